@@ -1,0 +1,221 @@
+"""A published model: everything needed to repeat a prediction, in one folder, no pickle.
+
+``bundle.json`` names every other file with its SHA-256; what it says is checked when the
+bundle is opened, so that a half-copied model never answers.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from scene_model.classifier.labels import Label, LabelSet
+from scene_model.errors import BundleDamaged, BundleNotFound, BundleTooNew, LabelCountMismatch
+
+FORMAT_VERSION = 1
+BUNDLE_FILE = "bundle.json"
+MODEL_CARD_FILE = "MODEL_CARD.md"
+FloatArray = npt.NDArray[np.float32]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BundleFile(_Part):
+    """A file of the bundle and the SHA-256 of its bytes."""
+
+    file: str
+    sha256: str
+
+
+class BackboneEntry(BundleFile):
+    """The quantized network: uint8 RGB (1, height, width, 3) in, float32 embedding out."""
+
+    architecture: str
+    embedding_size: int
+
+
+class InputEntry(_Part):
+    """How a photo becomes the network's input; ``stretch`` is `resize_to_square`."""
+
+    width: int
+    height: int
+    colour_order: Literal["RGB"]
+    dtype: Literal["uint8"]
+    resize: Literal["stretch"]
+
+
+class LabelEntry(_Part):
+    """One label as written in bundle.json."""
+
+    id: str
+    name: str
+    source_name: str
+    aliases: tuple[str, ...] = ()
+    translations: dict[str, str] = {}
+
+
+class HeadEntry(_Part):
+    """One head: labels in output order, and how its numbers are to be read.
+
+    temperature: logits are divided by it (Guo et al. 2017).
+    confidence_threshold: below it an answer is unsure.
+    outside_threshold: above it the photo is outside the head's world; None without that output.
+    second_tag_floor: what a second tag must reach to be kept in the gallery.
+    """
+
+    id: str
+    name: str
+    labels: tuple[LabelEntry, ...]
+    temperature: float
+    confidence_threshold: float
+    outside_threshold: float | None = None
+    second_tag_floor: float = 0.15
+
+
+class BundleDescription(_Part):
+    """The whole of bundle.json."""
+
+    format_version: int
+    name: str
+    created_at: str
+    backbone: BackboneEntry
+    input: InputEntry
+    heads_file: BundleFile
+    heads: tuple[HeadEntry, ...]
+    float_weights: BundleFile | None = None
+    metrics: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    licence: str
+    attributions: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Name and the first eight digits of the weights' hashes: says which model answered."""
+        both = self.backbone.sha256 + self.heads_file.sha256
+        return f"{self.name}@{hashlib.sha256(both.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class HeadWeights:
+    """A dense layer on the embedding: kernel (embedding, outputs), bias (outputs,), float32."""
+
+    kernel: FloatArray
+    bias: FloatArray
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened, checked bundle."""
+
+    folder: Path
+    description: BundleDescription
+    head_weights: dict[str, HeadWeights]
+
+    @property
+    def backbone_path(self) -> Path:
+        """The network's file."""
+        return self.folder / self.description.backbone.file
+
+    def label_set(self, head: HeadEntry) -> LabelSet:
+        """Return the labels of a head."""
+        return LabelSet(
+            tuple(
+                Label(e.id, e.name, e.source_name, e.aliases, dict(e.translations))
+                for e in head.labels
+            )
+        )
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Open a bundle and check all it says.
+
+    Raises BundleNotFound, BundleDamaged, BundleTooNew or LabelCountMismatch.
+    """
+    description = read_description(folder)
+    _checked_bytes(folder, description.backbone)
+    weights = _read_heads(_checked_bytes(folder, description.heads_file), description)
+    return Bundle(folder, description, weights)
+
+
+def read_description(folder: Path) -> BundleDescription:
+    """Read and check bundle.json alone."""
+    file = folder / BUNDLE_FILE
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BundleNotFound(
+            f"No model bundle in {folder}: {BUNDLE_FILE} cannot be read. "
+            "Set SCENE_BUNDLE to a folder that `python -m training publish` wrote."
+        ) from error
+    try:
+        description = BundleDescription.model_validate_json(text)
+    except ValidationError as error:
+        _raise_if_too_new(text, error)
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise BundleDamaged(f"{file} cannot be read: {where}: {first['msg']}.") from error
+    if description.format_version > FORMAT_VERSION:
+        raise BundleTooNew(
+            f"{file} has format {description.format_version}; this program reads up to "
+            f"{FORMAT_VERSION}. Update Scene Gallery."
+        )
+    return description
+
+
+def _raise_if_too_new(text: str, error: ValidationError) -> None:
+    class _Version(BaseModel):
+        format_version: int
+
+    try:
+        version = _Version.model_validate_json(text).format_version
+    except ValidationError:
+        return
+    if version > FORMAT_VERSION:
+        raise BundleTooNew(
+            f"The bundle has format {version}; this program reads up to {FORMAT_VERSION}. "
+            "Update Scene Gallery."
+        ) from error
+
+
+def _checked_bytes(folder: Path, entry: BundleFile) -> bytes:
+    try:
+        data = (folder / entry.file).read_bytes()
+    except OSError as error:
+        raise BundleNotFound(
+            f"{entry.file} is missing from the bundle {folder}. Copy the bundle again."
+        ) from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != entry.sha256:
+        raise BundleDamaged(
+            f"{entry.file} in {folder} has SHA-256 {found[:12]}…; bundle.json says "
+            f"{entry.sha256[:12]}…. Copy the bundle again."
+        )
+    return data
+
+
+def _read_heads(data: bytes, description: BundleDescription) -> dict[str, HeadWeights]:
+    weights = {}
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        for head in description.heads:
+            try:
+                kernel = arrays[f"{head.id}/kernel"].astype(np.float32)
+                bias = arrays[f"{head.id}/bias"].astype(np.float32)
+            except KeyError as error:
+                raise BundleDamaged(f"The bundle has no weights for head {head.id!r}.") from error
+            outputs = len(head.labels) + (0 if head.outside_threshold is None else 1)
+            if kernel.shape != (description.backbone.embedding_size, outputs) or bias.shape != (
+                outputs,
+            ):
+                raise LabelCountMismatch(
+                    f"Head {head.id!r} has {len(head.labels)} labels and should have {outputs} "
+                    f"outputs; its weights have shape {kernel.shape}."
+                )
+            weights[head.id] = HeadWeights(kernel, bias)
+    return weights

@@ -1,0 +1,79 @@
+"""Embeddings → calibrated probabilities: a matrix product per label set."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scene_model.classifier.bundle import Bundle, FloatArray, HeadEntry, HeadWeights
+from scene_model.classifier.labels import LabelSet
+
+
+@dataclass(frozen=True)
+class HeadAnswer:
+    """What one head says of N photos.
+
+    probabilities: shape (N, labels), float32, rows sum to 1: the labels among themselves.
+    outside: shape (N,), float32 in [0, 1]: probability that the photo is none of the labels;
+        zeros for a head that was not taught to say so.
+    """
+
+    probabilities: FloatArray
+    outside: FloatArray
+
+
+@dataclass(frozen=True)
+class Head:
+    """One label set's dense layer with its calibration."""
+
+    id: str
+    name: str
+    labels: LabelSet
+    weights: HeadWeights
+    temperature: float
+    confidence_threshold: float
+    outside_threshold: float | None
+    second_tag_floor: float
+
+    def answer(self, embeddings: FloatArray) -> HeadAnswer:
+        """Answer for embeddings of shape (N, embedding_size), float32."""
+        logits = (embeddings @ self.weights.kernel + self.weights.bias) / self.temperature
+        count = len(self.labels)
+        probabilities = softmax(logits[:, :count])
+        if self.outside_threshold is None:
+            return HeadAnswer(probabilities, np.zeros(len(logits), np.float32))
+        return HeadAnswer(probabilities, softmax(logits)[:, count])
+
+    def is_unsure(self, confidence: float, outside: float) -> bool:
+        """Tell whether an answer should not be believed; a higher threshold only adds doubt."""
+        if self.outside_threshold is not None and outside > self.outside_threshold:
+            return True
+        return confidence < self.confidence_threshold
+
+
+def heads_of(bundle: Bundle) -> dict[str, Head]:
+    """Make the heads of a bundle, in its order."""
+    return {
+        entry.id: _head(entry, bundle.label_set(entry), bundle.head_weights[entry.id])
+        for entry in bundle.description.heads
+    }
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Row-wise softmax of shape (N, outputs), float32."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    result: FloatArray = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return result
+
+
+def _head(entry: HeadEntry, labels: LabelSet, weights: HeadWeights) -> Head:
+    return Head(
+        id=entry.id,
+        name=entry.name,
+        labels=labels,
+        weights=weights,
+        temperature=entry.temperature,
+        confidence_threshold=entry.confidence_threshold,
+        outside_threshold=entry.outside_threshold,
+        second_tag_floor=entry.second_tag_floor,
+    )

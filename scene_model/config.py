@@ -1,0 +1,109 @@
+"""Settings, read once from the environment (prefix ``SCENE_``) at an entry point.
+
+Nothing else in the project reads the environment.
+"""
+
+import difflib
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from scene_model.errors import InvalidSetting
+
+ENVIRONMENT_PREFIX = "SCENE_"
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+DEFAULT_BUNDLE_DIR = PROJECT_DIR / "models" / "scene_mobilenet_v2"
+
+logger = logging.getLogger(__name__)
+
+
+def _default_library_dir() -> Path:
+    return platformdirs.user_data_path("scene-gallery", appauthor=False) / "library"
+
+
+class Settings(BaseSettings):
+    """All settings; each field is the variable ``SCENE_`` + its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True, extra="ignore")
+
+    library: Path = Field(
+        default_factory=_default_library_dir,
+        description="Folder of the library: originals, thumbnails, tags.",
+    )
+    bundle: Path = Field(
+        default=DEFAULT_BUNDLE_DIR, description="Folder of the model bundle to tag with."
+    )
+    host: str = Field(default="127.0.0.1", description="Address the server listens on.")
+    port: int = Field(default=8501, ge=1, le=65535, description="Port the server listens on.")
+    allowed_hosts: str = Field(
+        default="localhost,127.0.0.1,[::1]",
+        description="Host names under which the server may be addressed, comma separated.",
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        le=64,
+        description="Photos that are decoded and classified at the same time.",
+    )
+    max_file_bytes: int = Field(
+        default=200_000_000, ge=1, description="Largest file that is read, in bytes."
+    )
+    max_pixels: int = Field(
+        default=100_000_000, ge=1, description="Largest picture that is decoded, in pixels."
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Build the settings; unknown ``SCENE_`` variables get a warning in the log.
+
+        Raises InvalidSetting, which names the variable, its value and the rule it breaks.
+        """
+        for line in unknown_variables(os.environ if environment is None else environment):
+            logger.warning(line)
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ENVIRONMENT_PREFIX + str(first["loc"][0]).upper()
+            raise InvalidSetting(
+                f"{name} is {first['input']!r}, which cannot be used: {first['msg']}. "
+                "Change it or unset it."
+            ) from error
+
+    @property
+    def allowed_host_names(self) -> frozenset[str]:
+        """The host names of ``allowed_hosts``, lower case, without ports."""
+        names = (name.strip().lower() for name in self.allowed_hosts.split(","))
+        return frozenset(name for name in names if name)
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Say which ``SCENE_`` variables nothing reads, each with the nearest known name."""
+    known = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
+    lines = []
+    for name in sorted(environment):
+        if name.upper().startswith(ENVIRONMENT_PREFIX) and name.upper() not in known:
+            nearest = difflib.get_close_matches(name.upper(), sorted(known), n=1)
+            hint = f" Did you mean {nearest[0]}?" if nearest else ""
+            lines.append(f"{name} is set, but no setting has that name.{hint}")
+    return lines
+
+
+def settings_table() -> str:
+    """Render every setting as a Markdown table, for the documentation."""
+    defaults = {
+        "library": "the user's data folder",
+        "bundle": "`models/scene_mobilenet_v2`",
+        "workers": "number of cores",
+    }
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = defaults.get(name, f"`{field.default}`")
+        rows.append(f"| `{ENVIRONMENT_PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows)

@@ -1,0 +1,264 @@
+"""Every error Scene Gallery raises on purpose, in one tree.
+
+SceneError
+├── PhotoError                 one photo cannot be used; the others go on
+│   ├── EmptyFile
+│   ├── FileTooLarge
+│   ├── TooManyPixels
+│   ├── NotAPicture
+│   │   └── VideoFile
+│   ├── UnsupportedPicture
+│   ├── DamagedPhoto
+│   │   └── TruncatedPhoto
+│   └── UnreadableFile
+├── UsageError                 the request itself is wrong
+│   ├── PathNotFound
+│   ├── UnknownHead
+│   ├── UnknownLabel
+│   ├── InvalidTag
+│   ├── QueryError
+│   ├── InvalidSetting
+│   └── ForeignRequest
+├── BundleError                a model bundle cannot be used
+│   ├── BundleNotFound
+│   ├── BundleDamaged
+│   ├── BundleTooNew
+│   └── LabelCountMismatch
+├── LibraryError               the library on disk cannot be used
+│   ├── LibraryUnavailable
+│   ├── LibraryTooNew
+│   ├── PhotoNotFound
+│   ├── OriginalMissing
+│   └── OriginalChanged
+├── JobNotFound
+└── InternalError              anything else, told without its details
+
+Each class carries ``code`` (what scripts match on), ``http_status`` (what the
+REST API answers) and ``exit_code`` (what the command line ends with).
+"""
+
+from typing import ClassVar
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_SOME_FAILED = 3
+EXIT_INTERRUPTED = 130
+
+
+class SceneError(Exception):
+    """Root of the tree; the message is written for the person who reads it."""
+
+    code: ClassVar[str] = "scene_error"
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = EXIT_FAILED
+
+    @property
+    def message(self) -> str:
+        """Say what is wrong, the value, the limit, and what to do."""
+        return str(self)
+
+
+class PhotoError(SceneError):
+    """One photo cannot be used; a batch reports it and goes on."""
+
+    code = "photo_error"
+    http_status = 422
+    exit_code = EXIT_SOME_FAILED
+
+
+class EmptyFile(PhotoError):
+    """The file holds no bytes."""
+
+    code = "empty_file"
+
+
+class FileTooLarge(PhotoError):
+    """The file has more bytes than ``SCENE_MAX_FILE_BYTES``."""
+
+    code = "file_too_large"
+    http_status = 413
+
+
+class TooManyPixels(PhotoError):
+    """The picture has more pixels than ``SCENE_MAX_PIXELS``."""
+
+    code = "too_many_pixels"
+    http_status = 413
+
+
+class NotAPicture(PhotoError):
+    """The bytes are no picture of any kind known here."""
+
+    code = "not_a_picture"
+    http_status = 415
+
+
+class VideoFile(NotAPicture):
+    """The bytes are a video."""
+
+    code = "video_file"
+
+
+class UnsupportedPicture(PhotoError):
+    """The bytes are a picture, of a kind that is not read here (SVG, camera raw)."""
+
+    code = "unsupported_picture"
+    http_status = 415
+
+
+class DamagedPhoto(PhotoError):
+    """The picture's data contradicts itself."""
+
+    code = "damaged_photo"
+
+
+class TruncatedPhoto(DamagedPhoto):
+    """The picture ends before its data does."""
+
+    code = "truncated_photo"
+
+
+class UnreadableFile(PhotoError):
+    """The operating system would not let the file be read."""
+
+    code = "unreadable_file"
+
+
+class UsageError(SceneError):
+    """The request is wrong and would be wrong again."""
+
+    code = "wrong_usage"
+    http_status = 400
+    exit_code = EXIT_USAGE
+
+
+class PathNotFound(UsageError):
+    """A path named by the caller does not exist."""
+
+    code = "path_not_found"
+    http_status = 404
+
+
+class UnknownHead(UsageError):
+    """The bundle has no head of that name."""
+
+    code = "unknown_head"
+
+
+class UnknownLabel(UsageError):
+    """No head of the bundle has that label."""
+
+    code = "unknown_label"
+
+
+class InvalidTag(UsageError):
+    """A tag written by a person cannot be kept as it is."""
+
+    code = "invalid_tag"
+
+
+class QueryError(UsageError):
+    """A search query cannot be read; ``position`` counts characters from 0."""
+
+    code = "query_error"
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class InvalidSetting(UsageError):
+    """A ``SCENE_`` environment variable has a value that cannot be used."""
+
+    code = "invalid_setting"
+
+
+class ForeignRequest(UsageError):
+    """A request came from another site, or names a host that is not ours."""
+
+    code = "foreign_request"
+    http_status = 403
+
+
+class BundleError(SceneError):
+    """A model bundle cannot be used."""
+
+    code = "bundle_error"
+
+
+class BundleNotFound(BundleError):
+    """The bundle's folder, or a file it names, is not there."""
+
+    code = "bundle_not_found"
+
+
+class BundleDamaged(BundleError):
+    """A bundle file does not match what bundle.json says of it."""
+
+    code = "bundle_damaged"
+
+
+class BundleTooNew(BundleError):
+    """The bundle was written in a later format than this program reads."""
+
+    code = "bundle_too_new"
+
+
+class LabelCountMismatch(BundleError):
+    """A head has another number of outputs than labels."""
+
+    code = "label_count_mismatch"
+
+
+class LibraryError(SceneError):
+    """The library on disk cannot be used."""
+
+    code = "library_error"
+
+
+class LibraryUnavailable(LibraryError):
+    """The library's folder or database cannot be opened or written."""
+
+    code = "library_unavailable"
+    http_status = 503
+
+
+class LibraryTooNew(LibraryError):
+    """The library was written by a later version of this program."""
+
+    code = "library_too_new"
+
+
+class PhotoNotFound(LibraryError):
+    """The library holds no photo of that id."""
+
+    code = "photo_not_found"
+    http_status = 404
+
+
+class OriginalMissing(LibraryError):
+    """The library knows the photo, but its original is not on disk."""
+
+    code = "original_missing"
+    http_status = 410
+
+
+class OriginalChanged(LibraryError):
+    """The bytes on disk are not the bytes that were added."""
+
+    code = "original_changed"
+    http_status = 409
+
+
+class JobNotFound(SceneError):
+    """No job of that id runs or has run here."""
+
+    code = "job_not_found"
+    http_status = 404
+
+
+class InternalError(SceneError):
+    """Something unforeseen; the log has the details, the caller a plain sentence."""
+
+    code = "internal_error"

@@ -1,0 +1,1 @@
+"""ONE photo: its bytes, pixels, metadata, thumbnail and fingerprints."""

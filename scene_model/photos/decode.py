@@ -1,0 +1,311 @@
+"""Bytes → upright RGB pixels, at no larger a scale than was asked for.
+
+One door for every format. A JPEG is scaled while it is decoded (DCT scaling), so that a
+12-megapixel photo costs a quarter of a whole decode; other formats are decoded whole.
+"""
+
+import io
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pillow_heif
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from scene_model.errors import (
+    DamagedPhoto,
+    EmptyFile,
+    FileTooLarge,
+    NotAPicture,
+    PhotoError,
+    TooManyPixels,
+    TruncatedPhoto,
+    UnreadableFile,
+    UnsupportedPicture,
+    VideoFile,
+)
+from scene_model.photos.sniff import FileKind, sniff
+
+Pixels = npt.NDArray[np.uint8]
+
+pillow_heif.register_heif_opener()
+Image.init()  # load every codec now: doing it at the first photo would race between threads
+# `PixelLimits` is checked on every picture before it is decoded; Pillow's own, lower
+# limit would warn about honest 100-megapixel photos and cannot be set per call.
+Image.MAX_IMAGE_PIXELS = None
+
+# "JPEG" opens multi-picture files (MPO) too.
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "HEIF")
+_ORIENTATION = 0x0112
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow and its codecs raise on data that contradicts itself.
+_CODEC_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    RuntimeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+    ZeroDivisionError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True)
+class PhotoLimits:
+    """The largest photo that is accepted: bytes of the file, pixels of the picture."""
+
+    max_file_bytes: int = 200_000_000
+    max_pixels: int = 100_000_000
+
+
+@dataclass(frozen=True)
+class MinimumSize:
+    """How large a decoded picture must at least be, in pixels; larger is waste.
+
+    A photo that is smaller itself stays as it is: nothing is enlarged here.
+    """
+
+    short_side: int = 224
+    long_side: int = 320
+
+
+@dataclass(frozen=True)
+class DecodedPhoto:
+    """One photo, upright.
+
+    pixels: shape (height, width, 3), uint8, RGB, sRGB where a profile said otherwise;
+        possibly a reduced scale of the original.
+    width, height: of the original, in pixels, upright.
+    format: as the file's first bytes tell it: "JPEG", "HEIF", ...
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+    format: str
+
+
+def read_photo_file(path: Path, limits: PhotoLimits) -> bytes:
+    """Read a file whole, unless it is larger than allowed.
+
+    Raises UnreadableFile or FileTooLarge.
+    """
+    try:
+        if not path.is_file():
+            raise UnreadableFile(f"{path.name} is not a regular file.")
+        check_file_bytes(path.stat().st_size, limits)
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UnreadableFile(f"The file cannot be read: {reason}.") from error
+
+
+def check_file_bytes(file_bytes: int, limits: PhotoLimits) -> None:
+    """Raise FileTooLarge when a file has more bytes than the limit."""
+    if file_bytes > limits.max_file_bytes:
+        raise FileTooLarge(
+            f"The file has {file_bytes:,} bytes; the limit is {limits.max_file_bytes:,}. "
+            "Raise SCENE_MAX_FILE_BYTES to accept it."
+        )
+
+
+def open_picture(data: bytes, limits: PhotoLimits) -> Image.Image:
+    """Open a picture's header without decoding its pixels.
+
+    Raises EmptyFile, FileTooLarge, TooManyPixels, VideoFile, NotAPicture,
+    UnsupportedPicture, TruncatedPhoto or DamagedPhoto.
+    """
+    if not data:
+        raise EmptyFile("The file is empty (0 bytes). Copy it again from where it came.")
+    check_file_bytes(len(data), limits)
+    sniffed = sniff(data)
+    if sniffed.kind is FileKind.VIDEO:
+        raise VideoFile(f"This is a video ({sniffed.name}); only pictures are tagged.")
+    if sniffed.kind is FileKind.UNSUPPORTED_PICTURE:
+        raise UnsupportedPicture(
+            f"Pictures of the kind {sniffed.name} are not read. Export it as JPEG, PNG or TIFF."
+        )
+    if sniffed.kind is FileKind.OTHER:
+        kind = "" if sniffed.name == "unknown" else f" ({sniffed.name})"
+        raise NotAPicture(
+            f"This is not a picture{kind}. JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read."
+        )
+    try:
+        picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+    except UnidentifiedImageError as error:
+        raise DamagedPhoto(
+            f"The file begins like a {sniffed.name} picture, but its header cannot be read. "
+            "It may be cut short or damaged; copy it again."
+        ) from error
+    except _CODEC_ERRORS as error:
+        raise _named(error, sniffed.name) from error
+    pixels = picture.width * picture.height
+    if pixels > limits.max_pixels:
+        raise TooManyPixels(
+            f"The photo has {pixels:,} pixels; the limit is {limits.max_pixels:,}. "
+            "Raise SCENE_MAX_PIXELS to accept it."
+        )
+    if pixels == 0:
+        raise DamagedPhoto("The picture has no pixels.")
+    return picture
+
+
+def decode_photo(
+    data: bytes,
+    limits: PhotoLimits | None = None,
+    minimum: MinimumSize | None = MinimumSize(),  # noqa: B008 - frozen
+) -> DecodedPhoto:
+    """Decode a photo's bytes to upright RGB.
+
+    minimum: the smallest scale that serves; None decodes at full size.
+    Raises the errors of `open_picture`.
+    """
+    return decode_picture(open_picture(data, limits or PhotoLimits()), minimum)
+
+
+def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> DecodedPhoto:
+    """Decode what `open_picture` returned; raises TruncatedPhoto or DamagedPhoto."""
+    width, height = picture.size
+    name = "JPEG" if picture.format == "MPO" else str(picture.format)
+    try:
+        if minimum is not None and picture.format in ("JPEG", "MPO"):
+            picture.draft(None, _draft_size(width, height, minimum))  # type: ignore[arg-type]
+        picture.load()
+    except _CODEC_ERRORS as error:
+        raise _named(error, name) from error
+    orientation = _orientation(picture)
+    if minimum is not None:
+        # Shrink before colours are converted: the conversions then cost next to nothing.
+        picture = _reduce(picture, minimum)
+    try:
+        rgb = _to_srgb(picture)
+    except (OSError, ValueError) as error:
+        raise _named(error, name) from error
+    # Turned last, when the picture is small: phones mark portrait shots only by an EXIF flag.
+    if orientation in _TRANSPOSE:
+        rgb = rgb.transpose(_TRANSPOSE[orientation])
+    if orientation >= 5:
+        width, height = height, width
+    return DecodedPhoto(np.asarray(rgb), width, height, name)
+
+
+def resize_to_square(pixels: Pixels, side: int) -> Pixels:
+    """Stretch a whole picture to (side, side, 3): nothing is cut off, nothing added.
+
+    The classifier's only resize rule ("stretch"): training and serving both call it.
+    Area averaging where it shrinks, bilinear where it enlarges.
+    """
+    height, width = pixels.shape[:2]
+    shrinks = height >= side and width >= side
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    if not shrinks and (height > 2 * side or width > 2 * side):
+        # One side shrinks a lot while the other grows: average the long one first.
+        pixels = cv2.resize(  # type: ignore[assignment]
+            pixels, (min(width, side), min(height, side)), interpolation=cv2.INTER_AREA
+        )
+    return cv2.resize(pixels, (side, side), interpolation=method)  # type: ignore[return-value]
+
+
+def _draft_size(width: int, height: int, minimum: MinimumSize) -> tuple[int, int]:
+    scale = _smallest_scale(width, height, minimum)
+    return max(1, math.ceil(width * scale)), max(1, math.ceil(height * scale))
+
+
+def _smallest_scale(width: int, height: int, minimum: MinimumSize) -> float:
+    """Scale in (0, 1] at which both sides still reach the minimum."""
+    short, long = min(width, height), max(width, height)
+    return min(1.0, max(minimum.short_side / short, minimum.long_side / long))
+
+
+def _reduce(picture: Image.Image, minimum: MinimumSize) -> Image.Image:
+    scale = _smallest_scale(picture.width, picture.height, minimum)
+    factor = int(1 / scale)
+    if factor < 2 or picture.mode in ("1", "P", "PA", "I", "F") or picture.mode.startswith("I;"):
+        return picture
+    reduced = picture.reduce(factor)
+    reduced.info = picture.info
+    return reduced
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        value: Any = picture.getexif().get(_ORIENTATION, 1)
+    except _CODEC_ERRORS:
+        # Broken EXIF does not make the pixels unusable; such a photo is taken as upright.
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
+        return Image.fromarray(_to_eight_bits(picture)).convert("RGB")
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        rgba = picture.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    profile = picture.info.get("icc_profile")
+    if profile and picture.mode in ("RGB", "CMYK"):
+        converted = _through_profile(picture, profile)
+        if converted is not None:
+            return converted
+    return picture.convert("RGB")
+
+
+def _through_profile(picture: Image.Image, profile: bytes) -> Image.Image | None:
+    if b"sRGB" in profile or b"s\x00R\x00G\x00B" in profile:
+        return None  # already what is wanted; most photos end here
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        target = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        # A broken or foreign profile: the plain conversion is off by a shade, not wrong.
+        return None
+
+
+def _to_eight_bits(picture: Image.Image) -> Pixels:
+    """Bring 16-bit, 32-bit and float greyscale to uint8, shape (height, width)."""
+    values = np.asarray(picture).astype(np.float64)
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    highest = float(values.max(initial=0.0))
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and 255 < highest <= 65535):
+        white = 65535.0
+    elif picture.mode == "F" and highest <= 1.0:
+        white = 1.0
+    else:
+        white = max(highest, 255.0)
+    return np.clip(values * (255.0 / white), 0, 255).round().astype(np.uint8)
+
+
+def _named(error: BaseException, format_name: str) -> PhotoError:
+    text = str(error).lower()
+    if any(word in text for word in ("truncat", "premature", "end of file", "broken data stream")):
+        return TruncatedPhoto(
+            f"The {format_name} picture is cut short: its data ends before the picture does. "
+            "Copy it again from where it came."
+        )
+    return DamagedPhoto(
+        f"The {format_name} picture is damaged and cannot be decoded. "
+        "Copy it again from where it came."
+    )

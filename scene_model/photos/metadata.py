@@ -1,0 +1,119 @@
+"""What a photo says of itself: when, where, with what (EXIF)."""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from PIL import Image
+
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_MAKE, _MODEL, _DATE_TIME, _OFFSET_TIME = 0x010F, 0x0110, 0x0132, 0x9010
+_DATE_TIME_ORIGINAL, _OFFSET_TIME_ORIGINAL = 0x9003, 0x9011
+_DATE_TIME_DIGITIZED, _OFFSET_TIME_DIGITIZED = 0x9004, 0x9012
+_LENS_MODEL = 0xA434
+_OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
+
+
+@dataclass(frozen=True)
+class PhotoMetadata:
+    """EXIF facts, each None when the photo does not say.
+
+    taken_at: local time where the photo was taken, ISO 8601, with its UTC offset if known.
+    taken_source: the EXIF field it came from ("DateTimeOriginal", ...).
+    latitude, longitude: degrees, WGS 84, north and east positive.
+    """
+
+    taken_at: str | None = None
+    taken_source: str | None = None
+    camera: str | None = None
+    lens: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+def read_metadata(picture: Image.Image) -> PhotoMetadata:
+    """Read the EXIF of an opened picture; broken fields count as absent, never as an error."""
+    try:
+        exif = picture.getexif()
+        details = exif.get_ifd(_EXIF_IFD)
+        gps = exif.get_ifd(_GPS_IFD)
+    except Exception:  # noqa: BLE001 - the parser raises anything on hostile EXIF; the pixels count
+        return PhotoMetadata()
+    taken_at, taken_source = _taken(dict(exif), details)
+    latitude, longitude = _position(gps)
+    return PhotoMetadata(
+        taken_at=taken_at,
+        taken_source=taken_source,
+        camera=_camera(_text(exif.get(_MAKE)), _text(exif.get(_MODEL))),
+        lens=_text(details.get(_LENS_MODEL)),
+        latitude=latitude,
+        longitude=longitude,
+    )
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return None
+    printable = "".join(c for c in value if c.isprintable()).strip()
+    return printable[:200] or None
+
+
+def _camera(make: str | None, model: str | None) -> str | None:
+    if make is None or model is None:
+        return model or make
+    # "Canon" + "Canon EOS 40D" is said once; "NIKON CORPORATION" + "NIKON D70" likewise.
+    return model if model.lower().startswith(make.split()[0].lower()) else f"{make} {model}"
+
+
+def _taken(exif: dict[int, Any], details: dict[int, Any]) -> tuple[str | None, str | None]:
+    candidates = (
+        ("DateTimeOriginal", details.get(_DATE_TIME_ORIGINAL), details.get(_OFFSET_TIME_ORIGINAL)),
+        (
+            "DateTimeDigitized",
+            details.get(_DATE_TIME_DIGITIZED),
+            details.get(_OFFSET_TIME_DIGITIZED),
+        ),
+        ("DateTime", exif.get(_DATE_TIME), details.get(_OFFSET_TIME)),
+    )
+    for source, value, offset in candidates:
+        moment = _parse_exif_time(_text(value))
+        if moment is not None:
+            stated = _text(offset)
+            zone = stated if stated and _OFFSET.fullmatch(stated) else ""
+            return moment.isoformat() + zone, source
+    return None, None
+
+
+def _parse_exif_time(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF is local
+    except ValueError:
+        return None
+    return moment if moment.year >= 1826 else None  # the first photograph
+
+
+def _position(gps: dict[int, Any]) -> tuple[float | None, float | None]:
+    latitude = _degrees(gps.get(2), gps.get(1), negative="S", limit=90.0)
+    longitude = _degrees(gps.get(4), gps.get(3), negative="W", limit=180.0)
+    if latitude is None or longitude is None:
+        return None, None
+    if latitude == 0.0 and longitude == 0.0:
+        return None, None  # what phones write when they had no fix
+    return latitude, longitude
+
+
+def _degrees(parts: Any, reference: Any, negative: str, limit: float) -> float | None:
+    try:
+        degrees, minutes, seconds = (float(part) for part in parts)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    value = degrees + minutes / 60 + seconds / 3600
+    if not math.isfinite(value) or not 0.0 <= value <= limit:
+        return None
+    return round(-value if _text(reference) == negative else value, 7)

@@ -1,0 +1,93 @@
+"""What kind of file some bytes are, told from their first few, never from a name."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePath
+
+
+class FileKind(StrEnum):
+    """What the first bytes say a file is."""
+
+    PICTURE = "picture"
+    VIDEO = "video"
+    UNSUPPORTED_PICTURE = "unsupported picture"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """A file's kind and the name people know it by."""
+
+    kind: FileKind
+    name: str
+
+
+# ISO base media brands (ISO/IEC 14496-12): the four letters after "ftyp".
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+
+_SIGNATURES: tuple[tuple[bytes, FileKind, str], ...] = (
+    (b"\xff\xd8\xff", FileKind.PICTURE, "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", FileKind.PICTURE, "PNG"),
+    (b"GIF87a", FileKind.PICTURE, "GIF"),
+    (b"GIF89a", FileKind.PICTURE, "GIF"),
+    (b"II*\x00", FileKind.PICTURE, "TIFF"),
+    (b"MM\x00*", FileKind.PICTURE, "TIFF"),
+    (b"II+\x00", FileKind.PICTURE, "TIFF"),
+    (b"MM\x00+", FileKind.PICTURE, "TIFF"),
+    (b"BM", FileKind.PICTURE, "BMP"),
+    (b"\x1aE\xdf\xa3", FileKind.VIDEO, "Matroska or WebM"),
+    (b"\x00\x00\x01\xba", FileKind.VIDEO, "MPEG"),
+    (b"\x00\x00\x01\xb3", FileKind.VIDEO, "MPEG"),
+    (b"FLV\x01", FileKind.VIDEO, "Flash"),
+    (b"0&\xb2u\x8ef\xcf\x11", FileKind.VIDEO, "Windows Media"),
+    (b"FUJIFILMCCD-RAW", FileKind.UNSUPPORTED_PICTURE, "camera raw"),
+    (b"IIU\x00", FileKind.UNSUPPORTED_PICTURE, "camera raw"),
+    (b"8BPS", FileKind.UNSUPPORTED_PICTURE, "Photoshop"),
+    (b"\xff\x0a", FileKind.UNSUPPORTED_PICTURE, "JPEG XL"),
+    (b"\x00\x00\x00\x0cJXL ", FileKind.UNSUPPORTED_PICTURE, "JPEG XL"),
+    (b"\x00\x00\x00\x0cjP  ", FileKind.UNSUPPORTED_PICTURE, "JPEG 2000"),
+)
+
+# File names that a folder scan takes for pictures; a file named outright is always tried.
+PICTURE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .mpo .png .webp .avif .gif .tif .tiff .bmp .dib .heic .heif .hif".split()
+)
+
+
+def has_picture_name(path: PurePath) -> bool:
+    """Tell whether a folder scan should try the file, going by its suffix alone."""
+    return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def sniff(data: bytes) -> Sniffed:
+    """Name the kind of file that begins with ``data`` (the first 512 bytes are enough)."""
+    for signature, kind, name in _SIGNATURES:
+        if data.startswith(signature):
+            return Sniffed(kind, name)
+    if data[:4] == b"RIFF":
+        if data[8:12] == b"WEBP":
+            return Sniffed(FileKind.PICTURE, "WebP")
+        if data[8:12] == b"AVI ":
+            return Sniffed(FileKind.VIDEO, "AVI")
+    if data[4:8] == b"ftyp":
+        return _iso_media(data)
+    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<svg", b"<?xml")) and b"<svg" in start:
+        return Sniffed(FileKind.UNSUPPORTED_PICTURE, "SVG")
+    if start.startswith(b"%pdf"):
+        return Sniffed(FileKind.OTHER, "PDF")
+    return Sniffed(FileKind.OTHER, "unknown")
+
+
+def _iso_media(data: bytes) -> Sniffed:
+    # A HEIF may carry a generic major brand and name itself among the compatible ones only.
+    box_bytes = min(max(int.from_bytes(data[:4], "big"), 16), 256)
+    brands = {data[8:12]} | {data[i : i + 4] for i in range(16, box_bytes - 3, 4)}
+    if brands & _AVIF_BRANDS:
+        return Sniffed(FileKind.PICTURE, "AVIF")
+    if brands & _HEIF_BRANDS:
+        return Sniffed(FileKind.PICTURE, "HEIF")
+    if data[8:11] == b"crx":
+        return Sniffed(FileKind.UNSUPPORTED_PICTURE, "camera raw")
+    return Sniffed(FileKind.VIDEO, "MP4 or QuickTime")

@@ -1,0 +1,28 @@
+"""Small upright pictures for the grid, made once per photo."""
+
+import io
+
+import cv2
+from PIL import Image
+
+from scene_model.photos.decode import Pixels
+
+THUMBNAIL_LONG_SIDE = 320
+_WEBP_QUALITY = 78
+
+
+def make_thumbnail(pixels: Pixels, long_side: int = THUMBNAIL_LONG_SIDE) -> bytes:
+    """Encode an upright photo as WebP whose longer side is at most ``long_side`` pixels.
+
+    pixels: shape (height, width, 3), uint8, RGB. A smaller photo keeps its size.
+    The result carries no metadata: no place, no camera.
+    """
+    height, width = pixels.shape[:2]
+    scale = min(1.0, long_side / max(height, width))
+    if scale < 1.0:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    encoded = io.BytesIO()
+    # method=2: half the time of the default for 3 % more bytes.
+    Image.fromarray(pixels).save(encoded, "WEBP", quality=_WEBP_QUALITY, method=2)
+    return encoded.getvalue()
