@@ -1,0 +1,1 @@
+"""MANY photos: the library on disk, its search, its edits. The only room that speaks SQL."""
