@@ -1,0 +1,64 @@
+"""All words that all heads know: from what a person types to label ids, and back to names."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scene_model.classifier.heads import Head
+from scene_model.classifier.labels import Label
+from scene_model.classifier.tagging import UNSURE_CLASS
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words to label ids over every head of a bundle.
+
+    names: label id → display name. words: folded word → ids it finds.
+    """
+
+    names: dict[str, str]
+    words: dict[str, frozenset[str]]
+
+    def display_name(self, label_id: str) -> str:
+        """Return what people read; a person's own tag is its own name."""
+        if label_id == UNSURE_CLASS:
+            return "Unsure"
+        return self.names.get(label_id, label_id)
+
+    def ids_for(self, word: str) -> frozenset[str]:
+        """Label ids a typed word means: an id, a name, an alias, a translation."""
+        return self.words.get(fold(word), frozenset())
+
+    def canonical(self, typed: str) -> str:
+        """Return the label id whose id or name was typed; else the words as a tag of their own."""
+        folded = fold(typed)
+        for label_id, name in self.names.items():
+            if folded in (fold(label_id), fold(name)):
+                return label_id
+        return folded
+
+
+def fold(text: str) -> str:
+    """Fold case, underscores and runs of spaces, so that words compare as people mean them."""
+    return " ".join(text.replace("_", " ").casefold().split())
+
+
+def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
+    """Collect the words of all heads; the first head to name an id decides its display name.
+
+    Heads of a thousand objects give whole names only: single words of "German shepherd"
+    would find every "… dog" there is.
+    """
+    names: dict[str, str] = {}
+    words: dict[str, set[str]] = {}
+    for head in heads:
+        for label in head.labels.labels:
+            # What a photo carries for an object is its line, whichever of two it was.
+            label_id = label.source_name if head.id == "objects" else label.id
+            names.setdefault(label_id, label.name)
+            for word in _words(label):
+                words.setdefault(word, set()).add(label_id)
+    return Vocabulary(names, {word: frozenset(ids) for word, ids in words.items()})
+
+
+def _words(label: Label) -> set[str]:
+    return {fold(word) for word in label.words} | {fold(label.source_name)}

@@ -1,0 +1,58 @@
+"""A session's hold on the library: what it looks at, what it has selected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement
+
+from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.gallery import edits
+from scene_model.gallery.query import parse_query
+from scene_model.gallery.records import PhotoRecord
+from scene_model.gallery.store import Library
+
+
+@dataclass
+class Gallery:
+    """One visitor's gallery; what must last lies in the library, not here.
+
+    query: the current query line. selection: ids of selected photos, in the order selected.
+    """
+
+    library: Library
+    vocabulary: Vocabulary
+    query: str = ""
+    selection: list[str] = field(default_factory=list)
+
+    def count(self, query: str | None = None) -> int:
+        """Count the photos of a query (the current one unless given); raises QueryError."""
+        return self.library.count(self._where(query))
+
+    def count_by_class(self, query: str | None = None) -> dict[str, int]:
+        """Count the photos of a query by class; raises QueryError."""
+        return self.library.count_by_class(self._where(query))
+
+    def ids(self, query: str | None = None) -> list[str]:
+        """Ids of all photos of a query, newest first; raises QueryError."""
+        return self.library.find(self._where(query))
+
+    def page(self, number: int, size: int, query: str | None = None) -> list[PhotoRecord]:
+        """Photos of one page, counted from 1; raises QueryError."""
+        where = self._where(query)
+        return list(
+            self.library.records(self.library.find(where, limit=size, offset=(number - 1) * size))
+        )
+
+    def add_tag(self, photo_ids: Sequence[str], typed: str) -> edits.EditDone:
+        """Tag photos with what a person typed; a known name becomes its label id."""
+        return edits.add_tag(
+            self.library, photo_ids, self.vocabulary.canonical(edits.clean_tag(typed))
+        )
+
+    def set_class(self, photo_ids: Sequence[str], typed: str | None) -> edits.EditDone:
+        """File photos under what a person chose or typed; None: back to automatic."""
+        label = None if typed is None else self.vocabulary.canonical(edits.clean_tag(typed))
+        return edits.set_class(self.library, photo_ids, label)
+
+    def _where(self, query: str | None) -> ColumnElement[bool]:
+        return parse_query(self.query if query is None else query, self.vocabulary)

@@ -1,0 +1,173 @@
+"""The query line: text → a condition on photos, with every value bound as a parameter.
+
+``beach sunset`` both · ``beach OR lake`` · ``-street`` · ``(a OR b) c`` · ``"old town"`` ·
+``tag:beach`` ``class:sea`` ``name:img_20`` ``camera:iphone`` · ``score>=0.8`` ·
+``is:unsure`` ``is:edited`` · ``has:gps``. A bare word looks in the tags of every head, their
+aliases and translations, and in the file name.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, true
+
+from scene_model.classifier.vocabulary import Vocabulary, fold
+from scene_model.errors import QueryError
+from scene_model.gallery.schema import automatic_tags, class_decisions, photos, tag_decisions
+from scene_model.gallery.store import effective_class
+
+MAX_QUERY_LENGTH = 1_000
+FIELDS = ("tag", "class", "name", "camera", "is", "has")
+STATES = ("unsure", "edited")
+
+
+def parse_query(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
+    """Read a query line; an empty one holds for every photo.
+
+    Raises QueryError, which says where and why; nothing else, whatever the text.
+    """
+    if len(text) > MAX_QUERY_LENGTH:
+        raise QueryError(
+            f"The query has {len(text):,} characters; the limit is {MAX_QUERY_LENGTH:,}.",
+            MAX_QUERY_LENGTH,
+        )
+    try:
+        tree = _parser().parse(text)
+        return _condition(tree, vocabulary)
+    except UnexpectedEOF as error:
+        raise QueryError("The query ends too early: a word is missing at its end.", len(text)) from (
+            error
+        )
+    except UnexpectedInput as error:
+        position = error.pos_in_stream or 0
+        raise QueryError(_why(error, text, position), position) from error
+    except RecursionError as error:
+        raise QueryError("The query has too many brackets inside one another.") from error
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Lark:
+    grammar = (Path(__file__).parent / "query.grammar.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", propagate_positions=True)
+
+
+def _why(error: UnexpectedInput, text: str, position: int) -> str:
+    if position >= len(text) or position < 0:
+        return "The query ends too early: a word, or a closing bracket, is missing at its end."
+    found = text[position]
+    if isinstance(error, UnexpectedCharacters) and found == '"':
+        return f"The quotation mark at character {position + 1} is never closed."
+    return (
+        f"{found!r} at character {position + 1} cannot stand there. "
+        'Put words with special characters in quotation marks: "like this".'
+    )
+
+
+def _condition(node: Any, vocabulary: Vocabulary) -> ColumnElement[bool]:
+    if isinstance(node, Tree):
+        children = node.children
+        if node.data == "start":
+            return _condition(children[0], vocabulary) if children else true()
+        if node.data == "any_of":
+            return or_(*(_condition(child, vocabulary) for child in children))
+        if node.data == "all_of":
+            return and_(*(_condition(child, vocabulary) for child in children))
+        if node.data == "none_of":
+            return not_(_condition(children[0], vocabulary))
+        if node.data == "score":
+            return _score(str(children[0]), float(children[1]))
+        if node.data == "field":
+            return _field(children[0], children[1], vocabulary)
+        if node.data == "words":
+            return _words(_text(children[0]), vocabulary)
+    raise QueryError("The query cannot be read.")
+
+
+def _text(token: Any) -> str:
+    text = str(token)
+    return text[1:-1] if text.startswith('"') else text
+
+
+def _field(field: Token, value: Token, vocabulary: Vocabulary) -> ColumnElement[bool]:
+    name, text = str(field)[:-1].lower(), _text(value)
+    if name == "tag":
+        return _has_tag(_ids(text, vocabulary))
+    if name == "class":
+        return effective_class.in_(_ids(text, vocabulary))
+    if name == "name":
+        return _contains(photos.c.name, text)
+    if name == "camera":
+        return _contains(photos.c.camera, text)
+    if name == "is" and text.lower() == "unsure":
+        # Speaks of the photo's class: nobody chose one, and no head was sure of one.
+        return effective_class == "unsure"
+    if name == "is" and text.lower() == "edited":
+        return or_(
+            class_decisions.c.photo_id.is_not(None),
+            exists().where(tag_decisions.c.photo_id == photos.c.id),
+        )
+    if name == "has" and text.lower() == "gps":
+        return photos.c.latitude.is_not(None)
+    position = field.start_pos or 0
+    if name in ("is", "has"):
+        known = ", ".join(f"is:{state}" for state in STATES) + ", has:gps"
+        raise QueryError(f"{name}:{text} is not known. There is {known}.", position)
+    known = ", ".join(f"{known}:" for known in FIELDS)
+    raise QueryError(
+        f"{name}: is no field. There are {known} and score. To look for the text itself, "
+        f'write "{name}:{text}" in quotation marks.',
+        position,
+    )
+
+
+def _score(comparison: str, value: float) -> ColumnElement[bool]:
+    column = photos.c.confidence
+    return {
+        ">=": column >= value,
+        "<=": column <= value,
+        ">": column > value,
+        "<": column < value,
+        # A person writes two digits of a number that has seven.
+        "=": func.round(column, 2) == round(value, 2),
+    }[comparison]
+
+
+def _words(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
+    ids = _ids(text, vocabulary)
+    return or_(_has_tag(ids), class_decisions.c.label.in_(ids), _contains(photos.c.name, text))
+
+
+def _ids(text: str, vocabulary: Vocabulary) -> list[str]:
+    """Labels a word means; the word itself too, since people make tags of their own."""
+    return sorted({*vocabulary.ids_for(text), fold(text), text})
+
+
+def _has_tag(ids: list[str]) -> ColumnElement[bool]:
+    if not ids:
+        return false()
+    decided = tag_decisions.alias()
+    return or_(
+        exists().where(
+            tag_decisions.c.photo_id == photos.c.id,
+            tag_decisions.c.label.in_(ids),
+            tag_decisions.c.verdict == "added",
+        ),
+        exists().where(
+            automatic_tags.c.photo_id == photos.c.id,
+            automatic_tags.c.label.in_(ids),
+            not_(
+                exists().where(
+                    decided.c.photo_id == automatic_tags.c.photo_id,
+                    decided.c.label == automatic_tags.c.label,
+                )
+            ),
+        ),
+    )
+
+
+def _contains(column: Any, text: str) -> ColumnElement[bool]:
+    result: ColumnElement[bool] = and_(column.is_not(None), column.icontains(text, autoescape=True))
+    return result
