@@ -98,7 +98,7 @@ class Library:
         answers are replaced, and it leaves the trash.
         """
         photo_id = content_hash(photo.data)
-        original = self._original_path(photo_id, look.photo.format)
+        original = self.original_location(photo_id, look.photo.format)
         if not original.exists():
             _write_durably(original, photo.data)
         thumbnail = self._thumbnail_path(photo_id)
@@ -221,7 +221,7 @@ class Library:
 
     def original_path(self, photo_id: str) -> Path:
         """Where the original lies; raises PhotoNotFound or OriginalMissing."""
-        path = self._original_path(photo_id, self.photo(photo_id).format)
+        path = self.original_location(photo_id, self.photo(photo_id).format)
         if not path.is_file():
             raise OriginalMissing(
                 f"The original of {photo_id[:12]} is not in the library folder any more. "
@@ -242,7 +242,8 @@ class Library:
             _write_durably(path, thumbnail)
             return thumbnail
 
-    def _original_path(self, photo_id: str, format_name: str) -> Path:
+    def original_location(self, photo_id: str, format_name: str) -> Path:
+        """Where the original of a photo belongs, whether or not it is there."""
         suffix = _SUFFIXES.get(format_name, ".bin")
         return self.folder / "originals" / photo_id[:2] / f"{photo_id}{suffix}"
 

@@ -1,0 +1,1 @@
+"""What leaves: CSV, ZIP by class."""

@@ -1,0 +1,90 @@
+"""Photos as a ZIP with one folder a class: streamed, stored, original bytes and names."""
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from zipstream import ZIP_STORED, ZipStream
+
+MANIFEST_NAME = "manifest.csv"
+_MAX_NAME_BYTES = 200
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+# Names Windows keeps for devices, with any suffix.
+_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
+_BIDI_CONTROLS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class ArchiveEntry:
+    """One photo to pack: the folder it goes to, the name it was given, where its bytes lie."""
+
+    folder: str
+    name: str
+    path: Path
+    added_at: str
+
+
+def safe_name(name: str, fallback: str = "photo") -> str:
+    """Make one safe path component of a name somebody gave: no folder, device or control.
+
+    At most 200 bytes in UTF-8; the suffix is kept.
+    """
+    text = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
+    text = _BIDI_CONTROLS.sub("", text.replace("\\", "/").rsplit("/", 1)[-1])
+    text = _FORBIDDEN.sub("_", text).strip(". ")
+    if not text:
+        text = fallback
+    if _RESERVED.match(text):
+        text = f"_{text}"
+    suffix = PurePosixPath(text).suffix[:20]
+    stem = text.removesuffix(suffix) if suffix else text
+    while len((stem + suffix).encode("utf-8")) > _MAX_NAME_BYTES:
+        stem = stem[:-1]
+    return (stem.rstrip(". ") or fallback) + suffix
+
+
+def archive_names(entries: Iterable[ArchiveEntry]) -> Iterator[tuple[ArchiveEntry, str]]:
+    """Give each entry its place ``folder/name``; a clash becomes ``name (2).jpg``.
+
+    Names that differ by case alone clash too: on Windows and macOS they are one file.
+    """
+    taken: set[str] = {MANIFEST_NAME}
+    for entry in entries:
+        folder, name = safe_name(entry.folder, "unsure"), safe_name(entry.name)
+        stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
+        candidate, number = f"{folder}/{name}", 1
+        while candidate.casefold() in taken:
+            number += 1
+            candidate = f"{folder}/{stem} ({number}){suffix}"
+        taken.add(candidate.casefold())
+        yield entry, candidate
+
+
+def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) -> Iterator[bytes]:
+    """Yield a ZIP piece by piece in constant memory; the photos are stored, not re-packed.
+
+    manifest: lines of a CSV that goes in as ``manifest.csv``, first.
+    An original that vanished meanwhile is named in ``missing.txt`` instead of breaking the rest.
+    """
+    archive = ZipStream(compress_type=ZIP_STORED)
+    text = "".join(manifest)
+    if text:
+        archive.add(text.encode("utf-8"), arcname=MANIFEST_NAME)
+    missing = []
+    for entry, name in archive_names(entries):
+        if entry.path.is_file():
+            archive.add_path(str(entry.path), arcname=name)
+        else:
+            missing.append(name)
+    if missing:
+        lines = "The originals of these photos are not in the library folder any more:\n"
+        archive.add((lines + "\n".join(missing) + "\n").encode("utf-8"), arcname="missing.txt")
+    yield from archive
+
+
+def archive_file_name(now: datetime.datetime) -> str:
+    """Name the download, by the day it was made."""
+    return f"scene-gallery-{now:%Y-%m-%d}.zip"

@@ -1,0 +1,1 @@
+"""Long work in the background: photos on their way into the library."""
