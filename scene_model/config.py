@@ -76,6 +76,16 @@ class Settings(BaseSettings):
                 "Change it or unset it."
             ) from error
 
+    def keep_for_children(self) -> None:
+        """Write the settings back to the environment, paths absolute.
+
+        For a server that changes its folder before it reads the settings again.
+        """
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            text = str(value.absolute()) if isinstance(value, Path) else str(value)
+            os.environ[ENVIRONMENT_PREFIX + name.upper()] = text
+
     @property
     def allowed_host_names(self) -> frozenset[str]:
         """The host names of ``allowed_hosts``, lower case, without ports."""

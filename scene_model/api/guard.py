@@ -1,0 +1,68 @@
+"""Who may ask: only pages of this server, addressed by a name it is meant to have.
+
+Stands before everything the server answers, pages and routes alike. A site that a visitor
+happens to have open can neither read nor change the library: its requests carry a foreign
+Origin, or, after DNS rebinding, a foreign Host.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from scene_model.api.problem import problem_response
+from scene_model.errors import ForeignRequest
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+API_PREFIX = "/api"
+
+
+class SameSiteGuard:
+    """ASGI middleware: refuses foreign hosts everywhere and foreign origins under ``/api``."""
+
+    def __init__(self, app: ASGIApp, allowed_hosts: frozenset[str]) -> None:
+        """Wrap an app; ``allowed_hosts`` are lower-case host names without ports."""
+        self._app, self._allowed_hosts = app, allowed_hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 403."""
+        if scope["type"] in ("http", "websocket"):
+            headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
+            refusal = self._refusal(scope, headers)
+            if refusal is not None:
+                await self._refuse(ForeignRequest(refusal), scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope, headers: dict[str, str]) -> str | None:
+        host = headers.get("host", "")
+        if host_name(host) not in self._allowed_hosts:
+            return (
+                f"This server is not called {host_name(host)[:100]!r}. If it should be, add the "
+                "name to SCENE_ALLOWED_HOSTS."
+            )
+        if not str(scope["path"]).startswith(API_PREFIX):
+            return None  # Streamlit checks the origin of its own handlers
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return "The request comes from another site."
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return "The request comes from another site."
+        return None
+
+    @staticmethod
+    async def _refuse(error: ForeignRequest, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4403, "reason": error.message})
+            return
+        await problem_response(error)(scope, receive, send)
+
+
+def host_name(host: str) -> str:
+    """Strip the port off a Host header: ``localhost:8501`` → ``localhost``, ``[::1]:80`` → ``[::1]``."""
+    if host.startswith("["):
+        return host.partition("]")[0].lower() + "]"
+    return host.partition(":")[0].lower()

@@ -1,0 +1,20 @@
+"""Errors as ``application/problem+json`` (RFC 9457)."""
+
+import http
+import json
+
+from starlette.responses import Response
+
+from scene_model.errors import SceneError
+
+
+def problem_response(error: SceneError) -> Response:
+    """Answer with an error's status, its code as title and its message as detail."""
+    status = http.HTTPStatus(error.http_status)
+    body = {
+        "type": f"urn:scene-gallery:{error.code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": error.message,
+    }
+    return Response(json.dumps(body), status.value, media_type="application/problem+json")

@@ -1,0 +1,53 @@
+"""``python -m scene_model classify PATH...`` and ``serve``: arguments in, exit code out."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from scene_model import __version__
+from scene_model.cli import classify, serve
+from scene_model.config import Settings
+from scene_model.errors import EXIT_DONE, EXIT_INTERRUPTED, SceneError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns 0 done, 2 wrong usage, 3 some items failed, 130 interrupted, 1 anything else.
+    """
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    parser = _parser()
+    try:
+        options = parser.parse_args(arguments)
+    except SystemExit as end:  # argparse has said what is wrong
+        return int(end.code or 0)
+    try:
+        settings = Settings.from_environment()
+        if options.command == "classify":
+            return classify.run(options, settings)
+        return serve.run(options, settings)
+    except SceneError as error:
+        print(f"{parser.prog}: {error.message}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: interrupted; what is done is kept", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`head`, say) has what it wanted; keep the interpreter from complaining.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m scene_model", description="Take a heap of photos and give back order."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    classify.add_arguments(
+        commands.add_parser("classify", help="tag photos where they lie; nothing is stored")
+    )
+    serve.add_arguments(commands.add_parser("serve", help="serve the pages and the REST API"))
+    return parser
