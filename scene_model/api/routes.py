@@ -79,6 +79,12 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
         data = get_services().library.thumbnail(_checked(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
+    @api.get("/photos/{photo_id}/preview")
+    def preview(photo_id: str) -> Response:
+        """Serve a screen-sized upright WebP without metadata."""
+        data = get_services().library.preview(_checked(photo_id))
+        return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
+
     @api.get("/photos/{photo_id}/original")
     def original(photo_id: str) -> Response:
         """Serve the original's bytes as a download under the name it came with."""

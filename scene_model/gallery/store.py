@@ -23,9 +23,9 @@ from scene_model.errors import LibraryUnavailable, OriginalMissing, PhotoNotFoun
 from scene_model.gallery.database import Database, open_database
 from scene_model.gallery.records import HUMAN, Added, NewPhoto, PhotoRecord, TagOnPhoto
 from scene_model.gallery.schema import automatic_tags, class_decisions, photos, tag_decisions
-from scene_model.photos.decode import PhotoLimits, decode_photo
+from scene_model.photos.decode import MinimumSize, PhotoLimits, decode_photo
 from scene_model.photos.fingerprint import content_hash
-from scene_model.photos.thumbnail import make_thumbnail
+from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, make_thumbnail
 
 # An object must be this probable to become a searchable tag: below it, search finds noise.
 OBJECT_TAG_FLOOR = 0.3
@@ -40,6 +40,7 @@ _SUFFIXES = {
     "HEIF": ".heic",
 }
 _ID_BATCH = 500
+PREVIEW_LONG_SIDE = 1280
 
 effective_class = func.coalesce(class_decisions.c.label, photos.c.auto_class)
 photos_with_class = photos.outerjoin(class_decisions, class_decisions.c.photo_id == photos.c.id)
@@ -235,12 +236,20 @@ class Library:
         try:
             return path.read_bytes()
         except FileNotFoundError:
-            data = self.original_path(photo_id).read_bytes()
-            # It was decoded when it was added; a lower limit set since must not hide it.
-            limits = PhotoLimits(max_file_bytes=len(data), max_pixels=2**40)
-            thumbnail = make_thumbnail(decode_photo(data, limits).pixels)
+            thumbnail = self._smaller(photo_id, MinimumSize(), THUMBNAIL_LONG_SIDE)
             _write_durably(path, thumbnail)
             return thumbnail
+
+    def preview(self, photo_id: str) -> bytes:
+        """A picture large enough for a screen, as WebP: browsers cannot show every original."""
+        size = MinimumSize(short_side=1, long_side=PREVIEW_LONG_SIDE)
+        return self._smaller(photo_id, size, PREVIEW_LONG_SIDE)
+
+    def _smaller(self, photo_id: str, minimum: MinimumSize, long_side: int) -> bytes:
+        data = self.original_path(photo_id).read_bytes()
+        # It was decoded when it was added; a lower limit set since must not hide it.
+        limits = PhotoLimits(max_file_bytes=len(data), max_pixels=2**40)
+        return make_thumbnail(decode_photo(data, limits, minimum).pixels, long_side)
 
     def original_location(self, photo_id: str, format_name: str) -> Path:
         """Where the original of a photo belongs, whether or not it is there."""

@@ -1,0 +1,159 @@
+"""Drop photos → a job with progress and Cancel → results, and what was skipped and why."""
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.photo_grid import photo_grid
+from pages.components.photo_view import (
+    open_photo,
+    picture,
+    score_tabs,
+    show_open_photo,
+)
+from pages.components.session import get_gallery, get_services
+from pages.components.uploads import current_job, uploader
+from scene_model.errors import SceneError
+from scene_model.gallery.records import PhotoRecord
+from scene_model.jobs.runner import Job, JobState, Progress
+
+_SHOWN_RESULTS = 60
+
+
+def _page() -> None:
+    st.title("Give order to your photos")
+    st.caption(
+        "Drop a heap of photos. Each is tagged by scene on this computer; nothing is sent anywhere."
+    )
+    uploader()
+    job = current_job()
+    if job is None:
+        _welcome()
+    elif job.progress().state is JobState.RUNNING:
+        _follow(job)
+    else:
+        _results(job.progress())
+    show_open_photo()
+
+
+def _welcome() -> None:
+    count = get_gallery().count("")
+    if count:
+        st.info(f"Your library holds {count:,} photos.", icon=":material/photo_library:")
+        st.page_link("pages/gallery.py", label="Open the gallery", icon=":material/arrow_forward:")
+        return
+    st.markdown(
+        "**How it goes:** drop photos above → see what each shows → correct what is wrong in the "
+        "gallery → take a CSV, or a ZIP with one folder per class, from the export page."
+    )
+
+
+@st.fragment(run_every="0.5s")
+def _follow(job: Job) -> None:
+    progress = job.progress()
+    if progress.state is not JobState.RUNNING:
+        st.rerun()
+    rate = f" · {progress.photos_per_s:.1f} a second" if progress.photos_per_s else ""
+    left = f" · {_duration(progress.seconds_left)} left" if progress.seconds_left else ""
+    st.progress(progress.share, f"{progress.done:,} of {progress.total:,} photos{rate}{left}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Cancel", icon=":material/stop_circle:", key="cancel_job"):
+            job.cancel()
+        st.caption("You can go to another page meanwhile: the work goes on.")
+    if progress.skipped:
+        st.caption(f"{len(progress.skipped)} skipped so far")
+
+
+def _results(progress: Progress) -> None:
+    _say_what_became(progress)
+    records = list(get_gallery().library.records(list(progress.photo_ids)))
+    records = [photo for photo in records if photo.trashed_at is None]
+    if progress.total == 1 and len(records) == 1:
+        _one_photo(records[0])
+    elif records:
+        photo_grid(
+            records[:_SHOWN_RESULTS], get_gallery().vocabulary, "results_grid", on_open=open_photo
+        )
+        if len(records) > _SHOWN_RESULTS:
+            st.caption(f"The first {_SHOWN_RESULTS} of {len(records):,}; the gallery has all.")
+        st.page_link("pages/gallery.py", label="Go on in the gallery", icon=":material/photo_library:")
+    _skipped(progress)
+
+
+def _say_what_became(progress: Progress) -> None:
+    classified = progress.done - len(progress.skipped)
+    parts = [f"{classified:,} of {progress.total:,} photos tagged"]
+    if progress.known:
+        parts.append(f"{progress.known:,} were in the library already")
+    if progress.skipped:
+        parts.append(f"{len(progress.skipped):,} skipped")
+    if progress.state is JobState.CANCELLED:
+        st.warning(
+            f"Cancelled: {', '.join(parts)}. What is done is kept.", icon=":material/stop_circle:"
+        )
+    elif progress.skipped:
+        st.warning(f"{', '.join(parts)}.", icon=":material/warning:")
+    else:
+        st.success(f"{', '.join(parts)}.", icon=":material/check_circle:")
+
+
+def _one_photo(photo: PhotoRecord) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        picture(photo)
+        st.text(photo.name)
+    with right:
+        answers = get_services().answers(photo.id)
+        scenes = get_services().classifier.head("scenes").labels
+        label = scenes[scenes.index(photo.scenes_label)].name
+        st.metric("Scene", label, border=True)
+        st.metric("Confidence", f"{photo.confidence:.1%}", border=True)
+        if photo.unsure:
+            filed = get_gallery().vocabulary.display_name(photo.photo_class)
+            st.info(
+                f"Unsure: it may be none of the six scenes. It is filed under “{filed}”.",
+                icon=":material/help:",
+            )
+        st.bar_chart(
+            pd.DataFrame(
+                {
+                    "Scene": [scene.name for scene in scenes.labels],
+                    "Probability in %": [100 * float(p) for p in answers.scenes.probabilities],
+                }
+            ),
+            x="Scene",
+            y="Probability in %",
+            horizontal=True,
+            sort="-Probability in %",
+            height=240,
+        )
+        if st.button("Correct it, see everything", icon=":material/edit:"):
+            open_photo(photo.id)
+    score_tabs(answers)
+
+
+def _skipped(progress: Progress) -> None:
+    if not progress.skipped:
+        return
+    st.subheader("Skipped files")
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "File": [item.name for item in progress.skipped],
+                "Why": [item.message for item in progress.skipped],
+                "Code": [item.code for item in progress.skipped],
+            }
+        ),
+        hide_index=True,
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min"
+
+
+try:
+    _page()
+except SceneError as error:
+    st.error(error.message, icon=":material/error:")

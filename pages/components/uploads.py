@@ -1,0 +1,75 @@
+"""Streamlit's uploader, emptied as soon as it is full: files go to disk, not to session memory."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from pages.components.session import get_services
+from scene_model.errors import SceneError
+from scene_model.jobs.runner import Job
+
+_ROUND_KEY = "upload_round"
+JOB_KEY = "job_id"
+PROBLEM_KEY = "upload_problem"
+# A hint to the browser's file dialog; what a file really is, its bytes tell.
+_OFFERED = "jpg jpeg png webp avif heic heif gif tif tiff bmp".split()
+
+
+def uploader() -> None:
+    """Show the uploader; what is dropped becomes a job, and the uploader is empty again."""
+    round_number = st.session_state.setdefault(_ROUND_KEY, 0)
+    key = f"uploads_{round_number}"
+    st.file_uploader(
+        "Drop photos here, or choose them",
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take,
+        args=(key,),
+        help="JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP. Originals are kept byte for byte.",
+    )
+    if problem := st.session_state.pop(PROBLEM_KEY, None):
+        st.error(problem, icon=":material/error:")
+
+
+def current_job() -> Job | None:
+    """The job of this session, or, after a refresh, one that still runs."""
+    runner = get_services().jobs
+    job_id = st.session_state.get(JOB_KEY)
+    if job_id is not None:
+        try:
+            return runner.job(job_id)
+        except SceneError:
+            del st.session_state[JOB_KEY]
+    running = runner.running()
+    if running:
+        st.session_state[JOB_KEY] = running[-1].id
+        return running[-1]
+    return None
+
+
+def _take(key: str) -> None:
+    files = st.session_state.get(key) or []
+    if not files:
+        return
+    try:
+        job = get_services().jobs.submit(_drained(files))
+    except SceneError as error:
+        st.session_state[PROBLEM_KEY] = error.message
+        return
+    st.session_state[JOB_KEY] = job.id
+    st.session_state[_ROUND_KEY] += 1
+
+
+def _drained(files: list[Any]) -> Iterator[tuple[str, bytes]]:
+    """Yield each file's name and bytes, and drop it from the server's memory behind us."""
+    context = get_script_run_ctx()
+    for file in files:
+        yield file.name, file.getvalue()
+        if context is not None:
+            # Streamlit would keep the bytes until the session ends; its manager is private API,
+            # but nothing public frees them.
+            manager: Any = getattr(context, "uploaded_file_mgr", None)
+            if manager is not None and hasattr(manager, "remove_file"):
+                manager.remove_file(session_id=context.session_id, file_id=file.file_id)

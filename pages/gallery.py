@@ -1,0 +1,189 @@
+"""The library as a grid: filter by class, select, correct, remove; every edit can be undone."""
+
+import streamlit as st
+
+from pages.components.browse import browse
+from pages.components.photo_view import class_choices, show_open_photo, tag_choices
+from pages.components.session import get_gallery
+from scene_model.errors import SceneError
+from scene_model.gallery import edits
+
+_ALL = "All"
+
+
+def _page() -> None:
+    gallery = get_gallery()
+    head, tools = st.columns([3, 2], vertical_alignment="bottom")
+    with head:
+        st.title("Gallery")
+    with tools, st.container(horizontal=True, horizontal_alignment="right"):
+        _undo_button()
+        _trash_button()
+    if notice := st.session_state.pop("gallery_notice", None):
+        st.toast(notice)
+    counts = gallery.count_by_class("")
+    if not counts:
+        st.info("No photos yet. Drop some on the first page.", icon=":material/photo_library:")
+        st.page_link("pages/classify.py", label="Add photos", icon=":material/add_photo_alternate:")
+        show_open_photo()
+        return
+    chosen = _class_filter(counts)
+    gallery.query = f'class:"{chosen}"' if chosen else ""
+    count = gallery.count()
+    st.caption(f"{count:,} of {sum(counts.values()):,} photos")
+    _selection_tools()
+    browse(gallery.query, "gallery", on_select=_selected_on_page)
+    show_open_photo()
+
+
+def _class_filter(counts: dict[str, int]) -> str | None:
+    names = get_gallery().vocabulary
+    options = [_ALL, *counts]
+
+    def said(option: str) -> str:
+        if option == _ALL:
+            return f"All · {sum(counts.values()):,}"
+        return f"{names.display_name(option)} · {counts[option]:,}"
+
+    if st.session_state.get("class_filter") not in options:
+        st.session_state["class_filter"] = _ALL
+    chosen = st.pills(
+        "Class", options, format_func=said, key="class_filter", label_visibility="collapsed"
+    )
+    return None if chosen in (None, _ALL) else chosen
+
+
+def _selected_on_page(ids: list[str]) -> None:
+    """Take over what one page says is selected, and keep what other pages had."""
+    gallery = get_gallery()
+    size = int(st.session_state.get("gallery_size", 24))
+    number = int(st.session_state.get("gallery_page", 1))
+    here = {photo.id for photo in gallery.page(number, size)}
+    kept = [photo_id for photo_id in gallery.selection if photo_id not in here]
+    gallery.selection = [*kept, *ids]
+
+
+def _selection_tools() -> None:
+    gallery = get_gallery()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if st.button("Select all shown by the filter", icon=":material/select_all:"):
+            gallery.selection = gallery.ids()
+            st.rerun()
+        if not gallery.selection:
+            return
+        if st.button("Clear selection", icon=":material/deselect:"):
+            gallery.selection = []
+            st.rerun()
+    with st.container(border=True):
+        st.markdown(f"**{len(gallery.selection):,} selected**")
+        tag_column, class_column, trash_column = st.columns(3, vertical_alignment="bottom")
+        with tag_column:
+            _tag_tools()
+        with class_column:
+            _class_tools()
+        with trash_column:
+            st.button("Move to trash", icon=":material/delete:", on_click=_trash_selection)
+
+
+def _tag_tools() -> None:
+    typed = st.selectbox(
+        "Tag",
+        tag_choices(),
+        index=None,
+        format_func=get_gallery().vocabulary.display_name,
+        accept_new_options=True,
+        placeholder="Choose or type",
+        key="bulk_tag",
+    )
+    with st.container(horizontal=True):
+        st.button("Add tag", disabled=not typed, on_click=_add_tag, args=(typed,))
+        st.button("Take tag off", disabled=not typed, on_click=_remove_tag, args=(typed,))
+
+
+def _class_tools() -> None:
+    chosen = st.selectbox(
+        "Class",
+        class_choices(),
+        index=None,
+        format_func=get_gallery().vocabulary.display_name,
+        accept_new_options=True,
+        placeholder="Choose or type",
+        key="bulk_class",
+    )
+    st.button("Set class", disabled=not chosen, on_click=_set_class, args=(chosen,))
+
+
+def _add_tag(typed: str) -> None:
+    _edit(lambda: get_gallery().add_tag(get_gallery().selection, typed))
+
+
+def _remove_tag(typed: str) -> None:
+    gallery = get_gallery()
+    label = gallery.vocabulary.canonical(typed)
+    _edit(lambda: edits.remove_tag(gallery.library, gallery.selection, label))
+
+
+def _set_class(chosen: str) -> None:
+    _edit(lambda: get_gallery().set_class(get_gallery().selection, chosen))
+
+
+def _trash_selection() -> None:
+    gallery = get_gallery()
+    if _edit(lambda: edits.move_to_trash(gallery.library, gallery.selection)):
+        gallery.selection = []
+
+
+def _edit(make) -> bool:  # type: ignore[no-untyped-def]
+    try:
+        done = make()
+    except SceneError as error:
+        st.session_state["gallery_notice"] = error.message
+        return False
+    photos = "photo" if done.photo_count == 1 else "photos"
+    st.session_state["gallery_notice"] = f"{done.description}: {done.photo_count:,} {photos}."
+    return True
+
+
+def _undo_button() -> None:
+    latest = edits.latest_edit(get_gallery().library)
+    if st.button(
+        "Undo",
+        icon=":material/undo:",
+        disabled=latest is None,
+        help=f"Take back: {latest}" if latest else "Nothing to take back",
+        shortcut="Ctrl+Z",
+    ):
+        done = edits.undo(get_gallery().library)
+        if done is not None:
+            st.session_state["gallery_notice"] = f"Taken back: {done.description}."
+        st.rerun()
+
+
+def _trash_button() -> None:
+    count = get_gallery().library.count(trashed=True)
+    if count and st.button(f"Trash ({count:,})", icon=":material/delete:"):
+        _trash_dialog()
+
+
+@st.dialog("Trash", width="large", on_dismiss="rerun")
+def _trash_dialog() -> None:
+    library = get_gallery().library
+    ids = library.find(trashed=True)
+    st.caption("These photos are out of the gallery, but still on disk.")
+    if st.button("Restore all", icon=":material/restore_from_trash:", disabled=not ids):
+        edits.restore(library, ids)
+        st.rerun()
+    for photo in library.records(ids[:100]):
+        name, action = st.columns([4, 1], vertical_alignment="center")
+        name.text(photo.name)
+        if action.button("Restore", key=f"restore_{photo.id}"):
+            edits.restore(library, [photo.id])
+            st.rerun(scope="fragment")
+    if len(ids) > 100:
+        st.caption(f"The first 100 of {len(ids):,}.")
+
+
+try:
+    _page()
+except SceneError as error:
+    st.error(error.message, icon=":material/error:")
