@@ -1,5 +1,6 @@
 """Drop photos → a job with progress and Cancel → results, and what was skipped and why."""
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -12,11 +13,14 @@ from pages.components.photo_view import (
 )
 from pages.components.session import get_gallery, get_services
 from pages.components.uploads import current_job, uploader
+from scene_model.classifier.bundle import FloatArray
+from scene_model.classifier.labels import LabelSet
 from scene_model.errors import SceneError
 from scene_model.gallery.records import PhotoRecord
 from scene_model.jobs.runner import Job, JobState, Progress
 
 _SHOWN_RESULTS = 60
+_BAR_COLOUR = "#2a9d8a"  # reads on light and on dark
 
 
 def _page() -> None:
@@ -39,7 +43,7 @@ def _welcome() -> None:
     count = get_gallery().count("")
     if count:
         st.info(f"Your library holds {count:,} photos.", icon=":material/photo_library:")
-        st.page_link("pages/gallery.py", label="Open the gallery", icon=":material/arrow_forward:")
+        st.page_link("gallery.py", label="Open the gallery", icon=":material/arrow_forward:")
         return
     st.markdown(
         "**How it goes:** drop photos above → see what each shows → correct what is wrong in the "
@@ -75,7 +79,7 @@ def _results(progress: Progress) -> None:
         )
         if len(records) > _SHOWN_RESULTS:
             st.caption(f"The first {_SHOWN_RESULTS} of {len(records):,}; the gallery has all.")
-        st.page_link("pages/gallery.py", label="Go on in the gallery", icon=":material/photo_library:")
+        st.page_link("gallery.py", label="Go on in the gallery", icon=":material/photo_library:")
     _skipped(progress)
 
 
@@ -83,7 +87,7 @@ def _say_what_became(progress: Progress) -> None:
     classified = progress.done - len(progress.skipped)
     parts = [f"{classified:,} of {progress.total:,} photos tagged"]
     if progress.known:
-        parts.append(f"{progress.known:,} were in the library already")
+        parts.append(f"{progress.known:,} of them known already")
     if progress.skipped:
         parts.append(f"{len(progress.skipped):,} skipped")
     if progress.state is JobState.CANCELLED:
@@ -105,30 +109,43 @@ def _one_photo(photo: PhotoRecord) -> None:
         answers = get_services().answers(photo.id)
         scenes = get_services().classifier.head("scenes").labels
         label = scenes[scenes.index(photo.scenes_label)].name
-        st.metric("Scene", label, border=True)
-        st.metric("Confidence", f"{photo.confidence:.1%}", border=True)
+        scene_column, confidence_column = st.columns(2)
+        scene_column.metric("Scene", label, border=True)
+        confidence_column.metric("Confidence", f"{photo.confidence:.1%}", border=True)
+        filed = get_gallery().vocabulary.display_name(photo.photo_class)
         if photo.unsure:
-            filed = get_gallery().vocabulary.display_name(photo.photo_class)
             st.info(
                 f"Unsure: it may be none of the six scenes. It is filed under “{filed}”.",
                 icon=":material/help:",
             )
-        st.bar_chart(
-            pd.DataFrame(
-                {
-                    "Scene": [scene.name for scene in scenes.labels],
-                    "Probability in %": [100 * float(p) for p in answers.scenes.probabilities],
-                }
-            ),
-            x="Scene",
-            y="Probability in %",
-            horizontal=True,
-            sort="-Probability in %",
-            height=240,
-        )
+        st.altair_chart(_probability_chart(answers.scenes.probabilities, scenes))
         if st.button("Correct it, see everything", icon=":material/edit:"):
             open_photo(photo.id)
     score_tabs(answers)
+
+
+def _probability_chart(probabilities: FloatArray, labels: LabelSet) -> alt.LayerChart:
+    """Bars of one head's probabilities in percent, most probable first, with their figures."""
+    frame = pd.DataFrame(
+        {
+            "Scene": [label.name for label in labels.labels],
+            "Probability": [round(100 * float(p), 1) for p in probabilities],
+        }
+    )
+    frame = frame.sort_values("Probability", ascending=False, kind="stable")
+    order = frame["Scene"].tolist()
+    base = alt.Chart(frame).encode(
+        x=alt.X("Probability", scale=alt.Scale(domain=[0, 110]), axis=None),
+        y=alt.Y("Scene", sort=order, title=None),
+        tooltip=["Scene", "Probability"],
+    )
+    figures = base.mark_text(align="left", dx=5, color="gray").encode(
+        text=alt.Text("Probability", format=".1f")
+    )
+    chart: alt.LayerChart = (base.mark_bar(color=_BAR_COLOUR, cornerRadius=3) + figures).properties(
+        height=32 * len(frame), title="Probability in %"
+    )
+    return chart
 
 
 def _skipped(progress: Progress) -> None:

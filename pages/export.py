@@ -18,7 +18,7 @@ def _page() -> None:
     gallery = get_gallery()
     if not gallery.count(""):
         st.info("There is nothing to export yet.", icon=":material/photo_library:")
-        st.page_link("pages/classify.py", label="Add photos", icon=":material/add_photo_alternate:")
+        st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
     query = st.text_input(
         "Which photos",
@@ -67,7 +67,9 @@ def _zip(counts: dict[str, int], query: str) -> None:
         type="primary",
     )
     st.dataframe(
-        pd.DataFrame({"Folder": [f"{label}/" for label in counts], "Photos": list(counts.values())}),
+        pd.DataFrame(
+            {"Folder": [f"{label}/" for label in counts], "Photos": list(counts.values())}
+        ),
         hide_index=True,
         width="content",
     )

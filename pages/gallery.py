@@ -1,5 +1,7 @@
 """The library as a grid: filter by class, select, correct, remove; every edit can be undone."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.components.browse import browse
@@ -24,7 +26,7 @@ def _page() -> None:
     counts = gallery.count_by_class("")
     if not counts:
         st.info("No photos yet. Drop some on the first page.", icon=":material/photo_library:")
-        st.page_link("pages/classify.py", label="Add photos", icon=":material/add_photo_alternate:")
+        st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         show_open_photo()
         return
     chosen = _class_filter(counts)
@@ -64,30 +66,39 @@ def _selected_on_page(ids: list[str]) -> None:
 
 
 def _selection_tools() -> None:
+    """One row that is always there, so that the grid stays where it is when photos are chosen."""
     gallery = get_gallery()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if st.button("Select all shown by the filter", icon=":material/select_all:"):
-            gallery.selection = gallery.ids()
-            st.rerun()
-        if not gallery.selection:
-            return
-        if st.button("Clear selection", icon=":material/deselect:"):
-            gallery.selection = []
-            st.rerun()
-    with st.container(border=True):
-        st.markdown(f"**{len(gallery.selection):,} selected**")
-        tag_column, class_column, trash_column = st.columns(3, vertical_alignment="bottom")
-        with tag_column:
+    nothing = not gallery.selection
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Select all shown",
+            icon=":material/select_all:",
+            on_click=lambda: gallery.select(gallery.ids()),
+            help="Every photo of the filter, on all pages",
+        )
+        st.button(
+            "Clear",
+            icon=":material/deselect:",
+            disabled=nothing,
+            on_click=lambda: gallery.select([]),
+        )
+        with st.popover("Tag", icon=":material/sell:", disabled=nothing):
             _tag_tools()
-        with class_column:
+        with st.popover("Class", icon=":material/folder:", disabled=nothing):
             _class_tools()
-        with trash_column:
-            st.button("Move to trash", icon=":material/delete:", on_click=_trash_selection)
+        st.button(
+            "Trash",
+            icon=":material/delete:",
+            disabled=nothing,
+            on_click=_trash_selection,
+            help="Take the selected photos out of the gallery; they can be restored",
+        )
+        st.markdown(f"**{len(gallery.selection):,} selected**", width="content")
 
 
 def _tag_tools() -> None:
     typed = st.selectbox(
-        "Tag",
+        "Tag for the selected photos",
         tag_choices(),
         index=None,
         format_func=get_gallery().vocabulary.display_name,
@@ -102,7 +113,7 @@ def _tag_tools() -> None:
 
 def _class_tools() -> None:
     chosen = st.selectbox(
-        "Class",
+        "Class for the selected photos",
         class_choices(),
         index=None,
         format_func=get_gallery().vocabulary.display_name,
@@ -130,10 +141,10 @@ def _set_class(chosen: str) -> None:
 def _trash_selection() -> None:
     gallery = get_gallery()
     if _edit(lambda: edits.move_to_trash(gallery.library, gallery.selection)):
-        gallery.selection = []
+        gallery.select([])
 
 
-def _edit(make) -> bool:  # type: ignore[no-untyped-def]
+def _edit(make: Callable[[], edits.EditDone]) -> bool:
     try:
         done = make()
     except SceneError as error:
@@ -151,7 +162,6 @@ def _undo_button() -> None:
         icon=":material/undo:",
         disabled=latest is None,
         help=f"Take back: {latest}" if latest else "Nothing to take back",
-        shortcut="Ctrl+Z",
     ):
         done = edits.undo(get_gallery().library)
         if done is not None:

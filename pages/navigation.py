@@ -1,11 +1,18 @@
 """The main script: page configuration and navigation, nothing else."""
 
+from pathlib import Path
+
 import streamlit as st
 
-st.set_page_config(page_title="Scene Gallery", page_icon=":material/photo_library:", layout="wide")
+# A file of ours: a named icon would be fetched from the network.
+_ICON = Path(__file__).parent / "components" / "icon.png"
+
+st.set_page_config(page_title="Scene Gallery", page_icon=str(_ICON), layout="wide")
 st.navigation(
     [
-        st.Page("classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True),
+        st.Page(
+            "classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True
+        ),
         st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
         st.Page("search.py", title="Search", icon=":material/search:"),
         st.Page("export.py", title="Export", icon=":material/download:"),

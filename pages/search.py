@@ -20,7 +20,7 @@ def _page() -> None:
         type="search",
         bind="query-params",
         placeholder="beach sunset, mountain OR glacier, -street, class:sea, name:img_20",
-        help="Words must all match. OR, -not, (brackets) and \"quotes\" work; so do tag:, class:, "
+        help='Words must all match. OR, -not, (brackets) and "quotes" work; so do tag:, class:, '
         "name:, camera:, is:unsure, is:edited, has:gps and score>=0.8.",
     )
     if not query or not query.strip():

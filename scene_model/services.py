@@ -74,6 +74,4 @@ def open_services(settings: Settings) -> Services:
     library = Library(settings.library)
     jobs = JobRunner(classifier, library, settings.workers)
     jobs.resume()
-    return Services(
-        settings, classifier, vocabulary_of(classifier.heads.values()), library, jobs
-    )
+    return Services(settings, classifier, vocabulary_of(classifier.heads.values()), library, jobs)

@@ -30,9 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         from training.splits import describe_split, look_alike_groups, make_split, write_split
 
         examples, _ = load_examples(recipe, options.data)
-        split = make_split(
-            examples, look_alike_groups([e.pixels for e in examples]), recipe.seed
-        )
+        split = make_split(examples, look_alike_groups([e.pixels for e in examples]), recipe.seed)
         write_split(split, TRAINING_DIR / "splits")
         print("\n".join(describe_split(examples, split)))
     elif options.step == "fit":

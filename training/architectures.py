@@ -62,7 +62,7 @@ def load_imagenet_tflite(backbone: keras.Model, file: Path) -> tuple[FloatArray,
 def save_weights(file: Path, backbone: keras.Model, precision: str = "float32") -> None:
     """Write the backbone's weights, in layer order, to an .npz (arrays ``w000``, ``w001``, …)."""
     arrays = {f"w{i:03d}": w.astype(precision) for i, w in enumerate(backbone.get_weights())}
-    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(file, **arrays)
 
 
 def load_weights(file: Path, backbone: keras.Model) -> None:

@@ -65,7 +65,8 @@ def _recoloured(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     grey_level = view.mean(axis=2, keepdims=True)
     view = (view - grey_level) * float(rng.uniform(0.6, 1.4)) + grey_level  # saturation
     view *= rng.uniform(0.93, 1.07, 3).astype(np.float32)  # white balance
-    return np.clip(view, 0, 255).astype(np.uint8)
+    recoloured: Pixels = np.clip(view, 0, 255).astype(np.uint8)
+    return recoloured
 
 
 def _recompressed(pixels: Pixels, quality: int) -> Pixels:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from scene_model.classifier.labels import LabelSet
 from scene_model.errors import PhotoError
-from scene_model.photos.decode import Pixels, PhotoLimits, decode_photo
+from scene_model.photos.decode import PhotoLimits, Pixels, decode_photo
 from scene_model.photos.sniff import has_picture_name
 from training.recipe import HeadRecipe, Mapping, Recipe, Source
 

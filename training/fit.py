@@ -288,9 +288,7 @@ class Trainer:
                     losses[head.id] = tf.reduce_mean(_divergence(taught, logits))
                 else:
                     logits = network.heads[head.id](dropped)
-                    losses[head.id] = self._mixed_loss(
-                        logits, targets[head.id], permutation, share
-                    )
+                    losses[head.id] = self._mixed_loss(logits, targets[head.id], permutation, share)
             total = tf.add_n([h.loss_weight * losses[h.id] for h in self._recipe.heads])
         gradients = tape.gradient(total, backbone_variables + network.head_variables)
         count = len(backbone_variables)
@@ -303,9 +301,9 @@ class Trainer:
         return losses
 
     def _mixed_loss(self, logits: Any, target: Any, permutation: Any, share: Any) -> Any:
-        own = _head_loss(logits, *target, self._recipe.label_smoothing)
+        own = _head_loss(logits, target, self._recipe.label_smoothing)
         other_target = [tf.gather(part, permutation) for part in target]
-        other = _head_loss(logits, *other_target, self._recipe.label_smoothing)
+        other = _head_loss(logits, other_target, self._recipe.label_smoothing)
         return share * own + (1.0 - share) * other
 
     def _validation_accuracies(self, side: int) -> dict[str, float]:
@@ -354,8 +352,12 @@ def _divergence(taught: Any, logits: Any) -> Any:
     return tf.reduce_sum(taught * (log_taught - tf.nn.log_softmax(logits)), axis=1)
 
 
-def _head_loss(logits: Any, allowed: Any, sets: Any, weight: Any, smoothing: float) -> Any:
-    """Cross-entropy to a distribution, or −log of the probability of a set of answers."""
+def _head_loss(logits: Any, target: Any, smoothing: float) -> Any:
+    """Cross-entropy to a distribution, or −log of the probability of a set of answers.
+
+    target: allowed, sets and weight, as in `HeadTargets`.
+    """
+    allowed, sets, weight = target
     log_probabilities = tf.nn.log_softmax(logits)
     to_distribution = -tf.reduce_sum(allowed * log_probabilities, axis=1)
     smooth = -tf.reduce_mean(log_probabilities, axis=1)

@@ -30,6 +30,7 @@ def browse(query: str, key: str, on_select: Callable[[list[str]], None] | None =
         on_open=open_photo,
         on_select=on_select,
         selected=gallery.selection,
+        revision=gallery.selection_revision,
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if pages > 1:

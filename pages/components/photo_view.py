@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -74,9 +75,7 @@ def score_table(answers: Answers, head_id: str) -> None:
 def score_tabs(answers: Answers) -> None:
     """Every head's scores, a tab each."""
     heads = get_services().classifier.heads
-    for tab, head_id in zip(
-        st.tabs([head.name for head in heads.values()]), heads, strict=True
-    ):
+    for tab, head_id in zip(st.tabs([head.name for head in heads.values()]), heads, strict=True):
         with tab:
             answer = answers.by_head[head_id]
             if answer.unsure and answer.head == "scenes":
@@ -163,10 +162,10 @@ def _tag_editor(photo: PhotoRecord) -> None:
         kept = st.session_state[key]
         for label in labels:
             if label not in kept:
-                _try(lambda label=label: edits.remove_tag(gallery.library, [photo.id], label))
+                _try(partial(edits.remove_tag, gallery.library, [photo.id], label))
         for label in kept:
             if label not in labels:
-                _try(lambda label=label: gallery.add_tag([photo.id], label))
+                _try(partial(gallery.add_tag, [photo.id], label))
 
     names = gallery.vocabulary
     choices = list(dict.fromkeys([*labels, *tag_choices()]))
@@ -220,6 +219,4 @@ def _facts(photo: PhotoRecord) -> None:
         "ID": photo.id,
     }
     known = {name: value for name, value in facts.items() if value}
-    st.dataframe(
-        pd.DataFrame({"": list(known), "Value": list(known.values())}), hide_index=True
-    )
+    st.dataframe(pd.DataFrame({"": list(known), "Value": list(known.values())}), hide_index=True)

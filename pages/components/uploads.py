@@ -14,7 +14,7 @@ _ROUND_KEY = "upload_round"
 JOB_KEY = "job_id"
 PROBLEM_KEY = "upload_problem"
 # A hint to the browser's file dialog; what a file really is, its bytes tell.
-_OFFERED = "jpg jpeg png webp avif heic heif gif tif tiff bmp".split()
+_OFFERED = ["jpg", "jpeg", "png", "webp", "avif", "heic", "heif", "gif", "tif", "tiff", "bmp"]
 
 
 def uploader() -> None:

@@ -62,7 +62,7 @@ class SameSiteGuard:
 
 
 def host_name(host: str) -> str:
-    """Strip the port off a Host header: ``localhost:8501`` → ``localhost``, ``[::1]:80`` → ``[::1]``."""
+    """Strip the port off a Host header: ``[::1]:8501`` → ``[::1]``."""
     if host.startswith("["):
         return host.partition("]")[0].lower() + "]"
     return host.partition(":")[0].lower()

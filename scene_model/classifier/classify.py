@@ -112,9 +112,7 @@ class Classifier:
             return self.heads[head_id]
         except KeyError:
             known = ", ".join(self.heads)
-            raise UnknownHead(
-                f"The model has no head {head_id!r}. It has: {known}."
-            ) from None
+            raise UnknownHead(f"The model has no head {head_id!r}. It has: {known}.") from None
 
     def look(self, data: bytes) -> Look:
         """Decode and classify one photo's bytes; raises PhotoError."""

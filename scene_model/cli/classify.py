@@ -27,6 +27,10 @@ from scene_model.photos.sniff import has_picture_name
 from scene_model.services import open_classifier
 
 _AHEAD_PER_WORKER = 4
+_FIELDS = (
+    "file label confidence unsure probabilities class class_source tags objects taken_at "
+    "bundle error"
+).split()
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ def _look(found: Found, classifier: Classifier) -> Outcome:
         return Outcome(found.path, classifier.look(data), None)
     except SceneError as error:
         return Outcome(found.path, None, error)
-    except Exception as error:  # noqa: BLE001 - one bad item never fails the others
+    except Exception as error:  # one bad item never fails the others
         wrapped = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
         return Outcome(found.path, None, wrapped)
 
@@ -145,12 +149,7 @@ def _look(found: Found, classifier: Classifier) -> Outcome:
 def _record(outcome: Outcome, classifier: Classifier, head_id: str) -> dict[str, Any]:
     """The contract's JSON object; a failed file has null in every field but three."""
     look, error = outcome.look, outcome.error
-    record: dict[str, Any] = dict.fromkeys(
-        (
-            "file label confidence unsure probabilities class class_source tags objects "
-            "taken_at bundle error"
-        ).split()
-    )
+    record: dict[str, Any] = dict.fromkeys(_FIELDS)
     # json.dumps escapes the surrogates of names that are no UTF-8; os.fsencode turns them back.
     record["file"] = str(outcome.path)
     record["bundle"] = classifier.bundle_id

@@ -31,7 +31,5 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     settings.keep_for_children()
     # Streamlit looks for its configuration and its pages beside app.py.
     os.chdir(PROJECT_DIR)
-    uvicorn.run(
-        "app:app", host=host, port=port, log_level="warning", app_dir=str(PROJECT_DIR)
-    )
+    uvicorn.run("app:app", host=host, port=port, log_level="warning", app_dir=str(PROJECT_DIR))
     return EXIT_DONE

@@ -149,7 +149,9 @@ def _edit(
 
 
 def _exists(connection: Connection, photo_id: str) -> bool:
-    return connection.execute(select(photos.c.id).where(photos.c.id == photo_id)).first() is not None
+    return (
+        connection.execute(select(photos.c.id).where(photos.c.id == photo_id)).first() is not None
+    )
 
 
 def _read(connection: Connection, photo_id: str, field: str, label: str) -> str | None:

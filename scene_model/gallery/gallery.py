@@ -17,12 +17,19 @@ class Gallery:
     """One visitor's gallery; what must last lies in the library, not here.
 
     query: the current query line. selection: ids of selected photos, in the order selected.
+    selection_revision: grows when the selection changes by anything but the grid's own boxes.
     """
 
     library: Library
     vocabulary: Vocabulary
     query: str = ""
     selection: list[str] = field(default_factory=list)
+    selection_revision: int = 0
+
+    def select(self, photo_ids: Sequence[str]) -> None:
+        """Replace the selection from outside the grid, which then shows the new one."""
+        self.selection = list(photo_ids)
+        self.selection_revision += 1
 
     def count(self, query: str | None = None) -> int:
         """Count the photos of a query (the current one unless given); raises QueryError."""

@@ -38,9 +38,9 @@ def parse_query(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
         tree = _parser().parse(text)
         return _condition(tree, vocabulary)
     except UnexpectedEOF as error:
-        raise QueryError("The query ends too early: a word is missing at its end.", len(text)) from (
-            error
-        )
+        raise QueryError(
+            "The query ends too early: a word is missing at its end.", len(text)
+        ) from (error)
     except UnexpectedInput as error:
         position = error.pos_in_stream or 0
         raise QueryError(_why(error, text, position), position) from error
@@ -68,7 +68,7 @@ def _why(error: UnexpectedInput, text: str, position: int) -> str:
 
 def _condition(node: Any, vocabulary: Vocabulary) -> ColumnElement[bool]:
     if isinstance(node, Tree):
-        children = node.children
+        children: list[Any] = node.children
         if node.data == "start":
             return _condition(children[0], vocabulary) if children else true()
         if node.data == "any_of":

@@ -1,9 +1,9 @@
 """The library on disk: originals byte for byte, thumbnails, and what is known of each photo.
 
-    LIBRARY/library.db                 rows
-    LIBRARY/originals/ab/abcd….jpg     the bytes that were added, named by their SHA-256
-    LIBRARY/thumbnails/ab/abcd….webp   made anew when missing
-    LIBRARY/incoming/                  uploads on their way in
+LIBRARY/library.db                 rows
+LIBRARY/originals/ab/abcd….jpg     the bytes that were added, named by their SHA-256
+LIBRARY/thumbnails/ab/abcd….webp   made anew when missing
+LIBRARY/incoming/                  uploads on their way in
 """
 
 import os
@@ -106,9 +106,7 @@ class Library:
         if not thumbnail.exists():
             _write_durably(thumbnail, make_thumbnail(look.photo.pixels))
         with self.database.writer.begin() as connection:
-            known = connection.execute(
-                select(photos.c.id).where(photos.c.id == photo_id)
-            ).first()
+            known = connection.execute(select(photos.c.id).where(photos.c.id == photo_id)).first()
             answers = _answer_columns(look.answers, look.embedding, bundle_id)
             if known is None:
                 row = _photo_columns(photo_id, photo, look) | answers
@@ -117,9 +115,7 @@ class Library:
                 connection.execute(
                     update(photos).where(photos.c.id == photo_id).values(trashed_at=None, **answers)
                 )
-            connection.execute(
-                delete(automatic_tags).where(automatic_tags.c.photo_id == photo_id)
-            )
+            connection.execute(delete(automatic_tags).where(automatic_tags.c.photo_id == photo_id))
             tags = _tag_rows(photo_id, look.answers, bundle_id)
             if tags:
                 connection.execute(insert(automatic_tags), tags)
@@ -183,9 +179,7 @@ class Library:
 
     def count(self, where: ColumnElement[bool] | None = None, trashed: bool = False) -> int:
         """Count the photos a condition holds for."""
-        query = (
-            select(func.count()).select_from(photos_with_class).where(_visible(where, trashed))
-        )
+        query = select(func.count()).select_from(photos_with_class).where(_visible(where, trashed))
         with self.database.reader.begin() as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -337,7 +331,7 @@ def _tags_by_photo(
     return {photo_id: tuple(found) for photo_id, found in tags.items()}
 
 
-def _record(row: Row[Any], tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
+def _record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
     source = ClassSource.HUMAN if row.human_class else ClassSource(row.auto_class_source)
     return PhotoRecord(
         id=row.id,

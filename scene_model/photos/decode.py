@@ -190,7 +190,7 @@ def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> Decoded
     name = "JPEG" if picture.format == "MPO" else str(picture.format)
     try:
         if minimum is not None and picture.format in ("JPEG", "MPO"):
-            picture.draft(None, _draft_size(width, height, minimum))  # type: ignore[arg-type]
+            picture.draft(None, _draft_size(width, height, minimum))
         picture.load()
     except _CODEC_ERRORS as error:
         raise _named(error, name) from error

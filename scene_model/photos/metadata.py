@@ -39,7 +39,7 @@ def read_metadata(picture: Image.Image) -> PhotoMetadata:
         exif = picture.getexif()
         details = exif.get_ifd(_EXIF_IFD)
         gps = exif.get_ifd(_GPS_IFD)
-    except Exception:  # noqa: BLE001 - the parser raises anything on hostile EXIF; the pixels count
+    except Exception:  # the parser raises anything on hostile EXIF; the pixels count
         return PhotoMetadata()
     taken_at, taken_source = _taken(dict(exif), details)
     latitude, longitude = _position(gps)
@@ -92,7 +92,7 @@ def _parse_exif_time(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 - EXIF is local
+        moment = datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")  # EXIF is local
     except ValueError:
         return None
     return moment if moment.year >= 1826 else None  # the first photograph

@@ -24,8 +24,12 @@ def photo_grid(
     on_open: Callable[[str], None],
     on_select: Callable[[list[str]], None] | None = None,
     selected: Sequence[str] = (),
+    revision: int = 0,
 ) -> None:
-    """Show photos; ``on_open`` gets the id of one that is opened, ``on_select`` those chosen."""
+    """Show photos; ``on_open`` gets the id of one that is opened, ``on_select`` those chosen.
+
+    selected: ids to show as chosen when the grid is new or ``revision`` is another than before.
+    """
 
     def opened() -> None:
         photo_id = st.session_state[key].get("opened")
@@ -43,6 +47,7 @@ def photo_grid(
             "photos": [_cell(photo, vocabulary) for photo in photos],
             "selectable": on_select is not None,
             "selected": [photo_id for photo_id in selected if photo_id in here],
+            "revision": revision,
             "cell": "11rem",
         },
         on_opened_change=opened,

@@ -64,16 +64,21 @@ export default function (component) {
   grid.style.setProperty("--cell", data.cell);
   // Rebuilt only when the photos or their words change, so that nothing flickers on a rerun.
   const shown = JSON.stringify([data.photos, data.selectable]);
-  if (grid.dataset.shown !== shown) {
+  const isRebuilt = grid.dataset.shown !== shown;
+  if (isRebuilt) {
     grid.replaceChildren(...data.photos.map((photo) => cell(photo, data.selectable)));
     grid.dataset.shown = shown;
   }
-  const chosen = new Set(data.selected);
-  for (const item of grid.children) {
-    const pick = item.querySelector(".pick");
-    const isChosen = chosen.has(item.dataset.id);
-    item.classList.toggle("selected", isChosen);
-    if (pick) pick.checked = isChosen;
+  // The boxes belong to the visitor: an answer to the first click must not undo the second.
+  // The server's word counts only where it changed the selection itself (a new revision).
+  if (isRebuilt || grid.dataset.revision !== String(data.revision)) {
+    grid.dataset.revision = String(data.revision);
+    const chosen = new Set(data.selected);
+    for (const item of grid.children) {
+      const pick = item.querySelector(".pick");
+      item.classList.toggle("selected", chosen.has(item.dataset.id));
+      if (pick) pick.checked = chosen.has(item.dataset.id);
+    }
   }
   grid.onclick = (event) => {
     const open = event.target.closest(".open");

@@ -1,0 +1,64 @@
+# make run    set up and open the app          make test   set up and run the tests
+# make check  everything CI runs               make browser, bench, train, format
+
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+DATA ?= data
+RUN ?= runs/scene_mobilenet_v2
+CONFIG ?= training/configs/scene_mobilenet_v2.toml
+
+.PHONY: run test check browser bench train format clean
+
+run: $(VENV)/.serving
+	$(BIN)/python -m streamlit run app.py
+
+test: $(VENV)/.testing
+	$(BIN)/python -m pytest -m "not browser"
+
+browser: $(VENV)/.everything
+	$(BIN)/python -m pytest -m browser tests/browser
+
+check: $(VENV)/.everything
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.testing
+	$(BIN)/python -m benchmarks.classify_large
+
+# The photos that train the shipped bundle are not in the repository: DATA says where they are.
+train: $(VENV)/.testing
+	$(BIN)/python -m training fit --config $(CONFIG) --data $(DATA) --out $(RUN)
+	$(BIN)/python -m training publish --config $(CONFIG) --data $(DATA) --out $(RUN)
+
+format: $(VENV)/.everything
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
+
+clean:
+	$(PYTHON) -c "import shutil; shutil.rmtree('$(VENV)', ignore_errors=True)"
+
+$(VENV)/.created:
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed; name it: make PYTHON=python3.12')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c "open('$@', 'w').close()"
+
+$(VENV)/.serving: pyproject.toml | $(VENV)/.created
+	$(PIP) -e .
+	$(BIN)/python -c "open('$@', 'w').close()"
+
+$(VENV)/.testing: pyproject.toml | $(VENV)/.created
+	$(PIP) -e ".[train,dev]"
+	$(BIN)/python -c "open('$@', 'w').close()"
+
+$(VENV)/.everything: pyproject.toml | $(VENV)/.created
+	$(PIP) -e ".[train,dev,browser]"
+	$(BIN)/python -c "open('$@', 'w').close()"
