@@ -7,6 +7,7 @@ One door for every format. A JPEG is scaled while it is decoded (DCT scaling), s
 import io
 import math
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ Image.init()  # load every codec now: doing it at the first photo would race bet
 # `PixelLimits` is checked on every picture before it is decoded; Pillow's own, lower
 # limit would warn about honest 100-megapixel photos and cannot be set per call.
 Image.MAX_IMAGE_PIXELS = None
+# Broken EXIF makes Pillow warn on stderr, photo by photo; what matters of it is an error here.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 
 # "JPEG" opens multi-picture files (MPO) too.
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "HEIF")

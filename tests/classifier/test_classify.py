@@ -1,0 +1,93 @@
+"""One look at a photo: the same answer whatever way it is stored."""
+
+import io
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scene_model.classifier.classify import Classifier
+from scene_model.classifier.vocabulary import vocabulary_of
+from tests.conftest import SHARED
+from tests.pictures import encode, stored_as
+
+
+def test_a_temple_and_a_flower(classifier: Classifier, temple: bytes, flower: bytes) -> None:
+    seen = classifier.look(temple).answers
+    assert seen.by_head["camera"].label in ("landmark", "house", "buildings")
+    bloom = classifier.look(flower).answers
+    assert bloom.camera.label == "flower"
+    assert bloom.scenes.unsure, "a flower is none of the six scenes"
+    assert bloom.photo_class.label == "flower"
+    assert bloom.objects[0].score >= bloom.objects[4].score
+
+
+@pytest.mark.parametrize("name", ["china.jpg", "flower.jpg"])
+def test_orientation_changes_no_answer(
+    classifier: Classifier, temple: bytes, flower: bytes, name: str
+) -> None:
+    upright = Image.open(io.BytesIO(temple if name == "china.jpg" else flower)).convert("RGB")
+    looks = [classifier.look(stored_as(upright, o)).answers.scenes for o in range(1, 9)]
+    assert len({look.label for look in looks}) == 1
+    confidences = [look.confidence for look in looks]
+    assert max(confidences) - min(confidences) <= 0.03
+
+
+def test_threads_get_the_same_answers(
+    classifier: Classifier, made_photos: list[tuple[str, bytes]]
+) -> None:
+    alone = [classifier.look(data).embedding for _, data in made_photos]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(lambda item: classifier.look(item[1]).embedding, made_photos))
+    assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_kept_embedding_gives_the_same_answers(classifier: Classifier, temple: bytes) -> None:
+    look = classifier.look(temple)
+    again = classifier.answer(look.embedding.astype(np.float16).astype(np.float32))
+    assert again.scenes.label == look.answers.scenes.label
+    assert again.scenes.confidence == pytest.approx(look.answers.scenes.confidence, abs=0.01)
+
+
+def test_large_photos_are_answered_as_their_small_copies(classifier: Classifier) -> None:
+    """100 photos enlarged to 8 megapixels, against the same at 192 pixels."""
+    archive = SHARED / "data" / "camsdd_train.zip"
+    if not archive.is_file():
+        pytest.skip("the photographs of ../shared/data are not here")
+    same_scene = same_tag = 0
+    with zipfile.ZipFile(archive) as photos:
+        names = sorted(n for n in photos.namelist() if n.endswith(".webp"))[:: 6750 // 100][:100]
+        for name in names:
+            small = Image.open(io.BytesIO(photos.read(name))).convert("RGB")
+            scale = (8_200_000 / (small.width * small.height)) ** 0.5
+            size = (round(small.width * scale), round(small.height * scale))
+            large = small.resize(size, Image.Resampling.BICUBIC)
+            factor = 192 / min(small.size)
+            copy = large.resize((round(small.width * factor), round(small.height * factor)))
+            seen = [classifier.look(encode(picture)).answers for picture in (large, copy)]
+            same_scene += seen[0].scenes.label == seen[1].scenes.label
+            same_tag += seen[0].camera.label == seen[1].camera.label
+    assert (len(names), same_scene >= 95, same_tag >= 95) == (100, True, True), (
+        same_scene,
+        same_tag,
+    )
+
+
+def test_vocabulary(classifier: Classifier) -> None:
+    words = vocabulary_of(classifier.heads.values())
+    assert {"sea", "coast"} & words.ids_for("ocean")
+    assert words.ids_for("Meer") == {"sea"}
+    assert "text_document" in words.ids_for("Text  DOCUMENT")
+    assert words.canonical("Text document") == "text_document"
+    assert words.canonical("Grandma's garden") == "grandma's garden"
+    assert words.display_name("unsure") == "Unsure"
+    assert words.ids_for("no such word") == frozenset()
+
+
+def test_shared_pictures_are_all_read(classifier: Classifier, shared_photos: Path) -> None:
+    for path in sorted(shared_photos.iterdir()):
+        if path.is_file():
+            assert classifier.look(path.read_bytes()).answers.scenes.confidence > 1 / 6

@@ -1,0 +1,81 @@
+"""What the tests share: real photographs, made pictures, a wired-up app on a temporary library."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from scene_model.classifier.classify import Classifier
+from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
+from scene_model.photos.decode import PhotoLimits
+from scene_model.services import Services, open_services
+from tests.pictures import encode, textured
+
+ASSETS = Path(__file__).parent / "assets"
+# Photographs that may not be committed; tests that want them say so when they are not there.
+SHARED_PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
+SHARED = SHARED_PHOTOS.parent
+
+
+@pytest.fixture(scope="session")
+def temple() -> bytes:
+    """A photograph of buildings, JPEG, 640×427."""
+    return (ASSETS / "china.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def flower() -> bytes:
+    """A photograph of a flower, JPEG, 640×427."""
+    return (ASSETS / "flower.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def shared_photos() -> Path:
+    """The folder of real photographs that are not part of the repository."""
+    if not SHARED_PHOTOS.is_dir():
+        pytest.skip("the photographs of ../shared/photos are not here")
+    return SHARED_PHOTOS
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    """The shipped bundle."""
+    return Classifier.open(DEFAULT_BUNDLE_DIR, PhotoLimits(), interpreters=2)
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    """The whole app on an empty library."""
+    opened = open_services(Settings(library=tmp_path / "library", workers=2))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def add_photos(services: Services) -> Callable[[list[tuple[str, bytes]]], list[str]]:
+    """Put photos into the library as an upload would; returns their ids, in order of names."""
+
+    def add(files: list[tuple[str, bytes]]) -> list[str]:
+        job = services.jobs.submit(files)
+        assert job.wait(120)
+        progress = job.progress()
+        assert not progress.skipped, progress.skipped
+        by_name = {r.name: r.id for r in services.library.records(progress.photo_ids)}
+        return [by_name[name] for name, _ in files]
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def made_photos() -> list[tuple[str, bytes]]:
+    """Twelve different small JPEGs."""
+    return [(f"made_{i:02d}.jpg", encode(textured(160, 120, seed=i))) for i in range(12)]
+
+
+@pytest.fixture(scope="session")
+def large_photo(temple: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A 12-megapixel JPEG with real texture."""
+    import io
+
+    return encode(Image.open(io.BytesIO(temple)).resize((4000, 3000)))

@@ -1,0 +1,90 @@
+"""EXIF: read where it is sound, absent where it is not, never an error."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from scene_model.photos.decode import PhotoLimits, open_picture
+from scene_model.photos.metadata import PhotoMetadata, read_metadata
+from tests.pictures import encode, quadrants
+
+
+def metadata_of(
+    fields: dict[int, Any], details: dict[int, Any] | None = None, gps: dict[int, Any] | None = None
+) -> PhotoMetadata:
+    exif = Image.Exif()
+    exif.update(fields)
+    exif.get_ifd(0x8769).update(details or {})
+    exif.get_ifd(0x8825).update(gps or {})
+    return read_metadata(open_picture(encode(quadrants(), exif=exif), PhotoLimits()))
+
+
+def test_nothing_known() -> None:
+    assert metadata_of({}) == PhotoMetadata()
+
+
+def test_time_with_and_without_offset() -> None:
+    found = metadata_of({}, {0x9003: "2024:07:01 18:30:05", 0x9011: "+02:00"})
+    assert found.taken_at == "2024-07-01T18:30:05+02:00"
+    assert found.taken_source == "DateTimeOriginal"
+    assert metadata_of({}, {0x9003: "2024:07:01 18:30:05"}).taken_at == "2024-07-01T18:30:05"
+
+
+def test_time_falls_back_field_by_field() -> None:
+    found = metadata_of(
+        {0x0132: "2024:07:03 00:00:00"},
+        {0x9003: "0000:00:00 00:00:00", 0x9004: "2024:07:02 01:02:03", 0x9012: "nonsense"},
+    )
+    assert (found.taken_at, found.taken_source) == ("2024-07-02T01:02:03", "DateTimeDigitized")
+    assert metadata_of({0x0132: "2024:07:03 00:00:00"}).taken_source == "DateTime"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "2024:13:01 00:00:00", "2024-07-01", "\x00\x00"])
+def test_broken_times_count_as_none(text: str) -> None:
+    assert metadata_of({}, {0x9003: text}).taken_at is None
+
+
+def test_camera_is_said_once() -> None:
+    assert metadata_of({0x010F: "Canon", 0x0110: "Canon EOS 40D"}).camera == "Canon EOS 40D"
+    assert metadata_of({0x010F: "Apple", 0x0110: "iPhone 6"}).camera == "Apple iPhone 6"
+    assert metadata_of({0x0110: "X100"}).camera == "X100"
+
+
+def degrees(value: float) -> tuple[Fraction, Fraction, Fraction]:
+    return Fraction(int(value)), Fraction(round(value % 1 * 60 * 10000), 10000), Fraction(0)
+
+
+def test_place() -> None:
+    found = metadata_of({}, gps={1: "S", 2: degrees(33.5), 3: "W", 4: degrees(70.25)})
+    assert found.latitude == pytest.approx(-33.5, abs=1e-4)
+    assert found.longitude == pytest.approx(-70.25, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "gps",
+    [
+        {1: "N", 2: degrees(33.5)},
+        {1: "N", 2: degrees(91.0), 3: "E", 4: degrees(10.0)},
+        {1: "N", 2: degrees(0.0), 3: "E", 4: degrees(0.0)},
+        {1: "N", 2: (1.0, 2.0), 3: "E", 4: degrees(1.0)},
+    ],
+)
+def test_impossible_places_count_as_none(gps: dict[int, Any]) -> None:
+    found = metadata_of({}, gps=gps)
+    assert (found.latitude, found.longitude) == (None, None)
+
+
+def test_real_photos(shared_photos: Path) -> None:
+    def read(name: str) -> PhotoMetadata:
+        return read_metadata(open_picture((shared_photos / name).read_bytes(), PhotoLimits()))
+
+    nikon = read("DSCN0010.jpg")
+    assert nikon.taken_at == "2008-10-22T16:28:39"
+    assert nikon.latitude == pytest.approx(43.46745, abs=1e-4)
+    phone = read("IMG_5195.HEIC")
+    assert phone.taken_at == "2021-04-11T15:47:53-05:00"
+    assert phone.camera == "Apple iPhone 11 Pro Max"
+    assert phone.longitude == pytest.approx(-94.28877, abs=1e-4)
