@@ -35,6 +35,13 @@ def random_view(pixels: Pixels, side: int, rng: np.random.Generator) -> Pixels:
     return view
 
 
+def degraded_copy(view: Pixels, rng: np.random.Generator) -> Pixels:
+    """Return a view as it looks once it was shared: small, compressed, blown up again."""
+    side = view.shape[0]
+    small = resize_to_square(view, int(rng.integers(96, 200)))
+    return resize_to_square(_recompressed(small, int(rng.integers(60, 96))), side)
+
+
 def _crop(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Cut out 40-100 % of the area, its sides' ratio changed by up to a third."""
     height, width = pixels.shape[:2]

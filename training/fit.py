@@ -22,11 +22,12 @@ from training.architectures import (
     EMBEDDING_SIZE,
     FloatArray,
     load_imagenet_tflite,
+    load_weights,
     mobilenet_v2,
     save_weights,
     scale_pixels,
 )
-from training.augment import random_view
+from training.augment import degraded_copy, random_view
 from training.data import (
     Example,
     HeadTargets,
@@ -39,6 +40,7 @@ from training.recipe import (
     TRAINING_DIR,
     HeadRecipe,
     Recipe,
+    Stage,
     read_imagenet_labels,
     read_label_set,
 )
@@ -106,6 +108,8 @@ def fit(recipe: Recipe, data_dir: Path, out_dir: Path) -> None:
     out_dir.mkdir(parents=True, exist_ok=True)
     data = load_data(recipe, data_dir)
     network = build_network(recipe, data.label_sets, data_dir)
+    if recipe.starts_from is not None:
+        load_run(network, out_dir.parent / recipe.starts_from)
     trainer = Trainer(recipe, data, network)
     trainer.run(out_dir)
     save_weights(out_dir / "float_weights.npz", network.backbone)
@@ -137,6 +141,14 @@ def build_network(recipe: Recipe, label_sets: dict[str, LabelSet], data_dir: Pat
     if DISTILLED_HEAD in heads:
         heads[DISTILLED_HEAD].set_weights([kernel, bias])
     return Network(backbone, heads, teacher, teacher_dense)
+
+
+def load_run(network: Network, run_dir: Path) -> None:
+    """Put the weights an earlier run ended with into a network; FileNotFoundError if none."""
+    load_weights(run_dir / "float_weights.npz", network.backbone)
+    with np.load(run_dir / "heads.npz", allow_pickle=False) as arrays:
+        for head_id, dense in network.heads.items():
+            dense.set_weights([arrays[f"{head_id}/kernel"], arrays[f"{head_id}/bias"]])
 
 
 def _dense(outputs: int, name: str) -> keras.layers.Dense:
@@ -206,7 +218,7 @@ class Trainer:
         sizes = [(s, e) for s in self._recipe.stages for e in range(s.epochs)]
         for epoch in range(len(history), len(sizes)):
             stage, _ = sizes[epoch]
-            record = self._epoch(epoch, stage.input_size, stage.batch_size)
+            record = self._epoch(epoch, stage)
             record.update(self._validation_accuracies(stage.input_size))
             history.append(record)
             print(json.dumps(record), flush=True)
@@ -215,9 +227,9 @@ class Trainer:
         self._backbone_optimizer.finalize_variable_values(network.backbone.trainable_variables)
         self._head_optimizer.finalize_variable_values(network.head_variables)
 
-    def _epoch(self, epoch: int, side: int, batch_size: int) -> dict[str, float]:
+    def _epoch(self, epoch: int, stage: Stage) -> dict[str, float]:
         started, losses, photos = time.perf_counter(), [], 0
-        for step, batch in enumerate(self._batches(epoch, side, batch_size)):
+        for step, batch in enumerate(self._batches(epoch, stage)):
             losses.append({k: float(v) for k, v in self._step(*batch).items()})
             photos += len(batch[0])
             if step % 50 == 49:
@@ -226,13 +238,14 @@ class Trainer:
                 }
                 rate = photos / (time.perf_counter() - started)
                 print(f"epoch {epoch + 1} step {step + 1} {recent} {rate:.0f} photos/s", flush=True)
-        record: dict[str, float] = {"epoch": epoch + 1, "input_size": side}
+        record: dict[str, float] = {"epoch": epoch + 1, "input_size": stage.input_size}
         record |= {f"loss_{k}": round(float(np.mean([x[k] for x in losses])), 4) for k in losses[0]}
         record["seconds"] = round(time.perf_counter() - started, 1)
         return record
 
-    def _batches(self, epoch: int, side: int, batch_size: int) -> Iterator[tuple[Any, ...]]:
+    def _batches(self, epoch: int, stage: Stage) -> Iterator[tuple[Any, ...]]:
         """Yield (pixels, permutation, mixup share, targets) with augmentation running ahead."""
+        side, batch_size = stage.input_size, stage.batch_size
         rng = np.random.default_rng([self._recipe.seed, epoch])
         order = rng.permutation(self._epoch_indices)
         seeds = rng.integers(0, 2**63, len(order))
@@ -250,7 +263,7 @@ class Trainer:
                         ),
                         zip(chosen, seeds[start : start + batch_size], strict=True),
                     )
-                    ahead.put(self._batch(np.stack(list(views)), chosen, rng))
+                    ahead.put(self._batch(np.stack(list(views)), chosen, stage, rng))
             ahead.put(None)
 
         threading.Thread(target=produce, daemon=True).start()
@@ -258,7 +271,11 @@ class Trainer:
             yield batch
 
     def _batch(
-        self, pixels: npt.NDArray[np.uint8], chosen: npt.NDArray[np.intp], rng: np.random.Generator
+        self,
+        pixels: npt.NDArray[np.uint8],
+        chosen: npt.NDArray[np.intp],
+        stage: Stage,
+        rng: np.random.Generator,
     ) -> tuple[Any, ...]:
         alpha = self._recipe.mixup_alpha
         share = float(rng.beta(alpha, alpha)) if alpha > 0 else 1.0
@@ -267,10 +284,20 @@ class Trainer:
             for head_id, t in self._targets.items()
         }
         permutation = rng.permutation(len(chosen)).astype(np.int32)
-        return pixels, permutation, np.float32(max(share, 1 - share)), targets
+        mixed = np.float32(max(share, 1 - share))
+        if not stage.consistency:
+            return pixels, permutation, mixed, targets
+        copies = np.stack([degraded_copy(view, rng) for view in pixels[: len(pixels) // 2]])
+        return pixels, permutation, mixed, targets, copies, np.float32(stage.consistency)
 
     def _train_step(
-        self, pixels: Any, permutation: Any, share: Any, targets: dict[str, Any]
+        self,
+        pixels: Any,
+        permutation: Any,
+        share: Any,
+        targets: dict[str, Any],
+        copies: Any = None,
+        consistency: Any = 0.0,
     ) -> dict[str, Any]:
         network = self._network
         inputs = tf.cast(pixels, tf.float32) / 127.5 - 1.0
@@ -290,6 +317,9 @@ class Trainer:
                     logits = network.heads[head.id](dropped)
                     losses[head.id] = self._mixed_loss(logits, targets[head.id], permutation, share)
             total = tf.add_n([h.loss_weight * losses[h.id] for h in self._recipe.heads])
+            if copies is not None:
+                losses["consistency"] = self._disagreement(embedding, copies)
+                total += consistency * losses["consistency"]
         gradients = tape.gradient(total, backbone_variables + network.head_variables)
         count = len(backbone_variables)
         self._backbone_optimizer.apply_gradients(
@@ -299,6 +329,22 @@ class Trainer:
             zip(gradients[count:], network.head_variables, strict=True)
         )
         return losses
+
+    def _disagreement(self, embedding: Any, copies: Any) -> Any:
+        """How far the answers for degraded copies are from those for the photos themselves."""
+        network = self._network
+        count = tf.shape(copies)[0]
+        of_copies = network.backbone(tf.cast(copies, tf.float32) / 127.5 - 1.0, training=False)
+        losses = []
+        for head_id in self._targets:
+            # The labels among themselves: what is said of photos of another world counts too.
+            labels = len(self._data.label_sets[head_id])
+            whole = network.heads[head_id](embedding[:count])[:, :labels]
+            copy = network.heads[head_id](of_copies)[:, :labels]
+            there = _divergence(tf.stop_gradient(tf.nn.softmax(whole)), copy)
+            back = _divergence(tf.stop_gradient(tf.nn.softmax(copy)), whole)
+            losses.append(tf.reduce_mean(there + back))
+        return tf.add_n(losses)
 
     def _mixed_loss(self, logits: Any, target: Any, permutation: Any, share: Any) -> Any:
         own = _head_loss(logits, target, self._recipe.label_smoothing)

@@ -51,17 +51,27 @@ class HeadRecipe(_Part):
 
 
 class Stage(_Part):
-    """Some epochs at one input size."""
+    """Some epochs at one input size.
+
+    consistency: weight of a loss that wants the same answer for a photo and for a small,
+        hard-compressed copy of it; half of each batch is shown both ways.
+    """
 
     input_size: int = Field(ge=32, le=512)
     epochs: int = Field(ge=1)
     batch_size: int = Field(default=64, ge=1)
+    consistency: float = Field(default=0.0, ge=0.0)
 
 
 class Recipe(_Part):
-    """Everything that decides what a run produces, beside the photos themselves."""
+    """Everything that decides what a run produces, beside the photos themselves.
+
+    starts_from: name of the run (a folder beside this run's) whose weights it goes on from;
+        None starts from ImageNet's.
+    """
 
     name: str
+    starts_from: str | None = None
     architecture: Literal["mobilenet_v2"]
     seed: int
     input_size: int = 224

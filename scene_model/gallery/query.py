@@ -6,12 +6,13 @@
 aliases and translations, and in the file name.
 """
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput
+from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, true
 
 from scene_model.classifier.vocabulary import Vocabulary, fold
@@ -42,7 +43,8 @@ def parse_query(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
             "The query ends too early: a word is missing at its end.", len(text)
         ) from (error)
     except UnexpectedInput as error:
-        position = error.pos_in_stream or 0
+        is_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        position = len(text) if is_end else error.pos_in_stream or 0
         raise QueryError(_why(error, text, position), position) from error
     except RecursionError as error:
         raise QueryError("The query has too many brackets inside one another.") from error
@@ -78,7 +80,7 @@ def _condition(node: Any, vocabulary: Vocabulary) -> ColumnElement[bool]:
         if node.data == "none_of":
             return not_(_condition(children[0], vocabulary))
         if node.data == "score":
-            return _score(str(children[0]), float(children[1]))
+            return _score(str(children[0]))
         if node.data == "field":
             return _field(children[0], children[1], vocabulary)
         if node.data == "words":
@@ -123,8 +125,9 @@ def _field(field: Token, value: Token, vocabulary: Vocabulary) -> ColumnElement[
     )
 
 
-def _score(comparison: str, value: float) -> ColumnElement[bool]:
-    column = photos.c.confidence
+def _score(text: str) -> ColumnElement[bool]:
+    _, comparison, number = re.split(r"\s*(>=|<=|>|<|=)\s*", text)
+    column, value = photos.c.confidence, float(number)
     return {
         ">=": column >= value,
         "<=": column <= value,

@@ -1,0 +1,149 @@
+"""The API's answers, over HTTP, behind the guard every request passes."""
+
+import io
+import zipfile
+from collections.abc import Callable, Iterator
+
+import httpx2 as httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from scene_model.api import create_api
+from scene_model.api.guard import SameSiteGuard, host_name
+from scene_model.services import Services
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+
+@pytest.fixture
+def client(services: Services) -> Iterator[TestClient]:
+    guard = Middleware(SameSiteGuard, allowed_hosts=services.settings.allowed_host_names)
+    app = Starlette(
+        routes=[Mount("/api", app=create_api(lambda: services))], middleware=[guard]
+    )
+    with TestClient(app, base_url="http://localhost:8501", raise_server_exceptions=False) as made:
+        yield made
+
+
+def problem(response: httpx.Response, status: int) -> str:
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert set(body) == {"type", "title", "status", "detail"}
+    assert body["status"] == status
+    return str(body["detail"])
+
+
+def test_health_and_models(client: TestClient, services: Services) -> None:
+    assert client.get("/api/health").json()["status"] == "ok"
+    models = client.get("/api/models").json()
+    assert models["bundle"] == services.classifier.bundle_id
+    assert [head["id"] for head in models["heads"]] == ["scenes", "camera", "camsdd", "objects"]
+    assert models["limits"]["max_pixels"] == 100_000_000
+
+
+def test_pictures(client: TestClient, add_photos: Add, temple: bytes) -> None:
+    (photo_id,) = add_photos([("../tem\nple.jpg", temple)])
+    for kind in ("thumbnail", "preview"):
+        response = client.get(f"/api/photos/{photo_id}/{kind}")
+        assert response.headers["content-type"] == "image/webp"
+        assert "immutable" in response.headers["cache-control"]
+        assert response.content[8:12] == b"WEBP"
+    original = client.get(f"/api/photos/{photo_id}/original")
+    assert original.content == temple
+    assert original.headers["content-disposition"] == "attachment; filename*=UTF-8''tem_ple.jpg"
+    assert original.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("photo_id", ["0" * 64, "xyz", "..%2f..%2flibrary.db", "A" * 64])
+def test_unknown_pictures(client: TestClient, photo_id: str) -> None:
+    for kind in ("thumbnail", "preview", "original"):
+        response = client.get(f"/api/photos/{photo_id}/{kind}")
+        assert response.status_code == 404
+
+
+def test_a_lost_original_is_gone(
+    client: TestClient, services: Services, add_photos: Add, temple: bytes
+) -> None:
+    (photo_id,) = add_photos([("temple.jpg", temple)])
+    services.library.original_path(photo_id).unlink()
+    detail = problem(client.get(f"/api/photos/{photo_id}/original"), 410)
+    assert str(services.library.folder) not in detail
+
+
+def test_downloads(client: TestClient, add_photos: Add, temple: bytes, flower: bytes) -> None:
+    add_photos([("temple.jpg", temple), ("dahlia.jpg", flower)])
+    csv = client.get("/api/library/export.csv", params={"q": "class:flower", "bom": "true"})
+    assert csv.headers["content-type"].startswith("text/csv")
+    assert csv.text.startswith("\ufeffID,")
+    assert "dahlia.jpg" in csv.text
+    assert "temple.jpg" not in csv.text
+    response = client.get("/api/library/export.zip", params={"q": "name:dahlia"})
+    archive = zipfile.ZipFile(io.BytesIO(response.content))
+    assert archive.namelist() == ["manifest.csv", "flower/dahlia.jpg"]
+    assert archive.read("flower/dahlia.jpg") == flower
+
+
+def test_a_query_that_cannot_be_read(client: TestClient) -> None:
+    assert "closing bracket" in problem(
+        client.get("/api/library/export.csv", params={"q": "(sea"}), 400
+    )
+
+
+def test_an_unforeseen_fault_tells_nothing(
+    client: TestClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("/secret/path")
+
+    monkeypatch.setattr(type(services.library), "thumbnail", broken)
+    assert "secret" not in problem(client.get(f"/api/photos/{'0' * 64}/thumbnail"), 500)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "localhost.evil.example:8501"},
+        {"host": ""},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://localhost:9999"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_foreign_requests_are_refused(client: TestClient, headers: dict[str, str]) -> None:
+    problem(client.get("/api/health", headers=headers), 403)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"host": "127.0.0.1:8501"},
+        {"host": "[::1]:8501"},
+        {"host": "LOCALHOST:8501", "origin": "http://localhost:8501"},
+        {"sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "none"},
+    ],
+)
+def test_our_own_requests_pass(client: TestClient, headers: dict[str, str]) -> None:
+    assert client.get("/api/health", headers=headers).status_code == 200
+
+
+def test_host_names() -> None:
+    assert host_name("LocalHost:8501") == "localhost"
+    assert host_name("[::1]:8501") == "[::1]"
+    assert host_name("") == ""
+
+
+def test_every_route_is_behind_the_guard(client: TestClient, services: Services) -> None:
+    paths = [path for path in create_api(lambda: services).openapi()["paths"]]
+    assert len(paths) >= 7
+    for path in paths:
+        url = "/api" + path.replace("{photo_id}", "0" * 64)
+        problem(client.get(url, headers={"origin": "http://evil.example"}), 403)

@@ -1,0 +1,96 @@
+"""The ZIP: a folder per class, original bytes and names, nothing that leaves the folder."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scene_model.export.archive import ArchiveEntry, archive_names, safe_name, stream_zip
+from scene_model.gallery.edits import set_class
+from scene_model.services import Services
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+
+def packed(services: Services, ids: list[str]) -> zipfile.ZipFile:
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(services.zip_by_class(ids))))
+    assert archive.testzip() is None
+    return archive
+
+
+def test_one_folder_a_class(
+    services: Services, add_photos: Add, temple: bytes, made_photos: list[tuple[str, bytes]]
+) -> None:
+    files = [("a.jpg", temple), *[("b.jpg", data) for _, data in made_photos[:2]]]
+    services.jobs.submit(files).wait(60)
+    ids = services.library.find()
+    set_class(services.library, ids, "sea")
+    (temple_id,) = [r.id for r in services.library.records(ids) if r.name == "a.jpg"]
+    set_class(services.library, [temple_id], "unsure")
+    archive = packed(services, ids)
+    assert sorted(archive.namelist()) == [
+        "manifest.csv",
+        "sea/b (2).jpg",
+        "sea/b.jpg",
+        "unsure/a.jpg",
+    ]
+    assert archive.read("unsure/a.jpg") == temple
+    assert {archive.read(n) for n in archive.namelist() if n.startswith("sea")} == {
+        data for _, data in made_photos[:2]
+    }
+    assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+
+
+def test_a_vanished_original_is_named_and_the_rest_packed(
+    services: Services, add_photos: Add, temple: bytes, flower: bytes
+) -> None:
+    ids = add_photos([("temple.jpg", temple), ("flower.jpg", flower)])
+    services.library.original_path(ids[0]).unlink()
+    archive = packed(services, ids)
+    assert "temple.jpg" in archive.read("missing.txt").decode()
+    assert any(name.endswith("flower.jpg") for name in archive.namelist())
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\photos\\x.jpg", "x.jpg"),
+        ("<script>.jpg", "_script_.jpg"),
+        ("CON.jpg", "_CON.jpg"),
+        ("..", "photo"),
+        ("", "photo"),
+        ("a\nb.jpg", "a_b.jpg"),
+        ("🌊.jpg", "🌊.jpg"),
+        ("\u202egpj.evil.jpg", "gpj.evil.jpg"),
+        ("x" * 300 + ".jpg", "x" * 196 + ".jpg"),
+    ],
+)
+def test_safe_names(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+@given(st.lists(st.tuples(st.text(max_size=30), st.text(max_size=260)), max_size=20))
+def test_every_name_is_safe_and_its_own(pairs: list[tuple[str, str]]) -> None:
+    entries = [ArchiveEntry(folder, name, Path("x"), "") for folder, name in pairs]
+    names = [name for _, name in archive_names(entries)]
+    assert len({name.casefold() for name in names}) == len(names) == len(pairs)
+    for name in names:
+        folder, _, file = name.partition("/")
+        assert folder.strip(". ")
+        assert file.strip(". ")
+        assert not {"/", "\\", "\x00", ":"} & set(file)
+        assert len(file.encode()) <= 255
+
+
+def test_clashes_by_case_alone() -> None:
+    entries = [ArchiveEntry("sea", name, Path("x"), "") for name in ("A.jpg", "a.jpg", "a.JPG")]
+    assert [n for _, n in archive_names(entries)] == ["sea/A.jpg", "sea/a (2).jpg", "sea/a (3).JPG"]
+
+
+def test_nothing_to_pack() -> None:
+    assert zipfile.ZipFile(io.BytesIO(b"".join(stream_zip([])))).namelist() == []
