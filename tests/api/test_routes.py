@@ -21,9 +21,7 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 @pytest.fixture
 def client(services: Services) -> Iterator[TestClient]:
     guard = Middleware(SameSiteGuard, allowed_hosts=services.settings.allowed_host_names)
-    app = Starlette(
-        routes=[Mount("/api", app=create_api(lambda: services))], middleware=[guard]
-    )
+    app = Starlette(routes=[Mount("/api", app=create_api(lambda: services))], middleware=[guard])
     with TestClient(app, base_url="http://localhost:8501", raise_server_exceptions=False) as made:
         yield made
 

@@ -1,0 +1,43 @@
+"""Settings and their documentation."""
+
+from pathlib import Path
+
+import pytest
+
+from scene_model.config import PROJECT_DIR, Settings, settings_table, unknown_variables
+from scene_model.errors import InvalidSetting
+
+
+def test_unknown_variables_name_the_nearest() -> None:
+    lines = unknown_variables({"SCENE_LIBARY": "x", "SCENE_PORT": "1", "PATH": "y"})
+    assert lines == [
+        "SCENE_LIBARY is set, but no setting has that name. Did you mean SCENE_LIBRARY?"
+    ]
+
+
+def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENE_PORT", "9000")
+    monkeypatch.setenv("SCENE_ALLOWED_HOSTS", "Photos.example , localhost,")
+    settings = Settings.from_environment()
+    assert settings.port == 9000
+    assert settings.allowed_host_names == {"photos.example", "localhost"}
+    monkeypatch.setenv("SCENE_PORT", "99999")
+    with pytest.raises(InvalidSetting, match=r"SCENE_PORT is '99999'.*65535"):
+        Settings.from_environment()
+
+
+def test_settings_for_children_are_absolute(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"SCENE_{name.upper()}", str(Settings.model_fields[name].default))
+        monkeypatch.delenv(f"SCENE_{name.upper()}")
+    monkeypatch.setenv("SCENE_LIBRARY", "photos")
+    monkeypatch.chdir(tmp_path)
+    Settings.from_environment().keep_for_children()
+    assert Settings.from_environment().library == tmp_path / "photos"
+    assert Settings.from_environment() == Settings.from_environment()
+
+
+def test_readme_has_the_table_of_settings() -> None:
+    assert settings_table() in (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
