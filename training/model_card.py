@@ -39,7 +39,12 @@ def draw_plots(folder: Path, bundle: BundleDescription, history: list[dict[str, 
 
 def _draw_confusion(file: Path, confusion: Any, names: list[str]) -> None:
     figure, axis = plt.subplots(figsize=(5, 4.5), layout="constrained")
-    axis.imshow(confusion / confusion.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
+    axis.imshow(
+        confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1),
+        cmap="Blues",
+        vmin=0,
+        vmax=1,
+    )
     for row, column in np.ndindex(*confusion.shape):
         dark = confusion[row, column] > confusion[row].sum() / 2
         axis.text(

@@ -1,0 +1,104 @@
+"""24 photos of 12 megapixels: our pipeline against the plain way.
+
+The plain way is what a small demo does: Pillow decodes the whole photo and resizes it, Keras
+predicts one photo at a time. Ours is `Classifier.look`, which also reads EXIF and asks every head.
+
+    python -m benchmarks.classify_large [--rounds 3]
+"""
+
+import argparse
+import io
+import os
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.classify import Classifier
+from scene_model.config import DEFAULT_BUNDLE_DIR, PROJECT_DIR
+from scene_model.photos.decode import PhotoLimits
+from training.architectures import load_weights, mobilenet_v2
+
+PHOTOS = 24
+SIZE = (4000, 3000)
+
+
+def make_photos(folder: Path) -> list[bytes]:
+    """24 different 12-megapixel JPEGs with real texture: mosaics of the photographs in a folder."""
+    sources = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.jpg"))]
+    rng = np.random.default_rng(0)
+    photos = []
+    for _ in range(PHOTOS):
+        mosaic = Image.new("RGB", SIZE)
+        for x in range(0, SIZE[0], 1000):
+            for y in range(0, SIZE[1], 1000):
+                source = sources[int(rng.integers(len(sources)))]
+                side = int(rng.integers(200, min(source.size)))
+                left = int(rng.integers(source.width - side + 1))
+                top = int(rng.integers(source.height - side + 1))
+                tile = source.crop((left, top, left + side, top + side)).resize((1000, 1000))
+                mosaic.paste(tile, (x, y))
+        buffer = io.BytesIO()
+        mosaic.save(buffer, "JPEG", quality=92)
+        photos.append(buffer.getvalue())
+    return photos
+
+
+def plain_way() -> Callable[[bytes], int]:
+    """The float Keras model of the same bundle, one photo at a time."""
+    bundle = open_bundle(DEFAULT_BUNDLE_DIR)
+    weights = bundle.head_weights["scenes"]
+    backbone = mobilenet_v2(224)
+    load_weights(DEFAULT_BUNDLE_DIR / "float_weights.npz", backbone)
+    dense = keras.layers.Dense(weights.kernel.shape[1], activation="softmax")
+    model = keras.Sequential([backbone, dense])
+    dense.set_weights([weights.kernel, weights.bias])
+
+    def predict(data: bytes) -> int:
+        picture = Image.open(io.BytesIO(data)).convert("RGB").resize((224, 224))
+        pixels = np.asarray(picture, np.float32)[np.newaxis] / 127.5 - 1.0
+        return int(model.predict(pixels, verbose=0).argmax())
+
+    return predict
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Print both rates and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    photos = make_photos(PROJECT_DIR / "tests" / "assets")
+    workers = os.cpu_count() or 1
+    classifier = Classifier.open(DEFAULT_BUNDLE_DIR, PhotoLimits(), workers)
+    plain = plain_way()
+    print(f"{PHOTOS} photos of {SIZE[0]}×{SIZE[1]}, {sum(map(len, photos)) / 1e6:.0f} MB")
+    ratios = []
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(classifier.look, photos[: 2 * workers]))  # both sides warmed up
+        plain(photos[0])
+        for _ in range(rounds):
+            ours_s = seconds(lambda: list(pool.map(classifier.look, photos)))
+            plain_s = seconds(lambda: [plain(photo) for photo in photos])
+            ratios.append(plain_s / ours_s)
+            print(
+                f"ours {PHOTOS / ours_s:6.1f} photos/s   plain {PHOTOS / plain_s:6.1f} photos/s   "
+                f"ratio {ratios[-1]:.1f}"
+            )
+    print(f"median ratio {statistics.median(ratios):.1f}")
+
+
+if __name__ == "__main__":
+    main()

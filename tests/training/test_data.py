@@ -1,0 +1,188 @@
+"""Splits that keep look-alikes together, targets that say what the recipe says."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scene_model.photos.decode import resize_to_square
+from tests.pictures import encode, textured
+from training.augment import degraded_copy, random_view
+from training.data import Example, check_mappings, head_targets, load_examples
+from training.recipe import (
+    TRAINING_DIR,
+    HeadRecipe,
+    Mapping,
+    Recipe,
+    Source,
+    Stage,
+    read_label_set,
+    read_recipe,
+)
+from training.splits import (
+    Part,
+    look_alike_groups,
+    make_split,
+    read_split,
+    write_split,
+)
+
+SCENES = read_label_set(TRAINING_DIR / "label_sets" / "scenes.toml")
+HEAD = HeadRecipe(id="scenes", labels="scenes.toml", outside=True)
+
+
+def recipe(**changes: object) -> Recipe:
+    fields: dict[str, object] = {
+        "name": "tiny",
+        "architecture": "mobilenet_v2",
+        "seed": 1,
+        "imagenet_tflite": "none",
+        "imagenet_labels": "none",
+        "sources": (Source(id="own", file="own", head="scenes"),),
+        "heads": (HEAD,),
+        "stages": (Stage(input_size=64, epochs=1),),
+        "backbone_learning_rate": 1e-3,
+        "head_learning_rate": 1e-3,
+        "licence": "test",
+        "attributions": (),
+    }
+    return Recipe.model_validate(fields | changes)
+
+
+def example(name: str, picture: Image.Image, also: tuple[str, ...] = ()) -> Example:
+    source, label, _ = name.split("/")
+    return Example(name, source, label, also, name, np.asarray(picture.convert("RGB")))
+
+
+def test_look_alikes_are_one_group_and_others_are_not() -> None:
+    original = textured(150, 150, seed=1)
+    pictures = [
+        original,
+        original.resize((192, 192)),
+        Image.open(io.BytesIO(encode(original, quality=60))),
+        original.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        textured(150, 150, seed=2),
+    ]
+    groups = look_alike_groups([np.asarray(p.convert("RGB")) for p in pictures])
+    assert len(set(groups[:4])) == 1
+    assert groups[4] != groups[0]
+
+
+def test_split_divides_no_group_and_leaves_contradictions_out(tmp_path: Path) -> None:
+    examples = [
+        example(f"own/{label}/{i}.webp", textured(40, 40, seed=i))
+        for i in range(60)
+        for label in ("sea" if i % 2 else "forest",)
+    ]
+    groups = np.arange(60)
+    groups[10], groups[12] = groups[0], groups[0]
+    groups[21] = groups[20]  # a sea that is also a forest
+    split = make_split(examples, groups, seed=3)
+    parts = [split.part(e.name) for e in examples]
+    assert parts[0] == parts[10] == parts[12]
+    assert parts[20] == parts[21] == Part.LEFT_OUT
+    assert 7 <= parts.count(Part.VALIDATION) <= 13
+    write_split(split, tmp_path)
+    assert read_split(tmp_path) == split
+    assert make_split(examples, groups, seed=3) == split
+
+
+def test_committed_lists_are_disjoint_and_whole() -> None:
+    split = read_split(TRAINING_DIR / "splits")
+    validation = [n for n, part in split.parts.items() if part is Part.VALIDATION]
+    scenes = [name for name in validation if name.startswith("scenes6/")]
+    assert len(scenes) / 13_856 == pytest.approx(0.15, abs=0.002)
+    assert len({name.split("/")[1] for name in scenes}) == 6
+    lines = [
+        line
+        for file in (TRAINING_DIR / "splits").glob("scenes6_*.txt")
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    assert len(lines) == len(set(lines))
+
+
+def test_targets() -> None:
+    mapping = Mapping(
+        source="other",
+        head="scenes",
+        weight=0.5,
+        targets={"Dog": ("outside",), "Cliff": ("inside",), "Peak": ("mountain", "glacier")},
+    )
+    made = recipe(
+        sources=(
+            Source(id="own", file="own", head="scenes"),
+            Source(id="other", file="other", head="camsdd"),
+        ),
+        mappings=(mapping,),
+    )
+    check_mappings(made, {"scenes": SCENES})
+    picture = textured(8, 8)
+    examples = [
+        example("own/sea/1.webp", picture),
+        example("own/sea/2.webp", picture, also=("street", "buildings", "unheard")),
+        example("other/Dog/1.webp", picture),
+        example("other/Cliff/1.webp", picture),
+        example("other/Peak/1.webp", picture),
+        example("other/Else/1.webp", picture),
+    ]
+    targets = head_targets(examples, HEAD, SCENES, made)
+    assert targets.weight.tolist() == [1, 1, 0.5, 0.5, 0.5, 0]
+    assert targets.sets.tolist() == [False, False, False, True, False, False]
+    sea, street, buildings = (SCENES.index(n) for n in ("sea", "street", "buildings"))
+    assert targets.allowed[1, [sea, street, buildings]] == pytest.approx([0.6, 0.2, 0.2])
+    assert targets.allowed[2].argmax() == 6
+    assert targets.allowed[3].tolist() == [1] * 6 + [0]
+
+
+def test_a_mapping_to_no_label_is_refused() -> None:
+    wrong = Mapping(source="own", head="scenes", targets={"x": ("moon",)})
+    with pytest.raises(ValueError, match="moon"):
+        check_mappings(recipe(mappings=(wrong,)), {"scenes": SCENES})
+
+
+def test_zip_with_manifest(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
+        archive.writestr("sea/1.webp", encode(textured(30, 20), "WEBP"))
+        archive.writestr("sea/2.webp", b"broken")
+        archive.writestr("manifest.csv", "file,label,also\nsea/1.webp,sea,Sea|street\n")
+    source = Source(id="own", file="own.zip", head="scenes", manifest="manifest.csv")
+    examples, skipped = load_examples(recipe(sources=(source,)), tmp_path)
+    assert [(e.name, e.also) for e in examples] == [("own/sea/1.webp", ("Coast", "street"))]
+    assert len(skipped) == 1
+    assert "own/sea/2.webp" in skipped[0]
+
+
+def test_recipes_and_label_sets_agree() -> None:
+    for name in ("joint.toml", "scene_mobilenet_v2.toml"):
+        made = read_recipe(TRAINING_DIR / "configs" / name)
+        labels = {
+            head.id: read_label_set(TRAINING_DIR / "label_sets" / head.labels)
+            for head in made.heads
+            if head.labels
+        }
+        check_mappings(made, labels)
+
+
+def test_views_have_the_asked_size_and_leave_the_photo_alone() -> None:
+    pixels = np.asarray(textured(170, 130))
+    before = pixels.copy()
+    rng = np.random.default_rng(0)
+    views = [random_view(pixels, 96, rng) for _ in range(40)]
+    assert {(v.shape, v.dtype.name) for v in views} == {((96, 96, 3), "uint8")}
+    assert (pixels == before).all()
+    assert len({v.tobytes() for v in views}) == 40
+    copy = degraded_copy(views[0], rng)
+    assert copy.shape == (96, 96, 3)
+
+
+def test_training_and_serving_make_the_same_input() -> None:
+    """Both call one function; what a decoded file becomes is what training saw."""
+    from scene_model.photos.decode import decode_photo
+
+    data = encode(textured(150, 150), "PNG")
+    served = resize_to_square(decode_photo(data).pixels, 224)
+    trained = resize_to_square(decode_photo(data, minimum=None).pixels, 224)
+    assert (served == trained).all()
