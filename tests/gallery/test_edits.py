@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scene_model.errors import InvalidTag
 from scene_model.gallery import edits
 from scene_model.gallery.records import HUMAN, PhotoRecord
+from scene_model.gallery.store import Library
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
@@ -107,6 +108,22 @@ STEPS = st.lists(
 )
 
 
+def apply_step(library: Library, kind: str, photos: list[str], label: str) -> edits.EditDone:
+    match kind:
+        case "add":
+            return edits.add_tag(library, photos, label)
+        case "remove":
+            return edits.remove_tag(library, photos, label)
+        case "class":
+            return edits.set_class(library, photos, label)
+        case "auto":
+            return edits.set_class(library, photos, None)
+        case "trash":
+            return edits.move_to_trash(library, photos)
+        case _:
+            return edits.restore(library, photos)
+
+
 @given(steps=STEPS)
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -123,14 +140,7 @@ def test_as_many_undos_bring_back_the_first_state(
     first, made = without_times(state(services)), 0
     for kind, label, chosen in steps:
         photos = [ids[i] for i in chosen]
-        done = {
-            "add": lambda p=photos, x=label: edits.add_tag(library, p, x),
-            "remove": lambda p=photos, x=label: edits.remove_tag(library, p, x),
-            "class": lambda p=photos, x=label: edits.set_class(library, p, x),
-            "auto": lambda p=photos: edits.set_class(library, p, None),
-            "trash": lambda p=photos: edits.move_to_trash(library, p),
-            "restore": lambda p=photos: edits.restore(library, p),
-        }[kind]()
+        done = apply_step(library, kind, photos, label)
         made += done.photo_count > 0
     for _ in range(made):
         assert edits.undo(library) is not None

@@ -52,9 +52,13 @@ def texts(app: AppTest) -> str:
     return "\n".join(said)
 
 
+def uploader_key(app: AppTest) -> str:
+    return next(str(element.key) for element in app.get("file_uploader"))
+
+
 def drop(app: AppTest, files: Files) -> AppTest:
     """Drop files and wait until they are tagged."""
-    key = next(e.key for e in app.get("file_uploader"))
+    key = uploader_key(app)
     app.file_uploader(key=key).set_value([(name, data, "image/jpeg") for name, data in files])
     app.run()
     for job in get_services().jobs.running():
@@ -80,14 +84,14 @@ def test_one_photo_shows_everything_at_once(app: AppTest, temple: bytes) -> None
 
 
 def test_many_photos_and_bad_ones(app: AppTest, made_photos: Files) -> None:
-    first_key = next(e.key for e in app.run().get("file_uploader"))
+    first_key = uploader_key(app.run())
     drop(app, [*made_photos, ("notes.jpg", b"text"), ("<b>empty</b>.jpg", b"")])
     said = texts(app)
     assert "12 of 14 photos tagged, 2 skipped" in said
     assert "'File': 'notes.jpg'" in said
     assert "empty_file" in said
     # A new uploader, and empty: the old one's files are out of memory.
-    assert next(e.key for e in app.get("file_uploader")) != first_key
+    assert uploader_key(app) != first_key
     # The run survives another page.
     app.switch_page("gallery.py").run()
     assert "12 of 12 photos" in texts(app)
