@@ -4,7 +4,6 @@ import ast
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
@@ -62,11 +61,3 @@ def test_each_dependency_has_its_reason() -> None:
     reasons = (PROJECT_DIR / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for pin in [*project["dependencies"], *(pin for extra in extras for pin in extra)]:
         assert f"`{pin.partition('==')[0]}`" in reasons, pin
-
-
-def test_no_file_has_two_ideas() -> None:
-    for path in [
-        *Path(PROJECT_DIR / "scene_model").rglob("*.py"),
-        *Path(PROJECT_DIR / "pages").rglob("*.py"),
-    ]:
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path

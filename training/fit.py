@@ -17,15 +17,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from scene_model.classifier.labels import LabelSet
-from scene_model.photos.decode import resize_to_square
 from training.architectures import (
-    EMBEDDING_SIZE,
     FloatArray,
-    load_imagenet_tflite,
-    load_weights,
-    mobilenet_v2,
     save_weights,
-    scale_pixels,
 )
 from training.augment import degraded_copy, random_view
 from training.data import (
@@ -36,6 +30,7 @@ from training.data import (
     head_targets,
     load_examples,
 )
+from training.network import DISTILLED_HEAD, Network, build_network, embed_float, load_run
 from training.recipe import (
     TRAINING_DIR,
     HeadRecipe,
@@ -46,7 +41,6 @@ from training.recipe import (
 )
 from training.splits import Part, Split, describe_split, read_split
 
-DISTILLED_HEAD = "objects"
 _WARMUP_SHARE = 0.1
 _EMA_MOMENTUM = 0.998
 _DROPOUT = 0.2
@@ -59,21 +53,6 @@ class LabelledData:
     examples: list[Example]
     split: Split
     label_sets: dict[str, LabelSet]
-
-
-@dataclass(frozen=True)
-class Network:
-    """A backbone, one dense layer a head, and the frozen network ``objects`` learns from."""
-
-    backbone: keras.Model
-    heads: dict[str, keras.layers.Dense]
-    teacher: keras.Model
-    teacher_dense: keras.layers.Dense
-
-    @property
-    def head_variables(self) -> list[Any]:
-        """Trainable variables of all heads."""
-        return [v for head in self.heads.values() for v in head.trainable_variables]
 
 
 def load_data(recipe: Recipe, data_dir: Path) -> LabelledData:
@@ -123,38 +102,6 @@ def fit(recipe: Recipe, data_dir: Path, out_dir: Path) -> None:
     )
     summary = {"data_manifest_sha256": data_manifest_hash(data.examples), "seed": recipe.seed}
     (out_dir / "run.json").write_text(json.dumps(summary, indent=1), encoding="utf-8")
-
-
-def build_network(recipe: Recipe, label_sets: dict[str, LabelSet], data_dir: Path) -> Network:
-    """Make the network with ImageNet weights; ``objects`` starts as ImageNet's own last layer."""
-    weights_file = data_dir / recipe.imagenet_tflite
-    backbone, teacher = mobilenet_v2(), mobilenet_v2()
-    kernel, bias = load_imagenet_tflite(backbone, weights_file)
-    load_imagenet_tflite(teacher, weights_file)
-    teacher.trainable = False
-    heads = {
-        head.id: _dense(len(label_sets[head.id]) + (1 if head.outside else 0), head.id)
-        for head in recipe.heads
-    }
-    teacher_dense = _dense(len(bias), "teacher_objects")
-    teacher_dense.set_weights([kernel, bias])
-    if DISTILLED_HEAD in heads:
-        heads[DISTILLED_HEAD].set_weights([kernel, bias])
-    return Network(backbone, heads, teacher, teacher_dense)
-
-
-def load_run(network: Network, run_dir: Path) -> None:
-    """Put the weights an earlier run ended with into a network; FileNotFoundError if none."""
-    load_weights(run_dir / "float_weights.npz", network.backbone)
-    with np.load(run_dir / "heads.npz", allow_pickle=False) as arrays:
-        for head_id, dense in network.heads.items():
-            dense.set_weights([arrays[f"{head_id}/kernel"], arrays[f"{head_id}/bias"]])
-
-
-def _dense(outputs: int, name: str) -> keras.layers.Dense:
-    dense = keras.layers.Dense(outputs, kernel_initializer="zeros", name=name)
-    dense.build((None, EMBEDDING_SIZE))
-    return dense
 
 
 class Trainer:
@@ -379,17 +326,6 @@ class Trainer:
         logits = (embeddings[own] @ kernel + bias)[:, : len(self._data.label_sets[head.id])]
         wanted = targets.allowed[indices[own]].argmax(axis=1)
         return float((logits.argmax(axis=1) == wanted).mean())
-
-
-def embed_float(backbone: keras.Model, examples: list[Example], side: int) -> FloatArray:
-    """Embeddings of whole photos by the float network: shape (N, 1280), float32."""
-    forward = tf.function(lambda x: backbone(x, training=False), reduce_retracing=True)
-    parts = []
-    for start in range(0, len(examples), 64):
-        chosen = examples[start : start + 64]
-        pixels = np.stack([resize_to_square(e.pixels, side) for e in chosen])
-        parts.append(forward(scale_pixels(pixels)).numpy())
-    return np.concatenate(parts)
 
 
 def _divergence(taught: Any, logits: Any) -> Any:

@@ -33,6 +33,7 @@ from training.data import Example, FloatArray, HeadTargets, data_manifest_hash, 
 from training.evaluate import embed_int8, measure
 from training.fit import LabelledData, load_data
 from training.model_card import draw_plots, write_model_card
+from training.network import embed_float
 from training.recipe import HeadRecipe, Recipe
 from training.splits import Part
 
@@ -225,8 +226,6 @@ def _calibrate_head(
 
 def _float_accuracies(recipe: Recipe, data: LabelledData, run_dir: Path) -> dict[str, float]:
     """First-label accuracy of the float network, to see what quantization costs."""
-    from training.fit import embed_float
-
     backbone = mobilenet_v2(recipe.input_size)
     load_weights(run_dir / FLOAT_FILE, backbone)
     examples: list[Example] = [

@@ -28,6 +28,12 @@ class Vocabulary:
         """Label ids a typed word means: an id, a name, an alias, a translation."""
         return self.words.get(fold(word), frozenset())
 
+    def exact_ids_for(self, word: str) -> frozenset[str]:
+        """Label ids that are called so; only when none is, those the word is an alias of."""
+        folded = fold(word)
+        called = {i for i, name in self.names.items() if folded in (fold(i), fold(name))}
+        return frozenset(called) or self.ids_for(word)
+
     def canonical(self, typed: str) -> str:
         """Return the label id whose id or name was typed; else the words as a tag of their own."""
         folded = fold(typed)

@@ -39,6 +39,8 @@ def clean_tag(typed: str) -> str:
         raise InvalidTag("A tag needs at least one character.")
     if len(text) > MAX_TAG_LENGTH:
         raise InvalidTag(f"The tag has {len(text)} characters; the limit is {MAX_TAG_LENGTH}.")
+    if '"' in text:
+        raise InvalidTag("A tag cannot hold a quotation mark: queries quote tags with it.")
     unprintable = [c for c in text if not c.isprintable()]
     if unprintable:
         raise InvalidTag(f"The tag holds a character that cannot be shown ({unprintable[0]!r}).")

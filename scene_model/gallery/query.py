@@ -96,9 +96,9 @@ def _text(token: Any) -> str:
 def _field(field: Token, value: Token, vocabulary: Vocabulary) -> ColumnElement[bool]:
     name, text = str(field)[:-1].lower(), _text(value)
     if name == "tag":
-        return _has_tag(_ids(text, vocabulary))
+        return _has_tag(_exact_ids(text, vocabulary))
     if name == "class":
-        return effective_class.in_(_ids(text, vocabulary))
+        return effective_class.in_(_exact_ids(text, vocabulary))
     if name == "name":
         return _contains(photos.c.name, text)
     if name == "camera":
@@ -146,6 +146,11 @@ def _words(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
 def _ids(text: str, vocabulary: Vocabulary) -> list[str]:
     """Labels a word means; the word itself too, since people make tags of their own."""
     return sorted({*vocabulary.ids_for(text), fold(text), text})
+
+
+def _exact_ids(text: str, vocabulary: Vocabulary) -> list[str]:
+    """Labels called so: ``class:road`` is not ``street``, though "road" is a word for it."""
+    return sorted({*vocabulary.exact_ids_for(text), fold(text), text})
 
 
 def _has_tag(ids: list[str]) -> ColumnElement[bool]:

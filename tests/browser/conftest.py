@@ -48,9 +48,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    base_url: str
+    process_id: int
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """The app as `make run` starts it, on a free port; yields its address."""
+def server(tmp_path: Path) -> Iterator[Server]:
+    """The app as `make run` starts it, on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -69,22 +77,22 @@ def server(tmp_path: Path) -> Iterator[str]:
         base_url = f"http://127.0.0.1:{port}"
         try:
             _wait_until_healthy(base_url, process, log)
-            yield base_url
+            yield Server(base_url, process.pid)
         finally:
             process.terminate()
             process.wait(30)
 
 
 @pytest.fixture
-def visit(browser: Browser, server: str) -> Iterator[Visit]:
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     context.set_default_timeout(30_000)
-    made = Visit(context.new_page(), server)
+    made, base_url = Visit(context.new_page(), server.base_url), server.base_url
     context.on(
         "request",
         lambda r: (
             None
-            if r.url.startswith((server, "data:", "blob:", server.replace("http", "ws")))
+            if r.url.startswith((base_url, "data:", "blob:", base_url.replace("http", "ws")))
             else made.foreign_requests.append(r.url)
         ),
     )

@@ -2,13 +2,14 @@
 
 import csv
 import io
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Server, Visit
 from tests.conftest import ASSETS, SHARED_PHOTOS
 
 pytestmark = pytest.mark.browser
@@ -80,6 +81,15 @@ def _download(page: Page, link: str, target: Path) -> bytes:
         page.get_by_role("link", name=link).click()
     download.value.save_as(target)
     return target.read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_before_the_first_photo(visit: Visit, server: Server) -> None:
+    page = visit.open()
+    expect(page.get_by_text("Give order to your photos")).to_be_visible()
+    status = Path(f"/proc/{server.process_id}/status").read_text(encoding="utf-8")
+    (resident,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
+    assert int(resident.split()[1]) < 300_000  # kB
 
 
 def test_one_photo_at_once(visit: Visit) -> None:

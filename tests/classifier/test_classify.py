@@ -102,6 +102,8 @@ def test_vocabulary(classifier: Classifier) -> None:
     assert words.canonical("Text document") == "text_document"
     assert words.canonical("Grandma's garden") == "grandma's garden"
     assert words.display_name("unsure") == "Unsure"
+    assert words.exact_ids_for("Road") == {"road"}
+    assert {"road", "street"} <= words.ids_for("road")
     assert words.ids_for("no such word") == frozenset()
 
 

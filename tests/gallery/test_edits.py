@@ -91,7 +91,7 @@ def test_the_same_photo_again_leaves_the_trash_and_keeps_the_tags(
     assert "mine" in photo.shown_tags
 
 
-@pytest.mark.parametrize("typed", ["", "  ", "x" * 61, "a\x00b", "a\u202eb"])
+@pytest.mark.parametrize("typed", ["", "  ", "x" * 61, "a\x00b", "a\u202eb", 'say "x"'])
 def test_tags_that_are_refused(services: Services, typed: str) -> None:
     with pytest.raises(InvalidTag):
         edits.add_tag(services.library, [], typed)
