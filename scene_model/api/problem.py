@@ -8,9 +8,9 @@ from starlette.responses import Response
 from scene_model.errors import SceneError
 
 
-def problem_response(error: SceneError) -> Response:
-    """Answer with an error's status, its code as title and its message as detail."""
-    status = http.HTTPStatus(error.http_status)
+def problem_response(error: SceneError, status_code: int | None = None) -> Response:
+    """Answer with an error's message as detail; its own status unless another is given."""
+    status = http.HTTPStatus(status_code or error.http_status)
     body = {
         "type": f"urn:scene-gallery:{error.code}",
         "title": status.phrase,

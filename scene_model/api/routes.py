@@ -8,11 +8,13 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, StreamingResponse
+from starlette.exceptions import HTTPException
 
 from scene_model import __version__
 from scene_model.api.problem import problem_response
-from scene_model.errors import InternalError, PhotoNotFound, SceneError
+from scene_model.errors import InternalError, PhotoNotFound, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
 from scene_model.services import Services
 
@@ -31,6 +33,18 @@ def create_api(get_services: Callable[[], Services]) -> FastAPI:
     def answer_problem(_: Request, error: Exception) -> Response:
         assert isinstance(error, SceneError)  # noqa: S101 - registered for it alone
         return problem_response(error)
+
+    @api.exception_handler(RequestValidationError)
+    def answer_wrong_parameter(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
+        first = error.errors()[0]
+        return problem_response(UsageError(f"{first['loc'][-1]}: {first['msg']}."), 422)
+
+    @api.exception_handler(HTTPException)
+    def answer_no_route(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+        detail = f"{request.method} {request.url.path} is no route of this API."
+        return problem_response(UsageError(detail), error.status_code)
 
     @api.exception_handler(Exception)
     def answer_unforeseen(_: Request, error: Exception) -> Response:
@@ -91,7 +105,7 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
         library = get_services().library
         photo = library.photo(_checked(photo_id))
         return FileResponse(
-            library.original_path(photo.id),
+            library.verified_original(photo.id),
             media_type="application/octet-stream",
             headers={
                 "Cache-Control": _FOREVER,

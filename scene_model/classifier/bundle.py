@@ -149,6 +149,8 @@ def read_description(folder: Path) -> BundleDescription:
     file = folder / BUNDLE_FILE
     try:
         text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleDamaged(f"{file} is not UTF-8 text. Copy the bundle again.") from error
     except OSError as error:
         raise BundleNotFound(
             f"No model bundle in {folder}: {BUNDLE_FILE} cannot be read. "

@@ -117,8 +117,9 @@ class Classifier:
     def look(self, data: bytes) -> Look:
         """Decode and classify one photo's bytes; raises PhotoError."""
         picture = open_picture(data, self._limits)
-        metadata = read_metadata(picture)
         photo = decode_picture(picture, MinimumSize(short_side=self._side))
+        # After the pixels: looking for EXIF loads a PNG, and would swallow what is wrong with it.
+        metadata = read_metadata(picture)
         embedding = self._engine.embed(resize_to_square(photo.pixels, self._side))
         return Look(photo, metadata, embedding, self.answer(embedding))
 

@@ -52,7 +52,7 @@ class Outcome:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
+    parser.add_argument("paths", nargs="+", type=_path, metavar="PATH", help="photo or folder")
     parser.add_argument("--recursive", action="store_true", help="go into folders of folders")
     parser.add_argument("--head", default=SCENES, help="label set to answer by (default: scenes)")
     parser.add_argument(
@@ -94,7 +94,12 @@ class Scan:
     def files(self, paths: list[Path]) -> Iterator[Found]:
         """Yield files in the order of ``paths``, those of a folder sorted by name."""
         for path in paths:
-            if path.is_dir():
+            try:
+                is_folder = path.is_dir()
+            except OSError as error:
+                yield Found(path, _unreadable(error))
+                continue
+            if is_folder:
                 yield from self._folder(path)
             elif os.path.lexists(path):
                 yield Found(path)
@@ -102,20 +107,27 @@ class Scan:
                 yield Found(path, PathNotFound("No such file or folder."))
 
     def _folder(self, folder: Path) -> Iterator[Found]:
-        try:
-            entries = sorted(folder.iterdir())
-        except OSError as error:
-            yield Found(folder, UnreadableFile(f"The folder cannot be read: {error.strerror}."))
-            return
-        for path in entries:
-            if path.is_dir():
-                if self._recursive and not path.is_symlink():
-                    yield from self._folder(path)
-            # "._name" is what macOS keeps beside a photo on foreign disks, not a photo.
-            elif has_picture_name(path) and not path.name.startswith("._"):
-                yield Found(path)
-            else:
-                self.ignored += 1
+        waiting = [iter([folder])]  # not recursion: folders may lie a thousand deep
+        while waiting:
+            path = next(waiting[-1], None)
+            if path is None:
+                waiting.pop()
+                continue
+            try:
+                if path == folder or path.is_dir():
+                    if path == folder or (self._recursive and not path.is_symlink()):
+                        waiting.append(iter(sorted(path.iterdir())))
+                # "._name" is what macOS keeps beside a photo on foreign disks, not a photo.
+                elif has_picture_name(path) and not path.name.startswith("._"):
+                    yield Found(path)
+                else:
+                    self.ignored += 1
+            except OSError as error:
+                yield Found(path, _unreadable(error))
+
+
+def _unreadable(error: OSError) -> UnreadableFile:
+    return UnreadableFile(f"It cannot be read: {error.strerror or type(error).__name__}.")
 
 
 def _outcomes(files: Iterator[Found], classifier: Classifier, workers: int) -> Iterator[Outcome]:
@@ -186,7 +198,7 @@ def _table_line(outcome: Outcome, head_id: str, classifier: Classifier, top: int
     name = _printable(str(outcome.path))
     if outcome.look is None:
         assert outcome.error is not None  # noqa: S101 - an outcome holds one of the two
-        return f"{name}\t{outcome.error.code}: {outcome.error.message}"
+        return f"{name}\t{outcome.error.code}: {_printable(outcome.error.message)}"
     answer = outcome.look.answers.by_head[head_id]
     best = top_tags(answer.probabilities, classifier.head(head_id).labels, top)
     said = ", ".join(f"{tag.label} {tag.score:.0%}" for tag in best)
@@ -200,10 +212,15 @@ def _printable(text: str) -> str:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 up")
+    return int(text)
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
 
 
 def _show_progress(done: int, failed: int) -> None:

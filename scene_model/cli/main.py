@@ -1,6 +1,7 @@
 """``python -m scene_model classify PATH...`` and ``serve``: arguments in, exit code out."""
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from scene_model import __version__
 from scene_model.cli import classify, serve
 from scene_model.config import Settings
-from scene_model.errors import EXIT_DONE, EXIT_INTERRUPTED, SceneError
+from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, SceneError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns 0 done, 2 wrong usage, 3 some items failed, 130 interrupted, 1 anything else.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name the terminal cannot write is escaped; it must not end the run.
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     parser = _parser()
     try:
@@ -38,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (`head`, say) has what it wanted; keep the interpreter from complaining.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
+    except OSError as error:
+        print(f"{parser.prog}: {error.strerror or error}", file=sys.stderr)
+        return EXIT_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:

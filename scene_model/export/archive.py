@@ -10,11 +10,13 @@ from pathlib import Path, PurePosixPath
 from zipstream import ZIP_STORED, ZipStream
 
 MANIFEST_NAME = "manifest.csv"
+MISSING_NAME = "missing.txt"
 _MAX_NAME_BYTES = 200
+_MAX_SUFFIX_BYTES = 20
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 # Names Windows keeps for devices, with any suffix.
-_RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
-_BIDI_CONTROLS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_RESERVED = re.compile(r"(?i)^(con|conin\$|conout\$|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]) *(\.|$)")
+_JOINER = "\u200d"  # holds the parts of one emoji together
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,19 @@ def safe_name(name: str, fallback: str = "photo") -> str:
     At most 200 bytes in UTF-8; the suffix is kept.
     """
     text = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
-    text = _BIDI_CONTROLS.sub("", text.replace("\\", "/").rsplit("/", 1)[-1])
-    text = _FORBIDDEN.sub("_", text).strip(". ")
+    text = _FORBIDDEN.sub("_", text.replace("\\", "/").rsplit("/", 1)[-1])
+    # Controls, direction marks and line separators: what is not seen is not kept.
+    text = "".join(
+        c for c in text if c == _JOINER or unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp")
+    ).strip(". ")
     if not text:
         text = fallback
     if _RESERVED.match(text):
         text = f"_{text}"
-    suffix = PurePosixPath(text).suffix[:20]
-    stem = text.removesuffix(suffix) if suffix else text
+    suffix = PurePosixPath(text).suffix
+    if len(suffix.encode("utf-8")) > _MAX_SUFFIX_BYTES:
+        suffix = ""
+    stem = text.removesuffix(suffix)
     while len((stem + suffix).encode("utf-8")) > _MAX_NAME_BYTES:
         stem = stem[:-1]
     return (stem.rstrip(". ") or fallback) + suffix
@@ -51,14 +58,19 @@ def archive_names(entries: Iterable[ArchiveEntry]) -> Iterator[tuple[ArchiveEntr
 
     Names that differ by case alone clash too: on Windows and macOS they are one file.
     """
-    taken: set[str] = {MANIFEST_NAME}
+    taken: set[str] = set()
+    next_number: dict[str, int] = {}
     for entry in entries:
         folder, name = safe_name(entry.folder, "unsure"), safe_name(entry.name)
+        if folder.casefold() in (MANIFEST_NAME, MISSING_NAME):
+            folder = f"_{folder}"
         stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-        candidate, number = f"{folder}/{name}", 1
+        candidate, first = f"{folder}/{name}", f"{folder}/{name}".casefold()
+        number = next_number.get(first, 1)
         while candidate.casefold() in taken:
             number += 1
             candidate = f"{folder}/{stem} ({number}){suffix}"
+        next_number[first] = number
         taken.add(candidate.casefold())
         yield entry, candidate
 
@@ -81,7 +93,7 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
             missing.append(name)
     if missing:
         lines = "The originals of these photos are not in the library folder any more:\n"
-        archive.add((lines + "\n".join(missing) + "\n").encode("utf-8"), arcname="missing.txt")
+        archive.add((lines + "\n".join(missing) + "\n").encode("utf-8"), arcname=MISSING_NAME)
     yield from archive
 
 

@@ -25,7 +25,8 @@ COLUMNS: tuple[str, ...] = (
     "Bundle",
 )
 # A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection").
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_IGNORED = " \t\r\n\u00a0\u200b\ufeff"
 UTF8_BOM = "\ufeff"
 
 Cell = str | float | None
@@ -73,7 +74,11 @@ def write_csv(rows: Iterable[tuple[Cell, ...]], with_bom: bool = False) -> Itera
 
 def formula_safe(text: str) -> str:
     """Put an apostrophe before text that a spreadsheet would run."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return (
+        f"'{text}"
+        if text.lstrip(_IGNORED).startswith(_FORMULA_STARTS) or (text[:1] in ("\t", "\r", "\n"))
+        else text
+    )
 
 
 def _line(cells: Iterable[Cell]) -> str:

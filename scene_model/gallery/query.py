@@ -21,6 +21,8 @@ from scene_model.gallery.schema import automatic_tags, class_decisions, photos, 
 from scene_model.gallery.store import effective_class
 
 MAX_QUERY_LENGTH = 1_000
+# SQLite's own parser gives up at about thirty.
+MAX_DEPTH = 12
 FIELDS = ("tag", "class", "name", "camera", "is", "has")
 STATES = ("unsure", "edited")
 
@@ -35,8 +37,14 @@ def parse_query(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
             f"The query has {len(text):,} characters; the limit is {MAX_QUERY_LENGTH:,}.",
             MAX_QUERY_LENGTH,
         )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise QueryError("The query holds a character that is no text.")
     try:
         tree = _parser().parse(text)
+        if _depth(tree) > MAX_DEPTH:
+            raise QueryError(
+                f"The query has too many brackets inside one another; the limit is {MAX_DEPTH}."
+            )
         return _condition(tree, vocabulary)
     except UnexpectedEOF as error:
         raise QueryError(
@@ -54,6 +62,13 @@ def parse_query(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
 def _parser() -> Lark:
     grammar = (Path(__file__).parent / "query.grammar.lark").read_text(encoding="utf-8")
     return Lark(grammar, parser="lalr", propagate_positions=True)
+
+
+def _depth(node: Any) -> int:
+    if not isinstance(node, Tree):
+        return 0
+    inner = max(map(_depth, node.children), default=0)
+    return inner + (node.data in ("any_of", "all_of", "none_of"))
 
 
 def _why(error: UnexpectedInput, text: str, position: int) -> str:
@@ -139,6 +154,8 @@ def _score(text: str) -> ColumnElement[bool]:
 
 
 def _words(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
+    if re.match(r"score\s*[<>=]", text, re.IGNORECASE):
+        raise QueryError(f"{text} cannot be read. Write it like score>=0.8.")
     ids = _ids(text, vocabulary)
     return or_(_has_tag(ids), class_decisions.c.label.in_(ids), _contains(photos.c.name, text))
 

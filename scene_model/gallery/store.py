@@ -19,12 +19,12 @@ from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, u
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Answers, Look
 from scene_model.classifier.tagging import ClassSource
-from scene_model.errors import LibraryUnavailable, OriginalMissing, PhotoNotFound
+from scene_model.errors import LibraryUnavailable, OriginalChanged, OriginalMissing, PhotoNotFound
 from scene_model.gallery.database import Database, open_database
 from scene_model.gallery.records import HUMAN, Added, NewPhoto, PhotoRecord, TagOnPhoto
 from scene_model.gallery.schema import automatic_tags, class_decisions, photos, tag_decisions
 from scene_model.photos.decode import MinimumSize, PhotoLimits, decode_photo
-from scene_model.photos.fingerprint import content_hash
+from scene_model.photos.fingerprint import content_hash, file_content_hash
 from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, make_thumbnail
 
 # An object must be this probable to become a searchable tag: below it, search finds noise.
@@ -150,7 +150,7 @@ class Library:
                     connection.execute(
                         select(tag_decisions)
                         .where(tag_decisions.c.photo_id.in_(batch))
-                        .order_by(tag_decisions.c.at, tag_decisions.c.label)
+                        .order_by(tag_decisions.c.label)
                     ).all(),
                 )
             by_id = {row.id: row for row in rows}
@@ -221,6 +221,19 @@ class Library:
             raise OriginalMissing(
                 f"The original of {photo_id[:12]} is not in the library folder any more. "
                 "Put it back from a backup, or add the photo again."
+            )
+        return path
+
+    def verified_original(self, photo_id: str) -> Path:
+        """Where the original lies, after checking that it is still what was added.
+
+        Raises PhotoNotFound, OriginalMissing or OriginalChanged.
+        """
+        path = self.original_path(photo_id)
+        if file_content_hash(path) != photo_id:
+            raise OriginalChanged(
+                f"The original of {photo_id[:12]} was changed on disk since it was added. "
+                "Put it back from a backup."
             )
         return path
 

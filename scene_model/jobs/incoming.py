@@ -62,7 +62,8 @@ def receive(
     try:
         folder.mkdir(parents=True)
         for number, (name, data) in enumerate(files):
-            item = IncomingFile(name, f"{number:06d}", uploaded_at)
+            shown = name.encode("utf-8", "replace").decode("utf-8")
+            item = IncomingFile(shown, f"{number:06d}", uploaded_at)
             (folder / item.file).write_bytes(data)
             received.append(item)
         listing = json.dumps([asdict(item) for item in received])

@@ -46,6 +46,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 # "JPEG" opens multi-picture files (MPO) too.
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "HEIF")
 _ORIENTATION = 0x0112
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _MIN_IS_WHITE = 258, 262, 0
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -263,11 +264,13 @@ def _orientation(picture: Image.Image) -> int:
 def _to_srgb(picture: Image.Image) -> Image.Image:
     if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
         return Image.fromarray(_to_eight_bits(picture)).convert("RGB")
+    profile = picture.info.get("icc_profile")
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
         rgba = picture.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    profile = picture.info.get("icc_profile")
+        picture = Image.alpha_composite(white, rgba).convert("RGB")
+    elif picture.mode == "P":
+        picture = picture.convert("RGB")
     if profile and picture.mode in ("RGB", "CMYK"):
         converted = _through_profile(picture, profile)
         if converted is not None:
@@ -276,10 +279,10 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
 
 
 def _through_profile(picture: Image.Image, profile: bytes) -> Image.Image | None:
-    if b"sRGB" in profile or b"s\x00R\x00G\x00B" in profile:
-        return None  # already what is wanted; most photos end here
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if ImageCms.getProfileDescription(source).startswith("sRGB"):
+            return None  # already what is wanted; most photos end here
         target = ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
@@ -289,16 +292,25 @@ def _through_profile(picture: Image.Image, profile: bytes) -> Image.Image | None
 
 def _to_eight_bits(picture: Image.Image) -> Pixels:
     """Bring 16-bit, 32-bit and float greyscale to uint8, shape (height, width)."""
-    values = np.asarray(picture).astype(np.float64)
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    if picture.mode.startswith("I;16"):
+        tags = getattr(picture, "tag_v2", {})  # of a TIFF
+        bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
+        levels = np.arange(65536) * (255.0 / (2**bits - 1))
+        table = np.clip(levels, 0, 255).round().astype(np.uint8)
+        if tags.get(_PHOTOMETRIC) == _MIN_IS_WHITE:
+            table = 255 - table
+        looked_up: Pixels = table[np.asarray(picture).astype(np.uint16, copy=False)]
+        return looked_up
+    values = np.nan_to_num(np.asarray(picture).astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     highest = float(values.max(initial=0.0))
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and 255 < highest <= 65535):
+    if picture.mode == "I" and 255 < highest <= 65535:
         white = 65535.0
     elif picture.mode == "F" and highest <= 1.0:
         white = 1.0
     else:
         white = max(highest, 255.0)
-    return np.clip(values * (255.0 / white), 0, 255).round().astype(np.uint8)
+    scaled: Pixels = np.clip(values * (255.0 / white), 0, 255).round().astype(np.uint8)
+    return scaled
 
 
 def _named(error: BaseException, format_name: str) -> PhotoError:

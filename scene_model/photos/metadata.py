@@ -37,16 +37,17 @@ def read_metadata(picture: Image.Image) -> PhotoMetadata:
     """Read the EXIF of an opened picture; broken fields count as absent, never as an error."""
     try:
         exif = picture.getexif()
+        fields = {tag: exif.get(tag) for tag in (_MAKE, _MODEL, _DATE_TIME)}
         details = exif.get_ifd(_EXIF_IFD)
         gps = exif.get_ifd(_GPS_IFD)
     except Exception:  # the parser raises anything on hostile EXIF; the pixels count
         return PhotoMetadata()
-    taken_at, taken_source = _taken(dict(exif), details)
+    taken_at, taken_source = _taken(fields, details)
     latitude, longitude = _position(gps)
     return PhotoMetadata(
         taken_at=taken_at,
         taken_source=taken_source,
-        camera=_camera(_text(exif.get(_MAKE)), _text(exif.get(_MODEL))),
+        camera=_camera(_text(fields[_MAKE]), _text(fields[_MODEL])),
         lens=_text(details.get(_LENS_MODEL)),
         latitude=latitude,
         longitude=longitude,

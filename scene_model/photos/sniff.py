@@ -35,7 +35,6 @@ _SIGNATURES: tuple[tuple[bytes, FileKind, str], ...] = (
     (b"MM\x00*", FileKind.PICTURE, "TIFF"),
     (b"II+\x00", FileKind.PICTURE, "TIFF"),
     (b"MM\x00+", FileKind.PICTURE, "TIFF"),
-    (b"BM", FileKind.PICTURE, "BMP"),
     (b"\x1aE\xdf\xa3", FileKind.VIDEO, "Matroska or WebM"),
     (b"\x00\x00\x01\xba", FileKind.VIDEO, "MPEG"),
     (b"\x00\x00\x01\xb3", FileKind.VIDEO, "MPEG"),
@@ -48,6 +47,8 @@ _SIGNATURES: tuple[tuple[bytes, FileKind, str], ...] = (
     (b"\x00\x00\x00\x0cJXL ", FileKind.UNSUPPORTED_PICTURE, "JPEG XL"),
     (b"\x00\x00\x00\x0cjP  ", FileKind.UNSUPPORTED_PICTURE, "JPEG 2000"),
 )
+
+_BITMAP_HEADERS = {size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124)}
 
 # File names that a folder scan takes for pictures; a file named outright is always tried.
 PICTURE_SUFFIXES = frozenset(
@@ -65,6 +66,9 @@ def sniff(data: bytes) -> Sniffed:
     for signature, kind, name in _SIGNATURES:
         if data.startswith(signature):
             return Sniffed(kind, name)
+    # Two letters are too few to go by: the length of a bitmap's second header is looked at too.
+    if data[:2] == b"BM" and data[14:18] in _BITMAP_HEADERS:
+        return Sniffed(FileKind.PICTURE, "BMP")
     if data[:4] == b"RIFF":
         if data[8:12] == b"WEBP":
             return Sniffed(FileKind.PICTURE, "WebP")

@@ -145,3 +145,19 @@ def test_every_route_is_behind_the_guard(client: TestClient, services: Services)
     for path in paths:
         url = "/api" + path.replace("{photo_id}", "0" * 64)
         problem(client.get(url, headers={"origin": "http://evil.example"}), 403)
+
+
+def test_every_refusal_is_a_problem(client: TestClient) -> None:
+    assert "no route" in problem(client.get("/api/nope"), 404)
+    problem(client.post("/api/health"), 405)
+    assert "bom" in problem(client.get("/api/library/export.csv", params={"bom": "xyz"}), 422)
+    assert "q:" in problem(client.get("/api/library/export.csv", params={"q": "x" * 1001}), 422)
+    problem(client.get("/api/health", headers={"origin": "http://["}), 403)
+
+
+def test_a_changed_original_is_not_passed_off(
+    client: TestClient, services: Services, add_photos: Add, temple: bytes
+) -> None:
+    (photo_id,) = add_photos([("temple.jpg", temple)])
+    services.library.original_path(photo_id).write_bytes(b"junk")
+    assert "changed on disk" in problem(client.get(f"/api/photos/{photo_id}/original"), 409)

@@ -11,8 +11,9 @@ from PIL import Image
 
 from scene_model.classifier.classify import Answers, Classifier
 from scene_model.classifier.vocabulary import vocabulary_of
+from scene_model.errors import DamagedPhoto
 from tests.conftest import SHARED
-from tests.pictures import encode, stored_as
+from tests.pictures import encode, stored_as, textured
 
 
 def test_a_temple_and_a_flower(classifier: Classifier, temple: bytes, flower: bytes) -> None:
@@ -111,3 +112,11 @@ def test_shared_pictures_are_all_read(classifier: Classifier, shared_photos: Pat
     for path in sorted(shared_photos.iterdir()):
         if path.is_file():
             assert classifier.look(path.read_bytes()).answers.scenes.confidence > 1 / 6
+
+
+def test_a_damaged_png_is_not_half_a_picture(classifier: Classifier) -> None:
+    """Reading EXIF before the pixels would swallow the damage."""
+    data = bytearray(encode(textured(400, 300), "PNG"))
+    data[len(data) // 2] ^= 1
+    with pytest.raises(DamagedPhoto):
+        classifier.look(bytes(data))

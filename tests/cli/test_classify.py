@@ -181,3 +181,38 @@ def test_every_shared_picture_has_a_line(
     code, lines, _ = classify(capsys, str(shared_photos), "--recursive")
     assert code in (0, 3)
     assert len(lines) == sum(1 for path in shared_photos.rglob("*") if path.is_file())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right on Windows")
+def test_paths_that_cannot_even_be_looked_at(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "z.jpg").symlink_to("b" * 300)
+    code, lines, _ = classify(capsys, str(folder), str(folder / ("a" * 300)))
+    assert code == 3
+    assert [line["error"] and line["error"]["code"] for line in lines] == [
+        None,
+        None,
+        "empty_file",
+        "unreadable_file",
+        "unreadable_file",
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are text on Windows")
+def test_a_name_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
+    for name in (b"x\n\x1b[31mEVIL.jpg", b"\xff.jpg"):
+        os.mkfifo(os.fsencode(tmp_path) + b"/" + name)
+    done = run("classify", str(tmp_path), PYTHONIOENCODING="ascii")
+    assert done.returncode == 3
+    assert len(done.stdout.splitlines()) == 2
+    assert "\x1b" not in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["classify", ""], ["serve", "--port", "70000"], ["serve", "--port", "x"]]
+)
+def test_more_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert "usage" in capsys.readouterr().err

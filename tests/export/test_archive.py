@@ -66,6 +66,9 @@ def test_a_vanished_original_is_named_and_the_rest_packed(
         ("", "photo"),
         ("a\nb.jpg", "a_b.jpg"),
         ("🌊.jpg", "🌊.jpg"),
+        ("a." + "b" * 30, "a." + "b" * 30),
+        ("COM¹.txt", "_COM¹.txt"),
+        ("a\u2028b\x85.jpg", "ab.jpg"),
         ("\u202egpj.evil.jpg", "gpj.evil.jpg"),
         ("x" * 300 + ".jpg", "x" * 196 + ".jpg"),
     ],
@@ -94,3 +97,11 @@ def test_clashes_by_case_alone() -> None:
 
 def test_nothing_to_pack() -> None:
     assert zipfile.ZipFile(io.BytesIO(b"".join(stream_zip([])))).namelist() == []
+
+
+def test_a_class_called_like_a_file_of_the_archive() -> None:
+    entries = [
+        ArchiveEntry(name, "a.jpg", Path("x"), "") for name in ("manifest.csv", "Missing.txt")
+    ]
+    names = [name for _, name in archive_names(entries)]
+    assert names == ["_manifest.csv/a.jpg", "_Missing.txt/a.jpg"]

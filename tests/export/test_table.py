@@ -37,7 +37,9 @@ def test_a_row(services: Services, add_photos: Add, flower: bytes) -> None:
     assert pd.isna(row["Latitude"])
 
 
-@pytest.mark.parametrize("name", ["=cmd|'/c calc'!A1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize(
+    "name", ["=cmd|'/c calc'!A1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", " =1", "＝1"]
+)
 def test_no_cell_is_a_formula(
     services: Services, add_photos: Add, flower: bytes, name: str
 ) -> None:

@@ -108,10 +108,18 @@ def test_any_text_is_a_query_or_a_query_error(classifier: Classifier, text: str)
         assert error.message.endswith((".", "mark."))
 
 
-def test_deep_brackets_are_refused_not_crashed(classifier: Classifier) -> None:
-    vocabulary = vocabulary_of([classifier.head("scenes")])
-    text = "(" * 490 + "a" + ")" * 490
-    try:
-        str(parse_query(text, vocabulary))
-    except QueryError as error:
-        assert "brackets" in error.message
+@pytest.mark.parametrize("text", ["a (b OR " * 12 + "c" + ")" * 12, "-(" * 40 + "a" + ")" * 40])
+def test_nesting_the_database_could_not_read_is_refused(classifier: Classifier, text: str) -> None:
+    with pytest.raises(QueryError, match="brackets"):
+        parse_query(text, vocabulary_of([classifier.head("scenes")]))
+
+
+def test_what_is_accepted_can_be_run(services: Services) -> None:
+    gallery = services.gallery()
+    gallery.count("a (b OR " * 5 + "c" + ")" * 5)
+    gallery.count("-(" * 11 + "a" + ")" * 11)
+    gallery.count(" OR ".join("abcdefghij" * 20))
+    gallery.count(" ".join("abcdefghij" * 40))
+    for text in ("\ud800", "score>", "score>=1.x"):
+        with pytest.raises(QueryError):
+            gallery.count(text)

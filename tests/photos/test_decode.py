@@ -244,3 +244,19 @@ def test_square_holds_the_whole_picture(width: int, height: int) -> None:
     assert square.shape == (224, 224, 3)
     assert square.dtype == np.uint8
     assert np.abs(square.mean(axis=(0, 1)) - pixels.mean(axis=(0, 1))).max() < 12
+
+
+def test_sixteen_bits_where_nought_is_white() -> None:
+    ramp = np.linspace(0, 65535, 256, dtype=np.uint16).reshape(1, 256).repeat(4, axis=0)
+    data = encode(Image.fromarray(ramp), "TIFF", tiffinfo={262: 0})
+    assert whole(data)[0, :, 0].tolist() == list(range(255, -1, -1))
+
+
+def test_profile_of_a_picture_with_alpha() -> None:
+    grey = Image.new("RGBA", (8, 8), (100, 100, 100, 255))
+    assert whole(encode(grey, "PNG", icc_profile=linear_rgb_profile()))[0, 0, 0] > 150
+
+
+def test_text_that_begins_like_a_bitmap() -> None:
+    with pytest.raises(NotAPicture):
+        decode_photo(b"BMW is a maker of cars and motorcycles in Munich, Bavaria.")
