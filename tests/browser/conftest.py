@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scene_model.config import PROJECT_DIR
 
@@ -42,6 +42,8 @@ def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
     if found is None:
         pytest.fail("No Chromium here. On Debian: apt-get install chromium. Or: make test.")
+    # A busy machine may take longer than the usual five seconds to answer.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
         yield browser
