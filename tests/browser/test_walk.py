@@ -57,7 +57,7 @@ def test_from_photos_to_csv_and_zip(visit: Visit, tmp_path: Path) -> None:
     dialog.get_by_role("combobox", name="Class").fill("Forest")
     page.get_by_role("option", name="Forest").first.click()
     expect(dialog.get_by_text("Decided by: you chose it")).to_be_visible()
-    page.keyboard.press("Escape")
+    dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_be_hidden()
 
     page.get_by_role("link", name="Export").click()
