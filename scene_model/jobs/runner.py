@@ -134,14 +134,17 @@ class Job:
         with self._lock:
             self._dropped += 1
 
-    def finish_if_complete(self) -> bool:
-        """Mark the end when nothing is left; True for the caller who did."""
+    def claim_end(self) -> bool:
+        """Tell whether nothing is left; True once, for the caller who then clears up."""
         with self._lock:
-            if self._done + self._dropped < self._total or self._finished.is_set():
+            if self._done + self._dropped < self._total or self._ended is not None:
                 return False
             self._ended = time.monotonic()
-            self._finished.set()
             return True
+
+    def finish(self) -> None:
+        """Let those who wait know that the job is over."""
+        self._finished.set()
 
 
 class JobRunner:
@@ -222,5 +225,6 @@ class JobRunner:
 
     @staticmethod
     def _finish(job: Job, batch: IncomingBatch) -> None:
-        if job.finish_if_complete():
+        if job.claim_end():
             batch.discard()
+            job.finish()
