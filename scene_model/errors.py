@@ -14,7 +14,6 @@ SceneError
 ├── UsageError                 the request itself is wrong
 │   ├── PathNotFound
 │   ├── UnknownHead
-│   ├── UnknownLabel
 │   ├── InvalidTag
 │   ├── QueryError
 │   ├── InvalidSetting
@@ -144,12 +143,6 @@ class UnknownHead(UsageError):
     """The bundle has no head of that name."""
 
     code = "unknown_head"
-
-
-class UnknownLabel(UsageError):
-    """No head of the bundle has that label."""
-
-    code = "unknown_label"
 
 
 class InvalidTag(UsageError):

@@ -62,6 +62,15 @@ def _draw_confusion(file: Path, confusion: Any, names: list[str]) -> None:
     plt.close(figure)
 
 
+def _start(recipe: Recipe) -> str:
+    if recipe.starts_from is None:
+        return "ImageNet weights"
+    return (
+        f"the weights of the run `{recipe.starts_from}` "
+        f"(`training/configs/{recipe.starts_from}.toml`)"
+    )
+
+
 def write_model_card(file: Path, bundle: BundleDescription, recipe: Recipe) -> None:
     """Write the card; every figure is read from ``bundle.metrics``."""
     rows = [
@@ -121,7 +130,7 @@ def write_model_card(file: Path, bundle: BundleDescription, recipe: Recipe) -> N
                 f"The whole network, {recipe.total_epochs} epochs "
                 + "("
                 + ", ".join(f"{s.epochs} at {s.input_size}×{s.input_size}" for s in recipe.stages)
-                + f"), seed {recipe.seed}, from ImageNet weights; `objects` was kept by",
+                + f"), seed {recipe.seed}, from {_start(recipe)}; `objects` was kept by",
                 "distillation from the original network. Temperatures and the outside threshold "
                 "were set on",
                 "calibration photos that are in neither the training nor the validation part.",
