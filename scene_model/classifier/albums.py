@@ -1,0 +1,144 @@
+"""Albums: which of them a photo belongs in, by rules over its tags and its EXIF."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, in_span
+from scene_model.classifier.classify import OBJECTS, Answers
+from scene_model.classifier.vocabulary import fold
+from scene_model.photos.metadata import PhotoMetadata
+
+_EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
+
+
+@dataclass(frozen=True)
+class SeenTag:
+    """One tag of a photo. score: probability in [0, 1]; None when a person added it."""
+
+    label: str
+    head: str
+    score: float | None
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """All that the rules look at. A class that a person chose should be a tag of theirs here."""
+
+    tags: tuple[SeenTag, ...] = ()
+    metadata: PhotoMetadata = PhotoMetadata()
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A photo is in this album, and why: "tag Dog 93 %"."""
+
+    album: str
+    reason: str
+
+
+def albums_of(facts: PhotoFacts, rules: AlbumRules) -> list[Placement]:
+    """Tell which albums a photo belongs in, in the order of the file, and why."""
+    reasons = {album.id: _reason(album, facts, rules) for album in rules.albums}
+    if not any(reasons.values()):
+        reasons |= {album.id: "in no other album" for album in rules.albums if album.rest}
+    return [Placement(album, reason) for album, reason in reasons.items() if reason]
+
+
+def seen_tags(answers: Answers) -> tuple[SeenTag, ...]:
+    """Tags that the library keeps of a photo."""
+    return tuple(
+        SeenTag(tag.label, head, tag.score)
+        for head, tags in answers.kept_tags.items()
+        for tag in tags
+    )
+
+
+def _reason(album: Album, facts: PhotoFacts, rules: AlbumRules) -> str | None:
+    for tag in facts.tags:
+        if tag.score is None and fold(tag.label) in album.words:
+            return f"your tag {rules.label_name(tag.label)}"
+    candidates = album.rules
+    if any(tag.label in album.unless for tag in facts.tags):
+        # Kept out, but a person's word stands above the model's.
+        theirs = tuple(tag for tag in facts.tags if tag.score is None)
+        facts = PhotoFacts(theirs, facts.metadata)
+        candidates = tuple(
+            rule for rule in candidates if rule.tags or rule.objects or rule.own_tags
+        )
+    reasons = (_rule_reason(rule, facts, rules) for rule in candidates)
+    return next((reason for reason in reasons if reason), None)
+
+
+def _rule_reason(rule: Rule, facts: PhotoFacts, rules: AlbumRules) -> str | None:
+    """Say why a rule holds; None when it does not."""
+    found = _metadata_reasons(rule, facts.metadata, rules.home)
+    if rule.own_tags:
+        own = {fold(tag) for tag in rule.own_tags}
+        theirs = (tag.label for tag in facts.tags if tag.score is None)
+        found.insert(0, next((f"your tag {tag}" for tag in theirs if fold(tag) in own), None))
+    if rule.objects:
+        objects = [tag for tag in facts.tags if tag.head == OBJECTS or tag.score is None]
+        found.insert(0, _tag_reason(objects, rule.objects, rule, rules))
+    if rule.tags:
+        scenes = [tag for tag in facts.tags if tag.head != OBJECTS]
+        found.insert(0, _tag_reason(scenes, rule.tags, rule, rules))
+    reasons = [reason for reason in found if reason]
+    return " and ".join(reasons) if len(reasons) == len(found) else None
+
+
+def _tag_reason(
+    tags: Sequence[SeenTag], labels: frozenset[str], rule: Rule, rules: AlbumRules
+) -> str | None:
+    """Name the surest tag that is one of the labels; a person's is the surest."""
+    best, best_score = None, rule.min_score
+    for tag in tags:
+        if tag.label not in labels:
+            continue
+        if tag.score is None:
+            return f"your tag {rules.label_name(tag.label)}"
+        if tag.score >= best_score and (not rule.heads or tag.head in rule.heads):
+            best, best_score = tag, tag.score
+    return None if best is None else f"tag {rules.label_name(best.label)} {100 * best_score:.0f} %"
+
+
+def _metadata_reasons(rule: Rule, metadata: PhotoMetadata, home: Home | None) -> list[str | None]:
+    """One entry for each condition that the rule has; None where it does not hold."""
+    found: list[str | None] = []
+    if rule.lens:
+        found.append(_said("lens", metadata.lens, rule.lens))
+    if rule.camera:
+        found.append(_said("camera", metadata.camera, rule.camera))
+    if rule.taken:
+        day = (metadata.taken_at or "")[:10]
+        inside = day and any(in_span(day, text) for text in rule.taken)
+        found.append(f"taken {day}" if inside else None)
+    place = (metadata.latitude, metadata.longitude)
+    if rule.has_gps is not None:
+        said = "no GPS position" if None in place else "GPS position"
+        found.append(said if rule.has_gps == (None not in place) else None)
+    if rule.away_from_home_km is not None:
+        distance = _distance_km(*place, home)
+        far = distance is not None and distance >= rule.away_from_home_km
+        found.append(f"{distance:,.0f} km from home" if far else None)
+    return found
+
+
+def _said(kind: str, said: str | None, texts: tuple[str, ...]) -> str | None:
+    """Find all words of one of the texts: "front camera" is in "front TrueDepth camera"."""
+    folded = fold(said or "")
+    found = any(all(word in folded for word in fold(text).split()) for text in texts)
+    return f"{kind} {said}" if found else None
+
+
+def _distance_km(
+    latitude: float | None, longitude: float | None, home: Home | None
+) -> float | None:
+    """Great-circle distance from home (haversine formula); None when it is not known."""
+    if latitude is None or longitude is None or home is None:
+        return None
+    north = math.radians(latitude - home.latitude)
+    east = math.radians(longitude - home.longitude)
+    cosines = math.cos(math.radians(latitude)) * math.cos(math.radians(home.latitude))
+    h = math.sin(north / 2) ** 2 + cosines * math.sin(east / 2) ** 2
+    return 2 * _EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))
