@@ -23,7 +23,8 @@ from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.classify import Classifier
 from scene_model.config import DEFAULT_BUNDLE_DIR, PROJECT_DIR
 from scene_model.photos.decode import PhotoLimits
-from training.architectures import load_weights, mobilenet_v2
+from training.architectures import build_backbone
+from training.starting_weights import load_weights
 
 PHOTOS = 24
 SIZE = (4000, 3000)
@@ -54,7 +55,7 @@ def plain_way() -> Callable[[bytes], int]:
     """The float Keras model of the same bundle, one photo at a time."""
     bundle = open_bundle(DEFAULT_BUNDLE_DIR)
     weights = bundle.head_weights["scenes"]
-    backbone = mobilenet_v2(224)
+    backbone = build_backbone("mobilenet_v2", 224)
     load_weights(DEFAULT_BUNDLE_DIR / "float_weights.npz", backbone)
     dense = keras.layers.Dense(weights.kernel.shape[1], activation="softmax")
     model = keras.Sequential([backbone, dense])

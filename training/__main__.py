@@ -1,51 +1,118 @@
-"""``python -m training split|fit|evaluate|publish --config FILE --data DIR --out DIR``."""
+"""``python -m training split|fit|evaluate|publish|collect --config FILE --data DIR --out DIR``."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from training.recipe import TRAINING_DIR, read_recipe
+from scene_model.errors import SceneError
+from training.recipe import (
+    ARCHITECTURES,
+    TRAINING_DIR,
+    Recipe,
+    RecipeError,
+    TrainingError,
+    read_recipe,
+)
+
+_CONFIGS = TRAINING_DIR / "configs"
+_EXIT_USAGE = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one step of the pipeline; returns the exit code."""
+    """Run one step of the pipeline; returns the exit code: 0 done, 2 it cannot be done so."""
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except (TrainingError, FileNotFoundError, SceneError) as error:
+        print(error, file=sys.stderr)
+        return _EXIT_USAGE
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
     for name, help_text in (
         ("split", "make the committed split lists anew"),
         ("fit", "train; goes on where an interrupted run stopped"),
         ("publish", "quantize, calibrate, measure, and write the bundle"),
-        ("evaluate", "measure a published bundle on the validation lists"),
+        ("evaluate", "measure a bundle: on the validation lists, or on any labelled folder"),
+        ("collect", "build a labelled set from openly licensed pictures"),
     ):
         step = steps.add_parser(name, help=help_text)
-        step.add_argument("--config", type=Path, required=True, help="a file of training/configs")
-        step.add_argument("--data", type=Path, required=True, help="folder with the photos")
-        step.add_argument("--out", type=Path, required=True, help="folder of this run")
-        if name in ("publish", "evaluate"):
+        needed = name != "evaluate"
+        step.add_argument("--config", type=Path, required=needed, help="a file of training/configs")
+        step.add_argument("--out", type=Path, help="folder of this run (default: runs/NAME)")
+        if name != "collect":
+            step.add_argument("--data", type=Path, required=True, help="folder with the photos")
             step.add_argument("--models", type=Path, default=TRAINING_DIR.parent / "models")
-    options = parser.parse_args(arguments)
-    recipe = read_recipe(options.config)
-    if options.step == "split":
-        from training.data import load_examples
-        from training.splits import describe_split, look_alike_groups, make_split, write_split
+        if name in ("fit", "publish"):
+            step.add_argument("--name", help="name of the bundle, in place of the configuration's")
+            step.add_argument("--architecture", choices=ARCHITECTURES, help="train this network")
+            step.add_argument("--starting-weights", help="in place of the configuration's")
+        if name == "evaluate":
+            step.add_argument("--bundle", type=Path, help="measure this bundle on --data itself")
+            step.add_argument("--head", help="head to measure with --bundle")
+    return parser
 
-        examples, _ = load_examples(recipe, options.data)
-        split = make_split(examples, look_alike_groups([e.pixels for e in examples]), recipe.seed)
-        write_split(split, TRAINING_DIR / "splits")
-        print("\n".join(describe_split(examples, split)))
-    elif options.step == "fit":
-        from training.fit import fit
 
-        fit(recipe, options.data, options.out)
-    elif options.step == "publish":
-        from training.publish import publish
+def _run(options: argparse.Namespace) -> None:
+    if options.step == "collect":
+        _collect(options)
+    elif options.step == "evaluate" and options.bundle is not None:
+        from training.labelled_folder import evaluate_folder
 
-        publish(recipe, options.data, options.out, options.models)
+        out_dir = options.out or Path("runs") / f"evaluate-{options.bundle.name}"
+        evaluate_folder(options.bundle, options.data, out_dir, options.head)
+    elif options.config is None:
+        raise RecipeError("evaluate needs --config FILE (validation lists) or --bundle FOLDER.")
     else:
+        _run_recipe(options, _recipe(options))
+
+
+def _run_recipe(options: argparse.Namespace, recipe: Recipe) -> None:
+    out_dir = options.out or Path("runs") / recipe.name
+    if options.step == "split":
+        from training.labelled import redraw_committed_split
+
+        redraw_committed_split(recipe, options.data)
+    elif options.step == "evaluate":
         from training.evaluate import evaluate
 
-        evaluate(recipe, options.data, options.out, options.models)
-    return 0
+        evaluate(recipe, options.data, out_dir, options.models)
+    elif options.step == "fit" and recipe.on_bundle:
+        from training.own_head import fit_own_head
+
+        fit_own_head(recipe, options.data, options.models)
+    else:
+        from training.fit import fit
+        from training.publish import publish
+
+        if options.step == "fit":
+            fit(recipe, options.data, out_dir, options.models)
+        if options.step == "publish" or recipe.publish_after_fit:
+            publish(recipe, options.data, out_dir, options.models)
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    recipe = read_recipe(options.config)
+    if getattr(options, "architecture", None):
+        recipe = recipe.with_architecture(options.architecture)
+    if getattr(options, "starting_weights", None):
+        recipe = recipe.model_copy(update={"starting_weights": options.starting_weights})
+    if getattr(options, "name", None):
+        recipe = recipe.renamed(options.name)
+    return recipe
+
+
+def _collect(options: argparse.Namespace) -> None:
+    from training.collect import collect
+    from training.collect_recipe import read_collect_recipe
+
+    recipe = read_collect_recipe(options.config)
+    out_dir = options.out or Path("runs") / recipe.name
+    summary = collect(recipe, out_dir, report=lambda line: print(line, file=sys.stderr))
+    print("\n".join(summary.lines()))
 
 
 if __name__ == "__main__":

@@ -1,99 +1,148 @@
-"""The networks, and where their starting weights come from."""
+"""The networks that can be trained: float32 pixels in [-1, 1] in, one embedding out."""
 
-from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
+
+from training.mobilenet import mobilenet_v2
 
 FloatArray = npt.NDArray[np.float32]
+NamedWeights = dict[str, FloatArray]
 
-EMBEDDING_SIZE = 1280
+# Layers of our own between a network and its embedding; no starting weights are asked of them.
+HIDDEN = "hidden_"
+_SCENE_CNN_FILTERS = (32, 64, 128, 256, 512, 1024)
+_SCENE_CNN_POOLING = (3, 2, 2, 2, None, None)
+# What VGG16's ImageNet weights expect: BGR, the mean of ImageNet taken off (Simonyan 2014).
+_VGG_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
-def mobilenet_v2(input_size: int | None = None) -> keras.Model:
-    """MobileNetV2 1.0 (Sandler et al. 2018) without its classifier.
+def build_backbone(
+    architecture: str, input_size: int | None = None, hidden: tuple[int, ...] = ()
+) -> keras.Model:
+    """Build a network without heads: (N, side, side, 3) in [-1, 1] → (N, embedding size).
 
-    input: float32 (N, side, side, 3) in [-1, 1], any side when ``input_size`` is None.
-    output: float32 (N, 1280), the globally averaged last feature map.
+    architecture: "mobilenet_v2" (1,280 numbers), "vgg16" (512), "scene_cnn" (1,024) or
+    "small_cnn" (64). input_size None takes any side. hidden: sizes of dense layers behind it;
+    the last one's output is then the embedding.
     """
-    return keras.applications.MobileNetV2(
-        input_shape=(input_size, input_size, 3), weights=None, include_top=False, pooling="avg"
+    network = {
+        "mobilenet_v2": mobilenet_v2,
+        "vgg16": vgg16,
+        "scene_cnn": scene_cnn,
+        "small_cnn": small_cnn,
+    }[architecture](input_size)
+    if not hidden:
+        return network
+    x = network.output
+    for index, units in enumerate(hidden):
+        x = keras.layers.Dense(units, activation="relu", name=f"{HIDDEN}{index}")(x)
+    return keras.Model(network.input, x, name=network.name)
+
+
+def vgg16(input_size: int | None = None) -> keras.Model:
+    """VGG16's thirteen convolutions and their average (Simonyan and Zisserman 2014)."""
+    inputs = keras.Input((input_size, input_size, 3))
+    x = _BgrPixels(name="bgr_pixels")(inputs)
+    base = keras.applications.VGG16(include_top=False, weights=None, input_tensor=x)
+    x = keras.layers.GlobalAveragePooling2D(name="pooled")(base.output)
+    return keras.Model(inputs, x, name="vgg16")
+
+
+def scene_cnn(input_size: int | None = None) -> keras.Model:
+    """Six 3×3 convolutions, pooled after the first four, and a dense layer of 1,024."""
+    inputs = keras.Input((input_size, input_size, 3))
+    x = inputs
+    for index, (filters, pool) in enumerate(
+        zip(_SCENE_CNN_FILTERS, _SCENE_CNN_POOLING, strict=True)
+    ):
+        x = _relu_convolution(filters, f"conv_{index}")(x)
+        if pool:
+            x = keras.layers.MaxPooling2D(pool, name=f"pool_{index}")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
+    x = keras.layers.Dense(1024, activation="relu", name="dense")(x)
+    return keras.Model(inputs, x, name="scene_cnn")
+
+
+def small_cnn(input_size: int | None = None) -> keras.Model:
+    """Three small convolutions: the baseline that everything else has to beat."""
+    inputs = keras.Input((input_size, input_size, 3))
+    x = inputs
+    for index, filters in enumerate((16, 32, 64)):
+        x = _relu_convolution(filters, f"conv_{index}")(x)
+        x = keras.layers.MaxPooling2D(2, name=f"pool_{index}")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
+    return keras.Model(inputs, x, name="small_cnn")
+
+
+def divide(network: keras.Model, first_trained: str) -> tuple[keras.Model, keras.Model]:
+    """Divide a network before a block ("block_7"): (lower, upper), made of the same layers.
+
+    Raises ValueError when no layer's name begins so.
+    """
+    for layer in network.layers[1:]:
+        if layer.name.startswith(f"{first_trained}_"):
+            border = layer.input
+            return (
+                keras.Model(network.input, border, name="lower"),
+                keras.Model(border, network.output, name="upper"),
+            )
+    blocks = sorted({layer.name.rsplit("_", 1)[0] for layer in network.layers if layer.weights})
+    raise ValueError(
+        f"train_from names {first_trained!r}, which {network.name} does not have. "
+        f"It has {', '.join(blocks)}."
     )
 
 
 def scale_pixels(pixels: npt.NDArray[np.uint8]) -> FloatArray:
-    """Bring uint8 pixels to the network's [-1, 1]."""
+    """Bring uint8 pixels to the networks' [-1, 1]."""
     return pixels.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
 
 
-def load_imagenet_tflite(backbone: keras.Model, file: Path) -> tuple[FloatArray, FloatArray]:
-    """Put the weights of a quantized ImageNet MobileNetV2 into a float backbone.
+def named_weights(network: keras.Model) -> NamedWeights:
+    """Return a network's weights as ``layer/kernel`` and ``layer/bias``."""
+    return {
+        f"{layer.name}/{weight.name}": np.asarray(weight.numpy(), np.float32)
+        for layer in network.layers
+        for weight in layer.weights
+    }
 
-    The file's CONV_2D and DEPTHWISE_CONV_2D operations are, in order, the network's
-    convolutions with batch normalization folded in, and last the dense layer.
-    Returns that layer for the 1,000 classes (``background`` left out): kernel (1280, 1000)
-    and bias (1000,).
+
+def set_named_weights(network: keras.Model, weights: NamedWeights) -> None:
+    """Put weights into a network of the same architecture; hidden layers may be missing.
+
+    Raises ValueError naming the first array that is missing or of another shape.
     """
-    folded = _folded_convolutions(file)
-    convolutions = [
-        layer
-        for layer in backbone.layers
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D)
-    ]
-    normalizations = [
-        layer for layer in backbone.layers if isinstance(layer, keras.layers.BatchNormalization)
-    ]
-    if len(folded) != len(convolutions) + 1 or len(normalizations) != len(convolutions):
-        raise ValueError(f"{file.name} has {len(folded)} convolutions; 53 were expected")
-    for layer, normalization, (kernel, bias) in zip(
-        convolutions, normalizations, folded[:-1], strict=True
-    ):
-        # (out, h, w, in) → (h, w, in, out); depthwise (1, h, w, c) → (h, w, c, 1).
-        layer.set_weights([kernel.transpose(1, 2, 3, 0)])
-        channels = np.zeros_like(bias)
-        gamma = channels + np.sqrt(1.0 + normalization.epsilon, dtype=np.float32)
-        normalization.set_weights([gamma, bias, channels, channels + 1.0])
-    kernel, bias = folded[-1]
-    return kernel.reshape(len(bias), EMBEDDING_SIZE).T[:, 1:], bias[1:]
+    for layer in network.layers:
+        for weight in layer.weights:
+            name = f"{layer.name}/{weight.name}"
+            found = weights.get(name)
+            if found is None and layer.name.startswith(HIDDEN):
+                continue
+            if found is None or found.shape != tuple(weight.shape):
+                what = "missing" if found is None else f"of shape {found.shape}"
+                raise ValueError(
+                    f"{network.name} needs {name} of shape {tuple(weight.shape)}; it is {what}."
+                )
+            weight.assign(np.asarray(found, np.float32))
 
 
-def save_weights(file: Path, backbone: keras.Model, precision: str = "float32") -> None:
-    """Write the backbone's weights, in layer order, to an .npz (arrays ``w000``, ``w001``, …)."""
-    arrays = {f"w{i:03d}": w.astype(precision) for i, w in enumerate(backbone.get_weights())}
-    np.savez_compressed(file, **arrays)
+def _relu_convolution(filters: int, name: str) -> keras.layers.Conv2D:
+    return keras.layers.Conv2D(
+        filters,
+        3,
+        padding="same",
+        activation="relu",
+        kernel_initializer="he_normal",
+        name=name,
+    )
 
 
-def load_weights(file: Path, backbone: keras.Model) -> None:
-    """Read what `save_weights` wrote into a backbone of the same architecture."""
-    with np.load(file, allow_pickle=False) as arrays:
-        backbone.set_weights([arrays[name].astype(np.float32) for name in sorted(arrays.files)])
+class _BgrPixels(keras.layers.Layer):
+    """From RGB in [-1, 1] to BGR in 0-255 without ImageNet's mean."""
 
-
-def _folded_convolutions(file: Path) -> list[tuple[FloatArray, FloatArray]]:
-    """Kernels (out, h, w, in) and biases (out,) in the file's order, dequantized."""
-    interpreter = Interpreter(str(file), num_threads=1)
-    details = {d["index"]: d for d in interpreter.get_tensor_details()}
-    convolutions = []
-    for operation in interpreter._get_ops_details():
-        if operation["op_name"] not in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            continue
-        kernel, bias = (
-            _dequantize(interpreter.get_tensor(int(i)), details[int(i)])
-            for i in operation["inputs"][1:3]
-        )
-        convolutions.append((kernel, bias))
-    return convolutions
-
-
-def _dequantize(values: npt.NDArray[np.generic], details: dict[str, object]) -> FloatArray:
-    parameters = details["quantization_parameters"]
-    assert isinstance(parameters, dict)  # noqa: S101 - the interpreter's own answer, for the types
-    scales = np.asarray(parameters["scales"], np.float32)
-    zero_points = np.asarray(parameters["zero_points"], np.float32)
-    axis = int(parameters["quantized_dimension"])
-    shape = [1] * values.ndim
-    shape[axis] = -1 if len(scales) > 1 else 1
-    centred = values.astype(np.float32) - zero_points.reshape(shape)
-    return centred * scales.reshape(shape)
+    def call(self, inputs: Any) -> Any:
+        """Return shape (N, height, width, 3)."""
+        return (inputs[..., ::-1] + 1.0) * 127.5 - keras.ops.array(_VGG_MEAN_BGR)

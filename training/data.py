@@ -4,19 +4,26 @@ import csv
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 
 from scene_model.classifier.labels import LabelSet
 from scene_model.errors import PhotoError
-from scene_model.photos.decode import PhotoLimits, Pixels, decode_photo
+from scene_model.photos.decode import (
+    MinimumSize,
+    PhotoLimits,
+    Pixels,
+    decode_photo,
+    read_photo_file,
+)
 from scene_model.photos.sniff import has_picture_name
-from training.recipe import HeadRecipe, Mapping, Recipe, Source
+from training.folders import read_class_folders
+from training.recipe import HeadRecipe, Recipe, Source
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -27,7 +34,8 @@ class Example:
 
     name: "source/CLASS/FILE", unique over all sources; the split lists hold these.
     label, also: as the source writes them.
-    sha256: of the file's bytes. pixels: upright RGB at the file's own size.
+    origin: where the source has it from (``source_repo`` of its manifest), "" if not said.
+    sha256: of the file's bytes. pixels: upright RGB, at the size that serving decodes to.
     """
 
     name: str
@@ -36,6 +44,7 @@ class Example:
     also: tuple[str, ...]
     sha256: str
     pixels: Pixels
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,24 +71,80 @@ def load_examples(recipe: Recipe, data_dir: Path) -> tuple[list[Example], list[s
     examples: list[Example] = []
     skipped: list[str] = []
     for source in recipe.sources:
-        files = list(_files(source, data_dir))
-        also = _also(source, data_dir)
-        with ThreadPoolExecutor() as pool:
-            decoded = pool.map(lambda item: _decode(item[1]), files)
-            for (path, data), pixels in zip(files, decoded, strict=True):
-                if isinstance(pixels, PhotoError):
-                    skipped.append(f"{source.id}/{path}: {pixels}")
-                    continue
-                examples.append(
-                    Example(
-                        name=f"{source.id}/{path}",
-                        source=source.id,
-                        label=path.split("/")[0],
-                        also=also.get(path, ()),
-                        sha256=hashlib.sha256(data).hexdigest(),
-                        pixels=pixels,
-                    )
-                )
+        of_source, lines = load_source(source, data_dir)
+        examples += of_source
+        skipped += lines
+    return examples, skipped
+
+
+def load_folders(root: Path, source_id: str) -> tuple[list[Example], list[str]]:
+    """Decode a folder of class folders; returns examples and a line per thing passed over.
+
+    Raises UnusableFolders.
+    """
+    classes, passed_over = read_class_folders(root)
+    items = [
+        (file.relative_to(root).as_posix(), file, one.label.source_name)
+        for one in classes
+        for file in one.files
+    ]
+    examples, unreadable = _decode_all(items, source_id, {})
+    return examples, passed_over + unreadable
+
+
+def load_source(source: Source, data_dir: Path) -> tuple[list[Example], list[str]]:
+    """Decode one source: a zip or folder of class folders, with or without a manifest.
+
+    Raises FileNotFoundError or UnusableFolders.
+    """
+    root = data_dir / source.file
+    if root.is_dir():
+        if source.manifest is None:
+            return load_folders(root, source.id)
+        text = (root / source.manifest).read_text(encoding="utf-8")
+        files = [p for p in sorted(root.glob("*/*")) if has_picture_name(p)]
+        named = [(p.relative_to(root).as_posix(), p, p.parent.name) for p in files]
+        return _decode_all(named, source.id, _manifest(text))
+    with zipfile.ZipFile(root) as archive:
+        text = archive.read(source.manifest).decode("utf-8") if source.manifest else ""
+        names = [n for n in sorted(archive.namelist()) if has_picture_name(PurePosixPath(n))]
+        items = [(name, archive.read(name), name.split("/")[0]) for name in names]
+    return _decode_all(items, source.id, _manifest(text))
+
+
+def _decode_all(
+    items: Sequence[tuple[str, Path | bytes, str]],
+    source_id: str,
+    manifest: dict[str, dict[str, str]],
+) -> tuple[list[Example], list[str]]:
+    """Decode ("CLASS/FILE", file or its bytes, label) in order, in several threads."""
+
+    def decode(item: tuple[str, Path | bytes, str]) -> Example | PhotoError:
+        path, where, label = item
+        try:
+            data = where if isinstance(where, bytes) else read_photo_file(where, PhotoLimits())
+            pixels = decode_photo(data, PhotoLimits(), MinimumSize()).pixels
+        except PhotoError as error:
+            return error
+        row = manifest.get(path, {})
+        return Example(
+            name=f"{source_id}/{path}",
+            source=source_id,
+            label=label,
+            also=_also(row),
+            sha256=hashlib.sha256(data).hexdigest(),
+            pixels=pixels,
+            origin=row.get("source_repo", ""),
+        )
+
+    examples: list[Example] = []
+    skipped: list[str] = []
+    with ThreadPoolExecutor() as pool:
+        for item, found in zip(items, pool.map(decode, items), strict=True):
+            if isinstance(found, PhotoError):
+                skipped.append(f"{source_id}/{item[0]}: {found}")
+            else:
+                examples.append(found)
     return examples, skipped
 
 
@@ -110,7 +175,7 @@ def head_targets(
         elif example.source in mappings:
             mapping = mappings[example.source]
             targets = mapping.targets.get(example.label, ())
-            if targets:
+            if targets and example.origin not in mapping.withheld_origins:
                 allowed[row], sets[row] = _mapped_target(targets, labels, outputs)
                 weight[row] = mapping.weight
     return HeadTargets(allowed, sets, weight)
@@ -157,54 +222,14 @@ def _mapped_target(
     return target, False
 
 
-def _decode(data: bytes) -> Pixels | PhotoError:
-    try:
-        return decode_photo(data, PhotoLimits(), minimum=None).pixels
-    except PhotoError as error:
-        return error
+def _manifest(text: str) -> dict[str, dict[str, str]]:
+    """Rows of a manifest.csv by file."""
+    return {row["file"]: row for row in csv.DictReader(io.StringIO(text))}
 
 
-def _files(source: Source, data_dir: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield ("CLASS/FILE", bytes) in name order."""
-    root = data_dir / source.file
-    if root.is_dir():
-        for path in sorted(root.glob("*/*")):
-            if has_picture_name(path):
-                yield path.relative_to(root).as_posix(), path.read_bytes()
-        return
-    with zipfile.ZipFile(root) as archive:
-        for name in sorted(archive.namelist()):
-            if has_picture_name(Path(name)):
-                yield name, archive.read(name)
-
-
-def _also(source: Source, data_dir: Path) -> dict[str, tuple[str, ...]]:
-    """Further tags by file, from the source's manifest.csv (``;`` or ``|`` between tags)."""
-    if source.manifest is None:
-        return {}
-    root = data_dir / source.file
-    if root.is_dir():
-        text = (root / source.manifest).read_text(encoding="utf-8")
-    else:
-        with zipfile.ZipFile(root) as archive:
-            text = archive.read(source.manifest).decode("utf-8")
+def _also(row: dict[str, str]) -> tuple[str, ...]:
+    """Further tags of a manifest's row (``;`` or ``|`` between them)."""
     # "Sea" is no camera scene; a photo that shows it shows the coast.
     names = {"Sea": "Coast"}
-    return {
-        row["file"]: tuple(
-            names.get(tag, tag) for tag in row["also"].replace("|", ";").split(";") if tag
-        )
-        for row in csv.DictReader(io.StringIO(text))
-    }
-
-
-__all__ = [
-    "Example",
-    "FloatArray",
-    "HeadTargets",
-    "Mapping",
-    "check_mappings",
-    "data_manifest_hash",
-    "head_targets",
-    "load_examples",
-]
+    tags = row.get("also", "").replace("|", ";").split(";")
+    return tuple(names.get(tag, tag) for tag in tags if tag)

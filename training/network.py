@@ -1,4 +1,4 @@
-"""The network of a run: backbone, heads, and the frozen network that ``objects`` learns from."""
+"""The network of a run: what learns, what is frozen, and whom ``objects`` learns from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,27 +11,40 @@ import tensorflow as tf
 from scene_model.classifier.labels import LabelSet
 from scene_model.photos.decode import resize_to_square
 from training.architectures import (
-    EMBEDDING_SIZE,
     FloatArray,
-    load_imagenet_tflite,
-    load_weights,
-    mobilenet_v2,
+    NamedWeights,
+    build_backbone,
+    divide,
     scale_pixels,
 )
+from training.bundle_files import FLOAT_FILE, HEADS_FILE
 from training.data import Example
 from training.recipe import Recipe
+from training.starting_weights import (
+    NoStartingWeights,
+    load_imagenet_tflite,
+    load_weights,
+    start,
+)
 
 DISTILLED_HEAD = "objects"
 
 
 @dataclass(frozen=True)
 class Network:
-    """A backbone, one dense layer a head, and the frozen network ``objects`` learns from."""
+    """A backbone, one dense layer a head, and the network ``objects`` learns from.
+
+    lower, upper: the backbone's frozen and learning part; lower is None when all learns.
+    teacher: pixels in [-1, 1] → logits of the 1,000 ImageNet classes; None without `objects`.
+    mentors: pixels in [-1, 1] → logits of the labels of all heads but that, one after another.
+    """
 
     backbone: keras.Model
+    lower: keras.Model | None
+    upper: keras.Model
     heads: dict[str, keras.layers.Dense]
-    teacher: keras.Model
-    teacher_dense: keras.layers.Dense
+    teacher: keras.Model | None
+    mentors: tuple[keras.Model, ...] = ()
 
     @property
     def head_variables(self) -> list[Any]:
@@ -39,44 +52,89 @@ class Network:
         return [v for head in self.heads.values() for v in head.trainable_variables]
 
 
-def build_network(recipe: Recipe, label_sets: dict[str, LabelSet], data_dir: Path) -> Network:
-    """Make the network with ImageNet weights; ``objects`` starts as ImageNet's own last layer."""
-    weights_file = data_dir / recipe.imagenet_tflite
-    backbone, teacher = mobilenet_v2(), mobilenet_v2()
-    kernel, bias = load_imagenet_tflite(backbone, weights_file)
-    load_imagenet_tflite(teacher, weights_file)
-    teacher.trainable = False
+def build_network(
+    recipe: Recipe,
+    label_sets: dict[str, LabelSet],
+    data_dir: Path,
+    runs_dir: Path,
+    models_dir: Path,
+) -> Network:
+    """Make the network with the recipe's starting weights.
+
+    A head keeps the weights that came with them when it has as many outputs; ``objects``
+    otherwise starts as ImageNet's own last layer. Raises NoStartingWeights.
+    """
+    backbone = build_backbone(recipe.architecture, hidden=recipe.hidden)
+    found = start(backbone, recipe, data_dir, runs_dir, models_dir)
+    size = backbone.output.shape[-1]
     heads = {
-        head.id: _dense(len(label_sets[head.id]) + (1 if head.outside else 0), head.id)
+        head.id: _dense(size, len(label_sets[head.id]) + (1 if head.outside else 0), head.id)
         for head in recipe.heads
     }
-    teacher_dense = _dense(len(bias), "teacher_objects")
-    teacher_dense.set_weights([kernel, bias])
+    teacher = None
     if DISTILLED_HEAD in heads:
-        heads[DISTILLED_HEAD].set_weights([kernel, bias])
-    return Network(backbone, heads, teacher, teacher_dense)
-
-
-def load_run(network: Network, run_dir: Path) -> None:
-    """Put the weights an earlier run ended with into a network; FileNotFoundError if none."""
-    load_weights(run_dir / "float_weights.npz", network.backbone)
-    with np.load(run_dir / "heads.npz", allow_pickle=False) as arrays:
-        for head_id, dense in network.heads.items():
-            dense.set_weights([arrays[f"{head_id}/kernel"], arrays[f"{head_id}/bias"]])
-
-
-def _dense(outputs: int, name: str) -> keras.layers.Dense:
-    dense = keras.layers.Dense(outputs, kernel_initializer="zeros", name=name)
-    dense.build((None, EMBEDDING_SIZE))
-    return dense
+        teacher, kernel, bias = _imagenet(data_dir / str(recipe.imagenet_tflite))
+        if kernel.shape[0] == size:
+            heads[DISTILLED_HEAD].set_weights([kernel, bias])
+    for head_id, dense in heads.items():
+        _take_weights(dense, found, head_id)
+    lower, upper = None, backbone
+    if recipe.train_from is not None:
+        lower, upper = divide(backbone, recipe.train_from)
+    mentors = tuple(_mentor(recipe, label_sets, runs_dir / name) for name in recipe.mentors)
+    return Network(backbone, lower, upper, heads, teacher, mentors)
 
 
 def embed_float(backbone: keras.Model, examples: list[Example], side: int) -> FloatArray:
-    """Embeddings of whole photos by the float network: shape (N, 1280), float32."""
+    """Embeddings of whole photos by the float network: shape (N, embedding size), float32."""
     forward = tf.function(lambda x: backbone(x, training=False), reduce_retracing=True)
     parts = []
-    for start in range(0, len(examples), 64):
-        chosen = examples[start : start + 64]
+    for start_index in range(0, len(examples), 64):
+        chosen = examples[start_index : start_index + 64]
         pixels = np.stack([resize_to_square(e.pixels, side) for e in chosen])
         parts.append(forward(scale_pixels(pixels)).numpy())
     return np.concatenate(parts)
+
+
+def _mentor(recipe: Recipe, label_sets: dict[str, LabelSet], run_dir: Path) -> keras.Model:
+    """Return an earlier run's network with its own heads: logits of labels, without "outside"."""
+    backbone = build_backbone(recipe.architecture, hidden=recipe.hidden)
+    try:
+        load_weights(run_dir / FLOAT_FILE, backbone)
+        with np.load(run_dir / HEADS_FILE, allow_pickle=False) as arrays:
+            of_heads = [
+                (arrays[f"{head.id}/kernel"], arrays[f"{head.id}/bias"], len(label_sets[head.id]))
+                for head in recipe.heads
+                if head.id != DISTILLED_HEAD
+            ]
+    except (OSError, KeyError, ValueError) as error:
+        raise NoStartingWeights(
+            f"{recipe.name}: the mentor {run_dir.name!r} cannot be read ({error}). Run "
+            f"`fit` with its configuration first, or take it out of `mentors`."
+        ) from error
+    kernel = np.concatenate([kernel[:, :count] for kernel, _, count in of_heads], axis=1)
+    bias = np.concatenate([bias[:count] for _, bias, count in of_heads])
+    dense = _dense(kernel.shape[0], kernel.shape[1], "mentor")
+    dense.set_weights([kernel, bias])
+    return keras.Model(backbone.input, dense(backbone.output))
+
+
+def _dense(inputs: int, outputs: int, name: str) -> keras.layers.Dense:
+    dense = keras.layers.Dense(outputs, kernel_initializer="zeros", name=name)
+    dense.build((None, inputs))
+    return dense
+
+
+def _take_weights(dense: keras.layers.Dense, found: NamedWeights, head_id: str) -> None:
+    kernel, bias = found.get(f"{head_id}/kernel"), found.get(f"{head_id}/bias")
+    if kernel is not None and bias is not None and kernel.shape == tuple(dense.kernel.shape):
+        dense.set_weights([kernel, bias])
+
+
+def _imagenet(file: Path) -> tuple[keras.Model, FloatArray, FloatArray]:
+    """Return the original network with its own last layer, and that layer's weights."""
+    backbone = build_backbone("mobilenet_v2")
+    kernel, bias = load_imagenet_tflite(backbone, file)
+    dense = _dense(kernel.shape[0], kernel.shape[1], "imagenet")
+    dense.set_weights([kernel, bias])
+    return keras.Model(backbone.input, dense(backbone.output)), kernel, bias

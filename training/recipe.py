@@ -1,14 +1,27 @@
 """A training run's configuration: one TOML file, read once, checked whole."""
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from scene_model.classifier.labels import Label, LabelSet
 
 TRAINING_DIR = Path(__file__).resolve().parent
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+ARCHITECTURES = ("mobilenet_v2", "vgg16", "scene_cnn", "small_cnn")
+# In place of a label file: the class folders of the head's source are the labels.
+FOLDERS = "folders"
+
+
+class TrainingError(ValueError):
+    """What a person gave the pipeline cannot be used; the message says what to do."""
+
+
+class RecipeError(TrainingError):
+    """A configuration that cannot be used as it is."""
 
 
 class _Part(BaseModel):
@@ -33,21 +46,31 @@ class Mapping(_Part):
 
     targets: label ids of that head (equal parts), or the words "outside" (none of its
     labels) and "inside" (some label of it, not known which).
+    withheld_origins: photos of these origins (``source_repo`` of the manifest) teach that head
+    nothing, so that it can be measured on a source it has not seen.
     """
 
     source: str
     head: str
     weight: float = 1.0
     targets: dict[str, tuple[str, ...]]
+    withheld_origins: tuple[str, ...] = ()
 
 
 class HeadRecipe(_Part):
-    """One head: its label file (in label_sets/), and whether it learns to say "none of these"."""
+    """One head: its label file (in label_sets/), and whether it learns to say "none of these".
+
+    labels: a file's name, "folders" for the class folders of its source, or None for the
+        ImageNet classes. tags_right: share of the tags given by the tag rule that should be
+        right; the floor of the second tag is set for it.
+    """
 
     id: str
+    name: str = ""
     labels: str | None = None
     outside: bool = False
     loss_weight: float = 1.0
+    tags_right: float | None = None
 
 
 class Stage(_Part):
@@ -55,28 +78,50 @@ class Stage(_Part):
 
     consistency: weight of a loss that wants the same answer for a photo and for a small,
         hard-compressed copy of it; half of each batch is shown both ways.
+    int8_aware: weights and activations are rounded as the published int8 network rounds them.
     """
 
     input_size: int = Field(ge=32, le=512)
     epochs: int = Field(ge=1)
     batch_size: int = Field(default=64, ge=1)
     consistency: float = Field(default=0.0, ge=0.0)
+    int8_aware: bool = False
 
 
 class Recipe(_Part):
     """Everything that decides what a run produces, beside the photos themselves.
 
-    starts_from: name of the run (a folder beside this run's) whose weights it goes on from;
-        None starts from ImageNet's.
+    starting_weights: where the network's first weights come from, see `starting_weights.py`.
+    on_bundle: a published bundle on whose backbone a head alone is trained, instead of a network.
+    hidden: sizes of dense layers between the network and its embedding.
+    mentors, mentor_share: earlier runs, in folders beside this one, whose averaged answers every
+        head also learns, on the photos of all sources; and how much of its loss they make.
+    train_from: first block that learns ("block_7"); those before keep their weights and run
+        as the int8 network they end as. None trains all.
+    imagenet_tflite, imagenet_labels: the network that the head ``objects`` learns from, and
+        its classes; files of the data folder.
+    split: "committed" lists, or "drawn" by the seed for photos that no list knows.
+    class_head, tag_head: which head of the bundle files a photo, and which tags it.
+    publish_after_fit: whether `fit` publishes at once.
     """
 
     name: str
-    starts_from: str | None = None
-    architecture: Literal["mobilenet_v2"]
+    architecture: Literal["mobilenet_v2", "vgg16", "scene_cnn", "small_cnn"]
+    starting_weights: str | None = None
+    on_bundle: str | None = None
+    hidden: tuple[int, ...] = ()
+    train_from: str | None = None
+    mentors: tuple[str, ...] = ()
+    mentor_share: float = Field(default=0.5, ge=0.0, le=1.0)
     seed: int
     input_size: int = 224
-    imagenet_tflite: str
-    imagenet_labels: str
+    imagenet_tflite: str | None = None
+    imagenet_labels: str | None = None
+    split: Literal["committed", "drawn"] = "committed"
+    class_head: str = "scenes"
+    # TOML has no null: a recipe without a tagging head says "".
+    tag_head: str | None = "camera"
+    publish_after_fit: bool = False
     sources: tuple[Source, ...]
     mappings: tuple[Mapping, ...] = ()
     heads: tuple[HeadRecipe, ...]
@@ -91,15 +136,74 @@ class Recipe(_Part):
     licence: str
     attributions: tuple[str, ...]
 
+    @field_validator("tag_head")
+    @classmethod
+    def _no_tag_head(cls, tag_head: str | None) -> str | None:
+        return tag_head or None
+
     @property
     def total_epochs(self) -> int:
         """Epochs of all stages."""
         return sum(stage.epochs for stage in self.stages)
 
+    def with_architecture(self, architecture: str) -> "Recipe":
+        """Train a whole network of this architecture, whatever the recipe says.
+
+        It starts from the best weights there are for it, and its bundle has the recipe's own
+        heads alone.
+        """
+        ways = {"mobilenet_v2": "bundle:scene_mobilenet_v2", "vgg16": "keras"}
+        heads = {head.id for head in self.heads}
+        return self.model_copy(
+            update={
+                "architecture": architecture,
+                "starting_weights": ways.get(architecture, "random"),
+                "on_bundle": None,
+                "hidden": (256,) if architecture == "vgg16" else (),
+                "train_from": "block5" if architecture == "vgg16" else None,
+                "tag_head": self.tag_head if self.tag_head in heads else None,
+            }
+        )
+
+    def renamed(self, name: str) -> "Recipe":
+        """Give the bundle another name; a head that was called like the recipe follows."""
+        if not _NAME.fullmatch(name):
+            raise RecipeError(
+                f"A bundle cannot be called {name!r}: use lower-case letters, digits and _, "
+                "beginning with a letter."
+            )
+        heads = tuple(
+            h.model_copy(update={"id": name}) if h.id == self.name else h for h in self.heads
+        )
+        sources = tuple(
+            s.model_copy(update={"head": name}) if s.head == self.name else s for s in self.sources
+        )
+        head = name if self.class_head == self.name else self.class_head
+        return self.model_copy(
+            update={"name": name, "heads": heads, "sources": sources, "class_head": head}
+        )
+
 
 def read_recipe(file: Path) -> Recipe:
-    """Read a configuration; pydantic's error names every wrong field."""
-    return Recipe.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+    """Read a configuration; RecipeError names every wrong field.
+
+    ``extends`` names a configuration beside it, whose fields hold where this one is silent.
+    """
+    try:
+        return Recipe.model_validate(_fields(file))
+    except OSError as error:
+        raise RecipeError(f"The configuration {file} cannot be read: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"The configuration {file} is no TOML: {error}.") from error
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise RecipeError(f"The configuration {file} cannot be used: {wrong}.") from error
+
+
+def _fields(file: Path) -> dict[str, Any]:
+    fields = tomllib.loads(file.read_text(encoding="utf-8"))
+    extended = fields.pop("extends", None)
+    return fields if extended is None else _fields(file.parent / extended) | fields
 
 
 def read_label_set(file: Path) -> LabelSet:

@@ -1,5 +1,6 @@
 """Splits that keep look-alikes together, targets that say what the recipe says."""
 
+import dataclasses
 import io
 import zipfile
 from pathlib import Path
@@ -13,10 +14,12 @@ from tests.pictures import encode, textured
 from training.augment import degraded_copy, random_view
 from training.data import Example, check_mappings, head_targets, load_examples
 from training.recipe import (
+    FOLDERS,
     TRAINING_DIR,
     HeadRecipe,
     Mapping,
     Recipe,
+    RecipeError,
     Source,
     Stage,
     read_label_set,
@@ -155,15 +158,49 @@ def test_zip_with_manifest(tmp_path: Path) -> None:
     assert "own/sea/2.webp" in skipped[0]
 
 
-def test_recipes_and_label_sets_agree() -> None:
-    for name in ("joint.toml", "scene_mobilenet_v2.toml"):
-        made = read_recipe(TRAINING_DIR / "configs" / name)
-        labels = {
-            head.id: read_label_set(TRAINING_DIR / "label_sets" / head.labels)
-            for head in made.heads
-            if head.labels
-        }
-        check_mappings(made, labels)
+CONFIGS = sorted((TRAINING_DIR / "configs").glob("*.toml"))
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in CONFIGS if f.name != "collect.toml"], ids=lambda f: f.stem
+)
+def test_every_configuration_is_whole(file: Path) -> None:
+    made = read_recipe(file)
+    assert made.name == file.stem
+    heads = {head.id for head in made.heads}
+    assert made.class_head in heads
+    labels = {
+        head.id: read_label_set(TRAINING_DIR / "label_sets" / head.labels)
+        for head in made.heads
+        if head.labels and head.labels != FOLDERS
+    }
+    check_mappings(made, labels)
+
+
+def test_a_wrong_configuration_names_its_fields(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text('extends = "base.toml"\nsed = 3\n', encoding="utf-8")
+    with pytest.raises(RecipeError, match="cannot be read"):
+        read_recipe(file)
+    (tmp_path / "base.toml").write_text('name = "x"\n', encoding="utf-8")
+    with pytest.raises(RecipeError, match="sed: Extra inputs.*"):
+        read_recipe(file)
+    file.write_text("= no", encoding="utf-8")
+    with pytest.raises(RecipeError, match="is no TOML"):
+        read_recipe(file)
+
+
+def test_withheld_origins_teach_that_head_nothing() -> None:
+    mapping = Mapping(
+        source="other",
+        head="scenes",
+        targets={"Dog": ("outside",)},
+        withheld_origins=("somebody/dogs",),
+    )
+    made = recipe(sources=(Source(id="other", file="other", head="camsdd"),), mappings=(mapping,))
+    dog = example("other/Dog/1.webp", textured(8, 8))
+    examples = [dog, dataclasses.replace(dog, origin="somebody/dogs")]
+    assert head_targets(examples, HEAD, SCENES, made).weight.tolist() == [1.0, 0.0]
 
 
 def test_views_have_the_asked_size_and_leave_the_photo_alone() -> None:

@@ -1,0 +1,32 @@
+"""The network alone: ours and the original int8 MobileNetV2 by turns, one core each.
+
+Both take 224×224 pixels; decoding is not counted. What else the machine does slows both, so
+their ratio says more than either rate.
+
+    python -m benchmarks.network ORIGINAL.tflite [--bundle models/scene_mobilenet_v2]
+"""
+
+import argparse
+from pathlib import Path
+
+from scene_model.classifier.bundle import open_bundle
+from scene_model.config import DEFAULT_BUNDLE_DIR
+from training.evaluate import speed_metrics
+
+
+def main() -> None:
+    """Print both rates, their ratio, and the size of what serving reads."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("original", type=Path, help="the quantized ImageNet network")
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE_DIR)
+    options = parser.parse_args()
+    figures = speed_metrics(open_bundle(options.bundle), options.original)
+    ours, theirs = figures["photos_per_s_per_core"], figures["original_photos_per_s_per_core"]
+    print(f"ours      {ours:7.1f} photos/s  ({figures['network_ms_median']} ms median)")
+    print(f"original  {theirs:7.1f} photos/s")
+    print(f"ratio     {ours / theirs:7.2f}")
+    print(f"size      {figures['size_bytes'] / 1e6:7.2f} MB without the float weights")
+
+
+if __name__ == "__main__":
+    main()

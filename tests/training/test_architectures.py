@@ -1,0 +1,214 @@
+"""Every architecture learns, is published as int8, and says what its float network says."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.classify import Classifier
+from scene_model.photos.decode import PhotoLimits
+from tests.pictures import textured
+from training.__main__ import main
+from training.recipe import TRAINING_DIR, Recipe, Source, Stage, read_recipe
+
+CONFIGS = TRAINING_DIR / "configs"
+CHANCE = 100 / 3
+
+
+def write_recipe(file: Path, recipe: Recipe) -> Path:
+    """Write a recipe as TOML; JSON's values are TOML's, bar null."""
+    fields = recipe.model_dump(mode="json", exclude_none=True)
+    fields["tag_head"] = recipe.tag_head or ""
+    text = "".join(f"{key} = {_toml(value)}\n" for key, value in fields.items())
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f'"{k}" = {_toml(v)}' for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value)
+
+
+def small_recipe(name: str, **changes: object) -> Recipe:
+    """One of the committed configurations, on small folders, small pictures, a few epochs."""
+    base = read_recipe(CONFIGS / "my_folders.toml")
+    of_config = read_recipe(CONFIGS / f"{name}.toml")
+    kept = ("architecture", "starting_weights", "train_from", "hidden")
+    update = {key: getattr(of_config, key) for key in kept} | {
+        "name": "tiny",
+        "on_bundle": None,
+        "tag_head": None,
+        "input_size": 64,
+        "representative_photos": 16,
+        "backbone_learning_rate": 1e-3,
+        "head_learning_rate": 5e-3,
+        "mixup_alpha": 0.0,
+        "stages": (Stage(input_size=64, epochs=6, batch_size=16),),
+        "sources": (Source(id="tiny", file=".", head="my_folders"),),
+    }
+    return Recipe.model_validate(base.model_dump() | update | changes)
+
+
+def random_weights(architecture: str, file: Path) -> None:
+    """Weights drawn so that signals keep their size (He 2015), as somebody's own file."""
+    from training.architectures import build_backbone, named_weights
+
+    rng = np.random.default_rng(3)
+    arrays = {
+        name: rng.normal(0, np.sqrt(2 / np.prod(w.shape[:-1])), w.shape).astype(np.float32)
+        if w.ndim > 1
+        else w
+        for name, w in named_weights(build_backbone(architecture)).items()
+    }
+    # VGG16 takes pixels of 0 to 255.
+    arrays["block1_conv1/kernel"] /= 64
+    np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["mobilenet_v2_160", "vgg16", "scene_cnn", "small_cnn"])
+def test_it_learns_and_is_published(name: str, class_folders: Path, tmp_path: Path) -> None:
+    changes: dict[str, object] = {}
+    if name == "vgg16":
+        # Keras's download is not for tests; a file is another of the three ways.
+        random_weights("vgg16", tmp_path / "vgg16.npz")
+        changes["starting_weights"] = f"file:{tmp_path / 'vgg16.npz'}"
+        changes["backbone_learning_rate"] = 2e-4
+    recipe = small_recipe(name, **changes)
+    config = write_recipe(tmp_path / "tiny.toml", recipe)
+    models = tmp_path / "models"
+    models.mkdir()
+    shipped = TRAINING_DIR.parent / "models" / "scene_mobilenet_v2"
+    (models / shipped.name).symlink_to(shipped)
+    arguments = ["--config", str(config), "--data", str(class_folders), "--models", str(models)]
+    assert main(["fit", *arguments, "--out", str(tmp_path / "run")]) == 0
+
+    bundle = open_bundle(models / "tiny")
+    assert bundle.description.backbone.architecture == recipe.architecture
+    assert bundle.description.tag_head is None
+    metrics = bundle.description.metrics
+    low, _ = metrics["my_folders"]["top_1_interval"]
+    assert low > CHANCE, metrics["my_folders"]["top_1"]
+    assert (models / "tiny" / "plots" / "training_curves.png").stat().st_size > 1000
+    # The app opens it like any other, though it has no camera scenes.
+    classifier = Classifier.open(models / "tiny", PhotoLimits(), 1)
+    look = classifier.look((class_folders / "Beach" / "01.png").read_bytes())
+    assert look.answers.tag_answer is None
+    assert set(look.answers.by_head) == {"my_folders"}
+
+
+def test_a_killed_run_goes_on(class_folders: Path, tmp_path: Path) -> None:
+    recipe = small_recipe("small_cnn", publish_after_fit=False)
+    config = write_recipe(tmp_path / "tiny.toml", recipe)
+    command = [sys.executable, "-m", "training", "fit", "--config", str(config)]
+    command += ["--data", str(class_folders), "--out", str(tmp_path / "run")]
+    history = tmp_path / "run" / "history.json"
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter
+        command, cwd=TRAINING_DIR.parent, env=environment, stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "run").is_dir() or not list((tmp_path / "run").glob("check*/*.index")):
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    process.wait()
+    epochs_before = len(json.loads(history.read_text(encoding="utf-8")))
+    assert not (tmp_path / "run" / "float_weights.npz").exists()
+
+    resumed = subprocess.run(  # noqa: S603 - our own interpreter
+        command, cwd=TRAINING_DIR.parent, env=environment, capture_output=True, text=True
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    assert "going on after epoch " in resumed.stdout
+    epochs = [record["epoch"] for record in json.loads(history.read_text(encoding="utf-8"))]
+    assert epochs == list(range(1, recipe.total_epochs + 1))
+    assert epochs_before < len(epochs)
+    assert (tmp_path / "run" / "float_weights.npz").is_file()
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (None, "starting_weights says nothing"),
+        ("magic", "starting_weights says 'magic'"),
+        ("bundle:nowhere", "cannot be read"),
+        ("file:nowhere.npz", "cannot be read"),
+    ],
+)
+def test_no_starting_weights_names_the_three_ways(
+    weights: str | None,
+    said: str,
+    class_folders: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recipe = small_recipe("mobilenet_v2_160", starting_weights=weights)
+    config = write_recipe(tmp_path / "tiny.toml", recipe)
+    arguments = ["--config", str(config), "--data", str(class_folders)]
+    assert main(["fit", *arguments, "--out", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    for way in ("`bundle:scene_mobilenet_v2`", "`file:PATH`", "`keras`"):
+        assert way in error
+
+
+def test_published_float_weights_start_a_network() -> None:
+    from training.architectures import build_backbone, named_weights
+    from training.starting_weights import start
+
+    network = build_backbone("mobilenet_v2", hidden=(32,))
+    recipe = small_recipe("mobilenet_v2_160", hidden=(32,))
+    models = TRAINING_DIR.parent / "models"
+    heads = start(network, recipe, Path(), Path(), models)
+    with np.load(models / "scene_mobilenet_v2" / "float_weights.npz") as arrays:
+        stored = arrays["Conv_1/kernel"].astype(np.float32)
+    assert np.array_equal(named_weights(network)["Conv_1/kernel"], stored)
+    assert heads["scenes/kernel"].shape[0] == 1280
+
+
+def test_divide_names_the_blocks_there_are() -> None:
+    from training.architectures import build_backbone, divide, scale_pixels
+
+    network = build_backbone("mobilenet_v2")
+    lower, upper = divide(network, "block_13")
+    pixels = scale_pixels(np.asarray(textured(64, 64, seed=4))[np.newaxis])
+    whole = np.asarray(network(pixels, training=False))
+    assert np.allclose(np.asarray(upper(lower(pixels, training=False), training=False)), whole)
+    with pytest.raises(ValueError, match="does not have. It has .*block_13"):
+        divide(network, "block_99")
+
+
+def test_int8_says_what_float_says() -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    from training.architectures import build_backbone, scale_pixels
+    from training.int8 import quantize
+    from training.starting_weights import load_weights
+
+    backbone = build_backbone("mobilenet_v2")
+    shipped = TRAINING_DIR.parent / "models" / "scene_mobilenet_v2"
+    load_weights(shipped / "float_weights.npz", backbone)
+    photos = [np.asarray(textured(96, 96, seed=i)) for i in range(12)]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "network.tflite"
+        file.write_bytes(quantize(backbone, 96, photos))
+        interpreter = Interpreter(str(file), num_threads=1)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], photos[0][np.newaxis])
+        interpreter.invoke()
+        quantized = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+    exact = np.asarray(backbone(scale_pixels(photos[0][np.newaxis]), training=False))[0]
+    cosine = float(quantized @ exact / np.linalg.norm(quantized) / np.linalg.norm(exact))
+    assert cosine > 0.97

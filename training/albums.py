@@ -1,0 +1,144 @@
+"""How right the album rules are, on labelled photos that did not train the model."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scene_model.classifier.album_rules import Album, AlbumRules, read_album_rules
+from scene_model.classifier.albums import PhotoFacts, albums_of, seen_tags
+from scene_model.classifier.bundle import Bundle
+from scene_model.classifier.classify import Classifier
+from scene_model.photos.decode import PhotoLimits
+from training.data import Example, FloatArray
+from training.measures import percent, wilson_interval
+from training.recipe import TRAINING_DIR
+
+TRUTH_FILE = TRAINING_DIR / "label_sets" / "albums_truth.toml"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What labels say of one photo: the albums it belongs in, and those they leave open."""
+
+    right: frozenset[str]
+    unknown: frozenset[str]
+
+
+@dataclass(frozen=True)
+class AlbumTruth:
+    """What every label of every source says about albums.
+
+    labels: (source, label) → verdict. not_judged: album → why no label speaks of it.
+    """
+
+    labels: dict[tuple[str, str], Verdict]
+    not_judged: dict[str, str]
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The sources whose photos can be judged."""
+        return frozenset(source for source, _ in self.labels)
+
+    def verdict(self, example: Example) -> Verdict:
+        """Judge by all labels of a photo; raises ValueError for one that is not in the file.
+
+        An album that one label makes right is right, whatever another leaves open.
+        """
+        names = (example.label, *example.also)
+        missing = [name for name in names if (example.source, name) not in self.labels]
+        if missing:
+            raise ValueError(
+                f"{TRUTH_FILE.name} says nothing of {missing[0]!r} of {example.source}. Add it."
+            )
+        verdicts = [self.labels[example.source, name] for name in names]
+        right = frozenset().union(*(verdict.right for verdict in verdicts))
+        return Verdict(right, frozenset().union(*(v.unknown for v in verdicts)) - right)
+
+
+def read_album_truth(file: Path = TRUTH_FILE) -> AlbumTruth:
+    """Read what labels mean for albums (``label_sets/albums_truth.toml``)."""
+    document = tomllib.loads(file.read_text(encoding="utf-8"))
+    not_judged = document.pop("not_judged")
+    labels = {
+        (source, label): Verdict(frozenset(row.get("right", ())), frozenset(row.get("unknown", ())))
+        for source, rows in document.items()
+        for label, row in rows.items()
+    }
+    return AlbumTruth(labels, not_judged)
+
+
+def measure_albums(
+    bundle: Bundle,
+    embeddings: FloatArray,
+    examples: Sequence[Example],
+    rules: AlbumRules | None = None,
+) -> dict[str, Any]:
+    """Precision and recall of each album on labelled photos, tagged as they are when served.
+
+    embeddings: shape (N, embedding_size), float32, of the N examples. Photos of sources that
+    the truth file does not name are left out. rules: None means the shipped ones.
+    Returns what `score_albums` does.
+    """
+    classifier = Classifier(bundle, PhotoLimits(), interpreters=1)
+    rules = rules or read_album_rules(None, classifier.heads.values())
+    truth = read_album_truth()
+    assigned, verdicts = [], []
+    for embedding, example in zip(embeddings, examples, strict=True):
+        if example.source in truth.sources:
+            facts = PhotoFacts(seen_tags(classifier.answer(embedding)))
+            assigned.append(frozenset(found.album for found in albums_of(facts, rules)))
+            verdicts.append(truth.verdict(example))
+    return score_albums(rules, assigned, verdicts, truth.not_judged)
+
+
+def score_albums(
+    rules: AlbumRules,
+    assigned: Sequence[frozenset[str]],
+    verdicts: Sequence[Verdict],
+    not_judged: dict[str, str],
+) -> dict[str, Any]:
+    """Compare the albums that N photos were put in with those they belong in.
+
+    Returns for each album, in the order of the rules, a dict that JSON can hold:
+    ``photos`` put in and judged, ``right`` of them, ``precision`` in percent with its 95 %
+    ``interval``, ``belong``: how many should be in, ``recall`` in percent, ``left_open``: how
+    many were put in whose label does not say. An album that cannot be judged has null for each
+    figure, and ``why``.
+    """
+    return {
+        album.id: _unjudged(reason)
+        if (reason := _why_not(album, not_judged))
+        else _score(album.id, assigned, verdicts)
+        for album in rules.albums
+    }
+
+
+def _why_not(album: Album, not_judged: dict[str, str]) -> str | None:
+    return album.unknowable or not_judged.get(album.id)
+
+
+def _score(
+    album: str, assigned: Sequence[frozenset[str]], verdicts: Sequence[Verdict]
+) -> dict[str, Any]:
+    held = [verdict for albums, verdict in zip(assigned, verdicts, strict=True) if album in albums]
+    right = sum(album in verdict.right for verdict in held)
+    left_open = sum(album in verdict.unknown for verdict in held)
+    photos = len(held) - left_open
+    belong = sum(album in verdict.right for verdict in verdicts)
+    return {
+        "photos": photos,
+        "right": right,
+        "precision": percent(right / photos) if photos else None,
+        "interval": wilson_interval(right, photos) if photos else None,
+        "belong": belong,
+        "recall": percent(right / belong) if belong else None,
+        "left_open": left_open,
+        "why": None,
+    }
+
+
+def _unjudged(why: str) -> dict[str, Any]:
+    figures = ("photos", "right", "precision", "interval", "belong", "recall", "left_open")
+    return {**dict.fromkeys(figures), "why": why}

@@ -1,0 +1,132 @@
+"""Make a bundle's answers honest: temperatures and thresholds, on photos that trained nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from scene_model.classifier.bundle import Bundle, HeadWeights
+from scene_model.classifier.heads import softmax
+from scene_model.classifier.labels import LabelSet
+from scene_model.classifier.tagging import tags_by_rule
+from training.data import Example, FloatArray, HeadTargets, head_targets
+from training.labelled import LabelledData
+from training.measures import threshold_accepting
+from training.recipe import HeadRecipe, Recipe
+from training.splits import Part
+
+# Share of true scenes that the outside score may turn away on the calibration photos.
+REFUSED_SCENES = 0.025
+DEFAULT_TAG_FLOOR = 0.15
+# With fewer photos than this a temperature would be a guess.
+MIN_CALIBRATION_PHOTOS = 30
+_TAG_FLOORS = np.arange(0.05, 0.46, 0.01)
+
+
+@dataclass(frozen=True)
+class HeadCalibration:
+    """What bundle.json says of how a head's numbers are to be read."""
+
+    temperature: float = 1.0
+    outside_threshold: float | None = None
+    second_tag_floor: float = DEFAULT_TAG_FLOOR
+
+
+def calibrate(
+    recipe: Recipe, data: LabelledData, bundle: Bundle, embeddings: FloatArray
+) -> dict[str, HeadCalibration]:
+    """Calibrate each head on its own sources' calibration photos.
+
+    embeddings: of all calibration photos in order, by the served network.
+    """
+    examples = calibration_examples(data)
+    found: dict[str, HeadCalibration] = {}
+    for head in recipe.heads:
+        if head.labels is None:
+            continue
+        labels = data.label_sets[head.id]
+        own = own_photos(recipe, head, examples)
+        if own.sum() < MIN_CALIBRATION_PHOTOS:
+            found[head.id] = HeadCalibration(outside_threshold=0.5 if head.outside else None)
+            continue
+        targets = head_targets(examples, head, labels, recipe)
+        found[head.id] = calibrate_head(
+            head, labels, bundle.head_weights[head.id], embeddings[own], _rows(targets, own)
+        )
+    return found
+
+
+def calibration_examples(data: LabelledData) -> list[Example]:
+    """Return the photos that neither train nor validate."""
+    return [data.examples[i] for i in data.split.indices(data.examples, Part.CALIBRATION)]
+
+
+def own_photos(recipe: Recipe, head: HeadRecipe, examples: list[Example]) -> npt.NDArray[np.bool_]:
+    """Tell which photos come from the sources whose labels are this head's."""
+    sources = {source.id for source in recipe.sources if source.head == head.id}
+    return np.array([e.source in sources for e in examples], np.bool_)
+
+
+def calibrate_head(
+    head: HeadRecipe,
+    labels: LabelSet,
+    weights: HeadWeights,
+    embeddings: FloatArray,
+    targets: FloatArray,
+) -> HeadCalibration:
+    """Temperature by cross-entropy, then the thresholds on the tempered answers.
+
+    targets: distributions over the labels, shape (N, len(labels)).
+    """
+    count = len(labels)
+    logits = embeddings @ weights.kernel + weights.bias
+    targets = targets[:, :count]
+    temperature = round(best_temperature(logits[:, :count], targets), 4)
+    outside_threshold = None
+    if head.outside:
+        outside = softmax(logits / temperature)[:, count]
+        outside_threshold = round(threshold_accepting(outside, 1 - REFUSED_SCENES), 4)
+    floor = DEFAULT_TAG_FLOOR
+    if head.tags_right is not None:
+        probabilities = softmax(logits[:, :count] / temperature)
+        floor = second_tag_floor(probabilities, targets > 0, labels, head.tags_right)
+    return HeadCalibration(temperature, outside_threshold, floor)
+
+
+def best_temperature(logits: FloatArray, targets: FloatArray) -> float:
+    """Temperature in [0.25, 4] of least cross-entropy, by golden-section search (Guo 2017)."""
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        scaled = scaled - scaled.max(axis=1, keepdims=True)
+        log_probabilities = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+        return float(-(targets * log_probabilities).sum(axis=1).mean())
+
+    low, high, ratio = np.log(0.25), np.log(4.0), (np.sqrt(5) - 1) / 2
+    while high - low > 1e-3:
+        a, b = high - ratio * (high - low), low + ratio * (high - low)
+        low, high = (low, b) if loss(a) < loss(b) else (a, high)
+    return float(np.exp((low + high) / 2))
+
+
+def second_tag_floor(
+    probabilities: FloatArray,
+    allowed: npt.NDArray[np.bool_],
+    labels: LabelSet,
+    wanted: float,
+) -> float:
+    """The lowest floor with which at least a share ``wanted`` of the tags given is right.
+
+    allowed: shape (N, labels), the tags that are right for each photo. The highest floor when
+    none reaches it.
+    """
+    for floor in _TAG_FLOORS:
+        given = [tags_by_rule(p, labels, float(floor)) for p in probabilities]
+        right = [allowed[i, labels.index(t.label)] for i, tags in enumerate(given) for t in tags]
+        if right and float(np.mean(right)) >= wanted:
+            break
+    return round(float(floor), 2)
+
+
+def _rows(targets: HeadTargets, own: npt.NDArray[np.bool_]) -> FloatArray:
+    return targets.allowed[own]

@@ -1,0 +1,68 @@
+"""From a Keras network to LiteRT: int8 as it is served, or float; and running either."""
+
+import queue
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from scene_model.photos.decode import Pixels
+from training.architectures import FloatArray
+
+
+def quantize(network: keras.Model, side: int, photos: list[Pixels]) -> bytes:
+    """Convert a float network to int8: uint8 RGB in, float32 out.
+
+    photos: inputs of shape (side, side, 3), uint8, that set the ranges of the activations.
+    """
+    converter = tf.lite.TFLiteConverter.from_keras_model(_at_size(network, side, "float32"))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: (
+        [photo[np.newaxis].astype(np.float32)] for photo in photos
+    )
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.uint8
+    converter.inference_output_type = tf.float32
+    content: bytes = converter.convert()
+    return content
+
+
+def float_network(network: keras.Model, side: int) -> bytes:
+    """Convert a network to LiteRT as it is: uint8 RGB in, float32 all the way."""
+    content: bytes = tf.lite.TFLiteConverter.from_keras_model(
+        _at_size(network, side, "uint8")
+    ).convert()
+    return content
+
+
+class LiteNetwork:
+    """A LiteRT network that several threads may ask at once, one interpreter each."""
+
+    def __init__(self, content: bytes, workers: int) -> None:
+        self._free: queue.Queue[Interpreter] = queue.Queue()
+        for _ in range(workers):
+            interpreter = Interpreter(model_content=content, num_threads=1)
+            interpreter.allocate_tensors()
+            self._free.put(interpreter)
+
+    def answer(self, pixels: Pixels) -> npt.NDArray[np.float32]:
+        """Return the output for one photo, uint8 (side, side, 3), without the batch axis."""
+        interpreter = self._free.get()
+        try:
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pixels[np.newaxis])
+            interpreter.invoke()
+            answer: FloatArray = interpreter.get_tensor(
+                interpreter.get_output_details()[0]["index"]
+            )[0]
+        finally:
+            self._free.put(interpreter)
+        return answer
+
+
+def _at_size(network: keras.Model, side: int, dtype: str) -> keras.Model:
+    """Take pixels of one size, 0 to 255, in place of [-1, 1]."""
+    inputs = keras.Input((side, side, 3), batch_size=1, dtype=dtype)
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
+    return keras.Model(inputs, network(scaled, training=False))
