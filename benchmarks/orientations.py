@@ -32,7 +32,7 @@ def main() -> None:
     for path in sorted(path for path in folder.rglob("*") if has_picture_name(path)):
         data = path.read_bytes()
         upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
-        looks = [classifier.look(stored_as(upright, o)).answers.scenes for o in range(1, 9)]
+        looks = [classifier.look(stored_as(upright, o)).answers.class_answer for o in range(1, 9)]
         confidences = [look.confidence for look in looks]
         spread = max(confidences) - min(confidences)
         labels = sorted({look.label for look in looks})

@@ -4,8 +4,11 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from pages.components.job_progress import follow, say_what_became, skipped_table
 from pages.components.photo_grid import photo_grid
 from pages.components.photo_view import (
+    answers_or_reason,
+    head_name,
     open_photo,
     picture,
     score_tabs,
@@ -17,7 +20,7 @@ from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.labels import LabelSet
 from scene_model.errors import SceneError
 from scene_model.gallery.records import PhotoRecord
-from scene_model.jobs.runner import Job, JobState, Progress
+from scene_model.jobs.job import Progress
 
 _SHOWN_RESULTS = 60
 _BAR_COLOUR = "#2a9d8a"  # reads on light and on dark
@@ -32,8 +35,8 @@ def _page() -> None:
     job = current_job()
     if job is None:
         _welcome()
-    elif job.progress().state is JobState.RUNNING:
-        _follow(job)
+    elif job.is_running:
+        follow(job)
     else:
         _results(job.progress())
     show_open_photo()
@@ -51,22 +54,6 @@ def _welcome() -> None:
     )
 
 
-@st.fragment(run_every="0.5s")
-def _follow(job: Job) -> None:
-    progress = job.progress()
-    if progress.state is not JobState.RUNNING:
-        st.rerun()
-    rate = f" · {progress.photos_per_s:.1f} a second" if progress.photos_per_s else ""
-    left = f" · {_duration(progress.seconds_left)} left" if progress.seconds_left else ""
-    st.progress(progress.share, f"{progress.done:,} of {progress.total:,} photos{rate}{left}")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Cancel", icon=":material/stop_circle:", key="cancel_job"):
-            job.cancel()
-        st.caption("You can go to another page meanwhile: the work goes on.")
-    if progress.skipped:
-        st.caption(f"{len(progress.skipped)} skipped so far")
-
-
 def _results(progress: Progress) -> None:
     _say_what_became(progress)
     records = list(get_gallery().library.records(list(progress.photo_ids)))
@@ -80,7 +67,7 @@ def _results(progress: Progress) -> None:
         if len(records) > _SHOWN_RESULTS:
             st.caption(f"The first {_SHOWN_RESULTS} of {len(records):,}; the gallery has all.")
         st.page_link("gallery.py", label="Go on in the gallery", icon=":material/photo_library:")
-    _skipped(progress)
+    skipped_table(progress.skipped)
 
 
 def _say_what_became(progress: Progress) -> None:
@@ -90,14 +77,7 @@ def _say_what_became(progress: Progress) -> None:
         parts.append(f"{progress.known:,} of them known already")
     if progress.skipped:
         parts.append(f"{len(progress.skipped):,} skipped")
-    if progress.state is JobState.CANCELLED:
-        st.warning(
-            f"Cancelled: {', '.join(parts)}. What is done is kept.", icon=":material/stop_circle:"
-        )
-    elif progress.skipped:
-        st.warning(f"{', '.join(parts)}.", icon=":material/warning:")
-    else:
-        st.success(f"{', '.join(parts)}.", icon=":material/check_circle:")
+    say_what_became(progress, ", ".join(parts))
 
 
 def _one_photo(photo: PhotoRecord) -> None:
@@ -106,38 +86,42 @@ def _one_photo(photo: PhotoRecord) -> None:
         picture(photo)
         st.text(photo.name)
     with right:
-        answers = get_services().answers(photo.id)
-        scenes = get_services().classifier.head("scenes").labels
-        label = scenes[scenes.index(photo.scenes_label)].name
+        label = get_gallery().vocabulary.display_name(photo.class_head_label)
         scene_column, confidence_column = st.columns(2)
         scene_column.metric("Scene", label, border=True)
         confidence_column.metric("Confidence", f"{photo.confidence:.1%}", border=True)
         filed = get_gallery().vocabulary.display_name(photo.photo_class)
         if photo.unsure:
             st.info(
-                f"Unsure: it may be none of the six scenes. It is filed under “{filed}”.",
+                f"Unsure: it may be none of “{head_name(photo.class_head)}”. "
+                f"It is filed under “{filed}”.",
                 icon=":material/help:",
             )
-        st.altair_chart(_probability_chart(answers.scenes.probabilities, scenes))
+        answers = answers_or_reason(photo)
+        if answers is not None:
+            said = answers.class_answer
+            labels = get_services().classifier.head(said.head).labels
+            st.altair_chart(_probability_chart(said.probabilities, labels))
         if st.button("Correct it, see everything", icon=":material/edit:"):
             open_photo(photo.id)
-    score_tabs(answers)
+    if answers is not None:
+        score_tabs(answers)
 
 
 def _probability_chart(probabilities: FloatArray, labels: LabelSet) -> alt.LayerChart:
     """Bars of one head's probabilities in percent, most probable first, with their figures."""
     frame = pd.DataFrame(
         {
-            "Scene": [label.name for label in labels.labels],
+            "Label": [label.name for label in labels.labels],
             "Probability": [round(100 * float(p), 1) for p in probabilities],
         }
     )
     frame = frame.sort_values("Probability", ascending=False, kind="stable")
-    order = frame["Scene"].tolist()
+    order = frame["Label"].tolist()
     base = alt.Chart(frame).encode(
         x=alt.X("Probability", scale=alt.Scale(domain=[0, 110]), axis=None),
-        y=alt.Y("Scene", sort=order, title=None),
-        tooltip=["Scene", "Probability"],
+        y=alt.Y("Label", sort=order, title=None),
+        tooltip=["Label", "Probability"],
     )
     figures = base.mark_text(align="left", dx=5, color="gray").encode(
         text=alt.Text("Probability", format=".1f")
@@ -146,28 +130,6 @@ def _probability_chart(probabilities: FloatArray, labels: LabelSet) -> alt.Layer
         height=32 * len(frame), title="Probability in %"
     )
     return chart
-
-
-def _skipped(progress: Progress) -> None:
-    if not progress.skipped:
-        return
-    st.subheader("Skipped files")
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "File": [item.name for item in progress.skipped],
-                "Why": [item.message for item in progress.skipped],
-                "Code": [item.code for item in progress.skipped],
-            }
-        ),
-        hide_index=True,
-    )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min"
 
 
 try:

@@ -18,6 +18,7 @@ from scene_model.errors import InvalidSetting
 
 ENVIRONMENT_PREFIX = "SCENE_"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+DEFAULT_ALBUMS_FILE = Path(__file__).resolve().parent / "classifier" / "albums.toml"
 DEFAULT_BUNDLE_DIR = PROJECT_DIR / "models" / "scene_mobilenet_v2"
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,11 @@ class Settings(BaseSettings):
         description="Folder of the library: originals, thumbnails, tags.",
     )
     bundle: Path = Field(
-        default=DEFAULT_BUNDLE_DIR, description="Folder of the model bundle to tag with."
+        default_factory=lambda: DEFAULT_BUNDLE_DIR,
+        description="Folder of the model bundle to tag with.",
+    )
+    albums: Path = Field(
+        default=DEFAULT_ALBUMS_FILE, description="Rules of the albums; copy the file and edit it."
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port the server listens on.")
@@ -87,6 +92,11 @@ class Settings(BaseSettings):
             os.environ[ENVIRONMENT_PREFIX + name.upper()] = text
 
     @property
+    def names_a_bundle(self) -> bool:
+        """Tell whether a bundle was asked for by name: one that is not the program's own."""
+        return self.bundle.resolve() != DEFAULT_BUNDLE_DIR.resolve()
+
+    @property
     def allowed_host_names(self) -> frozenset[str]:
         """The host names of ``allowed_hosts``, lower case, without ports."""
         names = (name.strip().lower() for name in self.allowed_hosts.split(","))
@@ -110,6 +120,7 @@ def settings_table() -> str:
     defaults = {
         "library": "the user's data folder",
         "bundle": "`models/scene_mobilenet_v2`",
+        "albums": "`scene_model/classifier/albums.toml`",
         "workers": "number of cores",
     }
     rows = ["| variable | default | meaning |", "|---|---|---|"]

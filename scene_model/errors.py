@@ -30,6 +30,7 @@ SceneError
 │   ├── OriginalMissing
 │   └── OriginalChanged
 ├── JobNotFound
+├── JobRunning                 something has to wait for a job to end
 └── InternalError              anything else, told without its details
 
 Each class carries ``code`` (what scripts match on), ``http_status`` (what the
@@ -249,6 +250,13 @@ class JobNotFound(SceneError):
 
     code = "job_not_found"
     http_status = 404
+
+
+class JobRunning(SceneError):
+    """What was asked for cannot be done while photos are being tagged."""
+
+    code = "job_running"
+    http_status = 409
 
 
 class InternalError(SceneError):

@@ -1,42 +1,88 @@
 """The one factory: pages, API, command line and tests get their wired-up app here."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from scene_model.classifier.classify import Answers, Classifier
-from scene_model.classifier.vocabulary import Vocabulary, vocabulary_of
+from scene_model.classifier.albums import Placement, albums_of
+from scene_model.classifier.classify import OBJECTS, Answers, Classifier
+from scene_model.classifier.model import CurrentModel, Model
+from scene_model.classifier.shelf import ShelfBundle, bundles_in
+from scene_model.classifier.tagging import Tag
+from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
+from scene_model.errors import BundleError, BundleNotFound, SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.table import table_row, write_csv
+from scene_model.gallery.answers import answer_kept
 from scene_model.gallery.gallery import Gallery
+from scene_model.gallery.records import PhotoRecord, photo_facts
 from scene_model.gallery.store import Library
 from scene_model.jobs.runner import JobRunner
 from scene_model.photos.decode import PhotoLimits
 
+_BUNDLE_CHOICE = "bundle"
+
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Services:
-    """Everything shared in one process."""
+    """Everything shared in one process.
+
+    model: holds the model in use. problem: why the model that was chosen for this library is
+    not in use, if so.
+    """
 
     settings: Settings
-    classifier: Classifier
-    vocabulary: Vocabulary
+    model: CurrentModel
     library: Library
     jobs: JobRunner
+    problem: BundleError | None = None
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifier in use."""
+        return self.model.classifier
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the model in use."""
+        return self.model.vocabulary
 
     def gallery(self) -> Gallery:
         """Open a new session's gallery."""
-        return Gallery(self.library, self.vocabulary)
+        return Gallery(self.library, self.model)
+
+    def bundles(self) -> list[ShelfBundle]:
+        """The model bundles there are to choose from: those beside the one of the settings."""
+        return bundles_in(self.settings.bundle.absolute().parent)
+
+    def use_bundle(self, name: str) -> None:
+        """Tag with another of `bundles` from now on, and after a restart.
+
+        What is tagged already keeps its tags until `JobRunner.tag_again`. Raises BundleError when
+        it cannot be used and JobRunning while photos are being tagged; nothing has changed then.
+        """
+        folder = _beside(self.settings, name)
+        classifier = _open(folder, self.settings)
+        with self.jobs.none_running():
+            self.library.choose(_BUNDLE_CHOICE, name)
+            self.model.swap(Model.of(classifier, self.settings.albums))
 
     def answers(self, photo_id: str) -> Answers:
-        """Ask every head about a kept photo, from its embedding; raises PhotoNotFound."""
-        return self.classifier.answer(self.library.embedding(photo_id))
+        """Ask the model in use about a kept photo; raises as `answer_kept` does."""
+        return answer_kept(self.library, self.classifier, photo_id).answers
+
+    def albums(self, photo: PhotoRecord) -> list[Placement]:
+        """Tell which albums a photo belongs in, and why."""
+        return albums_of(photo_facts(photo), self.model.albums)
 
     def csv_lines(self, photo_ids: Sequence[str], with_bom: bool = False) -> Iterator[str]:
         """Yield the CSV of some photos, in the order given."""
         rows = (
-            table_row(photo, self.answers(photo.id).objects)
-            for photo in self.library.records(photo_ids)
+            table_row(photo, self._objects(photo.id)) for photo in self.library.records(photo_ids)
         )
         return write_csv(rows, with_bom)
 
@@ -58,20 +104,65 @@ class Services:
         self.jobs.close()
         self.library.close()
 
+    def _objects(self, photo_id: str) -> list[Tag]:
+        """The objects of a photo for the table; none where nothing can say them any more."""
+        if OBJECTS not in self.classifier.heads:
+            return []
+        try:
+            return self.answers(photo_id).objects
+        except SceneError as error:
+            # A table with an empty cell serves; one that breaks off in the middle does not.
+            logger.warning("no objects for %s: %s", photo_id[:12], error.message)
+            return []
+
 
 def open_classifier(settings: Settings) -> Classifier:
     """Open the classifier alone: what the command line needs to tag files where they lie."""
-    limits = PhotoLimits(settings.max_file_bytes, settings.max_pixels)
-    return Classifier.open(settings.bundle, limits, settings.workers)
+    return _open(settings.bundle, settings, check=False)
 
 
 def open_services(settings: Settings) -> Services:
     """Wire up the app and take up uploads that an earlier run did not finish.
 
-    Raises BundleError or LibraryError.
+    The model is the one SCENE_BUNDLE names; else the one chosen for this library; else, also
+    where that one cannot be used any more, the program's own. Raises BundleError, LibraryError, or
+    InvalidSetting for album rules that cannot be used.
     """
-    classifier = open_classifier(settings)
     library = Library(settings.library)
-    jobs = JobRunner(classifier, library, settings.workers)
+    try:
+        classifier, problem = _chosen_classifier(settings, library)
+        model = CurrentModel(Model.of(classifier, settings.albums))
+    except SceneError:
+        library.close()
+        raise
+    jobs = JobRunner(model, library, settings.workers)
     jobs.resume()
-    return Services(settings, classifier, vocabulary_of(classifier.heads.values()), library, jobs)
+    return Services(settings, model, library, jobs, problem)
+
+
+def _chosen_classifier(
+    settings: Settings, library: Library
+) -> tuple[Classifier, BundleError | None]:
+    name = library.choice(_BUNDLE_CHOICE)
+    if settings.names_a_bundle or name is None:
+        return open_classifier(settings), None
+    try:
+        return _open(_beside(settings, name), settings), None
+    except BundleError as error:
+        logger.warning("the model chosen for this library cannot be used: %s", error.message)
+        return open_classifier(settings), error
+
+
+def _beside(settings: Settings, name: str) -> Path:
+    """The folder of a bundle by its name; a name is never a path."""
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise BundleNotFound(f"No model bundle is called {name!r}.")
+    return settings.bundle.absolute().parent / name
+
+
+def _open(folder: Path, settings: Settings, check: bool = True) -> Classifier:
+    limits = PhotoLimits(settings.max_file_bytes, settings.max_pixels)
+    classifier = Classifier.open(folder, limits, settings.workers)
+    if check:
+        classifier.check()
+    return classifier

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from scene_model import config
 from scene_model.classifier.classify import Classifier
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
 from scene_model.photos.decode import PhotoLimits
 from scene_model.services import Services, open_services
+from tests.bundles import copy_shipped
 from tests.pictures import encode, textured
 
 ASSETS = Path(__file__).parent / "assets"
@@ -42,6 +44,14 @@ def shared_photos() -> Path:
 def classifier() -> Classifier:
     """The shipped bundle."""
     return Classifier.open(DEFAULT_BUNDLE_DIR, PhotoLimits(), interpreters=2)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of models to choose from, with a copy of the shipped one as the program's own."""
+    folder = tmp_path / "models"
+    monkeypatch.setattr(config, "DEFAULT_BUNDLE_DIR", copy_shipped(folder))
+    return folder
 
 
 @pytest.fixture

@@ -37,6 +37,10 @@ def test_settings_for_children_are_absolute(
     Settings.from_environment().keep_for_children()
     assert Settings.from_environment().library == tmp_path / "photos"
     assert Settings.from_environment() == Settings.from_environment()
+    # The program's own bundle, written out for a child, is still no bundle asked for by name.
+    assert not Settings.from_environment().names_a_bundle
+    monkeypatch.setenv("SCENE_BUNDLE", "models/mine")
+    assert Settings.from_environment().names_a_bundle
 
 
 def test_readme_has_the_table_of_settings() -> None:

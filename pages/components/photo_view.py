@@ -1,6 +1,7 @@
 """One photo shown: the picture, its class and tags to correct, every score, its EXIF."""
 
 import html
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,18 +12,12 @@ import streamlit as st
 from pages.components.photo_grid import describe
 from pages.components.session import get_gallery, get_services
 from scene_model.classifier.classify import Answers
-from scene_model.classifier.tagging import UNSURE_CLASS
-from scene_model.errors import SceneError
+from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
+from scene_model.errors import PhotoNotFound, SceneError
 from scene_model.gallery import edits
-from scene_model.gallery.records import HUMAN, PhotoRecord
+from scene_model.gallery.records import PhotoRecord
 
 OPEN_KEY = "open_photo"
-_SOURCES = {
-    "human": "you chose it",
-    "scenes": "the six-scene head",
-    "camera": "the camera-scene head",
-    "none": "no head was sure",
-}
 
 
 def open_photo(photo_id: str) -> None:
@@ -50,6 +45,30 @@ def picture(photo: PhotoRecord, size: str = "preview") -> None:
     )
 
 
+def head_name(head_id: str) -> str:
+    """What people read for a head; one that only an earlier model has keeps its id."""
+    head = get_services().classifier.heads.get(head_id)
+    return head_id if head is None else head.name
+
+
+def answers_or_reason(photo: PhotoRecord) -> Answers | None:
+    """What the model in use says of a photo; None, with the reason shown, when it cannot look."""
+    services = get_services()
+    try:
+        answers = services.answers(photo.id)
+    except PhotoNotFound:
+        raise
+    except SceneError as error:
+        st.info(f"The scores cannot be shown. {error.message}", icon=":material/info:")
+        return None
+    if photo.bundle != services.classifier.bundle_id:
+        st.caption(
+            f"Tagged by `{photo.bundle}`; the scores are those of the model in use. "
+            "The model page can tag it again."
+        )
+    return answers
+
+
 def score_table(answers: Answers, head_id: str) -> None:
     """All probabilities of one head, most probable first, as bars that can be read out."""
     head = get_services().classifier.head(head_id)
@@ -73,14 +92,14 @@ def score_table(answers: Answers, head_id: str) -> None:
 
 
 def score_tabs(answers: Answers) -> None:
-    """Every head's scores, a tab each."""
-    heads = get_services().classifier.heads
-    for tab, head_id in zip(st.tabs([head.name for head in heads.values()]), heads, strict=True):
+    """Every head's scores, a tab each, the class head's first."""
+    heads = [h for h in get_services().classifier.ranked_heads if h.id in answers.by_head]
+    for tab, head in zip(st.tabs([head.name for head in heads]), heads, strict=True):
         with tab:
-            answer = answers.by_head[head_id]
-            if answer.unsure and answer.head == "scenes":
-                st.caption("Unsure: this may be none of the six. The scores are still shown.")
-            score_table(answers, head_id)
+            answer = answers.by_head[head.id]
+            if answer.unsure and answer is answers.class_answer:
+                st.caption("Unsure: this may be none of them. The scores are still shown.")
+            score_table(answers, head.id)
 
 
 def _close() -> None:
@@ -101,7 +120,10 @@ def _dialog(photo_id: str) -> None:
     with right:
         _class_editor(photo)
         _tag_editor(photo)
-    score_tabs(get_services().answers(photo.id))
+        _albums(photo)
+    answers = answers_or_reason(photo)
+    if answers is not None:
+        score_tabs(answers)
     with st.expander("About this photo"):
         _facts(photo)
     with st.container(horizontal=True):
@@ -138,12 +160,17 @@ def _class_editor(photo: PhotoRecord) -> None:
         on_change=change,
         help="What the photo is filed under; the folder it goes to in the ZIP.",
     )
-    source = _SOURCES[photo.class_source.value]
-    certainty = f", {photo.confidence:.0%} sure" if photo.class_source == "scenes" else ""
-    st.caption(f"Decided by: {source}{certainty}.")
-    if photo.class_source == "human" and st.button("Back to automatic", key="class_auto"):
+    certainty = f", {photo.confidence:.0%} sure" if photo.is_class_heads else ""
+    st.caption(f"Decided by: {_source(photo.class_source)}{certainty}.")
+    if photo.class_source == HUMAN and st.button("Back to automatic", key="class_auto"):
         gallery.set_class([photo.id], None)
         st.rerun(scope="fragment")
+
+
+def _source(class_source: str) -> str:
+    if class_source == HUMAN:
+        return "you chose it"
+    return "no head was sure" if class_source == NONE else f"“{head_name(class_source)}”"
 
 
 def _tag_editor(photo: PhotoRecord) -> None:
@@ -184,10 +211,32 @@ def _tag_editor(photo: PhotoRecord) -> None:
         st.error(problem)
 
 
+def _albums(photo: PhotoRecord) -> None:
+    rules = get_services().model.albums
+    names = {album.id: album.name for album in rules.albums}
+    placed = get_services().albums(photo)
+    if not placed:
+        return
+    said = " · ".join(f"{names[place.album]} ({place.reason})" for place in placed)
+    unknowable = [album.name for album in rules.albums if album.unknowable]
+    hint = f" To fill {' or '.join(unknowable)}, add it as a tag." if unknowable else ""
+    st.caption(
+        f":material/photo_album: Albums: {_plain(said)}",
+        help="By rules over tags and EXIF; SCENE_ALBUMS names a file of your own." + hint,
+    )
+
+
+def _plain(text: str) -> str:
+    """Keep Markdown out of words that came from a person or a camera."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~])", r"\\\1", text)
+
+
 def class_choices() -> list[str]:
-    """Labels a photo can be filed under: the scenes, the camera scenes, and people's own."""
-    heads = get_services().classifier.heads
-    known = [*heads["scenes"].labels.ids, *sorted(heads["camera"].labels.ids), UNSURE_CLASS]
+    """Labels a photo can be filed under: the class head's, the tag head's, and people's own."""
+    classifier = get_services().classifier
+    tag_head = classifier.bundle.tag_head
+    tags = [] if tag_head is None else sorted(classifier.head(tag_head).labels.ids)
+    known = [*classifier.head(classifier.bundle.class_head).labels.ids, *tags, UNSURE_CLASS]
     return list(dict.fromkeys([*known, *get_gallery().library.human_labels()]))
 
 

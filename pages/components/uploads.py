@@ -8,7 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components.session import get_services
 from scene_model.errors import SceneError
-from scene_model.jobs.runner import Job
+from scene_model.jobs.job import Job, JobKind
 
 _ROUND_KEY = "upload_round"
 JOB_KEY = "job_id"
@@ -34,7 +34,7 @@ def uploader() -> None:
 
 
 def current_job() -> Job | None:
-    """The job of this session, or, after a refresh, one that still runs."""
+    """The upload of this session, or, after a refresh, one that still runs."""
     runner = get_services().jobs
     job_id = st.session_state.get(JOB_KEY)
     if job_id is not None:
@@ -42,7 +42,7 @@ def current_job() -> Job | None:
             return runner.job(job_id)
         except SceneError:
             del st.session_state[JOB_KEY]
-    running = runner.running()
+    running = runner.running(JobKind.ADD)
     if running:
         st.session_state[JOB_KEY] = running[-1].id
         return running[-1]

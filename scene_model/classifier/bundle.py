@@ -6,6 +6,9 @@ bundle is opened, so that a half-copied model never answers.
 
 import hashlib
 import io
+import re
+import zipfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,12 +17,14 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from scene_model.classifier.labels import Label, LabelSet
+from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS, Label, LabelSet
 from scene_model.errors import BundleDamaged, BundleNotFound, BundleTooNew, LabelCountMismatch
 
 FORMAT_VERSION = 1
 BUNDLE_FILE = "bundle.json"
 MODEL_CARD_FILE = "MODEL_CARD.md"
+_HEAD_ID = re.compile(r"[a-z0-9_]+")
+_BACKBONE_ID_DIGITS = 16
 FloatArray = npt.NDArray[np.float32]
 
 
@@ -80,7 +85,12 @@ class HeadEntry(_Part):
 
 
 class BundleDescription(_Part):
-    """The whole of bundle.json."""
+    """The whole of bundle.json.
+
+    class_head: the head whose sure answer files a photo. tag_head: the head whose tags, by the
+    tag rule, are the photo's, the first of them its class where the class head is unsure; None
+    for a bundle without such a head.
+    """
 
     format_version: int
     name: str
@@ -89,6 +99,8 @@ class BundleDescription(_Part):
     input: InputEntry
     heads_file: BundleFile
     heads: tuple[HeadEntry, ...]
+    class_head: str = "scenes"
+    tag_head: str | None = "camera"
     float_weights: BundleFile | None = None
     metrics: dict[str, Any] = {}
     training: dict[str, Any] = {}
@@ -100,6 +112,11 @@ class BundleDescription(_Part):
         """Name and the first eight digits of the weights' hashes: says which model answered."""
         both = self.backbone.sha256 + self.heads_file.sha256
         return f"{self.name}@{hashlib.sha256(both.encode()).hexdigest()[:8]}"
+
+    @property
+    def backbone_id(self) -> str:
+        """The first digits of the network's SHA-256: whose embeddings the heads can read."""
+        return self.backbone.sha256[:_BACKBONE_ID_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -168,7 +185,50 @@ def read_description(folder: Path) -> BundleDescription:
             f"{file} has format {description.format_version}; this program reads up to "
             f"{FORMAT_VERSION}. Update Scene Gallery."
         )
+    problem = _problem_with_heads(description)
+    if problem is not None:
+        raise BundleDamaged(f"{file} cannot be used: {problem}")
     return description
+
+
+def _problem_with_heads(description: BundleDescription) -> str | None:
+    ids = [head.id for head in description.heads]
+    known = ", ".join(ids) or "none"
+    for number, head in enumerate(description.heads):
+        if not _HEAD_ID.fullmatch(head.id) or head.id in (HUMAN, NONE):
+            return (
+                f"a head cannot be called {head.id!r}. Its id may have lower-case letters, digits "
+                f"and underscores, and be neither {HUMAN!r} nor {NONE!r}."
+            )
+        if head.id in ids[:number]:
+            return f"two heads are called {head.id!r}."
+        labels = Counter(label.id for label in head.labels)
+        if not labels:
+            return f"the head {head.id!r} has no labels."
+        ((label, times),) = labels.most_common(1)
+        if times > 1:
+            return f"the head {head.id!r} has the label {label!r} {times} times."
+        if UNSURE_CLASS in labels:
+            return (
+                f"the head {head.id!r} has the label {UNSURE_CLASS!r}, which is the class of "
+                "photos that no head is sure of. Give the label another id."
+            )
+    if description.class_head not in ids:
+        return (
+            f"class_head is {description.class_head!r}, but the heads are: {known}. "
+            "It names the head that files photos."
+        )
+    if description.tag_head is not None and description.tag_head not in ids:
+        return (
+            f"tag_head is {description.tag_head!r}, but the heads are: {known}. "
+            "It names the head that gives tags; null when there is none."
+        )
+    if description.tag_head == description.class_head:
+        return (
+            f"class_head and tag_head are both {description.class_head!r}. The tag head answers "
+            "where the class head is unsure: name another, or null."
+        )
+    return None
 
 
 def _raise_if_too_new(text: str, error: ValidationError) -> None:
@@ -204,7 +264,13 @@ def _checked_bytes(folder: Path, entry: BundleFile) -> bytes:
 
 def _read_heads(data: bytes, description: BundleDescription) -> dict[str, HeadWeights]:
     weights = {}
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+    try:
+        opened = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise BundleDamaged(
+            f"{description.heads_file.file} is no file of arrays: {error}. Publish the model again."
+        ) from error
+    with opened as arrays:
         for head in description.heads:
             try:
                 kernel = arrays[f"{head.id}/kernel"].astype(np.float32)

@@ -8,7 +8,14 @@ import numpy as np
 from scene_model.classifier.bundle import Bundle, BundleDescription, FloatArray, open_bundle
 from scene_model.classifier.engine import Engine
 from scene_model.classifier.heads import Head, heads_of
-from scene_model.classifier.tagging import PhotoClass, Tag, decide_class, tags_by_rule, top_tags
+from scene_model.classifier.tagging import (
+    PhotoAnswer,
+    PhotoClass,
+    Tag,
+    decide_class,
+    tags_by_rule,
+    top_tags,
+)
 from scene_model.errors import UnknownHead
 from scene_model.photos.decode import (
     DecodedPhoto,
@@ -20,44 +27,61 @@ from scene_model.photos.decode import (
 )
 from scene_model.photos.metadata import PhotoMetadata, read_metadata
 
-SCENES, CAMERA, OBJECTS = "scenes", "camera", "objects"
+# Heads that the shipped bundle has; another may lack them.
+SCENES, OBJECTS = "scenes", "objects"
 OBJECT_COUNT = 5
+# An object must be this probable to become a searchable tag: below it, search finds noise.
+OBJECT_TAG_FLOOR = 0.3
 
 
 @dataclass(frozen=True)
-class PhotoAnswer:
-    """What one head says of one photo.
+class Provenance:
+    """Which model answered: the bundle's id, and the id of the network that saw the photo.
 
-    probabilities: shape (labels,), float32, sums to 1. label: the most probable; confidence:
-    its probability; unsure: whether to disbelieve it. tags: by the tag rule, with the floor.
+    backbone: None where that was not written down.
     """
 
-    head: str
-    probabilities: FloatArray
-    label: str
-    confidence: float
-    unsure: bool
-    outside: float
-    tags: list[Tag]
+    bundle: str
+    backbone: str | None
 
 
 @dataclass(frozen=True)
 class Answers:
-    """All heads' answers for one photo, and the class they add up to."""
+    """All heads' answers for one photo, and the class they add up to.
+
+    class_answer: the class head's. tag_answer: the tag head's; None in a bundle without one.
+    objects: the five most probable objects; none in a bundle without that head.
+    """
 
     by_head: dict[str, PhotoAnswer]
+    class_answer: PhotoAnswer
+    tag_answer: PhotoAnswer | None
     photo_class: PhotoClass
     objects: list[Tag]
 
     @property
-    def scenes(self) -> PhotoAnswer:
-        """The six-scene head's answer."""
-        return self.by_head[SCENES]
+    def tags(self) -> list[Tag]:
+        """The tag head's tags."""
+        return [] if self.tag_answer is None else self.tag_answer.tags
 
     @property
-    def camera(self) -> PhotoAnswer:
-        """The camera-scene head's answer."""
-        return self.by_head[CAMERA]
+    def kept_tags(self) -> dict[str, list[Tag]]:
+        """What becomes of each head's answer where tags are kept and searched, by head.
+
+        Its tags by the rule, but only likely objects; and of the class head, and of one that
+        can say "none of these", the one label it is sure of: a head that has to choose among
+        labels which a photo may not show would fill search with noise.
+        """
+        kept = {}
+        for head, answer in self.by_head.items():
+            if head == OBJECTS:
+                kept[head] = [tag for tag in self.objects if tag.score >= OBJECT_TAG_FLOOR]
+            elif head == self.class_answer.head or answer.outside is not None:
+                sure = Tag(answer.label, answer.confidence)
+                kept[head] = [] if answer.unsure else [sure]
+            else:
+                kept[head] = answer.tags
+        return kept
 
 
 @dataclass(frozen=True)
@@ -86,10 +110,28 @@ class Classifier:
         """Open a bundle folder; raises the errors of `open_bundle`."""
         return cls(open_bundle(bundle_dir), limits, interpreters)
 
+    def check(self) -> None:
+        """Load the network once, so that what is wrong with it shows now; raises BundleDamaged."""
+        self._engine.check()
+
     @property
     def bundle_id(self) -> str:
         """Which model answers, for provenance."""
         return self._bundle.description.id
+
+    @property
+    def provenance(self) -> Provenance:
+        """What is written beside an answer of this model."""
+        return Provenance(self.bundle_id, self.bundle.backbone_id)
+
+    def can_read(self, seen_by: Provenance) -> bool:
+        """Tell whether the heads may be asked about an embedding that another run kept.
+
+        Heads read the numbers of their own network only; to others' they give nonsense.
+        """
+        if seen_by.backbone is None:
+            return seen_by.bundle == self.bundle_id
+        return seen_by.backbone == self.bundle.backbone_id
 
     @property
     def bundle(self) -> BundleDescription:
@@ -105,6 +147,12 @@ class Classifier:
     def limits(self) -> PhotoLimits:
         """The largest photo that is accepted."""
         return self._limits
+
+    @property
+    def ranked_heads(self) -> list[Head]:
+        """The class head, the tag head, then the others in the bundle's order."""
+        first = [head for head in (self.bundle.class_head, self.bundle.tag_head) if head]
+        return [self.heads[head_id] for head_id in dict.fromkeys([*first, *self.heads])]
 
     def head(self, head_id: str) -> Head:
         """Return a head by id; raises UnknownHead, which names those there are."""
@@ -123,25 +171,28 @@ class Classifier:
         embedding = self._engine.embed(resize_to_square(photo.pixels, self._side))
         return Look(photo, metadata, embedding, self.answer(embedding))
 
-    def answer(self, embedding: FloatArray, heads: tuple[str, ...] | None = None) -> Answers:
+    def answer(self, embedding: FloatArray) -> Answers:
         """Ask every head about a kept embedding, float32 (embedding_size,)."""
-        by_head = {
-            head.id: self._answer(head, embedding)
-            for head in self.heads.values()
-            if heads is None or head.id in heads
-        }
-        scenes, camera = by_head[SCENES], by_head[CAMERA]
-        objects = self.heads[OBJECTS].labels
+        by_head = {head.id: self._answer(head, embedding) for head in self.heads.values()}
+        class_answer = by_head[self.bundle.class_head]
+        tag_head = self.bundle.tag_head
+        tag_answer = None if tag_head is None else by_head[tag_head]
         return Answers(
             by_head=by_head,
-            photo_class=decide_class(scenes.label, scenes.unsure, camera.tags),
-            objects=[
-                Tag(objects[objects.index(tag.label)].source_name, tag.score)
-                for tag in top_tags(by_head[OBJECTS].probabilities, objects, OBJECT_COUNT)
-            ]
-            if OBJECTS in by_head
-            else [],
+            class_answer=class_answer,
+            tag_answer=tag_answer,
+            photo_class=decide_class(class_answer, tag_answer),
+            objects=self._objects(by_head),
         )
+
+    def _objects(self, by_head: dict[str, PhotoAnswer]) -> list[Tag]:
+        if OBJECTS not in by_head:
+            return []
+        labels = self.heads[OBJECTS].labels
+        return [
+            Tag(labels[labels.index(tag.label)].source_name, tag.score)
+            for tag in top_tags(by_head[OBJECTS].probabilities, labels, OBJECT_COUNT)
+        ]
 
     @staticmethod
     def _answer(head: Head, embedding: FloatArray) -> PhotoAnswer:
@@ -155,6 +206,6 @@ class Classifier:
             label=head.labels[best].id,
             confidence=confidence,
             unsure=head.is_unsure(confidence, outside),
-            outside=outside,
+            outside=None if head.outside_threshold is None else outside,
             tags=tags_by_rule(probabilities, head.labels, head.second_tag_floor),
         )

@@ -21,7 +21,9 @@ class Engine:
 
     def __init__(self, bundle: Bundle, interpreters: int) -> None:
         """Prepare up to ``interpreters`` interpreters; each is made when first needed."""
-        self._path = str(bundle.backbone_path)
+        self._path = bundle.backbone_path
+        # Read now: another model may be published over this one while it is in use.
+        self._network = self._path.read_bytes()
         size = bundle.description.input
         self._input_shape = (1, size.height, size.width, 3)
         self._embedding_size = bundle.description.backbone.embedding_size
@@ -38,6 +40,11 @@ class Engine:
         embedding: FloatArray = output[0].astype(np.float32)
         return embedding
 
+    def check(self) -> None:
+        """Load the network; raises BundleDamaged when it cannot be run or is not as described."""
+        with self._borrowed():
+            pass
+
     @contextmanager
     def _borrowed(self) -> Iterator[Interpreter]:
         interpreter = self._idle.get()
@@ -50,7 +57,7 @@ class Engine:
 
     def _make(self) -> Interpreter:
         try:
-            interpreter = Interpreter(self._path, num_threads=1)
+            interpreter = Interpreter(model_content=self._network, num_threads=1)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BundleDamaged(f"The network {self._path} cannot be run: {error}.") from error

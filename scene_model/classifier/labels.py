@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass, field
 
+# What a photo is filed under when nobody and no head is sure; never a label.
+UNSURE_CLASS = "unsure"
+# Where a photo's class comes from when it comes from no head; no head may be called so.
+HUMAN, NONE = "human", "none"
+
 
 @dataclass(frozen=True)
 class Label:

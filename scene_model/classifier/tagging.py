@@ -1,17 +1,15 @@
 """From probabilities to what a photo is called: the tag rule, and the class it is filed under."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from scene_model.classifier.bundle import FloatArray
-from scene_model.classifier.labels import LabelSet
+from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS, LabelSet
 
 # The rule's two numbers are a public contract (`/classify/`), not a calibration.
 ALONE_ABOVE = 0.9
 TOGETHER_ABOVE = 0.5
-UNSURE_CLASS = "unsure"
 
 
 @dataclass(frozen=True)
@@ -22,21 +20,34 @@ class Tag:
     score: float
 
 
-class ClassSource(StrEnum):
-    """Who decided the class of a photo."""
+@dataclass(frozen=True)
+class PhotoAnswer:
+    """What one head says of one photo.
 
-    HUMAN = "human"
-    SCENES = "scenes"
-    CAMERA = "camera"
-    NONE = "none"
+    probabilities: shape (labels,), float32, sums to 1. label: the most probable; confidence:
+    its probability; unsure: whether to disbelieve it. outside: probability that the photo is
+    none of the labels; None from a head that was not taught to say so.
+    tags: by the tag rule, with the floor.
+    """
+
+    head: str
+    probabilities: FloatArray
+    label: str
+    confidence: float
+    unsure: bool
+    outside: float | None
+    tags: list[Tag]
 
 
 @dataclass(frozen=True)
 class PhotoClass:
-    """The one label a photo is filed under, and where it came from."""
+    """The one label a photo is filed under, and where it came from.
+
+    source: HUMAN, the id of the head that said so, or NONE.
+    """
 
     label: str
-    source: ClassSource
+    source: str
 
 
 def top_tags(probabilities: FloatArray, labels: LabelSet, limit: int) -> list[Tag]:
@@ -66,16 +77,17 @@ def tags_by_rule(
 
 
 def decide_class(
-    scenes_label: str,
-    scenes_unsure: bool,
-    camera_tags: list[Tag],
-    human: str | None = None,
+    class_answer: PhotoAnswer, tag_answer: PhotoAnswer | None, human: str | None = None
 ) -> PhotoClass:
-    """File a photo: a human's choice, else a sure scene, else the first camera tag, else unsure."""
+    """File a photo.
+
+    A human's choice, else the class head's label if it is sure, else the tag head's first tag
+    if there is one, else unsure.
+    """
     if human is not None:
-        return PhotoClass(human, ClassSource.HUMAN)
-    if not scenes_unsure:
-        return PhotoClass(scenes_label, ClassSource.SCENES)
-    if camera_tags:
-        return PhotoClass(camera_tags[0].label, ClassSource.CAMERA)
-    return PhotoClass(UNSURE_CLASS, ClassSource.NONE)
+        return PhotoClass(human, HUMAN)
+    if not class_answer.unsure:
+        return PhotoClass(class_answer.label, class_answer.head)
+    if tag_answer is not None and tag_answer.tags:
+        return PhotoClass(tag_answer.tags[0].label, tag_answer.head)
+    return PhotoClass(UNSURE_CLASS, NONE)

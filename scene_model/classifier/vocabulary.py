@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scene_model.classifier.heads import Head
-from scene_model.classifier.labels import Label
-from scene_model.classifier.tagging import UNSURE_CLASS
+from scene_model.classifier.labels import UNSURE_CLASS, Label
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,10 @@ class Vocabulary:
         """Return what people read; a person's own tag is its own name."""
         if label_id == UNSURE_CLASS:
             return "Unsure"
-        return self.names.get(label_id, label_id)
+        if label_id in self.names:
+            return self.names[label_id]
+        # Only ids are written so: one of another bundle's labels.
+        return label_id.replace("_", " ").capitalize() if "_" in label_id else label_id
 
     def ids_for(self, word: str) -> frozenset[str]:
         """Label ids a typed word means: an id, a name, an alias, a translation."""

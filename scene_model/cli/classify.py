@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scene_model.classifier.classify import SCENES, Classifier, Look
+from scene_model.classifier.classify import Classifier, Look
 from scene_model.classifier.tagging import Tag, top_tags
 from scene_model.config import Settings
 from scene_model.errors import (
@@ -54,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("paths", nargs="+", type=_path, metavar="PATH", help="photo or folder")
     parser.add_argument("--recursive", action="store_true", help="go into folders of folders")
-    parser.add_argument("--head", default=SCENES, help="label set to answer by (default: scenes)")
+    parser.add_argument(
+        "--head",
+        help="label set to answer by (default: the one the model files photos by; scenes in the "
+        "model that comes with the program)",
+    )
     parser.add_argument(
         "--top", type=_positive, default=3, metavar="N", help="labels in the table (default: 3)"
     )
@@ -67,14 +71,15 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         missing = ", ".join(str(path) for path in options.paths)
         raise PathNotFound(f"No such file or folder: {_printable(missing)}.")
     classifier = open_classifier(settings)
-    head = classifier.head(options.head)
+    chosen = classifier.bundle.class_head if options.head is None else options.head
+    head = classifier.head(chosen)
     scan = Scan(options.recursive)
     failed = done = 0
     for outcome in _outcomes(scan.files(options.paths), classifier, settings.workers):
         done += 1
         failed += outcome.error is not None
         if options.jsonl:
-            line = json.dumps(_record(outcome, classifier, options.head))
+            line = json.dumps(_record(outcome, classifier, head.id))
         else:
             line = _table_line(outcome, head.id, classifier, options.top)
         print(line, flush=True)
@@ -182,8 +187,8 @@ def _record(outcome: Outcome, classifier: Classifier, head_id: str) -> dict[str,
             )
         ),
         "class": look.answers.photo_class.label,
-        "class_source": look.answers.photo_class.source.value,
-        "tags": _tag_list(look.answers.camera.tags),
+        "class_source": look.answers.photo_class.source,
+        "tags": _tag_list(look.answers.tags),
         "objects": _tag_list(look.answers.objects),
         "taken_at": look.metadata.taken_at,
     }

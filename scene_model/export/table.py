@@ -48,7 +48,7 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag]) -> tuple[Cell, ...]:
         photo.added_at,
         *ranked,
         photo.photo_class,
-        photo.class_source.value,
+        photo.class_source,
         round(photo.confidence, 6),
         str(photo.unsure).lower(),
         "; ".join(photo.shown_tags),

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from scene_model.errors import LibraryTooNew, LibraryUnavailable
-from scene_model.gallery.schema import SCHEMA_VERSION, metadata
+from scene_model.gallery.schema import MIGRATIONS, SCHEMA_VERSION, metadata
 
 _BUSY_TIMEOUT_MS = 30_000
 
@@ -31,7 +31,7 @@ class Database:
 
 
 def open_database(file: Path) -> Database:
-    """Open or create the database.
+    """Open or create the database; one of an earlier version becomes one of this, or stays.
 
     Raises LibraryTooNew or LibraryUnavailable.
     """
@@ -46,6 +46,11 @@ def open_database(file: Path) -> Database:
                 )
             if version == 0:
                 metadata.create_all(connection)
+            else:
+                for earlier in range(version, SCHEMA_VERSION):
+                    for statement in MIGRATIONS[earlier]:
+                        connection.exec_driver_sql(statement)
+            if version != SCHEMA_VERSION:
                 connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
     except LibraryTooNew:
         writer.dispose()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement
 
+from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.gallery import edits
 from scene_model.gallery.query import parse_query
@@ -16,15 +17,21 @@ from scene_model.gallery.store import Library
 class Gallery:
     """One visitor's gallery; what must last lies in the library, not here.
 
-    query: the current query line. selection: ids of selected photos, in the order selected.
+    model: holds the model in use. query: the current query line.
+    selection: ids of selected photos, in the order selected.
     selection_revision: grows when the selection changes by anything but the grid's own boxes.
     """
 
     library: Library
-    vocabulary: Vocabulary
+    model: CurrentModel
     query: str = ""
     selection: list[str] = field(default_factory=list)
     selection_revision: int = 0
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the model in use, which may be another than when the session began."""
+        return self.model.vocabulary
 
     def select(self, photo_ids: Sequence[str]) -> None:
         """Replace the selection from outside the grid, which then shows the new one."""

@@ -162,12 +162,17 @@ def _words(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
 
 def _ids(text: str, vocabulary: Vocabulary) -> list[str]:
     """Labels a word means; the word itself too, since people make tags of their own."""
-    return sorted({*vocabulary.ids_for(text), fold(text), text})
+    return sorted({*vocabulary.ids_for(text), *_as_written(text)})
 
 
 def _exact_ids(text: str, vocabulary: Vocabulary) -> list[str]:
     """Labels called so: ``class:road`` is not ``street``, though "road" is a word for it."""
-    return sorted({*vocabulary.exact_ids_for(text), fold(text), text})
+    return sorted({*vocabulary.exact_ids_for(text), *_as_written(text)})
+
+
+def _as_written(text: str) -> set[str]:
+    """The text as a person's tag, and as the id of a label that only another model knows."""
+    return {text, fold(text), fold(text).replace(" ", "_")}
 
 
 def _has_tag(ids: list[str]) -> ColumnElement[bool]:

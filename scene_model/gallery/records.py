@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from scene_model.classifier.tagging import ClassSource
-
-SHOWN_HEADS = ("scenes", "camera")
-HUMAN = "human"
+from scene_model.classifier.albums import PhotoFacts, SeenTag
+from scene_model.classifier.bundle import FloatArray
+from scene_model.classifier.classify import Provenance
+from scene_model.classifier.labels import HUMAN
+from scene_model.photos.metadata import PhotoMetadata
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,15 @@ class TagOnPhoto:
     score: float | None
     bundle: str | None
 
-    @property
-    def is_shown(self) -> bool:
-        """Tell whether it belongs to the photo's face: a person's, a scene, a camera scene."""
-        return self.head == HUMAN or self.head in SHOWN_HEADS
-
 
 @dataclass(frozen=True)
 class PhotoRecord:
     """One photo of the library, with the class and tags that hold now.
 
     added_at: ISO 8601 with offset. taken_at: local time, ISO 8601, offset if known.
-    photo_class: what it is filed under. confidence, unsure: the six-scene head's.
+    bundle: the model that answered; class_head, tag_head: the heads it files and tags by.
+    class_head_label, confidence, unsure: what the class head said.
+    photo_class: what the photo is filed under; class_source: HUMAN, a head's id, or NONE.
     """
 
     id: str
@@ -49,18 +47,34 @@ class PhotoRecord:
     latitude: float | None
     longitude: float | None
     bundle: str
-    scenes_label: str
+    class_head: str
+    tag_head: str | None
+    class_head_label: str
     confidence: float
     unsure: bool
     photo_class: str
-    class_source: ClassSource
+    class_source: str
     trashed_at: str | None
     tags: tuple[TagOnPhoto, ...]
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
-        """Labels of the tags on the photo's face, each once."""
-        return tuple(dict.fromkeys(tag.label for tag in self.tags if tag.is_shown))
+        """Labels on the photo's face, each once: people's, the class head's, the tag head's."""
+        heads = (HUMAN, self.class_head, self.tag_head)
+        return tuple(dict.fromkeys(tag.label for tag in self.tags if tag.head in heads))
+
+    @property
+    def is_class_heads(self) -> bool:
+        """Tell whether the class head filed it, so that ``confidence`` speaks of its class."""
+        return self.class_source == self.class_head
+
+
+@dataclass(frozen=True)
+class KeptEmbedding:
+    """What a network saw of a photo: float32 (embedding_size,), and which model looked."""
+
+    values: FloatArray
+    seen_by: Provenance
 
 
 @dataclass(frozen=True)
@@ -78,3 +92,21 @@ class Added:
 
     id: str
     was_known: bool
+
+
+def photo_facts(photo: PhotoRecord) -> PhotoFacts:
+    """What album rules look at: tags that hold, a class a person chose, and EXIF."""
+    tags = [SeenTag(tag.label, tag.head, tag.score) for tag in photo.tags]
+    if photo.class_source == HUMAN:
+        tags.append(SeenTag(photo.photo_class, HUMAN, None))
+    return PhotoFacts(
+        tuple(tags),
+        PhotoMetadata(
+            taken_at=photo.taken_at,
+            taken_source=photo.taken_source,
+            camera=photo.camera,
+            lens=photo.lens,
+            latitude=photo.latitude,
+            longitude=photo.longitude,
+        ),
+    )

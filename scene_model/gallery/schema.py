@@ -13,12 +13,14 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
 # One row a photo; its id is the SHA-256 of its bytes. `auto_class` is what the model files
-# it under, `confidence` and `scenes_unsure` speak of the six-scene head.
+# it under; `class_head` is the head that model files photos by, and `class_head_label`,
+# `confidence` and `class_head_unsure` are what that head said. `backbone` is the network the
+# embedding comes from; null where an earlier version of this program did not write it down.
 photos = Table(
     "photos",
     metadata,
@@ -36,10 +38,13 @@ photos = Table(
     Column("latitude", Float),
     Column("longitude", Float),
     Column("bundle", Text, nullable=False),
+    Column("backbone", Text),
+    Column("class_head", Text, nullable=False),
+    Column("tag_head", Text),
     Column("embedding", LargeBinary, nullable=False),
-    Column("scenes_label", Text, nullable=False),
+    Column("class_head_label", Text, nullable=False),
     Column("confidence", Float, nullable=False),
-    Column("scenes_unsure", Boolean, nullable=False),
+    Column("class_head_unsure", Boolean, nullable=False),
     Column("auto_class", Text, nullable=False),
     Column("auto_class_source", Text, nullable=False),
     Column("trashed_at", Text),
@@ -95,6 +100,27 @@ edit_changes = Table(
     Column("after", Text),
 )
 
+# What was chosen for this library, such as the model it is tagged with.
+choices = Table(
+    "choices",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 Index("automatic_tags_by_label", automatic_tags.c.label, automatic_tags.c.photo_id)
 Index("tag_decisions_by_label", tag_decisions.c.label, tag_decisions.c.photo_id)
 Index("photos_by_added", photos.c.trashed_at, photos.c.added_at, photos.c.id)
+
+# How a library of an earlier version becomes one of this version: statements by the version
+# they start from. Version 1 knew the shipped model's heads alone.
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE photos ADD COLUMN backbone TEXT",
+        "ALTER TABLE photos ADD COLUMN class_head TEXT NOT NULL DEFAULT 'scenes'",
+        "ALTER TABLE photos ADD COLUMN tag_head TEXT DEFAULT 'camera'",
+        "ALTER TABLE photos RENAME COLUMN scenes_label TO class_head_label",
+        "ALTER TABLE photos RENAME COLUMN scenes_unsure TO class_head_unsure",
+        "CREATE TABLE choices (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+    ),
+}

@@ -8,27 +8,43 @@ LIBRARY/incoming/                  uploads on their way in
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.bundle import FloatArray
-from scene_model.classifier.classify import Answers, Look
-from scene_model.classifier.tagging import ClassSource
+from scene_model.classifier.classify import Answers, Look, Provenance
 from scene_model.errors import LibraryUnavailable, OriginalChanged, OriginalMissing, PhotoNotFound
 from scene_model.gallery.database import Database, open_database
-from scene_model.gallery.records import HUMAN, Added, NewPhoto, PhotoRecord, TagOnPhoto
-from scene_model.gallery.schema import automatic_tags, class_decisions, photos, tag_decisions
+from scene_model.gallery.records import (
+    Added,
+    KeptEmbedding,
+    NewPhoto,
+    PhotoRecord,
+)
+from scene_model.gallery.rows import (
+    answer_columns,
+    embedding_columns,
+    photo_columns,
+    record,
+    tag_rows,
+    tags_by_photo,
+)
+from scene_model.gallery.schema import (
+    automatic_tags,
+    choices,
+    class_decisions,
+    photos,
+    tag_decisions,
+)
 from scene_model.photos.decode import MinimumSize, PhotoLimits, decode_photo
 from scene_model.photos.fingerprint import content_hash, file_content_hash
 from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, make_thumbnail
 
-# An object must be this probable to become a searchable tag: below it, search finds noise.
-OBJECT_TAG_FLOOR = 0.3
 _SUFFIXES = {
     "JPEG": ".jpg",
     "PNG": ".png",
@@ -92,7 +108,7 @@ class Library:
         with self.database.reader.begin() as connection:
             return connection.execute(wanted).first() is not None
 
-    def add(self, photo: NewPhoto, look: Look, bundle_id: str) -> Added:
+    def add(self, photo: NewPhoto, look: Look, by: Provenance) -> Added:
         """Keep a photo: original, thumbnail, then the rows; a kill leaves all or nothing of it.
 
         A photo that is there already keeps its name and every human decision; its automatic
@@ -107,19 +123,58 @@ class Library:
             _write_durably(thumbnail, make_thumbnail(look.photo.pixels))
         with self.database.writer.begin() as connection:
             known = connection.execute(select(photos.c.id).where(photos.c.id == photo_id)).first()
-            answers = _answer_columns(look.answers, look.embedding, bundle_id)
+            answers = answer_columns(look.answers, by) | embedding_columns(look.embedding)
             if known is None:
-                row = _photo_columns(photo_id, photo, look) | answers
+                row = photo_columns(photo_id, photo, look) | answers
                 connection.execute(insert(photos).values(**row))
             else:
                 connection.execute(
                     update(photos).where(photos.c.id == photo_id).values(trashed_at=None, **answers)
                 )
-            connection.execute(delete(automatic_tags).where(automatic_tags.c.photo_id == photo_id))
-            tags = _tag_rows(photo_id, look.answers, bundle_id)
-            if tags:
-                connection.execute(insert(automatic_tags), tags)
+            _replace_tags(connection, photo_id, look.answers, by)
         return Added(photo_id, known is not None)
+
+    def replace_answers(
+        self, photo_id: str, answers: Answers, by: Provenance, embedding: FloatArray | None = None
+    ) -> None:
+        """Put a model's answers in the place of another's; all of them or none.
+
+        What people decided stays, in the trash or out of it. embedding: a new one, when the
+        photo was looked at again. Raises PhotoNotFound.
+        """
+        new = answer_columns(answers, by)
+        if embedding is not None:
+            new |= embedding_columns(embedding)
+        with self.database.writer.begin() as connection:
+            found = connection.execute(update(photos).where(photos.c.id == photo_id).values(**new))
+            if not found.rowcount:
+                raise PhotoNotFound(f"The library holds no photo {photo_id[:12]!r}.")
+            _replace_tags(connection, photo_id, answers, by)
+
+    def answered_by_others(self, bundle_id: str) -> list[str]:
+        """Ids of the photos outside the trash whose tags another bundle gave, newest first."""
+        return self.find(photos.c.bundle != bundle_id)
+
+    def count_answered_by_others(self, bundle_id: str) -> int:
+        """Count the photos of `answered_by_others`."""
+        return self.count(photos.c.bundle != bundle_id)
+
+    def choice(self, name: str) -> str | None:
+        """What was chosen for this library under a name; None when nothing was."""
+        with self.database.reader.begin() as connection:
+            value: str | None = connection.execute(
+                select(choices.c.value).where(choices.c.name == name)
+            ).scalar()
+        return value
+
+    def choose(self, name: str, value: str) -> None:
+        """Keep a choice with this library."""
+        with self.database.writer.begin() as connection:
+            connection.execute(
+                upsert(choices)
+                .values(name=name, value=value)
+                .on_conflict_do_update(["name"], set_={"value": value})
+            )
 
     def photo(self, photo_id: str) -> PhotoRecord:
         """Return one photo; raises PhotoNotFound."""
@@ -141,7 +196,7 @@ class Library:
                     .select_from(photos_with_class)
                     .where(photos.c.id.in_(batch))
                 ).all()
-                tags = _tags_by_photo(
+                tags = tags_by_photo(
                     connection.execute(
                         select(automatic_tags)
                         .where(automatic_tags.c.photo_id.in_(batch))
@@ -156,7 +211,7 @@ class Library:
             by_id = {row.id: row for row in rows}
             for photo_id in batch:
                 if photo_id in by_id:
-                    yield _record(by_id[photo_id], tags.get(photo_id, ()))
+                    yield record(by_id[photo_id], tags.get(photo_id, ()))
 
     def find(
         self,
@@ -204,15 +259,18 @@ class Library:
             classes = connection.execute(select(class_decisions.c.label).distinct()).scalars()
             return sorted({*added, *classes})
 
-    def embedding(self, photo_id: str) -> FloatArray:
-        """The kept embedding, float32 (embedding_size,); raises PhotoNotFound."""
+    def embedding(self, photo_id: str) -> KeptEmbedding:
+        """The kept embedding, and which model's it is; raises PhotoNotFound."""
         with self.database.reader.begin() as connection:
             row = connection.execute(
-                select(photos.c.embedding).where(photos.c.id == photo_id)
+                select(photos.c.embedding, photos.c.bundle, photos.c.backbone).where(
+                    photos.c.id == photo_id
+                )
             ).first()
         if row is None:
             raise PhotoNotFound(f"The library holds no photo {photo_id[:12]!r}.")
-        return np.frombuffer(row[0], np.float16).astype(np.float32)
+        values = np.frombuffer(row.embedding, np.float16).astype(np.float32)
+        return KeptEmbedding(values, Provenance(row.bundle, row.backbone))
 
     def original_path(self, photo_id: str) -> Path:
         """Where the original lies; raises PhotoNotFound or OriginalMissing."""
@@ -231,11 +289,22 @@ class Library:
         """
         path = self.original_path(photo_id)
         if file_content_hash(path) != photo_id:
-            raise OriginalChanged(
-                f"The original of {photo_id[:12]} was changed on disk since it was added. "
-                "Put it back from a backup."
-            )
+            raise _changed(photo_id)
         return path
+
+    def original_bytes(self, photo_id: str) -> bytes:
+        """The original, checked to be what was added; raises as `verified_original` does."""
+        path = self.original_path(photo_id)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise OriginalMissing(
+                f"The original of {photo_id[:12]} cannot be read: {error.strerror}. "
+                "Check the permissions of the library folder."
+            ) from error
+        if content_hash(data) != photo_id:
+            raise _changed(photo_id)
+        return data
 
     def thumbnail(self, photo_id: str) -> bytes:
         """A thumbnail's WebP bytes, made anew from the original when it is missing."""
@@ -267,108 +336,23 @@ class Library:
         return self.folder / "thumbnails" / photo_id[:2] / f"{photo_id}.webp"
 
 
+def _changed(photo_id: str) -> OriginalChanged:
+    return OriginalChanged(
+        f"The original of {photo_id[:12]} was changed on disk since it was added. "
+        "Put it back from a backup."
+    )
+
+
 def _visible(where: ColumnElement[bool] | None, trashed: bool) -> ColumnElement[bool]:
     in_trash = photos.c.trashed_at.is_not(None) if trashed else photos.c.trashed_at.is_(None)
     return in_trash if where is None else and_(in_trash, where)
 
 
-def _photo_columns(photo_id: str, photo: NewPhoto, look: Look) -> dict[str, Any]:
-    return {
-        "id": photo_id,
-        "name": photo.name,
-        "format": look.photo.format,
-        "file_bytes": len(photo.data),
-        "width": look.photo.width,
-        "height": look.photo.height,
-        "added_at": photo.added_at,
-        "taken_at": look.metadata.taken_at,
-        "taken_source": look.metadata.taken_source,
-        "camera": look.metadata.camera,
-        "lens": look.metadata.lens,
-        "latitude": look.metadata.latitude,
-        "longitude": look.metadata.longitude,
-    }
-
-
-def _answer_columns(answers: Answers, embedding: FloatArray, bundle_id: str) -> dict[str, Any]:
-    return {
-        "bundle": bundle_id,
-        "embedding": embedding.astype(np.float16).tobytes(),
-        "scenes_label": answers.scenes.label,
-        "confidence": answers.scenes.confidence,
-        "scenes_unsure": answers.scenes.unsure,
-        "auto_class": answers.photo_class.label,
-        "auto_class_source": answers.photo_class.source.value,
-    }
-
-
-def _tag_rows(photo_id: str, answers: Answers, bundle_id: str) -> list[dict[str, Any]]:
-    """Automatic tags: a head's tags by the rule unless it is unsure; only likely objects."""
-    rows = []
-    for answer in answers.by_head.values():
-        if answer.head == "objects":
-            tags = [tag for tag in answers.objects if tag.score >= OBJECT_TAG_FLOOR]
-        elif answer.head == "scenes":
-            tags = [] if answer.unsure else answer.tags[:1]
-        else:
-            tags = answer.tags
-        # Two ImageNet lines read "crane": one row serves both.
-        for label, score in {tag.label: tag.score for tag in reversed(tags)}.items():
-            rows.append(
-                {
-                    "photo_id": photo_id,
-                    "head": answer.head,
-                    "label": label,
-                    "score": score,
-                    "bundle": bundle_id,
-                }
-            )
-    return rows
-
-
-def _tags_by_photo(
-    automatic: Iterable[Row[Any]], decisions: Iterable[Row[Any]]
-) -> dict[str, tuple[TagOnPhoto, ...]]:
-    """Put together the tags that hold: what people added, and what they did not reject."""
-    verdicts: dict[tuple[str, str], str] = {}
-    tags: dict[str, list[TagOnPhoto]] = {}
-    for row in decisions:
-        verdicts[row.photo_id, row.label] = row.verdict
-        if row.verdict == "added":
-            tags.setdefault(row.photo_id, []).append(TagOnPhoto(row.label, HUMAN, None, None))
-    for row in automatic:
-        if (row.photo_id, row.label) not in verdicts:
-            tags.setdefault(row.photo_id, []).append(
-                TagOnPhoto(row.label, row.head, row.score, row.bundle)
-            )
-    return {photo_id: tuple(found) for photo_id, found in tags.items()}
-
-
-def _record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
-    source = ClassSource.HUMAN if row.human_class else ClassSource(row.auto_class_source)
-    return PhotoRecord(
-        id=row.id,
-        name=row.name,
-        format=row.format,
-        file_bytes=row.file_bytes,
-        width=row.width,
-        height=row.height,
-        added_at=row.added_at,
-        taken_at=row.taken_at,
-        taken_source=row.taken_source,
-        camera=row.camera,
-        lens=row.lens,
-        latitude=row.latitude,
-        longitude=row.longitude,
-        bundle=row.bundle,
-        scenes_label=row.scenes_label,
-        confidence=row.confidence,
-        unsure=bool(row.scenes_unsure),
-        photo_class=row.human_class or row.auto_class,
-        class_source=source,
-        trashed_at=row.trashed_at,
-        tags=tags,
-    )
+def _replace_tags(connection: Connection, photo_id: str, answers: Answers, by: Provenance) -> None:
+    connection.execute(delete(automatic_tags).where(automatic_tags.c.photo_id == photo_id))
+    rows = tag_rows(photo_id, answers, by.bundle)
+    if rows:
+        connection.execute(insert(automatic_tags), rows)
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -1,22 +1,24 @@
-"""One runner for the whole process: classifies batches in the background and keeps the results.
+"""One runner for the whole process: tags photos in the background and keeps the results.
 
 Pages poll `Job.progress`; closing them changes nothing.
 """
 
 import datetime
 import logging
+import secrets
 import threading
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import StrEnum
+from contextlib import contextmanager
 
 from scene_model.classifier.classify import Classifier
-from scene_model.errors import InternalError, JobNotFound, SceneError
+from scene_model.classifier.model import CurrentModel
+from scene_model.errors import InternalError, JobNotFound, JobRunning, SceneError
+from scene_model.gallery.answers import tag_again
 from scene_model.gallery.records import NewPhoto
 from scene_model.gallery.store import Library
 from scene_model.jobs.incoming import IncomingBatch, IncomingFile, left_behind, receive
+from scene_model.jobs.job import Job, JobKind, Skipped
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.fingerprint import content_hash
 
@@ -25,135 +27,15 @@ _KEPT_JOBS = 200
 logger = logging.getLogger(__name__)
 
 
-class JobState(StrEnum):
-    """Where a job stands."""
-
-    RUNNING = "running"
-    DONE = "done"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that did not become a photo, and why."""
-
-    name: str
-    code: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """A snapshot of a job.
-
-    done: files dealt with, skipped ones too. known: photos the library had already.
-    photos_per_s: mean rate so far. seconds_left: None until a rate is known.
-    """
-
-    state: JobState
-    total: int
-    done: int
-    known: int
-    photo_ids: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
-    photos_per_s: float
-    seconds_left: float | None
-
-    @property
-    def share(self) -> float:
-        """Done part in [0, 1]."""
-        return self.done / self.total if self.total else 1.0
-
-
-class Job:
-    """One batch at work; all methods may be called from any thread."""
-
-    def __init__(self, batch: IncomingBatch) -> None:
-        """Begin counting for a batch."""
-        self.id = batch.id
-        self._total = len(batch.files)
-        self._lock = threading.Lock()
-        self._started = time.monotonic()
-        self._ended: float | None = None
-        self._photo_ids: dict[str, None] = {}
-        self._known = 0
-        self._dropped = 0
-        self._skipped: list[Skipped] = []
-        self._done = 0
-        self._cancel = threading.Event()
-        self._finished = threading.Event()
-
-    def cancel(self) -> None:
-        """Stop after the photos that are being looked at; what is done stays."""
-        self._cancel.set()
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Tell whether `cancel` was called."""
-        return self._cancel.is_set()
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end; False when the time ran out first."""
-        return self._finished.wait(timeout_s)
-
-    def progress(self) -> Progress:
-        """Return a snapshot."""
-        with self._lock:
-            elapsed = (self._ended or time.monotonic()) - self._started
-            rate = self._done / elapsed if elapsed > 0 and self._done else 0.0
-            if not self._finished.is_set():
-                state = JobState.RUNNING
-            else:
-                state = JobState.CANCELLED if self._dropped else JobState.DONE
-            return Progress(
-                state=state,
-                total=self._total,
-                done=self._done,
-                known=self._known,
-                photo_ids=tuple(self._photo_ids),
-                skipped=tuple(self._skipped),
-                photos_per_s=rate,
-                seconds_left=(self._total - self._done) / rate if rate else None,
-            )
-
-    def record_photo(self, photo_id: str, was_known: bool) -> None:
-        """Count one photo that is in the library now."""
-        with self._lock:
-            self._photo_ids[photo_id] = None
-            self._known += was_known
-            self._done += 1
-
-    def record_skipped(self, skipped: Skipped) -> None:
-        """Count one file that could not be used."""
-        with self._lock:
-            self._skipped.append(skipped)
-            self._done += 1
-
-    def record_dropped(self) -> None:
-        """Count one file that was not looked at because the job was cancelled."""
-        with self._lock:
-            self._dropped += 1
-
-    def claim_end(self) -> bool:
-        """Tell whether nothing is left; True once, for the caller who then clears up."""
-        with self._lock:
-            if self._done + self._dropped < self._total or self._ended is not None:
-                return False
-            self._ended = time.monotonic()
-            return True
-
-    def finish(self) -> None:
-        """Let those who wait know that the job is over."""
-        self._finished.set()
-
-
 class JobRunner:
     """Looks at photos with a fixed number of threads and adds them to the library."""
 
-    def __init__(self, classifier: Classifier, library: Library, workers: int) -> None:
+    def __init__(self, model: CurrentModel, library: Library, workers: int) -> None:
         """Start the threads; `close` ends them."""
-        self._classifier, self._library = classifier, library
+        self._model, self._library = model, library
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="classify")
+        # Its own threads: new photos must not wait behind a whole library.
+        self._again_pool = ThreadPoolExecutor(workers, thread_name_prefix="tag-again")
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
@@ -168,15 +50,43 @@ class JobRunner:
 
     def start(self, batch: IncomingBatch) -> Job:
         """Start on a received batch."""
-        job = Job(batch)
         with self._lock:
-            while len(self._jobs) >= _KEPT_JOBS:
-                self._jobs.pop(next(iter(self._jobs)))
-            self._jobs[job.id] = job
+            job, classifier = self._begin(batch.id, JobKind.ADD, len(batch.files))
         for item in batch.files:
-            self._pool.submit(self._work, job, batch, item)
-        self._finish(job, batch)  # an empty batch ends at once
+            self._pool.submit(self._add, job, classifier, batch, item)
+        self._finish(job, batch.discard)  # an empty batch ends at once
         return job
+
+    def tag_again(self) -> Job:
+        """Tag every photo that another model tagged with the one in use; a second call joins in.
+
+        Each photo is one transaction: after a kill or a cancel the rest keeps its old tags, and
+        calling again goes on with it.
+        """
+        with self._lock:
+            running = self._running(JobKind.TAG_AGAIN)
+            if running:
+                return running[0]
+            photo_ids = self._library.answered_by_others(self._model.classifier.bundle_id)
+            job, classifier = self._begin(secrets.token_hex(16), JobKind.TAG_AGAIN, len(photo_ids))
+        for photo_id in photo_ids:
+            self._again_pool.submit(self._tag_again, job, classifier, photo_id)
+        self._finish(job)
+        return job
+
+    @contextmanager
+    def none_running(self) -> Iterator[None]:
+        """Keep jobs from starting while the caller changes what they rest on.
+
+        Raises JobRunning when one is at work.
+        """
+        with self._lock:
+            if self._running():
+                raise JobRunning(
+                    "Photos are being tagged just now. Wait until that is done, or cancel it, "
+                    "and try again."
+                )
+            yield
 
     def job(self, job_id: str) -> Job:
         """Return a job of this process; raises JobNotFound."""
@@ -185,46 +95,83 @@ class JobRunner:
                 raise JobNotFound("No such job runs here. It may have ended before a restart.")
             return self._jobs[job_id]
 
-    def running(self) -> list[Job]:
-        """Jobs that are not finished, oldest first."""
+    def running(self, kind: JobKind | None = None) -> list[Job]:
+        """Jobs that are not finished, oldest first; of one kind, if given."""
         with self._lock:
-            jobs = list(self._jobs.values())
-        return [job for job in jobs if job.progress().state is JobState.RUNNING]
+            return self._running(kind)
 
     def close(self) -> None:
         """Finish the photos that are being looked at; the rest stays on disk for `resume`."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._again_pool):
+            pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._again_pool):
+            pool.shutdown(wait=True)
 
-    def _work(self, job: Job, batch: IncomingBatch, item: IncomingFile) -> None:
-        path = batch.path(item)
+    def _begin(self, job_id: str, kind: JobKind, total: int) -> tuple[Job, Classifier]:
+        """Register a job; it ends with the model it begins with. The caller holds the lock."""
+        while len(self._jobs) >= _KEPT_JOBS:
+            self._jobs.pop(next(iter(self._jobs)))
+        job = self._jobs[job_id] = Job(job_id, kind, total)
+        return job, self._model.classifier
+
+    def _running(self, kind: JobKind | None = None) -> list[Job]:
+        return [
+            job
+            for job in self._jobs.values()
+            if job.is_running and (kind is None or job.kind is kind)
+        ]
+
+    def _add(
+        self, job: Job, classifier: Classifier, batch: IncomingBatch, item: IncomingFile
+    ) -> None:
         if job.is_cancelled:
             job.record_dropped()
-        else:
-            try:
-                self._look_and_keep(job, batch, item)
-            except SceneError as error:
-                job.record_skipped(Skipped(item.name, error.code, error.message))
-            except Exception:
-                logger.exception("classifying %r failed", item.name)
-                job.record_skipped(
-                    Skipped(item.name, InternalError.code, "An internal error; see the log.")
-                )
-        path.unlink(missing_ok=True)
-        self._finish(job, batch)
+        elif problem := _problem_of(lambda: self._look_and_keep(job, classifier, batch, item)):
+            job.record_skipped(Skipped(item.name, problem.code, problem.message))
+        batch.path(item).unlink(missing_ok=True)
+        self._finish(job, batch.discard)
 
-    def _look_and_keep(self, job: Job, batch: IncomingBatch, item: IncomingFile) -> None:
-        data = read_photo_file(batch.path(item), self._classifier.limits)
+    def _look_and_keep(
+        self, job: Job, classifier: Classifier, batch: IncomingBatch, item: IncomingFile
+    ) -> None:
+        data = read_photo_file(batch.path(item), classifier.limits)
         photo_id = content_hash(data)
-        if self._library.holds(photo_id, self._classifier.bundle_id):
+        if self._library.holds(photo_id, classifier.bundle_id):
             job.record_photo(photo_id, was_known=True)
             return
-        look = self._classifier.look(data)
+        look = classifier.look(data)
         photo = NewPhoto(data, item.name, item.uploaded_at)
-        added = self._library.add(photo, look, self._classifier.bundle_id)
+        added = self._library.add(photo, look, classifier.provenance)
         job.record_photo(added.id, added.was_known)
 
+    def _tag_again(self, job: Job, classifier: Classifier, photo_id: str) -> None:
+        if job.is_cancelled:
+            job.record_dropped()
+        elif problem := _problem_of(lambda: tag_again(self._library, classifier, photo_id)):
+            job.record_skipped(Skipped(self._name(photo_id), problem.code, problem.message))
+        else:
+            job.record_photo(photo_id, was_known=True)
+        self._finish(job)
+
+    def _name(self, photo_id: str) -> str:
+        found = [photo.name for photo in self._library.records([photo_id])]
+        return found[0] if found else photo_id[:12]
+
     @staticmethod
-    def _finish(job: Job, batch: IncomingBatch) -> None:
+    def _finish(job: Job, clear_up: Callable[[], None] | None = None) -> None:
         if job.claim_end():
-            batch.discard()
+            if clear_up is not None:
+                clear_up()
             job.finish()
+
+
+def _problem_of(work: Callable[[], None]) -> SceneError | None:
+    """Do one item's work; what goes wrong with it is told, and stops no other."""
+    try:
+        work()
+    except SceneError as error:
+        return error
+    except Exception:
+        logger.exception("tagging a photo failed")
+        return InternalError("An internal error; see the log.")
+    return None

@@ -1,5 +1,6 @@
 """A bundle is opened whole and checked, or refused with its reason."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -81,3 +82,63 @@ def test_broken_description(folder: Path) -> None:
 def test_labels_and_outputs_disagree(folder: Path) -> None:
     rewrite(folder, lambda d: d["heads"][0]["labels"].pop())
     assert type(refused(folder)) is LabelCountMismatch
+
+
+def test_a_bundle_that_says_nothing_files_by_scenes_and_tags_by_camera(folder: Path) -> None:
+    for key in ("class_head", "tag_head"):
+        rewrite(folder, lambda d, k=key: d.pop(k, None))  # type: ignore[misc]
+    description = open_bundle(folder).description
+    assert (description.class_head, description.tag_head) == ("scenes", "camera")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"class_head": "moods"}, "class_head is 'moods', but the heads are: scenes, camera"),
+        ({"tag_head": "moods"}, "tag_head is 'moods', but the heads are: scenes, camera"),
+        ({"class_head": "camera"}, "both 'camera'"),
+    ],
+)
+def test_heads_that_are_not_there(folder: Path, change: dict[str, str], says: str) -> None:
+    rewrite(folder, lambda d: d.update(change))
+    error = refused(folder)
+    assert type(error) is BundleDamaged
+    assert says in error.message
+
+
+def test_heads_that_are_there(folder: Path) -> None:
+    rewrite(folder, lambda d: d.update(class_head="camsdd", tag_head=None))
+    description = open_bundle(folder).description
+    assert (description.class_head, description.tag_head) == ("camsdd", None)
+
+
+@pytest.mark.parametrize(
+    "head_id", ["human", "none", "My Folders", "a-b", "", "scenes\n", "camera"]
+)
+def test_names_no_head_may_have(folder: Path, head_id: str) -> None:
+    rewrite(folder, lambda d: d["heads"][0].update(id=head_id))
+    error = refused(folder)
+    assert type(error) is BundleDamaged
+    assert repr(head_id) in error.message
+
+
+@pytest.mark.parametrize(
+    ("label_ids", "says"),
+    [(["a", "b", "a"], "'a' 2 times"), ([], "no labels"), (["unsure"], "'unsure'")],
+)
+def test_labels_no_head_may_have(folder: Path, label_ids: list[str], says: str) -> None:
+    def change(description: dict[str, Any]) -> None:
+        label = description["heads"][0]["labels"][0]
+        description["heads"][0]["labels"] = [label | {"id": label_id} for label_id in label_ids]
+
+    rewrite(folder, change)
+    assert says in refused(folder).message
+
+
+def test_weights_that_are_no_arrays(folder: Path) -> None:
+    (folder / "heads.npz").write_bytes(b"no arrays")
+    digest = hashlib.sha256(b"no arrays").hexdigest()
+    rewrite(folder, lambda d: d["heads_file"].update(sha256=digest))
+    error = refused(folder)
+    assert type(error) is BundleDamaged
+    assert "heads.npz" in error.message

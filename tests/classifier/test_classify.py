@@ -1,6 +1,8 @@
 """One look at a photo: the same answer whatever way it is stored."""
 
+import hashlib
 import io
+import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,9 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scene_model.classifier.classify import Answers, Classifier
+from scene_model.classifier.classify import Answers, Classifier, Provenance
 from scene_model.classifier.vocabulary import vocabulary_of
-from scene_model.errors import DamagedPhoto
+from scene_model.errors import BundleDamaged, DamagedPhoto
+from scene_model.photos.decode import PhotoLimits
+from tests.bundles import other_network, own_head
 from tests.conftest import SHARED
 from tests.pictures import encode, stored_as, textured
 
@@ -20,8 +24,9 @@ def test_a_temple_and_a_flower(classifier: Classifier, temple: bytes, flower: by
     seen = classifier.look(temple).answers
     assert seen.by_head["camera"].label in ("landmark", "house", "buildings")
     bloom = classifier.look(flower).answers
-    assert bloom.camera.label == "flower"
-    assert bloom.scenes.unsure, "a flower is none of the six scenes"
+    assert bloom.tag_answer is not None
+    assert bloom.tag_answer.label == "flower"
+    assert bloom.class_answer.unsure, "a flower is none of the six scenes"
     assert bloom.photo_class.label == "flower"
     assert bloom.objects[0].score >= bloom.objects[4].score
 
@@ -29,9 +34,9 @@ def test_a_temple_and_a_flower(classifier: Classifier, temple: bytes, flower: by
 def test_orientation_changes_no_answer(classifier: Classifier, temple: bytes) -> None:
     upright = Image.open(io.BytesIO(temple)).convert("RGB")
     looks = [classifier.look(stored_as(upright, o)).answers for o in range(1, 9)]
-    assert len({look.scenes.label for look in looks}) == 1
+    assert len({look.class_answer.label for look in looks}) == 1
     assert len({look.photo_class for look in looks}) == 1
-    confidences = [look.scenes.confidence for look in looks]
+    confidences = [look.class_answer.confidence for look in looks]
     assert max(confidences) - min(confidences) <= 0.03
 
 
@@ -43,7 +48,7 @@ def test_orientation_changes_no_class_of_an_unsure_photo(
     upright = Image.open(io.BytesIO(flower)).convert("RGB")
     looks = [classifier.look(stored_as(upright, o)).answers for o in range(1, 9)]
     assert {look.photo_class.label for look in looks} == {"flower"}
-    assert all(look.scenes.unsure for look in looks)
+    assert all(look.class_answer.unsure for look in looks)
 
 
 def test_threads_get_the_same_answers(
@@ -58,8 +63,10 @@ def test_threads_get_the_same_answers(
 def test_kept_embedding_gives_the_same_answers(classifier: Classifier, temple: bytes) -> None:
     look = classifier.look(temple)
     again = classifier.answer(look.embedding.astype(np.float16).astype(np.float32))
-    assert again.scenes.label == look.answers.scenes.label
-    assert again.scenes.confidence == pytest.approx(look.answers.scenes.confidence, abs=0.01)
+    assert again.class_answer.label == look.answers.class_answer.label
+    assert again.class_answer.confidence == pytest.approx(
+        look.answers.class_answer.confidence, abs=0.01
+    )
 
 
 def test_large_photos_are_answered_as_their_small_copies(classifier: Classifier) -> None:
@@ -73,7 +80,7 @@ def test_large_photos_are_answered_as_their_small_copies(classifier: Classifier)
         factor = 192 / min(small.size)
         copy = large.resize((round(small.width * factor), round(small.height * factor)))
         seen = [classifier.look(encode(picture)).answers for picture in (large, copy)]
-        same_scene += seen[0].scenes.label == seen[1].scenes.label
+        same_scene += seen[0].class_answer.label == seen[1].class_answer.label
         same_tag += first_tag(seen[0]) == first_tag(seen[1])
     assert len(photos) == 100
     assert same_scene >= 95
@@ -81,7 +88,7 @@ def test_large_photos_are_answered_as_their_small_copies(classifier: Classifier)
 
 
 def first_tag(answers: Answers) -> str | None:
-    return answers.camera.tags[0].label if answers.camera.tags else None
+    return answers.tags[0].label if answers.tags else None
 
 
 def small_photos(count: int, source: str = "scenes6") -> list[Image.Image]:
@@ -111,7 +118,7 @@ def test_vocabulary(classifier: Classifier) -> None:
 def test_shared_pictures_are_all_read(classifier: Classifier, shared_photos: Path) -> None:
     for path in sorted(shared_photos.iterdir()):
         if path.is_file():
-            assert classifier.look(path.read_bytes()).answers.scenes.confidence > 1 / 6
+            assert classifier.look(path.read_bytes()).answers.class_answer.confidence > 1 / 6
 
 
 def test_a_damaged_png_is_not_half_a_picture(classifier: Classifier) -> None:
@@ -120,3 +127,84 @@ def test_a_damaged_png_is_not_half_a_picture(classifier: Classifier) -> None:
     data[len(data) // 2] ^= 1
     with pytest.raises(DamagedPhoto):
         classifier.look(bytes(data))
+
+
+def opened(folder: Path) -> Classifier:
+    return Classifier.open(folder, PhotoLimits(), interpreters=1)
+
+
+def test_a_head_of_ones_own_files_photos(
+    tmp_path: Path, classifier: Classifier, flower: bytes
+) -> None:
+    own = opened(own_head(tmp_path))
+    seen, shipped = own.look(flower).answers, classifier.look(flower).answers
+    assert (seen.photo_class.label, seen.photo_class.source) == ("zermatt", "my_folders")
+    assert seen.class_answer.head == "my_folders"
+    # What the bundle shares with the shipped one it answers alike.
+    assert seen.tags == shipped.tags
+    assert seen.objects == shipped.objects
+    assert seen.by_head["scenes"].confidence == shipped.class_answer.confidence
+
+
+def test_an_unsure_head_of_ones_own_leaves_it_to_the_tags(tmp_path: Path, flower: bytes) -> None:
+    seen = opened(own_head(tmp_path, sure=False)).look(flower).answers
+    assert (seen.photo_class.label, seen.photo_class.source) == ("flower", "camera")
+    assert seen.kept_tags["my_folders"] == []
+
+
+def test_what_is_kept_of_each_heads_answer(
+    classifier: Classifier, temple: bytes, flower: bytes
+) -> None:
+    bloom = classifier.look(flower).answers
+    assert bloom.kept_tags["scenes"] == [], "a head that says 'none of these' gives no tag"
+    assert [tag.label for tag in bloom.kept_tags["camera"]] == ["flower"]
+    assert all(tag.score >= 0.3 for tag in bloom.kept_tags["objects"])
+    assert bloom.by_head["scenes"].tags, "or the test above holds for another reason"
+
+
+def test_scenes_stay_doubtful_beside_a_head_of_ones_own(tmp_path: Path, flower: bytes) -> None:
+    kept = opened(own_head(tmp_path)).look(flower).answers.kept_tags
+    assert kept["scenes"] == []
+    assert [tag.label for tag in kept["my_folders"]] == ["zermatt"]
+
+
+def test_a_whole_network_has_its_own_head_alone(
+    tmp_path: Path, classifier: Classifier, temple: bytes, flower: bytes
+) -> None:
+    own = opened(other_network(tmp_path))
+    seen = own.look(temple).answers
+    assert set(seen.by_head) == {"my_scenes"}
+    assert seen.class_answer.label == f"my_{classifier.look(temple).answers.class_answer.label}"
+    assert (seen.tag_answer, seen.tags, seen.objects) == (None, [], [])
+    bloom = own.look(flower).answers
+    assert (bloom.photo_class.label, bloom.photo_class.source) == ("unsure", "none")
+
+
+def test_whose_embeddings_a_model_can_read(tmp_path: Path, classifier: Classifier) -> None:
+    own, other = opened(own_head(tmp_path)), opened(other_network(tmp_path))
+    assert own.can_read(classifier.provenance)
+    assert classifier.can_read(own.provenance)
+    assert not other.can_read(classifier.provenance)
+    assert not classifier.can_read(other.provenance)
+    # From before networks were written down: only one's own bundle is known.
+    assert classifier.can_read(Provenance(classifier.bundle_id, None))
+    assert not own.can_read(Provenance(classifier.bundle_id, None))
+
+
+def test_a_model_in_use_outlives_its_file(tmp_path: Path, temple: bytes) -> None:
+    folder = own_head(tmp_path)
+    own = opened(folder)
+    (folder / "backbone.tflite").write_bytes(b"published again meanwhile")
+    assert own.look(temple).answers.photo_class.label == "zermatt"
+
+
+def test_a_network_that_cannot_be_run_is_found_before_the_first_photo(tmp_path: Path) -> None:
+    folder = own_head(tmp_path)
+    network = b"no network"
+    (folder / "backbone.tflite").write_bytes(network)
+    file = folder / "bundle.json"
+    said = json.loads(file.read_text(encoding="utf-8"))
+    said["backbone"]["sha256"] = hashlib.sha256(network).hexdigest()
+    file.write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(BundleDamaged, match="cannot be run"):
+        opened(folder).check()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scene_model.classifier.labels import Label, LabelSet
 from scene_model.classifier.tagging import (
-    ClassSource,
+    PhotoAnswer,
     PhotoClass,
     Tag,
     decide_class,
@@ -53,9 +53,18 @@ def test_a_higher_floor_never_adds_a_tag(weights: list[float], low: float, high:
     assert set(tags(*shares, floor=high)) <= set(tags(*shares, floor=low))
 
 
-def test_class_goes_human_scenes_camera_unsure() -> None:
-    camera = [Tag("cat", 0.8), Tag("dog", 0.1)]
-    assert decide_class("sea", False, camera, human="pier") == PhotoClass("pier", ClassSource.HUMAN)
-    assert decide_class("sea", False, camera) == PhotoClass("sea", ClassSource.SCENES)
-    assert decide_class("sea", True, camera) == PhotoClass("cat", ClassSource.CAMERA)
-    assert decide_class("sea", True, []) == PhotoClass("unsure", ClassSource.NONE)
+def said(head: str, label: str, unsure: bool, *tags: Tag) -> PhotoAnswer:
+    return PhotoAnswer(head, np.ones(1, np.float32), label, 0.5, unsure, None, list(tags))
+
+
+@pytest.mark.parametrize(("class_head", "tag_head"), [("scenes", "camera"), ("mine", "other")])
+def test_class_goes_human_class_head_tag_head_unsure(class_head: str, tag_head: str) -> None:
+    sure, unsure = said(class_head, "sea", False), said(class_head, "sea", True, Tag("sea", 0.9))
+    tagged = said(tag_head, "cat", True, Tag("cat", 0.8), Tag("dog", 0.1))
+    untagged = said(tag_head, "cat", True)
+    assert decide_class(sure, tagged, human="pier") == PhotoClass("pier", "human")
+    assert decide_class(sure, tagged) == PhotoClass("sea", class_head)
+    assert decide_class(unsure, tagged) == PhotoClass("cat", tag_head)
+    assert decide_class(unsure, untagged) == PhotoClass("unsure", "none")
+    assert decide_class(unsure, None) == PhotoClass("unsure", "none")
+    assert decide_class(sure, None) == PhotoClass("sea", class_head)

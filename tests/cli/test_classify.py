@@ -13,6 +13,7 @@ import pytest
 
 from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
+from tests.bundles import other_network, own_head
 from tests.pictures import encode, textured
 
 KEYS = (
@@ -79,6 +80,40 @@ def test_recursive_and_another_head(folder: Path, capsys: pytest.CaptureFixture[
     assert lines[0]["label"] == "flower"
 
 
+def test_a_model_of_ones_own_answers_by_its_own_head(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SCENE_BUNDLE", str(own_head(tmp_path / "models")))
+    _, (line,), _ = classify(capsys, str(folder / "a.JPG"))
+    assert list(line["probabilities"]) == ["zermatt", "trastevere"]
+    assert (line["label"], line["class"], line["class_source"]) == (
+        "zermatt",
+        "zermatt",
+        "my_folders",
+    )
+    assert line["tags"][0]["label"] == "flower"
+    assert len(line["objects"]) == 5
+    _, (line,), _ = classify(capsys, str(folder / "a.JPG"), "--head", "scenes")
+    assert len(line["probabilities"]) == 6
+    assert line["class"] == "zermatt"
+
+
+def test_a_model_with_one_head_has_neither_tags_nor_objects(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SCENE_BUNDLE", str(other_network(tmp_path / "models")))
+    _, (line,), _ = classify(capsys, str(folder / "a.JPG"))
+    assert list(line) == KEYS
+    assert (line["tags"], line["objects"]) == ([], [])
+    assert (line["class"], line["class_source"], line["unsure"]) == ("unsure", "none", True)
+
+
 def test_a_named_file_is_always_tried(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "photo.dat").write_bytes((folder / "b.jpg").read_bytes())
     code, lines, _ = classify(
@@ -109,7 +144,8 @@ def test_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--head", "moods", "."], ["--top", "0", "."], [], ["--nonsense", "."]]
+    "arguments",
+    [["--head", "moods", "."], ["--head", "", "."], ["--top", "0", "."], [], ["--nonsense", "."]],
 )
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classify", *arguments]) == 2

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scene_model.classifier.labels import HUMAN
 from scene_model.errors import InvalidTag
 from scene_model.gallery import edits
-from scene_model.gallery.records import HUMAN, PhotoRecord
+from scene_model.gallery.records import PhotoRecord
 from scene_model.gallery.store import Library
 from scene_model.services import Services
 

@@ -1,7 +1,8 @@
 """Batches in the background: a result or a reason per file, cancel, and resume."""
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from scene_model.classifier.classify import Classifier, Look
 from scene_model.config import Settings
 from scene_model.errors import JobNotFound
 from scene_model.jobs.incoming import left_behind, receive
-from scene_model.jobs.runner import JobState
+from scene_model.jobs.job import JobKind, JobState
 from scene_model.services import Services, open_services
+from tests.bundles import other_network, own_head
 from tests.pictures import encode, textured
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
@@ -141,3 +143,110 @@ def test_empty_batch_and_unknown_job(services: Services) -> None:
     assert job.progress().share == 1.0
     with pytest.raises(JobNotFound):
         services.jobs.job("nonsense")
+
+
+class TestTaggingAgain:
+    """The library follows a change of models, photo by photo."""
+
+    @pytest.fixture
+    def app(
+        self, shelf: Path, tmp_path: Path, made_photos: list[tuple[str, bytes]]
+    ) -> Iterator[Services]:
+        own_head(shelf, "mine")
+        other_network(shelf, "whole")
+        opened = open_services(Settings(library=tmp_path / "library", workers=1))
+        opened.jobs.submit(made_photos).wait(60)
+        yield opened
+        opened.close()
+
+    def heads(self, app: Services) -> list[str]:
+        return sorted(photo.class_head for photo in app.library.records(app.library.find()))
+
+    def test_from_what_was_kept(self, app: Services) -> None:
+        for file in (app.library.folder / "originals").rglob("*.jpg"):
+            file.unlink()  # the same network: nothing has to be looked at
+        app.use_bundle("mine")
+        job = app.jobs.tag_again()
+        assert job.wait(60)
+        progress = job.progress()
+        assert (progress.state, progress.done, progress.skipped) == (JobState.DONE, 12, ())
+        assert self.heads(app) == ["my_folders"] * 12
+        assert app.jobs.tag_again().progress().total == 0, "nothing is left to do"
+
+    def test_from_the_originals(self, app: Services) -> None:
+        app.use_bundle("whole")
+        lost = app.library.find()[0]
+        app.library.original_path(lost).unlink()
+        job = app.jobs.tag_again()
+        assert job.wait(60)
+        (skipped,) = job.progress().skipped
+        assert skipped.code == "original_missing"
+        assert skipped.name == app.library.photo(lost).name
+        assert self.heads(app) == ["my_scenes"] * 11 + ["scenes"]
+        assert app.library.answered_by_others(app.classifier.bundle_id) == [lost]
+
+    def test_cancel_and_go_on(self, app: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+        app.use_bundle("whole")
+        look, seen, go_on = Classifier.look, threading.Semaphore(0), threading.Event()
+
+        def slow(self: Classifier, data: bytes) -> Look:
+            seen.release()
+            go_on.wait(30)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", slow)
+        job = app.jobs.tag_again()
+        assert seen.acquire(timeout=30)
+        assert app.jobs.tag_again() is job, "a second session joins in"
+        assert app.jobs.running(JobKind.TAG_AGAIN) == [job]
+        assert app.jobs.running(JobKind.ADD) == []
+        job.cancel()
+        go_on.set()
+        assert job.wait(60)
+        assert job.progress().state is JobState.CANCELLED
+        done = self.heads(app).count("my_scenes")
+        assert 1 <= done == job.progress().done < 12
+        rest = app.jobs.tag_again()
+        assert rest.wait(60)
+        assert rest.progress().total == 12 - done
+        assert self.heads(app) == ["my_scenes"] * 12
+
+    def test_cut_off_by_the_end_of_the_program(
+        self, app: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app.use_bundle("whole")
+        look = Classifier.look
+
+        def slow(self: Classifier, data: bytes) -> Look:
+            time.sleep(0.1)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", slow)
+        app.jobs.tag_again()
+        app.close()
+        second = open_services(app.settings)
+        assert second.library.count() == 12
+        left = second.library.count_answered_by_others(second.classifier.bundle_id)
+        assert 1 <= left < 13
+        assert self.heads(second).count("scenes") == left
+        assert second.jobs.tag_again().wait(60)
+        assert self.heads(second) == ["my_scenes"] * 12
+        second.close()
+
+    def test_new_photos_do_not_wait_behind_the_library(
+        self, app: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app.use_bundle("whole")
+        look, go_on = Classifier.look, threading.Event()
+
+        def slow(self: Classifier, data: bytes) -> Look:
+            if data != temple:
+                go_on.wait(30)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", slow)
+        again = app.jobs.tag_again()
+        assert app.jobs.submit([("temple.jpg", temple)]).wait(20)
+        assert again.is_running
+        go_on.set()
+        assert again.wait(60)

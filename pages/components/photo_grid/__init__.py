@@ -65,7 +65,7 @@ def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
 def _cell(photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, Any]:
     names = [vocabulary.display_name(tag) for tag in photo.shown_tags if tag != photo.photo_class]
     title = vocabulary.display_name(photo.photo_class)
-    if photo.class_source == "scenes":
+    if photo.is_class_heads:
         title = f"{title} · {photo.confidence:.0%}"
     return {
         "id": photo.id,

@@ -1,0 +1,65 @@
+"""The model in use: a classifier and its words, and the one place that swaps them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from scene_model.classifier.album_rules import AlbumRules, read_album_rules
+from scene_model.classifier.classify import Classifier
+from scene_model.classifier.vocabulary import Vocabulary, vocabulary_of
+
+
+@dataclass(frozen=True)
+class Model:
+    """A classifier, the vocabulary of its heads, and the album rules that name its labels."""
+
+    classifier: Classifier
+    vocabulary: Vocabulary
+    albums: AlbumRules
+
+    @classmethod
+    def of(cls, classifier: Classifier, albums_file: Path | None = None) -> Self:
+        """Collect the words of a classifier; where heads differ, the class head's name counts.
+
+        albums_file: None for the shipped rules. Raises the errors of `read_album_rules`.
+        """
+        return cls(
+            classifier,
+            vocabulary_of(classifier.ranked_heads),
+            read_album_rules(albums_file, classifier.heads.values()),
+        )
+
+
+class CurrentModel:
+    """Holds the model in use; one object for the whole process, shared by threads.
+
+    Pages, API and the job runner keep this holder and ask it when they need a model, instead of
+    keeping a model: so one assignment changes it for every open session at once, and nothing has
+    to be told. The pair is frozen and replaced whole, and a job takes its classifier once, when
+    it begins: no photo and no job is ever answered half by one model and half by another.
+    (A new services object for each model would leave open sessions on the old one, and two job
+    runners on one library.)
+    """
+
+    def __init__(self, model: Model) -> None:
+        """Begin with a model."""
+        self._model = model
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifier in use."""
+        return self._model.classifier
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words of the classifier in use."""
+        return self._model.vocabulary
+
+    @property
+    def albums(self) -> AlbumRules:
+        """The album rules, for the labels of the classifier in use."""
+        return self._model.albums
+
+    def swap(self, model: Model) -> None:
+        """Use another model from now on."""
+        self._model = model

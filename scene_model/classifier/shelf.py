@@ -1,0 +1,40 @@
+"""Model bundles that lie beside one another: what can be chosen from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scene_model.classifier.bundle import BUNDLE_FILE, BundleDescription, open_bundle
+from scene_model.errors import BundleError
+
+
+@dataclass(frozen=True)
+class ShelfBundle:
+    """One folder that holds a bundle.json.
+
+    description: what it says; None when the bundle cannot be used, and then ``problem`` says why.
+    """
+
+    folder: Path
+    description: BundleDescription | None
+    problem: BundleError | None
+
+    @property
+    def name(self) -> str:
+        """The folder's name, by which it is chosen: two copies of one bundle differ by it."""
+        return self.folder.name
+
+
+def bundles_in(folder: Path) -> list[ShelfBundle]:
+    """Open and check every bundle directly inside a folder, sorted by name; never raises."""
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [_checked(path) for path in inside if (path / BUNDLE_FILE).is_file()]
+
+
+def _checked(folder: Path) -> ShelfBundle:
+    try:
+        return ShelfBundle(folder, open_bundle(folder).description, None)
+    except BundleError as error:
+        return ShelfBundle(folder, None, error)

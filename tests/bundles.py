@@ -1,0 +1,116 @@
+"""Bundles made on the spot out of the shipped one: a head more, or another network."""
+
+import hashlib
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scene_model.classifier.bundle import (
+    BackboneEntry,
+    BundleDescription,
+    BundleFile,
+    HeadEntry,
+    LabelEntry,
+    read_description,
+)
+from scene_model.config import PROJECT_DIR
+
+SHIPPED = PROJECT_DIR / "models" / "scene_mobilenet_v2"
+
+
+def copy_shipped(shelf: Path) -> Path:
+    """The shipped bundle as a folder on a shelf, without what only training needs."""
+    return Path(
+        shutil.copytree(
+            SHIPPED, shelf / SHIPPED.name, ignore=shutil.ignore_patterns("float_weights*")
+        )
+    )
+
+
+def own_head(
+    shelf: Path,
+    name: str = "my_trips",
+    sure: bool = True,
+    labels: tuple[str, ...] = ("zermatt", "trastevere"),
+) -> Path:
+    """A bundle with the shipped network and heads, and a class head of its own.
+
+    It calls every photo by its first label, surely or not.
+    """
+    description, arrays = read_description(SHIPPED), _shipped_arrays()
+    size = description.backbone.embedding_size
+    arrays["my_folders/kernel"] = np.zeros((size, len(labels)), np.float32)
+    arrays["my_folders/bias"] = np.array([9.0] + [0.0] * (len(labels) - 1), np.float32)
+    head = HeadEntry(
+        id="my_folders",
+        name="My folders",
+        labels=tuple(_label(label) for label in labels),
+        temperature=1.0,
+        confidence_threshold=0.5 if sure else 1.1,
+    )
+    return _write(
+        shelf / name,
+        (SHIPPED / "backbone.tflite").read_bytes(),
+        arrays,
+        description,
+        name=name,
+        heads=(*description.heads, head),
+        class_head="my_folders",
+        metrics={"my_folders": {"top_1": 87.5, "photos": 40}},
+    )
+
+
+def other_network(shelf: Path, name: str = "whole_network") -> Path:
+    """A bundle of another network with one head: it answers as the six scenes, renamed."""
+    description, arrays = read_description(SHIPPED), _shipped_arrays()
+    (scenes,) = (head for head in description.heads if head.id == "scenes")
+    labels = tuple(_label(f"my_{label.id}") for label in scenes.labels)
+    kept = {f"my_scenes/{part}": arrays[f"scenes/{part}"] for part in ("kernel", "bias")}
+    return _write(
+        shelf / name,
+        # What follows the network in its file changes its hash and none of its answers.
+        (SHIPPED / "backbone.tflite").read_bytes() + b"another network",
+        kept,
+        description,
+        name=name,
+        heads=(scenes.model_copy(update={"id": "my_scenes", "name": "Mine", "labels": labels}),),
+        class_head="my_scenes",
+        tag_head=None,
+        metrics={},
+    )
+
+
+def _label(label_id: str) -> LabelEntry:
+    name = label_id.replace("_", " ").capitalize()
+    return LabelEntry(id=label_id, name=name, source_name=label_id)
+
+
+def _shipped_arrays() -> dict[str, Any]:
+    with np.load(SHIPPED / "heads.npz", allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _write(
+    folder: Path,
+    network: bytes,
+    arrays: dict[str, Any],
+    shipped: BundleDescription,
+    **changes: Any,
+) -> Path:
+    folder.mkdir(parents=True)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)
+    (folder / "backbone.tflite").write_bytes(network)
+    (folder / "heads.npz").write_bytes(packed.getvalue())
+    backbone = BackboneEntry(
+        **shipped.backbone.model_dump() | {"sha256": hashlib.sha256(network).hexdigest()}
+    )
+    heads_file = BundleFile(file="heads.npz", sha256=hashlib.sha256(packed.getvalue()).hexdigest())
+    made = shipped.model_copy(
+        update={"backbone": backbone, "heads_file": heads_file, "float_weights": None} | changes
+    )
+    (folder / "bundle.json").write_text(made.model_dump_json(indent=1), encoding="utf-8")
+    return folder

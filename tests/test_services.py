@@ -1,0 +1,179 @@
+"""Choosing a model: kept with the library, the same for every session, refused at work."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scene_model.classifier.classify import Classifier, Look
+from scene_model.config import Settings
+from scene_model.errors import BundleDamaged, BundleNotFound, InvalidSetting, JobRunning
+from scene_model.services import Services, open_services
+from tests.bundles import other_network, own_head
+
+Files = list[tuple[str, bytes]]
+
+
+@pytest.fixture
+def settings(shelf: Path, tmp_path: Path) -> Settings:
+    own_head(shelf, "mine")
+    return Settings(library=tmp_path / "library", workers=2)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Services]:
+    opened = open_services(settings)
+    yield opened
+    opened.close()
+
+
+def test_new_photos_use_the_model_chosen(app: Services, temple: bytes, flower: bytes) -> None:
+    app.jobs.submit([("temple.jpg", temple)]).wait(60)
+    session = app.gallery()  # open since before the change
+    app.use_bundle("mine")
+    app.jobs.submit([("dahlia.jpg", flower)]).wait(60)
+    by_name = {photo.name: photo for photo in app.library.records(app.library.find())}
+    assert by_name["dahlia.jpg"].photo_class == "zermatt"
+    assert by_name["temple.jpg"].class_head == "scenes"
+    assert session.vocabulary.ids_for("Zermatt") == {"zermatt"}
+    assert session.count("Zermatt") == 1
+
+
+def test_the_choice_survives_a_restart(settings: Settings) -> None:
+    first = open_services(settings)
+    first.use_bundle("mine")
+    chosen = first.classifier.bundle_id
+    first.close()
+    second = open_services(settings)
+    assert (second.classifier.bundle_id, second.problem) == (chosen, None)
+    second.use_bundle("scene_mobilenet_v2")
+    second.close()
+    third = open_services(settings)
+    assert third.classifier.bundle.class_head == "scenes"
+    third.close()
+
+
+def test_a_bundle_named_by_the_settings_wins(settings: Settings, shelf: Path) -> None:
+    first = open_services(settings)
+    first.use_bundle("mine")
+    first.close()
+    named = settings.model_copy(update={"bundle": other_network(shelf, "named")})
+    assert named.names_a_bundle
+    assert not settings.names_a_bundle
+    second = open_services(named)
+    assert second.classifier.bundle.class_head == "my_scenes"
+    second.close()
+
+
+def test_a_choice_that_is_gone_is_told_and_the_program_goes_on(
+    settings: Settings, shelf: Path
+) -> None:
+    first = open_services(settings)
+    first.use_bundle("mine")
+    first.close()
+    (shelf / "mine" / "heads.npz").write_bytes(b"half")
+    second = open_services(settings)
+    assert second.classifier.bundle.class_head == "scenes"
+    assert type(second.problem) is BundleDamaged
+    second.close()
+
+
+@pytest.mark.parametrize("name", ["nowhere", "..", "", "../models/mine", "mine/"])
+def test_a_model_that_cannot_be_used_changes_nothing(app: Services, name: str) -> None:
+    before = app.classifier
+    with pytest.raises(BundleNotFound):
+        app.use_bundle(name)
+    assert app.classifier is before
+    assert app.library.choice("bundle") is None
+
+
+def test_refused_while_photos_are_tagged(
+    app: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, go_on = Classifier.look, threading.Event()
+
+    def slow(self: Classifier, data: bytes) -> Look:
+        go_on.wait(30)
+        return look(self, data)
+
+    monkeypatch.setattr(Classifier, "look", slow)
+    job = app.jobs.submit([("temple.jpg", temple)])
+    with pytest.raises(JobRunning, match="Photos are being tagged"):
+        app.use_bundle("mine")
+    assert (app.classifier.bundle.class_head, app.library.choice("bundle")) == ("scenes", None)
+    go_on.set()
+    assert job.wait(60)
+    app.use_bundle("mine")
+    assert app.classifier.bundle.class_head == "my_folders"
+
+
+def test_models_to_choose_from(app: Services, shelf: Path) -> None:
+    assert [bundle.name for bundle in app.bundles()] == ["mine", "scene_mobilenet_v2"]
+    other_network(shelf, "new_one")  # published while the program runs
+    assert "new_one" in [bundle.name for bundle in app.bundles()]
+
+
+def test_a_model_without_objects_makes_a_table_without(
+    app: Services, shelf: Path, flower: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.jobs.submit([("dahlia.jpg", flower)]).wait(60)
+    ids = app.library.find()
+    assert ",,,,,,,,,," not in "".join(app.csv_lines(ids))
+    other_network(shelf, "whole")
+    app.use_bundle("whole")
+    app.library.original_path(ids[0]).unlink()  # nothing has to be looked at either
+    with caplog.at_level(logging.WARNING):
+        assert ",,,,,,,,,," in "".join(app.csv_lines(ids))
+    assert not caplog.records, "that a model has no objects is no fault"
+
+
+def test_labels_of_an_earlier_model_are_found_as_they_read(
+    app: Services, shelf: Path, temple: bytes
+) -> None:
+    other_network(shelf, "whole")
+    app.use_bundle("whole")
+    app.jobs.submit([("temple.jpg", temple)]).wait(60)
+    app.use_bundle("scene_mobilenet_v2")
+    gallery = app.gallery()
+    assert gallery.vocabulary.display_name("my_buildings") == "My buildings"
+    for query in ('"my buildings"', 'class:"My buildings"', "tag:my_buildings"):
+        assert gallery.count(query) == 1, query
+    assert gallery.count('"my street"') == 0
+
+
+def test_albums_follow_tags_people_and_an_edited_file(
+    tmp_path: Path, flower: bytes, temple: bytes
+) -> None:
+    rules = tmp_path / "albums.toml"
+    rules.write_text(
+        '[[album]]\nid = "garden"\nname = "Garden"\n[[album.rule]]\ntags = ["flower"]\n'
+        '[[album]]\nid = "friends"\nname = "Friends"\nunknowable = "who knows"\n',
+        encoding="utf-8",
+    )
+    settings = Settings(library=tmp_path / "library", workers=2, albums=rules)
+    app = open_services(settings)
+    app.jobs.submit([("dahlia.jpg", flower), ("temple.jpg", temple)]).wait(60)
+    photos = {photo.name: photo for photo in app.library.records(app.library.find())}
+    assert [place.album for place in app.albums(photos["dahlia.jpg"])] == ["garden"]
+    assert app.albums(photos["temple.jpg"]) == []
+    app.gallery().add_tag([photos["temple.jpg"].id], "friends")
+    app.gallery().set_class([photos["temple.jpg"].id], "flower")
+    (temple_now,) = app.library.records([photos["temple.jpg"].id])
+    assert [place.album for place in app.albums(temple_now)] == ["garden", "friends"]
+    app.close()
+
+
+def test_wrong_album_rules_are_told_at_the_start(tmp_path: Path) -> None:
+    rules = tmp_path / "albums.toml"
+    rules.write_text('[[album]]\nid = "x"\nname = "X"\ntagz = []\n', encoding="utf-8")
+    with pytest.raises(InvalidSetting, match="unknown key 'tagz'"):
+        open_services(Settings(library=tmp_path / "library", albums=rules))
+
+
+def test_shipped_albums_serve_a_model_without_camera_scenes(shelf: Path, tmp_path: Path) -> None:
+    folder = other_network(shelf)
+    app = open_services(Settings(library=tmp_path / "library", bundle=folder, workers=1))
+    assert app.model.albums.find("Pets") is not None
+    app.close()
