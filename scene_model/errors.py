@@ -17,6 +17,7 @@ SceneError
 │   ├── InvalidTag
 │   ├── QueryError
 │   ├── InvalidSetting
+│   ├── TargetExists
 │   └── ForeignRequest
 ├── BundleError                a model bundle cannot be used
 │   ├── BundleNotFound
@@ -26,9 +27,14 @@ SceneError
 ├── LibraryError               the library on disk cannot be used
 │   ├── LibraryUnavailable
 │   ├── LibraryTooNew
+│   ├── LibraryInUse
 │   ├── PhotoNotFound
 │   ├── OriginalMissing
 │   └── OriginalChanged
+├── BackupError                a backup cannot be written or restored
+│   ├── NotABackup
+│   ├── BackupDamaged
+│   └── BackupTooNew
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
 └── InternalError              anything else, told without its details
@@ -168,6 +174,13 @@ class InvalidSetting(UsageError):
     code = "invalid_setting"
 
 
+class TargetExists(UsageError):
+    """A file or folder that is to be written is there already; nothing is ever overwritten."""
+
+    code = "target_exists"
+    http_status = 409
+
+
 class ForeignRequest(UsageError):
     """A request came from another site, or names a host that is not ours."""
 
@@ -224,6 +237,13 @@ class LibraryTooNew(LibraryError):
     code = "library_too_new"
 
 
+class LibraryInUse(LibraryError):
+    """Another program has the library open, and what was asked for needs it alone."""
+
+    code = "library_in_use"
+    http_status = 409
+
+
 class PhotoNotFound(LibraryError):
     """The library holds no photo of that id."""
 
@@ -243,6 +263,30 @@ class OriginalChanged(LibraryError):
 
     code = "original_changed"
     http_status = 409
+
+
+class BackupError(SceneError):
+    """A backup cannot be written or restored."""
+
+    code = "backup_error"
+
+
+class NotABackup(BackupError):
+    """The file is none that `library backup` wrote."""
+
+    code = "not_a_backup"
+
+
+class BackupDamaged(BackupError):
+    """The backup is cut short, or does not hold what its own list says."""
+
+    code = "backup_damaged"
+
+
+class BackupTooNew(BackupError):
+    """The backup was written by a later version of this program."""
+
+    code = "backup_too_new"
 
 
 class JobNotFound(SceneError):

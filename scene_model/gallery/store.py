@@ -118,7 +118,7 @@ class Library:
         original = self.original_location(photo_id, look.photo.format)
         if not original.exists():
             _write_durably(original, photo.data)
-        thumbnail = self._thumbnail_path(photo_id)
+        thumbnail = self.thumbnail_location(photo_id)
         if not thumbnail.exists():
             _write_durably(thumbnail, make_thumbnail(look.photo.pixels))
         with self.database.writer.begin() as connection:
@@ -132,6 +132,10 @@ class Library:
                     update(photos).where(photos.c.id == photo_id).values(trashed_at=None, **answers)
                 )
             _replace_tags(connection, photo_id, look.answers, by)
+            # The trash may have been emptied of this photo between the look at its file and now;
+            # files are removed under the lock that is held here.
+            if not original.exists():
+                _write_durably(original, photo.data)
         return Added(photo_id, known is not None)
 
     def replace_answers(
@@ -308,7 +312,7 @@ class Library:
 
     def thumbnail(self, photo_id: str) -> bytes:
         """A thumbnail's WebP bytes, made anew from the original when it is missing."""
-        path = self._thumbnail_path(photo_id)
+        path = self.thumbnail_location(photo_id)
         try:
             return path.read_bytes()
         except FileNotFoundError:
@@ -332,7 +336,8 @@ class Library:
         suffix = _SUFFIXES.get(format_name, ".bin")
         return self.folder / "originals" / photo_id[:2] / f"{photo_id}{suffix}"
 
-    def _thumbnail_path(self, photo_id: str) -> Path:
+    def thumbnail_location(self, photo_id: str) -> Path:
+        """Where the thumbnail of a photo belongs, whether or not it is there."""
         return self.folder / "thumbnails" / photo_id[:2] / f"{photo_id}.webp"
 
 
