@@ -26,9 +26,14 @@ SceneError
 │   └── LabelCountMismatch
 ├── LibraryError               the library on disk cannot be used
 │   ├── LibraryUnavailable
+│   │   ├── LibraryFull
+│   │   ├── LibraryReadOnly
+│   │   ├── LibraryDamaged
+│   │   └── LibraryBusy
 │   ├── LibraryTooNew
 │   ├── LibraryInUse
 │   ├── PhotoNotFound
+│   ├── EmbeddingMissing
 │   ├── OriginalMissing
 │   └── OriginalChanged
 ├── BackupError                a backup cannot be written or restored
@@ -231,6 +236,31 @@ class LibraryUnavailable(LibraryError):
     http_status = 503
 
 
+class LibraryFull(LibraryUnavailable):
+    """There is no room left where the library lies."""
+
+    code = "library_full"
+    http_status = 507
+
+
+class LibraryReadOnly(LibraryUnavailable):
+    """The library's folder or database may be read, but not written."""
+
+    code = "library_read_only"
+
+
+class LibraryDamaged(LibraryUnavailable):
+    """The library's database contradicts itself, or is no database."""
+
+    code = "library_damaged"
+
+
+class LibraryBusy(LibraryUnavailable):
+    """Another program has been writing to the library for too long."""
+
+    code = "library_busy"
+
+
 class LibraryTooNew(LibraryError):
     """The library was written by a later version of this program."""
 
@@ -249,6 +279,13 @@ class PhotoNotFound(LibraryError):
 
     code = "photo_not_found"
     http_status = 404
+
+
+class EmbeddingMissing(LibraryError):
+    """What the network saw of a photo is not on disk, or not whole."""
+
+    code = "embedding_missing"
+    http_status = 410
 
 
 class OriginalMissing(LibraryError):

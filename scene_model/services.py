@@ -92,7 +92,7 @@ class Services:
             ArchiveEntry(
                 folder=photo.photo_class,
                 name=photo.name,
-                path=self.library.original_location(photo.id, photo.format),
+                path=self.library.original_location(photo),
                 added_at=photo.added_at,
             )
             for photo in self.library.records(photo_ids)

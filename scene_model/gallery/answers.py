@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Answers, Classifier
+from scene_model.errors import EmbeddingMissing
 from scene_model.gallery.store import Library
 
 
@@ -12,7 +13,7 @@ class KeptPhotoAnswers:
     """All heads' answers for a kept photo.
 
     new_embedding: what the network saw, when it had to look again; None when the kept embedding
-    was its own.
+    was its own, and whole.
     """
 
     answers: Answers
@@ -24,8 +25,11 @@ def answer_kept(library: Library, classifier: Classifier, photo_id: str) -> Kept
 
     Raises PhotoNotFound; and, looking again, OriginalMissing, OriginalChanged or PhotoError.
     """
-    kept = library.embedding(photo_id)
-    if classifier.can_read(kept.seen_by):
+    try:
+        kept = library.embedding(photo_id)
+    except EmbeddingMissing:
+        kept = None
+    if kept is not None and classifier.can_read(kept.seen_by):
         return KeptPhotoAnswers(classifier.answer(kept.values), None)
     look = classifier.look(library.original_bytes(photo_id))
     return KeptPhotoAnswers(look.answers, look.embedding)

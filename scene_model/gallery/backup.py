@@ -34,7 +34,6 @@ from scene_model.gallery.backup_file import (
 from scene_model.gallery.inventory import (
     KeptPhoto,
     files_below,
-    has_references,
     kept_photos,
     original_of,
 )
@@ -116,7 +115,7 @@ def _photo(writing: _Writing, photo: KeptPhoto, with_references: bool) -> None:
         referenced = ReferencedOriginal(photo=photo.id, path=str(photo.reference))
         writing.references.append(referenced)
     else:
-        kept_at = library.original_location(photo.id, photo.format)
+        kept_at = library.files.copy_location(photo.id, photo.format)
         entry = _store(writing.archive, _name(library, kept_at), original_of(library, photo))
         if entry is None:
             with library.database.reader.begin() as connection:
@@ -130,7 +129,7 @@ def _photo(writing: _Writing, photo: KeptPhoto, with_references: bool) -> None:
                 writing.changed.append(photo.id)
             if photo.reference is not None:
                 writing.copied_references.append(photo.id)
-    thumbnail = library.thumbnail_location(photo.id)
+    thumbnail = library.files.thumbnail_location(photo.id)
     entry = _store(writing.archive, _name(library, thumbnail), thumbnail)
     if entry is not None:
         writing.entries.append(entry)
@@ -245,7 +244,7 @@ def _adjust(snapshot: Path, gone: list[str], copied_references: list[str]) -> in
                 query = f"DELETE FROM {table} WHERE photo_id = ?"  # noqa: S608 - our own names
                 connection.exec_driver_sql(query, (photo_id,))
             connection.exec_driver_sql("DELETE FROM photos WHERE id = ?", (photo_id,))
-        if copied_references and has_references(connection):
+        if copied_references:
             connection.exec_driver_sql(
                 "UPDATE photos SET reference = NULL WHERE id = ?",
                 [(photo_id,) for photo_id in copied_references],

@@ -13,12 +13,18 @@ from typing import Any
 
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, true
+from sqlalchemy import ColumnElement, and_, func, not_, or_, true
 
 from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.errors import QueryError
-from scene_model.gallery.schema import automatic_tags, class_decisions, photos, tag_decisions
-from scene_model.gallery.store import effective_class
+from scene_model.gallery.conditions import (
+    has_tag,
+    is_edited,
+    is_filed_under,
+    name_holds,
+    was_put_under,
+)
+from scene_model.gallery.schema import photos
 
 MAX_QUERY_LENGTH = 1_000
 # SQLite's own parser gives up at about thirty.
@@ -111,21 +117,18 @@ def _text(token: Any) -> str:
 def _field(field: Token, value: Token, vocabulary: Vocabulary) -> ColumnElement[bool]:
     name, text = str(field)[:-1].lower(), _text(value)
     if name == "tag":
-        return _has_tag(_exact_ids(text, vocabulary))
+        return has_tag(_exact_ids(text, vocabulary))
     if name == "class":
-        return effective_class.in_(_exact_ids(text, vocabulary))
+        return is_filed_under(_exact_ids(text, vocabulary))
     if name == "name":
-        return _contains(photos.c.name, text)
+        return name_holds(text)
     if name == "camera":
         return _contains(photos.c.camera, text)
     if name == "is" and text.lower() == "unsure":
         # Speaks of the photo's class: nobody chose one, and no head was sure of one.
-        return effective_class == "unsure"
+        return is_filed_under(["unsure"])
     if name == "is" and text.lower() == "edited":
-        return or_(
-            class_decisions.c.photo_id.is_not(None),
-            exists().where(tag_decisions.c.photo_id == photos.c.id),
-        )
+        return is_edited()
     if name == "has" and text.lower() == "gps":
         return photos.c.latitude.is_not(None)
     position = field.start_pos or 0
@@ -157,7 +160,7 @@ def _words(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
     if re.match(r"score\s*[<>=]", text, re.IGNORECASE):
         raise QueryError(f"{text} cannot be read. Write it like score>=0.8.")
     ids = _ids(text, vocabulary)
-    return or_(_has_tag(ids), class_decisions.c.label.in_(ids), _contains(photos.c.name, text))
+    return or_(has_tag(ids), was_put_under(ids), name_holds(text))
 
 
 def _ids(text: str, vocabulary: Vocabulary) -> list[str]:
@@ -173,29 +176,6 @@ def _exact_ids(text: str, vocabulary: Vocabulary) -> list[str]:
 def _as_written(text: str) -> set[str]:
     """The text as a person's tag, and as the id of a label that only another model knows."""
     return {text, fold(text), fold(text).replace(" ", "_")}
-
-
-def _has_tag(ids: list[str]) -> ColumnElement[bool]:
-    if not ids:
-        return false()
-    decided = tag_decisions.alias()
-    return or_(
-        exists().where(
-            tag_decisions.c.photo_id == photos.c.id,
-            tag_decisions.c.label.in_(ids),
-            tag_decisions.c.verdict == "added",
-        ),
-        exists().where(
-            automatic_tags.c.photo_id == photos.c.id,
-            automatic_tags.c.label.in_(ids),
-            not_(
-                exists().where(
-                    decided.c.photo_id == automatic_tags.c.photo_id,
-                    decided.c.label == automatic_tags.c.label,
-                )
-            ),
-        ),
-    )
 
 
 def _contains(column: Any, text: str) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """What the library says of its photos: plain frozen records."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from scene_model.classifier.albums import PhotoFacts, SeenTag
 from scene_model.classifier.bundle import FloatArray
@@ -31,6 +32,7 @@ class PhotoRecord:
     bundle: the model that answered; class_head, tag_head: the heads it files and tags by.
     class_head_label, confidence, unsure: what the class head said.
     photo_class: what the photo is filed under; class_source: HUMAN, a head's id, or NONE.
+    reference: the file the photo stays in; None where the library has a copy.
     """
 
     id: str
@@ -56,6 +58,7 @@ class PhotoRecord:
     class_source: str
     trashed_at: str | None
     tags: tuple[TagOnPhoto, ...]
+    reference: Path | None = None
 
     @property
     def shown_tags(self) -> tuple[str, ...]:

@@ -1,15 +1,19 @@
 """Between the library's rows and what the rest of the program knows: pure, no SQL is run here."""
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Row
 
-from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Answers, Look, Provenance
 from scene_model.classifier.labels import HUMAN
 from scene_model.gallery.records import NewPhoto, PhotoRecord, TagOnPhoto
+
+
+def folded_name(name: str) -> str:
+    """A name as a search compares it: without case, and however its accents are put together."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def photo_columns(photo_id: str, photo: NewPhoto, look: Look) -> dict[str, Any]:
@@ -17,6 +21,7 @@ def photo_columns(photo_id: str, photo: NewPhoto, look: Look) -> dict[str, Any]:
     return {
         "id": photo_id,
         "name": photo.name,
+        "name_folded": folded_name(photo.name),
         "format": look.photo.format,
         "file_bytes": len(photo.data),
         "width": look.photo.width,
@@ -45,11 +50,6 @@ def answer_columns(answers: Answers, by: Provenance) -> dict[str, Any]:
         "auto_class": answers.photo_class.label,
         "auto_class_source": answers.photo_class.source,
     }
-
-
-def embedding_columns(embedding: FloatArray) -> dict[str, Any]:
-    """What a network saw, at half precision: a test holds that it changes no answer."""
-    return {"embedding": embedding.astype(np.float16).tobytes()}
 
 
 def tag_rows(photo_id: str, answers: Answers, bundle_id: str) -> list[dict[str, Any]]:
@@ -110,8 +110,9 @@ def record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         class_head_label=row.class_head_label,
         confidence=row.confidence,
         unsure=bool(row.class_head_unsure),
-        photo_class=row.human_class or row.auto_class,
+        photo_class=row.photo_class,
         class_source=HUMAN if row.human_class else row.auto_class_source,
         trashed_at=row.trashed_at,
         tags=tags,
+        reference=row.reference,
     )

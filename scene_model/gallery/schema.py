@@ -3,29 +3,36 @@
 from sqlalchemy import (
     Boolean,
     Column,
+    Computed,
     Float,
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
 )
 
-SCHEMA_VERSION = 2
+from scene_model.gallery.path_column import PathColumn
+
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
-# One row a photo; its id is the SHA-256 of its bytes. `auto_class` is what the model files
+# One row a photo; its id is the SHA-256 of its bytes, `number` what indexes and `held_tags` call
+# it by. `name_folded` is the name as a search compares it. `auto_class` is what the model files
 # it under; `class_head` is the head that model files photos by, and `class_head_label`,
 # `confidence` and `class_head_unsure` are what that head said. `backbone` is the network the
-# embedding comes from; null where an earlier version of this program did not write it down.
+# embedding comes from; null where an earlier version of this program did not write it down. The
+# embedding itself lies in a slot of a file. `reference` is the file the photo stays in; null where
+# the library has a copy. `human_class` repeats `class_decisions`: triggers see to it.
 photos = Table(
     "photos",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
+    Column("name_folded", Text, nullable=False),
     Column("format", Text, nullable=False),
     Column("file_bytes", Integer, nullable=False),
     Column("width", Integer, nullable=False),
@@ -41,13 +48,26 @@ photos = Table(
     Column("backbone", Text),
     Column("class_head", Text, nullable=False),
     Column("tag_head", Text),
-    Column("embedding", LargeBinary, nullable=False),
+    Column("embedding_file", Text),
+    Column("embedding_slot", Integer),
+    Column("reference", PathColumn),
     Column("class_head_label", Text, nullable=False),
     Column("confidence", Float, nullable=False),
     Column("class_head_unsure", Boolean, nullable=False),
     Column("auto_class", Text, nullable=False),
     Column("auto_class_source", Text, nullable=False),
+    Column("human_class", Text),
+    Column("photo_class", Text, Computed("coalesce(human_class, auto_class)", persisted=False)),
     Column("trashed_at", Text),
+)
+
+# Slots of embedding files that no photo names any more, to be given to the next: triggers fill it.
+free_slots = Table(
+    "free_slots",
+    metadata,
+    Column("file", Text, primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 # Derived: replaced whole when a photo is classified again.
@@ -108,9 +128,52 @@ choices = Table(
     Column("value", Text, nullable=False),
 )
 
+# The tags that hold: what people added, and what a model said and nobody rejected. Derived from
+# the two tables of tags by triggers, because a search asks for them a hundred thousand times.
+held_tags = Table(
+    "held_tags",
+    metadata,
+    Column("label", Text, primary_key=True),
+    Column("photo", Integer, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 Index("automatic_tags_by_label", automatic_tags.c.label, automatic_tags.c.photo_id)
 Index("tag_decisions_by_label", tag_decisions.c.label, tag_decisions.c.photo_id)
-Index("photos_by_added", photos.c.trashed_at, photos.c.added_at, photos.c.id)
+Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique=True)
+
+# An index an order. What a query asks for stands behind it, so that a page is found by reading one
+# index from one end, without the rows: a library of 100,000 photos answers in milliseconds.
+_ASKED_FOR = (
+    photos.c.photo_class,
+    photos.c.human_class,
+    photos.c.confidence,
+    photos.c.camera,
+    photos.c.latitude,
+)
+for _name, _order in {
+    "photos_by_added": (photos.c.added_at.desc(), photos.c.name_folded, photos.c.number),
+    "photos_by_taken": (photos.c.taken_at.desc(), photos.c.name_folded, photos.c.number),
+    "photos_by_name": (photos.c.name_folded, photos.c.number),
+    "photos_by_size": (photos.c.file_bytes.desc(), photos.c.name_folded, photos.c.number),
+}.items():
+    Index(_name, photos.c.trashed_at, *_order, *_ASKED_FOR)
+Index(
+    "photos_by_confidence",
+    photos.c.trashed_at,
+    photos.c.confidence.desc(),
+    photos.c.name_folded,
+    photos.c.number,
+    *(column for column in _ASKED_FOR if column is not photos.c.confidence),
+)
+Index(
+    "photos_by_class",
+    photos.c.trashed_at,
+    photos.c.photo_class,
+    photos.c.added_at.desc(),
+    photos.c.name_folded,
+    photos.c.number,
+)
 
 # How a library of an earlier version becomes one of this version: statements by the version
 # they start from. Version 1 knew the shipped model's heads alone.
@@ -123,4 +186,6 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE photos RENAME COLUMN scenes_unsure TO class_head_unsure",
         "CREATE TABLE choices (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
     ),
+    # And what statements cannot say: `migration.py`.
+    2: (),
 }

@@ -3,23 +3,30 @@
 LIBRARY/library.db                 rows
 LIBRARY/originals/ab/abcd….jpg     the bytes that were added, named by their SHA-256
 LIBRARY/thumbnails/ab/abcd….webp   made anew when missing
-LIBRARY/incoming/                  uploads on their way in
+LIBRARY/embeddings/*.f16           what the networks saw
+LIBRARY/incoming/, jobs/           uploads on their way in, and what became of them
+LIBRARY/new/                       files that are being written
+
+What a row names is on the disk before the row is: a kill leaves files without a row, which the
+next addition of the photo takes for its own, never a row without its files.
 """
 
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-import numpy as np
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Answers, Look, Provenance
-from scene_model.errors import LibraryUnavailable, OriginalChanged, OriginalMissing, PhotoNotFound
+from scene_model.errors import EmbeddingMissing, PhotoNotFound
 from scene_model.gallery.database import Database, open_database
+from scene_model.gallery.durable import Disk, library_error
+from scene_model.gallery.embeddings import EmbeddingFiles, file_name, packed
+from scene_model.gallery.photo_files import PhotoFiles
 from scene_model.gallery.records import (
     Added,
     KeptEmbedding,
@@ -28,7 +35,6 @@ from scene_model.gallery.records import (
 )
 from scene_model.gallery.rows import (
     answer_columns,
-    embedding_columns,
     photo_columns,
     record,
     tag_rows,
@@ -38,45 +44,39 @@ from scene_model.gallery.schema import (
     automatic_tags,
     choices,
     class_decisions,
+    free_slots,
     photos,
     tag_decisions,
 )
-from scene_model.photos.decode import MinimumSize, PhotoLimits, decode_photo
-from scene_model.photos.fingerprint import content_hash, file_content_hash
-from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, make_thumbnail
+from scene_model.photos.fingerprint import content_hash
 
-_SUFFIXES = {
-    "JPEG": ".jpg",
-    "PNG": ".png",
-    "WEBP": ".webp",
-    "AVIF": ".avif",
-    "GIF": ".gif",
-    "TIFF": ".tif",
-    "BMP": ".bmp",
-    "HEIF": ".heic",
-}
 _ID_BATCH = 500
-PREVIEW_LONG_SIDE = 1280
 
-effective_class = func.coalesce(class_decisions.c.label, photos.c.auto_class)
+effective_class = photos.c.photo_class
 photos_with_class = photos.outerjoin(class_decisions, class_decisions.c.photo_id == photos.c.id)
+NEWEST_FIRST: tuple[ColumnElement[Any], ...] = (
+    photos.c.added_at.desc(),
+    photos.c.name_folded,
+    photos.c.number,
+)
 
 
 class Library:
     """One library; safe to share between threads and processes."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the library in a folder, or begin one there; raises LibraryUnavailable."""
+    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
+        """Open the library in a folder, or begin one there; raises LibraryUnavailable.
+
+        disk: what takes the steps on the disk; a test's may end the program at one of them.
+        """
         self.folder = folder.expanduser().absolute()
-        try:
-            for name in ("originals", "thumbnails", "incoming"):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LibraryUnavailable(
-                f"The library folder {self.folder} cannot be written: {error.strerror}. "
-                "Choose another by SCENE_LIBRARY."
-            ) from error
-        self.database: Database = open_database(self.folder / "library.db")
+        self.disk = disk or Disk()
+        with self._in_words():
+            self.files = PhotoFiles(self.folder, self.disk)
+            for path in (self.incoming_dir, self.jobs_dir, self.folder / "embeddings"):
+                self.disk.make_folder(path)
+            self.embeddings = EmbeddingFiles(self.folder / "embeddings", self.disk)
+            self.database: Database = open_database(self.folder / "library.db", self.embeddings)
 
     def __enter__(self) -> "Library":
         """Return the open library."""
@@ -96,46 +96,62 @@ class Library:
         self.database.close()
 
     @property
+    def jobs_dir(self) -> Path:
+        """Where it is written down what became of uploads."""
+        return self.folder / "jobs"
+
+    @property
     def incoming_dir(self) -> Path:
         """Where uploads wait to be classified."""
         return self.folder / "incoming"
 
-    def holds(self, photo_id: str, bundle_id: str) -> bool:
-        """Tell whether a photo is there, outside the trash, classified by this bundle."""
-        wanted = select(photos.c.id).where(
-            photos.c.id == photo_id, photos.c.bundle == bundle_id, photos.c.trashed_at.is_(None)
-        )
-        with self.database.reader.begin() as connection:
-            return connection.execute(wanted).first() is not None
+    def require_space(self, wanted_bytes: int) -> None:
+        """Raise LibraryFull when so much cannot be written any more."""
+        with self._in_words():
+            self.disk.require_space(self.folder, wanted_bytes)
 
-    def add(self, photo: NewPhoto, look: Look, by: Provenance) -> Added:
+    def holds(self, photo_id: str, bundle_id: str) -> bool:
+        """Tell whether a photo is there, with its file, outside the trash, answered by a bundle."""
+        found = list(self.records([photo_id]))
+        return (
+            bool(found)
+            and found[0].bundle == bundle_id
+            and found[0].trashed_at is None
+            and self.files.is_there(found[0])
+        )
+
+    def add(
+        self, photo: NewPhoto, look: Look, by: Provenance, reference: Path | None = None
+    ) -> Added:
         """Keep a photo: original, thumbnail, then the rows; a kill leaves all or nothing of it.
 
         A photo that is there already keeps its name and every human decision; its automatic
-        answers are replaced, and it leaves the trash.
+        answers are replaced, and it leaves the trash. reference: the file that stays the
+        original, where it is; the library then makes no copy, unless it has one already.
+        Raises LibraryUnavailable, and LibraryFull before anything is written.
         """
         photo_id = content_hash(photo.data)
-        original = self.original_location(photo_id, look.photo.format)
-        if not original.exists():
-            _write_durably(original, photo.data)
-        thumbnail = self.thumbnail_location(photo_id)
-        if not thumbnail.exists():
-            _write_durably(thumbnail, make_thumbnail(look.photo.pixels))
-        with self.database.writer.begin() as connection:
-            known = connection.execute(select(photos.c.id).where(photos.c.id == photo_id)).first()
-            answers = answer_columns(look.answers, by) | embedding_columns(look.embedding)
-            if known is None:
-                row = photo_columns(photo_id, photo, look) | answers
-                connection.execute(insert(photos).values(**row))
-            else:
-                connection.execute(
-                    update(photos).where(photos.c.id == photo_id).values(trashed_at=None, **answers)
-                )
-            _replace_tags(connection, photo_id, look.answers, by)
-            # The trash may have been emptied of this photo between the look at its file and now;
-            # files are removed under the lock that is held here.
-            if not original.exists():
-                _write_durably(original, photo.data)
+        slot_bytes = packed(photo_id, look.embedding)
+        self.require_space((0 if reference else len(photo.data)) + len(slot_bytes))
+        with self._in_words():
+            self._keep_files(photo_id, photo, look, reference)
+            with self.database.writer.begin() as connection:
+                # Again, now that nobody else can be removing what they take for left over.
+                self._keep_files(photo_id, photo, look, reference)
+                known = connection.execute(
+                    select(photos.c.reference).where(photos.c.id == photo_id)
+                ).first()
+                row = answer_columns(look.answers, by)
+                row |= self._keep_embedding(connection, slot_bytes, by, len(look.embedding))
+                if known is None:
+                    row |= photo_columns(photo_id, photo, look) | {"reference": reference}
+                    connection.execute(insert(photos).values(**row))
+                else:
+                    row["trashed_at"] = None
+                    if reference is None or known.reference is not None:
+                        row["reference"] = reference
+                    connection.execute(update(photos).where(photos.c.id == photo_id).values(**row))
+                _replace_tags(connection, photo_id, look.answers, by)
         return Added(photo_id, known is not None)
 
     def replace_answers(
@@ -147,9 +163,10 @@ class Library:
         photo was looked at again. Raises PhotoNotFound.
         """
         new = answer_columns(answers, by)
-        if embedding is not None:
-            new |= embedding_columns(embedding)
-        with self.database.writer.begin() as connection:
+        with self._in_words(), self.database.writer.begin() as connection:
+            if embedding is not None:
+                slot_bytes = packed(photo_id, embedding)
+                new |= self._keep_embedding(connection, slot_bytes, by, len(embedding))
             found = connection.execute(update(photos).where(photos.c.id == photo_id).values(**new))
             if not found.rowcount:
                 raise PhotoNotFound(f"The library holds no photo {photo_id[:12]!r}.")
@@ -192,14 +209,7 @@ class Library:
         for start in range(0, len(photo_ids), _ID_BATCH):
             batch = photo_ids[start : start + _ID_BATCH]
             with self.database.reader.begin() as connection:
-                rows = connection.execute(
-                    select(
-                        *(c for c in photos.c if c.name != "embedding"),
-                        class_decisions.c.label.label("human_class"),
-                    )
-                    .select_from(photos_with_class)
-                    .where(photos.c.id.in_(batch))
-                ).all()
+                rows = connection.execute(select(photos).where(photos.c.id.in_(batch))).all()
                 tags = tags_by_photo(
                     connection.execute(
                         select(automatic_tags)
@@ -223,34 +233,24 @@ class Library:
         limit: int | None = None,
         offset: int = 0,
         trashed: bool = False,
+        order: Sequence[ColumnElement[Any]] = NEWEST_FIRST,
     ) -> list[str]:
-        """Ids of the photos a condition holds for, newest addition first."""
-        query = (
-            select(photos.c.id)
-            .select_from(photos_with_class)
-            .where(_visible(where, trashed))
-            .order_by(photos.c.added_at.desc(), photos.c.name, photos.c.id)
-            .limit(limit)
-            .offset(offset)
-        )
+        """Ids of the photos a condition holds for, newest addition first unless told otherwise."""
+        query = _of_photos(select(photos.c.id), where, trashed)
+        query = query.order_by(*order).limit(limit).offset(offset)
         with self.database.reader.begin() as connection:
             return list(connection.execute(query).scalars())
 
     def count(self, where: ColumnElement[bool] | None = None, trashed: bool = False) -> int:
         """Count the photos a condition holds for."""
-        query = select(func.count()).select_from(photos_with_class).where(_visible(where, trashed))
+        query = _of_photos(select(func.count()), where, trashed)
         with self.database.reader.begin() as connection:
             return int(connection.execute(query).scalar_one())
 
     def count_by_class(self, where: ColumnElement[bool] | None = None) -> dict[str, int]:
         """Count photos by what they are filed under, most first."""
-        query = (
-            select(effective_class, func.count())
-            .select_from(photos_with_class)
-            .where(_visible(where, trashed=False))
-            .group_by(effective_class)
-            .order_by(func.count().desc(), effective_class)
-        )
+        query = _of_photos(select(effective_class, func.count()), where, trashed=False)
+        query = query.group_by(effective_class).order_by(func.count().desc(), effective_class)
         with self.database.reader.begin() as connection:
             return {row[0]: int(row[1]) for row in connection.execute(query)}
 
@@ -264,88 +264,98 @@ class Library:
             return sorted({*added, *classes})
 
     def embedding(self, photo_id: str) -> KeptEmbedding:
-        """The kept embedding, and which model's it is; raises PhotoNotFound."""
-        with self.database.reader.begin() as connection:
-            row = connection.execute(
-                select(photos.c.embedding, photos.c.bundle, photos.c.backbone).where(
-                    photos.c.id == photo_id
-                )
-            ).first()
-        if row is None:
-            raise PhotoNotFound(f"The library holds no photo {photo_id[:12]!r}.")
-        values = np.frombuffer(row.embedding, np.float16).astype(np.float32)
-        return KeptEmbedding(values, Provenance(row.bundle, row.backbone))
+        """The kept embedding, and which model's it is; raises PhotoNotFound or EmbeddingMissing."""
+        wanted = select(
+            photos.c.embedding_file, photos.c.embedding_slot, photos.c.bundle, photos.c.backbone
+        ).where(photos.c.id == photo_id)
+        before = None
+        while True:
+            with self.database.reader.begin() as connection:
+                row = connection.execute(wanted).first()
+            if row is None:
+                raise PhotoNotFound(f"The library holds no photo {photo_id[:12]!r}.")
+            try:
+                values = self.embeddings.read(row.embedding_file, row.embedding_slot, photo_id)
+            except EmbeddingMissing:
+                if row == before:
+                    raise
+                before = row  # it may have moved between the two reads
+            else:
+                return KeptEmbedding(values, Provenance(row.bundle, row.backbone))
 
     def original_path(self, photo_id: str) -> Path:
         """Where the original lies; raises PhotoNotFound or OriginalMissing."""
-        path = self.original_location(photo_id, self.photo(photo_id).format)
-        if not path.is_file():
-            raise OriginalMissing(
-                f"The original of {photo_id[:12]} is not in the library folder any more. "
-                "Put it back from a backup, or add the photo again."
-            )
-        return path
+        return self.files.original(self.photo(photo_id))
 
     def verified_original(self, photo_id: str) -> Path:
         """Where the original lies, after checking that it is still what was added.
 
         Raises PhotoNotFound, OriginalMissing or OriginalChanged.
         """
-        path = self.original_path(photo_id)
-        if file_content_hash(path) != photo_id:
-            raise _changed(photo_id)
-        return path
+        return self.files.verified_original(self.photo(photo_id))
 
     def original_bytes(self, photo_id: str) -> bytes:
         """The original, checked to be what was added; raises as `verified_original` does."""
-        path = self.original_path(photo_id)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise OriginalMissing(
-                f"The original of {photo_id[:12]} cannot be read: {error.strerror}. "
-                "Check the permissions of the library folder."
-            ) from error
-        if content_hash(data) != photo_id:
-            raise _changed(photo_id)
-        return data
+        return self.files.original_bytes(self.photo(photo_id))
 
     def thumbnail(self, photo_id: str) -> bytes:
         """A thumbnail's WebP bytes, made anew from the original when it is missing."""
-        path = self.thumbnail_location(photo_id)
         try:
-            return path.read_bytes()
+            return self.files.thumbnail_location(photo_id).read_bytes()
         except FileNotFoundError:
-            thumbnail = self._smaller(photo_id, MinimumSize(), THUMBNAIL_LONG_SIDE)
-            _write_durably(path, thumbnail)
-            return thumbnail
+            with self._in_words():
+                return self.files.new_thumbnail(self.photo(photo_id))
 
     def preview(self, photo_id: str) -> bytes:
         """A picture large enough for a screen, as WebP: browsers cannot show every original."""
-        size = MinimumSize(short_side=1, long_side=PREVIEW_LONG_SIDE)
-        return self._smaller(photo_id, size, PREVIEW_LONG_SIDE)
+        return self.files.preview(self.photo(photo_id))
 
-    def _smaller(self, photo_id: str, minimum: MinimumSize, long_side: int) -> bytes:
-        data = self.original_path(photo_id).read_bytes()
-        # It was decoded when it was added; a lower limit set since must not hide it.
-        limits = PhotoLimits(max_file_bytes=len(data), max_pixels=2**40)
-        return make_thumbnail(decode_photo(data, limits, minimum).pixels, long_side)
+    def original_location(self, photo: PhotoRecord) -> Path:
+        """Where the original of a photo should be, whether or not it is there."""
+        return self.files.location(photo)
 
-    def original_location(self, photo_id: str, format_name: str) -> Path:
-        """Where the original of a photo belongs, whether or not it is there."""
-        suffix = _SUFFIXES.get(format_name, ".bin")
-        return self.folder / "originals" / photo_id[:2] / f"{photo_id}{suffix}"
+    def _keep_files(
+        self, photo_id: str, photo: NewPhoto, look: Look, reference: Path | None
+    ) -> None:
+        if reference is None:
+            self.files.keep_copy(photo_id, look.photo.format, photo.data)
+        self.files.keep_thumbnail(photo_id, look.photo.pixels)
 
-    def thumbnail_location(self, photo_id: str) -> Path:
-        """Where the thumbnail of a photo belongs, whether or not it is there."""
-        return self.folder / "thumbnails" / photo_id[:2] / f"{photo_id}.webp"
+    def _keep_embedding(
+        self, connection: Connection, slot_bytes: bytes, by: Provenance, size: int
+    ) -> dict[str, Any]:
+        """Write an embedding to a slot nobody has, and return the columns that name it.
+
+        Never over the one the photo has: until the transaction ends, that one holds.
+        """
+        file = file_name(by.backbone, size)
+        free = select(func.min(free_slots.c.slot)).where(free_slots.c.file == file)
+        slot = connection.execute(free).scalar()
+        if slot is None:
+            taken = select(func.max(photos.c.embedding_slot)).where(photos.c.embedding_file == file)
+            last = connection.execute(taken).scalar()
+            slot = 0 if last is None else last + 1
+        else:
+            connection.execute(
+                delete(free_slots).where(free_slots.c.file == file, free_slots.c.slot == slot)
+            )
+        self.embeddings.write(file, slot, slot_bytes)
+        return {"embedding_file": file, "embedding_slot": slot}
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise library_error(error, self.folder) from error
 
 
-def _changed(photo_id: str) -> OriginalChanged:
-    return OriginalChanged(
-        f"The original of {photo_id[:12]} was changed on disk since it was added. "
-        "Put it back from a backup."
-    )
+def _of_photos(query: Any, where: ColumnElement[bool] | None, trashed: bool) -> Any:
+    """A query of the photos a condition holds for; people's choices joined in if it asks."""
+    asked = query.select_from(photos).where(_visible(where, trashed))
+    if class_decisions in asked.get_final_froms():
+        return query.select_from(photos_with_class).where(_visible(where, trashed))
+    return asked
 
 
 def _visible(where: ColumnElement[bool] | None, trashed: bool) -> ColumnElement[bool]:
@@ -358,25 +368,3 @@ def _replace_tags(connection: Connection, photo_id: str, answers: Answers, by: P
     rows = tag_rows(photo_id, answers, by.bundle)
     if rows:
         connection.execute(insert(automatic_tags), rows)
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: temporary file, fsync, rename."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            except BaseException:
-                file.close()
-                temporary.unlink(missing_ok=True)
-                raise
-        temporary.replace(path)
-    except OSError as error:
-        raise LibraryUnavailable(
-            f"The library folder cannot be written: {error.strerror} ({path.parent}). "
-            "Free some space or check the folder's permissions."
-        ) from error

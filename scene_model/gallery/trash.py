@@ -6,10 +6,8 @@ list. After a kill the list says what is still to be done: a row never lacks its
 LIBRARY/trash/emptying-….json      files that are to go
 """
 
-import contextlib
 import json
 import logging
-import os
 import re
 import secrets
 from collections.abc import Sequence
@@ -18,9 +16,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
 
-from scene_model.errors import LibraryUnavailable
+from scene_model.gallery.durable import library_error
 from scene_model.gallery.edits import chosen_ids
-from scene_model.gallery.inventory import LEFTOVER_PREFIX, KeptPhoto, kept_photos
+from scene_model.gallery.inventory import KeptPhoto, kept_photos
 from scene_model.gallery.schema import edit_changes, edits, photos
 from scene_model.gallery.store import Library
 
@@ -110,21 +108,10 @@ def _write_list(library: Library, gone: Sequence[KeptPhoto]) -> Path:
         {"id": photo.id, "format": None if photo.reference else photo.format} for photo in gone
     ]
     listing = trash_dir(library) / f"emptying-{secrets.token_hex(8)}.json"
-    part = listing.with_name(f"{LEFTOVER_PREFIX}{listing.name}")
     try:
-        listing.parent.mkdir(exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
-            json.dump(items, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(listing)
+        library.disk.write_whole(listing, json.dumps(items).encode(), library.files.new_dir)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise LibraryUnavailable(
-            f"The trash cannot be emptied: {error.strerror} ({listing.parent}). "
-            "Free some space or check the folder's permissions."
-        ) from error
+        raise library_error(error, library.folder) from error
     return listing
 
 
@@ -155,9 +142,9 @@ def _remove_files(library: Library, listing: Path) -> tuple[int, tuple[Path, ...
         with library.database.writer.begin() as connection:
             kept = connection.execute(select(photos.c.id).where(photos.c.id.in_(batch))).scalars()
             for photo_id in sorted(set(batch).difference(kept)):
-                files = [library.thumbnail_location(photo_id)]
+                files = [library.files.thumbnail_location(photo_id)]
                 if wanted[photo_id] is not None:
-                    files.append(library.original_location(photo_id, wanted[photo_id]))
+                    files.append(library.files.copy_location(photo_id, wanted[photo_id]))
                 for path in files:
                     freed, is_left = _remove(path)
                     freed_bytes += freed

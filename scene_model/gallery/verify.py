@@ -15,13 +15,12 @@ from pathlib import Path
 
 from PIL import Image
 from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError
 
-from scene_model.errors import SceneError
+from scene_model.errors import LibraryDamaged, SceneError
 from scene_model.gallery.inventory import (
-    LEFTOVER_PREFIX,
     KeptPhoto,
     files_below,
+    files_of,
     kept_photos,
     original_of,
 )
@@ -108,8 +107,8 @@ def verify(
             photos = kept_photos(connection)
         problems += _photos(library, photos, repair, workers, watch)
         problems += _strays(library, repairs, settle_s)
-    except DatabaseError as error:
-        broken = _damaged(str(error.orig))
+    except LibraryDamaged as error:
+        broken = Problem("damaged_database", error.message)
         return Verified(0, (broken,))
     orphans = repairs.folder if repairs is not None and repairs.folder.is_dir() else None
     return Verified(len(photos), tuple(problems), orphans)
@@ -212,7 +211,7 @@ def _original(library: Library, photo: KeptPhoto) -> Iterator[Problem]:
 
 
 def _thumbnail(library: Library, photo: KeptPhoto, repair: bool) -> Iterator[Problem]:
-    path = library.thumbnail_location(photo.id)
+    path = library.files.thumbnail_location(photo.id)
     if not path.is_file():
         problem = Problem(
             "missing_thumbnail", f"{photo.name}: The thumbnail is missing.", photo.id, path
@@ -227,20 +226,10 @@ def _thumbnail(library: Library, photo: KeptPhoto, repair: bool) -> Iterator[Pro
 
 
 def _made_anew(library: Library, problem: Problem, photo_id: str) -> Problem:
-    path = library.thumbnail_location(photo_id)
-    aside = path.with_name(f"{LEFTOVER_PREFIX}{path.name}")
     try:
-        library.verified_original(photo_id)  # of a changed original no thumbnail is made
-        if path.exists():
-            path.replace(aside)
-        library.thumbnail(photo_id)
-        aside.unlink(missing_ok=True)
-    except SceneError as error:
-        if aside.exists():
-            aside.replace(path)
-        return replace(
-            problem, message=f"{problem.message} No new one can be made: {error.message}"
-        )
+        library.files.new_thumbnail(library.photo(photo_id))
+    except (SceneError, OSError) as error:
+        return replace(problem, message=f"{problem.message} No new one can be made: {error}")
     return replace(problem, message=f"{problem.message} Made anew.", is_repaired=True)
 
 
@@ -276,33 +265,21 @@ def _strays(library: Library, repairs: _Repair | None, settle_s: float) -> Itera
 
 
 def _candidates(library: Library) -> Iterator[Path]:
-    for name in ("originals", "thumbnails"):
+    for name in ("originals", "thumbnails", "new"):
         yield from files_below(library.folder / name)
-    for folder in (library.folder, *library.folder.glob("*/")):
-        yield from (
-            path
-            for path in folder.glob(f"{LEFTOVER_PREFIX}*")
-            if path.is_file() and folder.name not in ("originals", "thumbnails")
-        )
 
 
 def _unexpected(library: Library, paths: Iterable[Path]) -> list[Path]:
     with library.database.reader.begin() as connection:
         photos = kept_photos(connection)
-    expected = {path for photo in photos for path in _files_of(library, photo)}
+    expected = {path for photo in photos for path in files_of(library, photo)}
     return [path for path in paths if path not in expected]
-
-
-def _files_of(library: Library, photo: KeptPhoto) -> list[Path]:
-    thumbnail = library.thumbnail_location(photo.id)
-    if photo.reference is not None:
-        return [thumbnail]
-    return [thumbnail, library.original_location(photo.id, photo.format)]
 
 
 def _says_of(library: Library, path: Path) -> tuple[str, str]:
     shown = path.relative_to(library.folder)
-    if path.name.startswith(LEFTOVER_PREFIX):
+    # An earlier version of this program wrote beside the place a file was for.
+    if shown.parts[0] == "new" or path.name.startswith(".new-"):
         return "leftover_file", f"{shown} was never written to its end."
     kind = "original" if shown.parts[0] == "originals" else "thumbnail"
     return f"orphan_{kind}", f"{shown} belongs to no photo."
@@ -314,7 +291,7 @@ def _put_aside(repairs: _Repair, problem: Problem, path: Path) -> Iterator[Probl
     # Under the lock that adding takes, so that no row comes in between.
     with library.database.writer.begin() as connection:
         photo = kept_photos(connection, path.name.partition(".")[0])
-        if photo and path in _files_of(library, photo[0]):
+        if photo and path in files_of(library, photo[0]):
             return
         try:
             target = repairs.put_aside(path)

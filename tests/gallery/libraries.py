@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 
-import numpy as np
 from sqlalchemy import insert
 
 from scene_model.gallery.schema import automatic_tags, photos
@@ -19,6 +18,7 @@ def add_rows(
         {
             "id": photo_id,
             "name": f"{number:06d}.jpg",
+            "name_folded": f"{number:06d}.jpg",
             "format": "JPEG",
             "file_bytes": 1000,
             "width": 40,
@@ -27,7 +27,6 @@ def add_rows(
             "bundle": bundle,
             "class_head": "scenes",
             "tag_head": "camera",
-            "embedding": np.zeros(1280, np.float16).tobytes(),
             "class_head_label": "forest",
             "confidence": 0.9,
             "class_head_unsure": False,

@@ -274,9 +274,6 @@ def test_a_damaged_database_is_not_backed_up(library: Library, tmp_path: Path) -
 def refer(library: Library, photo_id: str, to: Path) -> None:
     library.original_path(photo_id).rename(to)
     with library.database.writer.begin() as connection:
-        columns = connection.exec_driver_sql("PRAGMA table_info(photos)").all()
-        if "reference" not in {column[1] for column in columns}:
-            connection.exec_driver_sql("ALTER TABLE photos ADD COLUMN reference TEXT")
         connection.exec_driver_sql(
             "UPDATE photos SET reference = ? WHERE id = ?", (str(to), photo_id)
         )

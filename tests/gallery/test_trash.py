@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,9 +81,6 @@ def test_a_referenced_file_is_never_touched(
     own = tmp_path / "mine.jpg"
     library.original_path(three[0]).rename(own)
     with library.database.writer.begin() as connection:
-        columns = connection.exec_driver_sql("PRAGMA table_info(photos)").all()
-        if "reference" not in {column[1] for column in columns}:
-            connection.exec_driver_sql("ALTER TABLE photos ADD COLUMN reference TEXT")
         connection.exec_driver_sql(
             "UPDATE photos SET reference = ? WHERE id = ?", (str(own), three[0])
         )
@@ -146,16 +144,15 @@ def test_what_is_added_again_meanwhile_keeps_its_file(
 def test_adding_puts_back_an_original_that_went_meanwhile(
     library: Library, classifier: Classifier, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scene_model.gallery import store
+    keep, times = Library._keep_files, iter(range(2))
 
-    replace_tags = store._replace_tags
+    def lose_the_file_between(*arguments: Any) -> None:
+        keep(*arguments)
+        if next(times) == 0:
+            for file in library.folder.glob("originals/83/*"):
+                file.unlink()
 
-    def lose_the_file_first(*arguments: object) -> None:
-        for file in library.folder.glob("originals/83/*"):
-            file.unlink()
-        replace_tags(*arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(store, "_replace_tags", lose_the_file_first)
+    monkeypatch.setattr(Library, "_keep_files", lose_the_file_between)
     look = classifier.look(temple)
     added = library.add(NewPhoto(temple, "t.jpg", "2026-01-01"), look, classifier.provenance)
     assert library.original_path(added.id).read_bytes() == temple

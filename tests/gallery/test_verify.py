@@ -78,7 +78,7 @@ def test_an_original_that_cannot_be_read(library: Library, two: list[str]) -> No
 
 def test_thumbnails(library: Library, two: list[str]) -> None:
     thumbnails = [library.thumbnail(photo_id) for photo_id in two]
-    paths = [library.thumbnail_location(photo_id) for photo_id in two]
+    paths = [library.files.thumbnail_location(photo_id) for photo_id in two]
     paths[0].unlink()
     paths[1].write_bytes(thumbnails[1][:100])
     found = verify(library)
@@ -95,7 +95,7 @@ def test_no_thumbnail_is_made_of_an_original_that_changed(
     library: Library, two: list[str], flower: bytes
 ) -> None:
     library.original_path(two[0]).write_bytes(flower)
-    damaged = library.thumbnail_location(two[0])
+    damaged = library.files.thumbnail_location(two[0])
     damaged.write_bytes(b"damaged")
     found = verify(library, repair=True)
     assert codes(found) == ["changed_original", "damaged_thumbnail"]
@@ -146,7 +146,10 @@ def test_a_file_written_just_now_is_given_time_to_find_its_row(
     with library.database.writer.begin() as connection:
         row = connection.exec_driver_sql("SELECT * FROM photos WHERE id = ?", (two[0],)).one()
         connection.exec_driver_sql("DELETE FROM photos WHERE id = ?", (two[0],))
-    for path in (library.original_location(two[0], "JPEG"), library.thumbnail_location(two[0])):
+    for path in (
+        library.files.copy_location(two[0], "JPEG"),
+        library.files.thumbnail_location(two[0]),
+    ):
         os.utime(path)
 
     def commit() -> None:

@@ -1,0 +1,43 @@
+"""Conditions on photos, in the form the database answers fastest.
+
+Those on tags list the photos once instead of asking for each photo; the others look at columns
+that the indexes of `schema.py` hold.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, false, select, union
+
+from scene_model.gallery.rows import folded_name
+from scene_model.gallery.schema import class_decisions, held_tags, photos, tag_decisions
+
+
+def has_tag(labels: Collection[str]) -> ColumnElement[bool]:
+    """One of the labels holds: a person added it, or a model said it and nobody rejected it."""
+    if not labels:
+        return false()
+    return photos.c.number.in_(
+        select(held_tags.c.photo).where(held_tags.c.label.in_(sorted(labels)))
+    )
+
+
+def is_filed_under(labels: Collection[str]) -> ColumnElement[bool]:
+    """Its class, a person's or else the model's, is one of the labels."""
+    return photos.c.photo_class.in_(sorted(labels))
+
+
+def was_put_under(labels: Collection[str]) -> ColumnElement[bool]:
+    """A person chose one of the labels as its class."""
+    return photos.c.human_class.in_(sorted(labels))
+
+
+def name_holds(text: str) -> ColumnElement[bool]:
+    """The file name holds a text, in whatever case."""
+    return photos.c.name_folded.contains(folded_name(text), autoescape=True)
+
+
+def is_edited() -> ColumnElement[bool]:
+    """A person decided its class or a tag."""
+    return photos.c.id.in_(
+        union(select(class_decisions.c.photo_id), select(tag_decisions.c.photo_id))
+    )
