@@ -7,12 +7,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from scene_model.classifier.classify import Classifier
 from scene_model.gallery import edits
+from scene_model.gallery.records import NewPhoto
 from scene_model.gallery.store import Library
 from scene_model.gallery.verify import Verified, verify
+from scene_model.photos.fingerprint import content_hash
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
@@ -110,7 +114,7 @@ def test_files_that_belong_to_nothing_are_put_aside(library: Library) -> None:
         "orphan_thumbnail": old_file(folder / "thumbnails" / "ab" / f"{'ab' * 32}.webp"),
         "leftover_file": old_file(folder / "originals" / "ab" / ".new-x1y2"),
     }
-    old_file(folder / ".new-z", b"too")
+    old_file(folder / "new" / "z", b"too")
     found = verify(library)
     assert codes(found) == sorted([*strays, "leftover_file"])
     assert {p.code: p.file for p in found.problems}["orphan_original"] == strays["orphan_original"]
@@ -141,31 +145,30 @@ def test_an_orphan_that_cannot_be_moved(library: Library) -> None:
 
 
 def test_a_file_written_just_now_is_given_time_to_find_its_row(
-    library: Library, two: list[str]
+    library: Library, classifier: Classifier, made_photos: list[tuple[str, bytes]]
 ) -> None:
-    with library.database.writer.begin() as connection:
-        row = connection.exec_driver_sql("SELECT * FROM photos WHERE id = ?", (two[0],)).one()
-        connection.exec_driver_sql("DELETE FROM photos WHERE id = ?", (two[0],))
-    for path in (
-        library.files.copy_location(two[0], "JPEG"),
-        library.files.thumbnail_location(two[0]),
-    ):
-        os.utime(path)
+    name, data = made_photos[0]
+    look = classifier.look(data)
+    keep, has_files = Library._keep_files, threading.Event()
 
-    def commit() -> None:
-        time.sleep(0.3)
-        with library.database.writer.begin() as connection:
-            marks = ", ".join("?" * len(row))
-            query = f"INSERT INTO photos VALUES ({marks})"  # noqa: S608
-            connection.exec_driver_sql(query, tuple(row))
+    class Slow(Library):
+        def _keep_files(self, *arguments: Any) -> None:
+            keep(self, *arguments)
+            has_files.set()
+            time.sleep(0.3)
 
-    adding = threading.Thread(target=commit)
+    def add() -> None:
+        with Slow(library.folder) as slow:
+            slow.add(NewPhoto(data, name, "2026"), look, classifier.provenance)
+
+    adding = threading.Thread(target=add)
     adding.start()
+    assert has_files.wait(10)
     found = verify(library, repair=True)
     adding.join()
     assert found.problems == ()
-    temporary = library.folder / "originals" / ".new-now"
-    temporary.write_bytes(b"")
+    assert library.original_bytes(content_hash(data)) == data
+    (library.folder / "new" / "now").write_bytes(b"")
     assert codes(verify(library, settle_s=0.1)) == ["leftover_file"], "it does not change any more"
 
 
@@ -203,4 +206,4 @@ def test_a_damaged_database(library: Library, two: list[str]) -> None:
     with Library(library.folder) as opened:
         found = verify(opened)
     assert "damaged_database" in codes(found)
-    assert "Restore the latest backup" in found.left[0].message
+    assert "from a backup" in found.left[0].message
