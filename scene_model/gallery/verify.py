@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 from sqlalchemy import Connection
 
-from scene_model.errors import LibraryDamaged, SceneError
+from scene_model.errors import EmbeddingMissing, LibraryDamaged, PhotoNotFound, SceneError
 from scene_model.gallery.inventory import (
     KeptPhoto,
     files_below,
@@ -35,6 +35,8 @@ SETTLE_S = 2.0
 
 Watch = Callable[[int, int], None]
 """Gets the count of photos checked so far, and of all."""
+LookAgain = Callable[[str], None]
+"""Lets the network look at a photo again, and keeps what it sees; raises SceneError."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,12 @@ def verify(
     workers: int = 1,
     watch: Watch = lambda _done, _all: None,
     settle_s: float = SETTLE_S,
+    look_again: LookAgain | None = None,
 ) -> Verified:
     """Check a library, which may be in use meanwhile; see the module for what repairing does.
 
-    watch: told how far it is. settle_s: how long files written just now are given to find
-    their row.
+    watch: told how far it is. look_again: what mends an embedding. settle_s: how long files
+    written just now are given to find their row.
     """
     repairs = _Repair(library) if repair else None
     try:
@@ -105,7 +108,7 @@ def verify(
         problems += _database(library, repairs)
         with library.database.reader.begin() as connection:
             photos = kept_photos(connection)
-        problems += _photos(library, photos, repair, workers, watch)
+        problems += _photos(library, photos, _Mender(library, repair, look_again), workers, watch)
         problems += _strays(library, repairs, settle_s)
     except LibraryDamaged as error:
         broken = Problem("damaged_database", error.message)
@@ -176,12 +179,13 @@ def _put_rows_aside(repairs: _Repair, table: str, row_ids: Sequence[int]) -> Pat
 
 
 def _photos(
-    library: Library, photos: Sequence[KeptPhoto], repair: bool, workers: int, watch: Watch
+    library: Library, photos: Sequence[KeptPhoto], mender: "_Mender", workers: int, watch: Watch
 ) -> Iterator[Problem]:
     pool = ThreadPoolExecutor(workers, thread_name_prefix="verify")
 
     def check(photo: KeptPhoto) -> list[Problem]:
-        return [*_original(library, photo), *_thumbnail(library, photo, repair)]
+        found = (_original(library, photo), _thumbnail(library, photo), _embedding(library, photo))
+        return [mender.mend(problem) for problem in found if problem is not None]
 
     try:
         for done, problems in enumerate(pool.map(check, photos), 1):
@@ -193,44 +197,66 @@ def _photos(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _original(library: Library, photo: KeptPhoto) -> Iterator[Problem]:
+def _original(library: Library, photo: KeptPhoto) -> Problem | None:
     path = original_of(library, photo)
-    where = "its own folder" if photo.reference else "the library folder"
-    problem: tuple[str, str] | None = None
     try:
         if not path.is_file():
-            problem = "missing_original", f"The original is not in {where} any more."
+            code, said = "missing_original", "is not there any more"
         elif file_content_hash(path) != photo.id:
-            problem = "changed_original", "The original is not what was added: its bytes changed."
+            code, said = "changed_original", "is not what was added: its bytes changed"
+        else:
+            return None
     except OSError as error:
-        problem = "unreadable_original", f"The original cannot be read: {error.strerror}."
-    if problem is not None:
-        code, message = problem
-        advice = f"{photo.name}: {message} Put it back from a backup."
-        yield Problem(code, advice, photo=photo.id, file=path)
+        code, said = "unreadable_original", f"cannot be read: {error.strerror}"
+    advice = "Put it back there." if photo.reference else "Put it back from a backup."
+    return Problem(code, f"{photo.name}: The original {said}. {advice}", photo.id, path)
 
 
-def _thumbnail(library: Library, photo: KeptPhoto, repair: bool) -> Iterator[Problem]:
+def _thumbnail(library: Library, photo: KeptPhoto) -> Problem | None:
     path = library.files.thumbnail_location(photo.id)
     if not path.is_file():
-        problem = Problem(
-            "missing_thumbnail", f"{photo.name}: The thumbnail is missing.", photo.id, path
-        )
+        code, said = "missing_thumbnail", "is missing"
     elif not _is_picture(path):
-        problem = Problem(
-            "damaged_thumbnail", f"{photo.name}: The thumbnail cannot be decoded.", photo.id, path
-        )
+        code, said = "damaged_thumbnail", "cannot be decoded"
     else:
-        return
-    yield _made_anew(library, problem, photo.id) if repair else problem
+        return None
+    return Problem(code, f"{photo.name}: The thumbnail {said}.", photo.id, path)
 
 
-def _made_anew(library: Library, problem: Problem, photo_id: str) -> Problem:
+def _embedding(library: Library, photo: KeptPhoto) -> Problem | None:
     try:
-        library.files.new_thumbnail(library.photo(photo_id))
-    except (SceneError, OSError) as error:
-        return replace(problem, message=f"{problem.message} No new one can be made: {error}")
-    return replace(problem, message=f"{problem.message} Made anew.", is_repaired=True)
+        library.embedding(photo.id)
+    except EmbeddingMissing:
+        said = "What the network saw is missing or damaged. Tagging the photo again mends it."
+        return Problem("missing_embedding", f"{photo.name}: {said}", photo.id)
+    except PhotoNotFound:
+        return None
+    return None
+
+
+@dataclass(frozen=True)
+class _Mender:
+    """Makes anew what follows from an original that is sound."""
+
+    library: Library
+    is_asked: bool
+    look_again: LookAgain | None
+
+    def mend(self, problem: Problem) -> Problem:
+        """Mend what can be mended; the problem then says so."""
+        if not self.is_asked or problem.photo is None:
+            return problem
+        try:
+            if problem.code in ("missing_thumbnail", "damaged_thumbnail"):
+                self.library.files.new_thumbnail(self.library.photo(problem.photo))
+            elif problem.code == "missing_embedding" and self.look_again is not None:
+                self.look_again(problem.photo)
+            else:
+                return problem
+        except (SceneError, OSError) as error:
+            message = f"{problem.message} It cannot be made anew: {error}"
+            return replace(problem, message=message)
+        return replace(problem, message=f"{problem.message} Made anew.", is_repaired=True)
 
 
 def _is_picture(path: Path) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from scene_model.classifier.classify import Classifier
 from scene_model.gallery import edits
+from scene_model.gallery.answers import tag_again
 from scene_model.gallery.records import NewPhoto
 from scene_model.gallery.store import Library
 from scene_model.gallery.verify import Verified, verify
@@ -64,9 +65,7 @@ def test_originals(library: Library, two: list[str]) -> None:
         assert found.left == found.problems, "nothing can be made out of nothing"
     by_code = {problem.code: problem for problem in found.problems}
     assert by_code["missing_original"].photo == two[0]
-    assert "temple.jpg: The original is not in the library folder" in (
-        by_code["missing_original"].message
-    )
+    assert "temple.jpg: The original is not there any more" in (by_code["missing_original"].message)
     assert by_code["changed_original"].file == changed
     assert "its bytes changed" in by_code["changed_original"].message
 
@@ -105,6 +104,26 @@ def test_no_thumbnail_is_made_of_an_original_that_changed(
     assert codes(found) == ["changed_original", "damaged_thumbnail"]
     assert len(found.left) == 2
     assert damaged.read_bytes() == b"damaged"
+
+
+def test_what_the_network_saw(services: Services, library: Library, two: list[str]) -> None:
+    before = library.embedding(two[0]).values
+    (file,) = library.folder.glob("embeddings/*.f16")
+    data = bytearray(file.read_bytes())
+    data[100] ^= 0xFF
+    file.write_bytes(bytes(data))
+    for repair in (False, True):
+        (problem,) = verify(library, repair).left
+        assert problem.code == "missing_embedding"
+
+    def look_again(photo_id: str) -> None:
+        tag_again(library, services.classifier, photo_id)
+
+    found = verify(library, repair=True, look_again=look_again)
+    assert (codes(found), found.left) == (["missing_embedding"], ())
+    assert problem.photo is not None
+    assert (library.embedding(two[0]).values == before).all()
+    assert verify(library).problems == ()
 
 
 def test_files_that_belong_to_nothing_are_put_aside(library: Library) -> None:
