@@ -15,12 +15,12 @@ from pages.components.photo_view import (
     show_open_photo,
 )
 from pages.components.session import get_gallery, get_services
-from pages.components.uploads import current_job, uploader
+from pages.components.uploads import current_job, go_on, uploader
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.labels import LabelSet
 from scene_model.errors import SceneError
 from scene_model.gallery.records import PhotoRecord
-from scene_model.jobs.job import Progress
+from scene_model.jobs.job import Job, Progress
 
 _SHOWN_RESULTS = 60
 _BAR_COLOUR = "#2a9d8a"  # reads on light and on dark
@@ -38,7 +38,7 @@ def _page() -> None:
     elif job.is_running:
         follow(job)
     else:
-        _results(job.progress())
+        _results(job)
     show_open_photo()
 
 
@@ -54,8 +54,16 @@ def _welcome() -> None:
     )
 
 
-def _results(progress: Progress) -> None:
+def _results(job: Job) -> None:
+    progress = job.progress()
     _say_what_became(progress)
+    if progress.waiting:
+        files = "file waits" if progress.waiting == 1 else "files wait"
+        st.info(
+            f"{progress.waiting:,} {files} on disk for another try; the table below says why.",
+            icon=":material/hourglass_empty:",
+        )
+        st.button("Try again", icon=":material/refresh:", on_click=go_on, args=(job,))
     records = list(get_gallery().library.records(list(progress.photo_ids)))
     records = [photo for photo in records if photo.trashed_at is None]
     if progress.total == 1 and len(records) == 1:

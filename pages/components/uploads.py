@@ -12,6 +12,7 @@ from scene_model.jobs.job import Job, JobKind
 
 _ROUND_KEY = "upload_round"
 JOB_KEY = "job_id"
+_PARAMETER = "job"
 PROBLEM_KEY = "upload_problem"
 # A hint to the browser's file dialog; what a file really is, its bytes tell.
 _OFFERED = ["jpg", "jpeg", "png", "webp", "avif", "heic", "heif", "gif", "tif", "tiff", "bmp"]
@@ -34,19 +35,45 @@ def uploader() -> None:
 
 
 def current_job() -> Job | None:
-    """The upload of this session, or, after a refresh, one that still runs."""
+    """The upload of this session, or the one in the address, or one that runs.
+
+    The address keeps it over a refresh, and over a restart of the server.
+    """
     runner = get_services().jobs
-    job_id = st.session_state.get(JOB_KEY)
-    if job_id is not None:
-        try:
-            return runner.job(job_id)
-        except SceneError:
-            del st.session_state[JOB_KEY]
+    for job_id in (st.session_state.get(JOB_KEY), st.query_params.get(_PARAMETER)):
+        if job_id is not None:
+            try:
+                job = runner.job(job_id)
+            except SceneError:
+                _forget()
+            else:
+                _remember(job)
+                return job
     running = runner.running(JobKind.ADD)
     if running:
-        st.session_state[JOB_KEY] = running[-1].id
+        _remember(running[-1])
         return running[-1]
     return None
+
+
+def go_on(job: Job) -> None:
+    """Try the files again that a job could not keep."""
+    try:
+        _remember(get_services().jobs.retry(job.id))
+    except SceneError as error:
+        st.session_state[PROBLEM_KEY] = error.message
+
+
+def _remember(job: Job) -> None:
+    st.session_state[JOB_KEY] = job.id
+    if st.query_params.get(_PARAMETER) != job.id:
+        st.query_params[_PARAMETER] = job.id
+
+
+def _forget() -> None:
+    st.session_state.pop(JOB_KEY, None)
+    if _PARAMETER in st.query_params:
+        del st.query_params[_PARAMETER]
 
 
 def _take(key: str) -> None:
@@ -58,7 +85,7 @@ def _take(key: str) -> None:
     except SceneError as error:
         st.session_state[PROBLEM_KEY] = error.message
         return
-    st.session_state[JOB_KEY] = job.id
+    _remember(job)
     st.session_state[_ROUND_KEY] += 1
 
 

@@ -105,7 +105,11 @@ class Disk:
         now = time.time()
         for path in new_dir.iterdir():
             try:
-                if now - path.stat().st_mtime > _LEFTOVER_AGE_S:
+                if now - path.stat().st_mtime <= _LEFTOVER_AGE_S:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
                     path.unlink()
             except OSError:
                 continue  # gone meanwhile, or not ours to remove

@@ -66,14 +66,7 @@ class PhotoFiles:
         """Where the original lies; raises OriginalMissing, which names the place."""
         path = self.location(photo)
         if not path.is_file():
-            raise OriginalMissing(
-                f"The original of {photo.id[:12]} is not at {path} any more. "
-                + (
-                    "Put it back there, or add the photo again from where it is now."
-                    if photo.reference
-                    else "Put it back from a backup, or add the photo again."
-                )
-            )
+            raise _missing(photo)
         return path
 
     def verified_original(self, photo: PhotoRecord) -> Path:
@@ -85,9 +78,9 @@ class PhotoFiles:
         try:
             found = file_content_hash(path)
         except OSError as error:
-            raise _unreadable(photo, path, error) from error
+            raise _unreadable(photo, error) from error
         if found != photo.id:
-            raise _changed(photo, path)
+            raise _changed(photo)
         return path
 
     def original_bytes(self, photo: PhotoRecord) -> bytes:
@@ -96,9 +89,9 @@ class PhotoFiles:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise _unreadable(photo, path, error) from error
+            raise _unreadable(photo, error) from error
         if content_hash(data) != photo.id:
-            raise _changed(photo, path)
+            raise _changed(photo)
         return data
 
     def preview(self, photo: PhotoRecord) -> bytes:
@@ -126,19 +119,35 @@ def _has_size(path: Path, file_bytes: int) -> bool:
         return False
 
 
-def _changed(photo: PhotoRecord, path: Path) -> OriginalChanged:
-    return OriginalChanged(
-        f"The original of {photo.id[:12]}, {path}, was changed since it was added. "
-        + (
-            "Add it again as it is now: it is another photo."
-            if photo.reference
-            else "Put it back from a backup."
+# A copy is named by its photo alone: where the library lies is not everybody's business. A
+# reference is named by its path, because only its owner knows what became of it.
+def _missing(photo: PhotoRecord) -> OriginalMissing:
+    if photo.reference is not None:
+        return OriginalMissing(
+            f"The original of {photo.name} is not at {photo.reference} any more. "
+            "Put it back there, or add the photo again from where it is now."
         )
+    return OriginalMissing(
+        f"The original of {photo.id[:12]} is not in the library folder any more. "
+        "Put it back from a backup, or add the photo again."
     )
 
 
-def _unreadable(photo: PhotoRecord, path: Path, error: OSError) -> OriginalMissing:
+def _changed(photo: PhotoRecord) -> OriginalChanged:
+    if photo.reference is not None:
+        return OriginalChanged(
+            f"The original of {photo.name}, {photo.reference}, was changed on disk since it was "
+            "added. As it is now it is another photo: add it again."
+        )
+    return OriginalChanged(
+        f"The original of {photo.id[:12]} was changed on disk since it was added. "
+        "Put it back from a backup."
+    )
+
+
+def _unreadable(photo: PhotoRecord, error: OSError) -> OriginalMissing:
+    where = photo.reference or "the library folder"
     return OriginalMissing(
-        f"The original of {photo.id[:12]}, {path}, cannot be read: {error.strerror}. "
-        "Check its permissions."
+        f"The original of {photo.id[:12]} cannot be read: {error.strerror}. "
+        f"Check the permissions of {where}."
     )

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,11 +32,22 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What became of one file: a photo of the library, or the reason why it is none."""
+
+    photo_id: str | None = None
+    was_known: bool = False
+    skipped: Skipped | None = None
+
+
+@dataclass(frozen=True)
 class Progress:
     """A snapshot of a job.
 
     done: files dealt with, skipped ones too. known: photos the library had already.
-    photos_per_s: mean rate so far. seconds_left: None until a rate is known.
+    waiting: files, among the skipped, that could not be kept for want of room or the like; they
+    stay on disk, and the job can go on with them.
+    photos_per_s: mean rate since it was last taken up. seconds_left: None until a rate is known.
     """
 
     state: JobState
@@ -46,6 +58,7 @@ class Progress:
     skipped: tuple[Skipped, ...]
     photos_per_s: float
     seconds_left: float | None
+    waiting: int = 0
 
     @property
     def share(self) -> float:
@@ -56,10 +69,18 @@ class Progress:
 class Job:
     """One batch at work; all methods may be called from any thread."""
 
-    def __init__(self, job_id: str, kind: JobKind, total: int) -> None:
-        """Begin counting for ``total`` items."""
+    def __init__(
+        self,
+        job_id: str,
+        kind: JobKind,
+        total: int,
+        before: Iterable[Outcome] = (),
+        on_cancel: Callable[[], None] | None = None,
+    ) -> None:
+        """Begin counting for ``total`` items; ``before``: what became of the first of them."""
         self.id, self.kind = job_id, kind
         self._total = total
+        self._on_cancel = on_cancel
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._ended: float | None = None
@@ -67,13 +88,32 @@ class Job:
         self._known = 0
         self._dropped = 0
         self._skipped: list[Skipped] = []
-        self._done = 0
+        self._waiting = 0
+        self._done = self._done_before = 0
         self._cancel = threading.Event()
         self._finished = threading.Event()
+        for outcome in before:
+            self.record(outcome)
+        self._done_before = self._done
+
+    @classmethod
+    def of_result(cls, job_id: str, kind: JobKind, result: Progress) -> "Job":
+        """Bring back a job that is over, from what was written down of it."""
+        job = cls(job_id, kind, result.total)
+        job._photo_ids = dict.fromkeys(result.photo_ids)
+        job._known, job._waiting, job._done = result.known, result.waiting, result.done
+        job._skipped = list(result.skipped)
+        job._dropped = int(result.state is JobState.CANCELLED)
+        job._started, job._ended = 0.0, result.done / (result.photos_per_s or 1.0)
+        job._finished.set()
+        return job
 
     def cancel(self) -> None:
         """Stop after the photos that are being looked at; what is done stays."""
-        self._cancel.set()
+        if not self._cancel.is_set():
+            self._cancel.set()
+            if self._on_cancel is not None and self.is_running:
+                self._on_cancel()
 
     @property
     def is_cancelled(self) -> bool:
@@ -92,9 +132,11 @@ class Job:
     def progress(self) -> Progress:
         """Return a snapshot."""
         with self._lock:
-            elapsed = (self._ended or time.monotonic()) - self._started
-            rate = self._done / elapsed if elapsed > 0 and self._done else 0.0
-            if self.is_running:
+            now = time.monotonic() if self._ended is None else self._ended
+            elapsed = now - self._started
+            done_now = self._done - self._done_before
+            rate = done_now / elapsed if elapsed > 0 and done_now else 0.0
+            if self._ended is None:
                 state = JobState.RUNNING
             else:
                 state = JobState.CANCELLED if self._dropped else JobState.DONE
@@ -107,19 +149,18 @@ class Job:
                 skipped=tuple(self._skipped),
                 photos_per_s=rate,
                 seconds_left=(self._total - self._done) / rate if rate else None,
+                waiting=self._waiting,
             )
 
-    def record_photo(self, photo_id: str, was_known: bool) -> None:
-        """Count one photo that is in the library now."""
+    def record(self, outcome: Outcome, is_waiting: bool = False) -> None:
+        """Count one file that was dealt with; ``is_waiting``: put off, rather."""
         with self._lock:
-            self._photo_ids[photo_id] = None
-            self._known += was_known
-            self._done += 1
-
-    def record_skipped(self, skipped: Skipped) -> None:
-        """Count one file that could not be used."""
-        with self._lock:
-            self._skipped.append(skipped)
+            if outcome.photo_id is not None:
+                self._photo_ids[outcome.photo_id] = None
+            if outcome.skipped is not None:
+                self._skipped.append(outcome.skipped)
+            self._known += outcome.was_known
+            self._waiting += is_waiting
             self._done += 1
 
     def record_dropped(self) -> None:

@@ -1,6 +1,6 @@
 """One runner for the whole process: tags photos in the background and keeps the results.
 
-Pages poll `Job.progress`; closing them changes nothing.
+Pages poll `Job.progress`; closing them changes nothing. Jobs take turns, photo by photo.
 """
 
 import datetime
@@ -10,15 +10,25 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
-from scene_model.errors import InternalError, JobNotFound, JobRunning, SceneError
+from scene_model.errors import (
+    InternalError,
+    JobNotFound,
+    JobRunning,
+    LibraryUnavailable,
+    SceneError,
+)
 from scene_model.gallery.answers import tag_again
+from scene_model.gallery.durable import library_error
 from scene_model.gallery.records import NewPhoto
 from scene_model.gallery.store import Library
-from scene_model.jobs.incoming import IncomingBatch, IncomingFile, left_behind, receive
-from scene_model.jobs.job import Job, JobKind, Skipped
+from scene_model.jobs.fair_queue import FairQueue
+from scene_model.jobs.incoming import IncomingBatch, IncomingFile, left_behind, receive, take_up
+from scene_model.jobs.job import Job, JobKind, Outcome, Skipped
+from scene_model.jobs.results import JobResults
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.fingerprint import content_hash
 
@@ -33,28 +43,49 @@ class JobRunner:
     def __init__(self, model: CurrentModel, library: Library, workers: int) -> None:
         """Start the threads; `close` ends them."""
         self._model, self._library = model, library
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="classify")
+        self._results = JobResults(library.jobs_dir, library.files.new_dir, library.disk)
+        self._workers = _Workers(workers, "classify")
         # Its own threads: new photos must not wait behind a whole library.
-        self._again_pool = ThreadPoolExecutor(workers, thread_name_prefix="tag-again")
+        self._again_workers = _Workers(workers, "tag-again")
         self._jobs: dict[str, Job] = {}
+        self._batches: dict[str, IncomingBatch] = {}
         self._lock = threading.Lock()
 
     def submit(self, files: Iterable[tuple[str, bytes]]) -> Job:
         """Take uploads (name, bytes), write them to disk, and start on them."""
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
-        return self.start(receive(self._library.incoming_dir, files, now))
+        return self.start(receive(self._library.incoming_dir, files, now, self._library.disk))
 
     def resume(self) -> list[Job]:
-        """Take up what an earlier run of this process left unfinished."""
-        return [self.start(batch) for batch in left_behind(self._library.incoming_dir)]
+        """Take up what earlier runs left unfinished, unless another process has done so."""
+        batches = left_behind(self._library.incoming_dir, self._library.disk)
+        return [self.start(batch) for batch in batches]
+
+    def retry(self, job_id: str) -> Job:
+        """Go on with the files that a job could not keep, under its id; raises JobNotFound."""
+        job = self.job(job_id)
+        if job.is_running:
+            return job
+        folder = self._library.incoming_dir / job.id
+        batch = take_up(folder, self._library.disk) if folder.is_dir() else None
+        return job if batch is None else self.start(batch)
 
     def start(self, batch: IncomingBatch) -> Job:
         """Start on a received batch."""
+        total = len(batch.files) + len(batch.outcomes) + batch.dropped
         with self._lock:
-            job, classifier = self._begin(batch.id, JobKind.ADD, len(batch.files))
-        for item in batch.files:
-            self._pool.submit(self._add, job, classifier, batch, item)
-        self._finish(job, batch.discard)  # an empty batch ends at once
+            self._batches[batch.id] = batch
+            job, classifier = self._begin(
+                Job(batch.id, JobKind.ADD, total, batch.outcomes, batch.cancel)
+            )
+        if batch.is_cancelled:
+            job.cancel()
+            for _ in range(batch.dropped):
+                job.record_dropped()
+        self._workers.put(
+            job.id, [partial(self._add, job, classifier, batch, item) for item in batch.files]
+        )
+        self._finish(job)  # an empty batch ends at once
         return job
 
     def tag_again(self) -> Job:
@@ -68,9 +99,13 @@ class JobRunner:
             if running:
                 return running[0]
             photo_ids = self._library.answered_by_others(self._model.classifier.bundle_id)
-            job, classifier = self._begin(secrets.token_hex(16), JobKind.TAG_AGAIN, len(photo_ids))
-        for photo_id in photo_ids:
-            self._again_pool.submit(self._tag_again, job, classifier, photo_id)
+            job, classifier = self._begin(
+                Job(secrets.token_hex(16), JobKind.TAG_AGAIN, len(photo_ids))
+            )
+        self._again_workers.put(
+            job.id,
+            [partial(self._tag_again, job, classifier, photo_id) for photo_id in photo_ids],
+        )
         self._finish(job)
         return job
 
@@ -89,11 +124,14 @@ class JobRunner:
             yield
 
     def job(self, job_id: str) -> Job:
-        """Return a job of this process; raises JobNotFound."""
+        """Return a job, also one that ended before a restart; raises JobNotFound."""
         with self._lock:
-            if job_id not in self._jobs:
-                raise JobNotFound("No such job runs here. It may have ended before a restart.")
-            return self._jobs[job_id]
+            if job_id in self._jobs:
+                return self._jobs[job_id]
+        found = self._results.find(job_id)
+        if found is None:
+            raise JobNotFound("No such job runs here, and none that ended is remembered.")
+        return found
 
     def running(self, kind: JobKind | None = None) -> list[Job]:
         """Jobs that are not finished, oldest first; of one kind, if given."""
@@ -102,16 +140,19 @@ class JobRunner:
 
     def close(self) -> None:
         """Finish the photos that are being looked at; the rest stays on disk for `resume`."""
-        for pool in (self._pool, self._again_pool):
-            pool.shutdown(wait=False, cancel_futures=True)
-        for pool in (self._pool, self._again_pool):
-            pool.shutdown(wait=True)
+        for workers in (self._workers, self._again_workers):
+            workers.stop()
+        for workers in (self._workers, self._again_workers):
+            workers.wait()
+        for batch in self._batches.values():
+            batch.claim.release()
 
-    def _begin(self, job_id: str, kind: JobKind, total: int) -> tuple[Job, Classifier]:
+    def _begin(self, job: Job) -> tuple[Job, Classifier]:
         """Register a job; it ends with the model it begins with. The caller holds the lock."""
-        while len(self._jobs) >= _KEPT_JOBS:
-            self._jobs.pop(next(iter(self._jobs)))
-        job = self._jobs[job_id] = Job(job_id, kind, total)
+        over = [known.id for known in self._jobs.values() if not known.is_running]
+        for job_id in over[: max(0, len(self._jobs) + 1 - _KEPT_JOBS)]:
+            del self._jobs[job_id]
+        self._jobs[job.id] = job
         return job, self._model.classifier
 
     def _running(self, kind: JobKind | None = None) -> list[Job]:
@@ -124,54 +165,107 @@ class JobRunner:
     def _add(
         self, job: Job, classifier: Classifier, batch: IncomingBatch, item: IncomingFile
     ) -> None:
-        if job.is_cancelled:
-            job.record_dropped()
-        elif problem := _problem_of(lambda: self._look_and_keep(job, classifier, batch, item)):
-            job.record_skipped(Skipped(item.name, problem.code, problem.message))
-        batch.path(item).unlink(missing_ok=True)
-        self._finish(job, batch.discard)
+        try:
+            if job.is_cancelled:
+                batch.drop(item)
+                job.record_dropped()
+            else:
+                self._settle(job, classifier, batch, item)
+        except OSError as error:
+            problem = library_error(error, self._library.folder)
+            job.record(_skipped(item.name, problem), is_waiting=True)
+        self._finish(job)
 
-    def _look_and_keep(
+    def _settle(
         self, job: Job, classifier: Classifier, batch: IncomingBatch, item: IncomingFile
     ) -> None:
+        """Make a photo of a file, or find out why it is none; raises OSError."""
+        try:
+            outcome = self._look_and_keep(classifier, batch, item)
+        except LibraryUnavailable as error:
+            # Not the photo's fault: it stays where it is, for another try.
+            job.record(_skipped(item.name, error), is_waiting=True)
+            return
+        except Exception as error:
+            outcome = _skipped(item.name, _told(error))
+        batch.settle(item, outcome)
+        job.record(outcome)
+
+    def _look_and_keep(
+        self, classifier: Classifier, batch: IncomingBatch, item: IncomingFile
+    ) -> Outcome:
         data = read_photo_file(batch.path(item), classifier.limits)
         photo_id = content_hash(data)
         if self._library.holds(photo_id, classifier.bundle_id):
-            job.record_photo(photo_id, was_known=True)
-            return
+            return Outcome(photo_id, was_known=True)
+        self._library.require_space(len(data))  # before the look, which costs the most
         look = classifier.look(data)
         photo = NewPhoto(data, item.name, item.uploaded_at)
         added = self._library.add(photo, look, classifier.provenance)
-        job.record_photo(added.id, added.was_known)
+        return Outcome(added.id, added.was_known)
 
     def _tag_again(self, job: Job, classifier: Classifier, photo_id: str) -> None:
         if job.is_cancelled:
             job.record_dropped()
-        elif problem := _problem_of(lambda: tag_again(self._library, classifier, photo_id)):
-            job.record_skipped(Skipped(self._name(photo_id), problem.code, problem.message))
         else:
-            job.record_photo(photo_id, was_known=True)
+            try:
+                tag_again(self._library, classifier, photo_id)
+                job.record(Outcome(photo_id, was_known=True))
+            except Exception as error:
+                job.record(_skipped(self._name(photo_id), _told(error)))
         self._finish(job)
 
     def _name(self, photo_id: str) -> str:
         found = [photo.name for photo in self._library.records([photo_id])]
         return found[0] if found else photo_id[:12]
 
-    @staticmethod
-    def _finish(job: Job, clear_up: Callable[[], None] | None = None) -> None:
-        if job.claim_end():
-            if clear_up is not None:
-                clear_up()
-            job.finish()
+    def _finish(self, job: Job) -> None:
+        """End a job of which nothing is left: keep what became of it, clear up, let waiters go."""
+        if not job.claim_end():
+            return
+        batch = self._batches.pop(job.id, None)
+        self._results.keep(job)
+        if batch is not None:
+            if not job.progress().waiting:
+                batch.discard()
+            batch.claim.release()
+        job.finish()
 
 
-def _problem_of(work: Callable[[], None]) -> SceneError | None:
-    """Do one item's work; what goes wrong with it is told, and stops no other."""
-    try:
-        work()
-    except SceneError as error:
+class _Workers:
+    """Threads that take one item after another, of each job in turn."""
+
+    def __init__(self, count: int, name: str) -> None:
+        self._queue = FairQueue()
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+
+    def put(self, job_id: str, items: list[Callable[[], None]]) -> None:
+        """Add a job's items."""
+        self._queue.put(job_id, items)
+        for _ in items:
+            self._pool.submit(self._next)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def wait(self) -> None:
+        """Wait for what is being done."""
+        self._pool.shutdown(wait=True)
+
+    def _next(self) -> None:
+        work = self._queue.take()
+        if work is not None:
+            work()
+
+
+def _skipped(name: str, problem: SceneError) -> Outcome:
+    return Outcome(skipped=Skipped(name, problem.code, problem.message))
+
+
+def _told(error: Exception) -> SceneError:
+    """What is told of an item's error; it stops no other item."""
+    if isinstance(error, SceneError):
         return error
-    except Exception:
-        logger.exception("tagging a photo failed")
-        return InternalError("An internal error; see the log.")
-    return None
+    logger.error("tagging a photo failed", exc_info=error)
+    return InternalError("An internal error; see the log.")

@@ -124,6 +124,7 @@ def test_a_stopped_run_is_taken_up(tmp_path: Path, made_photos: list[tuple[str, 
     first = open_services(settings)
     batch = receive(first.library.incoming_dir, made_photos, "2026-01-02T03:04:05+00:00")
     batch.path(batch.files[0]).unlink()  # done before the crash
+    batch.claim.release()
     (first.library.incoming_dir / "halfway").mkdir()  # cut off while it was received
     first.close()
     second = open_services(settings)

@@ -1,0 +1,54 @@
+"""What became of jobs, kept so that a page can show it after a restart: one file a job."""
+
+import json
+import logging
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+from scene_model.gallery.durable import Disk
+from scene_model.jobs.job import Job, JobKind, JobState, Progress, Skipped
+
+_KEPT_RESULTS = 200
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
+
+logger = logging.getLogger(__name__)
+
+
+class JobResults:
+    """The results in one folder, the newest two hundred."""
+
+    def __init__(self, folder: Path, new_dir: Path, disk: Disk) -> None:
+        """Take a folder, and one on the same file system for files being written."""
+        self._folder, self._new_dir, self._disk = folder, new_dir, disk
+
+    def keep(self, job: Job) -> None:
+        """Write down how a job ended; where that fails, a restart forgets it."""
+        progress = job.progress()
+        text = json.dumps({"kind": job.kind} | asdict(progress))
+        try:
+            self._disk.write_whole(self._path(job.id), text.encode("utf-8"), self._new_dir)
+            for path in self._newest_first()[_KEPT_RESULTS:]:
+                self._disk.remove(path)
+        except OSError as error:
+            logger.warning("the result of job %s is not kept: %s", job.id, error.strerror)
+
+    def find(self, job_id: str) -> Job | None:
+        """A job that is over; None when nothing is known of it."""
+        if not _JOB_ID.fullmatch(job_id):
+            return None
+        try:
+            row = json.loads(self._path(job_id).read_text(encoding="utf-8"))
+            kind, state = JobKind(row.pop("kind")), JobState(row.pop("state"))
+            skipped = tuple(Skipped(**item) for item in row.pop("skipped"))
+            photo_ids = tuple(row.pop("photo_ids"))
+            progress = Progress(state=state, skipped=skipped, photo_ids=photo_ids, **row)
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return Job.of_result(job_id, kind, progress)
+
+    def _path(self, job_id: str) -> Path:
+        return self._folder / f"{job_id}.json"
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self._folder.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
