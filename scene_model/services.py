@@ -16,11 +16,14 @@ from scene_model.errors import BundleError, BundleNotFound, SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.table import table_row, write_csv
 from scene_model.gallery.answers import answer_kept
+from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
-from scene_model.gallery.records import PhotoRecord, photo_facts
+from scene_model.gallery.records import Added, NewPhoto, PhotoRecord, photo_facts
 from scene_model.gallery.store import Library
+from scene_model.gallery.trash import finish_emptying
+from scene_model.jobs.keep import look_and_keep
 from scene_model.jobs.runner import JobRunner
-from scene_model.photos.decode import PhotoLimits
+from scene_model.photos.decode import PhotoLimits, read_photo_file
 
 _BUNDLE_CHOICE = "bundle"
 
@@ -79,6 +82,22 @@ class Services:
         """Tell which albums a photo belongs in, and why."""
         return albums_of(photo_facts(photo), self.model.albums)
 
+    def keep_file(self, path: Path, added_at: str, by_reference: bool = False) -> Added:
+        """Tag a file and keep it in the library, as an upload is; a known photo costs no look.
+
+        added_at: ISO 8601 with offset. by_reference: leave the original where it is instead of
+        copying it. Raises PhotoError or LibraryError.
+        """
+        data = read_photo_file(path, self.classifier.limits)
+        name = path.name.encode("utf-8", "replace").decode("utf-8")
+        reference = path.absolute() if by_reference else None
+        photo = NewPhoto(data, name, added_at)
+        return look_and_keep(self.library, self.classifier, photo, reference)
+
+    def forecast(self) -> Forecast:
+        """Tell how many photos `JobRunner.tag_again` would change."""
+        return forecast(self.library, self.classifier)
+
     def csv_lines(self, photo_ids: Sequence[str], with_bom: bool = False) -> Iterator[str]:
         """Yield the CSV of some photos, in the order given."""
         rows = (
@@ -121,9 +140,10 @@ def open_classifier(settings: Settings) -> Classifier:
     return _open(settings.bundle, settings, check=False)
 
 
-def open_services(settings: Settings) -> Services:
-    """Wire up the app and take up uploads that an earlier run did not finish.
+def open_services(settings: Settings, take_up: bool = True) -> Services:
+    """Wire up the app, and take up what an earlier run did not finish: uploads, emptying the trash.
 
+    take_up: False leaves that to another program.
     The model is the one SCENE_BUNDLE names; else the one chosen for this library; else, also
     where that one cannot be used any more, the program's own. Raises BundleError, LibraryError, or
     InvalidSetting for album rules that cannot be used.
@@ -136,7 +156,9 @@ def open_services(settings: Settings) -> Services:
         library.close()
         raise
     jobs = JobRunner(model, library, settings.workers)
-    jobs.resume()
+    if take_up:
+        finish_emptying(library)
+        jobs.resume()
     return Services(settings, model, library, jobs, problem)
 
 

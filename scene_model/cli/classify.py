@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from scene_model.classifier.classify import Classifier, Look
 from scene_model.classifier.tagging import Tag, top_tags
 from scene_model.cli.scan import Found, Scan, in_order, path, positive, require_any
-from scene_model.cli.terminal import ProgressLine, printable
+from scene_model.cli.terminal import ProgressLine, printable, say_end
 from scene_model.config import Settings
 from scene_model.errors import (
     EXIT_DONE,
@@ -60,18 +59,17 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     head = classifier.head(chosen)
     scan = Scan(options.recursive)
     failed = done = 0
-    progress = ProgressLine("photos")
     look = partial(_look, classifier=classifier)
-    for outcome in in_order(scan.files(options.paths), look, settings.workers):
-        done += 1
-        failed += outcome.error is not None
-        if options.jsonl:
-            line = json.dumps(_record(outcome, classifier, head.id))
-        else:
-            line = _table_line(outcome, head.id, classifier, options.top)
-        print(line, flush=True)
-        progress.show(done, failed=failed)
-    progress.end()
+    with ProgressLine("photos") as progress:
+        for outcome in in_order(scan.files(options.paths), look, settings.workers):
+            done += 1
+            failed += outcome.error is not None
+            if options.jsonl:
+                line = json.dumps(_record(outcome, classifier, head.id))
+            else:
+                line = _table_line(outcome, head.id, classifier, options.top)
+            print(line, flush=True)
+            progress.show(done, failed=failed)
     say_end(done, failed, scan.ignored)
     return EXIT_SOME_FAILED if failed else EXIT_DONE
 
@@ -135,13 +133,3 @@ def _table_line(outcome: Outcome, head_id: str, classifier: Classifier, top: int
     said = ", ".join(f"{tag.label} {tag.score:.0%}" for tag in best)
     doubt = " (unsure)" if answer.unsure else ""
     return f"{name}\t{outcome.look.answers.photo_class.label}\t{said}{doubt}"
-
-
-def say_end(done: int, failed: int, ignored: int) -> None:
-    """Say on stderr what a run over files came to, as far as it was not all well."""
-    if ignored:
-        print(f"{ignored} files ignored: no pictures by their names.", file=sys.stderr)
-    if failed:
-        print(f"{failed} of {done} photos failed; each line says why.", file=sys.stderr)
-    if not done:
-        print("No pictures found.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``python -m scene_model classify PATH...`` and ``serve``: arguments in, exit code out."""
+"""``python -m scene_model classify|library|serve``: arguments in, exit code out."""
 
 import argparse
 import io
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from scene_model import __version__
-from scene_model.cli import classify, serve
+from scene_model.cli import classify, library, serve
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, SceneError
 
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_environment()
         if options.command == "classify":
             return classify.run(options, settings)
+        if options.command == "library":
+            return library.run(options, settings)
         return serve.run(options, settings)
     except SceneError as error:
         print(f"{parser.prog}: {error.message}", file=sys.stderr)
@@ -56,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     classify.add_arguments(
         commands.add_parser("classify", help="tag photos where they lie; nothing is stored")
+    )
+    library.add_arguments(
+        commands.add_parser("library", help="add to, search, check and back up the library")
     )
     serve.add_arguments(commands.add_parser("serve", help="serve the pages and the REST API"))
     return parser

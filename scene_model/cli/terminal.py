@@ -2,6 +2,7 @@
 
 import sys
 import time
+from types import TracebackType
 
 _PAUSE_S = 0.1
 
@@ -27,8 +28,26 @@ class ProgressLine:
         print(f"\r{done:,}{of_all} {self._what}{note}", end="", file=sys.stderr, flush=True)
         self._last, self._is_shown = time.monotonic(), True
 
-    def end(self) -> None:
+    def __enter__(self) -> "ProgressLine":
+        """Begin; the end leaves the line, however it comes."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Leave the line."""
         if self._is_shown:
             print(file=sys.stderr)
-            self._is_shown = False
+
+
+def say_end(done: int, failed: int, ignored: int) -> None:
+    """Say on stderr what a run over files came to, as far as it was not all well."""
+    if ignored:
+        print(f"{ignored} files ignored: no pictures by their names.", file=sys.stderr)
+    if failed:
+        print(f"{failed} of {done} photos failed; each line says why.", file=sys.stderr)
+    if not done:
+        print("No pictures found.", file=sys.stderr)

@@ -22,7 +22,7 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from scene_model import __version__
-from scene_model.errors import BackupError, PathNotFound, TargetExists
+from scene_model.errors import BackupError
 from scene_model.gallery.backup_file import (
     DATABASE_NAME,
     LIST_NAME,
@@ -37,6 +37,7 @@ from scene_model.gallery.inventory import (
     kept_photos,
     original_of,
 )
+from scene_model.gallery.new_file import new_file
 from scene_model.gallery.store import Library
 
 _CHUNK_BYTES = 1 << 20
@@ -82,13 +83,8 @@ def write_backup(
     Raises TargetExists, PathNotFound or BackupError.
     """
     file = file.expanduser().absolute()
-    if os.path.lexists(file):
-        raise _exists(file)
-    if not file.parent.is_dir():
-        raise PathNotFound(f"There is no folder {file.parent} to write the backup to.")
     try:
-        path = file.with_name(f"{file.name}.part")
-        with _part(path) as part, _snapshot(library, file) as (snapshot, photos):
+        with new_file(file) as part, _snapshot(library, file) as (snapshot, photos):
             _check_space(file, sum(p.file_bytes for p in photos if p.reference is None))
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
                 writing = _Writing(library, archive)
@@ -96,11 +92,6 @@ def write_backup(
                     _photo(writing, photo, with_references)
                     watch(done, len(photos))
                 listed = _rest(writing, snapshot, len(photos))
-            part.flush()
-            os.fsync(part.fileno())
-            identity = os.fstat(part.fileno())
-            part.close()  # Windows renames no open file
-            _publish(path, identity, file)
     except OSError as error:
         raise BackupError(
             f"The backup cannot be written: {error.strerror or error} ({file.parent}). "
@@ -263,42 +254,3 @@ def _check_space(file: Path, needed_bytes: int) -> None:
             f"The backup needs {needed_bytes / 1e6:,.0f} MB; {free_bytes / 1e6:,.0f} MB are free "
             f"in {file.parent}. Free some space, or name a file on another disk."
         )
-
-
-@contextlib.contextmanager
-def _part(path: Path) -> Iterator[BinaryIO]:
-    """Open FILE.part anew, which a killed backup may have left; it is gone at the end."""
-    path.unlink(missing_ok=True)
-    with path.open("xb") as part:
-        identity = os.fstat(part.fileno())
-        try:
-            yield part
-        finally:
-            part.close()
-            if _is(path, identity):
-                path.unlink()
-
-
-def _publish(path: Path, identity: os.stat_result, file: Path) -> None:
-    """Give a whole backup its name, unless something else took it meanwhile."""
-    if not _is(path, identity):
-        raise BackupError(f"Another backup to {file} began meanwhile; this one is given up.")
-    try:
-        os.link(path, file)  # unlike a rename, never over another file
-    except FileExistsError as error:
-        raise _exists(file) from error
-    except OSError:  # a file system without links: a memory card, say
-        if os.path.lexists(file):
-            raise _exists(file) from None
-        path.rename(file)
-
-
-def _exists(file: Path) -> TargetExists:
-    return TargetExists(f"{file} is there already, and is not overwritten. Name another file.")
-
-
-def _is(path: Path, identity: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(path.stat(), identity)
-    except OSError:
-        return False

@@ -28,9 +28,9 @@ from scene_model.gallery.store import Library
 from scene_model.jobs.fair_queue import FairQueue
 from scene_model.jobs.incoming import IncomingBatch, IncomingFile, left_behind, receive, take_up
 from scene_model.jobs.job import Job, JobKind, Outcome, Skipped
+from scene_model.jobs.keep import look_and_keep
 from scene_model.jobs.results import JobResults
 from scene_model.photos.decode import read_photo_file
-from scene_model.photos.fingerprint import content_hash
 
 _KEPT_JOBS = 200
 
@@ -195,13 +195,8 @@ class JobRunner:
         self, classifier: Classifier, batch: IncomingBatch, item: IncomingFile
     ) -> Outcome:
         data = read_photo_file(batch.path(item), classifier.limits)
-        photo_id = content_hash(data)
-        if self._library.holds(photo_id, classifier.bundle_id):
-            return Outcome(photo_id, was_known=True)
-        self._library.require_space(len(data))  # before the look, which costs the most
-        look = classifier.look(data)
         photo = NewPhoto(data, item.name, item.uploaded_at)
-        added = self._library.add(photo, look, classifier.provenance)
+        added = look_and_keep(self._library, classifier, photo)
         return Outcome(added.id, added.was_known)
 
     def _tag_again(self, job: Job, classifier: Classifier, photo_id: str) -> None:

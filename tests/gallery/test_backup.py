@@ -234,7 +234,7 @@ def test_another_backup_to_the_same_file(
         return rest(*arguments)
 
     monkeypatch.setattr(backup, "_rest", meanwhile)
-    with pytest.raises(BackupError, match="began meanwhile"):
+    with pytest.raises(TargetExists, match="Another run began"):
         write_backup(library, tmp_path / "b.zip")
     assert not (tmp_path / "b.zip").exists()
     assert (tmp_path / "b.zip.part").read_bytes() == b"the other's"

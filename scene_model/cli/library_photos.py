@@ -1,0 +1,260 @@
+"""The library's photos on the command line: add, search, export, reclassify."""
+
+import argparse
+import contextlib
+import datetime
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from scene_model.cli.scan import Found, Scan, in_order, require_any
+from scene_model.cli.terminal import ProgressLine, printable, say_end
+from scene_model.config import Settings
+from scene_model.errors import (
+    EXIT_DONE,
+    EXIT_SOME_FAILED,
+    InternalError,
+    OriginalMissing,
+    SceneError,
+)
+from scene_model.gallery.forecast import Forecast
+from scene_model.gallery.new_file import new_file
+from scene_model.gallery.records import Added, PhotoRecord
+from scene_model.jobs.job import Job
+from scene_model.services import Services, open_services
+
+# The first is the default. Photos that do not say when they were taken come last.
+SORTS = ("-added", "added", "-taken", "taken", "name", "-name", "-score", "score")
+_POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    path: Path
+    photo: PhotoRecord | None = None
+    was_known: bool = False
+    error: SceneError | None = None
+
+
+def add(options: argparse.Namespace, settings: Settings) -> int:
+    """Keep files in the library, in parallel; one line a file, in order."""
+    require_any(options.paths)
+    now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
+    scan, progress, failed, done = Scan(options.recursive), ProgressLine("photos"), 0, 0
+    with _services(settings) as services, progress:
+        keep = partial(_keep, services=services, added_at=now, by_reference=options.reference)
+        outcomes = in_order(scan.files(options.paths), keep, settings.workers)
+
+        def counted() -> Iterator[_Outcome]:
+            nonlocal failed, done
+            for outcome in outcomes:
+                done += 1
+                failed += outcome.error is not None
+                yield outcome
+                progress.show(done, failed=failed)
+
+        _print(counted(), options, _added_record, _added_line)
+    say_end(done, failed, scan.ignored)
+    return EXIT_SOME_FAILED if failed else EXIT_DONE
+
+
+def search(options: argparse.Namespace, settings: Settings) -> int:
+    """List the photos of a query."""
+    with _services(settings) as services:
+        ids = _ordered(services, options.query, options.sort)[: options.limit]
+        _print(services.library.records(ids), options, _photo_record, _photo_line)
+    return EXIT_DONE
+
+
+def export(options: argparse.Namespace, settings: Settings) -> int:
+    """Write CSV or ZIP to a new file, or CSV to stdout."""
+    file: Path | None = options.zip or options.csv
+    with _services(settings) as services:
+        ids = services.gallery().ids(options.query)
+        missing = list(_missing(services, ids)) if options.zip else []
+        pieces: Iterable[bytes] = (
+            services.zip_by_class(ids)
+            if options.zip
+            else (line.encode("utf-8") for line in services.csv_lines(ids))
+        )
+        if file is None or (str(file) == "-" and not options.zip):
+            for piece in pieces:
+                sys.stdout.buffer.write(piece)
+            sys.stdout.flush()
+            return EXIT_DONE
+        with new_file(file.expanduser().absolute()) as opened:
+            for piece in pieces:
+                opened.write(piece)
+    if options.json or options.jsonl:
+        print(json.dumps({"file": str(file), "photos": len(ids), "missing": missing}))
+    else:
+        print(f"{len(ids):,} photos written to {printable(str(file))}.")
+    for photo_id in missing:
+        print(f"{photo_id}\t{OriginalMissing.code}: not in the ZIP", file=sys.stderr)
+    return EXIT_SOME_FAILED if missing else EXIT_DONE
+
+
+def reclassify(options: argparse.Namespace, settings: Settings) -> int:
+    """Say what would change, then let the model in use replace what another model said."""
+    with _services(settings) as services:
+        told = services.forecast()
+        is_for_people = not (options.json or options.jsonl)
+        if is_for_people:
+            print(_forecast_text(told), flush=True)
+        if options.dry_run:
+            if not is_for_people:
+                print(json.dumps(_again_record(services, told, None)))
+            return EXIT_DONE
+        job = services.jobs.tag_again()
+        _follow(job)
+        progress = job.progress()
+        if is_for_people:
+            for item in progress.skipped:
+                print(f"{printable(item.name)}\t{item.code}: {printable(item.message)}")
+            print(f"{progress.done - len(progress.skipped):,} photos tagged again.")
+        else:
+            print(json.dumps(_again_record(services, told, job)))
+    return EXIT_SOME_FAILED if progress.skipped else EXIT_DONE
+
+
+@contextlib.contextmanager
+def _services(settings: Settings) -> Iterator[Services]:
+    services = open_services(settings, take_up=False)
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+def _keep(found: Found, services: Services, added_at: str, by_reference: bool) -> _Outcome:
+    if found.problem is not None:
+        return _Outcome(found.path, error=found.problem)
+    try:
+        added: Added = services.keep_file(found.path, added_at, by_reference)
+        return _Outcome(found.path, services.library.photo(added.id), added.was_known)
+    except SceneError as error:
+        return _Outcome(found.path, error=error)
+    except Exception as error:  # one bad item never fails the others
+        wrapped = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
+        return _Outcome(found.path, error=wrapped)
+
+
+def _added_record(outcome: _Outcome) -> dict[str, Any]:
+    photo, error = outcome.photo, outcome.error
+    return {
+        # json.dumps escapes the surrogates of names that are no UTF-8.
+        "file": str(outcome.path),
+        "id": photo and photo.id,
+        "known": photo and outcome.was_known,
+        "class": photo and photo.photo_class,
+        "error": error and {"code": error.code, "message": error.message},
+    }
+
+
+def _added_line(outcome: _Outcome) -> str:
+    name = printable(str(outcome.path))
+    if outcome.photo is None:
+        error = outcome.error or InternalError("No outcome.")
+        return f"{name}\t{error.code}: {printable(error.message)}"
+    known = "\tknown" if outcome.was_known else ""
+    return f"{name}\t{outcome.photo.id}\t{printable(outcome.photo.photo_class)}{known}"
+
+
+def _photo_record(photo: PhotoRecord) -> dict[str, Any]:
+    said = asdict(photo)
+    said["class"] = said.pop("photo_class")
+    said["reference"] = photo.reference and str(photo.reference)
+    said["tags"] = [
+        {"label": tag.label, "head": tag.head, "score": tag.score} for tag in photo.tags
+    ]
+    return said
+
+
+def _photo_line(photo: PhotoRecord) -> str:
+    tags = ", ".join(photo.shown_tags)
+    return "\t".join(printable(cell) for cell in (photo.id, photo.name, photo.photo_class, tags))
+
+
+def _print(items: Iterable[Any], options: argparse.Namespace, record: Any, line: Any) -> None:
+    """Print items as they come: as lines, as JSON lines, or as one JSON list."""
+    if options.json:
+        separator = "["
+        for item in items:
+            print(separator + json.dumps(record(item)), end="", flush=True)
+            separator = ",\n"
+        print("[]" if separator == "[" else "]")
+        return
+    for item in items:
+        print(json.dumps(record(item)) if options.jsonl else line(item), flush=True)
+
+
+def _ordered(services: Services, query: str, sort: str) -> list[str]:
+    """Ids of a query's photos in one of `SORTS`."""
+    ids = services.gallery().ids(query)
+    if sort == SORTS[0]:
+        return ids
+    key, is_descending = sort.removeprefix("-"), sort.startswith("-")
+    values: list[tuple[Any, str]] = []
+    unknown: list[str] = []
+    for photo in services.library.records(ids):
+        value = {
+            "added": photo.added_at,
+            "taken": photo.taken_at,
+            "name": photo.name.casefold(),
+            "score": photo.confidence,
+        }[key]
+        if value is None:
+            unknown.append(photo.id)
+        else:
+            values.append((value, photo.id))
+    values.sort(reverse=is_descending)
+    return [photo_id for _, photo_id in values] + unknown
+
+
+def _missing(services: Services, ids: list[str]) -> Iterator[str]:
+    for photo in services.library.records(ids):
+        if not services.library.files.is_there(photo):
+            yield photo.id
+
+
+def _follow(job: Job) -> None:
+    with ProgressLine("photos") as progress:
+        try:
+            while not job.wait(_POLL_S):
+                now = job.progress()
+                progress.show(now.done, now.total, len(now.skipped))
+        except KeyboardInterrupt:
+            job.cancel()  # each photo is one transaction: the rest keeps its tags for the next run
+            job.wait()
+            raise
+
+
+def _forecast_text(told: Forecast) -> str:
+    if not told.total:
+        return "All photos are tagged by the model in use."
+    lines = [f"{told.total:,} photos were tagged by another model."]
+    if told.total > told.unknown:
+        lines.append(
+            f"{told.changed:,} of {told.total - told.unknown:,} would change: "
+            f"{told.class_changed:,} their class, {told.tags_changed:,} their tags."
+        )
+    if told.unknown:
+        lines.append(
+            f"{told.unknown:,} were seen by another network: what changes shows when they are "
+            "looked at again."
+        )
+    return " ".join(lines)
+
+
+def _again_record(services: Services, told: Forecast, job: Job | None) -> dict[str, Any]:
+    """The forecast as the command's JSON, and what was done, if it was."""
+    said: dict[str, Any] = {"bundle": services.classifier.bundle_id, "forecast": asdict(told)}
+    if job is None:
+        return said | {"done": 0, "failed": []}
+    progress = job.progress()
+    failed = [asdict(item) for item in progress.skipped]
+    return said | {"done": progress.done - len(failed), "failed": failed}
