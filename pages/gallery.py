@@ -7,8 +7,10 @@ import streamlit as st
 from pages.components.browse import browse
 from pages.components.photo_view import class_choices, show_open_photo, tag_choices
 from pages.components.session import get_gallery
+from pages.components.trash import open_trash, show_trash
 from scene_model.errors import SceneError
 from scene_model.gallery import edits
+from scene_model.gallery.store import Library
 
 _ALL = "All"
 
@@ -19,7 +21,7 @@ def _page() -> None:
     with head:
         st.title("Gallery")
     with tools, st.container(horizontal=True, horizontal_alignment="right"):
-        _undo_button()
+        _undo_buttons()
         _trash_button()
     if notice := st.session_state.pop("gallery_notice", None):
         st.toast(notice)
@@ -27,7 +29,7 @@ def _page() -> None:
     if not counts:
         st.info("No photos yet. Drop some on the first page.", icon=":material/photo_library:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
-        show_open_photo()
+        _dialogs()
         return
     chosen = _class_filter(counts)
     gallery.query = f'class:"{chosen}"' if chosen else ""
@@ -35,7 +37,12 @@ def _page() -> None:
     st.caption(f"{count:,} of {sum(counts.values()):,} photos")
     _selection_tools()
     browse(gallery.query, "gallery", on_select=_selected_on_page)
-    show_open_photo()
+    _dialogs()
+
+
+def _dialogs() -> None:
+    if not show_trash():  # one at a time
+        show_open_photo()
 
 
 def _class_filter(counts: dict[str, int]) -> str | None:
@@ -109,6 +116,20 @@ def _tag_tools() -> None:
     with st.container(horizontal=True):
         st.button("Add tag", disabled=not typed, on_click=_add_tag, args=(typed,))
         st.button("Take tag off", disabled=not typed, on_click=_remove_tag, args=(typed,))
+        st.button(
+            "Confirm",
+            disabled=not typed,
+            on_click=_decide,
+            args=(edits.accept_tag, typed),
+            help="Where the model says this tag: yes, it is right",
+        )
+        st.button(
+            "Reject",
+            disabled=not typed,
+            on_click=_decide,
+            args=(edits.reject_tag, typed),
+            help="Where the tag is shown: no, it is wrong, whatever a later model says",
+        )
 
 
 def _class_tools() -> None:
@@ -129,9 +150,13 @@ def _add_tag(typed: str) -> None:
 
 
 def _remove_tag(typed: str) -> None:
+    _decide(edits.remove_tag, typed)
+
+
+def _decide(make: Callable[[Library, list[str], str], edits.EditDone], typed: str) -> None:
     gallery = get_gallery()
     label = gallery.vocabulary.canonical(typed)
-    _edit(lambda: edits.remove_tag(gallery.library, gallery.selection, label))
+    _edit(lambda: make(gallery.library, gallery.selection, label))
 
 
 def _set_class(chosen: str) -> None:
@@ -155,42 +180,30 @@ def _edit(make: Callable[[], edits.EditDone]) -> bool:
     return True
 
 
-def _undo_button() -> None:
-    latest = edits.latest_edit(get_gallery().library)
+def _undo_buttons() -> None:
+    library = get_gallery().library
+    latest, undone = edits.latest_edit(library), edits.latest_undone(library)
     if st.button(
         "Undo",
         icon=":material/undo:",
         disabled=latest is None,
         help=f"Take back: {latest}" if latest else "Nothing to take back",
     ):
-        done = edits.undo(get_gallery().library)
-        if done is not None:
-            st.session_state["gallery_notice"] = f"Taken back: {done.description}."
-        st.rerun()
+        _say_and_rerun("Taken back", edits.undo(library))
+    if undone and st.button("Redo", icon=":material/redo:", help=f"Make again: {undone}"):
+        _say_and_rerun("Made again", edits.redo(library))
+
+
+def _say_and_rerun(what: str, done: edits.EditDone | None) -> None:
+    if done is not None:
+        st.session_state["gallery_notice"] = f"{what}: {done.description}."
+    st.rerun()
 
 
 def _trash_button() -> None:
     count = get_gallery().library.count(trashed=True)
-    if count and st.button(f"Trash ({count:,})", icon=":material/delete:"):
-        _trash_dialog()
-
-
-@st.dialog("Trash", width="large", on_dismiss="rerun")
-def _trash_dialog() -> None:
-    library = get_gallery().library
-    ids = library.find(trashed=True)
-    st.caption("These photos are out of the gallery, but still on disk.")
-    if st.button("Restore all", icon=":material/restore_from_trash:", disabled=not ids):
-        edits.restore(library, ids)
-        st.rerun()
-    for photo in library.records(ids[:100]):
-        name, action = st.columns([4, 1], vertical_alignment="center")
-        name.text(photo.name)
-        if action.button("Restore", key=f"restore_{photo.id}"):
-            edits.restore(library, [photo.id])
-            st.rerun(scope="fragment")
-    if len(ids) > 100:
-        st.caption(f"The first 100 of {len(ids):,}.")
+    if count:
+        st.button(f"Trash ({count:,})", icon=":material/delete:", on_click=open_trash)
 
 
 try:

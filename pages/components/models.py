@@ -9,6 +9,7 @@ from pages.components.session import get_services
 from scene_model.classifier.bundle import BundleDescription, HeadEntry
 from scene_model.classifier.shelf import ShelfBundle
 from scene_model.errors import JobNotFound, SceneError
+from scene_model.gallery.forecast import Forecast
 from scene_model.jobs.job import Job, JobKind
 from scene_model.services import Services
 
@@ -79,12 +80,30 @@ def tag_again_panel() -> None:
             f"**{_photos(count)} tagged by another model.** What you decided yourself stays as "
             "it is, and you can stop and go on whenever you like."
         )
-        st.button(
-            f"Tag the {_photos(count)} again with this model",
-            icon=":material/autorenew:",
-            type="primary",
-            on_click=_start_again,
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                f"Tag the {_photos(count)} again with this model",
+                icon=":material/autorenew:",
+                type="primary",
+                on_click=_start_again,
+            )
+            if st.button("What would change?", icon=":material/query_stats:"):
+                with st.spinner("Asking the model …"):
+                    told = services.forecast()
+                st.markdown(_forecast_text(told), width="content")
+
+
+def _forecast_text(told: Forecast) -> str:
+    if told.total == told.unknown:
+        return "Another network saw these photos: it takes a look at them to tell."
+    known = told.total - told.unknown
+    said = (
+        f"**{told.changed:,} of {_photos(known)} would change**: {told.class_changed:,} their "
+        f"class, {told.tags_changed:,} their tags."
+    )
+    if told.unknown:
+        said += f" {_photos(told.unknown)} more have to be looked at to tell."
+    return said
 
 
 def _card(bundle: ShelfBundle, services: Services) -> None:

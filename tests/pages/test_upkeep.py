@@ -1,0 +1,153 @@
+"""Undo and redo, confirm and reject, the trash, and the forecast, as a visitor meets them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.models import _forecast_text
+from pages.components.session import get_services
+from scene_model.gallery import edits, trash
+from scene_model.gallery.forecast import Forecast
+from scene_model.services import Services
+from tests.bundles import other_network, own_head
+from tests.pages.conftest import texts
+
+
+@pytest.fixture
+def ids(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> list[str]:
+    """The temple and the flower, in the gallery that the page shows."""
+    opened.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
+    by_name = {p.name: p.id for p in opened.library.records(opened.library.find())}
+    app.switch_page("gallery.py").run()
+    return [by_name["temple.jpg"], by_name["dahlia.jpg"]]
+
+
+def click(app: AppTest, label: str) -> None:
+    next(b for b in app.button if b.label.startswith(label)).click().run()
+    assert not app.exception, app.exception
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_undo_and_redo(opened: Services, app: AppTest, ids: list[str]) -> None:
+    assert "Redo" not in labels(app)
+    edits.set_class(opened.library, ids, "holiday")
+    app.run()
+    click(app, "Undo")
+    assert opened.library.photo(ids[0]).photo_class == "buildings"
+    click(app, "Redo")
+    assert opened.library.photo(ids[0]).photo_class == "holiday"
+    assert "Redo" not in labels(app)
+
+
+def test_confirm_and_reject(opened: Services, app: AppTest, ids: list[str]) -> None:
+    gallery = app.session_state["gallery"]
+    gallery.select(ids)
+    app.run()
+    app.selectbox(key="bulk_tag").set_value("flower").run()
+    click(app, "Confirm")
+    heads = {tag.head for tag in opened.library.photo(ids[1]).tags if tag.label == "flower"}
+    assert heads == {"human"}
+    assert "flower" not in opened.library.photo(ids[0]).shown_tags
+    click(app, "Reject")
+    assert "flower" not in opened.library.photo(ids[1]).shown_tags
+
+
+def test_emptying_the_trash_asks_first(opened: Services, app: AppTest, ids: list[str]) -> None:
+    edits.move_to_trash(opened.library, ids)
+    app.run()
+    click(app, "Trash (2)")
+    assert "still on disk" in texts(app)
+    app.button(key=f"restore_{ids[0]}").click().run()
+    assert opened.library.find() == ids[:1]
+    click(app, "Empty the trash")
+    assert "Remove this photo for good? That frees 0.1 MB and cannot be undone." in texts(app)
+    click(app, "Keep")
+    assert opened.library.count(trashed=True) == 1
+    click(app, "Empty the trash")
+    click(app, "Remove for good")
+    assert re.search(r"1 photo removed, 0\.\d MB freed\.", texts(app))
+    assert "The trash is empty" in texts(app)
+    assert opened.library.count(trashed=True) == 0
+    assert opened.library.find() == ids[:1]
+
+
+def test_what_came_into_the_trash_after_the_question_stays(
+    opened: Services, app: AppTest, ids: list[str]
+) -> None:
+    edits.move_to_trash(opened.library, ids[:1])
+    app.run()
+    click(app, "Trash (1)")
+    click(app, "Empty the trash")
+    edits.move_to_trash(opened.library, ids[1:])
+    click(app, "Remove for good")
+    assert opened.library.find(trashed=True) == ids[1:]
+    click(app, "Restore all")
+    assert opened.library.find() == ids[1:]
+
+
+def test_a_trash_that_cannot_be_emptied(opened: Services, app: AppTest, ids: list[str]) -> None:
+    edits.move_to_trash(opened.library, ids)
+    (opened.library.folder / "trash").write_text("in the way")
+    app.run()
+    click(app, "Trash (2)")
+    click(app, "Empty the trash")
+    assert "these 2 photos" in texts(app)
+    click(app, "Remove for good")
+    assert "cannot be written" in texts(app)
+    assert opened.library.count(trashed=True) == 2
+
+
+def test_referenced_files_stay(
+    opened: Services, app: AppTest, tmp_path: Path, temple: bytes
+) -> None:
+    (tmp_path / "mine.jpg").write_bytes(temple)
+    added = opened.keep_file(tmp_path / "mine.jpg", "2026-01-01T00:00:00+00:00", by_reference=True)
+    edits.move_to_trash(opened.library, [added.id])
+    app.switch_page("gallery.py").run()
+    click(app, "Trash (1)")
+    click(app, "Empty the trash")
+    assert "The files of 1 lie outside the library and stay there" in texts(app)
+    click(app, "Remove for good")
+    assert (tmp_path / "mine.jpg").read_bytes() == temple
+
+
+def test_the_model_page_forecasts(shelf: Path, app: AppTest, temple: bytes, flower: bytes) -> None:
+    own_head(shelf, "mine")
+    other_network(shelf, "whole")
+    app.run()
+    services = get_services()
+    services.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
+    services.use_bundle("mine")
+    app.switch_page("model_card.py").run()
+    assert "would change" not in texts(app)
+    click(app, "What would change?")
+    assert "**2 of 2 photos would change**: 2 their class, 2 their tags." in texts(app)
+    services.use_bundle("whole")
+    app.run()
+    click(app, "What would change?")
+    assert "Another network saw these photos" in texts(app)
+
+
+def test_a_forecast_that_knows_only_some() -> None:
+    told = Forecast(total=5, changed=1, class_changed=0, tags_changed=1, unknown=2)
+    said = _forecast_text(told)
+    assert "1 of 3 photos would change" in said
+    assert "2 photos more have to be looked at to tell" in said
+
+
+def test_files_that_could_not_be_removed_are_told(
+    opened: Services, app: AppTest, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edits.move_to_trash(opened.library, ids[:1])
+    app.run()
+    click(app, "Trash (1)")
+    click(app, "Empty the trash")
+    with monkeypatch.context() as patch:
+        patch.setattr(trash, "_remove", lambda _: (0, True))
+        click(app, "Remove for good")
+    assert "2 files could not be removed yet; the next try goes on" in texts(app)
