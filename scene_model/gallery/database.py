@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import ExceptionContext
 
 from scene_model.errors import (
@@ -33,6 +34,14 @@ _SAMPLED_ROWS = 1_000
 
 # What only a program can say of the way from one version to the next, by the version it leaves.
 _STEPS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {2: to_version_3}
+
+
+class _Compiler(SQLiteCompiler):
+    """SQLite's dialect, and "INDEXED BY", which SQLAlchemy leaves out of it."""
+
+    def get_from_hint_text(self, table: Any, text: Any) -> Any:
+        """Write a table's hint behind its name."""
+        return text
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,7 @@ def _give_back_room(engine: Engine) -> None:
 
 def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
     engine = create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False})
+    engine.dialect.statement_compiler = _Compiler
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:
