@@ -29,6 +29,7 @@ _BUSY_TIMEOUT_MS = 10_000
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.02
 _CACHE_KB = 8_000
+_SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
 _WAL_BYTES = 64_000_000
 _SAMPLED_ROWS = 1_000
 
@@ -134,7 +135,7 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
             # Not covered by that timeout when two processes begin a library at once.
             _patiently(lambda: cursor.execute("PRAGMA journal_mode = WAL"), sqlite3.Error)
             cursor.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
-            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute(f"PRAGMA synchronous = {_SYNCHRONOUS}")
             cursor.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             cursor.execute("PRAGMA temp_store = MEMORY")
             cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
