@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import ExceptionContext
 
 from scene_model.errors import (
@@ -28,11 +29,20 @@ _BUSY_TIMEOUT_MS = 10_000
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.02
 _CACHE_KB = 8_000
+_SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
 _WAL_BYTES = 64_000_000
 _SAMPLED_ROWS = 1_000
 
 # What only a program can say of the way from one version to the next, by the version it leaves.
 _STEPS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {2: to_version_3}
+
+
+class _Compiler(SQLiteCompiler):
+    """SQLite's dialect, and "INDEXED BY", which SQLAlchemy leaves out of it."""
+
+    def get_from_hint_text(self, table: Any, text: Any) -> Any:
+        """Write a table's hint behind its name."""
+        return text
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,7 @@ def _give_back_room(engine: Engine) -> None:
 
 def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
     engine = create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False})
+    engine.dialect.statement_compiler = _Compiler
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:
@@ -124,7 +135,7 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
             # Not covered by that timeout when two processes begin a library at once.
             _patiently(lambda: cursor.execute("PRAGMA journal_mode = WAL"), sqlite3.Error)
             cursor.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
-            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute(f"PRAGMA synchronous = {_SYNCHRONOUS}")
             cursor.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             cursor.execute("PRAGMA temp_store = MEMORY")
             cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")

@@ -17,8 +17,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.sql import visitors
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Answers, Look, Provenance
@@ -33,6 +46,7 @@ from scene_model.gallery.records import (
     NewPhoto,
     PhotoRecord,
 )
+from scene_model.gallery.remembered import Remembered
 from scene_model.gallery.rows import (
     answer_columns,
     photo_columns,
@@ -41,6 +55,7 @@ from scene_model.gallery.rows import (
     tags_by_photo,
 )
 from scene_model.gallery.schema import (
+    ORDER_INDEXES,
     automatic_tags,
     choices,
     class_decisions,
@@ -51,6 +66,8 @@ from scene_model.gallery.schema import (
 from scene_model.photos.fingerprint import content_hash
 
 _ID_BATCH = 500
+# So many of a query's first photos are remembered: pages enough before anybody goes further.
+_HEAD = 1000
 
 effective_class = photos.c.photo_class
 photos_with_class = photos.outerjoin(class_decisions, class_decisions.c.photo_id == photos.c.id)
@@ -77,6 +94,7 @@ class Library:
                 self.disk.make_folder(path)
             self.embeddings = EmbeddingFiles(self.folder / "embeddings", self.disk)
             self.database: Database = open_database(self.folder / "library.db", self.embeddings)
+        self._remembered = Remembered(self.database.reader)
 
     def __enter__(self) -> "Library":
         """Return the open library."""
@@ -93,6 +111,7 @@ class Library:
 
     def close(self) -> None:
         """Close the database; the object must not be used after."""
+        self._remembered.close()
         self.database.close()
 
     @property
@@ -236,23 +255,34 @@ class Library:
         order: Sequence[ColumnElement[Any]] = NEWEST_FIRST,
     ) -> list[str]:
         """Ids of the photos a condition holds for, newest addition first unless told otherwise."""
-        query = _of_photos(select(photos.c.id), where, trashed)
-        query = query.order_by(*order).limit(limit).offset(offset)
-        with self.database.reader.begin() as connection:
-            return list(connection.execute(query).scalars())
+        query = _of_photos(select(photos.c.id), where, trashed, order[0]).order_by(*order)
+        if limit is not None and where is not None:
+            head = self._head(query)
+            if len(head) < _HEAD or offset + limit <= _HEAD:
+                return head[offset : offset + limit]
+        return self._ids(query.limit(limit).offset(offset))
 
     def count(self, where: ColumnElement[bool] | None = None, trashed: bool = False) -> int:
         """Count the photos a condition holds for."""
+        if where is not None:
+            # A page asks for its first photos next. If few match, they are all of them; if many,
+            # these are found soon: either way the library is looked through once, not twice.
+            newest = _of_photos(select(photos.c.id), where, trashed, NEWEST_FIRST[0])
+            head = self._head(newest.order_by(*NEWEST_FIRST))
+            if len(head) < _HEAD:
+                return len(head)
         query = _of_photos(select(func.count()), where, trashed)
-        with self.database.reader.begin() as connection:
-            return int(connection.execute(query).scalar_one())
+        return self._remembered.ask(query, self._number)
 
     def count_by_class(self, where: ColumnElement[bool] | None = None) -> dict[str, int]:
         """Count photos by what they are filed under, most first."""
         query = _of_photos(select(effective_class, func.count()), where, trashed=False)
         query = query.group_by(effective_class).order_by(func.count().desc(), effective_class)
-        with self.database.reader.begin() as connection:
-            return {row[0]: int(row[1]) for row in connection.execute(query)}
+        return dict(self._remembered.ask(query, self._pairs))
+
+    def forget(self) -> None:
+        """Forget remembered answers, which nobody needs to but those who measure."""
+        self._remembered.forget()
 
     def human_labels(self) -> list[str]:
         """All labels people have added or filed photos under, sorted."""
@@ -314,6 +344,22 @@ class Library:
         """Where the original of a photo should be, whether or not it is there."""
         return self.files.location(photo)
 
+    def _head(self, query: Select[Any]) -> list[str]:
+        """The first ids of a query, all of them when they are fewer than `_HEAD`."""
+        return self._remembered.ask(query.limit(_HEAD), self._ids)
+
+    def _ids(self, query: Select[Any]) -> list[str]:
+        with self.database.reader.begin() as connection:
+            return list(connection.execute(query).scalars())
+
+    def _number(self, query: Select[Any]) -> int:
+        with self.database.reader.begin() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def _pairs(self, query: Select[Any]) -> list[tuple[str, int]]:
+        with self.database.reader.begin() as connection:
+            return [(row[0], int(row[1])) for row in connection.execute(query)]
+
     def _keep_files(
         self, photo_id: str, photo: NewPhoto, look: Look, reference: Path | None
     ) -> None:
@@ -350,12 +396,33 @@ class Library:
             raise library_error(error, self.folder) from error
 
 
-def _of_photos(query: Any, where: ColumnElement[bool] | None, trashed: bool) -> Any:
-    """A query of the photos a condition holds for; people's choices joined in if it asks."""
+def _of_photos(
+    query: Any,
+    where: ColumnElement[bool] | None,
+    trashed: bool,
+    first: ColumnElement[Any] = photos.c.name_folded,
+) -> Any:
+    """A query of the photos a condition holds for; people's choices joined in if it asks.
+
+    first: what the order begins with. The index of that order is read from one end to the other
+    where it holds all that is asked for, whatever SQLite expects: it cannot know how many photos
+    a condition holds for, and a wrong guess costs a hundred thousand looks at rows.
+    """
     asked = query.select_from(photos).where(_visible(where, trashed))
     if class_decisions in asked.get_final_froms():
         return query.select_from(photos_with_class).where(_visible(where, trashed))
-    return asked
+    column = getattr(first, "element", first)
+    index = ORDER_INDEXES.get(getattr(column, "name", ""))
+    if trashed or where is None or index is None:
+        return asked
+    wanted = {part for part in visitors.iterate(where) if isinstance(part, Column)}
+    if not {part for part in wanted if part.table is photos} <= _columns_of(index):
+        return asked
+    return asked.with_hint(photos, f"INDEXED BY {index.name}", "sqlite")
+
+
+def _columns_of(index: Index) -> set[Any]:
+    return {getattr(part, "element", part) for part in index.expressions}
 
 
 def _visible(where: ColumnElement[bool] | None, trashed: bool) -> ColumnElement[bool]:

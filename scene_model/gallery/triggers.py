@@ -1,7 +1,7 @@
 """What the database itself keeps in step, whoever writes and however: copies made for speed.
 
-`photos.human_class` repeats `class_decisions`, `held_tags` says which tags hold, `free_slots` has
-the places of embeddings that no photo names any more.
+`photos.human_class` repeats `class_decisions`, `photos.decided_tags` counts `tag_decisions`,
+`held_tags` says which tags hold, `free_slots` has the places of embeddings that no photo names.
 """
 
 _NUMBER = "(SELECT number FROM photos WHERE id = {row}.photo_id)"
@@ -29,6 +29,7 @@ def _let_go(row: str, condition: str) -> str:
 
 
 _DECISION_MADE = _hold("NEW", "NEW.verdict = 'added'") + _let_go("NEW", "NEW.verdict <> 'added'")
+_COUNTED = "UPDATE photos SET decided_tags = decided_tags {change} WHERE id = {row}.photo_id;"
 _CLASS_CHOSEN = "UPDATE photos SET human_class = NEW.label WHERE id = NEW.photo_id;"
 _FREE = "INSERT OR IGNORE INTO free_slots VALUES (OLD.embedding_file, OLD.embedding_slot);"
 
@@ -47,12 +48,16 @@ _ACTIONS = {
             + _IS_DECIDED.format(row="OLD", more=" AND d.verdict = 'added'"),
         ),
     ),
-    "tag_decided": ("AFTER INSERT ON tag_decisions", _DECISION_MADE),
+    "tag_decided": (
+        "AFTER INSERT ON tag_decisions",
+        _DECISION_MADE + _COUNTED.format(row="NEW", change="+ 1"),
+    ),
     "tag_decided_anew": ("AFTER UPDATE OF verdict ON tag_decisions", _DECISION_MADE),
     "tag_decision_withdrawn": (
         "AFTER DELETE ON tag_decisions",
         _hold("OLD", _IS_SAID.format(row="OLD"))
-        + _let_go("OLD", "NOT " + _IS_SAID.format(row="OLD")),
+        + _let_go("OLD", "NOT " + _IS_SAID.format(row="OLD"))
+        + _COUNTED.format(row="OLD", change="- 1"),
     ),
     "class_decided": ("AFTER INSERT ON class_decisions", _CLASS_CHOSEN),
     "class_decided_anew": ("AFTER UPDATE OF label ON class_decisions", _CLASS_CHOSEN),
@@ -84,7 +89,8 @@ TRIGGERS = tuple(
 # What the triggers would have done, for rows that were there before them.
 FIRST_FILL = (
     "UPDATE photos SET human_class = "
-    "(SELECT label FROM class_decisions WHERE photo_id = photos.id)",
+    "(SELECT label FROM class_decisions WHERE photo_id = photos.id), "
+    "decided_tags = (SELECT count(*) FROM tag_decisions WHERE photo_id = photos.id)",
     "INSERT OR IGNORE INTO held_tags (label, photo) "  # noqa: S608 - all of it is above
     "SELECT t.label, p.number FROM automatic_tags t JOIN photos p ON p.id = t.photo_id "
     f"WHERE NOT {_IS_DECIDED.format(row='t', more='')}",

@@ -112,12 +112,7 @@ def receive(
         listing = json.dumps([asdict(item) for item in received])
         disk.write_flushed(coming / _LIST, listing.encode("utf-8"))
         disk.flush_folder(coming)
-        claim = take_claim(folder)
-        if claim is None:
-            raise FileExistsError(f"{folder} is another's")
-        disk.announce("rename", folder)
-        coming.rename(folder)
-        disk.flush_folder(incoming_dir)
+        claim = _handed_over(coming, folder, disk)
     except LibraryFull:
         disk.remove_folder(coming)
         raise
@@ -127,14 +122,30 @@ def receive(
     return IncomingBatch(folder, tuple(received), disk, claim)
 
 
+def _handed_over(coming: Path, folder: Path, disk: Disk) -> Claim:
+    """Put a received folder in its place, claimed before anybody can see it; raises OSError."""
+    claim = take_claim(folder)
+    if claim is None:
+        raise FileExistsError(f"{folder} is another's")
+    try:
+        disk.announce("rename", folder)
+        coming.rename(folder)
+        disk.flush_folder(folder.parent)
+    except BaseException:
+        claim.release()
+        raise
+    return claim
+
+
 def left_behind(incoming_dir: Path, disk: Disk | None = None) -> list[IncomingBatch]:
     """Batches that nobody works on, each with the files that are still to be done.
 
-    A folder without a list is none of ours, or was damaged: it is removed.
+    A folder without a list was cut off while it was received, by an earlier version of this
+    program: its owner still has the files, and it is removed.
     """
     disk = disk or Disk()
-    folders = sorted(path for path in incoming_dir.iterdir() if path.is_dir())
-    found = [take_up(folder, disk) for folder in folders]
+    names = sorted({path.name.removesuffix(".lock") for path in incoming_dir.iterdir()})
+    found = [take_up(incoming_dir / name, disk) for name in names]
     return [batch for batch in found if batch is not None]
 
 
@@ -146,10 +157,14 @@ def take_up(folder: Path, disk: Disk) -> IncomingBatch | None:
     try:
         rows = json.loads((folder / _LIST).read_text(encoding="utf-8"))
         items = tuple(IncomingFile(**row) for row in rows)
-    except (OSError, ValueError, TypeError):
+    except FileNotFoundError:
         if folder.exists():
             logger.warning("removing the broken-off upload %s", folder.name)
             disk.remove_folder(folder)
+        claim.release()
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        logger.warning("the upload %s cannot be taken up, and stays: %s", folder.name, error)
         claim.release()
         return None
     settled, is_cancelled = _outcomes(folder)

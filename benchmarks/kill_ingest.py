@@ -1,0 +1,175 @@
+"""Kill an ingest of 500 photos at fifty random moments; nothing may be lost, nothing half there.
+
+Each round starts a process that takes up where the last one ended, kills it (SIGKILL: it cannot
+tidy up), and then looks at the library: every row has its files, whole, and every photo its row or
+its upload. The last round is let run to its end.
+
+    python -m benchmarks.kill_ingest [--photos 500] [--kills 50] [--folder DIR]
+"""
+
+import argparse
+import io
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from sqlalchemy import select
+
+from scene_model.config import PROJECT_DIR, Settings
+from scene_model.errors import SceneError
+from scene_model.gallery.schema import free_slots, photos
+from scene_model.gallery.store import Library
+from scene_model.jobs.incoming import receive
+from scene_model.photos.fingerprint import content_hash, file_content_hash
+from scene_model.services import open_services
+
+_UPLOADED_AT = "2026-01-02T03:04:05.000+00:00"
+
+
+def made_photo(number: int) -> bytes:
+    """One small JPEG; another for each number."""
+    pixels = np.random.default_rng(number).integers(0, 255, (6, 8, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).resize((240, 180)).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def faults(library: Library) -> list[str]:
+    """What is wrong with a library; nothing, if all rows have their files and these are whole."""
+    wrong = []
+    with library.database.reader.begin() as connection:
+        rows = connection.execute(select(photos)).all()
+        free = {(row.file, row.slot) for row in connection.execute(select(free_slots))}
+        sound = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
+        astray = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if sound != "ok" or astray:
+        wrong.append(f"database: {sound}, {len(astray)} rows of no photo")
+    slots = [(row.embedding_file, row.embedding_slot) for row in rows]
+    if len(set(slots)) < len(slots):
+        wrong.append("two photos name one slot")
+    if free & set(slots):
+        wrong.append("a slot is taken and free")
+    for row in rows:
+        try:
+            if file_content_hash(library.original_path(row.id)) != row.id:
+                wrong.append(f"{row.name}: another original")
+            library.embedding(row.id)
+            thumbnail = library.files.thumbnail_location(row.id).read_bytes()
+            Image.open(io.BytesIO(thumbnail)).load()
+            if not library.photo(row.id).tags and row.auto_class != "unsure":
+                wrong.append(f"{row.name}: no tags")
+        except (SceneError, OSError) as error:
+            wrong.append(f"{row.name}: {error}")
+    return wrong
+
+
+def orphans(library: Library) -> set[str]:
+    """Ids of originals no row names."""
+    kept = {path.stem for path in (library.folder / "originals").rglob("*.*")}
+    return kept - set(library.find()) - set(library.find(trashed=True))
+
+
+def work(folder: Path) -> None:
+    """One process's life: take up what is left, and end when it is done."""
+    services = open_services(Settings(library=folder, workers=2))
+    print("working", flush=True)
+    for job in services.jobs.running():
+        job.wait()
+    services.close()
+
+
+def _killed_after(folder: Path, delay_s: float | None) -> bool:
+    """Run one life, killed so long after its work began; True when it was over before."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.kill_ingest", "--work", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=PROJECT_DIR,
+    )
+    assert process.stdout is not None  # noqa: S101 - it is a pipe, two lines above
+    with process, process.stdout as said:
+        said.readline()
+        try:
+            return process.wait(delay_s) == 0
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+            process.wait()
+            return False
+
+
+def run(folder: Path, count: int, kills: int) -> bool:
+    """Kill so often, then let it end; True when nothing was ever wrong."""
+    data = {content_hash(photo): photo for photo in map(made_photo, range(count))}
+    uploads: Iterator[tuple[str, bytes]] = (
+        (f"{number:04d}.jpg", photo) for number, photo in enumerate(data.values())
+    )
+    with Library(folder) as library:
+        receive(library.incoming_dir, uploads, _UPLOADED_AT).claim.release()
+    moments, killed, wrong, started = random.Random(0), 0, 0, time.perf_counter()  # noqa: S311
+    # As long as all lives together may take, so that the kills spread over the whole ingest.
+    mean_s = max(0.05, 0.012 * count / max(kills, 1))
+    while killed < kills and not _killed_after(folder, moments.uniform(0, 2 * mean_s)):
+        killed += 1
+        wrong += _looked_at(folder, data, killed)
+    ended = _killed_after(folder, None)
+    wrong += _looked_at(folder, data, killed)
+    with Library(folder) as library:
+        there, left = set(library.find()), orphans(library)
+        waiting = [path for path in library.incoming_dir.iterdir() if path.is_dir()]
+    took = time.perf_counter() - started
+    print(
+        f"{killed} kills in {took:.0f} s: {len(there)} of {count} photos, {len(left)} originals "
+        f"without a row, {len(waiting)} uploads left, {wrong} faults"
+    )
+    return ended and not wrong and there == set(data) and not left and not waiting
+
+
+def _looked_at(folder: Path, data: dict[str, bytes], killed: int) -> int:
+    """Count what is wrong after a kill, and say it."""
+    try:
+        with Library(folder) as library:
+            found = faults(library)
+            there = set(library.find())
+            still = {
+                content_hash(path.read_bytes())
+                for path in library.incoming_dir.rglob("*")
+                if path.is_file() and path.name.isdigit()
+            }
+    except (SceneError, sqlite3.Error) as error:
+        found, there, still = [str(error)], set(), set()
+    lost = set(data) - there - still
+    if lost:
+        found.append(f"{len(lost)} photos lost")
+    print(f"    kill {killed}: {len(there)} there, {len(still)} waiting", *found, flush=True)
+    return len(found)
+
+
+def main() -> int:
+    """Read the options and run."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--photos", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.work:
+        work(options.work)
+        return 0
+    with tempfile.TemporaryDirectory() as temporary:
+        return (
+            0
+            if run(options.folder or Path(temporary) / "library", options.photos, options.kills)
+            else 1
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
