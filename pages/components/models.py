@@ -16,6 +16,8 @@ from scene_model.services import Services
 AGAIN_KEY = "tag_again_job"
 _NOTICE_KEY, _PROBLEM_KEY = "model_notice", "model_problem"
 _LABELS_NAMED = 12
+# So many photos are asked about in a blink; more take a click.
+_FORECAST_AT_ONCE = 1_000
 
 
 def notices() -> None:
@@ -87,7 +89,8 @@ def tag_again_panel() -> None:
                 type="primary",
                 on_click=_start_again,
             )
-            if st.button("What would change?", icon=":material/query_stats:"):
+            is_quick = count <= _FORECAST_AT_ONCE
+            if is_quick or st.button("What would change?", icon=":material/query_stats:"):
                 with st.spinner("Asking the model …"):
                     told = services.forecast()
                 st.markdown(_forecast_text(told), width="content")

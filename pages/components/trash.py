@@ -74,7 +74,7 @@ def _question(asked: TrashContents) -> None:
     count = len(asked.photo_ids)
     photos = "this photo" if count == 1 else f"these {count:,} photos"
     st.warning(
-        f"Remove {photos} for good? That frees {asked.file_bytes / 1e6:,.1f} MB and cannot be "
+        f"Remove {photos} for good? That frees about {asked.file_bytes / 1e6:,.1f} MB and cannot be "
         "undone.",
         icon=":material/warning:",
     )

@@ -21,21 +21,23 @@ class KeptPhoto:
     format: str
     file_bytes: int
     reference: Path | None
-    is_trashed: bool
 
 
-def kept_photos(connection: Connection, photo_id: str | None = None) -> list[KeptPhoto]:
-    """All photos, those in the trash too, by id; or the one of an id."""
+def kept_photos(
+    connection: Connection, photo_id: str | None = None, only_trashed: bool = False
+) -> list[KeptPhoto]:
+    """All photos, those in the trash too, by id; or the one of an id, or those in the trash."""
     query = select(
         photos.c.id,
         photos.c.name,
         photos.c.format,
         photos.c.file_bytes,
         photos.c.reference,
-        photos.c.trashed_at.is_not(None),
     ).order_by(photos.c.id)
     if photo_id is not None:
         query = query.where(photos.c.id == photo_id)
+    if only_trashed:
+        query = query.where(photos.c.trashed_at.is_not(None))
     return [KeptPhoto(*row) for row in connection.execute(query)]
 
 

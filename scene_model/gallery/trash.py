@@ -59,7 +59,7 @@ def trash_dir(library: Library) -> Path:
 def trash_contents(library: Library) -> TrashContents:
     """Say what is in the trash, for the question before it is emptied."""
     with library.database.reader.begin() as connection:
-        found = [photo for photo in kept_photos(connection) if photo.is_trashed]
+        found = kept_photos(connection, only_trashed=True)
     return TrashContents(
         photo_ids=tuple(photo.id for photo in found),
         file_bytes=sum(photo.file_bytes for photo in found if photo.reference is None),
@@ -76,7 +76,7 @@ def empty_trash(library: Library, photo_ids: Sequence[str]) -> Emptied:
     finish_emptying(library)
     asked = set(photo_ids)
     with library.database.reader.begin() as connection:
-        gone = [p for p in kept_photos(connection) if p.is_trashed and p.id in asked]
+        gone = [p for p in kept_photos(connection, only_trashed=True) if p.id in asked]
     if not gone:
         return Emptied(0, 0)
     with library.database.writer.begin() as connection:
