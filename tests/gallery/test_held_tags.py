@@ -66,9 +66,7 @@ STATEMENTS = st.one_of(
         st.tuples(PHOTO, LABEL),
     ),
     st.tuples(st.just("DELETE FROM class_decisions WHERE photo_id = ?"), st.tuples(PHOTO)),
-    st.tuples(
-        st.just("UPDATE photos SET auto_class = ? WHERE id = ?"), st.tuples(LABEL, PHOTO)
-    ),
+    st.tuples(st.just("UPDATE photos SET auto_class = ? WHERE id = ?"), st.tuples(LABEL, PHOTO)),
     st.tuples(st.just("DELETE FROM photos WHERE id = ?"), st.tuples(PHOTO)),
 )
 

@@ -31,6 +31,7 @@ class CrashingDisk(Disk):
     def __init__(self, at: int) -> None:
         self.at, self.steps, self.is_dead = at, 0, False
         self.renamed: Path | None = None
+        self.flushed_bytes = 0
         self.names: list[str] = []
 
     def announce(self, step: str, path: Path) -> None:
@@ -41,11 +42,13 @@ class CrashingDisk(Disk):
         if self.steps == self.at:
             self.is_dead = True
             if step == "flush":
-                os.truncate(path, path.stat().st_size // 2)
+                os.truncate(path, (self.flushed_bytes + path.stat().st_size) // 2)
             elif step == "flush folder" and self.renamed is not None:
                 self.renamed.rename(path.parent / f"forgotten_{self.at}")
             raise Crash
         self.renamed = path if step == "rename" else None
+        if step == "write":
+            self.flushed_bytes = path.stat().st_size if path.exists() else 0
 
 
 def watch_statements(library: Library, disk: CrashingDisk) -> None:
