@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, insert
 
+from scene_model.classifier.vocabulary import fold_case
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
 from scene_model.gallery.embeddings import file_name, packed
 from scene_model.gallery.query import parse_query
-from scene_model.gallery.rows import folded_name
 from scene_model.gallery.schema import automatic_tags, class_decisions, photos, tag_decisions
 from scene_model.gallery.store import NEWEST_FIRST, Library
 from scene_model.photos.thumbnail import make_thumbnail
@@ -37,9 +37,9 @@ OPEN_LIMIT_MS, PAGE_LIMIT_MS, QUERY_LIMIT_MS, MEMORY_LIMIT_MB = 1000, 100, 50, 4
 PAGE = 36
 _BATCH = 5000
 _EMBEDDING, _BACKBONE, _BUNDLE = 1280, "a3a1de3891611d38", "scene_mobilenet_v2@59220681"
-_NAMED = (photos.c.name_folded, photos.c.number)
+_NAMED = (photos.c.folded_name, photos.c.number)
 # The order from the other end, ties too: the same index read backwards.
-_REVERSED = (photos.c.name_folded.desc(), photos.c.number.desc())
+_REVERSED = (photos.c.folded_name.desc(), photos.c.number.desc())
 SORTS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "added": NEWEST_FIRST,
     "taken": (photos.c.taken_at.desc(), *_NAMED),
@@ -155,7 +155,7 @@ def _row(
     return {
         "id": photo_id,
         "name": name,
-        "name_folded": folded_name(name),
+        "folded_name": fold_case(name),
         "format": "JPEG",
         "file_bytes": int(random.integers(500_000, 9_000_000)),
         "width": 4000,

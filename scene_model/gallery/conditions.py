@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
 
-from scene_model.gallery.rows import folded_name
+from scene_model.classifier.vocabulary import fold_case
 from scene_model.gallery.schema import held_tags, photos
 
 
@@ -21,22 +21,22 @@ def has_tag(labels: Collection[str]) -> ColumnElement[bool]:
     )
 
 
-def is_filed_under(labels: Collection[str]) -> ColumnElement[bool]:
+def has_class(labels: Collection[str]) -> ColumnElement[bool]:
     """Its class, a person's or else the model's, is one of the labels."""
     return photos.c.photo_class.in_(sorted(labels))
 
 
-def was_put_under(labels: Collection[str]) -> ColumnElement[bool]:
+def has_chosen_class(labels: Collection[str]) -> ColumnElement[bool]:
     """A person chose one of the labels as its class."""
     # Most photos have none, and that is quicker to see than what it is not.
     return and_(photos.c.human_class.is_not(None), photos.c.human_class.in_(sorted(labels)))
 
 
-def name_holds(text: str) -> ColumnElement[bool]:
+def name_contains(text: str) -> ColumnElement[bool]:
     """The file name holds a text, in whatever case."""
-    return photos.c.name_folded.contains(folded_name(text), autoescape=True)
+    return photos.c.folded_name.contains(fold_case(text), autoescape=True)
 
 
-def is_edited() -> ColumnElement[bool]:
+def was_edited() -> ColumnElement[bool]:
     """A person decided its class or a tag."""
     return or_(photos.c.human_class.is_not(None), photos.c.decided_tags > 0)

@@ -6,9 +6,9 @@ import numpy as np
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.schema import CreateTable
 
+from scene_model.classifier.vocabulary import fold_case
 from scene_model.errors import LibraryDamaged
 from scene_model.gallery.embeddings import EmbeddingFiles, file_name, packed
-from scene_model.gallery.rows import folded_name
 from scene_model.gallery.schema import metadata, photos
 from scene_model.gallery.triggers import FIRST_FILL, TRIGGERS
 
@@ -54,7 +54,7 @@ def create_what_is_missing(connection: Connection) -> None:
 def _copy(connection: Connection, files: EmbeddingFiles, kept: str) -> None:
     # The columns are our own names, never a person's words.
     insert = (
-        f"INSERT INTO photos_new ({kept}, name_folded, embedding_file, embedding_slot) "  # noqa: S608
+        f"INSERT INTO photos_new ({kept}, folded_name, embedding_file, embedding_slot) "  # noqa: S608
         f"SELECT {kept}, ?, ?, ? FROM photos WHERE id = ?"
     )
     rows = connection.exec_driver_sql(
@@ -69,7 +69,7 @@ def _copy(connection: Connection, files: EmbeddingFiles, kept: str) -> None:
             file = file_name(backbone, len(values))
             slot = next_slot.get(file, 0) + len(slots.setdefault(file, []))
             slots[file].append(packed(photo_id, values))
-            moved.append((folded_name(name), file, slot, photo_id))
+            moved.append((fold_case(name), file, slot, photo_id))
         for file, packs in slots.items():
             files.write(file, next_slot.get(file, 0), b"".join(packs))
             next_slot[file] = next_slot.get(file, 0) + len(packs)

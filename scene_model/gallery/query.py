@@ -18,11 +18,11 @@ from sqlalchemy import ColumnElement, and_, func, not_, or_, true
 from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.errors import QueryError
 from scene_model.gallery.conditions import (
+    has_chosen_class,
+    has_class,
     has_tag,
-    is_edited,
-    is_filed_under,
-    name_holds,
-    was_put_under,
+    name_contains,
+    was_edited,
 )
 from scene_model.gallery.schema import photos
 
@@ -119,16 +119,16 @@ def _field(field: Token, value: Token, vocabulary: Vocabulary) -> ColumnElement[
     if name == "tag":
         return has_tag(_exact_ids(text, vocabulary))
     if name == "class":
-        return is_filed_under(_exact_ids(text, vocabulary))
+        return has_class(_exact_ids(text, vocabulary))
     if name == "name":
-        return name_holds(text)
+        return name_contains(text)
     if name == "camera":
         return _contains(photos.c.camera, text)
     if name == "is" and text.lower() == "unsure":
         # Speaks of the photo's class: nobody chose one, and no head was sure of one.
-        return is_filed_under(["unsure"])
+        return has_class(["unsure"])
     if name == "is" and text.lower() == "edited":
-        return is_edited()
+        return was_edited()
     if name == "has" and text.lower() == "gps":
         return photos.c.latitude.is_not(None)
     position = field.start_pos or 0
@@ -160,7 +160,7 @@ def _words(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
     if re.match(r"score\s*[<>=]", text, re.IGNORECASE):
         raise QueryError(f"{text} cannot be read. Write it like score>=0.8.")
     ids = _ids(text, vocabulary)
-    return or_(has_tag(ids), was_put_under(ids), name_holds(text))
+    return or_(has_tag(ids), has_chosen_class(ids), name_contains(text))
 
 
 def _ids(text: str, vocabulary: Vocabulary) -> list[str]:

@@ -1,6 +1,5 @@
 """Between the library's rows and what the rest of the program knows: pure, no SQL is run here."""
 
-import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,12 +7,8 @@ from sqlalchemy import Row
 
 from scene_model.classifier.classify import Answers, Look, Provenance
 from scene_model.classifier.labels import HUMAN
+from scene_model.classifier.vocabulary import fold_case
 from scene_model.gallery.records import NewPhoto, PhotoRecord, TagOnPhoto
-
-
-def folded_name(name: str) -> str:
-    """A name as a search compares it: without case, and however its accents are put together."""
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def photo_columns(photo_id: str, photo: NewPhoto, look: Look) -> dict[str, Any]:
@@ -21,7 +16,7 @@ def photo_columns(photo_id: str, photo: NewPhoto, look: Look) -> dict[str, Any]:
     return {
         "id": photo_id,
         "name": photo.name,
-        "name_folded": folded_name(photo.name),
+        "folded_name": fold_case(photo.name),
         "format": look.photo.format,
         "file_bytes": len(photo.data),
         "width": look.photo.width,

@@ -23,7 +23,7 @@ SCHEMA_VERSION = 3
 metadata = MetaData()
 
 # One row a photo; its id is the SHA-256 of its bytes, `number` what indexes and `held_tags` call
-# it by. `name_folded` is the name as a search compares it. `auto_class` is what the model files
+# it by. `folded_name` is the name as a search compares it. `auto_class` is what the model files
 # it under; `class_head` is the head that model files photos by, and `class_head_label`,
 # `confidence` and `class_head_unsure` are what that head said. `backbone` is the network the
 # embedding comes from; null where an earlier version of this program did not write it down. The
@@ -36,7 +36,7 @@ photos = Table(
     Column("number", Integer, primary_key=True),
     Column("id", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    Column("name_folded", Text, nullable=False),
+    Column("folded_name", Text, nullable=False),
     Column("format", Text, nullable=False),
     Column("file_bytes", Integer, nullable=False),
     Column("width", Integer, nullable=False),
@@ -151,7 +151,7 @@ Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique
 # so that a page is found by reading one index from one end, without the rows: a library of 100,000
 # photos answers in milliseconds.
 _ASKED_FOR = (
-    photos.c.name_folded,
+    photos.c.folded_name,
     photos.c.number,
     photos.c.photo_class,
     photos.c.human_class,
@@ -172,7 +172,7 @@ def _order_index(name: str, column: Column[Any], first: ColumnElement[Any]) -> I
 ORDER_INDEXES = {
     "added_at": _order_index("photos_by_added", photos.c.added_at, photos.c.added_at.desc()),
     "taken_at": _order_index("photos_by_taken", photos.c.taken_at, photos.c.taken_at.desc()),
-    "name_folded": _order_index("photos_by_name", photos.c.name_folded, photos.c.name_folded),
+    "folded_name": _order_index("photos_by_name", photos.c.folded_name, photos.c.folded_name),
     "confidence": _order_index(
         "photos_by_confidence", photos.c.confidence, photos.c.confidence.desc()
     ),
@@ -183,7 +183,7 @@ Index(
     photos.c.trashed_at,
     photos.c.photo_class,
     photos.c.added_at.desc(),
-    photos.c.name_folded,
+    photos.c.folded_name,
     photos.c.number,
 )
 

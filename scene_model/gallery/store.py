@@ -73,7 +73,7 @@ effective_class = photos.c.photo_class
 photos_with_class = photos.outerjoin(class_decisions, class_decisions.c.photo_id == photos.c.id)
 NEWEST_FIRST: tuple[ColumnElement[Any], ...] = (
     photos.c.added_at.desc(),
-    photos.c.name_folded,
+    photos.c.folded_name,
     photos.c.number,
 )
 
@@ -400,7 +400,7 @@ def _of_photos(
     query: Any,
     where: ColumnElement[bool] | None,
     trashed: bool,
-    first: ColumnElement[Any] = photos.c.name_folded,
+    first: ColumnElement[Any] = photos.c.folded_name,
 ) -> Any:
     """A query of the photos a condition holds for; people's choices joined in if it asks.
 

@@ -110,9 +110,7 @@ def test_another_networks_embedding_goes_to_its_own_file(
     connection.close()
 
 
-def test_a_lost_file_is_looked_at_again(
-    services: Services, add_photos: Add, temple: bytes
-) -> None:
+def test_a_lost_file_is_looked_at_again(services: Services, add_photos: Add, temple: bytes) -> None:
     library = services.library
     (photo_id,) = add_photos([("temple.jpg", temple)])
     kept = library.embedding(photo_id).values

@@ -66,9 +66,7 @@ STATEMENTS = st.one_of(
         st.tuples(PHOTO, LABEL),
     ),
     st.tuples(st.just("DELETE FROM class_decisions WHERE photo_id = ?"), st.tuples(PHOTO)),
-    st.tuples(
-        st.just("UPDATE photos SET auto_class = ? WHERE id = ?"), st.tuples(LABEL, PHOTO)
-    ),
+    st.tuples(st.just("UPDATE photos SET auto_class = ? WHERE id = ?"), st.tuples(LABEL, PHOTO)),
     st.tuples(st.just("DELETE FROM photos WHERE id = ?"), st.tuples(PHOTO)),
 )
 
@@ -93,7 +91,7 @@ def test_copies_say_what_their_sources_say(
     database.execute("BEGIN")
     for slot, photo in enumerate((*PHOTOS, "c")):
         database.execute(
-            "INSERT INTO photos (id, name, name_folded, format, file_bytes, width, height, "
+            "INSERT INTO photos (id, name, folded_name, format, file_bytes, width, height, "
             "added_at, bundle, class_head, embedding_file, embedding_slot, class_head_label, "
             "confidence, class_head_unsure, auto_class, auto_class_source) VALUES "
             "(?, '', '', '', 1, 1, 1, '', '', '', 'f', ?, '', 1, 0, 'sea', '')",

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import ColumnElement, Connection
 
 from scene_model.errors import LibraryDamaged, LibraryUnavailable
-from scene_model.gallery.conditions import has_tag, is_filed_under, name_holds, was_put_under
+from scene_model.gallery.conditions import has_chosen_class, has_class, has_tag, name_contains
 from scene_model.gallery.edits import latest_edit, undo
 from scene_model.gallery.schema import SCHEMA_VERSION
 from scene_model.gallery.store import Library
@@ -106,9 +106,9 @@ def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
     assert found(has_tag(["Grandma"])) == {FLOWER}
     assert found(has_tag(["flower"])) == {FLOWER}
     assert found(has_tag(["palace"])) == {TEMPLE}
-    assert found(was_put_under(["holiday"])) == {TEMPLE} == found(is_filed_under(["holiday"]))
-    assert found(is_filed_under(["flower"])) == {FLOWER}
-    assert found(name_holds(library.photo(TEMPLE).name[1:].upper())) == {TEMPLE}
+    assert found(has_chosen_class(["holiday"])) == {TEMPLE} == found(has_class(["holiday"]))
+    assert found(has_class(["flower"])) == {FLOWER}
+    assert found(name_contains(library.photo(TEMPLE).name[1:].upper())) == {TEMPLE}
     assert library.count_by_class() == {"flower": 1, "holiday": 1}
 
 

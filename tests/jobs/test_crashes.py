@@ -12,13 +12,17 @@ from sqlalchemy import event
 from benchmarks.kill_ingest import faults, made_photo, orphans
 from scene_model.classifier.classify import Classifier, Look
 from scene_model.classifier.model import CurrentModel, Model
+from scene_model.gallery import photo_files
 from scene_model.gallery.durable import Disk
 from scene_model.gallery.store import Library
 from scene_model.jobs.job import JobState
 from scene_model.jobs.runner import JobRunner
 from scene_model.photos.fingerprint import content_hash
+from scene_model.photos.thumbnail import make_thumbnail
 
 PHOTOS = 20
+# Every so many-th step is one test, so that none takes minutes.
+PARTS = 6
 
 
 class Crash(BaseException):
@@ -31,6 +35,7 @@ class CrashingDisk(Disk):
     def __init__(self, at: int) -> None:
         self.at, self.steps, self.is_dead = at, 0, False
         self.renamed: Path | None = None
+        self.flushed_bytes = 0
         self.names: list[str] = []
 
     def announce(self, step: str, path: Path) -> None:
@@ -41,11 +46,13 @@ class CrashingDisk(Disk):
         if self.steps == self.at:
             self.is_dead = True
             if step == "flush":
-                os.truncate(path, path.stat().st_size // 2)
+                os.truncate(path, (self.flushed_bytes + path.stat().st_size) // 2)
             elif step == "flush folder" and self.renamed is not None:
                 self.renamed.rename(path.parent / f"forgotten_{self.at}")
             raise Crash
         self.renamed = path if step == "rename" else None
+        if step == "write":
+            self.flushed_bytes = path.stat().st_size if path.exists() else 0
 
 
 def watch_statements(library: Library, disk: CrashingDisk) -> None:
@@ -69,22 +76,34 @@ def uploads() -> list[tuple[str, bytes]]:
 def model(uploads: list[tuple[str, bytes]], classifier: Classifier) -> Iterator[CurrentModel]:
     """The shipped model, which remembers what it saw: it is not what is tested here."""
     seen = {content_hash(data): classifier.look(data) for _, data in uploads}
+    thumbnails = {
+        id(look.photo.pixels): make_thumbnail(look.photo.pixels) for look in seen.values()
+    }
 
     def remembered(self: Classifier, data: bytes) -> Look:
         return seen[content_hash(data)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Classifier, "look", remembered)
+        patch.setattr(photo_files, "make_thumbnail", lambda pixels: thumbnails[id(pixels)])
         # Without power cuts but our own, flushing costs minutes and shows nothing.
         patch.setattr(os, "fsync", lambda _: None)
         patch.setattr("scene_model.gallery.database._SYNCHRONOUS", "OFF")
         yield CurrentModel(Model.of(classifier))
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty library, to be copied."""
+    folder = tmp_path_factory.mktemp("begun") / "library"
+    Library(folder).close()
+    return folder
+
+
 def ingest(
     folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]], at: int
 ) -> CrashingDisk:
-    """Begin a library and add the photos, until the crash."""
+    """Add the photos to a library, until the crash."""
     disk = CrashingDisk(at)
     library = Library(folder)
     library.disk = library.files._disk = library.embeddings._disk = disk
@@ -123,17 +142,23 @@ def taken_up(folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]]
         assert not list(library.incoming_dir.iterdir())
 
 
+@pytest.mark.parametrize("first", range(1, PARTS + 1))
 def test_at_every_step(
-    tmp_path: Path, model: CurrentModel, uploads: list[tuple[str, bytes]]
+    tmp_path: Path,
+    begun: Path,
+    model: CurrentModel,
+    uploads: list[tuple[str, bytes]],
+    first: int,
 ) -> None:
-    at, died = 1, True
+    at, died = first, True
     while died:
         folder = tmp_path / str(at)
+        shutil.copytree(begun, folder)
         disk = ingest(folder, model, uploads, at)
         died = disk.is_dead
         taken_up(folder, model, uploads)
         shutil.rmtree(folder)
-        at += 1
+        at += PARTS
     assert {"write", "flush", "rename", "flush folder", "statement", "commit", "append"} <= set(
         disk.names
     )

@@ -1,5 +1,7 @@
 """Batches in the background: a result or a reason per file, cancel, and resume."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from scene_model.classifier.classify import Classifier, Look
-from scene_model.config import Settings
-from scene_model.errors import JobNotFound
+from scene_model.config import PROJECT_DIR, Settings
+from scene_model.errors import JobNotFound, LibraryFull
+from scene_model.gallery.durable import Disk
 from scene_model.jobs.incoming import left_behind, receive
 from scene_model.jobs.job import JobKind, JobState
 from scene_model.services import Services, open_services
@@ -144,6 +147,234 @@ def test_empty_batch_and_unknown_job(services: Services) -> None:
     assert job.progress().share == 1.0
     with pytest.raises(JobNotFound):
         services.jobs.job("nonsense")
+
+
+def test_known_photos_of_a_large_job_cost_no_look_either(
+    services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.jobs.submit(made_photos).wait(60)
+    look, looks = Classifier.look, list[int]()
+
+    def counted(self: Classifier, data: bytes) -> Look:
+        looks.append(len(data))
+        return look(self, data)
+
+    monkeypatch.setattr(Classifier, "look", counted)
+    again = [*made_photos, ("new.jpg", encode(textured(90, 90, seed=99)))]
+    job = services.jobs.submit(again)
+    assert job.wait(60)
+    assert (job.progress().known, len(looks)) == (12, 1)
+
+
+def test_a_large_job_does_not_starve_a_small_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_services(Settings(library=tmp_path / "library", workers=1))
+    many = [(f"many_{i}.jpg", encode(textured(40, 40, seed=i))) for i in range(30)]
+    few = [(f"few_{i}.jpg", encode(textured(40, 40, seed=100 + i))) for i in range(3)]
+    look, go_on = Classifier.look, threading.Event()
+
+    def held_back(self: Classifier, data: bytes) -> Look:
+        go_on.wait(30)
+        return look(self, data)
+
+    monkeypatch.setattr(Classifier, "look", held_back)
+    large, small = app.jobs.submit(many), app.jobs.submit(few)
+    go_on.set()
+    assert small.wait(60)
+    assert large.progress().done <= 8, "they take turns"
+    assert large.wait(60)
+    app.close()
+
+
+class FillingDisk(Disk):
+    """Is full until told otherwise."""
+
+    is_full = True
+
+    def free_bytes(self, folder: Path) -> int:
+        return 0 if self.is_full and folder.name == "library" else 10**12
+
+
+class TestNoRoom:
+    """What finds no room is not lost: it waits where it was received."""
+
+    @pytest.fixture
+    def app(self, tmp_path: Path) -> Iterator[Services]:
+        opened = open_services(Settings(library=tmp_path / "library", workers=2))
+        opened.library.disk = FillingDisk()
+        yield opened
+        opened.close()
+
+    def test_it_waits_and_is_tried_again(
+        self, app: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks: list[bytes] = []
+        look = Classifier.look
+
+        def counted(self: Classifier, data: bytes) -> Look:
+            looks.append(data)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", counted)
+        job = app.jobs.submit([*made_photos, ("bad.jpg", b"no picture at all")])
+        assert job.wait(60)
+        progress = job.progress()
+        assert (progress.waiting, progress.done, progress.photo_ids) == (13, 13, ())
+        assert {skipped.code for skipped in progress.skipped} == {"library_full"}
+        assert looks == [], "what cannot be kept is not looked at"
+        assert app.jobs.retry(job.id).wait(60)
+        assert app.jobs.job(job.id).progress().waiting == 13
+        assert isinstance(app.library.disk, FillingDisk)
+        app.library.disk.is_full = False
+        again = app.jobs.retry(job.id)
+        assert again.wait(60)
+        progress = app.jobs.job(job.id).progress()
+        assert (progress.waiting, progress.done, len(progress.photo_ids)) == (0, 13, 12)
+        assert {skipped.code for skipped in progress.skipped} == {"not_a_picture"}
+        assert not list(app.library.incoming_dir.iterdir())
+        assert app.jobs.retry(job.id).progress() == progress, "nothing waits any more"
+
+    def test_a_restart_tries_again(
+        self, app: Services, made_photos: list[tuple[str, bytes]]
+    ) -> None:
+        job = app.jobs.submit(made_photos)
+        assert job.wait(60)
+        app.close()
+        second = open_services(app.settings)
+        assert second.jobs.job(job.id).wait(60)
+        assert second.library.count() == 12
+        assert not list(second.library.incoming_dir.iterdir())
+        second.close()
+
+    def test_an_upload_that_finds_no_room_is_refused_whole(
+        self, app: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Disk, "free_bytes", lambda *_: 1000)
+        disk = Disk()
+        with pytest.raises(LibraryFull):
+            receive(app.library.incoming_dir, made_photos, "now", disk)
+        assert not list(app.library.incoming_dir.iterdir())
+        assert not list(app.library.files.new_dir.iterdir())
+
+
+class TestAfterARestart:
+    """What became of a job can be shown, and one that was cut off goes on with its count."""
+
+    def test_a_result_is_there(self, services: Services) -> None:
+        good = encode(textured(90, 90))
+        job = services.jobs.submit([("a.jpg", good), ("b.jpg", good), ("c.jpg", b"none")])
+        job.wait(60)
+        services.close()
+        second = open_services(services.settings)
+        found = second.jobs.job(job.id)
+        assert found.kind is JobKind.ADD
+        assert not found.is_running
+        first, again = job.progress(), found.progress()
+        assert again.photo_ids == first.photo_ids
+        assert again.skipped == first.skipped
+        assert (again.state, again.total, again.done, again.known) == (JobState.DONE, 3, 3, 1)
+        assert abs(again.photos_per_s - first.photos_per_s) < 0.01
+        assert second.jobs.running() == []
+        second.close()
+
+    def test_a_running_job_goes_on(
+        self, tmp_path: Path, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = Settings(library=tmp_path / "library", workers=1)
+        first = open_services(settings)
+        look = Classifier.look
+
+        def slow(self: Classifier, data: bytes) -> Look:
+            time.sleep(0.05)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", slow)
+        job = first.jobs.submit([("bad.jpg", b"no picture"), *made_photos])
+        while job.progress().done < 4:
+            time.sleep(0.01)
+        first.close()
+        done = job.progress().done
+        assert job.is_running
+        second = open_services(settings)
+        again = second.jobs.job(job.id)
+        assert again.is_running
+        assert done <= again.progress().done <= again.progress().total == 13
+        assert again.wait(60)
+        progress = again.progress()
+        assert (len(progress.photo_ids), progress.done, progress.known) == (12, 13, 0)
+        assert [skipped.name for skipped in progress.skipped] == ["bad.jpg"]
+        second.close()
+
+    def test_a_cancelled_job_stays_cancelled(
+        self, tmp_path: Path, made_photos: list[tuple[str, bytes]]
+    ) -> None:
+        settings = Settings(library=tmp_path / "library", workers=1)
+        first = open_services(settings)
+        batch = receive(first.library.incoming_dir, made_photos, "2026-01-02T03:04:05+00:00")
+        batch.cancel()
+        batch.drop(batch.files[0])
+        batch.claim.release()
+        first.close()
+        second = open_services(settings)
+        job = second.jobs.job(batch.id)
+        assert job.wait(60)
+        assert job.progress().state is JobState.CANCELLED
+        assert second.library.count() == 0
+        assert not list(second.library.incoming_dir.iterdir())
+        second.close()
+
+    def test_what_cannot_be_read_is_no_job(self, services: Services) -> None:
+        (services.library.jobs_dir / f"{'a' * 32}.json").write_text('{"kind": "add"')
+        (services.library.folder / "secret.json").write_text("{}")
+        for job_id in ("a" * 32, "b" * 32, "../secret", ""):
+            with pytest.raises(JobNotFound):
+                services.jobs.job(job_id)
+
+    def test_the_oldest_results_go(
+        self, services: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("scene_model.jobs.results._KEPT_RESULTS", 3)
+        jobs = [services.jobs.submit([]) for _ in range(5)]
+        kept = {path.stem for path in services.library.jobs_dir.iterdir()}
+        assert len(kept) == 3
+        assert jobs[-1].id in kept
+
+
+def test_two_processes_do_not_take_up_the_same_upload(
+    services: Services, made_photos: list[tuple[str, bytes]]
+) -> None:
+    incoming = services.library.incoming_dir
+    batch = receive(incoming, made_photos, "2026-01-02T03:04:05+00:00")
+    script = (
+        "import sys; from pathlib import Path; from scene_model.jobs.incoming import left_behind; "
+        "print(len(left_behind(Path(sys.argv[1]))))"
+    )
+
+    def seen_elsewhere() -> int:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(incoming)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=PROJECT_DIR,
+        )
+        return int(done.stdout)
+
+    assert seen_elsewhere() == 0
+    assert len(list(batch.folder.iterdir())) == 13, "nothing of it was touched"
+    batch.claim.release()
+    assert seen_elsewhere() == 1
+    assert services.jobs.resume()[0].wait(60)
+
+
+def test_an_upload_that_cannot_be_read_stays(services: Services) -> None:
+    folder = services.library.incoming_dir / "odd"
+    folder.mkdir()
+    (folder / "items.json").write_text("[[]]")
+    (folder / "000000").write_bytes(b"somebody's photo")
+    assert left_behind(services.library.incoming_dir) == []
+    assert (folder / "000000").exists()
 
 
 class TestTaggingAgain:
