@@ -74,8 +74,8 @@ def _question(asked: TrashContents) -> None:
     count = len(asked.photo_ids)
     photos = "this photo" if count == 1 else f"these {count:,} photos"
     st.warning(
-        f"Remove {photos} for good? That frees about {asked.file_bytes / 1e6:,.1f} MB and cannot be "
-        "undone.",
+        f"Remove {photos} for good? That frees about {asked.file_bytes / 1e6:,.1f} MB and "
+        "cannot be undone.",
         icon=":material/warning:",
     )
     if asked.referenced:

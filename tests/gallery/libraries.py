@@ -18,7 +18,7 @@ def add_rows(
         {
             "id": photo_id,
             "name": f"{number:06d}.jpg",
-            "name_folded": f"{number:06d}.jpg",
+            "folded_name": f"{number:06d}.jpg",
             "format": "JPEG",
             "file_bytes": 1000,
             "width": 40,
