@@ -100,6 +100,8 @@ def _condition(node: Any, vocabulary: Vocabulary) -> ColumnElement[bool]:
             # -a -b is -(a OR b): asked once.
             refused = [child.children[0] for child in children if _is(child, "none_of")]
             wanted = [child for child in children if not _is(child, "none_of")]
+            # What a glance at one column tells comes before what lists of photos are made for.
+            wanted.sort(key=lambda child: not _is(child, "score"))
             found = [_condition(child, vocabulary) for child in wanted]
             if refused:
                 found.append(not_(_any_of(refused, vocabulary)))
