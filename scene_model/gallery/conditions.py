@@ -6,7 +6,7 @@ that the indexes of `schema.py` hold.
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.gallery.schema import held_tags, photos
@@ -34,7 +34,7 @@ def has_chosen_class(labels: Collection[str]) -> ColumnElement[bool]:
 
 def name_contains(text: str) -> ColumnElement[bool]:
     """The file name holds a text, in whatever case."""
-    return photos.c.folded_name.contains(fold_case(text), autoescape=True)
+    return func.instr(photos.c.folded_name, fold_case(text)) > 0
 
 
 def was_edited() -> ColumnElement[bool]:

@@ -95,9 +95,17 @@ def _condition(node: Any, vocabulary: Vocabulary) -> ColumnElement[bool]:
         if node.data == "start":
             return _condition(children[0], vocabulary) if children else true()
         if node.data == "any_of":
-            return or_(*(_condition(child, vocabulary) for child in children))
+            return _any_of(children, vocabulary)
         if node.data == "all_of":
-            return and_(*(_condition(child, vocabulary) for child in children))
+            # -a -b is -(a OR b): asked once.
+            refused = [child.children[0] for child in children if _is(child, "none_of")]
+            wanted = [child for child in children if not _is(child, "none_of")]
+            # What a glance at one column tells comes before what lists of photos are made for.
+            wanted.sort(key=lambda child: not _is(child, "score"))
+            found = [_condition(child, vocabulary) for child in wanted]
+            if refused:
+                found.append(not_(_any_of(refused, vocabulary)))
+            return and_(*found)
         if node.data == "none_of":
             return not_(_condition(children[0], vocabulary))
         if node.data == "score":
@@ -105,8 +113,19 @@ def _condition(node: Any, vocabulary: Vocabulary) -> ColumnElement[bool]:
         if node.data == "field":
             return _field(children[0], children[1], vocabulary)
         if node.data == "words":
-            return _words(_text(children[0]), vocabulary)
+            return _words([_text(children[0])], vocabulary)
     raise QueryError("The query cannot be read.")
+
+
+def _is(node: Any, kind: str) -> bool:
+    return isinstance(node, Tree) and node.data == kind
+
+
+def _any_of(nodes: list[Any], vocabulary: Vocabulary) -> ColumnElement[bool]:
+    """One of them; all plain words together look once into the tags."""
+    words = [_text(node.children[0]) for node in nodes if _is(node, "words")]
+    others = [_condition(node, vocabulary) for node in nodes if not _is(node, "words")]
+    return or_(*([_words(words, vocabulary)] if words else []), *others)
 
 
 def _text(token: Any) -> str:
@@ -156,11 +175,13 @@ def _score(text: str) -> ColumnElement[bool]:
     }[comparison]
 
 
-def _words(text: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
-    if re.match(r"score\s*[<>=]", text, re.IGNORECASE):
-        raise QueryError(f"{text} cannot be read. Write it like score>=0.8.")
-    ids = _ids(text, vocabulary)
-    return or_(has_tag(ids), has_chosen_class(ids), name_contains(text))
+def _words(texts: list[str], vocabulary: Vocabulary) -> ColumnElement[bool]:
+    """One of the words is a tag, a class that a person chose, or stands in the name."""
+    for text in texts:
+        if re.match(r"score\s*[<>=]", text, re.IGNORECASE):
+            raise QueryError(f"{text} cannot be read. Write it like score>=0.8.")
+    ids = sorted({label for text in texts for label in _ids(text, vocabulary)})
+    return or_(has_tag(ids), has_chosen_class(ids), *map(name_contains, texts))
 
 
 def _ids(text: str, vocabulary: Vocabulary) -> list[str]:

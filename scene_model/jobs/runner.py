@@ -219,12 +219,14 @@ class JobRunner:
         if not job.claim_end():
             return
         batch = self._batches.pop(job.id, None)
-        self._results.keep(job)
-        if batch is not None:
-            if not job.progress().waiting:
+        try:
+            self._results.keep(job)
+            if batch is not None and not job.progress().waiting:
                 batch.discard()
-            batch.claim.release()
-        job.finish()
+        finally:
+            if batch is not None:
+                batch.claim.release()
+            job.finish()
 
 
 class _Workers:

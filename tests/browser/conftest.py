@@ -50,39 +50,58 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@dataclass(frozen=True)
 class Server:
-    """A running server."""
+    """The app as `make run` starts it, on a port of its own; it can be stopped and started."""
 
-    base_url: str
-    process_id: int
+    def __init__(self, folder: Path, **environment: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.base_url = f"http://127.0.0.1:{self._port}"
+        self._log = folder / "server.log"
+        self._environment = os.environ | {"SCENE_LIBRARY": str(folder / "library")} | environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def process_id(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        with self._log.open("a") as output:
+            self._process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "streamlit", "run", "app.py"),
+                    *("--server.headless", "true", "--server.port", str(self._port)),
+                ],
+                cwd=PROJECT_DIR,
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        _wait_until_healthy(self.base_url, self._process, self._log)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(30)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(30)
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """The app as `make run` starts it, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path / "server.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "streamlit", "run", "app.py"),
-                *("--server.headless", "true", "--server.port", str(port)),
-            ],
-            cwd=PROJECT_DIR,
-            env=os.environ | {"SCENE_LIBRARY": str(tmp_path / "library")},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        base_url = f"http://127.0.0.1:{port}"
-        try:
-            _wait_until_healthy(base_url, process, log)
-            yield Server(base_url, process.pid)
-        finally:
-            process.terminate()
-            process.wait(30)
+    """A running server on a library of its own."""
+    made = Server(tmp_path)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture

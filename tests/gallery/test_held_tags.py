@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from scene_model.gallery.store import Library
@@ -37,14 +37,19 @@ COPIED = {
 }
 PHOTO = st.sampled_from(PHOTOS)
 LABEL = st.sampled_from(LABELS)
+SAID = "INSERT OR IGNORE INTO automatic_tags VALUES (?, ?, ?, 0.5, 'bundle')"
 STATEMENTS = st.one_of(
     st.tuples(
-        st.just("INSERT OR IGNORE INTO automatic_tags VALUES (?, ?, ?, 0.5, 'bundle')"),
+        st.just(SAID),
         st.tuples(PHOTO, st.sampled_from(["scenes", "camera"]), LABEL),
     ),
     st.tuples(
         st.just("DELETE FROM automatic_tags WHERE photo_id = ? AND label = ?"),
         st.tuples(PHOTO, LABEL),
+    ),
+    st.tuples(
+        st.just("DELETE FROM automatic_tags WHERE photo_id = ? AND head = ?"),
+        st.tuples(PHOTO, st.sampled_from(["scenes", "camera"])),
     ),
     st.tuples(st.just("DELETE FROM automatic_tags WHERE photo_id = ?"), st.tuples(PHOTO)),
     st.tuples(
@@ -81,9 +86,16 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
     connection.close()
 
 
-@given(statements=st.lists(STATEMENTS, max_size=25))
+@example(
+    statements=[
+        (SAID, ("a", "scenes", "sea")),
+        (SAID, ("a", "camera", "sea")),
+        ("DELETE FROM automatic_tags WHERE photo_id = ? AND head = ?", ("a", "scenes")),
+    ]
+)
+@given(statements=st.lists(STATEMENTS, max_size=30))
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_copies_say_what_their_sources_say(
     database: sqlite3.Connection, statements: list[tuple[str, tuple[str, ...]]]

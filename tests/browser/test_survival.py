@@ -1,0 +1,113 @@
+"""A refresh, a lost connection, a server that is killed: what there was is there again."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, Visit
+from tests.conftest import ASSETS
+from tests.pictures import encode, textured
+
+pytestmark = pytest.mark.browser
+MANY = 100
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A slow one, so that an upload still runs when it is looked at."""
+    made = Server(tmp_path, SCENE_WORKERS="1")
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> list[Path]:
+    # A large one takes its time; some bytes behind the picture make it another photo.
+    photo = encode(textured(4000, 3000), quality=80, progressive=True)
+    paths = [tmp_path / f"{i:03d}.jpg" for i in range(MANY)]
+    for i, path in enumerate(paths):
+        path.write_bytes(photo + bytes([i]))
+    return paths
+
+
+def done(page: Page) -> int:
+    bar = page.get_by_text(re.compile(rf"\d+ of {MANY} photos"))
+    expect(bar.first).to_be_visible()
+    return int(bar.first.inner_text().split()[0])
+
+
+def test_gallery_tags_and_undo_survive_the_server(visit: Visit, server: Server) -> None:
+    page = visit.open()
+    page.locator('input[type="file"]').set_input_files(sorted(ASSETS.glob("*.jpg")))
+    expect(page.get_by_text("2 of 2 photos tagged")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("2 of 2 photos tagged")).to_be_visible()
+    page.get_by_role("link", name="Gallery", exact=True).click()
+    page.locator(".pick").nth(0).check()
+    page.locator(".pick").nth(1).check()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.get_by_role("button", name="Tag", exact=True).click()
+    page.get_by_role("combobox", name="Tag for the selected photos").fill("Journey")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Add tag").click()
+    expect(page.locator(".cell", has_text="journey")).to_have_count(2)
+    server.kill()
+    server.start()
+    page = visit.open("gallery")
+    expect(page.locator(".cell", has_text="journey")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".cell")).to_have_count(2)
+    expect(page.locator(".cell", has_text="journey")).to_have_count(0)
+
+
+def test_a_running_job_survives_a_refresh_and_the_server(
+    visit: Visit, server: Server, many: list[Path]
+) -> None:
+    page = visit.open()
+    page.locator('input[type="file"]').set_input_files(many)
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_visible(timeout=120_000)
+    address = page.url
+    assert "job=" in address
+    page.reload()
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_visible()
+    before = done(page)
+    assert before < MANY
+    server.kill()
+    server.start()
+    page.goto(address)
+    expect(page.get_by_role("button", name="Cancel", exact=True)).to_be_visible()
+    after = done(page)
+    assert before <= after < MANY, "it goes on, with its count"
+    expect(page.get_by_text(f"{MANY} of {MANY} photos tagged")).to_be_visible(timeout=180_000)
+    server.stop()
+    server.start()
+    page.goto(address)
+    expect(page.get_by_text(f"{MANY} of {MANY} photos tagged")).to_be_visible()
+
+
+def test_a_page_comes_back_by_itself(visit: Visit, server: Server) -> None:
+    page = visit.open()
+    page.locator('input[type="file"]').set_input_files([ASSETS / "china.jpg"])
+    expect(page.get_by_text("1 of 1 photos tagged")).to_be_visible()
+    page.get_by_role("link", name="Gallery", exact=True).click()
+    expect(page.locator(".cell")).to_have_count(1)
+    app, state = page.get_by_test_id("stApp"), "data-test-connection-state"
+    expect(app).to_have_attribute(state, "CONNECTED")
+    server.kill()
+    expect(app).not_to_have_attribute(state, "CONNECTED")
+    server.start()
+    # It connects again of its own accord. The new server has yet to run a page for it: what is
+    # the first click there is only that (so it is with Streamlit), the next works as before.
+    expect(app).to_have_attribute(state, "CONNECTED", timeout=60_000)
+    expect(page.locator(".cell")).to_have_count(1)
+    page.get_by_role("link", name="Search").click()
+    page.get_by_role("link", name="Gallery", exact=True).click()
+    expect(page.locator(".cell")).to_have_count(1)
+    page.locator(".pick").nth(0).check()
+    expect(page.get_by_text("1 selected")).to_be_visible(timeout=60_000)
