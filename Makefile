@@ -1,5 +1,5 @@
 # make run    set up and open the app          make test   set up and run the tests
-# make check  everything CI runs               make browser, bench, train, format
+# make check  everything CI runs               make browser, bench, train, folders, format
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +13,7 @@ DATA ?= data
 RUN ?= runs/scene_mobilenet_v2
 CONFIG ?= training/configs/scene_mobilenet_v2.toml
 
-.PHONY: run test check browser bench train format clean
+.PHONY: run test check browser bench train folders format clean
 
 run: $(VENV)/.serving
 	$(BIN)/python -m streamlit run app.py
@@ -38,6 +38,10 @@ bench: $(VENV)/.testing
 train: $(VENV)/.testing
 	$(BIN)/python -m training fit --config $(CONFIG) --data $(DATA) --out $(RUN)
 	$(BIN)/python -m training publish --config $(CONFIG) --data $(DATA) --out $(RUN)
+
+# A model of your own: make folders DATA=DIR, where every folder of DIR is a class.
+folders: $(VENV)/.testing
+	$(BIN)/python -m training fit --config training/configs/my_folders.toml --data "$(DATA)"
 
 format: $(VENV)/.everything
 	$(BIN)/python -m ruff format .

@@ -64,7 +64,10 @@ def own_head(
 
 
 def other_network(shelf: Path, name: str = "whole_network") -> Path:
-    """A bundle of another network with one head: it answers as the six scenes, renamed."""
+    """A bundle of another network with one head: it answers as the six scenes, renamed.
+
+    No photo is outside its world, whatever the shipped model thinks of the test's photo.
+    """
     description, arrays = read_description(SHIPPED), _shipped_arrays()
     (scenes,) = (head for head in description.heads if head.id == "scenes")
     labels = tuple(_label(f"my_{label.id}") for label in scenes.labels)
@@ -76,7 +79,16 @@ def other_network(shelf: Path, name: str = "whole_network") -> Path:
         kept,
         description,
         name=name,
-        heads=(scenes.model_copy(update={"id": "my_scenes", "name": "Mine", "labels": labels}),),
+        heads=(
+            scenes.model_copy(
+                update={
+                    "id": "my_scenes",
+                    "name": "Mine",
+                    "labels": labels,
+                    "outside_threshold": 1.0,
+                }
+            ),
+        ),
         class_head="my_scenes",
         tag_head=None,
         metrics={},

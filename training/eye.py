@@ -5,7 +5,7 @@ import numpy as np
 from scene_model.classifier.heads import softmax
 from scene_model.photos.decode import Pixels
 from training.architectures import FloatArray, scale_pixels
-from training.int8 import LiteNetwork, float_network, quantize
+from training.int8 import LiteNetwork, quantize
 from training.labelled import LabelledData, representative_photos
 from training.network import DISTILLED_HEAD, Network
 from training.recipe import Recipe
@@ -19,7 +19,7 @@ class Eye:
     def __init__(self, recipe: Recipe, data: LabelledData, network: Network, side: int) -> None:
         self._frozen, self._teacher = None, None
         photos: list[Pixels] = []
-        if network.lower is not None or network.mentors:
+        if network.lower is not None or network.mentors or network.teacher is not None:
             photos = representative_photos(recipe, data, side)
         self._mentors = [
             LiteNetwork(quantize(mentor, side, photos), _WORKERS) for mentor in network.mentors
@@ -30,7 +30,7 @@ class Eye:
         if network.lower is not None:
             self._frozen = LiteNetwork(quantize(network.lower, side, photos), _WORKERS)
         if network.teacher is not None:
-            self._teacher = LiteNetwork(float_network(network.teacher, side), _WORKERS)
+            self._teacher = LiteNetwork(quantize(network.teacher, side, photos), _WORKERS)
 
     def see(self, pixels: Pixels) -> FloatArray:
         """Return the frozen part's output for a photo, or its pixels in [-1, 1]."""

@@ -1,4 +1,4 @@
-"""From a Keras network to LiteRT: int8 as it is served, or float; and running either."""
+"""From a Keras network to the int8 LiteRT network that is served, and running it."""
 
 import queue
 
@@ -17,7 +17,7 @@ def quantize(network: keras.Model, side: int, photos: list[Pixels]) -> bytes:
 
     photos: inputs of shape (side, side, 3), uint8, that set the ranges of the activations.
     """
-    converter = tf.lite.TFLiteConverter.from_keras_model(_at_size(network, side, "float32"))
+    converter = tf.lite.TFLiteConverter.from_keras_model(_at_size(network, side))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: (
         [photo[np.newaxis].astype(np.float32)] for photo in photos
@@ -26,14 +26,6 @@ def quantize(network: keras.Model, side: int, photos: list[Pixels]) -> bytes:
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.float32
     content: bytes = converter.convert()
-    return content
-
-
-def float_network(network: keras.Model, side: int) -> bytes:
-    """Convert a network to LiteRT as it is: uint8 RGB in, float32 all the way."""
-    content: bytes = tf.lite.TFLiteConverter.from_keras_model(
-        _at_size(network, side, "uint8")
-    ).convert()
     return content
 
 
@@ -61,8 +53,8 @@ class LiteNetwork:
         return answer
 
 
-def _at_size(network: keras.Model, side: int, dtype: str) -> keras.Model:
+def _at_size(network: keras.Model, side: int) -> keras.Model:
     """Take pixels of one size, 0 to 255, in place of [-1, 1]."""
-    inputs = keras.Input((side, side, 3), batch_size=1, dtype=dtype)
+    inputs = keras.Input((side, side, 3), batch_size=1)
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
     return keras.Model(inputs, network(scaled, training=False))

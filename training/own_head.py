@@ -12,7 +12,7 @@ from scene_model.classifier.bundle import Bundle, HeadWeights, open_bundle
 from scene_model.classifier.engine import Engine
 from scene_model.classifier.heads import softmax
 from scene_model.classifier.labels import LabelSet
-from scene_model.classifier.linear_head import fit_linear_head
+from scene_model.classifier.linear_head import fit_linear_head, one_hot
 from scene_model.photos.decode import Pixels, resize_to_square
 from training.augment import random_view
 from training.bundle_files import (
@@ -124,8 +124,8 @@ def _fit(
 ) -> HeadWeights:
     """Fit with several penalties and keep the one that calibration photos like best."""
     embeddings = views.reshape(-1, views.shape[-1])
-    repeated = np.repeat(labels, views.shape[1])
-    fitted = [fit_linear_head(embeddings, repeated, label_count, p) for p in _PENALTIES]
+    targets = one_hot(np.repeat(labels, views.shape[1]), label_count)
+    fitted = [fit_linear_head(embeddings, targets, p) for p in _PENALTIES]
     if not len(held_out):
         return fitted[1]
 

@@ -2,19 +2,22 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from scene_model.classifier.bundle import (
     FORMAT_VERSION,
     BackboneEntry,
     BundleDescription,
+    HeadWeights,
     InputEntry,
     open_bundle,
 )
-from training.architectures import build_backbone
+from training.architectures import build_backbone, named_weights, set_named_weights
 from training.bundle_files import (
     BACKBONE_FILE,
     FLOAT_FILE,
@@ -34,8 +37,9 @@ from training.labelled import LabelledData, load_data, representative_photos
 from training.measures import percent
 from training.network import embed_float
 from training.recipe import Recipe
+from training.refit import refit_heads
 from training.splits import Part
-from training.starting_weights import load_weights, save_weights
+from training.starting_weights import load_file, load_weights, save_weights
 
 # Points of accuracy that a head may lose by int8 before it is called out.
 MAX_INT8_LOSS = 0.5
@@ -47,21 +51,35 @@ def publish(recipe: Recipe, data_dir: Path, run_dir: Path, models_dir: Path) -> 
     The bundle is built beside its place and moved there whole, over an earlier one.
     """
     data = load_data(recipe, data_dir)
-    history = json.loads((run_dir / "history.json").read_text(encoding="utf-8"))
+    history = _history(recipe, run_dir)
     models_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models_dir, prefix=".new-") as scratch:
         folder = Path(scratch) / recipe.name
         folder.mkdir()
-        _write_networks(recipe, data, run_dir, folder)
+        backbone = trained_network(recipe, data_dir, run_dir)
+        _write_networks(recipe, data, backbone, run_dir, folder)
         write_description(folder, _description(recipe, data, folder, history, calibration={}))
         embeddings = embed_int8(open_bundle(folder), calibration_examples(data))
+        _write_heads(folder, refit_heads(recipe, data, open_bundle(folder), embeddings))
+        write_description(folder, _description(recipe, data, folder, history, calibration={}))
         calibration = calibrate(recipe, data, open_bundle(folder), embeddings)
         description = _description(recipe, data, folder, history, calibration)
         write_description(folder, description)
         metrics = measure_all(open_bundle(folder), recipe, data, data_dir)
-        metrics["float"] = _float_accuracies(recipe, data, data_dir, run_dir)
+        metrics["float"] = _float_accuracies(recipe, data, data_dir, backbone, folder)
         _say_int8_loss(metrics)
         return finish(folder, description, metrics, history, recipe, models_dir)
+
+
+def _history(recipe: Recipe, run_dir: Path) -> list[dict[str, Any]]:
+    """Epochs of a run, after those of the run it went on from."""
+    way, _, earlier = (recipe.starting_weights or "").partition(":")
+    files = [run_dir.parent / earlier / "history.json"] if way == "run" else []
+    records: list[dict[str, Any]] = []
+    for file in [*files, run_dir / "history.json"]:
+        if file.is_file():
+            records += json.loads(file.read_text(encoding="utf-8"))
+    return [record | {"epoch": number} for number, record in enumerate(records, start=1)]
 
 
 def _say_int8_loss(metrics: dict[str, Any]) -> None:
@@ -72,15 +90,42 @@ def _say_int8_loss(metrics: dict[str, Any]) -> None:
         print(f"{head_id}: int8 {served} %, float {exact} %: {lost} points lost{mark}")
 
 
-def _write_networks(recipe: Recipe, data: LabelledData, run_dir: Path, folder: Path) -> None:
+def trained_network(recipe: Recipe, data_dir: Path, run_dir: Path) -> keras.Model:
+    """Return what `fit` left in a run, mixed with other weights if the recipe says so."""
     backbone = build_backbone(recipe.architecture, hidden=recipe.hidden)
     load_weights(run_dir / FLOAT_FILE, backbone)
+    if recipe.blend is not None:
+        trained, share = named_weights(backbone), recipe.blend_share
+        load_file(data_dir / recipe.blend, backbone)
+        other = named_weights(backbone)
+        mixed = {k: (1 - share) * trained[k] + share * other[k] for k in trained}
+        set_named_weights(backbone, mixed)
+    return backbone
+
+
+def _write_networks(
+    recipe: Recipe, data: LabelledData, backbone: keras.Model, run_dir: Path, folder: Path
+) -> None:
     save_weights(folder / FLOAT_FILE, backbone, precision="float16")
     photos = representative_photos(recipe, data, recipe.input_size)
     (folder / BACKBONE_FILE).write_bytes(quantize(backbone, recipe.input_size, photos))
     with np.load(run_dir / HEADS_FILE, allow_pickle=False) as arrays:
-        half = {name: arrays[name].astype(np.float16) for name in arrays.files}
-    np.savez_compressed(folder / HEADS_FILE, **half)
+        _write_heads(
+            folder,
+            {
+                head.id: HeadWeights(arrays[f"{head.id}/kernel"], arrays[f"{head.id}/bias"])
+                for head in recipe.heads
+            },
+        )
+
+
+def _write_heads(folder: Path, heads: Mapping[str, HeadWeights]) -> None:
+    half = {
+        f"{head_id}/{part}": values.astype(np.float16)
+        for head_id, weights in heads.items()
+        for part, values in (("kernel", weights.kernel), ("bias", weights.bias))
+    }
+    np.savez_compressed(folder / HEADS_FILE, **half)  # type: ignore[arg-type]
 
 
 def _description(
@@ -134,21 +179,19 @@ def _description(
 
 
 def _float_accuracies(
-    recipe: Recipe, data: LabelledData, data_dir: Path, run_dir: Path
+    recipe: Recipe, data: LabelledData, data_dir: Path, backbone: keras.Model, folder: Path
 ) -> dict[str, float]:
     """What the float network reaches, to see what quantization costs.
 
     The share of first labels that are right; of ``objects`` the share of photos whose five best
     hold the original's best.
     """
-    backbone = build_backbone(recipe.architecture, hidden=recipe.hidden)
-    load_weights(run_dir / FLOAT_FILE, backbone)
     examples = [data.examples[i] for i in data.split.indices(data.examples, Part.VALIDATION)]
     if not examples:
         return {}
     embeddings = embed_float(backbone, examples, recipe.input_size)
     accuracies = {}
-    with np.load(run_dir / HEADS_FILE, allow_pickle=False) as arrays:
+    with np.load(folder / HEADS_FILE, allow_pickle=False) as arrays:
         for head in recipe.heads:
             kernel, bias = arrays[f"{head.id}/kernel"], arrays[f"{head.id}/bias"]
             if head.labels is None:

@@ -61,7 +61,10 @@ class HeadRecipe(_Part):
     """One head: its label file (in label_sets/), and whether it learns to say "none of these".
 
     labels: a file's name, "folders" for the class folders of its source, or None for the
-        ImageNet classes. tags_right: share of the tags given by the tag rule that should be
+        ImageNet classes. refit: L2 penalty with which `publish` fits the head once more, on what
+        the finished int8 network sees of whole photos; None leaves it as trained. refit_share:
+        its share where the head as trained and the one fitted anew are averaged.
+    tags_right: share of the tags given by the tag rule that should be
         right; the floor of the second tag is set for it.
     """
 
@@ -70,6 +73,8 @@ class HeadRecipe(_Part):
     labels: str | None = None
     outside: bool = False
     loss_weight: float = 1.0
+    refit: float | None = Field(default=None, gt=0.0)
+    refit_share: float = Field(default=1.0, gt=0.0, le=1.0)
     tags_right: float | None = None
 
 
@@ -94,6 +99,8 @@ class Recipe(_Part):
     starting_weights: where the network's first weights come from, see `starting_weights.py`.
     on_bundle: a published bundle on whose backbone a head alone is trained, instead of a network.
     hidden: sizes of dense layers between the network and its embedding.
+    blend, blend_share: other weights (a file of the data folder) that `publish` mixes into the
+        trained ones, and their share (Wortsman et al. 2022).
     mentors, mentor_share: earlier runs, in folders beside this one, whose averaged answers every
         head also learns, on the photos of all sources; and how much of its loss they make.
     train_from: first block that learns ("block_7"); those before keep their weights and run
@@ -111,6 +118,8 @@ class Recipe(_Part):
     on_bundle: str | None = None
     hidden: tuple[int, ...] = ()
     train_from: str | None = None
+    blend: str | None = None
+    blend_share: float = Field(default=0.0, ge=0.0, lt=1.0)
     mentors: tuple[str, ...] = ()
     mentor_share: float = Field(default=0.5, ge=0.0, le=1.0)
     seed: int
@@ -119,7 +128,6 @@ class Recipe(_Part):
     imagenet_labels: str | None = None
     split: Literal["committed", "drawn"] = "committed"
     class_head: str = "scenes"
-    # TOML has no null: a recipe without a tagging head says "".
     tag_head: str | None = "camera"
     publish_after_fit: bool = False
     sources: tuple[Source, ...]
@@ -136,10 +144,11 @@ class Recipe(_Part):
     licence: str
     attributions: tuple[str, ...]
 
-    @field_validator("tag_head")
+    @field_validator("tag_head", "train_from")
     @classmethod
-    def _no_tag_head(cls, tag_head: str | None) -> str | None:
-        return tag_head or None
+    def _empty_is_none(cls, text: str | None) -> str | None:
+        # TOML has no null: a recipe that extends another one takes a field back by "".
+        return text or None
 
     @property
     def total_epochs(self) -> int:

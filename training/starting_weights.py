@@ -54,9 +54,9 @@ def start(
     path = folders[way] / place
     try:
         if way == "file":
-            _start_from_file(network, path)
+            load_file(path, network)
             return {}
-        _start_from_file(network, path / FLOAT_FILE)
+        load_file(path / FLOAT_FILE, network)
         return _read_arrays(path / HEADS_FILE)
     except (OSError, ValueError, KeyError) as error:
         raise NoStartingWeights(
@@ -116,7 +116,8 @@ def _convolutions(network: keras.Model) -> list[keras.layers.Layer]:
     return [x for x in network.layers if isinstance(x, Convolution | DepthwiseConvolution)]
 
 
-def _start_from_file(network: keras.Model, file: Path) -> None:
+def load_file(file: Path, network: keras.Model) -> None:
+    """Put the weights of an .npz of ours or of a quantized ImageNet .tflite into a network."""
     if file.suffix == ".tflite":
         load_imagenet_tflite(network, file)
     else:

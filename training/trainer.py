@@ -124,6 +124,8 @@ class Trainer:
             print(json.dumps(record), flush=True)
             history_file.write_text(json.dumps(history, indent=1), encoding="utf-8")
             manager.save()
+        if not sizes:
+            return
         self._backbone_optimizer.finalize_variable_values(network.upper.trainable_variables)
         self._head_optimizer.finalize_variable_values(network.head_variables)
 

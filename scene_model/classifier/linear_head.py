@@ -12,31 +12,37 @@ _LEARNING_RATE = 0.05
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
+def one_hot(labels: npt.NDArray[np.intp], label_count: int) -> FloatArray:
+    """Targets of photos with one label each: shape (N, label_count), float32."""
+    return np.eye(label_count, dtype=np.float32)[labels]
+
+
 def fit_linear_head(
     embeddings: FloatArray,
-    labels: npt.NDArray[np.intp],
-    label_count: int,
+    targets: FloatArray,
     penalty: float = 1e-3,
     weights: FloatArray | None = None,
 ) -> HeadWeights:
     """Fit kernel and bias by least cross-entropy with an L2 penalty; the same input gives the same.
 
-    embeddings: shape (N, embedding size), float32. labels: shape (N,), 0 to label_count - 1.
-    weights: how much each photo counts, shape (N,); None lets a class count by the root of its
-    size, so that a large folder does not swallow a small one.
+    embeddings: shape (N, embedding size), float32. targets: shape (N, outputs), each row a
+    distribution, see `one_hot`. weights: how much each photo counts, shape (N,); beside it a
+    class counts by the root of its size, so that a large folder does not swallow a small one.
     """
     mean, spread = embeddings.mean(axis=0), embeddings.std(axis=0) + 1e-3
     scaled = ((embeddings - mean) / spread).astype(np.float32)
-    wanted = np.eye(label_count, dtype=np.float32)[labels]
-    counts = np.bincount(labels, minlength=label_count)
+    outputs = targets.shape[1]
+    sizes = targets.sum(axis=0)
     # The root: between every photo alike and every class alike.
-    counted = 1.0 / np.sqrt(counts[labels]) if weights is None else weights
+    counted = 1.0 / np.sqrt(np.maximum(sizes, 1.0))[targets.argmax(axis=1)]
+    if weights is not None:
+        counted = counted * weights
     share = (counted / counted.sum()).astype(np.float32)[:, np.newaxis]
-    kernel = np.zeros((scaled.shape[1], label_count), np.float32)
-    bias = np.zeros(label_count, np.float32)
+    kernel = np.zeros((scaled.shape[1], outputs), np.float32)
+    bias = np.zeros(outputs, np.float32)
     moments = [(np.zeros_like(x), np.zeros_like(x)) for x in (kernel, bias)]
     for step in range(1, _STEPS + 1):
-        error = (softmax(scaled @ kernel + bias) - wanted) * share
+        error = (softmax(scaled @ kernel + bias) - targets) * share
         gradients = (scaled.T @ error + penalty * kernel, error.sum(axis=0))
         rate = _LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * step / _STEPS))
         for value, gradient, (first, second) in zip(

@@ -60,11 +60,11 @@ def small_recipe(name: str, **changes: object) -> Recipe:
     return Recipe.model_validate(base.model_dump() | update | changes)
 
 
-def random_weights(architecture: str, file: Path) -> None:
+def random_weights(architecture: str, file: Path, seed: int = 3) -> None:
     """Weights drawn so that signals keep their size (He 2015), as somebody's own file."""
     from training.architectures import build_backbone, named_weights
 
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     arrays = {
         name: rng.normal(0, np.sqrt(2 / np.prod(w.shape[:-1])), w.shape).astype(np.float32)
         if w.ndim > 1
@@ -72,7 +72,8 @@ def random_weights(architecture: str, file: Path) -> None:
         for name, w in named_weights(build_backbone(architecture)).items()
     }
     # VGG16 takes pixels of 0 to 255.
-    arrays["block1_conv1/kernel"] /= 64
+    if architecture == "vgg16":
+        arrays["block1_conv1/kernel"] /= 64
     np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
@@ -176,6 +177,24 @@ def test_published_float_weights_start_a_network() -> None:
         stored = arrays["Conv_1/kernel"].astype(np.float32)
     assert np.array_equal(named_weights(network)["Conv_1/kernel"], stored)
     assert heads["scenes/kernel"].shape[0] == 1280
+
+
+def test_blending_lies_between_two_networks(tmp_path: Path) -> None:
+    from training.architectures import build_backbone, named_weights
+    from training.publish import trained_network
+    from training.starting_weights import load_weights
+
+    for name in ("run/float_weights.npz", "other.npz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        random_weights("small_cnn", tmp_path / name, seed=len(name))
+    network = build_backbone("small_cnn")
+    parts = []
+    for name in ("run/float_weights.npz", "other.npz"):
+        load_weights(tmp_path / name, network)
+        parts.append(named_weights(network)["conv_0/kernel"])
+    recipe = small_recipe("small_cnn", blend="other.npz", blend_share=0.25)
+    blended = named_weights(trained_network(recipe, tmp_path, tmp_path / "run"))
+    assert np.allclose(blended["conv_0/kernel"], 0.75 * parts[0] + 0.25 * parts[1], atol=1e-6)
 
 
 def test_divide_names_the_blocks_there_are() -> None:

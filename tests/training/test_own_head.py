@@ -9,7 +9,7 @@ import pytest
 
 from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.classify import Classifier
-from scene_model.classifier.linear_head import fit_linear_head
+from scene_model.classifier.linear_head import fit_linear_head, one_hot
 from scene_model.config import DEFAULT_BUNDLE_DIR
 from scene_model.photos.decode import PhotoLimits
 from tests.training.conftest import write_class_folders
@@ -113,7 +113,7 @@ def test_linear_head_weighs_small_classes(tmp_path: Path) -> None:
     labels = np.array([0] * 300 + [1] * 10, np.intp)
     embeddings = rng.normal(0, 1, (310, 8)).astype(np.float32)
     embeddings[:, 0] += 3 * labels
-    weights = fit_linear_head(embeddings, labels, 2)
+    weights = fit_linear_head(embeddings, one_hot(labels, 2))
     found = (embeddings @ weights.kernel + weights.bias).argmax(axis=1)
     assert (found[300:] == 1).mean() >= 0.8
     assert (found[:300] == 0).mean() >= 0.95

@@ -74,6 +74,7 @@ def test_joint_run_is_trained_published_and_served(
             ),
             "input_size": 64,
             "representative_photos": 8,
+            "starting_weights": "file:weights/mobilenet_v2_imagenet_int8.tflite",
         }
     )
     run_dir = tmp_path / "run"
@@ -82,7 +83,18 @@ def test_joint_run_is_trained_published_and_served(
     assert [record["epoch"] for record in history] == [1, 2]
     assert "loss_consistency" in history[1]
 
+    # One head is fitted anew on what the int8 network sees; the others are as trained.
+    refitted = [
+        h.model_copy(update={"refit": 0.1 if h.id == "camera" else None}) for h in made.heads
+    ]
+    made = made.model_copy(update={"heads": tuple(refitted)})
     folder = publish(made, small_data, run_dir, tmp_path / "models")
+    with np.load(run_dir / "heads.npz") as run, np.load(folder / "heads.npz") as published:
+        same = {
+            h.id: np.allclose(run[f"{h.id}/kernel"], published[f"{h.id}/kernel"], atol=1e-2)
+            for h in made.heads
+        }
+    assert same == {"scenes": True, "camera": False, "camsdd": True, "objects": True}
     bundle = open_bundle(folder)
     described = bundle.description
     assert described.training["recipe"]["seed"] == made.seed
