@@ -300,7 +300,7 @@ def _training(bundle: BundleDescription, recipe: Recipe) -> list[str]:
         ]
     what = (
         "The whole network"
-        if recipe.train_from is None
+        if recipe.train_from is None or not recipe.stages
         else f"The blocks from `{recipe.train_from}` on"
     )
     stages = ", ".join(
@@ -315,12 +315,26 @@ def _training(bundle: BundleDescription, recipe: Recipe) -> list[str]:
         if "objects" in heads
         else ""
     )
+    epochs = (
+        f"{recipe.total_epochs} epochs ({stages}), " if recipe.stages else "no further epochs, "
+    )
+    blended = (
+        f" Its weights are blended with {100 * recipe.blend_share:.0f} % of `{recipe.blend}`."
+        if recipe.blend
+        else ""
+    )
+    anew = [f"`{head.id}`" for head in recipe.heads if head.refit is not None]
+    refitted = (
+        f" The heads {', '.join(anew)} were fitted once more on what the int8 network sees."
+        if anew
+        else ""
+    )
     return [
         "## How it was trained",
         "",
-        f"{what}, {recipe.total_epochs} epochs ({stages}), seed {recipe.seed}, from "
-        f"{_start(recipe)}.{distilled} Temperatures and thresholds were set on calibration photos "
-        f"that are in neither the training nor the validation part. {manifest}",
+        f"{what}, {epochs}seed {recipe.seed}, from {_start(recipe)} (the curves show all epochs)."
+        f"{blended}{refitted}{distilled} Temperatures and thresholds were set on calibration "
+        f"photos that are in neither the training nor the validation part. {manifest}",
     ]
 
 
