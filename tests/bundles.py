@@ -63,10 +63,10 @@ def own_head(
     )
 
 
-def other_network(shelf: Path, name: str = "whole_network") -> Path:
+def other_network(shelf: Path, name: str = "whole_network", sees_outside: bool = True) -> Path:
     """A bundle of another network with one head: it answers as the six scenes, renamed.
 
-    No photo is outside its world, whatever the shipped model thinks of the test's photo.
+    sees_outside: whether it knows photos of another world, as the shipped model does.
     """
     description, arrays = read_description(SHIPPED), _shipped_arrays()
     (scenes,) = (head for head in description.heads if head.id == "scenes")
@@ -85,7 +85,7 @@ def other_network(shelf: Path, name: str = "whole_network") -> Path:
                     "id": "my_scenes",
                     "name": "Mine",
                     "labels": labels,
-                    "outside_threshold": 1.0,
+                    "outside_threshold": scenes.outside_threshold if sees_outside else 1.0,
                 }
             ),
         ),

@@ -132,7 +132,7 @@ def test_a_model_without_objects_makes_a_table_without(
 def test_labels_of_an_earlier_model_are_found_as_they_read(
     app: Services, shelf: Path, temple: bytes
 ) -> None:
-    other_network(shelf, "whole")
+    other_network(shelf, "whole", sees_outside=False)
     app.use_bundle("whole")
     app.jobs.submit([("temple.jpg", temple)]).wait(60)
     app.use_bundle("scene_mobilenet_v2")

@@ -100,10 +100,12 @@ class Trainer:
     def run(self, out_dir: Path) -> None:
         """Run all epochs that are not done yet; the averaged weights end up in the network."""
         network = self._network
+        epochs_done = tf.Variable(0, dtype=tf.int64)
         checkpoint = tf.train.Checkpoint(
             backbone=network.backbone,
             backbone_optimizer=self._backbone_optimizer,
             head_optimizer=self._head_optimizer,
+            epochs_done=epochs_done,
             **network.heads,
         )
         recipe_hash = hashlib.sha256(self._recipe.model_dump_json().encode()).hexdigest()[:12]
@@ -113,7 +115,8 @@ class Trainer:
         history_file = out_dir / "history.json"
         history: list[dict[str, float]] = []
         if manager.restore_or_initialize():
-            history = json.loads(history_file.read_text(encoding="utf-8"))
+            # A kill between the two leaves a history that is one epoch ahead.
+            history = json.loads(history_file.read_text(encoding="utf-8"))[: int(epochs_done)]
             print(f"going on after epoch {len(history)}")
         sizes = [(s, e) for s in self._recipe.stages for e in range(s.epochs)]
         for epoch in range(len(history), len(sizes)):
@@ -123,6 +126,7 @@ class Trainer:
             history.append(record)
             print(json.dumps(record), flush=True)
             history_file.write_text(json.dumps(history, indent=1), encoding="utf-8")
+            epochs_done.assign(epoch + 1)
             manager.save()
         if not sizes:
             return
