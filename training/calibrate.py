@@ -9,7 +9,7 @@ from scene_model.classifier.bundle import Bundle, HeadWeights
 from scene_model.classifier.heads import softmax
 from scene_model.classifier.labels import LabelSet
 from scene_model.classifier.tagging import tags_by_rule
-from training.data import Example, FloatArray, HeadTargets, head_targets
+from training.data import Example, FloatArray, head_targets
 from training.labelled import LabelledData
 from training.measures import threshold_accepting
 from training.recipe import HeadRecipe, Recipe
@@ -51,7 +51,7 @@ def calibrate(
             continue
         targets = head_targets(examples, head, labels, recipe)
         found[head.id] = calibrate_head(
-            head, labels, bundle.head_weights[head.id], embeddings[own], _rows(targets, own)
+            head, labels, bundle.head_weights[head.id], embeddings[own], targets.allowed[own]
         )
     return found
 
@@ -126,7 +126,3 @@ def second_tag_floor(
         if right and float(np.mean(right)) >= wanted:
             break
     return round(float(floor), 2)
-
-
-def _rows(targets: HeadTargets, own: npt.NDArray[np.bool_]) -> FloatArray:
-    return targets.allowed[own]

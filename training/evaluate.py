@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
-from scene_model.classifier.bundle import BUNDLE_FILE, Bundle, open_bundle
+from scene_model.classifier.bundle import Bundle, open_bundle
 from scene_model.classifier.engine import Engine
 from scene_model.classifier.heads import Head, HeadAnswer, heads_of
 from scene_model.classifier.tagging import tags_by_rule
@@ -184,7 +184,7 @@ def served_bytes(bundle: Bundle) -> int:
     return sum(
         file.stat().st_size
         for file in bundle.folder.rglob("*")
-        if file.is_file() and file.name not in unused and file.name != BUNDLE_FILE + ".new"
+        if file.is_file() and file.name not in unused
     )
 
 

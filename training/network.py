@@ -17,13 +17,10 @@ from training.architectures import (
     divide,
     scale_pixels,
 )
-from training.bundle_files import FLOAT_FILE, HEADS_FILE
 from training.data import Example
 from training.recipe import Recipe
 from training.starting_weights import (
-    NoStartingWeights,
     load_imagenet_tflite,
-    load_weights,
     start,
 )
 
@@ -36,7 +33,6 @@ class Network:
 
     lower, upper: the backbone's frozen and learning part; lower is None when all learns.
     teacher: pixels in [-1, 1] → logits of the 1,000 ImageNet classes; None without `objects`.
-    mentors: pixels in [-1, 1] → logits of the labels of all heads but that, one after another.
     """
 
     backbone: keras.Model
@@ -44,7 +40,6 @@ class Network:
     upper: keras.Model
     heads: dict[str, keras.layers.Dense]
     teacher: keras.Model | None
-    mentors: tuple[keras.Model, ...] = ()
 
     @property
     def head_variables(self) -> list[Any]:
@@ -81,8 +76,7 @@ def build_network(
     lower, upper = None, backbone
     if recipe.train_from is not None:
         lower, upper = divide(backbone, recipe.train_from)
-    mentors = tuple(_mentor(recipe, label_sets, runs_dir / name) for name in recipe.mentors)
-    return Network(backbone, lower, upper, heads, teacher, mentors)
+    return Network(backbone, lower, upper, heads, teacher)
 
 
 def embed_float(backbone: keras.Model, examples: list[Example], side: int) -> FloatArray:
@@ -94,29 +88,6 @@ def embed_float(backbone: keras.Model, examples: list[Example], side: int) -> Fl
         pixels = np.stack([resize_to_square(e.pixels, side) for e in chosen])
         parts.append(forward(scale_pixels(pixels)).numpy())
     return np.concatenate(parts)
-
-
-def _mentor(recipe: Recipe, label_sets: dict[str, LabelSet], run_dir: Path) -> keras.Model:
-    """Return an earlier run's network with its own heads: logits of labels, without "outside"."""
-    backbone = build_backbone(recipe.architecture, hidden=recipe.hidden)
-    try:
-        load_weights(run_dir / FLOAT_FILE, backbone)
-        with np.load(run_dir / HEADS_FILE, allow_pickle=False) as arrays:
-            of_heads = [
-                (arrays[f"{head.id}/kernel"], arrays[f"{head.id}/bias"], len(label_sets[head.id]))
-                for head in recipe.heads
-                if head.id != DISTILLED_HEAD
-            ]
-    except (OSError, KeyError, ValueError) as error:
-        raise NoStartingWeights(
-            f"{recipe.name}: the mentor {run_dir.name!r} cannot be read ({error}). Run "
-            f"`fit` with its configuration first, or take it out of `mentors`."
-        ) from error
-    kernel = np.concatenate([kernel[:, :count] for kernel, _, count in of_heads], axis=1)
-    bias = np.concatenate([bias[:count] for _, bias, count in of_heads])
-    dense = _dense(kernel.shape[0], kernel.shape[1], "mentor")
-    dense.set_weights([kernel, bias])
-    return keras.Model(backbone.input, dense(backbone.output))
 
 
 def _dense(inputs: int, outputs: int, name: str) -> keras.layers.Dense:

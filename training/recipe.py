@@ -101,8 +101,6 @@ class Recipe(_Part):
     hidden: sizes of dense layers between the network and its embedding.
     blend, blend_share: other weights (a file of the data folder) that `publish` mixes into the
         trained ones, and their share (Wortsman et al. 2022).
-    mentors, mentor_share: earlier runs, in folders beside this one, whose averaged answers every
-        head also learns, on the photos of all sources; and how much of its loss they make.
     train_from: first block that learns ("block_7"); those before keep their weights and run
         as the int8 network they end as. None trains all.
     imagenet_tflite, imagenet_labels: the network that the head ``objects`` learns from, and
@@ -120,8 +118,6 @@ class Recipe(_Part):
     train_from: str | None = None
     blend: str | None = None
     blend_share: float = Field(default=0.0, ge=0.0, lt=1.0)
-    mentors: tuple[str, ...] = ()
-    mentor_share: float = Field(default=0.5, ge=0.0, le=1.0)
     seed: int
     input_size: int = 224
     imagenet_tflite: str | None = None

@@ -21,9 +21,9 @@ from training.mobilenet import Convolution, DepthwiseConvolution
 from training.recipe import Recipe, TrainingError
 
 _THREE_WAYS = (
-    "Set starting_weights to `bundle:scene_mobilenet_v2` (the float weights published in "
-    "models/), `file:PATH` (a file of yours in the data folder) or `keras` (downloads ImageNet "
-    "weights)"
+    "Set starting_weights (or --starting-weights) to `bundle:scene_mobilenet_v2` (the float "
+    "weights published in models/, of mobilenet_v2), `file:PATH` (a file of yours in the data "
+    "folder) or `keras` (downloads ImageNet weights)"
 )
 
 

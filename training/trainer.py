@@ -42,14 +42,12 @@ class Batch:
 
     seen: shape (N, …), pixels in [-1, 1] or the frozen part's output for them.
     taught: logits of the network that ``objects`` learns from, shape (N, 1000), or None.
-    advised: what mentors think, each head's probabilities end to end, or None.
     partner: shape (N,), the photo that each one is mixed with; share: (N,), its own part.
     targets: by head, see `HeadTargets`. copies: degraded copies of the first photos, or None.
     """
 
     seen: FloatArray
     taught: FloatArray | None
-    advised: FloatArray | None
     partner: npt.NDArray[np.int32]
     share: FloatArray
     targets: dict[str, tuple[npt.NDArray[Any], ...]]
@@ -139,7 +137,6 @@ class Trainer:
             found = self._step(
                 batch.seen,
                 batch.taught,
-                batch.advised,
                 batch.partner,
                 batch.share,
                 batch.targets,
@@ -217,7 +214,6 @@ class Trainer:
             for view, s, p in zip(views, share, partner, strict=True)
         ]
         taught = [logits for logits in pool.map(eye.teach, mixed) if logits is not None]
-        advised = [said for said in pool.map(eye.advise, mixed) if said is not None]
         copies = None
         if stage.consistency:
             degraded = [degraded_copy(view, rng) for view in mixed[: count // 2]]
@@ -225,7 +221,6 @@ class Trainer:
         return Batch(
             seen=np.stack(list(pool.map(eye.see, mixed))),
             taught=np.stack(taught) if taught else None,
-            advised=np.stack(advised) if advised else None,
             partner=partner,
             share=share,
             targets={
@@ -239,7 +234,6 @@ class Trainer:
         self,
         seen: Any,
         taught: Any,
-        advised: Any,
         partner: Any,
         share: Any,
         targets: dict[str, Any],
@@ -261,8 +255,6 @@ class Trainer:
                 else:
                     logits = network.heads[head.id](dropped)
                     losses[head.id] = self._mixed_loss(logits, targets[head.id], partner, share)
-                    if advised is not None:
-                        losses[head.id] = self._mentored(head.id, losses[head.id], logits, advised)
             total = tf.add_n([h.loss_weight * losses[h.id] for h in self._recipe.heads])
             if copies is not None:
                 of_copies = network.upper(copies, training=int8_aware)
@@ -290,15 +282,6 @@ class Trainer:
             back = divergence(tf.stop_gradient(tf.nn.softmax(copy)), whole)
             losses.append(tf.reduce_mean(there + back))
         return tf.add_n(losses)
-
-    def _mentored(self, head_id: str, loss: Any, logits: Any, advised: Any) -> Any:
-        """Mix a head's loss with its distance from the mentors, on photos of all sources."""
-        counts = [len(self._data.label_sets[other]) for other in self._targets]
-        part = list(self._targets).index(head_id)
-        advice = tf.split(advised, counts, axis=1)[part]
-        share = self._recipe.mentor_share
-        away = tf.reduce_mean(divergence(advice, logits[:, : counts[part]]))
-        return (1.0 - share) * loss + share * away
 
     def _mixed_loss(self, logits: Any, target: Any, partner: Any, share: Any) -> Any:
         own = head_losses(logits, target, self._recipe.label_smoothing)

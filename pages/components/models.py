@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components.job_progress import follow, say_what_became, skipped_table
+from pages.components.plain import plain
 from pages.components.session import get_services
 from scene_model.classifier.bundle import BundleDescription, HeadEntry
 from scene_model.classifier.shelf import ShelfBundle
@@ -53,7 +54,7 @@ def picker() -> None:
                 _card(bundle, services)
     folder = services.settings.bundle.absolute().parent
     st.caption(
-        f"The models lie in {_plain(str(folder))}. One that you train on your own folders and "
+        f"The models lie in {plain(str(folder))}. One that you train on your own folders and "
         "publish there is offered here at once."
     )
 
@@ -112,21 +113,21 @@ def _forecast_text(told: Forecast) -> str:
 def _card(bundle: ShelfBundle, services: Services) -> None:
     description = bundle.description
     if description is None:
-        st.markdown(f"**{_plain(bundle.name)}** :red-badge[Damaged]")
+        st.markdown(f"**{plain(bundle.name)}** :red-badge[Damaged]")
         if bundle.problem is not None:
             st.text(bundle.problem.message)
         return
     is_here, is_used = _is_here(bundle, services), _is_used(bundle, services)
     badge = " :green-badge[:material/check: In use]" if is_used else ""
-    st.markdown(f"**{_plain(description.name)}**{badge}")
+    st.markdown(f"**{plain(description.name)}**{badge}")
     made = [f"made {description.created_at[:10]}"]
     if bundle.name != description.name:
         made.append(f"in the folder {bundle.name}")
     if is_here and not is_used:
         made.append("published again since the program started")
-    st.caption(_plain(" · ".join(made)))
+    st.caption(plain(" · ".join(made)))
     facts = _facts(description)
-    st.markdown("  \n".join(f"**{name}:** {_plain(value)}" for name, value in facts.items()))
+    st.markdown("  \n".join(f"**{name}:** {plain(value)}" for name, value in facts.items()))
     if not is_used:
         st.button(
             "Use this model",
@@ -185,7 +186,7 @@ def _use(name: str, title: str) -> None:
         st.session_state[_PROBLEM_KEY] = error.message
         return
     st.session_state.pop(AGAIN_KEY, None)
-    st.session_state[_NOTICE_KEY] = f"New photos are tagged by {_plain(title)} from now on."
+    st.session_state[_NOTICE_KEY] = f"New photos are tagged by {plain(title)} from now on."
 
 
 def _start_again() -> None:
@@ -210,8 +211,3 @@ def _job(services: Services) -> Job | None:
 
 def _photos(count: int) -> str:
     return f"{count:,} photo" if count == 1 else f"{count:,} photos"
-
-
-def _plain(text: str) -> str:
-    """Keep Markdown from reading signs in what a bundle says: its names are anybody's."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~$:" else c for c in text)

@@ -1,7 +1,6 @@
 """One photo shown: the picture, its class and tags to correct, every score, its EXIF."""
 
 import html
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.photo_grid import describe
+from pages.components.plain import plain
 from pages.components.session import get_gallery, get_services
 from scene_model.classifier.classify import Answers
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
@@ -221,14 +221,9 @@ def _albums(photo: PhotoRecord) -> None:
     unknowable = [album.name for album in rules.albums if album.unknowable]
     hint = f" To fill {' or '.join(unknowable)}, add it as a tag." if unknowable else ""
     st.caption(
-        f":material/photo_album: Albums: {_plain(said)}",
+        f":material/photo_album: Albums: {plain(said)}",
         help="By rules over tags and EXIF; SCENE_ALBUMS names a file of your own." + hint,
     )
-
-
-def _plain(text: str) -> str:
-    """Keep Markdown out of words that came from a person or a camera."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~])", r"\\\1", text)
 
 
 def class_choices() -> list[str]:
