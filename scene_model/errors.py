@@ -16,6 +16,8 @@ SceneError
 │   ├── UnknownHead
 │   ├── InvalidTag
 │   ├── QueryError
+│   ├── InvalidSearchName
+│   ├── SearchNameTaken
 │   ├── InvalidSetting
 │   └── ForeignRequest
 ├── BundleError                a model bundle cannot be used
@@ -27,6 +29,7 @@ SceneError
 │   ├── LibraryUnavailable
 │   ├── LibraryTooNew
 │   ├── PhotoNotFound
+│   ├── SavedSearchNotFound
 │   ├── OriginalMissing
 │   └── OriginalChanged
 ├── JobNotFound
@@ -162,6 +165,19 @@ class QueryError(UsageError):
         self.position = position
 
 
+class InvalidSearchName(UsageError):
+    """A name for a saved search cannot be kept as it is."""
+
+    code = "invalid_search_name"
+
+
+class SearchNameTaken(UsageError):
+    """Another saved search has that name already."""
+
+    code = "search_name_taken"
+    http_status = 409
+
+
 class InvalidSetting(UsageError):
     """A ``SCENE_`` environment variable has a value that cannot be used."""
 
@@ -228,6 +244,13 @@ class PhotoNotFound(LibraryError):
     """The library holds no photo of that id."""
 
     code = "photo_not_found"
+    http_status = 404
+
+
+class SavedSearchNotFound(LibraryError):
+    """The library holds no saved search of that id."""
+
+    code = "saved_search_not_found"
     http_status = 404
 
 

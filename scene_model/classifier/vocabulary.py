@@ -1,5 +1,6 @@
 """All words that all heads know: from what a person types to label ids, and back to names."""
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -47,7 +48,15 @@ class Vocabulary:
 
 def fold(text: str) -> str:
     """Fold case, underscores and runs of spaces, so that words compare as people mean them."""
-    return " ".join(text.replace("_", " ").casefold().split())
+    return " ".join(fold_case(text).replace("_", " ").split())
+
+
+def fold_case(text: str) -> str:
+    """Fold upper and lower case, and the two ways to write an accent, in every script.
+
+    The caseless form of the Unicode standard (3.13, D145), composed.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
 def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:

@@ -9,8 +9,10 @@ from sqlalchemy.exc import DatabaseError
 
 from scene_model.errors import LibraryTooNew, LibraryUnavailable
 from scene_model.gallery.schema import MIGRATIONS, SCHEMA_VERSION, metadata
+from scene_model.gallery.sql_functions import add_functions
 
 _BUSY_TIMEOUT_MS = 30_000
+_CACHE_KIB = 65_536
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def _engine(file: Path, begin: str) -> Engine:
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         cursor.close()
+        add_functions(connection)
 
     @event.listens_for(engine, "begin")
     def start(connection: Any) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.errors import InvalidTag
+from scene_model.gallery.class_scores import keep_class_score
 from scene_model.gallery.schema import (
     automatic_tags,
     class_decisions,
@@ -195,6 +196,8 @@ def _write(
             .on_conflict_do_update(["photo_id", "label"], set_={"verdict": value, "at": _now()})
         )
     connection.execute(statement)
+    if field == _CLASS:
+        keep_class_score(connection, photo_id)
 
 
 def _now() -> str:

@@ -30,7 +30,8 @@ class PhotoRecord:
     added_at: ISO 8601 with offset. taken_at: local time, ISO 8601, offset if known.
     bundle: the model that answered; class_head, tag_head: the heads it files and tags by.
     class_head_label, confidence, unsure: what the class head said.
-    photo_class: what the photo is filed under; class_source: HUMAN, a head's id, or NONE.
+    photo_class: what the photo is filed under; class_source: HUMAN, a head's id, or NONE;
+    class_score: how sure that source is, 1.0 for a person and 0.0 for none.
     """
 
     id: str
@@ -54,6 +55,7 @@ class PhotoRecord:
     unsure: bool
     photo_class: str
     class_source: str
+    class_score: float
     trashed_at: str | None
     tags: tuple[TagOnPhoto, ...]
 

@@ -19,7 +19,9 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Answers, Look, Provenance
 from scene_model.errors import LibraryUnavailable, OriginalChanged, OriginalMissing, PhotoNotFound
+from scene_model.gallery.class_scores import keep_class_score
 from scene_model.gallery.database import Database, open_database
+from scene_model.gallery.lookalikes import keep_hash
 from scene_model.gallery.records import (
     Added,
     KeptEmbedding,
@@ -41,6 +43,7 @@ from scene_model.gallery.schema import (
     photos,
     tag_decisions,
 )
+from scene_model.gallery.sorting import NEWEST_ADDED, Sort, in_order
 from scene_model.photos.decode import MinimumSize, PhotoLimits, decode_photo
 from scene_model.photos.fingerprint import content_hash, file_content_hash
 from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, make_thumbnail
@@ -127,6 +130,7 @@ class Library:
             if known is None:
                 row = photo_columns(photo_id, photo, look) | answers
                 connection.execute(insert(photos).values(**row))
+                keep_hash(connection, row["perceptual_hash"])
             else:
                 connection.execute(
                     update(photos).where(photos.c.id == photo_id).values(trashed_at=None, **answers)
@@ -219,13 +223,14 @@ class Library:
         limit: int | None = None,
         offset: int = 0,
         trashed: bool = False,
+        sort: Sort = NEWEST_ADDED,
     ) -> list[str]:
-        """Ids of the photos a condition holds for, newest addition first."""
+        """Ids of the photos a condition holds for, in the order asked for."""
         query = (
             select(photos.c.id)
             .select_from(photos_with_class)
             .where(_visible(where, trashed))
-            .order_by(photos.c.added_at.desc(), photos.c.name, photos.c.id)
+            .order_by(*in_order(sort))
             .limit(limit)
             .offset(offset)
         )
@@ -353,6 +358,7 @@ def _replace_tags(connection: Connection, photo_id: str, answers: Answers, by: P
     rows = tag_rows(photo_id, answers, by.bundle)
     if rows:
         connection.execute(insert(automatic_tags), rows)
+    keep_class_score(connection, photo_id)
 
 
 def _write_durably(path: Path, data: bytes) -> None:
