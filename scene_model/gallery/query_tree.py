@@ -187,13 +187,15 @@ def _read(node: Tree[Token]) -> Query:
     return readers[node.data]()
 
 
-def _words(token: Token) -> Words:
-    if _LOOKS_LIKE_A_SCORE.match(token):
+def _words(word: Token) -> Words:
+    if word == "OR":
+        raise QueryError(_cannot_stand("OR", word.start_pos or 0), word.start_pos or 0)
+    if _LOOKS_LIKE_A_SCORE.match(word):
         raise QueryError(
-            f"{token} cannot be read. Write it like score>=0.8, or in quotation marks.",
-            token.start_pos or 0,
+            f"{word} cannot be read. Write it like score>=0.8, or in quotation marks.",
+            word.start_pos or 0,
         )
-    return Words(_text(token), token.start_pos or 0)
+    return Words(_text(word), word.start_pos or 0)
 
 
 def _field(name: Token, value: Token) -> FieldTerm:

@@ -166,6 +166,7 @@ Index("photos_by_name", *_REST, sqlite_where=_SHOWN)
 Index("photos_by_score", photos.c.class_score, *_REST, sqlite_where=_SHOWN)
 Index("photos_by_class", photos.c.auto_class, photos.c.id, photos.c.trashed_at, sqlite_where=_SHOWN)
 Index("photos_by_camera", photos.c.camera, photos.c.id, photos.c.trashed_at, sqlite_where=_SHOWN)
+Index("photos_by_lens", photos.c.lens, photos.c.id, photos.c.trashed_at, sqlite_where=_SHOWN)
 Index(
     "photos_by_hash",
     photos.c.perceptual_hash,
@@ -212,8 +213,8 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "PRIMARY KEY (band, hash)) WITHOUT ROWID",
         "CREATE TABLE near_hashes (hash INTEGER NOT NULL, near INTEGER NOT NULL, "
         "PRIMARY KEY (hash, near)) WITHOUT ROWID",
-        "DROP INDEX photos_by_added",
-        "DROP INDEX automatic_tags_by_label",
+        "DROP INDEX IF EXISTS photos_by_added",
+        "DROP INDEX IF EXISTS automatic_tags_by_label",
         "CREATE INDEX automatic_tags_by_label ON automatic_tags (label, head, score, photo_id)",
         "CREATE INDEX photos_by_newest ON photos (added_at DESC, folded_name, id, trashed_at) "
         "WHERE trashed_at IS NULL",
@@ -228,6 +229,7 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "CREATE INDEX photos_by_class ON photos (auto_class, id, trashed_at) "
         "WHERE trashed_at IS NULL",
         "CREATE INDEX photos_by_camera ON photos (camera, id, trashed_at) WHERE trashed_at IS NULL",
+        "CREATE INDEX photos_by_lens ON photos (lens, id, trashed_at) WHERE trashed_at IS NULL",
         "CREATE INDEX photos_by_hash ON photos (perceptual_hash, id, trashed_at) "
         "WHERE trashed_at IS NULL",
         "CREATE INDEX photos_by_place ON photos (latitude, longitude, id, trashed_at) "
