@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.browse import browse
 from pages.components.photo_view import class_choices, show_open_photo, tag_choices
+from pages.components.query_line import order_control
 from pages.components.session import get_gallery
 from scene_model.errors import SceneError
 from scene_model.gallery import edits
@@ -32,7 +33,9 @@ def _page() -> None:
     chosen = _class_filter(counts)
     gallery.query = f'class:"{chosen}"' if chosen else ""
     count = gallery.count()
-    st.caption(f"{count:,} of {sum(counts.values()):,} photos")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order_control("gallery_order")
+        st.caption(f"{count:,} of {sum(counts.values()):,} photos", width="content")
     _selection_tools()
     browse(gallery.query, "gallery", on_select=_selected_on_page)
     show_open_photo()

@@ -20,6 +20,10 @@ def browse(query: str, key: str, on_select: Callable[[list[str]], None] | None =
     count = gallery.count(query)
     if not count:
         return 0
+    shown = (query, gallery.sort)
+    if st.session_state.get(f"{key}_shown") != shown:
+        st.session_state[f"{key}_shown"] = shown
+        st.session_state[f"{key}_page"] = 1
     size = int(st.session_state.get(f"{key}_size", PAGE_SIZES[0]))
     pages = -(-count // size)
     number = min(int(st.session_state.get(f"{key}_page", 1)), pages)

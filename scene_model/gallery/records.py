@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scene_model.classifier.albums import PhotoFacts, SeenTag
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Provenance
-from scene_model.classifier.labels import HUMAN
+from scene_model.classifier.labels import HUMAN, NONE
 from scene_model.photos.metadata import PhotoMetadata
 
 
@@ -66,9 +66,9 @@ class PhotoRecord:
         return tuple(dict.fromkeys(tag.label for tag in self.tags if tag.head in heads))
 
     @property
-    def is_class_heads(self) -> bool:
-        """Tell whether the class head filed it, so that ``confidence`` speaks of its class."""
-        return self.class_source == self.class_head
+    def has_class_score(self) -> bool:
+        """Tell whether a head filed it, so that ``class_score`` is worth showing."""
+        return self.class_source not in (HUMAN, NONE)
 
 
 @dataclass(frozen=True)

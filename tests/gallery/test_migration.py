@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import LibraryUnavailable
+from scene_model.gallery import edits
+from scene_model.gallery.conditions import name_contains
+from scene_model.gallery.fingerprints import count_without_fingerprint
 from scene_model.gallery.schema import SCHEMA_VERSION
+from scene_model.gallery.sorting import Sort
 from scene_model.gallery.store import Library
 from tests.conftest import ASSETS
 
@@ -27,6 +31,15 @@ def version(folder: Path) -> int:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     connection.close()
     return int(found)
+
+
+def indexes(folder: Path) -> dict[str, str]:
+    connection = sqlite3.connect(folder / "library.db")
+    found = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
+    ).fetchall()
+    connection.close()
+    return {name: sql for name, sql in found if sql is not None}
 
 
 @pytest.fixture
@@ -55,6 +68,17 @@ def test_photos_keep_all_they_had(library: Library) -> None:
     assert "palace" in {tag.label for tag in temple.tags}
 
 
+def test_photos_can_be_searched_and_sorted(library: Library) -> None:
+    flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
+    (tag,) = [tag for tag in flower.tags if (tag.head, tag.label) == ("camera", "flower")]
+    assert (flower.class_score, temple.class_score) == (tag.score, 1.0)
+    assert library.find(name_contains("FLOWER")) == [FLOWER]
+    assert library.find(sort=Sort.read("score")) == [FLOWER, TEMPLE]
+    edits.set_class(library, [TEMPLE], None)
+    assert library.photo(TEMPLE).class_score == temple.confidence
+    assert count_without_fingerprint(library) == 2
+
+
 def test_whose_embedding_it_is_is_not_known(library: Library) -> None:
     kept = library.embedding(FLOWER)
     assert kept.values.shape == (1280,)
@@ -80,6 +104,7 @@ def test_it_is_as_a_new_library(library: Library, tmp_path: Path) -> None:
     with Library(tmp_path / "new"):
         pass
     assert columns(library.folder) == columns(tmp_path / "new")
+    assert indexes(library.folder) == indexes(tmp_path / "new")
     library.choose("bundle", "a")
     library.choose("bundle", "b")
     assert library.choice("bundle") == "b"
