@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components.browse import browse
+from pages.components.browse import browse, page_number
 from pages.components.photo_view import class_choices, show_open_photo, tag_choices
 from pages.components.query_line import order_control
 from pages.components.session import get_gallery
@@ -62,7 +62,7 @@ def _selected_on_page(ids: list[str]) -> None:
     """Take over what one page says is selected, and keep what other pages had."""
     gallery = get_gallery()
     size = int(st.session_state.get("gallery_size", 24))
-    number = int(st.session_state.get("gallery_page", 1))
+    number = page_number("gallery")
     here = {photo.id for photo in gallery.page(number, size)}
     kept = [photo_id for photo_id in gallery.selection if photo_id not in here]
     gallery.selection = [*kept, *ids]

@@ -7,10 +7,10 @@ from scene_model.errors import QueryError
 from scene_model.gallery.sorting import SORTS, Sort
 
 _ORDER_NAMES = {
-    "-added": "Added last first",
-    "added": "Added first first",
-    "-taken": "Taken last first",
-    "taken": "Taken first first",
+    "-added": "Newest added",
+    "added": "Oldest added",
+    "-taken": "Newest taken",
+    "taken": "Oldest taken",
     "name": "Name A to Z",
     "-name": "Name Z to A",
     "-score": "Surest first",
@@ -26,7 +26,7 @@ def order_control(key: str) -> None:
         gallery.sort = st.session_state[key]
 
     st.session_state[key] = gallery.sort
-    st.selectbox("Order", SORTS, format_func=order_name, key=key, on_change=choose, width=190)
+    st.selectbox("Order", SORTS, format_func=order_name, key=key, on_change=choose, width=170)
 
 
 def order_name(sort: Sort) -> str:

@@ -1,5 +1,7 @@
 """Search: errors with their place, orders that every page shares, searches that are kept."""
 
+import json
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -28,6 +30,13 @@ def ask(app: AppTest, query: str) -> str:
 def shown(app: AppTest) -> list[str]:
     gallery = app.session_state["gallery"]
     return [photo.name for photo in gallery.page(1, 24)]
+
+
+def on_page(app: AppTest) -> list[dict[str, str]]:
+    """The photos in the grid."""
+    (grid,) = app.get("bidi_component")
+    photos: list[dict[str, str]] = json.loads(grid.proto.json)["photos"]
+    return photos
 
 
 @pytest.mark.parametrize("page", ["search.py", "export.py"])
@@ -65,7 +74,7 @@ def test_an_order_is_the_same_on_every_page(filled: Services, app: AppTest) -> N
     assert app.selectbox(key="export_order").value == Sort.read("name")
     (names,) = [frame.value["Name"].tolist() for frame in app.dataframe if "Name" in frame.value]
     assert names == ["dahlia.jpg", "temple.jpg"]
-    assert "sort=name" in str(app.get("link_button")[0])
+    assert "sort=name" in str(app.get("link_button")[0].proto)
 
 
 def test_a_new_question_begins_at_its_first_page(
@@ -75,11 +84,16 @@ def test_a_new_question_begins_at_its_first_page(
     opened.jobs.submit(copies).wait(60)
     app.switch_page("search.py").run()
     ask(app, "copy")
-    app.session_state["search_page"] = 2
+    app.session_state["search_page_1"] = 2
     app.run()
-    assert app.session_state["search_page"] == 2
+    assert len(on_page(app)) == 6
     ask(app, "name:copy")
-    assert app.session_state["search_page"] == 1
+    assert len(on_page(app)) == 24
+    app.session_state["search_page_2"] = 2
+    app.run()
+    assert len(on_page(app)) == 6
+    app.selectbox(key="search_order").set_value(Sort.read("name")).run()
+    assert len(on_page(app)) == 24
 
 
 def test_save_open_rename_delete(filled: Services, app: AppTest) -> None:
