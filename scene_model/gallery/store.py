@@ -127,14 +127,16 @@ class Library:
         with self.database.writer.begin() as connection:
             known = connection.execute(select(photos.c.id).where(photos.c.id == photo_id)).first()
             answers = answer_columns(look.answers, by) | embedding_columns(look.embedding)
+            row = photo_columns(photo_id, photo, look) | answers
             if known is None:
-                row = photo_columns(photo_id, photo, look) | answers
                 connection.execute(insert(photos).values(**row))
-                keep_hash(connection, row["perceptual_hash"])
             else:
+                # An earlier version of this program may have added it without a hash.
+                answers |= {"perceptual_hash": row["perceptual_hash"]}
                 connection.execute(
                     update(photos).where(photos.c.id == photo_id).values(trashed_at=None, **answers)
                 )
+            keep_hash(connection, row["perceptual_hash"])
             _replace_tags(connection, photo_id, look.answers, by)
         return Added(photo_id, known is not None)
 

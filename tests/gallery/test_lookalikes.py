@@ -102,9 +102,9 @@ def forget(library: Library) -> None:
         connection.exec_driver_sql("DELETE FROM near_hashes")
 
 
-@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("way", ["filled", "tagged again", "added again"])
 def test_photos_of_an_earlier_version_are_compared_later(
-    services: Services, add_photos: Add, temple: bytes, flower: bytes, again: bool
+    services: Services, add_photos: Add, temple: bytes, flower: bytes, way: str
 ) -> None:
     files = [("a.jpg", temple), ("b.jpg", temple + b"more"), ("dahlia.jpg", flower)]
     ids = add_photos(files)
@@ -112,9 +112,12 @@ def test_photos_of_an_earlier_version_are_compared_later(
     forget(library)
     assert services.gallery().count("is:duplicate") == 0
     assert count_without_fingerprint(library) == 3
-    if again:
+    if way == "tagged again":
         for photo_id in ids:
             tag_again(library, services.classifier, photo_id)
+    elif way == "added again":
+        edits.move_to_trash(library, ids)
+        services.jobs.submit(files).wait(60)
     else:
         assert list(fill_fingerprints(library)) == [True, True, True]
         assert list(fill_fingerprints(library)) == []
