@@ -71,6 +71,7 @@ QUERIES: st.SearchStrategy[Query] = st.recursive(
 )
 def test_reading(text: str, query: Query) -> None:
     assert read_query(text) == query
+    assert read_query(print_query(query)) == query
 
 
 @pytest.mark.parametrize(
