@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from pages.components.query_line import order_control, show_query_error
 from pages.components.session import get_gallery, get_services
 from scene_model.errors import QueryError, SceneError
 
@@ -31,12 +32,14 @@ def _page() -> None:
         counts = gallery.count_by_class(query)
         ids = gallery.ids(query)
     except QueryError as error:
-        st.error(error.message, icon=":material/error:")
+        show_query_error(query, error)
         return
     if not ids:
         st.info("No photo matches this query.", icon=":material/search_off:")
         return
-    st.caption(f"{len(ids):,} photo{'' if len(ids) == 1 else 's'}")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order_control("export_order")
+        st.caption(f"{len(ids):,} photo{'' if len(ids) == 1 else 's'}", width="content")
     _csv(ids, query)
     _zip(counts, query)
 
@@ -44,7 +47,7 @@ def _page() -> None:
 def _csv(ids: list[str], query: str) -> None:
     st.subheader("CSV")
     bom = st.checkbox("For Excel (marks the file as UTF-8)", key="csv_bom")
-    parameters = {"q": query} | ({"bom": "true"} if bom else {})
+    parameters = {"q": query, "sort": str(get_gallery().sort)} | ({"bom": "true"} if bom else {})
     st.link_button(
         "Download CSV",
         f"/api/library/export.csv?{urlencode(parameters)}",
@@ -62,7 +65,7 @@ def _zip(counts: dict[str, int], query: str) -> None:
     st.caption("One folder per class, the original files unchanged, and the CSV inside.")
     st.link_button(
         "Download ZIP",
-        f"/api/library/export.zip?{urlencode({'q': query})}",
+        f"/api/library/export.zip?{urlencode({'q': query, 'sort': str(get_gallery().sort)})}",
         icon=":material/folder_zip:",
         type="primary",
     )

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components.browse import browse
+from pages.components.browse import browse, page_number
 from pages.components.photo_view import class_choices, show_open_photo, tag_choices
+from pages.components.query_line import order_control
 from pages.components.session import get_gallery
 from pages.components.trash import open_trash, show_trash
 from scene_model.errors import SceneError
@@ -34,7 +35,9 @@ def _page() -> None:
     chosen = _class_filter(counts)
     gallery.query = f'class:"{chosen}"' if chosen else ""
     count = gallery.count()
-    st.caption(f"{count:,} of {sum(counts.values()):,} photos")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order_control("gallery_order")
+        st.caption(f"{count:,} of {sum(counts.values()):,} photos", width="content")
     _selection_tools()
     browse(gallery.query, "gallery", on_select=_selected_on_page)
     _dialogs()
@@ -66,7 +69,7 @@ def _selected_on_page(ids: list[str]) -> None:
     """Take over what one page says is selected, and keep what other pages had."""
     gallery = get_gallery()
     size = int(st.session_state.get("gallery_size", 24))
-    number = int(st.session_state.get("gallery_page", 1))
+    number = page_number("gallery")
     here = {photo.id for photo in gallery.page(number, size)}
     kept = [photo_id for photo_id in gallery.selection if photo_id not in here]
     gallery.selection = [*kept, *ids]

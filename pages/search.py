@@ -4,30 +4,66 @@ import streamlit as st
 
 from pages.components.browse import browse
 from pages.components.photo_view import show_open_photo
+from pages.components.query_line import order_control, show_query_error
+from pages.components.saved_searches import save_control, saved_control, show_notice
 from pages.components.session import get_gallery
 from scene_model.errors import QueryError, SceneError
+from scene_model.gallery.fingerprints import count_without_fingerprint, fill_fingerprints
+from scene_model.gallery.saved_searches import SavedSearch
 
-_EXAMPLES = ("sea", "mountain OR glacier", "flower -street", "class:unsure", "score>=0.9")
+_EXAMPLES = (
+    "sea",
+    "mountain OR glacier",
+    "flower -street",
+    "album:travel",
+    "is:unsure",
+    "is:duplicate",
+    "added:today",
+    "score>=0.9",
+)
+_LANGUAGE = """
+| write | to find |
+|---|---|
+| `beach sunset` | both words: tags of every label set, other words for them, file names |
+| `beach OR lake` · `-street` · `(a OR b) c` | either · without · together |
+| `"old town"` | words that belong together |
+| `tag:beach` · `class:sea` · `album:travel` | one tag · what it is filed under · an album |
+| `name:img_20` · `camera:iphone` | part of the file name · of the camera |
+| `score>=0.8` | how sure the class is, 0 to 1; 1 where you chose it |
+| `taken:2024-07` · `taken:2024-07-20..2024-08` | day, month, year · from one to another |
+| `added:today` · `added:yesterday` | when it came into the library |
+| `is:unsure` · `is:edited` · `is:duplicate` | no sure class · changed by you · looks like another |
+| `has:gps` · `near:38.72,-9.14,10km` | knows its place · around a place |
+"""
 
 
 def _page() -> None:
     st.title("Search")
-    if chosen := st.session_state.pop("example_query", None):
+    show_notice()
+    if (chosen := st.session_state.pop("next_query", None)) is not None:
         st.session_state["q"] = chosen
     query = st.text_input(
         "Search by tag, name or class",
         key="q",
         type="search",
         bind="query-params",
-        placeholder="beach sunset, mountain OR glacier, -street, class:sea, name:img_20",
-        help='Words must all match. OR, -not, (brackets) and "quotes" work; so do tag:, class:, '
-        "name:, camera:, is:unsure, is:edited, has:gps and score>=0.8.",
+        placeholder="beach sunset, mountain OR glacier, -street, album:travel, taken:2024-07",
     )
-    if not query or not query.strip():
-        _examples()
-    else:
+    query = (query or "").strip()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order_control("search_order")
+        save_control(query)
+        saved_control(_open)
+    if query:
         _results(query)
+    else:
+        _examples()
     show_open_photo()
+
+
+def _open(search: SavedSearch) -> None:
+    st.session_state["next_query"] = search.query
+    get_gallery().sort = search.sort
 
 
 def _examples() -> None:
@@ -37,17 +73,22 @@ def _examples() -> None:
             st.button(
                 example,
                 key=f"example_{example}",
-                on_click=lambda e=example: st.session_state.update(example_query=e),
+                on_click=lambda e=example: st.session_state.update(next_query=e),
             )
+    with st.expander("All that can be asked", icon=":material/help:"):
+        st.markdown(_LANGUAGE)
 
 
 def _results(query: str) -> None:
+    gallery = get_gallery()
     try:
-        count = get_gallery().count(query)
+        count = gallery.count(query)
     except QueryError as error:
-        st.error(error.message, icon=":material/error:")
-        st.code(f"{query}\n{' ' * error.position}^", language=None)
+        show_query_error(query, error)
         return
+    gallery.query = query
+    if "is:duplicate" in query.lower():
+        _offer_to_compare()
     if not count:
         st.info(
             "No photo matches. Try a shorter query, another word, or one of the examples.",
@@ -57,6 +98,21 @@ def _results(query: str) -> None:
         return
     st.caption(f"{count:,} photo{'' if count == 1 else 's'}")
     browse(query, "search")
+
+
+def _offer_to_compare() -> None:
+    """Photos that an earlier version added were never compared; do it when asked to."""
+    library = get_gallery().library
+    missing = count_without_fingerprint(library)
+    if not missing:
+        return
+    photos = "photo was" if missing == 1 else "photos were"
+    st.caption(f"{missing:,} {photos} never compared with the others.")
+    if st.button("Compare now", icon=":material/compare:"):
+        bar = st.progress(0.0, "Comparing …")
+        for done, _ in enumerate(fill_fingerprints(library), 1):
+            bar.progress(min(1.0, done / missing), f"{done:,} of {missing:,} compared")
+        st.rerun()
 
 
 try:

@@ -16,6 +16,8 @@ SceneError
 │   ├── UnknownHead
 │   ├── InvalidTag
 │   ├── QueryError
+│   ├── InvalidSearchName
+│   ├── SearchNameTaken
 │   ├── InvalidSetting
 │   ├── TargetExists
 │   └── ForeignRequest
@@ -34,6 +36,7 @@ SceneError
 │   ├── LibraryInUse
 │   ├── PhotoNotFound
 │   ├── EmbeddingMissing
+│   ├── SavedSearchNotFound
 │   ├── OriginalMissing
 │   └── OriginalChanged
 ├── BackupError                a backup cannot be written or restored
@@ -173,6 +176,19 @@ class QueryError(UsageError):
         self.position = position
 
 
+class InvalidSearchName(UsageError):
+    """A name for a saved search cannot be kept as it is."""
+
+    code = "invalid_search_name"
+
+
+class SearchNameTaken(UsageError):
+    """Another saved search has that name already."""
+
+    code = "search_name_taken"
+    http_status = 409
+
+
 class InvalidSetting(UsageError):
     """A ``SCENE_`` environment variable has a value that cannot be used."""
 
@@ -286,6 +302,13 @@ class EmbeddingMissing(LibraryError):
 
     code = "embedding_missing"
     http_status = 410
+
+
+class SavedSearchNotFound(LibraryError):
+    """The library holds no saved search of that id."""
+
+    code = "saved_search_not_found"
+    http_status = 404
 
 
 class OriginalMissing(LibraryError):

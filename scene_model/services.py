@@ -19,6 +19,7 @@ from scene_model.gallery.answers import answer_kept
 from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
 from scene_model.gallery.records import Added, NewPhoto, PhotoRecord, photo_facts
+from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
 from scene_model.gallery.trash import finish_emptying
 from scene_model.jobs.keep import look_and_keep
@@ -54,9 +55,9 @@ class Services:
         """The words of the model in use."""
         return self.model.vocabulary
 
-    def gallery(self) -> Gallery:
-        """Open a new session's gallery."""
-        return Gallery(self.library, self.model)
+    def gallery(self, sort: Sort = NEWEST_ADDED) -> Gallery:
+        """Open a new session's gallery, in an order."""
+        return Gallery(self.library, self.model, sort=sort)
 
     def bundles(self) -> list[ShelfBundle]:
         """The model bundles there are to choose from: those beside the one of the settings."""

@@ -20,9 +20,13 @@ def browse(query: str, key: str, on_select: Callable[[list[str]], None] | None =
     count = gallery.count(query)
     if not count:
         return 0
+    shown = (query, gallery.sort)
+    if st.session_state.get(f"{key}_shown") != shown:
+        st.session_state[f"{key}_shown"] = shown
+        st.session_state[f"{key}_question"] = st.session_state.get(f"{key}_question", 0) + 1
     size = int(st.session_state.get(f"{key}_size", PAGE_SIZES[0]))
     pages = -(-count // size)
-    number = min(int(st.session_state.get(f"{key}_page", 1)), pages)
+    number = min(page_number(key), pages)
     photo_grid(
         gallery.page(number, size, query),
         gallery.vocabulary,
@@ -34,7 +38,16 @@ def browse(query: str, key: str, on_select: Callable[[list[str]], None] | None =
     )
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if pages > 1:
-            st.pagination(pages, key=f"{key}_page")
+            st.pagination(pages, key=_page_key(key))
         if count > PAGE_SIZES[0]:
             st.selectbox("Photos a page", PAGE_SIZES, key=f"{key}_size", width=140)
     return count
+
+
+def page_number(key: str) -> int:
+    """Which page is shown, from 1; another query or order begins again at the first."""
+    return int(st.session_state.get(_page_key(key), 1))
+
+
+def _page_key(key: str) -> str:
+    return f"{key}_page_{st.session_state.get(f'{key}_question', 0)}"

@@ -160,7 +160,7 @@ def _class_editor(photo: PhotoRecord) -> None:
         on_change=change,
         help="What the photo is filed under; the folder it goes to in the ZIP.",
     )
-    certainty = f", {photo.confidence:.0%} sure" if photo.is_class_heads else ""
+    certainty = f", {photo.class_score:.0%} sure" if photo.has_class_score else ""
     st.caption(f"Decided by: {_source(photo.class_source)}{certainty}.")
     if photo.class_source == HUMAN and st.button("Back to automatic", key="class_auto"):
         gallery.set_class([photo.id], None)

@@ -16,6 +16,7 @@ from scene_model import __version__
 from scene_model.api.problem import problem_response
 from scene_model.errors import InternalError, PhotoNotFound, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
+from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.services import Services
 
 # A photo's id is its content hash, so what an id stands for never changes.
@@ -117,10 +118,14 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
 
 def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
     @api.get("/library/export.csv")
-    def export_csv(q: Annotated[str, Query(max_length=1000)] = "", bom: bool = False) -> Response:
+    def export_csv(
+        q: Annotated[str, Query(max_length=1000)] = "",
+        sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
+        bom: bool = False,
+    ) -> Response:
         """Stream the CSV of a query's photos."""
         services = get_services()
-        lines = services.csv_lines(services.gallery().ids(q), with_bom=bom)
+        lines = services.csv_lines(services.gallery(Sort.read(sort)).ids(q), with_bom=bom)
         return StreamingResponse(
             (line.encode("utf-8") for line in lines),
             media_type="text/csv; charset=utf-8",
@@ -128,10 +133,13 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         )
 
     @api.get("/library/export.zip")
-    def export_zip(q: Annotated[str, Query(max_length=1000)] = "") -> Response:
+    def export_zip(
+        q: Annotated[str, Query(max_length=1000)] = "",
+        sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
+    ) -> Response:
         """Stream a ZIP of a query's photos, one folder a class."""
         services = get_services()
-        pieces = services.zip_by_class(services.gallery().ids(q))
+        pieces = services.zip_by_class(services.gallery(Sort.read(sort)).ids(q))
         name = archive_file_name(datetime.datetime.now().astimezone())
         return StreamingResponse(
             pieces,

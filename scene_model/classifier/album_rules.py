@@ -31,7 +31,7 @@ from scene_model.classifier.vocabulary import Vocabulary, fold, vocabulary_of
 from scene_model.errors import InvalidSetting, PathNotFound
 
 SHIPPED_FILE = Path(__file__).with_name("albums.toml")
-_DAY = re.compile(r"(\d{4})(-\d\d)?(-\d\d)?|(\d\d-\d\d)")
+_DAY = re.compile(r"(\d{4})(-\d\d)?(-\d\d)?|(\d\d-\d\d)", re.ASCII)
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -44,7 +44,7 @@ class Rule(_Part):
 
     tags, objects, own_tags: one of them is on the photo, with ``min_score`` at least unless a
     person added it. heads: the label sets that may say so. lens, camera: EXIF has all words of
-    one of the texts. taken: spans of days, see `_span`.
+    one of the texts. taken: spans of days, see `read_span`.
     """
 
     tags: frozenset[_Text] = Field(default=frozenset(), min_length=1)
@@ -80,7 +80,7 @@ class Rule(_Part):
     @classmethod
     def _dates_are_dates(cls, spans: tuple[str, ...]) -> tuple[str, ...]:
         for text in spans:
-            _span(text)
+            read_span(text)
         return spans
 
     @model_validator(mode="after")
@@ -191,7 +191,7 @@ def read_album_rules(file: Path | None, heads: Iterable[Head]) -> AlbumRules:
     return AlbumRules(read.album, known.vocabulary.names, read.home)
 
 
-def _span(text: str) -> tuple[str, str]:
+def read_span(text: str) -> tuple[str, str]:
     """Read "A" or "A..B": days, months, years, or days of every year ("12-24").
 
     Returns first and last, both included; raises ValueError.
@@ -206,8 +206,8 @@ def _span(text: str) -> tuple[str, str]:
 
 
 def in_span(day: str, text: str) -> bool:
-    """Tell whether a day (2024-07-15) is in a span of days, see `_span`."""
-    first, last = _span(text)
+    """Tell whether a day (2024-07-15) is in a span of days, see `read_span`."""
+    first, last = read_span(text)
     if len(first) != len("12-24"):
         return first <= day[: len(first)] and day[: len(last)] <= last
     after, before = day[5:] >= first, day[5:] <= last

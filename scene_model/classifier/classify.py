@@ -65,6 +65,16 @@ class Answers:
         return [] if self.tag_answer is None else self.tag_answer.tags
 
     @property
+    def class_score(self) -> float:
+        """How sure the head that filed the photo is of its class; 0.0 where none was."""
+        source = self.photo_class.source
+        if source == self.class_answer.head:
+            return self.class_answer.confidence
+        if self.tag_answer is not None and source == self.tag_answer.head:
+            return self.tag_answer.tags[0].score
+        return 0.0
+
+    @property
     def kept_tags(self) -> dict[str, list[Tag]]:
         """What becomes of each head's answer where tags are kept and searched, by head.
 

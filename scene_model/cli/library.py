@@ -6,10 +6,10 @@ This file has the arguments; `library_photos` and `library_upkeep` do the work.
 import argparse
 
 from scene_model.cli import library_photos, library_upkeep
-from scene_model.cli.library_photos import SORTS
 from scene_model.cli.scan import path, positive
 from scene_model.config import Settings
 from scene_model.errors import PathNotFound
+from scene_model.gallery.sorting import NEWEST_ADDED, SORTS
 
 _COMMANDS = {
     "add": library_photos.add,
@@ -51,14 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     searching = command("search", "list the photos of a query")
     searching.add_argument("query", metavar="QUERY", help="as on the search page; '' for all")
     searching.add_argument("--limit", type=positive, metavar="N", help="at most so many photos")
-    searching.add_argument(
-        "--sort",
-        choices=SORTS,
-        default=SORTS[0],
-        help="order; with a minus the last first: --sort=-taken (default: -added)",
-    )
     exporting = command("export", "write the photos of a query as CSV, or as a ZIP by class")
     exporting.add_argument("query", nargs="?", default="", metavar="QUERY")
+    for listing in (searching, exporting):
+        listing.add_argument(
+            "--sort",
+            choices=list(map(str, SORTS)),
+            default=str(NEWEST_ADDED),
+            help=f"order; with a minus the last first: --sort=-taken (default: {NEWEST_ADDED})",
+        )
     target = exporting.add_mutually_exclusive_group()
     target.add_argument("--csv", type=path, metavar="FILE", help="new file; - prints (default)")
     target.add_argument("--zip", type=path, metavar="FILE", help="new file")

@@ -24,11 +24,10 @@ from scene_model.errors import (
 from scene_model.gallery.forecast import Forecast
 from scene_model.gallery.new_file import new_file
 from scene_model.gallery.records import Added, PhotoRecord
+from scene_model.gallery.sorting import Sort
 from scene_model.jobs.job import Job
 from scene_model.services import Services, open_services
 
-# The first is the default. Photos that do not say when they were taken come last.
-SORTS = ("-added", "added", "-taken", "taken", "name", "-name", "-score", "score")
 _POLL_S = 0.2
 
 
@@ -65,7 +64,7 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
 def search(options: argparse.Namespace, settings: Settings) -> int:
     """List the photos of a query."""
     with _services(settings) as services:
-        ids = _ordered(services, options.query, options.sort)[: options.limit]
+        ids = services.gallery(Sort.read(options.sort)).ids(options.query, options.limit)
         _print(services.library.records(ids), options, _photo_record, _photo_line)
     return EXIT_DONE
 
@@ -74,7 +73,7 @@ def export(options: argparse.Namespace, settings: Settings) -> int:
     """Write CSV or ZIP to a new file, or CSV to stdout."""
     file: Path | None = options.zip or options.csv
     with _services(settings) as services:
-        ids = services.gallery().ids(options.query)
+        ids = services.gallery(Sort.read(options.sort)).ids(options.query)
         missing = list(_missing(services, ids)) if options.zip else []
         pieces: Iterable[bytes] = (
             services.zip_by_class(ids)
@@ -190,29 +189,6 @@ def _print(items: Iterable[Any], options: argparse.Namespace, record: Any, line:
         return
     for item in items:
         print(json.dumps(record(item)) if options.jsonl else line(item), flush=True)
-
-
-def _ordered(services: Services, query: str, sort: str) -> list[str]:
-    """Ids of a query's photos in one of `SORTS`."""
-    ids = services.gallery().ids(query)
-    if sort == SORTS[0]:
-        return ids
-    key, is_descending = sort.removeprefix("-"), sort.startswith("-")
-    values: list[tuple[Any, str]] = []
-    unknown: list[str] = []
-    for photo in services.library.records(ids):
-        value = {
-            "added": photo.added_at,
-            "taken": photo.taken_at,
-            "name": photo.name.casefold(),
-            "score": photo.confidence,
-        }[key]
-        if value is None:
-            unknown.append(photo.id)
-        else:
-            values.append((value, photo.id))
-    values.sort(reverse=is_descending)
-    return [photo_id for _, photo_id in values] + unknown
 
 
 def _missing(services: Services, ids: list[str]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Answers, Classifier
 from scene_model.errors import EmbeddingMissing
+from scene_model.gallery.fingerprints import fill_fingerprint
 from scene_model.gallery.store import Library
 
 
@@ -42,3 +43,4 @@ def tag_again(library: Library, classifier: Classifier, photo_id: str) -> None:
     """
     found = answer_kept(library, classifier, photo_id)
     library.replace_answers(photo_id, found.answers, classifier.provenance, found.new_embedding)
+    fill_fingerprint(library, photo_id)

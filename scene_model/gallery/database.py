@@ -23,6 +23,7 @@ from scene_model.errors import (
 from scene_model.gallery.embeddings import EmbeddingFiles
 from scene_model.gallery.migration import create_what_is_missing, to_version_3
 from scene_model.gallery.schema import MIGRATIONS, SCHEMA_VERSION
+from scene_model.gallery.sql_functions import add_functions
 
 _BUSY_TIMEOUT_MS = 10_000
 # Another process may write for long: it brings over a large library, or copies a backup.
@@ -143,6 +144,7 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
             connection.close()
             raise _said(error, file) from error
         cursor.close()
+        add_functions(connection)
 
     @event.listens_for(engine, "begin")
     def start(connection: Any) -> None:

@@ -1,6 +1,7 @@
 """A session's hold on the library: what it looks at, what it has selected."""
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement
@@ -10,6 +11,8 @@ from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.gallery import edits
 from scene_model.gallery.query import parse_query
 from scene_model.gallery.records import PhotoRecord
+from scene_model.gallery.saved_searches import SavedSearch, save_search
+from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
 
 
@@ -17,7 +20,8 @@ from scene_model.gallery.store import Library
 class Gallery:
     """One visitor's gallery; what must last lies in the library, not here.
 
-    model: holds the model in use. query: the current query line.
+    model: holds the model in use. query: the current query line. sort: the order photos are
+    shown in. today: tells the day that ``added:today`` means.
     selection: ids of selected photos, in the order selected.
     selection_revision: grows when the selection changes by anything but the grid's own boxes.
     """
@@ -25,6 +29,8 @@ class Gallery:
     library: Library
     model: CurrentModel
     query: str = ""
+    sort: Sort = NEWEST_ADDED
+    today: Callable[[], datetime.date] = datetime.date.today
     selection: list[str] = field(default_factory=list)
     selection_revision: int = 0
 
@@ -46,16 +52,24 @@ class Gallery:
         """Count the photos of a query by class; raises QueryError."""
         return self.library.count_by_class(self._where(query))
 
-    def ids(self, query: str | None = None) -> list[str]:
-        """Ids of all photos of a query, newest first; raises QueryError."""
-        return self.library.find(self._where(query))
+    def ids(self, query: str | None = None, limit: int | None = None) -> list[str]:
+        """Ids of the photos of a query, in the current order; raises QueryError."""
+        return self.library.find(self._where(query), limit, sort=self.sort)
 
     def page(self, number: int, size: int, query: str | None = None) -> list[PhotoRecord]:
-        """Photos of one page, counted from 1; raises QueryError."""
-        where = self._where(query)
-        return list(
-            self.library.records(self.library.find(where, limit=size, offset=(number - 1) * size))
+        """Photos of one page, counted from 1, in the current order; raises QueryError."""
+        ids = self.library.find(
+            self._where(query), limit=size, offset=(number - 1) * size, sort=self.sort
         )
+        return list(self.library.records(ids))
+
+    def save_search(self, name: str, query: str) -> SavedSearch:
+        """Keep a query and the current order under a name.
+
+        Raises QueryError, InvalidSearchName or SearchNameTaken.
+        """
+        self._where(query)
+        return save_search(self.library, name, query, self.sort)
 
     def add_tag(self, photo_ids: Sequence[str], typed: str) -> edits.EditDone:
         """Tag photos with what a person typed; a known name becomes its label id."""
@@ -69,4 +83,9 @@ class Gallery:
         return edits.set_class(self.library, photo_ids, label)
 
     def _where(self, query: str | None) -> ColumnElement[bool]:
-        return parse_query(self.query if query is None else query, self.vocabulary)
+        return parse_query(
+            self.query if query is None else query,
+            self.vocabulary,
+            self.model.albums,
+            self.today(),
+        )

@@ -6,7 +6,7 @@ from pathlib import Path
 from scene_model.classifier.albums import PhotoFacts, SeenTag
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Provenance
-from scene_model.classifier.labels import HUMAN
+from scene_model.classifier.labels import HUMAN, NONE
 from scene_model.photos.metadata import PhotoMetadata
 
 
@@ -31,7 +31,8 @@ class PhotoRecord:
     added_at: ISO 8601 with offset. taken_at: local time, ISO 8601, offset if known.
     bundle: the model that answered; class_head, tag_head: the heads it files and tags by.
     class_head_label, confidence, unsure: what the class head said.
-    photo_class: what the photo is filed under; class_source: HUMAN, a head's id, or NONE.
+    photo_class: what the photo is filed under; class_source: HUMAN, a head's id, or NONE;
+    class_score: how sure that source is, 1.0 for a person and 0.0 for none.
     reference: the file the photo stays in; None where the library has a copy.
     """
 
@@ -56,6 +57,7 @@ class PhotoRecord:
     unsure: bool
     photo_class: str
     class_source: str
+    class_score: float
     trashed_at: str | None
     tags: tuple[TagOnPhoto, ...]
     reference: Path | None = None
@@ -67,9 +69,9 @@ class PhotoRecord:
         return tuple(dict.fromkeys(tag.label for tag in self.tags if tag.head in heads))
 
     @property
-    def is_class_heads(self) -> bool:
-        """Tell whether the class head filed it, so that ``confidence`` speaks of its class."""
-        return self.class_source == self.class_head
+    def has_class_score(self) -> bool:
+        """Tell whether a head filed it, so that ``class_score`` is worth showing."""
+        return self.class_source not in (HUMAN, NONE)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from sqlalchemy import Row
 from scene_model.classifier.classify import Answers, Look, Provenance
 from scene_model.classifier.labels import HUMAN
 from scene_model.classifier.vocabulary import fold_case
+from scene_model.gallery.lookalikes import signed_hash
 from scene_model.gallery.records import NewPhoto, PhotoRecord, TagOnPhoto
+from scene_model.photos.fingerprint import perceptual_hash
 
 
 def photo_columns(photo_id: str, photo: NewPhoto, look: Look) -> dict[str, Any]:
@@ -28,6 +30,7 @@ def photo_columns(photo_id: str, photo: NewPhoto, look: Look) -> dict[str, Any]:
         "lens": look.metadata.lens,
         "latitude": look.metadata.latitude,
         "longitude": look.metadata.longitude,
+        "perceptual_hash": signed_hash(perceptual_hash(look.photo.pixels)),
     }
 
 
@@ -44,6 +47,7 @@ def answer_columns(answers: Answers, by: Provenance) -> dict[str, Any]:
         "class_head_unsure": said.unsure,
         "auto_class": answers.photo_class.label,
         "auto_class_source": answers.photo_class.source,
+        "auto_class_score": answers.class_score,
     }
 
 
@@ -107,6 +111,7 @@ def record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         unsure=bool(row.class_head_unsure),
         photo_class=row.photo_class,
         class_source=HUMAN if row.human_class else row.auto_class_source,
+        class_score=row.class_score,
         trashed_at=row.trashed_at,
         tags=tags,
         reference=row.reference,

@@ -28,8 +28,11 @@ metadata = MetaData()
 # `confidence` and `class_head_unsure` are what that head said. `backbone` is the network the
 # embedding comes from; null where an earlier version of this program did not write it down. The
 # embedding itself lies in a slot of a file. `reference` is the file the photo stays in; null where
-# the library has a copy. `human_class` repeats `class_decisions`, and `decided_tags` counts
-# `tag_decisions`: triggers see to it.
+# the library has a copy. `auto_class_score` is how sure the head that filed the photo was, 0 for
+# none; `class_score` likewise of the class that holds: 1 for a person's choice. `perceptual_hash`:
+# signed, 64 bits, see `lookalikes`; null where an earlier version did not compute it.
+# `human_class` repeats `class_decisions`, and `decided_tags` counts `tag_decisions`: triggers see
+# to it.
 photos = Table(
     "photos",
     metadata,
@@ -60,9 +63,18 @@ photos = Table(
     Column("class_head_unsure", Boolean, nullable=False),
     Column("auto_class", Text, nullable=False),
     Column("auto_class_source", Text, nullable=False),
+    Column("auto_class_score", Float, nullable=False),
+    Column("perceptual_hash", Integer),
     Column("human_class", Text),
     Column("decided_tags", Integer, nullable=False, server_default="0"),
     Column("photo_class", Text, Computed("coalesce(human_class, auto_class)", persisted=False)),
+    # A person is sure, and a photo that no head was sure of is at the other end: so "least sure
+    # first" begins with what wants looking at, and ends with what has been looked at.
+    Column(
+        "class_score",
+        Float,
+        Computed("CASE WHEN human_class IS NULL THEN auto_class_score ELSE 1.0 END"),
+    ),
     Column("trashed_at", Text),
 )
 
@@ -133,17 +145,49 @@ choices = Table(
     Column("value", Text, nullable=False),
 )
 
-# The tags that hold: what people added, and what a model said and nobody rejected. Derived from
-# the two tables of tags by triggers, because a search asks for them a hundred thousand times.
+# Searches that people keep. `folded_name` holds each name once, whatever its case.
+saved_searches = Table(
+    "saved_searches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False, unique=True),
+    Column("query", Text, nullable=False),
+    Column("sort", Text, nullable=False),
+    # An id that was deleted is never given again: another window may still hold it.
+    sqlite_autoincrement=True,
+)
+
+# Which numbers stand in which band of 64 bits, and which are near which: facts about hashes,
+# true whatever becomes of the photos, see `lookalikes`.
+hash_bands = Table(
+    "hash_bands",
+    metadata,
+    Column("band", Integer, primary_key=True, autoincrement=False),
+    Column("hash", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+near_hashes = Table(
+    "near_hashes",
+    metadata,
+    Column("hash", Integer, primary_key=True, autoincrement=False),
+    Column("near", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# The tags that hold: what people added (head "human", score 1), and what models said of labels
+# that nobody decided about. Derived from the two tables of tags by triggers, because a search asks
+# for them a hundred thousand times.
 held_tags = Table(
     "held_tags",
     metadata,
     Column("label", Text, primary_key=True),
     Column("photo", Integer, primary_key=True),
+    Column("head", Text, primary_key=True),
+    Column("score", Float, nullable=False),
     sqlite_with_rowid=False,
 )
 
-Index("automatic_tags_by_label", automatic_tags.c.label, automatic_tags.c.photo_id)
 Index("tag_decisions_by_label", tag_decisions.c.label, tag_decisions.c.photo_id)
 Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique=True)
 
@@ -156,8 +200,9 @@ _ASKED_FOR = (
     photos.c.photo_class,
     photos.c.human_class,
     photos.c.decided_tags,
-    photos.c.confidence,
+    photos.c.class_score,
     photos.c.camera,
+    photos.c.added_at,
     photos.c.taken_at,
     photos.c.latitude,
     photos.c.longitude,
@@ -173,8 +218,8 @@ ORDER_INDEXES = {
     "added_at": _order_index("photos_by_added", photos.c.added_at, photos.c.added_at.desc()),
     "taken_at": _order_index("photos_by_taken", photos.c.taken_at, photos.c.taken_at.desc()),
     "folded_name": _order_index("photos_by_name", photos.c.folded_name, photos.c.folded_name),
-    "confidence": _order_index(
-        "photos_by_confidence", photos.c.confidence, photos.c.confidence.desc()
+    "class_score": _order_index(
+        "photos_by_score", photos.c.class_score, photos.c.class_score.desc()
     ),
     "file_bytes": _order_index("photos_by_size", photos.c.file_bytes, photos.c.file_bytes.desc()),
 }
@@ -186,6 +231,9 @@ Index(
     photos.c.folded_name,
     photos.c.number,
 )
+Index("photos_by_camera", photos.c.camera, photos.c.trashed_at, photos.c.number)
+Index("photos_by_lens", photos.c.lens, photos.c.trashed_at, photos.c.number)
+Index("photos_by_hash", photos.c.perceptual_hash, photos.c.trashed_at, photos.c.number)
 
 # How a library of an earlier version becomes one of this version: statements by the version
 # they start from. Version 1 knew the shipped model's heads alone.
@@ -199,5 +247,12 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "CREATE TABLE choices (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
     ),
     # And what statements cannot say: `migration.py`.
-    2: (),
+    2: (
+        "DROP INDEX IF EXISTS automatic_tags_by_label",
+        "ALTER TABLE photos ADD COLUMN auto_class_score FLOAT",
+        "UPDATE photos SET auto_class_score = CASE "
+        "WHEN auto_class_source = class_head THEN confidence "
+        "ELSE coalesce((SELECT max(score) FROM automatic_tags WHERE photo_id = photos.id "
+        "AND head = auto_class_source AND label = auto_class), 0.0) END",
+    ),
 }

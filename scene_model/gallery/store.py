@@ -18,12 +18,9 @@ from types import TracebackType
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
-    Index,
     Select,
-    and_,
     delete,
     func,
     insert,
@@ -31,7 +28,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.sql import visitors
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Answers, Look, Provenance
@@ -39,7 +35,9 @@ from scene_model.errors import EmbeddingMissing, PhotoNotFound
 from scene_model.gallery.database import Database, open_database
 from scene_model.gallery.durable import Disk, library_error
 from scene_model.gallery.embeddings import EmbeddingFiles, file_name, packed
+from scene_model.gallery.lookalikes import keep_hash
 from scene_model.gallery.photo_files import PhotoFiles
+from scene_model.gallery.photo_query import of_photos
 from scene_model.gallery.records import (
     Added,
     KeptEmbedding,
@@ -55,7 +53,6 @@ from scene_model.gallery.rows import (
     tags_by_photo,
 )
 from scene_model.gallery.schema import (
-    ORDER_INDEXES,
     automatic_tags,
     choices,
     class_decisions,
@@ -63,19 +60,12 @@ from scene_model.gallery.schema import (
     photos,
     tag_decisions,
 )
+from scene_model.gallery.sorting import NEWEST_ADDED, Sort, in_order
 from scene_model.photos.fingerprint import content_hash
 
 _ID_BATCH = 500
 # So many of a query's first photos are remembered: pages enough before anybody goes further.
 _HEAD = 1000
-
-effective_class = photos.c.photo_class
-photos_with_class = photos.outerjoin(class_decisions, class_decisions.c.photo_id == photos.c.id)
-NEWEST_FIRST: tuple[ColumnElement[Any], ...] = (
-    photos.c.added_at.desc(),
-    photos.c.folded_name,
-    photos.c.number,
-)
 
 
 class Library:
@@ -162,14 +152,18 @@ class Library:
                 ).first()
                 row = answer_columns(look.answers, by)
                 row |= self._keep_embedding(connection, slot_bytes, by, len(look.embedding))
+                about = photo_columns(photo_id, photo, look)
                 if known is None:
-                    row |= photo_columns(photo_id, photo, look) | {"reference": reference}
+                    row |= about | {"reference": reference}
                     connection.execute(insert(photos).values(**row))
                 else:
                     row["trashed_at"] = None
+                    # An earlier version of this program may have added it without a hash.
+                    row["perceptual_hash"] = about["perceptual_hash"]
                     if reference is None or known.reference is not None:
                         row["reference"] = reference
                     connection.execute(update(photos).where(photos.c.id == photo_id).values(**row))
+                keep_hash(connection, about["perceptual_hash"])
                 _replace_tags(connection, photo_id, look.answers, by)
         return Added(photo_id, known is not None)
 
@@ -252,10 +246,11 @@ class Library:
         limit: int | None = None,
         offset: int = 0,
         trashed: bool = False,
-        order: Sequence[ColumnElement[Any]] = NEWEST_FIRST,
+        sort: Sort = NEWEST_ADDED,
     ) -> list[str]:
-        """Ids of the photos a condition holds for, newest addition first unless told otherwise."""
-        query = _of_photos(select(photos.c.id), where, trashed, order[0]).order_by(*order)
+        """Ids of the photos a condition holds for, in the order asked for."""
+        order = in_order(sort)
+        query = of_photos(select(photos.c.id), where, trashed, order).order_by(*order)
         if limit is not None and where is not None:
             head = self._head(query)
             if len(head) < _HEAD or offset + limit <= _HEAD:
@@ -267,17 +262,20 @@ class Library:
         if where is not None:
             # A page asks for its first photos next. If few match, they are all of them; if many,
             # these are found soon: either way the library is looked through once, not twice.
-            newest = _of_photos(select(photos.c.id), where, trashed, NEWEST_FIRST[0])
-            head = self._head(newest.order_by(*NEWEST_FIRST))
+            order = in_order(NEWEST_ADDED)
+            newest = of_photos(select(photos.c.id), where, trashed, order)
+            head = self._head(newest.order_by(*order))
             if len(head) < _HEAD:
                 return len(head)
-        query = _of_photos(select(func.count()), where, trashed)
+        query = of_photos(select(func.count()), where, trashed)
         return self._remembered.ask(query, self._number)
 
     def count_by_class(self, where: ColumnElement[bool] | None = None) -> dict[str, int]:
         """Count photos by what they are filed under, most first."""
-        query = _of_photos(select(effective_class, func.count()), where, trashed=False)
-        query = query.group_by(effective_class).order_by(func.count().desc(), effective_class)
+        query = of_photos(select(photos.c.photo_class, func.count()), where, trashed=False)
+        query = query.group_by(photos.c.photo_class).order_by(
+            func.count().desc(), photos.c.photo_class
+        )
         return dict(self._remembered.ask(query, self._pairs))
 
     def forget(self) -> None:
@@ -394,40 +392,6 @@ class Library:
             yield
         except OSError as error:
             raise library_error(error, self.folder) from error
-
-
-def _of_photos(
-    query: Any,
-    where: ColumnElement[bool] | None,
-    trashed: bool,
-    first: ColumnElement[Any] = photos.c.folded_name,
-) -> Any:
-    """A query of the photos a condition holds for; people's choices joined in if it asks.
-
-    first: what the order begins with. The index of that order is read from one end to the other
-    where it holds all that is asked for, whatever SQLite expects: it cannot know how many photos
-    a condition holds for, and a wrong guess costs a hundred thousand looks at rows.
-    """
-    asked = query.select_from(photos).where(_visible(where, trashed))
-    if class_decisions in asked.get_final_froms():
-        return query.select_from(photos_with_class).where(_visible(where, trashed))
-    column = getattr(first, "element", first)
-    index = ORDER_INDEXES.get(getattr(column, "name", ""))
-    if trashed or where is None or index is None:
-        return asked
-    wanted = {part for part in visitors.iterate(where) if isinstance(part, Column)}
-    if not {part for part in wanted if part.table is photos} <= _columns_of(index):
-        return asked
-    return asked.with_hint(photos, f"INDEXED BY {index.name}", "sqlite")
-
-
-def _columns_of(index: Index) -> set[Any]:
-    return {getattr(part, "element", part) for part in index.expressions}
-
-
-def _visible(where: ColumnElement[bool] | None, trashed: bool) -> ColumnElement[bool]:
-    in_trash = photos.c.trashed_at.is_not(None) if trashed else photos.c.trashed_at.is_(None)
-    return in_trash if where is None else and_(in_trash, where)
 
 
 def _replace_tags(connection: Connection, photo_id: str, answers: Answers, by: Provenance) -> None:

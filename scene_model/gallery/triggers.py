@@ -1,34 +1,32 @@
+# ruff: noqa: S608 - the statements are put together from what stands in this file
 """What the database itself keeps in step, whoever writes and however: copies made for speed.
 
 `photos.human_class` repeats `class_decisions`, `photos.decided_tags` counts `tag_decisions`,
 `held_tags` says which tags hold, `free_slots` has the places of embeddings that no photo names.
 """
 
-_NUMBER = "(SELECT number FROM photos WHERE id = {row}.photo_id)"
+# As `labels.HUMAN`; a person is sure.
+_BY_PEOPLE = "'human', 1.0"
+_PHOTO = "(SELECT number FROM photos WHERE id = {row}.photo_id)"
+_OF_LABEL = "label = {row}.label AND photo = " + _PHOTO
 _IS_DECIDED = (
     "EXISTS (SELECT 1 FROM tag_decisions d WHERE d.photo_id = {row}.photo_id "
-    "AND d.label = {row}.label{more})"
+    "AND d.label = {row}.label)"
 )
-_IS_SAID = (
-    "EXISTS (SELECT 1 FROM automatic_tags a WHERE a.photo_id = {row}.photo_id "
-    "AND a.label = {row}.label)"
+_LET_GO = f"DELETE FROM held_tags WHERE {_OF_LABEL};"
+_ADDED = (
+    "INSERT INTO held_tags (label, photo, head, score) "
+    f"SELECT NEW.label, number, {_BY_PEOPLE} FROM photos "
+    "WHERE id = NEW.photo_id AND NEW.verdict = 'added';"
 )
-_HOLD = (
-    "INSERT OR IGNORE INTO held_tags (label, photo) "
-    "SELECT {row}.label, number FROM photos WHERE id = {row}.photo_id AND {condition};"
+_SAID = (
+    "INSERT OR IGNORE INTO held_tags (label, photo, head, score) "
+    "SELECT a.label, p.number, a.head, a.score FROM automatic_tags a "
+    "JOIN photos p ON p.id = a.photo_id "
+    "WHERE a.photo_id = {row}.photo_id AND a.label = {row}.label "
 )
-_LET_GO = "DELETE FROM held_tags WHERE label = {row}.label AND photo = {number} AND {condition};"
 
-
-def _hold(row: str, condition: str) -> str:
-    return _HOLD.format(row=row, condition=condition)
-
-
-def _let_go(row: str, condition: str) -> str:
-    return _LET_GO.format(row=row, number=_NUMBER.format(row=row), condition=condition)
-
-
-_DECISION_MADE = _hold("NEW", "NEW.verdict = 'added'") + _let_go("NEW", "NEW.verdict <> 'added'")
+_DECISION_MADE = _LET_GO.format(row="NEW") + _ADDED
 _COUNTED = "UPDATE photos SET decided_tags = decided_tags {change} WHERE id = {row}.photo_id;"
 _CLASS_CHOSEN = "UPDATE photos SET human_class = NEW.label WHERE id = NEW.photo_id;"
 _FREE = "INSERT OR IGNORE INTO free_slots VALUES (OLD.embedding_file, OLD.embedding_slot);"
@@ -36,17 +34,11 @@ _FREE = "INSERT OR IGNORE INTO free_slots VALUES (OLD.embedding_file, OLD.embedd
 _ACTIONS = {
     "automatic_tag_said": (
         "AFTER INSERT ON automatic_tags",
-        _hold("NEW", "NOT " + _IS_DECIDED.format(row="NEW", more="")),
+        _SAID.format(row="NEW") + "AND NOT " + _IS_DECIDED.format(row="NEW") + ";",
     ),
     "automatic_tag_withdrawn": (
         "AFTER DELETE ON automatic_tags",
-        _let_go(
-            "OLD",
-            "NOT "
-            + _IS_SAID.format(row="OLD")
-            + " AND NOT "
-            + _IS_DECIDED.format(row="OLD", more=" AND d.verdict = 'added'"),
-        ),
+        _LET_GO.format(row="OLD").removesuffix(";") + " AND head = OLD.head;",
     ),
     "tag_decided": (
         "AFTER INSERT ON tag_decisions",
@@ -55,8 +47,9 @@ _ACTIONS = {
     "tag_decided_anew": ("AFTER UPDATE OF verdict ON tag_decisions", _DECISION_MADE),
     "tag_decision_withdrawn": (
         "AFTER DELETE ON tag_decisions",
-        _hold("OLD", _IS_SAID.format(row="OLD"))
-        + _let_go("OLD", "NOT " + _IS_SAID.format(row="OLD"))
+        _LET_GO.format(row="OLD")
+        + _SAID.format(row="OLD")
+        + ";"
         + _COUNTED.format(row="OLD", change="- 1"),
     ),
     "class_decided": ("AFTER INSERT ON class_decisions", _CLASS_CHOSEN),
@@ -91,10 +84,10 @@ FIRST_FILL = (
     "UPDATE photos SET human_class = "
     "(SELECT label FROM class_decisions WHERE photo_id = photos.id), "
     "decided_tags = (SELECT count(*) FROM tag_decisions WHERE photo_id = photos.id)",
-    "INSERT OR IGNORE INTO held_tags (label, photo) "  # noqa: S608 - all of it is above
-    "SELECT t.label, p.number FROM automatic_tags t JOIN photos p ON p.id = t.photo_id "
-    f"WHERE NOT {_IS_DECIDED.format(row='t', more='')}",
-    "INSERT OR IGNORE INTO held_tags (label, photo) "
-    "SELECT t.label, p.number FROM tag_decisions t JOIN photos p ON p.id = t.photo_id "
-    "WHERE t.verdict = 'added'",
+    "INSERT OR IGNORE INTO held_tags (label, photo, head, score) "
+    "SELECT t.label, p.number, t.head, t.score FROM automatic_tags t "
+    f"JOIN photos p ON p.id = t.photo_id WHERE NOT {_IS_DECIDED.format(row='t')}",
+    "INSERT OR IGNORE INTO held_tags (label, photo, head, score) "
+    f"SELECT t.label, p.number, {_BY_PEOPLE} FROM tag_decisions t "
+    "JOIN photos p ON p.id = t.photo_id WHERE t.verdict = 'added'",
 )

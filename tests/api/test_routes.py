@@ -1,5 +1,6 @@
 """The API's answers, over HTTP, behind the guard every request passes."""
 
+import csv
 import io
 import zipfile
 from collections.abc import Callable, Iterator
@@ -74,15 +75,34 @@ def test_a_lost_original_is_gone(
 
 def test_downloads(client: TestClient, add_photos: Add, temple: bytes, flower: bytes) -> None:
     add_photos([("temple.jpg", temple), ("dahlia.jpg", flower)])
-    csv = client.get("/api/library/export.csv", params={"q": "class:flower", "bom": "true"})
-    assert csv.headers["content-type"].startswith("text/csv")
-    assert csv.text.startswith("\ufeffID,")
-    assert "dahlia.jpg" in csv.text
-    assert "temple.jpg" not in csv.text
+    table = client.get("/api/library/export.csv", params={"q": "class:flower", "bom": "true"})
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.text.startswith("\ufeffID,")
+    assert "dahlia.jpg" in table.text
+    assert "temple.jpg" not in table.text
     response = client.get("/api/library/export.zip", params={"q": "name:dahlia"})
     archive = zipfile.ZipFile(io.BytesIO(response.content))
     assert archive.namelist() == ["manifest.csv", "flower/dahlia.jpg"]
     assert archive.read("flower/dahlia.jpg") == flower
+
+
+def test_downloads_take_the_whole_query_language_and_an_order(
+    client: TestClient, add_photos: Add, temple: bytes, flower: bytes
+) -> None:
+    add_photos([("temple.jpg", temple), ("dahlia.jpg", flower), ("again.jpg", temple + b"more")])
+
+    def names(**parameters: str) -> list[str]:
+        text = client.get("/api/library/export.csv", params=parameters).text
+        return [row["Name"] for row in csv.DictReader(io.StringIO(text))]
+
+    assert names(sort="name") == ["again.jpg", "dahlia.jpg", "temple.jpg"]
+    assert names(q="is:duplicate added:today", sort="-name") == ["temple.jpg", "again.jpg"]
+    assert names(q="album:nature taken:2024-07 OR album:natur") == ["dahlia.jpg"]
+    response = client.get("/api/library/export.zip", params={"q": "-is:duplicate", "sort": "taken"})
+    assert len(zipfile.ZipFile(io.BytesIO(response.content)).namelist()) == 2
+    for path in ("export.csv", "export.zip"):
+        response = client.get(f"/api/library/{path}", params={"sort": "date"})
+        assert "added, taken, name, score, size" in problem(response, 400)
 
 
 def test_a_query_that_cannot_be_read(client: TestClient) -> None:

@@ -238,7 +238,7 @@ def test_orders(
 
 
 def test_sorted_by_score(run: Command, filled: list[str]) -> None:
-    scores = [photo["confidence"] for photo in run.lines("search", "", "--sort=score")]
+    scores = [photo["class_score"] for photo in run.lines("search", "", "--sort=score")]
     assert scores == sorted(scores)
 
 

@@ -32,6 +32,7 @@ def add_rows(
             "class_head_unsure": False,
             "auto_class": "forest",
             "auto_class_source": "scenes",
+            "auto_class_score": 0.9,
         }
         for number, photo_id in enumerate(ids)
     ]

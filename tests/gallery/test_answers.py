@@ -111,12 +111,18 @@ def test_the_face_shows_the_heads_of_the_model_that_answered(
     tag_again(library, own, photo_id)
     photo = library.photo(photo_id)
     assert set(photo.shown_tags) == {"zermatt", "flower"}
-    assert (photo.photo_class, photo.is_class_heads) == ("zermatt", True)
-    assert photo.confidence > 0.99
+    assert (photo.photo_class, photo.has_class_score) == ("zermatt", True)
+    assert photo.class_score == photo.confidence > 0.99
     tag_again(library, services.classifier, photo_id)
     back = library.photo(photo_id)
     assert back.shown_tags == ("flower",)
-    assert not back.is_class_heads, "a camera scene's class has no confidence to show"
+    (flower,) = [tag for tag in back.tags if (tag.head, tag.label) == ("camera", "flower")]
+    assert back.class_score == flower.score, "a camera scene's class is as sure as its tag"
+    edits.set_class(library, [photo_id], "garden")
+    tag_again(library, own, photo_id)
+    assert (library.photo(photo_id).class_score, services.gallery().count("score>=1")) == (1.0, 1)
+    edits.set_class(library, [photo_id], None)
+    assert library.photo(photo_id).class_score == library.photo(photo_id).confidence
 
 
 def test_a_trashed_photo_stays_in_the_trash(

@@ -13,11 +13,13 @@ from scene_model.gallery.store import Library
 PHOTOS, LABELS = ("a", "b"), ("sea", "forest")
 COPIED = {
     "held_tags": (
-        "SELECT label, photo FROM held_tags",
-        """SELECT t.label, p.number FROM automatic_tags t JOIN photos p ON p.id = t.photo_id
+        "SELECT label, photo, head, score FROM held_tags",
+        """SELECT t.label, p.number, t.head, t.score
+           FROM automatic_tags t JOIN photos p ON p.id = t.photo_id
            WHERE NOT EXISTS (SELECT 1 FROM tag_decisions d
                              WHERE d.photo_id = p.id AND d.label = t.label)
-           UNION SELECT d.label, p.number FROM tag_decisions d JOIN photos p ON p.id = d.photo_id
+           UNION SELECT d.label, p.number, 'human', 1.0
+           FROM tag_decisions d JOIN photos p ON p.id = d.photo_id
            WHERE d.verdict = 'added'""",
     ),
     "human_class": (
@@ -105,8 +107,8 @@ def test_copies_say_what_their_sources_say(
         database.execute(
             "INSERT INTO photos (id, name, folded_name, format, file_bytes, width, height, "
             "added_at, bundle, class_head, embedding_file, embedding_slot, class_head_label, "
-            "confidence, class_head_unsure, auto_class, auto_class_source) VALUES "
-            "(?, '', '', '', 1, 1, 1, '', '', '', 'f', ?, '', 1, 0, 'sea', '')",
+            "confidence, class_head_unsure, auto_class, auto_class_source, auto_class_score) "
+            "VALUES (?, '', '', '', 1, 1, 1, '', '', '', 'f', ?, '', 1, 0, 'sea', '', 1)",
             (photo, slot),
         )
     try:

@@ -12,8 +12,10 @@ from sqlalchemy import ColumnElement, Connection
 
 from scene_model.errors import LibraryDamaged, LibraryUnavailable
 from scene_model.gallery.conditions import has_chosen_class, has_class, has_tag, name_contains
-from scene_model.gallery.edits import latest_edit, undo
+from scene_model.gallery.edits import latest_edit, set_class, undo
+from scene_model.gallery.fingerprints import count_without_fingerprint
 from scene_model.gallery.schema import SCHEMA_VERSION
+from scene_model.gallery.sorting import Sort
 from scene_model.gallery.store import Library
 from tests.conftest import ASSETS
 
@@ -87,6 +89,18 @@ def test_version_2_keeps_all_it_had(tmp_path: Path) -> None:
         assert latest_edit(library) == "Class set to “holiday”"
         assert undo(library) is not None
         assert library.photo(TEMPLE).photo_class == "buildings"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_class_has_its_score(version: int, tmp_path: Path) -> None:
+    with Library(made_by(version, tmp_path / "library")) as library:
+        flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
+        (tag,) = [tag for tag in flower.tags if (tag.head, tag.label) == ("camera", "flower")]
+        assert (flower.class_score, temple.class_score) == (tag.score, 1.0)
+        assert library.find(sort=Sort.read("score")) == [FLOWER, TEMPLE]
+        set_class(library, [TEMPLE], None)
+        assert library.photo(TEMPLE).class_score == temple.confidence
+        assert count_without_fingerprint(library) == 2
 
 
 @pytest.mark.parametrize("version", VERSIONS)

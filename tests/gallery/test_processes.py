@@ -18,6 +18,7 @@ from pathlib import Path
 from benchmarks.kill_ingest import made_photo
 from scene_model.config import Settings
 from scene_model.gallery.edits import add_tag
+from scene_model.photos.fingerprint import content_hash
 from scene_model.services import open_services
 
 folder, number = Path(sys.argv[1]), int(sys.argv[2])
@@ -27,7 +28,7 @@ sys.stdin.readline()
 numbers = [0, *range(100 * number, 100 * number + {PHOTOS})]
 job = services.jobs.submit([(f"{{n}}.jpg", made_photo(n)) for n in numbers])
 job.wait()
-shared = job.progress().photo_ids[0]
+shared = content_hash(made_photo(0))
 for tag in range({TAGS}):
     add_tag(services.library, [shared], f"{{number}} {{tag}}")
 print(json.dumps({{"skipped": [s.message for s in job.progress().skipped]}}))

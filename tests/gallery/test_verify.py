@@ -216,7 +216,7 @@ def test_a_damaged_database(library: Library, two: list[str]) -> None:
     connection = sqlite3.connect(file)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     (page,) = connection.execute(
-        "SELECT rootpage FROM sqlite_master WHERE name = 'automatic_tags_by_label'"
+        "SELECT rootpage FROM sqlite_master WHERE name = 'tag_decisions_by_label'"
     ).fetchone()
     connection.close()
     with file.open("r+b") as database:

@@ -65,8 +65,8 @@ def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
 def _cell(photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, Any]:
     names = [vocabulary.display_name(tag) for tag in photo.shown_tags if tag != photo.photo_class]
     title = vocabulary.display_name(photo.photo_class)
-    if photo.is_class_heads:
-        title = f"{title} · {photo.confidence:.0%}"
+    if photo.has_class_score:
+        title = f"{title} · {photo.class_score:.0%}"
     return {
         "id": photo.id,
         "name": photo.name,

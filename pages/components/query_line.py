@@ -1,0 +1,44 @@
+"""What the pages that take a query share: the order, and the place where a query goes wrong."""
+
+import streamlit as st
+
+from pages.components.session import get_gallery
+from scene_model.errors import QueryError
+from scene_model.gallery.sorting import SORTS, Sort
+
+_ORDER_NAMES = {
+    "-added": "Newest added",
+    "added": "Oldest added",
+    "-taken": "Newest taken",
+    "taken": "Oldest taken",
+    "name": "Name A to Z",
+    "-name": "Name Z to A",
+    "-score": "Surest first",
+    "score": "Least sure first",
+    "-size": "Largest first",
+    "size": "Smallest first",
+}
+
+
+def order_control(key: str) -> None:
+    """Let the visitor choose the order; the session's gallery keeps it for every page."""
+    gallery = get_gallery()
+
+    def choose() -> None:
+        gallery.sort = st.session_state[key]
+
+    st.session_state[key] = gallery.sort
+    st.selectbox("Order", SORTS, format_func=order_name, key=key, on_change=choose, width=170)
+
+
+def order_name(sort: Sort) -> str:
+    """Return what people read for an order."""
+    return _ORDER_NAMES[str(sort)]
+
+
+def show_query_error(query: str, error: QueryError) -> None:
+    """Say what is wrong with a query, and point at the place."""
+    st.error(error.message, icon=":material/error:")
+    # One line, so that the caret stands below the right character.
+    line = "".join(" " if character.isspace() else character for character in query)
+    st.code(f"{line}\n{' ' * error.position}^", language=None)

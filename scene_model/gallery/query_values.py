@@ -1,0 +1,103 @@
+"""What stands behind ``taken:``, ``added:`` and ``near:``, read from text. Pure."""
+
+import datetime
+import re
+from dataclasses import dataclass
+
+from scene_model.classifier.album_rules import read_span
+from scene_model.classifier.vocabulary import fold
+from scene_model.errors import QueryError
+
+_RELATIVE_DAYS = {"today": 0, "yesterday": 1}
+_NUMBER = r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*"
+_PLACE = re.compile(rf"{_NUMBER},{_NUMBER},{_NUMBER}(km|m)\s*", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class DaySpan:
+    """From the first to the last day, month or year ("2024-07"), both included.
+
+    Without years ("12-24") it comes every year, and may pass New Year. None: open at that end.
+    """
+
+    first: str | None
+    last: str | None
+
+    @property
+    def is_yearly(self) -> bool:
+        """Tell whether it comes every year."""
+        return self.first is not None and len(self.first) == len("12-24")
+
+
+@dataclass(frozen=True)
+class Circle:
+    """A place and how far around it: degrees, WGS 84, and kilometres."""
+
+    latitude: float
+    longitude: float
+    radius_km: float
+
+
+def read_days(text: str, today: datetime.date, position: int = 0) -> DaySpan:
+    """Read a day, month or year, or A..B with one end left out perhaps; raises QueryError.
+
+    ``today`` and ``yesterday`` are days too.
+    """
+    ends = [_absolute(part.strip(), today) for part in text.split("..")]
+    if len(ends) > 2 or not any(ends):
+        raise _no_date(text, position)
+    try:
+        spans = [read_span(end) if end else None for end in ends]
+    except ValueError as error:
+        raise _no_date(text, position) from error
+    days = DaySpan(
+        None if spans[0] is None else spans[0][0], None if spans[-1] is None else spans[-1][1]
+    )
+    if not all(ends) and any(len(end) == len("12-24") for end in ends):
+        raise _no_date(text, position)  # what comes every year has no end to leave open
+    if all(ends):
+        try:
+            read_span("..".join(ends))
+        except ValueError as error:
+            raise QueryError(
+                f"{text!r} is no span of days: it ends before it begins, or only one end has a "
+                "year.",
+                position,
+            ) from error
+    return days
+
+
+def read_circle(text: str, position: int = 0) -> Circle:
+    """Read ``38.72,-9.14,10km``, or metres with ``m``; raises QueryError."""
+    match = _PLACE.fullmatch(text)
+    if match is None:
+        raise QueryError(
+            f"{text!r} is no place. Write latitude, longitude and distance without spaces, in km "
+            "or m: near:38.72,-9.14,10km.",
+            position,
+        )
+    latitude, longitude, distance = (float(match[number]) for number in (1, 2, 3))
+    if not (-90.0 <= latitude <= 90.0 and -180.0 <= longitude <= 180.0):
+        raise QueryError(
+            f"{text!r} is no place on Earth: latitude goes from -90 to 90, longitude from -180 to "
+            "180, and latitude comes first.",
+            position,
+        )
+    if not 0.0 < distance < float("inf"):
+        raise QueryError(f"The distance in {text!r} has to be more than 0.", position)
+    return Circle(latitude, longitude, distance / (1000.0 if match[4].lower() == "m" else 1.0))
+
+
+def _absolute(text: str, today: datetime.date) -> str:
+    days_ago = _RELATIVE_DAYS.get(fold(text))
+    if days_ago is None:
+        return text
+    return (today - datetime.timedelta(days_ago)).isoformat()
+
+
+def _no_date(text: str, position: int) -> QueryError:
+    return QueryError(
+        f"{text!r} is no date. Write 2024-07-15, 2024-07, 2024, today, yesterday, a day of every "
+        "year like 12-24, or A..B from one to another.",
+        position,
+    )
