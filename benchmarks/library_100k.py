@@ -43,13 +43,13 @@ FILTERS = (
     *("is:edited", "has:gps", "camera:iphone", "score>=0.9", "name:img_20", "is:duplicate"),
     *("album:travel", "album:nature", "album:food", "album:selfies", "album:others"),
     *("taken:2020-07", "taken:2016..2019", "added:2026-01", "near:39.2,-8.6,20km"),
+    *("album:travel taken:2020", "near:39.2,-8.6,20km (sea OR beach)", "is:duplicate -street"),
 )
 QUERIES = (
     *("beach sunset", "beach OR lake", "-street", "forest -mountain", "(beach OR sea) sunset"),
     *("street -(sea OR beach) is:unsure", 'tag:"forest" class:mountain', "img_20 OR palace"),
     *("sea mountain forest", "-sea -mountain -forest -street", "sunset camera:iphone has:gps"),
     *("(forest OR mountain OR glacier) -street score>=0.8", "nothing_is_called_so"),
-    *("album:travel taken:2020", "near:39.2,-8.6,20km (sea OR beach)", "is:duplicate -street"),
 )
 
 

@@ -8,9 +8,8 @@ import math
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
-from scene_model.classifier.labels import HUMAN
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.gallery.query_values import Circle, DaySpan
 from scene_model.gallery.schema import held_tags, photos
@@ -22,20 +21,11 @@ _BOX_MARGIN = 1.000001
 
 def has_tag(labels: Collection[str]) -> ColumnElement[bool]:
     """One of the labels holds: a person added it, or a model said it and nobody rejected it."""
-    return _holds(held_tags.c.label.in_(sorted(labels))) if labels else false()
-
-
-def has_added_tag(labels: Any) -> ColumnElement[bool]:
-    """A person added one of the labels. labels: a collection, or a query for one column."""
-    return _holds(held_tags.c.label.in_(labels), held_tags.c.head == HUMAN)
-
-
-def has_automatic_tag(labels: Collection[str], *where: ColumnElement[bool]) -> ColumnElement[bool]:
-    """A model said one of the labels, and nobody decided about it.
-
-    where: conditions on the rows of ``held_tags`` that say so.
-    """
-    return _holds(held_tags.c.label.in_(sorted(labels)), held_tags.c.head != HUMAN, *where)
+    if not labels:
+        return false()
+    return photos.c.number.in_(
+        select(held_tags.c.photo).where(held_tags.c.label.in_(sorted(labels)))
+    )
 
 
 def has_class(labels: Collection[str]) -> ColumnElement[bool]:
@@ -43,10 +33,10 @@ def has_class(labels: Collection[str]) -> ColumnElement[bool]:
     return photos.c.photo_class.in_(sorted(labels))
 
 
-def has_chosen_class(labels: Any) -> ColumnElement[bool]:
-    """A person chose one of the labels as its class. labels: a collection, or a query for them."""
+def has_chosen_class(labels: Collection[str]) -> ColumnElement[bool]:
+    """A person chose one of the labels as its class."""
     # Most photos have none, and that is quicker to see than what it is not.
-    return and_(photos.c.human_class.is_not(None), photos.c.human_class.in_(labels))
+    return and_(photos.c.human_class.is_not(None), photos.c.human_class.in_(sorted(labels)))
 
 
 def name_contains(text: str) -> ColumnElement[bool]:
@@ -59,15 +49,15 @@ def was_edited() -> ColumnElement[bool]:
     return or_(photos.c.human_class.is_not(None), photos.c.decided_tags > 0)
 
 
-def exif_contains(column: Any, words: Collection[str]) -> ColumnElement[bool]:
+def exif_contains(column: Column[Any], words: Collection[str]) -> ColumnElement[bool]:
     """A column of few different texts (camera, lens) holds all the words, whatever the case."""
-    same = photos.alias()
     texts = select(column.label("text")).where(column.is_not(None)).distinct().subquery()
     found = [func.instr(func.fold_case(texts.c.text), fold_case(word)) > 0 for word in words]
-    of_texts = select(same.c.number).where(
-        same.c[column.name].in_(select(texts.c.text).where(*found))
-    )
-    return photos.c.number.in_(of_texts)
+    wanted = select(texts.c.text).where(*found)
+    if column is photos.c.camera:  # the indexes of the orders hold it
+        return and_(column.is_not(None), column.in_(wanted))
+    same = photos.alias()
+    return photos.c.number.in_(select(same.c.number).where(same.c[column.name].in_(wanted)))
 
 
 def on_days(column: Any, days: DaySpan) -> ColumnElement[bool]:
@@ -108,10 +98,6 @@ def is_away(latitude: float, longitude: float, at_least_km: float) -> ColumnElem
         return false()
     far = _haversine(latitude, longitude) >= _haversine_of(at_least_km)
     return and_(has_place(), far)
-
-
-def _holds(*where: ColumnElement[bool]) -> ColumnElement[bool]:
-    return photos.c.number.in_(select(held_tags.c.photo).where(*where))
 
 
 def _haversine(latitude: float, longitude: float) -> ColumnElement[float]:

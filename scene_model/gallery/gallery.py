@@ -46,7 +46,7 @@ class Gallery:
 
     def count(self, query: str | None = None) -> int:
         """Count the photos of a query (the current one unless given); raises QueryError."""
-        return self.library.count(self._where(query))
+        return self.library.count(self._where(query), sort=self.sort)
 
     def count_by_class(self, query: str | None = None) -> dict[str, int]:
         """Count the photos of a query by class; raises QueryError."""
@@ -82,9 +82,12 @@ class Gallery:
         label = None if typed is None else self.vocabulary.canonical(edits.clean_tag(typed))
         return edits.set_class(self.library, photo_ids, label)
 
-    def _where(self, query: str | None) -> ColumnElement[bool]:
+    def _where(self, query: str | None) -> ColumnElement[bool] | None:
+        line = self.query if query is None else query
+        if not line.strip():
+            return None
         return parse_query(
-            self.query if query is None else query,
+            line,
             self.vocabulary,
             self.model.albums,
             self.today(),

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, func, select, union_all
 from sqlalchemy.dialects.sqlite import insert
 
-from scene_model.gallery.schema import hash_bands, near_hashes, photos
+from scene_model.gallery.schema import BY_HASH, hash_bands, near_hashes, photos
 
 # Measured on 39 photographs: smaller, re-encoded, brighter and 2 % cropped copies differ in at
 # most 6 bits (five of the 39 crops in 5 %, too); two different photographs in 20 or more.
@@ -74,6 +74,7 @@ def has_lookalike() -> ColumnElement[bool]:
     shown = other.c.trashed_at.is_(None)
     several = (
         select(other.c.perceptual_hash)
+        .with_hint(other, f"INDEXED BY {BY_HASH.name}", "sqlite")
         .where(shown, other.c.perceptual_hash.is_not(None))
         .group_by(other.c.perceptual_hash)
         .having(func.count() > 1)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Select
 
-_KEPT = 64
+_KEPT = 32
 Answer = TypeVar("Answer")
 
 

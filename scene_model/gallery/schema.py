@@ -189,6 +189,7 @@ held_tags = Table(
 )
 
 Index("tag_decisions_by_label", tag_decisions.c.label, tag_decisions.c.photo_id)
+Index("class_decisions_by_label", class_decisions.c.label, class_decisions.c.photo_id)
 Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique=True)
 
 # An index an order, by the column the order begins with. What a query asks for stands behind it,
@@ -231,9 +232,9 @@ Index(
     photos.c.folded_name,
     photos.c.number,
 )
-Index("photos_by_camera", photos.c.camera, photos.c.trashed_at, photos.c.number)
-Index("photos_by_lens", photos.c.lens, photos.c.trashed_at, photos.c.number)
-Index("photos_by_hash", photos.c.perceptual_hash, photos.c.trashed_at, photos.c.number)
+Index("photos_by_camera", photos.c.camera, photos.c.number)
+Index("photos_by_lens", photos.c.lens, photos.c.number)
+BY_HASH = Index("photos_by_hash", photos.c.trashed_at, photos.c.perceptual_hash, photos.c.number)
 
 # How a library of an earlier version becomes one of this version: statements by the version
 # they start from. Version 1 knew the shipped model's heads alone.
