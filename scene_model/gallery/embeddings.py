@@ -9,6 +9,7 @@ is a photo's stands in its row; a slot that no row names means nothing and is wr
 
 import re
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,18 +80,24 @@ class EmbeddingFiles:
         result: FloatArray = values.astype(np.float32)
         return result
 
-    def matrix(self, name: str) -> npt.NDArray[np.float16]:
-        """All slots of a file, float16 (slots, size), mapped: only what is read takes memory.
+    def slot_count(self, name: str) -> int:
+        """Count the slots of a file, those that mean nothing any more among them."""
+        path = self.path(name)
+        return path.stat().st_size // _slot_bytes(name) if path.exists() else 0
 
-        Which rows count, and whose they are, the database says; the others mean nothing.
+    def rows(self, name: str, slots: Sequence[int] | slice) -> FloatArray:
+        """What lies in some slots of a file, float32 (N, size), copied out of a mapping.
+
+        The mapping goes with the call, so that going through a large file in pieces takes the
+        memory of one piece. Which slots count, and whose they are, the database says. Raises
+        IndexError for a slot beyond the end.
         """
-        path, size = self.path(name), _slot_bytes(name)
-        slots = path.stat().st_size // size if path.exists() else 0
-        width = size // _VALUE.itemsize
-        if not slots:
-            return np.empty((0, width - _HEADER_VALUES), np.float16)
-        mapped = np.memmap(path, _VALUE, "r", shape=(slots, width))
-        return mapped[:, _HEADER_VALUES:]
+        count, width = self.slot_count(name), _slot_bytes(name) // _VALUE.itemsize
+        if not count:  # nothing cannot be mapped
+            return np.empty((0, width - _HEADER_VALUES), np.float32)[slots]
+        mapped = np.memmap(self.path(name), _VALUE, "r", shape=(count, width))
+        result: FloatArray = mapped[slots, _HEADER_VALUES:].astype(np.float32)
+        return result
 
 
 def _slot_bytes(name: str) -> int:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Table, select
 
 from scene_model.classifier.bulk import call_photos
@@ -68,12 +67,12 @@ def _batches(library: Library, rows: Sequence[Any]) -> Iterator[tuple[list[Any],
         if row.embedding_file is not None and row.embedding_slot is not None:
             by_file.setdefault(row.embedding_file, []).append(row)
     for file, of_file in by_file.items():
-        matrix = library.embeddings.matrix(file)
-        there = [row for row in of_file if row.embedding_slot < len(matrix)]
+        slot_count = library.embeddings.slot_count(file)
+        there = [row for row in of_file if row.embedding_slot < slot_count]
         there.sort(key=lambda row: row.embedding_slot)  # in the order of the disk
         for start in range(0, len(there), _BATCH):
             batch = there[start : start + _BATCH]
-            yield batch, matrix[[row.embedding_slot for row in batch]].astype(np.float32)
+            yield batch, library.embeddings.rows(file, [row.embedding_slot for row in batch])
 
 
 def _changes(

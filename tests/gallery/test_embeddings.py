@@ -48,10 +48,11 @@ def test_what_is_written_is_read(files: EmbeddingFiles) -> None:
     files.write(name, 0, packed(OTHER, values + 1))
     assert np.array_equal(files.read(name, 3, ONE), values)
     assert np.array_equal(files.read(name, 0, OTHER), values + 1)
-    matrix = files.matrix(name)
-    assert matrix.shape == (4, 8)
-    assert isinstance(matrix.base, np.memmap)
-    assert np.array_equal(matrix[3], values)
+    assert files.slot_count(name) == 4
+    assert np.array_equal(files.rows(name, [3, 0]), [values, values + 1])
+    assert files.rows(name, slice(2, 9)).shape == (2, 8)
+    with pytest.raises(IndexError):
+        files.rows(name, [4])
 
 
 @pytest.mark.parametrize(
@@ -74,8 +75,10 @@ def test_one_wrong_bit_is_seen(files: EmbeddingFiles, position: int) -> None:
         files.read("abcd-8", 0, ONE)
 
 
-def test_an_empty_file_is_an_empty_matrix(files: EmbeddingFiles) -> None:
-    assert files.matrix("abcd-8").shape == (0, 8)
+def test_a_file_that_is_not_there_has_no_rows(files: EmbeddingFiles) -> None:
+    assert files.rows("abcd-8", slice(0, 9)).shape == (0, 8)
+    with pytest.raises(IndexError):
+        files.rows("abcd-8", [0])
 
 
 def test_each_photo_has_its_slot_and_a_free_one_is_given_again(
@@ -89,7 +92,7 @@ def test_each_photo_has_its_slot_and_a_free_one_is_given_again(
     (new,) = add_photos(made_photos[4:5])
     assert slots(library)[new][1] == freed
     file, _ = slots(library)[new]
-    assert len(library.embeddings.matrix(file)) == 4
+    assert library.embeddings.slot_count(file) == 4
     for photo_id in (ids[0], ids[2], ids[3], new):
         assert library.embedding(photo_id).values.any()
 
