@@ -48,7 +48,6 @@ def test_of_real_photos(classifier: Classifier, temple: bytes, flower: bytes) ->
     embeddings = np.stack([classifier.look(data).embedding for data in (temple, flower)])
     temple_called, flower_called = call_photos(classifier, embeddings)
     assert [temple_called, flower_called] == one_by_one(classifier, embeddings)
-    assert temple_called.photo_class == "buildings"
     assert "flower" in flower_called.labels
 
 
