@@ -88,6 +88,8 @@ def write_backup(
             _check_space(file, sum(p.file_bytes for p in photos if p.reference is None))
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
                 writing = _Writing(library, archive)
+                # First: what rows of this moment name must not be given to other photos meanwhile.
+                _embeddings(writing)
                 for done, photo in enumerate(photos, 1):
                     _photo(writing, photo, with_references)
                     watch(done, len(photos))
@@ -98,6 +100,14 @@ def write_backup(
             "Free some space, or name a file on another disk."
         ) from error
     return BackupDone(file, file.stat().st_size, listed)
+
+
+def _embeddings(writing: _Writing) -> None:
+    library = writing.library
+    for path in files_below(library.folder / "embeddings"):
+        if is_backup_name(_name(library, path)):
+            entry = _store(writing.archive, _name(library, path), path)
+            writing.entries += [] if entry is None else [entry]
 
 
 def _photo(writing: _Writing, photo: KeptPhoto, with_references: bool) -> None:
@@ -127,12 +137,8 @@ def _photo(writing: _Writing, photo: KeptPhoto, with_references: bool) -> None:
 
 
 def _rest(writing: _Writing, snapshot: Path, photo_count: int) -> BackupList:
-    """Store embeddings, rows and, last, the list."""
-    library, archive = writing.library, writing.archive
-    for path in files_below(library.folder / "embeddings"):
-        if is_backup_name(_name(library, path)):
-            entry = _store(archive, _name(library, path), path)
-            writing.entries += [] if entry is None else [entry]
+    """Store the rows and, last, the list."""
+    archive = writing.archive
     version = _adjust(snapshot, writing.gone, writing.copied_references)
     database = _store(archive, DATABASE_NAME, snapshot)
     if database is None:
