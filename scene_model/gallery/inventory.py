@@ -1,5 +1,6 @@
 """Which photos the library says it holds, and where their files belong; for its upkeep."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,5 +56,12 @@ def files_of(library: Library, photo: KeptPhoto) -> list[Path]:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files below a folder, links too, which are not followed; sorted."""
-    return sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    """All files below a folder, links too, which are not followed; sorted.
+
+    By os.walk: a link whose target is no possible name ends Path.rglob with an error.
+    """
+    found = []
+    for parent, folders, files in os.walk(folder):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        found += [Path(parent, name) for name in (*files, *links)]
+    return sorted(found)
