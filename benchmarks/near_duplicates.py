@@ -107,6 +107,10 @@ def different_photos(folders: Sequence[Path]) -> Iterator[Image.Image]:
         yield photo
 
 
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.95)
+
+
 def _set(number: int, photo: Image.Image) -> Iterator[tuple[str, bytes]]:
     for kind, (picture, quality) in copies(photo).items():
         yield _file(number, kind, picture, quality)

@@ -14,13 +14,16 @@ GreyPicture = npt.NDArray[np.uint8]
 TURNS = tuple((quarters, mirrored) for mirrored in (False, True) for quarters in range(4))
 SIDE = 96
 _GLANCE_SIDE = 32
-# At a glance, before they are aligned: crops in 5 % stay above 0.7, most strangers below 0.5.
-_GLANCE_FLOOR = 0.55
+# At a glance, before they are aligned: most crops in 5 % stay above 0.85, where most shots of one
+# scene, in which the camera moved, fall below; strangers stay below 0.5. In between, what is
+# aligned has to match the more, and not to be askew.
+_GLANCE_FLOOR, _GLANCE_SURE = 0.6, 0.85
 _BLUR = 5
 # By benchmarks/near_duplicates.py.
 _ALIKE_ABOVE = 0.94
 _TILE = 12
-_TILES_ALIKE_ABOVE = 0.62
+_TILES_ALIKE_ABOVE, _TILES_ALIKE_UNSURE = 0.66, 0.82
+_ASKEW, _ASKEW_UNSURE = 0.05, 0.008
 _FLAT_BELOW = 4.0  # standard deviation in grey levels: what is flat has nothing to compare
 _COVERED_FROM = 0.985
 _SCALE_RANGE = (0.85, 1.18)
@@ -42,12 +45,15 @@ def one_picture(one: GreyPicture, other: GreyPicture) -> float | None:
     if _aspect(one) / _aspect(other) > 1.2 or _aspect(other) / _aspect(one) > 1.2:
         return None
     glances = [_scaled(picture, _GLANCE_SIDE) for picture in (one, other)]
-    if _correlation(glances[0], glances[1]) < _GLANCE_FLOOR:
+    glance = _correlation(glances[0], glances[1])
+    if glance < _GLANCE_FLOOR:
         return None
+    is_sure = glance >= _GLANCE_SURE
+    tiles_from = _TILES_ALIKE_ABOVE if is_sure else _TILES_ALIKE_UNSURE
     still, moved = _scaled(one, SIDE), _scaled(other, SIDE)
     warp = np.eye(2, 3, dtype=np.float32)
     # Most copies lie as they are; aligning flat ones would only make them worse.
-    likeness = _likeness(still, moved, warp)
+    likeness = _likeness(still, moved, warp, tiles_from)
     if likeness is not None:
         return likeness
     everywhere = np.full((SIDE, SIDE), 255, np.uint8)
@@ -58,11 +64,15 @@ def one_picture(one: GreyPicture, other: GreyPicture) -> float | None:
     except cv2.error:  # it found no way
         return None
     laid = np.asarray(found, np.float32)
-    return _likeness(still, moved, laid) if _is_crop(laid) else None
+    askew = _ASKEW if is_sure else _ASKEW_UNSURE
+    return _likeness(still, moved, laid, tiles_from) if _is_crop(laid, askew) else None
 
 
 def _likeness(
-    still: npt.NDArray[np.float32], moved: npt.NDArray[np.float32], warp: npt.NDArray[np.float32]
+    still: npt.NDArray[np.float32],
+    moved: npt.NDArray[np.float32],
+    warp: npt.NDArray[np.float32],
+    tiles_from: float,
 ) -> float | None:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     laid = np.asarray(cv2.warpAffine(moved, warp, (SIDE, SIDE), flags=flags), np.float32)
@@ -75,7 +85,7 @@ def _likeness(
     if max(share, share * determinant) < _COVERED_FROM:
         return None
     alike = _correlation(still[is_both], laid[is_both])
-    if alike < _ALIKE_ABOVE or _worst_tile(still, laid, is_both) < _TILES_ALIKE_ABOVE:
+    if alike < _ALIKE_ABOVE or _worst_tile(still, laid, is_both) < tiles_from:
         return None
     return min(1.0, alike)
 
@@ -105,11 +115,11 @@ def _tile_likeness(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32])
     return covariance / float(np.sqrt(spread))
 
 
-def _is_crop(warp: npt.NDArray[np.float32]) -> bool:
+def _is_crop(warp: npt.NDArray[np.float32], askew: float) -> bool:
     low, high = _SCALE_RANGE
     across, down = float(warp[0, 0]), float(warp[1, 1])
     is_scaled = low < across < high and low < down < high
-    return is_scaled and abs(float(warp[0, 1])) < 0.05 and abs(float(warp[1, 0])) < 0.05
+    return is_scaled and max(abs(float(warp[0, 1])), abs(float(warp[1, 0]))) < askew
 
 
 def _aspect(picture: GreyPicture) -> float:
