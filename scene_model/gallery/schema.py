@@ -204,20 +204,6 @@ taught_tags = Table(
     Column("made_at", Text, nullable=False),
 )
 
-# What changes the model's own heads for this library: `heads` is an npz of kernels, biases and
-# thresholds. Which one is in use stands in `choices`.
-adjustments = Table(
-    "adjustments",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("bundle", Text, nullable=False),
-    Column("heads", LargeBinary, nullable=False),
-    Column("told", Text, nullable=False),
-    Column("made_at", Text, nullable=False),
-    Column("before", Integer),
-    sqlite_autoincrement=True,
-)
-
 # Photos that were compared with all that were there before them, and what came of it: pairs that
 # are one picture (kind "near", likeness: correlation) or only look similar (kind "similar",
 # likeness: cosine), `one` the lower number. A person's "these are no duplicates" is kept with them.
@@ -311,9 +297,6 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "CREATE TABLE IF NOT EXISTS taught_tags (label TEXT NOT NULL, backbone TEXT NOT NULL, "
         "kernel BLOB NOT NULL, bias FLOAT NOT NULL, threshold FLOAT NOT NULL, told TEXT NOT NULL, "
         "made_at TEXT NOT NULL, PRIMARY KEY (label, backbone))",
-        "CREATE TABLE IF NOT EXISTS adjustments (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "
-        "bundle TEXT NOT NULL, heads BLOB NOT NULL, told TEXT NOT NULL, made_at TEXT NOT NULL, "
-        '"before" INTEGER)',
         "CREATE TABLE IF NOT EXISTS compared_photos (number INTEGER NOT NULL PRIMARY KEY "
         "REFERENCES photos (number) ON DELETE CASCADE, embedding_file TEXT)",
         "CREATE TABLE IF NOT EXISTS twins (one INTEGER NOT NULL REFERENCES photos (number) "
