@@ -52,8 +52,7 @@ def world_map(title: str, places: Sequence[Place], key: str) -> None:
             "Query": [place.query for place in places],
         }
     )
-    projection = {"type": "equirectangular"}
-    land = alt.Chart(alt.Data(values=_countries())).mark_geoshape(
+    land = alt.Chart(alt.InlineData(values=_countries())).mark_geoshape(
         filled=False, stroke="#888888", strokeWidth=0.7
     )
     dots = _base(frame).mark_circle(cursor="pointer", opacity=0.8)
@@ -63,7 +62,7 @@ def world_map(title: str, places: Sequence[Place], key: str) -> None:
         size=alt.Size("Photos:Q", legend=None, scale=alt.Scale(range=[80, 500])),
         tooltip=["Photos", "Latitude", "Longitude"],
     )
-    chart = alt.layer(land, dots).project(**projection).properties(height=_MAP_HEIGHT)
+    chart = alt.layer(land, dots).project(type="equirectangular").properties(height=_MAP_HEIGHT)
     said = f"{title}: {sum(frame['Photos']):,} photos in {len(frame):,} places"
     _show(title, chart, frame, key, alt_text=said)
 
@@ -87,8 +86,8 @@ def _show(title: str, chart: Any, frame: pd.DataFrame, key: str, alt_text: str) 
             on_click="ignore",
             help=f"The numbers of “{title}”",
         )
-        event = st.altair_chart(chart, key=key, on_select="rerun", alt=alt_text)
-        picked = (event or {}).get("selection", {}).get(_PICKED) or []
+        event: Any = st.altair_chart(chart, key=key, on_select="rerun", alt=alt_text)
+        picked = event.get("selection", {}).get(_PICKED) or []
         if picked:
             st.switch_page("search.py", query_params={"q": picked[0]["Query"]})
         with st.expander("As a list"):

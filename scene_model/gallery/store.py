@@ -291,6 +291,11 @@ class Library:
             taught = connection.execute(select(taught_tags.c.label)).scalars()
             return sorted({*added, *classes, *taught})
 
+    def taught_labels(self) -> list[str]:
+        """Labels of tags that people taught by examples."""
+        with self.database.reader.begin() as connection:
+            return list(connection.execute(select(taught_tags.c.label).distinct()).scalars())
+
     def embedding(self, photo_id: str) -> KeptEmbedding:
         """The kept embedding, and which model's it is; raises PhotoNotFound or EmbeddingMissing."""
         wanted = select(
