@@ -18,7 +18,7 @@ OTHERS = 600
 # Measured by benchmarks/teach_tags.py on its five kinds: 1e-4 to 3e-3 differ by 0.01 in F1.
 _PENALTY = 3e-4
 # The others nobody looked at: some may show the tag. Those that score as examples do teach nothing.
-_SUSPICIOUS_ABOVE, _SUSPICIOUS_SHARE = 0.3, 0.99
+_SUSPICIOUS_ABOVE, _SUSPICIOUS_SHARE, _ROUNDS = 0.15, 0.99, 2
 # How fast a score goes from "no" to "yes" about the threshold; only the order matters to search.
 _STEEPNESS = 4.0
 
@@ -71,13 +71,16 @@ def teach(
     rest = np.concatenate([counterexamples, others])
     mean = np.concatenate([examples, rest]).mean(axis=0)
     shown, refused = _directions(examples, mean), _directions(rest, mean)
-    _, _, own, left = _fit(shown, refused)
-    limit = min(
-        float(np.quantile(own, _SUSPICIOUS_ABOVE)),
-        float(np.quantile(left, _SUSPICIOUS_SHARE)) if len(left) else 1.0,
-    )
-    is_kept = left < limit
-    is_kept[: len(counterexamples)] = True  # of these a person is sure
+    is_kept = np.ones(len(rest), np.bool_)
+    for _ in range(_ROUNDS):
+        direction, bias, own, left = _fit(shown, refused[is_kept])
+        scores = refused @ direction + bias  # of those that taught nothing
+        scores[is_kept] = left
+        limit = float(np.quantile(own, _SUSPICIOUS_ABOVE))
+        if len(rest):
+            limit = min(limit, float(np.quantile(scores, _SUSPICIOUS_SHARE)))
+        is_kept = scores < limit
+        is_kept[: len(counterexamples)] = True  # of these a person is sure
     direction, bias, own, left_kept = _fit(shown, refused[is_kept])
     # One standard deviation below what an example scores that the head has not seen.
     threshold = float(own.mean() - own.std())

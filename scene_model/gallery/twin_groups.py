@@ -92,7 +92,8 @@ def best_first(library: Library, photo_ids: Sequence[str], by: KeepBy) -> list[P
             KeepBy.OLDEST: photo.taken_at or f"9999 {photo.added_at}",
         }
         rest = [measures[measure] for measure in KeepBy if measure is not by]
-        return (measures[by], *rest, -photo.file_bytes, photo.id)
+        # Of two as large, the one of more bytes: the other was saved again.
+        return (measures[by], -float(photo.file_bytes), *rest, photo.id)
 
     return sorted(records, key=key)
 
