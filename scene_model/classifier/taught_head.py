@@ -19,6 +19,7 @@ OTHERS = 600
 _PENALTY = 3e-4
 # The others nobody looked at: some may show the tag. Those that score as examples do teach nothing.
 _SUSPICIOUS_ABOVE, _SUSPICIOUS_SHARE, _ROUNDS = 0.15, 0.99, 2
+_TOWARDS_OTHERS = 0.3
 # How fast a score goes from "no" to "yes" about the threshold; only the order matters to search.
 _STEEPNESS = 4.0
 
@@ -82,8 +83,10 @@ def teach(
         is_kept = scores < limit
         is_kept[: len(counterexamples)] = True  # of these a person is sure
     direction, bias, own, left_kept = _fit(shown, refused[is_kept])
-    # One standard deviation below what an example scores that the head has not seen.
-    threshold = float(own.mean() - own.std())
+    # One standard deviation below what an example scores that the head has not seen; more where
+    # the examples are much the same and the others are far.
+    far = float(own.mean() - np.quantile(left_kept, _SUSPICIOUS_SHARE)) if len(left_kept) else 2.0
+    threshold = float(own.mean() - max(own.std(), _TOWARDS_OTHERS * far))
     if len(counterexamples):
         highest = float(left_kept[: len(counterexamples)].max())
         threshold = max(threshold, min(highest, float(np.median(own))))

@@ -1,6 +1,7 @@
 """What is least certain comes first, and what a person decided never."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from scene_model.gallery.review_queue import UNSURE, preview_threshold, review_queue
 from scene_model.services import Services
@@ -14,7 +15,7 @@ def test_decided_photos_leave_the_queue(
     ids = add_photos([*made_photos, ("temple.jpg", temple)])
     queue = review_queue(services.library, services.classifier)
     assert queue
-    assert ids[-1] not in {item.photo_id for item in queue}, "the head is sure of the temple"
+    assert ids[-1] not in {item.photo_id for item in queue}, "the camera head is sure of a landmark"
     reasons = [item.reason for item in queue]
     assert reasons == sorted(reasons, key=lambda r: r != UNSURE)
     assert all(len(item.choices) == len(set(item.choices)) == 5 for item in queue)
@@ -25,9 +26,10 @@ def test_decided_photos_leave_the_queue(
 
 
 def test_a_threshold_moves_photos_only_one_way(
-    services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]], temple: bytes
+    services: Services, add_photos: Add, shared_photos: Path
 ) -> None:
-    ids = add_photos([*made_photos, ("temple.jpg", temple)])
+    files = sorted((shared_photos / "scenes").iterdir())[:8]
+    ids = add_photos([(path.name, path.read_bytes()) for path in files])
     library, classifier = services.library, services.classifier
     sure = {photo.id for photo in library.records(ids) if not photo.unsure}
     assert sure
