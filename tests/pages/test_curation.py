@@ -30,6 +30,8 @@ def filled(opened: Services, temple: bytes, flower: bytes) -> Services:
 
 
 def test_review_accepts_corrects_skips_and_goes_back(filled: Services, app: AppTest) -> None:
+    more = [(f"more_{i}.jpg", encode(textured(160, 120, seed=i))) for i in range(8, 48)]
+    filled.jobs.submit(more).wait(60)
     app.switch_page("review.py").run()
     queue = list(app.session_state["review_queue"])
     assert len(queue) >= 3
