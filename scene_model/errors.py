@@ -19,6 +19,7 @@ SceneError
 │   ├── InvalidSearchName
 │   ├── SearchNameTaken
 │   ├── InvalidSetting
+│   ├── TooFewExamples
 │   ├── TargetExists
 │   └── ForeignRequest
 ├── BundleError                a model bundle cannot be used
@@ -193,6 +194,12 @@ class InvalidSetting(UsageError):
     """A ``SCENE_`` environment variable has a value that cannot be used."""
 
     code = "invalid_setting"
+
+
+class TooFewExamples(UsageError):
+    """Too few photos were given to learn something from."""
+
+    code = "too_few_examples"
 
 
 class TargetExists(UsageError):

@@ -19,6 +19,7 @@ from scene_model.gallery.answers import answer_kept
 from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
 from scene_model.gallery.records import Added, NewPhoto, PhotoRecord, photo_facts
+from scene_model.gallery.similar import Similar, similar_to_photo, similar_to_picture
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
 from scene_model.gallery.trash import finish_emptying
@@ -78,6 +79,14 @@ class Services:
     def answers(self, photo_id: str) -> Answers:
         """Ask the model in use about a kept photo; raises as `answer_kept` does."""
         return answer_kept(self.library, self.classifier, photo_id).answers
+
+    def similar_photos(self, photo_id: str, limit: int = 60) -> list[Similar]:
+        """The photos most like one of the library; raises as `similar_to_photo` does."""
+        return similar_to_photo(self.library, self.classifier, photo_id, limit)
+
+    def similar_to_picture(self, data: bytes, limit: int = 60) -> list[Similar]:
+        """The photos most like a picture that is not kept; raises PhotoError."""
+        return similar_to_picture(self.library, self.classifier, data, limit)
 
     def albums(self, photo: PhotoRecord) -> list[Placement]:
         """Tell which albums a photo belongs in, and why."""

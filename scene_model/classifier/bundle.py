@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS, Label, LabelSet
+from scene_model.classifier.labels import HUMAN, NONE, TAUGHT, UNSURE_CLASS, Label, LabelSet
 from scene_model.errors import BundleDamaged, BundleNotFound, BundleTooNew, LabelCountMismatch
 
 FORMAT_VERSION = 1
@@ -195,10 +195,10 @@ def _problem_with_heads(description: BundleDescription) -> str | None:
     ids = [head.id for head in description.heads]
     known = ", ".join(ids) or "none"
     for number, head in enumerate(description.heads):
-        if not _HEAD_ID.fullmatch(head.id) or head.id in (HUMAN, NONE):
+        if not _HEAD_ID.fullmatch(head.id) or head.id in (HUMAN, NONE, TAUGHT):
             return (
                 f"a head cannot be called {head.id!r}. Its id may have lower-case letters, digits "
-                f"and underscores, and be neither {HUMAN!r} nor {NONE!r}."
+                f"and underscores, and be none of {HUMAN!r}, {NONE!r}, {TAUGHT!r}."
             )
         if head.id in ids[:number]:
             return f"two heads are called {head.id!r}."

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 UNSURE_CLASS = "unsure"
 # Where a photo's class comes from when it comes from no head; no head may be called so.
 HUMAN, NONE = "human", "none"
+# The head of tags that people taught by examples; no head of a bundle may be called so.
+TAUGHT = "taught"
 
 
 @dataclass(frozen=True)

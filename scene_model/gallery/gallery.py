@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import ColumnElement
 
@@ -86,9 +86,12 @@ class Gallery:
         line = self.query if query is None else query
         if not line.strip():
             return None
+        # What a person taught is called so, even where the model has the word as an alias.
+        taught = {label: label for label in self.library.taught_labels()}
+        known = self.vocabulary
         return parse_query(
             line,
-            self.vocabulary,
+            replace(known, names=taught | known.names) if taught else known,
             self.model.albums,
             self.today(),
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from scene_model.classifier.albums import PhotoFacts, SeenTag
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Provenance
-from scene_model.classifier.labels import HUMAN, NONE
+from scene_model.classifier.labels import HUMAN, NONE, TAUGHT
 from scene_model.photos.metadata import PhotoMetadata
 
 
@@ -64,8 +64,8 @@ class PhotoRecord:
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
-        """Labels on the photo's face, each once: people's, the class head's, the tag head's."""
-        heads = (HUMAN, self.class_head, self.tag_head)
+        """Labels on the photo's face, each once: people's, taught, the class and the tag head's."""
+        heads = (HUMAN, TAUGHT, self.class_head, self.tag_head)
         return tuple(dict.fromkeys(tag.label for tag in self.tags if tag.head in heads))
 
     @property

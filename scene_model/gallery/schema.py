@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 
 from scene_model.gallery.path_column import PathColumn
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
@@ -188,6 +189,42 @@ held_tags = Table(
     sqlite_with_rowid=False,
 )
 
+# Tags that people taught by examples: the head that says one, by the network it reads. `told` is
+# JSON: examples, counterexamples and figures. What it says of photos stands in `automatic_tags`,
+# with TAUGHT as head.
+taught_tags = Table(
+    "taught_tags",
+    metadata,
+    Column("label", Text, primary_key=True),
+    Column("backbone", Text, primary_key=True),
+    Column("kernel", LargeBinary, nullable=False),
+    Column("bias", Float, nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("told", Text, nullable=False),
+    Column("made_at", Text, nullable=False),
+)
+
+# Photos that were compared with all that were there before them, and what came of it: pairs that
+# are one picture (kind "near", likeness: correlation) or only look similar (kind "similar",
+# likeness: cosine), `one` the lower number. A person's "these are no duplicates" is kept with them.
+compared_photos = Table(
+    "compared_photos",
+    metadata,
+    Column("number", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
+    Column("embedding_file", Text),
+)
+twins = Table(
+    "twins",
+    metadata,
+    Column("one", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
+    Column("other", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("likeness", Float, nullable=False),
+    Column("dismissed_at", Text),
+    sqlite_with_rowid=False,
+)
+Index("twins_by_other", twins.c.other)
+
 Index("tag_decisions_by_label", tag_decisions.c.label, tag_decisions.c.photo_id)
 Index("class_decisions_by_label", class_decisions.c.label, class_decisions.c.photo_id)
 Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique=True)
@@ -255,5 +292,17 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "WHEN auto_class_source = class_head THEN confidence "
         "ELSE coalesce((SELECT max(score) FROM automatic_tags WHERE photo_id = photos.id "
         "AND head = auto_class_source AND label = auto_class), 0.0) END",
+    ),
+    3: (
+        "CREATE TABLE IF NOT EXISTS taught_tags (label TEXT NOT NULL, backbone TEXT NOT NULL, "
+        "kernel BLOB NOT NULL, bias FLOAT NOT NULL, threshold FLOAT NOT NULL, told TEXT NOT NULL, "
+        "made_at TEXT NOT NULL, PRIMARY KEY (label, backbone))",
+        "CREATE TABLE IF NOT EXISTS compared_photos (number INTEGER NOT NULL PRIMARY KEY "
+        "REFERENCES photos (number) ON DELETE CASCADE, embedding_file TEXT)",
+        "CREATE TABLE IF NOT EXISTS twins (one INTEGER NOT NULL REFERENCES photos (number) "
+        "ON DELETE CASCADE, other INTEGER NOT NULL REFERENCES photos (number) ON DELETE CASCADE, "
+        "kind TEXT NOT NULL, likeness FLOAT NOT NULL, dismissed_at TEXT, "
+        "PRIMARY KEY (one, other)) WITHOUT ROWID",
+        "CREATE INDEX IF NOT EXISTS twins_by_other ON twins (other)",
     ),
 }

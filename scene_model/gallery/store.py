@@ -61,8 +61,10 @@ from scene_model.gallery.schema import (
     free_slots,
     photos,
     tag_decisions,
+    taught_tags,
 )
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort, in_order
+from scene_model.gallery.taught_rows import keep_taught, of_no_taught_head
 from scene_model.photos.fingerprint import content_hash
 
 _ID_BATCH = 500
@@ -164,7 +166,7 @@ class Library:
                         row["reference"] = reference
                     connection.execute(update(photos).where(photos.c.id == photo_id).values(**row))
                 keep_hash(connection, about["perceptual_hash"])
-                _replace_tags(connection, photo_id, look.answers, by)
+                _replace_tags(connection, photo_id, look.answers, by, look.embedding)
         return Added(photo_id, known is not None)
 
     def replace_answers(
@@ -183,7 +185,7 @@ class Library:
             found = connection.execute(update(photos).where(photos.c.id == photo_id).values(**new))
             if not found.rowcount:
                 raise PhotoNotFound(f"The library holds no photo {photo_id[:12]!r}.")
-            _replace_tags(connection, photo_id, answers, by)
+            _replace_tags(connection, photo_id, answers, by, embedding)
 
     def answered_by_others(self, bundle_id: str) -> list[str]:
         """Ids of the photos outside the trash whose tags another bundle gave, newest first."""
@@ -280,13 +282,19 @@ class Library:
         self._remembered.forget()
 
     def human_labels(self) -> list[str]:
-        """All labels people have added or filed photos under, sorted."""
+        """All labels people have added, taught, or filed photos under, sorted."""
         with self.database.reader.begin() as connection:
             added = connection.execute(
                 select(tag_decisions.c.label).where(tag_decisions.c.verdict == "added").distinct()
             ).scalars()
             classes = connection.execute(select(class_decisions.c.label).distinct()).scalars()
-            return sorted({*added, *classes})
+            taught = connection.execute(select(taught_tags.c.label)).scalars()
+            return sorted({*added, *classes, *taught})
+
+    def taught_labels(self) -> list[str]:
+        """Labels of tags that people taught by examples."""
+        with self.database.reader.begin() as connection:
+            return list(connection.execute(select(taught_tags.c.label).distinct()).scalars())
 
     def embedding(self, photo_id: str) -> KeptEmbedding:
         """The kept embedding, and which model's it is; raises PhotoNotFound or EmbeddingMissing."""
@@ -414,8 +422,19 @@ class Library:
             raise library_error(error, self.folder) from error
 
 
-def _replace_tags(connection: Connection, photo_id: str, answers: Answers, by: Provenance) -> None:
-    connection.execute(delete(automatic_tags).where(automatic_tags.c.photo_id == photo_id))
+def _replace_tags(
+    connection: Connection,
+    photo_id: str,
+    answers: Answers,
+    by: Provenance,
+    embedding: FloatArray | None,
+) -> None:
+    """Let a model's tags be these; what taught heads say changes with the embedding alone."""
+    connection.execute(
+        delete(automatic_tags).where(automatic_tags.c.photo_id == photo_id, of_no_taught_head())
+    )
     rows = tag_rows(photo_id, answers, by.bundle)
     if rows:
         connection.execute(insert(automatic_tags), rows)
+    if embedding is not None:
+        keep_taught(connection, [photo_id], embedding[np.newaxis], by.backbone)

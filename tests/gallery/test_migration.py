@@ -17,6 +17,7 @@ from scene_model.gallery.fingerprints import count_without_fingerprint
 from scene_model.gallery.schema import SCHEMA_VERSION
 from scene_model.gallery.sorting import Sort
 from scene_model.gallery.store import Library
+from scene_model.gallery.twins import count_not_compared
 from tests.conftest import ASSETS
 
 VERSIONS = (1, 2)
@@ -153,6 +154,18 @@ def test_opened_again_it_is_left_alone(folder: Path) -> None:
     for _ in range(2):
         with Library(folder) as opened:
             assert opened.count() == 2
+
+
+def test_version_3_gets_the_new_tables_and_keeps_all_it_had(tmp_path: Path) -> None:
+    folder = made_by(2, tmp_path / "library")
+    Library(folder).close()
+    run(folder, "DROP TABLE taught_tags; DROP TABLE compared_photos; DROP TABLE twins")
+    run(folder, "PRAGMA user_version = 3")
+    with Library(folder) as library:
+        assert library.taught_labels() == []
+        assert library.count() == 2
+        assert count_not_compared(library) == 2
+    assert version(folder) == SCHEMA_VERSION
 
 
 def test_what_cannot_be_brought_over_stays_as_it_was(tmp_path: Path) -> None:

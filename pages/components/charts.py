@@ -1,0 +1,126 @@
+"""Charts whose every mark leads to the photos behind it, and whose numbers can be taken away."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from pages.components.plain import plain
+from scene_model.gallery.insights import Counted, Place
+
+# Country outlines of Natural Earth 1:110m (public domain), generalised: a line a ring, lon,lat.
+_OUTLINES = Path(__file__).parent / "world_outlines.txt"
+_PICKED = "picked"
+_BAR_HEIGHT, _CHART_HEIGHT, _MAP_HEIGHT = 24, 260, 380
+
+
+def bar_chart(
+    title: str, bars: Sequence[Counted], key: str, names: Sequence[str], lying: bool = True
+) -> None:
+    """Bars, lying or standing; a click opens the search. names: what people read, bar by bar."""
+    frame = pd.DataFrame(
+        {
+            "Name": list(names),
+            "Photos": [bar.photos for bar in bars],
+            "Query": [bar.query for bar in bars],
+        }
+    )
+    count = alt.Axis(format="d", tickMinStep=1)
+    label: Any = alt.Y if lying else alt.X
+    value: Any = alt.X if lying else alt.Y
+    chart = _base(frame).mark_bar(cursor="pointer", cornerRadiusEnd=3)
+    chart = chart.encode(
+        label("Name:N", sort=None, title=None, axis=alt.Axis(labelLimit=180)),
+        value("Photos:Q", title="Photos", axis=count),
+        tooltip=["Name", "Photos"],
+    )
+    chart = chart.properties(height=_BAR_HEIGHT * len(frame) + 40 if lying else _CHART_HEIGHT)
+    _show(title, chart, frame, key, alt_text=_spoken(title, frame))
+
+
+def world_map(title: str, places: Sequence[Place], key: str) -> None:
+    """Places on the outlines of the countries; a click opens the photos taken there."""
+    frame = pd.DataFrame(
+        {
+            "Latitude": [place.latitude for place in places],
+            "Longitude": [place.longitude for place in places],
+            "Photos": [place.photos for place in places],
+            "Query": [place.query for place in places],
+        }
+    )
+    land = alt.Chart(alt.InlineData(values=_countries())).mark_geoshape(
+        filled=False, stroke="#888888", strokeWidth=0.7
+    )
+    dots = _base(frame).mark_circle(cursor="pointer", opacity=0.8)
+    dots = dots.encode(
+        longitude="Longitude:Q",
+        latitude="Latitude:Q",
+        size=alt.Size("Photos:Q", legend=None, scale=alt.Scale(range=[80, 500])),
+        tooltip=["Photos", "Latitude", "Longitude"],
+    )
+    chart = alt.layer(land, dots).project(type="equirectangular").properties(height=_MAP_HEIGHT)
+    said = f"{title}: {sum(frame['Photos']):,} photos in {len(frame):,} places"
+    _show(title, chart, frame, key, alt_text=said)
+
+
+def _base(frame: pd.DataFrame) -> alt.Chart:
+    picked = alt.selection_point(name=_PICKED, fields=["Query"], on="click", empty=False)
+    return alt.Chart(frame).add_params(picked)
+
+
+def _show(title: str, chart: Any, frame: pd.DataFrame, key: str, alt_text: str) -> None:
+    with st.container(border=True):
+        head, tool = st.columns([3, 1], vertical_alignment="center")
+        head.subheader(title)
+        tool.download_button(
+            "CSV",
+            frame.to_csv(index=False),
+            f"{key}.csv",
+            "text/csv",
+            key=f"{key}_csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help=f"The numbers of “{title}”",
+        )
+        event: Any = st.altair_chart(chart, key=key, on_select="rerun", alt=alt_text)
+        picked = event.get("selection", {}).get(_PICKED) or []
+        if picked:
+            st.switch_page("search.py", query_params={"q": picked[0]["Query"]})
+        with st.expander("As a list"):
+            # By keyboard too: a chart takes only a pointer.
+            _links(frame)
+
+
+def _links(frame: pd.DataFrame) -> None:
+    for row in frame.to_dict("records")[:40]:
+        name = row.get("Name", f"{row.get('Latitude', 0):.2f}, {row.get('Longitude', 0):.2f}")
+        if row["Photos"]:
+            st.page_link(
+                "search.py",
+                label=f"{plain(str(name))} · {row['Photos']:,}",
+                query_params={"q": row["Query"]},
+            )
+
+
+def _spoken(title: str, frame: pd.DataFrame) -> str:
+    first = ", ".join(f"{row.Name} {row.Photos:,}" for row in frame.head(8).itertuples())
+    return f"{title}: {first}"
+
+
+@lru_cache(maxsize=1)
+def _countries() -> list[dict[str, Any]]:
+    rings = []
+    for line in _OUTLINES.read_text(encoding="ascii").splitlines():
+        points = [[float(number) for number in pair.split(",")] for pair in line.split()]
+        rings.append(
+            {
+                "type": "Feature",
+                "geometry": {"type": "LineString", "coordinates": [*points, points[0]]},
+                "properties": {},
+            }
+        )
+    return rings

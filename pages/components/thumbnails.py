@@ -1,0 +1,30 @@
+"""A row of thumbnails by URL, with a line below each; nothing to click."""
+
+import html
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from pages.components.photo_grid import describe
+from pages.components.session import get_gallery
+from scene_model.gallery.records import PhotoRecord
+
+
+def thumbnails(
+    photos: Sequence[PhotoRecord], lines: Mapping[str, str] | None = None, height_rem: float = 9
+) -> None:
+    """Show photos in rows that wrap; ``lines`` says what stands below one, by id."""
+    said = lines or {}
+    cells = []
+    for photo in photos:
+        alt = html.escape(describe(photo, get_gallery().vocabulary), quote=True)
+        line = html.escape(said.get(photo.id, photo.name))
+        cells.append(
+            f'<figure style="margin:0;max-width:100%;width:{height_rem * 1.35}rem">'
+            f'<img src="/api/photos/{photo.id}/thumbnail" alt="{alt}" loading="lazy" '
+            f'style="height:{height_rem}rem;width:100%;object-fit:contain;border-radius:.4rem;'
+            'background:rgba(128,128,128,.12)">'
+            '<figcaption style="font-size:.8rem;overflow:hidden;text-overflow:ellipsis;'
+            f'white-space:nowrap">{line}</figcaption></figure>'
+        )
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(cells)}</div>')

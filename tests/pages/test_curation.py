@@ -1,0 +1,95 @@
+"""Review, duplicates, teaching and insights, as a visitor's clicks run them."""
+
+import io
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from scene_model.gallery.taught_tags import list_taught
+from scene_model.services import Services
+from tests.pages.conftest import texts
+from tests.pages.test_search import button
+from tests.pictures import encode, textured
+
+
+@pytest.mark.parametrize("page", ["review", "duplicates", "teach", "insights"])
+def test_an_empty_library_tells_the_next_step(app: AppTest, page: str) -> None:
+    app.run()
+    app.switch_page(f"{page}.py").run()
+    assert app.info, texts(app)
+
+
+@pytest.fixture
+def filled(opened: Services, temple: bytes, flower: bytes) -> Services:
+    small = encode(Image.open(io.BytesIO(temple)).resize((320, 214)), "PNG")
+    made = [(f"made_{i}.jpg", encode(textured(160, 120, seed=i))) for i in range(8)]
+    files = [("temple.jpg", temple), ("small.png", small), ("dahlia.jpg", flower), *made]
+    opened.jobs.submit(files).wait(60)
+    return opened
+
+
+def test_review_accepts_corrects_skips_and_goes_back(filled: Services, app: AppTest) -> None:
+    more = [(f"more_{i}.jpg", encode(textured(160, 120, seed=i))) for i in range(8, 48)]
+    filled.jobs.submit(more).wait(60)
+    app.switch_page("review.py").run()
+    queue = list(app.session_state["review_queue"])
+    assert len(queue) >= 3
+    button(app, "Accept")
+    first = filled.library.photo(queue[0].photo_id)
+    assert first.class_source == "human"
+    app.button(key="review_choice_1").click().run()
+    second = filled.library.photo(queue[1].photo_id)
+    assert second.class_source == "human"
+    assert second.photo_class in queue[1].choices
+    button(app, "Skip")
+    assert filled.library.photo(queue[2].photo_id).class_source != "human"
+    button(app, "Undo")
+    assert filled.library.photo(queue[1].photo_id).class_source != "human"
+
+
+def test_duplicates_keep_the_best_and_undo(filled: Services, app: AppTest) -> None:
+    app.switch_page("duplicates.py").run()
+    assert "not compared" in texts(app)
+    button(app, "Compare now")
+    assert "1 groups, 2 photos" in texts(app)
+    button(app, "Keep the best, others to the trash")
+    assert filled.gallery().ids("name:small") == []
+    assert len(filled.gallery().ids("name:temple")) == 1
+    button(app, "Undo")
+    assert len(filled.gallery().ids("name:small")) == 1
+    button(app, "Not duplicates")
+    assert "Nothing found here." in texts(app)
+    button(app, "Bring back")
+    button(app, "Keep the best of all 1 groups")
+    assert filled.gallery().ids("name:small") == []
+
+
+def test_a_tag_is_taught_and_forgotten(filled: Services, app: AppTest) -> None:
+    gallery_ids = filled.gallery().ids("name:made")
+    app.switch_page("teach.py").run()
+    app.session_state["gallery"].select(gallery_ids[:4])
+    app.run()
+    app.text_input(key="teach_name").set_value("My pattern")
+    button(app, "Learn")
+    assert "4 examples" in texts(app), "too few is told"
+    app.session_state["gallery"].select(gallery_ids[:6])
+    app.run()
+    app.text_input(key="teach_name").set_value("My pattern")
+    button(app, "Learn")
+    assert "Left-out examples found" in texts(app)
+    assert list_taught(filled.library, filled.classifier) == []
+    button(app, "Save the tag")
+    (tag,) = list_taught(filled.library, filled.classifier)
+    assert set(tag.examples) == set(gallery_ids[:6])
+    assert set(gallery_ids[:6]) <= set(filled.gallery().ids('tag:"my pattern"'))
+    button(app, "Forget")
+    assert list_taught(filled.library, filled.classifier) == []
+
+
+def test_insights_show_every_chart_with_its_numbers(filled: Services, app: AppTest) -> None:
+    app.switch_page("insights.py").run()
+    said = texts(app)
+    assert "11 photos" in said
+    assert {"Classes", "Tags", "How sure"} <= {head.value for head in app.subheader}
+    assert len(app.get("download_button")) == len(app.get("vega_lite_chart")) >= 3
