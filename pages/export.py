@@ -92,8 +92,8 @@ def _zip(query: str, asked: dict[str, str]) -> None:
         pd.DataFrame(
             {
                 "Folder": [f"{folder.name}/" for folder in folders],
-                "Label": [names.display_name(folder.name) for folder in folders],
                 "Photos": [folder.photo_count for folder in folders],
+                "Label": [names.display_name(folder.name) for folder in folders],
                 "Size": [_megabytes(folder.file_bytes) for folder in folders],
             }
         ),

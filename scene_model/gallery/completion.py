@@ -73,7 +73,12 @@ def _labels(
     for label in tag_counts:
         if fold(label).startswith(word):
             found[label] = fold(label)
-    order = sorted(found, key=lambda label: (-tag_counts.get(label, 0), found[label], label))
+
+    def rank(label: str) -> tuple[bool, int, str, str]:
+        written = found[label]
+        return written != word, -tag_counts.get(label, 0), written, label
+
+    order = sorted(found, key=rank)
     return [_label(field, label, found[label], vocabulary, tag_counts) for label in order]
 
 
