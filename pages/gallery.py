@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components import bulk_edit
 from pages.components.address import take_address, write_address
-from pages.components.browse import browse, browse_parts, density_control
+from pages.components.browse import begin_at_first_page, browse, browse_parts, density_control
 from pages.components.filters import (
     QUERY_KEY,
     Filter,
@@ -75,6 +75,7 @@ def _photos(asked: Filter, total: int, has_keys: bool) -> None:
     count = gallery.count()
     chips(asked)
     if not count:
+        begin_at_first_page(_NAME)
         st.info("No photo matches this filter.", icon=":material/search_off:")
         st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
         return

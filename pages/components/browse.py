@@ -17,7 +17,6 @@ from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 class Density:
     """How close photos stand. cell: a photo's least width in CSS. photos: on one page."""
 
-    icon: str
     name: str
     cell: str
     photos: int
@@ -25,9 +24,9 @@ class Density:
 
 # At most 60 pictures a page: the browser is what gets slow.
 DENSITIES = {
-    "small": Density(":material/view_comfy:", "Small pictures, 60 a page", "7.5rem", 60),
-    "medium": Density(":material/grid_view:", "Medium pictures, 36 a page", "11rem", 36),
-    "large": Density(":material/crop_square:", "Large pictures, 18 a page", "18rem", 18),
+    "small": Density("Small", "7.5rem", 60),
+    "medium": Density("Medium", "11rem", 36),
+    "large": Density("Large", "18rem", 18),
 }
 _DENSITY_KEY = "density"
 _USUAL = "medium"
@@ -40,11 +39,11 @@ def density_control() -> None:
     st.segmented_control(
         "Size of the pictures",
         list(DENSITIES),
-        format_func=lambda name: DENSITIES[name].icon,
+        format_func=lambda name: DENSITIES[name].name,
         key=_DENSITY_KEY,
         required=True,
         persist_state="session",
-        help=" · ".join(f"{d.icon} {d.name}" for d in DENSITIES.values()),
+        help=" · ".join(f"{d.name}: {d.photos} a page" for d in DENSITIES.values()),
     )
 
 
@@ -94,6 +93,11 @@ def browse(
     if pages > 1:
         _pager(key, number, pages)
     return count
+
+
+def begin_at_first_page(key: str) -> None:
+    """Turn back to the first page; nothing else does where no photo is shown."""
+    _go_to_page(key, 1)
 
 
 def browse_parts(key: str) -> dict[str, AddressPart]:

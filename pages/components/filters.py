@@ -124,7 +124,9 @@ def _class_chips(counts: dict[str, int], shown: list[str], asked: Filter) -> Non
             return f"All · {sum(counts.values()):,}"
         return f"{names.display_name(option)} · {counts.get(option, 0):,}"
 
-    st.session_state[CLASS_KEY] = asked.label or _ALL
+    chosen = asked.label or _ALL
+    if st.session_state.get(CLASS_KEY) != chosen:
+        st.session_state[CLASS_KEY] = chosen
     st.pills(
         "Class",
         options,

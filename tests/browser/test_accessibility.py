@@ -80,13 +80,13 @@ def test_axe_can_fail(visit: Visit) -> None:
 def test_the_tree_reads_sensibly(visit: Visit) -> None:
     page = visit.open("gallery?q=name:flower.jpg")
     page.locator(".cell").first.wait_for()
-    tree = page.get_by_role("list", name="Photos 1 to 1 of 1").aria_snapshot()
+    tree = page.get_by_role("list", name="Photos 1 to 1 of 1").aria_snapshot().replace("'", "")
     assert '- button "Open flower.jpg: flower' in tree
     assert '- checkbox "Select flower.jpg"' in tree
     page.locator(".open").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("table").first).to_be_visible()
-    tree = dialog.aria_snapshot()
+    tree = dialog.aria_snapshot().replace("'", "")
     for said in (
         '- button "Next',
         '- img "flower.jpg: flower',

@@ -107,16 +107,22 @@ export default function (component) {
   const isRebuilt = rebuild(list, data);
   // The boxes belong to the visitor: an answer to the first click must not undo the second.
   // The server's word counts only where it changed the selection itself (a new revision).
+  const say = () => {
+    const count = [...list.children].filter(isChosen).length;
+    status.textContent = `${count} of ${list.children.length} selected on this page`;
+  };
   if (isRebuilt || list.dataset.revision !== String(data.revision)) {
+    const isOurs = list.dataset.revision !== undefined;
     list.dataset.revision = String(data.revision);
     const chosen = new Set(data.selected);
     for (const item of list.children) mark(item, chosen.has(item.dataset.id));
+    if (isOurs && data.selectable) say();
   }
 
   const tell = () => {
     const ids = [...list.children].filter(isChosen).map((item) => item.dataset.id);
     list.clicks = (list.clicks ?? 0) + 1;
-    status.textContent = `${ids.length} of ${list.children.length} selected on this page`;
+    say();
     setStateValue("selected", { ids, shown: data.photos.map((photo) => photo.id), clicks: list.clicks });
   };
   const select = (item, isRange) => {
