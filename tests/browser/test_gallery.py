@@ -173,7 +173,7 @@ def test_the_dialog_says_who_said_so(visit: Visit) -> None:
     expect(
         said.get_by_role("row", name=re.compile("Class: Forest You chose it, 20"))
     ).to_be_visible()
-    expect(said.get_by_role("row", name=re.compile(r"Flower .*%.*@"))).to_be_visible()
+    expect(said.get_by_role("row", name=re.compile(r"Flower .*%.*@")).first).to_be_visible()
     dialog.get_by_text("About this photo").click()
     expect(dialog.get_by_role("row", name=re.compile(r"Size 640 × 427"))).to_be_visible()
     bars = dialog.get_by_role("table", name=re.compile("the 6 most probable")).first

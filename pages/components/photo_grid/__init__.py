@@ -61,25 +61,23 @@ def photo_grid(
     on_ask: gets what a key asked for: "next" or "previous" page, "undo" or "redo".
     """
     look = look or GridLook()
+    drawn_key = f"{key}_drawn"
 
-    def opened() -> None:
-        photo_id = st.session_state[key].get("opened")
-        if photo_id:
-            on_open(photo_id)
-
-    def chosen() -> None:
-        said = st.session_state[key].get("selected")
-        if selecting is not None and said:
+    def hear(kind: str) -> None:
+        said = st.session_state[key].get(kind)
+        if not said:
+            return
+        st.session_state[drawn_key] = True
+        if kind == "opened":
+            on_open(said)
+        elif kind == "selected" and selecting is not None:
             selecting.on_change(list(said["ids"]), list(said["shown"]))
-
-    def asked() -> None:
-        what = st.session_state[key].get("asked")
-        if on_ask is not None and what:
-            on_ask(what)
+        elif kind == "asked" and on_ask is not None:
+            on_ask(said)
 
     here = {photo.id for photo in photos}
     turns = on_ask is not None
-    _grid(
+    said = _grid(
         key=key,
         data={
             "photos": [_cell(photo, vocabulary, look.with_scores) for photo in photos],
@@ -94,10 +92,18 @@ def photo_grid(
                 "previous": turns and look.page > 1,
             },
         },
-        on_opened_change=opened,
-        on_selected_change=chosen,
-        on_asked_change=asked,
+        on_opened_change=lambda: hear("opened"),
+        on_selected_change=lambda: hear("selected"),
+        on_asked_change=lambda: hear("asked"),
     )
+    # After a restart of the server Streamlit has no callbacks yet when the first click comes: a
+    # session that has not drawn this grid before takes up what it says.
+    for kind in ("opened", "selected", "asked"):
+        value = said.get(kind)
+        if drawn_key not in st.session_state and value:
+            hear(kind)
+            st.rerun()
+    st.session_state[drawn_key] = True
 
 
 def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
