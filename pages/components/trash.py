@@ -87,7 +87,6 @@ def _question(asked: TrashContents) -> None:
     with st.container(horizontal=True):
         st.button(
             "Remove for good",
-            type="primary",
             icon=":material/delete_forever:",
             on_click=_empty,
             args=(asked,),

@@ -28,8 +28,9 @@ function cell(photo, selectable) {
     span.title = line;
     said.append(span);
   }
-  open.append(image, said);
-  item.append(open);
+  open.append(image);
+  // Beside the button, whose name says the same in words: it is not read out twice.
+  item.append(open, said);
   if (selectable) {
     // A button, no input: the page's one-letter keys rest while an input has the focus.
     const pick = element("button", "pick");
