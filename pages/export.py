@@ -107,6 +107,7 @@ def _link(label: str, kind: str, asked: dict[str, str], icon: str) -> None:
         label,
         f"/api/library/export.{kind}?{urlencode(asked)}",
         icon=f":material/{icon}:",
+        type="primary",
     )
 
 
