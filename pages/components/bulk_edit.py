@@ -84,7 +84,7 @@ def selection_tools(count: int, total: int, has_keys: bool) -> None:
         )
         if tags.open and not nothing:
             with tags:
-                _tag_tools()
+                tag_tools()
         classes = st.popover(
             "Class", icon=":material/folder:", disabled=nothing, on_change="rerun", key="bulk_class"
         )
@@ -103,7 +103,7 @@ def selection_tools(count: int, total: int, has_keys: bool) -> None:
         st.caption(f"{count:,} of {total:,} photos", width="content")
 
 
-def _tag_tools() -> None:
+def tag_tools() -> None:
     """Chips of what is on all or on some of the selected photos, and what to do with one."""
     gallery = get_gallery()
     total = len(gallery.selection)
