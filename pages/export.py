@@ -1,4 +1,4 @@
-"""Take the photos away: a CSV with preview, a ZIP with one folder per class."""
+"""Take the photos away: CSV and JSON with a preview, a ZIP in folders of one's choice."""
 
 import io
 from itertools import islice
@@ -7,11 +7,15 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from pages.components.photo_facts import head_name
 from pages.components.query_line import order_control, show_query_error
 from pages.components.session import get_gallery, get_services
+from scene_model.classifier.classify import OBJECTS
 from scene_model.errors import QueryError, SceneError
+from scene_model.export.folders import FolderKind
 
 _PREVIEW_ROWS = 10
+_CLASS, _TAG = "class", "tag"
 
 
 def _page() -> None:
@@ -29,7 +33,6 @@ def _page() -> None:
     )
     query = (query or "").strip()
     try:
-        counts = gallery.count_by_class(query)
         ids = gallery.ids(query)
     except QueryError as error:
         show_query_error(query, error)
@@ -39,43 +42,88 @@ def _page() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order_control("export_order")
+        with_place = not st.checkbox(
+            "Leave out where photos were taken",
+            key="export_no_place",
+            help="In the tables. The originals in the ZIP are unchanged: what they carry of a "
+            "place inside stays in them.",
+        )
         st.caption(f"{len(ids):,} photo{'' if len(ids) == 1 else 's'}", width="content")
-    _csv(ids, query)
-    _zip(counts, query)
+    asked = {"q": query, "sort": str(gallery.sort)} | ({} if with_place else {"place": "false"})
+    _tables(ids, asked, with_place)
+    _zip(query, asked)
 
 
-def _csv(ids: list[str], query: str) -> None:
-    st.subheader("CSV")
+def _tables(ids: list[str], asked: dict[str, str], with_place: bool) -> None:
+    st.subheader("Table: CSV or JSON")
     bom = st.checkbox("For Excel (marks the file as UTF-8)", key="csv_bom")
-    parameters = {"q": query, "sort": str(get_gallery().sort)} | ({"bom": "true"} if bom else {})
-    st.link_button(
-        "Download CSV",
-        f"/api/library/export.csv?{urlencode(parameters)}",
-        icon=":material/table:",
-        type="primary",
-    )
-    lines = islice(get_services().csv_lines(ids[:_PREVIEW_ROWS]), _PREVIEW_ROWS + 1)
-    st.dataframe(pd.read_csv(io.StringIO("".join(lines)), dtype=str), hide_index=True)
+    with st.container(horizontal=True):
+        _link("Download CSV", "csv", asked | ({"bom": "true"} if bom else {}), "table")
+        _link("Download JSON", "json", asked, "data_object")
+    lines = get_services().csv_lines(ids[:_PREVIEW_ROWS], with_place=with_place)
+    text = "".join(islice(lines, _PREVIEW_ROWS + 1))
+    st.dataframe(pd.read_csv(io.StringIO(text), dtype=str), hide_index=True)
     if len(ids) > _PREVIEW_ROWS:
         st.caption(f"The first {_PREVIEW_ROWS} of {len(ids):,} rows.")
 
 
-def _zip(counts: dict[str, int], query: str) -> None:
-    st.subheader("ZIP by class")
-    st.caption("One folder per class, the original files unchanged, and the CSV inside.")
-    st.link_button(
-        "Download ZIP",
-        f"/api/library/export.zip?{urlencode({'q': query, 'sort': str(get_gallery().sort)})}",
-        icon=":material/folder_zip:",
-        type="primary",
+def _zip(query: str, asked: dict[str, str]) -> None:
+    st.subheader("ZIP in folders")
+    by = st.segmented_control(
+        "A folder for",
+        _rules(),
+        format_func=_rule_name,
+        key="zip_by",
+        default=_CLASS,
+        required=True,
+        help="A photo with several tags lies in several folders when there is one for every tag.",
     )
+    rule = get_services().folder_rule(by or _CLASS)
+    folders = get_gallery().folder_sizes(query, rule.kind is FolderKind.TAG, rule.head)
+    count = sum(folder.photo_count for folder in folders)
+    size = sum(folder.file_bytes for folder in folders)
+    st.caption(
+        f"{count:,} files in {len(folders):,} folders, about {_megabytes(size)}: the originals "
+        "unchanged, and the CSV as manifest.csv. The download starts at once, whatever its size."
+    )
+    _link("Download ZIP", "zip", asked | {"by": by or _CLASS}, "folder_zip")
+    names = get_gallery().vocabulary
     st.dataframe(
         pd.DataFrame(
-            {"Folder": [f"{label}/" for label in counts], "Photos": list(counts.values())}
+            {
+                "Folder": [f"{folder.name}/" for folder in folders],
+                "Photos": [folder.photo_count for folder in folders],
+                "Label": [names.display_name(folder.name) for folder in folders],
+                "Size": [_megabytes(folder.file_bytes) for folder in folders],
+            }
         ),
         hide_index=True,
         width="content",
     )
+
+
+def _link(label: str, kind: str, asked: dict[str, str], icon: str) -> None:
+    st.link_button(
+        label,
+        f"/api/library/export.{kind}?{urlencode(asked)}",
+        icon=f":material/{icon}:",
+        type="primary",
+    )
+
+
+def _rules() -> list[str]:
+    heads = [head.id for head in get_services().classifier.ranked_heads if head.id != OBJECTS]
+    return [_CLASS, _TAG, *(f"head:{head}" for head in heads)]
+
+
+def _rule_name(rule: str) -> str:
+    if rule in (_CLASS, _TAG):
+        return {"class": "each class", "tag": "every tag"}[rule]
+    return f"each of “{head_name(rule.removeprefix('head:'))}”"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 try:

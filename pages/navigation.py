@@ -8,6 +8,13 @@ import streamlit as st
 _ICON = Path(__file__).parent / "components" / "icon.png"
 
 st.set_page_config(page_title="Scene Gallery", page_icon=str(_ICON), layout="wide")
+if st.context.theme.type == "dark":
+    # Streamlit writes white on primary buttons, which the dark theme's bright colour cannot carry.
+    st.html(
+        '<style>[data-testid^="stBaseButton-primary"], [data-testid^="stBaseLinkButton-primary"],'
+        '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
+        ":hover {color: #06231e}</style>"
+    )
 st.navigation(
     [
         st.Page(

@@ -1,16 +1,20 @@
 """One query line → the photos it means, out of the tags of every label set."""
 
+from functools import partial
+
 import streamlit as st
 
-from pages.components.browse import browse
+from pages.components.address import take_address, write_address
+from pages.components.browse import browse, browse_parts, density_control
 from pages.components.photo_view import show_open_photo
-from pages.components.query_line import order_control, show_query_error
+from pages.components.query_line import completions, order_control, show_query_error
 from pages.components.saved_searches import save_control, saved_control, show_notice
 from pages.components.session import get_gallery
 from scene_model.errors import QueryError, SceneError
 from scene_model.gallery.fingerprints import count_without_fingerprint, fill_fingerprints
 from scene_model.gallery.saved_searches import SavedSearch
 
+_NAME, _QUERY_KEY, _NEXT_KEY = "search", "q", "next_query"
 _EXAMPLES = (
     "sea",
     "mountain OR glacier",
@@ -25,6 +29,7 @@ _LANGUAGE = """
 | write | to find |
 |---|---|
 | `beach sunset` | both words: tags of every label set, other words for them, file names |
+| `Strand` · `plage` · `playa` · `海滩` | a scene by its German, French, Spanish or Chinese name |
 | `beach OR lake` · `-street` · `(a OR b) c` | either · without · together |
 | `"old town"` | words that belong together |
 | `tag:beach` · `class:sea` · `album:travel` | one tag · what it is filed under · an album |
@@ -40,29 +45,39 @@ _LANGUAGE = """
 def _page() -> None:
     st.title("Search")
     show_notice()
-    if (chosen := st.session_state.pop("next_query", None)) is not None:
-        st.session_state["q"] = chosen
-    query = st.text_input(
+    parts = browse_parts(_NAME)
+    take_address(_NAME, parts, is_new=f"{_NAME}_page" not in st.session_state)
+    if (chosen := st.session_state.pop(_NEXT_KEY, None)) is not None:
+        st.session_state[_QUERY_KEY] = chosen
+    typed = st.text_input(
         "Search by tag, name or class",
-        key="q",
+        key=_QUERY_KEY,
         type="search",
         bind="query-params",
+        live=True,
         placeholder="beach sunset, mountain OR glacier, -street, album:travel, taken:2024-07",
     )
-    query = (query or "").strip()
+    completions(typed or "", _ask)
+    query = (typed or "").strip()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order_control("search_order")
         save_control(query)
         saved_control(_open)
+        density_control()
     if query:
         _results(query)
     else:
         _examples()
+    write_address(_NAME, parts, has_bound=True)
     show_open_photo()
 
 
+def _ask(query: str) -> None:
+    st.session_state[_NEXT_KEY] = query
+
+
 def _open(search: SavedSearch) -> None:
-    st.session_state["next_query"] = search.query
+    _ask(search.query)
     get_gallery().sort = search.sort
 
 
@@ -70,11 +85,7 @@ def _examples() -> None:
     st.caption("Try one:")
     with st.container(horizontal=True):
         for example in _EXAMPLES:
-            st.button(
-                example,
-                key=f"example_{example}",
-                on_click=lambda e=example: st.session_state.update(next_query=e),
-            )
+            st.button(example, key=f"example_{example}", on_click=partial(_ask, example))
     with st.expander("All that can be asked", icon=":material/help:"):
         st.markdown(_LANGUAGE)
 
@@ -97,7 +108,7 @@ def _results(query: str) -> None:
         _examples()
         return
     st.caption(f"{count:,} photo{'' if count == 1 else 's'}")
-    browse(query, "search")
+    browse(query, _NAME, with_scores=True)
 
 
 def _offer_to_compare() -> None:

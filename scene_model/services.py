@@ -14,7 +14,14 @@ from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound, SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
-from scene_model.export.table import table_row, write_csv
+from scene_model.export.folders import FolderRule
+from scene_model.export.table import (
+    json_record,
+    table_row,
+    without_place,
+    write_csv,
+    write_json,
+)
 from scene_model.gallery.answers import answer_kept
 from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
@@ -108,30 +115,56 @@ class Services:
         """Tell how many photos `JobRunner.tag_again` would change."""
         return forecast(self.library, self.classifier)
 
-    def csv_lines(self, photo_ids: Sequence[str], with_bom: bool = False) -> Iterator[str]:
-        """Yield the CSV of some photos, in the order given."""
-        rows = (
-            table_row(photo, self._objects(photo.id)) for photo in self.library.records(photo_ids)
-        )
+    def csv_lines(
+        self, photo_ids: Sequence[str], with_bom: bool = False, with_place: bool = True
+    ) -> Iterator[str]:
+        """Yield the CSV of some photos, in the order given; with_place: coordinates too."""
+        rows = (table_row(*asked) for asked in self._with_objects(photo_ids, with_place))
         return write_csv(rows, with_bom)
+
+    def json_lines(self, photo_ids: Sequence[str], with_place: bool = True) -> Iterator[str]:
+        """Yield a JSON list of some photos, in the order given."""
+        return write_json(
+            json_record(*asked) for asked in self._with_objects(photo_ids, with_place)
+        )
 
     def zip_by_class(self, photo_ids: Sequence[str]) -> Iterator[bytes]:
         """Yield a ZIP of some photos, one folder a class, with the CSV inside."""
+        return self.zip_by(photo_ids, FolderRule())
+
+    def zip_by(
+        self, photo_ids: Sequence[str], rule: FolderRule, with_place: bool = True
+    ) -> Iterator[bytes]:
+        """Yield a ZIP of some photos, in folders by a rule, with the CSV inside.
+
+        with_place: False leaves coordinates out of the CSV; originals are what they are.
+        """
         entries = (
             ArchiveEntry(
-                folder=photo.photo_class,
+                folder=folder,
                 name=photo.name,
                 path=self.library.original_location(photo),
                 added_at=photo.added_at,
             )
             for photo in self.library.records(photo_ids)
+            for folder in rule.folders(photo)
         )
-        return stream_zip(entries, self.csv_lines(photo_ids))
+        return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
+
+    def folder_rule(self, text: str) -> FolderRule:
+        """Read what folders an archive is to have; raises UsageError."""
+        return FolderRule.read(text, self.classifier.heads)
 
     def close(self) -> None:
         """Finish what is being looked at and close the library."""
         self.jobs.close()
         self.library.close()
+
+    def _with_objects(
+        self, photo_ids: Sequence[str], with_place: bool
+    ) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
+        for photo in self.library.records(photo_ids):
+            yield photo if with_place else without_place(photo), self._objects(photo.id)
 
     def _objects(self, photo_id: str) -> list[Tag]:
         """The objects of a photo for the table; none where nothing can say them any more."""

@@ -1,53 +1,181 @@
 """A query's photos, page by page; the gallery and the search show them the same way."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.photo_grid import photo_grid
-from pages.components.photo_view import open_photo
+from pages.components.address import AddressPart
+from pages.components.photo_grid import GridLook, Selecting, photo_grid
+from pages.components.photo_view import PlaceInQuery, open_photo
 from pages.components.session import get_gallery
+from scene_model.errors import QueryError
+from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 
-PAGE_SIZES = (24, 36, 60)
+
+@dataclass(frozen=True)
+class Density:
+    """How close photos stand. cell: a photo's least width in CSS. photos: on one page."""
+
+    name: str
+    cell: str
+    photos: int
 
 
-def browse(query: str, key: str, on_select: Callable[[list[str]], None] | None = None) -> int:
+# At most 60 pictures a page: the browser is what gets slow.
+DENSITIES = {
+    "small": Density("Small", "7.5rem", 60),
+    "medium": Density("Medium", "11rem", 36),
+    "large": Density("Large", "18rem", 18),
+}
+_DENSITY_KEY = "density"
+_USUAL = "medium"
+_STEPS = {"next": 1, "previous": -1}
+
+
+def density_control() -> None:
+    """Let the visitor choose how close the photos stand."""
+    st.session_state.setdefault(_DENSITY_KEY, _USUAL)
+    st.segmented_control(
+        "Size of the pictures",
+        list(DENSITIES),
+        format_func=lambda name: DENSITIES[name].name,
+        key=_DENSITY_KEY,
+        required=True,
+        persist_state="session",
+        help=" · ".join(f"{d.name}: {d.photos} a page" for d in DENSITIES.values()),
+    )
+
+
+def browse(
+    query: str,
+    key: str,
+    selecting: Selecting | None = None,
+    on_ask: Callable[[str], None] | None = None,
+    with_scores: bool = False,
+) -> int:
     """Show the photos of a query with a pager; returns how many there are.
 
-    Raises QueryError. ``on_select`` gets the ids selected on the page shown.
+    Raises QueryError. on_ask: gets what a key asked for that is no page: "undo" or "redo".
     """
     gallery = get_gallery()
     count = gallery.count(query)
     if not count:
         return 0
-    shown = (query, gallery.sort)
-    if st.session_state.get(f"{key}_shown") != shown:
-        st.session_state[f"{key}_shown"] = shown
-        st.session_state[f"{key}_question"] = st.session_state.get(f"{key}_question", 0) + 1
-    size = int(st.session_state.get(f"{key}_size", PAGE_SIZES[0]))
-    pages = -(-count // size)
-    number = min(page_number(key), pages)
+    density = _density()
+    pages = -(-count // density.photos)
+    number = _turn_to(key, (query, gallery.sort, density.photos), pages)
+    photos = gallery.page(number, density.photos, query)
+    first = (number - 1) * density.photos
+    places = {photo.id: first + i for i, photo in enumerate(photos)}
+
+    def asked(what: str) -> None:
+        if what in _STEPS:
+            _go_to_page(key, min(pages, max(1, number + _STEPS[what])))
+        elif on_ask is not None:
+            on_ask(what)
+
     photo_grid(
-        gallery.page(number, size, query),
+        photos,
         gallery.vocabulary,
-        f"{key}_grid_{number}_{size}",
-        on_open=open_photo,
-        on_select=on_select,
-        selected=gallery.selection,
-        revision=gallery.selection_revision,
+        f"{key}_grid",
+        on_open=lambda photo_id: open_photo(photo_id, PlaceInQuery(query, places.get(photo_id, 0))),
+        selecting=selecting,
+        look=GridLook(
+            density.cell,
+            number,
+            pages,
+            f"Photos {first + 1:,} to {first + len(photos):,} of {count:,}",
+            with_scores,
+        ),
+        on_ask=asked,
     )
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        if pages > 1:
-            st.pagination(pages, key=_page_key(key))
-        if count > PAGE_SIZES[0]:
-            st.selectbox("Photos a page", PAGE_SIZES, key=f"{key}_size", width=140)
+    if pages > 1:
+        _pager(key, number, pages)
     return count
 
 
-def page_number(key: str) -> int:
-    """Which page is shown, from 1; another query or order begins again at the first."""
-    return int(st.session_state.get(_page_key(key), 1))
+def begin_at_first_page(key: str) -> None:
+    """Turn back to the first page; nothing else does where no photo is shown."""
+    _go_to_page(key, 1)
+
+
+def browse_parts(key: str) -> dict[str, AddressPart]:
+    """What the address says of every page that shows photos: order, size and page."""
+    return {
+        "sort": AddressPart(_take_sort, _say_sort),
+        "size": AddressPart(_take_density, _say_density),
+        "page": AddressPart(lambda said: _take_page(key, said), lambda: _say_page(key)),
+    }
+
+
+def _pager(key: str, number: int, pages: int) -> None:
+    """Streamlit's pager; a new one where anything but itself turned the page."""
+    pager = f"{key}_pager_{st.session_state.get(f'{key}_turns', 0)}"
+
+    def turned() -> None:
+        st.session_state[_page_key(key)] = st.session_state[pager]
+
+    st.pagination(pages, default=number, key=pager, on_change=turned)
+
+
+def _go_to_page(key: str, number: int) -> None:
+    if st.session_state.get(_page_key(key), 1) != number:
+        st.session_state[_page_key(key)] = number
+        st.session_state[f"{key}_turns"] = st.session_state.get(f"{key}_turns", 0) + 1
+
+
+def _density() -> Density:
+    return DENSITIES[st.session_state.get(_DENSITY_KEY) or _USUAL]
+
+
+def _turn_to(key: str, question: tuple[str, Sort, int], pages: int) -> int:
+    """The page to show; another question begins at the first, unless the address asked it."""
+    asked_key = f"{key}_question"
+    before = st.session_state.get(asked_key)
+    st.session_state[asked_key] = question
+    number = int(st.session_state.get(_page_key(key)) or 1)
+    if before is not None and before != question:
+        number = 1
+    number = min(max(1, number), pages)
+    _go_to_page(key, number)
+    return number
 
 
 def _page_key(key: str) -> str:
-    return f"{key}_page_{st.session_state.get(f'{key}_question', 0)}"
+    return f"{key}_page"
+
+
+def _take_page(key: str, said: list[str]) -> None:
+    number = said[0] if said else ""
+    is_number = number.isascii() and number.isdigit() and len(number) < 8
+    _go_to_page(key, int(number) if is_number else 1)
+    st.session_state.pop(f"{key}_question", None)
+
+
+def _say_page(key: str) -> list[str]:
+    number = int(st.session_state.get(_page_key(key)) or 1)
+    return [str(number)] if number > 1 else []
+
+
+def _take_sort(said: list[str]) -> None:
+    if said:
+        try:
+            get_gallery().sort = Sort.read(said[0])
+        except QueryError:
+            get_gallery().sort = NEWEST_ADDED
+
+
+def _say_sort() -> list[str]:
+    sort = get_gallery().sort
+    return [] if sort == NEWEST_ADDED else [str(sort)]
+
+
+def _take_density(said: list[str]) -> None:
+    if said and said[0] in DENSITIES:
+        st.session_state[_DENSITY_KEY] = said[0]
+
+
+def _say_density() -> list[str]:
+    name = st.session_state.get(_DENSITY_KEY) or _USUAL
+    return [] if name == _USUAL else [name]

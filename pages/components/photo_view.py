@@ -2,14 +2,16 @@
 
 import html
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
+from pages.components.photo_facts import facts, head_name, provenance
 from pages.components.photo_grid import describe
 from pages.components.plain import plain
+from pages.components.score_bars import score_tabs
 from pages.components.session import get_gallery, get_services
 from scene_model.classifier.classify import Answers
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
@@ -17,12 +19,46 @@ from scene_model.errors import PhotoNotFound, SceneError
 from scene_model.gallery import edits
 from scene_model.gallery.records import PhotoRecord
 
-OPEN_KEY = "open_photo"
+__all__ = [
+    "OPEN_KEY",
+    "PlaceInQuery",
+    "answers_or_reason",
+    "class_choices",
+    "head_name",
+    "is_photo_open",
+    "open_photo",
+    "picture",
+    "score_tabs",
+    "show_open_photo",
+    "tag_choices",
+]
+
+OPEN_KEY, _PLACE_KEY = "open_photo", "open_photo_place"
 
 
-def open_photo(photo_id: str) -> None:
-    """Open a photo's dialog on this run and on those after, until it is closed."""
+@dataclass(frozen=True)
+class PlaceInQuery:
+    """Where a photo stands among those of a query, in the session's order; index from 0."""
+
+    query: str
+    index: int
+
+
+_Goal = tuple[str, PlaceInQuery]
+
+
+def open_photo(photo_id: str, place: PlaceInQuery | None = None) -> None:
+    """Open a photo's dialog on this run and on those after, until it is closed.
+
+    place: lets the visitor walk on to the photos beside it.
+    """
     st.session_state[OPEN_KEY] = photo_id
+    st.session_state[_PLACE_KEY] = place
+
+
+def is_photo_open() -> bool:
+    """Tell whether the dialog covers the page, whose keys must then rest."""
+    return st.session_state.get(OPEN_KEY) is not None or "photo" in st.query_params
 
 
 def show_open_photo() -> None:
@@ -31,9 +67,8 @@ def show_open_photo() -> None:
     if linked:
         del st.query_params["photo"]
         open_photo(linked)
-    photo_id = st.session_state.get(OPEN_KEY)
-    if photo_id is not None:
-        _dialog(photo_id)
+    if st.session_state.get(OPEN_KEY) is not None:
+        _dialog()
 
 
 def picture(photo: PhotoRecord, size: str = "preview") -> None:
@@ -43,12 +78,6 @@ def picture(photo: PhotoRecord, size: str = "preview") -> None:
         f'<img src="/api/photos/{photo.id}/{size}" alt="{alt}" style="width:100%;'
         'max-height:60vh;object-fit:contain;border-radius:.6rem;background:rgba(128,128,128,.12)">'
     )
-
-
-def head_name(head_id: str) -> str:
-    """What people read for a head; one that only an earlier model has keeps its id."""
-    head = get_services().classifier.heads.get(head_id)
-    return head_id if head is None else head.name
 
 
 def answers_or_reason(photo: PhotoRecord) -> Answers | None:
@@ -69,73 +98,104 @@ def answers_or_reason(photo: PhotoRecord) -> Answers | None:
     return answers
 
 
-def score_table(answers: Answers, head_id: str) -> None:
-    """All probabilities of one head, most probable first, as bars that can be read out."""
-    head = get_services().classifier.head(head_id)
-    probabilities = answers.by_head[head_id].probabilities
-    frame = pd.DataFrame(
-        {
-            "Label": [label.name for label in head.labels.labels],
-            "Probability": [100 * float(p) for p in probabilities],
-        }
-    ).sort_values("Probability", ascending=False, kind="stable")
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height=38 + 35 * min(len(frame), 8),
-        column_config={
-            "Probability": st.column_config.ProgressColumn(
-                format="%.1f %%", min_value=0.0, max_value=100.0
-            )
-        },
-    )
-
-
-def score_tabs(answers: Answers) -> None:
-    """Every head's scores, a tab each, the class head's first."""
-    heads = [h for h in get_services().classifier.ranked_heads if h.id in answers.by_head]
-    for tab, head in zip(st.tabs([head.name for head in heads]), heads, strict=True):
-        with tab:
-            answer = answers.by_head[head.id]
-            if answer.unsure and answer is answers.class_answer:
-                st.caption("Unsure: this may be none of them. The scores are still shown.")
-            score_table(answers, head.id)
-
-
 def _close() -> None:
     st.session_state.pop(OPEN_KEY, None)
+    st.session_state.pop(_PLACE_KEY, None)
 
 
 @st.dialog("Photo", width="large", on_dismiss=_close)
-def _dialog(photo_id: str) -> None:
+def _dialog() -> None:
+    # Read anew on each run of the dialog alone: it walks from photo to photo.
+    photo_id = st.session_state.get(OPEN_KEY)
+    if photo_id is None:
+        st.rerun()  # the last one here went to the trash: nothing is left to show
     try:
         photo = get_gallery().library.photo(photo_id)
     except SceneError as error:
         st.error(error.message)
         return
-    st.text(photo.name)
-    left, right = st.columns([3, 2])
+    _walk_buttons(photo)
+    left, right = st.columns([3, 2], gap="medium")
     with left:
         picture(photo)
+        _file_buttons(photo)
     with right:
         _class_editor(photo)
         _tag_editor(photo)
         _albums(photo)
+        with st.expander("Who said so", icon=":material/fact_check:"):
+            provenance(photo)
+        with st.expander("About this photo", icon=":material/info:"):
+            facts(photo)
     answers = answers_or_reason(photo)
     if answers is not None:
         score_tabs(answers)
-    with st.expander("About this photo"):
-        _facts(photo)
+
+
+def _walk_buttons(photo: PhotoRecord) -> None:
+    place: PlaceInQuery | None = st.session_state.get(_PLACE_KEY)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if place is not None:
+            before, after = _neighbours(photo.id, place)
+            for label, goal, icon, key in (
+                ("Previous", before, ":material/arrow_back:", "Left"),
+                ("Next", after, ":material/arrow_forward:", "Right"),
+            ):
+                st.button(
+                    label,
+                    icon=icon,
+                    shortcut=key,
+                    disabled=goal is None,
+                    on_click=_go_to,
+                    args=(goal,),
+                    key=f"walk_{label.lower()}",
+                )
+        st.text(photo.name, width="content")
+
+
+def _neighbours(photo_id: str, place: PlaceInQuery) -> tuple[_Goal | None, _Goal | None]:
+    """The photos before and after; right too when this one left the query by what was changed."""
+    gallery = get_gallery()
+    is_still_there = gallery.id_at(place.index, place.query) == photo_id
+    goals = (place.index - 1, place.index + 1 if is_still_there else place.index)
+    found = [(gallery.id_at(index, place.query), index) for index in goals]
+    before, after = ((i, PlaceInQuery(place.query, index)) if i else None for i, index in found)
+    return before, after
+
+
+def _go_to(goal: _Goal) -> None:
+    open_photo(*goal)
+
+
+def _file_buttons(photo: PhotoRecord) -> None:
     with st.container(horizontal=True):
         st.link_button(
             "Download original",
             f"/api/photos/{photo.id}/original",
             icon=":material/download:",
         )
-        if st.button("Move to trash", icon=":material/delete:", key="dialog_trash"):
-            edits.move_to_trash(get_gallery().library, [photo.id])
-            _close()
-            st.rerun()
+        st.button(
+            "Move to trash",
+            icon=":material/delete:",
+            key="dialog_trash",
+            on_click=_trash,
+            args=(photo.id,),
+        )
+
+
+def _trash(photo_id: str) -> None:
+    """Put a photo in the trash and show the one that takes its place."""
+    gallery = get_gallery()
+    place: PlaceInQuery | None = st.session_state.get(_PLACE_KEY)
+    edits.move_to_trash(gallery.library, [photo_id])
+    if place is None:
+        st.session_state.pop(OPEN_KEY, None)
+        return
+    for index in (place.index, place.index - 1):
+        if (following := gallery.id_at(index, place.query)) is not None:
+            open_photo(following, PlaceInQuery(place.query, index))
+            return
+    _close()
 
 
 def _class_editor(photo: PhotoRecord) -> None:
@@ -245,22 +305,3 @@ def _try(edit: Callable[[], Any]) -> None:
         edit()
     except SceneError as error:
         st.session_state["edit_problem"] = error.message
-
-
-def _facts(photo: PhotoRecord) -> None:
-    place = None
-    if photo.latitude is not None and photo.longitude is not None:
-        place = f"{photo.latitude:.5f}, {photo.longitude:.5f}"
-    facts = {
-        "Taken": photo.taken_at and f"{photo.taken_at} ({photo.taken_source})",
-        "Camera": photo.camera,
-        "Lens": photo.lens,
-        "Place": place,
-        "Size": f"{photo.width:,} × {photo.height:,} pixels, {photo.file_bytes / 1e6:.2f} MB",
-        "Format": photo.format,
-        "Added": photo.added_at,
-        "Model": photo.bundle,
-        "ID": photo.id,
-    }
-    known = {name: value for name, value in facts.items() if value}
-    st.dataframe(pd.DataFrame({"": list(known), "Value": list(known.values())}), hide_index=True)

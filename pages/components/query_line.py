@@ -1,9 +1,13 @@
-"""What the pages that take a query share: the order, and the place where a query goes wrong."""
+"""What the pages that take a query share: the order, ways to go on, where a query goes wrong."""
+
+from collections.abc import Callable
 
 import streamlit as st
 
+from pages.components.plain import plain
 from pages.components.session import get_gallery
 from scene_model.errors import QueryError
+from scene_model.gallery.completion import complete
 from scene_model.gallery.sorting import SORTS, Sort
 
 _ORDER_NAMES = {
@@ -34,6 +38,25 @@ def order_control(key: str) -> None:
 def order_name(sort: Sort) -> str:
     """Return what people read for an order."""
     return _ORDER_NAMES[str(sort)]
+
+
+def completions(line: str, choose: Callable[[str], None]) -> None:
+    """Offer ways to go on with the last word; ``choose`` gets the whole line then."""
+    gallery = get_gallery()
+    found = complete(line, gallery.vocabulary, gallery.model.albums, gallery.count_by_any_tag())
+    if not found:
+        return
+    with st.container(horizontal=True, gap="small"):
+        st.caption("Go on with", width="content")
+        for number, way in enumerate(found):
+            count = "" if way.count is None else f" · {way.count:,}"
+            st.button(
+                f"{plain(way.shown)}{count}",
+                key=f"go_on_{number}",
+                type="tertiary",
+                on_click=choose,
+                args=(way.line,),
+            )
 
 
 def show_query_error(query: str, error: QueryError) -> None:

@@ -17,12 +17,16 @@ def open_trash() -> None:
     st.session_state.pop(_ASKED_KEY, None)
 
 
+def is_trash_open() -> bool:
+    """Tell whether the trash covers the page, whose keys must then rest."""
+    return bool(st.session_state.get(_OPEN_KEY))
+
+
 def show_trash() -> bool:
     """Show the trash when it is open; tells whether it is."""
-    is_open = bool(st.session_state.get(_OPEN_KEY))
-    if is_open:
+    if is_trash_open():
         _dialog()
-    return is_open
+    return is_trash_open()
 
 
 def _close() -> None:
@@ -83,7 +87,6 @@ def _question(asked: TrashContents) -> None:
     with st.container(horizontal=True):
         st.button(
             "Remove for good",
-            type="primary",
             icon=":material/delete_forever:",
             on_click=_empty,
             args=(asked,),

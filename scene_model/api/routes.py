@@ -3,7 +3,7 @@
 import datetime
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -122,30 +122,55 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         q: Annotated[str, Query(max_length=1000)] = "",
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
         bom: bool = False,
+        place: bool = True,
     ) -> Response:
-        """Stream the CSV of a query's photos."""
+        """Stream the CSV of a query's photos; ``place=false`` leaves coordinates out."""
         services = get_services()
-        lines = services.csv_lines(services.gallery(Sort.read(sort)).ids(q), with_bom=bom)
-        return StreamingResponse(
-            (line.encode("utf-8") for line in lines),
-            media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": _attachment("scene-gallery.csv")},
+        ids = services.gallery(Sort.read(sort)).ids(q)
+        lines = services.csv_lines(ids, with_bom=bom, with_place=place)
+        return _download(lines, "text/csv; charset=utf-8", "scene-gallery.csv")
+
+    @api.get("/library/export.json")
+    def export_json(
+        q: Annotated[str, Query(max_length=1000)] = "",
+        sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
+        place: bool = True,
+    ) -> Response:
+        """Stream a JSON list of a query's photos; ``place=false`` leaves coordinates out."""
+        services = get_services()
+        ids = services.gallery(Sort.read(sort)).ids(q)
+        return _download(
+            services.json_lines(ids, with_place=place), "application/json", "scene-gallery.json"
         )
 
     @api.get("/library/export.zip")
     def export_zip(
         q: Annotated[str, Query(max_length=1000)] = "",
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
+        by: Annotated[str, Query(max_length=100)] = "class",
+        place: bool = True,
     ) -> Response:
-        """Stream a ZIP of a query's photos, one folder a class."""
+        """Stream a ZIP of a query's photos.
+
+        by: ``class``, ``tag`` for a folder of each tag, or ``head:ID`` for one head's labels.
+        """
         services = get_services()
-        pieces = services.zip_by_class(services.gallery(Sort.read(sort)).ids(q))
+        rule = services.folder_rule(by)
+        pieces = services.zip_by(services.gallery(Sort.read(sort)).ids(q), rule, with_place=place)
         name = archive_file_name(datetime.datetime.now().astimezone())
         return StreamingResponse(
             pieces,
             media_type="application/zip",
             headers={"Content-Disposition": _attachment(name)},
         )
+
+
+def _download(lines: Iterator[str], media_type: str, name: str) -> Response:
+    return StreamingResponse(
+        (line.encode("utf-8") for line in lines),
+        media_type=media_type,
+        headers={"Content-Disposition": _attachment(name)},
+    )
 
 
 def _checked(photo_id: str) -> str:

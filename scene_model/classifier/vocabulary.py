@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from scene_model.classifier.heads import Head
 from scene_model.classifier.labels import UNSURE_CLASS, Label
@@ -33,9 +34,16 @@ class Vocabulary:
 
     def exact_ids_for(self, word: str) -> frozenset[str]:
         """Label ids that are called so; only when none is, those the word is an alias of."""
-        folded = fold(word)
-        called = {i for i, name in self.names.items() if folded in (fold(i), fold(name))}
-        return frozenset(called) or self.ids_for(word)
+        return self._called.get(fold(word)) or self.ids_for(word)
+
+    @cached_property
+    def _called(self) -> dict[str, frozenset[str]]:
+        """Ids by what they are called, folded once: a page asks with every click."""
+        called: dict[str, set[str]] = {}
+        for label_id, name in self.names.items():
+            for word in (fold(label_id), fold(name)):
+                called.setdefault(word, set()).add(label_id)
+        return {word: frozenset(ids) for word, ids in called.items()}
 
     def canonical(self, typed: str) -> str:
         """Return the label id whose id or name was typed; else the words as a tag of their own."""

@@ -1,8 +1,11 @@
-"""Photos as a table: one row each, columns in a fixed order that others rely on."""
+"""Photos as a table: one row each, columns in a fixed order that others rely on; and as JSON."""
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from scene_model.classifier.tagging import Tag
 from scene_model.gallery.records import PhotoRecord
@@ -70,6 +73,54 @@ def write_csv(rows: Iterable[tuple[Cell, ...]], with_bom: bool = False) -> Itera
     yield _line(COLUMNS)
     for row in rows:
         yield _line(row)
+
+
+def without_place(photo: PhotoRecord) -> PhotoRecord:
+    """The same photo, saying nothing of where it was taken."""
+    return replace(photo, latitude=None, longitude=None)
+
+
+def json_record(photo: PhotoRecord, objects: Sequence[Tag]) -> dict[str, Any]:
+    """One photo for programs: label ids, scores in [0, 1], times in ISO 8601."""
+    return {
+        "id": photo.id,
+        "name": photo.name,
+        "format": photo.format,
+        "file_bytes": photo.file_bytes,
+        "width": photo.width,
+        "height": photo.height,
+        "added_at": photo.added_at,
+        "class": photo.photo_class,
+        "class_source": photo.class_source,
+        "class_score": round(photo.class_score, 6),
+        "label": photo.class_head_label,
+        "confidence": round(photo.confidence, 6),
+        "unsure": photo.unsure,
+        "tags": [
+            {
+                "label": tag.label,
+                "head": tag.head,
+                "score": None if tag.score is None else round(tag.score, 6),
+            }
+            for tag in photo.tags
+        ],
+        "objects": [{"label": tag.label, "score": round(tag.score, 6)} for tag in objects],
+        "taken_at": photo.taken_at,
+        "latitude": photo.latitude,
+        "longitude": photo.longitude,
+        "camera": photo.camera,
+        "lens": photo.lens,
+        "bundle": photo.bundle,
+    }
+
+
+def write_json(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield one JSON list piece by piece, a record a line."""
+    before = "[\n"
+    for record in records:
+        yield before + json.dumps(record, ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before.startswith("[") else "\n]\n"
 
 
 def formula_safe(text: str) -> str:

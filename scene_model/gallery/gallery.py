@@ -6,14 +6,22 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import ColumnElement
 
+from scene_model.classifier.labels import HUMAN
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.gallery import edits
+from scene_model.gallery.folder_sizes import (
+    FolderSize,
+    sizes_by_class,
+    sizes_by_head,
+    sizes_by_tag,
+)
 from scene_model.gallery.query import parse_query
 from scene_model.gallery.records import PhotoRecord
 from scene_model.gallery.saved_searches import SavedSearch, save_search
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
+from scene_model.gallery.tag_counts import count_by_tag
 
 
 @dataclass
@@ -51,6 +59,38 @@ class Gallery:
     def count_by_class(self, query: str | None = None) -> dict[str, int]:
         """Count the photos of a query by class; raises QueryError."""
         return self.library.count_by_class(self._where(query))
+
+    def count_by_tag(self, query: str | None = None, limit: int | None = None) -> dict[str, int]:
+        """Count the photos of a query by the tags on their faces; raises QueryError."""
+        return count_by_tag(self.library, self._where(query), self.face_heads, limit)
+
+    def count_by_any_tag(self) -> dict[str, int]:
+        """Count all photos by the tags of every head, objects too: what search finds."""
+        return count_by_tag(self.library, None, (HUMAN, *self.model.classifier.heads))
+
+    @property
+    def face_heads(self) -> tuple[str, ...]:
+        """Whose tags stand on a photo's face: people's, the class head's and the tag head's."""
+        bundle = self.model.classifier.bundle
+        return (HUMAN, bundle.class_head, *filter(None, [bundle.tag_head]))
+
+    def folder_sizes(
+        self, query: str, by_tag: bool = False, head: str | None = None
+    ) -> list[FolderSize]:
+        """What folders of a query's photos would hold, by class unless told; raises QueryError."""
+        where = self._where(query)
+        if by_tag:
+            return sizes_by_tag(self.library, where)
+        if head is not None:
+            return sizes_by_head(self.library, where, head)
+        return sizes_by_class(self.library, where)
+
+    def id_at(self, index: int, query: str | None = None) -> str | None:
+        """The photo at a place of a query, from 0, in the current order; None where none is."""
+        if index < 0:
+            return None
+        found = self.library.find(self._where(query), limit=1, offset=index, sort=self.sort)
+        return found[0] if found else None
 
     def ids(self, query: str | None = None, limit: int | None = None) -> list[str]:
         """Ids of the photos of a query, in the current order; raises QueryError."""

@@ -275,7 +275,11 @@ class Library:
         query = query.group_by(photos.c.photo_class).order_by(
             func.count().desc(), photos.c.photo_class
         )
-        return dict(self._remembered.ask(query, self._pairs))
+        return dict(self.pairs(query))
+
+    def pairs(self, query: Select[Any]) -> list[tuple[str, int]]:
+        """Words and their numbers, asked for in SQL; remembered until the library changes."""
+        return self._remembered.ask(query, self._pairs)
 
     def forget(self) -> None:
         """Forget remembered answers, which nobody needs to but those who measure."""

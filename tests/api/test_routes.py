@@ -181,3 +181,15 @@ def test_a_changed_original_is_not_passed_off(
     (photo_id,) = add_photos([("temple.jpg", temple)])
     services.library.original_path(photo_id).write_bytes(b"junk")
     assert "changed on disk" in problem(client.get(f"/api/photos/{photo_id}/original"), 409)
+
+
+def test_exports_by_rule_and_without_a_place(
+    client: TestClient, add_photos: Add, flower: bytes
+) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    (record,) = client.get("/api/library/export.json?place=false").json()
+    assert (record["id"], record["latitude"]) == (photo_id, None)
+    archive = client.get("/api/library/export.zip?by=head:camera&q=dahlia")
+    assert "flower/dahlia.jpg" in zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
+    assert "head:camera" in problem(client.get("/api/library/export.zip?by=nothing"), 400)
+    assert "no field" in problem(client.get("/api/library/export.json?q=a:b"), 400)

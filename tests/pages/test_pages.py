@@ -6,6 +6,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.components.filters import Filter
+from pages.components.photo_view import PlaceInQuery
 from pages.components.session import get_services
 from scene_model.gallery.gallery import Gallery
 from scene_model.services import Services
@@ -134,6 +136,65 @@ def test_export_preview(opened: Services, app: AppTest, flower: bytes) -> None:
     assert "No photo matches" in texts(app)
     app.text_input(key="export_q").set_value("a:b").run()
     assert "no field" in texts(app)
+
+
+def test_a_filter_is_one_query_line() -> None:
+    asked = Filter("sea OR lake", "text_document", ("old town", "Journey"))
+    assert asked.line == '(sea OR lake) class:text_document tag:"old town" tag:Journey'
+    assert asked.line_without_class == '(sea OR lake) tag:"old town" tag:Journey'
+    assert Filter().line == ""
+    assert Filter("sea").line == "sea"
+
+
+def test_the_address_says_what_is_shown(
+    opened: Services, app: AppTest, temple: bytes, flower: bytes
+) -> None:
+    opened.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
+    app.switch_page("gallery.py")
+    app.query_params["class"] = "flower"
+    app.query_params["sort"] = "-name"
+    app.run()
+    assert "1 of 2 photos" in texts(app)
+    assert str(app.session_state["gallery"].sort) == "-name"
+    app.pills(key="class_filter").set_value("All").run()
+    assert "class" not in app.query_params
+    app.pills(key="tag_filter").set_value(["flower"]).run()
+    assert app.query_params.get("tag") in ("flower", ["flower"])
+    app.text_input(key="gallery_q").set_value("(dahlia").run()
+    assert "closing bracket" in texts(app)
+    app.text_input(key="gallery_q").set_value("submarine").run()
+    assert "No photo matches this filter" in texts(app)
+    next(b for b in app.button if b.label == "Show all photos").click().run()
+    assert "2 of 2 photos" in texts(app)
+
+
+def test_walking_on_in_the_dialog(opened: Services, app: AppTest, made_photos: Files) -> None:
+    opened.jobs.submit(made_photos[:3]).wait(60)
+    app.switch_page("gallery.py").run()
+    gallery = app.session_state["gallery"]
+    ids = gallery.ids("")
+    app.session_state["open_photo"] = ids[1]
+    app.session_state["open_photo_place"] = PlaceInQuery("", 1)
+    app.run()
+    app.button(key="walk_next").click().run()
+    assert app.session_state["open_photo"] == ids[2]
+    assert app.button(key="walk_next").disabled
+    app.button(key="walk_previous").click().run()
+    app.button(key="dialog_trash").click().run()
+    assert app.session_state["open_photo"] == ids[2], "what takes its place"
+    assert opened.library.count() == 2
+
+
+def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> None:
+    opened.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
+    app.switch_page("export.py").run()
+    assert f"2 files in 2 folders, about {(len(temple) + len(flower)) / 1e6:.1f} MB" in texts(app)
+    app.segmented_control(key="zip_by").set_value("head:camera").run()
+    app.checkbox(key="export_no_place").check().run()
+    links = [str(link.proto) for link in app.get("link_button")]
+    assert len(links) == 3
+    assert all("place=false" in link for link in links)
+    assert "by=head%3Acamera" in links[2]
 
 
 def test_a_missing_model_is_told_plainly(

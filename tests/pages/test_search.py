@@ -80,20 +80,20 @@ def test_an_order_is_the_same_on_every_page(filled: Services, app: AppTest) -> N
 def test_a_new_question_begins_at_its_first_page(
     opened: Services, app: AppTest, made_photos: list[tuple[str, bytes]], temple: bytes
 ) -> None:
-    copies = [(f"copy_{i:02d}.jpg", temple + bytes([i])) for i in range(30)]
+    copies = [(f"copy_{i:02d}.jpg", temple + bytes([i])) for i in range(42)]
     opened.jobs.submit(copies).wait(60)
     app.switch_page("search.py").run()
     ask(app, "copy")
-    app.session_state["search_page_1"] = 2
+    app.session_state["search_page"] = 2
     app.run()
     assert len(on_page(app)) == 6
     ask(app, "name:copy")
-    assert len(on_page(app)) == 24
-    app.session_state["search_page_2"] = 2
+    assert len(on_page(app)) == 36
+    app.session_state["search_page"] = 2
     app.run()
     assert len(on_page(app)) == 6
     app.selectbox(key="search_order").set_value(Sort.read("name")).run()
-    assert len(on_page(app)) == 24
+    assert len(on_page(app)) == 36
 
 
 def test_save_open_rename_delete(filled: Services, app: AppTest) -> None:

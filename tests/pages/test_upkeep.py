@@ -46,17 +46,28 @@ def test_undo_and_redo(opened: Services, app: AppTest, ids: list[str]) -> None:
     said = opened.library.photo(ids[0]).photo_class
 
 
-def test_confirm_and_reject(opened: Services, app: AppTest, ids: list[str]) -> None:
-    gallery = app.session_state["gallery"]
-    gallery.select(ids)
-    app.run()
+def tools_of_all() -> None:
+    """What opens below “Tag”, for all photos: AppTest cannot open it."""
+    from pages.components.bulk_edit import tag_tools
+    from pages.components.session import get_gallery
+
+    gallery = get_gallery()
+    gallery.selection = gallery.ids("")
+    tag_tools()
+
+
+def test_accept_and_reject(opened: Services, ids: list[str]) -> None:
+    app = AppTest.from_function(tools_of_all, default_timeout=60).run()
+    assert "◐ Flower · 1 of 2" in app.pills(key="bulk_chip").options
     app.selectbox(key="bulk_tag").set_value("flower").run()
-    click(app, "Confirm")
+    click(app, "Accept")
     heads = {tag.head for tag in opened.library.photo(ids[1]).tags if tag.label == "flower"}
     assert heads == {"human"}
     assert "flower" not in opened.library.photo(ids[0]).shown_tags
     click(app, "Reject")
     assert "flower" not in opened.library.photo(ids[1]).shown_tags
+    click(app, "Add tag")
+    assert "● Flower · all 2" in app.pills(key="bulk_chip").options
 
 
 def test_emptying_the_trash_asks_first(opened: Services, app: AppTest, ids: list[str]) -> None:

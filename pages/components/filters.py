@@ -1,0 +1,153 @@
+"""What the gallery is narrowed to: a query line, and chips of classes and tags with counts."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.components.address import AddressPart
+from pages.components.session import get_gallery
+from scene_model.gallery.query_tree import EVERYTHING, AllOf, FieldTerm, print_query, read_query
+
+QUERY_KEY, CLASS_KEY, TAGS_KEY = "gallery_q", "class_filter", "tag_filter"
+_MORE_KEY = "gallery_more_chips"
+_ALL = "All"
+_FEW_CLASSES, _FEW_TAGS, _MANY = 10, 12, 80
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What is asked for. query: the line a visitor wrote; label: a class; tags: all of them."""
+
+    query: str = ""
+    label: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """All of it as one query line; raises QueryError."""
+        return self._line(self.label)
+
+    @property
+    def line_without_class(self) -> str:
+        """All but the class, which is what its chips count; raises QueryError."""
+        return self._line(None)
+
+    def _line(self, label: str | None) -> str:
+        chosen = [FieldTerm("class", label)] if label else []
+        chosen += [FieldTerm("tag", tag) for tag in self.tags]
+        if not chosen:
+            return self.query
+        own = read_query(self.query)
+        return print_query(AllOf((*([own] if own != EVERYTHING else []), *chosen)))
+
+
+def current_filter() -> Filter:
+    """What the session is narrowed to."""
+    label = st.session_state.get(CLASS_KEY)
+    return Filter(
+        (st.session_state.get(QUERY_KEY) or "").strip(),
+        None if label in (None, _ALL) else label,
+        tuple(st.session_state.get(TAGS_KEY) or ()),
+    )
+
+
+def filter_line() -> None:
+    """The line a visitor may write a query in."""
+    st.text_input(
+        "Filter by a query",
+        key=QUERY_KEY,
+        type="search",
+        placeholder="Filter: sunset -street, taken:2024-07, is:unsure …",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+
+
+def clear_filter() -> None:
+    """Show every photo again."""
+    st.session_state[QUERY_KEY] = ""
+    st.session_state[CLASS_KEY] = _ALL
+    st.session_state[TAGS_KEY] = []
+
+
+def chips(asked: Filter) -> None:
+    """Chips of the classes and tags there are, with counts of what is shown; raises QueryError."""
+    gallery, more = get_gallery(), bool(st.session_state.get(_MORE_KEY))
+    classes = gallery.count_by_class(asked.line_without_class)
+    tags = gallery.count_by_tag(asked.line, _MANY)
+    shown_classes = _few(classes, _MANY if more else _FEW_CLASSES, asked.label)
+    shown_tags = _few(tags, _MANY if more else _FEW_TAGS, *asked.tags)
+    _class_chips(classes, shown_classes, asked)
+    _tag_chips(tags, shown_tags)
+    if more or len(shown_classes) < len(classes) or len(shown_tags) < len(tags):
+        st.button(
+            "Fewer" if more else "More classes and tags",
+            type="tertiary",
+            icon=":material/expand_less:" if more else ":material/expand_more:",
+            on_click=lambda: st.session_state.update({_MORE_KEY: not more}),
+        )
+
+
+def filter_parts() -> dict[str, AddressPart]:
+    """What the address says of the filter."""
+    return {
+        "q": AddressPart(
+            lambda said: st.session_state.update({QUERY_KEY: said[0] if said else ""}),
+            lambda: [query] if (query := current_filter().query) else [],
+        ),
+        "class": AddressPart(
+            lambda said: st.session_state.update({CLASS_KEY: next(iter(_labels(said)), _ALL)}),
+            lambda: [label] if (label := current_filter().label) else [],
+        ),
+        "tag": AddressPart(
+            lambda said: st.session_state.update({TAGS_KEY: _labels(said)}),
+            lambda: list(current_filter().tags),
+        ),
+    }
+
+
+def _labels(said: list[str]) -> list[str]:
+    """What an address names as labels; no label holds a quotation mark."""
+    return list(dict.fromkeys(label for label in said if label.strip() and '"' not in label))
+
+
+def _few(counts: dict[str, int], limit: int, *chosen: str | None) -> list[str]:
+    first = list(counts)[:limit]
+    return list(dict.fromkeys([*first, *(label for label in chosen if label)]))
+
+
+def _class_chips(counts: dict[str, int], shown: list[str], asked: Filter) -> None:
+    names, options = get_gallery().vocabulary, [_ALL, *shown]
+
+    def said(option: str) -> str:
+        if option == _ALL:
+            return f"All · {sum(counts.values()):,}"
+        return f"{names.display_name(option)} · {counts.get(option, 0):,}"
+
+    chosen = asked.label or _ALL
+    if st.session_state.get(CLASS_KEY) != chosen:
+        st.session_state[CLASS_KEY] = chosen
+    st.pills(
+        "Class",
+        options,
+        format_func=said,
+        key=CLASS_KEY,
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+
+
+def _tag_chips(counts: dict[str, int], shown: list[str]) -> None:
+    names = get_gallery().vocabulary
+    if not shown:
+        return
+    st.pills(
+        "Tags",
+        shown,
+        format_func=lambda label: f"{names.display_name(label)} · {counts.get(label, 0):,}",
+        key=TAGS_KEY,
+        selection_mode="multi",
+        label_visibility="collapsed",
+        persist_state="session",
+    )

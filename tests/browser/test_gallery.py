@@ -1,0 +1,200 @@
+"""The gallery as a visitor works in it: filters, selection, bulk edits, the dialog, by keyboard."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Server, Visit
+from tests.browser.libraries import fill, real_photos
+from tests.conftest import ASSETS
+
+pytestmark = pytest.mark.browser
+CHINA, FLOWER = ASSETS / "china.jpg", ASSETS / "flower.jpg"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    """Real ones, and copies of one with bytes of their own behind the picture: other photos."""
+    made = []
+    for i in range(44):
+        made.append(tmp_path / f"copy_{i:02d}.jpg")
+        made[-1].write_bytes(CHINA.read_bytes() + bytes([i]))
+    return [*made, *real_photos(12)]
+
+
+@pytest.fixture
+def server(tmp_path: Path, photos: list[Path]) -> Iterator[Server]:
+    fill(tmp_path / "library", photos)
+    made = Server(tmp_path)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def focused(page: Page) -> str:
+    """What has the focus, by the name a screen reader says."""
+    inside = "e => e?.shadowRoot?.activeElement ?? e"
+    name: str = page.evaluate(
+        f"(() => {{ const e = ({inside})(document.activeElement);"
+        " return e.ariaLabel ?? e.textContent })()"
+    )
+    return name
+
+
+def chip(page: Page, group: str, name: str) -> Locator:
+    return page.locator(f".st-key-{group} button", has_text=re.compile(rf"^{name} · "))
+
+
+def test_filters_and_pages_live_in_the_address(visit: Visit, photos: list[Path]) -> None:
+    page = visit.open("gallery")
+    expect(page.locator(".cell")).to_have_count(36)
+    page.get_by_label("Next page").click()
+    expect(page).to_have_url(re.compile("page=2"))
+    expect(page.locator(".cell")).to_have_count(len(photos) - 36)
+    chip(page, "class_filter", "Flower").click()
+    expect(page).to_have_url(re.compile(r"class=flower"))
+    expect(page).not_to_have_url(re.compile("page="))
+    expect(page.locator(".cell").first).to_contain_text("Flower")
+    flowers = page.locator(".cell").count()
+    assert chip(page, "class_filter", "Flower").inner_text().endswith(f"· {flowers}")
+    page.reload()
+    expect(page.locator(".cell")).to_have_count(flowers)
+    page.go_back()
+    expect(page).to_have_url(re.compile("page=2"))
+    expect(page.locator(".cell")).to_have_count(len(photos) - 36)
+    visit.open("gallery?q=name:copy_0&sort=name&size=small")
+    expect(page.locator(".cell")).to_have_count(10)
+    expect(page.locator(".cell").first).to_contain_text("copy_00.jpg")
+    visit.open("gallery?q=(sea")
+    expect(page.get_by_text("closing bracket")).to_be_visible()
+    visit.open("gallery?class=nowhere&page=99&size=huge&sort=x")
+    expect(page.get_by_text("No photo matches this filter")).to_be_visible()
+    page.get_by_role("button", name="Show all photos").click()
+    expect(page.locator(".cell")).to_have_count(36)
+
+
+def test_ranges_all_that_match_and_mixed_chips(visit: Visit, photos: list[Path]) -> None:
+    page = visit.open("gallery?q=name:copy&sort=name")
+    expect(page.locator(".cell")).to_have_count(36)
+    page.locator(".pick").nth(1).click()
+    page.locator(".pick").nth(4).click(modifiers=["Shift"])
+    expect(page.get_by_text("4 selected", exact=True)).to_be_visible()
+    expect(page.locator('.pick[aria-checked="true"]')).to_have_count(4)
+    _tag(page, "Journey")
+    expect(page.locator(".cell", has_text="journey")).to_have_count(4)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Select all 44").click()
+    expect(page.get_by_text("44 selected", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Tag", exact=True).click()
+    mixed = page.get_by_role("radio", name="◐ journey · 4 of 44")
+    mixed.click()
+    page.get_by_role("button", name="Add tag").click()
+    expect(page.get_by_role("radio", name="● journey · all 44")).to_be_visible()
+    page.get_by_role("button", name="Reject").click()
+    expect(page.locator(".cell", has_text="journey")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".cell", has_text="journey")).to_have_count(36)
+    # Another page has what was selected there, too.
+    page.get_by_label("Next page").click()
+    expect(page.locator('.pick[aria-checked="true"]')).to_have_count(8)
+
+
+def _tag(page: Page, tag: str) -> None:
+    page.get_by_role("button", name="Tag", exact=True).click()
+    page.get_by_role("combobox", name="Tag for the selected photos").fill(tag)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Add tag").click()
+
+
+def test_everything_by_keyboard_alone(visit: Visit) -> None:
+    page = visit.open("gallery?sort=name")
+    expect(page.locator(".cell")).to_have_count(36)
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if focused(page).startswith("Open "):
+            break
+    first = focused(page)
+    assert first.startswith("Open "), "the tab key reaches the photos"
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowRight")  # past the last photo: the next page
+    expect(page).to_have_url(re.compile("page=2"))
+    page.wait_for_function(
+        "() => document.activeElement?.shadowRoot?.activeElement?.className === 'open'"
+    )
+    page.keyboard.press("PageUp")
+    expect(page).not_to_have_url(re.compile("page="))
+    page.keyboard.press("Home")
+    assert focused(page) == first
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_text("3 selected", exact=True)).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="3 of 36 selected")).to_have_count(1)
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("button", name="Trash (3)")).to_be_visible()
+    page.keyboard.press("z")
+    expect(page.get_by_role("button", name="Trash (3)")).to_have_count(0)
+    expect(page.locator(".cell").first).to_contain_text(first.split(":")[0].split()[-1])
+    page.wait_for_function(
+        "() => document.activeElement?.shadowRoot?.activeElement?.className === 'open'"
+    )
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    name = first.removeprefix("Open ").split(":")[0]
+    expect(dialog.get_by_text(name, exact=True)).to_be_visible()
+    expect(dialog.get_by_role("button", name="Previous")).to_be_disabled()
+    page.keyboard.press("ArrowRight")
+    expect(dialog.get_by_text(name, exact=True)).to_be_hidden()
+    page.keyboard.press("ArrowLeft")
+    expect(dialog.get_by_text(name, exact=True)).to_be_visible()
+    page.keyboard.press("Delete")  # the page behind the dialog does not hear it
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name=re.compile(r"Trash \("))).to_have_count(0)
+
+
+def test_the_dialog_says_who_said_so(visit: Visit) -> None:
+    page = visit.open("gallery?q=name:flower.jpg")
+    page.locator(".open").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="Class").fill("Forest")
+    page.get_by_role("option", name="Forest").first.click()
+    expect(dialog.get_by_text("Decided by: you chose it")).to_be_visible()
+    dialog.get_by_text("Who said so").click()
+    said = dialog.get_by_role("table", name="Who said so")
+    expect(
+        said.get_by_role("row", name=re.compile("Class: Forest You chose it, 20"))
+    ).to_be_visible()
+    expect(said.get_by_role("row", name=re.compile(r"Flower .*%.*@")).first).to_be_visible()
+    dialog.get_by_text("About this photo").click()
+    expect(dialog.get_by_role("row", name=re.compile(r"Size 640 × 427"))).to_be_visible()
+    bars = dialog.get_by_role("table", name=re.compile("the 6 most probable")).first
+    expect(bars.get_by_role("row")).to_have_count(6)
+    dialog.get_by_role("tab", name="Camera scenes").click()
+    expect(dialog.get_by_text("30 more").first).to_be_visible()
+    with page.expect_download() as download:
+        dialog.get_by_role("link", name="Download original").click()
+    assert Path(download.value.path()).read_bytes() == FLOWER.read_bytes()
+    dialog.get_by_role("button", name="Move to trash").click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="Trash (1)")).to_be_visible()
+
+
+def test_a_click_waits_for_the_server(visit: Visit, server: Server) -> None:
+    page = visit.open("gallery?q=name:flower.jpg")
+    expect(page.locator(".cell")).to_have_count(1)
+    app, state = page.get_by_test_id("stApp"), "data-test-connection-state"
+    server.kill()
+    expect(app).not_to_have_attribute(state, "CONNECTED")
+    page.locator(".open").first.click()
+    server.start()
+    expect(app).to_have_attribute(state, "CONNECTED", timeout=60_000)
+    expect(page.get_by_role("dialog")).to_be_visible(timeout=60_000)
