@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,9 @@ def resume(options: argparse.Namespace, settings: Settings) -> int:
     return _back_or_on(options, resume_sort(options.dest, follow=follow_into(settings)), "done")
 
 
-def _back_or_on(options: argparse.Namespace, steps: Iterator[Outcome], action: str) -> int:
+def _back_or_on(
+    options: argparse.Namespace, steps: Generator[Outcome, None, None], action: str
+) -> int:
     printer = _Printer(options.jsonl, None)
     _carry_out(steps, printer, action, None, options.dest, options.jsonl)
     print(f"{printer.done:,} files {action}, {printer.failed:,} stay.", file=sys.stderr)
@@ -104,7 +106,7 @@ def _back_or_on(options: argparse.Namespace, steps: Iterator[Outcome], action: s
 
 
 def _carry_out(
-    steps: Iterator[Outcome],
+    steps: Generator[Outcome, None, None],
     printer: "_Printer",
     action: str,
     total: int | None,
@@ -115,7 +117,7 @@ def _carry_out(
     # On a terminal a hundred thousand lines would hide the one that matters.
     is_brief = not is_jsonl and sys.stdout.isatty()
     try:
-        with ProgressLine("files") as progress, closing(steps):  # type: ignore[type-var]
+        with ProgressLine("files") as progress, closing(steps):
             for number, (step, error) in enumerate(_pairs(steps), 1):
                 printer.count(error)
                 if error is not None or not is_brief:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def sort_files(
     source_folders: Sequence[str] = (),
     disk: SortDisk | None = None,
     follow: Follow = follow_nobody,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Carry a plan out; yields each step when it is taken.
 
     source_folders: those files may leave, whose times undoing restores. Where DEST or the journal
@@ -83,7 +83,7 @@ def sort_files(
 
 def resume_sort(
     dest: Path, disk: SortDisk | None = None, follow: Follow = follow_nobody
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Go on with what a crash cut off: a sort, or its undoing; failed steps are tried again.
 
     Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
@@ -99,7 +99,7 @@ def resume_sort(
 
 def undo_sort(
     dest: Path, disk: SortDisk | None = None, follow: Follow = follow_nobody
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Bring back what the last sort into a folder changed; yields each step when it is back.
 
     Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.

@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from scene_model.export.sorting.journal import JOURNAL_DIR
 from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Filing, Layout
 from scene_model.export.sorting.plan import Kind, Plan, Seen, make_plan
 from scene_model.export.sorting.scan import Group, Walk
@@ -18,7 +20,8 @@ CLASSES = ("sea", "forest", "cat", "unsure")
 
 def filed(name: str) -> Filing:
     """A class by the name alone: no model is needed to test what becomes of files."""
-    label = CLASSES[hashlib.sha256(os.fsencode(name)).digest()[0] % len(CLASSES)]
+    plain = re.sub(r" \(\d+\)", "", name)
+    label = CLASSES[hashlib.sha256(os.fsencode(plain)).digest()[0] % len(CLASSES)]
     return Filing(label, "scenes", "nature", "2024-07-05T10:11:12", None)
 
 
@@ -61,6 +64,8 @@ def snapshot(*folders: Path) -> dict[str, tuple[object, ...]]:
     found: dict[str, tuple[object, ...]] = {}
     for root in folders:
         for path in [root, *root.rglob("*")]:
+            if JOURNAL_DIR in path.parts:
+                continue
             stat = path.lstat()
             data = path.read_bytes() if path.is_file() else None
             found[str(path)] = (data, stat.st_mode, stat.st_mtime_ns, stat.st_uid)
