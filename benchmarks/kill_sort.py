@@ -96,8 +96,9 @@ def work(action: str, source: Path, dest: Path) -> None:
         plan = make_plan(seen_below(source), dest, Layout(DEFAULT_LAYOUT))
         steps = sort_files(plan, Kind.MOVE, walk.folders)
     print("working", flush=True)
+    started = time.perf_counter()
     wrong = [outcome.error.message for outcome in steps if outcome.error is not None]
-    print(*wrong, sep="\n", end="", flush=True)
+    print(time.perf_counter() - started, *wrong, sep="\n", flush=True)
 
 
 def _life(action: str, source: Path, dest: Path, delay_s: float | None) -> tuple[bool, float]:
@@ -111,16 +112,16 @@ def _life(action: str, source: Path, dest: Path, delay_s: float | None) -> tuple
     assert process.stdout is not None  # noqa: S101 - it is a pipe, some lines above
     with process:
         process.stdout.readline()
-        started = time.perf_counter()
         try:
             said, _ = process.communicate(timeout=delay_s)
-            if said.strip():
-                print("    ", said.decode(errors="replace"))
-            return process.returncode == 0, time.perf_counter() - started
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            return False, time.perf_counter() - started
+            return False, 0.0
+        took_s, *wrong = said.decode(errors="replace").splitlines()
+        if wrong:
+            print("    ", *wrong, sep="\n    ")
+        return process.returncode == 0, float(took_s)
 
 
 def run(heap: Path, here: Path, other: Path, kills: int) -> bool:
@@ -134,6 +135,7 @@ def run(heap: Path, here: Path, other: Path, kills: int) -> bool:
         dest = (other if killed % 3 == 0 else here) / "sorted"
         rounds += 1
         if dest not in lasts:
+            # From the plan made to the last file moved: what the kills are spread over.
             _, lasts[dest] = _life("sort", source, dest, None)
             _life("undo", source, dest, None)
         ended, _ = _life("sort", source, dest, chance.uniform(0, lasts[dest]))
