@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from scene_model.classifier.labels import HUMAN
 from scene_model.errors import FileStays, SceneError, TargetTaken
@@ -23,8 +24,7 @@ class Kind(StrEnum):
     HARDLINK = "hardlink"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One file's way. sha256, bytes, mtime_ns, inode: the file as it was when it was planned.
 
     lead: number of the step of the photo that this file belongs to; its own, for a photo.

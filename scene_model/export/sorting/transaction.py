@@ -3,8 +3,8 @@
 import contextlib
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from scene_model.errors import (
     FileStays,
@@ -36,8 +36,7 @@ _TELL_EVERY = 200
 Follow = Callable[[Sequence[MovedFile]], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One step taken, or back: its file, and what kept it, if so."""
 
     step: Step
