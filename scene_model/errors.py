@@ -59,6 +59,7 @@ SceneError
 │       ├── OtherDisk
 │       ├── CopyDiffers
 │       └── LeadStays
+├── SidecarDamaged             a sidecar's XMP cannot be read
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
 └── InternalError              anything else, told without its details
@@ -467,6 +468,14 @@ class LeadStays(FileStays):
     """The file belongs to a photo that stays where it is, and so does it."""
 
     code = "lead_stays"
+
+
+class SidecarDamaged(SceneError):
+    """A sidecar that is there holds no XMP that can be read; it is left as it is."""
+
+    code = "sidecar_damaged"
+    http_status = 409
+    exit_code = EXIT_SOME_FAILED
 
 
 class JobNotFound(SceneError):
