@@ -16,6 +16,7 @@ st.navigation(
         st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
         st.Page("search.py", title="Search", icon=":material/search:"),
         st.Page("export.py", title="Export", icon=":material/download:"),
+        st.Page("sort.py", title="Sort", icon=":material/drive_file_move:"),
         st.Page("model_card.py", title="Model", icon=":material/psychology:"),
     ],
     position="top",

@@ -123,6 +123,15 @@ class Services:
         )
         return stream_zip(entries, self.csv_lines(photo_ids))
 
+    def filer(self, by: str, query: str) -> Filer:
+        """What files the photos of a heap; raises UnknownHead or QueryError."""
+        model = Model(self.classifier, self.vocabulary, self.model.albums)
+        return Filer(model, self.library, by, query, self.settings.workers)
+
+    def follow(self, moved: Sequence[MovedFile]) -> None:
+        """Tell the library where files it refers to lie now; raises LibraryError."""
+        follow(self.library, moved)
+
     def close(self) -> None:
         """Finish what is being looked at and close the library."""
         self.jobs.close()
