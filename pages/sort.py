@@ -110,7 +110,7 @@ def _preview(prepared: Preparation | None, kind: Kind) -> None:
     said = [f"{len(plan.steps):,} files to {_verb(kind)}"]
     said += [f"{len(skipped):,} are there already"] if skipped else []
     said += [f"{len(stay):,} stay"] if stay else []
-    said += [f"{prepared.ignored:,} are no photos"] if prepared.ignored else []
+    said += [f"{prepared.ignored:,} other files are left alone"] if prepared.ignored else []
     st.caption(" · ".join(said))
     if plan.steps:
         folders = Counter(str(Path(s.target).parent.relative_to(plan.dest)) for s in plan.steps)

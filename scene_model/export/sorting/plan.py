@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from scene_model.classifier.labels import HUMAN
+from scene_model.classifier.labels import HUMAN, NONE
 from scene_model.errors import FileStays, SceneError, TargetTaken
 from scene_model.export.sorting.companions import renamed
 from scene_model.export.sorting.layout import Filing, Layout, numbered
@@ -76,6 +76,8 @@ class Plan:
         if step.lead != step.number:
             return f"belongs to {os.path.basename(self.steps[step.lead].source)}"
         filing = self.filings[step.number]
+        if filing.source == NONE:
+            return "no class is sure"
         return f"{filing.label}, by {'you' if filing.source == HUMAN else filing.source}"
 
 
