@@ -6,7 +6,7 @@ This file has the arguments; `library_photos`, `library_tags` and `library_upkee
 import argparse
 
 from scene_model.cli import library_photos, library_tags, library_upkeep
-from scene_model.cli.scan import path, positive
+from scene_model.cli.scan import path, positive, share
 from scene_model.config import Settings
 from scene_model.errors import PathNotFound
 from scene_model.gallery.sorting import NEWEST_ADDED, SORTS
@@ -17,6 +17,7 @@ _COMMANDS = {
     "export": library_photos.export,
     "sidecars": library_tags.sidecars,
     "keywords": library_tags.keywords,
+    "dataset": library_tags.dataset,
     "reclassify": library_photos.reclassify,
     "stats": library_upkeep.stats,
     "verify": library_upkeep.verify_library,
@@ -76,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reading = command("keywords", "take keywords of other programs (XMP, IPTC) for your tags")
     reading.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
     reading.add_argument("--recursive", action="store_true", help="go into folders of folders")
+    training = command("dataset", "write class folders for training, split into train and val")
+    training.add_argument("folder", type=path, metavar="DIR", help="a new folder")
+    training.add_argument("query", nargs="?", default="", metavar="QUERY")
+    training.add_argument(
+        "--val", type=share, default=0.2, metavar="SHARE", help="part held back (default: 0.2)"
+    )
     again = command("reclassify", "tag again what another model tagged; people's word stays")
     again.add_argument("--dry-run", action="store_true", help="only say what would change")
     command("stats", "count photos by class, and what they take on the disk")

@@ -76,6 +76,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """Read a share, 0 up to but not 1, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: a number from 0, below 1")
+    return value
+
+
 def path(text: str) -> Path:
     """Read a path, for argparse."""
     if not text:
