@@ -24,6 +24,8 @@ from scene_model.export.sorting.transaction import (
 )
 from scene_model.services import follow_into, open_filer
 
+_DONE = {Kind.COPY: "copied", Kind.MOVE: "moved", Kind.HARDLINK: "linked"}
+
 
 def add_sort_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``sort``."""
@@ -172,7 +174,8 @@ class _Printer:
 
 
 def _say_end(printer: _Printer, prepared: Preparation, options: argparse.Namespace) -> None:
-    said = [f"{printer.done:,} files {'to ' if options.dry_run else ''}{options.kind}"]
+    what = f"to {options.kind}" if options.dry_run else _DONE[options.kind]
+    said = [f"{printer.done:,} files {what}"]
     said += [f"{printer.skipped:,} skipped"] if printer.skipped else []
     said += [f"{printer.failed:,} failed, each line says why"] if printer.failed else []
     said += [f"{prepared.ignored:,} ignored: no photos"] if prepared.ignored else []

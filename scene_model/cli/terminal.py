@@ -19,7 +19,7 @@ def progress_text(what: str, done: int, total: int | None, failed: int, elapsed_
     said = f"{done:,} {what}"
     if total:
         filled = round(_BAR_WIDTH * done / total)
-        bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
+        bar = f"[{'#' * filled}{'.' * (_BAR_WIDTH - filled)}]"  # any terminal can write it
         said = f"{bar} {done:,} of {total:,} {what}"
     if elapsed_s >= _FIRST_RATE_S and done:
         rate = done / elapsed_s

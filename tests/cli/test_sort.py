@@ -217,6 +217,6 @@ def test_interrupted_then_resumed(source: Path, tmp_path: Path, temple: bytes) -
 
 def test_progress_tells_rate_and_time_left() -> None:
     assert progress_text("files", 250, 1000, 2, 10.0) == (
-        "█████░░░░░░░░░░░░░░░ 250 of 1,000 files, 25/s, 0:30 left, 2 failed"
+        "[#####...............] 250 of 1,000 files, 25/s, 0:30 left, 2 failed"
     )
     assert progress_text("photos", 3, None, 0, 0.5) == "3 photos"
