@@ -27,6 +27,7 @@ st.navigation(
         st.Page("teach.py", title="Teach", icon=":material/school:"),
         st.Page("insights.py", title="Insights", icon=":material/insights:"),
         st.Page("export.py", title="Export", icon=":material/download:"),
+        st.Page("sort.py", title="Sort", icon=":material/drive_file_move:"),
         st.Page("model_card.py", title="Model", icon=":material/psychology:"),
     ],
     position="top",

@@ -21,6 +21,8 @@ SceneError
 │   ├── InvalidSetting
 │   ├── TooFewExamples
 │   ├── TargetExists
+│   ├── InvalidLayout
+│   ├── NothingSorted
 │   └── ForeignRequest
 ├── BundleError                a model bundle cannot be used
 │   ├── BundleNotFound
@@ -44,6 +46,21 @@ SceneError
 │   ├── NotABackup
 │   ├── BackupDamaged
 │   └── BackupTooNew
+├── SortError                  folders cannot be put in order
+│   ├── SortRunning
+│   ├── SortUnfinished
+│   ├── JournalDamaged
+│   └── FileStays              one file cannot be put in its place, or back; the others go on
+│       ├── SourceVanished
+│       ├── ChangedSince
+│       ├── TargetTaken
+│       ├── TargetFull
+│       ├── TargetReadOnly
+│       ├── NameTooLong
+│       ├── OtherDisk
+│       ├── CopyDiffers
+│       └── LeadStays
+├── SidecarDamaged             a sidecar's XMP cannot be read
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
 └── InternalError              anything else, told without its details
@@ -209,6 +226,19 @@ class TargetExists(UsageError):
     http_status = 409
 
 
+class InvalidLayout(UsageError):
+    """A template for the places of sorted files cannot be used."""
+
+    code = "invalid_layout"
+
+
+class NothingSorted(UsageError):
+    """The folder holds no journal of a sort, so there is nothing to undo or to go on with."""
+
+    code = "nothing_sorted"
+    http_status = 404
+
+
 class ForeignRequest(UsageError):
     """A request came from another site, or names a host that is not ours."""
 
@@ -354,6 +384,105 @@ class BackupTooNew(BackupError):
     """The backup was written by a later version of this program."""
 
     code = "backup_too_new"
+
+
+class SortError(SceneError):
+    """Folders cannot be put in order."""
+
+    code = "sort_error"
+
+
+class SortRunning(SortError):
+    """Another sort, undo or resume works on the folder."""
+
+    code = "sort_running"
+    http_status = 409
+
+
+class SortUnfinished(SortError):
+    """The last sort into the folder was cut off; it has to be gone on with, or undone, first."""
+
+    code = "sort_unfinished"
+    http_status = 409
+
+
+class JournalDamaged(SortError):
+    """The journal of a sort cannot be read as it was written."""
+
+    code = "journal_damaged"
+
+
+class FileStays(SortError):
+    """One file cannot be put in its place, or back; it stays where it is."""
+
+    code = "file_stays"
+    exit_code = EXIT_SOME_FAILED
+
+
+class SourceVanished(FileStays):
+    """The file is not where it was any more."""
+
+    code = "source_vanished"
+    http_status = 410
+
+
+class ChangedSince(FileStays):
+    """The file is not what it was when it was last looked at."""
+
+    code = "changed_since"
+    http_status = 409
+
+
+class TargetTaken(FileStays):
+    """Something else came to be where the file was to go."""
+
+    code = "target_taken"
+    http_status = 409
+
+
+class TargetFull(FileStays):
+    """There is no room left where the file was to go."""
+
+    code = "target_full"
+    http_status = 507
+
+
+class TargetReadOnly(FileStays):
+    """The operating system does not let the file be written there, or taken away."""
+
+    code = "target_read_only"
+
+
+class NameTooLong(FileStays):
+    """The name or path is longer than the file system takes."""
+
+    code = "name_too_long"
+
+
+class OtherDisk(FileStays):
+    """A hard link cannot lead from one file system to another."""
+
+    code = "other_disk"
+
+
+class CopyDiffers(FileStays):
+    """What was read back is not what was to be copied."""
+
+    code = "copy_differs"
+
+
+class LeadStays(FileStays):
+    """The file belongs to a photo that stays where it is, and so does it."""
+
+    code = "lead_stays"
+
+
+class SidecarDamaged(SceneError):
+    """A sidecar that is there holds no XMP that can be read; it is left as it is."""
+
+    code = "sidecar_damaged"
+    http_status = 409
+    exit_code = EXIT_SOME_FAILED
 
 
 class JobNotFound(SceneError):

@@ -1,5 +1,6 @@
 """The one factory: pages, API, command line and tests get their wired-up app here."""
 
+import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound, SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.folders import FolderRule
+from scene_model.export.sorting.filing import Filer
+from scene_model.export.sorting.transaction import Follow
 from scene_model.export.table import (
     json_record,
     table_row,
@@ -26,6 +29,7 @@ from scene_model.gallery.answers import answer_kept
 from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
 from scene_model.gallery.records import Added, NewPhoto, PhotoRecord, photo_facts
+from scene_model.gallery.references import MovedFile, follow
 from scene_model.gallery.similar import Similar, similar_to_photo, similar_to_picture
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
@@ -155,6 +159,15 @@ class Services:
         """Read what folders an archive is to have; raises UsageError."""
         return FolderRule.read(text, self.classifier.heads)
 
+    def filer(self, by: str, query: str) -> Filer:
+        """What files the photos of a heap; raises UnknownHead or QueryError."""
+        model = Model(self.classifier, self.vocabulary, self.model.albums)
+        return Filer(model, self.library, by, query, self.settings.workers)
+
+    def follow(self, moved: Sequence[MovedFile]) -> None:
+        """Tell the library where files it refers to lie now; raises LibraryError."""
+        follow(self.library, moved)
+
     def close(self) -> None:
         """Finish what is being looked at and close the library."""
         self.jobs.close()
@@ -183,6 +196,32 @@ def open_classifier(settings: Settings) -> Classifier:
     return _open(settings.bundle, settings, check=False)
 
 
+@contextlib.contextmanager
+def open_filer(settings: Settings, by: str, query: str) -> Iterator[Filer]:
+    """Open what files the photos of a heap: the model, and the library if there is one.
+
+    Raises BundleError, LibraryError, UnknownHead, QueryError or InvalidSetting.
+    """
+    with _library_if_there(settings) as library:
+        if library is None:
+            classifier = open_classifier(settings)
+        else:
+            classifier, _ = _chosen_classifier(settings, library)
+        model = Model.of(classifier, settings.albums)
+        yield Filer(model, library, by, query, settings.workers)
+
+
+def follow_into(settings: Settings) -> Follow:
+    """Tell the library, if there is one, where the files it refers to lie now."""
+
+    def tell(moved: Sequence[MovedFile]) -> None:
+        with _library_if_there(settings) as library:
+            if library is not None:
+                follow(library, moved)
+
+    return tell
+
+
 def open_services(settings: Settings, take_up: bool = True) -> Services:
     """Wire up the app, and take up what an earlier run did not finish: uploads, emptying the trash.
 
@@ -203,6 +242,15 @@ def open_services(settings: Settings, take_up: bool = True) -> Services:
         finish_emptying(library)
         jobs.resume()
     return Services(settings, model, library, jobs, problem)
+
+
+@contextlib.contextmanager
+def _library_if_there(settings: Settings) -> Iterator[Library | None]:
+    if not (settings.library.expanduser() / "library.db").is_file():
+        yield None
+        return
+    with Library(settings.library) as library:
+        yield library
 
 
 def _chosen_classifier(

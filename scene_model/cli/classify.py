@@ -9,7 +9,7 @@ from typing import Any
 
 from scene_model.classifier.classify import Classifier, Look
 from scene_model.classifier.tagging import Tag, top_tags
-from scene_model.cli.scan import Found, Scan, in_order, path, positive, require_any
+from scene_model.cli.scan import Found, Scan, path, positive, require_any
 from scene_model.cli.terminal import ProgressLine, printable, say_end
 from scene_model.config import Settings
 from scene_model.errors import (
@@ -18,6 +18,7 @@ from scene_model.errors import (
     InternalError,
     SceneError,
 )
+from scene_model.jobs.in_order import in_order
 from scene_model.photos.decode import read_photo_file
 from scene_model.services import open_classifier
 

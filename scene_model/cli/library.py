@@ -1,12 +1,12 @@
-"""``library add|search|export|verify|stats|reclassify|backup|restore``: the library in scripts.
+"""``library add|search|export|sidecars|keywords|verify|...``: the library in scripts.
 
-This file has the arguments; `library_photos` and `library_upkeep` do the work.
+This file has the arguments; `library_photos`, `library_tags` and `library_upkeep` do the work.
 """
 
 import argparse
 
-from scene_model.cli import library_photos, library_upkeep
-from scene_model.cli.scan import path, positive
+from scene_model.cli import library_photos, library_tags, library_upkeep
+from scene_model.cli.scan import path, positive, share
 from scene_model.config import Settings
 from scene_model.errors import PathNotFound
 from scene_model.gallery.sorting import NEWEST_ADDED, SORTS
@@ -15,6 +15,9 @@ _COMMANDS = {
     "add": library_photos.add,
     "search": library_photos.search,
     "export": library_photos.export,
+    "sidecars": library_tags.sidecars,
+    "keywords": library_tags.keywords,
+    "dataset": library_tags.dataset,
     "reclassify": library_photos.reclassify,
     "stats": library_upkeep.stats,
     "verify": library_upkeep.verify_library,
@@ -63,6 +66,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     target = exporting.add_mutually_exclusive_group()
     target.add_argument("--csv", type=path, metavar="FILE", help="new file; - prints (default)")
     target.add_argument("--zip", type=path, metavar="FILE", help="new file")
+    writing = command("sidecars", "write the tags of a query's photos into XMP sidecars")
+    writing.add_argument("query", nargs="?", default="", metavar="QUERY")
+    writing.add_argument(
+        "--into",
+        type=path,
+        metavar="DIR",
+        help="folder for them, by class (default: beside originals that stay where they are)",
+    )
+    reading = command("keywords", "take keywords of other programs (XMP, IPTC) for your tags")
+    reading.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
+    reading.add_argument("--recursive", action="store_true", help="go into folders of folders")
+    training = command("dataset", "write class folders for training, split into train and val")
+    training.add_argument("folder", type=path, metavar="DIR", help="a new folder")
+    training.add_argument("query", nargs="?", default="", metavar="QUERY")
+    training.add_argument(
+        "--val", type=share, default=0.2, metavar="SHARE", help="part held back (default: 0.2)"
+    )
     again = command("reclassify", "tag again what another model tagged; people's word stays")
     again.add_argument("--dry-run", action="store_true", help="only say what would change")
     command("stats", "count photos by class, and what they take on the disk")

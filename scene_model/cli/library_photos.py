@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scene_model.cli.scan import Found, Scan, in_order, require_any
+from scene_model.cli.scan import Found, Scan, require_any
 from scene_model.cli.terminal import ProgressLine, printable, say_end
 from scene_model.config import Settings
 from scene_model.errors import (
@@ -25,6 +25,7 @@ from scene_model.gallery.forecast import Forecast
 from scene_model.gallery.new_file import new_file
 from scene_model.gallery.records import Added, PhotoRecord
 from scene_model.gallery.sorting import Sort
+from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Job
 from scene_model.services import Services, open_services
 

@@ -1,4 +1,4 @@
-"""``python -m scene_model classify|library|serve``: arguments in, exit code out."""
+"""``python -m scene_model classify|sort|undo|library|...``: arguments in, exit code out."""
 
 import argparse
 import io
@@ -8,9 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from scene_model import __version__
-from scene_model.cli import classify, library, serve
+from scene_model.cli import classify, library, serve, sort
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, SceneError
+
+_SORTING = {"sort": sort.sort, "undo": sort.undo, "resume": sort.resume}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return classify.run(options, settings)
         if options.command == "library":
             return library.run(options, settings)
+        if options.command in _SORTING:
+            return _SORTING[options.command](options, settings)
         return serve.run(options, settings)
     except SceneError as error:
         print(f"{parser.prog}: {error.message}", file=sys.stderr)
@@ -62,5 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     library.add_arguments(
         commands.add_parser("library", help="add to, search, check and back up the library")
     )
+    sort.add_sort_arguments(
+        commands.add_parser("sort", help="put the photos of a folder in order in another")
+    )
+    for name, what in (
+        ("undo", "bring back what the last sort into a folder changed"),
+        ("resume", "go on with a sort, or its undoing, that was cut off"),
+    ):
+        sort.add_dest_arguments(commands.add_parser(name, help=what, description=what))
     serve.add_arguments(commands.add_parser("serve", help="serve the pages and the REST API"))
     return parser

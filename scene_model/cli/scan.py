@@ -1,21 +1,14 @@
-"""Files that a command is given: those named, those in folders; and work on them in parallel."""
+"""Files that a command is given: those named, those in folders."""
 
 import argparse
 import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from scene_model.cli.terminal import printable
 from scene_model.errors import PathNotFound, SceneError, UnreadableFile
 from scene_model.photos.sniff import has_picture_name
-
-_AHEAD_PER_WORKER = 4
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -76,28 +69,22 @@ def require_any(paths: list[Path]) -> None:
         raise PathNotFound(f"No such file or folder: {printable(missing)}.")
 
 
-def in_order(
-    items: Iterator[Item], work: Callable[[Item], Result], workers: int
-) -> Iterator[Result]:
-    """Work on items in parallel, a few ahead; yield the results in the items' order."""
-    pool = ThreadPoolExecutor(workers)
-    pending: deque[Future[Result]] = deque()
-    try:
-        for item in items:
-            pending.append(pool.submit(work, item))
-            if len(pending) >= _AHEAD_PER_WORKER * workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
 def positive(text: str) -> int:
     """Read a number from 1 up, for argparse."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 up")
     return int(text)
+
+
+def share(text: str) -> float:
+    """Read a share, 0 up to but not 1, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: a number from 0, below 1")
+    return value
 
 
 def path(text: str) -> Path:

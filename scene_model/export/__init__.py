@@ -1,1 +1,1 @@
-"""What leaves: CSV, ZIP by class."""
+"""What leaves: CSV, ZIP by class, sidecars, data sets, and folders put in order."""

@@ -1,13 +1,14 @@
 """Photos as a ZIP with one folder a class: streamed, stored, original bytes and names."""
 
 import datetime
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from zipstream import ZIP_STORED, ZipStream
+from scene_model.export.zip_stream import ZipPieces
 
 MANIFEST_NAME = "manifest.csv"
 MISSING_NAME = "missing.txt"
@@ -78,23 +79,28 @@ def archive_names(entries: Iterable[ArchiveEntry]) -> Iterator[tuple[ArchiveEntr
 def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) -> Iterator[bytes]:
     """Yield a ZIP piece by piece in constant memory; the photos are stored, not re-packed.
 
+    The same photos and manifest give the same bytes.
+
     manifest: lines of a CSV that goes in as ``manifest.csv``, first.
     An original that vanished meanwhile is named in ``missing.txt`` instead of breaking the rest.
     """
-    archive = ZipStream(compress_type=ZIP_STORED)
-    text = "".join(manifest)
-    if text:
-        archive.add(text.encode("utf-8"), arcname=MANIFEST_NAME)
+    archive = ZipPieces()
+    lines = iter(manifest)
+    first = next(lines, None)
+    if first is not None:
+        text = (line.encode("utf-8") for line in itertools.chain([first], lines))
+        yield from archive.pieces(text, MANIFEST_NAME)
     missing = []
     for entry, name in archive_names(entries):
-        if entry.path.is_file():
-            archive.add_path(str(entry.path), arcname=name)
-        else:
+        try:
+            yield from archive.file(entry.path, name, entry.added_at)
+        except FileNotFoundError:
             missing.append(name)
     if missing:
-        lines = "The originals of these photos are not in the library folder any more:\n"
-        archive.add((lines + "\n".join(missing) + "\n").encode("utf-8"), arcname=MISSING_NAME)
-    yield from archive
+        told = "The originals of these photos are not in the library folder any more:\n"
+        told += "\n".join(missing) + "\n"
+        yield from archive.pieces([told.encode("utf-8")], MISSING_NAME)
+    yield from archive.end()
 
 
 def archive_file_name(now: datetime.datetime) -> str:

@@ -461,4 +461,7 @@ def test_progress_is_for_terminals(
     with terminal.ProgressLine("photos") as progress:
         progress.show(1, 2)
         progress.show(2, 2, failed=1)
-    assert screen.getvalue() == "\r1 of 2 photos\r2 of 2 photos, 1 failed\n"
+    half, whole = f"[{'#' * 10}{'.' * 10}]", f"[{'#' * 20}]"
+    assert screen.getvalue() == (
+        f"\r{half} 1 of 2 photos\x1b[K\r{whole} 2 of 2 photos, 1 failed\x1b[K\n"
+    )

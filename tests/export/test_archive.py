@@ -1,6 +1,7 @@
 """The ZIP: a folder per class, original bytes and names, nothing that leaves the folder."""
 
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -105,3 +106,35 @@ def test_a_class_called_like_a_file_of_the_archive() -> None:
     ]
     names = [name for _, name in archive_names(entries)]
     assert names == ["_manifest.csv/a.jpg", "_Missing.txt/a.jpg"]
+
+
+def test_the_same_photos_make_the_same_zip(tmp_path: Path, temple: bytes) -> None:
+    zips: list[bytes] = []
+    for attempt in ("one", "two"):
+        path = tmp_path / attempt / "photo.jpg"
+        path.parent.mkdir()
+        path.write_bytes(temple)
+        os.utime(path, (len(zips), 10**9 + len(zips)))
+        entry = ArchiveEntry("sea", "a.jpg", path, "2026-03-04T05:06:07.000+01:00")
+        zips.append(b"".join(stream_zip([entry], ["a,b\r\n", "1,2\r\n"])))
+    assert zips[0] == zips[1]
+    archive = zipfile.ZipFile(io.BytesIO(zips[0]))
+    assert archive.testzip() is None
+    assert archive.read("manifest.csv") == b"a,b\r\n1,2\r\n"
+    assert archive.getinfo("sea/a.jpg").date_time == (2026, 3, 4, 5, 6, 6)
+
+
+def test_pieces_come_before_the_whole_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    with path.open("wb") as file:
+        file.truncate(3 << 30)  # more than a ZIP of the old kind can say of a member
+    size = largest = 0
+    head = b""
+    tail = b""
+    for piece in stream_zip([ArchiveEntry("sea", "large.jpg", path, "")]):
+        size, largest = size + len(piece), max(largest, len(piece))
+        head = head or piece
+        tail = (tail + piece)[-200:]
+    assert largest <= 1 << 20
+    assert size > 3 << 30
+    assert b"PK\x06\x06" in tail or b"PK\x05\x06" in tail

@@ -1,0 +1,1 @@
+"""Folders put in order as one transaction: scan, plan, journal, act; undo and resume."""

@@ -1,0 +1,257 @@
+"""One sort from plan to proof, its undoing, and going on after a crash."""
+
+import contextlib
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from scene_model.errors import (
+    FileStays,
+    LibraryError,
+    PathNotFound,
+    SortRunning,
+    SortUnfinished,
+)
+from scene_model.export.sorting.act import act, in_words
+from scene_model.export.sorting.journal import (
+    Journal,
+    Progress,
+    journal_dir,
+    last_journal,
+    next_path,
+    require_journal,
+    write_journal,
+)
+from scene_model.export.sorting.plan import Kind, Plan, Step
+from scene_model.export.sorting.steps import SortDisk
+from scene_model.export.sorting.undo import drop_made, forget, take_back, tidy
+from scene_model.gallery.references import MovedFile
+from scene_model.jobs.claim import take_claim
+
+# Files that moved before libraries are told: few enough that a crash leaves few astray.
+_TELL_EVERY = 200
+
+# Tells the libraries that files moved; raises LibraryError.
+Follow = Callable[[Sequence[MovedFile]], object]
+
+
+class Outcome(NamedTuple):
+    """One step taken, or back: its file, and what kept it, if so."""
+
+    step: Step
+    error: FileStays | None
+
+
+def follow_nobody(moved: Sequence[MovedFile]) -> None:
+    """Tell no library."""
+
+
+def sort_files(
+    plan: Plan,
+    kind: Kind,
+    source_folders: Sequence[str] = (),
+    disk: SortDisk | None = None,
+    follow: Follow = follow_nobody,
+) -> Generator[Outcome, None, None]:
+    """Carry a plan out; yields each step when it is taken.
+
+    source_folders: those files may leave, whose times undoing restores. Where DEST or the journal
+    cannot be written, every step fails with the reason and nothing was touched. Raises
+    SortRunning, SortUnfinished, JournalDamaged, and LibraryError when libraries could not be told.
+    """
+    if not plan.steps:
+        return
+    disk, dest = disk or SortDisk(), Path(plan.dest)
+    times = _times([*(source_folders if kind is Kind.MOVE else ()), *_existing(plan)])
+    made: list[str] = []
+    with contextlib.ExitStack() as stack:
+        try:
+            made = _make_dest(dest, disk)
+            times |= _times([os.path.dirname(made[0])] if made else [])
+            stack.enter_context(_claimed(dest))
+            _require_finished(dest, disk)
+            journal = stack.enter_context(_begin(plan, kind, made, times, disk))
+        except OSError as error:
+            stack.close()
+            _unmake(made, dest)
+            yield from (Outcome(step, in_words(error, step)) for step in plan.steps)
+            return
+        yield from _acted(journal, follow, is_resumed=False)
+
+
+def resume_sort(
+    dest: Path, disk: SortDisk | None = None, follow: Follow = follow_nobody
+) -> Generator[Outcome, None, None]:
+    """Go on with what a crash cut off: a sort, or its undoing; failed steps are tried again.
+
+    Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
+    """
+    disk, dest = disk or SortDisk(), _absolute(dest)
+    journal = require_journal(dest, disk)
+    if not journal.progress.is_undoing:
+        with _claimed(dest), require_journal(dest, disk) as journal:
+            yield from _acted(journal, follow, is_resumed=True)
+        return
+    yield from undo_sort(dest, disk, follow)
+
+
+def undo_sort(
+    dest: Path, disk: SortDisk | None = None, follow: Follow = follow_nobody
+) -> Generator[Outcome, None, None]:
+    """Bring back what the last sort into a folder changed; yields each step when it is back.
+
+    Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
+    """
+    disk, dest = disk or SortDisk(), _absolute(dest)
+    with _claimed(dest):
+        with require_journal(dest, disk) as journal:
+            yield from _undone(journal, follow)
+        if journal.progress.is_all_back:
+            forget(journal)
+    if journal.progress.is_all_back:
+        drop_made(journal)
+
+
+def _acted(journal: Journal, follow: Follow, is_resumed: bool) -> Iterator[Outcome]:
+    moved, reached, broken = _Moved(journal.kind, follow), 0, None
+    try:
+        for step, error in act(journal, is_resumed):
+            if error is None:
+                moved.add(step, back=False)
+            reached += 1
+            yield Outcome(step, error)
+    except OSError as error:  # the journal finds no room: the rest waits for `resume`
+        broken = error
+    moved.tell_all()
+    if broken is None:
+        journal.note("finished")
+        journal.flush()
+    else:
+        yield from (Outcome(step, in_words(broken, step)) for step in journal.steps[reached:])
+
+
+def _undone(journal: Journal, follow: Follow) -> Iterator[Outcome]:
+    moved, is_all_back = _Moved(journal.kind, follow), True
+    for step in journal.steps:  # a crash may have come before libraries were told
+        if step.number in journal.progress.undone:
+            moved.add(step, back=True)
+    for step, error in take_back(journal):
+        is_all_back &= error is None
+        if error is None:
+            moved.add(step, back=True)
+        yield Outcome(step, error)
+    moved.tell_all()
+    journal.progress.is_all_back = is_all_back
+    if is_all_back:
+        tidy(journal)
+    else:
+        journal.note("settled")
+        journal.flush()
+
+
+class _Moved:
+    """Files that moved and libraries have not been told of."""
+
+    def __init__(self, kind: Kind, follow: Follow) -> None:
+        self._is_move, self._follow = kind is Kind.MOVE, follow
+        self._waiting: list[MovedFile] = []
+
+    def add(self, step: Step, back: bool) -> None:
+        """Tell of a step, sooner or later; a library that is busy is asked again at the end."""
+        if not self._is_move:
+            return
+        places = (step.target, step.source) if back else (step.source, step.target)
+        self._waiting.append(MovedFile(step.sha256, Path(places[0]), Path(places[1])))
+        if len(self._waiting) % _TELL_EVERY == 0:
+            with contextlib.suppress(LibraryError):
+                self.tell_all()
+
+    def tell_all(self) -> None:
+        """Tell of all that wait; raises LibraryError."""
+        if self._waiting:
+            self._follow(self._waiting)
+            self._waiting = []
+
+
+@contextlib.contextmanager
+def _claimed(dest: Path) -> Iterator[None]:
+    """Hold DEST, so that no other sort works on it; raises SortRunning, or OSError."""
+    claim = take_claim(journal_dir(dest))
+    if claim is None:
+        raise SortRunning(
+            f"Another sort, undo or resume works on {dest}. Wait for its end, or stop it."
+        )
+    try:
+        yield
+    finally:
+        claim.release()
+
+
+def _require_finished(dest: Path, disk: SortDisk) -> None:
+    last = last_journal(dest, disk)
+    if last is not None and last.progress.is_cut_off:
+        what = "undoing the last sort" if last.progress.is_undoing else "the last sort"
+        raise SortUnfinished(
+            f"In {dest}, {what} was cut off. Go on with it first (`resume`), or take it back "
+            "(`undo`)."
+        )
+
+
+def _begin(
+    plan: Plan, kind: Kind, made: list[str], times: dict[str, tuple[int, int]], disk: SortDisk
+) -> Journal:
+    journal = Journal(
+        next_path(Path(plan.dest)),
+        plan.dest,
+        kind,
+        made,
+        plan.folders,
+        times,
+        plan.steps,
+        Progress(),
+        disk,
+    )
+    write_journal(journal)
+    return journal
+
+
+def _make_dest(dest: Path, disk: SortDisk) -> list[str]:
+    """Make DEST and what is missing above it; returns the folders made, outer ones first."""
+    missing = [folder for folder in (dest, *dest.parents) if not os.path.lexists(folder)]
+    for folder in reversed(missing):
+        disk.make_one_folder(str(folder))
+    return [str(folder) for folder in reversed(missing)]
+
+
+def _unmake(made: list[str], dest: Path) -> None:
+    with contextlib.suppress(OSError):
+        journal_dir(dest).rmdir()
+    for folder in reversed(made):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
+
+
+def _existing(plan: Plan) -> list[str]:
+    """Folders that are there and get entries: DEST, and those the plan did not have to make."""
+    new = set(plan.folders)
+    # Those that hold files, and those that hold new folders.
+    holding = {os.path.dirname(step.target) for step in plan.steps}
+    holding |= {os.path.dirname(folder) for folder in plan.folders}
+    return [folder for folder in dict.fromkeys([plan.dest, *sorted(holding)]) if folder not in new]
+
+
+def _times(folders: Sequence[str]) -> dict[str, tuple[int, int]]:
+    found = {}
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            stat = os.stat(folder)
+            found[folder] = (stat.st_atime_ns, stat.st_mtime_ns)
+    return found
+
+
+def _absolute(dest: Path) -> Path:
+    path = dest.expanduser().absolute()
+    if not path.is_dir():
+        raise PathNotFound(f"There is no folder {dest}.")
+    return path

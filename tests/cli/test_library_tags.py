@@ -1,0 +1,58 @@
+"""Tags out into sidecars and in from other programs, on the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scene_model.cli.main import main
+from scene_model.export.sidecar import Keyword, read_keywords, write_sidecar
+from scene_model.gallery import edits
+from scene_model.gallery.store import Library
+from scene_model.photos.fingerprint import content_hash
+
+
+@pytest.fixture(autouse=True)
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SCENE_LIBRARY", str(tmp_path / "library"))
+    return tmp_path / "library"
+
+
+def test_out_beside_references_and_in_again(
+    tmp_path: Path,
+    library: Path,
+    temple: bytes,
+    flower: bytes,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    referenced, kept = tmp_path / "temple.jpg", tmp_path / "flower.jpg"
+    referenced.write_bytes(temple)
+    kept.write_bytes(flower)
+    assert main(["library", "add", "--reference", str(referenced)]) == 0
+    assert main(["library", "add", str(kept)]) == 0
+    with Library(library) as opened:
+        edits.add_tag(opened, [content_hash(temple)], "anna + ben")
+    capsys.readouterr()
+    assert main(["library", "sidecars", "--jsonl"]) == 3, "one photo has no place for a sidecar"
+    lines = {Path(line["file"]).name: line for line in map(json.loads, _out(capsys))}
+    assert lines["flower.jpg"]["error"]["code"] == "original_missing"
+    sidecar = Path(lines["temple.jpg"]["sidecar"])
+    assert sidecar == tmp_path / "temple.jpg.xmp"
+    assert read_keywords(sidecar.read_bytes()) == ["anna + ben"]
+    assert referenced.read_bytes() == temple
+    assert main(["library", "sidecars", "--into", str(tmp_path / "out")]) == 0
+    assert len(list((tmp_path / "out").rglob("*.jpg.xmp"))) == 2
+
+    write_sidecar(kept, [Keyword("Lisbon"), Keyword("Sea", "scenes", 0.9, "b")])
+    capsys.readouterr()
+    assert main(["library", "keywords", str(kept), "--json"]) == 0
+    assert json.loads("".join(_out(capsys)))[0]["tags"] == ["lisbon"]
+    with Library(library) as opened:
+        tags = opened.photo(content_hash(flower)).tags
+    assert [tag.label for tag in tags if tag.head == "human"] == ["lisbon"]
+    assert main(["library", "keywords", str(kept)]) == 0
+    assert "nothing new" in capsys.readouterr().out
+
+
+def _out(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().out.splitlines()

@@ -1,0 +1,222 @@
+"""``sort``, ``undo``, ``resume`` as scripts use them: lines, exit codes, the library's word."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scene_model.classifier.classify import Classifier, Look
+from scene_model.cli.main import main
+from scene_model.cli.terminal import progress_text
+from scene_model.config import PROJECT_DIR
+from scene_model.gallery import edits
+from scene_model.gallery.store import Library
+from scene_model.photos.fingerprint import content_hash
+
+
+@pytest.fixture
+def source(tmp_path: Path, temple: bytes, flower: bytes) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "inside").mkdir(parents=True)
+    (folder / "temple.jpg").write_bytes(temple)
+    (folder / "temple.xmp").write_text("sidecar")
+    (folder / "inside" / "flower.jpg").write_bytes(flower)
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("notes")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SCENE_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setenv("SCENE_WORKERS", "2")
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def lines(capfd: pytest.CaptureFixture[str]) -> Any:
+    """Run a command; returns the exit code and its objects."""
+
+    def run(*arguments: object) -> tuple[int, list[dict[str, Any]]]:
+        capfd.readouterr()
+        code = main([*map(str, arguments), "--jsonl"])
+        out, errors = capfd.readouterr()
+        assert "Traceback" not in errors
+        return code, [json.loads(line) for line in out.splitlines()]
+
+    return run
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".scene-sort" not in path.parts
+    }
+
+
+def test_a_dry_run_touches_nothing(source: Path, tmp_path: Path, lines: Any) -> None:
+    code, said = lines("sort", source, tmp_path / "sorted", "--dry-run", "--move")
+    assert code == 3
+    assert not (tmp_path / "sorted").exists()
+    assert {Path(line["file"]).name: line["action"] for line in said} == {
+        "broken.jpg": "stays",
+        "temple.jpg": "would move",
+        "temple.xmp": "would move",
+        "flower.jpg": "would move",
+    }
+    (broken,) = [line for line in said if line["error"]]
+    assert broken["error"]["code"] == "not_a_picture"
+    assert all(line["reason"] for line in said)
+
+
+@pytest.mark.parametrize("kind", ["--copy", "--move", "--hardlink"])
+def test_sort_and_undo(source: Path, tmp_path: Path, lines: Any, kind: str) -> None:
+    before, dest = files(source), tmp_path / "sorted"
+    code, said = lines("sort", source, dest, kind)
+    assert code == 3, "one is no picture"
+    targets = {Path(line["target"]) for line in said if line["target"]}
+    assert {path.name for path in targets} == {"temple.jpg", "temple.xmp", "flower.jpg"}
+    assert all(path.is_file() and path.parent.parent == dest for path in targets)
+    assert (source / "temple.jpg").exists() == (kind != "--move")
+    code, said = lines("undo", dest)
+    assert (code, len(said)) == (0, 3)
+    assert files(source) == before
+    assert not dest.exists()
+    assert lines("undo", dest)[0] == 2
+
+
+def test_the_librarys_word_counts_and_costs_no_look(
+    source: Path,
+    tmp_path: Path,
+    library: Path,
+    lines: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    temple: bytes,
+) -> None:
+    assert main(["library", "add", str(source / "temple.jpg"), str(source / "inside")]) == 0
+    with Library(library) as opened:
+        edits.set_class(opened, [content_hash(temple)], "China/2019")
+    (source / "broken.jpg").unlink()
+
+    def look(self: Classifier, data: bytes) -> Look:
+        raise AssertionError("a known photo is not looked at")
+
+    monkeypatch.setattr(Classifier, "look", look)
+    code, said = lines("sort", source, tmp_path / "sorted")
+    assert code == 0
+    by_name = {Path(line["file"]).name: line for line in said}
+    assert by_name["temple.jpg"]["reason"] == "China/2019, by you"
+    assert Path(by_name["temple.jpg"]["target"]).parent.name == "2019"
+    code, said = lines("sort", source, tmp_path / "asked", "--where", "is:edited")
+    assert [Path(line["file"]).name for line in said] == ["temple.jpg", "temple.xmp"]
+    code, said = lines("sort", source, tmp_path / "heads", "--by", "objects")
+    assert code == 0
+    code, said = lines("sort", source, tmp_path / "albums", "--by", "album")
+    assert {Path(line["target"]).parent.parent.name for line in said} == {"albums"}
+
+
+def test_where_asks_about_photos_no_library_knows(
+    source: Path, tmp_path: Path, library: Path, lines: Any
+) -> None:
+    (source / "broken.jpg").unlink()
+    code, said = lines("sort", source, tmp_path / "sorted", "--where", "name:flow -name:temple")
+    assert code == 0
+    assert [Path(line["file"]).name for line in said] == ["flower.jpg"]
+    assert not library.exists(), "sorting begins no library"
+
+
+def test_references_follow_and_come_back(
+    source: Path, tmp_path: Path, library: Path, lines: Any, temple: bytes
+) -> None:
+    assert main(["library", "add", "--reference", str(source / "temple.jpg")]) == 0
+    lines("sort", source, tmp_path / "sorted", "--move")
+    with Library(library) as opened:
+        moved = opened.original_path(content_hash(temple))
+        assert opened.original_bytes(content_hash(temple)) == temple
+    assert tmp_path / "sorted" in moved.parents
+    lines("undo", tmp_path / "sorted")
+    with Library(library) as opened:
+        assert opened.original_path(content_hash(temple)) == source / "temple.jpg"
+
+
+def test_layout(source: Path, tmp_path: Path, lines: Any) -> None:
+    _, said = lines("sort", source, tmp_path / "s", "--layout", "{taken:%Y}/{camera}/{name}")
+    parents = {Path(line["target"]).parent.relative_to(tmp_path / "s") for line in said[1:]}
+    assert parents == {Path("undated/no camera")}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sort", "nowhere", "dest"],
+        ["sort", ".", "dest", "--by", "moods"],
+        ["sort", ".", "dest", "--where", "(a"],
+        ["sort", ".", "dest", "--copy", "--move"],
+        ["sort", ".", "dest", "--layout", "{name}/{class}"],
+        ["sort", ".", "dest", "--layout", "../{name}"],
+        ["sort", ".", "dest", "--layout", "{mood}/{name}"],
+        ["sort", "."],
+        ["undo", "nowhere"],
+        ["resume", "."],
+    ],
+)
+def test_wrong_usage(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert capsys.readouterr().err
+    assert not (tmp_path / "dest").exists()
+
+
+def test_the_library_itself_is_not_sorted(
+    source: Path, tmp_path: Path, library: Path, lines: Any
+) -> None:
+    assert main(["library", "add", str(source / "temple.jpg")]) == 0
+    before = files(library / "originals")
+    lines("sort", tmp_path, tmp_path / "sorted", "--move")
+    assert files(library / "originals") == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for children on Windows")
+def test_interrupted_then_resumed(source: Path, tmp_path: Path, temple: bytes) -> None:
+    for number in range(300):
+        (source / f"{number:03d}.jpg").write_bytes(temple + b"%d" % number)
+    before, dest = files(source), tmp_path / "sorted"
+    environment = os.environ | {"SCENE_LIBRARY": str(tmp_path / "library")}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "scene_model", "sort", str(source), str(dest), "--jsonl"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=PROJECT_DIR,
+        env=environment,
+    )
+    assert running.stdout is not None
+    while "copy" not in running.stdout.readline():
+        pass
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130, errors
+    assert "resume" in errors
+    assert "Traceback" not in errors
+    assert main(["resume", str(dest)]) == 0
+    assert len(files(dest)) == 303
+    assert main(["undo", str(dest)]) == 0
+    assert files(source) == before
+
+
+def test_progress_tells_rate_and_time_left() -> None:
+    assert progress_text("files", 250, 1000, 2, 10.0) == (
+        "[#####...............] 250 of 1,000 files, 25/s, 0:30 left, 2 failed"
+    )
+    assert progress_text("photos", 3, None, 0, 0.5) == "3 photos"

@@ -1,0 +1,110 @@
+"""The program ends at every single step of a sort: nothing is lost, and undo restores all."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scene_model.errors import NothingSorted, PathNotFound
+from scene_model.export.sorting.plan import Kind
+from scene_model.export.sorting.steps import SortDisk
+from scene_model.export.sorting.transaction import resume_sort, undo_sort
+from tests.export.sorting.heaps import content, failed, make_heap, snapshot, sort_all
+
+FILES = 20
+OTHER_DISK = Path("/dev/shm")  # noqa: S108 - a file system of its own, where there is one
+
+
+class Crash(BaseException):
+    """The end of the program."""
+
+
+class CrashingDisk(SortDisk):
+    """Ends the program before a step; what was not flushed is half there."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.names, self.is_dead = at, [""], False
+
+    def announce(self, step: str, path: Path | str) -> None:
+        if self.is_dead:
+            raise Crash
+        self.names.append(step)
+        if len(self.names) > self.at:
+            self.is_dead = True
+            if step == "flush":
+                os.truncate(path, Path(path).stat().st_size // 2)
+            raise Crash
+
+
+@pytest.fixture(params=["one disk", "two disks"])
+def dest_parent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    if request.param == "one disk":
+        yield tmp_path
+        return
+    if not OTHER_DISK.is_dir() or OTHER_DISK.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    with tempfile.TemporaryDirectory(dir=OTHER_DISK) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("kind", [Kind.MOVE, Kind.COPY, Kind.HARDLINK])
+@pytest.mark.parametrize("then", ["resume", "undo"])
+def test_at_every_step(
+    tmp_path: Path, dest_parent: Path, kind: Kind, then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind is Kind.HARDLINK and dest_parent != tmp_path:
+        pytest.skip("no hard link leads to another disk")
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    heap = tmp_path / "heap"
+    make_heap(heap, FILES)
+    for at in itertools.count(1):
+        source, dest = tmp_path / "source", dest_parent / "sorted" / "here"
+        shutil.rmtree(source, ignore_errors=True)
+        shutil.copytree(heap, source)
+        os.utime(dest_parent, ns=(10**18, 10**18 + 7))
+        before, hashes = snapshot(source), content(source)
+        disk = CrashingDisk(at)
+        try:
+            outcomes = sort_all(source, dest, kind, disk)
+        except Crash:
+            assert set(content(source, dest.parent)) == set(hashes)
+        else:
+            assert failed(outcomes) == {}
+        if then == "resume":
+            try:
+                assert failed(list(resume_sort(dest))) == {}
+            except (NothingSorted, PathNotFound):
+                assert snapshot(source) == before, "nothing was begun"
+            else:
+                assert_sorted(kind, hashes, source, dest)
+        _undone_twice(dest, at)
+        assert snapshot(source) == before
+        assert content(source) == hashes
+        leftovers = [p for p in dest.parent.rglob("*") if p.is_file() and p.suffix != ".part"]
+        assert leftovers == []
+        shutil.rmtree(dest.parent, ignore_errors=True)
+        if not disk.is_dead:
+            break
+    assert {"make folder", "note", "write", "flush"} <= set(disk.names)
+    assert len(disk.names) > 2 * FILES
+
+
+def assert_sorted(kind: Kind, hashes: object, source: Path, dest: Path) -> None:
+    if kind is Kind.MOVE:
+        assert content(source) == content()
+    else:
+        assert content(source) == hashes
+    assert content(dest) == hashes
+
+
+def _undone_twice(dest: Path, at: int) -> None:
+    """Undo, cut off somewhere on the way, then to the end."""
+    with contextlib.suppress(Crash, NothingSorted, PathNotFound):
+        list(undo_sort(dest, CrashingDisk(1 + at % 30)))
+    with contextlib.suppress(NothingSorted, PathNotFound):
+        assert failed(list(undo_sort(dest))) == {}

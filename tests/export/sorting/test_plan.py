@@ -1,0 +1,117 @@
+"""Where files go: layouts, what belongs to a photo, clashes."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scene_model.errors import InvalidLayout
+from scene_model.export.sorting.companions import companions, renamed
+from scene_model.export.sorting.layout import MAX_NAME_BYTES, Filing, Layout, numbered
+from tests.export.sorting.heaps import plan_of, write
+
+FILING = Filing("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70")
+
+
+@pytest.mark.parametrize(
+    ("template", "folder", "name"),
+    [
+        ("{class}/{name}", "sea", "a.jpg"),
+        ("{taken:%Y}/{taken:%m}/{class}/{name}", "2024/07/sea", "a.jpg"),
+        ("{album}/{taken}/{name}", "travel/2024-07-05", "a.jpg"),
+        ("{camera}/x {class}/{taken:%H}_{name}", "NIKON D70/x sea", "10_a.jpg"),
+        ("{name}", "", "a.jpg"),
+    ],
+)
+def test_layouts(template: str, folder: str, name: str) -> None:
+    assert Layout(template).place(FILING, "a.jpg") == (folder, name)
+
+
+def test_what_a_photo_does_not_say() -> None:
+    unknown = Filing("../up", "human", "others", None, None)
+    place = Layout("{taken:%Y}/{camera}/{class}/{name}").place(unknown, "a.jpg")
+    assert place == ("undated/no camera/up", "a.jpg")
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["", "{class}", "{class}/", "/{name}", "../{name}", "a//{name}", "{mood}/{name}", "{name", "{}"]
+    + [
+        "{name}/{class}",
+        "{taken:%Y/%m}/{name}",
+        "{class:%Y}/{name}",
+        "{class!r}/{name}",
+        "./{name}",
+    ],
+)
+def test_layouts_that_cannot_be_used(template: str) -> None:
+    with pytest.raises(InvalidLayout, match="cannot be used"):
+        Layout(template)
+
+
+def test_what_belongs_to_a_photo() -> None:
+    photos, alone = companions(
+        [
+            "IMG_1.JPG",
+            "IMG_1.XMP",
+            "IMG_1.JPG.xmp",
+            "IMG_1.CR3",
+            "img_1.mov",
+            "IMG_1.CR3.xmp",
+            "IMG_2.HEIC",
+            "IMG_2.HEIC.supplemental-metadata.json",
+            "IMG_3(1).jpg",
+            "IMG_3.jpg",
+            "IMG_3.jpg(1).json",
+            "IMG_3.jpg.supplemental-met.json",
+            "a_very_long_name_that_google_cuts_off_somewhere.jpg",
+            "a_very_long_name_that_google_cuts_off_somewher.json",
+            "._IMG_1.JPG",
+            "IMG_9.MOV",
+            "notes.txt",
+        ]
+    )
+    assert {photo: set(others) for photo, others in photos.items()} == {
+        "IMG_1.JPG": {"IMG_1.XMP", "IMG_1.JPG.xmp", "IMG_1.CR3", "img_1.mov", "IMG_1.CR3.xmp"},
+        "IMG_2.HEIC": {"IMG_2.HEIC.supplemental-metadata.json"},
+        "IMG_3(1).jpg": {"IMG_3.jpg(1).json"},
+        "IMG_3.jpg": {"IMG_3.jpg.supplemental-met.json"},
+        "a_very_long_name_that_google_cuts_off_somewhere.jpg": {
+            "a_very_long_name_that_google_cuts_off_somewher.json"
+        },
+    }
+    assert alone == ["._IMG_1.JPG", "IMG_9.MOV", "notes.txt"]
+
+
+@pytest.mark.parametrize(
+    ("companion", "becomes"),
+    [
+        ("IMG_1.XMP", "IMG_1 (2).XMP"),
+        ("IMG_1.JPG.xmp", "IMG_1 (2).JPG.xmp"),
+        ("img_1.mov", "IMG_1 (2).mov"),
+    ],
+)
+def test_companions_are_numbered_along(companion: str, becomes: str) -> None:
+    assert renamed(companion, "IMG_1.JPG", "IMG_1 (2).JPG") == becomes
+
+
+def test_a_group_finds_a_number_that_is_free_for_all(tmp_path: Path) -> None:
+    source, dest = tmp_path / "source", tmp_path / "sorted"
+    (source / "one").mkdir(parents=True)
+    write(source / "one" / "a.jpg", b"photo")
+    write(source / "one" / "a.xmp", b"sidecar")
+    (dest / "all").mkdir(parents=True)
+    write(dest / "all" / "a.jpg", b"other")
+    write(dest / "all" / "a (2).xmp", b"somebody's")
+    plan = plan_of(source, dest, "all/{name}")
+    assert [Path(step.target).name for step in plan.steps] == ["a (3).jpg", "a (3).xmp"]
+
+
+@given(st.binary(min_size=1, max_size=255), st.integers(1, 2000))
+def test_numbered_names_fit_and_differ(raw: bytes, number: int) -> None:
+    name = os.fsdecode(raw.replace(b"/", b"_").replace(b"\0", b"_"))
+    made = numbered(name, number)
+    assert len(os.fsencode(made)) <= MAX_NAME_BYTES
+    assert (made == name) == (number == 1)

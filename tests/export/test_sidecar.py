@@ -1,0 +1,145 @@
+"""Tags that travel: what others wrote stays, what we write others read, and the other way round."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scene_model.errors import SidecarDamaged
+from scene_model.export.sidecar import (
+    Keyword,
+    merged,
+    read_keywords,
+    sidecar_of,
+    write_sidecar,
+)
+
+LIGHTROOM = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"
+    xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:lr="http://ns.adobe.com/lightroom/1.0/"
+    xmlns:own="http://somebody.example/own/" own:field="theirs"
+    xmp:Rating="4" crs:Exposure2012="+0.35">
+   <dc:subject><rdf:Bag><rdf:li>Lisbon</rdf:li></rdf:Bag></dc:subject>
+   <lr:hierarchicalSubject><rdf:Bag><rdf:li>Places|Portugal|Lisbon</rdf:li></rdf:Bag>
+   </lr:hierarchicalSubject>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+OURS = (Keyword("holiday"), Keyword("sea", "scenes", 0.93, "bundle@1"))
+
+
+def exiftool(*arguments: object) -> Any:
+    if shutil.which("exiftool") is None:
+        pytest.skip("exiftool is not here (Debian: libimage-exiftool-perl)")
+    done = subprocess.run(
+        ["exiftool", *map(str, arguments)],  # noqa: S607
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(done.stdout) if "-j" in arguments else done.stdout
+
+
+def test_exiftool_reads_a_sidecar_of_ours(tmp_path: Path) -> None:
+    path = write_sidecar(tmp_path / "IMG_1.JPG", OURS)
+    assert path.name == "IMG_1.JPG.xmp"
+    (said,) = exiftool("-j", "-G1", "-a", "-u", path)
+    assert said["XMP-dc:Subject"] == ["holiday", "sea"]
+    assert said["XMP-lr:HierarchicalSubject"] == ["holiday", "scenes|sea"]
+    assert said["XMP-digiKam:TagsList"] == ["holiday", "scenes/sea"]
+    assert any("bundle@1" in str(value) for value in said.values())
+
+
+def test_others_fields_stay(tmp_path: Path) -> None:
+    sidecar = tmp_path / "IMG_1.xmp"
+    sidecar.write_bytes(LIGHTROOM)
+    assert write_sidecar(tmp_path / "IMG_1.JPG", OURS) == sidecar
+    (said,) = exiftool("-j", "-G1", "-a", "-u", sidecar)
+    assert said["XMP-xmp:Rating"] == 4
+    assert said["XMP-crs:Exposure2012"] in ("+0.35", 0.35)
+    assert b'own:field="theirs"' in sidecar.read_bytes()
+    assert said["XMP-dc:Subject"] == ["Lisbon", "holiday", "sea"]
+    assert said["XMP-lr:HierarchicalSubject"] == [
+        "Places|Portugal|Lisbon",
+        "holiday",
+        "scenes|sea",
+    ]
+
+
+def test_an_automatic_tag_that_no_longer_holds_goes_and_a_persons_stays() -> None:
+    first = merged(LIGHTROOM, OURS)
+    again = merged(first, [Keyword("mountain", "scenes", 0.8, "bundle@2")])
+    assert read_keywords(again) == ["Lisbon", "holiday"]
+    assert b"mountain" in again and b">sea<" not in again and b"|sea<" not in again
+    assert merged(again, [Keyword("mountain", "scenes", 0.8, "bundle@2")]) == again
+
+
+def test_our_import_reads_what_exiftool_wrote(tmp_path: Path, temple: bytes) -> None:
+    photo, sidecar = tmp_path / "a.jpg", tmp_path / "a.xmp"
+    photo.write_bytes(temple)
+    exiftool(
+        "-overwrite_original",
+        "-XMP-dc:Subject=Été",
+        "-XMP-lr:HierarchicalSubject=People|Anna",
+        "-IPTC:Keywords=old town",
+        "-IPTC:Keywords=Köln",
+        "-IPTC:CodedCharacterSet=UTF8",
+        photo,
+    )
+    exiftool("-XMP-dc:Subject=aside", "-XMP-digiKam:TagsList=Trips/2024", sidecar)
+    assert read_keywords(photo.read_bytes()) == ["Été", "Anna", "old town", "Köln"]
+    assert set(read_keywords(photo.read_bytes(), sidecar.read_bytes())) == {
+        "Été",
+        "Anna",
+        "old town",
+        "Köln",
+        "aside",
+        "2024",
+    }
+
+
+def test_latin_keywords_of_old(tmp_path: Path, temple: bytes) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(temple)
+    exiftool("-overwrite_original", "-charset", "iptc=latin1", "-IPTC:Keywords=Köln", photo)
+    assert read_keywords(photo.read_bytes()) == ["Köln"]
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", LIGHTROOM[:300], b"\xff\xd8\xff broken"])
+def test_what_cannot_be_read_is_left_as_it_is(tmp_path: Path, data: bytes) -> None:
+    sidecar = tmp_path / "a.jpg.xmp"
+    sidecar.write_bytes(data)
+    assert read_keywords(data, data) == []
+    with pytest.raises(SidecarDamaged):
+        write_sidecar(tmp_path / "a.jpg", OURS)
+    assert sidecar.read_bytes() == data
+
+
+def test_which_sidecar(tmp_path: Path) -> None:
+    photo = tmp_path / "a.jpg"
+    assert sidecar_of(photo).name == "a.jpg.xmp"
+    (tmp_path / "a.XMP").touch()
+    assert sidecar_of(photo).name == "a.XMP"
+    (tmp_path / "a.jpg.xmp").touch()
+    assert sidecar_of(photo).name == "a.jpg.xmp"
+
+
+_WORDS = st.text(
+    st.characters(exclude_categories=("Cc", "Cs", "Cn"), exclude_characters="|/\ufffe\uffff"),
+    min_size=1,
+    max_size=12,
+).map(str.strip)
+
+
+@given(st.lists(_WORDS.filter(bool), min_size=1, max_size=6, unique=True))
+def test_human_keywords_come_back_as_they_went(words: list[str]) -> None:
+    packet = merged(None, [Keyword(word) for word in words] + [Keyword("auto x", "scenes", 0.5)])
+    assert read_keywords(packet) == [word for word in words if word != "auto x"]
