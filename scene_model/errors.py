@@ -20,7 +20,10 @@ SceneError
 │   ├── SearchNameTaken
 │   ├── InvalidSetting
 │   ├── TargetExists
-│   └── ForeignRequest
+│   ├── TooManyFiles
+│   ├── FileNotAnnounced
+│   ├── ForeignRequest
+│   └── VisitorUnknown
 ├── BundleError                a model bundle cannot be used
 │   ├── BundleNotFound
 │   ├── BundleDamaged
@@ -43,6 +46,12 @@ SceneError
 │   ├── NotABackup
 │   ├── BackupDamaged
 │   └── BackupTooNew
+├── UploadError                files cannot be taken
+│   ├── UploadIncomplete
+│   ├── UploadOver
+│   ├── UploadBusy
+│   └── QuotaExceeded
+├── NotForVisitors             whoever runs a shared server decides it
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
 └── InternalError              anything else, told without its details
@@ -209,6 +218,27 @@ class ForeignRequest(UsageError):
     http_status = 403
 
 
+class TooManyFiles(UsageError):
+    """More files were announced at once than are taken."""
+
+    code = "too_many_files"
+    http_status = 413
+
+
+class FileNotAnnounced(UsageError):
+    """A file was sent that is not on its upload's list."""
+
+    code = "file_not_announced"
+    http_status = 404
+
+
+class VisitorUnknown(UsageError):
+    """On a shared server, a request that does not say whose library it speaks of."""
+
+    code = "visitor_unknown"
+    http_status = 401
+
+
 class BundleError(SceneError):
     """A model bundle cannot be used."""
 
@@ -347,6 +377,48 @@ class BackupTooNew(BackupError):
     """The backup was written by a later version of this program."""
 
     code = "backup_too_new"
+
+
+class UploadError(SceneError):
+    """Files that were sent cannot be taken."""
+
+    code = "upload_error"
+    http_status = 400
+
+
+class UploadIncomplete(UploadError):
+    """Fewer or more bytes came than were announced."""
+
+    code = "upload_incomplete"
+    http_status = 400
+
+
+class UploadOver(UploadError):
+    """The upload was ended or cancelled, or its job is done."""
+
+    code = "upload_over"
+    http_status = 410
+
+
+class UploadBusy(UploadError):
+    """One visitor sends more files at the same time than are taken."""
+
+    code = "upload_busy"
+    http_status = 429
+
+
+class QuotaExceeded(UploadError):
+    """A library, or the server, holds as much as it may."""
+
+    code = "quota_exceeded"
+    http_status = 413
+
+
+class NotForVisitors(SceneError):
+    """On a shared server it is not for visitors to change."""
+
+    code = "not_for_visitors"
+    http_status = 403
 
 
 class JobNotFound(SceneError):

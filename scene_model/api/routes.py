@@ -10,10 +10,12 @@ from urllib.parse import quote
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, StreamingResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from scene_model import __version__
 from scene_model.api.problem import problem_response
+from scene_model.api.uploads import add_upload_routes
 from scene_model.errors import InternalError, PhotoNotFound, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
@@ -41,6 +43,13 @@ def create_api(get_services: Callable[[], Services]) -> FastAPI:
         first = error.errors()[0]
         return problem_response(UsageError(f"{first['loc'][-1]}: {first['msg']}."), 422)
 
+    @api.exception_handler(ValidationError)
+    def answer_wrong_body(_: Request, error: Exception) -> Response:
+        assert isinstance(error, ValidationError)  # noqa: S101 - registered for it alone
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        return problem_response(UsageError(f"{where}: {first['msg']}."), 422)
+
     @api.exception_handler(HTTPException)
     def answer_no_route(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
@@ -55,6 +64,7 @@ def create_api(get_services: Callable[[], Services]) -> FastAPI:
     _add_status_routes(api, get_services)
     _add_photo_routes(api, get_services)
     _add_download_routes(api, get_services)
+    add_upload_routes(api, get_services)
     return api
 
 
