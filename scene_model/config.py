@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -43,24 +43,6 @@ class Settings(BaseSettings):
     )
     albums: Path = Field(
         default=DEFAULT_ALBUMS_FILE, description="Rules of the albums; copy the file and edit it."
-    )
-    mode: Literal["personal", "shared"] = Field(
-        default="personal",
-        description="`personal`: one library, yours. `shared`: every visitor has a private one.",
-    )
-    visitor_hours: float = Field(
-        default=24.0,
-        gt=0,
-        description="Shared: after how many hours a visitor's library is removed.",
-    )
-    visitor_max_photos: int = Field(
-        default=5_000, ge=1, description="Shared: photos that one visitor may keep."
-    )
-    visitor_max_bytes: int = Field(
-        default=10_000_000_000, ge=1, description="Shared: bytes that one visitor may keep."
-    )
-    server_max_bytes: int = Field(
-        default=100_000_000_000, ge=1, description="Shared: bytes that all visitors may keep."
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port the server listens on.")
@@ -108,11 +90,6 @@ class Settings(BaseSettings):
             value = getattr(self, name)
             text = str(value.absolute()) if isinstance(value, Path) else str(value)
             os.environ[ENVIRONMENT_PREFIX + name.upper()] = text
-
-    @property
-    def is_shared(self) -> bool:
-        """Tell whether every visitor has a library of their own."""
-        return self.mode == "shared"
 
     @property
     def names_a_bundle(self) -> bool:

@@ -22,8 +22,7 @@ SceneError
 │   ├── TargetExists
 │   ├── TooManyFiles
 │   ├── FileNotAnnounced
-│   ├── ForeignRequest
-│   └── VisitorUnknown
+│   └── ForeignRequest
 ├── BundleError                a model bundle cannot be used
 │   ├── BundleNotFound
 │   ├── BundleDamaged
@@ -49,9 +48,7 @@ SceneError
 ├── UploadError                files cannot be taken
 │   ├── UploadIncomplete
 │   ├── UploadOver
-│   ├── UploadBusy
-│   └── QuotaExceeded
-├── NotForVisitors             whoever runs a shared server decides it
+│   └── UploadBusy
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
 └── InternalError              anything else, told without its details
@@ -232,13 +229,6 @@ class FileNotAnnounced(UsageError):
     http_status = 404
 
 
-class VisitorUnknown(UsageError):
-    """On a shared server, a request that does not say whose library it speaks of."""
-
-    code = "visitor_unknown"
-    http_status = 401
-
-
 class BundleError(SceneError):
     """A model bundle cannot be used."""
 
@@ -405,20 +395,6 @@ class UploadBusy(UploadError):
 
     code = "upload_busy"
     http_status = 429
-
-
-class QuotaExceeded(UploadError):
-    """A library, or the server, holds as much as it may."""
-
-    code = "quota_exceeded"
-    http_status = 413
-
-
-class NotForVisitors(SceneError):
-    """On a shared server it is not for visitors to change."""
-
-    code = "not_for_visitors"
-    http_status = 403
 
 
 class JobNotFound(SceneError):

@@ -13,7 +13,7 @@ from scene_model.classifier.shelf import ShelfBundle, bundles_in
 from scene_model.classifier.tagging import Tag
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
-from scene_model.errors import BundleError, BundleNotFound, NotForVisitors, SceneError
+from scene_model.errors import BundleError, BundleNotFound, SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.table import table_row, write_csv
 from scene_model.gallery.answers import answer_kept
@@ -24,10 +24,8 @@ from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
 from scene_model.gallery.trash import finish_emptying
 from scene_model.jobs.keep import look_and_keep
-from scene_model.jobs.quota import NO_QUOTA, Quota
 from scene_model.jobs.runner import JobRunner
 from scene_model.jobs.uploads import Uploads
-from scene_model.jobs.workers import Crew
 from scene_model.photos.decode import PhotoLimits, read_photo_file
 
 _BUNDLE_CHOICE = "bundle"
@@ -36,19 +34,11 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Common:
-    """What the libraries of several visitors share: one model in memory, one set of threads."""
-
-    model: CurrentModel
-    crew: Crew
-
-
-@dataclass(frozen=True)
 class Services:
-    """Everything that pages, API and command line need for one library.
+    """Everything shared in one process.
 
     model: holds the model in use. problem: why the model that was chosen for this library is
-    not in use, if so. quota: how much the library may hold.
+    not in use, if so.
     """
 
     settings: Settings
@@ -56,12 +46,11 @@ class Services:
     library: Library
     jobs: JobRunner
     problem: BundleError | None = None
-    quota: Quota = NO_QUOTA
 
     @cached_property
     def uploads(self) -> Uploads:
         """Files on their way here, one by one."""
-        return Uploads(self.jobs, self.library, self.classifier.limits, self.quota)
+        return Uploads(self.jobs, self.library, self.classifier.limits)
 
     @property
     def classifier(self) -> Classifier:
@@ -79,9 +68,6 @@ class Services:
 
     def bundles(self) -> list[ShelfBundle]:
         """The model bundles there are to choose from: those beside the one of the settings."""
-        if self.settings.is_shared:
-            used = self.settings.bundle.absolute().name
-            return [b for b in bundles_in(self.settings.bundle.absolute().parent) if b.name == used]
         return bundles_in(self.settings.bundle.absolute().parent)
 
     def use_bundle(self, name: str) -> None:
@@ -90,8 +76,6 @@ class Services:
         What is tagged already keeps its tags until `JobRunner.tag_again`. Raises BundleError when
         it cannot be used and JobRunning while photos are being tagged; nothing has changed then.
         """
-        if self.settings.is_shared:
-            raise NotForVisitors("On a shared server, whoever runs it chooses the model.")
         folder = _beside(self.settings, name)
         classifier = _open(folder, self.settings)
         with self.jobs.none_running():
@@ -164,40 +148,26 @@ def open_classifier(settings: Settings) -> Classifier:
     return _open(settings.bundle, settings, check=False)
 
 
-def open_common(settings: Settings) -> Common:
-    """Open what the libraries of a shared server have in common; raises as `open_services`."""
-    classifier = _open(settings.bundle, settings)
-    return Common(CurrentModel(Model.of(classifier, settings.albums)), Crew(settings.workers))
-
-
-def open_services(
-    settings: Settings,
-    take_up: bool = True,
-    common: Common | None = None,
-    quota: Quota = NO_QUOTA,
-) -> Services:
+def open_services(settings: Settings, take_up: bool = True) -> Services:
     """Wire up the app, and take up what an earlier run did not finish: uploads, emptying the trash.
 
-    take_up: False leaves that to another program. common: what is shared with other libraries.
+    take_up: False leaves that to another program.
     The model is the one SCENE_BUNDLE names; else the one chosen for this library; else, also
     where that one cannot be used any more, the program's own. Raises BundleError, LibraryError, or
     InvalidSetting for album rules that cannot be used.
     """
     library = Library(settings.library)
     try:
-        if common is not None:
-            model, problem = common.model, None
-        else:
-            classifier, problem = _chosen_classifier(settings, library)
-            model = CurrentModel(Model.of(classifier, settings.albums))
+        classifier, problem = _chosen_classifier(settings, library)
+        model = CurrentModel(Model.of(classifier, settings.albums))
     except SceneError:
         library.close()
         raise
-    jobs = JobRunner(model, library, settings.workers if common is None else common.crew)
+    jobs = JobRunner(model, library, settings.workers)
     if take_up:
         finish_emptying(library)
         jobs.resume()
-    return Services(settings, model, library, jobs, problem, quota)
+    return Services(settings, model, library, jobs, problem)
 
 
 def _chosen_classifier(

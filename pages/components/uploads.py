@@ -23,21 +23,18 @@ _OFFERED = ["jpg", "jpeg", "png", "webp", "avif", "heic", "heif", "gif", "tif", 
 
 def add_photos() -> None:
     """Offer every way to add photos."""
-    is_personal = not get_services().settings.is_shared
-    names = ["Drop photos or folders", "A few photos"]
-    if is_personal:
-        names.insert(1, "A folder of this computer")
-    tabs = dict(zip(names, st.tabs(names), strict=True))
-    with tabs["Drop photos or folders"]:
+    dropping, folder, few = st.tabs(
+        ["Drop photos or folders", "A folder of this computer", "A few photos"]
+    )
+    with dropping:
         _streaming()
-    with tabs["A few photos"]:
+    with folder:
+        job = folder_adder()
+        if job is not None:
+            _remember(job)
+            st.rerun()
+    with few:
         _simple()
-    if is_personal:
-        with tabs["A folder of this computer"]:
-            job = folder_adder()
-            if job is not None:
-                _remember(job)
-                st.rerun()
     if problem := st.session_state.pop(PROBLEM_KEY, None):
         st.error(problem, icon=":material/error:")
 

@@ -10,7 +10,6 @@ from urllib.parse import quote
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, StreamingResponse
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from scene_model import __version__
@@ -42,13 +41,6 @@ def create_api(get_services: Callable[[], Services]) -> FastAPI:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
         first = error.errors()[0]
         return problem_response(UsageError(f"{first['loc'][-1]}: {first['msg']}."), 422)
-
-    @api.exception_handler(ValidationError)
-    def answer_wrong_body(_: Request, error: Exception) -> Response:
-        assert isinstance(error, ValidationError)  # noqa: S101 - registered for it alone
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "body"
-        return problem_response(UsageError(f"{where}: {first['msg']}."), 422)
 
     @api.exception_handler(HTTPException)
     def answer_no_route(request: Request, error: Exception) -> Response:

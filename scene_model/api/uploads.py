@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -49,7 +49,12 @@ def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None
     @api.post("/uploads", status_code=201, openapi_extra=_request_body())
     async def announce(request: Request) -> dict[str, Any]:
         """Begin an upload; answers with its id and what need not be sent, with reasons."""
-        wanted = UploadRequest.model_validate_json(await _list(request))
+        try:
+            wanted = UploadRequest.model_validate_json(await _list(request))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "body"
+            raise UsageError(f"{where}: {first['msg']}.") from error
         files = [Announced(file.path, file.size) for file in wanted.files]
 
         def begin() -> dict[str, Any]:

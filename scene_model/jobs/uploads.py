@@ -27,7 +27,6 @@ from scene_model.gallery.durable import library_error
 from scene_model.gallery.store import Library
 from scene_model.jobs.incoming import IncomingBatch, IncomingFile, announce
 from scene_model.jobs.job import Job
-from scene_model.jobs.quota import NO_QUOTA, Quota
 from scene_model.jobs.runner import JobRunner
 from scene_model.photos.decode import PhotoLimits, check_file_bytes
 from scene_model.photos.names import refusal_by_name
@@ -57,12 +56,11 @@ class Uploads:
         jobs: JobRunner,
         library: Library,
         limits: PhotoLimits,
-        quota: Quota = NO_QUOTA,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``quota``: what the library may hold; ``clock``: seconds, for what lies idle."""
+        """``clock``: seconds, to tell what lies idle."""
         self._jobs, self._library, self._limits = jobs, library, limits
-        self._quota, self._clock = quota, clock
+        self._clock = clock
         self._heard: dict[str, float] = {}
         self._places = threading.Semaphore(MAX_AT_ONCE)
 
@@ -82,8 +80,8 @@ class Uploads:
     def announce(self, files: Sequence[Announced]) -> Job:
         """Begin an upload; what its name or size rules out is counted as skipped at once.
 
-        A file's number is its place in ``files``. Raises TooManyFiles, LibraryFull or
-        QuotaExceeded before anything is written.
+        A file's number is its place in ``files``. Raises TooManyFiles or
+        LibraryFull before anything is written.
         """
         if len(files) > MAX_FILES:
             raise TooManyFiles(
@@ -92,7 +90,6 @@ class Uploads:
             )
         refused = {i: r for i, f in enumerate(files) if (r := self._refusal(f)) is not None}
         wanted = [f.file_bytes for i, f in enumerate(files) if i not in refused]
-        self._quota.require(len(wanted), sum(wanted))
         self._library.require_space(sum(wanted))
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
         items = [_item(number, file, now) for number, file in enumerate(files)]
@@ -111,8 +108,9 @@ class Uploads:
         return [] if batch is None else batch.waited_for.files()
 
     def open(self) -> list[Job]:
-        """The uploads that still wait for files, oldest first."""
-        return [job for job in self._jobs.running() if self.missing(job.id)]
+        """The uploads that still wait for files, oldest first; what lies idle is ended."""
+        self.end_idle()
+        return self._waiting()
 
     def is_backed_up(self, job_id: str) -> bool:
         """Tell whether a sender should wait: many files of the upload are still untagged."""
@@ -126,7 +124,7 @@ class Uploads:
         """Make room for a file that is about to arrive; None when it is here already.
 
         Returns where to write it: a name of its own, on the library's file system. Raises
-        UploadOver, FileNotAnnounced, UploadIncomplete, LibraryFull or QuotaExceeded.
+        UploadOver, FileNotAnnounced, UploadIncomplete or LibraryFull.
         """
         batch = self._batch(job_id)
         item = batch.waited_for.find(_file(number))
@@ -140,7 +138,6 @@ class Uploads:
                 "changed meanwhile. Drop it again."
             )
         self._heard[job_id] = self._clock()
-        self._quota.require(1, item.file_bytes or 0, has_begun=True)
         self._library.require_space(item.file_bytes or 0)
         return self._library.files.new_dir / secrets.token_hex(16)
 
@@ -171,7 +168,6 @@ class Uploads:
         except OSError as error:
             raise library_error(error, self._library.folder) from error
         self._heard[job_id] = self._clock()
-        self._quota.add(has_bytes)
         self._jobs.feed(self._jobs.job(job_id), [item])
 
     def end(self, job_id: str) -> Job:
@@ -187,10 +183,13 @@ class Uploads:
     def end_idle(self) -> list[Job]:
         """End the uploads from which nothing was heard for half an hour."""
         now, ended = self._clock(), []
-        for job in self.open():
+        for job in self._waiting():
             if now - self._heard.setdefault(job.id, now) > IDLE_S:
                 ended.append(self.end(job.id))
         return ended
+
+    def _waiting(self) -> list[Job]:
+        return [job for job in self._jobs.running() if self.missing(job.id)]
 
     def _refusal(self, file: Announced) -> SceneError | None:
         try:
