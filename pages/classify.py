@@ -15,7 +15,7 @@ from pages.components.photo_view import (
     show_open_photo,
 )
 from pages.components.session import get_gallery, get_services
-from pages.components.uploads import current_job, go_on, uploader
+from pages.components.uploads import add_photos, current_job, go_on, is_streaming
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.labels import LabelSet
 from scene_model.errors import SceneError
@@ -23,6 +23,7 @@ from scene_model.gallery.records import PhotoRecord
 from scene_model.jobs.job import Job, Progress
 
 _SHOWN_RESULTS = 60
+_SHOWN_LATEST = 8
 _BAR_COLOUR = "#2a9d8a"  # reads on light and on dark
 
 
@@ -31,12 +32,14 @@ def _page() -> None:
     st.caption(
         "Drop a heap of photos. Each is tagged by scene on this computer; nothing is sent anywhere."
     )
-    uploader()
+    add_photos()
     job = current_job()
     if job is None:
         _welcome()
     elif job.is_running:
-        follow(job)
+        if not is_streaming(job):
+            follow(job)
+        _latest(job)
     else:
         _results(job)
     show_open_photo()
@@ -52,6 +55,18 @@ def _welcome() -> None:
         "**How it goes:** drop photos above → see what each shows → correct what is wrong in the "
         "gallery → take a CSV, or a ZIP with one folder per class, from the export page."
     )
+
+
+@st.fragment(run_every="1.5s")
+def _latest(job: Job) -> None:
+    """Show the photos tagged last while a job runs; when it ends, the page shows its result."""
+    if not job.is_running:
+        st.rerun()
+    newest = job.progress().photo_ids[: -_SHOWN_LATEST - 1 : -1]
+    records = list(get_gallery().library.records(newest))
+    if records:
+        st.caption("Tagged last")
+        photo_grid(records, get_gallery().vocabulary, "latest_grid", on_open=open_photo)
 
 
 def _results(job: Job) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.photo_grid import photo_grid
+from pages.components.photo_grid import Selecting, photo_grid
 from pages.components.plain import plain
 from pages.components.session import get_gallery, get_services
 from pages.components.thumbnails import thumbnails
@@ -91,7 +91,11 @@ def _lesson(lesson: Lesson) -> None:
                 gallery.vocabulary,
                 f"teach_grid_{abs(hash((lesson.label, lesson.counterexamples)))}",
                 on_open=lambda _: None,
-                on_select=lambda ids: st.session_state.update({_WRONG: ids}),
+                selecting=Selecting(
+                    ids=st.session_state.get(_WRONG, []),
+                    revision=len(lesson.counterexamples),
+                    on_change=lambda ids, _: st.session_state.update({_WRONG: ids}),
+                ),
             )
         else:
             st.info("No other photo would be tagged.", icon=":material/search_off:")

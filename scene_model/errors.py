@@ -23,6 +23,8 @@ SceneError
 │   ├── TargetExists
 │   ├── InvalidLayout
 │   ├── NothingSorted
+│   ├── TooManyFiles
+│   ├── FileNotAnnounced
 │   └── ForeignRequest
 ├── BundleError                a model bundle cannot be used
 │   ├── BundleNotFound
@@ -61,6 +63,10 @@ SceneError
 │       ├── CopyDiffers
 │       └── LeadStays
 ├── SidecarDamaged             a sidecar's XMP cannot be read
+├── UploadError                files cannot be taken
+│   ├── UploadIncomplete
+│   ├── UploadOver
+│   └── UploadBusy
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
 └── InternalError              anything else, told without its details
@@ -244,6 +250,20 @@ class ForeignRequest(UsageError):
 
     code = "foreign_request"
     http_status = 403
+
+
+class TooManyFiles(UsageError):
+    """More files were announced at once than are taken."""
+
+    code = "too_many_files"
+    http_status = 413
+
+
+class FileNotAnnounced(UsageError):
+    """A file was sent that is not on its upload's list."""
+
+    code = "file_not_announced"
+    http_status = 404
 
 
 class BundleError(SceneError):
@@ -483,6 +503,34 @@ class SidecarDamaged(SceneError):
     code = "sidecar_damaged"
     http_status = 409
     exit_code = EXIT_SOME_FAILED
+
+
+class UploadError(SceneError):
+    """Files that were sent cannot be taken."""
+
+    code = "upload_error"
+    http_status = 400
+
+
+class UploadIncomplete(UploadError):
+    """Fewer or more bytes came than were announced."""
+
+    code = "upload_incomplete"
+    http_status = 400
+
+
+class UploadOver(UploadError):
+    """The upload was ended or cancelled, or its job is done."""
+
+    code = "upload_over"
+    http_status = 410
+
+
+class UploadBusy(UploadError):
+    """One visitor sends more files at the same time than are taken."""
+
+    code = "upload_busy"
+    http_status = 429
 
 
 class JobNotFound(SceneError):

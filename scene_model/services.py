@@ -4,6 +4,7 @@ import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from scene_model.classifier.albums import Placement, albums_of
@@ -36,6 +37,7 @@ from scene_model.gallery.store import Library
 from scene_model.gallery.trash import finish_emptying
 from scene_model.jobs.keep import look_and_keep
 from scene_model.jobs.runner import JobRunner
+from scene_model.jobs.uploads import Uploads
 from scene_model.photos.decode import PhotoLimits, read_photo_file
 
 _BUNDLE_CHOICE = "bundle"
@@ -56,6 +58,11 @@ class Services:
     library: Library
     jobs: JobRunner
     problem: BundleError | None = None
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """Files on their way here, one by one."""
+        return Uploads(self.jobs, self.library, self.classifier.limits)
 
     @property
     def classifier(self) -> Classifier:

@@ -1,4 +1,4 @@
-"""Streamlit's uploader, emptied as soon as it is full: files go to disk, not to session memory."""
+"""The ways photos come in: sent one by one, a folder of this computer, Streamlit's uploader."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,32 +6,73 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from pages.components.folder_adder import folder_adder
 from pages.components.session import get_services
+from pages.components.uploader import streaming_uploader
 from scene_model.errors import SceneError
 from scene_model.jobs.job import Job, JobKind
 
 _ROUND_KEY = "upload_round"
 JOB_KEY = "job_id"
 _PARAMETER = "job"
+_STREAMING_KEY = "streaming_job"
 PROBLEM_KEY = "upload_problem"
 # A hint to the browser's file dialog; what a file really is, its bytes tell.
 _OFFERED = ["jpg", "jpeg", "png", "webp", "avif", "heic", "heif", "gif", "tif", "tiff", "bmp"]
 
 
-def uploader() -> None:
-    """Show the uploader; what is dropped becomes a job, and the uploader is empty again."""
+def add_photos() -> None:
+    """Offer every way to add photos."""
+    dropping, folder, few = st.tabs(
+        ["Drop photos or folders", "A folder of this computer", "A few photos"]
+    )
+    with dropping:
+        _streaming()
+    with folder:
+        job = folder_adder()
+        if job is not None:
+            _remember(job)
+            st.rerun()
+    with few:
+        _simple()
+    if problem := st.session_state.pop(PROBLEM_KEY, None):
+        st.error(problem, icon=":material/error:")
+
+
+def is_streaming(job: Job) -> bool:
+    """Tell whether this window sends the files of a job, and shows its bar itself."""
+    return st.session_state.get(_STREAMING_KEY) == job.id
+
+
+def _streaming() -> None:
+    services = get_services()
+    known = st.session_state.get(_STREAMING_KEY)
+    cut = [job.id for job in services.uploads.open() if job.id != known]
+    largest = services.settings.max_file_bytes / 1e6
+    hint = f"JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP · up to {largest:,.0f} MB a file"
+    started = streaming_uploader("uploader", hint, known, cut[-1] if cut else None)
+    if started is not None and started != known:
+        try:
+            job = services.jobs.job(started)
+        except SceneError:
+            return
+        st.session_state[_STREAMING_KEY] = job.id
+        _remember(job)
+        st.rerun()
+
+
+def _simple() -> None:
+    """Streamlit's own uploader; what is dropped becomes a job, and the uploader is empty again."""
     round_number = st.session_state.setdefault(_ROUND_KEY, 0)
     key = f"uploads_{round_number}"
     st.file_uploader(
-        "Drop photos here, or choose them",
+        "For a few photos, where dropping them does not work",
         accept_multiple_files=True,
         key=key,
         on_change=_take,
         args=(key,),
         help="JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP. Originals are kept byte for byte.",
     )
-    if problem := st.session_state.pop(PROBLEM_KEY, None):
-        st.error(problem, icon=":material/error:")
 
 
 def current_job() -> Job | None:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from scene_model import __version__
 from scene_model.api.problem import problem_response
+from scene_model.api.uploads import add_upload_routes
 from scene_model.errors import InternalError, PhotoNotFound, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
@@ -55,6 +56,7 @@ def create_api(get_services: Callable[[], Services]) -> FastAPI:
     _add_status_routes(api, get_services)
     _add_photo_routes(api, get_services)
     _add_download_routes(api, get_services)
+    add_upload_routes(api, get_services)
     return api
 
 

@@ -5,15 +5,18 @@ LIBRARY/incoming/JOB/000000 …        the files; each goes when it is done
 LIBRARY/incoming/JOB/outcomes.jsonl  what became of those that are done, a line each
 LIBRARY/incoming/JOB.lock            held by the process that works on it
 
-The folder comes whole, when everything is received, and goes when the job is over: after a crash
-the rest is taken up where it stopped, with the count of what was done before.
+The folder goes when the job is over: after a crash the rest is taken up where it stopped, with
+the count of what was done before. Uploads of Streamlit come whole; those of `uploads.py` begin as
+a list of what was announced, and each file gets its name here when it has arrived whole. Files of
+this computer stay where they are: the list says where, and nothing here ever removes them.
 """
 
 import json
 import logging
 import secrets
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from scene_model.errors import LibraryFull
@@ -33,11 +36,47 @@ class IncomingFile:
 
     name: what its owner calls it; only ever shown, never used as a path.
     file: its name inside the job's folder. uploaded_at: ISO 8601 with offset.
+    file_bytes: the size announced, for a file that is sent after its name. shown_path: where it
+    lay in the folder that was dropped; only ever shown.
+    source: where it lies on this computer, if it is to be read there. by_reference: it stays there.
     """
 
     name: str
     file: str
     uploaded_at: str
+    file_bytes: int | None = None
+    shown_path: str = ""
+    source: str | None = None
+    by_reference: bool = False
+
+
+class WaitedFor:
+    """The files of a job that were announced and have not arrived; safe to share."""
+
+    def __init__(self, files: Iterable[IncomingFile] = ()) -> None:
+        """Wait for some files."""
+        self.lock = threading.Lock()
+        self._files = {item.file: item for item in files}
+
+    def files(self) -> list[IncomingFile]:
+        """Those that have not arrived, in the order announced."""
+        with self.lock:
+            return list(self._files.values())
+
+    def find(self, file: str) -> IncomingFile | None:
+        """One that has not arrived; None when it has, or never was announced."""
+        return self._files.get(file)
+
+    def arrived(self, item: IncomingFile) -> None:
+        """Wait no more for a file; the caller holds the lock."""
+        del self._files[item.file]
+
+    def end(self) -> list[IncomingFile]:
+        """Wait for nothing more; returns what has not arrived, to the first who asks."""
+        with self.lock:
+            files = list(self._files.values())
+            self._files.clear()
+            return files
 
 
 @dataclass(frozen=True)
@@ -45,7 +84,7 @@ class IncomingBatch:
     """The files of one job, on disk, and this process's hold on them.
 
     files: those still to be done. outcomes: what became of the others. dropped: how many were
-    not looked at because the job was cancelled.
+    not looked at because the job was cancelled. waited_for: those that are still to arrive.
     """
 
     folder: Path
@@ -55,6 +94,7 @@ class IncomingBatch:
     outcomes: tuple[Outcome, ...] = ()
     is_cancelled: bool = False
     dropped: int = 0
+    waited_for: WaitedFor = field(default_factory=WaitedFor)
 
     @property
     def id(self) -> str:
@@ -63,17 +103,22 @@ class IncomingBatch:
 
     def path(self, item: IncomingFile) -> Path:
         """Where a file's bytes lie."""
-        return self.folder / item.file
+        return Path(item.source) if item.source is not None else self.folder / item.file
+
+    def reference(self, item: IncomingFile) -> Path | None:
+        """Where a file is to stay the original; None when it is to be copied."""
+        return Path(item.source) if item.source is not None and item.by_reference else None
 
     def settle(self, item: IncomingFile, outcome: Outcome) -> None:
         """Write down what became of a file, and remove it; raises OSError."""
         line = json.dumps({"file": item.file} | asdict(outcome))
         self.disk.append(self.folder / _OUTCOMES, line)
-        self.disk.remove(self.path(item))
+        self.drop(item)
 
     def drop(self, item: IncomingFile) -> None:
-        """Remove a file that is not to be looked at; raises OSError."""
-        self.disk.remove(self.path(item))
+        """Remove a received file; one that is only read where it lies stays. Raises OSError."""
+        if item.source is None:
+            self.disk.remove(self.folder / item.file)
 
     def cancel(self) -> None:
         """Write down that the rest is not to be looked at, also after a restart."""
@@ -122,6 +167,48 @@ def receive(
     return IncomingBatch(folder, tuple(received), disk, claim)
 
 
+def receive_paths(
+    incoming_dir: Path,
+    paths: Iterable[Path],
+    uploaded_at: str,
+    by_reference: bool,
+    disk: Disk | None = None,
+) -> IncomingBatch:
+    """List files of this computer, to be read where they lie; raises LibraryUnavailable."""
+    items = [
+        IncomingFile(
+            path.name.encode("utf-8", "replace").decode("utf-8"),
+            f"{number:06d}",
+            uploaded_at,
+            source=str(path.absolute()),
+            by_reference=by_reference,
+        )
+        for number, path in enumerate(paths)
+    ]
+    return _listed(incoming_dir, items, disk or Disk())
+
+
+def announce(incoming_dir: Path, items: Sequence[IncomingFile], disk: Disk) -> IncomingBatch:
+    """List files that are about to be sent; raises LibraryUnavailable."""
+    batch = _listed(incoming_dir, items, disk)
+    return replace(batch, files=(), waited_for=WaitedFor(items))
+
+
+def _listed(incoming_dir: Path, items: Sequence[IncomingFile], disk: Disk) -> IncomingBatch:
+    job_id = secrets.token_hex(16)
+    coming, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
+    try:
+        disk.make_folder(coming)
+        listing = json.dumps([asdict(item) for item in items])
+        disk.write_flushed(coming / _LIST, listing.encode("utf-8"))
+        disk.flush_folder(coming)
+        claim = _handed_over(coming, folder, disk)
+    except OSError as error:
+        disk.remove_folder(coming)
+        raise library_error(error, incoming_dir) from error
+    return IncomingBatch(folder, tuple(items), disk, claim)
+
+
 def _handed_over(coming: Path, folder: Path, disk: Disk) -> Claim:
     """Put a received folder in its place, claimed before anybody can see it; raises OSError."""
     claim = take_claim(folder)
@@ -168,12 +255,14 @@ def take_up(folder: Path, disk: Disk) -> IncomingBatch | None:
         claim.release()
         return None
     settled, is_cancelled = _outcomes(folder)
-    left = []
+    left, to_come = [], []
     for item in items:
         if item.file in settled:
             disk.remove(folder / item.file)  # cut off between the two
-        elif (folder / item.file).exists():
+        elif item.source is not None or (folder / item.file).exists():
             left.append(item)
+        elif item.file_bytes is not None and not is_cancelled:
+            to_come.append(item)
     return IncomingBatch(
         folder,
         tuple(left),
@@ -182,6 +271,7 @@ def take_up(folder: Path, disk: Disk) -> IncomingBatch | None:
         tuple(settled.values()),
         is_cancelled,
         dropped=len(items) - len(left) - len(settled) if is_cancelled else 0,
+        waited_for=WaitedFor(to_come),
     )
 
 

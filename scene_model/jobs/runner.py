@@ -7,10 +7,10 @@ import datetime
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
@@ -25,11 +25,18 @@ from scene_model.gallery.answers import tag_again
 from scene_model.gallery.durable import library_error
 from scene_model.gallery.records import NewPhoto
 from scene_model.gallery.store import Library
-from scene_model.jobs.fair_queue import FairQueue
-from scene_model.jobs.incoming import IncomingBatch, IncomingFile, left_behind, receive, take_up
+from scene_model.jobs.incoming import (
+    IncomingBatch,
+    IncomingFile,
+    left_behind,
+    receive,
+    receive_paths,
+    take_up,
+)
 from scene_model.jobs.job import Job, JobKind, Outcome, Skipped
 from scene_model.jobs.keep import look_and_keep
 from scene_model.jobs.results import JobResults
+from scene_model.jobs.workers import Crew
 from scene_model.photos.decode import read_photo_file
 
 _KEPT_JOBS = 200
@@ -40,13 +47,16 @@ logger = logging.getLogger(__name__)
 class JobRunner:
     """Looks at photos with a fixed number of threads and adds them to the library."""
 
-    def __init__(self, model: CurrentModel, library: Library, workers: int) -> None:
-        """Start the threads; `close` ends them."""
+    def __init__(self, model: CurrentModel, library: Library, crew: Crew | int) -> None:
+        """Begin without a job.
+
+        crew: threads that others use as well, or how many to start, which `close` then ends.
+        """
         self._model, self._library = model, library
+        self._crew = Crew(crew) if isinstance(crew, int) else crew
+        self._owns_crew = isinstance(crew, int)
+        self._owner = str(library.folder)
         self._results = JobResults(library.jobs_dir, library.files.new_dir, library.disk)
-        self._workers = _Workers(workers, "classify")
-        # Its own threads: new photos must not wait behind a whole library.
-        self._again_workers = _Workers(workers, "tag-again")
         self._jobs: dict[str, Job] = {}
         self._batches: dict[str, IncomingBatch] = {}
         self._lock = threading.Lock()
@@ -55,6 +65,15 @@ class JobRunner:
         """Take uploads (name, bytes), write them to disk, and start on them."""
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
         return self.start(receive(self._library.incoming_dir, files, now, self._library.disk))
+
+    def submit_paths(self, paths: Iterable[Path], by_reference: bool) -> Job:
+        """Take files of this computer where they lie, and start on them; they are only read.
+
+        by_reference: they stay the photos' originals, and the library makes no copy.
+        """
+        now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
+        incoming_dir, disk = self._library.incoming_dir, self._library.disk
+        return self.start(receive_paths(incoming_dir, paths, now, by_reference, disk))
 
     def resume(self) -> list[Job]:
         """Take up what earlier runs left unfinished, unless another process has done so."""
@@ -72,21 +91,47 @@ class JobRunner:
 
     def start(self, batch: IncomingBatch) -> Job:
         """Start on a received batch."""
-        total = len(batch.files) + len(batch.outcomes) + batch.dropped
+        waited_for = batch.waited_for
+        total = len(batch.files) + len(batch.outcomes) + batch.dropped + len(waited_for.files())
         with self._lock:
             self._batches[batch.id] = batch
-            job, classifier = self._begin(
-                Job(batch.id, JobKind.ADD, total, batch.outcomes, batch.cancel)
-            )
+            job = Job(batch.id, JobKind.ADD, total, batch.outcomes, partial(self._cancel, batch.id))
+            self._begin(job)
         if batch.is_cancelled:
-            job.cancel()
             for _ in range(batch.dropped):
                 job.record_dropped()
-        self._workers.put(
-            job.id, [partial(self._add, job, classifier, batch, item) for item in batch.files]
-        )
-        self._finish(job)  # an empty batch ends at once
+            job.cancel()
+        self.feed(job, batch.files)
         return job
+
+    def feed(self, job: Job, files: Sequence[IncomingFile]) -> None:
+        """Go on with files of a job that have just arrived."""
+        with self._lock:
+            batch, classifier = self._batches.get(job.id), self._model.classifier
+        if batch is None:
+            return  # cancelled meanwhile
+        items = [partial(self._add, job, classifier, batch, item) for item in files]
+        self._crew.adding.put(job.id, items, self._owner)
+        self._finish(job)  # an empty batch ends at once
+
+    def batch(self, job_id: str) -> IncomingBatch | None:
+        """The files of a job at work; None when it is over, or has none."""
+        with self._lock:
+            return self._batches.get(job_id)
+
+    def give_up(self, job: Job, files: Sequence[IncomingFile], problem: SceneError) -> None:
+        """Count files of a job as skipped before they were looked at, and say why."""
+        batch = self.batch(job.id)
+        if batch is None:
+            return
+        for item in files:
+            outcome = _skipped(item.name, problem)
+            try:
+                batch.settle(item, outcome)
+            except OSError as error:
+                logger.warning("a restart would wait for %s again: %s", item.file, error.strerror)
+            job.record(outcome)
+        self._finish(job)
 
     def tag_again(self) -> Job:
         """Tag every photo that another model tagged with the one in use; a second call joins in.
@@ -99,13 +144,11 @@ class JobRunner:
             if running:
                 return running[0]
             photo_ids = self._library.answered_by_others(self._model.classifier.bundle_id)
-            job, classifier = self._begin(
-                Job(secrets.token_hex(16), JobKind.TAG_AGAIN, len(photo_ids))
-            )
-        self._again_workers.put(
-            job.id,
-            [partial(self._tag_again, job, classifier, photo_id) for photo_id in photo_ids],
-        )
+            job = Job(secrets.token_hex(16), JobKind.TAG_AGAIN, len(photo_ids))
+            self._begin(job)
+            classifier = self._model.classifier
+        items = [partial(self._tag_again, job, classifier, photo_id) for photo_id in photo_ids]
+        self._crew.again.put(job.id, items, self._owner)
         self._finish(job)
         return job
 
@@ -140,20 +183,28 @@ class JobRunner:
 
     def close(self) -> None:
         """Finish the photos that are being looked at; the rest stays on disk for `resume`."""
-        for workers in (self._workers, self._again_workers):
-            workers.stop()
-        for workers in (self._workers, self._again_workers):
-            workers.wait()
+        if self._owns_crew:
+            self._crew.close()
         for batch in self._batches.values():
             batch.claim.release()
 
-    def _begin(self, job: Job) -> tuple[Job, Classifier]:
-        """Register a job; it ends with the model it begins with. The caller holds the lock."""
+    def _begin(self, job: Job) -> None:
+        """Register a job; while it runs, the model stays. The caller holds the lock."""
         over = [known.id for known in self._jobs.values() if not known.is_running]
         for job_id in over[: max(0, len(self._jobs) + 1 - _KEPT_JOBS)]:
             del self._jobs[job_id]
         self._jobs[job.id] = job
-        return job, self._model.classifier
+
+    def _cancel(self, job_id: str) -> None:
+        """Write down that a job is cancelled, and wait no more for what has not arrived."""
+        batch = self.batch(job_id)
+        if batch is None:
+            return
+        batch.cancel()
+        job = self.job(job_id)
+        for _ in batch.waited_for.end():
+            job.record_dropped()
+        self._finish(job)
 
     def _running(self, kind: JobKind | None = None) -> list[Job]:
         return [
@@ -196,7 +247,7 @@ class JobRunner:
     ) -> Outcome:
         data = read_photo_file(batch.path(item), classifier.limits)
         photo = NewPhoto(data, item.name, item.uploaded_at)
-        added = look_and_keep(self._library, classifier, photo)
+        added = look_and_keep(self._library, classifier, photo, batch.reference(item))
         return Outcome(added.id, added.was_known)
 
     def _tag_again(self, job: Job, classifier: Classifier, photo_id: str) -> None:
@@ -227,33 +278,6 @@ class JobRunner:
             if batch is not None:
                 batch.claim.release()
             job.finish()
-
-
-class _Workers:
-    """Threads that take one item after another, of each job in turn."""
-
-    def __init__(self, count: int, name: str) -> None:
-        self._queue = FairQueue()
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
-
-    def put(self, job_id: str, items: list[Callable[[], None]]) -> None:
-        """Add a job's items."""
-        self._queue.put(job_id, items)
-        for _ in items:
-            self._pool.submit(self._next)
-
-    def stop(self) -> None:
-        """Begin nothing more."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def wait(self) -> None:
-        """Wait for what is being done."""
-        self._pool.shutdown(wait=True)
-
-    def _next(self) -> None:
-        work = self._queue.take()
-        if work is not None:
-            work()
 
 
 def _skipped(name: str, problem: SceneError) -> Outcome:

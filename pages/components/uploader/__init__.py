@@ -1,0 +1,28 @@
+"""Drag and drop of files and folders, sent one by one to our own routes, straight to disk."""
+
+from pathlib import Path
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_uploader = st.components.v2.component(
+    "scene_gallery_uploader",
+    css=(_HERE / "uploader.css").read_text(encoding="utf-8"),
+    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("engine.js", "view.js")),
+)
+
+
+def streaming_uploader(key: str, hint: str, streaming: str | None, cut: str | None) -> str | None:
+    """Show the drop zone; returns the id of the upload that this window has just begun.
+
+    hint: a line about what is taken. streaming: the upload that the session knows to be this
+    window's. cut: an upload that still waits for files, to be offered for continuing.
+    """
+    result = _uploader(
+        key=key,
+        data={"hint": hint, "streaming": streaming, "cut": cut},
+        on_started_change=lambda: None,
+        on_ended_change=lambda: None,
+    )
+    started: str | None = result.started
+    return started

@@ -1,0 +1,188 @@
+"""Uploads: a list of files first, then each one's bytes, straight to the disk.
+
+``POST /uploads`` announces; ``PUT /uploads/{id}/files/{number}`` sends one file as the body;
+``GET`` tells how far it is; ``POST …/end`` gives up what did not arrive; ``DELETE`` cancels.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from pydantic import BaseModel, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from scene_model.errors import FileTooLarge, UploadIncomplete, UsageError
+from scene_model.jobs.job import Job
+from scene_model.jobs.uploads import MAX_FILES, Announced, Uploads
+from scene_model.services import Services
+
+_MAX_LIST_BYTES = 16_000_000
+_PIECE_BYTES = 1_000_000
+# A sender that is silent for so long has gone, or holds a place that others want.
+SILENCE_S = 60.0
+_LONGEST_PAUSE_S, _PAUSE_S = 20.0, 0.25
+
+
+class FileAnnounced(BaseModel):
+    """One file that is about to be sent."""
+
+    path: str = Field(max_length=4_096, description="Its name, or its path in a dropped folder.")
+    size: int = Field(ge=0, description="Its size in bytes.")
+
+
+class UploadRequest(BaseModel):
+    """The files of one upload, in the order of their numbers."""
+
+    files: list[FileAnnounced] = Field(min_length=1, max_length=MAX_FILES)
+
+
+def add_upload_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
+    """Add the routes to the API."""
+    _add_list_routes(api, get_services)
+    _add_file_route(api, get_services)
+
+
+def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
+    @api.post("/uploads", status_code=201, openapi_extra=_request_body())
+    async def announce(request: Request) -> dict[str, Any]:
+        """Begin an upload; answers with its id and what need not be sent, with reasons."""
+        try:
+            wanted = UploadRequest.model_validate_json(await _list(request))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "body"
+            raise UsageError(f"{where}: {first['msg']}.") from error
+        files = [Announced(file.path, file.size) for file in wanted.files]
+
+        def begin() -> dict[str, Any]:
+            uploads = get_services().uploads
+            return _described(uploads, uploads.announce(files), with_files=True)
+
+        return await run_in_threadpool(begin)
+
+    @api.get("/uploads")
+    def open_uploads() -> list[dict[str, Any]]:
+        """Name the uploads that still wait for files."""
+        uploads = get_services().uploads
+        return [_described(uploads, job) for job in uploads.open()]
+
+    @api.get("/uploads/{job_id}")
+    def upload(job_id: str, files: bool = False) -> dict[str, Any]:
+        """Tell how far an upload is; with ``files``, also what is missing and what was skipped."""
+        services = get_services()
+        return _described(services.uploads, services.jobs.job(job_id), with_files=files)
+
+    @api.post("/uploads/{job_id}/end")
+    def end(job_id: str) -> dict[str, Any]:
+        """Wait for nothing more; what has not arrived is named as skipped."""
+        uploads = get_services().uploads
+        return _described(uploads, uploads.end(job_id))
+
+    @api.delete("/uploads/{job_id}")
+    def cancel(job_id: str) -> dict[str, Any]:
+        """Stop; photos that are in the library stay, what is not is removed."""
+        services = get_services()
+        job = services.jobs.job(job_id)
+        job.cancel()
+        return _described(services.uploads, job)
+
+
+def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
+    @api.put("/uploads/{job_id}/files/{number}")
+    async def send(job_id: str, number: int, request: Request) -> dict[str, Any]:
+        """Take one file; its bytes are the body. Sending it again does no harm."""
+        uploads = (await run_in_threadpool(get_services)).uploads
+        length = request.headers.get("content-length", "")
+        announced = int(length) if length.isdecimal() else None
+        with uploads.place():
+            target = await run_in_threadpool(uploads.begin_file, job_id, number, announced)
+            if target is None:
+                return {"number": number, "arrived": True}
+            await _wait_for_room(uploads, job_id)
+            try:
+                await _write(request, target, uploads.announced_bytes(job_id, number))
+                await run_in_threadpool(uploads.finish_file, job_id, number, target)
+            finally:
+                await run_in_threadpool(target.unlink, missing_ok=True)
+        return {"number": number, "arrived": True}
+
+
+async def _wait_for_room(uploads: Uploads, job_id: str) -> None:
+    """Let the sender wait while what it sent before is still being tagged."""
+    waited_s = 0.0
+    while waited_s < _LONGEST_PAUSE_S and uploads.is_backed_up(job_id):
+        await asyncio.sleep(_PAUSE_S)
+        waited_s += _PAUSE_S
+
+
+async def _write(request: Request, target: Path, limit: int) -> None:
+    """Write a body to the disk as it comes, a megabyte in memory at most.
+
+    Raises UploadIncomplete when the sender goes away or falls silent, or sends too much.
+    """
+    pieces, held, total = list[bytes](), 0, 0
+    stream = request.stream().__aiter__()
+    file = await run_in_threadpool(target.open, "wb")
+    try:
+        while True:
+            try:
+                piece = await asyncio.wait_for(anext(stream), SILENCE_S)
+            except StopAsyncIteration:
+                break
+            total += len(piece)
+            if total > limit:
+                raise UploadIncomplete(f"More than the {limit:,} bytes announced came.")
+            pieces.append(piece)
+            held += len(piece)
+            if held >= _PIECE_BYTES:
+                await run_in_threadpool(file.write, b"".join(pieces))
+                pieces, held = [], 0
+        await run_in_threadpool(file.write, b"".join(pieces))
+    except (ClientDisconnect, TimeoutError) as error:
+        raise UploadIncomplete(f"The file broke off after {total:,} bytes.") from error
+    finally:
+        await run_in_threadpool(file.close)
+
+
+async def _list(request: Request) -> bytes:
+    data = bytearray()
+    async for piece in request.stream():
+        data += piece
+        if len(data) > _MAX_LIST_BYTES:
+            raise FileTooLarge(f"A list of files may have {_MAX_LIST_BYTES:,} bytes at most.")
+    if not data:
+        raise UsageError("The body is empty; it should be a list of files as JSON.")
+    return bytes(data)
+
+
+def _request_body() -> dict[str, Any]:
+    schema = UploadRequest.model_json_schema()
+    # The announcement is read by hand, with a limit, so its form is told by hand as well.
+    schema["properties"]["files"]["items"] = schema.pop("$defs")["FileAnnounced"]
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}, "required": True}}
+
+
+def _described(uploads: Uploads, job: Job, with_files: bool = False) -> dict[str, Any]:
+    progress, missing = job.progress(), uploads.missing(job.id)
+    body: dict[str, Any] = {
+        "id": job.id,
+        "state": progress.state,
+        "total": progress.total,
+        "arrived": progress.total - len(missing),
+        "done": progress.done,
+        "known": progress.known,
+        "skipped": len(progress.skipped),
+        "photos_per_s": round(progress.photos_per_s, 2),
+    }
+    if with_files:
+        body["missing"] = [
+            {"number": int(f.file), "path": f.shown_path or f.name, "size": f.file_bytes}
+            for f in missing
+        ]
+        body["reasons"] = [
+            {"name": s.name, "code": s.code, "message": s.message} for s in progress.skipped
+        ]
+    return body

@@ -1,0 +1,33 @@
+"""What a file is by its name alone: enough to refuse a film before it is sent."""
+
+from pathlib import PurePosixPath
+
+from scene_model.errors import NotAPicture, PhotoError, VideoFile
+from scene_model.photos.sniff import PICTURE_SUFFIXES
+
+_VIDEOS = frozenset(
+    ".mov .mp4 .m4v .avi .mkv .webm .mpg .mpeg .wmv .3gp .3g2 .mts .m2ts .flv .ogv .vob".split()
+)
+_DOCUMENTS = frozenset(
+    ".pdf .doc .docx .odt .rtf .txt .md .xls .xlsx .ods .csv .ppt .pptx .odp .html .htm .json .xml "
+    ".epub .pages .numbers .key .eml .log .ini .url".split()
+)
+_SOUNDS = frozenset(".mp3 .wav .flac .m4a .aac .ogg .opus .wma .aiff".split())
+_ARCHIVES = frozenset(".zip .rar .7z .tar .gz .bz2 .xz .iso .dmg .exe .msi .apk".split())
+
+
+def refusal_by_name(name: str) -> PhotoError | None:
+    """Why a file need not be looked at, judging by its suffix; None when its bytes must tell."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in PICTURE_SUFFIXES:
+        return None
+    if suffix in _VIDEOS:
+        return VideoFile(f"This is a video ({suffix[1:]}); only pictures are tagged.")
+    for suffixes, kind in (
+        (_DOCUMENTS, "a document"),
+        (_SOUNDS, "a sound file"),
+        (_ARCHIVES, "an archive or a program"),
+    ):
+        if suffix in suffixes:
+            return NotAPicture(f"This is {kind} ({suffix[1:]}); only pictures are tagged.")
+    return None
