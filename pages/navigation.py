@@ -4,6 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.visitor import ask_to_sign_in, is_shared, stay_notice
+
 # A file of ours: a named icon would be fetched from the network.
 _ICON = Path(__file__).parent / "components" / "icon.png"
 
@@ -15,20 +17,21 @@ if st.context.theme.type == "dark":
         '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
         ":hover {color: #06231e}</style>"
     )
-st.navigation(
-    [
-        st.Page(
-            "classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True
-        ),
-        st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
-        st.Page("search.py", title="Search", icon=":material/search:"),
-        st.Page("review.py", title="Review", icon=":material/rule:"),
-        st.Page("duplicates.py", title="Duplicates", icon=":material/content_copy:"),
-        st.Page("teach.py", title="Teach", icon=":material/school:"),
-        st.Page("insights.py", title="Insights", icon=":material/insights:"),
-        st.Page("export.py", title="Export", icon=":material/download:"),
-        st.Page("sort.py", title="Sort", icon=":material/drive_file_move:"),
-        st.Page("model_card.py", title="Model", icon=":material/psychology:"),
-    ],
-    position="top",
-).run()
+if not ask_to_sign_in():
+    st.stop()
+stay_notice()
+pages = [
+    st.Page("classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True),
+    st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
+    st.Page("search.py", title="Search", icon=":material/search:"),
+    st.Page("review.py", title="Review", icon=":material/rule:"),
+    st.Page("duplicates.py", title="Duplicates", icon=":material/content_copy:"),
+    st.Page("teach.py", title="Teach", icon=":material/school:"),
+    st.Page("insights.py", title="Insights", icon=":material/insights:"),
+    st.Page("export.py", title="Export", icon=":material/download:"),
+    st.Page("model_card.py", title="Model", icon=":material/psychology:"),
+]
+if not is_shared():
+    # It reads and moves folders of the server's own disk.
+    pages.insert(-1, st.Page("sort.py", title="Sort", icon=":material/drive_file_move:"))
+st.navigation(pages, position="top").run()

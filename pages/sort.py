@@ -37,6 +37,7 @@ _FOLDERS = {
 
 def _page() -> None:
     st.title("Sort a folder")
+    get_services().require_personal("sort folders of the server's own disk")
     st.caption(
         "Photos of a folder on this computer go into folders by class. Every step is written down "
         "first, nothing is overwritten, and Undo brings back what was."

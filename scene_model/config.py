@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -28,6 +28,10 @@ def _default_library_dir() -> Path:
     return platformdirs.user_data_path("scene-gallery", appauthor=False) / "library"
 
 
+def _default_visitors_dir() -> Path:
+    return platformdirs.user_data_path("scene-gallery", appauthor=False) / "visitors"
+
+
 class Settings(BaseSettings):
     """All settings; each field is the variable ``SCENE_`` + its name in capitals."""
 
@@ -43,6 +47,28 @@ class Settings(BaseSettings):
     )
     albums: Path = Field(
         default=DEFAULT_ALBUMS_FILE, description="Rules of the albums; copy the file and edit it."
+    )
+    mode: Literal["personal", "shared"] = Field(
+        default="personal",
+        description="`personal`: one library, yours. `shared`: every visitor has a private one.",
+    )
+    visitors: Path = Field(
+        default_factory=_default_visitors_dir,
+        description="Shared: folder of the visitors' libraries and of the server's secret.",
+    )
+    visitor_hours: float = Field(
+        default=24.0,
+        gt=0,
+        description="Shared: after how many hours without a visit a library is removed.",
+    )
+    visitor_max_photos: int = Field(
+        default=5_000, ge=1, description="Shared: photos that one visitor may keep."
+    )
+    visitor_max_bytes: int = Field(
+        default=10_000_000_000, ge=1, description="Shared: bytes that one visitor may keep."
+    )
+    server_max_bytes: int = Field(
+        default=100_000_000_000, ge=1, description="Shared: bytes that all visitors may keep."
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port the server listens on.")
@@ -92,6 +118,11 @@ class Settings(BaseSettings):
             os.environ[ENVIRONMENT_PREFIX + name.upper()] = text
 
     @property
+    def is_shared(self) -> bool:
+        """Tell whether every visitor has a library of their own."""
+        return self.mode == "shared"
+
+    @property
     def names_a_bundle(self) -> bool:
         """Tell whether a bundle was asked for by name: one that is not the program's own."""
         return self.bundle.resolve() != DEFAULT_BUNDLE_DIR.resolve()
@@ -119,6 +150,7 @@ def settings_table() -> str:
     """Render every setting as a Markdown table, for the documentation."""
     defaults = {
         "library": "the user's data folder",
+        "visitors": "beside it",
         "bundle": "`models/scene_mobilenet_v2`",
         "albums": "`scene_model/classifier/albums.toml`",
         "workers": "number of cores",

@@ -25,7 +25,8 @@ SceneError
 │   ├── NothingSorted
 │   ├── TooManyFiles
 │   ├── FileNotAnnounced
-│   └── ForeignRequest
+│   ├── ForeignRequest
+│   └── VisitorUnknown
 ├── BundleError                a model bundle cannot be used
 │   ├── BundleNotFound
 │   ├── BundleDamaged
@@ -66,7 +67,9 @@ SceneError
 ├── UploadError                files cannot be taken
 │   ├── UploadIncomplete
 │   ├── UploadOver
-│   └── UploadBusy
+│   ├── UploadBusy
+│   └── QuotaExceeded
+├── NotForVisitors             whoever runs a shared server decides it
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
 └── InternalError              anything else, told without its details
@@ -250,6 +253,13 @@ class ForeignRequest(UsageError):
 
     code = "foreign_request"
     http_status = 403
+
+
+class VisitorUnknown(UsageError):
+    """On a shared server, a request that does not say whose library it speaks of."""
+
+    code = "visitor_unknown"
+    http_status = 401
 
 
 class TooManyFiles(UsageError):
@@ -531,6 +541,20 @@ class UploadBusy(UploadError):
 
     code = "upload_busy"
     http_status = 429
+
+
+class QuotaExceeded(UploadError):
+    """A library, or the server, holds as much as it may."""
+
+    code = "quota_exceeded"
+    http_status = 413
+
+
+class NotForVisitors(SceneError):
+    """On a shared server it is not for visitors to change."""
+
+    code = "not_for_visitors"
+    http_status = 403
 
 
 class JobNotFound(SceneError):

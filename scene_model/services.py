@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from scene_model.classifier.shelf import ShelfBundle, bundles_in
 from scene_model.classifier.tagging import Tag
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
-from scene_model.errors import BundleError, BundleNotFound, SceneError
+from scene_model.errors import BundleError, BundleNotFound, NotForVisitors, SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.folders import FolderRule
 from scene_model.export.sorting.filing import Filer
@@ -35,9 +35,12 @@ from scene_model.gallery.similar import Similar, similar_to_photo, similar_to_pi
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
 from scene_model.gallery.trash import finish_emptying
+from scene_model.jobs.job import Job
 from scene_model.jobs.keep import look_and_keep
+from scene_model.jobs.quota import NO_QUOTA, Quota, no_quota
 from scene_model.jobs.runner import JobRunner
 from scene_model.jobs.uploads import Uploads
+from scene_model.jobs.workers import Crew
 from scene_model.photos.decode import PhotoLimits, read_photo_file
 
 _BUNDLE_CHOICE = "bundle"
@@ -46,11 +49,19 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Common:
+    """What the libraries of several visitors share: one model in memory, one set of threads."""
+
+    model: CurrentModel
+    crew: Crew
+
+
+@dataclass(frozen=True)
 class Services:
-    """Everything shared in one process.
+    """Everything that pages, API and command line need for one library.
 
     model: holds the model in use. problem: why the model that was chosen for this library is
-    not in use, if so.
+    not in use, if so. quota: how much the library may hold.
     """
 
     settings: Settings
@@ -58,11 +69,12 @@ class Services:
     library: Library
     jobs: JobRunner
     problem: BundleError | None = None
+    quota: Quota = NO_QUOTA
 
     @cached_property
     def uploads(self) -> Uploads:
         """Files on their way here, one by one."""
-        return Uploads(self.jobs, self.library, self.classifier.limits)
+        return Uploads(self.jobs, self.library, self.classifier.limits, self.quota)
 
     @property
     def classifier(self) -> Classifier:
@@ -88,6 +100,7 @@ class Services:
         What is tagged already keeps its tags until `JobRunner.tag_again`. Raises BundleError when
         it cannot be used and JobRunning while photos are being tagged; nothing has changed then.
         """
+        self.require_personal("choose the model")
         folder = _beside(self.settings, name)
         classifier = _open(folder, self.settings)
         with self.jobs.none_running():
@@ -166,8 +179,21 @@ class Services:
         """Read what folders an archive is to have; raises UsageError."""
         return FolderRule.read(text, self.classifier.heads)
 
+    def require_personal(self, what: str) -> None:
+        """Raise NotForVisitors on a shared server; what: the thing not to be done there."""
+        if self.settings.is_shared:
+            raise NotForVisitors(
+                f"Visitors of a shared server cannot {what}; whoever runs the server can."
+            )
+
+    def submit_folder(self, paths: Sequence[Path], by_reference: bool) -> Job:
+        """Add files of this computer where they lie; raises NotForVisitors."""
+        self.require_personal("add files of the server's own disk")
+        return self.jobs.submit_paths(paths, by_reference)
+
     def filer(self, by: str, query: str) -> Filer:
-        """What files the photos of a heap; raises UnknownHead or QueryError."""
+        """What files the photos of a heap; raises UnknownHead, QueryError or NotForVisitors."""
+        self.require_personal("sort folders of the server's own disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
         return Filer(model, self.library, by, query, self.settings.workers)
 
@@ -229,26 +255,40 @@ def follow_into(settings: Settings) -> Follow:
     return tell
 
 
-def open_services(settings: Settings, take_up: bool = True) -> Services:
+def open_common(settings: Settings) -> Common:
+    """Open what the libraries of a shared server have in common; raises as `open_services`."""
+    classifier = _open(settings.bundle, settings)
+    return Common(CurrentModel(Model.of(classifier, settings.albums)), Crew(settings.workers))
+
+
+def open_services(
+    settings: Settings,
+    take_up: bool = True,
+    common: Common | None = None,
+    quota: Callable[[Library], Quota] = no_quota,
+) -> Services:
     """Wire up the app, and take up what an earlier run did not finish: uploads, emptying the trash.
 
-    take_up: False leaves that to another program.
+    take_up: False leaves that to another program. common: what is shared with other libraries.
     The model is the one SCENE_BUNDLE names; else the one chosen for this library; else, also
     where that one cannot be used any more, the program's own. Raises BundleError, LibraryError, or
     InvalidSetting for album rules that cannot be used.
     """
     library = Library(settings.library)
     try:
-        classifier, problem = _chosen_classifier(settings, library)
-        model = CurrentModel(Model.of(classifier, settings.albums))
+        if common is not None:
+            model, problem = common.model, None
+        else:
+            classifier, problem = _chosen_classifier(settings, library)
+            model = CurrentModel(Model.of(classifier, settings.albums))
     except SceneError:
         library.close()
         raise
-    jobs = JobRunner(model, library, settings.workers)
+    jobs = JobRunner(model, library, settings.workers if common is None else common.crew)
     if take_up:
         finish_emptying(library)
         jobs.resume()
-    return Services(settings, model, library, jobs, problem)
+    return Services(settings, model, library, jobs, problem, quota(library))
 
 
 @contextlib.contextmanager

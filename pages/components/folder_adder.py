@@ -70,7 +70,7 @@ def _add(found: FolderFound, space: SpaceNeeded, needed: int, by_reference: bool
             f"Adding them takes about {_gb(needed)}, but {_gb(space.free)} are free. "
             "Free some space, or leave the photos where they are."
         )
-    job = get_services().jobs.submit_paths(found.photos, by_reference)
+    job = get_services().submit_folder(found.photos, by_reference)
     del st.session_state[_FOUND_KEY]
     return job
 

@@ -24,6 +24,8 @@ _FORECAST_AT_ONCE = 1_000
 def notices() -> None:
     """What is to be known before a model is chosen, and what became of choosing one."""
     services = get_services()
+    if services.settings.is_shared:
+        return  # nothing is chosen here, and the server's folders are not for visitors
     if services.settings.names_a_bundle:
         st.info(
             f"The variable SCENE_BUNDLE names the model to use: {services.settings.bundle}. "
@@ -45,6 +47,9 @@ def notices() -> None:
 def picker() -> None:
     """Every model there is, with a button to use it; the one in use first, damaged ones last."""
     services = get_services()
+    if services.settings.is_shared:
+        st.caption("Whoever runs this server chooses the model for all its visitors.")
+        return
     bundles = sorted(
         services.bundles(), key=lambda b: (b.description is None, not _is_used(b, services))
     )

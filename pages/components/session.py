@@ -1,10 +1,16 @@
 """What a page needs from the process (services) and from its session (the gallery)."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
+from pages.components.identity import login_is_configured, signed_in_owner
+from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
 from scene_model.gallery.gallery import Gallery
 from scene_model.services import Services, open_services
+from scene_model.visitors.keys import COOKIE_NAME
+from scene_model.visitors.visitors import Visitors
 
 GALLERY_KEY = "gallery"
 
@@ -16,15 +22,56 @@ def get_settings() -> Settings:
 
 
 @st.cache_resource(show_spinner="Opening the model and the library …")
-def get_services() -> Services:
-    """Open classifier, library and job runner once per process; pages and API share them."""
+def get_own_services() -> Services:
+    """Personal mode: open classifier, library and job runner once per process."""
     return open_services(get_settings())
+
+
+@st.cache_resource(show_spinner="Opening the model …")
+def get_visitors() -> Visitors:
+    """Shared mode: open once per process what all visitors share, and look after expiry."""
+    visitors = Visitors(get_settings())
+    visitors.keep_sweeping()
+    return visitors
+
+
+def owner_of(cookies: Mapping[str, str]) -> str | None:
+    """Tell whose library cookies stand for: the identity's where people sign in, else the key's."""
+    if login_is_configured():
+        return signed_in_owner(cookies)
+    return get_visitors().keys.owner(cookies.get(COOKIE_NAME, ""))
+
+
+def page_owner() -> str | None:
+    """Tell whose library this page is to show; None in personal mode, or when nobody's."""
+    return owner_of(st.context.cookies) if get_settings().is_shared else None
+
+
+def services_of(owner: str | None) -> Services:
+    """Return the one library there is, or an owner's; raises VisitorUnknown for nobody."""
+    if get_settings().is_shared:
+        return get_visitors().services(owner)
+    return get_own_services()
+
+
+def get_services() -> Services:
+    """Return what this page's visitor works with; pages and API share it."""
+    return services_of(page_owner())
+
+
+def get_classifier() -> Classifier:
+    """Return the classifier in use, which belongs to no visitor."""
+    if get_settings().is_shared:
+        return get_visitors().common.model.classifier
+    return get_own_services().classifier
 
 
 def get_gallery() -> Gallery:
     """Return the session's gallery, opened at its first use."""
+    services = get_services()
     gallery: Gallery | None = st.session_state.get(GALLERY_KEY)
-    if gallery is None:
-        gallery = get_services().gallery()
+    # A library that expired while the window stayed open is closed; a new one stands in its place.
+    if gallery is None or gallery.library is not services.library:
+        gallery = services.gallery()
         st.session_state[GALLERY_KEY] = gallery
     return gallery

@@ -23,17 +23,19 @@ _OFFERED = ["jpg", "jpeg", "png", "webp", "avif", "heic", "heif", "gif", "tif", 
 
 def add_photos() -> None:
     """Offer every way to add photos."""
-    dropping, folder, few = st.tabs(
-        ["Drop photos or folders", "A folder of this computer", "A few photos"]
-    )
-    with dropping:
+    names = ["Drop photos or folders", "A few photos"]
+    if not get_services().settings.is_shared:
+        names.insert(1, "A folder of this computer")
+    tabs = dict(zip(names, st.tabs(names), strict=True))
+    with tabs["Drop photos or folders"]:
         _streaming()
-    with folder:
-        job = folder_adder()
-        if job is not None:
-            _remember(job)
-            st.rerun()
-    with few:
+    if "A folder of this computer" in tabs:
+        with tabs["A folder of this computer"]:
+            job = folder_adder()
+            if job is not None:
+                _remember(job)
+                st.rerun()
+    with tabs["A few photos"]:
         _simple()
     if problem := st.session_state.pop(PROBLEM_KEY, None):
         st.error(problem, icon=":material/error:")
@@ -122,7 +124,9 @@ def _take(key: str) -> None:
     if not files:
         return
     try:
-        job = get_services().jobs.submit(_drained(files))
+        services = get_services()
+        services.uploads.require_room(len(files), sum(file.size for file in files))
+        job = services.jobs.submit(_drained(files))
     except SceneError as error:
         st.session_state[PROBLEM_KEY] = error.message
         return

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from scene_model import __version__
 from scene_model.api.problem import problem_response
 from scene_model.api.uploads import add_upload_routes
+from scene_model.classifier.classify import Classifier
 from scene_model.errors import InternalError, PhotoNotFound, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
@@ -27,8 +28,14 @@ _PHOTO_ID = re.compile(r"[0-9a-f]{64}")
 logger = logging.getLogger(__name__)
 
 
-def create_api(get_services: Callable[[], Services]) -> FastAPI:
-    """Make the API; services are fetched when first needed, so that starting stays light."""
+def create_api(
+    get_services: Callable[[], Services], get_classifier: Callable[[], Classifier] | None = None
+) -> FastAPI:
+    """Make the API; services are fetched when first needed, so that starting stays light.
+
+    get_services: those of whoever asks; raises where that is nobody. get_classifier: what is
+    told about without asking who, if not that of the services.
+    """
     api = FastAPI(title="Scene Gallery", version=__version__, docs_url=None, redoc_url=None)
 
     @api.exception_handler(SceneError)
@@ -53,23 +60,23 @@ def create_api(get_services: Callable[[], Services]) -> FastAPI:
         logger.exception("a request failed", exc_info=error)
         return problem_response(InternalError("Something went wrong; the server's log says what."))
 
-    _add_status_routes(api, get_services)
+    _add_status_routes(api, get_classifier or (lambda: get_services().classifier))
     _add_photo_routes(api, get_services)
     _add_download_routes(api, get_services)
     add_upload_routes(api, get_services)
     return api
 
 
-def _add_status_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
+def _add_status_routes(api: FastAPI, get_classifier: Callable[[], Classifier]) -> None:
     @api.get("/health")
     def health() -> dict[str, str]:
         """Answer when the model and the library can be used."""
-        return {"status": "ok", "bundle": get_services().classifier.bundle_id}
+        return {"status": "ok", "bundle": get_classifier().bundle_id}
 
     @api.get("/models")
     def models() -> dict[str, Any]:
         """Name the bundle, its heads and labels, and the limits."""
-        classifier = get_services().classifier
+        classifier = get_classifier()
         limits = classifier.limits
         return {
             "bundle": classifier.bundle_id,

@@ -26,7 +26,8 @@ from scene_model.errors import (
 from scene_model.gallery.durable import library_error
 from scene_model.gallery.store import Library
 from scene_model.jobs.incoming import IncomingBatch, IncomingFile, announce
-from scene_model.jobs.job import Job
+from scene_model.jobs.job import Job, JobKind
+from scene_model.jobs.quota import NO_QUOTA, Quota
 from scene_model.jobs.runner import JobRunner
 from scene_model.photos.decode import PhotoLimits, check_file_bytes
 from scene_model.photos.names import refusal_by_name
@@ -56,11 +57,13 @@ class Uploads:
         jobs: JobRunner,
         library: Library,
         limits: PhotoLimits,
+        quota: Quota = NO_QUOTA,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``clock``: seconds, to tell what lies idle."""
         self._jobs, self._library, self._limits = jobs, library, limits
-        self._clock = clock
+        self._quota, self._clock = quota, clock
+        self._announcing = threading.Lock()
         self._heard: dict[str, float] = {}
         self._places = threading.Semaphore(MAX_AT_ONCE)
 
@@ -80,7 +83,7 @@ class Uploads:
     def announce(self, files: Sequence[Announced]) -> Job:
         """Begin an upload; what its name or size rules out is counted as skipped at once.
 
-        A file's number is its place in ``files``. Raises TooManyFiles or
+        A file's number is its place in ``files``. Raises TooManyFiles, QuotaExceeded or
         LibraryFull before anything is written.
         """
         if len(files) > MAX_FILES:
@@ -93,14 +96,24 @@ class Uploads:
         self._library.require_space(sum(wanted))
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
         items = [_item(number, file, now) for number, file in enumerate(files)]
-        batch = announce(self._library.incoming_dir, items, self._library.disk)
-        job = self._jobs.start(batch)
+        with self._announcing:
+            self.require_room(len(wanted), sum(wanted))
+            batch = announce(self._library.incoming_dir, items, self._library.disk)
+            job = self._jobs.start(batch)
         self._heard[job.id] = self._clock()
         for number, problem in refused.items():
             with batch.waited_for.lock:
                 batch.waited_for.arrived(items[number])
             self._jobs.give_up(job, [items[number]], problem)
         return job
+
+    def require_room(self, photos: int, file_bytes: int) -> None:
+        """Raise QuotaExceeded when the library may not hold so much beside what is under way."""
+        running = self._jobs.running(JobKind.ADD)
+        coming = sum(job.progress().total - job.progress().done for job in running)
+        waited_for = [item for job in running for item in self.missing(job.id)]
+        coming_bytes = sum(item.file_bytes or 0 for item in waited_for)
+        self._quota.require(photos + coming, file_bytes + coming_bytes)
 
     def missing(self, job_id: str) -> list[IncomingFile]:
         """The files of an upload that have not arrived; none when it is over."""
@@ -124,7 +137,7 @@ class Uploads:
         """Make room for a file that is about to arrive; None when it is here already.
 
         Returns where to write it: a name of its own, on the library's file system. Raises
-        UploadOver, FileNotAnnounced, UploadIncomplete or LibraryFull.
+        UploadOver, FileNotAnnounced, UploadIncomplete, QuotaExceeded or LibraryFull.
         """
         batch = self._batch(job_id)
         item = batch.waited_for.find(_file(number))
@@ -139,6 +152,8 @@ class Uploads:
             )
         self._heard[job_id] = self._clock()
         self._library.require_space(item.file_bytes or 0)
+        # The list was let in, but the others on the server may have filled it meanwhile.
+        self._quota.require(0, item.file_bytes or 0)
         return self._library.files.new_dir / secrets.token_hex(16)
 
     def announced_bytes(self, job_id: str, number: int) -> int:
@@ -168,6 +183,7 @@ class Uploads:
         except OSError as error:
             raise library_error(error, self._library.folder) from error
         self._heard[job_id] = self._clock()
+        self._quota.add(has_bytes)
         self._jobs.feed(self._jobs.job(job_id), [item])
 
     def end(self, job_id: str) -> Job:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.session import get_services
+from pages.components.session import get_own_services, get_services
 from scene_model.classifier.classify import Classifier, Look
 from scene_model.gallery import edits
 from scene_model.services import Services
@@ -155,7 +155,7 @@ def test_a_model_named_by_the_settings_cannot_be_changed_here(
 def test_a_choice_that_is_gone_is_told(own: Path, app: AppTest, opened: Services) -> None:
     opened.use_bundle("mine")
     opened.close()
-    get_services.clear()
+    get_own_services.clear()
     (own / "bundle.json").unlink()
     app.switch_page("model_card.py").run()
     said = plain(app)

@@ -1,0 +1,210 @@
+"""The libraries of all visitors: opened when asked for, removed some time after the last visit.
+
+FOLDER/secret                      what cookies are signed with
+FOLDER/libraries/OWNER/library/    one visitor's library
+FOLDER/libraries/OWNER/visited     its time is that of the last visit
+FOLDER/removed/                    libraries on their way out; a start finishes what a kill left
+"""
+
+import logging
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scene_model.config import Settings
+from scene_model.errors import VisitorUnknown
+from scene_model.gallery.store import Library
+from scene_model.services import Services, open_common, open_services
+from scene_model.visitors.keys import VisitorKeys
+from scene_model.visitors.usage import Usage, VisitorQuota, require_room_on_server
+
+_OWNER = re.compile(r"[0-9a-f]{64}")
+_SWEEP_S = 60.0
+_CANCEL_S = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What a visitor has and may have; expires_at: seconds since 1970, if nobody comes."""
+
+    photos: int
+    file_bytes: int
+    expires_at: float
+
+
+class Visitors:
+    """Every visitor's library, of one process; safe to share between threads."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        """Open what they share, and finish removing what a kill left; raises as `open_common`.
+
+        clock: seconds since 1970.
+        """
+        root = settings.visitors.expanduser().absolute()
+        self.settings, self._clock = settings, clock
+        self._libraries, self._removed = root / "libraries", root / "removed"
+        for folder in (self._libraries, self._removed):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.keys = VisitorKeys.open(root)
+        self.common = open_common(settings)
+        self._usage = Usage()
+        self._lock = threading.RLock()
+        self._open: dict[str, Services] = {}
+        self._present: dict[str, int] = {}
+        self._stop = threading.Event()
+        self._clear_removed()
+        for owner in self._owners():
+            self._usage.measure(owner, self._folder(owner))
+
+    def services(self, owner: str | None) -> Services:
+        """Open an owner's library, and count it as a visit.
+
+        Raises VisitorUnknown without an owner, QuotaExceeded when the server is full, or as
+        `open_services`.
+        """
+        if owner is None or not _OWNER.fullmatch(owner):
+            raise VisitorUnknown(
+                "This server keeps a library for each visitor and cannot tell whose is asked "
+                "for. Open its first page again, with cookies allowed."
+            )
+        if self._is_expired(owner):
+            self.remove(owner, if_expired=True)
+        with self._lock:
+            found = self._open.get(owner)
+            if found is None:
+                found = self._open[owner] = self._open_for(owner)
+            self._visited(owner)
+            return found
+
+    @contextmanager
+    def present(self, owner: str) -> Iterator[None]:
+        """Keep an owner's library while a request is answered, however long that takes."""
+        with self._lock:
+            self._present[owner] = self._present.get(owner, 0) + 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._present[owner] -= 1
+                if not self._present[owner]:
+                    del self._present[owner]
+                if owner in self._open:
+                    self._visited(owner)
+
+    def allowance(self, owner: str | None) -> Allowance:
+        """Tell what an owner has, and until when; raises as `services`."""
+        services = self.services(owner)
+        assert owner is not None  # noqa: S101 - `services` has refused it
+        folder = self._folder(owner)
+        return Allowance(
+            services.library.count() + services.library.count(trashed=True),
+            self._usage.measure(owner, folder),
+            self._clock() + self._lifetime_s,
+        )
+
+    def sweep(self) -> list[str]:
+        """Remove the libraries that nobody has visited for too long; returns their owners."""
+        return [o for o in self._owners() if self._is_expired(o) and self.remove(o, True)]
+
+    def remove(self, owner: str, if_expired: bool = False) -> bool:
+        """Remove an owner's library from the disk; False while something still needs it.
+
+        if_expired: only if nobody has visited it meanwhile.
+        """
+        with self._lock:
+            services = None if self._present.get(owner) else self._open.get(owner)
+        if services is not None and not _stop_jobs(services):
+            return False
+        with self._lock:
+            if self._present.get(owner) or (if_expired and not self._is_expired(owner)):
+                return False
+            services = self._open.get(owner)
+            if services is not None:
+                if services.jobs.running():
+                    return False
+                del self._open[owner]
+                services.close()
+            # One step takes it away whole; what a kill then leaves, the next start removes.
+            doomed = self._removed / secrets.token_hex(16)
+            self._folder(owner).rename(doomed)
+            self._usage.forget(owner)
+        self._clear_removed()
+        return True
+
+    def keep_sweeping(self) -> None:
+        """Sweep once a minute from now on, until `close`."""
+
+        def go_on() -> None:
+            while not self._stop.is_set():
+                try:
+                    self.sweep()
+                except OSError as error:
+                    logger.warning("a visitor's library stays for now: %s", error)
+                self._stop.wait(min(_SWEEP_S, self._lifetime_s))
+
+        threading.Thread(target=go_on, name="expiry", daemon=True).start()
+
+    def close(self) -> None:
+        """Finish what is being looked at and close every library."""
+        self._stop.set()
+        self.common.crew.close()
+        with self._lock:
+            for services in self._open.values():
+                services.close()
+            self._open.clear()
+
+    @property
+    def _lifetime_s(self) -> float:
+        return self.settings.visitor_hours * 3600
+
+    def _open_for(self, owner: str) -> Services:
+        folder = self._folder(owner)
+        if not folder.exists():
+            require_room_on_server(self.settings, self._usage, 0)
+        folder.mkdir(exist_ok=True, mode=0o700)
+        settings = self.settings.model_copy(update={"library": folder / "library"})
+
+        def quota(library: Library) -> VisitorQuota:
+            return VisitorQuota(settings, self._usage, owner, folder, library)
+
+        return open_services(settings, common=self.common, quota=quota)
+
+    def _folder(self, owner: str) -> Path:
+        return self._libraries / owner
+
+    def _owners(self) -> list[str]:
+        return [path.name for path in self._libraries.iterdir() if _OWNER.fullmatch(path.name)]
+
+    def _visited(self, owner: str) -> None:
+        now, path = self._clock(), self._folder(owner) / "visited"
+        path.touch()
+        os.utime(path, (now, now))
+
+    def _is_expired(self, owner: str) -> bool:
+        folder = self._folder(owner)
+        for path in (folder / "visited", folder):
+            if path.exists():
+                return self._clock() - path.stat().st_mtime >= self._lifetime_s
+        return False
+
+    def _clear_removed(self) -> None:
+        for path in self._removed.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+            if path.exists():
+                logger.warning("%s could not be removed; the next start tries again", path)
+
+
+def _stop_jobs(services: Services) -> bool:
+    running = services.jobs.running()
+    for job in running:
+        job.cancel()
+    return all(job.wait(_CANCEL_S) for job in running)

@@ -1,0 +1,163 @@
+"""Several browsers on one shared server: each sees its own library, on every route."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from scene_model.api import create_api
+from scene_model.api.guard import SameSiteGuard
+from scene_model.api.visitor_cookie import VisitorCookie, asking_owner
+from scene_model.config import Settings
+from scene_model.visitors.keys import COOKIE_NAME
+from scene_model.visitors.visitors import Visitors
+
+FOR_ANYBODY = {"/health", "/models", "/openapi.json"}
+
+
+@pytest.fixture
+def visitors(tmp_path: Path) -> Iterator[Visitors]:
+    settings = Settings(mode="shared", visitors=tmp_path / "visitors", workers=1)
+    made = Visitors(settings)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def api(visitors: Visitors) -> FastAPI:
+    return create_api(
+        lambda: visitors.services(asking_owner()), lambda: visitors.common.model.classifier
+    )
+
+
+@pytest.fixture
+def server(visitors: Visitors, api: FastAPI) -> Starlette:
+    def page(_: Request) -> HTMLResponse:
+        return HTMLResponse("<p>the page</p>")
+
+    return Starlette(
+        routes=[Mount("/api", app=api), Route("/", page)],
+        middleware=[
+            Middleware(SameSiteGuard, allowed_hosts=visitors.settings.allowed_host_names),
+            Middleware(
+                VisitorCookie,
+                get_visitors=lambda: visitors,
+                owner_of=lambda cookies: visitors.keys.owner(cookies.get(COOKIE_NAME, "")),
+            ),
+        ],
+    )
+
+
+def browser(server: Starlette, scheme: str = "http") -> TestClient:
+    return TestClient(server, base_url=f"{scheme}://localhost:8501", raise_server_exceptions=False)
+
+
+def came(server: Starlette) -> TestClient:
+    made = browser(server)
+    assert made.get("/").status_code == 200
+    return made
+
+
+def upload(client: TestClient, temple: bytes, wait: Visitors) -> tuple[str, str]:
+    """Send one photo of two announced; returns the upload's id and the photo's."""
+    files = [{"path": "t.jpg", "size": len(temple)}, {"path": "later.jpg", "size": 10}]
+    job_id = client.post("/api/uploads", json={"files": files}).json()["id"]
+    assert client.put(f"/api/uploads/{job_id}/files/0", content=temple).status_code == 200
+    services = wait.services(wait.keys.owner(client.cookies[COOKIE_NAME]))
+    while services.jobs.job(job_id).progress().done < 1:
+        services.jobs.job(job_id).wait(0.05)
+    (photo_id,) = services.library.find()
+    return job_id, photo_id
+
+
+def requests_of(api: FastAPI, ids: tuple[str, str]) -> list[tuple[str, str]]:
+    """Every method of every route of the API, with another visitor's ids in the path."""
+    known = {"job_id": ids[0], "photo_id": ids[1], "number": "1"}
+    found = []
+    for route in api.routes:
+        path, methods = getattr(route, "path", ""), getattr(route, "methods", None) or {"GET"}
+        filled = re.sub(r"{(\w+)[^}]*}", lambda match: known[match[1]], path)
+        found += [(method, filled) for method in sorted(methods)]
+    assert len([r for r in api.routes if isinstance(r, APIRoute)]) >= 12
+    return found
+
+
+def test_no_route_answers_for_another(
+    server: Starlette, api: FastAPI, visitors: Visitors, temple: bytes
+) -> None:
+    alice, bob, nobody = came(server), came(server), browser(server)
+    ids = upload(alice, temple, visitors)
+    assert alice.get(f"/api/photos/{ids[1]}/original").content == temple
+    for method, path in requests_of(api, ids):
+        asked = (method, f"/api{path}")
+        unknown = nobody.request(*asked, json={"files": [{"path": "x.jpg", "size": 1}]})
+        if path in FOR_ANYBODY:
+            assert unknown.status_code in (200, 405), asked
+        else:
+            assert unknown.status_code in (401, 405), (asked, unknown.text)
+        foreign = bob.request(*asked, json={"files": [{"path": "x.jpg", "size": 1}]})
+        if any(known in path for known in ids):
+            assert foreign.status_code == 404, (asked, foreign.text)
+        assert temple[:64] not in foreign.content
+        for secret in (*ids, "t.jpg", "later.jpg"):
+            assert f'"{secret}"' not in foreign.text, asked
+    mine = alice.get(f"/api/uploads/{ids[0]}", params={"files": True}).json()
+    assert mine["state"] == "running"
+    assert [file["path"] for file in mine["missing"]] == ["later.jpg"]
+    assert [line[:6] for line in bob.get("/api/library/export.csv").text.splitlines()[1:]] == []
+    assert "t.jpg" in alice.get("/api/library/export.csv").text
+
+
+def set_cookie(response: httpx.Response) -> str:
+    return str(response.headers["set-cookie"])
+
+
+def test_the_cookie_s_flags(server: Starlette) -> None:
+    told = set_cookie(browser(server).get("/"))
+    assert re.fullmatch(
+        COOKIE_NAME + r"=[0-9a-f]{64}\.[0-9a-f]{64}; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax",
+        told,
+    )
+    assert set_cookie(browser(server, "https").get("/")).endswith("; Secure")
+
+
+def test_the_page_alone_gives_a_cookie_and_keeps_a_good_one(server: Starlette) -> None:
+    client = browser(server)
+    assert "set-cookie" not in client.get("/api/uploads").headers
+    client.get("/")
+    held = client.cookies[COOKIE_NAME]
+    answer = client.get("/")
+    assert client.cookies[COOKIE_NAME] == held
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+def test_forged_cookies_are_nobody_s_and_replaced(server: Starlette) -> None:
+    good = came(server).cookies[COOKIE_NAME]
+    for forged in (
+        "no-key",
+        good[:-1] + ("0" if good[-1] != "0" else "1"),
+        f"{'0' * 64}.{good[65:]}",
+    ):
+        headers = {"cookie": f"{COOKIE_NAME}={forged}"}
+        answer = browser(server).get("/api/uploads", headers=headers)
+        assert answer.status_code == 401
+        assert answer.json()["type"] == "urn:scene-gallery:visitor_unknown"
+        assert forged not in set_cookie(browser(server).get("/", headers=headers))
+
+
+def test_photos_stay_out_of_caches(server: Starlette, visitors: Visitors, temple: bytes) -> None:
+    alice = came(server)
+    _, photo_id = upload(alice, temple, visitors)
+    for kind in ("thumbnail", "preview", "original"):
+        answer = alice.get(f"/api/photos/{photo_id}/{kind}")
+        assert answer.headers["cache-control"] == "private, no-store"

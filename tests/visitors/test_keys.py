@@ -1,0 +1,46 @@
+"""Cookies that only this server can make."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from scene_model.errors import LibraryUnavailable
+from scene_model.visitors.keys import VisitorKeys, owner_name
+
+
+def test_a_cookie_names_its_owner_also_after_a_restart(tmp_path: Path) -> None:
+    keys = VisitorKeys.open(tmp_path)
+    cookie = keys.issue()
+    owner = keys.owner(cookie)
+    assert owner is not None
+    assert cookie.partition(".")[0] not in owner
+    assert VisitorKeys.open(tmp_path).owner(cookie) == owner
+    assert keys.owner(keys.issue()) != owner
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+
+
+def test_forged_cookies_name_nobody(tmp_path: Path) -> None:
+    keys = VisitorKeys.open(tmp_path)
+    cookie = keys.issue()
+    key, _, signature = cookie.partition(".")
+    other = VisitorKeys(b"x" * 32).issue()
+    for forged in (
+        *("", ".", key, key + ".", "." + signature, "é.é", other, cookie + "0", cookie[:-1]),
+        ("0" if key[0] != "0" else "1") + cookie[1:],
+        f"{key}.{other.partition('.')[2]}",
+        str(keys.owner(cookie)),
+    ):
+        assert keys.owner(forged) is None, forged
+
+
+def test_a_damaged_secret_is_told(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"short")
+    with pytest.raises(LibraryUnavailable, match="has 5 bytes"):
+        VisitorKeys.open(tmp_path)
+
+
+def test_identities_cannot_be_put_together_otherwise() -> None:
+    assert owner_name("identity", "a", "bc") != owner_name("identity", "ab", "c")
+    assert owner_name("identity", "a") != owner_name("visitor", "a")

@@ -1,0 +1,150 @@
+"""Libraries of several visitors: apart, limited, fair, and gone after their time."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from scene_model.config import Settings
+from scene_model.errors import NotForVisitors, QuotaExceeded, SceneError, VisitorUnknown
+from scene_model.jobs.uploads import Announced
+from scene_model.visitors.visitors import Visitors
+from tests.pictures import encode, textured
+from tests.visitors.conftest import Clock
+
+A, B = "a" * 64, "b" * 64
+
+
+def test_each_has_a_library_and_all_share_one_model(visitors: Visitors, temple: bytes) -> None:
+    one, other = visitors.services(A), visitors.services(B)
+    assert one.jobs.submit([("t.jpg", temple)]).wait(60)
+    assert one.library.count() == 1
+    assert other.library.count() == 0
+    assert one.model is other.model
+    assert visitors.services(A) is one
+
+
+@pytest.mark.parametrize("owner", [None, "", "..", "A" * 64, f"{A}/..", A[:-1]])
+def test_nobody_has_no_library(visitors: Visitors, owner: str | None) -> None:
+    with pytest.raises(VisitorUnknown):
+        visitors.services(owner)
+
+
+def test_expiry_removes_everything(
+    visitors: Visitors, clock: Clock, shared_settings: Settings, temple: bytes
+) -> None:
+    assert visitors.services(A).jobs.submit([("t.jpg", temple)]).wait(60)
+    clock.now += 23 * 3600
+    visitors.services(B)
+    assert visitors.sweep() == []
+    clock.now += 3600
+    with visitors.present(A):
+        assert visitors.sweep() == []  # still being downloaded, which counts as a visit
+    clock.now += 24 * 3600
+    visitors.services(B)
+    assert visitors.sweep() == [A]
+    left = [p for p in shared_settings.visitors.rglob("*") if p.is_file()]
+    assert all(p.name == "secret" or B in p.parts for p in left)
+    assert not [p for p in left if p.read_bytes() == temple]
+    assert visitors.services(A).library.count() == 0
+
+
+def test_who_comes_too_late_starts_anew_also_before_the_sweep(
+    visitors: Visitors, clock: Clock, temple: bytes
+) -> None:
+    services = visitors.services(A)
+    assert services.jobs.submit([("t.jpg", temple)]).wait(60)
+    clock.now += 24 * 3600
+    assert visitors.services(A) is not services
+    assert visitors.services(A).library.count() == 0
+
+
+def test_expiry_ends_what_is_under_way(visitors: Visitors, clock: Clock) -> None:
+    uploads = visitors.services(A).uploads
+    job = uploads.announce([Announced("never.jpg", 1000)])
+    clock.now += 24 * 3600
+    assert visitors.sweep() == [A]
+    assert job.is_cancelled
+
+
+def test_a_start_finishes_what_a_kill_left(shared_settings: Settings, clock: Clock) -> None:
+    half = shared_settings.visitors / "removed" / "x" / "library" / "originals"
+    half.mkdir(parents=True)
+    (half / "p.jpg").write_bytes(b"private")
+    Visitors(shared_settings, clock).close()
+    assert not list((shared_settings.visitors / "removed").iterdir())
+
+
+def test_the_last_visit_outlives_a_restart(shared_settings: Settings, clock: Clock) -> None:
+    first = Visitors(shared_settings, clock)
+    first.services(A)
+    first.close()
+    clock.now += 25 * 3600
+    second = Visitors(shared_settings, clock)
+    assert second.sweep() == [A]
+    second.close()
+
+
+def limited(settings: Settings, clock: Clock, **limits: int) -> Visitors:
+    return Visitors(settings.model_copy(update=limits), clock)
+
+
+def test_quotas_are_named_when_met(shared_settings: Settings, clock: Clock) -> None:
+    photos = [Announced(f"{i}.jpg", 100) for i in range(3)]
+    few = limited(shared_settings, clock, visitor_max_photos=3)
+    uploads = few.services(A).uploads
+    uploads.announce(photos[:2])
+    with pytest.raises(QuotaExceeded, match="2 photos are to come|4 photos"):
+        uploads.announce(photos[:2])
+    few.services(B).uploads.announce(photos)  # another's uploads do not count
+    few.close()
+    small = limited(shared_settings, clock, visitor_max_bytes=20_000_000)
+    with pytest.raises(QuotaExceeded, match=r"30\.0 MB are to come.*20\.0 MB for each visitor"):
+        small.services("c" * 64).uploads.announce([Announced("x.jpg", 30_000_000)])
+    small.close()
+    full = limited(shared_settings, clock, server_max_bytes=1)
+    with pytest.raises(QuotaExceeded, match="all its visitors"):
+        full.services("d" * 64)
+    assert not (shared_settings.visitors / "libraries" / ("d" * 64)).exists()
+    full.close()
+
+
+def test_what_is_not_for_visitors(visitors: Visitors, tmp_path: Path) -> None:
+    services = visitors.services(A)
+    for refused in (
+        lambda: services.submit_folder([tmp_path / "x.jpg"], by_reference=True),
+        lambda: services.filer("class", ""),
+        lambda: services.use_bundle(services.bundles()[0].name),
+    ):
+        with pytest.raises(NotForVisitors):
+            refused()
+
+
+def test_one_photo_does_not_wait_behind_two_thousand(visitors: Visitors, temple: bytes) -> None:
+    """By order: the only worker stands still once everybody had a turn; B's photo is done then."""
+    begin, stop = threading.Event(), threading.Event()
+    crew = visitors.common.crew.adding
+
+    def wait_for(event: threading.Event) -> None:
+        event.wait(120)
+
+    crew.put("begin", [lambda: wait_for(begin)], "begin")
+    picture = encode(textured(64, 48, seed=1))
+    crowd = visitors.services(A).jobs.submit([(f"{i}.jpg", picture) for i in range(2000)])
+    one = visitors.services(B)
+    single = one.jobs.submit([("t.jpg", temple)])
+    crew.put("stop", [lambda: wait_for(stop)], "stop")
+    begin.set()
+    try:
+        assert single.wait(100)
+        assert crowd.progress().done == 1
+        assert one.library.count() == 1
+    finally:
+        crowd.cancel()
+        stop.set()
+    assert crowd.wait(120)
+
+
+def test_errors_are_of_the_tree() -> None:
+    assert issubclass(VisitorUnknown, SceneError)
+    assert VisitorUnknown.http_status == 401
