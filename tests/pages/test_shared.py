@@ -1,0 +1,110 @@
+"""The pages on a shared server: whoever brings no cookie sees nobody's library."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from pages.components import identity, session, visitor
+from pages.components.session import get_visitors, owner_of
+from scene_model.config import PROJECT_DIR
+from scene_model.visitors.keys import COOKIE_NAME
+from tests.pages.conftest import texts
+
+ComeWith = Callable[[dict[str, str]], None]
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    monkeypatch.setenv("SCENE_MODE", "shared")
+    monkeypatch.setenv("SCENE_VISITORS", str(tmp_path / "visitors"))
+    monkeypatch.setenv("SCENE_LIBRARY", str(tmp_path / "library"))
+    st.cache_resource.clear()
+    yield AppTest.from_file(str(PROJECT_DIR / "pages" / "navigation.py"), default_timeout=60)
+    get_visitors().close()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def come_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
+    """Bring cookies to the pages: AppTest has no browser that would."""
+
+    def bring(cookies: dict[str, str]) -> None:
+        for module in (session, visitor):
+            monkeypatch.setattr(module, "page_owner", lambda: owner_of(cookies))
+
+    return bring
+
+
+def test_nobody_gets_no_library(shared: AppTest, tmp_path: Path, come_with: ComeWith) -> None:
+    come_with({})
+    assert "cannot tell whose is asked for" in texts(shared.run())
+    assert not list((tmp_path / "visitors" / "libraries").iterdir())
+    assert not (tmp_path / "library").exists()
+
+
+def test_a_visitor_s_pages(shared: AppTest, tmp_path: Path, come_with: ComeWith) -> None:
+    cookie = get_visitors().keys.issue()
+    come_with({COOKIE_NAME: cookie})
+    said = texts(shared.run())
+    assert "Only you see these photos" in said
+    assert "24 hours after your last visit" in said
+    assert "0 of 5,000 photos" in said
+    assert [tab.label for tab in shared.tabs] == ["Drop photos or folders", "A few photos"]
+    (folder,) = (tmp_path / "visitors" / "libraries").iterdir()
+    assert cookie.partition(".")[0] not in folder.name
+    shared.switch_page("model_card.py").run()
+    assert "Whoever runs this server chooses the model" in texts(shared)
+    assert not [b for b in shared.button if b.label == "Use this model"]
+
+
+def signed(user: dict[str, object], secret: str) -> str:
+    """A cookie as Streamlit signs it."""
+    from streamlit.web.server.starlette import starlette_app_utils
+
+    made = starlette_app_utils.create_signed_value(
+        secret, "_streamlit_user", json.dumps(user).encode()
+    )
+    return made.decode("latin-1") if isinstance(made, bytes) else str(made)
+
+
+def test_a_library_belongs_to_the_identity(
+    shared: AppTest, monkeypatch: pytest.MonkeyPatch, come_with: ComeWith
+) -> None:
+    from streamlit.web.server.starlette import starlette_websocket
+
+    secret = "s" * 64
+    monkeypatch.setattr(starlette_websocket, "get_cookie_secret", lambda: secret)
+    monkeypatch.setattr(identity, "get_secrets_auth_section", lambda: {"client_id": "x"})
+    monkeypatch.setattr(identity, "get_origin_from_redirect_uri", lambda: "https://photos.example")
+    user = {
+        "iss": "https://login.example",
+        "sub": "17",
+        "origin": "https://photos.example",
+        "is_logged_in": True,
+    }
+
+    def owner(secret: str = secret, **changed: object) -> str | None:
+        return owner_of({"_streamlit_user": signed(user | changed, secret)})
+
+    assert owner() is not None
+    assert owner() == owner(email="another@login.example")
+    assert owner() != owner(sub="18")
+    assert owner() != owner(iss="https://other.example")
+    for nobody in (
+        owner(is_logged_in=False),
+        owner(origin="https://evil.example"),
+        owner(sub=""),
+        owner(sub=None),
+        owner(secret="t" * 64),
+        owner_of({"_streamlit_user": "forged"}),
+        owner_of({COOKIE_NAME: get_visitors().keys.issue()}),
+    ):
+        assert nobody is None
+    come_with({COOKIE_NAME: get_visitors().keys.issue()})
+    said = texts(shared.run())
+    assert "Sign in to see your photos" in said
+    assert "Give order" not in said
