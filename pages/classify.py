@@ -16,6 +16,7 @@ from pages.components.photo_view import (
 )
 from pages.components.session import get_gallery, get_services
 from pages.components.uploads import add_photos, current_job, go_on, is_streaming
+from pages.components.visitor import is_shared
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.labels import LabelSet
 from scene_model.errors import SceneError
@@ -29,9 +30,10 @@ _BAR_COLOUR = "#2a9d8a"  # reads on light and on dark
 
 def _page() -> None:
     st.title("Give order to your photos")
-    st.caption(
-        "Drop a heap of photos. Each is tagged by scene on this computer; nothing is sent anywhere."
-    )
+    where = "on this computer; nothing is sent anywhere"
+    if is_shared():
+        where = "on this server, which sends nothing on"
+    st.caption(f"Drop a heap of photos. Each is tagged by scene {where}.")
     add_photos()
     job = current_job()
     if job is None:

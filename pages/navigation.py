@@ -17,9 +17,8 @@ if st.context.theme.type == "dark":
         '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
         ":hover {color: #06231e}</style>"
     )
-if not ask_to_sign_in():
+if not ask_to_sign_in() or not stay_notice():
     st.stop()
-stay_notice()
 pages = [
     st.Page("classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True),
     st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),

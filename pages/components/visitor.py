@@ -26,15 +26,18 @@ def ask_to_sign_in() -> bool:
     return False
 
 
-def stay_notice() -> None:
-    """Say until when the library stays and how full it is, with a download of everything."""
+def stay_notice() -> bool:
+    """Say until when the library stays and how full it is, with a download of everything.
+
+    False when there is no library to show; the reason is on the page then.
+    """
     if not is_shared():
-        return
+        return True
     try:
         allowance = get_visitors().allowance(page_owner())
     except SceneError as error:
         st.error(error.message, icon=":material/error:")
-        return
+        return False
     settings = get_settings()
     ends = datetime.datetime.fromtimestamp(allowance.expires_at, tz=_zone())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -51,6 +54,7 @@ def stay_notice() -> None:
             )
         if login_is_configured():
             st.button("Sign out", icon=":material/logout:", on_click=st.logout)
+    return True
 
 
 def _zone() -> datetime.tzinfo:
