@@ -8,6 +8,7 @@ SceneError
 │   ├── NotAPicture
 │   │   └── VideoFile
 │   ├── UnsupportedPicture
+│   │   └── UnsupportedColours
 │   ├── DamagedPhoto
 │   │   └── TruncatedPhoto
 │   └── UnreadableFile
@@ -20,6 +21,12 @@ SceneError
 │   ├── SearchNameTaken
 │   ├── InvalidSetting
 │   ├── TargetExists
+│   ├── BrokenRequest
+│   ├── MissingFile
+│   ├── RequestTooLarge
+│   ├── InvalidImages
+│   ├── InvalidCursor
+│   ├── KeyReused
 │   └── ForeignRequest
 ├── BundleError                a model bundle cannot be used
 │   ├── BundleNotFound
@@ -45,6 +52,7 @@ SceneError
 │   └── BackupTooNew
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
+├── ServerBusy                 as much waits as may wait; ask again later
 └── InternalError              anything else, told without its details
 
 Each class carries ``code`` (what scripts match on), ``http_status`` (what the
@@ -119,6 +127,12 @@ class UnsupportedPicture(PhotoError):
 
     code = "unsupported_picture"
     http_status = 415
+
+
+class UnsupportedColours(UnsupportedPicture):
+    """The picture's colour mode cannot be converted to RGB."""
+
+    code = "unsupported_colours"
 
 
 class DamagedPhoto(PhotoError):
@@ -200,6 +214,45 @@ class TargetExists(UsageError):
 
     code = "target_exists"
     http_status = 409
+
+
+class BrokenRequest(UsageError):
+    """A request's body is not what it says it is: broken multipart, no JSON."""
+
+    code = "broken_request"
+
+
+class MissingFile(UsageError):
+    """A request that needs a file came without one."""
+
+    code = "missing_file"
+    http_status = 422
+
+
+class RequestTooLarge(UsageError):
+    """A request is over a limit as a whole: its files, its bytes, its images."""
+
+    code = "request_too_large"
+    http_status = 413
+
+
+class InvalidImages(UsageError):
+    """The images of a `/classify` request cannot be answered for."""
+
+    code = "invalid_images"
+
+
+class InvalidCursor(UsageError):
+    """A cursor is none that a list of photos gave, or belongs to another order."""
+
+    code = "invalid_cursor"
+
+
+class KeyReused(UsageError):
+    """An Idempotency-Key came again with another request than the first time."""
+
+    code = "key_reused"
+    http_status = 422
 
 
 class ForeignRequest(UsageError):
@@ -361,6 +414,17 @@ class JobRunning(SceneError):
 
     code = "job_running"
     http_status = 409
+
+
+class ServerBusy(SceneError):
+    """As many requests wait as may wait; ``retry_after_s`` says when to ask again."""
+
+    code = "server_busy"
+    http_status = 429
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class InternalError(SceneError):

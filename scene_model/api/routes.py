@@ -2,7 +2,6 @@
 
 import datetime
 import logging
-import re
 from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -13,22 +12,49 @@ from fastapi.responses import FileResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from scene_model import __version__
+from scene_model.api.batch_jobs import add_batch_job_routes
+from scene_model.api.classify_tags import add_classify_routes
+from scene_model.api.desk import Desk
+from scene_model.api.docs_page import add_docs
+from scene_model.api.library_photos import add_library_routes
+from scene_model.api.photo_ids import checked_photo_id
+from scene_model.api.predict import add_predict_routes
 from scene_model.api.problem import problem_response
-from scene_model.errors import InternalError, PhotoNotFound, SceneError, UsageError
+from scene_model.api.responses import problems
+from scene_model.errors import InternalError, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.services import Services
 
 # A photo's id is its content hash, so what an id stands for never changes.
 _FOREVER = "private, max-age=31536000, immutable"
-_PHOTO_ID = re.compile(r"[0-9a-f]{64}")
+
+_LIMITS = (
+    "max_file_bytes",
+    "max_pixels",
+    "max_batch_files",
+    "max_batch_bytes",
+    "max_images",
+    "max_json_bytes",
+    "max_waiting",
+    "max_batches",
+    "batch_lifetime_s",
+)
 
 logger = logging.getLogger(__name__)
 
 
 def create_api(get_services: Callable[[], Services]) -> FastAPI:
     """Make the API; services are fetched when first needed, so that starting stays light."""
-    api = FastAPI(title="Scene Gallery", version=__version__, docs_url=None, redoc_url=None)
+    api = FastAPI(
+        title="Scene Gallery",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=problems(),
+    )
+    desk = api.state.desk = Desk(get_services)
 
     @api.exception_handler(SceneError)
     def answer_problem(_: Request, error: Exception) -> Response:
@@ -55,7 +81,18 @@ def create_api(get_services: Callable[[], Services]) -> FastAPI:
     _add_status_routes(api, get_services)
     _add_photo_routes(api, get_services)
     _add_download_routes(api, get_services)
+    add_predict_routes(api, desk)
+    add_batch_job_routes(api, desk)
+    add_classify_routes(api, desk)
+    add_library_routes(api, desk)
+    add_docs(api)
     return api
+
+
+def close_api(api: FastAPI) -> None:
+    """Finish what the API is working on, at the end of the server that it is a part of."""
+    desk: Desk = api.state.desk
+    desk.close()
 
 
 def _add_status_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
@@ -67,12 +104,12 @@ def _add_status_routes(api: FastAPI, get_services: Callable[[], Services]) -> No
     @api.get("/models")
     def models() -> dict[str, Any]:
         """Name the bundle, its heads and labels, and the limits."""
-        classifier = get_services().classifier
-        limits = classifier.limits
+        services = get_services()
+        classifier, settings = services.classifier, services.settings
         return {
             "bundle": classifier.bundle_id,
             "licence": classifier.bundle.licence,
-            "limits": {"max_file_bytes": limits.max_file_bytes, "max_pixels": limits.max_pixels},
+            "limits": {name: getattr(settings, name) for name in _LIMITS},
             "heads": [
                 {
                     "id": head.id,
@@ -91,20 +128,20 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
     @api.get("/photos/{photo_id}/thumbnail")
     def thumbnail(photo_id: str) -> Response:
         """Serve a small upright WebP without metadata."""
-        data = get_services().library.thumbnail(_checked(photo_id))
+        data = get_services().library.thumbnail(checked_photo_id(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
     @api.get("/photos/{photo_id}/preview")
     def preview(photo_id: str) -> Response:
         """Serve a screen-sized upright WebP without metadata."""
-        data = get_services().library.preview(_checked(photo_id))
+        data = get_services().library.preview(checked_photo_id(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
     @api.get("/photos/{photo_id}/original")
     def original(photo_id: str) -> Response:
         """Serve the original's bytes as a download under the name it came with."""
         library = get_services().library
-        photo = library.photo(_checked(photo_id))
+        photo = library.photo(checked_photo_id(photo_id))
         return FileResponse(
             library.verified_original(photo.id),
             media_type="application/octet-stream",
@@ -146,12 +183,6 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
             media_type="application/zip",
             headers={"Content-Disposition": _attachment(name)},
         )
-
-
-def _checked(photo_id: str) -> str:
-    if not _PHOTO_ID.fullmatch(photo_id):
-        raise PhotoNotFound("A photo's id has 64 hexadecimal digits.")
-    return photo_id
 
 
 def _attachment(file_name: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.gallery import edits
+from scene_model.gallery.paging import Page, page_after
 from scene_model.gallery.query import parse_query
 from scene_model.gallery.records import PhotoRecord
 from scene_model.gallery.saved_searches import SavedSearch, save_search
@@ -62,6 +63,13 @@ class Gallery:
             self._where(query), limit=size, offset=(number - 1) * size, sort=self.sort
         )
         return list(self.library.records(ids))
+
+    def page_after(self, cursor: str | None, size: int, query: str | None = None) -> Page:
+        """Ids of the photos after a cursor, in the current order.
+
+        Raises QueryError, or InvalidCursor.
+        """
+        return page_after(self.library, self._where(query), self.sort, cursor, size)
 
     def save_search(self, name: str, query: str) -> SavedSearch:
         """Keep a query and the current order under a name.
