@@ -82,7 +82,7 @@ class Settings(BaseSettings):
         description="Photos of single requests that may wait for a worker; more get 429.",
     )
     max_batches: int = Field(
-        default=8,
+        default=32,
         ge=1,
         description="Batches that are received or classified at the same time; more get 429.",
     )

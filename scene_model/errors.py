@@ -23,6 +23,7 @@ SceneError
 │   ├── TargetExists
 │   ├── BrokenRequest
 │   ├── MissingFile
+│   ├── SenderSilent
 │   ├── RequestTooLarge
 │   ├── InvalidImages
 │   ├── InvalidCursor
@@ -227,6 +228,13 @@ class MissingFile(UsageError):
 
     code = "missing_file"
     http_status = 422
+
+
+class SenderSilent(UsageError):
+    """A request's body stopped coming before its end."""
+
+    code = "sender_silent"
+    http_status = 408
 
 
 class RequestTooLarge(UsageError):

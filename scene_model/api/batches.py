@@ -15,6 +15,7 @@ import json
 import logging
 import re
 import secrets
+import shutil
 import threading
 import time
 from collections import Counter
@@ -146,6 +147,16 @@ class Batches:
         self._closed = threading.Event()
         self._sweeper: threading.Thread | None = None
 
+    def watch(self, root: Path) -> None:
+        """Let what is old in a folder go, now and from now on."""
+        with self._lock:
+            self._roots.add(root)
+            if self._sweeper is None:
+                self._sweeper = threading.Thread(
+                    target=self._sweep, name="old-batches", daemon=True
+                )
+                self._sweeper.start()
+
     def begin(self, root: Path) -> Path:
         """Make the folder that a batch is received into; raises ServerBusy."""
         with self._lock:
@@ -157,7 +168,6 @@ class Batches:
                 )
             folder = root / secrets.token_hex(16)
             self._receiving.add(folder)
-            self._watch(root)
         folder.mkdir(parents=True)
         return folder
 
@@ -236,6 +246,8 @@ class Batches:
     def close(self) -> None:
         """End every batch with what is done of it."""
         self._closed.set()
+        if self._sweeper is not None:
+            self._sweeper.join()
         with self._lock:
             batches = list(self._batches.values())
         for batch in batches:
@@ -301,13 +313,6 @@ class Batches:
         running = sum(not batch.finished.is_set() for batch in self._batches.values())
         return running + len(self._receiving)
 
-    def _watch(self, root: Path) -> None:
-        """Let what is old in a folder go, now and from now on. The caller holds the lock."""
-        self._roots.add(root)
-        if self._sweeper is None:
-            self._sweeper = threading.Thread(target=self._sweep, name="old-batches", daemon=True)
-            self._sweeper.start()
-
     def _sweep(self) -> None:
         while True:
             with self._lock:
@@ -321,7 +326,9 @@ class Batches:
                 return
 
     def _remove_old(self, root: Path) -> None:
-        for folder in root.iterdir():
+        for folder in root.iterdir() if root.is_dir() else ():
+            if not folder.is_dir():
+                continue
             with self._lock:
                 batch = self._batches.get(folder.name)
                 if folder in self._receiving or (batch and not batch.finished.is_set()):
@@ -365,9 +372,8 @@ def _has_expired(status: JobStatus) -> bool:
 
 def _remove(folder: Path) -> None:
     # The result first: what is half removed must not be found any more.
-    for path in (folder / _RESULT, *folder.glob("*")):
-        path.unlink(missing_ok=True)
-    folder.rmdir()
+    (folder / _RESULT).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _manifest(items: Sequence[BatchItem]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """JSON bodies, read up to a limit: a framework's own reading would take any number of bytes."""
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import IO, Any, TypeVar
 
 from fastapi import Request
@@ -9,12 +10,14 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from scene_model.errors import BrokenRequest, RequestTooLarge
+from scene_model.errors import BrokenRequest, RequestTooLarge, SenderSilent
 
 Body = TypeVar("Body", bound=BaseModel)
 
 _MAX_SMALL_BYTES = 1_000_000
 _INLINE_BYTES = 65_536
+# A sender that is silent for so long has gone, or holds a place that others want.
+SILENCE_S = 60.0
 
 
 def json_body(model: type[Body]) -> Callable[[Request], Coroutine[Any, Any, Body]]:
@@ -22,19 +25,17 @@ def json_body(model: type[Body]) -> Callable[[Request], Coroutine[Any, Any, Body
 
     async def read(request: Request) -> Body:
         body = bytearray()
-        try:
-            async for piece in request.stream():
-                body += piece
-                if len(body) > _MAX_SMALL_BYTES:
-                    raise RequestTooLarge(
-                        f"The request has more than {_MAX_SMALL_BYTES:,} bytes, the limit here."
-                    )
-        except ClientDisconnect as error:
-            raise BrokenRequest("The sender broke off.") from error
+        async for piece in stream_of(request):
+            body += piece
+            if len(body) > _MAX_SMALL_BYTES:
+                raise RequestTooLarge(
+                    f"The request has more than {_MAX_SMALL_BYTES:,} bytes, the limit here."
+                )
         try:
             return model.model_validate_json(bytes(body))
         except ValidationError as error:
-            raise RequestValidationError(error.errors()) from error
+            details = [{**said, "loc": ("body", *said["loc"])} for said in error.errors()]
+            raise RequestValidationError(details) from error
 
     return read
 
@@ -56,14 +57,29 @@ async def read_into(request: Request, file: IO[bytes], max_bytes: int, setting: 
     )
     if declared > max_bytes:
         raise too_large
-    try:
-        async for piece in request.stream():
-            received += len(piece)
-            if received > max_bytes:
-                raise too_large
-            if received > _INLINE_BYTES:
-                await run_in_threadpool(file.write, piece)
-            else:
-                file.write(piece)
-    except ClientDisconnect as error:
-        raise BrokenRequest("The sender broke off.") from error
+    async for piece in stream_of(request):
+        received += len(piece)
+        if received > max_bytes:
+            raise too_large
+        if received > _INLINE_BYTES:
+            await run_in_threadpool(file.write, piece)
+        else:
+            file.write(piece)
+
+
+async def stream_of(request: Request) -> AsyncIterator[bytes]:
+    """Yield a body's bytes as they come; raises SenderSilent, or BrokenRequest at its break."""
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                piece = await anext(stream, None)
+        except TimeoutError as error:
+            raise SenderSilent(
+                f"Nothing came for {SILENCE_S:,.0f} s. Send the request again."
+            ) from error
+        except ClientDisconnect as error:
+            raise BrokenRequest("The sender broke off.") from error
+        if piece is None:
+            return
+        yield piece

@@ -85,7 +85,7 @@ def add_classify_routes(api: FastAPI, desk: Desk) -> None:
 
     @api.post(
         "/classify",
-        responses=problems(400, 413, 429, 507),
+        responses=problems(400, 408, 413, 429, 507),
         openapi_extra=body_of(ClassifyRequest),
         tags=["classify"],
     )

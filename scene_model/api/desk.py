@@ -40,7 +40,9 @@ class Desk:
     def open(self) -> tuple[Services, Work]:
         """Services and work, for one request; opens the model the first time."""
         services = self.services()
-        return services, self.work(services.settings)
+        work = self.work(services.settings)
+        work.batches.watch(batches_dir(services))
+        return services, work
 
     def close(self) -> None:
         """Finish what is being looked at; batches end with what is done of them."""

@@ -13,8 +13,9 @@ from typing import IO
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
+from scene_model.api.body import stream_of
 from scene_model.errors import (
     BrokenRequest,
     FileTooLarge,
@@ -211,24 +212,21 @@ def require_length_below(request: Request, max_bytes: int, error: RequestTooLarg
 async def read_form(request: Request, reader: FormReader) -> list[ReceivedFile]:
     """Read a request's form; a slow sender holds no thread.
 
-    Raises the errors of `FormReader`, and BrokenRequest when the sender broke off.
+    Raises the errors of `FormReader` and of `stream_of`.
     """
-    try:
-        pieces: list[bytes] = []
-        waiting = 0
-        async for piece in request.stream():
-            pieces.append(piece)
-            waiting += len(piece)
-            if waiting >= _PIECE_BYTES:
-                await run_in_threadpool(reader.feed, b"".join(pieces))
-                pieces, waiting = [], 0
-        if waiting > _INLINE_BYTES:
+    pieces: list[bytes] = []
+    waiting = 0
+    async for piece in stream_of(request):
+        pieces.append(piece)
+        waiting += len(piece)
+        if waiting >= _PIECE_BYTES:
             await run_in_threadpool(reader.feed, b"".join(pieces))
-        else:
-            reader.feed(b"".join(pieces))
-        return reader.end()
-    except ClientDisconnect as error:
-        raise BrokenRequest("The sender broke off.") from error
+            pieces, waiting = [], 0
+    if waiting > _INLINE_BYTES:
+        await run_in_threadpool(reader.feed, b"".join(pieces))
+    else:
+        reader.feed(b"".join(pieces))
+    return reader.end()
 
 
 def _shown(raw: bytes) -> str:

@@ -75,7 +75,7 @@ def _add_tags(api: FastAPI, desk: Desk) -> None:
 
     @api.post(
         "/photos/{photo_id}/tags",
-        responses=problems(400, 404, 413, 507),
+        responses=problems(400, 404, 408, 413, 507),
         openapi_extra=body_of(TagsToAdd),
         tags=["library"],
     )
@@ -107,7 +107,7 @@ def _add_exports(api: FastAPI, desk: Desk) -> None:
     @api.post(
         "/exports",
         status_code=201,
-        responses=problems(400, 413),
+        responses=problems(400, 408, 413),
         openapi_extra=body_of(ExportRequest),
         tags=["library"],
     )

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -27,6 +28,7 @@ from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, MissingFile
 from scene_model.gallery.durable import library_error
 from scene_model.gallery.records import NewPhoto
+from scene_model.gallery.store import Library
 from scene_model.jobs.keep import look_and_keep
 from scene_model.photos.decode import read_photo_file
 from scene_model.services import Services
@@ -47,7 +49,7 @@ def _add_predict(api: FastAPI, desk: Desk) -> None:
     @api.post(
         "/predict",
         response_model=Prediction,
-        responses=problems(400, 413, 415, 429, 507),
+        responses=problems(400, 408, 413, 415, 429, 507),
         openapi_extra=file_form("file", is_list=False),
         tags=["classify"],
     )
@@ -129,7 +131,7 @@ def _add_batch(api: FastAPI, desk: Desk) -> None:
     @api.post(
         "/predict/batch",
         response_model=BatchAnswer,
-        responses=problems(400, 413, 429, 507)
+        responses=problems(400, 408, 413, 429, 507)
         | {202: {"model": JobStarted, "description": "Taken on; `Location` names the job."}},
         openapi_extra=file_form("files", is_list=True),
         tags=["classify"],
@@ -159,7 +161,7 @@ def _add_batch(api: FastAPI, desk: Desk) -> None:
                 boundary,
                 "files",
                 limits,
-                lambda number: file_path(folder, number).open("wb"),
+                partial(_open_in, services.library, folder),
                 lambda file: file.close(),
             )
             try:
@@ -176,11 +178,13 @@ def _add_batch(api: FastAPI, desk: Desk) -> None:
                 key = idempotency_key, reader.digest.hexdigest()
             answer = _keeping(services) if add_to_library else _looking(services.classifier)
             job_id = await run_in_threadpool(work.batches.start, folder, files, answer, key)
-        except OSError as error:
-            await run_in_threadpool(work.batches.give_up, folder)
-            raise library_error(error, root.parent) from error
-        except BaseException:
+        except asyncio.CancelledError:
             work.batches.give_up(folder)
+            raise
+        except Exception as error:
+            await run_in_threadpool(work.batches.give_up, folder)
+            if isinstance(error, OSError):
+                raise library_error(error, root.parent) from error
             raise
         if job_id != folder.name:  # the request came before
             await run_in_threadpool(work.batches.give_up, folder)
@@ -191,6 +195,11 @@ def _add_batch(api: FastAPI, desk: Desk) -> None:
             return JSONResponse(started.model_dump(), 202, {"Location": url})
         status = await _ended(request, work.batches, root, job_id)
         return await run_in_threadpool(_answered, status, base)
+
+
+def _open_in(library: Library, folder: Path, number: int) -> IO[bytes]:
+    library.require_space(0)
+    return file_path(folder, number).open("wb")
 
 
 def _answered(status: JobStatus, base: str) -> Response:

@@ -8,6 +8,7 @@ _SAID = {
     400: "The request cannot be read.",
     403: "The request comes from another site, or names a host that is not ours.",
     404: "There is no such thing here.",
+    408: "The body stopped coming.",
     409: "That cannot be done now.",
     410: "What the library knows of is not on disk any more.",
     413: "Over a limit, which the detail names.",

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from scene_model.api.guard import SameSiteGuard
-from scene_model.api.routes import close_api, create_api
+from scene_model.api.routes import close_api, create_api, open_api
 from scene_model.config import Settings
 from scene_model.services import Services, open_services
 
@@ -32,7 +32,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         # At once, so that what is wrong with model or library shows at the start.
-        await run_in_threadpool(get_services)
+        await run_in_threadpool(open_api, api)
         try:
             yield
         finally:

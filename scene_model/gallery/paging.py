@@ -64,7 +64,9 @@ def read_cursor(text: str, sort: Sort) -> Cursor:
     """Read what `write_cursor` wrote; raises InvalidCursor."""
     try:
         padded = text + "=" * (-len(text) % 4)
-        order, value, name, number = json.loads(base64.urlsafe_b64decode(padded))
+        decoded = base64.urlsafe_b64decode(padded)
+        order, value, name, number = json.loads(decoded)
+        f"{value}{name}".encode()  # no half of a surrogate pair, which no database takes
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidCursor("The cursor cannot be read. Begin again without one.") from error
     kinds: dict[SortKey, tuple[type, ...]] = {
