@@ -131,19 +131,19 @@ def _add_status_routes(api: FastAPI, get_services: Callable[[], Services]) -> No
 
 
 def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
-    @api.get("/photos/{photo_id}/thumbnail")
+    @api.get("/photos/{photo_id}/thumbnail", **_file("image/webp", 404, 409, 410))
     def thumbnail(photo_id: str) -> Response:
         """Serve a small upright WebP without metadata."""
         data = get_services().library.thumbnail(checked_photo_id(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
-    @api.get("/photos/{photo_id}/preview")
+    @api.get("/photos/{photo_id}/preview", **_file("image/webp", 404, 409, 410))
     def preview(photo_id: str) -> Response:
         """Serve a screen-sized upright WebP without metadata."""
         data = get_services().library.preview(checked_photo_id(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
-    @api.get("/photos/{photo_id}/original")
+    @api.get("/photos/{photo_id}/original", **_file("application/octet-stream", 404, 409, 410))
     def original(photo_id: str) -> Response:
         """Serve the original's bytes as a download under the name it came with."""
         library = get_services().library
@@ -160,7 +160,7 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
 
 
 def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
-    @api.get("/library/export.csv")
+    @api.get("/library/export.csv", **_file("text/csv; charset=utf-8", 400))
     def export_csv(
         q: Annotated[str, Query(max_length=1000)] = "",
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
@@ -175,7 +175,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
             headers={"Content-Disposition": _attachment("scene-gallery.csv")},
         )
 
-    @api.get("/library/export.zip")
+    @api.get("/library/export.zip", **_file("application/zip", 400))
     def export_zip(
         q: Annotated[str, Query(max_length=1000)] = "",
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
@@ -189,6 +189,12 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
             media_type="application/zip",
             headers={"Content-Disposition": _attachment(name)},
         )
+
+
+def _file(media_type: str, *statuses: int) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that answers with a file."""
+    answer = {"description": "The file.", "content": {media_type: {}}}
+    return {"response_class": Response, "responses": problems(*statuses) | {200: answer}}
 
 
 def _attachment(file_name: str) -> str:
