@@ -42,7 +42,9 @@ def json_body(model: type[Body]) -> Callable[[Request], Coroutine[Any, Any, Body
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:
     """The request body of a route that reads its JSON itself, for the OpenAPI document."""
-    content = {"application/json": {"schema": model.model_json_schema()}}
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)  # they are among the components: what is taken is also answered
+    content = {"application/json": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}
 
 

@@ -102,12 +102,12 @@ def close_api(api: FastAPI) -> None:
 
 
 def _add_status_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
-    @api.get("/health")
+    @api.get("/health", tags=["server"])
     def health() -> dict[str, str]:
         """Answer when the model and the library can be used."""
         return {"status": "ok", "bundle": get_services().classifier.bundle_id}
 
-    @api.get("/models")
+    @api.get("/models", tags=["server"])
     def models() -> dict[str, Any]:
         """Name the bundle, its heads and labels, and the limits."""
         services = get_services()
@@ -194,7 +194,8 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
 def _file(media_type: str, *statuses: int) -> dict[str, Any]:
     """What the OpenAPI document says of a route that answers with a file."""
     answer = {"description": "The file.", "content": {media_type: {}}}
-    return {"response_class": Response, "responses": problems(*statuses) | {200: answer}}
+    responses = problems(*statuses) | {200: answer}
+    return {"response_class": Response, "responses": responses, "tags": ["library"]}
 
 
 def _attachment(file_name: str) -> str:

@@ -126,6 +126,11 @@ def test_exports(filled: TestClient) -> None:
     problem_of(filled.post("/api/exports", json={"format": "pdf"}), 422)
 
 
+def test_addresses_that_are_none(api: TestClient) -> None:
+    for path in ("/api/x%0Ay", "/api/photos/%C2%A0%0A%C3%A8/tags", "/api/jobs/%0A", "/api/"):
+        problem_of(api.get(path), 404)
+
+
 def test_limits_can_be_read(api: TestClient) -> None:
     limits = api.get("/api/models").json()["limits"]
     assert limits["max_batch_files"] == 1_500
