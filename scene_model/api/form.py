@@ -73,6 +73,7 @@ class FormReader:
         """
         self.files: list[ReceivedFile] = []
         self.digest = hashlib.sha256()
+        self._content = hashlib.sha256()
         self._field, self._limits = field, limits
         self._open_file, self._end_file = open_file, end_file
         self._current: ReceivedFile | None = None
@@ -149,7 +150,8 @@ class FormReader:
         name = _shown(options.get(b"filename", b""))
         self._current = ReceivedFile(name, self._open_file(number))
         self.files.append(self._current)
-        self.digest.update(b"\0%d\0" % number + name.encode())
+        self.digest.update(hashlib.sha256(name.encode()).digest())
+        self._content = hashlib.sha256()
 
     def _add_data(self, data: bytes, start: int, end: int) -> None:
         current = self._current
@@ -157,7 +159,7 @@ class FormReader:
             return
         current.size += end - start
         piece = data[start:end]
-        self.digest.update(piece)
+        self._content.update(piece)
         if current.file is None:
             return
         if current.size > self._limits.max_file_bytes:
@@ -172,8 +174,11 @@ class FormReader:
         current.file.write(piece)
 
     def _end_part(self) -> None:
-        if self._current is not None and self._current.file is not None:
-            self._end_file(self._current.file)
+        if self._current is not None:
+            # Hashes of one length: names and contents that add up to the same differ.
+            self.digest.update(self._content.digest())
+            if self._current.file is not None:
+                self._end_file(self._current.file)
         self._current = None
 
     def _end(self) -> None:

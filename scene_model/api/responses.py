@@ -22,6 +22,9 @@ _SAID = {
 _ALWAYS = (403, 422, 500, 503)
 
 
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The ``responses`` of a route that may answer these, and those that any may."""
     schema = {"$ref": "#/components/schemas/Problem"}
@@ -29,6 +32,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {
             "description": _SAID[status],
             "content": {"application/problem+json": {"schema": schema}},
+            **({"headers": _RETRY_AFTER} if status == 429 else {}),
         }
         for status in sorted({*statuses, *_ALWAYS})
     }

@@ -1,11 +1,13 @@
 """The examples of docs/api.md, run as they stand; and what only real sockets show."""
 
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -13,7 +15,9 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
+from scene_model.classifier.classify import Classifier
 from scene_model.config import PROJECT_DIR
+from scene_model.errors import NotAPicture
 from tests.api.conftest import Server
 
 RUNNERS = {
@@ -95,6 +99,29 @@ def test_a_sender_that_breaks_off_leaves_nothing(server: Server) -> None:
     while any(batches.iterdir()):
         time.sleep(0.02)
     assert healthy(server)
+
+
+def test_a_batch_whose_sender_goes_away_is_cancelled(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slow(*_: object) -> None:
+        go_on.wait(60)
+        raise NotAPicture("none")
+
+    monkeypatch.setattr(Classifier, "look", slow)
+    body = b"".join([PART + b"no picture\r\n" for _ in range(20)]) + b"--x--\r\n"
+    batches = server.library / "batches"
+    with raw(server) as connection:
+        connection.sendall(post_head("/api/predict/batch", len(body)) + body)
+        while not any(batches.glob("*/000019")):
+            time.sleep(0.02)
+    time.sleep(1.5)  # the server looks twice a second whether somebody waits
+    go_on.set()
+    while not (results := list(batches.glob("*/result.json"))):
+        time.sleep(0.02)
+    assert json.loads(results[0].read_text(encoding="utf-8"))["state"] == "cancelled"
 
 
 def test_what_says_that_it_is_too_large_is_not_read(server: Server) -> None:
