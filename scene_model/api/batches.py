@@ -8,9 +8,7 @@ They lie where the caller's library lies and are looked for only there, so one l
 never finds another's. They are no part of the library.
 """
 
-import csv
 import datetime
-import io
 import json
 import logging
 import re
@@ -18,17 +16,17 @@ import secrets
 import shutil
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from scene_model.api.batch import RESULT_NAME, Batch, failed_item
+from scene_model.api.batch_zip import zip_of_batch
 from scene_model.api.form import ReceivedFile
 from scene_model.api.looks import LookQueue
-from scene_model.api.schemas import BatchItem, BatchState, ItemError, JobStatus, Summary
+from scene_model.api.schemas import BatchItem, JobStatus
 from scene_model.errors import (
     InternalError,
     JobNotFound,
@@ -37,11 +35,9 @@ from scene_model.errors import (
     SceneError,
     ServerBusy,
 )
-from scene_model.export.archive import ArchiveEntry, stream_zip
-from scene_model.export.table import formula_safe
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
-_RESULT, _KEY = "result.json", "key.json"
+_KEY = "key.json"
 _SWEEP_EVERY_S = 30.0
 # A download that goes on keeps its batch for so long after its last piece.
 _DOWNLOAD_GRACE_S = 60.0
@@ -50,87 +46,6 @@ _RETRY_BATCH_S = 10
 logger = logging.getLogger(__name__)
 
 AnswerFile = Callable[[Path, str], BatchItem]
-
-
-@dataclass
-class Batch:
-    """One batch at work; all methods may be called from any thread."""
-
-    id: str
-    folder: Path
-    names: Sequence[str]
-    lifetime_s: float
-    items: list[BatchItem | None]
-    finished: threading.Event = field(default_factory=threading.Event)
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    left: int = 0
-    # Only where it could not be written down.
-    unwritten: JobStatus | None = None
-
-    def path(self, number: int) -> Path:
-        """Where a file's bytes lie."""
-        return file_path(self.folder, number)
-
-    def status(self) -> JobStatus:
-        """Tell how far it is."""
-        with self.lock:
-            known = [item for item in self.items if item is not None]
-        return JobStatus(
-            job_id=self.id,
-            state=BatchState.RUNNING,
-            total=len(self.names),
-            done=len(known),
-            failed=sum(item.error is not None for item in known),
-            summary=summary_of(len(self.names), known),
-        )
-
-    def record(self, number: int, item: BatchItem | None) -> None:
-        """Take one file's answer; None where it was not looked at. The last one ends the batch."""
-        with self.lock:
-            self.items[number] = item
-            self.left -= 1
-            is_last = self.left == 0
-        if is_last:
-            self.end()
-
-    def end(self) -> None:
-        """Write down what became of it, and let those who wait know."""
-        if self.finished.is_set():
-            return
-        status = self.status()
-        expires = datetime.datetime.now().astimezone() + datetime.timedelta(seconds=self.lifetime_s)
-        was_cut = status.done < status.total
-        results = [
-            item if item is not None else _not_looked_at(name)
-            for name, item in zip(self.names, self.items, strict=True)
-        ]
-        over = status.model_copy(
-            update={
-                "state": BatchState.CANCELLED if was_cut else BatchState.DONE,
-                "results": results,
-                "expires_at": expires.isoformat(timespec="seconds"),
-            }
-        )
-        try:
-            temporary = self.folder / f"{_RESULT}.new"
-            temporary.write_text(over.model_dump_json(), encoding="utf-8")
-            temporary.replace(self.folder / _RESULT)
-        except OSError as error:
-            logger.error("the result of batch %s is not kept: %s", self.id, error.strerror)
-            self.unwritten = over
-        self.finished.set()
-
-
-def file_path(folder: Path, number: int) -> Path:
-    """Where a batch's file of a number lies."""
-    return folder / f"{number:06d}"
-
-
-def summary_of(total: int, items: Sequence[BatchItem]) -> Summary:
-    """Count the answers by class, most first."""
-    classes = Counter(item.class_ for item in items if item.class_ is not None)
-    return Summary(total=total, by_class=dict(classes.most_common()))
 
 
 class Batches:
@@ -299,13 +214,7 @@ class Batches:
         return None
 
     def _pieces(self, folder: Path, status: JobStatus) -> Iterator[bytes]:
-        items = status.results or []
-        entries = (
-            ArchiveEntry(item.class_, item.filename, file_path(folder, number), "")
-            for number, item in enumerate(items)
-            if item.class_ is not None
-        )
-        for piece in stream_zip(entries, _manifest(items)):
+        for piece in zip_of_batch(folder, status.results or []):
             self._downloaded[folder.name] = time.monotonic()
             yield piece
 
@@ -320,8 +229,8 @@ class Batches:
             for root in roots:
                 try:
                     self._remove_old(root)
-                except OSError as error:
-                    logger.warning("old batches are not removed: %s", error.strerror)
+                except Exception:  # the next time may find it otherwise
+                    logger.exception("old batches are not removed")
             if self._closed.wait(min(_SWEEP_EVERY_S, self._lifetime_s)):
                 return
 
@@ -348,21 +257,12 @@ class Batches:
                     self._downloaded.pop(folder.name, None)
 
 
-def failed_item(name: str, error: SceneError) -> BatchItem:
-    """What is told of a file that has no answer."""
-    return BatchItem(filename=name, error=ItemError(code=error.code, message=error.message))
-
-
-def _not_looked_at(name: str) -> BatchItem:
-    said = ItemError(code="cancelled", message="The batch was cancelled before this file.")
-    return BatchItem(filename=name, error=said)
-
-
 def _read(folder: Path) -> JobStatus | None:
     try:
-        return JobStatus.model_validate_json((folder / _RESULT).read_bytes())
+        status = JobStatus.model_validate_json((folder / RESULT_NAME).read_bytes())
     except (OSError, ValidationError):
         return None
+    return None if status.expires_at is None else status
 
 
 def _has_expired(status: JobStatus) -> bool:
@@ -372,22 +272,5 @@ def _has_expired(status: JobStatus) -> bool:
 
 def _remove(folder: Path) -> None:
     # The result first: what is half removed must not be found any more.
-    (folder / _RESULT).unlink(missing_ok=True)
+    (folder / RESULT_NAME).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _manifest(items: Sequence[BatchItem]) -> Iterator[str]:
-    """The lines of a CSV with every file of the batch, those without an answer too."""
-    yield _line(("Name", "Class", "Label", "Confidence", "Unsure", "Error"))
-    for item in items:
-        error = "" if item.error is None else f"{item.error.code}: {item.error.message}"
-        confidence = "" if item.confidence is None else f"{item.confidence:.6f}"
-        unsure = "" if item.unsure is None else str(item.unsure).lower()
-        texts = (item.filename, item.class_ or "", item.label or "", confidence, unsure, error)
-        yield _line(texts)
-
-
-def _line(cells: Sequence[str]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow([formula_safe(cell) for cell in cells])
-    return buffer.getvalue()

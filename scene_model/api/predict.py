@@ -11,7 +11,8 @@ from fastapi import FastAPI, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
-from scene_model.api.batches import AnswerFile, Batch, Batches, file_path
+from scene_model.api.batch import Batch, file_path
+from scene_model.api.batches import AnswerFile, Batches
 from scene_model.api.desk import Desk, batches_dir
 from scene_model.api.form import (
     FormLimits,
@@ -152,49 +153,48 @@ def _add_batch(api: FastAPI, desk: Desk) -> None:
     ) -> Response:
         """Classify many photos; one that cannot be used never fails the others."""
         services, work = await run_in_threadpool(desk.open)
-        boundary, root = boundary_of(request, "files"), batches_dir(services)
-        limits = _batch_limits(services.settings)
-        _require_length(request, limits)
-        folder = await run_in_threadpool(work.batches.begin, root)
-        try:
-            reader = FormReader(
-                boundary,
-                "files",
-                limits,
-                partial(_open_in, services.library, folder),
-                lambda file: file.close(),
-            )
-            try:
-                files = await read_form(request, reader)
-            finally:
-                reader.discard()
-            if not files:
-                raise MissingFile(
-                    "files: no file came. Send multipart/form-data with parts 'files'."
-                )
-            key = None
-            if idempotency_key is not None:
-                reader.digest.update(b"\0keep" if add_to_library else b"")
-                key = idempotency_key, reader.digest.hexdigest()
-            answer = _keeping(services) if add_to_library else _looking(services.classifier)
-            job_id = await run_in_threadpool(work.batches.start, folder, files, answer, key)
-        except asyncio.CancelledError:
-            work.batches.give_up(folder)
-            raise
-        except Exception as error:
-            await run_in_threadpool(work.batches.give_up, folder)
-            if isinstance(error, OSError):
-                raise library_error(error, root.parent) from error
-            raise
-        if job_id != folder.name:  # the request came before
-            await run_in_threadpool(work.batches.give_up, folder)
+        job_id = await _started(request, services, work.batches, add_to_library, idempotency_key)
         base = request.scope.get("root_path", "")
         if background:
             url = f"{base}/jobs/{job_id}"
             started = JobStarted(job_id=job_id, status_url=url)
             return JSONResponse(started.model_dump(), 202, {"Location": url})
-        status = await _ended(request, work.batches, root, job_id)
+        status = await _ended(request, work.batches, batches_dir(services), job_id)
         return await run_in_threadpool(_answered, status, base)
+
+
+async def _started(
+    request: Request, services: Services, batches: Batches, is_kept: bool, key: str | None
+) -> str:
+    """Receive a batch and start on it; returns its job's id, an earlier one's for a known key."""
+    boundary, root = boundary_of(request, "files"), batches_dir(services)
+    limits = _batch_limits(services.settings)
+    _require_length(request, limits)
+    folder = await run_in_threadpool(batches.begin, root)
+    try:
+        open_file = partial(_open_in, services.library, folder)
+        reader = FormReader(boundary, "files", limits, open_file, lambda file: file.close())
+        try:
+            files = await read_form(request, reader)
+        finally:
+            reader.discard()
+        if not files:
+            raise MissingFile("files: no file came. Send multipart/form-data with parts 'files'.")
+        reader.digest.update(b"kept" if is_kept else b"")
+        known = None if key is None else (key, reader.digest.hexdigest())
+        answer = _keeping(services) if is_kept else _looking(services.classifier)
+        job_id = await run_in_threadpool(batches.start, folder, files, answer, known)
+    except asyncio.CancelledError:
+        batches.give_up(folder)
+        raise
+    except Exception as error:
+        await run_in_threadpool(batches.give_up, folder)
+        if isinstance(error, OSError):
+            raise library_error(error, root.parent) from error
+        raise
+    if job_id != folder.name:  # the request came before
+        await run_in_threadpool(batches.give_up, folder)
+    return job_id
 
 
 def _open_in(library: Library, folder: Path, number: int) -> IO[bytes]:
