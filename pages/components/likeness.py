@@ -76,7 +76,7 @@ def _results(found: Sequence[Similar]) -> None:
         return
     st.caption(
         f"The {len(found):,} most alike, most alike first. The share is the likeness of what the "
-        "network sees: 100% for the same picture; below about 60% little is shared."
+        "network sees: 100% for the same picture."
     )
     ids = [one.photo_id for one in found]
     if st.button(f"Select these {len(ids):,}", icon=":material/select_all:"):
