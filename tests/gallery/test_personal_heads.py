@@ -31,7 +31,11 @@ def ids(add_photos: Add) -> list[str]:
 def answers(services: Services) -> dict[str, tuple[object, ...]]:
     records = services.library.records(services.library.find())
     return {
-        one.id: (one.photo_class, round(one.class_score, 2), {(tag.label, tag.head) for tag in one.tags})
+        one.id: (
+            one.photo_class,
+            round(one.class_score, 2),
+            {(tag.label, tag.head) for tag in one.tags},
+        )
         for one in records
     }
 
