@@ -54,7 +54,6 @@ def walk(page: Page, url: str, photos: list[Path]) -> None:
     take(page, f"{url}/export", "export-light")
     take(page, f"{url}/review", "review-light")
     take(page, f"{url}/insights", "insights-light")
-    take(page, f"{url}/sort", "sort-light")
 
 
 def rest(page: Page, url: str, theme: str) -> None:
