@@ -18,7 +18,7 @@ from pages.components.session import (
     owner_of,
     services_of,
 )
-from scene_model.api import create_api
+from scene_model.api import close_api, create_api
 from scene_model.api.guard import SameSiteGuard
 from scene_model.api.visitor_cookie import VisitorCookie, asking_owner
 
@@ -28,15 +28,18 @@ if settings.is_shared:
     middleware.append(Middleware(VisitorCookie, get_visitors=get_visitors, owner_of=owner_of))
 
 
+api = create_api(lambda: services_of(asking_owner()), lambda: (get_classifier(), settings))
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Look after expiry from the start, also when nobody comes."""
+    """Look after expiry from the start, also when nobody comes; finish what runs at the end."""
     if settings.is_shared:
         await run_in_threadpool(get_visitors)
     yield
+    await run_in_threadpool(close_api, api)
 
 
-api = create_api(lambda: services_of(asking_owner()), get_classifier)
 app = st.App(
     "pages/navigation.py", lifespan=lifespan, routes=[Mount("/api", app=api)], middleware=middleware
 )

@@ -18,7 +18,7 @@ from pages.components.session import get_gallery, get_services
 from pages.components.uploads import add_photos, current_job, go_on, is_streaming
 from pages.components.visitor import is_shared
 from scene_model.classifier.bundle import FloatArray
-from scene_model.classifier.labels import LabelSet
+from scene_model.classifier.labels import NONE, LabelSet
 from scene_model.errors import SceneError
 from scene_model.gallery.records import PhotoRecord
 from scene_model.jobs.job import Job, Progress
@@ -111,29 +111,41 @@ def _one_photo(photo: PhotoRecord) -> None:
         picture(photo)
         st.text(photo.name)
     with right:
-        label = get_gallery().vocabulary.display_name(photo.class_head_label)
-        scene_column, confidence_column = st.columns(2)
-        scene_column.metric("Scene", label, border=True)
-        confidence_column.metric("Confidence", f"{photo.confidence:.1%}", border=True)
-        filed = get_gallery().vocabulary.display_name(photo.photo_class)
-        if photo.unsure:
-            st.info(
-                f"Unsure: it may be none of “{head_name(photo.class_head)}”. "
-                f"It is filed under “{filed}”.",
-                icon=":material/help:",
-            )
+        _headline(photo)
         answers = answers_or_reason(photo)
         if answers is not None:
             said = answers.class_answer
-            labels = get_services().classifier.head(said.head).labels
-            st.altair_chart(_probability_chart(said.probabilities, labels))
+            head = get_services().classifier.head(said.head)
+            st.altair_chart(_probability_chart(said.probabilities, head.labels, head.name))
         if st.button("Correct it, see everything", icon=":material/edit:"):
             open_photo(photo.id)
     if answers is not None:
         score_tabs(answers)
 
 
-def _probability_chart(probabilities: FloatArray, labels: LabelSet) -> alt.LayerChart:
+def _headline(photo: PhotoRecord) -> None:
+    """What the photo is filed under and how sure that is; where nothing is sure, the best guess."""
+    name = get_gallery().vocabulary.display_name
+    guess = name(photo.class_head_label)
+    is_filed = photo.class_source != NONE
+    scene_column, confidence_column = st.columns(2)
+    scene_column.metric("Scene", name(photo.photo_class) if is_filed else guess, border=True)
+    sure = photo.class_score if is_filed else photo.confidence
+    confidence_column.metric("Confidence", f"{sure:.1%}", border=True)
+    if photo.has_class_score and photo.class_source != photo.class_head:
+        st.caption(
+            f"“{head_name(photo.class_source)}” says so. It looks like none of "
+            f"“{head_name(photo.class_head)}”; nearest would be {guess}, {photo.confidence:.1%}."
+        )
+    elif not is_filed:
+        st.info(
+            f"Unsure: it may be none of “{head_name(photo.class_head)}”. "
+            f"It is filed under “{name(photo.photo_class)}”.",
+            icon=":material/help:",
+        )
+
+
+def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -> alt.LayerChart:
     """Bars of one head's probabilities in percent, most probable first, with their figures."""
     frame = pd.DataFrame(
         {
@@ -152,7 +164,7 @@ def _probability_chart(probabilities: FloatArray, labels: LabelSet) -> alt.Layer
         text=alt.Text("Probability", format=".1f")
     )
     chart: alt.LayerChart = (base.mark_bar(color=_BAR_COLOUR, cornerRadius=3) + figures).properties(
-        height=32 * len(frame), title="Probability in %"
+        height=32 * len(frame), title=f"{head}: probability in %"
     )
     return chart
 

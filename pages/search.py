@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.address import take_address, write_address
 from pages.components.browse import browse, browse_parts, density_control
+from pages.components.likeness import like_part, picture_control, show_alike, stop_comparing
 from pages.components.photo_view import show_open_photo
 from pages.components.query_line import completions, order_control, show_query_error
 from pages.components.saved_searches import save_control, saved_control, show_notice
@@ -45,8 +46,8 @@ _LANGUAGE = """
 def _page() -> None:
     st.title("Search")
     show_notice()
-    parts = browse_parts(_NAME)
-    take_address(_NAME, parts, is_new=f"{_NAME}_page" not in st.session_state)
+    parts = browse_parts(_NAME) | like_part()
+    take_address(_NAME, parts, is_new=False)
     if (chosen := st.session_state.pop(_NEXT_KEY, None)) is not None:
         st.session_state[_QUERY_KEY] = chosen
     typed = st.text_input(
@@ -55,6 +56,7 @@ def _page() -> None:
         type="search",
         bind="query-params",
         live=True,
+        on_change=stop_comparing,
         placeholder="beach sunset, mountain OR glacier, -street, album:travel, taken:2024-07",
     )
     completions(typed or "", _ask)
@@ -64,7 +66,10 @@ def _page() -> None:
         save_control(query)
         saved_control(_open)
         density_control()
-    if query:
+        picture = picture_control()
+    if show_alike(picture):
+        pass
+    elif query:
         _results(query)
     else:
         _examples()
@@ -74,6 +79,7 @@ def _page() -> None:
 
 def _ask(query: str) -> None:
     st.session_state[_NEXT_KEY] = query
+    stop_comparing()
 
 
 def _open(search: SavedSearch) -> None:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.corrections import show_corrections
 from pages.components.photo_grid import Selecting, photo_grid
 from pages.components.plain import plain
 from pages.components.session import get_gallery, get_services
@@ -39,6 +40,8 @@ def _page() -> None:
     if lesson is not None:
         _lesson(lesson)
     _taught()
+    st.divider()
+    show_corrections()
 
 
 def _examples() -> None:

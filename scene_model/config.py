@@ -88,6 +88,33 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         default=100_000_000, ge=1, description="Largest picture that is decoded, in pixels."
     )
+    max_batch_files: int = Field(
+        default=20_000, ge=1, description="Most files in one request to `/api/predict/batch`."
+    )
+    max_batch_bytes: int = Field(
+        default=20_000_000_000,
+        ge=1,
+        description="Most bytes in one request to `/api/predict/batch`.",
+    )
+    max_images: int = Field(
+        default=100, ge=1, description="Most images in one request to `/api/classify`."
+    )
+    max_json_bytes: int = Field(
+        default=64_000_000, ge=1, description="Largest JSON request that is read, in bytes."
+    )
+    max_waiting: int = Field(
+        default=256,
+        ge=0,
+        description="Photos of single requests that may wait for a worker; more get 429.",
+    )
+    max_batches: int = Field(
+        default=32,
+        ge=1,
+        description="Batches that are received or classified at the same time; more get 429.",
+    )
+    batch_lifetime_s: int = Field(
+        default=3600, ge=1, description="How long a batch and its ZIP can be fetched, in seconds."
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

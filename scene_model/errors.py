@@ -8,6 +8,7 @@ SceneError
 │   ├── NotAPicture
 │   │   └── VideoFile
 │   ├── UnsupportedPicture
+│   │   └── UnsupportedColours
 │   ├── DamagedPhoto
 │   │   └── TruncatedPhoto
 │   └── UnreadableFile
@@ -25,6 +26,13 @@ SceneError
 │   ├── NothingSorted
 │   ├── TooManyFiles
 │   ├── FileNotAnnounced
+│   ├── BrokenRequest
+│   ├── MissingFile
+│   ├── SenderSilent
+│   ├── RequestTooLarge
+│   ├── InvalidImages
+│   ├── InvalidCursor
+│   ├── KeyReused
 │   ├── ForeignRequest
 │   └── VisitorUnknown
 ├── BundleError                a model bundle cannot be used
@@ -72,6 +80,7 @@ SceneError
 ├── NotForVisitors             whoever runs a shared server decides it
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
+├── ServerBusy                 as much waits as may wait; ask again later
 └── InternalError              anything else, told without its details
 
 Each class carries ``code`` (what scripts match on), ``http_status`` (what the
@@ -146,6 +155,12 @@ class UnsupportedPicture(PhotoError):
 
     code = "unsupported_picture"
     http_status = 415
+
+
+class UnsupportedColours(UnsupportedPicture):
+    """The picture's colour mode cannot be converted to RGB."""
+
+    code = "unsupported_colours"
 
 
 class DamagedPhoto(PhotoError):
@@ -246,6 +261,52 @@ class NothingSorted(UsageError):
 
     code = "nothing_sorted"
     http_status = 404
+
+
+class BrokenRequest(UsageError):
+    """A request's body is not what it says it is: broken multipart, no JSON."""
+
+    code = "broken_request"
+
+
+class MissingFile(UsageError):
+    """A request that needs a file came without one."""
+
+    code = "missing_file"
+    http_status = 422
+
+
+class SenderSilent(UsageError):
+    """A request's body stopped coming before its end."""
+
+    code = "sender_silent"
+    http_status = 408
+
+
+class RequestTooLarge(UsageError):
+    """A request is over a limit as a whole: its files, its bytes, its images."""
+
+    code = "request_too_large"
+    http_status = 413
+
+
+class InvalidImages(UsageError):
+    """The images of a `/classify` request cannot be answered for."""
+
+    code = "invalid_images"
+
+
+class InvalidCursor(UsageError):
+    """A cursor is none that a list of photos gave, or belongs to another order."""
+
+    code = "invalid_cursor"
+
+
+class KeyReused(UsageError):
+    """An Idempotency-Key came again with another request than the first time."""
+
+    code = "key_reused"
+    http_status = 422
 
 
 class ForeignRequest(UsageError):
@@ -569,6 +630,17 @@ class JobRunning(SceneError):
 
     code = "job_running"
     http_status = 409
+
+
+class ServerBusy(SceneError):
+    """As many requests wait as may wait; ``retry_after_s`` says when to ask again."""
+
+    code = "server_busy"
+    http_status = 429
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class InternalError(SceneError):

@@ -29,6 +29,13 @@ from scene_model.export.table import (
 from scene_model.gallery.answers import answer_kept
 from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
+from scene_model.gallery.personal_heads import (
+    PersonalLesson,
+    forget_personal_heads,
+    keep_personal_heads,
+    learn_corrections,
+    with_personal_heads,
+)
 from scene_model.gallery.records import Added, NewPhoto, PhotoRecord, photo_facts
 from scene_model.gallery.references import MovedFile, follow
 from scene_model.gallery.similar import Similar, similar_to_photo, similar_to_picture
@@ -105,7 +112,28 @@ class Services:
         classifier = _open(folder, self.settings)
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
-            self.model.swap(Model.of(classifier, self.settings.albums))
+            self._use(with_personal_heads(self.library, classifier))
+
+    def learn_corrections(self) -> PersonalLesson:
+        """Retrain the model's heads on what people corrected; raises as `learn_corrections`."""
+        return learn_corrections(self.library, self.classifier.shipped)
+
+    def use_corrections(self, lesson: PersonalLesson | None) -> Job:
+        """Tag with retrained heads from now on, and all photos again; None: with the shipped ones.
+
+        What people decided stays. Raises JobRunning while photos are being tagged.
+        """
+        shipped = self.classifier.shipped
+        with self.jobs.none_running():
+            if lesson is None:
+                forget_personal_heads(self.library)
+            else:
+                keep_personal_heads(self.library, shipped, lesson)
+            self._use(with_personal_heads(self.library, shipped))
+        return self.jobs.tag_again()
+
+    def _use(self, classifier: Classifier) -> None:
+        self.model.swap(Model.of(classifier, self.settings.albums))
 
     def answers(self, photo_id: str) -> Answers:
         """Ask the model in use about a kept photo; raises as `answer_kept` does."""
@@ -239,7 +267,7 @@ def open_filer(settings: Settings, by: str, query: str) -> Iterator[Filer]:
         if library is None:
             classifier = open_classifier(settings)
         else:
-            classifier, _ = _chosen_classifier(settings, library)
+            classifier = with_personal_heads(library, _chosen_classifier(settings, library)[0])
         model = Model.of(classifier, settings.albums)
         yield Filer(model, library, by, query, settings.workers)
 
@@ -280,6 +308,7 @@ def open_services(
             model, problem = common.model, None
         else:
             classifier, problem = _chosen_classifier(settings, library)
+            classifier = with_personal_heads(library, classifier)
             model = CurrentModel(Model.of(classifier, settings.albums))
     except SceneError:
         library.close()

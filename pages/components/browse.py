@@ -95,6 +95,11 @@ def browse(
     return count
 
 
+def grid_cell() -> str:
+    """The least width of a photo, in CSS, as the visitor chose it."""
+    return _density().cell
+
+
 def begin_at_first_page(key: str) -> None:
     """Turn back to the first page; nothing else does where no photo is shown."""
     _go_to_page(key, 1)

@@ -15,6 +15,8 @@ from scene_model.gallery.insights import Counted, Place
 # Country outlines of Natural Earth 1:110m (public domain), generalised: a line a ring, lon,lat.
 _OUTLINES = Path(__file__).parent / "world_outlines.txt"
 _PICKED = "picked"
+# Readable on the light background and the dark.
+_COLOUR = "#1f8f7c"
 _BAR_HEIGHT, _CHART_HEIGHT, _MAP_HEIGHT = 24, 260, 380
 
 
@@ -32,9 +34,9 @@ def bar_chart(
     count = alt.Axis(format="d", tickMinStep=1)
     label: Any = alt.Y if lying else alt.X
     value: Any = alt.X if lying else alt.Y
-    chart = _base(frame).mark_bar(cursor="pointer", cornerRadiusEnd=3)
+    chart = _base(frame).mark_bar(cursor="pointer", cornerRadiusEnd=3, color=_COLOUR)
     chart = chart.encode(
-        label("Name:N", sort=None, title=None, axis=alt.Axis(labelLimit=180)),
+        label("Name:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
         value("Photos:Q", title="Photos", axis=count),
         tooltip=["Name", "Photos"],
     )
@@ -55,7 +57,7 @@ def world_map(title: str, places: Sequence[Place], key: str) -> None:
     land = alt.Chart(alt.InlineData(values=_countries())).mark_geoshape(
         filled=False, stroke="#888888", strokeWidth=0.7
     )
-    dots = _base(frame).mark_circle(cursor="pointer", opacity=0.8)
+    dots = _base(frame).mark_circle(cursor="pointer", opacity=0.8, color=_COLOUR)
     dots = dots.encode(
         longitude="Longitude:Q",
         latitude="Latitude:Q",

@@ -152,7 +152,7 @@ def _is_used(bundle: ShelfBundle, services: Services) -> bool:
     """Tell whether it is the model in use, and not another published in its place since."""
     said = bundle.description
     return (
-        said is not None and _is_here(bundle, services) and said.id == services.classifier.bundle_id
+        said is not None and _is_here(bundle, services) and said.id == services.classifier.bundle.id
     )
 
 

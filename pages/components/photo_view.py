@@ -174,6 +174,9 @@ def _file_buttons(photo: PhotoRecord) -> None:
             f"/api/photos/{photo.id}/original",
             icon=":material/download:",
         )
+        if st.button("Similar", icon=":material/image_search:", key="dialog_similar"):
+            _close()
+            st.switch_page("search.py", query_params={"like": photo.id})
         st.button(
             "Move to trash",
             icon=":material/delete:",

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from scene_model.api.problem import problem_response
-from scene_model.errors import ForeignRequest
+from scene_model.errors import ForeignRequest, UsageError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -33,6 +33,10 @@ class SameSiteGuard:
             refusal = self._refusal(scope, headers)
             if refusal is not None:
                 await self._refuse(ForeignRequest(refusal), scope, receive, send)
+                return
+            if scope["type"] == "http" and _is_no_route(str(scope["path"])):
+                error = UsageError("An address of this API has no line breaks.")
+                await problem_response(error, 404)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -58,6 +62,11 @@ class SameSiteGuard:
             await send({"type": "websocket.close", "code": 4403, "reason": error.message})
             return
         await problem_response(error)(scope, receive, send)
+
+
+def _is_no_route(path: str) -> bool:
+    """Tell what Starlette would not find even the API for: its patterns end at a line break."""
+    return path.startswith(API_PREFIX) and "\n" in path
 
 
 def host_name(host: str) -> str:

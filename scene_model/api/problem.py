@@ -5,7 +5,7 @@ import json
 
 from starlette.responses import Response
 
-from scene_model.errors import SceneError
+from scene_model.errors import SceneError, ServerBusy
 
 
 def problem_response(error: SceneError, status_code: int | None = None) -> Response:
@@ -17,4 +17,5 @@ def problem_response(error: SceneError, status_code: int | None = None) -> Respo
         "status": status.value,
         "detail": error.message,
     }
-    return Response(json.dumps(body), status.value, media_type="application/problem+json")
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, ServerBusy) else {}
+    return Response(json.dumps(body), status.value, headers, "application/problem+json")

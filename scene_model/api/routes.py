@@ -2,7 +2,6 @@
 
 import datetime
 import logging
-import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -13,30 +12,62 @@ from fastapi.responses import FileResponse, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from scene_model import __version__
+from scene_model.api.batch_jobs import add_batch_job_routes
+from scene_model.api.classify_tags import add_classify_routes
+from scene_model.api.desk import Desk
+from scene_model.api.docs_page import add_docs
+from scene_model.api.library_photos import add_library_routes
+from scene_model.api.photo_ids import checked_photo_id
+from scene_model.api.predict import add_predict_routes
 from scene_model.api.problem import problem_response
+from scene_model.api.responses import problems
 from scene_model.api.uploads import add_upload_routes
 from scene_model.classifier.classify import Classifier
-from scene_model.errors import InternalError, PhotoNotFound, SceneError, UsageError
+from scene_model.config import Settings
+from scene_model.errors import InternalError, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.services import Services
 
 # A photo's id is its content hash, so what an id stands for never changes.
 _FOREVER = "private, max-age=31536000, immutable"
-_PHOTO_ID = re.compile(r"[0-9a-f]{64}")
+
+_LIMITS = (
+    "max_file_bytes",
+    "max_pixels",
+    "max_batch_files",
+    "max_batch_bytes",
+    "max_images",
+    "max_json_bytes",
+    "max_waiting",
+    "max_batches",
+    "batch_lifetime_s",
+)
 
 logger = logging.getLogger(__name__)
 
 
+Public = tuple[Classifier, Settings]
+"""What anybody may be told about: the model, and the limits."""
+
+
 def create_api(
-    get_services: Callable[[], Services], get_classifier: Callable[[], Classifier] | None = None
+    get_services: Callable[[], Services], get_public: Callable[[], Public] | None = None
 ) -> FastAPI:
     """Make the API; services are fetched when first needed, so that starting stays light.
 
-    get_services: those of whoever asks; raises where that is nobody. get_classifier: what is
-    told about without asking who, if not that of the services.
+    get_services: those of whoever asks; raises where that is nobody. get_public: what is told
+    without asking who, if not that of the services.
     """
-    api = FastAPI(title="Scene Gallery", version=__version__, docs_url=None, redoc_url=None)
+    api = FastAPI(
+        title="Scene Gallery",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=problems(),
+    )
+    desk = api.state.desk = Desk(get_services)
 
     @api.exception_handler(SceneError)
     def answer_problem(_: Request, error: Exception) -> Response:
@@ -60,28 +91,48 @@ def create_api(
         logger.exception("a request failed", exc_info=error)
         return problem_response(InternalError("Something went wrong; the server's log says what."))
 
-    _add_status_routes(api, get_classifier or (lambda: get_services().classifier))
+    def of_services() -> Public:
+        services = get_services()
+        return services.classifier, services.settings
+
+    _add_status_routes(api, get_public or of_services)
     _add_photo_routes(api, get_services)
     _add_download_routes(api, get_services)
     add_upload_routes(api, get_services)
+    add_predict_routes(api, desk)
+    add_batch_job_routes(api, desk)
+    add_classify_routes(api, desk)
+    add_library_routes(api, desk)
+    add_docs(api)
     return api
 
 
-def _add_status_routes(api: FastAPI, get_classifier: Callable[[], Classifier]) -> None:
-    @api.get("/health")
+def open_api(api: FastAPI) -> None:
+    """Open what the first request would have to wait for."""
+    desk: Desk = api.state.desk
+    desk.open()
+
+
+def close_api(api: FastAPI) -> None:
+    """Finish what the API is working on, at the end of the server that it is a part of."""
+    desk: Desk = api.state.desk
+    desk.close()
+
+
+def _add_status_routes(api: FastAPI, get_public: Callable[[], Public]) -> None:
+    @api.get("/health", tags=["server"])
     def health() -> dict[str, str]:
         """Answer when the model and the library can be used."""
-        return {"status": "ok", "bundle": get_classifier().bundle_id}
+        return {"status": "ok", "bundle": get_public()[0].bundle_id}
 
-    @api.get("/models")
+    @api.get("/models", tags=["server"])
     def models() -> dict[str, Any]:
         """Name the bundle, its heads and labels, and the limits."""
-        classifier = get_classifier()
-        limits = classifier.limits
+        classifier, settings = get_public()
         return {
             "bundle": classifier.bundle_id,
             "licence": classifier.bundle.licence,
-            "limits": {"max_file_bytes": limits.max_file_bytes, "max_pixels": limits.max_pixels},
+            "limits": {name: getattr(settings, name) for name in _LIMITS},
             "heads": [
                 {
                     "id": head.id,
@@ -97,23 +148,23 @@ def _add_status_routes(api: FastAPI, get_classifier: Callable[[], Classifier]) -
 
 
 def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
-    @api.get("/photos/{photo_id}/thumbnail")
+    @api.get("/photos/{photo_id}/thumbnail", **_file("image/webp", 404, 409, 410))
     def thumbnail(photo_id: str) -> Response:
         """Serve a small upright WebP without metadata."""
-        data = get_services().library.thumbnail(_checked(photo_id))
+        data = get_services().library.thumbnail(checked_photo_id(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
-    @api.get("/photos/{photo_id}/preview")
+    @api.get("/photos/{photo_id}/preview", **_file("image/webp", 404, 409, 410))
     def preview(photo_id: str) -> Response:
         """Serve a screen-sized upright WebP without metadata."""
-        data = get_services().library.preview(_checked(photo_id))
+        data = get_services().library.preview(checked_photo_id(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
-    @api.get("/photos/{photo_id}/original")
+    @api.get("/photos/{photo_id}/original", **_file("application/octet-stream", 404, 409, 410))
     def original(photo_id: str) -> Response:
         """Serve the original's bytes as a download under the name it came with."""
         library = get_services().library
-        photo = library.photo(_checked(photo_id))
+        photo = library.photo(checked_photo_id(photo_id))
         return FileResponse(
             library.verified_original(photo.id),
             media_type="application/octet-stream",
@@ -126,7 +177,7 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
 
 
 def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
-    @api.get("/library/export.csv")
+    @api.get("/library/export.csv", **_file("text/csv; charset=utf-8", 400))
     def export_csv(
         q: Annotated[str, Query(max_length=1000)] = "",
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
@@ -139,7 +190,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         lines = services.csv_lines(ids, with_bom=bom, with_place=place)
         return _download(lines, "text/csv; charset=utf-8", "scene-gallery.csv")
 
-    @api.get("/library/export.json")
+    @api.get("/library/export.json", **_file("application/json", 400))
     def export_json(
         q: Annotated[str, Query(max_length=1000)] = "",
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
@@ -152,7 +203,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
             services.json_lines(ids, with_place=place), "application/json", "scene-gallery.json"
         )
 
-    @api.get("/library/export.zip")
+    @api.get("/library/export.zip", **_file("application/zip", 400))
     def export_zip(
         q: Annotated[str, Query(max_length=1000)] = "",
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
@@ -182,10 +233,11 @@ def _download(lines: Iterator[str], media_type: str, name: str) -> Response:
     )
 
 
-def _checked(photo_id: str) -> str:
-    if not _PHOTO_ID.fullmatch(photo_id):
-        raise PhotoNotFound("A photo's id has 64 hexadecimal digits.")
-    return photo_id
+def _file(media_type: str, *statuses: int) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that answers with a file."""
+    answer = {"description": "The file.", "content": {media_type: {}}}
+    responses = problems(*statuses) | {200: answer}
+    return {"response_class": Response, "responses": responses, "tags": ["library"]}
 
 
 def _attachment(file_name: str) -> str:

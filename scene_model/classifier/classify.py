@@ -1,5 +1,7 @@
 """One look at a photo: decode once, run once, ask every head."""
 
+import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +116,7 @@ class Classifier:
         self._engine = Engine(bundle, interpreters)
         self.heads: dict[str, Head] = heads_of(bundle)
         self._side = bundle.description.input.width
+        self._mark = ""
 
     @classmethod
     def open(cls, bundle_dir: Path, limits: PhotoLimits, interpreters: int) -> "Classifier":
@@ -127,7 +130,22 @@ class Classifier:
     @property
     def bundle_id(self) -> str:
         """Which model answers, for provenance."""
-        return self._bundle.description.id
+        return self._bundle.description.id + self._mark
+
+    def with_heads(self, heads: Iterable[Head], mark: str) -> "Classifier":
+        """Another classifier on the same network, with some heads in the place of the bundle's.
+
+        mark: what sets its `bundle_id` apart from the bundle's own.
+        """
+        made = copy.copy(self)
+        made.heads = self.heads | {head.id: head for head in heads}
+        made._mark = mark
+        return made
+
+    @property
+    def shipped(self) -> "Classifier":
+        """The classifier with the bundle's own heads."""
+        return self.with_heads(heads_of(self._bundle).values(), "")
 
     @property
     def provenance(self) -> Provenance:
@@ -140,7 +158,7 @@ class Classifier:
         Heads read the numbers of their own network only; to others' they give nonsense.
         """
         if seen_by.backbone is None:
-            return seen_by.bundle == self.bundle_id
+            return seen_by.bundle == self._bundle.description.id
         return seen_by.backbone == self.bundle.backbone_id
 
     @property

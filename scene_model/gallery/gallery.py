@@ -16,6 +16,7 @@ from scene_model.gallery.folder_sizes import (
     sizes_by_head,
     sizes_by_tag,
 )
+from scene_model.gallery.paging import Page, page_after
 from scene_model.gallery.query import parse_query
 from scene_model.gallery.records import PhotoRecord
 from scene_model.gallery.saved_searches import SavedSearch, save_search
@@ -102,6 +103,13 @@ class Gallery:
             self._where(query), limit=size, offset=(number - 1) * size, sort=self.sort
         )
         return list(self.library.records(ids))
+
+    def page_after(self, cursor: str | None, size: int, query: str | None = None) -> Page:
+        """Ids of the photos after a cursor, in the current order.
+
+        Raises QueryError, or InvalidCursor.
+        """
+        return page_after(self.library, self._where(query), self.sort, cursor, size)
 
     def save_search(self, name: str, query: str) -> SavedSearch:
         """Keep a query and the current order under a name.

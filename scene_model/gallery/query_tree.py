@@ -77,6 +77,7 @@ Query = Words | FieldTerm | ScoreTerm | Not | AllOf | AnyOf
 EVERYTHING = AllOf()
 
 
+@lru_cache(maxsize=256)
 def read_query(text: str) -> Query:
     """Read a query line; an empty one is `EVERYTHING`.
 

@@ -60,6 +60,11 @@ _COLUMNS: dict[SortKey, ColumnElement[Any]] = {
 }
 
 
+def column_of(sort: Sort) -> ColumnElement[Any]:
+    """What an order goes by first."""
+    return _COLUMNS[sort.key]
+
+
 def in_order(sort: Sort) -> tuple[ColumnElement[Any], ...]:
     """Say it in SQL. Photos that do not say when they were taken come last either way.
 

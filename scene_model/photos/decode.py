@@ -28,6 +28,7 @@ from scene_model.errors import (
     TooManyPixels,
     TruncatedPhoto,
     UnreadableFile,
+    UnsupportedColours,
     UnsupportedPicture,
     VideoFile,
 )
@@ -205,6 +206,11 @@ def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> Decoded
     try:
         rgb = _to_srgb(picture)
     except (OSError, ValueError) as error:
+        if "conversion from" in str(error):  # Pillow: "conversion from LAB to RGB not supported"
+            raise UnsupportedColours(
+                f"The colour mode {picture.mode} cannot be converted to RGB. "
+                "Save the picture in RGB and send it again."
+            ) from error
         raise _named(error, name) from error
     # Turned last, when the picture is small: phones mark portrait shots only by an EXIF flag.
     if orientation in _TRANSPOSE:

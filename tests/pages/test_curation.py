@@ -6,8 +6,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from scene_model.classifier.personal_head import MIN_CORRECTIONS
+from scene_model.gallery import edits
 from scene_model.gallery.taught_tags import list_taught
 from scene_model.services import Services
+from tests.gallery.test_taught_tags import stripes
 from tests.pages.conftest import texts
 from tests.pages.test_search import button
 from tests.pictures import encode, textured
@@ -93,3 +96,36 @@ def test_insights_show_every_chart_with_its_numbers(filled: Services, app: AppTe
     assert "11 photos" in said
     assert {"Classes", "Tags", "How sure"} <= {head.value for head in app.subheader}
     assert len(app.get("download_button")) == len(app.get("vega_lite_chart")) >= 3
+
+
+def said(services: Services, photo_id: str) -> str:
+    return services.answers(photo_id).class_answer.label
+
+
+def test_corrections_are_learned_and_let_go(filled: Services, app: AppTest) -> None:
+    files = [(f"stripes_{i:02d}.jpg", stripes(i)) for i in range(MIN_CORRECTIONS + 4)]
+    filled.jobs.submit(files).wait(60)
+    ids = filled.gallery().ids("name:stripes")
+    last, shipped = ids.pop(), filled.classifier.bundle_id
+    label = next(i for i in ("sea", "street") if i != said(filled, last))
+    edits.set_class(filled.library, ids[:-5], label)
+    app.switch_page("teach.py").run()
+    assert "2 more decisions to go" in texts(app)
+    edits.set_class(filled.library, ids, label)
+    app.run()
+    button(app, "Try what they teach")
+    assert "held-out decisions right" in texts(app)
+    button(app, "Leave it")
+    assert filled.classifier.bundle_id == shipped
+    button(app, "Try what they teach")
+    button(app, "Use it and tag again")
+    assert "Your corrections are in use" in texts(app)
+    assert all(job.wait(60) for job in filled.jobs.running())
+    assert said(filled, last) == label
+    app.run()
+    assert "In use: what you corrected was learned." in texts(app)
+    button(app, "Back to the shipped model")
+    assert filled.classifier.bundle_id == shipped
+    assert all(job.wait(60) for job in filled.jobs.running())
+    assert said(filled, last) != label
+    assert filled.library.photo(ids[0]).photo_class == label, "decisions stay"

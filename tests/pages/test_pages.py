@@ -47,6 +47,12 @@ def test_one_photo_shows_everything_at_once(app: AppTest, temple: bytes) -> None
     assert isinstance(app.session_state["gallery"], Gallery)
 
 
+def test_one_photo_is_called_what_it_is_filed_under(app: AppTest, flower: bytes) -> None:
+    drop(app.run(), [("dahlia.jpg", flower)])
+    assert [metric.value for metric in app.metric][0] == "Flower"
+    assert "looks like none of “Six scenes”" in texts(app)
+
+
 def test_many_photos_and_bad_ones(app: AppTest, made_photos: Files) -> None:
     first_key = uploader_key(app.run())
     drop(app, [*made_photos, ("notes.jpg", b"text"), ("<b>empty</b>.jpg", b"")])

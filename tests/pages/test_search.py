@@ -151,3 +151,50 @@ def test_the_class_a_person_chose_is_sure(filled: Services, app: AppTest) -> Non
     edits.set_class(filled.library, filled.library.find(), "garden")
     app.switch_page("search.py").run()
     assert "2 photos" in ask(app, "score>=1 class:garden")
+
+
+def test_photos_like_one_of_the_library(filled: Services, app: AppTest, temple: bytes) -> None:
+    filled.jobs.submit([("copy.jpg", temple + b"more")]).wait(60)
+    (temple_id,) = filled.gallery().ids("name:temple")
+    app.switch_page("gallery.py").run()
+    app.session_state["open_photo"] = temple_id
+    app.run()
+    button(app, "Similar")
+    assert temple_id in app.query_params["like"]
+    assert "Similar to “temple" in texts(app)
+    assert [photo["name"] for photo in on_page(app)] == ["copy.jpg", "dahlia.jpg"]
+    assert on_page(app)[0]["lines"][0] == "100% alike"
+
+
+def test_a_link_to_similar_photos(filled: Services, app: AppTest) -> None:
+    (temple_id,) = filled.gallery().ids("name:temple")
+    app.switch_page("search.py")
+    app.query_params["like"] = temple_id
+    app.run()
+    assert [photo["name"] for photo in on_page(app)] == ["dahlia.jpg"]
+    button(app, "Back to the query")
+    assert "Try one:" in texts(app)
+    assert "like" not in app.query_params
+    app.query_params["like"] = temple_id
+    app.run()
+    assert "Similar to" in texts(app)
+    assert "1 photo" in ask(app, "name:temple"), "a query ends the comparison"
+    assert "like" not in app.query_params
+    app.query_params["like"] = "0" * 64
+    app.run()
+    assert "holds no photo" in texts(app)
+
+
+def test_photos_like_a_picture_that_is_not_kept(
+    filled: Services, app: AppTest, flower: bytes
+) -> None:
+    app.switch_page("search.py").run()
+    app.file_uploader[0].upload("mine.jpg", flower + b"!", "image/jpeg").run()
+    assert "Similar to your picture" in texts(app)
+    assert [photo["name"] for photo in on_page(app)] == ["dahlia.jpg", "temple.jpg"]
+    assert filled.library.count() == 2
+    button(app, "Back to the query")
+    assert "Try one:" in texts(app)
+    app.file_uploader[0].upload("mine.jpg", b"no picture", "image/jpeg").run()
+    assert app.error
+    assert not app.exception

@@ -1,7 +1,7 @@
 """The grid of thumbnails: one component, pictures by URL, nothing re-encoded."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class GridLook:
 
     cell: the least width of a photo, in CSS. page, page_count: counted from 1. label: what the
     list is called to those who hear it. with_scores: each tag tells how sure its head was.
+    notes: what more is said below a photo, by id.
     """
 
     cell: str = "11rem"
@@ -32,6 +33,7 @@ class GridLook:
     page_count: int = 1
     label: str = "Photos"
     with_scores: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def photo_grid(
     said = _grid(
         key=key,
         data={
-            "photos": [_cell(photo, vocabulary, look.with_scores) for photo in photos],
+            "photos": [_cell(photo, vocabulary, look) for photo in photos],
             "selectable": selecting is not None,
             "selected": [i for i in selecting.ids if i in here] if selecting else [],
             "revision": selecting.revision if selecting else 0,
@@ -113,21 +115,22 @@ def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
     return f"{photo.name}: {', '.join(names) or 'not sure what it shows'}"
 
 
-def _cell(photo: PhotoRecord, vocabulary: Vocabulary, with_scores: bool) -> dict[str, Any]:
+def _cell(photo: PhotoRecord, vocabulary: Vocabulary, look: GridLook) -> dict[str, Any]:
     names = [
-        _with_score(photo, tag, vocabulary) if with_scores else vocabulary.display_name(tag)
+        _with_score(photo, tag, vocabulary) if look.with_scores else vocabulary.display_name(tag)
         for tag in photo.shown_tags
         if tag != photo.photo_class
     ]
     title = vocabulary.display_name(photo.photo_class)
     if photo.has_class_score:
         title = f"{title} · {photo.class_score:.0%}"
+    lines = [look.notes.get(photo.id, ""), photo.name, " · ".join(names)]
     return {
         "id": photo.id,
         "name": photo.name,
         "alt": describe(photo, vocabulary),
         "title": title,
-        "lines": [photo.name, " · ".join(names)] if names else [photo.name],
+        "lines": [line for line in lines if line],
     }
 
 

@@ -1,0 +1,31 @@
+# The serving image: pages and REST API, without TensorFlow. How to run it: docs/deploy.md.
+FROM python:3.13-slim AS packages
+WORKDIR /app
+COPY pyproject.toml ./
+# Only what serving needs, pinned; this layer changes only when pyproject.toml does.
+RUN python -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']))" > serving.txt \
+    && python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r serving.txt
+
+FROM python:3.13-slim
+RUN useradd --uid 10001 --create-home scene && install -d -o scene -g scene /data
+COPY --from=packages /venv /venv
+WORKDIR /app
+COPY LICENSE README.md pyproject.toml app.py ./
+COPY .streamlit .streamlit
+COPY pages pages
+COPY scene_model scene_model
+COPY models models
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
+    SCENE_LIBRARY=/data
+USER scene
+VOLUME /data
+EXPOSE 8501
+# 127.0.0.1 has to stay in SCENE_ALLOWED_HOSTS for this.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8501/api/health', timeout=8)"]
+STOPSIGNAL SIGINT
+CMD ["python", "-m", "scene_model", "serve", "--host", "0.0.0.0"]

@@ -1,0 +1,87 @@
+"""JSON bodies, read up to a limit: a framework's own reading would take any number of bytes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import IO, Any, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from scene_model.errors import BrokenRequest, RequestTooLarge, SenderSilent
+
+Body = TypeVar("Body", bound=BaseModel)
+
+_MAX_SMALL_BYTES = 1_000_000
+_INLINE_BYTES = 65_536
+# A sender that is silent for so long has gone, or holds a place that others want.
+SILENCE_S = 60.0
+
+
+def json_body(model: type[Body]) -> Callable[[Request], Coroutine[Any, Any, Body]]:
+    """Make a dependency that reads a small JSON body; `body_of` documents it."""
+
+    async def read(request: Request) -> Body:
+        body = bytearray()
+        async for piece in stream_of(request):
+            body += piece
+            if len(body) > _MAX_SMALL_BYTES:
+                raise RequestTooLarge(
+                    f"The request has more than {_MAX_SMALL_BYTES:,} bytes, the limit here."
+                )
+        try:
+            return model.model_validate_json(bytes(body))
+        except ValidationError as error:
+            details = [{**said, "loc": ("body", *said["loc"])} for said in error.errors()]
+            raise RequestValidationError(details) from error
+
+    return read
+
+
+def body_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The request body of a route that reads its JSON itself, for the OpenAPI document."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)  # they are among the components: what is taken is also answered
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+async def read_into(request: Request, file: IO[bytes], max_bytes: int, setting: str) -> None:
+    """Write a body to a file as it comes; raises RequestTooLarge, which names the setting."""
+    received = 0
+    length = request.headers.get("content-length", "")
+    declared = int(length) if length.isdecimal() else 0
+    too_large = RequestTooLarge(
+        f"The request has more than {max_bytes:,} bytes, the limit. Send less at a time, or "
+        f"raise {setting}."
+    )
+    if declared > max_bytes:
+        raise too_large
+    async for piece in stream_of(request):
+        received += len(piece)
+        if received > max_bytes:
+            raise too_large
+        if received > _INLINE_BYTES:
+            await run_in_threadpool(file.write, piece)
+        else:
+            file.write(piece)
+
+
+async def stream_of(request: Request) -> AsyncIterator[bytes]:
+    """Yield a body's bytes as they come; raises SenderSilent, or BrokenRequest at its break."""
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                piece = await anext(stream, None)
+        except TimeoutError as error:
+            raise SenderSilent(
+                f"Nothing came for {SILENCE_S:,.0f} s. Send the request again."
+            ) from error
+        except ClientDisconnect as error:
+            raise BrokenRequest("The sender broke off.") from error
+        if piece is None:
+            return
+        yield piece

@@ -1,0 +1,222 @@
+"""``POST /classify`` and ``/classify/``: base64 images in, their tags' display names out.
+
+One bad image fails the request, with 400: that is this route's contract, unless
+``?partial=true`` asks for a result or an error per image.
+"""
+
+import asyncio
+import base64
+import json
+import re
+import tempfile
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from starlette.concurrency import run_in_threadpool
+
+from scene_model.api.body import body_of, read_into
+from scene_model.api.desk import Desk, batches_dir
+from scene_model.api.looks import LookQueue
+from scene_model.api.responses import problems
+from scene_model.api.schemas import (
+    ClassifyAnswer,
+    ClassifyRequest,
+    ItemError,
+    PartialClassifyAnswer,
+)
+from scene_model.classifier.classify import Classifier
+from scene_model.classifier.tagging import tags_by_rule
+from scene_model.errors import (
+    BrokenRequest,
+    FileTooLarge,
+    InvalidImages,
+    NotAPicture,
+    PhotoError,
+    RequestTooLarge,
+    TooManyPixels,
+    UnsupportedPicture,
+)
+from scene_model.gallery.durable import library_error
+from scene_model.photos.sniff import FileKind, sniff
+
+UNKNOWN = "Unknown"
+_ACCEPTED = ("JPEG", "PNG", "WebP", "HEIF")
+_DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+_SPOOLED_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class _Image:
+    """Where one image's bytes lie among those of its request, or why there are none."""
+
+    start: int = 0
+    size: int = 0
+    error: PhotoError | None = None
+
+
+class _Images:
+    """A request's images, decoded into one file: those that wait take no memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._lock = file, threading.Lock()
+
+    def add(self, entry: object) -> _Image:
+        try:
+            data = decoded(entry)
+        except PhotoError as error:
+            return _Image(error=error)
+        start = self._file.seek(0, 2)
+        self._file.write(data)
+        return _Image(start, len(data))
+
+    def read(self, image: _Image) -> bytes:
+        with self._lock:
+            self._file.seek(image.start)
+            return self._file.read(image.size)
+
+
+def add_classify_routes(api: FastAPI, desk: Desk) -> None:
+    """Add the routes to the API."""
+
+    @api.post(
+        "/classify",
+        responses=problems(400, 408, 413, 429, 507),
+        openapi_extra=body_of(ClassifyRequest),
+        tags=["classify"],
+    )
+    @api.post("/classify/", include_in_schema=False)
+    async def classify(
+        request: Request,
+        is_partial: Annotated[
+            bool,
+            Query(
+                alias="partial",
+                description="A result or an error per image, instead of 400 for all.",
+            ),
+        ] = False,
+    ) -> ClassifyAnswer | PartialClassifyAnswer:
+        """Tag base64 images: one name, two, or `Unknown` each."""
+        services, work = await run_in_threadpool(desk.open)
+        spool, settings = batches_dir(services), services.settings
+        work.looks.require_room()
+        await run_in_threadpool(spool.mkdir, parents=True, exist_ok=True)
+        try:
+            with (
+                tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, dir=str(spool)) as body,
+                tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, dir=str(spool)) as decoded_images,
+            ):
+                await read_into(request, body, settings.max_json_bytes, "SCENE_MAX_JSON_BYTES")
+                images = _Images(decoded_images)
+                (reading,) = work.looks.submit(
+                    [lambda: _entries(body, images, settings.max_images, is_partial)]
+                )
+                entries = await asyncio.wrap_future(reading)
+                told = await _tags(work.looks, services.classifier, images, entries)
+        except OSError as error:
+            raise library_error(error, Path(services.library.folder)) from error
+        if is_partial:
+            return PartialClassifyAnswer(
+                tags=[None if isinstance(one, PhotoError) else one for one in told],
+                errors=[_item_error(one) if isinstance(one, PhotoError) else None for one in told],
+            )
+        return ClassifyAnswer(tags=[_required(number, one) for number, one in enumerate(told)])
+
+
+def read_images(body: bytes, max_images: int) -> list[Any]:
+    """The entries of a request; raises BrokenRequest, InvalidImages or RequestTooLarge."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BrokenRequest(
+            'The body is no JSON. Send {"images": [...]} with base64 strings.'
+        ) from error
+    if not isinstance(document, dict) or "images" not in document:
+        raise InvalidImages('The parameter "images" is missing.')
+    images = document["images"]
+    if not isinstance(images, list):
+        raise InvalidImages('The parameter "images" is not a list. Give a list of base64 strings.')
+    if not images:
+        raise InvalidImages('The list "images" is empty. Give at least one image.')
+    if len(images) > max_images:
+        raise RequestTooLarge(
+            f"The request has {len(images):,} images; the limit is {max_images:,}. Send them in "
+            "several requests, or raise SCENE_MAX_IMAGES."
+        )
+    return images
+
+
+def decoded(entry: object) -> bytes:
+    """The bytes of one entry, base64 with or without ``data:``; raises PhotoError."""
+    if not isinstance(entry, str):
+        raise NotAPicture("This is not a base64 image: it is not a string.")
+    prefix = _DATA_URL.match(entry)
+    text = entry[prefix.end() :] if prefix else entry
+    try:
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except ValueError as error:
+        raise NotAPicture("This is not a base64 image: it cannot be decoded.") from error
+    sniffed = sniff(data[:512])
+    if sniffed.kind is FileKind.OTHER:
+        raise NotAPicture("This is not a base64 image: the decoded bytes are no picture.")
+    if sniffed.kind is not FileKind.PICTURE or sniffed.name not in _ACCEPTED:
+        raise UnsupportedPicture(
+            f"The type {sniffed.name} is not accepted. Send JPEG, PNG, WebP or HEIC."
+        )
+    return data
+
+
+def display_tags(classifier: Classifier, data: bytes) -> list[str]:
+    """One image's tags by the exact rule, as capitalised display names; raises PhotoError."""
+    answers = classifier.look(data).answers
+    answer = answers.tag_answer or answers.class_answer
+    labels = classifier.heads[answer.head].labels
+    names = [
+        labels[labels.index(tag.label)].name for tag in tags_by_rule(answer.probabilities, labels)
+    ]
+    return [name[:1].upper() + name[1:] for name in names] or [UNKNOWN]
+
+
+def _entries(body: IO[bytes], images: _Images, max_images: int, is_partial: bool) -> list[_Image]:
+    body.seek(0)
+    entries = read_images(body.read(), max_images)
+    read = []
+    for number, entry in enumerate(entries):
+        image = images.add(entry)
+        if image.error is not None and not is_partial:
+            _required(number, image.error)
+        read.append(image)
+    return read
+
+
+async def _tags(
+    looks: LookQueue, classifier: Classifier, images: _Images, entries: Sequence[_Image]
+) -> list[list[str] | PhotoError]:
+    def tags(image: _Image) -> list[str] | PhotoError:
+        if image.error is not None:
+            return image.error
+        try:
+            return display_tags(classifier, images.read(image))
+        except PhotoError as error:
+            return error
+
+    futures = looks.submit([partial(tags, image) for image in entries])
+    # All of them, before the file they are read from is closed.
+    return await asyncio.gather(*(asyncio.wrap_future(future) for future in futures))
+
+
+def _required(number: int, told: list[str] | PhotoError) -> list[str]:
+    """One image's tags; raises what the whole request is answered with."""
+    if isinstance(told, (FileTooLarge, TooManyPixels)):
+        raise type(told)(f"images[{number}]: {told.message}")
+    if isinstance(told, PhotoError):
+        raise InvalidImages(f"images[{number}]: {told.message}")
+    return told
+
+
+def _item_error(error: PhotoError) -> ItemError:
+    return ItemError(code=error.code, message=error.message)

@@ -1,0 +1,58 @@
+"""What the routes share: the line of looks and the batches, made when first needed."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scene_model.api.batches import Batches
+from scene_model.api.looks import LookQueue
+from scene_model.config import Settings
+from scene_model.services import Services
+
+
+@dataclass(frozen=True)
+class Work:
+    """The line of looks and the batches of one server."""
+
+    looks: LookQueue
+    batches: Batches
+
+
+class Desk:
+    """Hands routes the services and the work that goes on; `close` ends it."""
+
+    def __init__(self, get_services: Callable[[], Services]) -> None:
+        """Keep how services are got; nothing is opened yet."""
+        self.services = get_services
+        self._lock = threading.Lock()
+        self._work: Work | None = None
+
+    def work(self, settings: Settings) -> Work:
+        """The work of this server; the first caller's settings hold for all."""
+        with self._lock:
+            if self._work is None:
+                looks = LookQueue(settings.workers, settings.max_waiting)
+                batches = Batches(looks, settings.max_batches, settings.batch_lifetime_s)
+                self._work = Work(looks, batches)
+            return self._work
+
+    def open(self) -> tuple[Services, Work]:
+        """Services and work, for one request; opens the model the first time."""
+        services = self.services()
+        work = self.work(services.settings)
+        work.batches.watch(batches_dir(services))
+        return services, work
+
+    def close(self) -> None:
+        """Finish what is being looked at; batches end with what is done of them."""
+        with self._lock:
+            if self._work is not None:
+                self._work.looks.close()
+                self._work.batches.close()
+                self._work = None
+
+
+def batches_dir(services: Services) -> Path:
+    """Where the batches of a caller lie: beside the photos, and no part of the library."""
+    return services.library.folder / "batches"

@@ -1,0 +1,55 @@
+"""``/docs``: the OpenAPI document as a page, its scripts served from here, none from elsewhere."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from scene_model.api.responses import problem_schema
+
+
+def add_docs(api: FastAPI) -> None:
+    """Add the page, its files, and the schema of errors to the document."""
+    api.mount("/docs-files", StaticFiles(directory=assets_dir()), name="docs-files")
+
+    @api.get("/docs", include_in_schema=False)
+    def docs(request: Request) -> HTMLResponse:
+        base = request.scope.get("root_path", "")
+        return get_swagger_ui_html(
+            openapi_url=f"{base}{api.openapi_url}",
+            title=f"{api.title}: REST",
+            swagger_js_url=f"{base}/docs-files/swagger-ui-bundle.js",
+            swagger_css_url=f"{base}/docs-files/swagger-ui.css",
+            swagger_favicon_url="data:,",
+            # Else the page asks a public server whether the document is valid.
+            swagger_ui_parameters={"validatorUrl": None, "defaultModelsExpandDepth": 0},
+        )
+
+    def document() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            made = get_openapi(
+                title=api.title,
+                version=api.version,
+                description=api.description,
+                routes=api.routes,
+                servers=[{"url": "/api"}],
+            )
+            schemas = made.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = problem_schema()
+            api.openapi_schema = made
+        return api.openapi_schema
+
+    api.openapi = document  # type: ignore[method-assign]
+
+
+def assets_dir() -> Path:
+    """Where the Swagger UI lies that fastapi-offline brings along; its code is not used."""
+    spec = find_spec("fastapi_offline")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("fastapi-offline is not installed; it is a dependency.")
+    return Path(spec.origin).parent / "static"

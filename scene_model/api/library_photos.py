@@ -1,0 +1,160 @@
+"""The library over REST: photos by query, one photo, its tags, exports."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import Depends, FastAPI, Query, Request, Response
+
+from scene_model.api.body import body_of, json_body
+from scene_model.api.desk import Desk
+from scene_model.api.photo_ids import checked_photo_id
+from scene_model.api.responses import problems
+from scene_model.api.schemas import (
+    Export,
+    ExportRequest,
+    Photo,
+    PhotoPage,
+    PhotoTags,
+    TagSeen,
+    TagsToAdd,
+)
+from scene_model.gallery.edits import clean_tag, remove_tag
+from scene_model.gallery.records import PhotoRecord
+from scene_model.gallery.sorting import NEWEST_ADDED, Sort
+
+_MAX_PAGE = 500
+
+
+def add_library_routes(api: FastAPI, desk: Desk) -> None:
+    """Add the routes to the API."""
+    _add_photos(api, desk)
+    _add_tags(api, desk)
+    _add_exports(api, desk)
+
+
+def _add_photos(api: FastAPI, desk: Desk) -> None:
+    @api.get("/photos", responses=problems(400), tags=["library"])
+    def photos(
+        request: Request,
+        q: Annotated[str, Query(max_length=1000, description="A query; empty for all.")] = "",
+        sort: Annotated[
+            str,
+            Query(max_length=20, description="added, taken, name, score, size; - for last first."),
+        ] = str(NEWEST_ADDED),
+        limit: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 50,
+        cursor: Annotated[
+            str | None, Query(max_length=4000, description="`next_cursor` of the page before.")
+        ] = None,
+    ) -> PhotoPage:
+        """List the photos of a query, page after page."""
+        services = desk.services()
+        gallery = services.gallery(Sort.read(sort))
+        page = gallery.page_after(cursor, limit, q)
+        records = services.library.records(page.ids)
+        return PhotoPage(
+            photos=[_photo(record, _base(request)) for record in records],
+            total=gallery.count(q),
+            next_cursor=page.next_cursor,
+        )
+
+    @api.get("/photos/{photo_id}", responses=problems(404), tags=["library"])
+    def photo(request: Request, photo_id: str) -> Photo:
+        """Tell everything the library knows of one photo."""
+        record = desk.services().library.photo(checked_photo_id(photo_id))
+        return _photo(record, _base(request))
+
+
+def _add_tags(api: FastAPI, desk: Desk) -> None:
+    def told(photo_id: str) -> PhotoTags:
+        return PhotoTags(id=photo_id, tags=_tags(desk.services().library.photo(photo_id)))
+
+    @api.get("/photos/{photo_id}/tags", responses=problems(404), tags=["library"])
+    def tags(photo_id: str) -> PhotoTags:
+        """Tell a photo's tags: those of every label set and those people gave it."""
+        return told(checked_photo_id(photo_id))
+
+    @api.post(
+        "/photos/{photo_id}/tags",
+        responses=problems(400, 404, 408, 413, 507),
+        openapi_extra=body_of(TagsToAdd),
+        tags=["library"],
+    )
+    def add_tags(
+        photo_id: str, wanted: Annotated[TagsToAdd, Depends(json_body(TagsToAdd))]
+    ) -> PhotoTags:
+        """Add tags, as a person's word; the app can undo it."""
+        services = desk.services()
+        known = services.library.photo(checked_photo_id(photo_id)).id
+        for text in wanted.tags:
+            clean_tag(text)  # all of them, before the first is added
+        for text in wanted.tags:
+            services.gallery().add_tag([known], text)
+        return told(known)
+
+    @api.delete("/photos/{photo_id}/tags", responses=problems(400, 404, 507), tags=["library"])
+    def take_tag_off(
+        photo_id: str, tag: Annotated[str, Query(max_length=200, examples=["beach"])]
+    ) -> PhotoTags:
+        """Take a tag off: a person's is withdrawn, a model's is rejected for good."""
+        services = desk.services()
+        known = services.library.photo(checked_photo_id(photo_id)).id
+        label = services.vocabulary.canonical(clean_tag(tag))
+        remove_tag(services.library, [known], label)
+        return told(known)
+
+
+def _add_exports(api: FastAPI, desk: Desk) -> None:
+    @api.post(
+        "/exports",
+        status_code=201,
+        responses=problems(400, 408, 413),
+        openapi_extra=body_of(ExportRequest),
+        tags=["library"],
+    )
+    def export(
+        request: Request,
+        response: Response,
+        wanted: Annotated[ExportRequest, Depends(json_body(ExportRequest))],
+    ) -> Export:
+        """Check a query and name the address of its CSV or ZIP, made while it is fetched."""
+        gallery = desk.services().gallery(Sort.read(wanted.sort))
+        query = urlencode({"q": wanted.q, "sort": wanted.sort})
+        url = f"{_base(request)}/library/export.{wanted.format}?{query}"
+        response.headers["Location"] = url
+        return Export(format=wanted.format, photos=gallery.count(wanted.q), download_url=url)
+
+
+def _photo(record: PhotoRecord, base: str) -> Photo:
+    address = f"{base}/photos/{record.id}"
+    return Photo(
+        id=record.id,
+        name=record.name,
+        class_=record.photo_class,
+        class_source=record.class_source,
+        label=record.class_head_label,
+        confidence=record.confidence,
+        unsure=record.unsure,
+        tags=_tags(record),
+        format=record.format,
+        file_bytes=record.file_bytes,
+        width=record.width,
+        height=record.height,
+        added_at=record.added_at,
+        taken_at=record.taken_at,
+        camera=record.camera,
+        latitude=record.latitude,
+        longitude=record.longitude,
+        bundle=record.bundle,
+        trashed_at=record.trashed_at,
+        thumbnail_url=f"{address}/thumbnail",
+        preview_url=f"{address}/preview",
+        original_url=f"{address}/original",
+    )
+
+
+def _tags(record: PhotoRecord) -> list[TagSeen]:
+    return [TagSeen(label=tag.label, head=tag.head, score=tag.score) for tag in record.tags]
+
+
+def _base(request: Request) -> str:
+    return str(request.scope.get("root_path", ""))

@@ -1,0 +1,284 @@
+"""``POST /predict`` and ``POST /predict/batch``: what is on photos that are not kept."""
+
+import asyncio
+import datetime
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import IO, Annotated
+
+from fastapi import FastAPI, Header, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse
+
+from scene_model.api.batch import Batch, file_path
+from scene_model.api.batches import AnswerFile, Batches
+from scene_model.api.desk import Desk, batches_dir
+from scene_model.api.form import (
+    FormLimits,
+    FormReader,
+    boundary_of,
+    read_form,
+    require_length_below,
+    too_many_bytes,
+)
+from scene_model.api.responses import file_form, problems
+from scene_model.api.schemas import BatchAnswer, BatchItem, JobStarted, JobStatus, Prediction
+from scene_model.classifier.classify import Classifier, Look
+from scene_model.config import Settings
+from scene_model.errors import FileTooLarge, MissingFile
+from scene_model.gallery.durable import library_error
+from scene_model.gallery.records import NewPhoto
+from scene_model.gallery.store import Library
+from scene_model.jobs.keep import look_and_keep
+from scene_model.photos.decode import read_photo_file
+from scene_model.services import Services
+
+# A small photo is never written to disk; a larger one is, so that slow senders cost no memory.
+_SPOOLED_BYTES = 1_000_000
+_FORM_BYTES = 1_000_000
+_POLL_S = 0.5
+
+
+def add_predict_routes(api: FastAPI, desk: Desk) -> None:
+    """Add the routes to the API."""
+    _add_predict(api, desk)
+    _add_batch(api, desk)
+
+
+def _add_predict(api: FastAPI, desk: Desk) -> None:
+    @api.post(
+        "/predict",
+        response_model=Prediction,
+        responses=problems(400, 408, 413, 415, 429, 507),
+        openapi_extra=file_form("file", is_list=False),
+        tags=["classify"],
+    )
+    async def predict(
+        request: Request,
+        head: Annotated[
+            str | None,
+            Query(max_length=100, description="Label set to answer by; else the one that files."),
+        ] = None,
+    ) -> Prediction:
+        """Classify one photo; nothing is kept."""
+        services, work = await run_in_threadpool(desk.open)
+        classifier = services.classifier
+        head_id = classifier.head(head or classifier.bundle.class_head).id
+        work.looks.require_room()
+        name, file = await _one_file(request, services.settings, batches_dir(services))
+        with file:
+
+            def look() -> Look:
+                file.seek(0)
+                return classifier.look(file.read())
+
+            (future,) = work.looks.submit([look])
+            seen = await asyncio.wrap_future(future)
+        return prediction(name, seen, classifier, head_id)
+
+
+def prediction(name: str, look: Look, classifier: Classifier, head_id: str) -> Prediction:
+    """What is told of one photo."""
+    answer = look.answers.by_head[head_id]
+    ids = classifier.heads[head_id].labels.ids
+    return Prediction(
+        filename=name,
+        label=answer.label,
+        confidence=min(answer.confidence, 1.0),
+        unsure=answer.unsure,
+        probabilities={i: float(p) for i, p in zip(ids, answer.probabilities, strict=True)},
+        class_=look.answers.photo_class.label,
+        bundle=classifier.bundle_id,
+    )
+
+
+async def _one_file(request: Request, settings: Settings, spool: Path) -> tuple[str, IO[bytes]]:
+    limits = FormLimits(
+        1,
+        settings.max_file_bytes,
+        settings.max_file_bytes,
+        "/predict/batch",
+        "SCENE_MAX_FILE_BYTES",
+    )
+    boundary = boundary_of(request, "file")
+    length = request.headers.get("content-length", "0")
+    require_length_below(
+        request, limits.max_bytes + _FORM_BYTES, too_many_bytes(_number(length), limits)
+    )
+    await run_in_threadpool(spool.mkdir, parents=True, exist_ok=True)
+
+    def open_file(_: int) -> IO[bytes]:
+        return tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, dir=str(spool))
+
+    reader = FormReader(boundary, "file", limits, open_file, lambda file: file)
+    try:
+        files = await read_form(request, reader)
+        if not files:
+            raise MissingFile("file: no file came. Send multipart/form-data with a part 'file'.")
+        received = files[0]
+        if received.file is None:
+            raise received.error or FileTooLarge("The file is too large.")
+        return received.name, received.file
+    except OSError as error:
+        reader.discard()
+        raise library_error(error, spool.parent) from error
+    except BaseException:
+        reader.discard()
+        raise
+
+
+def _add_batch(api: FastAPI, desk: Desk) -> None:
+    @api.post(
+        "/predict/batch",
+        response_model=BatchAnswer,
+        responses=problems(400, 408, 413, 429, 507)
+        | {202: {"model": JobStarted, "description": "Taken on; `Location` names the job."}},
+        openapi_extra=file_form("files", is_list=True),
+        tags=["classify"],
+    )
+    async def predict_batch(
+        request: Request,
+        background: Annotated[bool, Query(description="Answer 202 at once, with the job.")] = False,
+        add_to_library: Annotated[
+            bool, Query(description="Keep the photos in the library, too.")
+        ] = False,
+        idempotency_key: Annotated[
+            str | None,
+            Header(
+                max_length=200,
+                description="The same request with the same key is worked on once.",
+            ),
+        ] = None,
+    ) -> Response:
+        """Classify many photos; one that cannot be used never fails the others."""
+        services, work = await run_in_threadpool(desk.open)
+        job_id = await _started(request, services, work.batches, add_to_library, idempotency_key)
+        base = request.scope.get("root_path", "")
+        if background:
+            url = f"{base}/jobs/{job_id}"
+            started = JobStarted(job_id=job_id, status_url=url)
+            return JSONResponse(started.model_dump(), 202, {"Location": url})
+        status = await _ended(request, work.batches, batches_dir(services), job_id)
+        return await run_in_threadpool(_answered, status, base)
+
+
+async def _started(
+    request: Request, services: Services, batches: Batches, is_kept: bool, key: str | None
+) -> str:
+    """Receive a batch and start on it; returns its job's id, an earlier one's for a known key."""
+    boundary, root = boundary_of(request, "files"), batches_dir(services)
+    limits = _batch_limits(services.settings)
+    _require_length(request, limits)
+    folder = await run_in_threadpool(batches.begin, root)
+    try:
+        open_file = partial(_open_in, services.library, folder)
+        reader = FormReader(boundary, "files", limits, open_file, lambda file: file.close())
+        try:
+            files = await read_form(request, reader)
+        finally:
+            reader.discard()
+        if not files:
+            raise MissingFile("files: no file came. Send multipart/form-data with parts 'files'.")
+        reader.digest.update(b"kept" if is_kept else b"")
+        known = None if key is None else (key, reader.digest.hexdigest())
+        answer = _keeping(services) if is_kept else _looking(services.classifier)
+        job_id = await run_in_threadpool(batches.start, folder, files, answer, known)
+    except asyncio.CancelledError:
+        batches.give_up(folder)
+        raise
+    except Exception as error:
+        await run_in_threadpool(batches.give_up, folder)
+        if isinstance(error, OSError):
+            raise library_error(error, root.parent) from error
+        raise
+    if job_id != folder.name:  # the request came before
+        await run_in_threadpool(batches.give_up, folder)
+    return job_id
+
+
+def _open_in(library: Library, folder: Path, number: int) -> IO[bytes]:
+    library.require_space(0)
+    return file_path(folder, number).open("wb")
+
+
+def _answered(status: JobStatus, base: str) -> Response:
+    answer = BatchAnswer(
+        job_id=status.job_id,
+        summary=status.summary,
+        results=status.results or [],
+        download_url=f"{base}/download/{status.job_id}",
+    )
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+async def _ended(request: Request, batches: Batches, root: Path, job_id: str) -> JobStatus:
+    """Wait for a batch; one whose sender goes away is cancelled."""
+    while isinstance(found := await run_in_threadpool(batches.find, root, job_id), Batch):
+        await _pause(found)
+        if await request.is_disconnected():
+            found.cancelled.set()
+    return found
+
+
+async def _pause(batch: Batch) -> None:
+    """Wait a little, or until the batch is done, without holding a thread."""
+    waited = 0.0
+    while waited < _POLL_S and not batch.finished.is_set():
+        await asyncio.sleep(0.01)
+        waited += 0.01
+
+
+def _batch_limits(settings: Settings) -> FormLimits:
+    return FormLimits(
+        settings.max_batch_files,
+        settings.max_file_bytes,
+        settings.max_batch_bytes,
+        "SCENE_MAX_BATCH_FILES",
+        "SCENE_MAX_BATCH_BYTES",
+    )
+
+
+def _require_length(request: Request, limits: FormLimits) -> None:
+    length = _number(request.headers.get("content-length", "0"))
+    spare = 4_096 * (limits.max_files + 100)
+    require_length_below(request, limits.max_bytes + spare, too_many_bytes(length, limits))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+def _looking(classifier: Classifier) -> AnswerFile:
+    def answer(path: Path, name: str) -> BatchItem:
+        look = classifier.look(read_photo_file(path, classifier.limits))
+        said = look.answers.class_answer
+        return BatchItem(
+            filename=name,
+            label=said.label,
+            confidence=min(said.confidence, 1.0),
+            unsure=said.unsure,
+            class_=look.answers.photo_class.label,
+        )
+
+    return answer
+
+
+def _keeping(services: Services) -> AnswerFile:
+    """Answer from the library, after keeping the photo there; a person's class counts."""
+    classifier, library = services.classifier, services.library
+    added_at = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
+
+    def answer(path: Path, name: str) -> BatchItem:
+        data = read_photo_file(path, classifier.limits)
+        added = look_and_keep(library, classifier, NewPhoto(data, name or "photo", added_at))
+        photo = library.photo(added.id)
+        return BatchItem(
+            filename=name,
+            label=photo.class_head_label,
+            confidence=min(photo.confidence, 1.0),
+            unsure=photo.unsure,
+            class_=photo.photo_class,
+        )
+
+    return answer

@@ -1,0 +1,131 @@
+"""The examples of docs/api.md, run as they stand; and what only real sockets show."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+from scene_model.classifier.classify import Classifier
+from scene_model.config import PROJECT_DIR
+from scene_model.errors import NotAPicture
+from tests.api.conftest import Server
+
+RUNNERS = {
+    "sh": ["bash", "-euo", "pipefail"],
+    "python": [sys.executable],
+    "js": ["node"],
+}
+SUFFIXES = {"sh": ".sh", "python": ".py", "js": ".mjs"}
+
+
+def example(language: str) -> str:
+    document = (PROJECT_DIR / "docs" / "api.md").read_text(encoding="utf-8")
+    (code,) = re.findall(rf"```{language}\n(.*?)```", document, re.DOTALL)
+    return str(code)
+
+
+@pytest.mark.parametrize("language", RUNNERS)
+def test_an_example_does_what_it_says(
+    language: str, server: Server, tmp_path: Path, temple: bytes, flower: bytes
+) -> None:
+    program = shutil.which(RUNNERS[language][0])
+    if program is None or (language == "sh" and shutil.which("curl") is None):
+        pytest.skip(f"nothing here runs {language}")
+    (tmp_path / "beach.jpg").write_bytes(temple)
+    (tmp_path / "cat.jpg").write_bytes(flower)
+    script = tmp_path / f"example{SUFFIXES[language]}"
+    script.write_text(example(language), encoding="utf-8")
+    done = subprocess.run(
+        [program, *RUNNERS[language][1:], str(script)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"SCENE_URL": server.url},
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "landmark" in done.stdout.lower()
+    names = zipfile.ZipFile(tmp_path / "sorted.zip").namelist()
+    assert names == ["manifest.csv", "landmark/beach.jpg", "flower/cat.jpg"]
+
+
+def raw(server: Server) -> socket.socket:
+    return socket.create_connection((server.host, server.port), timeout=60)
+
+
+def post_head(path: str, length: int) -> bytes:
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+    ).encode()
+
+
+PART = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
+
+
+def healthy(server: Server) -> bool:
+    return httpx.get(f"{server.url}/api/health", timeout=30).status_code == 200
+
+
+def test_senders_that_hang_hold_nobody_up(server: Server) -> None:
+    hanging = [raw(server) for _ in range(20)]
+    for connection in hanging:
+        connection.sendall(post_head("/api/predict/batch", 1_000_000) + PART + bytes(50_000))
+    assert healthy(server)
+    with raw(server) as connection:
+        body = PART + b"no picture\r\n--x--\r\n"
+        connection.sendall(post_head("/api/predict/batch", len(body)) + body)
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    for connection in hanging:
+        connection.close()
+
+
+def test_a_sender_that_breaks_off_leaves_nothing(server: Server) -> None:
+    with raw(server) as connection:
+        connection.sendall(post_head("/api/predict/batch", 1_000_000) + PART + bytes(500_000))
+        batches = server.library / "batches"
+        while not any(batches.glob("*/000000")):
+            time.sleep(0.02)
+    while any(batches.iterdir()):
+        time.sleep(0.02)
+    assert healthy(server)
+
+
+def test_a_batch_whose_sender_goes_away_is_cancelled(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+
+    def slow(*_: object) -> None:
+        go_on.wait(60)
+        raise NotAPicture("none")
+
+    monkeypatch.setattr(Classifier, "look", slow)
+    body = b"".join([PART + b"no picture\r\n" for _ in range(20)]) + b"--x--\r\n"
+    batches = server.library / "batches"
+    with raw(server) as connection:
+        connection.sendall(post_head("/api/predict/batch", len(body)) + body)
+        while not any(batches.glob("*/000019")):
+            time.sleep(0.02)
+    time.sleep(1.5)  # the server looks twice a second whether somebody waits
+    go_on.set()
+    while not (results := list(batches.glob("*/result.json"))):
+        time.sleep(0.02)
+    assert json.loads(results[0].read_text(encoding="utf-8"))["state"] == "cancelled"
+
+
+def test_what_says_that_it_is_too_large_is_not_read(server: Server) -> None:
+    for path in ("/api/predict", "/api/predict/batch", "/api/classify"):
+        with raw(server) as connection:
+            connection.sendall(post_head(path, 2_000_000_000_000))
+            assert connection.recv(12) == b"HTTP/1.1 413"
