@@ -29,7 +29,7 @@ from scene_model.classifier.personal_head import (
 )
 from scene_model.errors import TooFewExamples
 from scene_model.gallery.schema import class_decisions, photos, tag_decisions
-from scene_model.gallery.seen import seen_of, seen_photos
+from scene_model.gallery.seen import drawn_photos, seen_of, seen_photos
 from scene_model.gallery.store import Library
 
 _CHOICE = "personal_heads"
@@ -77,7 +77,7 @@ def learn_corrections(library: Library, shipped: Classifier) -> PersonalLesson:
     """
     made, most, size = list[PersonalHead](), 0, shipped.bundle.backbone.embedding_size
     decided = _decided(library)
-    anchors = _anchors(library, shipped.provenance.backbone, size, decided)
+    anchors = drawn_photos(library, shipped.provenance.backbone, size, decided, ANCHORS)
     for head in correctable_heads(shipped):
         ids, corrections = _corrections(library, shipped, head)
         most = max(most, len(ids))
@@ -199,19 +199,6 @@ def _said(
             side = wanted if row.verdict == "added" else refused
             side.setdefault(row.photo_id, []).append(row.label)
     return classes, wanted, refused
-
-
-def _anchors(library: Library, backbone: str | None, size: int, decided: set[str]) -> FloatArray:
-    """Photos nobody decided about, drawn from all of the library, the same each time."""
-    random = np.random.default_rng(0)
-    kept, keys = np.empty((0, size), np.float32), np.empty(0)
-    for piece in seen_photos(library, backbone, size):
-        is_free = np.array([photo_id not in decided for photo_id in piece.ids], np.bool_)
-        keys = np.concatenate([keys, random.random(int(is_free.sum()))])
-        kept = np.concatenate([kept, piece.embeddings[is_free]])
-        chosen = np.argsort(keys, kind="stable")[:ANCHORS]
-        keys, kept = keys[chosen], kept[chosen]
-    return kept
 
 
 def _would_change(

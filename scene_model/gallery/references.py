@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, or_, update
 
 from scene_model.gallery.schema import photos
 from scene_model.gallery.store import Library
@@ -17,13 +17,6 @@ class MovedFile:
     photo_id: str
     before: Path
     now: Path
-
-
-def has_references(library: Library) -> bool:
-    """Tell whether any photo stays outside the library."""
-    with library.database.reader.begin() as connection:
-        query = select(func.count()).where(photos.c.reference.is_not(None))
-        return bool(connection.execute(query).scalar())
 
 
 def follow(library: Library, moved: Sequence[MovedFile]) -> int:

@@ -70,3 +70,21 @@ def seen_of(
     ids = [photo_id for photo_id in photo_ids if photo_id in found]
     rows = [found[photo_id] for photo_id in ids]
     return ids, np.stack(rows) if rows else np.empty((0, size), np.float32)
+
+
+def drawn_photos(
+    library: Library, backbone: str | None, size: int, without: Collection[str], count: int
+) -> FloatArray:
+    """The embeddings of photos drawn from all of the library but some, the same each time.
+
+    Returns shape (at most ``count``, size), float32.
+    """
+    random = np.random.default_rng(0)
+    kept, keys = np.empty((0, size), np.float32), np.empty(0)
+    for piece in seen_photos(library, backbone, size):
+        is_free = np.array([photo_id not in without for photo_id in piece.ids], np.bool_)
+        keys = np.concatenate([keys, random.random(int(is_free.sum()))])
+        kept = np.concatenate([kept, piece.embeddings[is_free]])
+        chosen = np.argsort(keys, kind="stable")[:count]
+        keys, kept = keys[chosen], kept[chosen]
+    return kept

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from scene_model.classifier.labels import UNSURE_CLASS
+from scene_model.gallery.conditions import was_edited
 from scene_model.gallery.inventory import files_below
-from scene_model.gallery.schema import class_decisions, photos, tag_decisions
+from scene_model.gallery.schema import photos
 from scene_model.gallery.store import Library
 
 
@@ -33,9 +34,6 @@ class LibraryStatistics:
 def library_statistics(library: Library) -> LibraryStatistics:
     """Count what a library holds."""
     by_class = library.count_by_class()
-    is_edited = photos.c.id.in_(
-        select(tag_decisions.c.photo_id).union(select(class_decisions.c.photo_id))
-    )
     with library.database.reader.begin() as connection:
         bundles = connection.execute(
             select(photos.c.bundle, func.count())
@@ -50,7 +48,7 @@ def library_statistics(library: Library) -> LibraryStatistics:
         photos=library.count(),
         by_class=by_class,
         unsure=by_class.get(UNSURE_CLASS, 0),
-        edited=library.count(is_edited),
+        edited=library.count(was_edited()),
         bundles={row[0]: int(row[1]) for row in bundles},
         trash=library.count(trashed=True),
         referenced=int(referenced),

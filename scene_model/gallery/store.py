@@ -371,11 +371,12 @@ class Library:
 
     def _ids_of(self, numbers: Sequence[int]) -> list[str]:
         """Ids of photos by their numbers, in the order given."""
-        if not numbers:
-            return []
-        query = select(photos.c.number, photos.c.id).where(photos.c.number.in_(numbers))
-        with self.database.reader.begin() as connection:
-            ids = {row.number: row.id for row in connection.execute(query)}
+        ids: dict[int, str] = {}
+        for start in range(0, len(numbers), _ID_BATCH):  # SQLite takes only so many bound values
+            batch = numbers[start : start + _ID_BATCH]
+            query = select(photos.c.number, photos.c.id).where(photos.c.number.in_(batch))
+            with self.database.reader.begin() as connection:
+                ids.update((row.number, row.id) for row in connection.execute(query))
         return [ids[number] for number in numbers if number in ids]
 
     def _ids(self, query: Select[Any]) -> list[str]:

@@ -5,11 +5,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
-import numpy as np
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite import insert
 
-from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.labels import TAUGHT
 from scene_model.classifier.taught_head import (
@@ -23,7 +21,7 @@ from scene_model.classifier.taught_head import (
 from scene_model.errors import TooFewExamples
 from scene_model.gallery.edits import add_tag, clean_tag
 from scene_model.gallery.schema import automatic_tags, taught_tags
-from scene_model.gallery.seen import seen_of, seen_photos
+from scene_model.gallery.seen import drawn_photos, seen_of, seen_photos
 from scene_model.gallery.similar import Similar
 from scene_model.gallery.store import Library
 from scene_model.gallery.taught_rows import head_of, say
@@ -81,7 +79,7 @@ def learn_tag(
             f"“{label}” has {len(shown)} examples that this network has seen; it takes "
             f"{MIN_EXAMPLES} to {MAX_EXAMPLES}. Select more photos that show it."
         )
-    others = _others(library, backbone, size, {*shown, *refused})
+    others = drawn_photos(library, backbone, size, {*shown, *refused}, OTHERS)
     head, figures = teach(seen, seen_refused, others)
     would_tag, below = list[Similar](), list[Similar]()
     known = {*shown, *refused}
@@ -176,16 +174,3 @@ def taught_head(library: Library, classifier: Classifier, label: str) -> TaughtH
             )
         ).first()
     return None if row is None else head_of(row)
-
-
-def _others(library: Library, backbone: str | None, size: int, known: set[str]) -> FloatArray:
-    """Photos nobody pointed at, drawn from all of the library, the same each time."""
-    random = np.random.default_rng(0)
-    kept, keys = np.empty((0, size), np.float32), np.empty(0)
-    for piece in seen_photos(library, backbone, size):
-        is_free = np.array([photo_id not in known for photo_id in piece.ids], np.bool_)
-        keys = np.concatenate([keys, random.random(int(is_free.sum()))])
-        kept = np.concatenate([kept, piece.embeddings[is_free]])
-        chosen = np.argsort(keys, kind="stable")[:OTHERS]
-        keys, kept = keys[chosen], kept[chosen]
-    return kept

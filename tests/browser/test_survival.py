@@ -102,8 +102,8 @@ def test_a_page_comes_back_by_itself(visit: Visit, server: Server) -> None:
     server.kill()
     expect(app).not_to_have_attribute(state, "CONNECTED")
     server.start()
-    # It connects again of its own accord. The new server has yet to run a page for it: what is
-    # the first click there is only that (so it is with Streamlit), the next works as before.
+    # It connects again of its own accord. Of Streamlit's own controls the first click only lets
+    # the new server run the page; the grid takes up its first click itself.
     expect(app).to_have_attribute(state, "CONNECTED", timeout=60_000)
     expect(page.locator(".cell")).to_have_count(1)
     page.get_by_role("link", name="Search").click()

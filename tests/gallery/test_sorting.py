@@ -1,12 +1,17 @@
 """Orders are whole and stable."""
 
+import sqlite3
 from itertools import permutations
+from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from scene_model.errors import QueryError
+from scene_model.gallery.conditions import has_tag
 from scene_model.gallery.sorting import SORTS, Sort, SortKey
 from scene_model.gallery.store import Library
+from tests.gallery.libraries import add_rows
 from tests.gallery.rows import Row, put
 
 ROWS = [
@@ -61,3 +66,14 @@ def test_text_of_an_order() -> None:
     for text in ("", "date", "--name", "name "):
         with pytest.raises(QueryError, match="added, taken, name, score, size"):
             Sort.read(text)
+
+
+def test_a_limit_above_what_sqlite_binds(tmp_path: Path) -> None:
+    with Library(tmp_path / "library") as library:
+
+        @event.listens_for(library.database.reader, "checkout")
+        def as_an_old_sqlite(connection: sqlite3.Connection, *_: object) -> None:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+
+        ids = add_rows(library, 2_000)
+        assert set(library.find(has_tag(["forest"]), limit=5_000)) == set(ids)
