@@ -116,6 +116,7 @@ class Services:
 
     def learn_corrections(self) -> PersonalLesson:
         """Retrain the model's heads on what people corrected; raises as `learn_corrections`."""
+        self.require_personal("retrain the model that all of them use")
         return learn_corrections(self.library, self.classifier.shipped)
 
     def use_corrections(self, lesson: PersonalLesson | None) -> Job:
@@ -123,6 +124,7 @@ class Services:
 
         What people decided stays. Raises JobRunning while photos are being tagged.
         """
+        self.require_personal("retrain the model that all of them use")
         shipped = self.classifier.shipped
         with self.jobs.none_running():
             if lesson is None:

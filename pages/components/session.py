@@ -13,6 +13,7 @@ from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
 GALLERY_KEY = "gallery"
+_OWNER_KEY = "owner"
 
 
 @st.cache_resource(show_spinner=False)
@@ -45,6 +46,14 @@ def owner_of(cookies: Mapping[str, str]) -> str | None:
 def page_owner() -> str | None:
     """Tell whose library this page is to show; None in personal mode, or when nobody's."""
     return owner_of(st.context.cookies) if get_settings().is_shared else None
+
+
+def begin_anew_for_another() -> None:
+    """Forget what a window held for one visitor when it comes back with another's cookie."""
+    owner = page_owner()
+    if st.session_state.get(_OWNER_KEY, owner) != owner:
+        st.session_state.clear()
+    st.session_state[_OWNER_KEY] = owner
 
 
 def services_of(owner: str | None) -> Services:

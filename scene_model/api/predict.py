@@ -29,7 +29,6 @@ from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, MissingFile
 from scene_model.gallery.durable import library_error
 from scene_model.gallery.records import NewPhoto
-from scene_model.gallery.store import Library
 from scene_model.jobs.keep import look_and_keep
 from scene_model.photos.decode import read_photo_file
 from scene_model.services import Services
@@ -65,15 +64,16 @@ def _add_predict(api: FastAPI, desk: Desk) -> None:
         services, work = await run_in_threadpool(desk.open)
         classifier = services.classifier
         head_id = classifier.head(head or classifier.bundle.class_head).id
-        work.looks.require_room()
-        name, file = await _one_file(request, services.settings, batches_dir(services))
+        spool = batches_dir(services)
+        work.looks.require_room(owner=str(spool))
+        name, file = await _one_file(request, services.settings, spool)
         with file:
 
             def look() -> Look:
                 file.seek(0)
                 return classifier.look(file.read())
 
-            (future,) = work.looks.submit([look])
+            (future,) = work.looks.submit([look], str(spool))
             seen = await asyncio.wrap_future(future)
         return prediction(name, seen, classifier, head_id)
 
@@ -170,9 +170,11 @@ async def _started(
     boundary, root = boundary_of(request, "files"), batches_dir(services)
     limits = _batch_limits(services.settings)
     _require_length(request, limits)
+    length = _number(request.headers.get("content-length", "0"))
+    await run_in_threadpool(services.quota.require, 0, length)
     folder = await run_in_threadpool(batches.begin, root)
     try:
-        open_file = partial(_open_in, services.library, folder)
+        open_file = partial(_open_in, services, folder)
         reader = FormReader(boundary, "files", limits, open_file, lambda file: file.close())
         try:
             files = await read_form(request, reader)
@@ -180,6 +182,8 @@ async def _started(
             reader.discard()
         if not files:
             raise MissingFile("files: no file came. Send multipart/form-data with parts 'files'.")
+        if is_kept:
+            await run_in_threadpool(services.uploads.require_room, len(files), 0)
         reader.digest.update(b"kept" if is_kept else b"")
         known = None if key is None else (key, reader.digest.hexdigest())
         answer = _keeping(services) if is_kept else _looking(services.classifier)
@@ -197,8 +201,9 @@ async def _started(
     return job_id
 
 
-def _open_in(library: Library, folder: Path, number: int) -> IO[bytes]:
-    library.require_space(0)
+def _open_in(services: Services, folder: Path, number: int) -> IO[bytes]:
+    services.library.require_space(0)
+    services.quota.require(0, 0)  # what came before is on the disk, and counts
     return file_path(folder, number).open("wb")
 
 

@@ -107,7 +107,7 @@ class Visitors:
         folder = self._folder(owner)
         return Allowance(
             services.library.count() + services.library.count(trashed=True),
-            self._usage.measure(owner, folder),
+            self._usage.held(owner, folder),
             self._clock() + self._lifetime_s,
         )
 

@@ -7,7 +7,9 @@ import pytest
 
 from scene_model.config import Settings
 from scene_model.errors import NotForVisitors, QuotaExceeded, SceneError, VisitorUnknown
+from scene_model.gallery.taught_tags import keep_lesson, learn_tag
 from scene_model.jobs.uploads import Announced
+from scene_model.visitors.usage import Usage
 from scene_model.visitors.visitors import Visitors
 from tests.pictures import encode, textured
 from tests.visitors.conftest import Clock
@@ -115,9 +117,55 @@ def test_what_is_not_for_visitors(visitors: Visitors, tmp_path: Path) -> None:
         lambda: services.submit_folder([tmp_path / "x.jpg"], by_reference=True),
         lambda: services.filer("class", ""),
         lambda: services.use_bundle(services.bundles()[0].name),
+        lambda: services.learn_corrections(),
+        lambda: services.use_corrections(None),
     ):
         with pytest.raises(NotForVisitors):
             refused()
+
+
+def test_what_is_held_is_counted_on_and_measured_again(tmp_path: Path) -> None:
+    usage = Usage()
+    (tmp_path / "a.jpg").write_bytes(b"x" * 100)
+    assert usage.held(A, tmp_path) == 100
+    usage.add(A, 30)
+    assert usage.total() == 130
+    (tmp_path / "b.jpg").write_bytes(b"x" * 30)
+    (tmp_path / "derived").write_bytes(b"x" * 5)
+    assert usage.measure(A, tmp_path) == 135
+    usage.forget(A)
+    assert usage.total() == 0
+
+
+def test_what_was_freed_lets_more_in_at_once(
+    shared_settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scene_model.visitors.usage._MEASURING_SHARE", 1e-9)  # never by itself
+    small = limited(shared_settings, clock, visitor_max_bytes=20_000_000)
+    services = small.services(A)
+    ballast = services.library.folder / "ballast"
+    ballast.write_bytes(b"x" * 10_000_000)
+    with pytest.raises(QuotaExceeded):
+        services.quota.require(0, 15_000_000)
+    ballast.unlink()
+    services.quota.require(0, 15_000_000)
+    small.close()
+
+
+def test_what_one_teaches_is_not_the_others_(visitors: Visitors, temple: bytes) -> None:
+    one, other = visitors.services(A), visitors.services(B)
+    others = [(f"{seed}.jpg", encode(textured(640, 480, seed=seed))) for seed in range(3, 9)]
+    crops = [(f"t{i}.jpg", temple + bytes([i])) for i in range(6)]
+    assert one.jobs.submit([*others, *crops]).wait(100)
+    examples = [p.id for p in one.library.records(one.library.find()) if p.name.startswith("t")]
+    lesson = learn_tag(one.library, one.classifier, "my house", examples, [])
+    keep_lesson(one.library, one.classifier, lesson)
+    for services in (one, other):
+        assert services.jobs.submit([("new.jpg", temple + b"new")]).wait(60)
+    assert one.gallery().count("my_house name:new") == 1
+    assert other.gallery().count("my_house") == 0
+    assert other.library.taught_labels() == []
+    assert "my house" not in other.gallery().vocabulary.names
 
 
 def test_one_photo_does_not_wait_behind_two_thousand(visitors: Visitors, temple: bytes) -> None:
