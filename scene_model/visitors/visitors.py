@@ -24,6 +24,7 @@ from scene_model.gallery.store import Library
 from scene_model.services import Services, open_common, open_services
 from scene_model.visitors.keys import VisitorKeys
 from scene_model.visitors.usage import Usage, VisitorQuota, require_room_on_server
+from scene_model.visitors.windows import Windows
 
 _OWNER = re.compile(r"[0-9a-f]{64}")
 _SWEEP_S = 60.0
@@ -54,7 +55,7 @@ class Visitors:
         self._libraries, self._removed = root / "libraries", root / "removed"
         for folder in (self._libraries, self._removed):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.keys = VisitorKeys.open(root)
+        self.keys, self.windows = VisitorKeys.open(root), Windows()
         self.common = open_common(settings)
         self._usage = Usage()
         self._lock = threading.RLock()
