@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from scene_model.gallery.store import Library
 from tests.browser.conftest import Server, Visit
 from tests.pictures import encode, textured
 
@@ -37,6 +38,62 @@ def test_many_with_a_film_and_a_document(visit: Visit, many: list[Path], tmp_pat
     page = visit.open()
     choose(page, [*many[:40], film, document])
     expect(page.get_by_text("40 of 42 photos tagged, 2 skipped")).to_be_visible(timeout=120_000)
+
+
+def drop(page: Page, paths: list[Path]) -> None:
+    """Drop files and folders from outside on the zone, as a file manager does."""
+    zone = page.get_by_text("Drop photos or whole folders here")
+    zone.scroll_into_view_if_needed()
+    box = zone.bounding_box()
+    assert box is not None
+    files = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": files, **place})
+
+
+def small_photos(folder: Path, count: int) -> list[Path]:
+    """So many small JPEGs, each another photo to the library."""
+    folder.mkdir(parents=True)
+    photo = encode(textured(160, 120))
+    paths = [folder / f"{i:04d}.jpg" for i in range(count)]
+    for i, path in enumerate(paths):
+        path.write_bytes(photo + i.to_bytes(2, "big"))
+    return paths
+
+
+def test_twelve_hundred_in_one_drop(visit: Visit, tmp_path: Path) -> None:
+    paths = small_photos(tmp_path / "many", 1_200)
+    page = visit.open()
+    drop(page, paths)
+    done = page.get_by_text("1,200 of 1,200 photos tagged")
+    expect(done).to_be_visible(timeout=300_000)
+    assert "known" not in done.inner_text()
+    assert library_of(tmp_path) == {path.name: path.read_bytes() for path in paths}
+
+
+def test_a_whole_folder_is_dropped(visit: Visit, tmp_path: Path) -> None:
+    # A browser gives a folder's children a hundred at a time.
+    paths = small_photos(tmp_path / "holiday", 130) + small_photos(
+        tmp_path / "holiday" / "beach" / "evening", 110
+    )
+    for i, path in enumerate(paths[130:]):
+        path.write_bytes(path.read_bytes() + b"beach")
+        paths[130 + i] = path.rename(path.with_name(f"beach {path.name}"))
+    (tmp_path / "holiday" / "beach" / "waves.mov").write_bytes(b"film")
+    (tmp_path / "holiday" / ".DS_Store").write_bytes(b"nobody's business")
+    page = visit.open()
+    drop(page, [tmp_path / "holiday"])
+    expect(page.get_by_text("240 of 241 photos tagged, 1 skipped")).to_be_visible(timeout=120_000)
+    assert library_of(tmp_path) == {path.name: path.read_bytes() for path in paths}
+
+
+def library_of(folder: Path) -> dict[str, bytes]:
+    """What the library holds, by name."""
+    with Library(folder / "library") as library:
+        photos = list(library.records(library.find()))
+        return {photo.name: library.original_location(photo).read_bytes() for photo in photos}
 
 
 def test_a_killed_server_and_continue(visit: Visit, server: Server, many: list[Path]) -> None:
