@@ -125,3 +125,16 @@ def test_a_library_belongs_to_the_identity(
     said = texts(shared.run())
     assert "Sign in to see your photos" in said
     assert "Give order" not in said
+    assert [button.label for button in shared.button] == ["Sign in"]
+
+
+def test_several_providers_to_choose_from(
+    shared: AppTest, monkeypatch: pytest.MonkeyPatch, come_with: ComeWith
+) -> None:
+    section = {"redirect_uri": "https://photos.example/oauth2callback", "cookie_secret": "s" * 64}
+    named = {name: {"client_id": "x"} for name in ("google", "university")}
+    monkeypatch.setattr(identity, "get_secrets_auth_section", lambda: section | named)
+    come_with({})
+    assert "Sign in to see your photos" in texts(shared.run())
+    labels = [button.label for button in shared.button]
+    assert labels == ["Sign in with Google", "Sign in with University"]
