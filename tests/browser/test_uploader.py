@@ -96,18 +96,70 @@ def library_of(folder: Path) -> dict[str, bytes]:
         return {photo.name: library.original_location(photo).read_bytes() for photo in photos}
 
 
-def test_a_killed_server_and_continue(visit: Visit, server: Server, many: list[Path]) -> None:
+def missing_names(page: Page) -> list[str]:
+    """The files that the page names as still to come."""
+    summary = page.get_by_text(re.compile("files are still to come"))
+    expect(summary).to_be_visible()
+    names = page.locator("details li").all_text_contents()
+    assert summary.inner_text().startswith(f"{len(names)} ")
+    return names
+
+
+def test_a_killed_server_and_continue(
+    visit: Visit, server: Server, many: list[Path], tmp_path: Path
+) -> None:
     page = visit.open()
     choose(page, many)
     expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files here"))).to_be_visible()
     server.kill()
     expect(page.get_by_text("The upload has stopped")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text(re.compile("files are still to come"))).to_be_visible()
+    here = library_of(tmp_path)
+    waiting = [p.read_bytes() for p in (tmp_path / "library" / "incoming").glob("*/0*")]
+    sent = {path.name: path.read_bytes() for path in many}
+    missing = missing_names(page)
+    arrived = [name for name in sent if name not in missing]
+    assert missing and arrived
+    assert set(missing) < set(sent)
+    for name in arrived:
+        assert sent[name] in (here.get(name), *waiting), "what arrived is there"
     server.start()
     page.get_by_role("button", name="Continue").click()
     done = page.get_by_text("150 of 150 photos tagged")
     expect(done).to_be_visible(timeout=180_000)
     assert "known" not in done.inner_text(), "nothing came twice"
+    assert library_of(tmp_path) == sent
+
+
+def test_a_cut_connection_and_continue(visit: Visit, many: list[Path], tmp_path: Path) -> None:
+    page = visit.open()
+    choose(page, many)
+    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files here"))).to_be_visible()
+    page.context.set_offline(True)
+    expect(page.get_by_text("The upload has stopped")).to_be_visible(timeout=60_000)
+    assert set(missing_names(page)) < {path.name for path in many}
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Continue").click()
+    done = page.get_by_text("150 of 150 photos tagged")
+    expect(done).to_be_visible(timeout=180_000)
+    assert "known" not in done.inner_text(), "nothing came twice"
+    assert library_of(tmp_path) == {path.name: path.read_bytes() for path in many}
+
+
+def test_streamlit_s_uploader_keeps_nothing_in_memory(
+    visit: Visit, tmp_path: Path, many: list[Path]
+) -> None:
+    page = visit.open()
+    page.get_by_role("tab", name="A few photos").click()
+    with page.expect_request(lambda request: "/_stcore/upload_file/" in request.url):
+        page.locator('input[type="file"]').set_input_files(many[:20])
+    expect(page.get_by_text("20 of 20 photos tagged")).to_be_visible(timeout=60_000)
+    assert library_of(tmp_path) == {path.name: path.read_bytes() for path in many[:20]}
+    # Streamlit counts what its uploader holds, and looks again every five seconds.
+    page.wait_for_timeout(6_000)
+    address = f"{visit.base_url}/_stcore/metrics?families=cache_memory_bytes"
+    lines = page.request.get(address).text().splitlines()
+    held = [line for line in lines if "UploadedFileManager" in line]
+    assert not [line for line in held if not line.endswith(" 0")], held
 
 
 def test_dropped_again_after_a_refresh(visit: Visit, many: list[Path]) -> None:

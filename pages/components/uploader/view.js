@@ -112,6 +112,7 @@ function drawCut(cut, engine, box, forget) {
     + "continue it; what has arrived is not sent again. If another window is still sending, let it."));
   if (cut.missing) drawList(box, "Which files are missing", cut.missing.map((item) => item.path));
   const row = make("div", "row");
+  row.dataset.upload = cut.id;
   row.append(button("Finish without them", "", () => ask("POST", `/${cut.id}/end`).then(forget, forget)),
     button("Cancel", "", () => ask("DELETE", `/${cut.id}`).then(forget, forget)));
   box.append(row);
@@ -150,17 +151,23 @@ export default function (component) {
     zone.classList.remove("over");
     take(await dropped(event.dataTransfer));
   };
+  box.trigger = setTriggerValue; // that of the latest run, also for buttons that stay
   const draw = () => {
-    const open = state.querySelector("details")?.open;
-    const focused = parentElement.activeElement?.textContent;
-    state.replaceChildren();
-    if (engine.isBusy) drawEngine(engine, state);
-    else if (engine.problem && engine.state !== "over") state.append(make("p", "warn", engine.problem));
-    else if (box.cut) drawCut(box.cut, engine, state, () => { box.cut = null; setTriggerValue("ended", "cut"); });
-    const details = state.querySelector("details");
-    if (details && open) details.open = true;
-    const again = [...state.querySelectorAll("button")].find((one) => one.textContent === focused);
-    again?.focus();
+    const fresh = make("div");
+    if (engine.isBusy) drawEngine(engine, fresh);
+    else if (engine.problem && engine.state !== "over") fresh.append(make("p", "warn", engine.problem));
+    else if (box.cut) drawCut(box.cut, engine, fresh, () => { box.cut = null; box.trigger("ended", "cut"); });
+    // What has not changed stays: a click that falls between two looks must not be lost.
+    if (fresh.innerHTML !== box.drawn) {
+      box.drawn = fresh.innerHTML;
+      const open = state.querySelector("details")?.open;
+      const focused = parentElement.activeElement?.textContent;
+      state.replaceChildren(...fresh.childNodes);
+      const details = state.querySelector("details");
+      if (details && open) details.open = true;
+      const again = [...state.querySelectorAll("button")].find((one) => one.textContent === focused);
+      again?.focus();
+    }
     // Python shows the tags while it runs, and the result when it is over.
     if (engine.isBusy && engine.id && box.told !== engine.id) {
       box.told = engine.id;
