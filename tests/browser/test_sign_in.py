@@ -1,13 +1,16 @@
 """A shared server with a provider of identities: the library is the person's, on every device."""
 
+import json
 import re
 import secrets
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from scene_model.config import PROJECT_DIR
 from tests.browser.conftest import Server
 from tests.browser.oidc_provider import CLIENT_ID, CLIENT_SECRET, provider
 from tests.conftest import ASSETS
@@ -25,21 +28,31 @@ def server(tmp_path: Path) -> Iterator[Server]:
             SCENE_VISITORS=str(tmp_path / "visitors"),
             STREAMLIT_SECRETS_FILES=str(told),
         )
-        # As docs/shared.md says.
-        told.write_text(
-            f"""
-[auth]
-redirect_uri = "{made.base_url}/oauth2callback"
-cookie_secret = "{secrets.token_hex(32)}"
-client_id = "{CLIENT_ID}"
-client_secret = "{CLIENT_SECRET}"
-server_metadata_url = "{identities.metadata_url}"
-""",
-            encoding="utf-8",
+        example = configuration()
+        auth = example["auth"]
+        auth["redirect_uri"] = auth["redirect_uri"].replace(
+            "https://photos.example.org", made.base_url
         )
+        auth |= {
+            "cookie_secret": secrets.token_hex(32),
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "server_metadata_url": identities.metadata_url,
+        }
+        lines = [f"{name} = {json.dumps(value)}" for name, value in auth.items()]
+        told.write_text("\n".join(["[auth]", *lines]), encoding="utf-8")
         made.start()
         yield made
         made.stop()
+
+
+def configuration() -> dict[str, dict[str, str]]:
+    """The example that docs/shared.md gives."""
+    text = (PROJECT_DIR / "docs" / "shared.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    example = tomllib.loads(block)
+    assert list(example) == ["auth"]
+    return example
 
 
 def device(browser: Browser, server: Server) -> BrowserContext:
