@@ -180,6 +180,8 @@ def test_the_page_alone_gives_a_cookie_and_keeps_a_good_one(server: Starlette) -
     answer = client.get("/")
     assert client.cookies[COOKIE_NAME] == held
     assert answer.headers["cache-control"] == "private, no-store"
+    renewed = set_cookie(client.get("/api/uploads"))
+    assert renewed.startswith(f"{COOKIE_NAME}={held}; Path=/; Max-Age=86400")
 
 
 def test_forged_cookies_are_nobody_s_and_replaced(server: Starlette) -> None:

@@ -14,7 +14,7 @@ from scene_model.visitors.visitors import Visitors
 from tests.pictures import encode, textured
 from tests.visitors.conftest import Clock
 
-A, B = "a" * 64, "b" * 64
+A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 
 def test_each_has_a_library_and_all_share_one_model(visitors: Visitors, temple: bytes) -> None:
@@ -69,6 +69,33 @@ def test_expiry_ends_what_is_under_way(visitors: Visitors, clock: Clock) -> None
     assert job.is_cancelled
 
 
+def test_who_left_has_nothing_open(visitors: Visitors, clock: Clock, temple: bytes) -> None:
+    gone, busy, present = (visitors.services(owner) for owner in (A, B, C))
+    assert gone.jobs.submit([("t.jpg", temple)]).wait(60)
+    busy.uploads.announce([Announced("later.jpg", 1000)])
+    clock.now += 1000
+    with visitors.present(C):
+        assert visitors.close_quiet() == [A]
+    assert visitors.services(B) is busy
+    assert visitors.services(C) is present
+    again = visitors.services(A)
+    assert again is not gone
+    assert again.library.count() == 1
+    assert visitors.close_quiet() == []
+
+
+def test_an_upload_that_nobody_goes_on_with_is_ended(
+    visitors: Visitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = visitors.services(A).uploads.announce([Announced("never.jpg", 1000)])
+    visitors.close_quiet()
+    assert job.is_running
+    monkeypatch.setattr("scene_model.jobs.uploads.IDLE_S", -1.0)
+    visitors.close_quiet()
+    assert job.wait(10)
+    assert [s.code for s in job.progress().skipped] == ["upload_incomplete"]
+
+
 def test_a_start_finishes_what_a_kill_left(shared_settings: Settings, clock: Clock) -> None:
     half = shared_settings.visitors / "removed" / "x" / "library" / "originals"
     half.mkdir(parents=True)
@@ -102,7 +129,7 @@ def test_quotas_are_named_when_met(shared_settings: Settings, clock: Clock) -> N
     few.close()
     small = limited(shared_settings, clock, visitor_max_bytes=20_000_000)
     with pytest.raises(QuotaExceeded, match=r"30\.0 MB are to come.*20\.0 MB for each visitor"):
-        small.services("c" * 64).uploads.announce([Announced("x.jpg", 30_000_000)])
+        small.services(C).uploads.announce([Announced("x.jpg", 30_000_000)])
     small.close()
     full = limited(shared_settings, clock, server_max_bytes=1)
     with pytest.raises(QuotaExceeded, match="all its visitors"):
