@@ -9,12 +9,12 @@ import streamlit as st
 
 from pages.components.query_line import show_query_error
 from pages.components.session import get_services
-from scene_model.errors import PathNotFound, QueryError, SceneError
+from scene_model.errors import QueryError, SceneError
 from scene_model.export.sorting.filing import BY_ALBUM, BY_CLASS
 from scene_model.export.sorting.journal import Journal, last_journal
 from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind
-from scene_model.export.sorting.preparation import Preparation, prepare
+from scene_model.export.sorting.preparation import Preparation, checked_places, prepare
 from scene_model.export.sorting.steps import SortDisk
 from scene_model.export.sorting.transaction import (
     Outcome,
@@ -82,8 +82,7 @@ def _asked() -> tuple[Path, Path, Kind, str, str] | None:
 
 
 def _prepared(source: Path, dest: Path, folders: str, query: str) -> Preparation | None:
-    if not source.is_dir():
-        raise PathNotFound(f"There is no folder {source}.")
+    checked_places(source, dest)
     services = get_services()
     bar = st.progress(0.0, "Looking at the photos …")
 

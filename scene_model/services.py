@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,10 +25,12 @@ from scene_model.export.table import (
     without_place,
     write_csv,
     write_json,
+    write_jsonl,
 )
-from scene_model.gallery.answers import answer_kept
+from scene_model.gallery.answers import answer_kept, objects_kept
 from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
+from scene_model.gallery.ids_in_order import IdsInOrder, in_batches
 from scene_model.gallery.personal_heads import (
     PersonalLesson,
     forget_personal_heads,
@@ -170,24 +172,25 @@ class Services:
         return forecast(self.library, self.classifier)
 
     def csv_lines(
-        self, photo_ids: Sequence[str], with_bom: bool = False, with_place: bool = True
+        self, photo_ids: Iterable[str], with_bom: bool = False, with_place: bool = True
     ) -> Iterator[str]:
         """Yield the CSV of some photos, in the order given; with_place: coordinates too."""
         rows = (table_row(*asked) for asked in self._with_objects(photo_ids, with_place))
         return write_csv(rows, with_bom)
 
-    def json_lines(self, photo_ids: Sequence[str], with_place: bool = True) -> Iterator[str]:
-        """Yield a JSON list of some photos, in the order given."""
-        return write_json(
-            json_record(*asked) for asked in self._with_objects(photo_ids, with_place)
-        )
+    def json_lines(
+        self, photo_ids: Iterable[str], with_place: bool = True, is_one_list: bool = True
+    ) -> Iterator[str]:
+        """Yield JSON of some photos, in the order given: a list, or else one object a line."""
+        write = write_json if is_one_list else write_jsonl
+        return write(json_record(*asked) for asked in self._with_objects(photo_ids, with_place))
 
-    def zip_by_class(self, photo_ids: Sequence[str]) -> Iterator[bytes]:
+    def zip_by_class(self, photo_ids: Sequence[str] | IdsInOrder) -> Iterator[bytes]:
         """Yield a ZIP of some photos, one folder a class, with the CSV inside."""
         return self.zip_by(photo_ids, FolderRule())
 
     def zip_by(
-        self, photo_ids: Sequence[str], rule: FolderRule, with_place: bool = True
+        self, photo_ids: Sequence[str] | IdsInOrder, rule: FolderRule, with_place: bool = True
     ) -> Iterator[bytes]:
         """Yield a ZIP of some photos, in folders by a rule, with the CSV inside.
 
@@ -237,10 +240,14 @@ class Services:
         self.library.close()
 
     def _with_objects(
-        self, photo_ids: Sequence[str], with_place: bool
+        self, photo_ids: Iterable[str], with_place: bool
     ) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
-        for photo in self.library.records(photo_ids):
-            yield photo if with_place else without_place(photo), self._objects(photo.id)
+        for batch in in_batches(photo_ids):
+            kept = objects_kept(self.library, self.classifier, batch)
+            for photo in self.library.records(batch):
+                found = kept.get(photo.id)
+                objects = self._objects(photo.id) if found is None else found
+                yield photo if with_place else without_place(photo), objects
 
     def _objects(self, photo_id: str) -> list[Tag]:
         """The objects of a photo for the table; none where nothing can say them any more."""
