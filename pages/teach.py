@@ -40,7 +40,6 @@ def _page() -> None:
     if lesson is not None:
         _lesson(lesson)
     _taught()
-    st.divider()
     show_corrections()
 
 
