@@ -10,6 +10,7 @@ from scene_model.classifier.personal_head import MIN_CORRECTIONS
 from scene_model.gallery import edits
 from scene_model.gallery.taught_tags import list_taught
 from scene_model.services import Services
+from tests.conftest import ASSETS
 from tests.gallery.test_taught_tags import stripes
 from tests.pages.conftest import texts
 from tests.pages.test_search import button
@@ -57,6 +58,10 @@ def test_a_threshold_is_tried_saved_and_taken_back(filled: Services, app: AppTes
             one.class_source == "scenes" for one in filled.library.records(filled.library.find())
         )
 
+    temple = Image.open(io.BytesIO((ASSETS / "china.jpg").read_bytes()))
+    boxes = [(80 * x, 60 * y, 80 * x + 320, 60 * y + 240) for x in range(4) for y in range(3)]
+    pieces = [(f"piece_{i}.jpg", encode(temple.crop(box))) for i, box in enumerate(boxes)]
+    filled.jobs.submit(pieces).wait(60)
     app.switch_page("review.py").run()
     at_first = filed()
     app.session_state["review_tabs"] = "Threshold"
