@@ -7,15 +7,14 @@ import streamlit as st
 from pages.components.photo_view import class_choices, picture
 from pages.components.plain import plain
 from pages.components.session import get_gallery, get_services
-from pages.components.thumbnails import thumbnails
+from pages.components.thresholds import show_thresholds
 from pages.components.undo_line import say, undo_line
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import SceneError
 from scene_model.gallery.records import PhotoRecord
-from scene_model.gallery.review_queue import ReviewItem, preview_threshold, review_queue
+from scene_model.gallery.review_queue import ReviewItem, review_queue
 
 _QUEUE, _SEEN = "review_queue", "review_seen"
-_SHOWN = 12
 
 
 def _page() -> None:
@@ -29,10 +28,12 @@ def _page() -> None:
         st.info("No photos yet. Drop some on the first page.", icon=":material/rule:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
-    one_by_one, thresholds = st.tabs(["One by one", "Threshold"], on_change="rerun")
+    one_by_one, thresholds = st.tabs(
+        ["One by one", "Threshold"], on_change="rerun", key="review_tabs"
+    )
     if thresholds.open:
         with thresholds:
-            _threshold()
+            show_thresholds()
     else:
         with one_by_one:
             _one_by_one()
@@ -144,42 +145,6 @@ def _load_ahead(items: list[ReviewItem]) -> None:
         for item in items
     )
     st.html(f'<div style="position:relative;height:0;overflow:hidden">{images}</div>')
-
-
-def _threshold() -> None:
-    services = get_services()
-    head = services.classifier.heads[services.classifier.bundle.class_head]
-    st.markdown(
-        f"The label set “{plain(head.name)}” files a photo when it is at least "
-        f"**{head.confidence_threshold:.0%}** sure. Move the slider to see what another limit "
-        "would do; nothing is changed by looking."
-    )
-    chosen = st.slider(
-        "Sure from",
-        0.2,
-        0.99,
-        float(head.confidence_threshold),
-        0.01,
-        key="review_threshold",
-    )
-    told = preview_threshold(services.library, services.classifier, float(chosen))
-    with st.container(horizontal=True):
-        st.metric(
-            "Photos it files",
-            f"{told.filed_then:,}",
-            delta=told.filed_then - told.filed_now or None,
-        )
-        st.metric("Would enter", f"{len(told.enters):,}")
-        st.metric("Would leave", f"{len(told.leaves):,}")
-    for title, ids in (("Would enter", told.enters), ("Would leave", told.leaves)):
-        if ids:
-            st.subheader(title)
-            thumbnails(list(services.library.records(ids[:_SHOWN])), height_rem=7)
-    if told.leaves and st.button(
-        f"Select the {len(told.leaves):,} that would leave", icon=":material/select_all:"
-    ):
-        get_gallery().select(told.leaves)
-        st.switch_page("gallery.py")
 
 
 try:

@@ -42,7 +42,6 @@ def _page() -> None:
         _lesson(lesson)
     _taught()
     if not is_shared():  # all visitors are answered by one model
-        st.divider()
         show_corrections()
 
 

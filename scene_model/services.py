@@ -43,8 +43,14 @@ from scene_model.gallery.references import MovedFile, follow
 from scene_model.gallery.similar import Similar, similar_to_photo, similar_to_picture
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
+from scene_model.gallery.thresholds import (
+    ThresholdChange,
+    Thresholds,
+    keep_thresholds,
+    with_thresholds,
+)
 from scene_model.gallery.trash import finish_emptying
-from scene_model.jobs.job import Job
+from scene_model.jobs.job import Job, JobKind
 from scene_model.jobs.keep import look_and_keep
 from scene_model.jobs.quota import NO_QUOTA, Quota, no_quota
 from scene_model.jobs.runner import JobRunner
@@ -53,6 +59,8 @@ from scene_model.jobs.workers import Crew
 from scene_model.photos.decode import PhotoLimits, read_photo_file
 
 _BUNDLE_CHOICE = "bundle"
+# The photos that are being looked at come to their end; none takes so long.
+_CANCEL_TIMEOUT_S = 30
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +122,7 @@ class Services:
         classifier = _open(folder, self.settings)
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
-            self._use(with_personal_heads(self.library, classifier))
+            self._use(_as_people_chose(self.library, classifier))
 
     def learn_corrections(self) -> PersonalLesson:
         """Retrain the model's heads on what people corrected; raises as `learn_corrections`."""
@@ -124,17 +132,32 @@ class Services:
     def use_corrections(self, lesson: PersonalLesson | None) -> Job:
         """Tag with retrained heads from now on, and all photos again; None: with the shipped ones.
 
-        What people decided stays. Raises JobRunning while photos are being tagged.
+        What people decided stays; tagging again that is still at work ends first. Raises JobRunning
+        while photos are added.
         """
         self.require_personal("retrain the model that all of them use")
+        for job in self.jobs.running(JobKind.TAG_AGAIN):
+            job.cancel()
+            job.wait(_CANCEL_TIMEOUT_S)
         shipped = self.classifier.shipped
         with self.jobs.none_running():
             if lesson is None:
                 forget_personal_heads(self.library)
             else:
                 keep_personal_heads(self.library, shipped, lesson)
-            self._use(with_personal_heads(self.library, shipped))
+            self._use(_as_people_chose(self.library, shipped))
         return self.jobs.tag_again()
+
+    def use_thresholds(self, chosen: Thresholds) -> ThresholdChange:
+        """Believe the class head from other thresholds on, for photos kept and to come; by label.
+
+        Raises JobRunning while photos are being tagged, and as `keep_thresholds` does.
+        """
+        self.require_personal("change what the model is sure of")
+        with self.jobs.none_running():
+            changed = keep_thresholds(self.library, self.classifier, chosen)
+            self._use(with_thresholds(self.library, self.classifier))
+        return changed
 
     def _use(self, classifier: Classifier) -> None:
         self.model.swap(Model.of(classifier, self.settings.albums))
@@ -276,7 +299,7 @@ def open_filer(settings: Settings, by: str, query: str) -> Iterator[Filer]:
         if library is None:
             classifier = open_classifier(settings)
         else:
-            classifier = with_personal_heads(library, _chosen_classifier(settings, library)[0])
+            classifier = _as_people_chose(library, _chosen_classifier(settings, library)[0])
         model = Model.of(classifier, settings.albums)
         yield Filer(model, library, by, query, settings.workers)
 
@@ -317,7 +340,7 @@ def open_services(
             model, problem = common.model, None
         else:
             classifier, problem = _chosen_classifier(settings, library)
-            classifier = with_personal_heads(library, classifier)
+            classifier = _as_people_chose(library, classifier)
             model = CurrentModel(Model.of(classifier, settings.albums))
     except SceneError:
         library.close()
@@ -327,6 +350,11 @@ def open_services(
         finish_emptying(library)
         jobs.resume()
     return Services(settings, model, library, jobs, problem, quota(library))
+
+
+def _as_people_chose(library: Library, classifier: Classifier) -> Classifier:
+    """The classifier with what people corrected, and with the thresholds they chose."""
+    return with_thresholds(library, with_personal_heads(library, classifier))
 
 
 @contextlib.contextmanager

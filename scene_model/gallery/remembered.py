@@ -46,6 +46,11 @@ class Remembered:
                 self._answers[key] = answer
         return answer
 
+    def version(self) -> int:
+        """A number that is another after each change that another connection made."""
+        with self._lock:
+            return self._current_version()
+
     def forget(self) -> None:
         """Ask the database anew; for measuring."""
         with self._lock:
