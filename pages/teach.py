@@ -97,7 +97,6 @@ def _lesson(lesson: Lesson) -> None:
                 on_open=lambda _: None,
                 selecting=Selecting(
                     ids=st.session_state.get(_WRONG, []),
-                    revision=len(lesson.counterexamples),
                     on_change=lambda ids, _: st.session_state.update({_WRONG: ids}),
                 ),
             )

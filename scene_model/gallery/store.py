@@ -283,8 +283,8 @@ class Library:
         """Words and their numbers, asked for in SQL; remembered until the library changes."""
         return self._remembered.ask(query, self._pairs)
 
-    def change_mark(self) -> int:
-        """A number that is another after each change of the library."""
+    def version(self) -> int:
+        """A number that is another one after anybody, in any process, changed the library."""
         return self._remembered.version()
 
     def forget(self) -> None:
