@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from pages.components.session import (
@@ -19,15 +18,10 @@ from pages.components.session import (
     services_of,
 )
 from scene_model.api import close_api, create_api
-from scene_model.api.guard import SameSiteGuard
-from scene_model.api.visitor_cookie import VisitorCookie, asking_owner
+from scene_model.api.doorway import doorway
+from scene_model.api.visitor_cookie import asking_owner
 
 settings = get_settings()
-middleware = [Middleware(SameSiteGuard, allowed_hosts=settings.allowed_host_names)]
-if settings.is_shared:
-    middleware.append(Middleware(VisitorCookie, get_visitors=get_visitors, owner_of=owner_of))
-
-
 api = create_api(lambda: services_of(asking_owner()), lambda: (get_classifier(), settings))
 
 
@@ -41,5 +35,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 app = st.App(
-    "pages/navigation.py", lifespan=lifespan, routes=[Mount("/api", app=api)], middleware=middleware
+    "pages/navigation.py",
+    lifespan=lifespan,
+    routes=[Mount("/api", app=api)],
+    middleware=doorway(settings, get_visitors, owner_of),
 )

@@ -170,6 +170,8 @@ async def _started(
     boundary, root = boundary_of(request, "files"), batches_dir(services)
     limits = _batch_limits(services.settings)
     _require_length(request, limits)
+    declared = _number(request.headers.get("content-length", "0"))
+    await run_in_threadpool(services.quota.require, 0, declared)
     folder = await run_in_threadpool(batches.begin, root)
     try:
         open_file = partial(_open_in, services.library, folder)
@@ -180,6 +182,8 @@ async def _started(
             reader.discard()
         if not files:
             raise MissingFile("files: no file came. Send multipart/form-data with parts 'files'.")
+        # Once more: how much it was, and how many photos are to stay, is known only now.
+        await run_in_threadpool(services.quota.require, len(files) if is_kept else 0, 0)
         reader.digest.update(b"kept" if is_kept else b"")
         known = None if key is None else (key, reader.digest.hexdigest())
         answer = _keeping(services) if is_kept else _looking(services.classifier)
