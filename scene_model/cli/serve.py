@@ -6,6 +6,7 @@ import sys
 
 import uvicorn
 
+from scene_model.cli.prompt_http import PromptHTTP
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import EXIT_DONE
 from scene_model.visitors.tokens import Tokens
@@ -35,7 +36,16 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     settings.keep_for_children()
     # Streamlit looks for its configuration and its pages beside app.py.
     os.chdir(PROJECT_DIR)
-    uvicorn.run("app:app", host=host, port=port, log_level="warning", app_dir=str(PROJECT_DIR))
+    uvicorn.run(
+        "app:app",
+        host=host,
+        port=port,
+        log_level="warning",
+        app_dir=str(PROJECT_DIR),
+        http=PromptHTTP,
+        # What is told of the server itself: nothing.
+        server_header=False,
+    )
     return EXIT_DONE
 
 
