@@ -1,6 +1,7 @@
 """Label sets: what a head can say, in the words people know it by."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 # What a photo is filed under when nobody and no head is sure; never a label.
 UNSURE_CLASS = "unsure"
@@ -51,7 +52,7 @@ class LabelSet:
         """Return the label of one output."""
         return self.labels[index]
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """Label ids in the order of the outputs."""
         return tuple(label.id for label in self.labels)

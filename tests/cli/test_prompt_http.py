@@ -33,7 +33,7 @@ async def talk() -> None:
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     at = ("127.0.0.1", port)
-    silent, _keep = await asyncio.open_connection(*at)
+    silent, keep = await asyncio.open_connection(*at)
     dripped, drip = await asyncio.open_connection(*at)
     prompt, writer = await asyncio.open_connection(*at)
     writer.write(HEAD)
@@ -49,6 +49,8 @@ async def talk() -> None:
     # The next head on the same connection has no more time than the first.
     writer.write(HEAD[:8])
     assert await asyncio.wait_for(prompt.read(), SHORT_S * 20) == b""
+    for sending in (keep, drip, writer):
+        sending.close()
     server.should_exit = True
     await running
 
