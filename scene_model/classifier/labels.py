@@ -59,4 +59,11 @@ class LabelSet:
 
     def index(self, label_id: str) -> int:
         """Return the output of a label; raises ValueError when the set lacks it."""
-        return self.ids.index(label_id)
+        try:
+            return self._indices[label_id]
+        except KeyError:
+            raise ValueError(f"{label_id!r} is no label of this set") from None
+
+    @cached_property
+    def _indices(self) -> dict[str, int]:
+        return {label_id: index for index, label_id in enumerate(self.ids)}
