@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from scene_model.classifier.albums import Placement, albums_of
 from scene_model.classifier.classify import OBJECTS, Answers, Classifier
 from scene_model.classifier.model import CurrentModel, Model
@@ -387,6 +389,9 @@ def _beside(settings: Settings, name: str) -> Path:
 
 
 def _open(folder: Path, settings: Settings, check: bool = True) -> Classifier:
+    # Each of our threads has a photo of its own. Matrix products in threads of their own would only
+    # take the processor from them: they wait for one another by spinning.
+    threadpool_limits(1, "blas")
     limits = PhotoLimits(settings.max_file_bytes, settings.max_pixels)
     classifier = Classifier.open(folder, limits, settings.workers)
     if check:

@@ -101,7 +101,7 @@ def add_classify_routes(api: FastAPI, desk: Desk) -> None:
         ] = False,
     ) -> ClassifyAnswer | PartialClassifyAnswer:
         """Tag base64 images: one name, two, or `Unknown` each."""
-        services, work = await run_in_threadpool(desk.open)
+        services, work = await desk.opened()
         spool, settings = batches_dir(services), services.settings
         owner = str(spool)
         work.looks.require_room(owner=owner)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from starlette.concurrency import run_in_threadpool
+
 from scene_model.api.batches import Batches
 from scene_model.api.looks import LookQueue
 from scene_model.config import Settings
@@ -30,6 +32,7 @@ class Desk:
         self.services = get_services
         self._lock = threading.Lock()
         self._work: Work | None = None
+        self._own: tuple[Services, Work] | None = None
 
     def work(self, settings: Settings) -> Work:
         """The work of this server; the first caller's settings hold for all."""
@@ -53,7 +56,14 @@ class Desk:
         services = self.services()
         work = self.work(services.settings)
         work.batches.watch(batches_dir(services))
+        if not services.settings.is_shared:
+            self._own = services, work
         return services, work
+
+    async def opened(self) -> tuple[Services, Work]:
+        """`open` off the event loop; at once where there is one library and it is open."""
+        own = self._own
+        return await run_in_threadpool(self.open) if own is None else own
 
     def close(self) -> None:
         """Finish what is being looked at; batches end with what is done of them."""
@@ -61,7 +71,7 @@ class Desk:
             if self._work is not None:
                 self._work.looks.close()
                 self._work.batches.close()
-                self._work = None
+                self._work = self._own = None
 
 
 def _part(limit: int, parts: int) -> int:

@@ -59,9 +59,9 @@ def _add_predict(api: FastAPI, desk: Desk) -> None:
             str | None,
             Query(max_length=100, description="Label set to answer by; else the one that files."),
         ] = None,
-    ) -> Prediction:
+    ) -> Response:
         """Classify one photo; nothing is kept."""
-        services, work = await run_in_threadpool(desk.open)
+        services, work = await desk.opened()
         classifier = services.classifier
         head_id = classifier.head(head or classifier.bundle.class_head).id
         spool = batches_dir(services)
@@ -75,7 +75,9 @@ def _add_predict(api: FastAPI, desk: Desk) -> None:
 
             (future,) = work.looks.submit([look], str(spool))
             seen = await asyncio.wrap_future(future)
-        return prediction(name, seen, classifier, head_id)
+        said = prediction(name, seen, classifier, head_id)
+        # As it is: it was checked when it was made.
+        return Response(said.model_dump_json(), media_type="application/json")
 
 
 def prediction(name: str, look: Look, classifier: Classifier, head_id: str) -> Prediction:
@@ -106,9 +108,9 @@ async def _one_file(request: Request, settings: Settings, spool: Path) -> tuple[
     require_length_below(
         request, limits.max_bytes + _FORM_BYTES, too_many_bytes(_number(length), limits)
     )
-    await run_in_threadpool(spool.mkdir, parents=True, exist_ok=True)
 
     def open_file(_: int) -> IO[bytes]:
+        spool.mkdir(parents=True, exist_ok=True)
         return tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, dir=str(spool))
 
     reader = FormReader(boundary, "file", limits, open_file, lambda file: file)
@@ -152,7 +154,7 @@ def _add_batch(api: FastAPI, desk: Desk) -> None:
         ] = None,
     ) -> Response:
         """Classify many photos; one that cannot be used never fails the others."""
-        services, work = await run_in_threadpool(desk.open)
+        services, work = await desk.opened()
         job_id = await _started(request, services, work.batches, add_to_library, idempotency_key)
         base = request.scope.get("root_path", "")
         if background:
@@ -170,8 +172,8 @@ async def _started(
     boundary, root = boundary_of(request, "files"), batches_dir(services)
     limits = _batch_limits(services.settings)
     _require_length(request, limits)
-    length = _number(request.headers.get("content-length", "0"))
-    await run_in_threadpool(services.quota.require, 0, length)
+    declared = _number(request.headers.get("content-length", "0"))
+    await run_in_threadpool(services.quota.require, 0, declared)
     folder = await run_in_threadpool(batches.begin, root)
     try:
         open_file = partial(_open_in, services, folder)
@@ -182,8 +184,8 @@ async def _started(
             reader.discard()
         if not files:
             raise MissingFile("files: no file came. Send multipart/form-data with parts 'files'.")
-        if is_kept:
-            await run_in_threadpool(services.uploads.require_room, len(files), 0)
+        # Once more: how much it was, and how many photos are to stay, is known only now.
+        await run_in_threadpool(services.quota.require, len(files) if is_kept else 0, 0)
         reader.digest.update(b"kept" if is_kept else b"")
         known = None if key is None else (key, reader.digest.hexdigest())
         answer = _keeping(services) if is_kept else _looking(services.classifier)

@@ -12,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
 
 from scene_model.api.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
+from scene_model.api.token_gate import TOKEN_OWNER
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
@@ -41,7 +42,8 @@ class VisitorCookie:
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
         cookies = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
-        visitors, owner = self._get_visitors(), self._owner_of(cookies)
+        visitors = self._get_visitors()
+        owner = scope.get(TOKEN_OWNER) or self._owner_of(cookies)
 
         async def send_marked(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
