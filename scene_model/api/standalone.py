@@ -12,12 +12,21 @@ from starlette.routing import Mount
 from scene_model.api.guard import SameSiteGuard
 from scene_model.api.routes import close_api, create_api, open_api
 from scene_model.config import Settings
+from scene_model.errors import InvalidSetting
 from scene_model.services import Services, open_services
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """Make a server of the API under ``/api``; settings come from the environment unless given."""
+    """Make a server of the API under ``/api``; settings come from the environment unless given.
+
+    Raises InvalidSetting in shared mode: it is the pages that tell visitors apart.
+    """
     settings = settings or Settings.from_environment()
+    if settings.is_shared:
+        raise InvalidSetting(
+            "SCENE_MODE is 'shared', but the API alone has one library for all who ask. Run "
+            "`python -m scene_model serve`, whose pages tell visitors apart, or unset it."
+        )
     opened: list[Services] = []
     lock = threading.Lock()
 

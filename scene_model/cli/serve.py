@@ -10,6 +10,7 @@ from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import EXIT_DONE
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_ALL_SEE = "everyone who reaches this computer sees the library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +29,10 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Serve until interrupted."""
     host, port = options.host or settings.host, options.port or settings.port
     if host not in _LOOPBACK:
+        who = "every visitor gets a private library" if settings.is_shared else _ALL_SEE
         print(
-            f"Listening on {host}: everyone who reaches this computer sees the library. Name the "
-            "hosts it may be addressed by in SCENE_ALLOWED_HOSTS.",
+            f"Listening on {host}: {who}. Name the hosts it may be addressed by in "
+            "SCENE_ALLOWED_HOSTS.",
             file=sys.stderr,
         )
     print(f"Scene Gallery: http://{host}:{port}", file=sys.stderr)

@@ -15,10 +15,11 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from scene_model.api import close_api, create_api
+from scene_model.api import close_api, create_api, create_app
 from scene_model.api.guard import SameSiteGuard
 from scene_model.api.visitor_cookie import VisitorCookie, asking_owner
 from scene_model.config import Settings
+from scene_model.errors import InvalidSetting
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
@@ -204,3 +205,8 @@ def test_photos_stay_out_of_caches(server: Starlette, visitors: Visitors, temple
     for kind in ("thumbnail", "preview", "original"):
         answer = alice.get(f"/api/photos/{photo_id}/{kind}")
         assert answer.headers["cache-control"] == "private, no-store"
+
+
+def test_the_api_alone_is_not_shared(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="tell visitors apart"):
+        create_app(Settings(mode="shared", visitors=tmp_path / "visitors"))
