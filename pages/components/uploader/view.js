@@ -96,8 +96,7 @@ function drawEngine(engine, box) {
   const row = make("div", "row");
   if (engine.state === "stalled") {
     box.append(make("p", "warn", `The upload has stopped: ${engine.problem} What arrived is kept.`));
-    const missing = engine.server?.missing?.map((item) => item.path)
-      ?? engine.entries.filter((entry) => !entry.arrived).map((entry) => entry.path);
+    const missing = engine.entries.filter((entry) => !entry.arrived).map((entry) => entry.path);
     drawList(box, `${files(missing.length)} ${missing.length === 1 ? "is" : "are"} still to come`, missing);
     row.append(button("Continue", "main", () => engine.goOn()));
   } else if (engine.state === "failed") {
