@@ -72,8 +72,9 @@ class VisitorQuota:
         """Raise QuotaExceeded when so much more would be too much."""
         limits, held = self.settings, self.photos()
         if photos and held + photos > limits.visitor_max_photos:
+            coming = "1 photo is" if photos == 1 else f"{photos:,} photos are"
             raise QuotaExceeded(
-                f"{photos:,} photos are to come and {held:,} are here; the limit is "
+                f"{coming} to come and {held:,} are here; the limit is "
                 f"{limits.visitor_max_photos:,} for each visitor. Send fewer, or remove some "
                 "and empty the trash."
             )

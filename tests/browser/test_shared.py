@@ -252,6 +252,34 @@ def test_what_visitors_do_not_find(come: Callable[[str], Person], tmp_path: Path
     expect(page.get_by_text("Page not found")).to_be_visible()
 
 
+def test_too_many_are_refused_before_they_are_sent(browser: Browser, tmp_path: Path) -> None:
+    server = shared_server(tmp_path, SCENE_VISITOR_MAX_PHOTOS="2")
+    server.start()
+    page = browser.new_page()
+    files = []
+    for i in range(3):
+        files.append(tmp_path / f"{i}.jpg")
+        files[-1].write_bytes((ASSETS / "china.jpg").read_bytes() + bytes([i]))
+    try:
+        page.goto(server.base_url)
+        for few, said in (
+            (files, "Nothing was sent. 3 photos are to come and 0 are here; the limit is 2"),
+            (files[:2], "2 of 2 photos tagged"),
+            (files[2:], "Nothing was sent. 1 photo is to come and 2 are here"),
+        ):
+            with page.expect_file_chooser() as chooser:
+                page.get_by_role("button", name="Choose photos").click()
+            chooser.value.set_files(few)
+            expect(page.get_by_text(said)).to_be_visible()
+            if "Nothing" in said:
+                page.get_by_role("button", name="Cancel").click()
+                expect(page.get_by_text(said)).to_be_hidden()
+        expect(page.get_by_text(re.compile("2 of 2 photos ·"))).to_be_visible()
+    finally:
+        page.close()
+        server.stop()
+
+
 class TestExpiry:
     """Two visitors, one of whom comes back; times are short."""
 
