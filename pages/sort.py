@@ -89,12 +89,14 @@ def _prepared(source: Path, dest: Path, folders: str, query: str) -> Preparation
     def show(done: int, total: int | None) -> None:
         bar.progress(done / total if total else 0.0, f"{done:,} of {total or 0:,} photos looked at")
 
+    layout = Layout(_FOLDERS[folders])
     try:
-        filer = services.filer(BY_ALBUM if folders == "Album" else BY_CLASS, query)
+        filer = services.filer(
+            BY_ALBUM if folders == "Album" else BY_CLASS, query, layout.asks_album
+        )
     except QueryError as error:
         show_query_error(query, error)
         return None
-    layout = Layout(_FOLDERS[folders])
     prepared = prepare(source, dest, filer, layout, [services.settings.library], show)
     bar.empty()
     return prepared

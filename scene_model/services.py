@@ -249,11 +249,11 @@ class Services:
         self.require_personal("add files of the server's own disk")
         return self.jobs.submit_paths(paths, by_reference)
 
-    def filer(self, by: str, query: str) -> Filer:
+    def filer(self, by: str, query: str, with_album: bool = True) -> Filer:
         """What files the photos of a heap; raises UnknownHead, QueryError or NotForVisitors."""
         self.require_personal("sort folders of the server's own disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
-        return Filer(model, self.library, by, query, self.settings.workers)
+        return Filer(model, self.library, by, query, self.settings.workers, with_album)
 
     def follow(self, moved: Sequence[MovedFile]) -> None:
         """Tell the library where files it refers to lie now; raises LibraryError."""
@@ -292,7 +292,7 @@ def open_classifier(settings: Settings) -> Classifier:
 
 
 @contextlib.contextmanager
-def open_filer(settings: Settings, by: str, query: str) -> Iterator[Filer]:
+def open_filer(settings: Settings, by: str, query: str, with_album: bool = True) -> Iterator[Filer]:
     """Open what files the photos of a heap: the model, and the library if there is one.
 
     Raises BundleError, LibraryError, UnknownHead, QueryError or InvalidSetting.
@@ -303,7 +303,7 @@ def open_filer(settings: Settings, by: str, query: str) -> Iterator[Filer]:
         else:
             classifier = _as_people_chose(library, _chosen_classifier(settings, library)[0])
         model = Model.of(classifier, settings.albums)
-        yield Filer(model, library, by, query, settings.workers)
+        yield Filer(model, library, by, query, settings.workers, with_album)
 
 
 def follow_into(settings: Settings) -> Follow:

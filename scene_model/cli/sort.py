@@ -68,7 +68,7 @@ def sort(options: argparse.Namespace, settings: Settings) -> int:
     checked_places(options.source, options.dest)  # before the model is opened
     layout = Layout(options.layout or (ALBUM_LAYOUT if options.by == BY_ALBUM else DEFAULT_LAYOUT))
     with (
-        open_filer(settings, options.by, options.where) as filer,
+        open_filer(settings, options.by, options.where, layout.asks_album) as filer,
         ProgressLine("photos looked at") as progress,
     ):
         prepared = prepare(

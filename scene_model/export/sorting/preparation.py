@@ -1,7 +1,7 @@
 """From a folder to a plan: what the command line and the page do before they ask to go on."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,13 +66,15 @@ def prepare(
         out.add(str(target))
     walk = Walk(str(root), out)
     found = list(walk)
-    photos: list[Seen] = []
     unreadable: list[Untouched] = []
-    for item in filer.seen(found, lambda done: progress(done, len(found))):
-        if isinstance(item, Stays):
-            unreadable.append(Untouched(item.path, item.error.message, item.error))
-        else:
-            photos.append(item)
-    plan = make_plan(photos, target, layout)
+
+    def photos() -> Iterator[Seen]:
+        for item in filer.seen(found, lambda done: progress(done, len(found))):
+            if isinstance(item, Stays):
+                unreadable.append(Untouched(item.path, item.error.message, item.error))
+            else:
+                yield item
+
+    plan = make_plan(photos(), target, layout)
     plan.untouched = unreadable + plan.untouched
     return Preparation(plan, walk.folders, walk.ignored, walk.links)
