@@ -39,6 +39,7 @@ def page(visit: Visit, shared_photos: Path) -> Page:
 def test_review_by_key(page: Page) -> None:
     page.get_by_role("link", name="Review").click()
     expect(page.get_by_text("0 of")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Something else")).to_be_visible()
     for number, key in enumerate(("a", "1", "s"), 1):
         page.keyboard.press(key)
         expect(page.get_by_text(f"{number} of")).to_be_visible()

@@ -71,6 +71,7 @@ def walk(page: Page, files: list[FilePayload], after: Callable[[str], None]) -> 
 def go(page: Page, name: str) -> None:
     """Go to a page by its name in the navigation."""
     page.get_by_role("link", name=name, exact=True).first.click()
+    expect(page).to_have_url(re.compile(f"/{name.lower()}"))
     _rest(page)
 
 
@@ -111,6 +112,7 @@ def _review(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
     go(page, "Review")
     expect(page.get_by_text("0 of")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Something else")).to_be_visible()
     for number in range(LOOKS):
         page.keyboard.press("1" if number % 4 == 3 else "a")
         expect(page.get_by_text(f"{number + 1} of")).to_be_visible()
