@@ -69,6 +69,13 @@ def fill(folder: Path, count: int, large: int) -> None:
     services.close()
 
 
+def forget_answers(folder: Path) -> None:
+    """Take back what an earlier run said of the large photos."""
+    with Library(folder) as library, library.database.writer.begin() as connection:
+        large = select(photos.c.id).where(photos.c.name.startswith("large_"))
+        connection.execute(delete(class_decisions).where(class_decisions.c.photo_id.in_(large)))
+
+
 def _large(number: int) -> bytes:
     """A piece of a photograph at 12 megapixels, another for each number."""
     assets = PROJECT_DIR / "tests" / "assets"
@@ -113,6 +120,7 @@ def main() -> int:
             )
             maker.start()
             maker.join()
+        forget_answers(folder)
         with served(folder) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
             context = browser.new_context(viewport={"width": 1440, "height": 900})
