@@ -18,6 +18,8 @@ if st.context.theme.type == "dark":
         '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
         ":hover {color: #06231e}</style>"
     )
+# Streamlit leaves a tenth of a screen free above every page.
+st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 4.5rem}</style>")
 note_whose_window()
 if not ask_to_sign_in() or not stay_notice():
     st.stop()

@@ -219,7 +219,8 @@ class Services:
     ) -> Iterator[bytes]:
         """Yield a ZIP of some photos, in folders by a rule, with the CSV inside.
 
-        with_place: False leaves coordinates out of the CSV; originals are what they are.
+        with_place: False leaves coordinates out of the CSV, and packs copies that do not tell where
+        they were taken; what has to be left out for that is named in the ZIP.
         """
         entries = (
             ArchiveEntry(
@@ -227,6 +228,8 @@ class Services:
                 name=photo.name,
                 path=self.library.original_location(photo),
                 added_at=photo.added_at,
+                keep_place=with_place,
+                has_place=photo.latitude is not None,
             )
             for photo in self.library.records(photo_ids)
             for folder in rule.folders(photo)

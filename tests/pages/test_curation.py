@@ -48,8 +48,10 @@ def test_review_accepts_corrects_skips_and_goes_back(filled: Services, app: AppT
     assert second.photo_class in queue[1].choices
     button(app, "Skip")
     assert filled.library.photo(queue[2].photo_id).class_source != "human"
+    assert app.session_state["review_seen"] == 3
     button(app, "Undo")
     assert filled.library.photo(queue[1].photo_id).class_source != "human"
+    assert app.session_state["review_seen"] == 1, "the photo is shown again"
 
 
 def test_a_threshold_is_tried_saved_and_taken_back(filled: Services, app: AppTest) -> None:
