@@ -19,6 +19,7 @@ from pages.components.session import (
     owner_of,
     services_of,
 )
+from pages.components.warm_start import load_pages, settle
 from scene_model.api import close_api, create_api
 from scene_model.api.doorway import doorway
 from scene_model.api.visitor_cookie import asking_owner
@@ -34,8 +35,10 @@ api = create_api(lambda: services_of(asking_owner()), lambda: (get_classifier(),
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Look after expiry from the start, also when nobody comes; finish what runs at the end."""
+    await run_in_threadpool(load_pages)
     if settings.is_shared:
         await run_in_threadpool(get_visitors)
+        settle()
     yield
     await run_in_threadpool(close_api, api)
 

@@ -1,5 +1,6 @@
 """What a page needs from the process (services) and from its session (the gallery)."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,9 @@ def get_settings() -> Settings:
 @st.cache_resource(show_spinner="Opening the model and the library …")
 def get_own_services() -> Services:
     """Personal mode: open classifier, library and job runner once per process."""
-    return open_services(get_settings())
+    services = open_services(get_settings())
+    gc.freeze()  # see `warm_start.settle`
+    return services
 
 
 @st.cache_resource(show_spinner="Opening the model …")
