@@ -1,7 +1,8 @@
 """What the routes share: the line of looks and the batches, made when first needed."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,37 @@ from scene_model.services import Services
 
 # One visitor of a shared server may take up such a part of what it does at a time.
 _PARTS = 4
+# What all requests together may keep in memory of their photos; others' photos go to the disk.
+_MEMORY_BYTES = 64_000_000
+
+
+class Memory:
+    """Room in memory for photos on their way in; of one thread, the event loop's."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """Begin with all of it free."""
+        self._free_bytes = most_bytes
+
+    @contextmanager
+    def lent(self, wanted_bytes: int) -> Iterator[bool]:
+        """Set so much aside for a while; False, and nothing, where there is less."""
+        is_lent = 0 < wanted_bytes <= self._free_bytes
+        if is_lent:
+            self._free_bytes -= wanted_bytes
+        try:
+            yield is_lent
+        finally:
+            if is_lent:
+                self._free_bytes += wanted_bytes
 
 
 @dataclass(frozen=True)
 class Work:
-    """The line of looks and the batches of one server."""
+    """The line of looks and the batches of one server, and the memory that photos wait in."""
 
     looks: LookQueue
     batches: Batches
+    memory: Memory
 
 
 class Desk:
@@ -48,7 +72,7 @@ class Desk:
                     settings.batch_lifetime_s,
                     _part(settings.max_batches, parts),
                 )
-                self._work = Work(looks, batches)
+                self._work = Work(looks, batches, Memory(_MEMORY_BYTES))
             return self._work
 
     def open(self) -> tuple[Services, Work]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import io
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ from scene_model.jobs.keep import look_and_keep
 from scene_model.photos.decode import read_photo_file
 from scene_model.services import Services
 
-# A small photo is never written to disk; a larger one is, so that slow senders cost no memory.
+# Where there is no room in memory, a larger photo is written to the disk.
 _SPOOLED_BYTES = 1_000_000
 _FORM_BYTES = 1_000_000
 _POLL_S = 0.5
@@ -66,15 +67,17 @@ def _add_predict(api: FastAPI, desk: Desk) -> None:
         head_id = classifier.head(head or classifier.bundle.class_head).id
         spool = batches_dir(services)
         work.looks.require_room(owner=str(spool))
-        name, file = await _one_file(request, services.settings, spool)
-        with file:
+        length = _number(request.headers.get("content-length", "0"))
+        with work.memory.lent(length) as in_memory:
+            name, file = await _one_file(request, services.settings, spool, in_memory)
+            with file:
 
-            def look() -> Look:
-                file.seek(0)
-                return classifier.look(file.read())
+                def look() -> Look:
+                    file.seek(0)
+                    return classifier.look(file.read())
 
-            (future,) = work.looks.submit([look], str(spool))
-            seen = await asyncio.wrap_future(future)
+                (future,) = work.looks.submit([look], str(spool))
+                seen = await asyncio.wrap_future(future)
         said = prediction(name, seen, classifier, head_id)
         # As it is: it was checked when it was made.
         return Response(said.model_dump_json(), media_type="application/json")
@@ -95,7 +98,9 @@ def prediction(name: str, look: Look, classifier: Classifier, head_id: str) -> P
     )
 
 
-async def _one_file(request: Request, settings: Settings, spool: Path) -> tuple[str, IO[bytes]]:
+async def _one_file(
+    request: Request, settings: Settings, spool: Path, in_memory: bool
+) -> tuple[str, IO[bytes]]:
     limits = FormLimits(
         1,
         settings.max_file_bytes,
@@ -110,12 +115,14 @@ async def _one_file(request: Request, settings: Settings, spool: Path) -> tuple[
     )
 
     def open_file(_: int) -> IO[bytes]:
+        if in_memory:
+            return io.BytesIO()
         spool.mkdir(parents=True, exist_ok=True)
         return tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, dir=str(spool))
 
     reader = FormReader(boundary, "file", limits, open_file, lambda file: file)
     try:
-        files = await read_form(request, reader)
+        files = await read_form(request, reader, in_memory)
         if not files:
             raise MissingFile("file: no file came. Send multipart/form-data with a part 'file'.")
         received = files[0]
@@ -177,7 +184,9 @@ async def _started(
     folder = await run_in_threadpool(batches.begin, root)
     try:
         open_file = partial(_open_in, services, folder)
-        reader = FormReader(boundary, "files", limits, open_file, lambda file: file.close())
+        reader = FormReader(
+            boundary, "files", limits, open_file, lambda file: file.close(), key is not None
+        )
         try:
             files = await read_form(request, reader)
         finally:

@@ -41,6 +41,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         host=host,
         port=port,
         log_level="warning",
+        access_log=False,
         app_dir=str(PROJECT_DIR),
         http=PromptHTTP,
         # What is told of the server itself: nothing.
