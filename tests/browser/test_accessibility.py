@@ -86,6 +86,7 @@ def test_the_tree_reads_sensibly(visit: Visit) -> None:
     page.locator(".open").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("table").first).to_be_visible()
+    expect(dialog.get_by_role("link", name="Download original")).to_be_visible()
     tree = dialog.aria_snapshot().replace("'", "")
     for said in (
         '- button "Next',
