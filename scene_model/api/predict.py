@@ -194,6 +194,7 @@ async def _started(
         if not files:
             raise MissingFile("files: no file came. Send multipart/form-data with parts 'files'.")
         # Once more: how much it was, and how many photos are to stay, is known only now.
+        await run_in_threadpool(_count_in, services, folder, len(files) - 1)
         await run_in_threadpool(services.quota.require, len(files) if is_kept else 0, 0)
         reader.digest.update(b"kept" if is_kept else b"")
         known = None if key is None else (key, reader.digest.hexdigest())
@@ -214,8 +215,15 @@ async def _started(
 
 def _open_in(services: Services, folder: Path, number: int) -> IO[bytes]:
     services.library.require_space(0)
-    services.quota.require(0, 0)  # what came before is on the disk, and counts
+    _count_in(services, folder, number - 1)
+    services.quota.require(0, 0)  # a sender need not say how much is to come
     return file_path(folder, number).open("wb")
+
+
+def _count_in(services: Services, folder: Path, number: int) -> None:
+    """Count a file that has arrived as one the library's owner keeps."""
+    if number >= 0:
+        services.quota.add(file_path(folder, number).stat().st_size)
 
 
 def _answered(status: JobStatus, base: str) -> Response:

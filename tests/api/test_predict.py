@@ -224,7 +224,7 @@ def test_stopping_the_server_ends_a_batch_with_what_is_done(settings: Settings) 
 
 
 def test_a_batch_expires(settings: Settings, temple: bytes) -> None:
-    short = settings.model_copy(update={"batch_lifetime_s": 1})
+    short = settings.model_copy(update={"batch_lifetime_s": 3})
     with client_of(short) as api:
         said = api.post("/api/predict/batch", files=files(("a.jpg", temple))).json()
         for _ in range(400):

@@ -138,7 +138,10 @@ def test_no_route_answers_for_another(
     assert batch(bob, temple, "a key") != batch_id, "a key is known to its own library alone"
 
 
-def test_batches_count_as_what_a_visitor_keeps(tmp_path: Path) -> None:
+def test_batches_count_as_what_a_visitor_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scene_model.visitors.usage._MEASURING_SHARE", 1e-9)  # never by itself
     settings = Settings(
         mode="shared", visitors=tmp_path / "small", workers=1, visitor_max_bytes=3_000_000
     )
