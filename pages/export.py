@@ -44,13 +44,13 @@ def _page() -> None:
         with_place = not st.checkbox(
             "Leave out where photos were taken",
             key="export_no_place",
-            help="In the tables. The originals in the ZIP are unchanged: what they carry of a "
-            "place inside stays in them.",
+            help="In the tables, and in the copies in the ZIP: fields of EXIF, XMP and IPTC that "
+            "tell a place. Your own files stay as they are.",
         )
         st.caption(f"{count:,} photo{'' if count == 1 else 's'}", width="content")
     asked = {"q": query, "sort": str(gallery.sort)} | ({} if with_place else {"place": "false"})
     _tables(gallery.ids(query, _PREVIEW_ROWS), count, asked, with_place)
-    _zip(query, asked)
+    _zip(query, asked, with_place)
 
 
 def _tables(first: list[str], count: int, asked: dict[str, str], with_place: bool) -> None:
@@ -67,7 +67,7 @@ def _tables(first: list[str], count: int, asked: dict[str, str], with_place: boo
         st.caption(f"The first {_PREVIEW_ROWS} of {count:,} rows.")
 
 
-def _zip(query: str, asked: dict[str, str]) -> None:
+def _zip(query: str, asked: dict[str, str], with_place: bool) -> None:
     st.subheader("ZIP in folders")
     by = st.segmented_control(
         "A folder for",
@@ -84,7 +84,8 @@ def _zip(query: str, asked: dict[str, str]) -> None:
     size = sum(folder.file_bytes for folder in folders)
     st.caption(
         f"{count:,} files in {len(folders):,} folders, about {_megabytes(size)}: the originals "
-        "unchanged, and the CSV as manifest.csv. The download starts at once, whatever its size."
+        f"{'unchanged' if with_place else 'without the place they tell'}, and the CSV as "
+        "manifest.csv. The download starts at once, whatever its size."
     )
     _link("Download ZIP", "zip", asked | {"by": by or _CLASS}, "folder_zip")
     names = get_gallery().vocabulary

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from scene_model.classifier.albums import Placement, albums_of
 from scene_model.classifier.classify import OBJECTS, Answers, Classifier
 from scene_model.classifier.model import CurrentModel, Model
@@ -43,8 +45,14 @@ from scene_model.gallery.references import MovedFile, follow
 from scene_model.gallery.similar import Similar, similar_to_photo, similar_to_picture
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
+from scene_model.gallery.thresholds import (
+    ThresholdChange,
+    Thresholds,
+    keep_thresholds,
+    with_thresholds,
+)
 from scene_model.gallery.trash import finish_emptying
-from scene_model.jobs.job import Job
+from scene_model.jobs.job import Job, JobKind
 from scene_model.jobs.keep import look_and_keep
 from scene_model.jobs.quota import NO_QUOTA, Quota, no_quota
 from scene_model.jobs.runner import JobRunner
@@ -53,6 +61,8 @@ from scene_model.jobs.workers import Crew
 from scene_model.photos.decode import PhotoLimits, read_photo_file
 
 _BUNDLE_CHOICE = "bundle"
+# The photos that are being looked at come to their end; none takes so long.
+_CANCEL_TIMEOUT_S = 30
 
 logger = logging.getLogger(__name__)
 
@@ -114,25 +124,42 @@ class Services:
         classifier = _open(folder, self.settings)
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
-            self._use(with_personal_heads(self.library, classifier))
+            self._use(_as_people_chose(self.library, classifier))
 
     def learn_corrections(self) -> PersonalLesson:
         """Retrain the model's heads on what people corrected; raises as `learn_corrections`."""
+        self.require_personal("retrain the model that all of them use")
         return learn_corrections(self.library, self.classifier.shipped)
 
     def use_corrections(self, lesson: PersonalLesson | None) -> Job:
         """Tag with retrained heads from now on, and all photos again; None: with the shipped ones.
 
-        What people decided stays. Raises JobRunning while photos are being tagged.
+        What people decided stays; tagging again that is still at work ends first. Raises JobRunning
+        while photos are added.
         """
+        self.require_personal("retrain the model that all of them use")
+        for job in self.jobs.running(JobKind.TAG_AGAIN):
+            job.cancel()
+            job.wait(_CANCEL_TIMEOUT_S)
         shipped = self.classifier.shipped
         with self.jobs.none_running():
             if lesson is None:
                 forget_personal_heads(self.library)
             else:
                 keep_personal_heads(self.library, shipped, lesson)
-            self._use(with_personal_heads(self.library, shipped))
+            self._use(_as_people_chose(self.library, shipped))
         return self.jobs.tag_again()
+
+    def use_thresholds(self, chosen: Thresholds) -> ThresholdChange:
+        """Believe the class head from other thresholds on, for photos kept and to come; by label.
+
+        Raises JobRunning while photos are being tagged, and as `keep_thresholds` does.
+        """
+        self.require_personal("change what the model is sure of")
+        with self.jobs.none_running():
+            changed = keep_thresholds(self.library, self.classifier, chosen)
+            self._use(with_thresholds(self.library, self.classifier))
+        return changed
 
     def _use(self, classifier: Classifier) -> None:
         self.model.swap(Model.of(classifier, self.settings.albums))
@@ -192,7 +219,8 @@ class Services:
     ) -> Iterator[bytes]:
         """Yield a ZIP of some photos, in folders by a rule, with the CSV inside.
 
-        with_place: False leaves coordinates out of the CSV; originals are what they are.
+        with_place: False leaves coordinates out of the CSV, and packs copies that do not tell where
+        they were taken; what has to be left out for that is named in the ZIP.
         """
         entries = (
             ArchiveEntry(
@@ -200,6 +228,8 @@ class Services:
                 name=photo.name,
                 path=self.library.original_location(photo),
                 added_at=photo.added_at,
+                keep_place=with_place,
+                has_place=photo.latitude is not None,
             )
             for photo in self.library.records(photo_ids)
             for folder in rule.folders(photo)
@@ -274,7 +304,7 @@ def open_filer(settings: Settings, by: str, query: str, with_album: bool = True)
         if library is None:
             classifier = open_classifier(settings)
         else:
-            classifier = with_personal_heads(library, _chosen_classifier(settings, library)[0])
+            classifier = _as_people_chose(library, _chosen_classifier(settings, library)[0])
         model = Model.of(classifier, settings.albums)
         yield Filer(model, library, by, query, settings.workers, with_album)
 
@@ -315,7 +345,7 @@ def open_services(
             model, problem = common.model, None
         else:
             classifier, problem = _chosen_classifier(settings, library)
-            classifier = with_personal_heads(library, classifier)
+            classifier = _as_people_chose(library, classifier)
             model = CurrentModel(Model.of(classifier, settings.albums))
     except SceneError:
         library.close()
@@ -325,6 +355,11 @@ def open_services(
         finish_emptying(library)
         jobs.resume()
     return Services(settings, model, library, jobs, problem, quota(library))
+
+
+def _as_people_chose(library: Library, classifier: Classifier) -> Classifier:
+    """The classifier with what people corrected, and with the thresholds they chose."""
+    return with_thresholds(library, with_personal_heads(library, classifier))
 
 
 @contextlib.contextmanager
@@ -357,6 +392,9 @@ def _beside(settings: Settings, name: str) -> Path:
 
 
 def _open(folder: Path, settings: Settings, check: bool = True) -> Classifier:
+    # Each of our threads has a photo of its own. Matrix products in threads of their own would only
+    # take the processor from them: they wait for one another by spinning.
+    threadpool_limits(1, "blas")
     limits = PhotoLimits(settings.max_file_bytes, settings.max_pixels)
     classifier = Classifier.open(folder, limits, settings.workers)
     if check:

@@ -108,12 +108,6 @@ def create_api(
     return api
 
 
-def open_api(api: FastAPI) -> None:
-    """Open what the first request would have to wait for."""
-    desk: Desk = api.state.desk
-    desk.open()
-
-
 def close_api(api: FastAPI) -> None:
     """Finish what the API is working on, at the end of the server that it is a part of."""
     desk: Desk = api.state.desk

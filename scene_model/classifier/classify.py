@@ -132,14 +132,15 @@ class Classifier:
         """Which model answers, for provenance."""
         return self._bundle.description.id + self._mark
 
-    def with_heads(self, heads: Iterable[Head], mark: str) -> "Classifier":
-        """Another classifier on the same network, with some heads in the place of the bundle's.
+    def with_heads(self, heads: Iterable[Head], mark: str | None = None) -> "Classifier":
+        """Another classifier on the same network, with some heads in the place of others.
 
-        mark: what sets its `bundle_id` apart from the bundle's own.
+        mark: what sets its `bundle_id` apart from the bundle's own; None where it says the same.
         """
         made = copy.copy(self)
         made.heads = self.heads | {head.id: head for head in heads}
-        made._mark = mark
+        if mark is not None:
+            made._mark = mark
         return made
 
     @property
@@ -237,7 +238,7 @@ class Classifier:
             probabilities=probabilities,
             label=head.labels[best].id,
             confidence=confidence,
-            unsure=head.is_unsure(confidence, outside),
+            unsure=bool(head.is_unsure(answer)[0]),
             outside=None if head.outside_threshold is None else outside,
             tags=tags_by_rule(probabilities, head.labels, head.second_tag_floor),
         )

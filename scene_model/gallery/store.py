@@ -283,6 +283,10 @@ class Library:
         """Words and their numbers, asked for in SQL; remembered until the library changes."""
         return self._remembered.ask(query, self._pairs)
 
+    def version(self) -> int:
+        """A number that is another one after anybody, in any process, changed the library."""
+        return self._remembered.version()
+
     def forget(self) -> None:
         """Forget remembered answers, which nobody needs to but those who measure."""
         self._remembered.forget()
