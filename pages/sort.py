@@ -46,6 +46,11 @@ def _page() -> None:
     if asked is None:
         return
     source, dest, kind, folders, query = asked
+    if source in dest.parents:
+        st.caption(
+            f"{dest.name} lies in the folder with the photos: what is in it already is not sorted "
+            "again."
+        )
     if st.button("Make a plan", type="primary", icon=":material/list_alt:"):
         st.session_state.pop(_SAID, None)
         st.session_state[_PLAN] = (asked, _prepared(source, dest, folders, query))
@@ -111,8 +116,10 @@ def _preview(prepared: Preparation | None, kind: Kind) -> None:
     stay = [left for left in plan.untouched if left.error is not None]
     said = [f"{len(plan.steps):,} files to {_verb(kind)}"]
     said += [f"{len(skipped):,} are there already"] if skipped else []
-    said += [f"{len(stay):,} stay"] if stay else []
-    said += [f"{prepared.ignored:,} other files are left alone"] if prepared.ignored else []
+    said += [f"{len(stay):,} stay{'s' if len(stay) == 1 else ''}"] if stay else []
+    if prepared.ignored:
+        others = "other file is" if prepared.ignored == 1 else "other files are"
+        said.append(f"{prepared.ignored:,} {others} left alone")
     st.caption(" · ".join(said))
     if plan.steps:
         folders = Counter(str(Path(s.target).parent.relative_to(plan.dest)) for s in plan.steps)

@@ -207,3 +207,26 @@ def test_what_the_system_denies(common: Path, made_photos: list[tuple[str, bytes
     code, said = as_nobody(common, "sort", source, dest / "in", "--copy")
     assert (code, len(said), set(said.values())) == (3, 6, {"target_read_only"})
     assert snapshot(source) == before
+
+
+# Ctrl-C while the program is still being read: the import of a module that takes long is hit.
+_INTERRUPTED = """
+import runpy, signal, sys
+class Hit:
+    def find_spec(self, name, path=None, target=None):
+        if name == "scene_model.services":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Hit())
+runpy.run_module("scene_model", run_name="__main__")
+"""
+
+
+def test_interrupted_before_it_has_begun() -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED, "sort", "here", "there"],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT_DIR,
+        check=False,
+    )
+    assert (process.returncode, process.stderr) == (130, "")

@@ -1,0 +1,128 @@
+"""A folder of real photos put in order on the page: plan, act, look, take back."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.libraries import real_photos
+from tests.browser.test_accessibility import serious
+from tests.export.sorting.heaps import content, files_below, snapshot
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def heap(tmp_path: Path) -> Path:
+    """Real photos in two folders, one with a sidecar; a file that is no picture, and notes."""
+    folder = tmp_path / "heap"
+    (folder / "2024 spring").mkdir(parents=True)
+    photos = [path for path in real_photos() if path.suffix.lower() in (".jpg", ".jpeg")]
+    for number, path in enumerate(photos):
+        inner = folder / ("2024 spring" if number % 2 else "")
+        (inner / path.name).write_bytes(path.read_bytes())
+    first = sorted(folder.glob("*.jpg"))[0]
+    first.with_suffix(".xmp").write_text("a sidecar")
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("notes")
+    return folder
+
+
+def count_of(heap: Path) -> int:
+    """How many files a sort of the heap takes."""
+    return len(list(files_below(heap))) - 2
+
+
+def name_folders(page: Page, source: object, dest: object) -> None:
+    for label, value in (("Folder with photos", source), ("Put them into", dest)):
+        field = page.get_by_role("textbox", name=label)
+        field.fill(str(value))
+        field.press("Enter")
+
+
+@pytest.mark.parametrize("kind", ["Copy", "Move"])
+def test_plan_act_and_undo(visit: Visit, heap: Path, tmp_path: Path, kind: str) -> None:
+    before, hashes, files = snapshot(heap), content(heap), count_of(heap)
+    dest, page = tmp_path / "sorted", visit.open("sort")
+    expect(page.get_by_text("Name both folders")).to_be_visible()
+    name_folders(page, heap, dest)
+    page.get_by_role("radio", name=kind).or_(page.get_by_role("button", name=kind)).first.click()
+    page.get_by_role("button", name="Make a plan").click()
+    said = f"{files} files to {kind.lower()} · 1 stays · 1 other file is left alone"
+    expect(page.get_by_text(said)).to_be_visible()
+    expect(page.get_by_role("heading", name="Files that stay")).to_be_visible()
+    assert snapshot(heap) == before, "a plan touches nothing"
+    assert not dest.exists()
+
+    page.get_by_role("button", name=f"{kind} {files} files").click()
+    expect(page.get_by_text(f"{files} files in their places.")).to_be_visible()
+    moved = content(dest)
+    assert sum(moved.values()) == files
+    assert (content(heap) + moved if kind == "Move" else content(heap)) == hashes
+    classes = {path.parent.name for path in files_below(dest)}
+    assert len(classes) > 1, classes
+
+    page.reload()  # what is on the disk is known to the page that opens tomorrow, too
+    name_folders(page, heap, dest)
+    page.get_by_role("button", name="Undo this sort").click()
+    expect(page.get_by_text(f"{files} files back where they were.")).to_be_visible()
+    assert snapshot(heap) == before
+    assert not dest.exists()
+
+
+def test_progress_and_going_on_after_the_page_was_left(
+    visit: Visit, tmp_path: Path, made_photos: list[tuple[str, bytes]]
+) -> None:
+    source, dest = tmp_path / "many", tmp_path / "sorted"
+    source.mkdir()
+    for number in range(1_500):
+        name, data = made_photos[number % len(made_photos)]
+        (source / f"{number:04d} {name}").write_bytes(data + number.to_bytes(2, "big"))
+    before, page = snapshot(source), visit.open("sort")
+    name_folders(page, source, dest)
+    page.get_by_role("button", name="Make a plan").click()
+    expect(page.get_by_text("of 1,500 photos looked at")).to_be_visible()
+    page.get_by_role("button", name="Copy 1,500 files").click(timeout=120_000)
+    expect(page.get_by_text("of 1,500 files")).to_be_visible()
+    page.reload()  # in the middle
+    name_folders(page, source, dest)
+    expect(page.get_by_text("it was cut off")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("1,500 files done.")).to_be_visible(timeout=60_000)
+    assert content(dest) == content(source)
+    page.get_by_role("button", name="Undo this sort").click()
+    expect(page.get_by_text("1,500 files back where they were.")).to_be_visible(timeout=60_000)
+    assert snapshot(source) == before
+
+
+def test_what_cannot_be_sorted_is_told(visit: Visit, heap: Path, tmp_path: Path) -> None:
+    before, page = snapshot(heap), visit.open("sort")
+    (tmp_path / "file").write_text("mine")
+    for source, dest, said in (
+        (tmp_path / "nowhere", tmp_path / "sorted", "There is no folder"),
+        (heap, tmp_path / "file", "is no folder, so nothing can be put into"),
+        (heap, tmp_path / "library", "belongs to the library in"),
+    ):
+        name_folders(page, source, dest)
+        page.get_by_role("button", name="Make a plan").click()
+        expect(page.get_by_text(said)).to_be_visible()
+        expect(page.get_by_role("heading", name="The plan")).to_have_count(0)
+    # One folder in the other is no mistake, but worth a word.
+    name_folders(page, heap, heap / "sorted")
+    expect(page.get_by_text("lies in the folder with the photos")).to_be_visible()
+    assert snapshot(heap) == before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_for_everyone(visit: Visit, heap: Path, tmp_path: Path, scheme: str) -> None:
+    visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page = visit.open("sort")
+    name_folders(page, heap, tmp_path / "sorted")
+    page.get_by_role("button", name="Make a plan").click()
+    expect(page.get_by_role("heading", name="The plan")).to_be_visible()
+    page.wait_for_timeout(1000)  # what fades in has its colours after that
+    assert serious(page) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
