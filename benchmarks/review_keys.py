@@ -12,7 +12,6 @@ With --folder the library is kept there and used again. Needs Chromium and Playw
 import argparse
 import io
 import multiprocessing
-import shutil
 import sys
 import tempfile
 import time
@@ -20,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from sqlalchemy import delete, insert, literal, select
 
-from benchmarks.gallery_clicks import _ARGUMENTS, _BROWSER_NAMES, served
 from benchmarks.library_100k import build
+from benchmarks.served import chromium, served
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.gallery.schema import class_decisions, photos
 from scene_model.gallery.store import Library
@@ -109,9 +108,6 @@ def main() -> int:
     parser.add_argument("--keys", type=int, default=50)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    found = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
-    if found is None:
-        raise SystemExit("No Chromium here. On Debian: apt-get install chromium.")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary) / "library"
         if not (folder / "library.db").exists():
@@ -121,11 +117,9 @@ def main() -> int:
             maker.start()
             maker.join()
         forget_answers(folder)
-        with served(folder) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        with served(SCENE_LIBRARY=str(folder)) as server, chromium() as browser:
             context = browser.new_context(viewport={"width": 1440, "height": 900})
-            took = measure(context.new_page(), address, options.keys)
-            browser.close()
+            took = measure(context.new_page(), server.address, options.keys)
     p50, p95 = np.percentile(took, [50, 95])
     minute = sum(took) / 1000 + len(took) * LOOK_MS / 1000
     print(

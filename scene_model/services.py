@@ -2,10 +2,12 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from threadpoolctl import threadpool_limits
 
 from scene_model.classifier.albums import Placement, albums_of
 from scene_model.classifier.classify import OBJECTS, Answers, Classifier
@@ -25,10 +27,12 @@ from scene_model.export.table import (
     without_place,
     write_csv,
     write_json,
+    write_jsonl,
 )
-from scene_model.gallery.answers import answer_kept
+from scene_model.gallery.answers import answer_kept, objects_kept
 from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
+from scene_model.gallery.ids_in_order import IdsInOrder, in_batches
 from scene_model.gallery.personal_heads import (
     PersonalLesson,
     forget_personal_heads,
@@ -124,6 +128,7 @@ class Services:
 
     def learn_corrections(self) -> PersonalLesson:
         """Retrain the model's heads on what people corrected; raises as `learn_corrections`."""
+        self.require_personal("retrain the model that all of them use")
         return learn_corrections(self.library, self.classifier.shipped)
 
     def use_corrections(self, lesson: PersonalLesson | None) -> Job:
@@ -132,7 +137,7 @@ class Services:
         What people decided stays; tagging again that is still at work ends first. Raises JobRunning
         while photos are added.
         """
-        self.require_personal("train the model")
+        self.require_personal("retrain the model that all of them use")
         for job in self.jobs.running(JobKind.TAG_AGAIN):
             job.cancel()
             job.wait(_CANCEL_TIMEOUT_S)
@@ -192,24 +197,25 @@ class Services:
         return forecast(self.library, self.classifier)
 
     def csv_lines(
-        self, photo_ids: Sequence[str], with_bom: bool = False, with_place: bool = True
+        self, photo_ids: Iterable[str], with_bom: bool = False, with_place: bool = True
     ) -> Iterator[str]:
         """Yield the CSV of some photos, in the order given; with_place: coordinates too."""
         rows = (table_row(*asked) for asked in self._with_objects(photo_ids, with_place))
         return write_csv(rows, with_bom)
 
-    def json_lines(self, photo_ids: Sequence[str], with_place: bool = True) -> Iterator[str]:
-        """Yield a JSON list of some photos, in the order given."""
-        return write_json(
-            json_record(*asked) for asked in self._with_objects(photo_ids, with_place)
-        )
+    def json_lines(
+        self, photo_ids: Iterable[str], with_place: bool = True, is_one_list: bool = True
+    ) -> Iterator[str]:
+        """Yield JSON of some photos, in the order given: a list, or else one object a line."""
+        write = write_json if is_one_list else write_jsonl
+        return write(json_record(*asked) for asked in self._with_objects(photo_ids, with_place))
 
-    def zip_by_class(self, photo_ids: Sequence[str]) -> Iterator[bytes]:
+    def zip_by_class(self, photo_ids: Sequence[str] | IdsInOrder) -> Iterator[bytes]:
         """Yield a ZIP of some photos, one folder a class, with the CSV inside."""
         return self.zip_by(photo_ids, FolderRule())
 
     def zip_by(
-        self, photo_ids: Sequence[str], rule: FolderRule, with_place: bool = True
+        self, photo_ids: Sequence[str] | IdsInOrder, rule: FolderRule, with_place: bool = True
     ) -> Iterator[bytes]:
         """Yield a ZIP of some photos, in folders by a rule, with the CSV inside.
 
@@ -246,11 +252,11 @@ class Services:
         self.require_personal("add files of the server's own disk")
         return self.jobs.submit_paths(paths, by_reference)
 
-    def filer(self, by: str, query: str) -> Filer:
+    def filer(self, by: str, query: str, with_album: bool = True) -> Filer:
         """What files the photos of a heap; raises UnknownHead, QueryError or NotForVisitors."""
         self.require_personal("sort folders of the server's own disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
-        return Filer(model, self.library, by, query, self.settings.workers)
+        return Filer(model, self.library, by, query, self.settings.workers, with_album)
 
     def follow(self, moved: Sequence[MovedFile]) -> None:
         """Tell the library where files it refers to lie now; raises LibraryError."""
@@ -262,10 +268,14 @@ class Services:
         self.library.close()
 
     def _with_objects(
-        self, photo_ids: Sequence[str], with_place: bool
+        self, photo_ids: Iterable[str], with_place: bool
     ) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
-        for photo in self.library.records(photo_ids):
-            yield photo if with_place else without_place(photo), self._objects(photo.id)
+        for batch in in_batches(photo_ids):
+            kept = objects_kept(self.library, self.classifier, batch)
+            for photo in self.library.records(batch):
+                found = kept.get(photo.id)
+                objects = self._objects(photo.id) if found is None else found
+                yield photo if with_place else without_place(photo), objects
 
     def _objects(self, photo_id: str) -> list[Tag]:
         """The objects of a photo for the table; none where nothing can say them any more."""
@@ -285,7 +295,7 @@ def open_classifier(settings: Settings) -> Classifier:
 
 
 @contextlib.contextmanager
-def open_filer(settings: Settings, by: str, query: str) -> Iterator[Filer]:
+def open_filer(settings: Settings, by: str, query: str, with_album: bool = True) -> Iterator[Filer]:
     """Open what files the photos of a heap: the model, and the library if there is one.
 
     Raises BundleError, LibraryError, UnknownHead, QueryError or InvalidSetting.
@@ -296,7 +306,7 @@ def open_filer(settings: Settings, by: str, query: str) -> Iterator[Filer]:
         else:
             classifier = _as_people_chose(library, _chosen_classifier(settings, library)[0])
         model = Model.of(classifier, settings.albums)
-        yield Filer(model, library, by, query, settings.workers)
+        yield Filer(model, library, by, query, settings.workers, with_album)
 
 
 def follow_into(settings: Settings) -> Follow:
@@ -382,6 +392,9 @@ def _beside(settings: Settings, name: str) -> Path:
 
 
 def _open(folder: Path, settings: Settings, check: bool = True) -> Classifier:
+    # Each of our threads has a photo of its own. Matrix products in threads of their own would only
+    # take the processor from them: they wait for one another by spinning.
+    threadpool_limits(1, "blas")
     limits = PhotoLimits(settings.max_file_bytes, settings.max_pixels)
     classifier = Classifier.open(folder, limits, settings.workers)
     if check:

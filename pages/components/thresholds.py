@@ -89,7 +89,7 @@ def _now(head: Head, own: Thresholds, label: str) -> float:
 def _scores() -> ClassScores:
     """What the head said of every photo, read once and while nothing is changed."""
     services = get_services()
-    asked = (services.classifier.bundle_id, services.library.change_mark())
+    asked = (services.classifier.bundle_id, services.library.version())
     known: tuple[object, ClassScores] | None = st.session_state.get(_SCORES)
     if known is None or known[0] != asked:
         with st.spinner("Reading what the model said of your photos …"):

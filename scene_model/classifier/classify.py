@@ -211,16 +211,20 @@ class Classifier:
             class_answer=class_answer,
             tag_answer=tag_answer,
             photo_class=decide_class(class_answer, tag_answer),
-            objects=self._objects(by_head),
+            objects=self._objects(by_head[OBJECTS].probabilities) if OBJECTS in by_head else [],
         )
 
-    def _objects(self, by_head: dict[str, PhotoAnswer]) -> list[Tag]:
-        if OBJECTS not in by_head:
-            return []
+    def objects(self, embeddings: FloatArray) -> list[list[Tag]]:
+        """The most probable objects of photos, from embeddings of shape (N, embedding size)."""
+        if OBJECTS not in self.heads:
+            return [[] for _ in embeddings]
+        return [self._objects(row) for row in self.heads[OBJECTS].answer(embeddings).probabilities]
+
+    def _objects(self, probabilities: FloatArray) -> list[Tag]:
         labels = self.heads[OBJECTS].labels
         return [
             Tag(labels[labels.index(tag.label)].source_name, tag.score)
-            for tag in top_tags(by_head[OBJECTS].probabilities, labels, OBJECT_COUNT)
+            for tag in top_tags(probabilities, labels, OBJECT_COUNT)
         ]
 
     @staticmethod

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from scene_model.export.placeless import without_place
+from scene_model.export.table import utf8_pieces
 from scene_model.export.zip_stream import ZipPieces
 
 MANIFEST_NAME = "manifest.csv"
@@ -98,7 +99,7 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
     lines = iter(manifest)
     first = next(lines, None)
     if first is not None:
-        text = (line.encode("utf-8") for line in itertools.chain([first], lines))
+        text = utf8_pieces(itertools.chain([first], lines))
         yield from archive.pieces(text, MANIFEST_NAME)
     missing, left_out = [], []
     for entry, name in archive_names(entries):

@@ -47,7 +47,7 @@ class Remembered:
         return answer
 
     def version(self) -> int:
-        """A number that is another after each change that another connection made."""
+        """A number that is another one after anybody changed the library."""
         with self._lock:
             return self._current_version()
 

@@ -35,7 +35,8 @@ def shown(app: AppTest) -> list[str]:
 def on_page(app: AppTest) -> list[dict[str, str]]:
     """The photos in the grid."""
     (grid,) = app.get("bidi_component")
-    photos: list[dict[str, str]] = json.loads(grid.proto.json)["photos"]
+    book = json.loads(grid.proto.json)
+    photos: list[dict[str, str]] = book["pages"][str(book["page"])]["photos"]
     return photos
 
 
