@@ -2,8 +2,9 @@
 
     python -m benchmarks.thresholds [--photos 100000]
 
-Makes the library as `benchmarks.library_100k` does, reads what the class head said, moves the slider and saves: most photos then leave. Made
-embeddings show nothing that the head knows, so that none comes back; a new library each time.
+Makes the library as `benchmarks.library_100k` does, reads what the class head said, moves the
+slider and saves: most photos then leave. Made embeddings show nothing that the head knows, so that
+none comes back: each run takes a library of its own.
 """
 
 import argparse
