@@ -55,7 +55,7 @@ def world_map(title: str, places: Sequence[Place], key: str) -> None:
         }
     )
     land = alt.Chart(alt.InlineData(values=_countries())).mark_geoshape(
-        filled=False, stroke="#888888", strokeWidth=0.7
+        filled=False, stroke="#888888", strokeWidth=0.7, aria=False
     )
     dots = _base(frame).mark_circle(cursor="pointer", opacity=0.8, color=_COLOUR)
     dots = dots.encode(

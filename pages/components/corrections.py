@@ -103,6 +103,7 @@ def _figures(figures: dict[str, PersonalFigures]) -> None:
                 f"{told.after / told.corrections:.0%}",
                 delta=f"{gain * 100:+.0f} points, before {told.before / told.corrections:.0%}",
                 delta_color="normal" if gain else "off",
+                delta_arrow="auto" if gain else "off",
                 help=f"{told.before} of {told.corrections} before, {told.after} after",
             )
 
