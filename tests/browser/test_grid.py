@@ -134,7 +134,7 @@ def test_nothing_jumps(visit: Visit) -> None:
 
 def test_the_pager_reads_sensibly(visit: Visit) -> None:
     page = open_pages(visit)
-    tree = page.get_by_role("navigation", name="Pages").aria_snapshot()
+    tree = page.get_by_role("navigation", name="Pages of photos").aria_snapshot()
     for said in ('button "Previous page" [disabled]', 'button "Page 1"', 'button "Next page"'):
         assert said in tree, tree
     page.get_by_label("Next page").click()
@@ -167,8 +167,10 @@ def test_the_whole_gallery_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Add tag")).to_be_visible()
     expect(page.get_by_role("combobox", name="Tag for the selected photos")).to_be_visible()
-    tab_to(page, "^$|Tag for the selected|Choose or type")
-    page.get_by_role("combobox", name="Tag for the selected photos").focus()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.role") == "combobox":
+            break
     page.keyboard.type("Journey")
     page.keyboard.press("Enter")
     tab_to(page, "^.*Add tag$")
