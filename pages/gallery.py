@@ -97,19 +97,25 @@ def _narrowed(asked: Filter, has_keys: bool) -> None:
     gallery.count(asked.query)  # what is wrong with the visitor's own line is told in its place
     gallery.query = asked.line
     count = gallery.count()
-    chips(asked)
+    above, tools = st.container(), st.container()
     if not count:
         begin_at_first_page(_NAME)
+        with above:
+            chips(asked)
         st.info("No photo matches this filter.", icon=":material/search_off:")
         st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
         return
-    bulk_edit.selection_tools(count, gallery.count(""), has_keys)
+    # The photos first: they are on their way to the browser while the chips are still counted.
     browse(
         gallery.query,
         _NAME,
         Selecting(gallery.selection, _selected_on_page, gallery.select_between),
         _asked,
     )
+    with above:
+        chips(asked)
+    with tools:
+        bulk_edit.selection_tools(count, gallery.count(""), has_keys)
 
 
 def _selected_on_page(ids: list[str], shown: list[str]) -> None:

@@ -42,6 +42,7 @@ function newCell(photo, isSelectable, isInSight) {
   item.querySelector(".open").tabIndex = -1;
   const image = item.querySelector("img");
   image.loading = isInSight ? "eager" : "lazy";
+  image.fetchPriority = isInSight ? "high" : "low";
   image.src = address(photo);
   if (isSelectable) item.append(pickMould.cloneNode(true));
   return item;
@@ -106,6 +107,6 @@ class Warmer {
       // The browser keeps what is held; a few pages of it.
       this.held = [...this.held.slice(-3 * IN_SIGHT), image];
     };
-    this.timer = setTimeout(next, 250);
+    this.timer = setTimeout(next, 500);
   }
 }

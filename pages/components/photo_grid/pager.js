@@ -10,7 +10,7 @@ function numbersAround(page, count) {
 class Pager {
   constructor(turn) {
     this.nav = element("nav", "pager");
-    this.nav.setAttribute("aria-label", "Pages");
+    this.nav.setAttribute("aria-label", "Pages of photos");
     this.before = this.arrow("Previous page", "‹");
     this.after = this.arrow("Next page", "›");
     this.numbers = element("span", "numbers");

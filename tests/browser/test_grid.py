@@ -1,0 +1,192 @@
+"""The grid answers before the server does, and the server has the last word."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, Visit
+from tests.browser.libraries import fill
+from tests.browser.test_gallery import chip, focused
+from tests.conftest import ASSETS
+
+pytestmark = pytest.mark.browser
+CHINA, FLOWER = ASSETS / "china.jpg", ASSETS / "flower.jpg"
+SHOWN = """() => [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
+  .filter(Boolean).flatMap((root) => [...root.querySelectorAll(".cell")])
+  .map((e) => e.dataset.id)"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """40 temples and 4 flowers: copies with bytes of their own behind the picture."""
+    made = []
+    for i in range(44):
+        made.append(tmp_path / f"copy_{i:02d}.jpg")
+        made[-1].write_bytes((CHINA if i < 40 else FLOWER).read_bytes() + bytes([i]))
+    fill(tmp_path / "library", made)
+    running = Server(tmp_path)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+def ids_of(visit: Visit, query: str) -> list[str]:
+    found = visit.page.request.get(
+        f"{visit.base_url}/api/photos", params={"q": query, "sort": "name", "limit": 100}
+    )
+    return [photo["id"] for photo in found.json()["photos"]]
+
+
+def open_pages(visit: Visit, query: str = "") -> Page:
+    """18 photos a page, in the order of their names."""
+    page = visit.open(f"gallery?q={query}&sort=name&size=large")
+    expect(page.locator(".cell")).to_have_count(18)
+    return page
+
+
+def test_a_page_is_drawn_before_the_server_answers(visit: Visit) -> None:
+    page = open_pages(visit)
+    ids = ids_of(visit, "")
+    shown_at_once = page.locator("[aria-label='Next page']").evaluate(
+        f"(button) => {{ button.click(); return ({SHOWN})() }}"
+    )
+    assert shown_at_once == ids[18:36]
+    expect(page).to_have_url(re.compile("page=2"))
+    assert page.evaluate(SHOWN) == ids[18:36]
+    # Quicker than the server: three clicks, the last page of which nobody knows yet.
+    page.get_by_label("Previous page").click()
+    page.get_by_label("Next page").dblclick()
+    expect(page).to_have_url(re.compile("page=3"))
+    expect(page.locator(".cell")).to_have_count(8)
+    assert page.evaluate(SHOWN) == ids[36:]
+    expect(page.get_by_label("Next page")).to_be_disabled()
+    page.reload()
+    expect(page.locator(".cell")).to_have_count(8)
+
+
+def test_what_changed_meanwhile_is_put_right(visit: Visit) -> None:
+    tags = f"{visit.base_url}/api/photos/{{}}/tags"
+    ids = ids_of(visit, "")[:40]
+    for photo_id in ids:
+        visit.page.request.post(tags.format(photo_id), data={"tags": ["marked"]})
+    page = open_pages(visit, "tag:marked")
+    # Another window takes the tag off a photo of the page that is about to be shown.
+    visit.page.request.delete(tags.format(ids[20]), params={"tag": "marked"})
+    shown_at_once = page.locator("[aria-label='Next page']").evaluate(
+        f"(button) => {{ button.click(); return ({SHOWN})() }}"
+    )
+    assert ids[20] in shown_at_once
+    expect(page.get_by_role("list", name="Photos 19 to 36 of 39")).to_be_visible()
+    assert page.evaluate(SHOWN) == [*ids[18:20], *ids[21:37]]
+
+
+def test_a_range_over_three_pages(visit: Visit) -> None:
+    page = open_pages(visit)
+    page.locator(".pick").nth(2).click()
+    page.get_by_label("Next page").click()
+    expect(page).to_have_url(re.compile("page=2"))
+    page.get_by_label("Next page").click()
+    expect(page).to_have_url(re.compile("page=3"))
+    expect(page.locator(".cell")).to_have_count(8)
+    page.locator(".pick").nth(1).click(modifiers=["Shift"])
+    expect(page.get_by_text("36 selected", exact=True)).to_be_visible()
+    chosen = page.locator('.pick[aria-checked="true"]')
+    expect(chosen).to_have_count(2)
+    page.get_by_label("Page 1", exact=True).click()
+    expect(chosen).to_have_count(16)
+
+
+def test_clicks_on_two_pages_in_a_hurry_all_count(visit: Visit) -> None:
+    page = open_pages(visit)
+    page.evaluate(
+        """() => {
+          const root = [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
+            .find((r) => r?.querySelector(".grid"));
+          root.querySelectorAll(".pick")[0].click();
+          root.querySelector("[aria-label='Next page']").click();
+          root.querySelectorAll(".pick")[5].click();
+        }"""
+    )
+    expect(page.get_by_text("2 selected", exact=True)).to_be_visible()
+    expect(page).to_have_url(re.compile("page=2"))
+    expect(page.locator('.pick[aria-checked="true"]')).to_have_count(1)
+
+
+def test_nothing_jumps(visit: Visit) -> None:
+    page = open_pages(visit)
+    page.evaluate(
+        """() => { window.jumped = 0; new PerformanceObserver((seen) => {
+          for (const shift of seen.getEntries()) window.jumped += shift.value;
+        }).observe({ type: "layout-shift" }) }"""
+    )
+    page.locator(".pick").nth(1).click()
+    expect(page.get_by_text("1 selected", exact=True)).to_be_visible()
+    page.get_by_label("Next page").click()
+    expect(page).to_have_url(re.compile("page=2"))
+    page.wait_for_timeout(1000)
+    assert page.evaluate("window.jumped") < 0.05
+
+
+def test_the_pager_reads_sensibly(visit: Visit) -> None:
+    page = open_pages(visit)
+    tree = page.get_by_role("navigation", name="Pages of photos").aria_snapshot()
+    for said in ('button "Previous page" [disabled]', 'button "Page 1"', 'button "Next page"'):
+        assert said in tree, tree
+    page.get_by_label("Next page").click()
+    expect(page.get_by_role("status").filter(has_text="Page 2 of 3")).to_have_count(1)
+
+
+def tab_to(page: Page, name: str, key: str = "Tab") -> None:
+    for _ in range(120):
+        page.keyboard.press(key)
+        if re.search(name, focused(page)):
+            return
+    raise AssertionError(f"the {key} key does not reach {name}")
+
+
+def test_the_whole_gallery_by_keyboard(visit: Visit) -> None:
+    page = visit.open("gallery?sort=name")
+    expect(page.locator(".cell")).to_have_count(36)
+    tab_to(page, "^(All|Landmark|Flower|Unsure) · ")
+    while not re.search("^Flower · 4", focused(page)):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cell")).to_have_count(4)
+    expect(chip(page, "class_filter", "Flower")).to_be_focused()
+    tab_to(page, "^Open copy_40")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.get_by_text("3 selected", exact=True)).to_be_visible()
+    tab_to(page, "Tag", "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Add tag")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Tag for the selected photos")).to_be_visible()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.role") == "combobox":
+            break
+    page.keyboard.type("Journey")
+    page.keyboard.press("Enter")
+    tab_to(page, "^.*Add tag$")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cell", has_text="journey")).to_have_count(3)
+    page.keyboard.press("Escape")
+    tab_to(page, "^Open copy_4")
+    page.keyboard.press("Control+z")
+    expect(page.locator(".cell", has_text="journey")).to_have_count(0)
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("copy_40.jpg", exact=True)).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(dialog.get_by_text("copy_41.jpg", exact=True)).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    expect(dialog.get_by_text("copy_40.jpg", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
