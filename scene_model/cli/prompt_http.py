@@ -1,7 +1,8 @@
 """uvicorn's HTTP/1.1 with an end to waiting: whoever drips a request's head is cut off.
 
-It keeps no log of requests either. uvicorn times out only what is silent between two requests; a connection that never finishes its
-first head stays for good, and each takes a file descriptor. Bodies are the API's own affair.
+uvicorn times out only what is silent between two requests; a connection that never finishes its
+first head stays for good, and each takes a file descriptor. Bodies are the API's own affair. And it
+keeps no log of requests.
 """
 
 import asyncio
