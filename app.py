@@ -8,28 +8,37 @@ from contextlib import asynccontextmanager
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from pages.components.session import (
     get_classifier,
     get_settings,
     get_visitors,
+    held_bytes,
     owner_of,
     services_of,
 )
+from pages.components.warm_start import load_pages, settle
 from scene_model.api import close_api, create_api
 from scene_model.api.doorway import doorway
 from scene_model.api.visitor_cookie import asking_owner
+from scene_model.api.window_uploads import WindowUploads
 
 settings = get_settings()
+middleware = doorway(settings, get_visitors, owner_of)
+if settings.is_shared:
+    middleware.append(Middleware(WindowUploads, get_visitors=get_visitors, held_bytes=held_bytes))
 api = create_api(lambda: services_of(asking_owner()), lambda: (get_classifier(), settings))
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Look after expiry from the start, also when nobody comes; finish what runs at the end."""
+    await run_in_threadpool(load_pages)
     if settings.is_shared:
         await run_in_threadpool(get_visitors)
+        settle()
     yield
     await run_in_threadpool(close_api, api)
 
@@ -38,5 +47,5 @@ app = st.App(
     "pages/navigation.py",
     lifespan=lifespan,
     routes=[Mount("/api", app=api)],
-    middleware=doorway(settings, get_visitors, owner_of),
+    middleware=middleware,
 )

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import bulk_edit
-from pages.components.address import take_address, write_address
+from pages.components.address import AddressPart, take_address, write_address
 from pages.components.browse import begin_at_first_page, browse, browse_parts, density_control
 from pages.components.filters import (
     QUERY_KEY,
@@ -26,25 +26,34 @@ _NAME = "gallery"
 
 def _page() -> None:
     gallery = get_gallery()
-    parts = filter_parts() | browse_parts(_NAME)
+    parts = _address_parts()
     take_address(_NAME, parts, is_new=QUERY_KEY not in st.session_state)
-    has_keys = not (is_photo_open() or is_trash_open())
+    has_keys = not _is_covered()
     _head(has_keys)
     bulk_edit.show_notice()
-    total = gallery.count("")
-    if not total:
+    if not gallery.count(""):
         st.info("No photos yet. Drop some on the first page.", icon=":material/photo_library:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
+        write_address(_NAME, parts)
     else:
         _tools()
-        asked = current_filter()
-        try:
-            _photos(asked, total, has_keys)
-        except QueryError as error:
-            show_query_error(asked.query, error)
-    write_address(_NAME, parts)
+        _photos(_outside())
     if not show_trash():  # one at a time
         show_open_photo()
+
+
+def _address_parts() -> dict[str, AddressPart]:
+    return filter_parts() | browse_parts(_NAME)
+
+
+def _outside() -> tuple[bool, str]:
+    """What the part of the page shows that a click in the grid does not make anew."""
+    return _is_covered(), current_filter().query
+
+
+def _is_covered() -> bool:
+    """Tell whether a dialog lies over the page, whose keys must then rest."""
+    return is_photo_open() or is_trash_open()
 
 
 def _head(has_keys: bool) -> None:
@@ -68,7 +77,22 @@ def _tools() -> None:
         density_control()
 
 
-def _photos(asked: Filter, total: int, has_keys: bool) -> None:
+@st.fragment
+def _photos(outside: tuple[bool, str]) -> None:
+    """All that a click on a chip, a photo or a page changes; only this part is made anew then."""
+    if bulk_edit.has_notice() or outside != _outside():
+        st.rerun()  # of the whole page: an edit or a dialog changes the rest of it, too
+    asked = current_filter()
+    try:
+        _narrowed(asked, has_keys=not _is_covered())
+    except QueryError as error:
+        show_query_error(asked.query, error)
+    except SceneError as error:
+        st.error(error.message, icon=":material/error:")
+    write_address(_NAME, _address_parts())
+
+
+def _narrowed(asked: Filter, has_keys: bool) -> None:
     gallery = get_gallery()
     gallery.count(asked.query)  # what is wrong with the visitor's own line is told in its place
     gallery.query = asked.line
@@ -79,11 +103,11 @@ def _photos(asked: Filter, total: int, has_keys: bool) -> None:
         st.info("No photo matches this filter.", icon=":material/search_off:")
         st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
         return
-    bulk_edit.selection_tools(count, total, has_keys)
+    bulk_edit.selection_tools(count, gallery.count(""), has_keys)
     browse(
         gallery.query,
         _NAME,
-        Selecting(gallery.selection, gallery.selection_revision, _selected_on_page),
+        Selecting(gallery.selection, _selected_on_page, gallery.select_between),
         _asked,
     )
 

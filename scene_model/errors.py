@@ -23,6 +23,7 @@ SceneError
 │   ├── TooFewExamples
 │   ├── TargetExists
 │   ├── InvalidLayout
+│   ├── FolderRefused
 │   ├── NothingSorted
 │   ├── TooManyFiles
 │   ├── FileNotAnnounced
@@ -256,6 +257,12 @@ class InvalidLayout(UsageError):
     """A template for the places of sorted files cannot be used."""
 
     code = "invalid_layout"
+
+
+class FolderRefused(UsageError):
+    """Photos cannot be sorted into this folder."""
+
+    code = "folder_refused"
 
 
 class NothingSorted(UsageError):

@@ -29,6 +29,13 @@ def test_the_image_needs_no_training_and_no_rights() -> None:
 
 def test_variables_are_settings() -> None:
     known = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
-    for name in ("Dockerfile", "compose.yaml", "render.yaml", "docs/deploy.md", "docs/api.md"):
+    pages = [f"docs/{page}.md" for page in ("deploy", "api", "shared")]
+    for name in ("Dockerfile", "compose.yaml", "render.yaml", *pages):
         used = set(re.findall(r"SCENE_[A-Z_]+", text(name))) - PROXY_VARIABLES - {"SCENE_URL"}
         assert used <= known, (name, used - known)
+
+
+def test_secrets_stay_out_of_the_image_and_the_repository() -> None:
+    ignored = text(".dockerignore").splitlines()
+    assert ignored.index(".streamlit/secrets.toml") > ignored.index("!.streamlit")
+    assert "/.streamlit/secrets.toml" in text(".gitignore").splitlines()

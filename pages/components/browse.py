@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.components.address import AddressPart
-from pages.components.photo_grid import GridLook, Selecting, photo_grid
+from pages.components.nearby_pages import PagesAsked, grid_pages
+from pages.components.photo_grid import Book, Selecting, turning_grid
 from pages.components.photo_view import PlaceInQuery, open_photo
 from pages.components.session import get_gallery
 from scene_model.errors import QueryError
@@ -30,7 +31,6 @@ DENSITIES = {
 }
 _DENSITY_KEY = "density"
 _USUAL = "medium"
-_STEPS = {"next": 1, "previous": -1}
 
 
 def density_control() -> None:
@@ -56,42 +56,35 @@ def browse(
 ) -> int:
     """Show the photos of a query with a pager; returns how many there are.
 
-    Raises QueryError. on_ask: gets what a key asked for that is no page: "undo" or "redo".
+    Raises QueryError. on_ask: gets what a key asked for, "undo" or "redo".
     """
     gallery = get_gallery()
     count = gallery.count(query)
     if not count:
         return 0
     density = _density()
-    pages = -(-count // density.photos)
-    number = _turn_to(key, (query, gallery.sort, density.photos), pages)
-    photos = gallery.page(number, density.photos, query)
-    first = (number - 1) * density.photos
-    places = {photo.id: first + i for i, photo in enumerate(photos)}
-
-    def asked(what: str) -> None:
-        if what in _STEPS:
-            _go_to_page(key, min(pages, max(1, number + _STEPS[what])))
-        elif on_ask is not None:
-            on_ask(what)
-
-    photo_grid(
-        photos,
-        gallery.vocabulary,
+    asked = PagesAsked(query, gallery.sort, density.photos, count, with_scores)
+    number = _turn_to(key, (query, gallery.sort, density.photos), asked.page_count)
+    pages = grid_pages(key, asked, number)
+    places = {
+        photo_id: (page_number - 1) * density.photos + i
+        for page_number, page in pages.items()
+        for i, photo_id in enumerate(page.ids)
+    }
+    turning_grid(
+        Book(
+            asked.question,
+            number,
+            asked.page_count,
+            pages,
+            on_turn=lambda page: _go_to_page(key, min(asked.page_count, max(1, page))),
+        ),
         f"{key}_grid",
         on_open=lambda photo_id: open_photo(photo_id, PlaceInQuery(query, places.get(photo_id, 0))),
         selecting=selecting,
-        look=GridLook(
-            density.cell,
-            number,
-            pages,
-            f"Photos {first + 1:,} to {first + len(photos):,} of {count:,}",
-            with_scores,
-        ),
-        on_ask=asked,
+        cell=density.cell,
+        on_ask=on_ask or (lambda _: None),
     )
-    if pages > 1:
-        _pager(key, number, pages)
     return count
 
 
@@ -114,20 +107,8 @@ def browse_parts(key: str) -> dict[str, AddressPart]:
     }
 
 
-def _pager(key: str, number: int, pages: int) -> None:
-    """Streamlit's pager; a new one where anything but itself turned the page."""
-    pager = f"{key}_pager_{st.session_state.get(f'{key}_turns', 0)}"
-
-    def turned() -> None:
-        st.session_state[_page_key(key)] = st.session_state[pager]
-
-    st.pagination(pages, default=number, key=pager, on_change=turned)
-
-
 def _go_to_page(key: str, number: int) -> None:
-    if st.session_state.get(_page_key(key), 1) != number:
-        st.session_state[_page_key(key)] = number
-        st.session_state[f"{key}_turns"] = st.session_state.get(f"{key}_turns", 0) + 1
+    st.session_state[_page_key(key)] = number
 
 
 def _density() -> Density:

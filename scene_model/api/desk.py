@@ -13,6 +13,8 @@ from scene_model.api.looks import LookQueue
 from scene_model.config import Settings
 from scene_model.services import Services
 
+# One visitor of a shared server may take up such a part of what it does at a time.
+_PARTS = 4
 # What all requests together may keep in memory of their photos; others' photos go to the disk.
 _MEMORY_BYTES = 64_000_000
 
@@ -60,8 +62,16 @@ class Desk:
         """The work of this server; the first caller's settings hold for all."""
         with self._lock:
             if self._work is None:
-                looks = LookQueue(settings.workers, settings.max_waiting)
-                batches = Batches(looks, settings.max_batches, settings.batch_lifetime_s)
+                parts = _PARTS if settings.is_shared else 1
+                looks = LookQueue(
+                    settings.workers, settings.max_waiting, _part(settings.max_waiting, parts)
+                )
+                batches = Batches(
+                    looks,
+                    settings.max_batches,
+                    settings.batch_lifetime_s,
+                    _part(settings.max_batches, parts),
+                )
                 self._work = Work(looks, batches, Memory(_MEMORY_BYTES))
             return self._work
 
@@ -86,6 +96,10 @@ class Desk:
                 self._work.looks.close()
                 self._work.batches.close()
                 self._work = self._own = None
+
+
+def _part(limit: int, parts: int) -> int:
+    return -(-limit // parts)
 
 
 def batches_dir(services: Services) -> Path:

@@ -30,7 +30,6 @@ from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, MissingFile
 from scene_model.gallery.durable import library_error
 from scene_model.gallery.records import NewPhoto
-from scene_model.gallery.store import Library
 from scene_model.jobs.keep import look_and_keep
 from scene_model.photos.decode import read_photo_file
 from scene_model.services import Services
@@ -66,19 +65,18 @@ def _add_predict(api: FastAPI, desk: Desk) -> None:
         services, work = await desk.opened()
         classifier = services.classifier
         head_id = classifier.head(head or classifier.bundle.class_head).id
-        work.looks.require_room()
+        spool = batches_dir(services)
+        work.looks.require_room(owner=str(spool))
         length = _number(request.headers.get("content-length", "0"))
         with work.memory.lent(length) as in_memory:
-            name, file = await _one_file(
-                request, services.settings, batches_dir(services), in_memory
-            )
+            name, file = await _one_file(request, services.settings, spool, in_memory)
             with file:
 
                 def look() -> Look:
                     file.seek(0)
                     return classifier.look(file.read())
 
-                (future,) = work.looks.submit([look])
+                (future,) = work.looks.submit([look], str(spool))
                 seen = await asyncio.wrap_future(future)
         said = prediction(name, seen, classifier, head_id)
         # As it is: it was checked when it was made.
@@ -185,7 +183,7 @@ async def _started(
     await run_in_threadpool(services.quota.require, 0, declared)
     folder = await run_in_threadpool(batches.begin, root)
     try:
-        open_file = partial(_open_in, services.library, folder)
+        open_file = partial(_open_in, services, folder)
         reader = FormReader(
             boundary, "files", limits, open_file, lambda file: file.close(), key is not None
         )
@@ -214,8 +212,9 @@ async def _started(
     return job_id
 
 
-def _open_in(library: Library, folder: Path, number: int) -> IO[bytes]:
-    library.require_space(0)
+def _open_in(services: Services, folder: Path, number: int) -> IO[bytes]:
+    services.library.require_space(0)
+    services.quota.require(0, 0)  # what came before is on the disk, and counts
     return file_path(folder, number).open("wb")
 
 

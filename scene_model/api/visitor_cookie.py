@@ -61,14 +61,17 @@ class VisitorCookie:
             _asking.reset(token)
 
     def _mark(self, scope: Scope, cookies: Mapping[str, str], headers: MutableHeaders) -> None:
-        is_page = headers.get("content-type", "").startswith("text/html")
-        if is_page or str(scope["path"]).startswith(API_PREFIX):
-            # Neither a proxy nor the next person at this browser may be shown it again.
-            headers["Cache-Control"] = "private, no-store"
-        if is_page and not str(scope["path"]).startswith(API_PREFIX):
-            visitors = self._get_visitors()
-            held = cookies.get(COOKIE_NAME, "")
-            value = held if visitors.keys.owner(held) is not None else visitors.keys.issue()
+        is_api = str(scope["path"]).startswith(API_PREFIX)
+        is_page = not is_api and headers.get("content-type", "").startswith("text/html")
+        if not (is_page or is_api):
+            return
+        # Neither a proxy nor the next person at this browser may be shown it again.
+        headers["Cache-Control"] = "private, no-store"
+        visitors, held = self._get_visitors(), cookies.get(COOKIE_NAME, "")
+        is_good = visitors.keys.owner(held) is not None
+        if is_page or is_good:
+            # Renewed with the photos of every page: a window may stay open longer than it lasts.
+            value = held if is_good else visitors.keys.issue()
             headers.append("Set-Cookie", _cookie(value, scope, visitors.settings.visitor_hours))
 
 

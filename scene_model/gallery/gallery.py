@@ -16,6 +16,7 @@ from scene_model.gallery.folder_sizes import (
     sizes_by_head,
     sizes_by_tag,
 )
+from scene_model.gallery.ids_in_order import IdsInOrder
 from scene_model.gallery.paging import Page, page_after
 from scene_model.gallery.query import parse_query
 from scene_model.gallery.records import PhotoRecord
@@ -32,7 +33,6 @@ class Gallery:
     model: holds the model in use. query: the current query line. sort: the order photos are
     shown in. today: tells the day that ``added:today`` means.
     selection: ids of selected photos, in the order selected.
-    selection_revision: grows when the selection changes by anything but the grid's own boxes.
     """
 
     library: Library
@@ -41,7 +41,6 @@ class Gallery:
     sort: Sort = NEWEST_ADDED
     today: Callable[[], datetime.date] = datetime.date.today
     selection: list[str] = field(default_factory=list)
-    selection_revision: int = 0
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -49,9 +48,17 @@ class Gallery:
         return self.model.vocabulary
 
     def select(self, photo_ids: Sequence[str]) -> None:
-        """Replace the selection from outside the grid, which then shows the new one."""
+        """Replace the selection."""
         self.selection = list(photo_ids)
-        self.selection_revision += 1
+
+    def select_between(self, first: str, last: str) -> None:
+        """Add all photos of the current query from one to another, whichever comes first."""
+        ids = self.ids()
+        if first in ids and last in ids:
+            start, end = sorted((ids.index(first), ids.index(last)))
+            self.selection = list(dict.fromkeys([*self.selection, *ids[start : end + 1]]))
+        elif last in ids:
+            self.selection = list(dict.fromkeys([*self.selection, last]))
 
     def count(self, query: str | None = None) -> int:
         """Count the photos of a query (the current one unless given); raises QueryError."""
@@ -96,6 +103,10 @@ class Gallery:
     def ids(self, query: str | None = None, limit: int | None = None) -> list[str]:
         """Ids of the photos of a query, in the current order; raises QueryError."""
         return self.library.find(self._where(query), limit, sort=self.sort)
+
+    def all_ids(self, query: str | None = None) -> IdsInOrder:
+        """As `ids`, for exports: they are not all held in memory. Raises QueryError."""
+        return self.library.ids_in_order(self._where(query), self.sort)
 
     def page(self, number: int, size: int, query: str | None = None) -> list[PhotoRecord]:
         """Photos of one page, counted from 1, in the current order; raises QueryError."""

@@ -46,6 +46,11 @@ class Remembered:
                 self._answers[key] = answer
         return answer
 
+    def version(self) -> int:
+        """A number that is another one after anybody changed the library."""
+        with self._lock:
+            return self._current_version()
+
     def forget(self) -> None:
         """Ask the database anew; for measuring."""
         with self._lock:

@@ -1,152 +1,198 @@
 // A grid of photos: click or Enter opens one, a check box or Space selects, arrow keys walk.
-// All text is set as text, never as HTML: file names are whatever a stranger chose.
 // One photo of the grid is in the tab order; the arrow keys move which one it is.
+//
+// A click is answered at once, out of what is known here: the boxes, and the pages beside the one
+// shown. The server hears of it in a list of numbered acts, says with every answer up to which one
+// it has heard, and has the last word: what it says is drawn, and on top of it what it has not
+// heard yet.
 
-function element(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
+// A server that started anew counts from the beginning: nobody waits longer for it than this.
+const PATIENCE_MS = 5000;
 
-function cell(photo, selectable) {
-  const item = element("li", "cell");
-  item.dataset.id = photo.id;
-  const open = element("button", "open");
-  open.type = "button";
-  open.tabIndex = -1;
-  open.setAttribute("aria-label", `Open ${photo.alt}`);
-  const image = element("img");
-  image.loading = "lazy";
-  image.decoding = "async";
-  image.alt = photo.alt;
-  image.src = `/api/photos/${photo.id}/thumbnail`;
-  const said = element("div", "said");
-  said.append(element("b", "", photo.title));
-  for (const line of photo.lines) {
-    const span = element("span", "", line);
-    span.title = line;
-    said.append(span);
-  }
-  open.append(image);
-  // Beside the button, whose name says the same in words: it is not read out twice.
-  item.append(open, said);
-  if (selectable) {
-    // A button, no input: the page's one-letter keys rest while an input has the focus.
-    const pick = element("button", "pick");
-    pick.type = "button";
-    pick.tabIndex = -1;
-    pick.setAttribute("role", "checkbox");
-    pick.setAttribute("aria-label", `Select ${photo.name}`);
-    item.append(pick);
-  }
-  return item;
-}
-
-function mark(item, isChosen) {
-  item.classList.toggle("selected", isChosen);
-  item.querySelector(".pick")?.setAttribute("aria-checked", String(isChosen));
-}
-
-function isChosen(item) {
-  return item.classList.contains("selected");
-}
-
-function columns(list) {
-  return getComputedStyle(list).gridTemplateColumns.split(" ").length;
-}
-
-function moveTo(list, index) {
-  const items = [...list.children];
-  const at = Math.max(0, Math.min(index, items.length - 1));
-  items.forEach((item, i) => {
-    item.querySelector(".open").tabIndex = i === at ? 0 : -1;
-  });
-  return items[at];
-}
-
-function focusOn(list, index) {
-  moveTo(list, index)?.querySelector(".open").focus();
-}
-
-// Rebuilt only when the photos or their words change, so that nothing flickers on a rerun.
-function rebuild(list, data) {
-  const shown = JSON.stringify([data.photos, data.selectable]);
-  if (list.dataset.shown === shown) return false;
-  const focused = list.getRootNode().activeElement?.closest?.(".cell");
-  const before = focused ? [...list.children].indexOf(focused) : -1;
-  const tabbed = [...list.children].findIndex((item) => item.querySelector(".open").tabIndex === 0);
-  const anchor = list.anchor;
-  list.replaceChildren(...data.photos.map((photo) => cell(photo, data.selectable)));
-  list.dataset.shown = shown;
-  list.anchor = data.photos.some((photo) => photo.id === anchor) ? anchor : null;
-  const same = data.photos.findIndex((photo) => photo.id === focused?.dataset.id);
-  const isOtherPage = list.dataset.page !== String(data.page);
-  list.dataset.page = String(data.page);
-  const to = isOtherPage ? (list.enters === "last" ? data.photos.length - 1 : 0) : same;
-  const goes = before >= 0 || list.enters;
-  list.enters = null;
-  if (goes) focusOn(list, to >= 0 ? to : before);
-  else moveTo(list, isOtherPage ? 0 : Math.max(0, tabbed));
-  return true;
-}
-
-export default function (component) {
-  const { parentElement, data, setTriggerValue, setStateValue } = component;
-  let list = parentElement.querySelector(".grid");
-  if (!list) {
-    list = element("ul", "grid");
+class Grid {
+  constructor(root) {
+    this.list = element("ul", "grid");
     // Without its bullets a list is no list any more to some screen readers, unless it says so.
-    list.setAttribute("role", "list");
-    const said = element("p", "unseen");
-    said.setAttribute("role", "status");
-    parentElement.append(list, said);
-  }
-  const status = parentElement.querySelector(".unseen");
-  list.setAttribute("aria-label", data.label);
-  list.style.setProperty("--cell", data.cell);
-  const isRebuilt = rebuild(list, data);
-  // The boxes belong to the visitor: an answer to the first click must not undo the second.
-  // The server's word counts only where it changed the selection itself (a new revision).
-  const say = () => {
-    const count = [...list.children].filter(isChosen).length;
-    status.textContent = `${count} of ${list.children.length} selected on this page`;
-  };
-  if (isRebuilt || list.dataset.revision !== String(data.revision)) {
-    const isOurs = list.dataset.revision !== undefined;
-    list.dataset.revision = String(data.revision);
-    const chosen = new Set(data.selected);
-    for (const item of list.children) mark(item, chosen.has(item.dataset.id));
-    if (isOurs && data.selectable) say();
+    this.list.setAttribute("role", "list");
+    this.status = element("p", "unseen");
+    this.status.setAttribute("role", "status");
+    this.pager = new Pager((page) => this.turn(page));
+    this.warmer = new Warmer();
+    this.known = new Map();
+    this.chosen = new Set();
+    this.acts = [];
+    this.number = 0;
+    root.append(this.list, this.pager.nav, this.status);
+    this.list.onclick = (event) => this.onClick(event);
+    this.list.onkeydown = (event) => this.onKey(event);
+    // With the shift key a click would mark the text in between, too.
+    this.list.onmousedown = (event) => event.shiftKey && event.preventDefault();
   }
 
-  const tell = () => {
-    const ids = [...list.children].filter(isChosen).map((item) => item.dataset.id);
-    list.clicks = (list.clicks ?? 0) + 1;
-    say();
-    setStateValue("selected", { ids, shown: data.photos.map((photo) => photo.id), clicks: list.clicks });
-  };
-  const select = (item, isRange) => {
-    const items = [...list.children];
-    const from = items.findIndex((other) => other.dataset.id === list.anchor);
-    const to = items.indexOf(item);
-    if (isRange && from >= 0) {
-      const ends = [Math.min(from, to), Math.max(from, to) + 1];
-      for (const other of items.slice(...ends)) mark(other, true);
-    } else {
-      mark(item, !isChosen(item));
-      list.anchor = item.dataset.id;
+  get items() {
+    return [...this.list.children];
+  }
+
+  hear({ data, setStateValue, setTriggerValue }) {
+    Object.assign(this, { data, setStateValue, setTriggerValue });
+    if (this.question !== data.question) {
+      this.acts = this.acts.filter((act) => !act.page);
+      this.anchor = null;
     }
-    tell();
-  };
-  const ask = (what) => setTriggerValue("asked", what);
-  const turn = (what) => {
-    list.enters = what === "previous" ? "last" : "first";
-    ask(what);
-  };
-  const walk = (event, at) => {
-    const wide = columns(list);
-    const last = list.children.length - 1;
+    const isLate = performance.now() - this.actedAt > PATIENCE_MS;
+    this.acts = this.acts.filter((act) => act.number > data.heard && !isLate);
+    this.number = Math.max(this.number, data.heard);
+    const turned = this.acts.findLast((act) => act.page);
+    const pages = Object.entries(data.pages).map(([page, one]) => [Number(page), one]);
+    const isSameQuestion = this.question === data.question;
+    this.known = new Map([...(turned && isSameQuestion ? this.known : []), ...pages]);
+    this.question = data.question;
+    this.chosen = new Set(data.selected);
+    for (const act of this.acts) this.applyChoice(act);
+    this.list.style.setProperty("--cell", data.cell);
+    this.draw(turned?.page ?? data.page);
+  }
+
+  draw(page) {
+    const isOther = this.page !== undefined && this.page !== page;
+    const count = this.data.page_count;
+    this.pager.show(page, count);
+    const one = this.known.get(page);
+    this.list.setAttribute("aria-busy", String(!one));
+    if (!one) return;
+    this.page = page;
+    const focused = this.list.getRootNode().activeElement?.closest?.(".cell");
+    const before = focused ? this.items.indexOf(focused) : -1;
+    const tabbed = this.items.findIndex((item) => item.querySelector(".open").tabIndex === 0);
+    this.list.setAttribute("aria-label", one.label);
+    if (show(this.list, one.photos, this.data.selectable)) {
+      const same = one.photos.findIndex((photo) => photo.id === focused?.dataset.id);
+      const to = isOther ? (this.enters === "last" ? one.photos.length - 1 : 0) : same;
+      if (before >= 0 || this.enters) this.focusOn(to >= 0 ? to : before);
+      else this.moveTo(isOther ? 0 : Math.max(0, tabbed));
+      this.enters = null;
+      if (isOther) this.status.textContent = `Page ${page} of ${count}`;
+    }
+    this.showChoice();
+    const beside = [page + 1, page - 1].flatMap((n) => this.known.get(n)?.photos ?? []);
+    this.warmer.warm(beside);
+  }
+
+  showChoice() {
+    const before = this.list.querySelectorAll(".selected").length;
+    for (const item of this.items) mark(item, this.chosen.has(item.dataset.id));
+    const count = this.list.querySelectorAll(".selected").length;
+    if (count === before || !this.data.selectable) return;
+    this.status.textContent = `${count} of ${this.items.length} selected on this page`;
+  }
+
+  // What the visitor did: told to the server, and kept until it has heard.
+  tell(act) {
+    this.number += 1;
+    this.actedAt = performance.now();
+    const made = { ...act, number: this.number, question: this.question };
+    const isSamePage = (other) => act.shown && other.shown?.join() === act.shown.join();
+    this.acts = [...this.acts.filter((other) => !isSamePage(other)), made];
+    this.setStateValue("acts", this.acts);
+    this.applyChoice(made);
+  }
+
+  applyChoice(act) {
+    if (act.shown) {
+      for (const id of act.shown) this.chosen.delete(id);
+      for (const id of act.ids) this.chosen.add(id);
+    } else if (act.to) {
+      const pages = [...this.known].sort(([a], [b]) => a - b);
+      const ids = pages.flatMap(([, one]) => one.photos.map((photo) => photo.id));
+      const at = ids.indexOf(act.to);
+      if (at < 0) return;
+      // A photo of no page known here lies before or behind all that are.
+      const from = ids.includes(act.from) ? ids.indexOf(act.from) : act.isForward ? 0 : ids.length;
+      for (const id of ids.slice(Math.min(from, at), Math.max(from, at) + 1)) this.chosen.add(id);
+    }
+  }
+
+  choose(change) {
+    const shown = this.items.map((item) => item.dataset.id);
+    const wanted = new Set(this.chosen);
+    change(wanted, shown);
+    this.tell({ ids: shown.filter((id) => wanted.has(id)), shown });
+    this.showChoice();
+  }
+
+  select(item, isRange) {
+    const id = item.dataset.id;
+    const anchor = isRange ? this.anchor : null;
+    if (!anchor) {
+      this.anchor = { id, page: this.page };
+      this.choose((wanted) => wanted.delete(id) || wanted.add(id));
+    } else if (anchor.page !== this.page) {
+      this.tell({ from: anchor.id, to: id, isForward: anchor.page < this.page });
+      this.showChoice();
+    } else {
+      this.choose((wanted, shown) => {
+        const ends = [shown.indexOf(anchor.id), shown.indexOf(id)].sort((a, b) => a - b);
+        for (const between of shown.slice(Math.max(0, ends[0]), ends[1] + 1)) wanted.add(between);
+      });
+    }
+  }
+
+  turn(page, enters = null) {
+    if (page < 1 || page > this.data.page_count) return;
+    this.enters = enters;
+    this.tell({ page });
+    this.draw(page);
+    // From the pager below, a new page is read from its beginning.
+    if (this.list.getBoundingClientRect().top < 0) this.list.scrollIntoView();
+  }
+
+  moveTo(index) {
+    const at = Math.max(0, Math.min(index, this.items.length - 1));
+    this.items.forEach((item, i) => {
+      item.querySelector(".open").tabIndex = i === at ? 0 : -1;
+    });
+    return this.items[at];
+  }
+
+  focusOn(index) {
+    this.moveTo(index)?.querySelector(".open").focus();
+  }
+
+  onClick(event) {
+    const item = event.target.closest(".cell");
+    if (!item) return;
+    this.moveTo(this.items.indexOf(item));
+    const isPick = event.target.closest(".pick");
+    const isMany = this.data.selectable && (event.shiftKey || event.ctrlKey || event.metaKey);
+    if (isPick || isMany) this.select(item, event.shiftKey);
+    else whenConnected(() => this.setTriggerValue("opened", item.dataset.id));
+  }
+
+  onKey(event) {
+    const at = this.items.indexOf(event.target.closest(".cell"));
+    if (at < 0 || event.altKey) return;
+    const isCommand = event.ctrlKey || event.metaKey;
+    const { selectable } = this.data;
+    const key = event.key.toLowerCase();
+    let isDone = true;
+    if (!isCommand && this.walk(event, at)) isDone = true;
+    else if (event.key === " " && selectable) this.select(this.items[at], event.shiftKey);
+    else if (event.key === "PageDown") this.turn(this.page + 1, "first");
+    else if (event.key === "PageUp") this.turn(this.page - 1, "last");
+    else if (isCommand && key === "a" && selectable) {
+      this.choose((wanted, shown) => shown.forEach((id) => wanted.add(id)));
+    } else if (isCommand && key === "z" && selectable) {
+      this.setTriggerValue("asked", event.shiftKey ? "redo" : "undo");
+    } else isDone = false;
+    if (isDone) {
+      event.preventDefault();
+      event.stopPropagation();
+    }
+  }
+
+  walk(event, at) {
+    const wide = getComputedStyle(this.list).gridTemplateColumns.split(" ").length;
+    const last = this.items.length - 1;
     const goals = {
       ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + wide, ArrowUp: at - wide,
       Home: 0, End: last,
@@ -154,49 +200,23 @@ export default function (component) {
     if (!(event.key in goals)) return false;
     const goal = goals[event.key];
     if (goal >= 0 && goal <= last) {
-      if (event.shiftKey && data.selectable) {
-        list.anchor ??= list.children[at].dataset.id;
-        select(list.children[goal], true);
+      if (event.shiftKey && this.data.selectable) {
+        this.anchor ??= { id: this.items[at].dataset.id, page: this.page };
+        this.select(this.items[goal], true);
       }
-      focusOn(list, goal);
-    } else if (event.key === "ArrowRight" && data.more.next) turn("next");
-    else if (event.key === "ArrowLeft" && data.more.previous) turn("previous");
+      this.focusOn(goal);
+    } else if (event.key === "ArrowRight") this.turn(this.page + 1, "first");
+    else if (event.key === "ArrowLeft") this.turn(this.page - 1, "last");
     return true;
-  };
+  }
+}
 
-  list.onclick = (event) => {
-    const item = event.target.closest(".cell");
-    if (!item) return;
-    moveTo(list, [...list.children].indexOf(item));
-    const isPick = event.target.closest(".pick");
-    const isMany = data.selectable && (event.shiftKey || event.ctrlKey || event.metaKey);
-    if (isPick || isMany) select(item, event.shiftKey);
-    else whenConnected(() => setTriggerValue("opened", item.dataset.id));
-  };
-  // With the shift key a click would mark the text in between, too.
-  list.onmousedown = (event) => {
-    if (event.shiftKey) event.preventDefault();
-  };
-  list.onkeydown = (event) => {
-    const at = [...list.children].indexOf(event.target.closest(".cell"));
-    if (at < 0 || event.altKey) return;
-    const isCommand = event.ctrlKey || event.metaKey;
-    const key = event.key.toLowerCase();
-    let isDone = true;
-    if (!isCommand && walk(event, at)) isDone = true;
-    else if (event.key === " " && data.selectable) select(list.children[at], event.shiftKey);
-    else if (event.key === "PageDown" && data.more.next) turn("next");
-    else if (event.key === "PageUp" && data.more.previous) turn("previous");
-    else if (isCommand && key === "a" && data.selectable) {
-      for (const item of list.children) mark(item, true);
-      tell();
-    } else if (isCommand && key === "z" && data.selectable) ask(event.shiftKey ? "redo" : "undo");
-    else isDone = false;
-    if (isDone) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
-  };
+const grids = new WeakMap();
+
+export default function (component) {
+  const { parentElement } = component;
+  if (!grids.has(parentElement)) grids.set(parentElement, new Grid(parentElement));
+  grids.get(parentElement).hear(component);
 }
 
 // While the server starts again, a click would be lost: it waits until the page is connected.
