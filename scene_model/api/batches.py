@@ -35,6 +35,7 @@ from scene_model.errors import (
     SceneError,
     ServerBusy,
 )
+from scene_model.gallery.durable import library_error
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 _KEY = "key.json"
@@ -80,7 +81,7 @@ class Batches:
                 self._sweeper.start()
 
     def begin(self, root: Path) -> Path:
-        """Make the folder that a batch is received into; raises ServerBusy."""
+        """Make the folder that a batch is received into; raises ServerBusy or LibraryError."""
         with self._lock:
             at_work, own = self._at_work(), self._at_work(root)
             if self._closed.is_set() or at_work >= self._max_batches or own >= self._max_of_one:
@@ -91,7 +92,12 @@ class Batches:
                 )
             folder = root / secrets.token_hex(16)
             self._receiving.add(folder)
-        folder.mkdir(parents=True)
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            with self._lock:
+                self._receiving.discard(folder)  # its place is another's again
+            raise library_error(error, root.parent) from error
         return folder
 
     def give_up(self, folder: Path) -> None:

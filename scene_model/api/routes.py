@@ -73,6 +73,8 @@ def create_api(
     @api.exception_handler(SceneError)
     def answer_problem(_: Request, error: Exception) -> Response:
         assert isinstance(error, SceneError)  # noqa: S101 - registered for it alone
+        if error.http_status >= 500:
+            logger.error("%s: %s", error.code, error.message)
         return problem_response(error)
 
     @api.exception_handler(RequestValidationError)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from scene_model.api.body import stream_of
+from scene_model.api.responses import problems
 from scene_model.errors import (
     BrokenRequest,
     FileTooLarge,
@@ -50,7 +51,13 @@ def add_upload_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
 
 
 def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
-    @api.post("/uploads", status_code=201, openapi_extra=_request_body())
+    @api.post(
+        "/uploads",
+        status_code=201,
+        responses=problems(400, 408, 413, 507),
+        openapi_extra=_request_body(),
+        tags=["uploads"],
+    )
     async def announce(request: Request) -> dict[str, Any]:
         """Begin an upload; answers with its id and what need not be sent, with reasons."""
         try:
@@ -67,25 +74,25 @@ def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None
 
         return await run_in_threadpool(begin)
 
-    @api.get("/uploads")
+    @api.get("/uploads", tags=["uploads"])
     def open_uploads() -> list[dict[str, Any]]:
         """Name the uploads that still wait for files."""
         uploads = get_services().uploads
         return [_described(uploads, job) for job in uploads.open()]
 
-    @api.get("/uploads/{job_id}")
+    @api.get("/uploads/{job_id}", responses=problems(404), tags=["uploads"])
     def upload(job_id: str, files: bool = False) -> dict[str, Any]:
         """Tell how far an upload is; with ``files``, also what is missing and what was skipped."""
         services = get_services()
         return _described(services.uploads, services.jobs.job(job_id), with_files=files)
 
-    @api.post("/uploads/{job_id}/end")
+    @api.post("/uploads/{job_id}/end", responses=problems(404, 410), tags=["uploads"])
     def end(job_id: str) -> dict[str, Any]:
         """Wait for nothing more; what has not arrived is named as skipped."""
         uploads = get_services().uploads
         return _described(uploads, uploads.end(job_id))
 
-    @api.delete("/uploads/{job_id}")
+    @api.delete("/uploads/{job_id}", responses=problems(404), tags=["uploads"])
     def cancel(job_id: str) -> dict[str, Any]:
         """Stop; photos that are in the library stay, what is not is removed."""
         services = get_services()
@@ -95,7 +102,14 @@ def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None
 
 
 def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
-    @api.put("/uploads/{job_id}/files/{number}")
+    @api.put(
+        "/uploads/{job_id}/files/{number}",
+        responses=problems(400, 404, 408, 410, 413, 507),
+        openapi_extra={
+            "requestBody": {"required": True, "content": {"application/octet-stream": {}}}
+        },
+        tags=["uploads"],
+    )
     async def send(job_id: str, number: int, request: Request) -> dict[str, Any]:
         """Take one file; its bytes are the body. Sending it again does no harm."""
         uploads = (await run_in_threadpool(get_services)).uploads

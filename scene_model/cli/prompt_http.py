@@ -1,7 +1,8 @@
 """uvicorn's HTTP/1.1 with an end to waiting: whoever drips a request's head is cut off.
 
 uvicorn times out only what is silent between two requests; a connection that never finishes its
-first head stays for good, and each takes a file descriptor. Bodies are the API's own affair.
+first head stays for good, and each takes a file descriptor. Bodies are the API's own affair. And it
+keeps no log of requests.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ class PromptHTTP(H11Protocol):
         """As uvicorn makes it."""
         super().__init__(*arguments, **options)
         self._late: asyncio.TimerHandle | None = None
+        # Who asked for which photo is nobody's business; Streamlit's logging turns it on otherwise.
+        self.access_log = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""

@@ -187,6 +187,10 @@ def test_on_a_shared_server_a_token_has_a_library(
     assert "the limit is 1 for each visitor" in problem_of(
         phone.post("/api/uploads", json=two), 413
     )
+    both = [("files", ("t.jpg", temple)), ("files", ("f.jpg", flower))]
+    kept_too = phone.post("/api/predict/batch?add_to_library=true", files=both)
+    assert "the limit is 1 for each visitor" in problem_of(kept_too, 413)
+    assert phone.get("/api/photos").json()["total"] == 1
     # A visitor, too, whose own library stays another.
     nobody.get("/")
     assert nobody.get("/api/photos").json()["total"] == 0
