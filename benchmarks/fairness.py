@@ -86,8 +86,8 @@ def ingest(visitor: Visitor, paths: list[Path], count: int, stop: threading.Even
             data = paths[numbers[place]].read_bytes() + bytes([place // len(paths)])
             try:
                 visitor.asked("PUT", f"/{upload}/files/{place}", data)
-            except urllib.error.HTTPError:
-                if not stop.is_set():  # cancelled at the end, what is on its way is refused
+            except urllib.error.URLError:
+                if not stop.is_set():  # cancelled at the end: refused, or cut off on its way
                     raise
 
     def all_of_them() -> None:
