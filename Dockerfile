@@ -2,8 +2,8 @@
 FROM python:3.13-slim AS packages
 WORKDIR /app
 COPY pyproject.toml ./
-# Only what serving needs, pinned; this layer changes only when pyproject.toml does.
-RUN python -c "import tomllib; print('\n'.join(tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies']))" > serving.txt \
+# Only what serving and signing in need, pinned; this layer changes only when pyproject.toml does.
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print('\n'.join(p['dependencies'] + p['optional-dependencies']['auth']))" > serving.txt \
     && python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r serving.txt
 
@@ -20,7 +20,8 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
-    SCENE_LIBRARY=/data
+    SCENE_LIBRARY=/data \
+    SCENE_VISITORS=/data/visitors
 USER scene
 VOLUME /data
 EXPOSE 8501

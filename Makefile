@@ -64,5 +64,5 @@ $(VENV)/.testing: pyproject.toml | $(VENV)/.created
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.everything: pyproject.toml | $(VENV)/.created
-	$(PIP) -e ".[train,dev,browser]"
+	$(PIP) -e ".[train,dev,browser,auth]"
 	$(BIN)/python -c "open('$@', 'w').close()"

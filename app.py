@@ -15,20 +15,20 @@ from pages.components.session import (
     get_classifier,
     get_settings,
     get_visitors,
+    held_bytes,
     owner_of,
     services_of,
 )
 from pages.components.warm_start import load_pages, settle
 from scene_model.api import close_api, create_api
-from scene_model.api.guard import SameSiteGuard
-from scene_model.api.visitor_cookie import VisitorCookie, asking_owner
+from scene_model.api.doorway import doorway
+from scene_model.api.visitor_cookie import asking_owner
+from scene_model.api.window_uploads import WindowUploads
 
 settings = get_settings()
-middleware = [Middleware(SameSiteGuard, allowed_hosts=settings.allowed_host_names)]
+middleware = doorway(settings, get_visitors, owner_of)
 if settings.is_shared:
-    middleware.append(Middleware(VisitorCookie, get_visitors=get_visitors, owner_of=owner_of))
-
-
+    middleware.append(Middleware(WindowUploads, get_visitors=get_visitors, held_bytes=held_bytes))
 api = create_api(lambda: services_of(asking_owner()), lambda: (get_classifier(), settings))
 
 
@@ -44,5 +44,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 app = st.App(
-    "pages/navigation.py", lifespan=lifespan, routes=[Mount("/api", app=api)], middleware=middleware
+    "pages/navigation.py",
+    lifespan=lifespan,
+    routes=[Mount("/api", app=api)],
+    middleware=middleware,
 )

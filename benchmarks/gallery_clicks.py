@@ -13,32 +13,20 @@ With --folder the library is kept there and used again. Needs Chromium and Playw
 
 import argparse
 import multiprocessing
-import os
-import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks.library_100k import build
-from scene_model.config import PROJECT_DIR
+from benchmarks.served import chromium, served
 
 LIMIT_MS, MOST_PICTURES = 300, 60
 # Between two clicks a visitor looks at the pictures, which come in meanwhile.
 _LOOK_MS = 700
-_BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 # Begins at the next click of the mouse; looks once a frame.
 _ARM = """
 (isPage) => { window.answered = new Promise((done, fail) => {
@@ -67,40 +55,6 @@ _ARM = """
   }, { capture: true, once: true });
 }); }
 """
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The app on a library, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scene_model", "serve", "--port", str(port)],
-        cwd=PROJECT_DIR,
-        env=os.environ | {"SCENE_LIBRARY": str(folder)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"{address}/api/health", timeout=5).close()  # noqa: S310
-        except OSError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.2)
-        else:
-            return
-    raise SystemExit("the server did not start")
 
 
 class Clicks:
@@ -165,9 +119,6 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    found = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
-    if found is None:
-        raise SystemExit("No Chromium here. On Debian: apt-get install chromium.")
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary) / "library"
         if not (folder / "library.db").exists():
@@ -176,11 +127,9 @@ def main() -> int:
             )
             maker.start()
             maker.join()
-        with served(folder) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        with served(SCENE_LIBRARY=str(folder)) as server, chromium() as browser:
             context = browser.new_context(viewport={"width": 1440, "height": 900})
-            held = measure(context.new_page(), address, options.rounds)
-            browser.close()
+            held = measure(context.new_page(), server.address, options.rounds)
     return 0 if held else 1
 
 

@@ -1,77 +1,90 @@
-"""Make the README's screenshots again: real pages, photographs of Debian's mate-backgrounds.
+"""Make the README's screenshots again: the walk of twelve steps, on freely licensed photographs.
 
     python docs/screenshots.py [FOLDER OF PHOTOS]
 
-Needs Chromium and the extra ``browser``. Writes docs/screenshots/*.png.
+The folder is Debian's mate-backgrounds unless named; pieces of its photographs make the 200 of
+the walk. Needs Chromium and the extra ``browser``. Writes docs/screenshots/*.webp.
 """
 
+import io
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from tests.browser.conftest import _ARGUMENTS, Server
+from tests.browser.twelve_steps import UPLOAD, heap, pieces, walk
 
 HERE = Path(__file__).resolve().parent
 PHOTOS = Path("/usr/share/backgrounds/mate/nature")
 ASSETS = HERE.parent / "tests" / "assets"
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+MOST_BYTES = 150_000
+# What is shown of the walk, by the step's name.
+SHOWN = {
+    **{UPLOAD: "1-upload", "browse": "2-gallery", "one photo": "3-photo", "review": "4-review"},
+    **{"bulk correct": "5-bulk", "learn from corrections": "6-corrections", "teach": "7-teach"},
+    **{"search": "8-search", "similar": "9-similar", "duplicates": "10-duplicates"},
+    **{"insights": "11-insights", "export": "12-export"},
+}
 
 
 def main() -> None:
     """Start the app on a new library, walk through it, and take the pictures."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PHOTOS
-    photos = sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg", ASSETS / "flower.jpg"])
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         server = Server(Path(temporary))
         server.start()
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_ARGUMENTS)
         try:
-            walk(browser.new_page(viewport=WIDE, color_scheme="light"), server.base_url, photos)
-            rest(browser.new_page(viewport=WIDE, color_scheme="dark"), server.base_url, "dark")
-            phone = browser.new_page(viewport=PHONE, color_scheme="dark")
-            take(phone, f"{server.base_url}/gallery", "gallery-phone-dark")
-            phone = browser.new_page(viewport=PHONE, color_scheme="light")
-            take(phone, server.base_url, "classify-phone-light")
+            expect.set_options(timeout=30_000)
+            page = open_page(browser, WIDE, "light")
+            page.goto(server.base_url)
+            walk(page, two_hundred(folder), lambda step: shoot(page, SHOWN[step]))
+            for name, path, size, scheme in (
+                ("gallery-phone", "gallery", PHONE, "light"),
+                ("insights-dark", "insights", WIDE, "dark"),
+                ("gallery-dark", "gallery", WIDE, "dark"),
+            ):
+                other = open_page(browser, size, scheme)
+                other.goto(f"{server.base_url}/{path}")
+                shoot(other, name)
         finally:
             browser.close()
             server.stop()
 
 
-def walk(page: Page, url: str, photos: list[Path]) -> None:
-    """Drop one photo, then all; then look at each page."""
-    page.goto(url)
-    page.locator("input[type=file]").first.set_input_files([ASSETS / "flower.jpg"])
-    page.get_by_text("Confidence").first.wait_for(timeout=60_000)
-    shoot(page, "one-photo-light")
-    page.locator("input[type=file]").first.set_input_files(photos)
-    page.wait_for_timeout(8_000)
-    take(page, f"{url}/gallery", "gallery-light")
-    page.locator(".cell").nth(2).click()
-    page.get_by_role("dialog").wait_for()
-    shoot(page, "photo-light")
-    take(page, f"{url}/export", "export-light")
-    take(page, f"{url}/review", "review-light")
-    take(page, f"{url}/insights", "insights-light")
+def two_hundred(folder: Path) -> list[FilePayload]:
+    """Pieces of a flower are what is taught; the others are of every photograph in turn."""
+    flower = ASSETS / "flower.jpg"
+    photographs = sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg"])
+    return heap(pieces(flower), [pieces(path) for path in photographs])
 
 
-def rest(page: Page, url: str, theme: str) -> None:
-    """Take what is shown in the other theme."""
-    take(page, f"{url}/search?q=flower", f"search-{theme}")
-
-
-def take(page: Page, url: str, name: str) -> None:
-    """Open a page and take its picture."""
-    page.goto(url)
-    shoot(page, name)
+def open_page(browser: Browser, size: dict[str, int], scheme: str) -> Page:
+    """A window of a size, light or dark."""
+    dark = scheme == "dark"
+    return browser.new_page(
+        viewport={"width": size["width"], "height": size["height"]},
+        color_scheme="dark" if dark else "light",
+    )
 
 
 def shoot(page: Page, name: str) -> None:
-    """Take the picture of what is open, once it has come to rest."""
-    page.wait_for_timeout(3_500)
-    page.screenshot(path=HERE / "screenshots" / f"{name}.png")
-    print(name)
+    """Take the picture of what is open, once it has come to rest, as small as it has to be."""
+    page.wait_for_timeout(3_000)
+    picture = Image.open(io.BytesIO(page.screenshot()))
+    for quality in (80, 70, 60, 45):
+        buffer = io.BytesIO()
+        picture.save(buffer, "WEBP", quality=quality, method=6)
+        if buffer.tell() <= MOST_BYTES:
+            break
+    else:
+        raise SystemExit(f"{name} takes {buffer.tell():,} bytes; the limit is {MOST_BYTES:,}")
+    (HERE / "screenshots" / f"{name}.webp").write_bytes(buffer.getvalue())
+    print(f"{name}: {buffer.tell():,} bytes", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Take the photos away: CSV and JSON with a preview, a ZIP in folders of one's choice."""
 
 import io
-from itertools import islice
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -33,11 +32,11 @@ def _page() -> None:
     )
     query = (query or "").strip()
     try:
-        ids = gallery.ids(query)
+        count = gallery.count(query)
     except QueryError as error:
         show_query_error(query, error)
         return
-    if not ids:
+    if not count:
         st.info("No photo matches this query.", icon=":material/search_off:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -45,29 +44,30 @@ def _page() -> None:
         with_place = not st.checkbox(
             "Leave out where photos were taken",
             key="export_no_place",
-            help="In the tables. The originals in the ZIP are unchanged: what they carry of a "
-            "place inside stays in them.",
+            help="In the tables, and in the copies in the ZIP: fields of EXIF, XMP and IPTC that "
+            "tell a place. Your own files stay as they are.",
         )
-        st.caption(f"{len(ids):,} photo{'' if len(ids) == 1 else 's'}", width="content")
+        st.caption(f"{count:,} photo{'' if count == 1 else 's'}", width="content")
     asked = {"q": query, "sort": str(gallery.sort)} | ({} if with_place else {"place": "false"})
-    _tables(ids, asked, with_place)
-    _zip(query, asked)
+    _tables(gallery.ids(query, _PREVIEW_ROWS), count, asked, with_place)
+    _zip(query, asked, with_place)
 
 
-def _tables(ids: list[str], asked: dict[str, str], with_place: bool) -> None:
+def _tables(first: list[str], count: int, asked: dict[str, str], with_place: bool) -> None:
     st.subheader("Table: CSV or JSON")
     bom = st.checkbox("For Excel (marks the file as UTF-8)", key="csv_bom")
     with st.container(horizontal=True):
         _link("Download CSV", "csv", asked | ({"bom": "true"} if bom else {}), "table")
         _link("Download JSON", "json", asked, "data_object")
-    lines = get_services().csv_lines(ids[:_PREVIEW_ROWS], with_place=with_place)
-    text = "".join(islice(lines, _PREVIEW_ROWS + 1))
-    st.dataframe(pd.read_csv(io.StringIO(text), dtype=str), hide_index=True)
-    if len(ids) > _PREVIEW_ROWS:
-        st.caption(f"The first {_PREVIEW_ROWS} of {len(ids):,} rows.")
+        _link("Download JSON Lines", "jsonl", asked, "data_array")
+    text = "".join(get_services().csv_lines(first, with_place=with_place))
+    shown = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False)
+    st.dataframe(shown, hide_index=True)
+    if count > _PREVIEW_ROWS:
+        st.caption(f"The first {_PREVIEW_ROWS} of {count:,} rows.")
 
 
-def _zip(query: str, asked: dict[str, str]) -> None:
+def _zip(query: str, asked: dict[str, str], with_place: bool) -> None:
     st.subheader("ZIP in folders")
     by = st.segmented_control(
         "A folder for",
@@ -84,7 +84,8 @@ def _zip(query: str, asked: dict[str, str]) -> None:
     size = sum(folder.file_bytes for folder in folders)
     st.caption(
         f"{count:,} files in {len(folders):,} folders, about {_megabytes(size)}: the originals "
-        "unchanged, and the CSV as manifest.csv. The download starts at once, whatever its size."
+        f"{'unchanged' if with_place else 'without the place they tell'}, and the CSV as "
+        "manifest.csv. The download starts at once, whatever its size."
     )
     _link("Download ZIP", "zip", asked | {"by": by or _CLASS}, "folder_zip")
     names = get_gallery().vocabulary

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.session import note_whose_window
 from pages.components.visitor import ask_to_sign_in, is_shared, stay_notice
 
 # A file of ours: a named icon would be fetched from the network.
@@ -17,6 +18,9 @@ if st.context.theme.type == "dark":
         '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
         ":hover {color: #06231e}</style>"
     )
+# Streamlit leaves a tenth of a screen free above every page.
+st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 4.5rem}</style>")
+note_whose_window()
 if not ask_to_sign_in() or not stay_notice():
     st.stop()
 pages = [

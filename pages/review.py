@@ -1,56 +1,58 @@
 """The least certain photos one by one: a key accepts, a key corrects, a key skips."""
 
-from functools import partial
-
 import streamlit as st
 
 from pages.components.photo_view import class_choices, picture
 from pages.components.plain import plain
 from pages.components.session import get_gallery, get_services
-from pages.components.thumbnails import thumbnails
-from pages.components.undo_line import say, undo_line
+from pages.components.thresholds import show_thresholds
+from pages.components.undo_line import undo_line
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import SceneError
 from scene_model.gallery.records import PhotoRecord
-from scene_model.gallery.review_queue import ReviewItem, preview_threshold, review_queue
+from scene_model.gallery.review_queue import ReviewItem, review_queue
 
-_QUEUE, _SEEN = "review_queue", "review_seen"
-_SHOWN = 12
+_QUEUE, _SEEN, _DECIDED = "review_queue", "review_seen", "review_decided"
+_OTHER = "review_other"
 
 
 def _page() -> None:
-    head, tools = st.columns([3, 1], vertical_alignment="bottom")
-    with head:
-        st.title("Review")
-    with tools, st.container(horizontal=True, horizontal_alignment="right"):
-        undo_line()
-    gallery = get_gallery()
-    if not gallery.library.count():
+    st.title("Review")
+    if not get_gallery().library.count():
         st.info("No photos yet. Drop some on the first page.", icon=":material/rule:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
-    one_by_one, thresholds = st.tabs(["One by one", "Threshold"], on_change="rerun")
+    one_by_one, thresholds = st.tabs(
+        ["One by one", "Threshold"], on_change="rerun", key="review_tabs"
+    )
     if thresholds.open:
         with thresholds:
-            _threshold()
+            show_thresholds()
     else:
         with one_by_one:
             _one_by_one()
 
 
+# A key draws this part alone anew: the next photo is there in half the time.
+@st.fragment
 def _one_by_one() -> None:
     if _QUEUE not in st.session_state:
         services = get_services()
         with st.spinner("Looking for photos that nothing is sure of …"):
             st.session_state[_QUEUE] = review_queue(services.library, services.classifier)
-        st.session_state[_SEEN] = 0
+        st.session_state[_SEEN], st.session_state[_DECIDED] = 0, []
     queue: list[ReviewItem] = st.session_state[_QUEUE]
     item, photo = _next(queue)
     if item is None or photo is None:
         st.success("Nothing left to review.", icon=":material/check_circle:")
-        if st.button("Look again", icon=":material/refresh:", help="Skipped photos come back"):
-            del st.session_state[_QUEUE]
-            st.rerun()
+        with st.container(horizontal=True):
+            st.button(
+                "Look again",
+                icon=":material/refresh:",
+                help="Skipped photos come back",
+                on_click=lambda: st.session_state.pop(_QUEUE),
+            )
+            undo_line(_step_back)
         return
     seen = int(st.session_state[_SEEN])
     st.progress(seen / len(queue), f"{seen:,} of {len(queue):,} looked at")
@@ -60,7 +62,7 @@ def _one_by_one() -> None:
         st.caption(plain(photo.name))
     with right:
         _decisions(item, photo)
-    _load_ahead(queue[seen + 1 : seen + 3])
+    _load_ahead(queue[seen + 1 : seen + 4])
 
 
 def _next(queue: list[ReviewItem]) -> tuple[ReviewItem | None, PhotoRecord | None]:
@@ -94,6 +96,7 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
         st.button(
             "Skip", key="review_skip", icon=":material/skip_next:", shortcut="S", on_click=_advance
         )
+        undo_line(_step_back)
     others = [label for label in item.choices if label != proposed]
     st.markdown("No, it is")
     with st.container(horizontal=True):
@@ -105,7 +108,6 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
                 on_click=_decide,
                 args=(photo.id, label),
             )
-    key = f"review_other_{photo.id[:16]}"
     st.selectbox(
         "Something else",
         class_choices(),
@@ -113,23 +115,32 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
         format_func=names.display_name,
         accept_new_options=True,
         placeholder="Choose or type",
-        key=key,
-        on_change=partial(_decide_typed, photo.id, key),
+        key=_OTHER,
+        on_change=_decide_typed,
+        args=(photo.id,),
     )
 
 
-def _decide_typed(photo_id: str, key: str) -> None:
-    if st.session_state.get(key):
-        _decide(photo_id, st.session_state[key])
+def _decide_typed(photo_id: str) -> None:
+    if chosen := st.session_state[_OTHER]:
+        st.session_state[_OTHER] = None
+        _decide(photo_id, chosen)
 
 
 def _decide(photo_id: str, label: str) -> None:
     try:
-        say(get_gallery().set_class([photo_id], label))
+        get_gallery().set_class([photo_id], label)
     except SceneError as error:
         st.toast(error.message)
         return
+    st.session_state[_DECIDED].append(st.session_state[_SEEN])
     _advance()
+
+
+def _step_back() -> None:
+    """Show the photo again whose answer was taken back."""
+    if st.session_state[_DECIDED]:
+        st.session_state[_SEEN] = st.session_state[_DECIDED].pop()
 
 
 def _advance() -> None:
@@ -144,42 +155,6 @@ def _load_ahead(items: list[ReviewItem]) -> None:
         for item in items
     )
     st.html(f'<div style="position:relative;height:0;overflow:hidden">{images}</div>')
-
-
-def _threshold() -> None:
-    services = get_services()
-    head = services.classifier.heads[services.classifier.bundle.class_head]
-    st.markdown(
-        f"The label set “{plain(head.name)}” files a photo when it is at least "
-        f"**{head.confidence_threshold:.0%}** sure. Move the slider to see what another limit "
-        "would do; nothing is changed by looking."
-    )
-    chosen = st.slider(
-        "Sure from",
-        0.2,
-        0.99,
-        float(head.confidence_threshold),
-        0.01,
-        key="review_threshold",
-    )
-    told = preview_threshold(services.library, services.classifier, float(chosen))
-    with st.container(horizontal=True):
-        st.metric(
-            "Photos it files",
-            f"{told.filed_then:,}",
-            delta=told.filed_then - told.filed_now or None,
-        )
-        st.metric("Would enter", f"{len(told.enters):,}")
-        st.metric("Would leave", f"{len(told.leaves):,}")
-    for title, ids in (("Would enter", told.enters), ("Would leave", told.leaves)):
-        if ids:
-            st.subheader(title)
-            thumbnails(list(services.library.records(ids[:_SHOWN])), height_rem=7)
-    if told.leaves and st.button(
-        f"Select the {len(told.leaves):,} that would leave", icon=":material/select_all:"
-    ):
-        get_gallery().select(told.leaves)
-        st.switch_page("gallery.py")
 
 
 try:

@@ -101,7 +101,8 @@ def _results(query: str) -> None:
     try:
         count = gallery.count(query)
     except QueryError as error:
-        show_query_error(query, error)
+        show_query_error(query, error, while_typing=True)
+        _examples()
         return
     gallery.query = query
     if "is:duplicate" in query.lower():

@@ -9,12 +9,12 @@ import streamlit as st
 
 from pages.components.query_line import show_query_error
 from pages.components.session import get_services
-from scene_model.errors import PathNotFound, QueryError, SceneError
+from scene_model.errors import QueryError, SceneError
 from scene_model.export.sorting.filing import BY_ALBUM, BY_CLASS
 from scene_model.export.sorting.journal import Journal, last_journal
 from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind
-from scene_model.export.sorting.preparation import Preparation, prepare
+from scene_model.export.sorting.preparation import Preparation, checked_places, prepare
 from scene_model.export.sorting.steps import SortDisk
 from scene_model.export.sorting.transaction import (
     Outcome,
@@ -82,20 +82,21 @@ def _asked() -> tuple[Path, Path, Kind, str, str] | None:
 
 
 def _prepared(source: Path, dest: Path, folders: str, query: str) -> Preparation | None:
-    if not source.is_dir():
-        raise PathNotFound(f"There is no folder {source}.")
+    checked_places(source, dest)
     services = get_services()
     bar = st.progress(0.0, "Looking at the photos …")
 
     def show(done: int, total: int | None) -> None:
         bar.progress(done / total if total else 0.0, f"{done:,} of {total or 0:,} photos looked at")
 
+    layout = Layout(_FOLDERS[folders])
     try:
-        filer = services.filer(BY_ALBUM if folders == "Album" else BY_CLASS, query)
+        filer = services.filer(
+            BY_ALBUM if folders == "Album" else BY_CLASS, query, layout.asks_album
+        )
     except QueryError as error:
         show_query_error(query, error)
         return None
-    layout = Layout(_FOLDERS[folders])
     prepared = prepare(source, dest, filer, layout, [services.settings.library], show)
     bar.empty()
     return prepared

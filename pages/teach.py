@@ -7,6 +7,7 @@ from pages.components.photo_grid import Selecting, photo_grid
 from pages.components.plain import plain
 from pages.components.session import get_gallery, get_services
 from pages.components.thumbnails import thumbnails
+from pages.components.visitor import is_shared
 from scene_model.classifier.taught_head import MAX_EXAMPLES, MIN_EXAMPLES
 from scene_model.errors import SceneError
 from scene_model.gallery.query_text import quoted
@@ -40,8 +41,8 @@ def _page() -> None:
     if lesson is not None:
         _lesson(lesson)
     _taught()
-    st.divider()
-    show_corrections()
+    if not is_shared():  # all visitors are answered by one model
+        show_corrections()
 
 
 def _examples() -> None:

@@ -76,6 +76,18 @@ class Settings(BaseSettings):
         default="localhost,127.0.0.1,[::1]",
         description="Host names under which the server may be addressed, comma separated.",
     )
+    api_tokens: str = Field(
+        default="",
+        description="Who may ask from another computer: `NAME:HASH`, comma separated, as "
+        "`python -m scene_model token NAME` prints them.",
+    )
+    api_cors_origins: str = Field(
+        default="",
+        description="Origins whose pages may use the REST API, comma separated; none by default.",
+    )
+    api_rate_per_minute: int = Field(
+        default=0, ge=0, description="REST requests a minute of one caller; more get 429. 0: any."
+    )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
@@ -157,8 +169,17 @@ class Settings(BaseSettings):
     @property
     def allowed_host_names(self) -> frozenset[str]:
         """The host names of ``allowed_hosts``, lower case, without ports."""
-        names = (name.strip().lower() for name in self.allowed_hosts.split(","))
-        return frozenset(name for name in names if name)
+        return _names(self.allowed_hosts)
+
+    @property
+    def api_cors_origin_names(self) -> frozenset[str]:
+        """The origins of ``api_cors_origins``, lower case."""
+        return frozenset(name.rstrip("/") for name in _names(self.api_cors_origins))
+
+
+def _names(text: str) -> frozenset[str]:
+    """Split a list that commas separate, in lower case."""
+    return frozenset(filter(None, (name.strip().lower() for name in text.split(","))))
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

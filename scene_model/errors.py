@@ -23,18 +23,20 @@ SceneError
 │   ├── TooFewExamples
 │   ├── TargetExists
 │   ├── InvalidLayout
+│   ├── FolderRefused
 │   ├── NothingSorted
 │   ├── TooManyFiles
 │   ├── FileNotAnnounced
 │   ├── BrokenRequest
 │   ├── MissingFile
-│   ├── SenderSilent
+│   ├── SenderSlow
 │   ├── RequestTooLarge
 │   ├── InvalidImages
 │   ├── InvalidCursor
 │   ├── KeyReused
 │   ├── ForeignRequest
-│   └── VisitorUnknown
+│   ├── VisitorUnknown
+│   └── TokenNeeded
 ├── BundleError                a model bundle cannot be used
 │   ├── BundleNotFound
 │   ├── BundleDamaged
@@ -81,6 +83,7 @@ SceneError
 ├── JobNotFound
 ├── JobRunning                 something has to wait for a job to end
 ├── ServerBusy                 as much waits as may wait; ask again later
+│   └── TooManyRequests
 └── InternalError              anything else, told without its details
 
 Each class carries ``code`` (what scripts match on), ``http_status`` (what the
@@ -256,6 +259,12 @@ class InvalidLayout(UsageError):
     code = "invalid_layout"
 
 
+class FolderRefused(UsageError):
+    """Photos cannot be sorted into this folder."""
+
+    code = "folder_refused"
+
+
 class NothingSorted(UsageError):
     """The folder holds no journal of a sort, so there is nothing to undo or to go on with."""
 
@@ -276,10 +285,10 @@ class MissingFile(UsageError):
     http_status = 422
 
 
-class SenderSilent(UsageError):
-    """A request's body stopped coming before its end."""
+class SenderSlow(UsageError):
+    """A request's body stopped coming, or comes too slowly."""
 
-    code = "sender_silent"
+    code = "sender_slow"
     http_status = 408
 
 
@@ -320,6 +329,13 @@ class VisitorUnknown(UsageError):
     """On a shared server, a request that does not say whose library it speaks of."""
 
     code = "visitor_unknown"
+    http_status = 401
+
+
+class TokenNeeded(UsageError):
+    """A request from another computer that shows no token, or one that is none."""
+
+    code = "token_needed"
     http_status = 401
 
 
@@ -641,6 +657,12 @@ class ServerBusy(SceneError):
     def __init__(self, message: str, retry_after_s: int = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class TooManyRequests(ServerBusy):
+    """One caller asks more often than anyone may."""
+
+    code = "too_many_requests"
 
 
 class InternalError(SceneError):

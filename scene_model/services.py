@@ -2,10 +2,12 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from threadpoolctl import threadpool_limits
 
 from scene_model.classifier.albums import Placement, albums_of
 from scene_model.classifier.classify import OBJECTS, Answers, Classifier
@@ -25,10 +27,12 @@ from scene_model.export.table import (
     without_place,
     write_csv,
     write_json,
+    write_jsonl,
 )
-from scene_model.gallery.answers import answer_kept
+from scene_model.gallery.answers import answer_kept, objects_kept
 from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
+from scene_model.gallery.ids_in_order import IdsInOrder, in_batches
 from scene_model.gallery.personal_heads import (
     PersonalLesson,
     forget_personal_heads,
@@ -41,8 +45,14 @@ from scene_model.gallery.references import MovedFile, follow
 from scene_model.gallery.similar import Similar, similar_to_photo, similar_to_picture
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
+from scene_model.gallery.thresholds import (
+    ThresholdChange,
+    Thresholds,
+    keep_thresholds,
+    with_thresholds,
+)
 from scene_model.gallery.trash import finish_emptying
-from scene_model.jobs.job import Job
+from scene_model.jobs.job import Job, JobKind
 from scene_model.jobs.keep import look_and_keep
 from scene_model.jobs.quota import NO_QUOTA, Quota, no_quota
 from scene_model.jobs.runner import JobRunner
@@ -51,6 +61,8 @@ from scene_model.jobs.workers import Crew
 from scene_model.photos.decode import PhotoLimits, read_photo_file
 
 _BUNDLE_CHOICE = "bundle"
+# The photos that are being looked at come to their end; none takes so long.
+_CANCEL_TIMEOUT_S = 30
 
 logger = logging.getLogger(__name__)
 
@@ -112,25 +124,42 @@ class Services:
         classifier = _open(folder, self.settings)
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
-            self._use(with_personal_heads(self.library, classifier))
+            self._use(_as_people_chose(self.library, classifier))
 
     def learn_corrections(self) -> PersonalLesson:
         """Retrain the model's heads on what people corrected; raises as `learn_corrections`."""
+        self.require_personal("retrain the model that all of them use")
         return learn_corrections(self.library, self.classifier.shipped)
 
     def use_corrections(self, lesson: PersonalLesson | None) -> Job:
         """Tag with retrained heads from now on, and all photos again; None: with the shipped ones.
 
-        What people decided stays. Raises JobRunning while photos are being tagged.
+        What people decided stays; tagging again that is still at work ends first. Raises JobRunning
+        while photos are added.
         """
+        self.require_personal("retrain the model that all of them use")
+        for job in self.jobs.running(JobKind.TAG_AGAIN):
+            job.cancel()
+            job.wait(_CANCEL_TIMEOUT_S)
         shipped = self.classifier.shipped
         with self.jobs.none_running():
             if lesson is None:
                 forget_personal_heads(self.library)
             else:
                 keep_personal_heads(self.library, shipped, lesson)
-            self._use(with_personal_heads(self.library, shipped))
+            self._use(_as_people_chose(self.library, shipped))
         return self.jobs.tag_again()
+
+    def use_thresholds(self, chosen: Thresholds) -> ThresholdChange:
+        """Believe the class head from other thresholds on, for photos kept and to come; by label.
+
+        Raises JobRunning while photos are being tagged, and as `keep_thresholds` does.
+        """
+        self.require_personal("change what the model is sure of")
+        with self.jobs.none_running():
+            changed = keep_thresholds(self.library, self.classifier, chosen)
+            self._use(with_thresholds(self.library, self.classifier))
+        return changed
 
     def _use(self, classifier: Classifier) -> None:
         self.model.swap(Model.of(classifier, self.settings.albums))
@@ -168,28 +197,30 @@ class Services:
         return forecast(self.library, self.classifier)
 
     def csv_lines(
-        self, photo_ids: Sequence[str], with_bom: bool = False, with_place: bool = True
+        self, photo_ids: Iterable[str], with_bom: bool = False, with_place: bool = True
     ) -> Iterator[str]:
         """Yield the CSV of some photos, in the order given; with_place: coordinates too."""
         rows = (table_row(*asked) for asked in self._with_objects(photo_ids, with_place))
         return write_csv(rows, with_bom)
 
-    def json_lines(self, photo_ids: Sequence[str], with_place: bool = True) -> Iterator[str]:
-        """Yield a JSON list of some photos, in the order given."""
-        return write_json(
-            json_record(*asked) for asked in self._with_objects(photo_ids, with_place)
-        )
+    def json_lines(
+        self, photo_ids: Iterable[str], with_place: bool = True, is_one_list: bool = True
+    ) -> Iterator[str]:
+        """Yield JSON of some photos, in the order given: a list, or else one object a line."""
+        write = write_json if is_one_list else write_jsonl
+        return write(json_record(*asked) for asked in self._with_objects(photo_ids, with_place))
 
-    def zip_by_class(self, photo_ids: Sequence[str]) -> Iterator[bytes]:
+    def zip_by_class(self, photo_ids: Sequence[str] | IdsInOrder) -> Iterator[bytes]:
         """Yield a ZIP of some photos, one folder a class, with the CSV inside."""
         return self.zip_by(photo_ids, FolderRule())
 
     def zip_by(
-        self, photo_ids: Sequence[str], rule: FolderRule, with_place: bool = True
+        self, photo_ids: Sequence[str] | IdsInOrder, rule: FolderRule, with_place: bool = True
     ) -> Iterator[bytes]:
         """Yield a ZIP of some photos, in folders by a rule, with the CSV inside.
 
-        with_place: False leaves coordinates out of the CSV; originals are what they are.
+        with_place: False leaves coordinates out of the CSV, and packs copies that do not tell where
+        they were taken; what has to be left out for that is named in the ZIP.
         """
         entries = (
             ArchiveEntry(
@@ -197,6 +228,8 @@ class Services:
                 name=photo.name,
                 path=self.library.original_location(photo),
                 added_at=photo.added_at,
+                keep_place=with_place,
+                has_place=photo.latitude is not None,
             )
             for photo in self.library.records(photo_ids)
             for folder in rule.folders(photo)
@@ -219,11 +252,11 @@ class Services:
         self.require_personal("add files of the server's own disk")
         return self.jobs.submit_paths(paths, by_reference)
 
-    def filer(self, by: str, query: str) -> Filer:
+    def filer(self, by: str, query: str, with_album: bool = True) -> Filer:
         """What files the photos of a heap; raises UnknownHead, QueryError or NotForVisitors."""
         self.require_personal("sort folders of the server's own disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
-        return Filer(model, self.library, by, query, self.settings.workers)
+        return Filer(model, self.library, by, query, self.settings.workers, with_album)
 
     def follow(self, moved: Sequence[MovedFile]) -> None:
         """Tell the library where files it refers to lie now; raises LibraryError."""
@@ -235,10 +268,14 @@ class Services:
         self.library.close()
 
     def _with_objects(
-        self, photo_ids: Sequence[str], with_place: bool
+        self, photo_ids: Iterable[str], with_place: bool
     ) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
-        for photo in self.library.records(photo_ids):
-            yield photo if with_place else without_place(photo), self._objects(photo.id)
+        for batch in in_batches(photo_ids):
+            kept = objects_kept(self.library, self.classifier, batch)
+            for photo in self.library.records(batch):
+                found = kept.get(photo.id)
+                objects = self._objects(photo.id) if found is None else found
+                yield photo if with_place else without_place(photo), objects
 
     def _objects(self, photo_id: str) -> list[Tag]:
         """The objects of a photo for the table; none where nothing can say them any more."""
@@ -258,7 +295,7 @@ def open_classifier(settings: Settings) -> Classifier:
 
 
 @contextlib.contextmanager
-def open_filer(settings: Settings, by: str, query: str) -> Iterator[Filer]:
+def open_filer(settings: Settings, by: str, query: str, with_album: bool = True) -> Iterator[Filer]:
     """Open what files the photos of a heap: the model, and the library if there is one.
 
     Raises BundleError, LibraryError, UnknownHead, QueryError or InvalidSetting.
@@ -267,9 +304,9 @@ def open_filer(settings: Settings, by: str, query: str) -> Iterator[Filer]:
         if library is None:
             classifier = open_classifier(settings)
         else:
-            classifier = with_personal_heads(library, _chosen_classifier(settings, library)[0])
+            classifier = _as_people_chose(library, _chosen_classifier(settings, library)[0])
         model = Model.of(classifier, settings.albums)
-        yield Filer(model, library, by, query, settings.workers)
+        yield Filer(model, library, by, query, settings.workers, with_album)
 
 
 def follow_into(settings: Settings) -> Follow:
@@ -308,7 +345,7 @@ def open_services(
             model, problem = common.model, None
         else:
             classifier, problem = _chosen_classifier(settings, library)
-            classifier = with_personal_heads(library, classifier)
+            classifier = _as_people_chose(library, classifier)
             model = CurrentModel(Model.of(classifier, settings.albums))
     except SceneError:
         library.close()
@@ -318,6 +355,11 @@ def open_services(
         finish_emptying(library)
         jobs.resume()
     return Services(settings, model, library, jobs, problem, quota(library))
+
+
+def _as_people_chose(library: Library, classifier: Classifier) -> Classifier:
+    """The classifier with what people corrected, and with the thresholds they chose."""
+    return with_thresholds(library, with_personal_heads(library, classifier))
 
 
 @contextlib.contextmanager
@@ -350,6 +392,9 @@ def _beside(settings: Settings, name: str) -> Path:
 
 
 def _open(folder: Path, settings: Settings, check: bool = True) -> Classifier:
+    # Each of our threads has a photo of its own. Matrix products in threads of their own would only
+    # take the processor from them: they wait for one another by spinning.
+    threadpool_limits(1, "blas")
     limits = PhotoLimits(settings.max_file_bytes, settings.max_pixels)
     classifier = Classifier.open(folder, limits, settings.workers)
     if check:

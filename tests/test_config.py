@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.settings import with_table
 from scene_model.config import PROJECT_DIR, Settings, settings_table, unknown_variables
 from scene_model.errors import InvalidSetting
 
@@ -43,5 +44,10 @@ def test_settings_for_children_are_absolute(
     assert Settings.from_environment().names_a_bundle
 
 
-def test_readme_has_the_table_of_settings() -> None:
-    assert settings_table() in (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
+def test_the_documented_settings_are_these() -> None:
+    """`python docs/settings.py` writes them again."""
+    page = (PROJECT_DIR / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert settings_table() in page
+    assert with_table(with_table(page, "old"), settings_table()) == page
+    with pytest.raises(ValueError, match="0 places"):
+        with_table("no marks", settings_table())

@@ -5,7 +5,7 @@ import re
 from scene_model.config import ENVIRONMENT_PREFIX, PROJECT_DIR, Settings
 
 # Of the composition itself, for the proxy; the app never sees them.
-PROXY_VARIABLES = {"SCENE_DOMAIN", "SCENE_USER", "SCENE_PASSWORD_HASH"}
+PROXY_VARIABLES = {"SCENE_DOMAIN"}
 
 
 def text(name: str) -> str:
@@ -29,6 +29,13 @@ def test_the_image_needs_no_training_and_no_rights() -> None:
 
 def test_variables_are_settings() -> None:
     known = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
-    for name in ("Dockerfile", "compose.yaml", "docs/deploy.md", "docs/api.md"):
+    pages = [f"docs/{page}.md" for page in ("deploy", "api", "shared")]
+    for name in ("Dockerfile", "compose.yaml", "render.yaml", *pages):
         used = set(re.findall(r"SCENE_[A-Z_]+", text(name))) - PROXY_VARIABLES - {"SCENE_URL"}
         assert used <= known, (name, used - known)
+
+
+def test_secrets_stay_out_of_the_image_and_the_repository() -> None:
+    ignored = text(".dockerignore").splitlines()
+    assert ignored.index(".streamlit/secrets.toml") > ignored.index("!.streamlit")
+    assert "/.streamlit/secrets.toml" in text(".gitignore").splitlines()

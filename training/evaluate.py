@@ -129,7 +129,7 @@ def head_metrics(head: Head, answer: HeadAnswer, allowed: FloatArray) -> dict[st
     first = order[:, 0]
     right = first == main
     confidence = probabilities.max(axis=1)
-    unsure = _unsure(head, answer)
+    unsure = head.is_unsure(answer)
     confusion = confusion_matrix(main, first, len(head.labels))
     return {
         "photos": len(main),
@@ -224,12 +224,6 @@ def answer_rows(answer: HeadAnswer, rows: npt.NDArray[np.bool_]) -> HeadAnswer:
     return HeadAnswer(answer.probabilities[rows], answer.outside[rows])
 
 
-def _unsure(head: Head, answer: HeadAnswer) -> npt.NDArray[np.bool_]:
-    confidence = answer.probabilities.max(axis=1)
-    pairs = zip(confidence, answer.outside, strict=True)
-    return np.array([head.is_unsure(float(c), float(o)) for c, o in pairs], np.bool_)
-
-
 def _tag_metrics(
     head: Head, probabilities: FloatArray, allowed: npt.NDArray[np.bool_]
 ) -> dict[str, Any]:
@@ -297,8 +291,8 @@ def outside_metrics(head: Head, inside: HeadAnswer, outside: HeadAnswer) -> dict
     threshold = threshold_accepting(scores[0], ACCEPTED_SCENES)
     return {
         "photos": len(scores[1]),
-        "unsure": percent(float(_unsure(head, outside).mean())),
-        "accepted": percent(float((~_unsure(head, inside)).mean())),
+        "unsure": percent(float(head.is_unsure(outside).mean())),
+        "accepted": percent(float((~head.is_unsure(inside)).mean())),
         "refused_at_96": percent(float((scores[1] > threshold).mean())),
         "auroc": auroc(*scores),
     }

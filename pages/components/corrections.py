@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.job_progress import follow
 from pages.components.photo_facts import head_name
 from pages.components.plain import plain
 from pages.components.session import get_services
@@ -12,6 +13,7 @@ from scene_model.gallery.personal_heads import (
     count_corrections,
     personal_figures,
 )
+from scene_model.jobs.job import JobKind
 
 _LESSON, _PROBLEM, _NOTICE = "corrections_lesson", "corrections_problem", "corrections_notice"
 
@@ -19,11 +21,16 @@ _LESSON, _PROBLEM, _NOTICE = "corrections_lesson", "corrections_problem", "corre
 def show_corrections() -> None:
     """Offer to learn from corrections, or say how many are missing; show what is in use."""
     services = get_services()
+    if services.settings.is_shared:
+        return  # one model answers all visitors of a server
+    st.divider()
     st.subheader("Learn from your corrections")
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(problem, icon=":material/error:")
     if notice := st.session_state.pop(_NOTICE, None):
         st.success(notice, icon=":material/check_circle:")
+    for job in services.jobs.running(JobKind.TAG_AGAIN):
+        follow(job)
     in_use = personal_figures(services.library, services.classifier)
     if in_use:
         _in_use(in_use)
@@ -110,6 +117,6 @@ def _use(lesson: PersonalLesson | None) -> None:
     what = "The shipped model is in use again" if lesson is None else "Your corrections are in use"
     total = job.progress().total
     st.session_state[_NOTICE] = (
-        f"{what}. {total:,} photos are being tagged again; the model page shows how far."
+        f"{what}. {total:,} photos are tagged again; meanwhile everything else goes on."
     )
     st.rerun()

@@ -24,6 +24,17 @@ def login_is_configured() -> bool:
     return bool(get_secrets_auth_section())
 
 
+def providers() -> list[str | None]:
+    """The providers there are to choose from, as `st.login` takes them; None: the only one."""
+    section = get_secrets_auth_section()
+    named = [str(name) for name, value in section.items() if _is_provider(value)]
+    return [None] if not named or section.get("client_id") else [*named]
+
+
+def _is_provider(value: object) -> bool:
+    return isinstance(value, Mapping) and "client_id" in value
+
+
 def signed_in_owner(cookies: Mapping[str, str]) -> str | None:
     """Name the owner by the provider and its id for the person; None when nobody signed in."""
     try:

@@ -59,9 +59,21 @@ def completions(line: str, choose: Callable[[str], None]) -> None:
             )
 
 
-def show_query_error(query: str, error: QueryError) -> None:
-    """Say what is wrong with a query, and point at the place."""
+def show_query_error(query: str, error: QueryError, while_typing: bool = False) -> None:
+    """Say what is wrong with a query, and point at the place.
+
+    while_typing: the line is read at every key; what is wrong with its last word is then no
+    mistake yet, and said as a hint.
+    """
+    if while_typing and _is_in_last_word(query, error):
+        st.caption(f":material/edit: {plain(error.message)}")
+        return
     st.error(error.message, icon=":material/error:")
     # One line, so that the caret stands below the right character.
     line = "".join(" " if character.isspace() else character for character in query)
     st.code(f"{line}\n{' ' * error.position}^", language=None)
+
+
+def _is_in_last_word(query: str, error: QueryError) -> bool:
+    is_open = query.count('"') % 2 == 1  # a quotation that has begun is one word
+    return is_open or not any(character.isspace() for character in query[error.position :])

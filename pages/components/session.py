@@ -1,9 +1,12 @@
 """What a page needs from the process (services) and from its session (the gallery)."""
 
 import gc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
+from streamlit.runtime import Runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components.identity import login_is_configured, signed_in_owner
 from scene_model.classifier.classify import Classifier
@@ -14,6 +17,7 @@ from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
 GALLERY_KEY = "gallery"
+_OWNER_KEY = "owner"
 
 
 @st.cache_resource(show_spinner=False)
@@ -48,6 +52,27 @@ def owner_of(cookies: Mapping[str, str]) -> str | None:
 def page_owner() -> str | None:
     """Tell whose library this page is to show; None in personal mode, or when nobody's."""
     return owner_of(st.context.cookies) if get_settings().is_shared else None
+
+
+def note_whose_window() -> None:
+    """Keep whose page this window shows; what it held for another visitor is forgotten."""
+    owner = page_owner()
+    if st.session_state.get(_OWNER_KEY, owner) != owner:
+        st.session_state.clear()
+    st.session_state[_OWNER_KEY] = owner
+    context = get_script_run_ctx()
+    if owner is not None and context is not None:
+        get_visitors().windows.note(context.session_id, owner)
+
+
+def held_bytes(windows: Sequence[str]) -> int:
+    """How much Streamlit's own uploader keeps in memory for some windows."""
+    if not Runtime.exists():
+        return 0
+    # Nothing public tells it; where the manager is another one, nothing is counted.
+    stored: Any = getattr(Runtime.instance().uploaded_file_mgr, "file_storage", {})
+    kept = [list(stored.get(window, {}).values()) for window in windows]
+    return sum(len(file.data) for files in kept for file in files)
 
 
 def services_of(owner: str | None) -> Services:

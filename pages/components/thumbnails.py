@@ -20,11 +20,11 @@ def thumbnails(
         alt = html.escape(describe(photo, get_gallery().vocabulary), quote=True)
         line = html.escape(said.get(photo.id, photo.name))
         cells.append(
-            f'<figure style="margin:0;max-width:100%;width:{height_rem * 1.35}rem">'
+            f'<figure style="margin:0;width:min({height_rem * 1.35}rem,calc(50% - .3rem))">'
             f'<img src="/api/photos/{photo.id}/thumbnail" alt="{alt}" loading="lazy" '
             f'style="height:{height_rem}rem;width:100%;object-fit:contain;border-radius:.4rem;'
             'background:rgba(128,128,128,.12)">'
-            '<figcaption style="font-size:.8rem;overflow:hidden;text-overflow:ellipsis;'
-            f'white-space:nowrap">{line}</figcaption></figure>'
+            '<figcaption style="font-size:.8rem;line-height:1.35;overflow-wrap:anywhere">'
+            f"{line}</figcaption></figure>"
         )
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(cells)}</div>')

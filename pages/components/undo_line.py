@@ -1,5 +1,7 @@
 """What the pages that edit photos share: what became of an edit, and a way back."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.components.session import get_gallery
@@ -14,20 +16,28 @@ def say(done: edits.EditDone) -> None:
     st.session_state[_NOTICE] = f"{done.description}: {done.photo_count:,} {photos}."
 
 
-def undo_line() -> None:
-    """Show what an edit did, and a button (or Ctrl+Z) that takes the latest back."""
+def undo_line(after: Callable[[], None] = lambda: None) -> None:
+    """Show what an edit did, and a button (or Ctrl+Z) that takes the latest back.
+
+    after: what the page does then.
+    """
     library = get_gallery().library
     if notice := st.session_state.pop(_NOTICE, None):
         st.toast(notice)
     latest = edits.latest_edit(library)
-    if st.button(
+    st.button(
         "Undo",
         icon=":material/undo:",
         disabled=latest is None,
         help=f"Take back: {latest}" if latest else "Nothing to take back",
         shortcut="Ctrl+Z",
-    ):
-        done = edits.undo(library)
-        if done is not None:
-            st.session_state[_NOTICE] = f"Taken back: {done.description}."
-        st.rerun()
+        on_click=_undo,
+        args=(after,),
+    )
+
+
+def _undo(after: Callable[[], None]) -> None:
+    done = edits.undo(get_gallery().library)
+    if done is not None:
+        st.session_state[_NOTICE] = f"Taken back: {done.description}."
+        after()

@@ -4,7 +4,8 @@ import datetime
 
 import streamlit as st
 
-from pages.components.identity import login_is_configured
+from pages.components.identity import login_is_configured, providers
+from pages.components.plain import plain
 from pages.components.session import get_settings, get_visitors, page_owner
 from scene_model.errors import SceneError
 
@@ -22,7 +23,14 @@ def ask_to_sign_in() -> bool:
         return True
     st.title("Scene Gallery")
     st.markdown("Sign in to see your photos. Nobody else on this server can see them.")
-    st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
+    for provider in providers():
+        st.button(
+            "Sign in" if provider is None else f"Sign in with {plain(provider.capitalize())}",
+            type="primary",
+            icon=":material/login:",
+            on_click=st.login,
+            args=() if provider is None else (provider,),
+        )
     return False
 
 

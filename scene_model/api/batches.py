@@ -51,9 +51,16 @@ AnswerFile = Callable[[Path, str], BatchItem]
 class Batches:
     """The batches of this process, and those on disk that ended before it began."""
 
-    def __init__(self, looks: LookQueue, max_batches: int, lifetime_s: float) -> None:
-        """Begin with none."""
+    def __init__(
+        self,
+        looks: LookQueue,
+        max_batches: int,
+        lifetime_s: float,
+        max_of_one: int | None = None,
+    ) -> None:
+        """Begin with none; max_of_one: how many may be one library's, where there are several."""
         self._looks, self._max_batches, self._lifetime_s = looks, max_batches, lifetime_s
+        self._max_of_one = max_batches if max_of_one is None else max_of_one
         self._lock = threading.Lock()
         self._batches: dict[str, Batch] = {}
         self._receiving: set[Path] = set()
@@ -75,10 +82,11 @@ class Batches:
     def begin(self, root: Path) -> Path:
         """Make the folder that a batch is received into; raises ServerBusy."""
         with self._lock:
-            if self._closed.is_set() or self._at_work() >= self._max_batches:
+            at_work, own = self._at_work(), self._at_work(root)
+            if self._closed.is_set() or at_work >= self._max_batches or own >= self._max_of_one:
                 raise ServerBusy(
-                    f"{self._at_work()} batches are being worked on, as many as may be "
-                    "(SCENE_MAX_BATCHES). Try again after the seconds that Retry-After says.",
+                    f"{at_work} batches are being worked on, {own} of them yours, as many as may "
+                    "be (SCENE_MAX_BATCHES). Try again after the seconds that Retry-After says.",
                     _RETRY_BATCH_S,
                 )
             folder = root / secrets.token_hex(16)
@@ -120,7 +128,7 @@ class Batches:
             partial(self._look, batch, number, received.error, answer)
             for number, received in enumerate(files)
         ]
-        self._looks.submit_batch(batch.id, works)
+        self._looks.submit_batch(batch.id, works, str(folder.parent))
         return batch.id
 
     def find(self, root: Path, job_id: str) -> Batch | JobStatus:
@@ -218,9 +226,10 @@ class Batches:
             self._downloaded[folder.name] = time.monotonic()
             yield piece
 
-    def _at_work(self) -> int:
-        running = sum(not batch.finished.is_set() for batch in self._batches.values())
-        return running + len(self._receiving)
+    def _at_work(self, root: Path | None = None) -> int:
+        """How many batches there are; of one library, if given."""
+        running = [b.folder for b in self._batches.values() if not b.finished.is_set()]
+        return sum(root in (None, folder.parent) for folder in [*running, *self._receiving])
 
     def _sweep(self) -> None:
         while True:

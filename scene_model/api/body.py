@@ -10,14 +10,15 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from scene_model.errors import BrokenRequest, RequestTooLarge, SenderSilent
+from scene_model.errors import BrokenRequest, RequestTooLarge, SenderSlow
 
 Body = TypeVar("Body", bound=BaseModel)
 
 _MAX_SMALL_BYTES = 1_000_000
 _INLINE_BYTES = 65_536
-# A sender that is silent for so long has gone, or holds a place that others want.
-SILENCE_S = 60.0
+# A sender that is slower than this, over so long a wait for it, has gone or holds a place that
+# others want.
+MIN_BYTES_PER_S, SLOW_S = 1_000, 20.0
 
 
 def json_body(model: type[Body]) -> Callable[[Request], Coroutine[Any, Any, Body]]:
@@ -70,18 +71,35 @@ async def read_into(request: Request, file: IO[bytes], max_bytes: int, setting: 
 
 
 async def stream_of(request: Request) -> AsyncIterator[bytes]:
-    """Yield a body's bytes as they come; raises SenderSilent, or BrokenRequest at its break."""
-    stream = request.stream()
+    """Yield a body's bytes as they come.
+
+    Raises BrokenRequest when the sender breaks off, and SenderSlow when too few bytes come in
+    `SLOW_S` of waiting for them; what the receiver does in between is not the sender's time.
+    """
+    stream, loop = request.stream(), asyncio.get_running_loop()
+    waited_s, received = 0.0, 0
     while True:
+        began = loop.time()
         try:
-            async with asyncio.timeout(SILENCE_S):
+            async with asyncio.timeout(SLOW_S - waited_s):
                 piece = await anext(stream, None)
         except TimeoutError as error:
-            raise SenderSilent(
-                f"Nothing came for {SILENCE_S:,.0f} s. Send the request again."
-            ) from error
+            raise _too_slow(received) from error
         except ClientDisconnect as error:
             raise BrokenRequest("The sender broke off.") from error
         if piece is None:
             return
+        waited_s += loop.time() - began
+        received += len(piece)
+        if received >= MIN_BYTES_PER_S * SLOW_S:
+            waited_s, received = 0.0, 0
+        elif waited_s >= SLOW_S:
+            raise _too_slow(received)
         yield piece
+
+
+def _too_slow(received: int) -> SenderSlow:
+    return SenderSlow(
+        f"{received:,} bytes came in {SLOW_S:,.0f} s; the least is {MIN_BYTES_PER_S:,} a second. "
+        "Send the request again."
+    )

@@ -101,9 +101,10 @@ def add_classify_routes(api: FastAPI, desk: Desk) -> None:
         ] = False,
     ) -> ClassifyAnswer | PartialClassifyAnswer:
         """Tag base64 images: one name, two, or `Unknown` each."""
-        services, work = await run_in_threadpool(desk.open)
+        services, work = await desk.opened()
         spool, settings = batches_dir(services), services.settings
-        work.looks.require_room()
+        owner = str(spool)
+        work.looks.require_room(owner=owner)
         await run_in_threadpool(spool.mkdir, parents=True, exist_ok=True)
         try:
             with (
@@ -113,10 +114,10 @@ def add_classify_routes(api: FastAPI, desk: Desk) -> None:
                 await read_into(request, body, settings.max_json_bytes, "SCENE_MAX_JSON_BYTES")
                 images = _Images(decoded_images)
                 (reading,) = work.looks.submit(
-                    [lambda: _entries(body, images, settings.max_images, is_partial)]
+                    [lambda: _entries(body, images, settings.max_images, is_partial)], owner
                 )
                 entries = await asyncio.wrap_future(reading)
-                told = await _tags(work.looks, services.classifier, images, entries)
+                told = await _tags(work.looks, owner, services.classifier, images, entries)
         except OSError as error:
             raise library_error(error, Path(services.library.folder)) from error
         if is_partial:
@@ -194,7 +195,11 @@ def _entries(body: IO[bytes], images: _Images, max_images: int, is_partial: bool
 
 
 async def _tags(
-    looks: LookQueue, classifier: Classifier, images: _Images, entries: Sequence[_Image]
+    looks: LookQueue,
+    owner: str,
+    classifier: Classifier,
+    images: _Images,
+    entries: Sequence[_Image],
 ) -> list[list[str] | PhotoError]:
     def tags(image: _Image) -> list[str] | PhotoError:
         if image.error is not None:
@@ -204,7 +209,7 @@ async def _tags(
         except PhotoError as error:
             return error
 
-    futures = looks.submit([partial(tags, image) for image in entries])
+    futures = looks.submit([partial(tags, image) for image in entries], owner)
     # All of them, before the file they are read from is closed.
     return await asyncio.gather(*(asyncio.wrap_future(future) for future in futures))
 

@@ -66,14 +66,16 @@ class FormReader:
         limits: FormLimits,
         open_file: Callable[[int], IO[bytes]],
         end_file: Callable[[IO[bytes]], object],
+        is_digested: bool = False,
     ) -> None:
         """Prepare; raises BrokenRequest for a boundary that cannot be one.
 
         open_file: opens the place for the file of a number; end_file: called when it is whole.
+        is_digested: whether `digest` is wanted, of all names and contents.
         """
         self.files: list[ReceivedFile] = []
         self.digest = hashlib.sha256()
-        self._content = hashlib.sha256()
+        self._content, self._is_digested = hashlib.sha256(), is_digested
         self._field, self._limits = field, limits
         self._open_file, self._end_file = open_file, end_file
         self._current: ReceivedFile | None = None
@@ -159,7 +161,8 @@ class FormReader:
             return
         current.size += end - start
         piece = data[start:end]
-        self._content.update(piece)
+        if self._is_digested:
+            self._content.update(piece)
         if current.file is None:
             return
         if current.size > self._limits.max_file_bytes:
@@ -214,14 +217,20 @@ def require_length_below(request: Request, max_bytes: int, error: RequestTooLarg
         raise error
 
 
-async def read_form(request: Request, reader: FormReader) -> list[ReceivedFile]:
+async def read_form(
+    request: Request, reader: FormReader, in_memory: bool = False
+) -> list[ReceivedFile]:
     """Read a request's form; a slow sender holds no thread.
 
-    Raises the errors of `FormReader` and of `stream_of`.
+    in_memory: its files need no disk, so no thread either. Raises the errors of `FormReader` and
+    of `stream_of`.
     """
     pieces: list[bytes] = []
     waiting = 0
     async for piece in stream_of(request):
+        if in_memory:
+            reader.feed(piece)
+            continue
         pieces.append(piece)
         waiting += len(piece)
         if waiting >= _PIECE_BYTES:

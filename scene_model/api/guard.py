@@ -22,9 +22,19 @@ API_PREFIX = "/api"
 class SameSiteGuard:
     """ASGI middleware: refuses foreign hosts everywhere and foreign origins under ``/api``."""
 
-    def __init__(self, app: ASGIApp, allowed_hosts: frozenset[str]) -> None:
-        """Wrap an app; ``allowed_hosts`` are lower-case host names without ports."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        allowed_hosts: frozenset[str],
+        allowed_origins: frozenset[str] = frozenset(),
+    ) -> None:
+        """Wrap an app.
+
+        allowed_hosts: lower-case host names without ports. allowed_origins: other sites whose
+        pages may use the API, such as ``https://example.org``.
+        """
         self._app, self._allowed_hosts = app, allowed_hosts
+        self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 403."""
@@ -50,6 +60,8 @@ class SameSiteGuard:
         if not str(scope["path"]).startswith(API_PREFIX):
             return None  # Streamlit checks the origin of its own handlers
         origin = headers.get("origin")
+        if origin is not None and origin.lower() in self._allowed_origins:
+            return None
         if origin is not None and origin.lower().partition("://")[2] != host.lower():
             return "The request comes from another site."
         if headers.get("sec-fetch-site", "").lower() in ("cross-site", "same-site"):

@@ -116,7 +116,7 @@ def _add_exports(api: FastAPI, desk: Desk) -> None:
         response: Response,
         wanted: Annotated[ExportRequest, Depends(json_body(ExportRequest))],
     ) -> Export:
-        """Check a query and name the address of its CSV or ZIP, made while it is fetched."""
+        """Check a query and name the address of its table or ZIP, made while it is fetched."""
         gallery = desk.services().gallery(Sort.read(wanted.sort))
         query = urlencode({"q": wanted.q, "sort": wanted.sort})
         url = f"{_base(request)}/library/export.{wanted.format}?{query}"

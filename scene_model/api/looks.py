@@ -1,6 +1,7 @@
 """Whose photo is looked at next: a fixed number of threads, and a line that is never too long.
 
-Requests take turns with batches, photo by photo, so a single photo does not wait for ten thousand.
+Requests take turns with batches, photo by photo, so a single photo does not wait for ten thousand;
+before that, whoever asks takes turns with the others who do.
 """
 
 import itertools
@@ -8,6 +9,7 @@ import logging
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
@@ -26,14 +28,18 @@ logger = logging.getLogger(__name__)
 class LookQueue:
     """Runs looks in ``workers`` threads; all methods may be called from any thread."""
 
-    def __init__(self, workers: int, max_waiting: int) -> None:
-        """Start the threads; ``max_waiting`` photos of single requests may wait."""
+    def __init__(self, workers: int, max_waiting: int, max_of_one: int | None = None) -> None:
+        """Start the threads; ``max_waiting`` photos of single requests may wait.
+
+        max_of_one: how many of them may be one owner's, where there are several.
+        """
         self._max_waiting = max_waiting
+        self._max_of_one = max_waiting if max_of_one is None else max_of_one
+        self._waiting_of: Counter[str] = Counter()
         self._items = FairQueue()
         self._ready = threading.Semaphore(0)
         self._lock = threading.Lock()
         self._names = itertools.count()
-        self._waiting = 0
         self._mean_s = _FIRST_GUESS_S
         self._is_closed = False
         self._threads = [
@@ -43,27 +49,35 @@ class LookQueue:
         for thread in self._threads:
             thread.start()
 
-    def require_room(self, wanted: int = 1) -> None:
+    def require_room(self, wanted: int = 1, owner: str = "") -> None:
         """Raise ServerBusy when so many photos find no place in the line."""
         with self._lock:
-            self._require_room(wanted)
+            self._require_room(wanted, owner)
 
-    def submit(self, looks: Sequence[Callable[[], Answer]]) -> list[Future[Answer]]:
+    def submit(
+        self, looks: Sequence[Callable[[], Answer]], owner: str = ""
+    ) -> list[Future[Answer]]:
         """Put one request's looks into the line; raises ServerBusy when they find no place."""
         futures: list[Future[Answer]] = [Future() for _ in looks]
         with self._lock:
-            self._require_room(len(looks))
-            self._waiting += len(looks)
+            self._require_room(len(looks), owner)
+            self._waiting_of[owner] += len(looks)
             name = f"request {next(self._names)}"
         self._put(
             name,
-            [self._counted(look, future) for look, future in zip(looks, futures, strict=True)],
+            [
+                self._counted(look, future, owner)
+                for look, future in zip(looks, futures, strict=True)
+            ],
+            owner,
         )
         return futures
 
-    def submit_batch(self, job_id: str, works: Sequence[Callable[[], None]]) -> None:
-        """Put a batch's work into the line; how many batches there are is its owner's affair."""
-        self._put(job_id, works)
+    def submit_batch(
+        self, job_id: str, works: Sequence[Callable[[], None]], owner: str = ""
+    ) -> None:
+        """Put a batch's work into the line; how many batches there are is `Batches`' affair."""
+        self._put(job_id, works, owner)
 
     def close(self) -> None:
         """Finish what is being looked at; what waits is not begun."""
@@ -73,21 +87,27 @@ class LookQueue:
         for thread in self._threads:
             thread.join()
 
-    def _put(self, name: str, works: Sequence[Callable[[], None]]) -> None:
-        self._items.put(name, works)
+    def _put(self, name: str, works: Sequence[Callable[[], None]], owner: str) -> None:
+        self._items.put(name, works, owner)
         self._ready.release(len(works)) if works else None
 
-    def _require_room(self, wanted: int) -> None:
+    def _require_room(self, wanted: int, owner: str) -> None:
         """Let a request in that finds the line empty, whatever its size."""
-        if self._waiting and self._waiting + wanted > self._max_waiting + len(self._threads):
-            seconds = math.ceil(self._waiting * self._mean_s / len(self._threads))
-            raise ServerBusy(
-                f"{self._waiting} photos are in line and {self._max_waiting} may wait "
-                "(SCENE_MAX_WAITING). Try again after the seconds that Retry-After says.",
-                min(max(seconds, 1), _LONGEST_RETRY_S),
-            )
+        for waiting, limit, whose in (
+            (self._waiting_of.total(), self._max_waiting, "photos are in line"),
+            (self._waiting_of[owner], self._max_of_one, "photos of yours are in line"),
+        ):
+            if waiting and waiting + wanted > limit + len(self._threads):
+                seconds = math.ceil(waiting * self._mean_s / len(self._threads))
+                raise ServerBusy(
+                    f"{waiting} {whose} and {limit} may wait (SCENE_MAX_WAITING). Try again after "
+                    "the seconds that Retry-After says.",
+                    min(max(seconds, 1), _LONGEST_RETRY_S),
+                )
 
-    def _counted(self, look: Callable[[], Answer], future: Future[Answer]) -> Callable[[], None]:
+    def _counted(
+        self, look: Callable[[], Answer], future: Future[Answer], owner: str
+    ) -> Callable[[], None]:
         def run() -> None:
             try:
                 if future.set_running_or_notify_cancel():
@@ -97,7 +117,9 @@ class LookQueue:
                         future.set_exception(error)
             finally:
                 with self._lock:
-                    self._waiting -= 1
+                    self._waiting_of[owner] -= 1
+                    if not self._waiting_of[owner]:
+                        del self._waiting_of[owner]
 
         return run
 

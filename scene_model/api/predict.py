@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import io
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -29,12 +30,11 @@ from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, MissingFile
 from scene_model.gallery.durable import library_error
 from scene_model.gallery.records import NewPhoto
-from scene_model.gallery.store import Library
 from scene_model.jobs.keep import look_and_keep
 from scene_model.photos.decode import read_photo_file
 from scene_model.services import Services
 
-# A small photo is never written to disk; a larger one is, so that slow senders cost no memory.
+# Where there is no room in memory, a larger photo is written to the disk.
 _SPOOLED_BYTES = 1_000_000
 _FORM_BYTES = 1_000_000
 _POLL_S = 0.5
@@ -60,22 +60,27 @@ def _add_predict(api: FastAPI, desk: Desk) -> None:
             str | None,
             Query(max_length=100, description="Label set to answer by; else the one that files."),
         ] = None,
-    ) -> Prediction:
+    ) -> Response:
         """Classify one photo; nothing is kept."""
-        services, work = await run_in_threadpool(desk.open)
+        services, work = await desk.opened()
         classifier = services.classifier
         head_id = classifier.head(head or classifier.bundle.class_head).id
-        work.looks.require_room()
-        name, file = await _one_file(request, services.settings, batches_dir(services))
-        with file:
+        spool = batches_dir(services)
+        work.looks.require_room(owner=str(spool))
+        length = _number(request.headers.get("content-length", "0"))
+        with work.memory.lent(length) as in_memory:
+            name, file = await _one_file(request, services.settings, spool, in_memory)
+            with file:
 
-            def look() -> Look:
-                file.seek(0)
-                return classifier.look(file.read())
+                def look() -> Look:
+                    file.seek(0)
+                    return classifier.look(file.read())
 
-            (future,) = work.looks.submit([look])
-            seen = await asyncio.wrap_future(future)
-        return prediction(name, seen, classifier, head_id)
+                (future,) = work.looks.submit([look], str(spool))
+                seen = await asyncio.wrap_future(future)
+        said = prediction(name, seen, classifier, head_id)
+        # As it is: it was checked when it was made.
+        return Response(said.model_dump_json(), media_type="application/json")
 
 
 def prediction(name: str, look: Look, classifier: Classifier, head_id: str) -> Prediction:
@@ -93,7 +98,9 @@ def prediction(name: str, look: Look, classifier: Classifier, head_id: str) -> P
     )
 
 
-async def _one_file(request: Request, settings: Settings, spool: Path) -> tuple[str, IO[bytes]]:
+async def _one_file(
+    request: Request, settings: Settings, spool: Path, in_memory: bool
+) -> tuple[str, IO[bytes]]:
     limits = FormLimits(
         1,
         settings.max_file_bytes,
@@ -106,14 +113,16 @@ async def _one_file(request: Request, settings: Settings, spool: Path) -> tuple[
     require_length_below(
         request, limits.max_bytes + _FORM_BYTES, too_many_bytes(_number(length), limits)
     )
-    await run_in_threadpool(spool.mkdir, parents=True, exist_ok=True)
 
     def open_file(_: int) -> IO[bytes]:
+        if in_memory:
+            return io.BytesIO()
+        spool.mkdir(parents=True, exist_ok=True)
         return tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, dir=str(spool))
 
     reader = FormReader(boundary, "file", limits, open_file, lambda file: file)
     try:
-        files = await read_form(request, reader)
+        files = await read_form(request, reader, in_memory)
         if not files:
             raise MissingFile("file: no file came. Send multipart/form-data with a part 'file'.")
         received = files[0]
@@ -152,7 +161,7 @@ def _add_batch(api: FastAPI, desk: Desk) -> None:
         ] = None,
     ) -> Response:
         """Classify many photos; one that cannot be used never fails the others."""
-        services, work = await run_in_threadpool(desk.open)
+        services, work = await desk.opened()
         job_id = await _started(request, services, work.batches, add_to_library, idempotency_key)
         base = request.scope.get("root_path", "")
         if background:
@@ -170,16 +179,22 @@ async def _started(
     boundary, root = boundary_of(request, "files"), batches_dir(services)
     limits = _batch_limits(services.settings)
     _require_length(request, limits)
+    declared = _number(request.headers.get("content-length", "0"))
+    await run_in_threadpool(services.quota.require, 0, declared)
     folder = await run_in_threadpool(batches.begin, root)
     try:
-        open_file = partial(_open_in, services.library, folder)
-        reader = FormReader(boundary, "files", limits, open_file, lambda file: file.close())
+        open_file = partial(_open_in, services, folder)
+        reader = FormReader(
+            boundary, "files", limits, open_file, lambda file: file.close(), key is not None
+        )
         try:
             files = await read_form(request, reader)
         finally:
             reader.discard()
         if not files:
             raise MissingFile("files: no file came. Send multipart/form-data with parts 'files'.")
+        # Once more: how much it was, and how many photos are to stay, is known only now.
+        await run_in_threadpool(services.quota.require, len(files) if is_kept else 0, 0)
         reader.digest.update(b"kept" if is_kept else b"")
         known = None if key is None else (key, reader.digest.hexdigest())
         answer = _keeping(services) if is_kept else _looking(services.classifier)
@@ -197,8 +212,9 @@ async def _started(
     return job_id
 
 
-def _open_in(library: Library, folder: Path, number: int) -> IO[bytes]:
-    library.require_space(0)
+def _open_in(services: Services, folder: Path, number: int) -> IO[bytes]:
+    services.library.require_space(0)
+    services.quota.require(0, 0)  # what came before is on the disk, and counts
     return file_path(folder, number).open("wb")
 
 

@@ -6,9 +6,10 @@ from scene_model.api.schemas import Problem
 
 _SAID = {
     400: "The request cannot be read.",
+    401: "From another computer without a token, or of a shared server's visitor without a cookie.",
     403: "The request comes from another site, or names a host that is not ours.",
     404: "There is no such thing here.",
-    408: "The body stopped coming.",
+    408: "The body stopped coming, or comes too slowly.",
     409: "That cannot be done now.",
     410: "What the library knows of is not on disk any more.",
     413: "Over a limit, which the detail names.",
@@ -19,7 +20,7 @@ _SAID = {
     503: "The library cannot be used now.",
     507: "There is no room left.",
 }
-_ALWAYS = (403, 422, 500, 503)
+_ALWAYS = (401, 403, 422, 429, 500, 503)
 
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}

@@ -26,6 +26,7 @@ from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
 from scene_model.errors import InternalError, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
+from scene_model.export.table import utf8_pieces
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.services import Services
 
@@ -107,12 +108,6 @@ def create_api(
     return api
 
 
-def open_api(api: FastAPI) -> None:
-    """Open what the first request would have to wait for."""
-    desk: Desk = api.state.desk
-    desk.open()
-
-
 def close_api(api: FastAPI) -> None:
     """Finish what the API is working on, at the end of the server that it is a part of."""
     desk: Desk = api.state.desk
@@ -186,7 +181,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
     ) -> Response:
         """Stream the CSV of a query's photos; ``place=false`` leaves coordinates out."""
         services = get_services()
-        ids = services.gallery(Sort.read(sort)).ids(q)
+        ids = services.gallery(Sort.read(sort)).all_ids(q)
         lines = services.csv_lines(ids, with_bom=bom, with_place=place)
         return _download(lines, "text/csv; charset=utf-8", "scene-gallery.csv")
 
@@ -198,10 +193,20 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
     ) -> Response:
         """Stream a JSON list of a query's photos; ``place=false`` leaves coordinates out."""
         services = get_services()
-        ids = services.gallery(Sort.read(sort)).ids(q)
-        return _download(
-            services.json_lines(ids, with_place=place), "application/json", "scene-gallery.json"
-        )
+        lines = services.json_lines(services.gallery(Sort.read(sort)).all_ids(q), place)
+        return _download(lines, "application/json", "scene-gallery.json")
+
+    @api.get("/library/export.jsonl", **_file("application/x-ndjson", 400))
+    def export_json_lines(
+        q: Annotated[str, Query(max_length=1000)] = "",
+        sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
+        place: bool = True,
+    ) -> Response:
+        """Stream one JSON object a line, as `export.json` lists them."""
+        services = get_services()
+        ids = services.gallery(Sort.read(sort)).all_ids(q)
+        lines = services.json_lines(ids, place, is_one_list=False)
+        return _download(lines, "application/x-ndjson", "scene-gallery.jsonl")
 
     @api.get("/library/export.zip", **_file("application/zip", 400))
     def export_zip(
@@ -216,7 +221,9 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         """
         services = get_services()
         rule = services.folder_rule(by)
-        pieces = services.zip_by(services.gallery(Sort.read(sort)).ids(q), rule, with_place=place)
+        pieces = services.zip_by(
+            services.gallery(Sort.read(sort)).all_ids(q), rule, with_place=place
+        )
         name = archive_file_name(datetime.datetime.now().astimezone())
         return StreamingResponse(
             pieces,
@@ -227,7 +234,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
 
 def _download(lines: Iterator[str], media_type: str, name: str) -> Response:
     return StreamingResponse(
-        (line.encode("utf-8") for line in lines),
+        utf8_pieces(lines),
         media_type=media_type,
         headers={"Content-Disposition": _attachment(name)},
     )

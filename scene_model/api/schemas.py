@@ -182,6 +182,8 @@ class ExportFormat(StrEnum):
     """What an export is."""
 
     CSV = "csv"
+    JSON = "json"
+    JSON_LINES = "jsonl"
     ZIP = "zip"
 
 

@@ -12,17 +12,21 @@ from typing import Any
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 
-from scene_model.errors import FileTooLarge, UploadIncomplete, UsageError
+from scene_model.api.body import stream_of
+from scene_model.errors import (
+    BrokenRequest,
+    FileTooLarge,
+    SenderSlow,
+    UploadIncomplete,
+    UsageError,
+)
 from scene_model.jobs.job import Job
 from scene_model.jobs.uploads import MAX_FILES, Announced, Uploads
 from scene_model.services import Services
 
 _MAX_LIST_BYTES = 16_000_000
 _PIECE_BYTES = 1_000_000
-# A sender that is silent for so long has gone, or holds a place that others want.
-SILENCE_S = 60.0
 _LONGEST_PAUSE_S, _PAUSE_S = 20.0, 0.25
 
 
@@ -121,17 +125,12 @@ async def _wait_for_room(uploads: Uploads, job_id: str) -> None:
 async def _write(request: Request, target: Path, limit: int) -> None:
     """Write a body to the disk as it comes, a megabyte in memory at most.
 
-    Raises UploadIncomplete when the sender goes away or falls silent, or sends too much.
+    Raises UploadIncomplete when the sender goes away or is too slow, or sends too much.
     """
     pieces, held, total = list[bytes](), 0, 0
-    stream = request.stream().__aiter__()
     file = await run_in_threadpool(target.open, "wb")
     try:
-        while True:
-            try:
-                piece = await asyncio.wait_for(anext(stream), SILENCE_S)
-            except StopAsyncIteration:
-                break
+        async for piece in stream_of(request):
             total += len(piece)
             if total > limit:
                 raise UploadIncomplete(f"More than the {limit:,} bytes announced came.")
@@ -141,7 +140,7 @@ async def _write(request: Request, target: Path, limit: int) -> None:
                 await run_in_threadpool(file.write, b"".join(pieces))
                 pieces, held = [], 0
         await run_in_threadpool(file.write, b"".join(pieces))
-    except (ClientDisconnect, TimeoutError) as error:
+    except (BrokenRequest, SenderSlow) as error:
         raise UploadIncomplete(f"The file broke off after {total:,} bytes.") from error
     finally:
         await run_in_threadpool(file.close)
@@ -149,7 +148,7 @@ async def _write(request: Request, target: Path, limit: int) -> None:
 
 async def _list(request: Request) -> bytes:
     data = bytearray()
-    async for piece in request.stream():
+    async for piece in stream_of(request):
         data += piece
         if len(data) > _MAX_LIST_BYTES:
             raise FileTooLarge(f"A list of files may have {_MAX_LIST_BYTES:,} bytes at most.")

@@ -12,6 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
 
 from scene_model.api.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
+from scene_model.api.token_gate import TOKEN_OWNER
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
@@ -41,7 +42,8 @@ class VisitorCookie:
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
         cookies = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
-        visitors, owner = self._get_visitors(), self._owner_of(cookies)
+        visitors = self._get_visitors()
+        owner = scope.get(TOKEN_OWNER) or self._owner_of(cookies)
 
         async def send_marked(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -59,14 +61,17 @@ class VisitorCookie:
             _asking.reset(token)
 
     def _mark(self, scope: Scope, cookies: Mapping[str, str], headers: MutableHeaders) -> None:
-        is_page = headers.get("content-type", "").startswith("text/html")
-        if is_page or str(scope["path"]).startswith(API_PREFIX):
-            # Neither a proxy nor the next person at this browser may be shown it again.
-            headers["Cache-Control"] = "private, no-store"
-        if is_page and not str(scope["path"]).startswith(API_PREFIX):
-            visitors = self._get_visitors()
-            held = cookies.get(COOKIE_NAME, "")
-            value = held if visitors.keys.owner(held) is not None else visitors.keys.issue()
+        is_api = str(scope["path"]).startswith(API_PREFIX)
+        is_page = not is_api and headers.get("content-type", "").startswith("text/html")
+        if not (is_page or is_api):
+            return
+        # Neither a proxy nor the next person at this browser may be shown it again.
+        headers["Cache-Control"] = "private, no-store"
+        visitors, held = self._get_visitors(), cookies.get(COOKIE_NAME, "")
+        is_good = visitors.keys.owner(held) is not None
+        if is_page or is_good:
+            # Renewed with the photos of every page: a window may stay open longer than it lasts.
+            value = held if is_good else visitors.keys.issue()
             headers.append("Set-Cookie", _cookie(value, scope, visitors.settings.visitor_hours))
 
 

@@ -74,9 +74,7 @@ def _batch(head: Head, answer: HeadAnswer) -> _HeadBatch:
     rest[rows, first] = -1.0
     second = rest.argmax(axis=1)
     runner_up = np.maximum(rest[rows, second], 0.0)  # a head of one label has no second
-    is_unsure = best < head.confidence_threshold
-    if head.outside_threshold is not None:
-        is_unsure |= answer.outside > head.outside_threshold
+    is_unsure = head.is_unsure(answer)
     alone = best > ALONE_ABOVE
     both = ~alone & (best.astype(float) + runner_up > TOGETHER_ABOVE)
     has_second = both & (runner_up >= head.second_tag_floor) & (len(head.labels) > 1)

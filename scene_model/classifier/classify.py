@@ -132,14 +132,15 @@ class Classifier:
         """Which model answers, for provenance."""
         return self._bundle.description.id + self._mark
 
-    def with_heads(self, heads: Iterable[Head], mark: str) -> "Classifier":
-        """Another classifier on the same network, with some heads in the place of the bundle's.
+    def with_heads(self, heads: Iterable[Head], mark: str | None = None) -> "Classifier":
+        """Another classifier on the same network, with some heads in the place of others.
 
-        mark: what sets its `bundle_id` apart from the bundle's own.
+        mark: what sets its `bundle_id` apart from the bundle's own; None where it says the same.
         """
         made = copy.copy(self)
         made.heads = self.heads | {head.id: head for head in heads}
-        made._mark = mark
+        if mark is not None:
+            made._mark = mark
         return made
 
     @property
@@ -210,16 +211,20 @@ class Classifier:
             class_answer=class_answer,
             tag_answer=tag_answer,
             photo_class=decide_class(class_answer, tag_answer),
-            objects=self._objects(by_head),
+            objects=self._objects(by_head[OBJECTS].probabilities) if OBJECTS in by_head else [],
         )
 
-    def _objects(self, by_head: dict[str, PhotoAnswer]) -> list[Tag]:
-        if OBJECTS not in by_head:
-            return []
+    def objects(self, embeddings: FloatArray) -> list[list[Tag]]:
+        """The most probable objects of photos, from embeddings of shape (N, embedding size)."""
+        if OBJECTS not in self.heads:
+            return [[] for _ in embeddings]
+        return [self._objects(row) for row in self.heads[OBJECTS].answer(embeddings).probabilities]
+
+    def _objects(self, probabilities: FloatArray) -> list[Tag]:
         labels = self.heads[OBJECTS].labels
         return [
             Tag(labels[labels.index(tag.label)].source_name, tag.score)
-            for tag in top_tags(by_head[OBJECTS].probabilities, labels, OBJECT_COUNT)
+            for tag in top_tags(probabilities, labels, OBJECT_COUNT)
         ]
 
     @staticmethod
@@ -233,7 +238,7 @@ class Classifier:
             probabilities=probabilities,
             label=head.labels[best].id,
             confidence=confidence,
-            unsure=head.is_unsure(confidence, outside),
+            unsure=bool(head.is_unsure(answer)[0]),
             outside=None if head.outside_threshold is None else outside,
             tags=tags_by_rule(probabilities, head.labels, head.second_tag_floor),
         )

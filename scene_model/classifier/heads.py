@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from scene_model.classifier.bundle import Bundle, FloatArray, HeadEntry, HeadWeights
 from scene_model.classifier.labels import LabelSet
@@ -33,6 +34,8 @@ class Head:
     confidence_threshold: float
     outside_threshold: float | None
     second_tag_floor: float
+    # What people chose for their library, label by label; None: `confidence_threshold` for each.
+    own_thresholds: tuple[float, ...] | None = None
 
     def answer(self, embeddings: FloatArray) -> HeadAnswer:
         """Answer for embeddings of shape (N, embedding_size), float32."""
@@ -43,11 +46,21 @@ class Head:
             return HeadAnswer(probabilities, np.zeros(len(logits), np.float32))
         return HeadAnswer(probabilities, softmax(logits)[:, count])
 
-    def is_unsure(self, confidence: float, outside: float) -> bool:
-        """Tell whether an answer should not be believed; a higher threshold only adds doubt."""
-        if self.outside_threshold is not None and outside > self.outside_threshold:
-            return True
-        return confidence < self.confidence_threshold
+    @property
+    def thresholds(self) -> FloatArray:
+        """From which probability on each label is believed, shape (labels,), float32."""
+        if self.own_thresholds is None:
+            return np.full(len(self.labels), self.confidence_threshold, np.float32)
+        return np.array(self.own_thresholds, np.float32)
+
+    def is_unsure(self, answer: HeadAnswer) -> npt.NDArray[np.bool_]:
+        """Tell which of N answers should not be believed; a higher threshold only adds doubt."""
+        best = answer.probabilities.argmax(axis=1)
+        unsure = answer.probabilities.max(axis=1) < self.thresholds[best]
+        if self.outside_threshold is not None:
+            unsure |= answer.outside > self.outside_threshold
+        result: npt.NDArray[np.bool_] = unsure
+        return result
 
 
 def heads_of(bundle: Bundle) -> dict[str, Head]:

@@ -1,6 +1,7 @@
 """Label sets: what a head can say, in the words people know it by."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 # What a photo is filed under when nobody and no head is sure; never a label.
 UNSURE_CLASS = "unsure"
@@ -51,11 +52,18 @@ class LabelSet:
         """Return the label of one output."""
         return self.labels[index]
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """Label ids in the order of the outputs."""
         return tuple(label.id for label in self.labels)
 
     def index(self, label_id: str) -> int:
         """Return the output of a label; raises ValueError when the set lacks it."""
-        return self.ids.index(label_id)
+        try:
+            return self._indices[label_id]
+        except KeyError:
+            raise ValueError(f"{label_id!r} is no label of this set") from None
+
+    @cached_property
+    def _indices(self) -> dict[str, int]:
+        return {label_id: index for index, label_id in enumerate(self.ids)}

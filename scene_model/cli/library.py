@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     searching = command("search", "list the photos of a query")
     searching.add_argument("query", metavar="QUERY", help="as on the search page; '' for all")
     searching.add_argument("--limit", type=positive, metavar="N", help="at most so many photos")
-    exporting = command("export", "write the photos of a query as CSV, or as a ZIP by class")
+    exporting = command(
+        "export", "write the photos of a query as CSV or JSON, or as a ZIP by class"
+    )
     exporting.add_argument("query", nargs="?", default="", metavar="QUERY")
     for listing in (searching, exporting):
         listing.add_argument(
@@ -65,7 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     target = exporting.add_mutually_exclusive_group()
     target.add_argument("--csv", type=path, metavar="FILE", help="new file; - prints (default)")
+    target.add_argument(
+        "--records", type=path, metavar="FILE", help="new file of JSON: .jsonl for an object a line"
+    )
     target.add_argument("--zip", type=path, metavar="FILE", help="new file")
+    exporting.add_argument(
+        "--bom", action="store_true", help="mark the CSV as UTF-8, which Excel wants"
+    )
     writing = command("sidecars", "write the tags of a query's photos into XMP sidecars")
     writing.add_argument("query", nargs="?", default="", metavar="QUERY")
     writing.add_argument(

@@ -21,7 +21,9 @@ from scene_model.errors import (
     OriginalMissing,
     SceneError,
 )
+from scene_model.export.table import utf8_pieces
 from scene_model.gallery.forecast import Forecast
+from scene_model.gallery.ids_in_order import IdsInOrder
 from scene_model.gallery.new_file import new_file
 from scene_model.gallery.records import Added, PhotoRecord
 from scene_model.gallery.sorting import Sort
@@ -71,17 +73,13 @@ def search(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def export(options: argparse.Namespace, settings: Settings) -> int:
-    """Write CSV or ZIP to a new file, or CSV to stdout."""
-    file: Path | None = options.zip or options.csv
+    """Write CSV, JSON or ZIP to a new file, or CSV to stdout."""
+    file: Path | None = options.zip or options.records or options.csv
     with _services(settings) as services:
-        ids = services.gallery(Sort.read(options.sort)).ids(options.query)
+        ids = services.gallery(Sort.read(options.sort)).all_ids(options.query)
         missing = list(_missing(services, ids)) if options.zip else []
-        pieces: Iterable[bytes] = (
-            services.zip_by_class(ids)
-            if options.zip
-            else (line.encode("utf-8") for line in services.csv_lines(ids))
-        )
-        if file is None or (str(file) == "-" and not options.zip):
+        pieces = _export_pieces(options, services, ids)
+        if file is None or file == options.csv and str(file) == "-":
             for piece in pieces:
                 sys.stdout.buffer.write(piece)
             sys.stdout.flush()
@@ -96,6 +94,17 @@ def export(options: argparse.Namespace, settings: Settings) -> int:
     for photo_id in missing:
         print(f"{photo_id}\t{OriginalMissing.code}: not in the ZIP", file=sys.stderr)
     return EXIT_SOME_FAILED if missing else EXIT_DONE
+
+
+def _export_pieces(
+    options: argparse.Namespace, services: Services, ids: IdsInOrder
+) -> Iterator[bytes]:
+    if options.zip:
+        return services.zip_by_class(ids)
+    if options.records:
+        is_one_list = options.records.suffix.lower() != ".jsonl"
+        return utf8_pieces(services.json_lines(ids, is_one_list=is_one_list))
+    return utf8_pieces(services.csv_lines(ids, with_bom=options.bom))
 
 
 def reclassify(options: argparse.Namespace, settings: Settings) -> int:
@@ -192,7 +201,7 @@ def _print(items: Iterable[Any], options: argparse.Namespace, record: Any, line:
         print(json.dumps(record(item)) if options.jsonl else line(item), flush=True)
 
 
-def _missing(services: Services, ids: list[str]) -> Iterator[str]:
+def _missing(services: Services, ids: Iterable[str]) -> Iterator[str]:
     for photo in services.library.records(ids):
         if not services.library.files.is_there(photo):
             yield photo.id

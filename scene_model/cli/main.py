@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from scene_model import __version__
-from scene_model.cli import classify, library, serve, sort
+from scene_model.cli import classify, library, serve, sort, token
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, SceneError
 
@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # argparse has said what is wrong
         return int(end.code or 0)
     try:
+        if options.command == "token":
+            return token.run(options)
         settings = Settings.from_environment()
         if options.command == "classify":
             return classify.run(options, settings)
@@ -75,4 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         sort.add_dest_arguments(commands.add_parser(name, help=what, description=what))
     serve.add_arguments(commands.add_parser("serve", help="serve the pages and the REST API"))
+    token.add_arguments(
+        commands.add_parser("token", help="make a token for the use from another computer")
+    )
     return parser

@@ -11,11 +11,11 @@ from typing import Any
 from scene_model.cli.scan import path
 from scene_model.cli.terminal import ProgressLine, printable
 from scene_model.config import Settings
-from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, PathNotFound, SceneError
+from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, SceneError
 from scene_model.export.sorting.filing import BY_ALBUM, BY_CLASS
 from scene_model.export.sorting.layout import ALBUM_LAYOUT, DEFAULT_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind, Plan
-from scene_model.export.sorting.preparation import Preparation, prepare
+from scene_model.export.sorting.preparation import Preparation, checked_places, prepare
 from scene_model.export.sorting.transaction import (
     Outcome,
     resume_sort,
@@ -65,11 +65,10 @@ def add_dest_arguments(parser: argparse.ArgumentParser) -> None:
 
 def sort(options: argparse.Namespace, settings: Settings) -> int:
     """Scan, plan, and unless it is a dry run, act; returns the exit code."""
-    if not options.source.is_dir():
-        raise PathNotFound(f"There is no folder {printable(str(options.source))} to sort.")
+    checked_places(options.source, options.dest)  # before the model is opened
     layout = Layout(options.layout or (ALBUM_LAYOUT if options.by == BY_ALBUM else DEFAULT_LAYOUT))
     with (
-        open_filer(settings, options.by, options.where) as filer,
+        open_filer(settings, options.by, options.where, layout.asks_album) as filer,
         ProgressLine("photos looked at") as progress,
     ):
         prepared = prepare(

@@ -11,6 +11,8 @@ _FIRST_RATE_S = 1.0  # before that a rate says nothing
 
 def printable(text: str) -> str:
     """Escape what a terminal would obey or cannot write."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -41,11 +43,12 @@ class ProgressLine:
     def __init__(self, what: str) -> None:
         """``what``: the plural of what is counted."""
         self._what, self._last, self._is_shown = what, 0.0, False
+        self._is_terminal = sys.stderr.isatty()
         self._started = time.monotonic()
 
     def show(self, done: int, total: int | None = None, failed: int = 0) -> None:
         """Show how far it is; not oftener than an eye can read."""
-        if not sys.stderr.isatty() or time.monotonic() - self._last < _PAUSE_S and done != total:
+        if not self._is_terminal or time.monotonic() - self._last < _PAUSE_S and done != total:
             return
         now = time.monotonic()
         line = progress_text(self._what, done, total, failed, now - self._started)

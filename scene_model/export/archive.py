@@ -8,10 +8,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from scene_model.export.placeless import without_place
+from scene_model.export.table import utf8_pieces
 from scene_model.export.zip_stream import ZipPieces
 
 MANIFEST_NAME = "manifest.csv"
 MISSING_NAME = "missing.txt"
+LEFT_OUT_NAME = "left-out.txt"
+_OURS = (MANIFEST_NAME, MISSING_NAME, LEFT_OUT_NAME)
 _MAX_NAME_BYTES = 200
 _MAX_SUFFIX_BYTES = 20
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
@@ -22,12 +26,18 @@ _JOINER = "\u200d"  # holds the parts of one emoji together
 
 @dataclass(frozen=True)
 class ArchiveEntry:
-    """One photo to pack: the folder it goes to, the name it was given, where its bytes lie."""
+    """One photo to pack: the folder it goes to, the name it was given, where its bytes lie.
+
+    keep_place: False packs a copy that does not tell where the photo was taken. has_place: it is
+    known to tell.
+    """
 
     folder: str
     name: str
     path: Path
     added_at: str
+    keep_place: bool = True
+    has_place: bool = False
 
 
 def safe_name(name: str, fallback: str = "photo") -> str:
@@ -63,7 +73,7 @@ def archive_names(entries: Iterable[ArchiveEntry]) -> Iterator[tuple[ArchiveEntr
     next_number: dict[str, int] = {}
     for entry in entries:
         folder, name = safe_name(entry.folder, "unsure"), safe_name(entry.name)
-        if folder.casefold() in (MANIFEST_NAME, MISSING_NAME):
+        if folder.casefold() in _OURS:
             folder = f"_{folder}"
         stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
         candidate, first = f"{folder}/{name}", f"{folder}/{name}".casefold()
@@ -82,25 +92,41 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
     The same photos and manifest give the same bytes.
 
     manifest: lines of a CSV that goes in as ``manifest.csv``, first.
-    An original that vanished meanwhile is named in ``missing.txt`` instead of breaking the rest.
+    An original that vanished meanwhile is named in ``missing.txt`` instead of breaking the rest;
+    one whose place is not to be told and cannot be taken out, in ``left-out.txt``.
     """
     archive = ZipPieces()
     lines = iter(manifest)
     first = next(lines, None)
     if first is not None:
-        text = (line.encode("utf-8") for line in itertools.chain([first], lines))
+        text = utf8_pieces(itertools.chain([first], lines))
         yield from archive.pieces(text, MANIFEST_NAME)
-    missing = []
+    missing, left_out = [], []
     for entry, name in archive_names(entries):
         try:
-            yield from archive.file(entry.path, name, entry.added_at)
+            if entry.keep_place:
+                yield from archive.file(entry.path, name, entry.added_at)
+            elif (data := _without_place(entry)) is not None:
+                yield from archive.pieces([data], name, entry.added_at, len(data))
+            else:
+                left_out.append(name)
         except FileNotFoundError:
             missing.append(name)
-    if missing:
-        told = "The originals of these photos are not in the library folder any more:\n"
-        told += "\n".join(missing) + "\n"
-        yield from archive.pieces([told.encode("utf-8")], MISSING_NAME)
+    for text_name, names, why in (
+        (MISSING_NAME, missing, "The originals of these photos are not in the library any more:"),
+        (LEFT_OUT_NAME, left_out, "The place cannot be taken out of these photos; they stay out:"),
+    ):
+        if names:
+            told = "\n".join([why, *names, ""])
+            yield from archive.pieces([told.encode("utf-8")], text_name)
     yield from archive.end()
+
+
+def _without_place(entry: ArchiveEntry) -> bytes | None:
+    """The bytes of a copy without the place; None where it cannot be made."""
+    data = entry.path.read_bytes()
+    made = without_place(data)
+    return data if made is None and not entry.has_place else made
 
 
 def archive_file_name(now: datetime.datetime) -> str:

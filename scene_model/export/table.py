@@ -1,10 +1,25 @@
-"""Photos as a table: one row each, columns in a fixed order that others rely on; and as JSON."""
+"""Photos as a table: one row each, columns in a fixed order that others rely on; and as JSON.
+
+All of it streams: a million photos take the memory of one. What was written comes back exactly:
+
+    frame = pandas.read_csv(file, **READ_CSV)
+    frame = pandas.read_json(file, **READ_JSON)              # for JSON Lines also lines=True
+    tags = frame["Tags"].map(split_tags)                     # tuples of tags
+
+Text that a spreadsheet would run for a formula, or that begins with an apostrophe, has one
+apostrophe put before it; so taking one off where there is one is the whole of going back
+(`plain_text`, which `READ_CSV` applies). An empty cell is empty text, or nothing known in a column
+where that may be; empty text there is one apostrophe.
+"""
 
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from scene_model.classifier.tagging import Tag
@@ -27,9 +42,24 @@ COLUMNS: tuple[str, ...] = (
     "Camera",
     "Bundle",
 )
-# A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection").
-_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_IGNORED = " \t\r\n\u00a0\u200b\ufeff"
+_NUMBERS = frozenset(
+    (
+        *(f"Score {rank}" for rank in range(1, OBJECT_COLUMNS + 1)),
+        "Confidence",
+        "Latitude",
+        "Longitude",
+    )
+)
+_MAY_BE_UNKNOWN = frozenset(
+    (*(f"Label {rank}" for rank in range(1, OBJECT_COLUMNS + 1)), "Taken at", "Camera")
+)
+# A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection"), whatever blank
+# it begins with; and our own mark, so that one apostrophe at the front is always ours.
+_MARKED = re.compile(r"[ \t\r\n\u00a0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n']")
+_MARK = "'"
+_TAG_NEEDS_QUOTES = re.compile(r'[;"\r\n]|^\s|\s$|^$')
+_PIECE_CHARACTERS = 1 << 16
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 UTF8_BOM = "\ufeff"
 
 Cell = str | float | None
@@ -54,7 +84,7 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag]) -> tuple[Cell, ...]:
         photo.class_source,
         round(photo.confidence, 6),
         str(photo.unsure).lower(),
-        "; ".join(photo.shown_tags),
+        join_tags(photo.shown_tags),
         photo.taken_at,
         photo.latitude,
         photo.longitude,
@@ -63,16 +93,42 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag]) -> tuple[Cell, ...]:
     )
 
 
-def write_csv(rows: Iterable[tuple[Cell, ...]], with_bom: bool = False) -> Iterator[str]:
+def write_csv(rows: Iterable[Sequence[Cell]], with_bom: bool = False) -> Iterator[str]:
     """Yield a CSV line by line, header first; a text cell is never a formula.
 
-    with_bom: begin with a byte-order mark, by which Excel knows UTF-8.
+    rows: cells as `table_row` gives them. with_bom: begin with a byte-order mark, by which Excel
+    knows UTF-8.
     """
     if with_bom:
         yield UTF8_BOM
-    yield _line(COLUMNS)
+    buffer = io.StringIO()
+    write = csv.writer(buffer, lineterminator="\r\n").writerow
+    empty_text = [_MARK if column in _MAY_BE_UNKNOWN else "" for column in COLUMNS]
+    write(COLUMNS)
+    yield buffer.getvalue()
     for row in rows:
-        yield _line(row)
+        buffer.seek(0)
+        buffer.truncate()
+        write(
+            [
+                cell if not isinstance(cell, str) else formula_safe(cell) if cell else empty
+                for cell, empty in zip(row, empty_text, strict=True)
+            ]
+        )
+        yield buffer.getvalue()
+
+
+def join_tags(tags: Iterable[str]) -> str:
+    """Put tags into one cell: ``beach; "rock; roll"``, in quotation marks where they need them."""
+    return "; ".join(
+        '"' + tag.replace('"', '""') + '"' if _TAG_NEEDS_QUOTES.search(tag) else tag for tag in tags
+    )
+
+
+def split_tags(cell: str) -> tuple[str, ...]:
+    """The tags of a cell that `join_tags` wrote."""
+    (tags,) = csv.reader([cell], delimiter=";", skipinitialspace=True) if cell else [()]
+    return tuple(tags)
 
 
 def without_place(photo: PhotoRecord) -> PhotoRecord:
@@ -118,22 +174,70 @@ def write_json(records: Iterable[dict[str, Any]]) -> Iterator[str]:
     """Yield one JSON list piece by piece, a record a line."""
     before = "[\n"
     for record in records:
-        yield before + json.dumps(record, ensure_ascii=False)
+        yield before + _as_json(record)
         before = ",\n"
     yield "[]\n" if before.startswith("[") else "\n]\n"
 
 
+def write_jsonl(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield JSON Lines: one object a line."""
+    for record in records:
+        yield _as_json(record) + "\n"
+
+
+def utf8_pieces(lines: Iterable[str]) -> Iterator[bytes]:
+    """Gather lines to pieces worth sending, as UTF-8: one at a time costs more than making it."""
+    waiting: list[str] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= _PIECE_CHARACTERS:
+            yield "".join(waiting).encode("utf-8")
+            waiting, size = [], 0
+    if waiting:
+        yield "".join(waiting).encode("utf-8")
+
+
 def formula_safe(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run."""
-    return (
-        f"'{text}"
-        if text.lstrip(_IGNORED).startswith(_FORMULA_STARTS) or (text[:1] in ("\t", "\r", "\n"))
-        else text
-    )
+    """Put an apostrophe before text that a spreadsheet would run; `plain_text` takes it off."""
+    return _MARK + text if _MARKED.match(text) else text
 
 
-def _line(cells: Iterable[Cell]) -> str:
-    buffer = io.StringIO()
-    safe = [formula_safe(cell) if isinstance(cell, str) else cell for cell in cells]
-    csv.writer(buffer, lineterminator="\r\n").writerow(safe)
-    return buffer.getvalue()
+def plain_text(cell: str) -> str:
+    """What a text cell said before `formula_safe`."""
+    return cell.removeprefix(_MARK)
+
+
+def _known_text(cell: str) -> str | None:
+    return plain_text(cell) if cell else None
+
+
+def _number(cell: str) -> float:
+    return float(cell) if cell else math.nan
+
+
+def _reader(column: str) -> Callable[[str], Any]:
+    if column == "Unsure":
+        return "true".__eq__
+    if column in _NUMBERS:
+        return _number
+    return _known_text if column in _MAY_BE_UNKNOWN else plain_text
+
+
+# The arguments by which pandas reads back exactly what was written, whichever its version: left to
+# itself it would take a tag called NA for nothing, and round numbers.
+READ_CSV: Mapping[str, Any] = MappingProxyType(
+    {
+        "encoding": "utf-8-sig",  # with a byte-order mark or without
+        "na_filter": False,
+        "converters": {column: _reader(column) for column in COLUMNS},
+    }
+)
+READ_JSON: Mapping[str, Any] = MappingProxyType(
+    {
+        "orient": "records",
+        "dtype": False,  # a photo may be called 007
+        "precise_float": True,
+    }
+)

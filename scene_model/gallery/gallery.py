@@ -16,6 +16,7 @@ from scene_model.gallery.folder_sizes import (
     sizes_by_head,
     sizes_by_tag,
 )
+from scene_model.gallery.ids_in_order import IdsInOrder
 from scene_model.gallery.paging import Page, page_after
 from scene_model.gallery.query import parse_query
 from scene_model.gallery.records import PhotoRecord
@@ -102,6 +103,10 @@ class Gallery:
     def ids(self, query: str | None = None, limit: int | None = None) -> list[str]:
         """Ids of the photos of a query, in the current order; raises QueryError."""
         return self.library.find(self._where(query), limit, sort=self.sort)
+
+    def all_ids(self, query: str | None = None) -> IdsInOrder:
+        """As `ids`, for exports: they are not all held in memory. Raises QueryError."""
+        return self.library.ids_in_order(self._where(query), self.sort)
 
     def page(self, number: int, size: int, query: str | None = None) -> list[PhotoRecord]:
         """Photos of one page, counted from 1, in the current order; raises QueryError."""

@@ -14,7 +14,10 @@ from scene_model.gallery.schema import photos
 from scene_model.gallery.seen import seen_photos
 from scene_model.gallery.store import Library
 
-UNSURE, DISAGREE, CLOSE = "no head is sure", "the heads disagree", "a close call"
+UNSURE, DISAGREE, CLOSE = "no head is sure", "the heads disagree", "it is a close call"
+# When nothing is in doubt any more: a look at the rest can only confirm it.
+SURE = "the others were in more doubt"
+_REASONS = (UNSURE, DISAGREE, CLOSE, SURE)
 _MOST = 500
 # A lead of the first label over the second below which a sure answer is a close call.
 _CLOSE_BELOW = 0.5
@@ -34,7 +37,7 @@ def review_queue(library: Library, classifier: Classifier, most: int = _MOST) ->
     """Photos nobody has decided about, least certain first; at most so many.
 
     Unsure ones come first, then those of which one head is sure of what another head denies, then
-    close calls.
+    close calls, then all others.
     """
     with library.database.reader.begin() as connection:
         decided = set(
@@ -48,14 +51,12 @@ def review_queue(library: Library, classifier: Classifier, most: int = _MOST) ->
     size = classifier.bundle.backbone.embedding_size
     for piece in seen_photos(library, classifier.provenance.backbone, size):
         said = _said(class_head, tag_head, piece.embeddings)
-        for place in np.flatnonzero(said.certainty < 3.0):
-            if piece.ids[place] not in decided:
-                item = ReviewItem(
-                    piece.ids[place],
-                    (UNSURE, DISAGREE, CLOSE)[int(said.certainty[place])],
-                    said.choices(int(place)),
-                )
-                found.append((float(said.certainty[place]), item))
+        places = [i for i, photo_id in enumerate(piece.ids) if photo_id not in decided]
+        places.sort(key=lambda i: (said.certainty[i], piece.ids[i]))  # noqa: B023
+        for place in places[:most]:
+            certainty = float(said.certainty[place])
+            item = ReviewItem(piece.ids[place], _REASONS[int(certainty)], said.choices(place))
+            found.append((certainty, item))
         found = sorted(found, key=lambda one: (one[0], one[1].photo_id))[:most]
     return [item for _, item in found]
 
@@ -64,8 +65,8 @@ def review_queue(library: Library, classifier: Classifier, most: int = _MOST) ->
 class _Said:
     """What two heads say of N photos.
 
-    certainty: shape (N,): from 0 unsure, from 1 in dispute, from 2 close, 3 certain; within each,
-    by the lead of the first label.
+    certainty: shape (N,), in [0, 4): from 0 unsure, from 1 in dispute, from 2 close, from 3 sure;
+    within each, by the lead of the first label.
     """
 
     certainty: npt.NDArray[np.float64]
@@ -87,12 +88,11 @@ class _Said:
 def _said(class_head: Head, tag_head: Head | None, embeddings: FloatArray) -> _Said:
     answer = class_head.answer(embeddings)
     first, lead = _first_and_lead(answer.probabilities)
-    best = answer.probabilities.max(axis=1)
-    is_unsure = best < class_head.confidence_threshold
-    if class_head.outside_threshold is not None:
-        is_unsure |= answer.outside > class_head.outside_threshold
+    is_unsure = class_head.is_unsure(answer)
     if tag_head is None:
-        certainty = np.where(is_unsure, lead, np.where(lead < _CLOSE_BELOW, 2 + lead, 3.0))
+        certainty = np.clip(lead, 0.0, 0.999) + np.where(
+            is_unsure, 0, np.where(lead < _CLOSE_BELOW, 2, 3)
+        )
         return _Said(certainty, class_head, None, answer.probabilities, None)
     tags = tag_head.answer(embeddings).probabilities
     tag_first, tag_lead = _first_and_lead(tags)
@@ -104,7 +104,7 @@ def _said(class_head: Head, tag_head: Head | None, embeddings: FloatArray) -> _S
     dispute = ~is_unsure & (tags.max(axis=1) > ALONE_ABOVE) & (names != tag_names) & shared
     close = ~is_unsure & (lead < _CLOSE_BELOW)
     within = np.clip(np.where(is_unsure, tag_lead, lead), 0.0, 0.999)
-    certainty = np.select([in_doubt, dispute, close], [within, 1 + within, 2 + within], 3.0)
+    certainty = within + np.select([in_doubt, dispute, close], [0.0, 1.0, 2.0], 3.0)
     return _Said(certainty, class_head, tag_head, answer.probabilities, tags)
 
 
@@ -116,41 +116,3 @@ def _first_and_lead(
         return np.zeros(len(probabilities), np.intp), np.ones(len(probabilities))
     top = np.partition(probabilities, -2, axis=1)
     return probabilities.argmax(axis=1), (top[:, -1] - top[:, -2]).astype(np.float64)
-
-
-@dataclass(frozen=True)
-class ThresholdPreview:
-    """What another threshold of the class head would do to photos nobody decided about.
-
-    filed: how many it would file, now and then. enters, leaves: ids, the surest and the least
-    sure of them first.
-    """
-
-    filed_now: int
-    filed_then: int
-    enters: list[str]
-    leaves: list[str]
-
-
-def preview_threshold(
-    library: Library, classifier: Classifier, threshold: float
-) -> ThresholdPreview:
-    """Tell which photos the class head would be sure of at another threshold; nothing is kept."""
-    head = classifier.heads[classifier.bundle.class_head]
-    now = then = 0
-    enters, leaves = list[tuple[float, str]](), list[tuple[float, str]]()
-    size = classifier.bundle.backbone.embedding_size
-    for piece in seen_photos(library, classifier.provenance.backbone, size):
-        answer = head.answer(piece.embeddings)
-        best = answer.probabilities.max(axis=1)
-        inside = np.ones(len(best), np.bool_)
-        if head.outside_threshold is not None:
-            inside = answer.outside <= head.outside_threshold
-        is_now = inside & (best >= head.confidence_threshold)
-        is_then = inside & (best >= threshold)
-        now, then = now + int(is_now.sum()), then + int(is_then.sum())
-        enters += [(-float(best[i]), piece.ids[i]) for i in np.flatnonzero(is_then & ~is_now)]
-        leaves += [(float(best[i]), piece.ids[i]) for i in np.flatnonzero(is_now & ~is_then)]
-    return ThresholdPreview(
-        now, then, [i for _, i in sorted(enters)], [i for _, i in sorted(leaves)]
-    )

@@ -18,7 +18,7 @@ _PIECE = 2048
 
 @dataclass(frozen=True)
 class SeenPiece:
-    """Some photos outside the trash. embeddings: shape (N, size), float32, a row a photo."""
+    """Some photos. embeddings: shape (N, size), float32, a row a photo."""
 
     ids: list[str]
     numbers: npt.NDArray[np.int64]
@@ -26,18 +26,25 @@ class SeenPiece:
 
 
 def seen_photos(
-    library: Library, backbone: str | None, size: int, only: Sequence[str] | None = None
+    library: Library,
+    backbone: str | None,
+    size: int,
+    only: Sequence[str] | None = None,
+    trashed: bool = False,
 ) -> Iterator[SeenPiece]:
     """Yield the photos a network saw, in the order of the disk; only some, where ``only`` is given.
 
-    size: numbers of one embedding. A photo whose slot is not on the disk is passed over.
+    size: numbers of one embedding. trashed: photos in the trash, too. A photo whose slot is not on
+    the disk is passed over.
     """
     file = file_name(backbone, size)
     query = (
         select(photos.c.id, photos.c.number, photos.c.embedding_slot)
-        .where(photos.c.embedding_file == file, photos.c.trashed_at.is_(None))
+        .where(photos.c.embedding_file == file)
         .order_by(photos.c.embedding_slot)
     )
+    if not trashed:
+        query = query.where(photos.c.trashed_at.is_(None))
     if only is not None:
         query = query.where(photos.c.id.in_(chosen_ids(only)))
     with library.database.reader.begin() as connection:

@@ -11,7 +11,7 @@ What a row names is on the disk before the row is: a kill leaves files without a
 next addition of the photo takes for its own, never a row without its files.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +37,7 @@ from scene_model.errors import EmbeddingMissing, PhotoNotFound
 from scene_model.gallery.database import Database, open_database
 from scene_model.gallery.durable import Disk, library_error
 from scene_model.gallery.embeddings import EmbeddingFiles, file_name, packed
+from scene_model.gallery.ids_in_order import IdsInOrder, in_batches
 from scene_model.gallery.lookalikes import keep_hash
 from scene_model.gallery.photo_files import PhotoFiles
 from scene_model.gallery.photo_query import of_photos
@@ -66,8 +67,6 @@ from scene_model.gallery.schema import (
 from scene_model.gallery.sorting import NEWEST_ADDED, Sort, in_order
 from scene_model.gallery.taught_rows import keep_taught, of_no_taught_head
 from scene_model.photos.fingerprint import content_hash
-
-_ID_BATCH = 500
 
 
 class Library:
@@ -219,10 +218,9 @@ class Library:
             raise PhotoNotFound(f"The library holds no photo {photo_id[:12]!r}.")
         return found[0]
 
-    def records(self, photo_ids: Sequence[str]) -> Iterator[PhotoRecord]:
+    def records(self, photo_ids: Iterable[str]) -> Iterator[PhotoRecord]:
         """Yield the photos of some ids, in the order given; unknown ids are passed over."""
-        for start in range(0, len(photo_ids), _ID_BATCH):
-            batch = photo_ids[start : start + _ID_BATCH]
+        for batch in in_batches(photo_ids):
             with self.database.reader.begin() as connection:
                 rows = connection.execute(select(photos).where(photos.c.id.in_(batch))).all()
                 tags = tags_by_photo(
@@ -256,6 +254,10 @@ class Library:
         order = in_order(sort)
         query = of_photos(select(photos.c.id), where, trashed, order).order_by(*order)
         return self._ids(query.limit(limit).offset(offset))
+
+    def ids_in_order(self, where: ColumnElement[bool] | None, sort: Sort) -> IdsInOrder:
+        """All ids a condition holds for, in an order, for what goes through them one by one."""
+        return IdsInOrder(self.database, self._matching(where, sort))
 
     def count(
         self,
@@ -355,7 +357,7 @@ class Library:
         """Where the original of a photo should be, whether or not it is there."""
         return self.files.location(photo)
 
-    def _matching(self, where: ColumnElement[bool], sort: Sort) -> npt.NDArray[np.int64]:
+    def _matching(self, where: ColumnElement[bool] | None, sort: Sort) -> npt.NDArray[np.int64]:
         """Numbers of all photos a condition holds for, in order.
 
         A page asks how many there are, and then for some of them: this way the library is looked
@@ -375,13 +377,7 @@ class Library:
 
     def _ids_of(self, numbers: Sequence[int]) -> list[str]:
         """Ids of photos by their numbers, in the order given."""
-        ids: dict[int, str] = {}
-        for start in range(0, len(numbers), _ID_BATCH):  # SQLite takes only so many bound values
-            batch = numbers[start : start + _ID_BATCH]
-            query = select(photos.c.number, photos.c.id).where(photos.c.number.in_(batch))
-            with self.database.reader.begin() as connection:
-                ids.update((row.number, row.id) for row in connection.execute(query))
-        return [ids[number] for number in numbers if number in ids]
+        return list(IdsInOrder(self.database, np.array(numbers, np.int64)))
 
     def _ids(self, query: Select[Any]) -> list[str]:
         with self.database.reader.begin() as connection:

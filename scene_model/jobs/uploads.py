@@ -37,8 +37,9 @@ MAX_FILES = 50_000
 MAX_AT_ONCE = 16
 # A phone that sleeps for a while must not lose its place; a tab closed long ago must.
 IDLE_S = 1_800.0
-# So many files may lie here untagged before senders are asked to wait a little.
-_BACKLOG = 150
+# Senders are asked to wait a little when so many files lie here untagged: as many as are tagged
+# in so many seconds, so that also a slow computer tags a photo soon after it came.
+_BACKLOG_S, _BACKLOG_LEAST, _BACKLOG_MOST = 12.0, 16, 150
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,9 @@ class Uploads:
         if batch is None:
             return False
         progress = self._jobs.job(job_id).progress()
-        return progress.total - progress.done - len(batch.waited_for.files()) > _BACKLOG
+        untagged = progress.total - progress.done - len(batch.waited_for.files())
+        soon_tagged = int(progress.photos_per_s * _BACKLOG_S)
+        return untagged > min(max(soon_tagged, _BACKLOG_LEAST), _BACKLOG_MOST)
 
     def begin_file(self, job_id: str, number: int, file_bytes: int | None) -> Path | None:
         """Make room for a file that is about to arrive; None when it is here already.

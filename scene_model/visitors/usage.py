@@ -2,12 +2,16 @@
 
 import os
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.config import Settings
 from scene_model.errors import QuotaExceeded
 from scene_model.gallery.store import Library
+
+# Measuring may take such a part of the time; what arrives in between is counted on.
+_MEASURING_SHARE = 0.02
 
 
 class Usage:
@@ -17,13 +21,25 @@ class Usage:
         """Begin with nothing."""
         self._lock = threading.Lock()
         self._by_owner: dict[str, int] = {}
+        self._good_until: dict[str, float] = {}
 
     def measure(self, owner: str, folder: Path) -> int:
         """Measure what an owner's folder holds, and remember it."""
+        began = time.monotonic()
         measured = _file_bytes(folder)
+        ended = time.monotonic()
         with self._lock:
             self._by_owner[owner] = measured
+            self._good_until[owner] = ended + (ended - began) / _MEASURING_SHARE
         return measured
+
+    def held(self, owner: str, folder: Path) -> int:
+        """Tell what an owner's folder holds: a large one is not measured for each file."""
+        with self._lock:
+            known = self._by_owner.get(owner)
+            if known is not None and time.monotonic() < self._good_until.get(owner, 0.0):
+                return known
+        return self.measure(owner, folder)
 
     def add(self, owner: str, file_bytes: int) -> None:
         """Count bytes that have arrived since."""
@@ -34,6 +50,7 @@ class Usage:
         """Count an owner no more."""
         with self._lock:
             self._by_owner.pop(owner, None)
+            self._good_until.pop(owner, None)
 
     def total(self) -> int:
         """How much all owners keep."""
@@ -55,12 +72,15 @@ class VisitorQuota:
         """Raise QuotaExceeded when so much more would be too much."""
         limits, held = self.settings, self.photos()
         if photos and held + photos > limits.visitor_max_photos:
+            coming = "1 photo is" if photos == 1 else f"{photos:,} photos are"
             raise QuotaExceeded(
-                f"{photos:,} photos are to come and {held:,} are here; the limit is "
+                f"{coming} to come and {held:,} are here; the limit is "
                 f"{limits.visitor_max_photos:,} for each visitor. Send fewer, or remove some "
                 "and empty the trash."
             )
-        held_bytes = self.usage.measure(self.owner, self.folder)
+        held_bytes = self.usage.held(self.owner, self.folder)
+        if held_bytes + file_bytes > limits.visitor_max_bytes:
+            held_bytes = self.usage.measure(self.owner, self.folder)
         if held_bytes + file_bytes > limits.visitor_max_bytes:
             raise QuotaExceeded(
                 f"{_gb(file_bytes)} are to come and {_gb(held_bytes)} are here; the limit is "

@@ -24,9 +24,12 @@ from scene_model.gallery.store import Library
 from scene_model.services import Services, open_common, open_services
 from scene_model.visitors.keys import VisitorKeys
 from scene_model.visitors.usage import Usage, VisitorQuota, require_room_on_server
+from scene_model.visitors.windows import Windows
 
 _OWNER = re.compile(r"[0-9a-f]{64}")
 _SWEEP_S = 60.0
+# Who was not seen for so long has left; an open library takes memory and file descriptors.
+_QUIET_S = 900.0
 _CANCEL_S = 10.0
 
 logger = logging.getLogger(__name__)
@@ -54,7 +57,7 @@ class Visitors:
         self._libraries, self._removed = root / "libraries", root / "removed"
         for folder in (self._libraries, self._removed):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.keys = VisitorKeys.open(root)
+        self.keys, self.windows = VisitorKeys.open(root), Windows()
         self.common = open_common(settings)
         self._usage = Usage()
         self._lock = threading.RLock()
@@ -107,13 +110,31 @@ class Visitors:
         folder = self._folder(owner)
         return Allowance(
             services.library.count() + services.library.count(trashed=True),
-            self._usage.measure(owner, folder),
+            self._usage.held(owner, folder),
             self._clock() + self._lifetime_s,
         )
 
     def sweep(self) -> list[str]:
         """Remove the libraries that nobody has visited for too long; returns their owners."""
         return [o for o in self._owners() if self._is_expired(o) and self.remove(o, True)]
+
+    def close_quiet(self) -> list[str]:
+        """Close the libraries of visitors who left; the next visit opens them again."""
+        with self._lock:
+            opened = list(self._open.values())
+        for services in opened:  # may take long, and nobody is to wait for it
+            services.uploads.end_idle()
+        with self._lock:
+            quiet = [
+                owner
+                for owner, services in self._open.items()
+                if not self._present.get(owner)
+                and not services.jobs.running()
+                and self._unseen_s(owner) >= _QUIET_S
+            ]
+            for owner in quiet:
+                self._open.pop(owner).close()
+        return quiet
 
     def remove(self, owner: str, if_expired: bool = False) -> bool:
         """Remove an owner's library from the disk; False while something still needs it.
@@ -147,6 +168,7 @@ class Visitors:
             while not self._stop.is_set():
                 try:
                     self.sweep()
+                    self.close_quiet()
                 except OSError as error:
                     logger.warning("a visitor's library stays for now: %s", error)
                 self._stop.wait(min(_SWEEP_S, self._lifetime_s))
@@ -190,11 +212,15 @@ class Visitors:
         os.utime(path, (now, now))
 
     def _is_expired(self, owner: str) -> bool:
+        return self._unseen_s(owner) >= self._lifetime_s
+
+    def _unseen_s(self, owner: str) -> float:
+        """How long ago the last visit was; 0 where there was none."""
         folder = self._folder(owner)
         for path in (folder / "visited", folder):
             if path.exists():
-                return self._clock() - path.stat().st_mtime >= self._lifetime_s
-        return False
+                return self._clock() - path.stat().st_mtime
+        return 0.0
 
     def _clear_removed(self) -> None:
         for path in self._removed.iterdir():

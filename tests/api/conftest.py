@@ -17,8 +17,12 @@ from scene_model.config import Settings
 
 
 def client_of(settings: Settings) -> TestClient:
+    """What asks on the server's own computer."""
     return TestClient(
-        create_app(settings), base_url="http://localhost:8501", raise_server_exceptions=False
+        create_app(settings),
+        base_url="http://localhost:8501",
+        raise_server_exceptions=False,
+        client=("127.0.0.1", 50_000),
     )
 
 

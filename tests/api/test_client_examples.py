@@ -1,5 +1,6 @@
 """The examples of docs/api.md, run as they stand; and what only real sockets show."""
 
+import contextlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 
+from scene_model.api import body
 from scene_model.classifier.classify import Classifier
 from scene_model.config import PROJECT_DIR
 from scene_model.errors import NotAPicture
@@ -83,11 +85,45 @@ def test_senders_that_hang_hold_nobody_up(server: Server) -> None:
         connection.sendall(post_head("/api/predict/batch", 1_000_000) + PART + bytes(50_000))
     assert healthy(server)
     with raw(server) as connection:
-        body = PART + b"no picture\r\n--x--\r\n"
-        connection.sendall(post_head("/api/predict/batch", len(body)) + body)
+        sent = PART + b"no picture\r\n--x--\r\n"
+        connection.sendall(post_head("/api/predict/batch", len(sent)) + sent)
         assert connection.recv(12) == b"HTTP/1.1 200"
     for connection in hanging:
         connection.close()
+
+
+@pytest.mark.parametrize("path", ["/api/predict", "/api/predict/batch", "/api/classify"])
+def test_a_sender_that_drips_is_dropped(
+    path: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "SLOW_S", 0.5)
+    with raw(server) as connection:
+        connection.sendall(post_head(path, 1_000_000) + PART)
+        answer = b""
+        connection.settimeout(0.1)
+        while not answer.endswith(b"}"):
+            with contextlib.suppress(BrokenPipeError):
+                connection.sendall(b"x")
+            with contextlib.suppress(TimeoutError):
+                answer += connection.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"the least is 1,000 a second" in answer
+    while any((server.library / "batches").glob("*")):
+        time.sleep(0.02)
+
+
+def test_a_sender_that_is_quick_enough_may_take_its_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "SLOW_S", 0.5)
+    monkeypatch.setattr(body, "MIN_BYTES_PER_S", 100)
+    sent = PART + bytes(2_000) + b"\r\n--x--\r\n"
+    with raw(server) as connection:
+        connection.sendall(post_head("/api/predict/batch", len(sent)))
+        for start in range(0, len(sent), 100):  # ten times as many bytes a second as the least
+            connection.sendall(sent[start : start + 100])
+            time.sleep(0.1)
+        assert connection.recv(12) == b"HTTP/1.1 200"
 
 
 def test_a_sender_that_breaks_off_leaves_nothing(server: Server) -> None:
@@ -111,10 +147,10 @@ def test_a_batch_whose_sender_goes_away_is_cancelled(
         raise NotAPicture("none")
 
     monkeypatch.setattr(Classifier, "look", slow)
-    body = b"".join([PART + b"no picture\r\n" for _ in range(20)]) + b"--x--\r\n"
+    sent = b"".join([PART + b"no picture\r\n" for _ in range(20)]) + b"--x--\r\n"
     batches = server.library / "batches"
     with raw(server) as connection:
-        connection.sendall(post_head("/api/predict/batch", len(body)) + body)
+        connection.sendall(post_head("/api/predict/batch", len(sent)) + sent)
         while not any(batches.glob("*/000019")):
             time.sleep(0.02)
     time.sleep(1.5)  # the server looks twice a second whether somebody waits

@@ -33,7 +33,7 @@ def reader_of(
         opened.append(io.BytesIO())
         return opened[-1]
 
-    return FormReader(boundary, "files", limits, open_file, lambda file: file.seek(0))
+    return FormReader(boundary, "files", limits, open_file, lambda file: file.seek(0), True)
 
 
 @given(st.lists(contents, min_size=1, max_size=3), st.integers(1, 40))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from typing import Any
 
@@ -122,6 +123,13 @@ def test_exports(filled: TestClient) -> None:
     assert len(list(csv.DictReader(io.StringIO(table)))) == 2
     said = filled.post("/api/exports", json={"format": "zip"}).json()
     assert filled.get(said["download_url"]).headers["content-type"] == "application/zip"
+    urls = [
+        filled.post("/api/exports", json=wanted | {"format": kind}).json()["download_url"]
+        for kind in ("json", "jsonl")
+    ]
+    whole, lines = (filled.get(url).text for url in urls)
+    assert [json.loads(line) for line in lines.splitlines()] == json.loads(whole)
+    assert len(json.loads(whole)) == 2
     problem_of(filled.post("/api/exports", json={"q": "(a"}), 400)
     problem_of(filled.post("/api/exports", json={"format": "pdf"}), 422)
 

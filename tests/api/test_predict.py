@@ -318,6 +318,44 @@ def test_a_single_photo_does_not_wait_for_a_batch() -> None:
     line.close()
 
 
+def test_owners_take_turns_and_one_may_not_fill_the_line() -> None:
+    order: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        begun.set()
+        go_on.wait(60)
+
+    line = looks.LookQueue(workers=1, max_waiting=40, max_of_one=10)
+    line.submit_batch("a", [first], "crowd")
+    begun.wait(60)
+    line.submit_batch("b", [lambda: order.append("batch")] * 50, "crowd")
+    waiting = line.submit([lambda: order.append("crowd")] * 11, "crowd")
+    with pytest.raises(ServerBusy, match="11 photos of yours are in line and 10 may wait"):
+        line.require_room(owner="crowd")
+    (single,) = line.submit([lambda: order.append("single")], "one")
+    go_on.set()
+    single.result(60)
+    assert order.index("single") <= 1
+    for future in waiting:
+        future.result(60)
+    line.require_room(owner="crowd")
+    line.close()
+
+
+def test_one_library_may_not_take_every_batch(tmp_path: Path) -> None:
+    line = looks.LookQueue(workers=1, max_waiting=1)
+    batches = Batches(line, max_batches=3, lifetime_s=60, max_of_one=2)
+    mine = [batches.begin(tmp_path / "crowd") for _ in range(2)]
+    with pytest.raises(ServerBusy, match="2 of them yours"):
+        batches.begin(tmp_path / "crowd")
+    batches.begin(tmp_path / "one")
+    batches.give_up(mine[0])
+    batches.begin(tmp_path / "crowd")
+    line.close()
+    batches.close()
+
+
 def test_a_result_that_cannot_be_written_is_told_all_the_same(
     api: TestClient, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from scene_model.api import create_api
+from scene_model.api import close_api, create_api
 from scene_model.api.guard import SameSiteGuard
 from scene_model.api.visitor_cookie import VisitorCookie, asking_owner
 from scene_model.config import Settings
@@ -83,6 +83,15 @@ def upload(client: TestClient, temple: bytes, wait: Visitors) -> tuple[str, str]
     return job_id, photo_id
 
 
+def batch(client: TestClient, temple: bytes, key: str) -> str:
+    """Have one photo classified in a batch, and wait for its end; returns its id."""
+    sent = [("files", ("b.jpg", temple, "image/jpeg"))]
+    headers = {"Idempotency-Key": key}
+    answer = client.post("/api/predict/batch", files=sent, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["job_id"])
+
+
 def requests_of(api: FastAPI, ids: tuple[str, str]) -> list[tuple[str, str]]:
     """Every method of every route of the API, with another visitor's ids in the path."""
     known = {"job_id": ids[0], "photo_id": ids[1], "number": "1"}
@@ -103,8 +112,10 @@ def test_no_route_answers_for_another(
 ) -> None:
     alice, bob, nobody = came(server), came(server), browser(server)
     ids = upload(alice, temple, visitors)
+    batch_id = batch(alice, temple, "a key")
     assert alice.get(f"/api/photos/{ids[1]}/original").content == temple
-    for method, path in requests_of(api, ids):
+    assert temple[:64] in alice.get(f"/api/download/{batch_id}").content
+    for method, path in {*requests_of(api, ids), *requests_of(api, (batch_id, ids[1]))}:
         asked = (method, f"/api{path}")
         unknown = nobody.request(*asked, json=BODY, params={"tag": "x"})
         if path in FOR_ANYBODY:
@@ -112,16 +123,40 @@ def test_no_route_answers_for_another(
         else:
             assert unknown.status_code in (401, 405), (asked, unknown.text)
         foreign = bob.request(*asked, json=BODY, params={"tag": "x"})
-        if any(known in path for known in ids):
+        if any(known in path for known in (*ids, batch_id)):
             assert foreign.status_code == 404, (asked, foreign.text)
         assert temple[:64] not in foreign.content
-        for secret in (*ids, "t.jpg", "later.jpg"):
+        for secret in (*ids, batch_id, "t.jpg", "later.jpg", "b.jpg"):
             assert f'"{secret}"' not in foreign.text, asked
     mine = alice.get(f"/api/uploads/{ids[0]}", params={"files": True}).json()
     assert mine["state"] == "running"
     assert [file["path"] for file in mine["missing"]] == ["later.jpg"]
     assert [line[:6] for line in bob.get("/api/library/export.csv").text.splitlines()[1:]] == []
     assert "t.jpg" in alice.get("/api/library/export.csv").text
+    assert alice.get(f"/api/jobs/{batch_id}").json()["state"] == "done"
+    assert batch(alice, temple, "a key") == batch_id
+    assert batch(bob, temple, "a key") != batch_id, "a key is known to its own library alone"
+
+
+def test_batches_count_as_what_a_visitor_keeps(tmp_path: Path) -> None:
+    settings = Settings(
+        mode="shared", visitors=tmp_path / "small", workers=1, visitor_max_bytes=3_000_000
+    )
+    small = Visitors(settings)
+    limited = create_api(lambda: small.services("a" * 64))
+    with TestClient(limited, base_url="http://localhost:8501") as client:
+        large = [("files", ("x.jpg", b"x" * 4_000_000, "image/jpeg"))]
+        answer = client.post("/predict/batch", files=large)
+        assert answer.status_code == 413
+        assert answer.json()["type"] == "urn:scene-gallery:quota_exceeded"
+        body = [b'--b\r\nContent-Disposition: form-data; name="files"; filename="x"\r\n\r\n']
+        body += [b"x" * 1_000_000] * 5 + [b"\r\n", *body, b"x\r\n--b--\r\n"]
+        kind = {"Content-Type": "multipart/form-data; boundary=b"}
+        answer = client.post("/predict/batch", content=iter(body), headers=kind)  # no length told
+        assert answer.json()["type"] == "urn:scene-gallery:quota_exceeded"
+    assert not list((settings.visitors / "libraries").glob("*/library/batches/*"))
+    close_api(limited)
+    small.close()
 
 
 def set_cookie(response: httpx.Response) -> str:
@@ -145,6 +180,8 @@ def test_the_page_alone_gives_a_cookie_and_keeps_a_good_one(server: Starlette) -
     answer = client.get("/")
     assert client.cookies[COOKIE_NAME] == held
     assert answer.headers["cache-control"] == "private, no-store"
+    renewed = set_cookie(client.get("/api/uploads"))
+    assert renewed.startswith(f"{COOKIE_NAME}={held}; Path=/; Max-Age=86400")
 
 
 def test_forged_cookies_are_nobody_s_and_replaced(server: Starlette) -> None:

@@ -39,6 +39,7 @@ def page(visit: Visit, shared_photos: Path) -> Page:
 def test_review_by_key(page: Page) -> None:
     page.get_by_role("link", name="Review").click()
     expect(page.get_by_text("0 of")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Something else")).to_be_visible()
     for number, key in enumerate(("a", "1", "s"), 1):
         page.keyboard.press(key)
         expect(page.get_by_text(f"{number} of")).to_be_visible()
@@ -49,6 +50,13 @@ def test_review_by_key(page: Page) -> None:
     page.get_by_role("link", name="Review").click()
     page.get_by_role("tab", name="Threshold").click()
     expect(page.get_by_text("Photos it files")).to_be_visible()
+    page.get_by_role("slider", name="Sure from").focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("heading", name="Would leave")).to_be_visible()
+    page.get_by_role("button", name="Save for all labels").click()
+    expect(page.get_by_text("Search, export and new photos go by it")).to_be_visible()
+    page.get_by_role("button", name="Back to the model's own").click()
+    expect(page.get_by_text("The model's own limits hold again")).to_be_visible()
 
 
 def test_duplicates_and_undo(page: Page) -> None:

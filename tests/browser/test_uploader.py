@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from scene_model.gallery.store import Library
 from tests.browser.conftest import Server, Visit
 from tests.pictures import encode, textured
 
@@ -39,18 +40,126 @@ def test_many_with_a_film_and_a_document(visit: Visit, many: list[Path], tmp_pat
     expect(page.get_by_text("40 of 42 photos tagged, 2 skipped")).to_be_visible(timeout=120_000)
 
 
-def test_a_killed_server_and_continue(visit: Visit, server: Server, many: list[Path]) -> None:
+def drop(page: Page, paths: list[Path]) -> None:
+    """Drop files and folders from outside on the zone, as a file manager does."""
+    zone = page.get_by_text("Drop photos or whole folders here")
+    zone.scroll_into_view_if_needed()
+    box = zone.bounding_box()
+    assert box is not None
+    files = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        session.send("Input.dispatchDragEvent", {"type": kind, "data": files, **place})
+
+
+def small_photos(folder: Path, count: int) -> list[Path]:
+    """So many small JPEGs, each another photo to the library."""
+    folder.mkdir(parents=True)
+    photo = encode(textured(160, 120))
+    paths = [folder / f"{i:04d}.jpg" for i in range(count)]
+    for i, path in enumerate(paths):
+        path.write_bytes(photo + i.to_bytes(2, "big"))
+    return paths
+
+
+def test_twelve_hundred_in_one_drop(visit: Visit, tmp_path: Path) -> None:
+    paths = small_photos(tmp_path / "many", 1_200)
+    page = visit.open()
+    drop(page, paths)
+    done = page.get_by_text("1,200 of 1,200 photos tagged")
+    expect(done).to_be_visible(timeout=300_000)
+    assert "known" not in done.inner_text()
+    assert library_of(tmp_path) == {path.name: path.read_bytes() for path in paths}
+
+
+def test_a_whole_folder_is_dropped(visit: Visit, tmp_path: Path) -> None:
+    # A browser gives a folder's children a hundred at a time.
+    paths = small_photos(tmp_path / "holiday", 130) + small_photos(
+        tmp_path / "holiday" / "beach" / "evening", 110
+    )
+    for i, path in enumerate(paths[130:]):
+        path.write_bytes(path.read_bytes() + b"beach")
+        paths[130 + i] = path.rename(path.with_name(f"beach {path.name}"))
+    (tmp_path / "holiday" / "beach" / "waves.mov").write_bytes(b"film")
+    (tmp_path / "holiday" / ".DS_Store").write_bytes(b"nobody's business")
+    page = visit.open()
+    drop(page, [tmp_path / "holiday"])
+    expect(page.get_by_text("240 of 241 photos tagged, 1 skipped")).to_be_visible(timeout=120_000)
+    assert library_of(tmp_path) == {path.name: path.read_bytes() for path in paths}
+
+
+def library_of(folder: Path) -> dict[str, bytes]:
+    """What the library holds, by name."""
+    with Library(folder / "library") as library:
+        photos = list(library.records(library.find()))
+        return {photo.name: library.original_location(photo).read_bytes() for photo in photos}
+
+
+def missing_names(page: Page) -> list[str]:
+    """The files that the page names as still to come."""
+    summary = page.get_by_text(re.compile("files are still to come"))
+    expect(summary).to_be_visible()
+    names = page.locator("details li").all_text_contents()
+    assert summary.inner_text().startswith(f"{len(names)} ")
+    return names
+
+
+def test_a_killed_server_and_continue(
+    visit: Visit, server: Server, many: list[Path], tmp_path: Path
+) -> None:
     page = visit.open()
     choose(page, many)
     expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files here"))).to_be_visible()
     server.kill()
     expect(page.get_by_text("The upload has stopped")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text(re.compile("files are still to come"))).to_be_visible()
+    here = library_of(tmp_path)
+    waiting = [p.read_bytes() for p in (tmp_path / "library" / "incoming").glob("*/0*")]
+    sent = {path.name: path.read_bytes() for path in many}
+    missing = missing_names(page)
+    arrived = [name for name in sent if name not in missing]
+    assert missing and arrived
+    assert set(missing) < set(sent)
+    for name in arrived:
+        assert sent[name] in (here.get(name), *waiting), "what arrived is there"
     server.start()
     page.get_by_role("button", name="Continue").click()
     done = page.get_by_text("150 of 150 photos tagged")
     expect(done).to_be_visible(timeout=180_000)
     assert "known" not in done.inner_text(), "nothing came twice"
+    assert library_of(tmp_path) == sent
+
+
+def test_a_cut_connection_and_continue(visit: Visit, many: list[Path], tmp_path: Path) -> None:
+    page = visit.open()
+    choose(page, many)
+    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files here"))).to_be_visible()
+    page.context.set_offline(True)
+    expect(page.get_by_text("The upload has stopped")).to_be_visible(timeout=60_000)
+    assert set(missing_names(page)) < {path.name for path in many}
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Continue").click()
+    done = page.get_by_text("150 of 150 photos tagged")
+    expect(done).to_be_visible(timeout=180_000)
+    assert "known" not in done.inner_text(), "nothing came twice"
+    assert library_of(tmp_path) == {path.name: path.read_bytes() for path in many}
+
+
+def test_streamlit_s_uploader_keeps_nothing_in_memory(
+    visit: Visit, tmp_path: Path, many: list[Path]
+) -> None:
+    page = visit.open()
+    page.get_by_role("tab", name="A few photos").click()
+    with page.expect_request(lambda request: "/_stcore/upload_file/" in request.url):
+        page.locator('input[type="file"]').set_input_files(many[:20])
+    expect(page.get_by_text("20 of 20 photos tagged")).to_be_visible(timeout=60_000)
+    assert library_of(tmp_path) == {path.name: path.read_bytes() for path in many[:20]}
+    # Streamlit counts what its uploader holds, and looks again every five seconds.
+    page.wait_for_timeout(6_000)
+    address = f"{visit.base_url}/_stcore/metrics?families=cache_memory_bytes"
+    lines = page.request.get(address).text().splitlines()
+    held = [line for line in lines if "UploadedFileManager" in line]
+    assert not [line for line in held if not line.endswith(" 0")], held
 
 
 def test_dropped_again_after_a_refresh(visit: Visit, many: list[Path]) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scene_model.classifier.classify import Classifier
-from scene_model.classifier.heads import Head
+from scene_model.classifier.heads import Head, HeadAnswer
 from scene_model.errors import UnknownHead
 
 HEADS = ("scenes", "camera", "camsdd", "objects")
@@ -70,4 +70,11 @@ def test_a_higher_threshold_never_makes_a_photo_surer(
     scenes = classifier.head("scenes")
     lenient = dataclasses.replace(scenes, confidence_threshold=low)
     strict = dataclasses.replace(scenes, confidence_threshold=high)
-    assert strict.is_unsure(confidence, outside) >= lenient.is_unsure(confidence, outside)
+    probabilities = np.zeros((1, 6), np.float32)
+    probabilities[0, 2] = confidence
+    answer = HeadAnswer(probabilities, np.array([outside], np.float32))
+    assert strict.is_unsure(answer)[0] >= lenient.is_unsure(answer)[0]
+    best = int(probabilities[0].argmax())
+    of_others = tuple(high if label == best else low for label in range(6))
+    mixed = dataclasses.replace(lenient, own_thresholds=of_others)
+    assert mixed.is_unsure(answer)[0] == strict.is_unsure(answer)[0]

@@ -17,6 +17,7 @@ from scene_model.classifier.classify import Classifier, Look
 from scene_model.cli import terminal
 from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
+from scene_model.export.table import UTF8_BOM
 from scene_model.gallery import edits
 from scene_model.gallery.store import Library
 from scene_model.photos.fingerprint import content_hash
@@ -256,6 +257,17 @@ def test_export(run: Command, filled: list[str], tmp_path: Path, library: Path) 
     assert run("export", "--csv", tmp_path / "all.csv") == 0
     assert "2 photos written" in run.out
     assert (tmp_path / "all.csv").read_bytes().count(b"\r\n") == 3
+    assert run("export", "--csv", tmp_path / "excel.csv", "--bom") == 0
+    assert (tmp_path / "excel.csv").read_text("utf-8") == UTF8_BOM + (
+        (tmp_path / "all.csv").read_bytes().decode()
+    ).replace("\r\n", "\n")
+    assert run("export", "--records", tmp_path / "all.jsonl") == 0
+    assert run("export", "--records", tmp_path / "all.json") == 0
+    records = [
+        json.loads(line) for line in (tmp_path / "all.jsonl").read_text("utf-8").split("\n")[:-1]
+    ]
+    assert json.loads((tmp_path / "all.json").read_bytes()) == records
+    assert {record["name"] for record in records} == {"a.jpg", "b.jpg"}
     assert run.one("export", "flower", "--zip", tmp_path / "b.zip") == {
         "file": str(tmp_path / "b.zip"),
         "photos": 1,
@@ -264,7 +276,7 @@ def test_export(run: Command, filled: list[str], tmp_path: Path, library: Path) 
     with zipfile.ZipFile(tmp_path / "b.zip") as archive:
         assert set(archive.namelist()) == {"manifest.csv", "flower/b.jpg"}
     before = (tmp_path / "b.zip").read_bytes()
-    for form in ("--zip", "--csv"):
+    for form in ("--zip", "--csv", "--records"):
         assert run("export", form, tmp_path / "b.zip") == 2
         assert "is not overwritten" in run.err
         assert run("export", form, tmp_path / "nowhere" / "b.zip") == 2

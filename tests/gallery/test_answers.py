@@ -10,7 +10,7 @@ import pytest
 from scene_model.classifier.classify import Classifier, Look
 from scene_model.errors import OriginalChanged, OriginalMissing, PhotoNotFound
 from scene_model.gallery import edits
-from scene_model.gallery.answers import answer_kept, tag_again
+from scene_model.gallery.answers import answer_kept, objects_kept, tag_again
 from scene_model.gallery.embeddings import file_name, packed
 from scene_model.photos.decode import PhotoLimits
 from scene_model.services import Services
@@ -169,6 +169,24 @@ def test_the_table_goes_on_where_a_photo_cannot_be_looked_at(
     assert "dahlia.jpg" in lines[1]
     assert ",,,,,,,,,," in lines[1]
     assert ",,,,,,,,,," not in lines[2]
+
+
+def test_objects_of_many_are_those_of_each(
+    services: Services, other: Classifier, add_photos: Add, photo_id: str, temple: bytes
+) -> None:
+    library, classifier = services.library, services.classifier
+    (other_id,) = add_photos([("temple.jpg", temple)])
+    asked = [other_id, photo_id, "0" * 64]
+    kept = objects_kept(library, classifier, asked)
+    assert set(kept) == {photo_id, other_id}
+    for known, objects in kept.items():
+        alone = answer_kept(library, classifier, known).answers.objects
+        assert [tag.label for tag in objects] == [tag.label for tag in alone]
+        assert [tag.score for tag in objects] == pytest.approx([t.score for t in alone], abs=1e-6)
+    assert objects_kept(library, other, asked) == {}, "another network saw them"
+    keep_noughts(services, photo_id)
+    sql(services, f"UPDATE photos SET embedding_slot = 7 WHERE id = '{other_id}'")  # noqa: S608
+    assert set(objects_kept(library, classifier, asked)) == {photo_id}
 
 
 def test_looking_is_what_costs(

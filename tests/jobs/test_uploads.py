@@ -8,7 +8,7 @@ import pytest
 from scene_model.config import Settings
 from scene_model.errors import FileNotAnnounced, UploadIncomplete, UploadOver
 from scene_model.jobs.folder import look_through, space_needed
-from scene_model.jobs.job import Job, JobState
+from scene_model.jobs.job import Job, JobState, Outcome
 from scene_model.jobs.uploads import IDLE_S, Announced, Uploads
 from scene_model.photos.names import refusal_by_name
 from scene_model.services import Services, open_services
@@ -166,3 +166,28 @@ def test_names_that_need_no_look() -> None:
         refusal = refusal_by_name(name)
         assert refusal is not None
         assert refusal.code == code
+
+
+def test_a_sender_waits_while_much_is_untagged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_services(Settings(library=tmp_path / "library", workers=1))
+    monkeypatch.setattr(app.jobs, "feed", lambda *_: None)  # the workers stand still
+    job = app.uploads.announce([Announced(f"{i}.jpg", 1) for i in range(200)])
+    arrived = []
+    for number in range(200):
+        if app.uploads.is_backed_up(job.id):
+            break
+        send(app, job, number, b"x")
+        arrived.append(number)
+    assert len(arrived) == 17, "one more than sixteen where nothing was tagged yet"
+    for _ in range(17):
+        job.record(Outcome("a photo"))  # in no time: more may lie here now
+    assert not app.uploads.is_backed_up(job.id)
+    for number in range(17, 200):
+        if app.uploads.is_backed_up(job.id):
+            break
+        send(app, job, number, b"x")
+        arrived.append(number)
+    assert 17 + 16 < len(arrived) <= 17 + 151
+    app.close()

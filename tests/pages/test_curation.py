@@ -10,6 +10,7 @@ from scene_model.classifier.personal_head import MIN_CORRECTIONS
 from scene_model.gallery import edits
 from scene_model.gallery.taught_tags import list_taught
 from scene_model.services import Services
+from tests.conftest import ASSETS
 from tests.gallery.test_taught_tags import stripes
 from tests.pages.conftest import texts
 from tests.pages.test_search import button
@@ -47,8 +48,39 @@ def test_review_accepts_corrects_skips_and_goes_back(filled: Services, app: AppT
     assert second.photo_class in queue[1].choices
     button(app, "Skip")
     assert filled.library.photo(queue[2].photo_id).class_source != "human"
+    assert app.session_state["review_seen"] == 3
     button(app, "Undo")
     assert filled.library.photo(queue[1].photo_id).class_source != "human"
+    assert app.session_state["review_seen"] == 1, "the photo is shown again"
+
+
+def test_a_threshold_is_tried_saved_and_taken_back(filled: Services, app: AppTest) -> None:
+    def filed() -> int:
+        return sum(
+            one.class_source == "scenes" for one in filled.library.records(filled.library.find())
+        )
+
+    temple = Image.open(io.BytesIO((ASSETS / "china.jpg").read_bytes()))
+    boxes = [(80 * x, 60 * y, 80 * x + 320, 60 * y + 240) for x in range(4) for y in range(3)]
+    pieces = [(f"piece_{i}.jpg", encode(temple.crop(box))) for i, box in enumerate(boxes)]
+    filled.jobs.submit(pieces).wait(60)
+    app.switch_page("review.py").run()
+    at_first = filed()
+    app.session_state["review_tabs"] = "Threshold"
+    app.run()
+    (slider,) = app.slider
+    slider.set_value(0.99).run()
+    told = {metric.label: metric.value for metric in app.metric}
+    assert filed() == at_first, "looking changes nothing"
+    button(app, "Save for all labels")
+    assert filed() == int(told["Photos it files"]) == at_first - int(told["Would leave"])
+    assert filed() < at_first
+    assert "went out" in texts(app)
+    button(app, "Undo the last change")
+    assert filed() == at_first
+    button(app, "Undo the last change")
+    button(app, "Back to the model's own")
+    assert filed() == at_first
 
 
 def test_duplicates_keep_the_best_and_undo(filled: Services, app: AppTest) -> None:

@@ -198,9 +198,9 @@ def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: b
     app.segmented_control(key="zip_by").set_value("head:camera").run()
     app.checkbox(key="export_no_place").check().run()
     links = [str(link.proto) for link in app.get("link_button")]
-    assert len(links) == 3
+    assert len(links) == 4
     assert all("place=false" in link for link in links)
-    assert "by=head%3Acamera" in links[2]
+    assert "by=head%3Acamera" in links[3]
 
 
 def test_a_missing_model_is_told_plainly(

@@ -35,7 +35,8 @@ def shown(app: AppTest) -> list[str]:
 def on_page(app: AppTest) -> list[dict[str, str]]:
     """The photos in the grid."""
     (grid,) = app.get("bidi_component")
-    photos: list[dict[str, str]] = json.loads(grid.proto.json)["photos"]
+    book = json.loads(grid.proto.json)
+    photos: list[dict[str, str]] = book["pages"][str(book["page"])]["photos"]
     return photos
 
 
@@ -43,9 +44,22 @@ def on_page(app: AppTest) -> list[dict[str, str]]:
 def test_a_caret_points_at_the_place(filled: Services, app: AppTest, page: str) -> None:
     app.switch_page(page).run()
     key = "q" if page == "search.py" else "export_q"
-    app.text_input(key=key).set_value("sea taken:1999-13").run()
+    app.text_input(key=key).set_value("sea taken:1999-13 -street").run()
     assert "no date" in texts(app)
-    assert app.code[0].value == "sea taken:1999-13\n          ^"
+    assert app.code[0].value == "sea taken:1999-13 -street\n          ^"
+
+
+@pytest.mark.parametrize("typed", ["tag:", "(sea", '-"old to', "sea taken:2024-", "sea OR"])
+def test_a_line_that_is_still_being_typed_is_no_mistake(
+    filled: Services, app: AppTest, typed: str
+) -> None:
+    app.switch_page("search.py").run()
+    said = ask(app, typed)
+    assert not app.error
+    assert any(word in said for word in ("ends too early", "never closed", "no date")), said
+    assert any(b.label == "mountain OR glacier" for b in app.button), "the examples stay"
+    ask(app, "taken:1999-13 sea")
+    assert app.error, "what lies behind is a mistake"
 
 
 def test_every_kind_of_question(filled: Services, app: AppTest) -> None:

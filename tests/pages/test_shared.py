@@ -59,6 +59,23 @@ def test_a_visitor_s_pages(shared: AppTest, tmp_path: Path, come_with: ComeWith)
     shared.switch_page("model_card.py").run()
     assert "Whoever runs this server chooses the model" in texts(shared)
     assert not [b for b in shared.button if b.label == "Use this model"]
+    shared.switch_page("teach.py").run()
+    assert "Teach a tag" in texts(shared)
+    assert "Learn from your corrections" not in texts(shared)
+
+
+def test_a_window_that_comes_back_as_another_begins_anew(
+    shared: AppTest, come_with: ComeWith
+) -> None:
+    cookies = [{COOKIE_NAME: get_visitors().keys.issue()} for _ in range(2)]
+    come_with(cookies[0])
+    shared.run()
+    shared.session_state["teach_lesson_of"] = "the first visitor"
+    shared.run()
+    assert "teach_lesson_of" in shared.session_state
+    come_with(cookies[1])
+    shared.run()
+    assert "teach_lesson_of" not in shared.session_state
 
 
 def signed(user: dict[str, object], secret: str) -> str:
@@ -108,3 +125,16 @@ def test_a_library_belongs_to_the_identity(
     said = texts(shared.run())
     assert "Sign in to see your photos" in said
     assert "Give order" not in said
+    assert [button.label for button in shared.button] == ["Sign in"]
+
+
+def test_several_providers_to_choose_from(
+    shared: AppTest, monkeypatch: pytest.MonkeyPatch, come_with: ComeWith
+) -> None:
+    section = {"redirect_uri": "https://photos.example/oauth2callback", "cookie_secret": "s" * 64}
+    named = {name: {"client_id": "x"} for name in ("google", "university")}
+    monkeypatch.setattr(identity, "get_secrets_auth_section", lambda: section | named)
+    come_with({})
+    assert "Sign in to see your photos" in texts(shared.run())
+    labels = [button.label for button in shared.button]
+    assert labels == ["Sign in with Google", "Sign in with University"]

@@ -7,12 +7,14 @@ import pytest
 
 from scene_model.config import Settings
 from scene_model.errors import NotForVisitors, QuotaExceeded, SceneError, VisitorUnknown
+from scene_model.gallery.taught_tags import keep_lesson, learn_tag
 from scene_model.jobs.uploads import Announced
+from scene_model.visitors.usage import Usage
 from scene_model.visitors.visitors import Visitors
 from tests.pictures import encode, textured
 from tests.visitors.conftest import Clock
 
-A, B = "a" * 64, "b" * 64
+A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 
 def test_each_has_a_library_and_all_share_one_model(visitors: Visitors, temple: bytes) -> None:
@@ -67,6 +69,33 @@ def test_expiry_ends_what_is_under_way(visitors: Visitors, clock: Clock) -> None
     assert job.is_cancelled
 
 
+def test_who_left_has_nothing_open(visitors: Visitors, clock: Clock, temple: bytes) -> None:
+    gone, busy, present = (visitors.services(owner) for owner in (A, B, C))
+    assert gone.jobs.submit([("t.jpg", temple)]).wait(60)
+    busy.uploads.announce([Announced("later.jpg", 1000)])
+    clock.now += 1000
+    with visitors.present(C):
+        assert visitors.close_quiet() == [A]
+    assert visitors.services(B) is busy
+    assert visitors.services(C) is present
+    again = visitors.services(A)
+    assert again is not gone
+    assert again.library.count() == 1
+    assert visitors.close_quiet() == []
+
+
+def test_an_upload_that_nobody_goes_on_with_is_ended(
+    visitors: Visitors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = visitors.services(A).uploads.announce([Announced("never.jpg", 1000)])
+    visitors.close_quiet()
+    assert job.is_running
+    monkeypatch.setattr("scene_model.jobs.uploads.IDLE_S", -1.0)
+    visitors.close_quiet()
+    assert job.wait(10)
+    assert [s.code for s in job.progress().skipped] == ["upload_incomplete"]
+
+
 def test_a_start_finishes_what_a_kill_left(shared_settings: Settings, clock: Clock) -> None:
     half = shared_settings.visitors / "removed" / "x" / "library" / "originals"
     half.mkdir(parents=True)
@@ -100,7 +129,7 @@ def test_quotas_are_named_when_met(shared_settings: Settings, clock: Clock) -> N
     few.close()
     small = limited(shared_settings, clock, visitor_max_bytes=20_000_000)
     with pytest.raises(QuotaExceeded, match=r"30\.0 MB are to come.*20\.0 MB for each visitor"):
-        small.services("c" * 64).uploads.announce([Announced("x.jpg", 30_000_000)])
+        small.services(C).uploads.announce([Announced("x.jpg", 30_000_000)])
     small.close()
     full = limited(shared_settings, clock, server_max_bytes=1)
     with pytest.raises(QuotaExceeded, match="all its visitors"):
@@ -115,9 +144,55 @@ def test_what_is_not_for_visitors(visitors: Visitors, tmp_path: Path) -> None:
         lambda: services.submit_folder([tmp_path / "x.jpg"], by_reference=True),
         lambda: services.filer("class", ""),
         lambda: services.use_bundle(services.bundles()[0].name),
+        lambda: services.learn_corrections(),
+        lambda: services.use_corrections(None),
     ):
         with pytest.raises(NotForVisitors):
             refused()
+
+
+def test_what_is_held_is_counted_on_and_measured_again(tmp_path: Path) -> None:
+    usage = Usage()
+    (tmp_path / "a.jpg").write_bytes(b"x" * 100)
+    assert usage.held(A, tmp_path) == 100
+    usage.add(A, 30)
+    assert usage.total() == 130
+    (tmp_path / "b.jpg").write_bytes(b"x" * 30)
+    (tmp_path / "derived").write_bytes(b"x" * 5)
+    assert usage.measure(A, tmp_path) == 135
+    usage.forget(A)
+    assert usage.total() == 0
+
+
+def test_what_was_freed_lets_more_in_at_once(
+    shared_settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scene_model.visitors.usage._MEASURING_SHARE", 1e-9)  # never by itself
+    small = limited(shared_settings, clock, visitor_max_bytes=20_000_000)
+    services = small.services(A)
+    ballast = services.library.folder / "ballast"
+    ballast.write_bytes(b"x" * 10_000_000)
+    with pytest.raises(QuotaExceeded):
+        services.quota.require(0, 15_000_000)
+    ballast.unlink()
+    services.quota.require(0, 15_000_000)
+    small.close()
+
+
+def test_what_one_teaches_is_not_the_others_(visitors: Visitors, temple: bytes) -> None:
+    one, other = visitors.services(A), visitors.services(B)
+    others = [(f"{seed}.jpg", encode(textured(640, 480, seed=seed))) for seed in range(3, 9)]
+    crops = [(f"t{i}.jpg", temple + bytes([i])) for i in range(6)]
+    assert one.jobs.submit([*others, *crops]).wait(100)
+    examples = [p.id for p in one.library.records(one.library.find()) if p.name.startswith("t")]
+    lesson = learn_tag(one.library, one.classifier, "my house", examples, [])
+    keep_lesson(one.library, one.classifier, lesson)
+    for services in (one, other):
+        assert services.jobs.submit([("new.jpg", temple + b"new")]).wait(60)
+    assert one.gallery().count("my_house name:new") == 1
+    assert other.gallery().count("my_house") == 0
+    assert other.library.taught_labels() == []
+    assert "my house" not in other.gallery().vocabulary.names
 
 
 def test_one_photo_does_not_wait_behind_two_thousand(visitors: Visitors, temple: bytes) -> None:

@@ -90,7 +90,9 @@ class Engine {
   }
   resume(server) {
     const missing = new Set(server.missing.map((item) => item.number));
-    this.queue = this.entries.filter((entry) => missing.has(entry.number));
+    // Here already, or no photo by its name: neither is to be sent.
+    for (const entry of this.entries) entry.arrived = !missing.has(entry.number);
+    this.queue = this.entries.filter((entry) => !entry.arrived);
     const left = this.queue.reduce((sum, entry) => sum + entry.file.size, 0);
     this.doneBytes = this.totalBytes - left;
     Object.assign(this, { state: "sending", problem: "", moved: [], failed: [] });

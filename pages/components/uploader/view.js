@@ -2,6 +2,7 @@
 const number = new Intl.NumberFormat("en-US");
 const megabytes = (bytes) => bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB`
   : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+const files = (n) => `${number.format(n)} ${n === 1 ? "file" : "files"}`;
 const span = (s) => s < 90 ? `${Math.max(1, Math.round(s))} s` : `${Math.round(s / 60)} min`;
 
 function make(tag, className, text) {
@@ -81,24 +82,33 @@ function drawList(box, title, lines) {
   details.append(list);
   box.append(details);
 }
+// Too many, too large, or nobody answers: known before the first byte.
+function drawRefused(engine, box) {
+  box.append(make("p", "warn", `Nothing was sent. ${engine.problem}`));
+  const row = make("div", "row");
+  row.append(button("Try again", "main", () => engine.goOn()),
+    button("Cancel", "", () => engine.cancel()));
+  box.append(row);
+}
 function drawEngine(engine, box) {
+  if (engine.state === "stalled" && engine.id === null) return drawRefused(engine, box);
   drawBar(engine, box);
   const row = make("div", "row");
   if (engine.state === "stalled") {
     box.append(make("p", "warn", `The upload has stopped: ${engine.problem} What arrived is kept.`));
-    const missing = engine.server?.missing?.map((item) => item.path)
-      ?? engine.entries.filter((entry) => !entry.arrived).map((entry) => entry.path);
-    drawList(box, `${number.format(missing.length)} files are still to come`, missing);
+    const missing = engine.entries.filter((entry) => !entry.arrived).map((entry) => entry.path);
+    drawList(box, `${files(missing.length)} ${missing.length === 1 ? "is" : "are"} still to come`, missing);
     row.append(button("Continue", "main", () => engine.goOn()));
   } else if (engine.state === "failed") {
-    box.append(make("p", "warn", `${number.format(engine.failed.length)} files did not arrive.`));
+    box.append(make("p", "warn", `${files(engine.failed.length)} did not arrive.`));
     drawList(box, "Which, and why", engine.failed.map(({ entry, message }) => `${entry.path}: ${message}`));
     row.append(button("Try them again", "main", () => engine.goOn()),
       button("Finish without them", "", () => engine.endWithout()));
   }
   row.append(button("Cancel", "", () => engine.cancel()));
   const say = engine.waiting.length
-    ? `${number.format(engine.waiting.length)} more files wait their turn.`
+    ? engine.waiting.length === 1 ? "One more file waits its turn."
+      : `${number.format(engine.waiting.length)} more files wait their turn.`
     : engine.state === "tagging"
       ? "Everything has arrived: you may close this window, the work goes on."
       : "You can go to another page meanwhile; keep this window open.";
@@ -112,6 +122,7 @@ function drawCut(cut, engine, box, forget) {
     + "continue it; what has arrived is not sent again. If another window is still sending, let it."));
   if (cut.missing) drawList(box, "Which files are missing", cut.missing.map((item) => item.path));
   const row = make("div", "row");
+  row.dataset.upload = cut.id;
   row.append(button("Finish without them", "", () => ask("POST", `/${cut.id}/end`).then(forget, forget)),
     button("Cancel", "", () => ask("DELETE", `/${cut.id}`).then(forget, forget)));
   box.append(row);
@@ -150,17 +161,23 @@ export default function (component) {
     zone.classList.remove("over");
     take(await dropped(event.dataTransfer));
   };
+  box.trigger = setTriggerValue; // that of the latest run, also for buttons that stay
   const draw = () => {
-    const open = state.querySelector("details")?.open;
-    const focused = parentElement.activeElement?.textContent;
-    state.replaceChildren();
-    if (engine.isBusy) drawEngine(engine, state);
-    else if (engine.problem && engine.state !== "over") state.append(make("p", "warn", engine.problem));
-    else if (box.cut) drawCut(box.cut, engine, state, () => { box.cut = null; setTriggerValue("ended", "cut"); });
-    const details = state.querySelector("details");
-    if (details && open) details.open = true;
-    const again = [...state.querySelectorAll("button")].find((one) => one.textContent === focused);
-    again?.focus();
+    const fresh = make("div");
+    if (engine.isBusy) drawEngine(engine, fresh);
+    else if (engine.problem && engine.state !== "over") fresh.append(make("p", "warn", engine.problem));
+    else if (box.cut) drawCut(box.cut, engine, fresh, () => { box.cut = null; box.trigger("ended", "cut"); });
+    // What has not changed stays: a click that falls between two looks must not be lost.
+    if (fresh.innerHTML !== box.drawn) {
+      box.drawn = fresh.innerHTML;
+      const open = state.querySelector("details")?.open;
+      const focused = parentElement.activeElement?.textContent;
+      state.replaceChildren(...fresh.childNodes);
+      const details = state.querySelector("details");
+      if (details && open) details.open = true;
+      const again = [...state.querySelectorAll("button")].find((one) => one.textContent === focused);
+      again?.focus();
+    }
     // Python shows the tags while it runs, and the result when it is over.
     if (engine.isBusy && engine.id && box.told !== engine.id) {
       box.told = engine.id;

@@ -36,6 +36,7 @@ def act(journal: Journal, is_resumed: bool = False) -> Iterator[tuple[Step, File
     stayed: set[int] = set()
     for step in journal.steps:
         error: FileStays | None = None
+        is_there = False
         try:
             if step.lead in stayed:
                 raise LeadStays(
@@ -46,22 +47,24 @@ def act(journal: Journal, is_resumed: bool = False) -> Iterator[tuple[Step, File
             if broken is not None:
                 raise broken
             take(step, journal.kind, journal.disk, is_resumed)
+            is_there = True
+            _check_arrival(step)
         except OSError as problem:
             error = in_words(problem, step)
         except FileStays as problem:
             error = problem
-        if error is not None:
+        if not is_there:
             stayed.add(step.number)
-        journal.note("done" if error is None else "failed", step.number)
+        journal.note("done" if is_there else "failed", step.number)
         yield step, error
 
 
 def take(step: Step, kind: Kind, disk: SortDisk, is_resumed: bool) -> None:
-    """Take one step and look whether it was; raises FileStays or OSError."""
+    """Take one step; raises FileStays or OSError."""
     try:
         source = os.lstat(step.source)
     except (FileNotFoundError, NotADirectoryError):
-        if is_resumed and kind is Kind.MOVE and is_as_planned(step.target, step):
+        if is_resumed and kind is Kind.MOVE and is_moved(step):
             return
         raise SourceVanished(
             f"{step.source} is not there any more; it was when the sort was planned."
@@ -78,14 +81,29 @@ def take(step: Step, kind: Kind, disk: SortDisk, is_resumed: bool) -> None:
         disk.copy_new(step.source, step.target, part_of(step.target, step), step.sha256)
     else:
         _move(step, disk)
+
+
+def _check_arrival(step: Step) -> None:
+    """Look whether the file that is there now is what was planned; raises ChangedSince."""
     arrived = os.lstat(step.target)
     if arrived.st_size != step.bytes or abs(arrived.st_mtime_ns - step.mtime_ns) >= _TIME_STEP_NS:
-        raise ChangedSince(f"{step.target} was changed while it was put there. Look at it.")
+        raise ChangedSince(
+            f"{step.target} is there, but was changed on the way: something writes to it. Look at "
+            "it."
+        )
 
 
 def part_of(target: str, step: Step) -> str:
     """Where a copy grows: in the target's folder, short enough for any name."""
     return os.path.join(os.path.dirname(target), f".scene-sort-{step.number}.part")
+
+
+def is_moved(step: Step) -> bool:
+    """Tell whether a step's file lies at its target: as it was, or changed since by somebody."""
+    try:
+        return os.lstat(step.target).st_ino == step.inode or is_as_planned(step.target, step)
+    except OSError:
+        return False
 
 
 def is_as_planned(path: str, step: Step) -> bool:

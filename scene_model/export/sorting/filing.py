@@ -18,6 +18,7 @@ from scene_model.gallery.answers import answer_kept
 from scene_model.gallery.gallery import Gallery
 from scene_model.gallery.query import parse_query
 from scene_model.gallery.records import NewPhoto, PhotoRecord, photo_facts
+from scene_model.gallery.sorting import NEWEST_ADDED
 from scene_model.gallery.store import Library
 from scene_model.jobs.in_order import in_order
 from scene_model.photos.decode import read_photo_file
@@ -46,13 +47,16 @@ class Filer:
         by: str = BY_CLASS,
         query: str = "",
         workers: int = 1,
+        with_album: bool = True,
     ) -> None:
         """Make one; raises UnknownHead for a ``by`` that is none, and QueryError.
 
         library: whose photos, known by their content, cost no look, and whose people's decisions
-        count. query: only its photos are filed, known or not.
+        count. query: only its photos are filed, known or not. with_album: False where no layout
+        asks for it, which saves asking all the rules.
         """
         self._model, self._library, self._by, self._workers = model, library, by, workers
+        self._with_album = with_album or by == BY_ALBUM
         if by not in (BY_CLASS, BY_ALBUM, *model.classifier.heads):
             heads = ", ".join(model.classifier.heads)
             raise UnknownHead(
@@ -62,8 +66,10 @@ class Filer:
         self._query = query.strip()
         if self._query:  # what cannot be read is told before anything is looked at
             parse_query(self._query, model.vocabulary, model.albums, datetime.date.today())
-        known = [] if library is None else [*library.find(), *library.find(trashed=True)]
-        self._known = frozenset(known)
+        self._known: set[str] = set()
+        if library is not None:
+            self._known.update(library.ids_in_order(None, NEWEST_ADDED))
+            self._known.update(library.find(trashed=True))
 
     def seen(
         self, found: Sequence[Group | Stays], progress: Callable[[int], None] = lambda _: None
@@ -195,6 +201,8 @@ class Filer:
         return (UNSURE_CLASS, NONE) if unsure else (label, head.id)
 
     def _album(self, facts: PhotoFacts) -> str:
+        if not self._with_album:
+            return ""
         placements = albums_of(facts, self._model.albums)
         return placements[0].album if placements else UNSURE_CLASS
 

@@ -5,6 +5,7 @@ when the plan in it is whole. What was done is told by the disk itself, where th
 notes say which steps failed, and what is somebody else's.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -80,6 +81,13 @@ class Journal:
     def flush(self) -> None:
         """Make the notes last."""
         os.fsync(self._descriptor)
+
+    def note_if_room(self, what: str, number: int | bool = True) -> None:
+        """Write down what the disk tells as well: a full one is no reason not to go on."""
+        with contextlib.suppress(OSError):
+            self.note(what, number)
+            if number is True:
+                self.flush()
 
     def remove(self) -> None:
         """Forget the sort, once nothing of it is left."""
@@ -187,6 +195,8 @@ def _read(path: Path, dest: Path, disk: SortDisk) -> Journal:
                     f"{path} was written by another version of this program (format "
                     f"{header['format']}; this one reads {_FORMAT}). Use that version."
                 )
+            for folder in header["folders"]:
+                _require_below(folder)
             steps = [_step(n, file.readline(), dest) for n in range(header["steps"])]
             progress = _progress(file.read())
     except (ValueError, KeyError, TypeError, OSError) as error:
@@ -209,6 +219,7 @@ def _read(path: Path, dest: Path, disk: SortDisk) -> Journal:
 
 def _step(number: int, line: bytes, dest: Path) -> Step:
     lead, source, target, sha256, size, mtime_ns, inode = json.loads(line)
+    _require_below(target)
     return Step(
         number,
         lead,
@@ -219,6 +230,12 @@ def _step(number: int, line: bytes, dest: Path) -> Step:
         mtime_ns,
         inode,
     )
+
+
+def _require_below(path: str) -> None:
+    """Nobody else's journal may lead out of its folder; raises ValueError."""
+    if os.path.isabs(path) or ".." in Path(path).parts:
+        raise ValueError(f"{path!r} is not below the folder")
 
 
 def _progress(notes: bytes) -> Progress:

@@ -21,7 +21,8 @@ _Part = tuple[str, str | None, str]  # literal text, field, its format
 class Filing:
     """What a layout may ask of a photo.
 
-    label: the class or label it is filed under; source: who said so. taken_at: ISO 8601.
+    label: the class or label it is filed under; source: who said so. album: may be empty where
+    nobody asks for it. taken_at: ISO 8601.
     """
 
     label: str
@@ -40,6 +41,12 @@ class Layout:
         self._folders, self._name = _read(template)
         self._asks_taken = any(f == "taken" for parts in self._folders for _, f, _ in parts)
         self._known: dict[tuple[str | None, ...], str] = {}
+
+    @property
+    def asks_album(self) -> bool:
+        """Tell whether a place depends on a photo's album."""
+        parts = [*(part for folder in self._folders for part in folder), *self._name]
+        return any(field == "album" for _, field, _ in parts)
 
     def place(self, filing: Filing, name: str) -> tuple[str, str]:
         """The folder below DEST, with slashes, and the file's name."""

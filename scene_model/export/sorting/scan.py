@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from scene_model.errors import SceneError, UnreadableFile
-from scene_model.export.sorting.companions import companions
+from scene_model.export.sorting.companions import companions, is_photo_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +48,55 @@ class Walk:
     ignored: int = 0
     links: int = 0
     folders: list[str] = field(default_factory=list)
+    _real_root: str = ""
 
     def __iter__(self) -> Iterator[Group | Stays]:
         """Yield the photos of each folder by name, then those of the folders in it.
 
-        leave_out: folders that are not gone into, absolute. Hidden ones never are, nor is a
-        library of photos: its originals are not the user's heap.
+        leave_out: folders that are not gone into, with no links in their paths. Hidden ones never
+        are, nor is a library of photos: its originals are not the user's heap.
         """
+        self._real_root = os.path.realpath(self.root)
         waiting = [self.root]
         while waiting:
             folder = waiting.pop()
             try:
-                files, inner = self._entries(folder)
+                files, inner, odd = self._entries(folder)
             except OSError as error:
                 yield Stays(folder, _unreadable(error))
                 continue
-            if files is None:
+            if is_library_folder(folder):
                 continue
             self.folders.append(folder)
+            for path in odd:
+                yield Stays(path, UnreadableFile("It is a pipe or a device, not a file."))
             yield from self._groups(files)
             waiting += reversed(inner)
 
-    def _entries(self, folder: str) -> tuple[dict[str, os.DirEntry[str]] | None, list[str]]:
-        files, inner = {}, []
+    def _entries(self, folder: str) -> tuple[dict[str, os.DirEntry[str]], list[str], list[str]]:
+        """Files by name, folders to go into, and what is called like a photo but is no file."""
+        files: dict[str, os.DirEntry[str]] = {}
+        inner: list[str] = []
+        odd: list[str] = []
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_symlink():
                     self.links += 1
-                elif not entry.is_dir(follow_symlinks=False):
+                elif entry.is_file(follow_symlinks=False):
                     files[entry.name] = entry
-                elif not entry.name.startswith(".") and entry.path not in self.leave_out:
+                elif not entry.is_dir(follow_symlinks=False):
+                    # Reading a pipe would wait for ever, and the sort with it.
+                    if is_photo_name(entry.name):
+                        odd.append(entry.path)
+                    else:
+                        self.ignored += 1
+                elif not entry.name.startswith(".") and not self._is_left_out(entry.path):
                     inner.append(entry.path)
-        is_library = "library.db" in files and os.path.join(folder, "originals") in inner
-        return (None if is_library else files), sorted(inner)
+        return files, sorted(inner), sorted(odd)
+
+    def _is_left_out(self, folder: str) -> bool:
+        # No link below the root is followed, so links can only be in the root's own path.
+        return self._real_root + folder[len(self.root) :] in self.leave_out
 
     def _groups(self, files: dict[str, os.DirEntry[str]]) -> Iterator[Group | Stays]:
         photos, alone = companions(files)
@@ -92,6 +108,13 @@ class Walk:
                 yield Stays(files[photo].path, _unreadable(error))
                 continue
             yield Group(found[0], tuple(found[1:]))
+
+
+def is_library_folder(folder: str) -> bool:
+    """Tell whether a folder is a library of photos."""
+    return os.path.isfile(os.path.join(folder, "library.db")) and os.path.isdir(
+        os.path.join(folder, "originals")
+    )
 
 
 def _source_file(entry: os.DirEntry[str]) -> SourceFile:

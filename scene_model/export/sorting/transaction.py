@@ -25,7 +25,7 @@ from scene_model.export.sorting.journal import (
 )
 from scene_model.export.sorting.plan import Kind, Plan, Step
 from scene_model.export.sorting.steps import SortDisk
-from scene_model.export.sorting.undo import drop_made, forget, take_back, tidy
+from scene_model.export.sorting.undo import drop_made, forget, restore_times, take_back, tidy
 from scene_model.gallery.references import MovedFile
 from scene_model.jobs.claim import take_claim
 
@@ -63,19 +63,23 @@ def sort_files(
     if not plan.steps:
         return
     disk, dest = disk or SortDisk(), Path(plan.dest)
-    times = _times([*(source_folders if kind is Kind.MOVE else ()), *_existing(plan)])
+    missing = [str(folder) for folder in (dest, *dest.parents) if not os.path.lexists(folder)]
+    above = [os.path.dirname(missing[-1])] if missing else []
+    times = _times([*(source_folders if kind is Kind.MOVE else ()), *_existing(plan), *above])
     made: list[str] = []
     with contextlib.ExitStack() as stack:
         try:
-            made = _make_dest(dest, disk)
-            times |= _times([os.path.dirname(made[0])] if made else [])
+            for folder in reversed(missing):
+                disk.make_one_folder(folder)
+                made.append(folder)
             stack.enter_context(_claimed(dest))
             _require_finished(dest, disk)
             journal = stack.enter_context(_begin(plan, kind, made, times, disk))
         except OSError as error:
             stack.close()
             _unmake(made, dest)
-            yield from (Outcome(step, in_words(error, step)) for step in plan.steps)
+            restore_times(times)
+            yield from _all_stay(plan.steps, error)
             return
         yield from _acted(journal, follow, is_resumed=False)
 
@@ -89,11 +93,17 @@ def resume_sort(
     """
     disk, dest = disk or SortDisk(), _absolute(dest)
     journal = require_journal(dest, disk)
-    if not journal.progress.is_undoing:
-        with _claimed(dest), require_journal(dest, disk) as journal:
-            yield from _acted(journal, follow, is_resumed=True)
+    if journal.progress.is_undoing:
+        yield from undo_sort(dest, disk, follow)
         return
-    yield from undo_sort(dest, disk, follow)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(_claimed(dest))
+            journal = stack.enter_context(require_journal(dest, disk))
+        except OSError as error:
+            yield from _all_stay(journal.steps, error)
+            return
+        yield from _acted(journal, follow, is_resumed=True)
 
 
 def undo_sort(
@@ -104,9 +114,18 @@ def undo_sort(
     Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
     """
     disk, dest = disk or SortDisk(), _absolute(dest)
-    with _claimed(dest):
-        with require_journal(dest, disk) as journal:
-            yield from _undone(journal, follow)
+    journal = require_journal(dest, disk)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(_claimed(dest))
+            journal = require_journal(dest, disk)
+            opened = stack.enter_context(contextlib.ExitStack())
+            opened.enter_context(journal)
+        except OSError as error:
+            yield from _all_stay(journal.steps, error)
+            return
+        yield from _undone(journal, follow)
+        opened.close()
         if journal.progress.is_all_back:
             forget(journal)
     if journal.progress.is_all_back:
@@ -125,10 +144,14 @@ def _acted(journal: Journal, follow: Follow, is_resumed: bool) -> Iterator[Outco
         broken = error
     moved.tell_all()
     if broken is None:
-        journal.note("finished")
-        journal.flush()
+        journal.note_if_room("finished")
     else:
-        yield from (Outcome(step, in_words(broken, step)) for step in journal.steps[reached:])
+        yield from _all_stay(journal.steps[reached:], broken)
+
+
+def _all_stay(steps: Sequence[Step], error: OSError) -> Iterator[Outcome]:
+    """Say of each file why it was not touched: nothing can be written in DEST."""
+    return (Outcome(step, in_words(error, step)) for step in steps)
 
 
 def _undone(journal: Journal, follow: Follow) -> Iterator[Outcome]:
@@ -146,8 +169,7 @@ def _undone(journal: Journal, follow: Follow) -> Iterator[Outcome]:
     if is_all_back:
         tidy(journal)
     else:
-        journal.note("settled")
-        journal.flush()
+        journal.note_if_room("settled")
 
 
 class _Moved:
@@ -214,14 +236,6 @@ def _begin(
     )
     write_journal(journal)
     return journal
-
-
-def _make_dest(dest: Path, disk: SortDisk) -> list[str]:
-    """Make DEST and what is missing above it; returns the folders made, outer ones first."""
-    missing = [folder for folder in (dest, *dest.parents) if not os.path.lexists(folder)]
-    for folder in reversed(missing):
-        disk.make_one_folder(str(folder))
-    return [str(folder) for folder in reversed(missing)]
 
 
 def _unmake(made: list[str], dest: Path) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from scene_model.errors import ChangedSince, FileStays, SourceVanished, TargetTaken
@@ -17,10 +17,10 @@ def take_back(journal: Journal) -> Iterator[tuple[Step, FileStays | None]]:
     """Take the steps of an open journal back, last first; yield each with what kept it.
 
     A copy or a link is removed only while its original is there and the same: it might be the
-    last one. Raises OSError where the journal itself cannot be written any more.
+    last one. Undoing goes on where the journal finds no room for notes: it may make some.
     """
     progress, never = journal.progress, journal.progress.failed - journal.progress.done
-    journal.note("undoing")
+    journal.note_if_room("undoing")
     for step in reversed(journal.steps):
         if step.number in progress.undone or step.number in never:
             continue
@@ -32,7 +32,7 @@ def take_back(journal: Journal) -> Iterator[tuple[Step, FileStays | None]]:
         except FileStays as problem:
             error = problem
         if error is None:
-            journal.note("undone", step.number)
+            journal.note_if_room("undone", step.number)
         yield step, error
 
 
@@ -40,14 +40,14 @@ def tidy(journal: Journal) -> None:
     """Once all is back: remove the folders that were made, and give the others their times."""
     for folder in reversed(journal.folders):
         _drop(folder, journal.disk)
-    restore_times(journal)
+    restore_times(journal.times)
 
 
-def restore_times(journal: Journal) -> None:
+def restore_times(times: Mapping[str, tuple[int, int]]) -> None:
     """Give folders that files left and came back to the times they had."""
-    for folder, times in journal.times.items():
+    for folder, had in times.items():
         with contextlib.suppress(OSError):
-            os.utime(folder, ns=times)
+            os.utime(folder, ns=had)
 
 
 def forget(journal: Journal) -> None:
@@ -60,7 +60,7 @@ def drop_made(journal: Journal) -> None:
     """Remove DEST if it was made for the sort, once the lock's name has gone from it."""
     for folder in reversed(journal.made):
         _drop(folder, journal.disk)
-    restore_times(journal)
+    restore_times(journal.times)
 
 
 def _drop(folder: str, disk: SortDisk) -> None:

@@ -1,0 +1,245 @@
+"""The REST API under load, against the library alone, in one run on one machine.
+
+A server of its own process is asked by 16 connections for as long as said, for photos of 12
+megapixels and for photos of 150 pixels; in turns with it, the library alone looks at the same
+photos in as many threads as the server has workers, in a process of its own.
+
+The client shares the processor with the server, so it is a cheap one: blocking sockets with whole
+requests made beforehand, a thread each, and of an answer only the status and the length are read.
+
+    python -m benchmarks.api_load [--seconds 60] [--connections 16]
+
+Prints throughput, ratio, latency, errors and memory; exits 1 when a line is missed.
+"""
+
+import argparse
+import collections
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks.photos import make_photos
+from scene_model.config import PROJECT_DIR, Settings
+from scene_model.services import open_classifier
+
+SMALL_SIDE = 150
+LEAST_RATIO = {"12 megapixels": 0.8, "150 pixels": 0.5}
+MOST_GROWTH = 0.10
+FIRST_LOOK_S, ROUNDS = 10.0, 4
+_BOUNDARY = b"benchmark"
+
+
+def photos_of(kind: str) -> list[bytes]:
+    """The photos of one kind, all different."""
+    large = make_photos(PROJECT_DIR / "tests" / "assets")
+    return large if kind == "12 megapixels" else [_small(data) for data in large]
+
+
+def _small(data: bytes) -> bytes:
+    picture = Image.open(io.BytesIO(data))
+    picture.draft("RGB", (SMALL_SIDE, SMALL_SIDE))
+    picture.thumbnail((SMALL_SIDE, SMALL_SIDE))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def alone(kind: str, seconds: float) -> float:
+    """Photos a second that the library looks at without a server, in as many threads as workers."""
+    settings = Settings()
+    classifier, photos = open_classifier(settings), photos_of(kind)
+    for photo in photos[: 2 * settings.workers]:
+        classifier.look(photo)
+    counts = [0] * settings.workers
+    end = time.perf_counter() + seconds
+
+    def work(number: int) -> None:
+        while time.perf_counter() < end:
+            classifier.look(photos[(counts[number] * settings.workers + number) % len(photos)])
+            counts[number] += 1
+
+    began = time.perf_counter()
+    _run(work, settings.workers)
+    return sum(counts) / (time.perf_counter() - began)
+
+
+def _run(work: Callable[[int], None], threads: int) -> None:
+    started = [threading.Thread(target=work, args=(number,)) for number in range(threads)]
+    for thread in started:
+        thread.start()
+    for thread in started:
+        thread.join()
+
+
+def alone_elsewhere(kind: str, seconds: float) -> float:
+    """The same in a process of its own, so that neither side has the other's memory or threads."""
+    command = [sys.executable, "-m", "benchmarks.api_load", "--alone", kind, "--seconds"]
+    done = subprocess.run(
+        [*command, str(seconds)], capture_output=True, text=True, check=True, cwd=PROJECT_DIR
+    )
+    return float(done.stdout)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[int, int]]:
+    """A server on a library of its own; yields its port and its process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "scene_model", "serve", "--port", str(port)]
+    environment = os.environ | {"SCENE_LIBRARY": str(folder / "library")}
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            command, env=environment, cwd=PROJECT_DIR, stdout=log, stderr=log
+        )
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health").close()  # noqa: S310
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise SystemExit((folder / "server.log").read_text()) from None
+                time.sleep(0.2)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def resident_mb(process_id: int) -> float:
+    """How much memory a process has, MB."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1000
+
+
+@dataclass
+class Answers:
+    """What came back."""
+
+    took_s: list[float] = field(default_factory=list)
+    statuses: collections.Counter[int] = field(default_factory=collections.Counter)
+
+    def add(self, more: "Answers") -> None:
+        """Count others' in."""
+        self.took_s += more.took_s
+        self.statuses.update(more.statuses)
+
+
+def request_of(photo: bytes, port: int) -> bytes:
+    """A whole request for one photo."""
+    body = (
+        b'--%b\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n'
+        b"Content-Type: image/jpeg\r\n\r\n%b\r\n--%b--\r\n" % (_BOUNDARY, photo, _BOUNDARY)
+    )
+    head = (
+        f"POST /api/predict HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n"
+        f"Content-Type: multipart/form-data; boundary={_BOUNDARY.decode()}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def ask(connection: socket.socket, request: bytes) -> int:
+    """Send a request, read its whole answer; returns the status."""
+    connection.sendall(request)
+    answer = connection.recv(65_536)
+    while b"\r\n\r\n" not in answer:
+        answer += connection.recv(65_536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = int(re.findall(rb"content-length: (\d+)", head)[0])
+    while len(body) < length:
+        body += connection.recv(65_536)
+    return int(head[9:12])
+
+
+def load(port: int, photos: list[bytes], seconds: float, connections: int) -> Answers:
+    """Ask on all connections, each one after another, until the time is over."""
+    requests = [request_of(photo, port) for photo in photos]
+    answers, lock = Answers(), threading.Lock()
+    end = time.perf_counter() + seconds
+
+    def work(number: int) -> None:
+        took, statuses = list[float](), collections.Counter[int]()
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while (began := time.perf_counter()) < end:
+                status = ask(
+                    connection, requests[(len(took) * connections + number) % len(requests)]
+                )
+                took.append(time.perf_counter() - began)
+                statuses[status] += 1
+                if status == 429:
+                    time.sleep(1)
+        with lock:
+            answers.add(Answers(took, statuses))
+
+    _run(work, connections)
+    return answers
+
+
+def measure(kind: str, seconds: float, connections: int) -> bool:
+    """Print what one kind of photo gives; returns whether it keeps every line."""
+    photos, answers, library = photos_of(kind), Answers(), list[float]()
+    early = late = 0.0
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (port, process_id):
+        load(port, photos, 2, connections)
+        # In turns, so that what else the machine does falls on both.
+        for slice_s in (FIRST_LOOK_S, *[(seconds - FIRST_LOOK_S) / ROUNDS] * ROUNDS):
+            library.append(alone_elsewhere(kind, slice_s / 2))
+            answers.add(load(port, photos, slice_s, connections))
+            late = resident_mb(process_id)
+            early = early or late
+    alone_rate = sum(library) / len(library)
+    rate = answers.statuses[200] / seconds
+    ratio, growth = rate / alone_rate, late / early - 1
+    errors = sum(n for status, n in answers.statuses.items() if status not in (200, 429))
+    took = sorted(answers.took_s)
+    percentiles = [took[int(len(took) * share)] * 1000 for share in (0.5, 0.95, 0.99)]
+    print(
+        f"{kind}: library alone {alone_rate:.1f} photos/s ({min(library):.1f} to "
+        f"{max(library):.1f}), over REST {rate:.1f}, ratio {ratio:.0%} "
+        f"(at least {LEAST_RATIO[kind]:.0%})"
+    )
+    print(
+        f"  {len(took):,} answers, p50 {percentiles[0]:.0f} ms, p95 {percentiles[1]:.0f} ms, p99 "
+        f"{percentiles[2]:.0f} ms; 429: {answers.statuses[429]}, other errors: {errors}"
+    )
+    print(
+        f"  memory {early:.0f} MB after {FIRST_LOOK_S:.0f} s, {late:.0f} MB at the end "
+        f"({growth:+.1%})",
+        flush=True,
+    )
+    return ratio >= LEAST_RATIO[kind] and not errors and growth <= MOST_GROWTH
+
+
+def main() -> int:
+    """Measure both kinds of photo."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--kind", choices=LEAST_RATIO, action="append")
+    parser.add_argument("--alone", choices=LEAST_RATIO, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.alone:
+        print(alone(options.alone, options.seconds))
+        return 0
+    kinds = options.kind or list(LEAST_RATIO)
+    kept = [measure(kind, options.seconds, options.connections) for kind in kinds]
+    return 0 if all(kept) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Review photos by key in a real browser, and time how long the next one takes to be drawn.
+
+Makes a library of 10,000 photos as `benchmarks.library_100k` does, adds photos of 12 megapixels,
+and answers them on the page Review as a person does who looks a second at each: accept, correct,
+skip. A key is over when the next photo stands there, decoded, in its full size.
+
+    python -m benchmarks.review_keys [--photos 10000] [--folder DIR] [--keys 50]
+
+With --folder the library is kept there and used again. Needs Chromium and Playwright.
+"""
+
+import argparse
+import io
+import multiprocessing
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page
+from sqlalchemy import delete, insert, literal, select
+
+from benchmarks.library_100k import build
+from benchmarks.served import chromium, served
+from scene_model.config import PROJECT_DIR, Settings
+from scene_model.gallery.schema import class_decisions, photos
+from scene_model.gallery.store import Library
+from scene_model.services import open_services
+
+LIMIT_MS, LOOK_MS = 300, 900
+_SIZE = (4000, 3000)
+_KEYS = ("a", "1", "a", "s")
+_PICTURE = "[data-testid=stMain] img[src*='/preview']:not([aria-hidden])"
+# The clock is the page's own: from the key's event to the frame in which the photo stands there.
+_WATCH = """
+(selector) => {
+  const source = () => document.querySelector(selector)?.src;
+  const before = source();
+  window.keyTook = new Promise((done, fail) => {
+    addEventListener("keydown", () => {
+      const started = performance.now();
+      const look = async () => {
+        const picture = document.querySelector(selector);
+        if (picture && picture.src !== before && picture.complete && picture.naturalWidth) {
+          await picture.decode();
+          requestAnimationFrame(() => done(performance.now() - started));
+        } else if (performance.now() - started > 20000) fail("the next photo does not come");
+        else requestAnimationFrame(look);
+      };
+      look();
+    }, {once: true, capture: true});
+  });
+}
+"""
+
+
+def fill(folder: Path, count: int, large: int) -> None:
+    """Make the library: many photos that people decided about, and some to be looked at."""
+    build(folder, count)
+    with Library(folder) as library, library.database.writer.begin() as connection:
+        connection.execute(delete(class_decisions))
+        every = select(photos.c.id, literal("street"), photos.c.added_at)
+        connection.execute(insert(class_decisions).from_select(["photo_id", "label", "at"], every))
+    services = open_services(Settings(library=folder, workers=2))
+    services.jobs.submit([(f"large_{i:03d}.jpg", _large(i)) for i in range(large)]).wait()
+    services.close()
+
+
+def forget_answers(folder: Path) -> None:
+    """Take back what an earlier run said of the large photos."""
+    with Library(folder) as library, library.database.writer.begin() as connection:
+        large = select(photos.c.id).where(photos.c.name.startswith("large_"))
+        connection.execute(delete(class_decisions).where(class_decisions.c.photo_id.in_(large)))
+
+
+def _large(number: int) -> bytes:
+    """A piece of a photograph at 12 megapixels, another for each number."""
+    assets = PROJECT_DIR / "tests" / "assets"
+    picture = Image.open(assets / ("china.jpg", "flower.jpg")[number % 2])
+    left, top = (number * 37) % 240, (number * 23) % 140
+    buffer = io.BytesIO()
+    picture.resize(_SIZE, box=(left, top, left + 400, top + 287)).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def measure(page: Page, address: str, keys: int) -> list[float]:
+    """Milliseconds from each key to the next photo."""
+    started = time.perf_counter()
+    page.goto(f"{address}/review")
+    page.locator(_PICTURE).wait_for()
+    print(f"the page opens in {1000 * (time.perf_counter() - started):.0f} ms")
+    page.wait_for_timeout(2 * LOOK_MS)
+    took = []
+    for number in range(keys):
+        page.evaluate(_WATCH, _PICTURE)
+        page.keyboard.press(_KEYS[number % len(_KEYS)])
+        took.append(float(page.evaluate("window.keyTook")))
+        page.wait_for_timeout(LOOK_MS)
+    return took
+
+
+def main() -> int:
+    """Make the library where it is missing, serve it and press keys."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--photos", type=int, default=10_000)
+    parser.add_argument("--keys", type=int, default=50)
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary) / "library"
+        if not (folder / "library.db").exists():
+            maker = multiprocessing.get_context("spawn").Process(
+                target=fill, args=(folder, options.photos, options.keys + 10)
+            )
+            maker.start()
+            maker.join()
+        forget_answers(folder)
+        with served(SCENE_LIBRARY=str(folder)) as server, chromium() as browser:
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            took = measure(context.new_page(), server.address, options.keys)
+    p50, p95 = np.percentile(took, [50, 95])
+    minute = sum(took) / 1000 + len(took) * LOOK_MS / 1000
+    print(
+        f"{len(took)} keys: p50 {p50:.0f} ms, p95 {p95:.0f} ms (limit {LIMIT_MS} ms); with "
+        f"{LOOK_MS / 1000:g} s to look at each, {len(took)} photos took {minute:.0f} s"
+    )
+    return 0 if p95 <= LIMIT_MS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

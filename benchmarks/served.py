@@ -1,0 +1,110 @@
+"""The app as a process of its own with its memory, and a browser that visits it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from scene_model.config import PROJECT_DIR
+
+_BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+_SAMPLE_S = 0.05
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server."""
+
+    address: str
+    process_id: int
+
+
+@contextmanager
+def served(**environment: str) -> Iterator[Served]:
+    """The app with some settings, on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scene_model", "serve", "--port", str(port)],
+        cwd=PROJECT_DIR,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(address, process)
+        yield Served(address, process.pid)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"{address}/api/health", timeout=5).close()  # noqa: S310
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.2)
+        else:
+            return
+    raise SystemExit("the server did not start")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser without a window."""
+    found = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
+    if found is None:
+        raise SystemExit("No Chromium here. On Debian: apt-get install chromium.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def memory_mb(process_id: int) -> float:
+    """Resident memory of a process and its children, in MB of 10^6 bytes; Linux only."""
+    task = Path(f"/proc/{process_id}")
+    try:
+        pages = int((task / "statm").read_text().split()[1])
+        children = (task / f"task/{process_id}/children").read_text().split()
+    except FileNotFoundError:
+        return 0.0  # ended meanwhile
+    own = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return own + sum(memory_mb(int(child)) for child in children)
+
+
+@contextmanager
+def memory_peak_mb(process_id: int) -> Iterator[list[float]]:
+    """Watch a process tree's memory; the list's one number is the highest so far."""
+    peak, is_over = [memory_mb(process_id)], threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(_SAMPLE_S):
+            peak[0] = max(peak[0], memory_mb(process_id))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        is_over.set()
+        thread.join()

@@ -1,0 +1,30 @@
+"""Write the table of settings into docs/deploy.md: ``python docs/settings.py``.
+
+The table is made of ``scene_model/config.py``; a test fails while the page shows another.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parent / "deploy.md"
+sys.path.insert(0, str(PAGE.parent.parent))
+
+_TABLE = re.compile(
+    r"(?<=<!-- settings: python docs/settings.py -->\n).*?(?=<!-- /settings -->)", re.S
+)
+
+
+def with_table(text: str, table: str) -> str:
+    """Put a table between a page's two marks; raises ValueError when they are not there."""
+    replaced, count = _TABLE.subn(lambda _: f"{table}\n", text)
+    if count != 1:
+        raise ValueError(f"{PAGE.name} has {count} places for the table of settings, not one.")
+    return replaced
+
+
+if __name__ == "__main__":
+    from scene_model.config import settings_table
+
+    text = PAGE.read_text(encoding="utf-8")
+    PAGE.write_text(with_table(text, settings_table()), encoding="utf-8")

@@ -1,0 +1,61 @@
+"""What every request passes before it is answered, in this order, on pages and routes alike."""
+
+from collections.abc import Callable
+
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from scene_model.api.guard import API_PREFIX, ASGIApp, Receive, SameSiteGuard, Scope, Send
+from scene_model.api.rate_limit import RateLimit
+from scene_model.api.token_gate import TokenGate
+from scene_model.api.visitor_cookie import OwnerOf, VisitorCookie
+from scene_model.config import Settings
+from scene_model.visitors.tokens import Tokens
+from scene_model.visitors.visitors import Visitors
+
+
+class ApiCors:
+    """ASGI middleware: lets pages of the origins named use the API, never with cookies."""
+
+    def __init__(self, app: ASGIApp, origins: frozenset[str]) -> None:
+        """Wrap an app; origins: such as ``https://example.org``, lower case."""
+        self._app = app
+        self._open = CORSMiddleware(
+            app,
+            allow_origins=sorted(origins),
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+            expose_headers=["Location", "Retry-After", "Content-Disposition"],
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the browser's question beforehand, or pass on and mark the answer."""
+        if scope["type"] == "http" and str(scope["path"]).startswith(API_PREFIX):
+            await self._open(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def doorway(
+    settings: Settings, get_visitors: Callable[[], Visitors], owner_of: OwnerOf
+) -> list[Middleware]:
+    """List the middleware; raises InvalidSetting for tokens that cannot be read.
+
+    get_visitors and owner_of are asked on a shared server alone.
+    """
+    origins = settings.api_cors_origin_names
+    middleware = [
+        Middleware(
+            SameSiteGuard, allowed_hosts=settings.allowed_host_names, allowed_origins=origins
+        )
+    ]
+    if origins:
+        # Before the gate: a browser asks whether it may without showing a token.
+        middleware.append(Middleware(ApiCors, origins=origins))
+    tokens = Tokens.read(settings.api_tokens)
+    middleware.append(Middleware(TokenGate, tokens=tokens, is_shared=settings.is_shared))
+    if settings.is_shared:
+        middleware.append(Middleware(VisitorCookie, get_visitors=get_visitors, owner_of=owner_of))
+    if settings.api_rate_per_minute:
+        middleware.append(Middleware(RateLimit, per_minute=settings.api_rate_per_minute))
+    return middleware

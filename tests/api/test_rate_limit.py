@@ -1,0 +1,60 @@
+"""How often one caller may ask."""
+
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from scene_model.api import create_app
+from scene_model.api.rate_limit import Buckets
+from scene_model.config import Settings
+from scene_model.visitors.tokens import new_token
+from tests.api.conftest import problem_of
+
+
+def test_a_bucket_empties_and_fills_evenly() -> None:
+    now = [0.0]
+    buckets = Buckets(60, lambda: now[0])
+    assert [buckets.take("a") for _ in range(60)] == [0.0] * 60
+    assert buckets.take("a") == 1.0
+    assert buckets.take("b") == 0.0
+    now[0] = 0.75
+    assert buckets.take("a") == 0.25
+    now[0] = 1.5
+    assert buckets.take("a") == 0.0
+    assert buckets.take("a") == 0.5
+    now[0] = 1_000.0
+    assert [buckets.take("a") for _ in range(61)] == [0.0] * 60 + [1.0]
+
+
+def test_callers_without_end_take_no_memory_without_end() -> None:
+    now = [0.0]
+    buckets = Buckets(1, lambda: now[0])
+    for number in range(10_500):
+        now[0] += 0.001
+        buckets.take(str(number))
+    assert len(buckets._buckets) <= 10_000
+    # Those who come again are still known.
+    assert buckets.take("10499") > 0
+
+
+def test_each_caller_has_a_rate_of_its_own(tmp_path: Path) -> None:
+    (mine, entry), (other, other_entry) = new_token("mine"), new_token("other")
+    settings = Settings(
+        library=tmp_path / "library",
+        workers=1,
+        api_tokens=f"{entry},{other_entry}",
+        api_rate_per_minute=3,
+    )
+    with TestClient(create_app(settings)) as made:
+        at = ("127.0.0.1", 1)
+        client = TestClient(made.app, base_url="http://localhost", client=at)
+        for caller in (
+            {"authorization": f"Bearer {mine}"},
+            {"authorization": f"Bearer {other}"},
+            {},
+        ):
+            said = [client.get("/api/photos", headers=caller) for _ in range(5)]
+            assert [answer.status_code for answer in said] == [200, 200, 200, 429, 429]
+            assert "SCENE_API_RATE_PER_MINUTE" in problem_of(said[-1], 429)
+            assert 1 <= int(said[-1].headers["retry-after"]) <= 60
+            assert client.get("/api/health", headers=caller).status_code == 200

@@ -1,0 +1,134 @@
+"""Search as people type it, by likeness and by a picture; what they take away; no barriers."""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from scene_model.photos.decode import PhotoLimits, open_picture
+from scene_model.photos.metadata import read_metadata
+from tests.browser.conftest import Server, Visit
+from tests.browser.libraries import fill, real_photos
+from tests.browser.test_accessibility import serious
+from tests.conftest import ASSETS
+from tests.pictures import encode
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Real photos, one of them with a place."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8825).update({1: "N", 2: (38.0, 43.0, 0.0), 3: "W", 4: (9.0, 8.0, 0.0)})
+    placed = tmp_path / "placed.jpg"
+    placed.write_bytes(encode(Image.open(ASSETS / "china.jpg"), exif=exif))
+    fill(tmp_path / "library", [placed, *real_photos(20)])
+    made = Server(tmp_path)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def line(page: Page) -> Any:
+    return page.locator('input[type="search"]').first
+
+
+def test_a_line_as_it_is_typed(visit: Visit) -> None:
+    page = visit.open("search")
+    line(page).press_sequentially('"blu', delay=60)
+    expect(page.get_by_text("never closed")).to_be_visible()
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    line(page).fill("")
+    line(page).press_sequentially("blum", delay=60)  # German
+    page.get_by_role("button", name=re.compile(r"Flower \(blume\)")).click()
+    expect(line(page)).to_have_value(re.compile("flower"))
+    expect(page.locator(".cell", has_text="flower.jpg")).to_be_visible()
+    expect(page.locator(".cell").first).to_contain_text(re.compile(r"\d %|\d%"))
+    expect(page).to_have_url(re.compile("q=flower"))
+    line(page).fill("colour:red flower")
+    line(page).press("Enter")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("colour: is no field")
+
+
+def test_a_saved_search_comes_back(visit: Visit) -> None:
+    page = visit.open("search?q=flower")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_label("Name of this search").fill("In bloom")
+    page.get_by_role("button", name="Save search").click()
+    expect(page.get_by_role("button", name="Saved (1)")).to_be_visible()
+    visit.open("search")
+    page.get_by_role("button", name="Saved (1)").click()
+    page.get_by_role("button", name="In bloom").click()
+    expect(page.locator(".cell", has_text="flower.jpg")).to_be_visible()
+
+
+def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
+    page = visit.open("search?q=name:flower.jpg")
+    page.locator(".open").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Similar").click()
+    expect(page).to_have_url(re.compile(r"like=[0-9a-f]{64}$"))
+    expect(page.locator(".cell").first).to_contain_text("alike")
+    expect(page.locator(".cell", has_text="flower.jpg")).to_have_count(0)
+    page.get_by_role("button", name="Back to the query").click()
+    page.get_by_role("button", name="By a picture").click()
+    smaller = encode(Image.open(ASSETS / "flower.jpg").resize((300, 200)))
+    page.locator('input[type="file"]').first.set_input_files(
+        {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": smaller}
+    )
+    expect(page.get_by_text("Similar to your picture")).to_be_visible()
+    expect(page.locator(".cell").first).to_contain_text("flower.jpg")
+
+
+def test_taken_away_without_places(visit: Visit) -> None:
+    page = visit.open("export")
+    line(page).fill("name:placed OR name:flower")
+    line(page).press("Enter")
+    expect(page.get_by_text("2 photos", exact=True)).to_be_visible()
+    expect(page.get_by_text(re.compile(r"2 files in \d folders?, about .* MB"))).to_be_visible()
+    assert b"38.7" in download(page, "Download CSV")
+    page.get_by_text("Leave out where photos were taken").click()
+    expect(page.get_by_text("without the place they tell")).to_be_visible()
+    page.get_by_text("every tag", exact=True).click()
+    expect(page.get_by_role("link", name="Download ZIP")).to_have_attribute(
+        "href", re.compile("place=false.*by=tag")
+    )
+    (row, _) = sorted(
+        csv.DictReader(io.StringIO(download(page, "Download CSV").decode())),
+        key=lambda row: row["Name"] != "placed.jpg",
+    )
+    assert not row["Latitude"]
+    with zipfile.ZipFile(io.BytesIO(download(page, "Download ZIP"))) as archive:
+        (name, *_) = [name for name in archive.namelist() if name.endswith("placed.jpg")]
+        packed = archive.read(name)
+    assert read_metadata(open_picture(packed, PhotoLimits())).latitude is None
+
+
+def download(page: Page, link: str) -> bytes:
+    with page.expect_download() as found:
+        page.get_by_role("link", name=link).click()
+    return Path(found.value.path()).read_bytes()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["review", "duplicates", "teach", "insights"])
+def test_no_serious_barrier(visit: Visit, path: str, scheme: Any) -> None:
+    visit.page.emulate_media(color_scheme=scheme)
+    page = visit.open(path)
+    expect(page.locator("h1")).to_be_visible()
+    page.wait_for_timeout(2000)
+    assert serious(page) == []
+    if path == "review":
+        page.get_by_role("tab", name="Threshold").click()
+        expect(page.get_by_text("Photos it files")).to_be_visible()
+        page.wait_for_timeout(1000)
+        assert serious(page) == []

@@ -1,0 +1,60 @@
+"""Heads that drip are cut off; what comes promptly, and bodies, are not."""
+
+import asyncio
+
+import pytest
+import uvicorn
+
+from scene_model.cli import prompt_http
+from scene_model.cli.prompt_http import PromptHTTP
+
+SHORT_S = 0.4
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+
+
+async def answer(scope: dict[str, object], receive: object, send: object) -> None:
+    assert scope["type"] == "http"
+    assert callable(receive)
+    assert callable(send)
+    body = b""
+    while len(body) < 2:
+        body += (await receive())["body"]
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def talk() -> None:
+    config = uvicorn.Config(answer, lifespan="off", log_level="error", http=PromptHTTP, port=0)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    at = ("127.0.0.1", port)
+    silent, keep = await asyncio.open_connection(*at)
+    dripped, drip = await asyncio.open_connection(*at)
+    prompt, writer = await asyncio.open_connection(*at)
+    writer.write(HEAD)
+    for letter in HEAD[:5]:
+        drip.write(bytes([letter]))
+        await asyncio.sleep(SHORT_S / 6)
+    # Both were cut off, though one sent something all the time.
+    assert await silent.read() == b""
+    assert await dripped.read() == b""
+    # A body takes as long as it takes.
+    writer.write(b"ok")
+    assert (await prompt.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+    # The next head on the same connection has no more time than the first.
+    writer.write(HEAD[:8])
+    assert await asyncio.wait_for(prompt.read(), SHORT_S * 20) == b""
+    for sending in (keep, drip, writer):
+        sending.close()
+    server.should_exit = True
+    await running
+
+
+def test_heads_that_drip_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompt_http, "HEAD_S", SHORT_S)
+    asyncio.run(talk())

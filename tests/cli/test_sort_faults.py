@@ -1,0 +1,209 @@
+"""``sort`` where the system says no, for real: each file is named, nothing is lost, exit code 3."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scene_model.cli.main import main
+from scene_model.config import PROJECT_DIR
+from scene_model.export.sorting.transaction import sort_files
+from tests.conftest import ASSETS
+from tests.export.sorting.heaps import content, snapshot
+from tests.export.sorting.test_faults import mounted
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="users and mounts of POSIX")
+_NOBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENE_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setenv("SCENE_WORKERS", "2")
+
+
+@pytest.fixture
+def source(tmp_path: Path, made_photos: list[tuple[str, bytes]]) -> Path:
+    return heap(tmp_path / "photos", made_photos)
+
+
+def heap(folder: Path, photos: list[tuple[str, bytes]]) -> Path:
+    for number, (name, data) in enumerate(photos[:6]):
+        inner = folder / ("" if number % 2 else "inner")
+        inner.mkdir(parents=True, exist_ok=True)
+        (inner / name).write_bytes(data)
+    return folder
+
+
+def run(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, str | None]]:
+    """Run a command; returns the exit code, and each file's name with its error's code."""
+    capfd.readouterr()
+    code = main([*map(str, arguments), "--jsonl"])
+    out, errors = capfd.readouterr()
+    assert "Traceback" not in errors
+    return code, codes(out)
+
+
+def codes(out: str) -> dict[str, str | None]:
+    said: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
+    assert all(line["error"] is None or line["error"]["message"] for line in said)
+    return {Path(x["file"]).name: x["error"] and x["error"]["code"] for x in said}
+
+
+@pytest.mark.parametrize("kind", ["--copy", "--move"])
+def test_a_full_disk(
+    source: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], kind: str
+) -> None:
+    for path in source.rglob("*.jpg"):
+        path.write_bytes(path.read_bytes() + bytes(100_000))
+    before, hashes = snapshot(source), content(source)
+    with mounted(tmp_path / "small", "size=400k") as small:
+        code, said = run(capfd, "sort", source, small / "sorted", kind)
+        assert (code, len(said)) == (3, 6)
+        assert set(said.values()) == {None, "target_full"}
+        assert set(content(source, small)) == set(hashes)
+        code, said = run(capfd, "undo", small / "sorted")
+        assert (code, set(said.values())) == (0, {None})
+    assert snapshot(source) == before
+
+
+def test_a_target_that_may_only_be_read(
+    source: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = snapshot(source)
+    with mounted(tmp_path / "read", "size=1m") as target:
+        subprocess.run(["mount", "-o", "remount,ro", str(target)], check=True)  # noqa: S607
+        code, said = run(capfd, "sort", source, target / "sorted", "--move")
+    assert (code, len(said), set(said.values())) == (3, 6, {"target_read_only"})
+    assert snapshot(source) == before
+
+
+def test_vanished_changed_and_taken_between_plan_and_act(
+    source: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names: list[str] = []
+
+    def meanwhile(plan: Any, *rest: Any, **more: Any) -> Any:
+        gone, changed, taken = plan.steps[:3]
+        names.extend(Path(step.source).name for step in (gone, changed, taken))
+        Path(gone.source).unlink()
+        Path(changed.source).write_bytes(b"an edit")
+        Path(taken.target).parent.mkdir(parents=True)
+        Path(taken.target).write_bytes(b"somebody else's")
+        return sort_files(plan, *rest, **more)
+
+    monkeypatch.setattr("scene_model.cli.sort.sort_files", meanwhile)
+    code, said = run(capfd, "sort", source, tmp_path / "sorted", "--move")
+    assert code == 3
+    assert [said[name] for name in names] == ["source_vanished", "changed_since", "target_taken"]
+    assert list(said.values()).count(None) == 3
+    kept = content(source, tmp_path / "sorted")
+    assert sum(kept.values()) == 6, "five of ours, and somebody else's"
+
+
+def test_names_nobody_expects(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], made_photos: list[tuple[str, bytes]]
+) -> None:
+    names = [b"line\nbreak.jpg", b"bad\xff\xfe.jpg", b"x" * 251 + b".jpg", b"Case.jpg", b"case.JPG"]
+    for number, name in enumerate(names):
+        inner = tmp_path / "photos" / str(number)
+        inner.mkdir(parents=True)
+        (inner / os.fsdecode(name)).write_bytes(made_photos[0][1] + bytes([number]))
+        (inner / os.fsdecode(b"no picture " + name[-240:])).write_bytes(b"nothing")
+    before, dest = snapshot(tmp_path / "photos"), tmp_path / "sorted"
+    code, said = run(capfd, "sort", tmp_path / "photos", dest, "--move")
+    assert code == 3
+    assert sorted(name for name, error in said.items() if error is None) == sorted(
+        map(os.fsdecode, names)
+    )
+    assert list(said.values()).count("not_a_picture") == len(names)
+    assert {"Case.jpg", "case (2).JPG"} <= {path.name for path in dest.rglob("*.[jJ]*")}
+    assert run(capfd, "undo", dest)[0] == 0
+    assert snapshot(tmp_path / "photos") == before
+
+
+@pytest.fixture
+def common() -> Iterator[Path]:
+    """A folder that another user reaches; pytest's own are for its user alone."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            path.chmod(0o700)
+    shutil.rmtree(folder)
+
+
+# Root may do everything. The program may lie where another user cannot read it: what it imports on
+# its way is fetched by a sort before.
+_AS_NOBODY = f"""
+import contextlib, io, os, sys
+from scene_model.cli.main import main
+with contextlib.redirect_stdout(io.StringIO()):
+    main(["sort", sys.argv[1], sys.argv[1] + " sorted", "--dry-run", "--jsonl"])
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid({_NOBODY})
+    os.setuid({_NOBODY})
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def as_nobody(folder: Path, *arguments: object) -> tuple[int, dict[str, str | None]]:
+    """Run a command as a user who may not do everything."""
+    process = subprocess.run(
+        [sys.executable, "-c", _AS_NOBODY, ASSETS, *map(str, arguments), "--jsonl"],
+        cwd=PROJECT_DIR,
+        env=os.environ | {"SCENE_LIBRARY": str(folder / "library"), "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in process.stderr, process.stderr
+    return process.returncode, codes(process.stdout)
+
+
+def test_what_the_system_denies(common: Path, made_photos: list[tuple[str, bytes]]) -> None:
+    source, dest = heap(common / "photos", made_photos), common / "sorted"
+    dest.mkdir()
+    if os.geteuid() == 0:
+        for path in (common, *common.rglob("*")):
+            os.chown(path, _NOBODY, _NOBODY)
+    secret, *_ = sorted(path for path in source.glob("*.jpg"))
+    held = {path.name for path in (source / "inner").glob("*.jpg")}
+    before, hashes = snapshot(source), content(source)
+    secret.chmod(0)
+    (source / "inner").chmod(0o555)  # to be read, not to be taken from
+    code, said = as_nobody(common, "sort", source, dest, "--move")
+    assert code == 3
+    assert said.pop(secret.name) == "unreadable_file"
+    assert {name for name, error in said.items() if error == "target_read_only"} == held
+    assert list(said.values()).count(None) == 2
+    assert content(source, dest) == hashes, "no copy is left of what may not be taken away"
+
+    (source / "inner").chmod(0o755)
+    code, said = as_nobody(common, "resume", dest)
+    assert (code, set(said.values())) == (0, {None})
+    dest.chmod(0o555)
+    code, said = as_nobody(common, "undo", dest)
+    assert (code, set(said.values())) == (3, {"target_read_only"})
+    dest.chmod(0o755)
+    code, said = as_nobody(common, "undo", dest)
+    assert (code, len(said)) == (0, 5)
+    secret.chmod(0o644)
+    assert snapshot(source) == before
+
+    dest.chmod(0o555)
+    code, said = as_nobody(common, "sort", source, dest / "in", "--copy")
+    assert (code, len(said), set(said.values())) == (3, 6, {"target_read_only"})
+    assert snapshot(source) == before
