@@ -37,18 +37,13 @@ def _page() -> None:
         write_address(_NAME, parts)
     else:
         _tools()
-        _photos(_outside())
+        _photos(has_keys)
     if not show_trash():  # one at a time
         show_open_photo()
 
 
 def _address_parts() -> dict[str, AddressPart]:
     return filter_parts() | browse_parts(_NAME)
-
-
-def _outside() -> tuple[bool, str]:
-    """What the part of the page shows that a click in the grid does not make anew."""
-    return _is_covered(), current_filter().query
 
 
 def _is_covered() -> bool:
@@ -77,14 +72,10 @@ def _tools() -> None:
         density_control()
 
 
-@st.fragment
-def _photos(outside: tuple[bool, str]) -> None:
-    """All that a click on a chip, a photo or a page changes; only this part is made anew then."""
-    if bulk_edit.has_notice() or outside != _outside():
-        st.rerun()  # of the whole page: an edit or a dialog changes the rest of it, too
+def _photos(has_keys: bool) -> None:
     asked = current_filter()
     try:
-        _narrowed(asked, has_keys=not _is_covered())
+        _narrowed(asked, has_keys)
     except QueryError as error:
         show_query_error(asked.query, error)
     except SceneError as error:

@@ -24,11 +24,6 @@ def show_notice() -> None:
         st.toast(notice)
 
 
-def has_notice() -> bool:
-    """Tell whether something was done that nobody has been told of."""
-    return _NOTICE in st.session_state
-
-
 def undo_buttons(has_keys: bool) -> None:
     """Undo and, where something was undone, redo."""
     library = get_gallery().library
