@@ -12,6 +12,12 @@ from starlette.staticfiles import StaticFiles
 
 from scene_model.api.responses import problem_schema
 
+_TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "What `python -m scene_model token NAME` made; needed from another computer.",
+}
+
 
 def add_docs(api: FastAPI) -> None:
     """Add the page, its files, and the schema of errors to the document."""
@@ -41,6 +47,8 @@ def add_docs(api: FastAPI) -> None:
             )
             schemas = made.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = problem_schema()
+            made["components"]["securitySchemes"] = {"token": _TOKEN}
+            made["security"] = [{}, {"token": []}]  # none is needed on the server's own computer
             api.openapi_schema = made
         return api.openapi_schema
 

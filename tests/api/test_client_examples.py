@@ -115,9 +115,9 @@ def test_a_sender_that_drips_is_dropped(
 def test_a_sender_that_is_quick_enough_may_take_its_time(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "SLOW_S", 0.5)
+    monkeypatch.setattr(body, "SLOW_S", 2.0)
     monkeypatch.setattr(body, "MIN_BYTES_PER_S", 100)
-    sent = PART + bytes(2_000) + b"\r\n--x--\r\n"
+    sent = PART + bytes(4_000) + b"\r\n--x--\r\n"
     with raw(server) as connection:
         connection.sendall(post_head("/api/predict/batch", len(sent)))
         for start in range(0, len(sent), 100):  # ten times as many bytes a second as the least

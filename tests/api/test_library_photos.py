@@ -148,6 +148,8 @@ def test_limits_can_be_read(api: TestClient) -> None:
 def test_the_document_names_every_route_and_what_it_may_answer(api: TestClient) -> None:
     document = api.get("/api/openapi.json").json()
     assert document["servers"] == [{"url": "/api"}]
+    assert {"token": []} in document["security"]
+    assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     names = set(document["components"]["schemas"])
     assert {"Problem", "Prediction", "BatchAnswer", "JobStatus", "PhotoPage"} <= names
     references = set(re.findall(r'"#/components/schemas/(\w+)"', api.get("/api/openapi.json").text))

@@ -8,7 +8,7 @@ import uvicorn
 from scene_model.cli import prompt_http
 from scene_model.cli.prompt_http import PromptHTTP
 
-SHORT_S = 0.4
+SHORT_S = 1.5
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
 
 
