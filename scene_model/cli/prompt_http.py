@@ -1,26 +1,27 @@
 """uvicorn's HTTP/1.1 with an end to waiting: whoever drips a request's head is cut off.
 
 uvicorn times out only what is silent between two requests; a connection that never finishes its
-first head stays for good, and each takes a file descriptor. Bodies are the API's own affair. And it
-keeps no log of requests.
+first head stays for good, and each takes a file descriptor. Nor does its quick parser end at a
+head that has no end. Bodies are the API's own affair. And it keeps no log of requests.
 """
 
 import asyncio
 from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_S = 20.0
+MAX_HEAD_BYTES = 65_536
 
 
-class PromptHTTP(H11Protocol):
-    """Closes a connection whose next head is not whole after `HEAD_S` seconds."""
+class PromptHTTP(HttpToolsProtocol):
+    """Closes a connection whose next head is not whole after `HEAD_S` seconds, or too long."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """As uvicorn makes it."""
         super().__init__(*arguments, **options)
         self._late: asyncio.TimerHandle | None = None
+        self._is_in_head, self._head_bytes = False, 0
         # Who asked for which photo is nobody's business; Streamlit's logging turns it on otherwise.
         self.access_log = False
 
@@ -30,12 +31,24 @@ class PromptHTTP(H11Protocol):
         self._wait_for_head()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; the wait is over with the head, and begins with the next one's first byte."""
+        """Take bytes, and count those of a head that is not whole yet."""
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE:
-            self._wait_for_head()
-        else:
-            self._stop_waiting()
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.send_400_response(f"A head has at most {MAX_HEAD_BYTES:,} bytes.")
+
+    def on_message_begin(self) -> None:
+        """Wait for this head, from its first byte on."""
+        super().on_message_begin()
+        self._is_in_head, self._head_bytes = True, 0
+        self._wait_for_head()
+
+    def on_headers_complete(self) -> None:
+        """The wait is over: the head is whole."""
+        self._is_in_head = False
+        self._stop_waiting()
+        super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""

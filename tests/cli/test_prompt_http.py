@@ -1,6 +1,7 @@
 """Heads that drip are cut off; what comes promptly, and bodies, are not."""
 
 import asyncio
+import contextlib
 
 import pytest
 import uvicorn
@@ -58,3 +59,24 @@ async def talk() -> None:
 def test_heads_that_drip_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt_http, "HEAD_S", SHORT_S)
     asyncio.run(talk())
+
+
+async def send_a_head_without_end() -> None:
+    """Ends when the server has cut it off; that it is slow is not why, `HEAD_S` is far."""
+    config = uvicorn.Config(answer, lifespan="off", log_level="critical", http=PromptHTTP, port=0)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: " + bytes([120]) * (2 * prompt_http.MAX_HEAD_BYTES))
+    with contextlib.suppress(ConnectionError):
+        assert b" 400 " in await asyncio.wait_for(reader.read(), prompt_http.HEAD_S / 2)
+    writer.close()
+    server.should_exit = True
+    await running
+
+
+def test_a_head_without_end_is_cut_off() -> None:
+    asyncio.run(send_a_head_without_end())
