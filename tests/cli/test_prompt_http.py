@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import uvicorn
@@ -11,6 +14,12 @@ from scene_model.cli.prompt_http import PromptHTTP
 
 SHORT_S = 1.5
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
+
+
+def run(talk_to_server: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """In a thread of its own: a browser test leaves an event loop in the one of the tests."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(talk_to_server())).result()
 
 
 async def answer(scope: dict[str, object], receive: object, send: object) -> None:
@@ -58,7 +67,7 @@ async def talk() -> None:
 
 def test_heads_that_drip_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt_http, "HEAD_S", SHORT_S)
-    asyncio.run(talk())
+    run(talk)
 
 
 async def send_a_head_without_end() -> None:
@@ -79,4 +88,4 @@ async def send_a_head_without_end() -> None:
 
 
 def test_a_head_without_end_is_cut_off() -> None:
-    asyncio.run(send_a_head_without_end())
+    run(send_a_head_without_end)

@@ -1,12 +1,13 @@
 """Any line is read or refused with its place; what was read is written back as the same."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from scene_model.errors import QueryError
 from scene_model.gallery.query_tree import (
     EVERYTHING,
+    MAX_QUERY_LENGTH,
     AllOf,
     AnyOf,
     FieldTerm,
@@ -119,4 +120,6 @@ def test_any_text_is_read_and_printed_alike_or_refused(text: str) -> None:
 @given(QUERIES)
 @settings(max_examples=500, deadline=None)
 def test_any_query_can_be_written(query: Query) -> None:
-    assert read_query(print_query(query)) == query
+    printed = print_query(query)
+    assume(len(printed) <= MAX_QUERY_LENGTH)  # numbers may have 300 decimals each
+    assert read_query(printed) == query
