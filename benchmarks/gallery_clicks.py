@@ -12,9 +12,7 @@ With --folder the library is kept there and used again. Needs Chromium and Playw
 """
 
 import argparse
-import multiprocessing
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +20,7 @@ import numpy as np
 from playwright.sync_api import Page
 
 from benchmarks.library_100k import build
-from benchmarks.served import chromium, served
+from benchmarks.served import chromium, made_library, served
 
 LIMIT_MS, MOST_PICTURES = 300, 60
 # Between two clicks a visitor looks at the pictures, which come in meanwhile.
@@ -124,17 +122,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary) / "library"
-        if not (folder / "library.db").exists():
-            maker = multiprocessing.get_context("spawn").Process(
-                target=build, args=(folder, options.photos)
-            )
-            maker.start()
-            maker.join()
-        with served(SCENE_LIBRARY=str(folder)) as server, chromium() as browser:
-            context = browser.new_context(viewport={"width": 1440, "height": 900})
-            held = measure(context.new_page(), server.address, options.rounds)
+    with (
+        made_library(options.folder, build, options.photos) as folder,
+        served(SCENE_LIBRARY=str(folder)) as server,
+        chromium() as browser,
+    ):
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        held = measure(context.new_page(), server.address, options.rounds)
     return 0 if held else 1
 
 

@@ -7,9 +7,7 @@ A page is open when its script has run and its title is there. With --folder the
 """
 
 import argparse
-import multiprocessing
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from benchmarks.library_100k import build
-from benchmarks.served import chromium, served
+from benchmarks.served import chromium, made_library, served
 
 LIMIT_S = 2.0
 PAGES = ("gallery", "search?q=sea", "review", "duplicates", "teach", "insights", "export")
@@ -60,17 +58,13 @@ def main() -> int:
     parser.add_argument("--photos", type=int, default=10_000)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary) / "library"
-        if not (folder / "library.db").exists():
-            maker = multiprocessing.get_context("spawn").Process(
-                target=build, args=(folder, options.photos)
-            )
-            maker.start()
-            maker.join()
-        with served(SCENE_LIBRARY=str(folder)) as server, chromium() as browser:
-            context = browser.new_context(viewport={"width": 1440, "height": 900})
-            held = measure(context.new_page(), server.address)
+    with (
+        made_library(options.folder, build, options.photos) as folder,
+        served(SCENE_LIBRARY=str(folder)) as server,
+        chromium() as browser,
+    ):
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        held = measure(context.new_page(), server.address)
     return 0 if held else 1
 
 

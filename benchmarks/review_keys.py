@@ -11,9 +11,7 @@ With --folder the library is kept there and used again. Needs Chromium and Playw
 
 import argparse
 import io
-import multiprocessing
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from playwright.sync_api import Page
 from sqlalchemy import delete, insert, literal, select
 
 from benchmarks.library_100k import build
-from benchmarks.served import chromium, served
+from benchmarks.served import chromium, made_library, served
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.gallery.schema import class_decisions, photos
 from scene_model.gallery.store import Library
@@ -108,14 +106,7 @@ def main() -> int:
     parser.add_argument("--keys", type=int, default=50)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary) / "library"
-        if not (folder / "library.db").exists():
-            maker = multiprocessing.get_context("spawn").Process(
-                target=fill, args=(folder, options.photos, options.keys + 10)
-            )
-            maker.start()
-            maker.join()
+    with made_library(options.folder, fill, options.photos, options.keys + 10) as folder:
         forget_answers(folder)
         with served(SCENE_LIBRARY=str(folder)) as server, chromium() as browser:
             context = browser.new_context(viewport={"width": 1440, "height": 900})

@@ -1,17 +1,20 @@
 """The app as a process of its own with its memory, and a browser that visits it."""
 
+import multiprocessing
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -23,6 +26,21 @@ _ARGUMENTS = (
     "--disable-component-update --disable-sync"
 ).split()
 _SAMPLE_S = 0.05
+
+
+@contextmanager
+def made_library(folder: Path | None, make: Callable[..., None], *how: Any) -> Iterator[Path]:
+    """A library that ``make(folder, *how)`` makes where there is none; in a folder that goes, else.
+
+    It is made in a process of its own: what that takes in memory is not measured along.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        at = folder or Path(temporary) / "library"
+        if not (at / "library.db").exists():
+            maker = multiprocessing.get_context("spawn").Process(target=make, args=(at, *how))
+            maker.start()
+            maker.join()
+        yield at
 
 
 @dataclass(frozen=True)
