@@ -58,6 +58,8 @@ class WindowUploads:
         finally:
             with self._lock:
                 self._coming[owner] -= coming
+                if not self._coming[owner]:
+                    del self._coming[owner]  # visitors come and go
 
     def _reserve(self, owner: str, coming: int) -> SceneError | None:
         held = self._held_bytes(self._get_visitors().windows.of(owner))
