@@ -160,7 +160,7 @@ class FormReader:
         if current is None:
             return
         current.size += end - start
-        piece = data[start:end]
+        piece = memoryview(data)[start:end]
         if self._is_digested:
             self._content.update(piece)
         if current.file is None:

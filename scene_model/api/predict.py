@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime
-import io
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from scene_model.api.form import (
     require_length_below,
     too_many_bytes,
 )
+from scene_model.api.memory_file import MemoryFile
 from scene_model.api.responses import file_form, problems
 from scene_model.api.schemas import BatchAnswer, BatchItem, JobStarted, JobStatus, Prediction
 from scene_model.classifier.classify import Classifier, Look
@@ -116,7 +116,7 @@ async def _one_file(
 
     def open_file(_: int) -> IO[bytes]:
         if in_memory:
-            return io.BytesIO()
+            return MemoryFile()
         spool.mkdir(parents=True, exist_ok=True)
         return tempfile.SpooledTemporaryFile(_SPOOLED_BYTES, dir=str(spool))
 

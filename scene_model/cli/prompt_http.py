@@ -12,6 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_S = 20.0
 MAX_HEAD_BYTES = 65_536
+# Of a body that nobody has taken yet: as much as the event loop reads at a time.
+MAX_WAITING_BYTES = 262_144
 
 
 class PromptHTTP(HttpToolsProtocol):
@@ -50,10 +52,27 @@ class PromptHTTP(HttpToolsProtocol):
         self._stop_waiting()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Pass a piece on as it is where none waits before it: bodies are long, and copies cost.
+
+        Nor does one reading alone stop the next, as uvicorn's own limit of 64 kB would.
+        """
+        cycle = self.cycle
+        if self._is_upgrade() or cycle.response_complete:
+            return
+        waiting = cycle.body
+        cycle.body = waiting + body if waiting else body  # type: ignore[assignment]
+        if len(cycle.body) > MAX_WAITING_BYTES:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _is_upgrade(self) -> bool:
+        return bool(self.parser.should_upgrade()) and self._should_upgrade()
 
     def _wait_for_head(self) -> None:
         if self._late is None:
