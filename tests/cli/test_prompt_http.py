@@ -29,6 +29,10 @@ async def answer(scope: dict[str, object], receive: object, send: object) -> Non
     body = b""
     while len(body) < 2:
         body += (await receive())["body"]
+    await answer_ok(send, body)
+
+
+async def answer_ok(send: Any, body: bytes = b"ok") -> None:
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
     )
@@ -89,3 +93,42 @@ async def send_a_head_without_end() -> None:
 
 def test_a_head_without_end_is_cut_off() -> None:
     run(send_a_head_without_end)
+
+
+LONG = bytes(range(256)) * 16_384
+READ_BYTES = 262_144  # what asyncio reads at a time
+
+
+async def send_more_than_is_taken() -> None:
+    taken: list[bytes] = []
+
+    async def take_slowly(scope: object, receive: Any, send: Any) -> None:
+        more = True
+        while more:
+            await asyncio.sleep(0.02)  # meanwhile more comes than may wait
+            message = await receive()
+            taken.append(message["body"])
+            more = message["more_body"]
+        await answer_ok(send)
+
+    config = uvicorn.Config(take_slowly, lifespan="off", log_level="error", http=PromptHTTP, port=0)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(2):  # the second on the same connection
+        taken.clear()
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(LONG))
+        writer.write(LONG)
+        await reader.readuntil(b"ok")
+        assert b"".join(taken) == LONG
+        assert max(map(len, taken)) <= prompt_http.MAX_WAITING_BYTES + READ_BYTES
+    writer.close()
+    server.should_exit = True
+    await running
+
+
+def test_long_bodies_come_whole_and_wait_in_the_senders_memory() -> None:
+    run(send_more_than_is_taken)
