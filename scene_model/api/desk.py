@@ -67,9 +67,10 @@ class Desk:
             if self._work is None:
                 parts = _PARTS if settings.is_shared else 1
                 looks = LookQueue(
-                    settings.workers + _SPARE_THREADS,
+                    settings.workers,
                     settings.max_waiting,
                     _part(settings.max_waiting, parts),
+                    _SPARE_THREADS,
                 )
                 batches = Batches(
                     looks,

@@ -26,13 +26,21 @@ logger = logging.getLogger(__name__)
 
 
 class LookQueue:
-    """Runs looks in ``workers`` threads; all methods may be called from any thread."""
+    """Runs looks in a fixed number of threads; all methods may be called from any thread."""
 
-    def __init__(self, workers: int, max_waiting: int, max_of_one: int | None = None) -> None:
-        """Start the threads; ``max_waiting`` photos of single requests may wait.
+    def __init__(
+        self,
+        workers: int,
+        max_waiting: int,
+        max_of_one: int | None = None,
+        spare_threads: int = 0,
+    ) -> None:
+        """Start the threads; beside ``workers`` photos of single requests ``max_waiting`` may wait.
 
-        max_of_one: how many of them may be one owner's, where there are several.
+        max_of_one: how many of them may be one owner's, where there are several. spare_threads:
+        how many of what waits may be begun already.
         """
+        self._workers = workers
         self._max_waiting = max_waiting
         self._max_of_one = max_waiting if max_of_one is None else max_of_one
         self._waiting_of: Counter[str] = Counter()
@@ -44,7 +52,7 @@ class LookQueue:
         self._is_closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"look-{number}", daemon=True)
-            for number in range(workers)
+            for number in range(workers + spare_threads)
         ]
         for thread in self._threads:
             thread.start()
@@ -97,7 +105,7 @@ class LookQueue:
             (self._waiting_of.total(), self._max_waiting, "photos are in line"),
             (self._waiting_of[owner], self._max_of_one, "photos of yours are in line"),
         ):
-            if waiting and waiting + wanted > limit + len(self._threads):
+            if waiting and waiting + wanted > limit + self._workers:
                 seconds = math.ceil(waiting * self._mean_s / len(self._threads))
                 raise ServerBusy(
                     f"{waiting} {whose} and {limit} may wait (SCENE_MAX_WAITING). Try again after "
