@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
         le=64,
-        description="Photos that are decoded and classified at the same time.",
+        description="Photos that are classified at the same time; REST decodes one more.",
     )
     max_file_bytes: int = Field(
         default=200_000_000, ge=1, description="Largest file that is read, in bytes."
