@@ -34,10 +34,12 @@ _ARM = """
   const inside = () => (found?.isConnected ? found : (found = find()));
   const ids = () => [...inside().querySelectorAll(".cell")].map((e) => e.dataset.id).join();
   const count = () => document.querySelector(".stMarkdown strong").textContent;
-  const inSight = () => [...inside().querySelectorAll(".cell img")].filter((image) => {
-    const { top, bottom } = image.getBoundingClientRect();
+  // Asked of the cells: where a picture in a cell that is out of sight lies would have to be
+  // worked out for the question alone.
+  const inSight = () => [...inside().querySelectorAll(".cell")].filter((cell) => {
+    const { top, bottom } = cell.getBoundingClientRect();
     return bottom > 0 && top < innerHeight;
-  });
+  }).map((cell) => cell.querySelector("img"));
   const isThere = (image) => image.complete && image.naturalWidth;
   addEventListener("click", ({ timeStamp }) => {
     const before = isPage ? ids() : count();
@@ -85,7 +87,7 @@ class Clicks:
 def measure(page: Page, address: str, rounds: int) -> bool:
     """Click all there is to click; True when the limits hold."""
     clicks = Clicks(page)
-    chip, following = ".st-key-class_filter button", "[aria-label='Next page']"
+    chip, following = ".st-key-filter_chips [role=radio]", "[aria-label='Next page']"
     far = ".pager .number:not([aria-current])"
     kinds: dict[str, Callable[[int], float]] = {
         "select a photo": lambda i: clicks.answered(".pick", i % MOST_PICTURES, is_page=False),

@@ -4,7 +4,14 @@ import streamlit as st
 
 from pages.components import bulk_edit
 from pages.components.address import AddressPart, take_address, write_address
-from pages.components.browse import begin_at_first_page, browse, browse_parts, density_control
+from pages.components.browse import (
+    begin_at_first_page,
+    browse,
+    browse_parts,
+    density_control,
+    grid_key,
+    pages_asked,
+)
 from pages.components.filters import (
     QUERY_KEY,
     Filter,
@@ -13,7 +20,9 @@ from pages.components.filters import (
     current_filter,
     filter_line,
     filter_parts,
+    likely_queries,
 )
+from pages.components.pages_ahead import pages_ahead
 from pages.components.photo_grid import Selecting
 from pages.components.photo_view import is_photo_open, show_open_photo
 from pages.components.query_line import order_control, show_query_error
@@ -28,16 +37,21 @@ def _page() -> None:
     gallery = get_gallery()
     parts = _address_parts()
     take_address(_NAME, parts, is_new=QUERY_KEY not in st.session_state)
-    has_keys = not _is_covered()
-    _head(has_keys)
-    bulk_edit.show_notice()
-    if not gallery.count(""):
+    has_keys, total = not _is_covered(), gallery.count("")
+    head, tools, photos = st.container(), st.container(), st.container()
+    if total:
+        # First of all: they are on their way to the browser while the rest is still made.
+        with photos:
+            _photos(total, has_keys)
+        with tools:
+            _tools()
+    with head:
+        _head(has_keys)
+    if not total:
         st.info("No photos yet. Drop some on the first page.", icon=":material/photo_library:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         write_address(_NAME, parts)
-    else:
-        _tools()
-        _photos(has_keys)
+    bulk_edit.show_notice()
     if not show_trash():  # one at a time
         show_open_photo()
 
@@ -72,10 +86,10 @@ def _tools() -> None:
         density_control()
 
 
-def _photos(has_keys: bool) -> None:
+def _photos(total: int, has_keys: bool) -> None:
     asked = current_filter()
     try:
-        _narrowed(asked, has_keys)
+        _narrowed(asked, total, has_keys)
     except QueryError as error:
         show_query_error(asked.query, error)
     except SceneError as error:
@@ -83,21 +97,12 @@ def _photos(has_keys: bool) -> None:
     write_address(_NAME, _address_parts())
 
 
-def _narrowed(asked: Filter, has_keys: bool) -> None:
+def _narrowed(asked: Filter, total: int, has_keys: bool) -> None:
     gallery = get_gallery()
     gallery.count(asked.query)  # what is wrong with the visitor's own line is told in its place
     gallery.query = asked.line
-    count = gallery.count()
     above, tools = st.container(), st.container()
-    if not count:
-        begin_at_first_page(_NAME)
-        with above:
-            chips(asked)
-        st.info("No photo matches this filter.", icon=":material/search_off:")
-        st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
-        return
-    # The photos first: they are on their way to the browser while the chips are still counted.
-    browse(
+    count = browse(
         gallery.query,
         _NAME,
         Selecting(gallery.selection, _selected_on_page, gallery.select_between),
@@ -105,8 +110,14 @@ def _narrowed(asked: Filter, has_keys: bool) -> None:
     )
     with above:
         chips(asked)
-    with tools:
-        bulk_edit.selection_tools(count, gallery.count(""), has_keys)
+    if count:
+        with tools:
+            bulk_edit.selection_tools(count, total, has_keys)
+        pages_ahead(grid_key(_NAME), pages_asked(""), likely_queries(asked), asked.tags)
+    else:
+        begin_at_first_page(_NAME)
+        st.info("No photo matches this filter.", icon=":material/search_off:")
+        st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
 
 
 def _selected_on_page(ids: list[str], shown: list[str]) -> None:

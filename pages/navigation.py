@@ -18,14 +18,8 @@ if st.context.theme.type == "dark":
         '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
         ":hover {color: #06231e}</style>"
     )
-# Streamlit leaves a tenth of a screen free above every page; and on a phone, chips in many lines
-# would push the photos off the first screen: they stand in one line there, to be pushed aside.
-st.html(
-    "<style>[data-testid=stMainBlockContainer] {padding-top: 4.5rem}"
-    "@media (max-width: 640px) {:is(.st-key-class_filter, .st-key-tag_filter)"
-    " [data-testid=stButtonGroup] > div {flex-wrap: nowrap; overflow-x: auto; padding: 3px}"
-    " :is(.st-key-class_filter, .st-key-tag_filter) button {flex: none}}</style>"
-)
+# Streamlit leaves a tenth of a screen free above every page.
+st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 4.5rem}</style>")
 note_whose_window()
 if not ask_to_sign_in() or not stay_notice():
     st.stop()

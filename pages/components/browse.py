@@ -1,7 +1,7 @@
 """A query's photos, page by page; the gallery and the search show them the same way."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -62,8 +62,7 @@ def browse(
     count = gallery.count(query)
     if not count:
         return 0
-    density = _density()
-    asked = PagesAsked(query, gallery.sort, density.photos, count, with_scores)
+    density, asked = _density(), replace(pages_asked(query, with_scores), count=count)
     number = _turn_to(key, (query, gallery.sort, density.photos), asked.page_count)
     pages = grid_pages(key, asked, number)
     places = {
@@ -79,13 +78,23 @@ def browse(
             pages,
             on_turn=lambda page: _go_to_page(key, min(asked.page_count, max(1, page))),
         ),
-        f"{key}_grid",
+        grid_key(key),
         on_open=lambda photo_id: open_photo(photo_id, PlaceInQuery(query, places.get(photo_id, 0))),
         selecting=selecting,
         cell=density.cell,
         on_ask=on_ask or (lambda _: None),
     )
     return count
+
+
+def pages_asked(query: str, with_scores: bool = False) -> PagesAsked:
+    """A query's pages as `browse` makes them, not counted yet."""
+    return PagesAsked(query, get_gallery().sort, _density().photos, 0, with_scores)
+
+
+def grid_key(key: str) -> str:
+    """The key of the grid that `browse` shows."""
+    return f"{key}_grid"
 
 
 def grid_cell() -> str:

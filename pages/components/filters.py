@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.components.address import AddressPart
+from pages.components.chips import ChipRow, Chosen, chip_rows
 from pages.components.session import get_gallery
 from scene_model.gallery.query_tree import EVERYTHING, AllOf, FieldTerm, print_query, read_query
 
 QUERY_KEY, CLASS_KEY, TAGS_KEY = "gallery_q", "class_filter", "tag_filter"
-_MORE_KEY = "gallery_more_chips"
+_CHIPS_KEY, _MORE_KEY = "filter_chips", "gallery_more_chips"
 _ALL = "All"
 _FEW_CLASSES, _FEW_TAGS, _MANY = 10, 12, 80
+_LIKELY = 6
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,15 @@ class Filter:
     @property
     def line(self) -> str:
         """All of it as one query line; raises QueryError."""
-        return self._line(self.label)
+        return self.line_of(self.label)
 
     @property
     def line_without_class(self) -> str:
         """All but the class, which is what its chips count; raises QueryError."""
-        return self._line(None)
+        return self.line_of(None)
 
-    def _line(self, label: str | None) -> str:
+    def line_of(self, label: str | None) -> str:
+        """As `line`, with another class or none; raises QueryError."""
         chosen = [FieldTerm("class", label)] if label else []
         chosen += [FieldTerm("tag", tag) for tag in self.tags]
         if not chosen:
@@ -77,8 +80,13 @@ def chips(asked: Filter) -> None:
     tags = gallery.count_by_tag(asked.line, _MANY)
     shown_classes = _few(classes, _MANY if more else _FEW_CLASSES, asked.label)
     shown_tags = _few(tags, _MANY if more else _FEW_TAGS, *asked.tags)
-    _class_chips(classes, shown_classes, asked)
-    _tag_chips(tags, shown_tags)
+    chip_rows(
+        _class_chips(classes, shown_classes),
+        _tag_chips(tags, shown_tags),
+        Chosen(asked.label or _ALL, asked.tags),
+        _CHIPS_KEY,
+        _choose,
+    )
     if more or len(shown_classes) < len(classes) or len(shown_tags) < len(tags):
         st.button(
             "Fewer" if more else "More classes and tags",
@@ -86,6 +94,12 @@ def chips(asked: Filter) -> None:
             icon=":material/expand_less:" if more else ":material/expand_more:",
             on_click=lambda: st.session_state.update({_MORE_KEY: not more}),
         )
+
+
+def likely_queries(asked: Filter) -> dict[str, str]:
+    """Queries of the chips a visitor is likely to choose next, by chip; raises QueryError."""
+    classes = list(get_gallery().count_by_class(asked.line_without_class))[:_LIKELY]
+    return {_ALL: asked.line_without_class} | {label: asked.line_of(label) for label in classes}
 
 
 def filter_parts() -> dict[str, AddressPart]:
@@ -116,38 +130,20 @@ def _few(counts: dict[str, int], limit: int, *chosen: str | None) -> list[str]:
     return list(dict.fromkeys([*first, *(label for label in chosen if label)]))
 
 
-def _class_chips(counts: dict[str, int], shown: list[str], asked: Filter) -> None:
-    names, options = get_gallery().vocabulary, [_ALL, *shown]
-
-    def said(option: str) -> str:
-        if option == _ALL:
-            return f"All · {sum(counts.values()):,}"
-        return f"{names.display_name(option)} · {counts.get(option, 0):,}"
-
-    chosen = asked.label or _ALL
-    if st.session_state.get(CLASS_KEY) != chosen:
-        st.session_state[CLASS_KEY] = chosen
-    st.pills(
-        "Class",
-        options,
-        format_func=said,
-        key=CLASS_KEY,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-
-
-def _tag_chips(counts: dict[str, int], shown: list[str]) -> None:
+def _class_chips(counts: dict[str, int], shown: list[str]) -> ChipRow:
     names = get_gallery().vocabulary
-    if not shown:
-        return
-    st.pills(
+    said = {label: f"{names.display_name(label)} · {counts.get(label, 0):,}" for label in shown}
+    return ChipRow("Class", {_ALL: f"All · {sum(counts.values()):,}"} | said)
+
+
+def _tag_chips(counts: dict[str, int], shown: list[str]) -> ChipRow:
+    names = get_gallery().vocabulary
+    return ChipRow(
         "Tags",
-        shown,
-        format_func=lambda label: f"{names.display_name(label)} · {counts.get(label, 0):,}",
-        key=TAGS_KEY,
-        selection_mode="multi",
-        label_visibility="collapsed",
-        persist_state="session",
+        {label: f"{names.display_name(label)} · {counts.get(label, 0):,}" for label in shown},
     )
+
+
+def _choose(chosen: Chosen) -> None:
+    st.session_state[CLASS_KEY] = chosen.one
+    st.session_state[TAGS_KEY] = list(chosen.many)

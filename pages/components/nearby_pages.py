@@ -1,6 +1,7 @@
 """The page shown and those beside it, as the grid draws them; kept until the library changes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -35,9 +36,8 @@ def grid_pages(key: str, asked: PagesAsked, number: int) -> dict[int, GridPage]:
 
     Turning a page then asks the library for one page only, and a click on a photo for none.
     """
-    gallery = get_gallery()
     known_key = f"{key}_pages"
-    stand = (gallery.library.version(), gallery.model.classifier.bundle_id, gallery.today(), asked)
+    stand = (library_stand(), asked)
     before, pages = st.session_state.get(known_key, (None, {}))
     if before != stand:
         pages = {}
@@ -45,6 +45,17 @@ def grid_pages(key: str, asked: PagesAsked, number: int) -> dict[int, GridPage]:
     found = {n: pages[n] if n in pages else _page(asked, n) for n in wanted}
     st.session_state[known_key] = (stand, found)
     return found
+
+
+def first_page(asked: PagesAsked) -> GridPage:
+    """The first page; raises QueryError."""
+    return _page(asked, 1)
+
+
+def library_stand() -> tuple[Any, ...]:
+    """What must still be the same for a page made earlier to hold: library, model and day."""
+    gallery = get_gallery()
+    return gallery.library.version(), gallery.model.classifier.bundle_id, gallery.today()
 
 
 def _page(asked: PagesAsked, number: int) -> GridPage:

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import ColumnElement
 
@@ -25,6 +26,8 @@ from scene_model.gallery.sorting import NEWEST_ADDED, Sort
 from scene_model.gallery.store import Library
 from scene_model.gallery.tag_counts import count_by_tag
 
+_LINES_KEPT = 16
+
 
 @dataclass
 class Gallery:
@@ -41,6 +44,10 @@ class Gallery:
     sort: Sort = NEWEST_ADDED
     today: Callable[[], datetime.date] = datetime.date.today
     selection: list[str] = field(default_factory=list)
+    # What the latest lines mean, as long as the library, the model and the day are the same.
+    _meant: dict[tuple[Any, ...], ColumnElement[bool]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -145,6 +152,16 @@ class Gallery:
         line = self.query if query is None else query
         if not line.strip():
             return None
+        model, today = self.model, self.today()
+        stand = (line, self.library.version(), model.classifier.bundle_id, today)
+        meant = self._meant.get(stand)
+        if meant is None:
+            meant = self._read(line, today)
+            # A new one, not changed in place: threads may share a gallery.
+            self._meant = dict([*self._meant.items()][1 - _LINES_KEPT :]) | {stand: meant}
+        return meant
+
+    def _read(self, line: str, today: datetime.date) -> ColumnElement[bool]:
         # What a person taught is called so, even where the model has the word as an alias.
         taught = {label: label for label in self.library.taught_labels()}
         known = self.vocabulary
@@ -152,5 +169,5 @@ class Gallery:
             line,
             replace(known, names=taught | known.names) if taught else known,
             self.model.albums,
-            self.today(),
+            today,
         )

@@ -77,7 +77,8 @@ def test_using_another_model(
     counts = opened.library.count_by_class()
     assert counts == {"holiday": 1, "zermatt": 1}
     app.switch_page("gallery.py").run()
-    app.pills(key="class_filter").set_value("zermatt").run()
+    app.session_state["class_filter"] = "zermatt"
+    app.run()
     assert "1 of 2 photos" in texts(app)
     app.query_params["photo"] = next(i for i in opened.library.find() if i != temple_id)
     app.run()

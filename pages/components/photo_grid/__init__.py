@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.scripts import WHEN_CONNECTED, joined
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.gallery.records import PhotoRecord
@@ -14,10 +15,8 @@ from scene_model.gallery.records import PhotoRecord
 _HERE = Path(__file__).parent
 _grid = st.components.v2.component(
     "scene_gallery_photo_grid",
-    css=(_HERE / "grid.css").read_text(encoding="utf-8"),
-    js="\n".join(
-        (_HERE / name).read_text(encoding="utf-8") for name in ("cells.js", "pager.js", "grid.js")
-    ),
+    css=joined(_HERE / "grid.css"),
+    js=joined(WHEN_CONNECTED, *(_HERE / name for name in ("cells.js", "pager.js", "grid.js"))),
 )
 # A photo as the browser draws it.
 Cell = dict[str, Any]
@@ -125,7 +124,11 @@ def turning_grid(
 
     said = _grid(
         key=key,
-        data=_data(book, selecting, cell, st.session_state.get(heard_key, 0)),
+        data={
+            "name": key,
+            "heard": st.session_state.get(heard_key, 0),
+            **_data(book, selecting, cell),
+        },
         on_opened_change=lambda: hear("opened"),
         on_acts_change=lambda: hear("acts"),
         on_asked_change=lambda: hear("asked"),
@@ -141,7 +144,7 @@ def turning_grid(
     st.session_state[question_key] = book.question
 
 
-def _data(book: Book, selecting: Selecting | None, cell: str, heard: int) -> dict[str, Any]:
+def _data(book: Book, selecting: Selecting | None, cell: str) -> dict[str, Any]:
     chosen = frozenset(selecting.ids) if selecting else frozenset()
     return {
         "question": book.question,
@@ -154,7 +157,6 @@ def _data(book: Book, selecting: Selecting | None, cell: str, heard: int) -> dic
         "selectable": selecting is not None,
         "selected": [i for page in book.pages.values() for i in page.ids if i in chosen],
         "cell": cell,
-        "heard": heard,
     }
 
 

@@ -93,10 +93,12 @@ class Warmer {
     this.held = [];
   }
 
-  warm(photos) {
+  // likely: gives the photos that may come, the likeliest first, when it is time to fetch them.
+  warm(likely) {
     clearTimeout(this.timer);
-    const wanted = photos.filter((photo) => !this.done.has(photo.id));
+    let wanted;
     const next = () => {
+      wanted ??= likely().filter((photo) => !this.done.has(photo.id));
       const photo = wanted.shift();
       if (!photo) return;
       this.done.add(photo.id);
@@ -104,8 +106,8 @@ class Warmer {
       image.fetchPriority = "low";
       image.onload = image.onerror = () => { this.timer = setTimeout(next); };
       image.src = address(photo);
-      // The browser keeps what is held; a few pages of it.
-      this.held = [...this.held.slice(-3 * IN_SIGHT), image];
+      // The browser keeps what is held; some pages of it.
+      this.held = [...this.held.slice(-12 * IN_SIGHT), image];
     };
     this.timer = setTimeout(next, 500);
   }

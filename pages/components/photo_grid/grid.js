@@ -25,20 +25,35 @@ class Grid {
     root.append(this.list, this.pager.nav, this.status);
     this.list.onclick = (event) => this.onClick(event);
     this.list.onkeydown = (event) => this.onKey(event);
+    const narrow = ({ detail }) => {
+      if (this.list.isConnected) this.narrow(detail);
+      else document.removeEventListener("scene-gallery-choice", narrow);
+    };
+    document.addEventListener("scene-gallery-choice", narrow);
     // With the shift key a click would mark the text in between, too.
     this.list.onmousedown = (event) => event.shiftKey && event.preventDefault();
+  }
+
+  // First pages of what chips would narrow to, by chip.
+  get ahead() {
+    const { grid, first } = document.sceneGalleryAhead ?? {};
+    return grid === this.data?.name ? first : {};
   }
 
   get items() {
     return [...this.list.children];
   }
 
-  hear({ data, setStateValue, setTriggerValue }) {
-    Object.assign(this, { data, setStateValue, setTriggerValue });
-    if (this.question !== data.question) {
-      this.acts = this.acts.filter((act) => !act.page);
-      this.anchor = null;
+  hear(component) {
+    const { data, setStateValue, setTriggerValue } = component;
+    Object.assign(this, { setStateValue, setTriggerValue });
+    if (this.awaited && this.awaited !== data.question) {
+      this.unheard = component;
+      return;
     }
+    this.awaited = this.unheard = null;
+    this.data = data;
+    if (this.question !== data.question) this.forgetTurns();
     const isLate = performance.now() - this.actedAt > PATIENCE_MS;
     this.acts = this.acts.filter((act) => act.number > data.heard && !isLate);
     this.number = Math.max(this.number, data.heard);
@@ -51,6 +66,31 @@ class Grid {
     for (const act of this.acts) this.applyChoice(act);
     this.list.style.setProperty("--cell", data.cell);
     this.draw(turned?.page ?? data.page);
+  }
+
+  // What a chip shows first is drawn before the server says so, where it is known here. What it
+  // says about an earlier choice is left out meanwhile.
+  narrow({ one, many }) {
+    const { tags } = document.sceneGalleryAhead ?? {};
+    const known = tags?.join() === many.join() ? this.ahead[one] : null;
+    this.awaited = known?.question ?? null;
+    clearTimeout(this.waiting);
+    if (!known) return;
+    this.waiting = setTimeout(() => {
+      this.awaited = null;
+      if (this.unheard) this.hear(this.unheard);
+    }, PATIENCE_MS);
+    this.forgetTurns();
+    this.question = known.question;
+    this.data = { ...this.data, question: known.question, page: 1, page_count: known.pageCount };
+    this.known = new Map([[1, known.page]]);
+    this.draw(1);
+  }
+
+  // Turns of another question's pages, and where a range of its photos begins.
+  forgetTurns() {
+    this.acts = this.acts.filter((act) => !act.page);
+    this.anchor = null;
   }
 
   draw(page) {
@@ -74,8 +114,10 @@ class Grid {
       if (isOther) this.status.textContent = `Page ${page} of ${count}`;
     }
     this.showChoice();
-    const beside = [page + 1, page - 1].flatMap((n) => this.known.get(n)?.photos ?? []);
-    this.warmer.warm(beside);
+    this.warmer.warm(() => [
+      ...[page + 1, page - 1].flatMap((n) => this.known.get(n)?.photos ?? []),
+      ...Object.values(this.ahead).flatMap(({ page: { photos } }) => photos.slice(0, IN_SIGHT)),
+    ]);
   }
 
   showChoice() {
@@ -217,17 +259,4 @@ export default function (component) {
   const { parentElement } = component;
   if (!grids.has(parentElement)) grids.set(parentElement, new Grid(parentElement));
   grids.get(parentElement).hear(component);
-}
-
-// While the server starts again, a click would be lost: it waits until the page is connected.
-function whenConnected(act) {
-  const app = document.querySelector("[data-test-connection-state]");
-  const isThere = () => !app || app.dataset.testConnectionState === "CONNECTED";
-  if (isThere()) return act();
-  const watch = new MutationObserver(() => {
-    if (!isThere()) return;
-    watch.disconnect();
-    setTimeout(act, 500);
-  });
-  watch.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
 }
