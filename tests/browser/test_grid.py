@@ -85,6 +85,44 @@ def test_what_changed_meanwhile_is_put_right(visit: Visit) -> None:
     assert page.evaluate(SHOWN) == [*ids[18:20], *ids[21:37]]
 
 
+def click_chip(page: Page, name: str) -> list[str]:
+    """Choose a chip that the browser knows the first page of; returns what is shown at once."""
+    page.wait_for_function("() => document.sceneGalleryAhead")
+    shown: list[str] = chip(page, name).evaluate(
+        f"(button) => {{ button.click(); return ({SHOWN})() }}"
+    )
+    return shown
+
+
+def test_a_class_is_drawn_before_the_server_answers(visit: Visit) -> None:
+    page = open_pages(visit)
+    ids, flowers = ids_of(visit, ""), ids_of(visit, "class:flower")
+    assert click_chip(page, "Flower") == flowers
+    expect(page).to_have_url(re.compile("class=flower"))
+    expect(page.get_by_text("4 of 44 photos")).to_be_visible()
+    assert page.evaluate(SHOWN) == flowers
+    assert click_chip(page, "All") == ids[:18]
+    # Sooner than the server can follow: the last word counts.
+    click_chip(page, "Flower")
+    assert click_chip(page, "Landmark") == ids_of(visit, "-class:flower")[:18]
+    expect(page).to_have_url(re.compile("class=landmark"))
+    expect(page.get_by_text("40 of 44 photos")).to_be_visible()
+    assert page.evaluate(SHOWN) == ids_of(visit, "-class:flower")[:18]
+
+
+def test_what_is_selected_elsewhere_stays_so(visit: Visit) -> None:
+    page = open_pages(visit)
+    page.get_by_role("button", name="Select all 44").click()
+    expect(page.get_by_text("44 selected", exact=True)).to_be_visible()
+    click_chip(page, "Flower")
+    expect(page).to_have_url(re.compile("class=flower"))
+    chosen = page.locator('.pick[aria-checked="true"]')
+    expect(chosen).to_have_count(4)
+    page.locator(".pick").first.click()
+    expect(page.get_by_text("43 selected", exact=True)).to_be_visible()
+    expect(chosen).to_have_count(3)
+
+
 def test_a_range_over_three_pages(visit: Visit) -> None:
     page = open_pages(visit)
     page.locator(".pick").nth(2).click()

@@ -146,6 +146,7 @@ def turning_grid(
 
 def _data(book: Book, selecting: Selecting | None, cell: str) -> dict[str, Any]:
     chosen = frozenset(selecting.ids) if selecting else frozenset()
+    selected = [i for page in book.pages.values() for i in page.ids if i in chosen]
     return {
         "question": book.question,
         "page": book.page,
@@ -155,7 +156,8 @@ def _data(book: Book, selecting: Selecting | None, cell: str) -> dict[str, Any]:
             for number, page in book.pages.items()
         },
         "selectable": selecting is not None,
-        "selected": [i for page in book.pages.values() for i in page.ids if i in chosen],
+        "selected": selected,
+        "selected_elsewhere": len(chosen) - len(selected),
         "cell": cell,
     }
 

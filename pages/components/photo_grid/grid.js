@@ -34,10 +34,10 @@ class Grid {
     this.list.onmousedown = (event) => event.shiftKey && event.preventDefault();
   }
 
-  // First pages of what chips would narrow to, by chip.
+  // First pages of what chips of one row would narrow to, by chip, beside those chosen of the other.
   get ahead() {
-    const { grid, first } = document.sceneGalleryAhead ?? {};
-    return grid === this.data?.name ? first : {};
+    const ahead = document.sceneGalleryAhead;
+    return ahead && ahead.grid === this.data?.name ? ahead : { tags: [], first: {} };
   }
 
   get items() {
@@ -68,11 +68,12 @@ class Grid {
     this.draw(turned?.page ?? data.page);
   }
 
-  // What a chip shows first is drawn before the server says so, where it is known here. What it
-  // says about an earlier choice is left out meanwhile.
+  // What a chip shows first is drawn before the server says so, where that is known here, and
+  // which of it is selected. What the server says about an earlier choice is left out meanwhile.
   narrow({ one, many }) {
-    const { tags } = document.sceneGalleryAhead ?? {};
-    const known = tags?.join() === many.join() ? this.ahead[one] : null;
+    const { tags, first } = this.ahead;
+    const isChoiceKnown = !this.data.selected_elsewhere && !this.acts.some((act) => act.to);
+    const known = isChoiceKnown && tags.join() === many.join() ? first[one] : null;
     this.awaited = known?.question ?? null;
     clearTimeout(this.waiting);
     if (!known) return;
@@ -116,7 +117,7 @@ class Grid {
     this.showChoice();
     this.warmer.warm(() => [
       ...[page + 1, page - 1].flatMap((n) => this.known.get(n)?.photos ?? []),
-      ...Object.values(this.ahead).flatMap(({ page: { photos } }) => photos.slice(0, IN_SIGHT)),
+      ...Object.values(this.ahead.first).flatMap(({ page: { photos } }) => photos.slice(0, IN_SIGHT)),
     ]);
   }
 
