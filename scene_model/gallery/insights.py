@@ -52,9 +52,7 @@ def by_tag(library: Library, most: int = 30) -> list[Counted]:
         .order_by(count.desc(), held_tags.c.label)
         .limit(most)
     )
-    with library.database.reader.begin() as connection:
-        rows = connection.execute(query).all()
-    return [Counted(row[0], int(row[1]), f"tag:{quoted(row[0])}") for row in rows]
+    return [Counted(label, there, f"tag:{quoted(label)}") for label, there in library.pairs(query)]
 
 
 def by_score(library: Library) -> list[Counted]:
@@ -128,5 +126,4 @@ def _counts(
     library: Library, what: ColumnElement[object], *where: ColumnElement[bool]
 ) -> list[tuple[str, int]]:
     query = select(what, func.count()).where(photos.c.trashed_at.is_(None), *where).group_by(what)
-    with library.database.reader.begin() as connection:
-        return [(str(row[0]), int(row[1])) for row in connection.execute(query)]
+    return [(str(said), count) for said, count in library.pairs(query)]
