@@ -17,7 +17,7 @@ _PICKED = "picked"
 _PICKING = {"name": _PICKED, "select": {"type": "point", "fields": ["Query"], "on": "click"}}
 # Readable on the light background and the dark.
 _COLOUR = "#1f8f7c"
-_BAR_HEIGHT, _CHART_HEIGHT, _MAP_HEIGHT = 24, 260, 380
+_BAR_HEIGHT, _AXIS_HEIGHT, _CHART_HEIGHT, _MAP_HEIGHT = 22, 85, 260, 380
 
 # Vega-Lite as it is: a library that checks and copies it took most of what the page took to open.
 _Spec = dict[str, Any]
@@ -45,7 +45,7 @@ def bar_chart(
             "x" if lying else "y": count,
             "tooltip": _told(Name="nominal", Photos="quantitative"),
         },
-        "height": _BAR_HEIGHT * len(frame) + 40 if lying else _CHART_HEIGHT,
+        "height": _BAR_HEIGHT * len(frame) + _AXIS_HEIGHT if lying else _CHART_HEIGHT,
         "params": [_PICKING],
     }
     _show(title, chart, frame, key, alt_text=_spoken(title, frame))
@@ -101,18 +101,20 @@ def _told(**types: str) -> list[dict[str, str]]:
 
 def _show(title: str, chart: _Spec, frame: pd.DataFrame, key: str, alt_text: str) -> None:
     with st.container(border=True):
-        head, tool = st.columns([3, 1], vertical_alignment="center")
-        head.subheader(title)
-        tool.download_button(
-            "CSV",
-            frame.to_csv(index=False),
-            f"{key}.csv",
-            "text/csv",
-            key=f"{key}_csv",
-            icon=":material/download:",
-            on_click="ignore",
-            help=f"The numbers of “{title}”",
-        )
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        ):
+            st.subheader(title, width="content")
+            st.download_button(
+                "CSV",
+                frame.to_csv(index=False),
+                f"{key}.csv",
+                "text/csv",
+                key=f"{key}_csv",
+                icon=":material/download:",
+                on_click="ignore",
+                help=f"The numbers of “{title}”",
+            )
         event: Any = st.vega_lite_chart(frame, chart, key=key, on_select="rerun", alt=alt_text)
         picked = event.get("selection", {}).get(_PICKED) or []
         if picked:

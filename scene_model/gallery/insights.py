@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, case, cast, func, select
 from sqlalchemy import Integer as SqlInteger
@@ -123,7 +124,7 @@ def by_place(library: Library, cell_degrees: float = 1.0) -> list[Place]:
 
 
 def _counts(
-    library: Library, what: ColumnElement[object], *where: ColumnElement[bool]
+    library: Library, what: ColumnElement[Any], *where: ColumnElement[bool]
 ) -> list[tuple[str, int]]:
     query = select(what, func.count()).where(photos.c.trashed_at.is_(None), *where).group_by(what)
     return [(str(said), count) for said, count in library.pairs(query)]
