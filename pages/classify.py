@@ -1,6 +1,7 @@
 """Drop photos → a job with progress and Cancel → results, and what was skipped and why."""
 
-import altair as alt
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -116,7 +117,7 @@ def _one_photo(photo: PhotoRecord) -> None:
         if answers is not None:
             said = answers.class_answer
             head = get_services().classifier.head(said.head)
-            st.altair_chart(_probability_chart(said.probabilities, head.labels, head.name))
+            _probability_chart(said.probabilities, head.labels, head.name)
         if st.button("Correct it, see everything", icon=":material/edit:"):
             open_photo(photo.id)
     if answers is not None:
@@ -145,7 +146,7 @@ def _headline(photo: PhotoRecord) -> None:
         )
 
 
-def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -> alt.LayerChart:
+def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -> None:
     """Bars of one head's probabilities in percent, most probable first, with their figures."""
     frame = pd.DataFrame(
         {
@@ -154,19 +155,23 @@ def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -
         }
     )
     frame = frame.sort_values("Probability", ascending=False, kind="stable")
-    order = frame["Label"].tolist()
-    base = alt.Chart(frame).encode(
-        x=alt.X("Probability", scale=alt.Scale(domain=[0, 110]), axis=None),
-        y=alt.Y("Label", sort=order, title=None),
-        tooltip=["Label", "Probability"],
-    )
-    figures = base.mark_text(align="left", dx=5, color="gray").encode(
-        text=alt.Text("Probability", format=".1f")
-    )
-    chart: alt.LayerChart = (base.mark_bar(color=_BAR_COLOUR, cornerRadius=3) + figures).properties(
-        height=32 * len(frame), title=f"{head}: probability in %"
-    )
-    return chart
+    label = {"field": "Label", "type": "nominal"}
+    probability: dict[str, Any] = {"field": "Probability", "type": "quantitative"}
+    figures = {"type": "text", "align": "left", "dx": 5, "color": "gray"}
+    spec = {
+        "title": f"{head}: probability in %",
+        "height": 32 * len(frame),
+        "encoding": {
+            "x": probability | {"scale": {"domain": [0, 110]}, "axis": None},
+            "y": label | {"sort": frame["Label"].tolist(), "title": None},
+            "tooltip": [label, probability],
+        },
+        "layer": [
+            {"mark": {"type": "bar", "color": _BAR_COLOUR, "cornerRadius": 3}},
+            {"mark": figures, "encoding": {"text": probability | {"format": ".1f"}}},
+        ],
+    }
+    st.vega_lite_chart(frame, spec)
 
 
 try:

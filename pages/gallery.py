@@ -70,10 +70,10 @@ def _head(has_keys: bool) -> None:
     with head:
         st.title("Gallery")
     with tools, st.container(horizontal=True, horizontal_alignment="right"):
-        bulk_edit.undo_buttons(has_keys)
         count = get_gallery().library.count(trashed=True)
         if count:
             st.button(f"Trash ({count:,})", icon=":material/delete:", on_click=open_trash)
+        bulk_edit.undo_buttons(has_keys)  # at the end of the line: there they stay in place
 
 
 def _tools() -> None:

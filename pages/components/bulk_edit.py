@@ -25,7 +25,7 @@ def show_notice() -> None:
 
 
 def undo_buttons(has_keys: bool) -> None:
-    """Undo and, where something was undone, redo."""
+    """Undo and redo, both always there: a quick second click must not meet the other one."""
     library = get_gallery().library
     latest, undone = edits.latest_edit(library), edits.latest_undone(library)
     st.button(
@@ -36,14 +36,14 @@ def undo_buttons(has_keys: bool) -> None:
         shortcut="Z" if has_keys else None,
         on_click=undo,
     )
-    if undone:
-        st.button(
-            "Redo",
-            icon=":material/redo:",
-            help=f"Make again: {undone}",
-            shortcut="Shift+Z" if has_keys else None,
-            on_click=redo,
-        )
+    st.button(
+        "Redo",
+        icon=":material/redo:",
+        disabled=undone is None,
+        help=f"Make again: {undone}" if undone else "Nothing to make again",
+        shortcut="Shift+Z" if has_keys else None,
+        on_click=redo,
+    )
 
 
 def undo() -> None:

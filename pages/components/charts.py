@@ -5,7 +5,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -15,9 +14,13 @@ from scene_model.gallery.insights import Counted, Place
 # Country outlines of Natural Earth 1:110m (public domain), generalised: a line a ring, lon,lat.
 _OUTLINES = Path(__file__).parent / "world_outlines.txt"
 _PICKED = "picked"
+_PICKING = {"name": _PICKED, "select": {"type": "point", "fields": ["Query"], "on": "click"}}
 # Readable on the light background and the dark.
 _COLOUR = "#1f8f7c"
-_BAR_HEIGHT, _CHART_HEIGHT, _MAP_HEIGHT = 24, 260, 380
+_BAR_HEIGHT, _AXIS_HEIGHT, _CHART_HEIGHT, _MAP_HEIGHT = 22, 85, 260, 380
+
+# Vega-Lite as it is: a library that checks and copies it took most of what the page took to open.
+_Spec = dict[str, Any]
 
 
 def bar_chart(
@@ -31,16 +34,20 @@ def bar_chart(
             "Query": [bar.query for bar in bars],
         }
     )
-    count = alt.Axis(format="d", tickMinStep=1)
-    label: Any = alt.Y if lying else alt.X
-    value: Any = alt.X if lying else alt.Y
-    chart = _base(frame).mark_bar(cursor="pointer", cornerRadiusEnd=3, color=_COLOUR)
-    chart = chart.encode(
-        label("Name:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
-        value("Photos:Q", title="Photos", axis=count),
-        tooltip=["Name", "Photos"],
-    )
-    chart = chart.properties(height=_BAR_HEIGHT * len(frame) + 40 if lying else _CHART_HEIGHT)
+    label: _Spec = {"field": "Name", "type": "nominal", "sort": None, "title": None}
+    label["axis"] = {"labelLimit": 180, "labelOverlap": False}
+    count: _Spec = {"field": "Photos", "type": "quantitative", "title": "Photos"}
+    count["axis"] = {"format": "d", "tickMinStep": 1}
+    chart: _Spec = {
+        "mark": {"type": "bar", "cursor": "pointer", "cornerRadiusEnd": 3, "color": _COLOUR},
+        "encoding": {
+            "y" if lying else "x": label,
+            "x" if lying else "y": count,
+            "tooltip": _told(Name="nominal", Photos="quantitative"),
+        },
+        "height": _BAR_HEIGHT * len(frame) + _AXIS_HEIGHT if lying else _CHART_HEIGHT,
+        "params": [_PICKING],
+    }
     _show(title, chart, frame, key, alt_text=_spoken(title, frame))
 
 
@@ -54,41 +61,61 @@ def world_map(title: str, places: Sequence[Place], key: str) -> None:
             "Query": [place.query for place in places],
         }
     )
-    land = alt.Chart(alt.InlineData(values=_countries())).mark_geoshape(
-        filled=False, stroke="#888888", strokeWidth=0.7, aria=False
-    )
-    dots = _base(frame).mark_circle(cursor="pointer", opacity=0.8, color=_COLOUR)
-    dots = dots.encode(
-        longitude="Longitude:Q",
-        latitude="Latitude:Q",
-        size=alt.Size("Photos:Q", legend=None, scale=alt.Scale(range=[80, 500])),
-        tooltip=["Photos", "Latitude", "Longitude"],
-    )
-    chart = alt.layer(land, dots).project(type="equirectangular").properties(height=_MAP_HEIGHT)
+    land: _Spec = {
+        "data": {"values": _countries()},
+        "mark": {
+            "type": "geoshape",
+            "filled": False,
+            "stroke": "#888888",
+            "strokeWidth": 0.7,
+            "aria": False,
+        },
+    }
+    size = {"field": "Photos", "type": "quantitative", "legend": None}
+    dots: _Spec = {
+        "name": "dots",
+        "mark": {"type": "circle", "cursor": "pointer", "opacity": 0.8, "color": _COLOUR},
+        "encoding": {
+            "longitude": {"field": "Longitude", "type": "quantitative"},
+            "latitude": {"field": "Latitude", "type": "quantitative"},
+            "size": size | {"scale": {"range": [80, 500]}},
+            "tooltip": _told(
+                Photos="quantitative", Latitude="quantitative", Longitude="quantitative"
+            ),
+        },
+    }
+    chart: _Spec = {
+        "layer": [land, dots],
+        "projection": {"type": "equirectangular"},
+        "height": _MAP_HEIGHT,
+        "params": [_PICKING | {"views": ["dots"]}],
+    }
     said = f"{title}: {sum(frame['Photos']):,} photos in {len(frame):,} places"
     _show(title, chart, frame, key, alt_text=said)
 
 
-def _base(frame: pd.DataFrame) -> alt.Chart:
-    picked = alt.selection_point(name=_PICKED, fields=["Query"], on="click", empty=False)
-    return alt.Chart(frame).add_params(picked)
+def _told(**types: str) -> list[dict[str, str]]:
+    """What a mark tells of itself under the pointer: fields by their types."""
+    return [{"field": field, "type": kind} for field, kind in types.items()]
 
 
-def _show(title: str, chart: Any, frame: pd.DataFrame, key: str, alt_text: str) -> None:
+def _show(title: str, chart: _Spec, frame: pd.DataFrame, key: str, alt_text: str) -> None:
     with st.container(border=True):
-        head, tool = st.columns([3, 1], vertical_alignment="center")
-        head.subheader(title)
-        tool.download_button(
-            "CSV",
-            frame.to_csv(index=False),
-            f"{key}.csv",
-            "text/csv",
-            key=f"{key}_csv",
-            icon=":material/download:",
-            on_click="ignore",
-            help=f"The numbers of “{title}”",
-        )
-        event: Any = st.altair_chart(chart, key=key, on_select="rerun", alt=alt_text)
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        ):
+            st.subheader(title, width="content")
+            st.download_button(
+                "CSV",
+                frame.to_csv(index=False),
+                f"{key}.csv",
+                "text/csv",
+                key=f"{key}_csv",
+                icon=":material/download:",
+                on_click="ignore",
+                help=f"The numbers of “{title}”",
+            )
+        event: Any = st.vega_lite_chart(frame, chart, key=key, on_select="rerun", alt=alt_text)
         picked = event.get("selection", {}).get(_PICKED) or []
         if picked:
             st.switch_page("search.py", query_params={"q": picked[0]["Query"]})
@@ -114,15 +141,11 @@ def _spoken(title: str, frame: pd.DataFrame) -> str:
 
 
 @lru_cache(maxsize=1)
-def _countries() -> list[dict[str, Any]]:
+def _countries() -> list[_Spec]:
+    """All outlines as one shape, which is drawn at once."""
     rings = []
     for line in _OUTLINES.read_text(encoding="ascii").splitlines():
         points = [[float(number) for number in pair.split(",")] for pair in line.split()]
-        rings.append(
-            {
-                "type": "Feature",
-                "geometry": {"type": "LineString", "coordinates": [*points, points[0]]},
-                "properties": {},
-            }
-        )
-    return rings
+        rings.append([*points, points[0]])
+    geometry = {"type": "MultiLineString", "coordinates": rings}
+    return [{"type": "Feature", "geometry": geometry, "properties": {}}]

@@ -2,7 +2,8 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ _BUSY_TIMEOUT_MS = 10_000
 # Another process may write for long: it brings over a large library, or copies a backup.
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.02
-_CACHE_KB = 8_000
+_CACHE_KB, _LARGE_CACHE_KB = 8_000, 64_000
 _SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
 _WAL_BYTES = 64_000_000
 _SAMPLED_ROWS = 1_000
@@ -61,6 +62,19 @@ class Database:
         """Close all connections."""
         self.reader.dispose()
         self.writer.dispose()
+
+
+@contextmanager
+def with_large_cache(connection: Connection) -> Iterator[None]:
+    """Hold more of the file in memory while one transaction changes much of the library.
+
+    Each photo stands in many indexes: else their pages are written and read again and again.
+    """
+    connection.exec_driver_sql(f"PRAGMA cache_size = -{_LARGE_CACHE_KB}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KB}")
 
 
 def open_database(file: Path, embeddings: EmbeddingFiles) -> Database:

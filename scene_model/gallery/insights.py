@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, case, cast, func, select
 from sqlalchemy import Integer as SqlInteger
@@ -52,9 +53,7 @@ def by_tag(library: Library, most: int = 30) -> list[Counted]:
         .order_by(count.desc(), held_tags.c.label)
         .limit(most)
     )
-    with library.database.reader.begin() as connection:
-        rows = connection.execute(query).all()
-    return [Counted(row[0], int(row[1]), f"tag:{quoted(row[0])}") for row in rows]
+    return [Counted(label, there, f"tag:{quoted(label)}") for label, there in library.pairs(query)]
 
 
 def by_score(library: Library) -> list[Counted]:
@@ -125,8 +124,7 @@ def by_place(library: Library, cell_degrees: float = 1.0) -> list[Place]:
 
 
 def _counts(
-    library: Library, what: ColumnElement[object], *where: ColumnElement[bool]
+    library: Library, what: ColumnElement[Any], *where: ColumnElement[bool]
 ) -> list[tuple[str, int]]:
     query = select(what, func.count()).where(photos.c.trashed_at.is_(None), *where).group_by(what)
-    with library.database.reader.begin() as connection:
-        return [(str(row[0]), int(row[1])) for row in connection.execute(query)]
+    return [(str(said), count) for said, count in library.pairs(query)]

@@ -1,6 +1,7 @@
 """Review by key, duplicates, a taught tag and insights, on real photos in a real browser."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,10 @@ def test_insights_lead_to_photos(page: Page) -> None:
     bar = page.locator("[data-testid=stVegaLiteChart] path[aria-roledescription='bar']").first
     bar.click()
     expect(page.get_by_role("heading", name="Search")).to_be_visible()
+    expect(page.locator(".cell").first).to_be_visible()
+    page.get_by_role("link", name="Insights").click()
+    page.locator("[data-testid=stVegaLiteChart] path[aria-roledescription='circle']").first.click()
+    expect(page).to_have_url(re.compile(r"/search\?q=near"))
     expect(page.locator(".cell").first).to_be_visible()
     page.get_by_role("link", name="Insights").click()
     with page.expect_download() as download:

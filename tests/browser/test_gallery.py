@@ -100,8 +100,12 @@ def test_ranges_all_that_match_and_mixed_chips(visit: Visit, photos: list[Path])
     page.get_by_role("button", name="Reject").click()
     expect(page.locator(".cell", has_text="journey")).to_have_count(0)
     page.keyboard.press("Escape")
+    ways = [page.get_by_role("button", name=name) for name in ("Undo", "Redo")]
+    places = [one.bounding_box() for one in ways]
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".cell", has_text="journey")).to_have_count(36)
+    expect(page.get_by_role("button", name="Redo")).to_be_enabled()
+    assert [one.bounding_box() for one in ways] == places, "neither takes the other's place"
     # Another page has what was selected there, too.
     page.get_by_label("Next page").click()
     expect(page.locator('.pick[aria-checked="true"]')).to_have_count(8)

@@ -33,16 +33,22 @@ def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
+def ways_back(app: AppTest) -> list[tuple[str, bool]]:
+    """Undo and redo as they stand, and whether they can be pressed."""
+    return [(b.label, not b.disabled) for b in app.button if b.label in {"Undo", "Redo"}]
+
+
 def test_undo_and_redo(opened: Services, app: AppTest, ids: list[str]) -> None:
-    assert "Redo" not in labels(app)
     said = opened.library.photo(ids[0]).photo_class
     edits.set_class(opened.library, ids, "holiday")
     app.run()
+    assert ways_back(app) == [("Undo", True), ("Redo", False)]
     click(app, "Undo")
     assert opened.library.photo(ids[0]).photo_class == said
+    assert ways_back(app) == [("Undo", False), ("Redo", True)]
     click(app, "Redo")
     assert opened.library.photo(ids[0]).photo_class == "holiday"
-    assert "Redo" not in labels(app)
+    assert ways_back(app) == [("Undo", True), ("Redo", False)]
     said = opened.library.photo(ids[0]).photo_class
 
 
