@@ -16,6 +16,7 @@ from pages.components.filters import (
     QUERY_KEY,
     Filter,
     chips,
+    choices_known,
     clear_filter,
     current_filter,
     filter_line,
@@ -107,6 +108,7 @@ def _narrowed(asked: Filter, total: int, has_keys: bool) -> None:
         _NAME,
         Selecting(gallery.selection, _selected_on_page, gallery.select_between),
         _asked,
+        choice=choices_known(),
     )
     with above:
         chips(asked)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+_ACTED_KEY = "address_acted"
+
 
 @dataclass(frozen=True)
 class AddressPart:
@@ -18,6 +20,15 @@ class AddressPart:
     say: Callable[[], list[str]]
 
 
+def note_act() -> None:
+    """The visitor did something on the page: what comes next is no other address.
+
+    Of two quick clicks the second may have been sent before the browser had the address that the
+    first one wrote; it would bring back what was before.
+    """
+    st.session_state[_ACTED_KEY] = True
+
+
 def take_address(page: str, parts: dict[str, AddressPart], is_new: bool) -> bool:
     """Follow the address where another than this page changed it; tells whether it did.
 
@@ -25,7 +36,10 @@ def take_address(page: str, parts: dict[str, AddressPart], is_new: bool) -> bool
     otherwise: the address is written after each click.
     """
     there = {name: st.query_params.get_all(name) for name in parts}
-    if not is_new and there == st.session_state.get(_written_key(page)):
+    is_written = st.session_state.pop(_ACTED_KEY, False) or (
+        there == st.session_state.get(_written_key(page))
+    )
+    if not is_new and is_written:
         return False
     for name, part in parts.items():
         part.take(there[name])

@@ -53,10 +53,12 @@ def browse(
     selecting: Selecting | None = None,
     on_ask: Callable[[str], None] | None = None,
     with_scores: bool = False,
+    choice: int = 0,
 ) -> int:
     """Show the photos of a query with a pager; returns how many there are.
 
-    Raises QueryError. on_ask: gets what a key asked for, "undo" or "redo".
+    Raises QueryError. on_ask: gets what a key asked for, "undo" or "redo". choice: the number of
+    the latest choice of a chip that the query goes by.
     """
     gallery = get_gallery()
     count = gallery.count(query)
@@ -77,6 +79,7 @@ def browse(
             asked.page_count,
             pages,
             on_turn=lambda page: _go_to_page(key, min(asked.page_count, max(1, page))),
+            choice=choice,
         ),
         grid_key(key),
         on_open=lambda photo_id: open_photo(photo_id, PlaceInQuery(query, places.get(photo_id, 0))),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.components.address import AddressPart
-from pages.components.chips import ChipRow, Chosen, chip_rows
+from pages.components.chips import ChipRow, Chosen, chip_rows, choices_heard
 from pages.components.session import get_gallery
 from scene_model.gallery.query_tree import EVERYTHING, AllOf, FieldTerm, print_query, read_query
 
@@ -64,6 +64,11 @@ def filter_line() -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
+
+
+def choices_known() -> int:
+    """The number of the latest choice of a chip that this run goes by."""
+    return choices_heard(_CHIPS_KEY)
 
 
 def clear_filter() -> None:

@@ -3,6 +3,8 @@
 import io
 from typing import Any
 
+_SMALL_BYTES = 1024
+
 
 class MemoryFile(io.BytesIO):
     """Keeps pieces as they come; is written to, then read whole, and nothing else."""
@@ -14,7 +16,14 @@ class MemoryFile(io.BytesIO):
 
     def write(self, piece: Any) -> int:
         """Keep bytes or a view of them, which must not change any more."""
-        self._pieces.append(piece)
+        if len(piece) < _SMALL_BYTES:
+            # By themselves: a view of some bytes weighs more than they do.
+            if self._pieces and isinstance(self._pieces[-1], bytearray):
+                self._pieces[-1] += piece
+            else:
+                self._pieces.append(bytearray(piece))
+        else:
+            self._pieces.append(piece)
         return len(piece)
 
     def read(self, size: int | None = -1, /) -> bytes:

@@ -60,8 +60,12 @@ class PromptHTTP(HttpToolsProtocol):
         cycle = self.cycle
         if self._is_upgrade() or cycle.response_complete:
             return
-        waiting = cycle.body
-        cycle.body = waiting + body if waiting else body  # type: ignore[assignment]
+        waiting: bytes | bytearray = cycle.body
+        if not waiting:
+            cycle.body = body  # type: ignore[assignment]
+        else:
+            cycle.body = waiting if isinstance(waiting, bytearray) else bytearray(waiting)
+            cycle.body += body
         if len(cycle.body) > MAX_WAITING_BYTES:
             self.flow.pause_reading()
         cycle.message_event.set()

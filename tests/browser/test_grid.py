@@ -110,6 +110,72 @@ def test_a_class_is_drawn_before_the_server_answers(visit: Visit) -> None:
     assert page.evaluate(SHOWN) == ids_of(visit, "-class:flower")[:18]
 
 
+def test_the_chip_that_is_chosen_already_turns_no_page(visit: Visit) -> None:
+    page = open_pages(visit)
+    page.get_by_label("Next page").click()
+    expect(page).to_have_url(re.compile("page=2"))
+    shown = page.evaluate(SHOWN)
+    assert click_chip(page, "All") == shown
+    page.get_by_role("button", name="Select all 44").click()
+    expect(page.get_by_text("44 selected", exact=True)).to_be_visible()
+    assert page.evaluate(SHOWN) == shown
+
+
+def test_the_server_has_the_last_word_on_a_chip(visit: Visit) -> None:
+    page = open_pages(visit)
+    flowers = ids_of(visit, "class:flower")
+    page.wait_for_function("() => document.sceneGalleryAhead")
+    page.get_by_label("Filter by a query").fill("name:copy_41")
+    # The line is sent because the chip takes the focus: what the browser knows is without it.
+    chip(page, "Flower").click()
+    expect(page.get_by_text("1 of 44 photos")).to_be_visible()
+    expect(page.locator(".cell")).to_have_count(1, timeout=3000)
+    assert page.evaluate(SHOWN) == [flowers[1]]
+
+
+def test_a_photo_opened_before_the_server_answers(visit: Visit) -> None:
+    page = open_pages(visit)
+    page.wait_for_function("() => document.sceneGalleryAhead")
+    chip(page, "Flower").evaluate(
+        """(button) => {
+          button.click();
+          [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
+            .find((r) => r?.querySelector(".grid")).querySelector(".open").click();
+        }"""
+    )
+    dialog = page.get_by_role("dialog")
+    for name in ("copy_40.jpg", "copy_41.jpg"):
+        expect(dialog.get_by_text(name, exact=True)).to_be_visible()
+        page.keyboard.press("ArrowRight")
+
+
+def test_the_first_chip_after_a_restart_counts(visit: Visit, server: Server) -> None:
+    page = open_pages(visit)
+    page.wait_for_function("() => document.sceneGalleryAhead")
+    server.stop()
+    server.start()
+    connected = "[data-test-connection-state='CONNECTED']"
+    page.locator(connected).wait_for(state="attached", timeout=60_000)
+    chip(page, "Flower").click()
+    expect(page.get_by_text("4 of 44 photos")).to_be_visible()
+    expect(page).to_have_url(re.compile("class=flower"))
+    chip(page, "All").click()
+    expect(page.get_by_text("44 of 44 photos")).to_be_visible()
+
+
+def test_two_chips_in_a_hurry(visit: Visit) -> None:
+    page = open_pages(visit)
+    page.wait_for_function("() => document.sceneGalleryAhead")
+    # The second comes while the answer to the first, and the address it writes, is on its way.
+    for pause_ms in range(0, 200, 25):
+        chip(page, "Flower").click()
+        page.wait_for_timeout(pause_ms)
+        chip(page, "Landmark").click()
+        expect(page).to_have_url(re.compile("class=landmark"))
+        expect(page.get_by_text("40 of 44 photos")).to_be_visible()
+        expect(chip(page, "Landmark")).to_have_attribute("aria-checked", "true")
+
+
 def test_what_is_selected_elsewhere_stays_so(visit: Visit) -> None:
     page = open_pages(visit)
     page.get_by_role("button", name="Select all 44").click()

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.address import note_act
 from pages.components.scripts import WHEN_CONNECTED, joined
 
 _HERE = Path(__file__).parent
@@ -42,21 +43,37 @@ def chip_rows(
     one: ChipRow, many: ChipRow, chosen: Chosen, key: str, on_choose: Callable[[Chosen], None]
 ) -> None:
     """Show two rows of chips: one of the first is chosen, any number of the second."""
-    heard_key = f"{key}_heard"
+    heard_key = _heard_key(key)
 
     def hear() -> None:
         asked = st.session_state[key].get("asked")
         if asked:
+            note_act()
             st.session_state[heard_key] = asked["number"]
             on_choose(Chosen(asked["one"], list(asked["many"])))
 
-    _chips(
+    said = _chips(
         key=key,
         data={
             "one": one.drawn(is_many=False),
             "many": many.drawn(is_many=True),
             "chosen": {"one": chosen.one, "many": list(chosen.many)},
-            "heard": st.session_state.get(heard_key, 0),
+            "heard": choices_heard(key),
         },
         on_asked_change=hear,
     )
+    # After a restart of the server Streamlit has no callback yet when the first click comes: a
+    # session that has not drawn these chips before takes up what they say.
+    if heard_key not in st.session_state and said.get("asked"):
+        hear()
+        st.rerun()
+    st.session_state.setdefault(heard_key, 0)
+
+
+def choices_heard(key: str) -> int:
+    """The number of the latest choice that the server knows of; 0 for none."""
+    return int(st.session_state.get(_heard_key(key), 0))
+
+
+def _heard_key(key: str) -> str:
+    return f"{key}_heard"

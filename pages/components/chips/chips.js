@@ -82,7 +82,7 @@ class Row {
 
 class Chips {
   constructor(root) {
-    this.one = new Row((value) => this.choose({ one: value }));
+    this.one = new Row((value) => value !== this.chosen.one && this.choose({ one: value }));
     this.many = new Row((value) => {
       const { many } = this.chosen;
       const isOn = many.includes(value);
@@ -92,8 +92,8 @@ class Chips {
     root.append(this.one.node, this.many.node);
   }
 
-  hear({ data, setStateValue }) {
-    this.setStateValue = setStateValue;
+  hear({ data, setTriggerValue }) {
+    this.setTriggerValue = setTriggerValue;
     this.one.show(data.one);
     this.many.show(data.many);
     const isLate = performance.now() - this.actedAt > PATIENCE_MS;
@@ -115,8 +115,8 @@ class Chips {
     this.chosen = { ...this.chosen, ...change };
     this.mark();
     const told = { ...this.chosen, number: this.number };
-    document.dispatchEvent(new CustomEvent("scene-gallery-choice", { detail: this.chosen }));
-    whenConnected(() => this.setStateValue("asked", told));
+    document.dispatchEvent(new CustomEvent("scene-gallery-choice", { detail: told }));
+    whenConnected(() => this.setTriggerValue("asked", told));
   }
 }
 

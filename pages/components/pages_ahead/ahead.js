@@ -3,6 +3,6 @@
 export default function ({ data }) {
   document.sceneGalleryAhead = data;
   return () => {
-    if (document.sceneGalleryAhead?.grid === data.grid) delete document.sceneGalleryAhead;
+    if (document.sceneGalleryAhead === data) delete document.sceneGalleryAhead;
   };
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.address import note_act
 from pages.components.scripts import WHEN_CONNECTED, joined
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
@@ -56,7 +57,8 @@ class Book:
 
     question: what all its photos answer, and in which order. page, page_count: counted from 1.
     pages: the page shown, and those beside it, which are drawn at once when they are asked for.
-    on_turn: gets the page asked for.
+    on_turn: gets the page asked for. choice: the number of the latest choice of a chip that all
+    this goes by; what the browser drew of a later one stays until the answer to that comes.
     """
 
     question: str
@@ -64,6 +66,7 @@ class Book:
     page_count: int
     pages: Mapping[int, GridPage]
     on_turn: Callable[[int], None]
+    choice: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,7 @@ def turning_grid(
         elif kind == "asked":
             on_ask(said)
         else:
+            note_act()
             known = st.session_state.get(question_key, book.question)
             for act in said:
                 if act["number"] > st.session_state.get(heard_key, 0):
@@ -151,6 +155,7 @@ def _data(book: Book, selecting: Selecting | None, cell: str) -> dict[str, Any]:
         "question": book.question,
         "page": book.page,
         "page_count": book.page_count,
+        "choice": book.choice,
         "pages": {
             number: {"label": page.label, "photos": page.photos}
             for number, page in book.pages.items()

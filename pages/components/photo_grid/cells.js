@@ -96,8 +96,10 @@ class Warmer {
   // likely: gives the photos that may come, the likeliest first, when it is time to fetch them.
   warm(likely) {
     clearTimeout(this.timer);
+    const turn = this.turn = (this.turn ?? 0) + 1;
     let wanted;
     const next = () => {
+      if (turn !== this.turn) return;
       wanted ??= likely().filter((photo) => !this.done.has(photo.id));
       const photo = wanted.shift();
       if (!photo) return;

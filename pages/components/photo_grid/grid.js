@@ -47,7 +47,7 @@ class Grid {
   hear(component) {
     const { data, setStateValue, setTriggerValue } = component;
     Object.assign(this, { setStateValue, setTriggerValue });
-    if (this.awaited && this.awaited !== data.question) {
+    if (this.awaited > data.choice) {
       this.unheard = component;
       return;
     }
@@ -66,19 +66,30 @@ class Grid {
     for (const act of this.acts) this.applyChoice(act);
     this.list.style.setProperty("--cell", data.cell);
     this.draw(turned?.page ?? data.page);
+    this.postponed?.();
+    this.postponed = null;
+  }
+
+  // What only the server can do right: while it has not answered the latest choice, it waits.
+  whenAnswered(act) {
+    if (this.awaited) this.postponed = act;
+    else act();
   }
 
   // What a chip shows first is drawn before the server says so, where that is known here, and
   // which of it is selected. What the server says about an earlier choice is left out meanwhile.
-  narrow({ one, many }) {
+  narrow({ one, many, number }) {
     const { tags, first } = this.ahead;
     const isChoiceKnown = !this.data.selected_elsewhere && !this.acts.some((act) => act.to);
-    const known = isChoiceKnown && tags.join() === many.join() ? first[one] : null;
-    this.awaited = known?.question ?? null;
+    const isAhead = JSON.stringify(tags) === JSON.stringify(many) && Object.hasOwn(first, one);
     clearTimeout(this.waiting);
-    if (!known) return;
+    this.postponed = null;
+    this.awaited = isChoiceKnown && isAhead ? number : null;
+    if (!this.awaited) return;
+    const known = first[one];
     this.waiting = setTimeout(() => {
       this.awaited = null;
+      this.postponed = null;
       if (this.unheard) this.hear(this.unheard);
     }, PATIENCE_MS);
     this.forgetTurns();
@@ -182,11 +193,17 @@ class Grid {
 
   turn(page, enters = null) {
     if (page < 1 || page > this.data.page_count) return;
-    this.enters = enters;
-    this.tell({ page });
-    this.draw(page);
-    // From the pager below, a new page is read from its beginning.
-    if (this.list.getBoundingClientRect().top < 0) this.list.scrollIntoView();
+    this.whenAnswered(() => {
+      this.enters = enters;
+      this.tell({ page });
+      this.draw(page);
+      // From the pager below, a new page is read from its beginning.
+      if (this.list.getBoundingClientRect().top < 0) this.list.scrollIntoView();
+    });
+  }
+
+  open(id) {
+    this.whenAnswered(() => whenConnected(() => this.setTriggerValue("opened", id)));
   }
 
   moveTo(index) {
@@ -208,7 +225,7 @@ class Grid {
     const isPick = event.target.closest(".pick");
     const isMany = this.data.selectable && (event.shiftKey || event.ctrlKey || event.metaKey);
     if (isPick || isMany) this.select(item, event.shiftKey);
-    else whenConnected(() => this.setTriggerValue("opened", item.dataset.id));
+    else this.open(item.dataset.id);
   }
 
   onKey(event) {
