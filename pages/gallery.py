@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components import bulk_edit
-from pages.components.address import AddressPart, take_address, write_address
+from pages.components.address import AddressPart, note_act, take_address, write_address
 from pages.components.browse import (
     begin_at_first_page,
     browse,
@@ -106,12 +106,12 @@ def _narrowed(asked: Filter, total: int, has_keys: bool) -> None:
     count = browse(
         gallery.query,
         _NAME,
-        Selecting(gallery.selection, _selected_on_page, gallery.select_between),
+        Selecting(gallery.selection, _selected_on_page, _select_between),
         _asked,
         choice=choices_known(),
     )
     with above:
-        chips(asked)
+        chips(_NAME, asked)
     if count:
         with tools:
             bulk_edit.selection_tools(count, total, has_keys)
@@ -124,10 +124,16 @@ def _narrowed(asked: Filter, total: int, has_keys: bool) -> None:
 
 def _selected_on_page(ids: list[str], shown: list[str]) -> None:
     """Take over what one page says is selected, and keep what other pages had."""
+    note_act(_NAME)
     gallery = get_gallery()
     here = set(shown)
     kept = [photo_id for photo_id in gallery.selection if photo_id not in here]
     gallery.selection = [*kept, *ids]
+
+
+def _select_between(first: str, last: str) -> None:
+    note_act(_NAME)
+    get_gallery().select_between(first, last)
 
 
 def _asked(what: str) -> None:

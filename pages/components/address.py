@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-_ACTED_KEY = "address_acted"
-
 
 @dataclass(frozen=True)
 class AddressPart:
@@ -20,13 +18,13 @@ class AddressPart:
     say: Callable[[], list[str]]
 
 
-def note_act() -> None:
-    """The visitor did something on the page: what comes next is no other address.
+def note_act(page: str) -> None:
+    """The visitor did something on a page: the run that follows brings it no other address.
 
     Of two quick clicks the second may have been sent before the browser had the address that the
     first one wrote; it would bring back what was before.
     """
-    st.session_state[_ACTED_KEY] = True
+    st.session_state[_acted_key(page)] = True
 
 
 def take_address(page: str, parts: dict[str, AddressPart], is_new: bool) -> bool:
@@ -36,7 +34,7 @@ def take_address(page: str, parts: dict[str, AddressPart], is_new: bool) -> bool
     otherwise: the address is written after each click.
     """
     there = {name: st.query_params.get_all(name) for name in parts}
-    is_written = st.session_state.pop(_ACTED_KEY, False) or (
+    is_written = st.session_state.pop(_acted_key(page), False) or (
         there == st.session_state.get(_written_key(page))
     )
     if not is_new and is_written:
@@ -64,6 +62,10 @@ def write_address(page: str, parts: dict[str, AddressPart], has_bound: bool = Fa
     for name in now.keys() & there.keys() - wanted.keys():
         del st.query_params[name]
     st.query_params.update({name: wanted[name] for name in now.keys() & wanted.keys()})
+
+
+def _acted_key(page: str) -> str:
+    return f"{page}_acted"
 
 
 def _written_key(page: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from pages.components.address import AddressPart
+from pages.components.address import AddressPart, note_act
 from pages.components.nearby_pages import PagesAsked, grid_pages
 from pages.components.photo_grid import Book, Selecting, turning_grid
 from pages.components.photo_view import PlaceInQuery, open_photo
@@ -57,8 +57,8 @@ def browse(
 ) -> int:
     """Show the photos of a query with a pager; returns how many there are.
 
-    Raises QueryError. on_ask: gets what a key asked for, "undo" or "redo". choice: the number of
-    the latest choice of a chip that the query goes by.
+    Raises QueryError. key: the page's name, as its address has it. on_ask: gets what a key asked
+    for, "undo" or "redo". choice: the number of the latest choice of a chip that the query goes by.
     """
     gallery = get_gallery()
     count = gallery.count(query)
@@ -78,7 +78,7 @@ def browse(
             number,
             asked.page_count,
             pages,
-            on_turn=lambda page: _go_to_page(key, min(asked.page_count, max(1, page))),
+            on_turn=lambda page: _turn(key, min(asked.page_count, max(1, page))),
             choice=choice,
         ),
         grid_key(key),
@@ -117,6 +117,11 @@ def browse_parts(key: str) -> dict[str, AddressPart]:
         "size": AddressPart(_take_density, _say_density),
         "page": AddressPart(lambda said: _take_page(key, said), lambda: _say_page(key)),
     }
+
+
+def _turn(key: str, number: int) -> None:
+    note_act(key)
+    _go_to_page(key, number)
 
 
 def _go_to_page(key: str, number: int) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.address import AddressPart
+from pages.components.address import AddressPart, note_act
 from pages.components.chips import ChipRow, Chosen, chip_rows, choices_heard
 from pages.components.session import get_gallery
 from scene_model.gallery.query_tree import EVERYTHING, AllOf, FieldTerm, print_query, read_query
@@ -78,8 +78,11 @@ def clear_filter() -> None:
     st.session_state[TAGS_KEY] = []
 
 
-def chips(asked: Filter) -> None:
-    """Chips of the classes and tags there are, with counts of what is shown; raises QueryError."""
+def chips(page: str, asked: Filter) -> None:
+    """Chips of the classes and tags there are, with counts of what is shown; raises QueryError.
+
+    page: whose address a choice changes.
+    """
     gallery, more = get_gallery(), bool(st.session_state.get(_MORE_KEY))
     classes = gallery.count_by_class(asked.line_without_class)
     tags = gallery.count_by_tag(asked.line, _MANY)
@@ -90,7 +93,7 @@ def chips(asked: Filter) -> None:
         _tag_chips(tags, shown_tags),
         Chosen(asked.label or _ALL, asked.tags),
         _CHIPS_KEY,
-        _choose,
+        lambda chosen: _choose(page, chosen),
     )
     if more or len(shown_classes) < len(classes) or len(shown_tags) < len(tags):
         st.button(
@@ -149,6 +152,7 @@ def _tag_chips(counts: dict[str, int], shown: list[str]) -> ChipRow:
     )
 
 
-def _choose(chosen: Chosen) -> None:
+def _choose(page: str, chosen: Chosen) -> None:
+    note_act(page)
     st.session_state[CLASS_KEY] = chosen.one
     st.session_state[TAGS_KEY] = list(chosen.many)

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.address import note_act
 from pages.components.scripts import WHEN_CONNECTED, joined
 
 _HERE = Path(__file__).parent
@@ -48,7 +47,6 @@ def chip_rows(
     def hear() -> None:
         asked = st.session_state[key].get("asked")
         if asked:
-            note_act()
             st.session_state[heard_key] = asked["number"]
             on_choose(Chosen(asked["one"], list(asked["many"])))
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.address import note_act
 from pages.components.scripts import WHEN_CONNECTED, joined
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
@@ -119,7 +118,6 @@ def turning_grid(
         elif kind == "asked":
             on_ask(said)
         else:
-            note_act()
             known = st.session_state.get(question_key, book.question)
             for act in said:
                 if act["number"] > st.session_state.get(heard_key, 0):
