@@ -1,5 +1,7 @@
 """The library as a grid: filter, select, correct, remove; every edit can be undone."""
 
+from collections.abc import Callable, Sequence
+
 import streamlit as st
 
 from pages.components import bulk_edit
@@ -39,15 +41,10 @@ def _page() -> None:
     parts = _address_parts()
     take_address(_NAME, parts, is_new=QUERY_KEY not in st.session_state)
     has_keys, total = not _is_covered(), gallery.count("")
-    head, tools, photos = st.container(), st.container(), st.container()
+    draws = [lambda: _head(has_keys)]
     if total:
-        # First of all: they are on their way to the browser while the rest is still made.
-        with photos:
-            _photos(total, has_keys)
-        with tools:
-            _tools()
-    with head:
-        _head(has_keys)
+        draws += [_tools, lambda: _photos(total, has_keys)]
+    _draw_below_each_other(draws)
     if not total:
         st.info("No photos yet. Drop some on the first page.", icon=":material/photo_library:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
@@ -64,6 +61,20 @@ def _address_parts() -> dict[str, AddressPart]:
 def _is_covered() -> bool:
     """Tell whether a dialog lies over the page, whose keys must then rest."""
     return is_photo_open() or is_trash_open()
+
+
+def _draw_below_each_other(draws: Sequence[Callable[[], None]]) -> None:
+    """Draw parts of the page, each with a place of its own.
+
+    A page that opens is drawn from its top, so that nothing pushes away what is already seen. Where
+    a click asked for other photos, they come first: they are on their way to the browser while the
+    rest is still made.
+    """
+    is_open = grid_key(_NAME) in st.session_state
+    parts = [(st.container(), draw) for draw in draws]
+    for place, draw in reversed(parts) if is_open else parts:
+        with place:
+            draw()
 
 
 def _head(has_keys: bool) -> None:
@@ -102,24 +113,32 @@ def _narrowed(asked: Filter, total: int, has_keys: bool) -> None:
     gallery = get_gallery()
     gallery.count(asked.query)  # what is wrong with the visitor's own line is told in its place
     gallery.query = asked.line
-    above, tools = st.container(), st.container()
-    count = browse(
+    count = gallery.count()
+    if not count:
+        chips(_NAME, asked)
+        begin_at_first_page(_NAME)
+        st.info("No photo matches this filter.", icon=":material/search_off:")
+        st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
+        return
+    _draw_below_each_other(
+        [
+            lambda: chips(_NAME, asked),
+            lambda: bulk_edit.selection_tools(count, total, has_keys),
+            _grid,
+        ]
+    )
+    pages_ahead(grid_key(_NAME), pages_asked(""), likely_queries(asked), asked.tags)
+
+
+def _grid() -> None:
+    gallery = get_gallery()
+    browse(
         gallery.query,
         _NAME,
         Selecting(gallery.selection, _selected_on_page, _select_between),
         _asked,
         choice=choices_known(),
     )
-    with above:
-        chips(_NAME, asked)
-    if count:
-        with tools:
-            bulk_edit.selection_tools(count, total, has_keys)
-        pages_ahead(grid_key(_NAME), pages_asked(""), likely_queries(asked), asked.tags)
-    else:
-        begin_at_first_page(_NAME)
-        st.info("No photo matches this filter.", icon=":material/search_off:")
-        st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
 
 
 def _selected_on_page(ids: list[str], shown: list[str]) -> None:

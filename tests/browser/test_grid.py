@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.conftest import Server, Visit
 from tests.browser.libraries import fill
@@ -14,6 +15,7 @@ from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.browser
 CHINA, FLOWER = ASSETS / "china.jpg", ASSETS / "flower.jpg"
+GRID, CHIPS = "scene_gallery_photo_grid", "scene_gallery_chips"
 SHOWN = """() => [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
   .filter(Boolean).flatMap((root) => [...root.querySelectorAll(".cell")])
   .map((e) => e.dataset.id)"""
@@ -224,9 +226,15 @@ def test_clicks_on_two_pages_in_a_hurry_all_count(visit: Visit) -> None:
 def test_nothing_jumps(visit: Visit) -> None:
     page = open_pages(visit)
     page.evaluate(
-        """() => { window.jumped = 0; new PerformanceObserver((seen) => {
-          for (const shift of seen.getEntries()) window.jumped += shift.value;
-        }).observe({ type: "layout-shift" }) }"""
+        """async () => {
+          let jumpedAt = performance.now(); window.jumped = 0;
+          new PerformanceObserver((seen) => {
+            jumpedAt = performance.now();
+            for (const shift of seen.getEntries()) window.jumped += shift.value;
+          }).observe({ type: "layout-shift" });
+          while (performance.now() - jumpedAt < 1000) await new Promise(requestAnimationFrame);
+          window.jumped = 0;
+        }"""
     )
     page.locator(".pick").nth(1).click()
     expect(page.get_by_text("1 selected", exact=True)).to_be_visible()
@@ -234,6 +242,56 @@ def test_nothing_jumps(visit: Visit) -> None:
     expect(page).to_have_url(re.compile("page=2"))
     page.wait_for_timeout(1000)
     assert page.evaluate("window.jumped") < 0.05
+
+
+def drawn(visit: Visit) -> list[str]:
+    """What the server sends to be drawn, in its order: grows with each answer."""
+    names: list[str] = []
+    sent_before: dict[str, ForwardMsg] = {}
+
+    def hear(frame: bytes | str) -> None:
+        assert isinstance(frame, bytes)
+        message = ForwardMsg.FromString(frame)
+        if message.hash:
+            sent_before[message.hash] = message
+        element = sent_before.get(message.ref_hash, message).delta.new_element
+        if element.HasField("bidi_component"):
+            names.append(element.bidi_component.component_name)
+        elif element.HasField("button"):
+            names.append(element.button.label)
+
+    visit.page.on("websocket", lambda socket: socket.on("framereceived", hear))
+    return names
+
+
+def test_a_page_that_opens_is_drawn_from_its_top(visit: Visit) -> None:
+    names = drawn(visit)
+    page = open_pages(visit)
+    top_to_bottom = ["Undo", "Redo", CHIPS, "Select all 44", "Clear", "Trash", GRID]
+    assert in_turn(names, top_to_bottom) == top_to_bottom
+    page.get_by_role("link", name="Search").click()
+    expect(page.get_by_text("All that can be asked")).to_be_visible()
+    names.clear()
+    page.get_by_role("link", name="Gallery").click()
+    expect(page.locator(".cell")).to_have_count(18)
+    assert in_turn(names, top_to_bottom) == top_to_bottom
+
+
+def test_what_a_click_asks_for_comes_first(visit: Visit) -> None:
+    names = drawn(visit)
+    page = open_pages(visit)
+    expect(page.get_by_text("0 selected", exact=True)).to_be_visible()
+    page.wait_for_timeout(500)
+    names.clear()
+    chip(page, "Flower").click()
+    expect(page.get_by_text("Select all 4", exact=True).first).to_be_visible()
+    bottom_to_top = [GRID, "Select all 4", CHIPS, "Undo"]
+    assert in_turn(names, bottom_to_top) == bottom_to_top
+
+
+def in_turn(names: list[str], wanted: list[str]) -> list[str]:
+    """Those that are wanted, in the order in which they came first."""
+    return [name for name in dict.fromkeys(names) if name in wanted]
 
 
 def test_the_pager_reads_sensibly(visit: Visit) -> None:
