@@ -60,7 +60,7 @@ def _tables(first: list[str], count: int, asked: dict[str, str], with_place: boo
         _link("Download CSV", "csv", asked | ({"bom": "true"} if bom else {}), "table")
         _link("Download JSON", "json", asked, "data_object")
         _link("Download JSON Lines", "jsonl", asked, "data_array")
-    text = "".join(get_services().csv_lines(first, with_place=with_place))
+    text = "".join(get_services().exports.csv_lines(first, with_place=with_place))
     shown = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False)
     st.dataframe(shown, hide_index=True)
     if count > _PREVIEW_ROWS:
@@ -78,7 +78,7 @@ def _zip(query: str, asked: dict[str, str], with_place: bool) -> None:
         required=True,
         help="A photo with several tags lies in several folders when there is one for every tag.",
     )
-    rule = get_services().folder_rule(by or _CLASS)
+    rule = get_services().exports.folder_rule(by or _CLASS)
     folders = get_gallery().folder_sizes(query, rule.kind is FolderKind.TAG, rule.head)
     count = sum(folder.photo_count for folder in folders)
     size = sum(folder.file_bytes for folder in folders)

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,29 +10,18 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from scene_model.classifier.albums import Placement, albums_of
-from scene_model.classifier.classify import OBJECTS, Answers, Classifier
+from scene_model.classifier.classify import Answers, Classifier
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.shelf import ShelfBundle, bundles_in
-from scene_model.classifier.tagging import Tag
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound, NotForVisitors, SceneError
-from scene_model.export.archive import ArchiveEntry, stream_zip
-from scene_model.export.folders import FolderRule
+from scene_model.export.exports import Exports
 from scene_model.export.sorting.filing import Filer
 from scene_model.export.sorting.transaction import Follow
-from scene_model.export.table import (
-    json_record,
-    table_row,
-    without_place,
-    write_csv,
-    write_json,
-    write_jsonl,
-)
-from scene_model.gallery.answers import answer_kept, objects_kept
+from scene_model.gallery.answers import answer_kept
 from scene_model.gallery.forecast import Forecast, forecast
 from scene_model.gallery.gallery import Gallery
-from scene_model.gallery.ids_in_order import IdsInOrder, in_batches
 from scene_model.gallery.personal_heads import (
     PersonalLesson,
     forget_personal_heads,
@@ -94,6 +83,11 @@ class Services:
     def uploads(self) -> Uploads:
         """Files on their way here, one by one."""
         return Uploads(self.jobs, self.library, self.classifier.limits, self.quota)
+
+    @property
+    def exports(self) -> Exports:
+        """Photos on their way out: tables and archives."""
+        return Exports(self.library, self.model)
 
     @property
     def classifier(self) -> Classifier:
@@ -196,50 +190,6 @@ class Services:
         """Tell how many photos `JobRunner.tag_again` would change."""
         return forecast(self.library, self.classifier)
 
-    def csv_lines(
-        self, photo_ids: Iterable[str], with_bom: bool = False, with_place: bool = True
-    ) -> Iterator[str]:
-        """Yield the CSV of some photos, in the order given; with_place: coordinates too."""
-        rows = (table_row(*asked) for asked in self._with_objects(photo_ids, with_place))
-        return write_csv(rows, with_bom)
-
-    def json_lines(
-        self, photo_ids: Iterable[str], with_place: bool = True, is_one_list: bool = True
-    ) -> Iterator[str]:
-        """Yield JSON of some photos, in the order given: a list, or else one object a line."""
-        write = write_json if is_one_list else write_jsonl
-        return write(json_record(*asked) for asked in self._with_objects(photo_ids, with_place))
-
-    def zip_by_class(self, photo_ids: Sequence[str] | IdsInOrder) -> Iterator[bytes]:
-        """Yield a ZIP of some photos, one folder a class, with the CSV inside."""
-        return self.zip_by(photo_ids, FolderRule())
-
-    def zip_by(
-        self, photo_ids: Sequence[str] | IdsInOrder, rule: FolderRule, with_place: bool = True
-    ) -> Iterator[bytes]:
-        """Yield a ZIP of some photos, in folders by a rule, with the CSV inside.
-
-        with_place: False leaves coordinates out of the CSV, and packs copies that do not tell where
-        they were taken; what has to be left out for that is named in the ZIP.
-        """
-        entries = (
-            ArchiveEntry(
-                folder=folder,
-                name=photo.name,
-                path=self.library.original_location(photo),
-                added_at=photo.added_at,
-                keep_place=with_place,
-                has_place=photo.latitude is not None,
-            )
-            for photo in self.library.records(photo_ids)
-            for folder in rule.folders(photo)
-        )
-        return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
-
-    def folder_rule(self, text: str) -> FolderRule:
-        """Read what folders an archive is to have; raises UsageError."""
-        return FolderRule.read(text, self.classifier.heads)
-
     def require_personal(self, what: str) -> None:
         """Raise NotForVisitors on a shared server; what: the thing not to be done there."""
         if self.settings.is_shared:
@@ -266,27 +216,6 @@ class Services:
         """Finish what is being looked at and close the library."""
         self.jobs.close()
         self.library.close()
-
-    def _with_objects(
-        self, photo_ids: Iterable[str], with_place: bool
-    ) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
-        for batch in in_batches(photo_ids):
-            kept = objects_kept(self.library, self.classifier, batch)
-            for photo in self.library.records(batch):
-                found = kept.get(photo.id)
-                objects = self._objects(photo.id) if found is None else found
-                yield photo if with_place else without_place(photo), objects
-
-    def _objects(self, photo_id: str) -> list[Tag]:
-        """The objects of a photo for the table; none where nothing can say them any more."""
-        if OBJECTS not in self.classifier.heads:
-            return []
-        try:
-            return self.answers(photo_id).objects
-        except SceneError as error:
-            # A table with an empty cell serves; one that breaks off in the middle does not.
-            logger.warning("no objects for %s: %s", photo_id[:12], error.message)
-            return []
 
 
 def open_classifier(settings: Settings) -> Classifier:

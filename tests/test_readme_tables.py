@@ -20,8 +20,8 @@ def test_the_lines_of_the_readme(
 ) -> None:
     ids = add_photos([("=1+1.jpg", flower)])
     add_tag(services.library, ids, "rock; roll")
-    (tmp_path / "scene-gallery.csv").write_bytes("".join(services.csv_lines(ids)).encode())
-    lines = services.json_lines(ids, is_one_list=False)
+    (tmp_path / "scene-gallery.csv").write_bytes("".join(services.exports.csv_lines(ids)).encode())
+    lines = services.exports.json_lines(ids, is_one_list=False)
     (tmp_path / "scene-gallery.jsonl").write_bytes("".join(lines).encode())
     text = (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text.split("## Tables")[1], re.DOTALL)

@@ -120,12 +120,12 @@ def test_a_model_without_objects_makes_a_table_without(
 ) -> None:
     app.jobs.submit([("dahlia.jpg", flower)]).wait(60)
     ids = app.library.find()
-    assert ",,,,,,,,,," not in "".join(app.csv_lines(ids))
+    assert ",,,,,,,,,," not in "".join(app.exports.csv_lines(ids))
     other_network(shelf, "whole")
     app.use_bundle("whole")
     app.library.original_path(ids[0]).unlink()  # nothing has to be looked at either
     with caplog.at_level(logging.WARNING):
-        assert ",,,,,,,,,," in "".join(app.csv_lines(ids))
+        assert ",,,,,,,,,," in "".join(app.exports.csv_lines(ids))
     assert not caplog.records, "that a model has no objects is no fault"
 
 

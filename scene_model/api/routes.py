@@ -184,7 +184,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         """Stream the CSV of a query's photos; ``place=false`` leaves coordinates out."""
         services = get_services()
         ids = services.gallery(Sort.read(sort)).all_ids(q)
-        lines = services.csv_lines(ids, with_bom=bom, with_place=place)
+        lines = services.exports.csv_lines(ids, with_bom=bom, with_place=place)
         return _download(lines, "text/csv; charset=utf-8", "scene-gallery.csv")
 
     @api.get("/library/export.json", **_file("application/json", 400))
@@ -195,7 +195,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
     ) -> Response:
         """Stream a JSON list of a query's photos; ``place=false`` leaves coordinates out."""
         services = get_services()
-        lines = services.json_lines(services.gallery(Sort.read(sort)).all_ids(q), place)
+        lines = services.exports.json_lines(services.gallery(Sort.read(sort)).all_ids(q), place)
         return _download(lines, "application/json", "scene-gallery.json")
 
     @api.get("/library/export.jsonl", **_file("application/x-ndjson", 400))
@@ -207,7 +207,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         """Stream one JSON object a line, as `export.json` lists them."""
         services = get_services()
         ids = services.gallery(Sort.read(sort)).all_ids(q)
-        lines = services.json_lines(ids, place, is_one_list=False)
+        lines = services.exports.json_lines(ids, place, is_one_list=False)
         return _download(lines, "application/x-ndjson", "scene-gallery.jsonl")
 
     @api.get("/library/export.zip", **_file("application/zip", 400))
@@ -222,8 +222,8 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         by: ``class``, ``tag`` for a folder of each tag, or ``head:ID`` for one head's labels.
         """
         services = get_services()
-        rule = services.folder_rule(by)
-        pieces = services.zip_by(
+        rule = services.exports.folder_rule(by)
+        pieces = services.exports.zip_by(
             services.gallery(Sort.read(sort)).all_ids(q), rule, with_place=place
         )
         name = archive_file_name(datetime.datetime.now().astimezone())

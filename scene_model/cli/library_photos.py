@@ -100,11 +100,11 @@ def _export_pieces(
     options: argparse.Namespace, services: Services, ids: IdsInOrder
 ) -> Iterator[bytes]:
     if options.zip:
-        return services.zip_by_class(ids)
+        return services.exports.zip_by_class(ids)
     if options.records:
         is_one_list = options.records.suffix.lower() != ".jsonl"
-        return utf8_pieces(services.json_lines(ids, is_one_list=is_one_list))
-    return utf8_pieces(services.csv_lines(ids, with_bom=options.bom))
+        return utf8_pieces(services.exports.json_lines(ids, is_one_list=is_one_list))
+    return utf8_pieces(services.exports.csv_lines(ids, with_bom=options.bom))
 
 
 def reclassify(options: argparse.Namespace, settings: Settings) -> int:

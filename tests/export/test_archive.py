@@ -18,7 +18,7 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
 def packed(services: Services, ids: list[str]) -> zipfile.ZipFile:
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(services.zip_by_class(ids))))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(services.exports.zip_by_class(ids))))
     assert archive.testzip() is None
     return archive
 

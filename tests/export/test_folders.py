@@ -34,13 +34,13 @@ def test_a_folder_for_every_tag_and_for_a_head(
 ) -> None:
     ids = add_photos([("dahlia.jpg", flower), ("temple.jpg", temple)])
     edits.add_tag(services.library, ids[:1], "Grandma")
-    rule = services.folder_rule("tag")
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(services.zip_by(ids, rule))))
+    rule = services.exports.folder_rule("tag")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(services.exports.zip_by(ids, rule))))
     assert archive.testzip() is None
     assert archive.read("Grandma/dahlia.jpg") == archive.read("flower/dahlia.jpg") == flower
     edits.reject_tag(services.library, ids[:1], "flower")
-    rule = services.folder_rule("head:camera")
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(services.zip_by(ids, rule))))
+    rule = services.exports.folder_rule("head:camera")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(services.exports.zip_by(ids, rule))))
     assert "flower/dahlia.jpg" not in archive.namelist()
 
 
@@ -56,7 +56,7 @@ def test_a_place_is_left_out(services: Services, add_photos: Add, flower: bytes)
 def test_json(services: Services, add_photos: Add, flower: bytes) -> None:
     ids = add_photos([("dáhlia.jpg", flower)])
     edits.add_tag(services.library, ids, "Grandma")
-    (photo,) = json.loads("".join(services.json_lines(ids)))
+    (photo,) = json.loads("".join(services.exports.json_lines(ids)))
     assert (photo["id"], photo["name"], photo["class"]) == (ids[0], "dáhlia.jpg", "flower")
     assert {"label": "Grandma", "head": "human", "score": None} in photo["tags"]
     assert len(photo["objects"]) == 5

@@ -74,7 +74,7 @@ def test_a_zip_without_places(services: Services, add_photos: Add, temple: bytes
     heic = io.BytesIO()
     textured(160, 120, seed=1).save(heic, "HEIF", exif=exif)
     ids = add_photos([("placed.jpg", placed), ("temple.jpg", temple), ("p.heic", heic.getvalue())])
-    pieces = services.zip_by(ids, FolderRule(), with_place=False)
+    pieces = services.exports.zip_by(ids, FolderRule(), with_place=False)
     with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
         by_name = {Path(name).name: archive.read(name) for name in archive.namelist()}
     assert by_name["temple.jpg"] == temple

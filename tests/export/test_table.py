@@ -24,7 +24,7 @@ def test_columns_are_the_contract() -> None:
 def test_a_row(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     add_tag(services.library, [photo_id], "Grandma's")
-    text = "".join(services.csv_lines([photo_id]))
+    text = "".join(services.exports.csv_lines([photo_id]))
     (row,) = pd.read_csv(io.StringIO(text)).to_dict("records")
     assert (row["ID"], row["Name"]) == (photo_id, "dahlia.jpg")
     assert pd.Timestamp(row["Timestamp"]).tzinfo is not None
@@ -44,7 +44,7 @@ def test_no_cell_is_a_formula(
     services: Services, add_photos: Add, flower: bytes, name: str
 ) -> None:
     (photo_id,) = add_photos([(name, flower)])
-    text = "".join(services.csv_lines([photo_id]))
+    text = "".join(services.exports.csv_lines([photo_id]))
     (row,) = pd.read_csv(io.StringIO(text), dtype=str).to_dict("records")
     assert row["Name"] == "'" + name
     assert formula_safe("plain") == "plain"
@@ -55,7 +55,7 @@ def test_names_with_commas_quotes_and_lines_survive(
 ) -> None:
     name = 'a,"b"\nc 🌊.jpg'
     (photo_id,) = add_photos([(name, flower)])
-    text = "".join(services.csv_lines([photo_id]))
+    text = "".join(services.exports.csv_lines([photo_id]))
     assert pd.read_csv(io.StringIO(text))["Name"].tolist() == [name]
 
 

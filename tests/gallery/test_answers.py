@@ -164,7 +164,7 @@ def test_the_table_goes_on_where_a_photo_cannot_be_looked_at(
     (other_id,) = add_photos([("temple.jpg", temple)])
     sql(services, f"UPDATE photos SET backbone = 'another' WHERE id = '{photo_id}'")  # noqa: S608
     services.library.original_path(photo_id).unlink()
-    lines = list(services.csv_lines([photo_id, other_id]))
+    lines = list(services.exports.csv_lines([photo_id, other_id]))
     assert len(lines) == 3
     assert "dahlia.jpg" in lines[1]
     assert ",,,,,,,,,," in lines[1]

@@ -136,4 +136,4 @@ def test_a_name_that_is_no_text(
 
 def test_in_a_zip(services: Services, refer: Refer, outside: Path, flower: bytes) -> None:
     added = refer(outside)
-    assert flower in b"".join(services.zip_by_class([added.id]))
+    assert flower in b"".join(services.exports.zip_by_class([added.id]))

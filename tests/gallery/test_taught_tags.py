@@ -48,7 +48,7 @@ def test_it_joins_search_and_class_choices_and_export(services: Services, ids: l
     taught(services, ids)
     assert set(services.gallery().ids("tag:stripes")) == set(ids[:STRIPED])
     assert "stripes" in services.library.human_labels()
-    lines = list(services.csv_lines([ids[6]]))
+    lines = list(services.exports.csv_lines([ids[6]]))
     assert "stripes" in lines[1]
     (tag,) = list_taught(services.library, services.classifier)
     assert (tag.label, set(tag.examples), tag.is_current) == ("stripes", set(ids[:6]), True)
