@@ -15,6 +15,7 @@ from pages.components.photo_view import (
     score_tabs,
     show_open_photo,
 )
+from pages.components.problem import show_problem
 from pages.components.session import get_gallery, get_services
 from pages.components.uploads import add_photos, current_job, go_on, is_streaming
 from pages.components.visitor import is_shared
@@ -177,4 +178,4 @@ def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.problem import show_problem
 from pages.components.session import get_gallery
 from pages.components.thumbnails import thumbnails
 from pages.components.undo_line import say, undo_line
@@ -161,4 +162,4 @@ def _dismissed(kind: TwinKind) -> None:
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

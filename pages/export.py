@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.photo_facts import head_name
+from pages.components.problem import show_problem
 from pages.components.query_line import order_control, show_query_error
 from pages.components.session import get_gallery, get_services
 from scene_model.classifier.classify import OBJECTS
@@ -130,4 +131,4 @@ def _megabytes(size: int) -> str:
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

@@ -28,6 +28,7 @@ from pages.components.filters import (
 from pages.components.pages_ahead import pages_ahead
 from pages.components.photo_grid import Selecting
 from pages.components.photo_view import is_photo_open, show_open_photo
+from pages.components.problem import show_problem
 from pages.components.query_line import order_control, show_query_error
 from pages.components.session import get_gallery
 from pages.components.trash import is_trash_open, open_trash, show_trash
@@ -105,7 +106,7 @@ def _photos(total: int, has_keys: bool) -> None:
     except QueryError as error:
         show_query_error(asked.query, error)
     except SceneError as error:
-        st.error(error.message, icon=":material/error:")
+        show_problem(error)
     write_address(_NAME, _address_parts())
 
 
@@ -162,4 +163,4 @@ def _asked(what: str) -> None:
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

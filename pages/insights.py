@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.charts import bar_chart, world_map
+from pages.components.problem import show_problem
 from pages.components.session import get_gallery
 from scene_model.errors import SceneError
 from scene_model.gallery import insights
@@ -46,4 +47,4 @@ def _page() -> None:
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.components.models import notices, picker, tag_again_panel
+from pages.components.problem import show_problem
 from pages.components.session import get_services
 from scene_model.classifier.bundle import MODEL_CARD_FILE
 from scene_model.classifier.classify import Classifier
@@ -68,4 +69,4 @@ def _labels(classifier: Classifier) -> None:
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

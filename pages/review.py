@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.components.photo_view import class_choices, picture
 from pages.components.plain import plain
+from pages.components.problem import show_problem, told
 from pages.components.session import get_gallery, get_services
 from pages.components.thresholds import show_thresholds
 from pages.components.undo_line import undo_line
@@ -131,7 +132,7 @@ def _decide(photo_id: str, label: str) -> None:
     try:
         get_gallery().set_class([photo_id], label)
     except SceneError as error:
-        st.toast(error.message)
+        st.toast(told(error))
         return
     st.session_state[_DECIDED].append(st.session_state[_SEEN])
     _advance()
@@ -160,4 +161,4 @@ def _load_ahead(items: list[ReviewItem]) -> None:
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

@@ -8,6 +8,7 @@ from pages.components.address import take_address, write_address
 from pages.components.browse import browse, browse_parts, density_control
 from pages.components.likeness import like_part, picture_control, show_alike, stop_comparing
 from pages.components.photo_view import show_open_photo
+from pages.components.problem import show_problem
 from pages.components.query_line import completions, order_control, show_query_error
 from pages.components.saved_searches import save_control, saved_control, show_notice
 from pages.components.session import get_gallery
@@ -136,4 +137,4 @@ def _offer_to_compare() -> None:
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

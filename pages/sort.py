@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from pages.components.problem import show_problem
 from pages.components.query_line import show_query_error
 from pages.components.session import get_services
 from scene_model.errors import QueryError, SceneError
@@ -212,4 +213,4 @@ def _table(rows: Sequence[tuple[object, ...]], columns: tuple[str, ...]) -> pd.D
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

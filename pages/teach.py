@@ -5,6 +5,7 @@ import streamlit as st
 from pages.components.corrections import show_corrections
 from pages.components.photo_grid import Selecting, photo_grid
 from pages.components.plain import plain
+from pages.components.problem import show_problem, told
 from pages.components.session import get_gallery, get_services
 from pages.components.thumbnails import thumbnails
 from pages.components.visitor import is_shared
@@ -73,7 +74,7 @@ def _learn(name: str, examples: list[str], wrong: list[str]) -> None:
         )
     except SceneError as error:
         st.session_state.pop(_LESSON, None)
-        st.session_state[_PROBLEM] = error.message
+        st.session_state[_PROBLEM] = told(error)
 
 
 def _lesson(lesson: Lesson) -> None:
@@ -164,4 +165,4 @@ def _taught_tag(tag: TaughtTag) -> None:
 try:
     _page()
 except SceneError as error:
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)

@@ -90,6 +90,7 @@ Each class carries ``code`` (what scripts match on), ``http_status`` (what the
 REST API answers) and ``exit_code`` (what the command line ends with).
 """
 
+import re
 from typing import ClassVar
 
 EXIT_DONE = 0
@@ -98,6 +99,14 @@ EXIT_USAGE = 2
 EXIT_SOME_FAILED = 3
 EXIT_INTERRUPTED = 130
 
+# From a path's first slash to the end of its last name, which may have spaces before.
+_PATH = re.compile(r"""(?<![^\s('"])(?:/|[A-Za-z]:\\)(?:.*[/\\])?[^\s),;:'"]*""", re.DOTALL)
+
+
+def without_paths(message: str) -> str:
+    """Leave out of a message where things lie on the disk."""
+    return _PATH.sub("…", message)
+
 
 class SceneError(Exception):
     """Root of the tree; the message is written for the person who reads it."""
@@ -105,11 +114,17 @@ class SceneError(Exception):
     code: ClassVar[str] = "scene_error"
     http_status: ClassVar[int] = 500
     exit_code: ClassVar[int] = EXIT_FAILED
+    names_places: ClassVar[bool] = False
 
     @property
     def message(self) -> str:
         """Say what is wrong, the value, the limit, and what to do."""
         return str(self)
+
+    @property
+    def message_outside(self) -> str:
+        """The message for those who are not to know where things lie on the server's disk."""
+        return without_paths(self.message) if self.names_places else self.message
 
 
 class PhotoError(SceneError):
@@ -357,6 +372,7 @@ class BundleError(SceneError):
     """A model bundle cannot be used."""
 
     code = "bundle_error"
+    names_places = True
 
 
 class BundleNotFound(BundleError):
@@ -387,6 +403,7 @@ class LibraryError(SceneError):
     """The library on disk cannot be used."""
 
     code = "library_error"
+    names_places = True
 
 
 class LibraryUnavailable(LibraryError):
@@ -473,6 +490,7 @@ class BackupError(SceneError):
     """A backup cannot be written or restored."""
 
     code = "backup_error"
+    names_places = True
 
 
 class NotABackup(BackupError):

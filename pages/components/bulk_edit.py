@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components.photo_view import class_choices, tag_choices
+from pages.components.problem import told
 from pages.components.session import get_gallery
 from scene_model.errors import SceneError
 from scene_model.gallery import edits
@@ -201,7 +202,7 @@ def _edit(make: Callable[[], edits.EditDone]) -> bool:
     try:
         done = make()
     except SceneError as error:
-        st.session_state[_NOTICE] = error.message
+        st.session_state[_NOTICE] = told(error)
         return False
     photos = "photo" if done.photo_count == 1 else "photos"
     st.session_state[_NOTICE] = f"{done.description}: {done.photo_count:,} {photos}."

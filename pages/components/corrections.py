@@ -5,6 +5,7 @@ import streamlit as st
 from pages.components.job_progress import follow
 from pages.components.photo_facts import head_name
 from pages.components.plain import plain
+from pages.components.problem import told
 from pages.components.session import get_services
 from scene_model.classifier.personal_head import MIN_CORRECTIONS, PersonalFigures
 from scene_model.errors import SceneError
@@ -60,7 +61,7 @@ def _learn() -> None:
         with st.spinner("Training on what you decided …"):
             st.session_state[_LESSON] = get_services().learn_corrections()
     except SceneError as error:
-        st.session_state[_PROBLEM] = error.message
+        st.session_state[_PROBLEM] = told(error)
         st.rerun()
 
 
@@ -112,7 +113,7 @@ def _use(lesson: PersonalLesson | None) -> None:
     try:
         job = get_services().use_corrections(lesson)
     except SceneError as error:
-        st.session_state[_PROBLEM] = error.message
+        st.session_state[_PROBLEM] = told(error)
         st.rerun()
     st.session_state.pop(_LESSON, None)
     what = "The shipped model is in use again" if lesson is None else "Your corrections are in use"

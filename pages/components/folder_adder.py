@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components.problem import show_problem
 from pages.components.session import get_services
 from scene_model.errors import LibraryFull, SceneError
 from scene_model.jobs.folder import FolderFound, SpaceNeeded, look_through, space_needed
@@ -60,7 +61,7 @@ def _offer(found: FolderFound) -> Job | None:
     try:
         return _add(found, space, needed, by_reference)
     except SceneError as error:
-        st.error(error.message, icon=":material/error:")
+        show_problem(error)
         return None
 
 

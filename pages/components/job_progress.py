@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from pages.components.problem import told
 from scene_model.jobs.job import Job, JobState, Progress, Skipped
 
 
@@ -42,7 +43,7 @@ def skipped_table(skipped: tuple[Skipped, ...]) -> None:
         pd.DataFrame(
             {
                 "File": [item.name for item in skipped],
-                "Why": [item.message for item in skipped],
+                "Why": [told(item) for item in skipped],
                 "Code": [item.code for item in skipped],
             }
         ),

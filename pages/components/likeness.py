@@ -9,6 +9,7 @@ from pages.components.browse import grid_cell
 from pages.components.photo_grid import GridLook, photo_grid
 from pages.components.photo_view import open_photo
 from pages.components.plain import plain
+from pages.components.problem import show_problem
 from pages.components.session import get_gallery, get_services
 from pages.components.thumbnails import thumbnails
 from scene_model.errors import SceneError
@@ -63,7 +64,7 @@ def show_alike(picture: bytes | None) -> bool:
             st.subheader("Similar to your picture")
             found = services.similar_to_picture(picture or b"", _MOST)
     except SceneError as error:
-        st.error(error.message, icon=":material/error:")
+        show_problem(error)
         return True
     _results(found)
     return True

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.job_progress import follow, say_what_became, skipped_table
 from pages.components.plain import plain
+from pages.components.problem import told
 from pages.components.session import get_services
 from scene_model.classifier.bundle import BundleDescription, HeadEntry
 from scene_model.classifier.shelf import ShelfBundle
@@ -35,7 +36,7 @@ def notices() -> None:
     elif services.problem is not None:
         st.warning(
             f"The model chosen for this library cannot be used, so the program's own was taken. "
-            f"{services.problem.message}",
+            f"{told(services.problem)}",
             icon=":material/warning:",
         )
     if problem := st.session_state.pop(_PROBLEM_KEY, None):
@@ -120,7 +121,7 @@ def _card(bundle: ShelfBundle, services: Services) -> None:
     if description is None:
         st.markdown(f"**{plain(bundle.name)}** :red-badge[Damaged]")
         if bundle.problem is not None:
-            st.text(bundle.problem.message)
+            st.text(told(bundle.problem))
         return
     is_here, is_used = _is_here(bundle, services), _is_used(bundle, services)
     badge = " :green-badge[:material/check: In use]" if is_used else ""
@@ -188,7 +189,7 @@ def _use(name: str, title: str) -> None:
     try:
         get_services().use_bundle(name)
     except SceneError as error:
-        st.session_state[_PROBLEM_KEY] = error.message
+        st.session_state[_PROBLEM_KEY] = told(error)
         return
     st.session_state.pop(AGAIN_KEY, None)
     st.session_state[_NOTICE_KEY] = f"New photos are tagged by {plain(title)} from now on."

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.components.photo_facts import facts, head_name, provenance
 from pages.components.photo_grid import describe
 from pages.components.plain import plain
+from pages.components.problem import show_problem, told
 from pages.components.score_bars import score_tabs
 from pages.components.session import get_gallery, get_services
 from scene_model.classifier.classify import Answers
@@ -88,7 +89,7 @@ def answers_or_reason(photo: PhotoRecord) -> Answers | None:
     except PhotoNotFound:
         raise
     except SceneError as error:
-        st.info(f"The scores cannot be shown. {error.message}", icon=":material/info:")
+        st.info(f"The scores cannot be shown. {told(error)}", icon=":material/info:")
         return None
     if photo.bundle != services.classifier.bundle_id:
         st.caption(
@@ -112,7 +113,7 @@ def _dialog() -> None:
     try:
         photo = get_gallery().library.photo(photo_id)
     except SceneError as error:
-        st.error(error.message)
+        show_problem(error)
         return
     _walk_buttons(photo)
     left, right = st.columns([3, 2], gap="medium")
@@ -307,4 +308,4 @@ def _try(edit: Callable[[], Any]) -> None:
     try:
         edit()
     except SceneError as error:
-        st.session_state["edit_problem"] = error.message
+        st.session_state["edit_problem"] = told(error)

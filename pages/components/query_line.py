@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components.plain import plain
+from pages.components.problem import show_problem, told
 from pages.components.session import get_gallery
 from scene_model.errors import QueryError
 from scene_model.gallery.completion import complete
@@ -66,9 +67,9 @@ def show_query_error(query: str, error: QueryError, while_typing: bool = False) 
     mistake yet, and said as a hint.
     """
     if while_typing and _is_in_last_word(query, error):
-        st.caption(f":material/edit: {plain(error.message)}")
+        st.caption(f":material/edit: {plain(told(error))}")
         return
-    st.error(error.message, icon=":material/error:")
+    show_problem(error)
     # One line, so that the caret stands below the right character.
     line = "".join(" " if character.isspace() else character for character in query)
     st.code(f"{line}\n{' ' * error.position}^", language=None)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.components.problem import told
 from pages.components.query_line import order_name
 from pages.components.session import get_gallery
 from scene_model.errors import SceneError
@@ -82,7 +83,7 @@ def _save(query: str) -> None:
     try:
         saved = get_gallery().save_search(name, query)
     except SceneError as error:
-        st.session_state[_PROBLEM] = error.message
+        st.session_state[_PROBLEM] = told(error)
         return
     st.session_state["save_name"] = ""
     st.session_state[_NOTICE] = f"Saved as “{saved.name}”."
@@ -93,7 +94,7 @@ def _rename(search_id: int, old_name: str) -> None:
     try:
         rename_search(get_gallery().library, search_id, new_name)
     except SceneError as error:
-        st.session_state[_NOTICE] = error.message
+        st.session_state[_NOTICE] = told(error)
         return
     st.session_state[_NOTICE] = f"“{old_name}” has another name now."
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components.plain import plain
+from pages.components.problem import told
 from pages.components.session import get_gallery, get_services
 from pages.components.thumbnails import thumbnails
 from scene_model.classifier.heads import Head
@@ -131,7 +132,7 @@ def _keep(chosen: Thresholds, what: str) -> None:
     try:
         changed = get_services().use_thresholds(chosen)
     except SceneError as error:
-        st.toast(error.message)
+        st.toast(told(error))
         return
     st.session_state[_NOTICE] = (
         f"{what}. {changed.entered:,} photos came in, {changed.left:,} went out. Search, export "

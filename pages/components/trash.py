@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.components.problem import told
 from pages.components.session import get_gallery
 from scene_model.errors import SceneError
 from scene_model.gallery import edits
@@ -107,7 +108,7 @@ def _empty(asked: TrashContents) -> None:
     try:
         emptied = empty_trash(get_gallery().library, asked.photo_ids)
     except SceneError as error:
-        st.session_state[_SAID_KEY] = error.message
+        st.session_state[_SAID_KEY] = told(error)
         return
     photos = "photo" if emptied.photo_count == 1 else "photos"
     said = f"{emptied.photo_count:,} {photos} removed, {emptied.freed_bytes / 1e6:,.1f} MB freed."

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components.folder_adder import folder_adder
+from pages.components.problem import told
 from pages.components.session import get_services
 from pages.components.uploader import streaming_uploader
 from scene_model.errors import SceneError
@@ -104,7 +105,7 @@ def go_on(job: Job) -> None:
     try:
         _remember(get_services().jobs.retry(job.id))
     except SceneError as error:
-        st.session_state[PROBLEM_KEY] = error.message
+        st.session_state[PROBLEM_KEY] = told(error)
 
 
 def _remember(job: Job) -> None:
@@ -128,7 +129,7 @@ def _take(key: str) -> None:
         services.uploads.require_room(len(files), sum(file.size for file in files))
         job = services.jobs.submit(_drained(files))
     except SceneError as error:
-        st.session_state[PROBLEM_KEY] = error.message
+        st.session_state[PROBLEM_KEY] = told(error)
         return
     _remember(job)
     st.session_state[_ROUND_KEY] += 1

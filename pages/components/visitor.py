@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.identity import login_is_configured, providers
 from pages.components.plain import plain
+from pages.components.problem import show_problem
 from pages.components.session import get_settings, get_visitors, page_owner
 from scene_model.errors import SceneError
 
@@ -44,7 +45,7 @@ def stay_notice() -> bool:
     try:
         allowance = get_visitors().allowance(page_owner())
     except SceneError as error:
-        st.error(error.message, icon=":material/error:")
+        show_problem(error)
         return False
     settings = get_settings()
     ends = datetime.datetime.fromtimestamp(allowance.expires_at, tz=_zone())

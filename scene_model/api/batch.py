@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scene_model.api.problem import told_outside
 from scene_model.api.schemas import BatchItem, BatchState, ItemError, JobStatus, Summary
 from scene_model.errors import SceneError
 
@@ -100,7 +99,7 @@ def summary_of(total: int, items: Sequence[BatchItem]) -> Summary:
 
 def failed_item(name: str, error: SceneError) -> BatchItem:
     """What is told of a file that has no answer."""
-    return BatchItem(filename=name, error=ItemError(code=error.code, message=told_outside(error)))
+    return BatchItem(filename=name, error=ItemError(code=error.code, message=error.message_outside))
 
 
 def _not_looked_at(name: str) -> BatchItem:

@@ -196,6 +196,6 @@ def _described(uploads: Uploads, job: Job, with_files: bool = False) -> dict[str
             for f in missing
         ]
         body["reasons"] = [
-            {"name": s.name, "code": s.code, "message": s.message} for s in progress.skipped
+            {"name": s.name, "code": s.code, "message": s.message_outside} for s in progress.skipped
         ]
     return body

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scene_model.errors import without_paths
+
 
 class JobKind(StrEnum):
     """What a job does."""
@@ -29,6 +31,11 @@ class Skipped:
     name: str
     code: str
     message: str
+
+    @property
+    def message_outside(self) -> str:
+        """The reason for those who are not to know where things lie on the server's disk."""
+        return without_paths(self.message)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from scene_model.api import create_app
-from scene_model.api.problem import told_outside
 from scene_model.classifier.classify import Classifier
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import LibraryUnavailable
@@ -122,7 +121,7 @@ def tells(answer: httpx.Response, settings: Settings) -> list[str]:
     ],
 )
 def test_paths_are_left_out(message: str, told: str) -> None:
-    assert told_outside(LibraryUnavailable(message)) == told
+    assert LibraryUnavailable(message).message_outside == told
 
 
 @pytest.mark.parametrize("kind", ERRORS)

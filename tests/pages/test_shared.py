@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components import identity, session, visitor
 from pages.components.session import get_visitors, owner_of
 from scene_model.config import PROJECT_DIR
+from scene_model.services import Services
 from scene_model.visitors.keys import COOKIE_NAME
 from tests.pages.conftest import texts
 
@@ -62,6 +63,31 @@ def test_a_visitor_s_pages(shared: AppTest, tmp_path: Path, come_with: ComeWith)
     shared.switch_page("teach.py").run()
     assert "Teach a tag" in texts(shared)
     assert "Learn from your corrections" not in texts(shared)
+
+
+def test_a_visitor_is_not_told_where_the_server_keeps_libraries(
+    shared: AppTest, tmp_path: Path, come_with: ComeWith
+) -> None:
+    come_with({COOKIE_NAME: get_visitors().keys.issue()})
+    shared.run()
+    get_visitors().close()
+    (database,) = (tmp_path / "visitors" / "libraries").glob("*/library/library.db")
+    database.write_bytes(b"no database any more" * 1000)
+    st.cache_resource.clear()
+    said = texts(shared.run())
+    assert "database … is damaged" in said
+    assert str(tmp_path) not in said
+
+
+def test_whoever_owns_the_disk_is_told_where(
+    app: AppTest, opened: Services, tmp_path: Path
+) -> None:
+    opened.close()
+    database = tmp_path / "library" / "library.db"
+    database.write_bytes(b"no database any more" * 1000)
+    st.cache_resource.clear()
+    assert f"{database} is damaged" in texts(app.run())
+    database.unlink()  # the page is closed with a library that opens
 
 
 def test_a_window_that_comes_back_as_another_begins_anew(
