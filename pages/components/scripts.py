@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-WHEN_CONNECTED = Path(__file__).parent / "when_connected.js"
+# What is to be known of the server, by every script that talks to it.
+SERVER = Path(__file__).parent / "server.js"
 
 
 def joined(*files: Path) -> str:

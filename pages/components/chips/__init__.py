@@ -7,13 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.scripts import WHEN_CONNECTED, joined
+from pages.components.scripts import SERVER, joined
 
 _HERE = Path(__file__).parent
 _chips = st.components.v2.component(
     "scene_gallery_chips",
     css=joined(_HERE / "chips.css"),
-    js=joined(WHEN_CONNECTED, _HERE / "chips.js"),
+    js=joined(SERVER, _HERE / "chips.js"),
 )
 
 

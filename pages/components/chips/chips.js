@@ -4,9 +4,6 @@
 // A click is shown at once, and told to the grid, which may know what comes. The server hears of it as a whole, with a number, and says with every
 // answer which one it has heard: what it says before that is about an earlier choice.
 
-// A server that started anew counts from the beginning: nobody waits longer for it than this.
-const PATIENCE_MS = 5000;
-
 class Row {
   constructor(choose) {
     this.node = document.createElement("div");

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.scripts import WHEN_CONNECTED, joined
+from pages.components.scripts import SERVER, joined
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.gallery.records import PhotoRecord
@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 _grid = st.components.v2.component(
     "scene_gallery_photo_grid",
     css=joined(_HERE / "grid.css"),
-    js=joined(WHEN_CONNECTED, *(_HERE / name for name in ("cells.js", "pager.js", "grid.js"))),
+    js=joined(SERVER, *(_HERE / name for name in ("cells.js", "pager.js", "grid.js"))),
 )
 # A photo as the browser draws it.
 Cell = dict[str, Any]

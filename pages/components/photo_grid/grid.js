@@ -6,9 +6,6 @@
 // it has heard, and has the last word: what it says is drawn, and on top of it what it has not
 // heard yet.
 
-// A server that started anew counts from the beginning: nobody waits longer for it than this.
-const PATIENCE_MS = 5000;
-
 class Grid {
   constructor(root) {
     this.list = element("ul", "grid");
