@@ -34,10 +34,11 @@ def take_address(page: str, parts: dict[str, AddressPart], is_new: bool) -> bool
     otherwise: the address is written after each click.
     """
     there = {name: st.query_params.get_all(name) for name in parts}
-    is_written = st.session_state.pop(_acted_key(page), False) or (
-        there == st.session_state.get(_written_key(page))
-    )
-    if not is_new and is_written:
+    has_acted = st.session_state.pop(_acted_key(page), False)
+    is_written = there == st.session_state.get(_written_key(page))
+    # What was written last is on its way to the browser then, and will be its address.
+    st.session_state[_behind_key(page)] = not is_new and has_acted and not is_written
+    if not is_new and (has_acted or is_written):
         return False
     for name, part in parts.items():
         part.take(there[name])
@@ -53,7 +54,7 @@ def write_address(page: str, parts: dict[str, AddressPart], has_bound: bool = Fa
     st.session_state[_written_key(page)] = now
     there = {name: st.query_params.get_all(name) for name in st.query_params}
     wanted = {name: said for name, said in (there | now).items() if said}
-    if wanted == there:
+    if wanted == there and not st.session_state.get(_behind_key(page)):
         return
     if not has_bound:
         # At once: each change of the address is one step back for the visitor.
@@ -66,6 +67,10 @@ def write_address(page: str, parts: dict[str, AddressPart], has_bound: bool = Fa
 
 def _acted_key(page: str) -> str:
     return f"{page}_acted"
+
+
+def _behind_key(page: str) -> str:
+    return f"{page}_address_behind"
 
 
 def _written_key(page: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.conftest import Server, Visit
@@ -176,6 +176,38 @@ def test_two_chips_in_a_hurry(visit: Visit) -> None:
         expect(page).to_have_url(re.compile("class=landmark"))
         expect(page.get_by_text("40 of 44 photos")).to_be_visible()
         expect(chip(page, "Landmark")).to_have_attribute("aria-checked", "true")
+
+
+def test_the_address_follows_the_later_of_two_chips(visit: Visit) -> None:
+    """What the first one writes reaches the browser after the second was clicked."""
+    sockets: list[WebSocketRoute] = []
+    held: list[bytes | str] = []
+    is_held = False
+
+    def connect(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        server = socket.connect_to_server()
+        server.on_message(lambda said: held.append(said) if is_held else socket.send(said))
+
+    def wait_for(what: bytes) -> None:
+        while not any(isinstance(said, bytes) and what in said for said in held):
+            visit.page.wait_for_timeout(20)
+
+    visit.page.route_web_socket(re.compile("_stcore/stream"), connect)
+    page = open_pages(visit)
+    click_chip(page, "Landmark")
+    expect(page).to_have_url(re.compile("class=landmark"))
+    is_held = True
+    click_chip(page, "Flower")
+    wait_for(b"class=flower")
+    click_chip(page, "Landmark")
+    wait_for(b'"chosen": {"one": "landmark"')
+    while held:
+        sockets[-1].send(held.pop(0))
+    is_held = False
+    page.wait_for_timeout(1000)
+    expect(page).to_have_url(re.compile("class=landmark"))
+    expect(page.get_by_text("40 of 44 photos")).to_be_visible()
 
 
 def test_what_is_selected_elsewhere_stays_so(visit: Visit) -> None:
