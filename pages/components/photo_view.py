@@ -121,9 +121,10 @@ def _dialog() -> None:
         picture(photo)
         _file_buttons(photo)
     with right:
-        _class_editor(photo)
-        _tag_editor(photo)
-        _albums(photo)
+        # Each with a place of its own: what is open below stays open whatever they grow by.
+        for part in (_class_editor, _tag_editor, _albums):
+            with st.container():
+                part(photo)
         with st.expander("Who said so", icon=":material/fact_check:"):
             provenance(photo)
         with st.expander("About this photo", icon=":material/info:"):
