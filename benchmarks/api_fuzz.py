@@ -32,7 +32,7 @@ def fuzz(url: str, examples: int, folder: Path) -> tuple[int, str]:
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/openapi.json"),
         *("--checks", ",".join(CHECKS), "--max-examples", str(examples)),
         *("--generation-database", "none", "--warnings", "off", "--no-color"),
-        *("--suppress-health-check", "all"),
+        *("--suppress-health-check", "all", "--request-timeout", "60"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     cases = re.search(r"([\d,]+) generated", done.stdout)

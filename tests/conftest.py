@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from scene_model import config
@@ -13,6 +14,10 @@ from scene_model.photos.decode import PhotoLimits
 from scene_model.services import Services, open_services
 from tests.bundles import copy_shipped
 from tests.pictures import encode, textured
+
+# A busy machine may take long for a case; cases are no clock.
+settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.load_profile("patient")
 
 ASSETS = Path(__file__).parent / "assets"
 # Photographs that may not be committed; tests that want them say so when they are not there.

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
+from starlette.requests import Request
 
 from scene_model.api import body
 from scene_model.classifier.classify import Classifier
@@ -140,20 +141,28 @@ def test_a_sender_that_breaks_off_leaves_nothing(server: Server) -> None:
 def test_a_batch_whose_sender_goes_away_is_cancelled(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = threading.Event()
+    go_on, is_noticed = threading.Event(), threading.Event()
+    is_gone = Request.is_disconnected
 
     def slow(*_: object) -> None:
         go_on.wait(60)
         raise NotAPicture("none")
 
+    async def noticed(asked: Request) -> bool:
+        if gone := await is_gone(asked):
+            is_noticed.set()
+        return gone
+
     monkeypatch.setattr(Classifier, "look", slow)
+    monkeypatch.setattr(Request, "is_disconnected", noticed)
     sent = b"".join([PART + b"no picture\r\n" for _ in range(20)]) + b"--x--\r\n"
     batches = server.library / "batches"
     with raw(server) as connection:
         connection.sendall(post_head("/api/predict/batch", len(sent)) + sent)
         while not any(batches.glob("*/000019")):
             time.sleep(0.02)
-    time.sleep(1.5)  # the server looks twice a second whether somebody waits
+    assert is_noticed.wait(60)
+    time.sleep(0.5)  # until what follows from it is done
     go_on.set()
     while not (results := list(batches.glob("*/result.json"))):
         time.sleep(0.02)

@@ -50,6 +50,19 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+def at_rest(page: Page) -> None:
+    """Wait until the server has sent all of a page, and what fades in has its colours."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(page.locator("[data-stale='true']")).to_have_count(0)
+    page.wait_for_timeout(1000)
+
+
+def fits(page: Page, width: int) -> None:
+    """Check that a page needs no more than a width, in CSS pixels, when it has come to rest."""
+    at_rest(page)
+    page.wait_for_function(f"() => document.documentElement.scrollWidth <= {width}")
+
+
 class Server:
     """The app as `make run` starts it, on a port of its own; it can be stopped and started."""
 
@@ -125,7 +138,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 
 
 def _wait_until_healthy(base_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
         try:
             urllib.request.urlopen(f"{base_url}/api/health", timeout=5).close()  # noqa: S310

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Server, Visit, at_rest
 from tests.browser.libraries import fill, real_photos
 
 pytestmark = pytest.mark.browser
@@ -53,7 +53,7 @@ def test_pages(visit: Visit, path: str, scheme: Any) -> None:
     expect(page.locator("h1")).to_be_visible()
     if path in ("gallery", "search?q=flower"):
         expect(page.locator(".cell").first).to_be_visible()
-    page.wait_for_timeout(1000)  # what fades in has its colours after that
+    at_rest(page)
     assert serious(page) == []
 
 
@@ -65,7 +65,7 @@ def test_dialog(visit: Visit, scheme: Any) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("table").first).to_be_visible()
     dialog.get_by_text("About this photo").click()
-    page.wait_for_timeout(1000)
+    at_rest(page)
     assert serious(page) == []
 
 

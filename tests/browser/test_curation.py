@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, fits
 from tests.browser.test_walk import drop, payload
 from tests.conftest import ASSETS
 from tests.pictures import encode
@@ -116,5 +116,4 @@ def test_phone_width(visit: Visit, path: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     visit.open(path)
     expect(page.locator("h1").first).to_be_visible()
-    page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    fits(page, 390)

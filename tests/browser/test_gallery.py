@@ -144,6 +144,7 @@ def test_everything_by_keyboard_alone(visit: Visit) -> None:
     expect(page.get_by_role("status").filter(has_text="3 of 36 selected")).to_have_count(1)
     page.keyboard.press("Delete")
     expect(page.get_by_role("button", name="Trash (3)")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     page.keyboard.press("z")
     expect(page.get_by_role("button", name="Trash (3)")).to_have_count(0)
     expect(page.locator(".cell").first).to_contain_text(first.split(":")[0].split()[-1])

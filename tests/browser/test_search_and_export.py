@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from scene_model.photos.decode import PhotoLimits, open_picture
 from scene_model.photos.metadata import read_metadata
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Server, Visit, at_rest
 from tests.browser.libraries import fill, real_photos
 from tests.browser.test_accessibility import serious
 from tests.conftest import ASSETS
@@ -125,10 +125,10 @@ def test_no_serious_barrier(visit: Visit, path: str, scheme: Any) -> None:
     visit.page.emulate_media(color_scheme=scheme)
     page = visit.open(path)
     expect(page.locator("h1")).to_be_visible()
-    page.wait_for_timeout(2000)
+    at_rest(page)
     assert serious(page) == []
     if path == "review":
         page.get_by_role("tab", name="Threshold").click()
         expect(page.get_by_text("Photos it files")).to_be_visible()
-        page.wait_for_timeout(1000)
+        at_rest(page)
         assert serious(page) == []

@@ -41,9 +41,11 @@ def server(tmp_path: Path) -> Iterator[Server]:
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in auth.items()]
         told.write_text("\n".join(["[auth]", *lines]), encoding="utf-8")
-        made.start()
-        yield made
-        made.stop()
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
 
 
 def configuration() -> dict[str, dict[str, str]]:

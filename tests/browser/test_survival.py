@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Server, Visit, at_rest
 from tests.conftest import ASSETS
 from tests.pictures import encode, textured
 
@@ -107,7 +107,10 @@ def test_a_page_comes_back_by_itself(visit: Visit, server: Server) -> None:
     expect(app).to_have_attribute(state, "CONNECTED", timeout=60_000)
     expect(page.locator(".cell")).to_have_count(1)
     page.get_by_role("link", name="Search").click()
+    expect(page).to_have_url(re.compile("search"))
     page.get_by_role("link", name="Gallery", exact=True).click()
+    expect(page).to_have_url(re.compile("gallery"))
+    at_rest(page)
     expect(page.locator(".cell")).to_have_count(1)
     page.locator(".pick").nth(0).check()
     expect(page.get_by_text("1 selected")).to_be_visible(timeout=60_000)

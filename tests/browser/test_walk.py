@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Server, Visit, at_rest, fits
 from tests.conftest import ASSETS, SHARED_PHOTOS
 
 pytestmark = pytest.mark.browser
@@ -145,6 +145,7 @@ def test_by_keyboard(visit: Visit) -> None:
     page = visit.open()
     drop(page, sorted(ASSETS.glob("*.jpg")))
     expect(page.get_by_text("2 of 2 photos tagged")).to_be_visible()
+    at_rest(page)
     page.locator(".open").first.focus()
     page.keyboard.press("ArrowRight")
     focused = "e => e.shadowRoot ? e.shadowRoot.activeElement?.ariaLabel : e.ariaLabel"
@@ -165,5 +166,4 @@ def test_phone_width(visit: Visit, path: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     visit.open(path)
     expect(page.locator("h1").first).to_be_visible()
-    page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    fits(page, 390)

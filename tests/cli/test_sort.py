@@ -192,7 +192,8 @@ def test_interrupted_then_resumed(source: Path, tmp_path: Path, temple: bytes) -
     for number in range(300):
         (source / f"{number:03d}.jpg").write_bytes(temple + b"%d" % number)
     before, dest = files(source), tmp_path / "sorted"
-    environment = os.environ | {"SCENE_LIBRARY": str(tmp_path / "library")}
+    library = {"SCENE_LIBRARY": str(tmp_path / "library")}
+    environment = os.environ | library | {"PYTHONUNBUFFERED": "1"}
     running = subprocess.Popen(
         [sys.executable, "-m", "scene_model", "sort", str(source), str(dest), "--jsonl"],
         stdout=subprocess.PIPE,
@@ -202,8 +203,8 @@ def test_interrupted_then_resumed(source: Path, tmp_path: Path, temple: bytes) -
         env=environment,
     )
     assert running.stdout is not None
-    while "copy" not in running.stdout.readline():
-        pass
+    while "copy" not in (line := running.stdout.readline()):
+        assert line, "it ended before it copied anything"
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors

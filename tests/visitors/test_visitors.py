@@ -201,7 +201,7 @@ def test_one_photo_does_not_wait_behind_two_thousand(visitors: Visitors, temple:
     crew = visitors.common.crew.adding
 
     def wait_for(event: threading.Event) -> None:
-        event.wait(120)
+        event.wait(500)
 
     crew.put("begin", [lambda: wait_for(begin)], "begin")
     picture = encode(textured(64, 48, seed=1))

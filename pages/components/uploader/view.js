@@ -128,6 +128,29 @@ function drawCut(cut, engine, box, forget) {
   box.append(row);
 }
 
+// What stays is the very node it was: a button that was replaced between the press and the release
+// of a click would lose it, and the focus with it.
+function redraw(there, wanted) {
+  const before = [...there.childNodes], after = [...wanted.childNodes];
+  after.forEach((node, i) => {
+    const old = before[i];
+    const isOther = old?.nodeName !== node.nodeName
+      || (node.nodeName === "BUTTON" && old.textContent !== node.textContent);
+    if (!old) there.append(node);
+    else if (isOther) old.replaceWith(node);
+    else if (node.nodeType === Node.TEXT_NODE) old.data = node.data;
+    else {
+      for (const name of old.getAttributeNames()) {
+        if (name !== "open" && !node.hasAttribute(name)) old.removeAttribute(name);
+      }
+      for (const { name, value } of node.attributes) old.setAttribute(name, value);
+      old.onclick = node.onclick;
+      redraw(old, node);
+    }
+  });
+  for (const old of before.slice(after.length)) old.remove();
+}
+
 export default function (component) {
   const { parentElement, data, setTriggerValue } = component;
   // The tab's own engine: this function runs anew with every visit of the page.
@@ -167,16 +190,11 @@ export default function (component) {
     if (engine.isBusy) drawEngine(engine, fresh);
     else if (engine.problem && engine.state !== "over") fresh.append(make("p", "warn", engine.problem));
     else if (box.cut) drawCut(box.cut, engine, fresh, () => { box.cut = null; box.trigger("ended", "cut"); });
-    // What has not changed stays: a click that falls between two looks must not be lost.
-    if (fresh.innerHTML !== box.drawn) {
-      box.drawn = fresh.innerHTML;
-      const open = state.querySelector("details")?.open;
-      const focused = parentElement.activeElement?.textContent;
-      state.replaceChildren(...fresh.childNodes);
-      const details = state.querySelector("details");
-      if (details && open) details.open = true;
-      const again = [...state.querySelectorAll("button")].find((one) => one.textContent === focused);
-      again?.focus();
+    const focused = state.contains(parentElement.activeElement) ? parentElement.activeElement : null;
+    redraw(state, fresh);
+    if (focused && !focused.isConnected) {
+      const buttons = [...state.querySelectorAll("button")];
+      buttons.find((one) => one.textContent === focused.textContent)?.focus();
     }
     // Python shows the tags while it runs, and the result when it is over.
     if (engine.isBusy && engine.id && box.told !== engine.id) {
