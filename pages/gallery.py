@@ -115,20 +115,19 @@ def _narrowed(asked: Filter, total: int, has_keys: bool) -> None:
     gallery.count(asked.query)  # what is wrong with the visitor's own line is told in its place
     gallery.query = asked.line
     count = gallery.count()
+    draws = [lambda: chips(_NAME, asked)]
     if not count:
-        chips(_NAME, asked)
-        begin_at_first_page(_NAME)
-        st.info("No photo matches this filter.", icon=":material/search_off:")
-        st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
+        _draw_below_each_other([*draws, _nothing_matches])
         return
-    _draw_below_each_other(
-        [
-            lambda: chips(_NAME, asked),
-            lambda: bulk_edit.selection_tools(count, total, has_keys),
-            _grid,
-        ]
-    )
+    draws.append(lambda: bulk_edit.selection_tools(count, total, has_keys))
+    _draw_below_each_other([*draws, _grid])
     pages_ahead(grid_key(_NAME), pages_asked(""), likely_queries(asked), asked.tags)
+
+
+def _nothing_matches() -> None:
+    begin_at_first_page(_NAME)
+    st.info("No photo matches this filter.", icon=":material/search_off:")
+    st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
 
 
 def _grid() -> None:

@@ -138,12 +138,15 @@ function redraw(there, wanted) {
       || (node.nodeName === "BUTTON" && old.textContent !== node.textContent);
     if (!old) there.append(node);
     else if (isOther) old.replaceWith(node);
-    else if (node.nodeType === Node.TEXT_NODE) old.data = node.data;
-    else {
+    else if (node.nodeType === Node.TEXT_NODE) {
+      if (old.data !== node.data) old.data = node.data;
+    } else {
       for (const name of old.getAttributeNames()) {
         if (name !== "open" && !node.hasAttribute(name)) old.removeAttribute(name);
       }
-      for (const { name, value } of node.attributes) old.setAttribute(name, value);
+      for (const { name, value } of node.attributes) {
+        if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+      }
       old.onclick = node.onclick;
       redraw(old, node);
     }
