@@ -41,7 +41,7 @@ def _page() -> None:
         st.info("No photo matches this query.", icon=":material/search_off:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order_control("export_order")
+        order_control("export")
         with_place = not st.checkbox(
             "Leave out where photos were taken",
             key="export_no_place",

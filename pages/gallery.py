@@ -92,11 +92,11 @@ def _head(has_keys: bool) -> None:
 def _tools() -> None:
     line, order, density = st.columns([5, 2, 2], vertical_alignment="bottom")
     with line:
-        filter_line()
+        filter_line(_NAME)
     with order:
-        order_control("gallery_order")
+        order_control(_NAME)
     with density:
-        density_control()
+        density_control(_NAME)
 
 
 def _photos(total: int, has_keys: bool) -> None:
@@ -127,7 +127,9 @@ def _narrowed(asked: Filter, total: int, has_keys: bool) -> None:
 def _nothing_matches() -> None:
     begin_at_first_page(_NAME)
     st.info("No photo matches this filter.", icon=":material/search_off:")
-    st.button("Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter)
+    st.button(
+        "Show all photos", icon=":material/filter_alt_off:", on_click=clear_filter, args=(_NAME,)
+    )
 
 
 def _grid() -> None:

@@ -63,10 +63,10 @@ def _page() -> None:
     completions(typed or "", _ask)
     query = (typed or "").strip()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order_control("search_order")
+        order_control(_NAME)
         save_control(query)
         saved_control(_open)
-        density_control()
+        density_control(_NAME)
         picture = picture_control()
     if show_alike(picture):
         pass

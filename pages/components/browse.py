@@ -33,14 +33,16 @@ _DENSITY_KEY = "density"
 _USUAL = "medium"
 
 
-def density_control() -> None:
-    """Let the visitor choose how close the photos stand."""
+def density_control(page: str) -> None:
+    """Let the visitor choose how close the photos of a page stand."""
     st.session_state.setdefault(_DENSITY_KEY, _USUAL)
     st.segmented_control(
         "Size of the pictures",
         list(DENSITIES),
         format_func=lambda name: DENSITIES[name].name,
         key=_DENSITY_KEY,
+        on_change=note_act,
+        args=(page,),
         required=True,
         persist_state="session",
         help=" · ".join(f"{d.name}: {d.photos} a page" for d in DENSITIES.values()),
@@ -72,6 +74,11 @@ def browse(
         for page_number, page in pages.items()
         for i, photo_id in enumerate(page.ids)
     }
+
+    def open_one(photo_id: str) -> None:
+        note_act(key)
+        open_photo(photo_id, PlaceInQuery(query, places.get(photo_id, 0)))
+
     turning_grid(
         Book(
             asked.question,
@@ -82,7 +89,7 @@ def browse(
             choice=choice,
         ),
         grid_key(key),
-        on_open=lambda photo_id: open_photo(photo_id, PlaceInQuery(query, places.get(photo_id, 0))),
+        on_open=open_one,
         selecting=selecting,
         cell=density.cell,
         on_ask=on_ask or (lambda _: None),

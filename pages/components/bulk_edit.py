@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.components.address import note_act
 from pages.components.photo_view import class_choices, tag_choices
 from pages.components.problem import told
 from pages.components.session import get_gallery
@@ -12,7 +13,7 @@ from scene_model.gallery import edits
 from scene_model.gallery.store import Library
 from scene_model.gallery.tag_counts import TagOnSome, tags_of
 
-_NOTICE = "gallery_notice"
+_PAGE, _NOTICE = "gallery", "gallery_notice"
 _TYPED_KEY, _CHIP_KEY = "bulk_tag", "bulk_chip"
 _CHIPS = 14
 
@@ -68,7 +69,7 @@ def selection_tools(count: int, total: int, has_keys: bool) -> None:
         st.button(
             f"Select all {count:,}",
             icon=":material/select_all:",
-            on_click=lambda: gallery.select(gallery.ids()),
+            on_click=lambda: _select(gallery.ids()),
             help="Every photo of the filter, on all pages",
             shortcut="A" if has_keys else None,
             key="select_all",
@@ -77,7 +78,7 @@ def selection_tools(count: int, total: int, has_keys: bool) -> None:
             "Clear",
             icon=":material/deselect:",
             disabled=nothing,
-            on_click=lambda: gallery.select([]),
+            on_click=lambda: _select([]),
             shortcut="N" if has_keys else None,
         )
         tags = st.popover(
@@ -102,6 +103,11 @@ def selection_tools(count: int, total: int, has_keys: bool) -> None:
         )
         st.markdown(f"**{len(gallery.selection):,} selected**", width="content")
         st.caption(f"{count:,} of {total:,} photos", width="content")
+
+
+def _select(photo_ids: list[str]) -> None:
+    note_act(_PAGE)
+    get_gallery().select(photo_ids)
 
 
 def tag_tools() -> None:
@@ -199,6 +205,7 @@ def _trash_selection() -> None:
 
 
 def _edit(make: Callable[[], edits.EditDone]) -> bool:
+    note_act(_PAGE)
     try:
         done = make()
     except SceneError as error:
@@ -210,5 +217,6 @@ def _edit(make: Callable[[], edits.EditDone]) -> bool:
 
 
 def _say(what: str, done: edits.EditDone | None) -> None:
+    note_act(_PAGE)
     if done is not None:
         st.session_state[_NOTICE] = f"{what}: {done.description}."

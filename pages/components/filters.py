@@ -54,11 +54,13 @@ def current_filter() -> Filter:
     )
 
 
-def filter_line() -> None:
-    """The line a visitor may write a query in."""
+def filter_line(page: str) -> None:
+    """The line a visitor may write a query in, on a page."""
     st.text_input(
         "Filter by a query",
         key=QUERY_KEY,
+        on_change=note_act,
+        args=(page,),
         type="search",
         placeholder="Filter: sunset -street, taken:2024-07, is:unsure …",
         label_visibility="collapsed",
@@ -71,8 +73,9 @@ def choices_known() -> int:
     return choices_heard(_CHIPS_KEY)
 
 
-def clear_filter() -> None:
-    """Show every photo again."""
+def clear_filter(page: str) -> None:
+    """Show every photo of a page again."""
+    note_act(page)
     st.session_state[QUERY_KEY] = ""
     st.session_state[CLASS_KEY] = _ALL
     st.session_state[TAGS_KEY] = []

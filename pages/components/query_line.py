@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.components.address import note_act
 from pages.components.plain import plain
 from pages.components.problem import show_problem, told
 from pages.components.session import get_gallery
@@ -25,11 +26,12 @@ _ORDER_NAMES = {
 }
 
 
-def order_control(key: str) -> None:
+def order_control(page: str) -> None:
     """Let the visitor choose the order; the session's gallery keeps it for every page."""
-    gallery = get_gallery()
+    gallery, key = get_gallery(), f"{page}_order"
 
     def choose() -> None:
+        note_act(page)
         gallery.sort = st.session_state[key]
 
     st.session_state[key] = gallery.sort

@@ -1,6 +1,7 @@
 """The grid answers before the server does, and the server has the last word."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -184,36 +185,69 @@ def test_two_chips_in_a_hurry(visit: Visit) -> None:
         expect(chip(page, "Landmark")).to_have_attribute("aria-checked", "true")
 
 
+class LateWord:
+    """Holds back what the server says to a page, as a slow line does."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self._held, self._is_late = page, list[bytes | str](), False
+        page.route_web_socket(re.compile("_stcore/stream"), self._connect)
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        self._socket = socket
+        socket.connect_to_server().on_message(
+            lambda said: self._held.append(said) if self._is_late else socket.send(said)
+        )
+
+    def begin(self) -> None:
+        self._is_late = True
+
+    def wait_for(self, what: bytes) -> None:
+        """Wait until the server has said something that did not arrive."""
+        deadline = time.monotonic() + 60
+        while not any(isinstance(said, bytes) and what in said for said in self._held):
+            assert time.monotonic() < deadline, f"the server never said {what!r}"
+            self._page.wait_for_timeout(20)
+
+    def end(self) -> None:
+        while self._held:
+            self._socket.send(self._held.pop(0))
+        self._is_late = False
+        self._page.wait_for_timeout(1000)
+
+
 def test_the_address_follows_the_later_of_two_chips(visit: Visit) -> None:
     """What the first one writes reaches the browser after the second was clicked."""
-    sockets: list[WebSocketRoute] = []
-    held: list[bytes | str] = []
-    is_held = False
-
-    def connect(socket: WebSocketRoute) -> None:
-        sockets.append(socket)
-        server = socket.connect_to_server()
-        server.on_message(lambda said: held.append(said) if is_held else socket.send(said))
-
-    def wait_for(what: bytes) -> None:
-        while not any(isinstance(said, bytes) and what in said for said in held):
-            visit.page.wait_for_timeout(20)
-
-    visit.page.route_web_socket(re.compile("_stcore/stream"), connect)
+    late = LateWord(visit.page)
     page = open_pages(visit)
     click_chip(page, "Landmark")
     expect(page).to_have_url(re.compile("class=landmark"))
-    is_held = True
+    late.begin()
     click_chip(page, "Flower")
-    wait_for(b"class=flower")
+    late.wait_for(b"class=flower")
     click_chip(page, "Landmark")
-    wait_for(b'"chosen": {"one": "landmark"')
-    while held:
-        sockets[-1].send(held.pop(0))
-    is_held = False
-    page.wait_for_timeout(1000)
+    late.wait_for(b'"chosen": {"one": "landmark"')
+    late.end()
     expect(page).to_have_url(re.compile("class=landmark"))
     expect(page.get_by_text("40 of 44 photos")).to_be_visible()
+
+
+@pytest.mark.parametrize("control", ["Small", "Select all"])
+def test_what_follows_a_chip_in_a_hurry_leaves_it(visit: Visit, control: str) -> None:
+    late = LateWord(visit.page)
+    page = open_pages(visit)
+    late.begin()
+    click_chip(page, "Flower")
+    late.wait_for(b"class=flower")
+    if control == "Small":
+        page.get_by_role("radio", name="Small").click()
+        late.wait_for(b"size=small")
+    else:
+        page.get_by_role("button", name="Select all 44").click()
+        late.wait_for(b"**4 selected**")
+    late.end()
+    expect(page).to_have_url(re.compile("class=flower"))
+    expect(page.get_by_text("4 of 44 photos")).to_be_visible()
+    expect(page.locator(".cell")).to_have_count(4)
 
 
 def test_what_is_selected_elsewhere_stays_so(visit: Visit) -> None:

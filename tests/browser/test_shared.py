@@ -17,7 +17,7 @@ from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, expe
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 from streamlit.web.server.starlette import starlette_agent_routes, starlette_routes
 
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, at_rest
 from tests.conftest import ASSETS
 from tests.pictures import encode, textured
 
@@ -304,8 +304,12 @@ class TestExpiry:
         (before,) = (tmp_path / "visitors" / "libraries").iterdir()
         assert [p for p in before.rglob("*") if p.is_file() and p.name != "visited"]
         removed = tmp_path / "visitors" / "removed"
+        # What is still on its way would be one more visit.
+        expect(ada.page.locator(".cell img")).to_have_count(3)
+        ada.page.wait_for_load_state("networkidle")
+        at_rest(ada.page)
         os.utime(before / "visited", (0, 0))
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 300
         while (before.exists() or list(removed.iterdir())) and time.monotonic() < deadline:
             time.sleep(0.5)  # the window stays open, and nobody touches it
         left = [p for p in (tmp_path / "visitors").rglob("*") if p.is_file()]

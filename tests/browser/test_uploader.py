@@ -1,10 +1,11 @@
 """The streaming uploader in a browser: many at once, and a server that is killed in between."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from scene_model.gallery.store import Library
 from tests.browser.conftest import Server, Visit
@@ -96,6 +97,11 @@ def library_of(folder: Path) -> dict[str, bytes]:
         return {photo.name: library.original_location(photo).read_bytes() for photo in photos}
 
 
+def is_taken(answer: Response) -> bool:
+    """Tell whether an answer says that a file has arrived."""
+    return answer.request.method == "PUT" and answer.ok
+
+
 def missing_names(page: Page) -> list[str]:
     """The files that the page names as still to come."""
     summary = page.get_by_text(re.compile("files are still to come"))
@@ -124,11 +130,12 @@ def test_a_killed_server_and_continue(
         assert sent[name] in (here.get(name), *waiting), "what arrived is there"
     server.start()
     urls: list[str] = []
-    page.on("request", lambda asked: urls.append(asked.url) if asked.method == "PUT" else None)
+    page.on("response", lambda got: urls.append(got.url) if is_taken(got) else None)
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("150 of 150 photos tagged")).to_be_visible(timeout=180_000)
     again = [many[int(url.rpartition("/")[2])].name for url in urls]
     assert set(again) <= set(missing), "nothing came twice"
+    assert len(again) == len(set(again)), "nothing came twice"
     assert library_of(tmp_path) == sent
 
 
@@ -181,8 +188,11 @@ def test_cancel_half_way(visit: Visit, many: list[Path], tmp_path: Path) -> None
     page.get_by_role("button", name="Cancel").first.click()
     expect(page.get_by_text(re.compile("Cancelled: "))).to_be_visible(timeout=60_000)
     folders = [tmp_path / "library" / name for name in ("incoming", "new")]
-    while any(path for folder in folders for path in folder.iterdir()):
-        page.wait_for_timeout(100)  # a part that was on its way goes when its sender is gone
+    deadline = time.monotonic() + 60
+    # A part that was on its way goes when its sender is gone.
+    while left := [path for folder in folders for path in folder.iterdir()]:
+        assert time.monotonic() < deadline, left
+        page.wait_for_timeout(100)
 
 
 def test_a_click_during_which_the_numbers_change(visit: Visit, many: list[Path]) -> None:
