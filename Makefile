@@ -18,18 +18,19 @@ CONFIG ?= training/configs/scene_mobilenet_v2.toml
 run: $(VENV)/.serving
 	$(BIN)/python -m streamlit run app.py
 
+# The browser tests import Playwright, which only `make check` installs.
 test: $(VENV)/.testing
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -m "not tools" --ignore=tests/browser $(ARGS)
 
 browser: $(VENV)/.everything
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 check: $(VENV)/.everything
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/.testing
 	$(BIN)/python -m benchmarks.classify_large

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Server, Visit, at_rest
 from tests.browser.libraries import fill, real_photos
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 # What we draw: the grid, the tables and pictures in our own HTML, and the controls we chose.
 OURS = "[data-testid=stMain], [role=dialog]"

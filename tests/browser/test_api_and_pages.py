@@ -14,7 +14,7 @@ from tests.browser.conftest import Server, Visit
 from tests.browser.test_uploader import choose
 from tests.pictures import encode, textured
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 IN_BATCH, IN_UPLOAD = 1_000, 60
 
 

@@ -13,7 +13,7 @@ from tests.browser.test_walk import drop, payload
 from tests.conftest import ASSETS
 from tests.pictures import encode
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 
 
 def files(shared_photos: Path) -> list[FilePayload]:

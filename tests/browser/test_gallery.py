@@ -12,7 +12,7 @@ from tests.browser.conftest import Server, Visit
 from tests.browser.libraries import fill, real_photos
 from tests.conftest import ASSETS
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 CHINA, FLOWER = ASSETS / "china.jpg", ASSETS / "flower.jpg"
 
 

@@ -14,7 +14,7 @@ from tests.browser.libraries import fill
 from tests.browser.test_gallery import chip, focused
 from tests.conftest import ASSETS
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 CHINA, FLOWER = ASSETS / "china.jpg", ASSETS / "flower.jpg"
 GRID, CHIPS = "scene_gallery_photo_grid", "scene_gallery_chips"
 SHOWN = """() => [...document.querySelectorAll("*")].map((e) => e.shadowRoot)

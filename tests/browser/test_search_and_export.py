@@ -20,7 +20,7 @@ from tests.browser.test_accessibility import serious
 from tests.conftest import ASSETS
 from tests.pictures import encode
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.browser.conftest import Server, at_rest
 from tests.conftest import ASSETS
 from tests.pictures import encode, textured
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 # Every route of Streamlit's own that 1.67 has. A new one has to be looked at, and added here.
 STREAMLIT_ROUTES = {
     *("_stcore/health", "_stcore/script-health-check", "_stcore/metrics", "_stcore/host-config"),

@@ -15,7 +15,7 @@ from tests.browser.conftest import Server
 from tests.browser.oidc_provider import CLIENT_ID, CLIENT_SECRET, provider
 from tests.conftest import ASSETS
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 
 
 @pytest.fixture

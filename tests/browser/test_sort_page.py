@@ -11,7 +11,7 @@ from tests.browser.libraries import real_photos
 from tests.browser.test_accessibility import serious
 from tests.export.sorting.heaps import content, files_below, snapshot
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 
 
 @pytest.fixture

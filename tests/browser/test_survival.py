@@ -11,7 +11,7 @@ from tests.browser.conftest import Server, Visit, at_rest
 from tests.conftest import ASSETS
 from tests.pictures import encode, textured
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 MANY = 100
 
 

@@ -11,7 +11,7 @@ from scene_model.gallery.store import Library
 from tests.browser.conftest import Server, Visit
 from tests.pictures import encode, textured
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 MANY = 150
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from tests.browser.conftest import Server, Visit, at_rest, fits
 from tests.conftest import ASSETS, SHARED_PHOTOS
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 
 
 def real_photos() -> list[Path]:

@@ -12,7 +12,7 @@ from tests.browser.conftest import Visit
 from tests.browser.twelve_steps import KIND, heap, photos_of, pieces, walk
 from tests.conftest import ASSETS, SHARED
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.tools
 _ARCHIVE = SHARED / "data" / "camera36.zip"
 _LABELS = ("Beach", "Food", "Cat", "House", "Sky", "Car", "Dance", "Painting", "Bridge")
 

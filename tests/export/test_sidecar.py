@@ -38,8 +38,7 @@ OURS = (Keyword("holiday"), Keyword("sea", "scenes", 0.93, "bundle@1"))
 
 
 def exiftool(*arguments: object) -> Any:
-    if shutil.which("exiftool") is None:
-        pytest.skip("exiftool is not here (Debian: libimage-exiftool-perl)")
+    assert shutil.which("exiftool"), "exiftool is not installed (Debian: libimage-exiftool-perl)"
     done = subprocess.run(
         ["exiftool", *map(str, arguments)],  # noqa: S607
         capture_output=True,
@@ -48,6 +47,7 @@ def exiftool(*arguments: object) -> Any:
     return json.loads(done.stdout) if "-j" in arguments else done.stdout
 
 
+@pytest.mark.tools
 def test_exiftool_reads_a_sidecar_of_ours(tmp_path: Path) -> None:
     path = write_sidecar(tmp_path / "IMG_1.JPG", OURS)
     assert path.name == "IMG_1.JPG.xmp"
@@ -58,6 +58,7 @@ def test_exiftool_reads_a_sidecar_of_ours(tmp_path: Path) -> None:
     assert any("bundle@1" in str(value) for value in said.values())
 
 
+@pytest.mark.tools
 def test_others_fields_stay(tmp_path: Path) -> None:
     sidecar = tmp_path / "IMG_1.xmp"
     sidecar.write_bytes(LIGHTROOM)
@@ -82,6 +83,7 @@ def test_an_automatic_tag_that_no_longer_holds_goes_and_a_persons_stays() -> Non
     assert merged(again, [Keyword("mountain", "scenes", 0.8, "bundle@2")]) == again
 
 
+@pytest.mark.tools
 def test_our_import_reads_what_exiftool_wrote(tmp_path: Path, temple: bytes) -> None:
     photo, sidecar = tmp_path / "a.jpg", tmp_path / "a.xmp"
     photo.write_bytes(temple)
@@ -106,6 +108,7 @@ def test_our_import_reads_what_exiftool_wrote(tmp_path: Path, temple: bytes) -> 
     }
 
 
+@pytest.mark.tools
 def test_latin_keywords_of_old(tmp_path: Path, temple: bytes) -> None:
     photo = tmp_path / "a.jpg"
     photo.write_bytes(temple)
