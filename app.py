@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
-from pages.components.session import (
+from pages.state.session import (
     get_classifier,
     get_settings,
     get_visitors,
@@ -19,9 +19,9 @@ from pages.components.session import (
     owner_of,
     services_of,
 )
-from pages.components.warm_start import load_pages, settle
+from pages.state.warm_start import load_pages, settle
 from scene_model.api import close_api, create_api
-from scene_model.api.doorway import doorway
+from scene_model.api.middleware import doorway
 from scene_model.api.visitor_cookie import asking_owner
 from scene_model.api.window_uploads import WindowUploads
 

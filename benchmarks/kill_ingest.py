@@ -26,10 +26,10 @@ from sqlalchemy import select
 
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import SceneError
-from scene_model.gallery.schema import free_slots, photos
-from scene_model.gallery.store import Library
-from scene_model.jobs.incoming import receive
-from scene_model.photos.fingerprint import content_hash, file_content_hash
+from scene_model.ingest.incoming import receive
+from scene_model.library.schema import free_slots, photos
+from scene_model.library.store import Library
+from scene_model.photos.hashes import content_hash, file_content_hash
 from scene_model.services import open_services
 
 _UPLOADED_AT = "2026-01-02T03:04:05.000+00:00"

@@ -27,7 +27,7 @@ from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Filing, Layout
 from scene_model.export.sorting.plan import Kind, Seen, make_plan
 from scene_model.export.sorting.scan import Stays, Walk
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
-from scene_model.photos.fingerprint import file_content_hash
+from scene_model.photos.hashes import file_content_hash
 
 _CLASSES = ("sea", "forest", "cat", "street", "unsure")
 State = dict[str, tuple[str | None, int, int]]

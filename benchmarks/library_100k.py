@@ -26,11 +26,12 @@ from sqlalchemy import insert
 
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
-from scene_model.gallery.embeddings import file_name, packed
-from scene_model.gallery.lookalikes import keep_hash, signed_hash
-from scene_model.gallery.schema import automatic_tags, class_decisions, photos, tag_decisions
-from scene_model.gallery.sorting import SORTS, Sort
-from scene_model.gallery.store import Library
+from scene_model.duplicates.hash_neighbours import add_hash
+from scene_model.library.embeddings import file_name, packed
+from scene_model.library.schema import automatic_tags, class_decisions, photos, tag_decisions
+from scene_model.library.sort_order import SORTS, Sort
+from scene_model.library.store import Library
+from scene_model.photos.hashes import signed_hash
 from scene_model.photos.thumbnail import make_thumbnail
 from scene_model.services import Services, open_services
 
@@ -135,7 +136,7 @@ def _add_batch(
         ):
             connection.execute(insert(table), values)
         for signed in hashes:
-            keep_hash(connection, signed)
+            add_hash(connection, signed)
 
 
 def _row(

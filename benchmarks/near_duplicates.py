@@ -23,9 +23,9 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
 from scene_model.config import PROJECT_DIR, Settings
+from scene_model.duplicates.groups import twin_pairs
+from scene_model.duplicates.near_duplicates import TwinKind, compare_new
 from scene_model.errors import PhotoError
-from scene_model.gallery.twin_groups import twin_pairs
-from scene_model.gallery.twins import TwinKind, compare_new
 from scene_model.photos.decode import decode_photo
 from scene_model.services import Services, open_services
 

@@ -23,8 +23,8 @@ from sqlalchemy import delete, insert, literal, select
 from benchmarks.library_100k import build
 from benchmarks.served import chromium, made_library, served
 from scene_model.config import PROJECT_DIR, Settings
-from scene_model.gallery.schema import class_decisions, photos
-from scene_model.gallery.store import Library
+from scene_model.library.schema import class_decisions, photos
+from scene_model.library.store import Library
 from scene_model.services import open_services
 
 LIMIT_MS, LOOK_MS = 300, 900

@@ -35,7 +35,7 @@ from scene_model.export.table import (
     write_json,
     write_jsonl,
 )
-from scene_model.gallery.records import PhotoRecord, TagOnPhoto
+from scene_model.library.records import PhotoRecord, TagOnPhoto
 
 _KINDS = ("csv", "json", "jsonl")
 _CLASSES = ("sea", "forest", "street", "mountain", "flower")

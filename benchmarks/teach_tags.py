@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from scene_model.config import Settings
-from scene_model.gallery.similar import Similar
-from scene_model.gallery.taught_tags import forget_taught, keep_lesson, learn_tag
+from scene_model.learning.taught_tags import forget_taught, keep_lesson, learn_tag
+from scene_model.search.similar import Similar
 from scene_model.services import Services, open_services
 
 LIMIT, EXAMPLES = 0.8, 10

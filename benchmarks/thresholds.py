@@ -21,10 +21,10 @@ from sqlalchemy import update
 from benchmarks.library_100k import build
 from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
-from scene_model.gallery.embeddings import file_name
-from scene_model.gallery.schema import photos
-from scene_model.gallery.store import Library
-from scene_model.gallery.thresholds import class_scores, preview_thresholds
+from scene_model.learning.thresholds import class_scores, preview_thresholds
+from scene_model.library.embeddings import file_name
+from scene_model.library.schema import photos
+from scene_model.library.store import Library
 from scene_model.services import open_services
 
 READ_LIMIT_S, PREVIEW_LIMIT_S, KEEP_LIMIT_S = 4.0, 0.1, 10.0

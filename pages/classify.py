@@ -5,9 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.components.job_progress import follow, say_what_became, skipped_table
-from pages.components.photo_grid import photo_grid
-from pages.components.photo_view import (
+from pages.sections.job_progress import follow, say_what_became, skipped_table
+from pages.sections.photo_view import (
     answers_or_reason,
     head_name,
     open_photo,
@@ -15,15 +14,16 @@ from pages.components.photo_view import (
     score_tabs,
     show_open_photo,
 )
-from pages.components.problem import show_problem
-from pages.components.session import get_gallery, get_services
-from pages.components.uploads import add_photos, current_job, go_on, is_streaming
-from pages.components.visitor import is_shared
+from pages.sections.problem import show_problem
+from pages.sections.uploads import add_photos, current_job, go_on, is_streaming
+from pages.state.session import get_gallery, get_services
+from pages.state.visitor import is_shared
+from pages.widgets.photo_grid import photo_grid
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.labels import NONE, LabelSet
 from scene_model.errors import SceneError
-from scene_model.gallery.records import PhotoRecord
 from scene_model.jobs.job import Job, Progress
+from scene_model.library.records import PhotoRecord
 
 _SHOWN_RESULTS = 60
 _SHOWN_LATEST = 8

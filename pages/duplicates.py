@@ -2,27 +2,27 @@
 
 import streamlit as st
 
-from pages.components.problem import show_problem
-from pages.components.session import get_gallery
-from pages.components.thumbnails import thumbnails
-from pages.components.undo_line import say, undo_line
-from scene_model.errors import SceneError
-from scene_model.gallery import edits
-from scene_model.gallery.records import PhotoRecord
-from scene_model.gallery.twin_groups import (
+from pages.sections.problem import show_problem
+from pages.sections.thumbnails import thumbnails
+from pages.sections.undo_button import say, undo_line
+from pages.state.session import get_gallery
+from scene_model.duplicates.groups import (
     KeepBy,
     TwinGroup,
     best_first,
     group_pairs,
     twin_pairs,
 )
-from scene_model.gallery.twins import (
+from scene_model.duplicates.near_duplicates import (
     TwinKind,
     bring_back,
     compare_new,
     count_not_compared,
     dismiss,
 )
+from scene_model.errors import SceneError
+from scene_model.library import edits
+from scene_model.library.records import PhotoRecord
 
 _GROUPS_A_PAGE = 8
 _KINDS = {TwinKind.NEAR: "The same picture", TwinKind.SIMILAR: "Similar shots"}

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from pages.components.photo_facts import head_name
-from pages.components.problem import show_problem
-from pages.components.query_line import order_control, show_query_error
-from pages.components.session import get_gallery, get_services
+from pages.sections.photo_facts import head_name
+from pages.sections.problem import show_problem
+from pages.sections.query_line import order_control, show_query_error
+from pages.state.session import get_gallery, get_services
 from scene_model.classifier.classify import OBJECTS
 from scene_model.errors import QueryError, SceneError
 from scene_model.export.folders import FolderKind

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from pages.components import bulk_edit
-from pages.components.address import AddressPart, note_act, take_address, write_address
-from pages.components.browse import (
+from pages.sections import bulk_edit
+from pages.sections.browse import (
     begin_at_first_page,
     browse,
     browse_parts,
@@ -14,7 +13,7 @@ from pages.components.browse import (
     grid_key,
     pages_asked,
 )
-from pages.components.filters import (
+from pages.sections.filters import (
     QUERY_KEY,
     Filter,
     chips,
@@ -25,13 +24,14 @@ from pages.components.filters import (
     filter_parts,
     likely_queries,
 )
-from pages.components.pages_ahead import pages_ahead
-from pages.components.photo_grid import Selecting
-from pages.components.photo_view import is_photo_open, show_open_photo
-from pages.components.problem import show_problem
-from pages.components.query_line import order_control, show_query_error
-from pages.components.session import get_gallery
-from pages.components.trash import is_trash_open, open_trash, show_trash
+from pages.sections.photo_view import is_photo_open, show_open_photo
+from pages.sections.problem import show_problem
+from pages.sections.query_line import order_control, show_query_error
+from pages.sections.trash import is_trash_open, open_trash, show_trash
+from pages.state.address import AddressPart, note_act, take_address, write_address
+from pages.state.session import get_gallery
+from pages.widgets.photo_grid import Selecting
+from pages.widgets.prefetch import pages_ahead
 from scene_model.errors import QueryError, SceneError
 
 _NAME = "gallery"

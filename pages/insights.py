@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.components.charts import bar_chart, world_map
-from pages.components.problem import show_problem
-from pages.components.session import get_gallery
+from pages.sections.charts import bar_chart, world_map
+from pages.sections.problem import show_problem
+from pages.state.session import get_gallery
 from scene_model.errors import SceneError
-from scene_model.gallery import insights
+from scene_model.statistics import insights
 
 
 def _page() -> None:

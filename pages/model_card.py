@@ -5,9 +5,9 @@ import re
 import pandas as pd
 import streamlit as st
 
-from pages.components.models import notices, picker, tag_again_panel
-from pages.components.problem import show_problem
-from pages.components.session import get_services
+from pages.sections.models import notices, picker, tag_again_panel
+from pages.sections.problem import show_problem
+from pages.state.session import get_services
 from scene_model.classifier.bundle import MODEL_CARD_FILE
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import SceneError

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.session import note_whose_window
-from pages.components.visitor import ask_to_sign_in, is_shared, stay_notice
+from pages.state.session import note_whose_window
+from pages.state.visitor import ask_to_sign_in, is_shared, stay_notice
 
 # A file of ours: a named icon would be fetched from the network.
-_ICON = Path(__file__).parent / "components" / "icon.png"
+_ICON = Path(__file__).parent / "icon.png"
 
 st.set_page_config(page_title="Scene Gallery", page_icon=str(_ICON), layout="wide")
 if st.context.theme.type == "dark":

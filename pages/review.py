@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from pages.components.photo_view import class_choices, picture
-from pages.components.plain import plain
-from pages.components.problem import show_problem, told
-from pages.components.session import get_gallery, get_services
-from pages.components.thresholds import show_thresholds
-from pages.components.undo_line import undo_line
+from pages.sections.escape_markdown import plain
+from pages.sections.photo_view import class_choices, picture
+from pages.sections.problem import show_problem, told
+from pages.sections.thresholds import show_thresholds
+from pages.sections.undo_button import undo_line
+from pages.state.session import get_gallery, get_services
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import SceneError
-from scene_model.gallery.records import PhotoRecord
-from scene_model.gallery.review_queue import ReviewItem, review_queue
+from scene_model.learning.review_queue import ReviewItem, review_queue
+from scene_model.library.records import PhotoRecord
 
 _QUEUE, _SEEN, _DECIDED = "review_queue", "review_seen", "review_decided"
 _OTHER = "review_other"

@@ -4,17 +4,17 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components.address import take_address, write_address
-from pages.components.browse import browse, browse_parts, density_control
-from pages.components.likeness import like_part, picture_control, show_alike, stop_comparing
-from pages.components.photo_view import show_open_photo
-from pages.components.problem import show_problem
-from pages.components.query_line import completions, order_control, show_query_error
-from pages.components.saved_searches import save_control, saved_control, show_notice
-from pages.components.session import get_gallery
+from pages.sections.browse import browse, browse_parts, density_control
+from pages.sections.photo_view import show_open_photo
+from pages.sections.problem import show_problem
+from pages.sections.query_line import completions, order_control, show_query_error
+from pages.sections.saved_searches import save_control, saved_control, show_notice
+from pages.sections.similar_results import like_part, picture_control, show_alike, stop_comparing
+from pages.state.address import take_address, write_address
+from pages.state.session import get_gallery
+from scene_model.duplicates.missing_hashes import count_without_fingerprint, fill_fingerprints
 from scene_model.errors import QueryError, SceneError
-from scene_model.gallery.fingerprints import count_without_fingerprint, fill_fingerprints
-from scene_model.gallery.saved_searches import SavedSearch
+from scene_model.search.saved_searches import SavedSearch
 
 _NAME, _QUERY_KEY, _NEXT_KEY = "search", "q", "next_query"
 _EXAMPLES = (

@@ -7,16 +7,16 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.components.problem import show_problem
-from pages.components.query_line import show_query_error
-from pages.components.session import get_services
+from pages.sections.problem import show_problem
+from pages.sections.query_line import show_query_error
+from pages.state.session import get_services
 from scene_model.errors import QueryError, SceneError
-from scene_model.export.sorting.filing import BY_ALBUM, BY_CLASS
+from scene_model.export.sorting.classification import BY_ALBUM, BY_CLASS
+from scene_model.export.sorting.file_system import SortDisk
 from scene_model.export.sorting.journal import Journal, last_journal
 from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.preparation import Preparation, checked_places, prepare
-from scene_model.export.sorting.steps import SortDisk
 from scene_model.export.sorting.transaction import (
     Outcome,
     resume_sort,

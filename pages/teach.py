@@ -2,17 +2,16 @@
 
 import streamlit as st
 
-from pages.components.corrections import show_corrections
-from pages.components.photo_grid import Selecting, photo_grid
-from pages.components.plain import plain
-from pages.components.problem import show_problem, told
-from pages.components.session import get_gallery, get_services
-from pages.components.thumbnails import thumbnails
-from pages.components.visitor import is_shared
+from pages.sections.corrections import show_corrections
+from pages.sections.escape_markdown import plain
+from pages.sections.problem import show_problem, told
+from pages.sections.thumbnails import thumbnails
+from pages.state.session import get_gallery, get_services
+from pages.state.visitor import is_shared
+from pages.widgets.photo_grid import Selecting, photo_grid
 from scene_model.classifier.taught_head import MAX_EXAMPLES, MIN_EXAMPLES
 from scene_model.errors import SceneError
-from scene_model.gallery.query_text import quoted
-from scene_model.gallery.taught_tags import (
+from scene_model.learning.taught_tags import (
     Lesson,
     TaughtTag,
     forget_taught,
@@ -20,6 +19,7 @@ from scene_model.gallery.taught_tags import (
     learn_tag,
     list_taught,
 )
+from scene_model.search.query_tree import quoted
 
 _LESSON, _WRONG, _NOTICE, _PROBLEM = (
     *("teach_lesson", "teach_wrong", "teach_notice", "teach_problem"),

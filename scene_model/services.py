@@ -10,44 +10,44 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from scene_model.classifier.albums import Placement, albums_of
+from scene_model.classifier.catalogue import ShelfBundle, bundles_in
 from scene_model.classifier.classify import Answers, Classifier
 from scene_model.classifier.model import CurrentModel, Model
-from scene_model.classifier.shelf import ShelfBundle, bundles_in
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound, NotForVisitors, SceneError
 from scene_model.export.exports import Exports
-from scene_model.export.sorting.filing import Filer
+from scene_model.export.sorting.classification import Filer
 from scene_model.export.sorting.transaction import Follow
-from scene_model.gallery.answers import answer_kept
-from scene_model.gallery.forecast import Forecast, forecast
-from scene_model.gallery.gallery import Gallery
-from scene_model.gallery.personal_heads import (
+from scene_model.gallery import Gallery
+from scene_model.ingest.ingest_photo import look_and_keep
+from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
+from scene_model.ingest.runner import JobRunner
+from scene_model.ingest.uploads import Uploads
+from scene_model.jobs.job import Job, JobKind
+from scene_model.jobs.workers import Crew
+from scene_model.learning.personal_heads import (
     PersonalLesson,
     forget_personal_heads,
     keep_personal_heads,
     learn_corrections,
     with_personal_heads,
 )
-from scene_model.gallery.records import Added, NewPhoto, PhotoRecord, photo_facts
-from scene_model.gallery.references import MovedFile, follow
-from scene_model.gallery.similar import Similar, similar_to_photo, similar_to_picture
-from scene_model.gallery.sorting import NEWEST_ADDED, Sort
-from scene_model.gallery.store import Library
-from scene_model.gallery.thresholds import (
+from scene_model.learning.retag_preview import Forecast, forecast
+from scene_model.learning.thresholds import (
     ThresholdChange,
     Thresholds,
     keep_thresholds,
     with_thresholds,
 )
-from scene_model.gallery.trash import finish_emptying
-from scene_model.jobs.job import Job, JobKind
-from scene_model.jobs.keep import look_and_keep
-from scene_model.jobs.quota import NO_QUOTA, Quota, no_quota
-from scene_model.jobs.runner import JobRunner
-from scene_model.jobs.uploads import Uploads
-from scene_model.jobs.workers import Crew
+from scene_model.library.predictions import answer_kept
+from scene_model.library.records import Added, NewPhoto, PhotoRecord, photo_facts
+from scene_model.library.references import MovedFile, follow
+from scene_model.library.sort_order import NEWEST_ADDED, Sort
+from scene_model.library.store import Library
+from scene_model.library.trash import finish_emptying
 from scene_model.photos.decode import PhotoLimits, read_photo_file
+from scene_model.search.similar import Similar, similar_to_photo, similar_to_picture
 
 _BUNDLE_CHOICE = "bundle"
 # The photos that are being looked at come to their end; none takes so long.

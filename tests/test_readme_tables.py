@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scene_model.config import PROJECT_DIR
-from scene_model.gallery.edits import add_tag
+from scene_model.library.edits import add_tag
 from scene_model.services import Services
 
 

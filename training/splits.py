@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scene_model.photos.decode import Pixels
-from scene_model.photos.fingerprint import perceptual_hash
+from scene_model.photos.hashes import perceptual_hash
 from training.data import Example
 
 # Two photos are the same picture when their perceptual hashes differ in at most this many

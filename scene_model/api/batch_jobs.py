@@ -5,7 +5,7 @@ import datetime
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
 
-from scene_model.api.desk import Desk, batches_dir
+from scene_model.api.context import Desk, batches_dir
 from scene_model.api.responses import problems
 from scene_model.api.schemas import JobStatus
 from scene_model.export.archive import archive_file_name

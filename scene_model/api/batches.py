@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from scene_model.api.batch import RESULT_NAME, Batch, failed_item
 from scene_model.api.batch_zip import zip_of_batch
 from scene_model.api.form import ReceivedFile
-from scene_model.api.looks import LookQueue
+from scene_model.api.inference_queue import LookQueue
 from scene_model.api.schemas import BatchItem, JobStatus
 from scene_model.errors import (
     InternalError,
@@ -35,7 +35,7 @@ from scene_model.errors import (
     SceneError,
     ServerBusy,
 )
-from scene_model.gallery.durable import library_error
+from scene_model.library.file_system import library_error
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 _KEY = "key.json"

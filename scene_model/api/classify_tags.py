@@ -20,8 +20,8 @@ from fastapi import FastAPI, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from scene_model.api.body import body_of, read_into
-from scene_model.api.desk import Desk, batches_dir
-from scene_model.api.looks import LookQueue
+from scene_model.api.context import Desk, batches_dir
+from scene_model.api.inference_queue import LookQueue
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
     ClassifyAnswer,
@@ -41,7 +41,7 @@ from scene_model.errors import (
     TooManyPixels,
     UnsupportedPicture,
 )
-from scene_model.gallery.durable import library_error
+from scene_model.library.file_system import library_error
 from scene_model.photos.sniff import FileKind, sniff
 
 UNKNOWN = "Unknown"

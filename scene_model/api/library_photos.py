@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, FastAPI, Query, Request, Response
 
 from scene_model.api.body import body_of, json_body
-from scene_model.api.desk import Desk
+from scene_model.api.context import Desk
 from scene_model.api.photo_ids import checked_photo_id
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
@@ -18,9 +18,9 @@ from scene_model.api.schemas import (
     TagSeen,
     TagsToAdd,
 )
-from scene_model.gallery.edits import clean_tag, remove_tag
-from scene_model.gallery.records import PhotoRecord
-from scene_model.gallery.sorting import NEWEST_ADDED, Sort
+from scene_model.library.edits import clean_tag, remove_tag
+from scene_model.library.records import PhotoRecord
+from scene_model.library.sort_order import NEWEST_ADDED, Sort
 
 _MAX_PAGE = 500
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 
 from scene_model.api.batch import Batch, file_path
 from scene_model.api.batches import AnswerFile, Batches
-from scene_model.api.desk import Desk, batches_dir
+from scene_model.api.context import Desk, batches_dir
 from scene_model.api.form import (
     FormLimits,
     FormReader,
@@ -28,9 +28,9 @@ from scene_model.api.schemas import BatchAnswer, BatchItem, JobStarted, JobStatu
 from scene_model.classifier.classify import Classifier, Look
 from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, MissingFile
-from scene_model.gallery.durable import library_error
-from scene_model.gallery.records import NewPhoto
-from scene_model.jobs.keep import look_and_keep
+from scene_model.ingest.ingest_photo import look_and_keep
+from scene_model.library.file_system import library_error
+from scene_model.library.records import NewPhoto
 from scene_model.photos.decode import read_photo_file
 from scene_model.services import Services
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from scene_model import __version__
 from scene_model.api.batch_jobs import add_batch_job_routes
 from scene_model.api.classify_tags import add_classify_routes
-from scene_model.api.desk import Desk
+from scene_model.api.context import Desk
 from scene_model.api.docs_page import add_docs
 from scene_model.api.library_photos import add_library_routes
 from scene_model.api.photo_ids import checked_photo_id
@@ -27,7 +27,7 @@ from scene_model.config import Settings
 from scene_model.errors import InternalError, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
 from scene_model.export.table import utf8_pieces
-from scene_model.gallery.sorting import NEWEST_ADDED, Sort
+from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.services import Services
 
 # A photo's id is its content hash, so what an id stands for never changes.

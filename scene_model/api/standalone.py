@@ -9,8 +9,8 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount
 
-from scene_model.api.desk import Desk
-from scene_model.api.doorway import doorway
+from scene_model.api.context import Desk
+from scene_model.api.middleware import doorway
 from scene_model.api.routes import close_api, create_api
 from scene_model.api.visitor_cookie import asking_owner
 from scene_model.config import Settings

@@ -22,8 +22,8 @@ from scene_model.errors import (
     UploadIncomplete,
     UsageError,
 )
+from scene_model.ingest.uploads import MAX_FILES, Announced, Uploads
 from scene_model.jobs.job import Job
-from scene_model.jobs.uploads import MAX_FILES, Announced, Uploads
 from scene_model.services import Services
 
 _MAX_LIST_BYTES = 16_000_000

@@ -9,7 +9,7 @@ from scene_model.cli import library_photos, library_tags, library_upkeep
 from scene_model.cli.scan import path, positive, share
 from scene_model.config import Settings
 from scene_model.errors import PathNotFound
-from scene_model.gallery.sorting import NEWEST_ADDED, SORTS
+from scene_model.library.sort_order import NEWEST_ADDED, SORTS
 
 _COMMANDS = {
     "add": library_photos.add,

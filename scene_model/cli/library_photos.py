@@ -22,13 +22,13 @@ from scene_model.errors import (
     SceneError,
 )
 from scene_model.export.table import utf8_pieces
-from scene_model.gallery.forecast import Forecast
-from scene_model.gallery.ids_in_order import IdsInOrder
-from scene_model.gallery.new_file import new_file
-from scene_model.gallery.records import Added, PhotoRecord
-from scene_model.gallery.sorting import Sort
 from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Job
+from scene_model.learning.retag_preview import Forecast
+from scene_model.library.file_system import new_file
+from scene_model.library.photo_query import IdsInOrder
+from scene_model.library.records import Added, PhotoRecord
+from scene_model.library.sort_order import Sort
 from scene_model.services import Services, open_services
 
 _POLL_S = 0.2

@@ -11,7 +11,7 @@ from scene_model.cli.terminal import printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED
 from scene_model.export.dataset import TRAIN, VALIDATION, write_dataset
-from scene_model.export.travelling_tags import Travelled, import_keywords, write_sidecars
+from scene_model.export.sidecar_sync import Travelled, import_keywords, write_sidecars
 from scene_model.services import open_services
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from scene_model.cli.terminal import ProgressLine, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError, BundleNotFound
-from scene_model.gallery.answers import tag_again
-from scene_model.gallery.backup import write_backup
-from scene_model.gallery.backup_file import BackupList
-from scene_model.gallery.restore import restore_backup
-from scene_model.gallery.statistics import library_statistics
-from scene_model.gallery.store import Library
-from scene_model.gallery.verify import LookAgain, Problem, verify
+from scene_model.learning.retag import tag_again
+from scene_model.library.store import Library
+from scene_model.maintenance.backup import write_backup
+from scene_model.maintenance.backup_file import BackupList
+from scene_model.maintenance.restore import restore_backup
+from scene_model.maintenance.verify import LookAgain, Problem, verify
 from scene_model.services import open_services
+from scene_model.statistics.totals import library_statistics
 
 
 def stats(options: argparse.Namespace, settings: Settings) -> int:

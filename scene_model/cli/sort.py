@@ -12,7 +12,7 @@ from scene_model.cli.scan import path
 from scene_model.cli.terminal import ProgressLine, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, SceneError
-from scene_model.export.sorting.filing import BY_ALBUM, BY_CLASS
+from scene_model.export.sorting.classification import BY_ALBUM, BY_CLASS
 from scene_model.export.sorting.layout import ALBUM_LAYOUT, DEFAULT_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind, Plan
 from scene_model.export.sorting.preparation import Preparation, checked_places, prepare

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from scene_model.export.placeless import without_place
+from scene_model.export.strip_gps import without_place
 from scene_model.export.table import utf8_pieces
 from scene_model.export.zip_stream import ZipPieces
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.classifier.labels import UNSURE_CLASS
+from scene_model.duplicates.hash_neighbours import lookalike_groups
 from scene_model.errors import SceneError, TargetExists, UnreadableFile
 from scene_model.export.archive import ArchiveEntry, archive_names
-from scene_model.gallery.lookalike_groups import lookalike_groups
-from scene_model.gallery.records import PhotoRecord
-from scene_model.gallery.store import Library
+from scene_model.library.records import PhotoRecord
+from scene_model.library.store import Library
 
 TRAIN, VALIDATION, MANIFEST = "train", "val", "manifest.csv"
 COLUMNS = ("file", "sha256", "class", "class_source", "also", "lookalikes")

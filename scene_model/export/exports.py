@@ -18,10 +18,10 @@ from scene_model.export.table import (
     write_json,
     write_jsonl,
 )
-from scene_model.gallery.answers import answer_kept, objects_kept
-from scene_model.gallery.ids_in_order import IdsInOrder, in_batches
-from scene_model.gallery.records import PhotoRecord
-from scene_model.gallery.store import Library
+from scene_model.library.photo_query import IdsInOrder, in_batches
+from scene_model.library.predictions import answer_kept, objects_kept
+from scene_model.library.records import PhotoRecord
+from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)
 

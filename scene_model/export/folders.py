@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import UsageError
-from scene_model.gallery.records import PhotoRecord
+from scene_model.library.records import PhotoRecord
 
 _HEAD_MARK = "head:"
 

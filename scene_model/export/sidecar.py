@@ -15,7 +15,7 @@ import exiv2
 
 from scene_model.classifier.labels import HUMAN
 from scene_model.errors import SidecarDamaged
-from scene_model.gallery.durable import Disk
+from scene_model.library.file_system import Disk
 
 NAMESPACE, PREFIX = "https://scene-gallery.example/xmp/1.0/", "sceneGallery"
 _SUBJECT, _AUTOMATIC = "Xmp.dc.subject", f"Xmp.{PREFIX}.automatic"

@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from scene_model.classifier.tagging import Tag
-from scene_model.gallery.records import PhotoRecord
+from scene_model.library.records import PhotoRecord
 
 OBJECT_COLUMNS = 5
 COLUMNS: tuple[str, ...] = (

@@ -6,8 +6,8 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
-from scene_model.gallery.durable import Disk
 from scene_model.jobs.job import Job, JobKind, JobState, Progress, Skipped
+from scene_model.library.file_system import Disk
 
 _KEPT_RESULTS = 200
 _JOB_ID = re.compile(r"[0-9a-f]{32}")

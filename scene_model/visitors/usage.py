@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scene_model.config import Settings
 from scene_model.errors import QuotaExceeded
-from scene_model.gallery.store import Library
+from scene_model.library.store import Library
 
 # Measuring may take such a part of the time; what arrives in between is counted on.
 _MEASURING_SHARE = 0.02

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from scene_model.config import Settings
 from scene_model.errors import VisitorUnknown
-from scene_model.gallery.store import Library
+from scene_model.library.store import Library
 from scene_model.services import Services, open_common, open_services
 from scene_model.visitors.keys import VisitorKeys
 from scene_model.visitors.usage import Usage, VisitorQuota, require_room_on_server

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from scene_model.api import looks
+from scene_model.api import inference_queue as looks
 from scene_model.api.batches import Batches
 from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
 from scene_model.errors import ServerBusy
-from scene_model.gallery.store import Library
+from scene_model.library.store import Library
 from tests.api.conftest import client_of, problem_of
 from tests.pictures import encode, textured
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from scene_model.gallery.store import Library
+from scene_model.library.store import Library
 from tests.browser.conftest import Server, Visit
 from tests.pictures import encode, textured
 

@@ -18,9 +18,9 @@ from scene_model.cli import terminal
 from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
 from scene_model.export.table import UTF8_BOM
-from scene_model.gallery import edits
-from scene_model.gallery.store import Library
-from scene_model.photos.fingerprint import content_hash
+from scene_model.library import edits
+from scene_model.library.store import Library
+from scene_model.photos.hashes import content_hash
 from tests.bundles import other_network, own_head
 
 

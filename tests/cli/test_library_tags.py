@@ -7,9 +7,9 @@ import pytest
 
 from scene_model.cli.main import main
 from scene_model.export.sidecar import Keyword, read_keywords, write_sidecar
-from scene_model.gallery import edits
-from scene_model.gallery.store import Library
-from scene_model.photos.fingerprint import content_hash
+from scene_model.library import edits
+from scene_model.library.store import Library
+from scene_model.photos.hashes import content_hash
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ from scene_model.classifier.classify import Classifier, Look
 from scene_model.cli.main import main
 from scene_model.cli.terminal import progress_text
 from scene_model.config import PROJECT_DIR
-from scene_model.gallery import edits
-from scene_model.gallery.store import Library
-from scene_model.photos.fingerprint import content_hash
+from scene_model.library import edits
+from scene_model.library.store import Library
+from scene_model.photos.hashes import content_hash
 
 
 @pytest.fixture

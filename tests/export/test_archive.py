@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scene_model.export.archive import ArchiveEntry, archive_names, safe_name, stream_zip
-from scene_model.gallery.edits import set_class
+from scene_model.library.edits import set_class
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]

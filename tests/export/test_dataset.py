@@ -11,8 +11,8 @@ from PIL import Image
 from scene_model.cli.main import main
 from scene_model.errors import TargetExists
 from scene_model.export.dataset import write_dataset
-from scene_model.gallery import edits
-from scene_model.photos.fingerprint import content_hash
+from scene_model.library import edits
+from scene_model.photos.hashes import content_hash
 from scene_model.services import Services
 from tests.pictures import encode
 from training.data import load_source

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from scene_model.export.table import COLUMNS, UTF8_BOM, formula_safe, write_csv
-from scene_model.gallery.edits import add_tag
+from scene_model.library.edits import add_tag
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]

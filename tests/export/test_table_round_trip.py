@@ -28,7 +28,7 @@ from scene_model.export.table import (
     write_json,
     write_jsonl,
 )
-from scene_model.gallery.records import PhotoRecord, TagOnPhoto
+from scene_model.library.records import PhotoRecord, TagOnPhoto
 
 # Everything UTF-8 can write, and what tables tend to break on.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(

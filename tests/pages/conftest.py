@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.components.session import get_services
+from pages.state.session import get_services
 from scene_model.config import PROJECT_DIR
 from scene_model.services import Services
 

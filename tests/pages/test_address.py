@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 def _pages() -> None:
     import streamlit as st
 
-    from pages.components.address import AddressPart, note_act, take_address, write_address
+    from pages.state.address import AddressPart, note_act, take_address, write_address
 
     def turn() -> None:
         note_act("gallery")

@@ -7,11 +7,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from scene_model.classifier.personal_head import MIN_CORRECTIONS
-from scene_model.gallery import edits
-from scene_model.gallery.taught_tags import list_taught
+from scene_model.learning.taught_tags import list_taught
+from scene_model.library import edits
 from scene_model.services import Services
 from tests.conftest import ASSETS
-from tests.gallery.test_taught_tags import stripes
+from tests.learning.test_taught_tags import stripes
 from tests.pages.conftest import texts
 from tests.pages.test_search import button
 from tests.pictures import encode, textured

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.session import get_own_services, get_services
+from pages.state.session import get_own_services, get_services
 from scene_model.classifier.classify import Classifier, Look
-from scene_model.gallery import edits
+from scene_model.library import edits
 from scene_model.services import Services
 from tests.bundles import other_network, own_head
 from tests.pages.conftest import texts

@@ -6,10 +6,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.components.filters import Filter
-from pages.components.photo_view import PlaceInQuery
-from pages.components.session import get_services
-from scene_model.gallery.gallery import Gallery
+from pages.sections.filters import Filter
+from pages.sections.photo_view import PlaceInQuery
+from pages.state.session import get_services
+from scene_model.gallery import Gallery
 from scene_model.services import Services
 from tests.pages.conftest import texts
 

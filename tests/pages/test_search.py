@@ -5,9 +5,9 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from scene_model.gallery import edits
-from scene_model.gallery.saved_searches import list_searches, save_search
-from scene_model.gallery.sorting import NEWEST_ADDED, Sort
+from scene_model.library import edits
+from scene_model.library.sort_order import NEWEST_ADDED, Sort
+from scene_model.search.saved_searches import list_searches, save_search
 from scene_model.services import Services
 from tests.pages.conftest import texts
 

@@ -8,8 +8,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from pages.components import identity, session, visitor
-from pages.components.session import get_visitors, owner_of
+from pages.state import identity, session, visitor
+from pages.state.session import get_visitors, owner_of
 from scene_model.config import PROJECT_DIR
 from scene_model.services import Services
 from scene_model.visitors.keys import COOKIE_NAME

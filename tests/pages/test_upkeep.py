@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import models
-from pages.components.session import get_services
-from scene_model.gallery import edits, trash
-from scene_model.gallery.forecast import Forecast
+from pages.sections import models
+from pages.state.session import get_services
+from scene_model.learning.retag_preview import Forecast
+from scene_model.library import edits, trash
 from scene_model.services import Services
 from tests.bundles import other_network, own_head
 from tests.pages.conftest import texts
@@ -54,8 +54,8 @@ def test_undo_and_redo(opened: Services, app: AppTest, ids: list[str]) -> None:
 
 def tools_of_all() -> None:
     """What opens below “Tag”, for all photos: AppTest cannot open it."""
-    from pages.components.bulk_edit import tag_tools
-    from pages.components.session import get_gallery
+    from pages.sections.bulk_edit import tag_tools
+    from pages.state.session import get_gallery
 
     gallery = get_gallery()
     gallery.selection = gallery.ids("")

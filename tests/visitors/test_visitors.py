@@ -7,8 +7,8 @@ import pytest
 
 from scene_model.config import Settings
 from scene_model.errors import NotForVisitors, QuotaExceeded, SceneError, VisitorUnknown
-from scene_model.gallery.taught_tags import keep_lesson, learn_tag
-from scene_model.jobs.uploads import Announced
+from scene_model.ingest.uploads import Announced
+from scene_model.learning.taught_tags import keep_lesson, learn_tag
 from scene_model.visitors.usage import Usage
 from scene_model.visitors.visitors import Visitors
 from tests.pictures import encode, textured
@@ -90,7 +90,7 @@ def test_an_upload_that_nobody_goes_on_with_is_ended(
     job = visitors.services(A).uploads.announce([Announced("never.jpg", 1000)])
     visitors.close_quiet()
     assert job.is_running
-    monkeypatch.setattr("scene_model.jobs.uploads.IDLE_S", -1.0)
+    monkeypatch.setattr("scene_model.ingest.uploads.IDLE_S", -1.0)
     visitors.close_quiet()
     assert job.wait(10)
     assert [s.code for s in job.progress().skipped] == ["upload_incomplete"]

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from scene_model.errors import JournalDamaged, NothingSorted
+from scene_model.export.sorting.file_system import SortDisk
 from scene_model.export.sorting.plan import Kind, Step
-from scene_model.export.sorting.steps import SortDisk
 
 JOURNAL_DIR = ".scene-sort"
 _FORMAT = 1

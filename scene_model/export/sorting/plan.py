@@ -13,7 +13,7 @@ from scene_model.errors import FileStays, SceneError, TargetTaken
 from scene_model.export.sorting.companions import renamed
 from scene_model.export.sorting.layout import Filing, Layout, numbered
 from scene_model.export.sorting.scan import Group, SourceFile
-from scene_model.photos.fingerprint import file_content_hash
+from scene_model.photos.hashes import file_content_hash
 
 
 class Kind(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.errors import FolderRefused, PathNotFound
-from scene_model.export.sorting.filing import Filer
+from scene_model.export.sorting.classification import Filer
 from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Plan, Seen, Untouched, make_plan
 from scene_model.export.sorting.scan import Stays, Walk, is_library_folder

@@ -13,7 +13,8 @@ from scene_model.errors import (
     SortRunning,
     SortUnfinished,
 )
-from scene_model.export.sorting.act import act, in_words
+from scene_model.export.sorting.execute import act, in_words
+from scene_model.export.sorting.file_system import SortDisk
 from scene_model.export.sorting.journal import (
     Journal,
     Progress,
@@ -24,10 +25,9 @@ from scene_model.export.sorting.journal import (
     write_journal,
 )
 from scene_model.export.sorting.plan import Kind, Plan, Step
-from scene_model.export.sorting.steps import SortDisk
-from scene_model.export.sorting.undo import drop_made, forget, restore_times, take_back, tidy
-from scene_model.gallery.references import MovedFile
-from scene_model.jobs.claim import take_claim
+from scene_model.export.sorting.revert import drop_made, forget, restore_times, take_back, tidy
+from scene_model.jobs.lock_file import take_claim
+from scene_model.library.references import MovedFile
 
 # Files that moved before libraries are told: few enough that a crash leaves few astray.
 _TELL_EVERY = 200

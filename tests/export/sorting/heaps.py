@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from scene_model.export.sorting.file_system import SortDisk
 from scene_model.export.sorting.journal import JOURNAL_DIR
 from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Filing, Layout
 from scene_model.export.sorting.plan import Kind, Plan, Seen, make_plan
 from scene_model.export.sorting.scan import Group, Walk
-from scene_model.export.sorting.steps import SortDisk
 from scene_model.export.sorting.transaction import Outcome, sort_files
-from scene_model.photos.fingerprint import file_content_hash
+from scene_model.photos.hashes import file_content_hash
 
 CLASSES = ("sea", "forest", "cat", "unsure")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import NothingSorted, PathNotFound
+from scene_model.export.sorting.file_system import SortDisk
 from scene_model.export.sorting.plan import Kind
-from scene_model.export.sorting.steps import SortDisk
 from scene_model.export.sorting.transaction import resume_sort, undo_sort
 from tests.export.sorting.heaps import content, failed, make_heap, snapshot, sort_all
 

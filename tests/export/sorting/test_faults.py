@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import SortRunning, SortUnfinished
+from scene_model.export.sorting.file_system import SortDisk
 from scene_model.export.sorting.journal import journal_dir
 from scene_model.export.sorting.plan import Kind
-from scene_model.export.sorting.steps import SortDisk
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
-from scene_model.jobs.claim import take_claim
+from scene_model.jobs.lock_file import take_claim
 from tests.export.sorting.heaps import (
     content,
     failed,

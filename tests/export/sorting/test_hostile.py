@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import FileStays, FolderRefused, JournalDamaged, PathNotFound
+from scene_model.export.sorting.file_system import SortDisk
 from scene_model.export.sorting.journal import journal_dir
 from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Filing, Layout
 from scene_model.export.sorting.plan import Kind, Seen, make_plan
 from scene_model.export.sorting.preparation import checked_places
 from scene_model.export.sorting.scan import Group, Stays, Walk
-from scene_model.export.sorting.steps import SortDisk
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
-from scene_model.photos.fingerprint import file_content_hash
+from scene_model.photos.hashes import file_content_hash
 from tests.export.sorting.heaps import (
     content,
     failed,

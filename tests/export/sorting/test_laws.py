@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from scene_model.errors import NothingSorted, PathNotFound, SortUnfinished
+from scene_model.export.sorting.file_system import SortDisk
 from scene_model.export.sorting.journal import last_journal
 from scene_model.export.sorting.plan import Kind
-from scene_model.export.sorting.steps import SortDisk
 from scene_model.export.sorting.transaction import resume_sort, undo_sort
 from tests.export.sorting.heaps import content, failed, snapshot, sort_all, write
 from tests.export.sorting.test_crashes import Crash, CrashingDisk

@@ -1,1 +1,0 @@
-"""Pieces the pages share."""

@@ -1,0 +1,104 @@
+"""Searches kept in the library: save the one shown, open, rename and delete them."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.sections.problem import told
+from pages.sections.query_line import order_name
+from pages.state.session import get_gallery
+from scene_model.errors import SceneError
+from scene_model.search.saved_searches import (
+    MAX_NAME_LENGTH,
+    SavedSearch,
+    delete_search,
+    list_searches,
+    rename_search,
+)
+
+_NOTICE, _PROBLEM = "saved_search_notice", "saved_search_problem"
+
+
+def save_control(query: str) -> None:
+    """Offer to keep the query shown, in the order shown."""
+    with st.popover("Save", icon=":material/bookmark_add:", disabled=not query):
+        with st.form("save_search", border=False):
+            st.text_input("Name of this search", key="save_name", max_chars=MAX_NAME_LENGTH)
+            st.form_submit_button("Save search", on_click=_save, args=(query,))
+        if problem := st.session_state.pop(_PROBLEM, None):
+            st.error(problem)
+
+
+def saved_control(open_search: Callable[[SavedSearch], None]) -> None:
+    """List what is kept; ``open_search`` gets the one that is opened."""
+    searches = list_searches(get_gallery().library)
+    label = f"Saved ({len(searches)})" if searches else "Saved"
+    with st.popover(label, icon=":material/bookmarks:", disabled=not searches):
+        for search in searches:
+            st.button(
+                search.name,
+                key=f"open_search_{search.id}",
+                help=f"{search.query} · {order_name(search.sort)}",
+                on_click=open_search,
+                args=(search,),
+                width="stretch",
+            )
+        if searches:
+            _change(searches)
+
+
+def show_notice() -> None:
+    """Say what was done with a saved search on the last run."""
+    if notice := st.session_state.pop(_NOTICE, None):
+        st.toast(notice)
+
+
+def _change(searches: list[SavedSearch]) -> None:
+    names = {search.id: search.name for search in searches}
+    st.caption("Rename or delete")
+    if st.session_state.get("changed_search") not in names:
+        st.session_state["changed_search"] = searches[0].id
+    chosen = st.selectbox(
+        "Saved search",
+        list(names),
+        format_func=lambda search_id: names.get(search_id, ""),
+        key="changed_search",
+        label_visibility="collapsed",
+    )
+    st.text_input(
+        "New name",
+        value=names[chosen],
+        key=f"new_name_{chosen}_{names[chosen]}",
+        max_chars=MAX_NAME_LENGTH,
+    )
+    with st.container(horizontal=True):
+        st.button("Rename", on_click=_rename, args=(chosen, names[chosen]))
+        st.button(
+            "Delete", icon=":material/delete:", on_click=_delete, args=(chosen, names[chosen])
+        )
+
+
+def _save(query: str) -> None:
+    name = st.session_state["save_name"]
+    try:
+        saved = get_gallery().save_search(name, query)
+    except SceneError as error:
+        st.session_state[_PROBLEM] = told(error)
+        return
+    st.session_state["save_name"] = ""
+    st.session_state[_NOTICE] = f"Saved as “{saved.name}”."
+
+
+def _rename(search_id: int, old_name: str) -> None:
+    new_name = st.session_state[f"new_name_{search_id}_{old_name}"]
+    try:
+        rename_search(get_gallery().library, search_id, new_name)
+    except SceneError as error:
+        st.session_state[_NOTICE] = told(error)
+        return
+    st.session_state[_NOTICE] = f"“{old_name}” has another name now."
+
+
+def _delete(search_id: int, name: str) -> None:
+    delete_search(get_gallery().library, search_id)
+    st.session_state[_NOTICE] = f"Deleted “{name}”."

@@ -1,0 +1,1 @@
+"""What a page needs from the process and keeps in the session."""

@@ -1,0 +1,1 @@
+"""Browser components: JavaScript, CSS and the Python that feeds them."""

@@ -1,0 +1,1 @@
+"""Near duplicates and photos with similar perceptual hashes."""

@@ -1,1 +1,0 @@
-"""MANY photos: the library on disk, its search, its edits. The only room that speaks SQL."""

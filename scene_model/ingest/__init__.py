@@ -1,0 +1,1 @@
+"""Ways into the library: uploads and folders of this computer."""

@@ -1,0 +1,1 @@
+"""Taught tags, corrections, thresholds, the review queue and the retag preview."""

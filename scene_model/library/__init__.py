@@ -1,0 +1,1 @@
+"""Many photos on disk: store, schema, files, embeddings, edits with undo, trash."""

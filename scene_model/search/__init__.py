@@ -1,0 +1,1 @@
+"""The query language, sorting, paging, saved searches and similar photos."""

@@ -1,0 +1,1 @@
+"""Counts for insights, filters and export previews."""

@@ -1,0 +1,27 @@
+"""What there is to choose from: every bundle with its reason, if it cannot be used."""
+
+from pathlib import Path
+
+from scene_model.classifier.catalogue import bundles_in
+from scene_model.errors import BundleDamaged
+from tests.bundles import copy_shipped, other_network, own_head
+
+
+def test_all_that_lie_beside_one_another(tmp_path: Path) -> None:
+    copy_shipped(tmp_path)
+    own_head(tmp_path, "b_mine")
+    damaged = other_network(tmp_path, "a_damaged")
+    (damaged / "heads.npz").write_bytes(b"half")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "bundle.json").write_text("in the wrong place", encoding="utf-8")
+    found = {bundle.name: bundle for bundle in bundles_in(tmp_path)}
+    assert list(found) == ["a_damaged", "b_mine", "scene_mobilenet_v2"]
+    own = found["b_mine"].description
+    assert own is not None
+    assert (own.class_head, found["b_mine"].problem) == ("my_folders", None)
+    assert found["a_damaged"].description is None
+    assert type(found["a_damaged"].problem) is BundleDamaged
+
+
+def test_no_such_folder_holds_nothing(tmp_path: Path) -> None:
+    assert bundles_in(tmp_path / "nowhere") == []

@@ -1,0 +1,115 @@
+"""Copies are found however they lie, shots of one scene are kept apart, a dismissal lasts."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from benchmarks.near_duplicates import burst_shot, copies
+from scene_model.duplicates.groups import KeepBy, best_first, group_pairs, twin_pairs
+from scene_model.duplicates.hash_rotations import signs_of, turned_signs
+from scene_model.duplicates.near_duplicates import (
+    TwinKind,
+    bring_back,
+    compare_new,
+    count_not_compared,
+    dismiss,
+)
+from scene_model.library import edits
+from scene_model.library.trash import empty_trash
+from scene_model.photos.alignment import TURNS, one_picture, turned
+from scene_model.photos.hashes import perceptual_hash, signed_hash
+from scene_model.services import Services
+from tests.pictures import encode
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+
+@pytest.fixture
+def temple_ids(services: Services, add_photos: Add, temple: bytes, flower: bytes) -> list[str]:
+    """A photo and its ten copies, the original first, and another photo last."""
+    made = copies(Image.open(io.BytesIO(temple)).convert("RGB"))
+    files = [(f"{kind}.jpg", encode(p, quality=q)) for kind, (p, q) in made.items()]
+    ids = add_photos([*files, ("dahlia.jpg", flower)])
+    assert count_not_compared(services.library) == len(ids)
+    list(compare_new(services.library))
+    assert count_not_compared(services.library) == 0
+    return ids
+
+
+def near_groups(services: Services) -> list[set[str]]:
+    pairs = twin_pairs(services.library, TwinKind.NEAR)
+    return [set(group.photo_ids) for group in group_pairs(pairs)]
+
+
+@pytest.mark.parametrize("turn", range(len(TURNS)))
+def test_the_hash_of_a_turned_picture_is_known_without_it(temple: bytes, turn: int) -> None:
+    pixels = np.asarray(Image.open(io.BytesIO(temple)).convert("RGB"))
+    grey = np.asarray(Image.fromarray(pixels).convert("L"))
+    laid = np.stack([turned(grey, turn)] * 3, axis=2)
+    hashes = [signed_hash(perceptual_hash(p)) for p in (np.stack([grey] * 3, axis=2), laid)]
+    own, other = signs_of(np.array(hashes, np.int64))
+    apart = (turned_signs(own[np.newaxis], turn)[0] != other).sum()
+    assert apart <= 8  # of 64; strangers differ in 20 and more
+
+
+def test_all_copies_are_one_group(services: Services, temple_ids: list[str]) -> None:
+    assert near_groups(services) == [set(temple_ids[:-1])]
+
+
+def test_two_shots_of_a_scene_are_not_one_picture(temple: bytes) -> None:
+    photo, random = Image.open(io.BytesIO(temple)).convert("RGB"), np.random.default_rng(0)
+    one, other = (np.asarray(burst_shot(photo, random).convert("L")) for _ in range(2))
+    original = np.asarray(photo.convert("L"))
+    assert one_picture(one, other) is None
+    assert one_picture(original, one) is None
+    assert one_picture(original, original) == pytest.approx(1.0)
+
+
+def test_dismissed_it_stays_so_until_brought_back(
+    services: Services, temple_ids: list[str], add_photos: Add, temple: bytes
+) -> None:
+    dismiss(services.library, temple_ids)
+    assert near_groups(services) == []
+    (new,) = add_photos([("new.jpg", temple + b"more")])
+    list(compare_new(services.library))
+    # The new one is near all of them: it makes a group, the pairs that were dismissed do not.
+    pairs = twin_pairs(services.library, TwinKind.NEAR)
+    assert pairs
+    assert all(new in (pair.one, pair.other) for pair in pairs)
+    bring_back(services.library, temple_ids)
+    assert near_groups(services) == [{*temple_ids[:-1], new}]
+
+
+def test_what_is_in_the_trash_is_no_duplicate_and_comes_back(
+    services: Services, temple_ids: list[str]
+) -> None:
+    edits.move_to_trash(services.library, temple_ids[1:-1])
+    assert near_groups(services) == []
+    edits.undo(services.library)
+    assert near_groups(services) == [set(temple_ids[:-1])]
+    edits.move_to_trash(services.library, temple_ids[1:])
+    empty_trash(services.library, temple_ids[1:])
+    assert near_groups(services) == []
+    assert services.library.count() == 1
+
+
+def test_the_one_to_keep(services: Services, add_photos: Add, temple: bytes) -> None:
+    photo = Image.open(io.BytesIO(temple)).convert("RGB")
+    exif = Image.Exif()
+    exif[0x0132] = "2001:02:03 04:05:06"
+    soft = photo.resize((80, 54)).resize((1280, 856), Image.Resampling.BICUBIC)
+    large, sharp, old = add_photos(
+        [
+            ("large.jpg", encode(soft)),
+            ("sharp.jpg", encode(photo)),
+            ("old.jpg", encode(ImageOps.mirror(photo.resize((320, 214))), exif=exif, quality=60)),
+        ]
+    )
+    ids = [large, sharp, old]
+    firsts = {by: best_first(services.library, ids, by)[0].id for by in KeepBy}
+    assert firsts[KeepBy.LARGEST] == large
+    assert firsts[KeepBy.SHARPEST] != large
+    assert firsts[KeepBy.OLDEST] == old

@@ -1,0 +1,166 @@
+"""The program ends at every single step of an ingest: each photo is there whole, or to be done."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from benchmarks.kill_ingest import faults, made_photo, orphans
+from scene_model.classifier.classify import Classifier, Look
+from scene_model.classifier.model import CurrentModel, Model
+from scene_model.ingest.runner import JobRunner
+from scene_model.jobs.job import JobState
+from scene_model.library import photo_files
+from scene_model.library.file_system import Disk
+from scene_model.library.store import Library
+from scene_model.photos.hashes import content_hash
+from scene_model.photos.thumbnail import make_thumbnail
+
+PHOTOS = 20
+# Every so many-th step is one test, so that none takes minutes.
+PARTS = 6
+
+
+class Crash(BaseException):
+    """The end of the program, or of the power."""
+
+
+class CrashingDisk(Disk):
+    """Ends the program before a step, and every step after; what was not flushed is lost."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.steps, self.is_dead = at, 0, False
+        self.renamed: Path | None = None
+        self.flushed_bytes = 0
+        self.names: list[str] = []
+
+    def announce(self, step: str, path: Path) -> None:
+        if self.is_dead:
+            raise Crash
+        self.steps += 1
+        self.names.append(step)
+        if self.steps == self.at:
+            self.is_dead = True
+            if step == "flush":
+                os.truncate(path, (self.flushed_bytes + path.stat().st_size) // 2)
+            elif step == "flush folder" and self.renamed is not None:
+                self.renamed.rename(path.parent / f"forgotten_{self.at}")
+            raise Crash
+        self.renamed = path if step == "rename" else None
+        if step == "write":
+            self.flushed_bytes = path.stat().st_size if path.exists() else 0
+
+
+def watch_statements(library: Library, disk: CrashingDisk) -> None:
+    """Count the database's steps too: each statement, and the commit."""
+
+    @event.listens_for(library.database.writer, "before_cursor_execute")
+    def statement(*_: Any) -> None:
+        disk.announce("statement", library.folder)
+
+    @event.listens_for(library.database.writer, "commit")
+    def commit(_: Any) -> None:
+        disk.announce("commit", library.folder)
+
+
+@pytest.fixture(scope="module")
+def uploads() -> list[tuple[str, bytes]]:
+    return [(f"{number:02d}.jpg", made_photo(number)) for number in range(PHOTOS)]
+
+
+@pytest.fixture(scope="module")
+def model(uploads: list[tuple[str, bytes]], classifier: Classifier) -> Iterator[CurrentModel]:
+    """The shipped model, which remembers what it saw: it is not what is tested here."""
+    seen = {content_hash(data): classifier.look(data) for _, data in uploads}
+    thumbnails = {
+        id(look.photo.pixels): make_thumbnail(look.photo.pixels) for look in seen.values()
+    }
+
+    def remembered(self: Classifier, data: bytes) -> Look:
+        return seen[content_hash(data)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Classifier, "look", remembered)
+        patch.setattr(photo_files, "make_thumbnail", lambda pixels: thumbnails[id(pixels)])
+        # Without power cuts but our own, flushing costs minutes and shows nothing.
+        patch.setattr(os, "fsync", lambda _: None)
+        patch.setattr("scene_model.library.database._SYNCHRONOUS", "OFF")
+        yield CurrentModel(Model.of(classifier))
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty library, to be copied."""
+    folder = tmp_path_factory.mktemp("begun") / "library"
+    Library(folder).close()
+    return folder
+
+
+def ingest(
+    folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]], at: int
+) -> CrashingDisk:
+    """Add the photos to a library, until the crash."""
+    disk = CrashingDisk(at)
+    library = Library(folder)
+    library.disk = library.files._disk = library.embeddings._disk = disk
+    watch_statements(library, disk)
+    jobs = JobRunner(model, library, 1)
+    try:
+        job = jobs.submit(uploads)
+        while not job.wait(0.002) and not disk.is_dead:
+            pass
+    except Crash:
+        assert not jobs.running()
+    jobs.close()  # the process's locks go with it; nothing else can be done any more
+    library.close()
+    return disk
+
+
+def taken_up(folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]]) -> None:
+    """After the crash: nothing is wrong, and in the end all photos are there, each once."""
+    with Library(folder) as library:
+        assert faults(library) == []
+        before = library.count()
+        jobs = JobRunner(model, library, 1)
+        resumed = jobs.resume()
+        for job in resumed:
+            assert job.wait(30)
+            progress = job.progress()
+            assert (progress.state, progress.skipped) == (JobState.DONE, ())
+            assert len(progress.photo_ids) == progress.done == PHOTOS
+        if not resumed and before < PHOTOS:
+            assert before == 0, "an upload that was not received is its owner's still"
+            assert jobs.submit(uploads).wait(30)
+        jobs.close()
+        assert faults(library) == []
+        assert orphans(library) == set()
+        assert set(library.find()) == {content_hash(data) for _, data in uploads}
+        assert not list(library.incoming_dir.iterdir())
+
+
+@pytest.mark.parametrize("first", range(1, PARTS + 1))
+def test_at_every_step(
+    tmp_path: Path,
+    begun: Path,
+    model: CurrentModel,
+    uploads: list[tuple[str, bytes]],
+    first: int,
+) -> None:
+    at, died = first, True
+    while died:
+        folder = tmp_path / str(at)
+        shutil.copytree(begun, folder)
+        disk = ingest(folder, model, uploads, at)
+        died = disk.is_dead
+        taken_up(folder, model, uploads)
+        shutil.rmtree(folder)
+        at += PARTS
+    assert {"write", "flush", "rename", "flush folder", "statement", "commit", "append"} <= set(
+        disk.names
+    )
+    assert disk.names.count("commit") >= PHOTOS
+    assert disk.steps > 20 * PHOTOS

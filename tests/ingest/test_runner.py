@@ -1,0 +1,487 @@
+"""Batches in the background: a result or a reason per file, cancel, and resume."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from scene_model.classifier.classify import Classifier, Look
+from scene_model.config import PROJECT_DIR, Settings
+from scene_model.errors import JobNotFound, LibraryFull
+from scene_model.ingest.incoming import left_behind, receive
+from scene_model.jobs.job import JobKind, JobState
+from scene_model.library.file_system import Disk
+from scene_model.services import Services, open_services
+from tests.bundles import other_network, own_head
+from tests.pictures import encode, textured
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+BAD = [
+    ("empty.jpg", b"", "empty_file"),
+    ("notes.jpg", b"just some text", "not_a_picture"),
+    ("film.jpg", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 64, "video_file"),
+    ("cut.jpg", encode(textured(200, 200))[:2000], "truncated_photo"),
+    ("raw.jpg", b"FUJIFILMCCD-RAW 0201", "unsupported_picture"),
+]
+
+
+def test_twenty_with_five_bad_ones(services: Services) -> None:
+    good = [(f"{i}.jpg", encode(textured(90, 90, seed=i))) for i in range(15)]
+    mixed = [*good[:7], *[(name, data) for name, data, _ in BAD], *good[7:]]
+    job = services.jobs.submit(mixed)
+    assert job.wait(60)
+    progress = job.progress()
+    assert (progress.state, progress.total, progress.done) == (JobState.DONE, 20, 20)
+    assert len(progress.photo_ids) == services.library.count() == 15
+    assert {(s.name, s.code) for s in progress.skipped} == {(n, c) for n, _, c in BAD}
+    assert all(s.message for s in progress.skipped)
+    assert not list(services.library.incoming_dir.iterdir())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../../etc/passwd",
+        "<script>alert(1)</script>.jpg",
+        "=cmd|'/c calc'!A1.jpg",
+        "n" * 300 + ".jpg",
+        "🌊🏔️.jpg",
+        "\u202egpj.live",
+        "a\nb.jpg",
+        "",
+    ],
+)
+def test_hostile_names_are_only_names(
+    services: Services, name: str, temple: bytes, tmp_path: Path
+) -> None:
+    before = {p for p in tmp_path.rglob("*") if "library" not in p.parts}
+    services.jobs.submit([(name, temple)]).wait(60)
+    (record,) = services.library.records(services.library.find())
+    assert record.name == name
+    assert {p for p in tmp_path.rglob("*") if "library" not in p.parts} == before
+    assert services.library.original_path(record.id).read_bytes() == temple
+
+
+def test_known_photos_cost_no_look(
+    services: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.jobs.submit([("a.jpg", temple)]).wait(60)
+
+    def never(self: Classifier, data: bytes) -> Look:
+        raise AssertionError("looked at a known photo")
+
+    monkeypatch.setattr(Classifier, "look", never)
+    job = services.jobs.submit([("b.jpg", temple)])
+    job.wait(60)
+    assert (job.progress().known, job.progress().skipped) == (1, ())
+
+
+def test_cancel_keeps_what_is_done(
+    services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, seen, go_on = Classifier.look, threading.Semaphore(0), threading.Event()
+
+    def slow(self: Classifier, data: bytes) -> Look:
+        seen.release()
+        go_on.wait(30)
+        return look(self, data)
+
+    monkeypatch.setattr(Classifier, "look", slow)
+    job = services.jobs.submit(made_photos)
+    assert seen.acquire(timeout=30)
+    job.cancel()
+    go_on.set()
+    assert job.wait(60)
+    progress = job.progress()
+    assert progress.state is JobState.CANCELLED
+    assert 1 <= progress.done == services.library.count() < len(made_photos)
+    assert not list(services.library.incoming_dir.iterdir())
+
+
+def test_an_unforeseen_fault_is_one_files_fault(
+    services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Classifier.look
+
+    def sometimes(self: Classifier, data: bytes) -> Look:
+        if data == made_photos[3][1]:
+            raise ZeroDivisionError("a bug")
+        return look(self, data)
+
+    monkeypatch.setattr(Classifier, "look", sometimes)
+    job = services.jobs.submit(made_photos)
+    job.wait(60)
+    (skipped,) = job.progress().skipped
+    assert (skipped.name, skipped.code) == (made_photos[3][0], "internal_error")
+    assert "bug" not in skipped.message
+    assert services.library.count() == len(made_photos) - 1
+
+
+def test_a_stopped_run_is_taken_up(tmp_path: Path, made_photos: list[tuple[str, bytes]]) -> None:
+    settings = Settings(library=tmp_path / "library", workers=1)
+    first = open_services(settings)
+    batch = receive(first.library.incoming_dir, made_photos, "2026-01-02T03:04:05+00:00")
+    batch.path(batch.files[0]).unlink()  # done before the crash
+    batch.claim.release()
+    (first.library.incoming_dir / "halfway").mkdir()  # cut off while it was received
+    first.close()
+    second = open_services(settings)
+    for job in second.jobs.running():
+        assert job.wait(60)
+    records = list(second.library.records(second.library.find()))
+    assert {r.name for r in records} == {name for name, _ in made_photos[1:]}
+    assert {r.added_at for r in records} == {"2026-01-02T03:04:05+00:00"}
+    assert left_behind(second.library.incoming_dir) == []
+    assert not (second.library.incoming_dir / "halfway").exists()
+    second.close()
+
+
+def test_empty_batch_and_unknown_job(services: Services) -> None:
+    job = services.jobs.submit([])
+    assert job.wait(5)
+    assert job.progress().share == 1.0
+    with pytest.raises(JobNotFound):
+        services.jobs.job("nonsense")
+
+
+def test_known_photos_of_a_large_job_cost_no_look_either(
+    services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.jobs.submit(made_photos).wait(60)
+    look, looks = Classifier.look, list[int]()
+
+    def counted(self: Classifier, data: bytes) -> Look:
+        looks.append(len(data))
+        return look(self, data)
+
+    monkeypatch.setattr(Classifier, "look", counted)
+    again = [*made_photos, ("new.jpg", encode(textured(90, 90, seed=99)))]
+    job = services.jobs.submit(again)
+    assert job.wait(60)
+    assert (job.progress().known, len(looks)) == (12, 1)
+
+
+def test_a_large_job_does_not_starve_a_small_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_services(Settings(library=tmp_path / "library", workers=1))
+    many = [(f"many_{i}.jpg", encode(textured(40, 40, seed=i))) for i in range(30)]
+    few = [(f"few_{i}.jpg", encode(textured(40, 40, seed=100 + i))) for i in range(3)]
+    look, go_on, order = Classifier.look, threading.Event(), list[bytes]()
+
+    def held_back(self: Classifier, data: bytes) -> Look:
+        go_on.wait(30)
+        order.append(data)
+        return look(self, data)
+
+    monkeypatch.setattr(Classifier, "look", held_back)
+    large, small = app.jobs.submit(many), app.jobs.submit(few)
+    go_on.set()
+    assert small.wait(60)
+    assert large.wait(60)
+    last_of_few = max(order.index(data) for _, data in few)
+    assert last_of_few - len(few) < 8, "they take turns"
+    app.close()
+
+
+class FillingDisk(Disk):
+    """Is full until told otherwise."""
+
+    is_full = True
+
+    def free_bytes(self, folder: Path) -> int:
+        return 0 if self.is_full and folder.name == "library" else 10**12
+
+
+class TestNoRoom:
+    """What finds no room is not lost: it waits where it was received."""
+
+    @pytest.fixture
+    def app(self, tmp_path: Path) -> Iterator[Services]:
+        opened = open_services(Settings(library=tmp_path / "library", workers=2))
+        opened.library.disk = FillingDisk()
+        yield opened
+        opened.close()
+
+    def test_it_waits_and_is_tried_again(
+        self, app: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looks: list[bytes] = []
+        look = Classifier.look
+
+        def counted(self: Classifier, data: bytes) -> Look:
+            looks.append(data)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", counted)
+        job = app.jobs.submit([*made_photos, ("bad.jpg", b"no picture at all")])
+        assert job.wait(60)
+        progress = job.progress()
+        assert (progress.waiting, progress.done, progress.photo_ids) == (13, 13, ())
+        assert {skipped.code for skipped in progress.skipped} == {"library_full"}
+        assert looks == [], "what cannot be kept is not looked at"
+        assert app.jobs.retry(job.id).wait(60)
+        assert app.jobs.job(job.id).progress().waiting == 13
+        assert isinstance(app.library.disk, FillingDisk)
+        app.library.disk.is_full = False
+        again = app.jobs.retry(job.id)
+        assert again.wait(60)
+        progress = app.jobs.job(job.id).progress()
+        assert (progress.waiting, progress.done, len(progress.photo_ids)) == (0, 13, 12)
+        assert {skipped.code for skipped in progress.skipped} == {"not_a_picture"}
+        assert not list(app.library.incoming_dir.iterdir())
+        assert app.jobs.retry(job.id).progress() == progress, "nothing waits any more"
+
+    def test_a_restart_tries_again(
+        self, app: Services, made_photos: list[tuple[str, bytes]]
+    ) -> None:
+        job = app.jobs.submit(made_photos)
+        assert job.wait(60)
+        app.close()
+        second = open_services(app.settings)
+        assert second.jobs.job(job.id).wait(60)
+        assert second.library.count() == 12
+        assert not list(second.library.incoming_dir.iterdir())
+        second.close()
+
+    def test_an_upload_that_finds_no_room_is_refused_whole(
+        self, app: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Disk, "free_bytes", lambda *_: 1000)
+        disk = Disk()
+        with pytest.raises(LibraryFull):
+            receive(app.library.incoming_dir, made_photos, "now", disk)
+        assert not list(app.library.incoming_dir.iterdir())
+        assert not list(app.library.files.new_dir.iterdir())
+
+
+class TestAfterARestart:
+    """What became of a job can be shown, and one that was cut off goes on with its count."""
+
+    def test_a_result_is_there(self, services: Services) -> None:
+        good = encode(textured(90, 90))
+        job = services.jobs.submit([("a.jpg", good), ("b.jpg", good), ("c.jpg", b"none")])
+        job.wait(60)
+        services.close()
+        second = open_services(services.settings)
+        found = second.jobs.job(job.id)
+        assert found.kind is JobKind.ADD
+        assert not found.is_running
+        first, again = job.progress(), found.progress()
+        assert again.photo_ids == first.photo_ids
+        assert again.skipped == first.skipped
+        assert (again.state, again.total, again.done, again.known) == (JobState.DONE, 3, 3, 1)
+        assert abs(again.photos_per_s - first.photos_per_s) < 0.01
+        assert second.jobs.running() == []
+        second.close()
+
+    def test_a_running_job_goes_on(
+        self, tmp_path: Path, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = Settings(library=tmp_path / "library", workers=1)
+        first = open_services(settings)
+        look = Classifier.look
+
+        def slow(self: Classifier, data: bytes) -> Look:
+            time.sleep(0.05)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", slow)
+        job = first.jobs.submit([("bad.jpg", b"no picture"), *made_photos])
+        while job.progress().done < 4:
+            time.sleep(0.01)
+        first.close()
+        done = job.progress().done
+        assert job.is_running
+        second = open_services(settings)
+        again = second.jobs.job(job.id)
+        assert again.is_running
+        assert done <= again.progress().done <= again.progress().total == 13
+        assert again.wait(60)
+        progress = again.progress()
+        assert (len(progress.photo_ids), progress.done, progress.known) == (12, 13, 0)
+        assert [skipped.name for skipped in progress.skipped] == ["bad.jpg"]
+        second.close()
+
+    def test_a_cancelled_job_stays_cancelled(
+        self, tmp_path: Path, made_photos: list[tuple[str, bytes]]
+    ) -> None:
+        settings = Settings(library=tmp_path / "library", workers=1)
+        first = open_services(settings)
+        batch = receive(first.library.incoming_dir, made_photos, "2026-01-02T03:04:05+00:00")
+        batch.cancel()
+        batch.drop(batch.files[0])
+        batch.claim.release()
+        first.close()
+        second = open_services(settings)
+        job = second.jobs.job(batch.id)
+        assert job.wait(60)
+        assert job.progress().state is JobState.CANCELLED
+        assert second.library.count() == 0
+        assert not list(second.library.incoming_dir.iterdir())
+        second.close()
+
+    def test_what_cannot_be_read_is_no_job(self, services: Services) -> None:
+        (services.library.jobs_dir / f"{'a' * 32}.json").write_text('{"kind": "add"')
+        (services.library.folder / "secret.json").write_text("{}")
+        for job_id in ("a" * 32, "b" * 32, "../secret", ""):
+            with pytest.raises(JobNotFound):
+                services.jobs.job(job_id)
+
+    def test_the_oldest_results_go(
+        self, services: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("scene_model.jobs.results._KEPT_RESULTS", 3)
+        jobs = [services.jobs.submit([]) for _ in range(5)]
+        kept = {path.stem for path in services.library.jobs_dir.iterdir()}
+        assert len(kept) == 3
+        assert jobs[-1].id in kept
+
+
+def test_two_processes_do_not_take_up_the_same_upload(
+    services: Services, made_photos: list[tuple[str, bytes]]
+) -> None:
+    incoming = services.library.incoming_dir
+    batch = receive(incoming, made_photos, "2026-01-02T03:04:05+00:00")
+    script = (
+        "import sys; from pathlib import Path; "
+        "from scene_model.ingest.incoming import left_behind; "
+        "print(len(left_behind(Path(sys.argv[1]))))"
+    )
+
+    def seen_elsewhere() -> int:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(incoming)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=PROJECT_DIR,
+        )
+        return int(done.stdout)
+
+    assert seen_elsewhere() == 0
+    assert len(list(batch.folder.iterdir())) == 13, "nothing of it was touched"
+    batch.claim.release()
+    assert seen_elsewhere() == 1
+    assert services.jobs.resume()[0].wait(60)
+
+
+def test_an_upload_that_cannot_be_read_stays(services: Services) -> None:
+    folder = services.library.incoming_dir / "odd"
+    folder.mkdir()
+    (folder / "items.json").write_text("[[]]")
+    (folder / "000000").write_bytes(b"somebody's photo")
+    assert left_behind(services.library.incoming_dir) == []
+    assert (folder / "000000").exists()
+
+
+class TestTaggingAgain:
+    """The library follows a change of models, photo by photo."""
+
+    @pytest.fixture
+    def app(
+        self, shelf: Path, tmp_path: Path, made_photos: list[tuple[str, bytes]]
+    ) -> Iterator[Services]:
+        own_head(shelf, "mine")
+        other_network(shelf, "whole")
+        opened = open_services(Settings(library=tmp_path / "library", workers=1))
+        opened.jobs.submit(made_photos).wait(60)
+        yield opened
+        opened.close()
+
+    def heads(self, app: Services) -> list[str]:
+        return sorted(photo.class_head for photo in app.library.records(app.library.find()))
+
+    def test_from_what_was_kept(self, app: Services) -> None:
+        for file in (app.library.folder / "originals").rglob("*.jpg"):
+            file.unlink()  # the same network: nothing has to be looked at
+        app.use_bundle("mine")
+        job = app.jobs.tag_again()
+        assert job.wait(60)
+        progress = job.progress()
+        assert (progress.state, progress.done, progress.skipped) == (JobState.DONE, 12, ())
+        assert self.heads(app) == ["my_folders"] * 12
+        assert app.jobs.tag_again().progress().total == 0, "nothing is left to do"
+
+    def test_from_the_originals(self, app: Services) -> None:
+        app.use_bundle("whole")
+        lost = app.library.find()[0]
+        app.library.original_path(lost).unlink()
+        job = app.jobs.tag_again()
+        assert job.wait(60)
+        (skipped,) = job.progress().skipped
+        assert skipped.code == "original_missing"
+        assert skipped.name == app.library.photo(lost).name
+        assert self.heads(app) == ["my_scenes"] * 11 + ["scenes"]
+        assert app.library.answered_by_others(app.classifier.bundle_id) == [lost]
+
+    def test_cancel_and_go_on(self, app: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+        app.use_bundle("whole")
+        look, seen, go_on = Classifier.look, threading.Semaphore(0), threading.Event()
+
+        def slow(self: Classifier, data: bytes) -> Look:
+            seen.release()
+            go_on.wait(30)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", slow)
+        job = app.jobs.tag_again()
+        assert seen.acquire(timeout=30)
+        assert app.jobs.tag_again() is job, "a second session joins in"
+        assert app.jobs.running(JobKind.TAG_AGAIN) == [job]
+        assert app.jobs.running(JobKind.ADD) == []
+        job.cancel()
+        go_on.set()
+        assert job.wait(60)
+        assert job.progress().state is JobState.CANCELLED
+        done = self.heads(app).count("my_scenes")
+        assert 1 <= done == job.progress().done < 12
+        rest = app.jobs.tag_again()
+        assert rest.wait(60)
+        assert rest.progress().total == 12 - done
+        assert self.heads(app) == ["my_scenes"] * 12
+
+    def test_cut_off_by_the_end_of_the_program(
+        self, app: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app.use_bundle("whole")
+        look = Classifier.look
+
+        def slow(self: Classifier, data: bytes) -> Look:
+            time.sleep(0.1)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", slow)
+        app.jobs.tag_again()
+        app.close()
+        second = open_services(app.settings)
+        assert second.library.count() == 12
+        left = second.library.count_answered_by_others(second.classifier.bundle_id)
+        assert 1 <= left < 13
+        assert self.heads(second).count("scenes") == left
+        assert second.jobs.tag_again().wait(60)
+        assert self.heads(second) == ["my_scenes"] * 12
+        second.close()
+
+    def test_new_photos_do_not_wait_behind_the_library(
+        self, app: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app.use_bundle("whole")
+        look, go_on = Classifier.look, threading.Event()
+
+        def slow(self: Classifier, data: bytes) -> Look:
+            if data != temple:
+                go_on.wait(30)
+            return look(self, data)
+
+        monkeypatch.setattr(Classifier, "look", slow)
+        again = app.jobs.tag_again()
+        assert app.jobs.submit([("temple.jpg", temple)]).wait(20)
+        assert again.is_running
+        go_on.set()
+        assert again.wait(60)

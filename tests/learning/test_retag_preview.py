@@ -1,0 +1,119 @@
+"""What is foretold is what tagging again then does."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import update
+
+from scene_model.classifier.classify import Classifier
+from scene_model.learning.retag import tag_again
+from scene_model.learning.retag_preview import Forecast, forecast
+from scene_model.library import edits
+from scene_model.library.embeddings import file_name, packed
+from scene_model.library.predictions import answer_kept
+from scene_model.library.schema import photos
+from scene_model.library.store import Library
+from scene_model.photos.decode import PhotoLimits
+from scene_model.services import Services
+from tests.bundles import other_network, own_head
+from tests.library.libraries import add_rows
+from tests.library.statements import statements
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Classifier:
+    return Classifier.open(own_head(tmp_path / "own"), PhotoLimits(), interpreters=1)
+
+
+@pytest.fixture
+def ids(
+    services: Services,
+    add_photos: Add,
+    temple: bytes,
+    flower: bytes,
+    made_photos: list[tuple[str, bytes]],
+) -> Iterator[list[str]]:
+    yield add_photos([("temple.jpg", temple), ("dahlia.jpg", flower), *made_photos[:4]])
+
+
+def seen(library: Library) -> dict[str, tuple[str, frozenset[str]]]:
+    return {
+        photo.id: (photo.photo_class, frozenset(tag.label for tag in photo.tags))
+        for photo in library.records(library.find())
+    }
+
+
+def test_what_is_foretold_happens(services: Services, own: Classifier, ids: list[str]) -> None:
+    library = services.library
+    assert forecast(library, services.classifier) == Forecast(0)
+    edits.set_class(library, ids[:1], "holiday")
+    edits.add_tag(library, ids[1:2], "zermatt")
+    edits.move_to_trash(library, ids[5:])
+    told = forecast(library, own)
+    assert (told.total, told.unknown) == (5, 0)
+    before = seen(library)
+    for photo_id in library.answered_by_others(own.bundle_id):
+        tag_again(library, own, photo_id)
+    after = seen(library)
+    assert told.class_changed == sum(before[i][0] != after[i][0] for i in before) == 4
+    assert told.tags_changed == sum(before[i][1] != after[i][1] for i in before)
+    assert told.changed == sum(before[i] != after[i] for i in before)
+    assert forecast(library, own) == Forecast(0)
+
+
+def test_nothing_changes_where_people_decided(
+    services: Services, own: Classifier, ids: list[str]
+) -> None:
+    library = services.library
+    for photo in library.records(ids):
+        others = answer_kept(library, own, photo.id).answers.kept_tags.values()
+        labels = {tag.label for tag in photo.tags} | {tag.label for tags in others for tag in tags}
+        for label in sorted(labels):
+            edits.add_tag(library, [photo.id], label)
+    edits.set_class(library, ids, "holiday")
+    told = forecast(library, own)
+    assert (told.total, told.changed) == (6, 0)
+
+
+def test_another_network_cannot_tell_beforehand(
+    services: Services, tmp_path: Path, ids: list[str], own: Classifier
+) -> None:
+    other = Classifier.open(other_network(tmp_path / "other"), PhotoLimits(), interpreters=1)
+    assert forecast(services.library, other) == Forecast(total=6, unknown=6)
+    connection = sqlite3.connect(services.library.folder / "library.db")
+    with connection:
+        connection.execute(
+            "UPDATE photos SET embedding_file = NULL, embedding_slot = NULL WHERE id = ?",
+            (ids[0],),
+        )
+        connection.execute("UPDATE photos SET embedding_slot = 99 WHERE id = ?", (ids[1],))
+    connection.close()
+    assert forecast(services.library, own).unknown == 2
+
+
+def test_ten_thousand_photos(tmp_path: Path, own: Classifier) -> None:
+    rng = np.random.default_rng(0)
+    with Library(tmp_path / "library") as library:
+        ids = add_rows(library, 10_000)
+        name = file_name(own.bundle.backbone_id, 1280)
+        values = np.maximum(rng.normal(0, 1, (len(ids), 1280)), 0)
+        slots = b"".join(packed(i, v) for i, v in zip(ids, values, strict=True))
+        library.embeddings.write(name, 0, slots)
+        with library.database.writer.begin() as connection:
+            for slot, photo_id in enumerate(ids):
+                connection.execute(
+                    update(photos)
+                    .where(photos.c.id == photo_id)
+                    .values(
+                        embedding_file=name, embedding_slot=slot, backbone=own.bundle.backbone_id
+                    )
+                )
+        with statements(library) as said:
+            told = forecast(library, own)
+        assert len(said) < 200, "by the thousand, not one by one"
+    assert told == Forecast(10_000, 10_000, 10_000, 10_000)

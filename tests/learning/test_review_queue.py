@@ -1,0 +1,32 @@
+"""What is least certain comes first, and what a person decided never."""
+
+from collections.abc import Callable
+
+from scene_model.learning.review_queue import (
+    CLOSE,
+    DISAGREE,
+    SURE,
+    UNSURE,
+    review_queue,
+)
+from scene_model.services import Services
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+
+def test_decided_photos_leave_the_queue(
+    services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]], temple: bytes
+) -> None:
+    ids = add_photos([*made_photos, ("temple.jpg", temple)])
+    queue = review_queue(services.library, services.classifier)
+    assert queue
+    assert {item.photo_id for item in queue} == set(ids)
+    reasons = {item.photo_id: item.reason for item in queue}
+    assert reasons[ids[-1]] == SURE, "the camera head is sure of a landmark"
+    order = [UNSURE, DISAGREE, CLOSE, SURE]
+    assert list(reasons.values()) == sorted(reasons.values(), key=order.index)
+    assert all(len(item.choices) == len(set(item.choices)) == 5 for item in queue)
+    services.gallery().set_class([queue[0].photo_id], "sea")
+    left = review_queue(services.library, services.classifier)
+    assert [item.photo_id for item in left] == [item.photo_id for item in queue[1:]]
+    assert len(review_queue(services.library, services.classifier, most=2)) == 2

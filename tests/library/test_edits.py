@@ -1,0 +1,263 @@
+"""Edits say what people mean, and any number of them can be taken back."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scene_model.classifier.labels import HUMAN
+from scene_model.errors import InvalidTag
+from scene_model.library import edits
+from scene_model.library.records import PhotoRecord
+from scene_model.library.store import Library
+from scene_model.services import Services
+from tests.library.libraries import add_rows
+from tests.library.statements import statements
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+
+def state(services: Services) -> dict[str, PhotoRecord]:
+    library = services.library
+    ids = sorted([*library.find(), *library.find(trashed=True)])
+    return {record.id: record for record in library.records(ids)}
+
+
+def test_tags_of_people_and_of_the_model(
+    services: Services, add_photos: Add, flower: bytes
+) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    library = services.library
+    assert "flower" in library.photo(photo_id).shown_tags
+    assert edits.add_tag(library, [photo_id], "Grandma").photo_count == 1
+    assert edits.remove_tag(library, [photo_id], "flower").photo_count == 1
+    photo = library.photo(photo_id)
+    assert [t.label for t in photo.tags if t.head == HUMAN] == ["Grandma"]
+    assert "flower" not in photo.shown_tags
+    # Adding an automatic tag makes it a person's.
+    edits.add_tag(library, [photo_id], "flower")
+    assert ("flower", HUMAN) in {(t.label, t.head) for t in library.photo(photo_id).tags}
+
+
+def test_class(services: Services, add_photos: Add, flower: bytes) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    before = services.library.photo(photo_id)
+    edits.set_class(services.library, [photo_id], "garden")
+    chosen = services.library.photo(photo_id)
+    assert (chosen.photo_class, chosen.class_source) == ("garden", "human")
+    edits.set_class(services.library, [photo_id], None)
+    assert services.library.photo(photo_id) == before
+
+
+def test_what_changes_nothing_is_no_edit(
+    services: Services, add_photos: Add, flower: bytes
+) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    edits.add_tag(services.library, [photo_id], "a")
+    assert edits.add_tag(services.library, [photo_id, photo_id], "a").photo_count == 0
+    assert edits.remove_tag(services.library, [photo_id], "never there").photo_count == 0
+    assert edits.add_tag(services.library, ["0" * 64], "a").photo_count == 0
+    undone = edits.undo(services.library)
+    assert undone is not None
+    assert undone.description == "Added “a”"
+    assert edits.undo(services.library) is None
+
+
+def test_trash_and_back(services: Services, add_photos: Add, flower: bytes) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    edits.move_to_trash(services.library, [photo_id])
+    assert (services.library.count(), services.library.count(trashed=True)) == (0, 1)
+    assert services.library.original_path(photo_id).read_bytes() == flower
+    edits.restore(services.library, [photo_id])
+    assert (services.library.count(), services.library.count(trashed=True)) == (1, 0)
+
+
+def test_the_same_photo_again_leaves_the_trash_and_keeps_the_tags(
+    services: Services, add_photos: Add, flower: bytes
+) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    edits.add_tag(services.library, [photo_id], "mine")
+    edits.move_to_trash(services.library, [photo_id])
+    job = services.jobs.submit([("again.jpg", flower)])
+    job.wait(60)
+    photo = services.library.photo(photo_id)
+    assert photo.trashed_at is None
+    assert photo.name == "dahlia.jpg"
+    assert "mine" in photo.shown_tags
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "x" * 61, "a\x00b", "a\u202eb", 'say "x"'])
+def test_tags_that_are_refused(services: Services, typed: str) -> None:
+    with pytest.raises(InvalidTag):
+        edits.add_tag(services.library, [], typed)
+
+
+LABELS = st.sampled_from(["flower", "sea", "mine", "forest"])
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "remove", "accept", "reject", "class", "auto", "trash", "restore"]),
+        LABELS,
+        st.sets(st.integers(0, 2), min_size=1),
+    ),
+    max_size=12,
+)
+
+
+def apply_step(library: Library, kind: str, photos: list[str], label: str) -> edits.EditDone:
+    match kind:
+        case "add":
+            return edits.add_tag(library, photos, label)
+        case "remove":
+            return edits.remove_tag(library, photos, label)
+        case "accept":
+            return edits.accept_tag(library, photos, label)
+        case "reject":
+            return edits.reject_tag(library, photos, label)
+        case "class":
+            return edits.set_class(library, photos, label)
+        case "auto":
+            return edits.set_class(library, photos, None)
+        case "trash":
+            return edits.move_to_trash(library, photos)
+        case _:
+            return edits.restore(library, photos)
+
+
+@pytest.fixture
+def three_photos(add_photos: Add, made_photos: list[tuple[str, bytes]]) -> list[str]:
+    return add_photos(made_photos[:3])
+
+
+@given(steps=STEPS)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_as_many_undos_bring_back_the_first_state_and_redos_the_last(
+    services: Services, three_photos: list[str], steps: list[tuple[str, str, set[int]]]
+) -> None:
+    library, states = services.library, [state(services)]
+    for kind, label, chosen in steps:
+        if apply_step(library, kind, [three_photos[i] for i in chosen], label).photo_count:
+            states.append(state(services))
+    for before in reversed(states[:-1]):
+        assert edits.undo(library) is not None
+        assert state(services) == before
+    assert edits.latest_edit(library) is None
+    for after in states[1:]:
+        assert edits.redo(library) is not None
+        assert state(services) == after
+    assert not states[1:] or edits.redo(library) is None
+    while edits.undo(library):
+        pass
+
+
+def test_confirming_and_rejecting(services: Services, add_photos: Add, flower: bytes) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    library = services.library
+
+    def heads() -> set[str]:
+        return {tag.head for tag in library.photo(photo_id).tags if tag.label == "flower"}
+
+    before = library.photo(photo_id)
+    assert HUMAN not in heads()
+    assert edits.accept_tag(library, [photo_id], "not there").photo_count == 0
+    assert edits.accept_tag(library, [photo_id], "flower").description == "Confirmed “flower”"
+    assert heads() == {HUMAN}
+    assert edits.accept_tag(library, [photo_id], "flower").photo_count == 0
+    assert edits.reject_tag(library, [photo_id], "flower").photo_count == 1
+    assert heads() == set()
+    assert edits.reject_tag(library, [photo_id], "flower").photo_count == 0
+    assert edits.accept_tag(library, [photo_id], "flower").photo_count == 0, "a no is a no"
+    assert edits.reject_tag(library, [photo_id], "not there").photo_count == 0
+    edits.add_tag(library, [photo_id], "mine")
+    edits.reject_tag(library, [photo_id], "mine")
+    assert "mine" not in library.photo(photo_id).shown_tags
+    for _ in range(4):
+        edits.undo(library)
+    assert library.photo(photo_id) == before
+
+
+def test_what_was_rejected_stays_rejected(
+    services: Services, add_photos: Add, flower: bytes
+) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    library = services.library
+    edits.add_tag(library, [photo_id], "mine")
+    edits.reject_tag(library, [photo_id], "mine")  # no model says it, today
+    assert edits.remove_tag(library, [photo_id], "mine").photo_count == 0
+    assert services.gallery().count("is:edited") == 1
+
+
+def test_a_hundred_steps_back_after_a_restart(
+    services: Services, add_photos: Add, flower: bytes
+) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    states = [services.library.photo(photo_id)]
+    for number in range(120):
+        if number % 3 == 0:
+            edits.set_class(services.library, [photo_id], f"class {number}")
+        else:
+            edits.add_tag(services.library, [photo_id], f"tag {number}")
+        states.append(services.library.photo(photo_id))
+    services.library.close()
+    with Library(services.library.folder) as opened:
+        for before in reversed(states[:-1]):
+            assert edits.undo(opened) is not None
+            assert opened.photo(photo_id) == before
+        assert edits.undo(opened) is None
+    with Library(services.library.folder) as opened:
+        for after in states[1:]:
+            assert edits.redo(opened) is not None
+            assert opened.photo(photo_id) == after
+        assert edits.redo(opened) is None
+
+
+def test_a_new_edit_ends_what_could_be_made_again(
+    services: Services, add_photos: Add, flower: bytes
+) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    library = services.library
+    for label in ("a", "b", "c"):
+        edits.add_tag(library, [photo_id], label)
+    edits.undo(library)
+    edits.undo(library)
+    assert edits.latest_undone(library) == "Added “b”"
+    edits.add_tag(library, [photo_id], "d")
+    assert edits.redo(library) is None
+    edits.undo(library)
+    assert edits.redo(library) == edits.EditDone("Added “d”", 1)
+    assert set(library.photo(photo_id).shown_tags) >= {"a", "d"}
+    assert not {"b", "c"} & set(library.photo(photo_id).shown_tags)
+
+
+def test_undone_edits_that_an_earlier_version_kept_are_not_made_again(
+    services: Services, add_photos: Add, flower: bytes
+) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    library = services.library
+    edits.add_tag(library, [photo_id], "old")
+    edits.undo(library)
+    with library.database.writer.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO edits (id, at, description) VALUES (9, '', 'new')")
+    assert edits.latest_undone(library) is None
+    assert edits.undo(library) == edits.EditDone("new", 0)
+    assert edits.latest_undone(library) == "new"
+
+
+def test_ten_thousand_photos_at_once(tmp_path: Path) -> None:
+    with Library(tmp_path / "library") as library:
+        ids = add_rows(library, 10_000)
+        with statements(library) as said:
+            assert edits.add_tag(library, ids, "mine").photo_count == 10_000
+            assert edits.remove_tag(library, ids, "forest").photo_count == 10_000
+            assert edits.set_class(library, ids[:9_000], "garden").photo_count == 9_000
+            assert edits.move_to_trash(library, ids).photo_count == 10_000
+            assert library.count(trashed=True) == 10_000
+            for count in (10_000, 9_000, 10_000, 10_000):
+                undone = edits.undo(library)
+                assert undone is not None
+                assert undone.photo_count == count
+            assert library.photo(ids[0]).shown_tags == ("forest",)
+        assert len(said) < 1_000, "a statement a photo takes a minute"

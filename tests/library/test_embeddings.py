@@ -1,0 +1,126 @@
+"""What the networks saw: each photo's own slot, whole or missing, given again when it is free."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scene_model.classifier.classify import Classifier
+from scene_model.errors import EmbeddingMissing
+from scene_model.learning.retag import tag_again
+from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
+from scene_model.library.file_system import Disk
+from scene_model.library.predictions import answer_kept
+from scene_model.library.store import Library
+from scene_model.photos.decode import PhotoLimits
+from scene_model.photos.hashes import content_hash
+from scene_model.services import Services
+from tests.bundles import other_network
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+ONE, OTHER = content_hash(b"one"), content_hash(b"other")
+
+
+def slots(library: Library) -> dict[str, tuple[str, int]]:
+    connection = sqlite3.connect(library.folder / "library.db")
+    rows = connection.execute("SELECT id, embedding_file, embedding_slot FROM photos").fetchall()
+    connection.close()
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def sql(library: Library, statement: str, *values: str) -> None:
+    connection = sqlite3.connect(library.folder / "library.db")
+    with connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(statement, values)
+    connection.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> EmbeddingFiles:
+    return EmbeddingFiles(tmp_path, Disk())
+
+
+def test_what_is_written_is_read(files: EmbeddingFiles) -> None:
+    name, values = file_name("abcd", 8), np.arange(8, dtype=np.float32) / 4
+    files.write(name, 3, packed(ONE, values))
+    files.write(name, 0, packed(OTHER, values + 1))
+    assert np.array_equal(files.read(name, 3, ONE), values)
+    assert np.array_equal(files.read(name, 0, OTHER), values + 1)
+    assert files.slot_count(name) == 4
+    assert np.array_equal(files.rows(name, [3, 0]), [values, values + 1])
+    assert files.rows(name, slice(2, 9)).shape == (2, 8)
+    with pytest.raises(IndexError):
+        files.rows(name, [4])
+
+
+@pytest.mark.parametrize(
+    ("name", "slot"), [("abcd-8", 1), ("abcd-8", 9), ("efgh-8", 0), (None, None), ("../x", 0)]
+)
+def test_what_is_not_there(files: EmbeddingFiles, name: str | None, slot: int | None) -> None:
+    files.write("abcd-8", 0, packed(ONE, np.ones(8)))
+    files.write("abcd-8", 1, packed(OTHER, np.ones(8)))
+    with pytest.raises(EmbeddingMissing):
+        files.read(name, slot, ONE)
+
+
+@pytest.mark.parametrize("position", [0, 9, 16, 31])
+def test_one_wrong_bit_is_seen(files: EmbeddingFiles, position: int) -> None:
+    files.write("abcd-8", 0, packed(ONE, np.ones(8)))
+    data = bytearray(files.path("abcd-8").read_bytes())
+    data[position] ^= 1
+    files.path("abcd-8").write_bytes(data)
+    with pytest.raises(EmbeddingMissing):
+        files.read("abcd-8", 0, ONE)
+
+
+def test_a_file_that_is_not_there_has_no_rows(files: EmbeddingFiles) -> None:
+    assert files.rows("abcd-8", slice(0, 9)).shape == (0, 8)
+    with pytest.raises(IndexError):
+        files.rows("abcd-8", [0])
+
+
+def test_each_photo_has_its_slot_and_a_free_one_is_given_again(
+    services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]]
+) -> None:
+    library = services.library
+    ids = add_photos(made_photos[:4])
+    assert sorted(slot for _, slot in slots(library).values()) == [0, 1, 2, 3]
+    _, freed = slots(library)[ids[1]]
+    sql(library, "DELETE FROM photos WHERE id = ?", ids[1])
+    (new,) = add_photos(made_photos[4:5])
+    assert slots(library)[new][1] == freed
+    file, _ = slots(library)[new]
+    assert library.embeddings.slot_count(file) == 4
+    for photo_id in (ids[0], ids[2], ids[3], new):
+        assert library.embedding(photo_id).values.any()
+
+
+def test_another_networks_embedding_goes_to_its_own_file(
+    services: Services, add_photos: Add, temple: bytes, tmp_path: Path
+) -> None:
+    library = services.library
+    (photo_id,) = add_photos([("temple.jpg", temple)])
+    (before, slot) = slots(library)[photo_id]
+    other = Classifier.open(other_network(tmp_path / "other"), PhotoLimits(), interpreters=1)
+    tag_again(library, other, photo_id)
+    after, _ = slots(library)[photo_id]
+    assert after != before
+    assert after.startswith(str(other.provenance.backbone))
+    connection = sqlite3.connect(library.folder / "library.db")
+    assert connection.execute("SELECT * FROM free_slots").fetchall() == [(before, slot)]
+    connection.close()
+
+
+def test_a_lost_file_is_looked_at_again(services: Services, add_photos: Add, temple: bytes) -> None:
+    library = services.library
+    (photo_id,) = add_photos([("temple.jpg", temple)])
+    kept = library.embedding(photo_id).values
+    library.embeddings.path(slots(library)[photo_id][0]).unlink()
+    with pytest.raises(EmbeddingMissing, match=photo_id[:12]):
+        library.embedding(photo_id)
+    assert answer_kept(library, services.classifier, photo_id).new_embedding is not None
+    tag_again(library, services.classifier, photo_id)
+    assert np.array_equal(library.embedding(photo_id).values, kept)

@@ -1,0 +1,229 @@
+"""A library of an earlier version becomes one of this, whole or not at all."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import ColumnElement, Connection
+
+from scene_model.duplicates.missing_hashes import count_without_fingerprint
+from scene_model.duplicates.near_duplicates import count_not_compared
+from scene_model.errors import LibraryDamaged, LibraryUnavailable
+from scene_model.library.edits import latest_edit, set_class, undo
+from scene_model.library.schema import SCHEMA_VERSION
+from scene_model.library.sort_order import Sort
+from scene_model.library.store import Library
+from scene_model.search.conditions import has_chosen_class, has_class, has_tag, name_contains
+from tests.conftest import ASSETS
+
+VERSIONS = (1, 2)
+TEMPLE = "8378025ad2519d649d02e32bd98990db4ab572357d9f09841c2fbfbb4fefad29"
+FLOWER = "a77f6ec41e353afdf8bdff2ea981b2955535d8d83294f8cfa49cf4e423dd5638"
+
+
+def run(folder: Path, script: str) -> None:
+    connection = sqlite3.connect(folder / "library.db")
+    connection.executescript(script)
+    connection.close()
+
+
+def version(folder: Path) -> int:
+    connection = sqlite3.connect(folder / "library.db")
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.close()
+    return int(found)
+
+
+def made_by(version: int, made: Path) -> Path:
+    made.mkdir()
+    dump = ASSETS / f"library_version_{version}.sql"
+    run(made, dump.read_text(encoding="utf-8"))
+    return made
+
+
+@pytest.fixture(params=VERSIONS)
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return made_by(request.param, tmp_path / "library")
+
+
+@pytest.fixture
+def library(folder: Path) -> Iterator[Library]:
+    with Library(folder) as opened:
+        yield opened
+
+
+def old_embeddings(version: int, folder: Path) -> dict[str, bytes]:
+    connection = sqlite3.connect(made_by(version, folder) / "library.db")
+    found = dict(connection.execute("SELECT id, embedding FROM photos").fetchall())
+    connection.close()
+    return found
+
+
+def test_version_1_keeps_all_it_had(tmp_path: Path) -> None:
+    with Library(made_by(1, tmp_path / "library")) as library:
+        flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
+        kept = library.embedding(FLOWER)
+    assert set(flower.shown_tags) == {"Grandma", "flower"}
+    assert (flower.photo_class, flower.class_source, flower.unsure) == ("flower", "camera", True)
+    assert (temple.photo_class, temple.class_source) == ("holiday", "human")
+    assert (temple.class_head, temple.tag_head) == ("scenes", "camera")
+    assert (temple.class_head_label, round(temple.confidence, 3)) == ("buildings", 0.941)
+    assert set(temple.shown_tags) == {"buildings", "landmark"}
+    assert "palace" in {tag.label for tag in temple.tags}
+    assert kept.seen_by.backbone is None, "whose it is was not written down"
+    assert kept.seen_by.bundle == "scene_mobilenet_v2@59220681"
+
+
+def test_version_2_keeps_all_it_had(tmp_path: Path) -> None:
+    with Library(made_by(2, tmp_path / "library")) as library:
+        flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
+        assert set(flower.shown_tags) == {"Grandma", "flower"}
+        assert set(temple.shown_tags) == {"buildings"}, "a person rejected the landmark"
+        assert (temple.photo_class, temple.class_source) == ("holiday", "human")
+        assert library.embedding(FLOWER).seen_by.backbone == "a3a1de3891611d38"
+        assert library.choice("bundle") == "scene_mobilenet_v2"
+        assert flower.reference is None
+        assert latest_edit(library) == "Class set to “holiday”"
+        assert undo(library) is not None
+        assert library.photo(TEMPLE).photo_class == "buildings"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_class_has_its_score(version: int, tmp_path: Path) -> None:
+    with Library(made_by(version, tmp_path / "library")) as library:
+        flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
+        (tag,) = [tag for tag in flower.tags if (tag.head, tag.label) == ("camera", "flower")]
+        assert (flower.class_score, temple.class_score) == (tag.score, 1.0)
+        assert library.find(sort=Sort.read("score")) == [FLOWER, TEMPLE]
+        set_class(library, [TEMPLE], None)
+        assert library.photo(TEMPLE).class_score == temple.confidence
+        assert count_without_fingerprint(library) == 2
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_embeddings_move_out_unchanged(version: int, tmp_path: Path) -> None:
+    before = old_embeddings(version, tmp_path / "before")
+    with Library(made_by(version, tmp_path / "library")) as library:
+        for photo_id, blob in before.items():
+            values = np.frombuffer(blob, np.float16).astype(np.float32)
+            assert np.array_equal(library.embedding(photo_id).values, values)
+    assert b"embedding BLOB" not in (tmp_path / "library" / "library.db").read_bytes()
+
+
+def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
+    def found(where: ColumnElement[bool]) -> set[str]:
+        return set(library.find(where))
+
+    assert found(has_tag(["Grandma"])) == {FLOWER}
+    assert found(has_tag(["flower"])) == {FLOWER}
+    assert found(has_tag(["palace"])) == {TEMPLE}
+    assert found(has_chosen_class(["holiday"])) == {TEMPLE} == found(has_class(["holiday"]))
+    assert found(has_class(["flower"])) == {FLOWER}
+    assert found(name_contains(library.photo(TEMPLE).name[1:].upper())) == {TEMPLE}
+    assert library.count_by_class() == {"flower": 1, "holiday": 1}
+
+
+def test_it_is_as_a_new_library(library: Library, tmp_path: Path) -> None:
+    def made_of(folder: Path) -> dict[str, object]:
+        connection = sqlite3.connect(folder / "library.db")
+        found: dict[str, object] = {}
+        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
+            if kind == "table":
+                rows = connection.execute(f"PRAGMA table_xinfo({name})").fetchall()
+                found[name] = {(row[1], row[2], row[3], row[6]) for row in rows}
+            else:
+                found[name] = sql and re.sub(r"\s+", " ", sql)
+        connection.close()
+        return found
+
+    with Library(tmp_path / "new"):
+        pass
+    made = made_of(library.folder)
+    assert made == made_of(tmp_path / "new")
+    assert {"photos_by_added", "held_tags", "slot_freed"} <= made.keys()
+    library.choose("bundle", "a")
+    library.choose("bundle", "b")
+    assert library.choice("bundle") == "b"
+
+
+def test_opened_again_it_is_left_alone(folder: Path) -> None:
+    for _ in range(2):
+        with Library(folder) as opened:
+            assert opened.count() == 2
+
+
+def test_version_3_gets_the_new_tables_and_keeps_all_it_had(tmp_path: Path) -> None:
+    folder = made_by(2, tmp_path / "library")
+    Library(folder).close()
+    run(folder, "DROP TABLE taught_tags; DROP TABLE compared_photos; DROP TABLE twins")
+    run(folder, "PRAGMA user_version = 3")
+    with Library(folder) as library:
+        assert library.taught_labels() == []
+        assert library.count() == 2
+        assert count_not_compared(library) == 2
+    assert version(folder) == SCHEMA_VERSION
+
+
+def test_what_cannot_be_brought_over_stays_as_it_was(tmp_path: Path) -> None:
+    folder = made_by(1, tmp_path / "library")
+    run(folder, "CREATE TABLE choices (in_the_way TEXT)")
+    with pytest.raises(LibraryUnavailable, match="choices"):
+        Library(folder)
+    assert version(folder) == 1
+    run(folder, "DROP TABLE choices")
+    with Library(folder) as opened:
+        assert opened.photo(FLOWER).class_head == "scenes"
+
+
+def test_a_tag_of_no_photo_stops_it(folder: Path) -> None:
+    was = version(folder)
+    run(folder, "INSERT INTO class_decisions VALUES ('nobody', 'sea', '2026')")
+    with pytest.raises(LibraryDamaged, match="class_decisions"):
+        Library(folder)
+    assert version(folder) == was
+
+
+class Cut(BaseException):
+    """The end of the program."""
+
+
+@pytest.mark.parametrize("version_number", VERSIONS)
+def test_cut_off_anywhere_it_starts_anew(
+    version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = old_embeddings(version_number, tmp_path / "before")
+    folder, steps = made_by(version_number, tmp_path / "library"), 0
+    execute = Connection.exec_driver_sql
+
+    def cut_after(last: int) -> bool:
+        """Try to open it with the end after so many statements; True when it got through."""
+        left = last
+
+        def counted(self: Connection, *arguments: Any, **options: Any) -> Any:
+            nonlocal left
+            if left == 0:
+                raise Cut
+            left -= 1
+            return execute(self, *arguments, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "exec_driver_sql", counted)
+            try:
+                Library(folder).close()
+            except Cut:
+                return False
+        return True
+
+    while not cut_after(steps):
+        assert version(folder) == version_number
+        steps += 1
+    assert steps > 20
+    assert version(folder) == SCHEMA_VERSION
+    with Library(folder) as library:
+        for photo_id, blob in before.items():
+            values = np.frombuffer(blob, np.float16).astype(np.float32)
+            assert np.array_equal(library.embedding(photo_id).values, values)

@@ -1,0 +1,71 @@
+"""Each order is read from its index, whatever else is asked: no sorting, no looks at rows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import ColumnElement, event
+
+from scene_model.library.schema import ORDER_INDEXES, photos
+from scene_model.library.sort_order import SORTS, Sort
+from scene_model.library.store import Library
+from scene_model.search.conditions import has_chosen_class, has_class, has_tag, name_contains
+from scene_model.search.conditions import was_edited as edited
+
+CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "tag": has_tag(["sea"]),
+    "class": has_class(["sea"]),
+    "word": has_tag(["sea"]) | has_chosen_class(["sea"]) | name_contains("sea"),
+    "edited": edited(),
+    "score": photos.c.class_score >= 0.8,
+    "place": photos.c.latitude.is_not(None),
+}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    folder: Path = tmp_path_factory.mktemp("plans")
+    with Library(folder / "library") as opened:
+        yield opened
+
+
+@pytest.fixture
+def plans(library: Library) -> Iterator[list[str]]:
+    """How SQLite goes about each query that is asked from now on."""
+    found: list[str] = []
+
+    @event.listens_for(library.database.reader, "before_cursor_execute")
+    def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if statement.startswith("SELECT"):
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            found.append("\n".join(row[3] for row in cursor.fetchall()))
+
+    yield found
+    event.remove(library.database.reader, "before_cursor_execute", explain)
+
+
+@pytest.mark.parametrize("condition", [None, *CONDITIONS])
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+def test_pages_are_read_in_order(
+    library: Library, plans: list[str], sort: Sort, condition: str | None
+) -> None:
+    where = None if condition is None else CONDITIONS[condition]
+    library.forget()
+    library.find(where, limit=36, offset=72, sort=sort)
+    (plan,) = plans
+    assert any(f"{index.name}" in plan for index in ORDER_INDEXES.values())
+    assert "USE TEMP B-TREE FOR ORDER BY" not in plan
+    assert "USE TEMP B-TREE FOR RIGHT PART" not in plan
+
+
+def test_a_page_asked_again_costs_nothing(library: Library, plans: list[str]) -> None:
+    library.forget()
+    library.count(CONDITIONS["word"])
+    library.find(CONDITIONS["word"], limit=36)
+    assert len(plans) == 1, "few match: the count found them all"
+    library.find(CONDITIONS["word"], limit=36, offset=36)
+    assert len(plans) == 1
+    library.choose("bundle", "a")
+    library.count(CONDITIONS["word"])
+    assert len(plans) == 2, "the library was changed"

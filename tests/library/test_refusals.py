@@ -1,0 +1,185 @@
+"""What a library says when it cannot be written or read: each trouble has an error of its own."""
+
+import errno
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from scene_model.classifier.classify import Classifier, Look
+from scene_model.errors import (
+    LibraryBusy,
+    LibraryDamaged,
+    LibraryFull,
+    LibraryReadOnly,
+    LibraryUnavailable,
+)
+from scene_model.library import database
+from scene_model.library.edits import add_tag
+from scene_model.library.file_system import RESERVE_BYTES, Disk
+from scene_model.library.records import NewPhoto
+from scene_model.library.store import Library
+from scene_model.services import Services
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+NOW = "2026-01-02T03:04:05+00:00"
+
+
+class FailingDisk(Disk):
+    """Fails at one kind of step with one of the system's errors."""
+
+    def __init__(self, step: str, number: int) -> None:
+        self.step, self.number = step, number
+
+    def announce(self, step: str, path: Path) -> None:
+        if step == self.step:
+            raise OSError(self.number, os.strerror(self.number), str(path))
+
+
+class SmallDisk(Disk):
+    """Has so much room and no more."""
+
+    def __init__(self, free: int) -> None:
+        self.free = free
+
+    def free_bytes(self, folder: Path) -> int:
+        return self.free
+
+
+@pytest.fixture
+def look(classifier: Classifier, flower: bytes) -> Look:
+    return classifier.look(flower)
+
+
+@pytest.mark.parametrize("step", ["write", "flush", "rename", "flush folder"])
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        (errno.ENOSPC, LibraryFull),
+        (errno.EROFS, LibraryReadOnly),
+        (errno.EACCES, LibraryReadOnly),
+        (errno.EIO, LibraryUnavailable),
+    ],
+)
+def test_a_step_that_fails(
+    tmp_path: Path,
+    classifier: Classifier,
+    look: Look,
+    flower: bytes,
+    step: str,
+    number: int,
+    error: type[LibraryUnavailable],
+) -> None:
+    Library(tmp_path / "library").close()
+    with Library(tmp_path / "library", FailingDisk(step, number)) as library:
+        with pytest.raises(error) as raised:
+            library.add(NewPhoto(flower, "a.jpg", NOW), look, classifier.provenance)
+        assert type(raised.value) is error
+        assert str(tmp_path) in raised.value.message
+        assert library.count() == 0
+        assert list(library.files.new_dir.iterdir()) == []
+
+
+def test_room_is_asked_for_before_anything_is_written(
+    tmp_path: Path, classifier: Classifier, look: Look, flower: bytes
+) -> None:
+    disk = SmallDisk(len(flower) + RESERVE_BYTES)
+    with Library(tmp_path / "library", disk) as library:
+        with pytest.raises(LibraryFull, match=r"0\.1 MB are to be written"):
+            library.add(NewPhoto(flower, "a.jpg", NOW), look, classifier.provenance)
+        assert list((library.folder / "originals").rglob("*")) == []
+        disk.free *= 2
+        assert library.add(NewPhoto(flower, "a.jpg", NOW), look, classifier.provenance)
+
+
+def test_a_reference_needs_no_room_of_its_own(
+    tmp_path: Path, classifier: Classifier, look: Look, flower: bytes
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(flower)
+    with Library(tmp_path / "library", SmallDisk(10_000 + RESERVE_BYTES)) as library:
+        photo = NewPhoto(flower, "a.jpg", NOW)
+        library.add(photo, look, classifier.provenance, reference=tmp_path / "a.jpg")
+
+
+def test_a_database_without_room(
+    services: Services, add_photos: Add, flower: bytes, made_photos: list[tuple[str, bytes]]
+) -> None:
+    (photo_id,) = add_photos([("a.jpg", flower)])
+
+    with services.library.database.writer.connect() as connection:
+        connection.connection.cursor().execute("PRAGMA max_page_count = 1")
+    with pytest.raises(LibraryFull, match=r"library\.db"):
+        for number in range(2000):
+            add_tag(services.library, [photo_id], f"{number} " + "x" * 40)
+    before = services.library.photo(photo_id)
+    assert services.library.photo(photo_id) == before
+
+
+def test_a_database_that_may_not_be_written(services: Services) -> None:
+    with services.library.database.writer.connect() as connection:
+        connection.connection.cursor().execute("PRAGMA query_only = 1")
+    with pytest.raises(LibraryReadOnly, match=r"library\.db"):
+        services.library.choose("bundle", "a")
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="whoever may everything is never refused"
+)
+def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
+    Library(tmp_path / "library").close()
+    for path in (tmp_path / "library").iterdir():
+        path.chmod(0o444 if path.is_file() else 0o555)
+    (tmp_path / "library").chmod(0o555)
+    with pytest.raises(LibraryReadOnly):
+        Library(tmp_path / "library")
+
+
+@pytest.mark.parametrize("part", [slice(0, 100), slice(4096, 40_000)])
+def test_a_damaged_database(
+    services: Services, add_photos: Add, flower: bytes, part: slice
+) -> None:
+    add_photos([("a.jpg", flower)])
+    services.close()
+    file = services.library.folder / "library.db"
+    data = bytearray(file.read_bytes())
+    data[part] = b"\x5a" * len(data[part])
+    file.write_bytes(data)
+    with (
+        pytest.raises(LibraryDamaged, match="backup"),
+        Library(services.library.folder) as library,
+    ):
+        list(library.records(library.find()))
+
+
+def test_another_writer_is_waited_for_and_then_named(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT_MS", 50)
+    other = sqlite3.connect(services.library.folder / "library.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(LibraryBusy, match="Another program"):
+        Library(services.library.folder)
+    other.execute("COMMIT")
+    other.close()
+    with Library(services.library.folder) as library:
+        library.choose("bundle", "a")
+
+
+def test_a_short_refusal_is_not_shown(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute, refused = Connection.exec_driver_sql, list[str]()
+
+    def sometimes(self: Connection, statement: str, *rest: object) -> object:
+        if statement == "BEGIN IMMEDIATE" and len(refused) < 3:
+            refused.append(statement)
+            raise LibraryBusy("busy just now")
+        return execute(self, statement, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Connection, "exec_driver_sql", sometimes)
+    services.library.choose("bundle", "a")
+    assert services.library.choice("bundle") == "a"
+    assert len(refused) == 3

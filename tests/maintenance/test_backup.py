@@ -1,0 +1,621 @@
+"""A backup brings back the same library; a damaged or foreign one changes nothing."""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scene_model.config import PROJECT_DIR
+from scene_model.errors import (
+    BackupDamaged,
+    BackupError,
+    BackupTooNew,
+    LibraryInUse,
+    NotABackup,
+    PathNotFound,
+    SceneError,
+    TargetExists,
+)
+from scene_model.library import edits, trash
+from scene_model.library.records import PhotoRecord
+from scene_model.library.store import Library
+from scene_model.maintenance import backup, restore
+from scene_model.maintenance.backup import write_backup
+from scene_model.maintenance.backup_file import LIST_NAME
+from scene_model.maintenance.restore import restore_backup
+from scene_model.maintenance.verify import verify
+from scene_model.services import Services
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+
+def photos_of(library: Library) -> list[PhotoRecord]:
+    return list(library.records([*library.find(), *library.find(trashed=True)]))
+
+
+@pytest.fixture
+def library(
+    services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]], temple: bytes
+) -> Library:
+    ids = add_photos([*made_photos[:4], ("temple.jpg", temple)])
+    edits.add_tag(services.library, ids[:3], "Grandma")
+    edits.set_class(services.library, ids[1:2], "holiday")
+    edits.move_to_trash(services.library, ids[3:4])
+    services.library.choose("bundle", "mine")
+    return services.library
+
+
+@pytest.fixture
+def written(library: Library, tmp_path: Path) -> Path:
+    return write_backup(library, tmp_path / "backup.zip").file
+
+
+def changed(written: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """A copy of a backup whose members were changed by a stranger."""
+    with zipfile.ZipFile(written) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    change(members)
+    other = written.with_name("changed.zip")
+    with zipfile.ZipFile(other, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return other
+
+
+def with_list(members: dict[str, bytes], **values: Any) -> None:
+    members[LIST_NAME] = json.dumps(json.loads(members[LIST_NAME]) | values).encode()
+
+
+def refused(file: Path, folder: Path, kind: type[SceneError], match: str) -> None:
+    with pytest.raises(kind, match=match):
+        restore_backup(file, folder)
+    assert not folder.exists()
+    left = [path.name for path in folder.parent.iterdir() if "restoring" in path.name]
+    assert left == []
+
+
+def test_there_and_back(library: Library, tmp_path: Path) -> None:
+    watched: list[tuple[int, int]] = []
+    done = write_backup(
+        library, tmp_path / "b.zip", watch=lambda done, total: watched.append((done, total))
+    )
+    assert watched[-1] == (5, 5)
+    assert (done.listed.missing, done.listed.changed) == ((), ())
+    assert done.file_bytes == done.file.stat().st_size
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zip", "library"]
+    with zipfile.ZipFile(done.file) as archive:
+        assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
+        assert archive.namelist()[-1] == LIST_NAME
+    restored = restore_backup(done.file, tmp_path / "new" / "library")
+    assert restored.moved_aside is None
+    with Library(restored.folder) as back:
+        assert photos_of(back) == photos_of(library)
+        assert back.choice("bundle") == "mine"
+        assert verify(back).problems == ()
+        for photo in photos_of(back):
+            assert back.original_bytes(photo.id) == library.original_bytes(photo.id)
+            assert (back.embedding(photo.id).values == library.embedding(photo.id).values).all()
+        undone = edits.undo(back)
+        assert undone is not None
+        assert undone.description == "Moved to the trash"
+
+
+def test_while_the_library_is_in_use(
+    services: Services,
+    library: Library,
+    made_photos: list[tuple[str, bytes]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, steps = backup._store, iter(range(1000))
+    victim = library.find()[0]
+
+    def use_it(*arguments: Any) -> Any:
+        if next(steps) == 0:
+            services.jobs.submit(made_photos[6:]).wait(60)
+            edits.add_tag(library, library.find(), "later")
+            edits.move_to_trash(library, [victim])
+            trash.empty_trash(library, [victim])
+        return store(*arguments)
+
+    monkeypatch.setattr(backup, "_store", use_it)
+    done = write_backup(library, tmp_path / "b.zip")
+    restored = restore_backup(done.file, tmp_path / "back")
+    with Library(restored.folder) as back:
+        assert verify(back).problems == ()
+        there = {photo.id: photo for photo in photos_of(back)}
+        assert victim not in there
+        assert len(there) == done.listed.photos == 4
+        assert all("later" not in photo.shown_tags for photo in there.values())
+        while edits.undo(back):
+            pass
+
+
+def test_edits_go_on_while_it_is_written(library: Library, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def edit() -> None:
+        for number in range(10_000):
+            if stop.is_set():
+                return
+            edits.add_tag(library, library.find(), f"tag {number}")
+
+    thread = threading.Thread(target=edit)
+    thread.start()
+    try:
+        files = [write_backup(library, tmp_path / f"{n}.zip").file for n in range(3)]
+    finally:
+        stop.set()
+        thread.join()
+    for file in files:
+        with Library(restore_backup(file, tmp_path / f"{file.stem}-back").folder) as back:
+            assert verify(back).problems == ()
+            counts = {len(photo.tags) for photo in photos_of(back) if not photo.trashed_at}
+            assert counts
+
+
+def test_nothing_is_overwritten(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "mine.zip").write_bytes(b"mine")
+    with pytest.raises(TargetExists, match="is not overwritten"):
+        write_backup(library, tmp_path / "mine.zip")
+    assert (tmp_path / "mine.zip").read_bytes() == b"mine"
+    with pytest.raises(PathNotFound, match="no folder"):
+        write_backup(library, tmp_path / "nowhere" / "b.zip")
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_came_meanwhile_is_not_overwritten(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    target, link = tmp_path / "b.zip", os.link
+
+    def late(source: Path, name: Path) -> None:
+        target.write_bytes(b"mine")
+        if not has_links:
+            raise OSError(1, "Operation not permitted")
+        link(source, name)
+
+    monkeypatch.setattr(os, "link", late)
+    with pytest.raises(TargetExists):
+        write_backup(library, target)
+    assert target.read_bytes() == b"mine"
+    assert not (tmp_path / "b.zip.part").exists()
+
+
+def test_a_disk_without_links(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    done = write_backup(library, tmp_path / "b.zip")
+    assert restore_backup(done.file, tmp_path / "back").listed.photos == 5
+
+
+def test_a_full_disk(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 100))
+        with pytest.raises(BackupError, match="MB are free"):
+            write_backup(library, tmp_path / "b.zip")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "open", full)
+        with pytest.raises(BackupError, match="No space left on device"):
+            write_backup(library, tmp_path / "b.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["library"]
+    file = write_backup(library, tmp_path / "b.zip").file
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 100))
+    refused(file, tmp_path / "back", BackupError, "MB are free")
+
+
+def test_another_backup_to_the_same_file(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest = backup._rest
+
+    def meanwhile(*arguments: Any) -> Any:
+        (tmp_path / "b.zip.part").unlink()
+        (tmp_path / "b.zip.part").write_bytes(b"the other's")
+        return rest(*arguments)
+
+    monkeypatch.setattr(backup, "_rest", meanwhile)
+    with pytest.raises(TargetExists, match="Another run began"):
+        write_backup(library, tmp_path / "b.zip")
+    assert not (tmp_path / "b.zip").exists()
+    assert (tmp_path / "b.zip.part").read_bytes() == b"the other's"
+
+
+def test_what_is_not_as_it_should_be_is_told(library: Library, tmp_path: Path) -> None:
+    lost, rotten = library.find()[:2]
+    library.original_path(lost).unlink()
+    library.original_path(rotten).write_bytes(b"rotten")
+    listed = write_backup(library, tmp_path / "b.zip").listed
+    assert (listed.missing, listed.changed) == ((lost,), (rotten,))
+    with Library(restore_backup(tmp_path / "b.zip", tmp_path / "back").folder) as back:
+        found = {problem.code for problem in verify(back).problems}
+    assert found == {"missing_original", "changed_original"}, "as it was, no better and no worse"
+
+
+def test_a_damaged_database_is_not_backed_up(library: Library, tmp_path: Path) -> None:
+    library.close()
+    file = library.folder / "library.db"
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (page,) = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'automatic_tags'"
+    ).fetchone()
+    connection.close()
+    with file.open("r+b") as database:
+        database.seek((page - 1) * 4096)
+        database.write(b"\xff" * 4096)
+    with (
+        Library(library.folder) as opened,
+        pytest.raises(BackupError, match="database is damaged"),
+    ):
+        write_backup(opened, tmp_path / "b.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["library"]
+
+
+def refer(library: Library, photo_id: str, to: Path) -> None:
+    library.original_path(photo_id).rename(to)
+    with library.database.writer.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE photos SET reference = ? WHERE id = ?", (str(to), photo_id)
+        )
+
+
+def test_originals_by_reference(library: Library, tmp_path: Path) -> None:
+    photo_id = library.find()[0]
+    refer(library, photo_id, tmp_path / "mine.jpg")
+    listed = write_backup(library, tmp_path / "noted.zip").listed
+    (noted,) = listed.references
+    assert (noted.photo, noted.path) == (photo_id, str(tmp_path / "mine.jpg"))
+    with Library(restore_backup(tmp_path / "noted.zip", tmp_path / "noted").folder) as back:
+        assert verify(back).problems == (), "it still lies where it lay"
+    listed = write_backup(library, tmp_path / "all.zip", with_references=True).listed
+    assert listed.references == ()
+    (tmp_path / "mine.jpg").unlink()
+    with Library(restore_backup(tmp_path / "all.zip", tmp_path / "all").folder) as back:
+        assert verify(back).problems == ()
+        assert hashlib.sha256(back.original_bytes(photo_id)).hexdigest() == photo_id
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such kill")
+def test_killed_while_it_is_written(library: Library, tmp_path: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from scene_model.maintenance import backup
+from scene_model.library.store import Library
+store, steps = backup._store, iter(range(100))
+def killed(*arguments):
+    if next(steps) == 5:
+        os.kill(os.getpid(), 9)
+    return store(*arguments)
+backup._store = killed
+backup.write_backup(Library(Path(sys.argv[1])), Path(sys.argv[2]))
+"""
+    target = tmp_path / "b.zip"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(library.folder), str(target)],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -9, done.stderr
+    assert not target.exists()
+    part = tmp_path / "b.zip.part"
+    refused(part, tmp_path / "back", BackupDamaged, "damaged or cut short")
+    assert verify(library).problems == ()
+    write_backup(library, target)
+    assert not part.exists()
+    assert restore_backup(target, tmp_path / "back").listed.photos == 5
+
+
+def test_only_into_a_new_or_empty_folder(written: Path, tmp_path: Path) -> None:
+    used = tmp_path / "used"
+    used.mkdir()
+    (used / "diary.txt").write_text("mine")
+    with pytest.raises(TargetExists, match="--replace"):
+        restore_backup(written, used)
+    assert (used / "diary.txt").read_text() == "mine"
+    moved = restore_backup(written, used, replace=True).moved_aside
+    assert moved is not None
+    assert moved.name.startswith("used.before-20")
+    assert (moved / "diary.txt").read_text() == "mine"
+    (tmp_path / "empty").mkdir()
+    with Library(restore_backup(written, tmp_path / "empty").folder) as back:
+        assert back.count() == 4
+
+
+def test_a_library_in_use_is_not_replaced(library: Library, written: Path, tmp_path: Path) -> None:
+    library.count()
+    with pytest.raises(LibraryInUse, match="open in another program"):
+        restore_backup(written, library.folder, replace=True)
+    # Seen from another process too.
+    script = (
+        "import sys; from pathlib import Path; from scene_model.maintenance.restore import *;"
+        "restore_backup(Path(sys.argv[1]), Path(sys.argv[2]), replace=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(written), str(library.folder)],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "LibraryInUse" in done.stderr
+    library.close()
+    moved = restore_backup(written, library.folder, replace=True).moved_aside
+    assert moved is not None
+    with Library(moved) as before, Library(library.folder) as after:
+        assert photos_of(before) == photos_of(after)
+
+
+def test_a_damaged_library_may_be_replaced(written: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "library.db").write_bytes(b"no database" * 1000)
+    assert restore_backup(written, broken, replace=True).moved_aside is not None
+
+
+def test_the_library_stays_where_the_new_one_cannot_take_its_place(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = tmp_path / "used"
+    Library(used).close()
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if "restoring" in path.name:
+            raise OSError(16, "Device or resource busy")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(BackupError, match="busy"):
+        restore_backup(written, used, replace=True)
+    assert (used / "library.db").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.zip", "library", "used"]
+
+
+def test_a_folder_filled_meanwhile(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = restore._check_rows
+
+    def meanwhile(*arguments: Any) -> None:
+        check(*arguments)
+        (tmp_path / "back").mkdir()
+        (tmp_path / "back" / "mine").touch()
+
+    monkeypatch.setattr(restore, "_check_rows", meanwhile)
+    with pytest.raises(TargetExists, match="filled meanwhile"):
+        restore_backup(written, tmp_path / "back")
+    assert (tmp_path / "back" / "mine").exists()
+
+
+def test_what_is_no_backup(tmp_path: Path, temple: bytes) -> None:
+    folder, file = tmp_path / "back", tmp_path / "file"
+    with pytest.raises(PathNotFound, match="no file"):
+        restore_backup(file, folder)
+    for data in (b"", temple, b"just text" * 1000):
+        file.write_bytes(data)
+        refused(file, folder, NotABackup, "is no backup of a library")
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("holiday/beach.jpg", temple)
+    refused(file, folder, NotABackup, "it has no backup.json")
+    for text in ("nonsense", "{}", '{"format": "scene-gallery-backup", "version": 1}'):
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(LIST_NAME, text)
+        refused(file, folder, NotABackup, "cannot be read")
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(LIST_NAME, '{"format": "other", "version": 1}')
+    refused(file, folder, NotABackup, "of another program")
+
+
+def test_packed_again(written: Path, tmp_path: Path) -> None:
+    other = tmp_path / "packed.zip"
+    with zipfile.ZipFile(written) as source, zipfile.ZipFile(other, "w", 8) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    refused(other, tmp_path / "back", NotABackup, "packed again")
+
+
+def of_a_later_format(members: dict[str, bytes]) -> None:
+    with_list(members, version=2)
+
+
+def of_a_later_library(members: dict[str, bytes]) -> None:
+    members["library.db"] = at_version(members["library.db"], 99)
+    relist(members)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [(of_a_later_format, "has version 2"), (of_a_later_library, "has version 99")],
+)
+def test_of_a_later_version(
+    written: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], match: str
+) -> None:
+    refused(changed(written, change), tmp_path / "back", BackupTooNew, match)
+
+
+def relist(members: dict[str, bytes]) -> None:
+    """Write a list that agrees with the members."""
+    files = [
+        {"name": name, "file_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for name, data in members.items()
+        if name != LIST_NAME
+    ]
+    with_list(members, files=files)
+
+
+def at_version(database: bytes, version: int) -> bytes:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(database)
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+        return bytes(connection.serialize())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../outside.jpg",
+        "originals/../../outside.jpg",
+        "/etc/outside.jpg",
+        "C:\\outside.jpg",
+        "..\\outside.jpg",
+        "originals/ab/" + "ab" * 32 + ".jpg/../../../../outside.jpg",
+        "embeddings/../../outside.jpg",
+        "embeddings/.hidden",
+        "library.db-wal",
+        "outside.jpg\n",
+        "originals/",
+    ],
+)
+def test_no_file_gets_out_of_the_folder(written: Path, tmp_path: Path, name: str) -> None:
+    def slip(members: dict[str, bytes]) -> None:
+        members[name] = b"outside"
+        relist(members)
+
+    before = {path for path in tmp_path.rglob("*") if "changed" not in path.name}
+    refused(changed(written, slip), tmp_path / "back", NotABackup, "no place in a library")
+
+    def only_in_the_list(members: dict[str, bytes]) -> None:
+        members[name] = b"outside"
+        relist(members)
+        del members[name]
+
+    refused(changed(written, only_in_the_list), tmp_path / "back", NotABackup, "no place")
+    assert {path for path in tmp_path.rglob("*") if "changed" not in path.name} == before
+
+
+def an_original(members: dict[str, bytes]) -> str:
+    return next(name for name in members if name.startswith("originals/"))
+
+
+def damage_original(members: dict[str, bytes]) -> None:
+    members[an_original(members)] += b"x"
+
+
+def lose_original(members: dict[str, bytes]) -> None:
+    del members[an_original(members)]
+
+
+def lose_original_and_its_line(members: dict[str, bytes]) -> None:
+    lose_original(members)
+    relist(members)
+
+
+def lose_database(members: dict[str, bytes]) -> None:
+    del members["library.db"]
+    relist(members)
+
+
+def nonsense_database(members: dict[str, bytes]) -> None:
+    members["library.db"] = b"nonsense" * 1000
+    relist(members)
+
+
+def foreign_database(members: dict[str, bytes]) -> None:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE diary (text TEXT)")
+        members["library.db"] = bytes(connection.serialize())
+    relist(members)
+
+
+def damaged_database(members: dict[str, bytes]) -> None:
+    data = bytearray(members["library.db"])
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(bytes(data))
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'automatic_tags'"
+        ).fetchone()
+    data[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    members["library.db"] = bytes(data)
+    relist(members)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (damage_original, "its hash is another"),
+        (lose_original, "does not hold what its list says"),
+        (lose_original_and_its_line, "lacks 1 originals"),
+        (lose_database, "holds no database"),
+        (nonsense_database, "cannot be read"),
+        (foreign_database, "cannot be read"),
+        (damaged_database, "database in the backup"),
+    ],
+)
+def test_damage_is_found(
+    written: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], match: str
+) -> None:
+    refused(changed(written, change), tmp_path / "back", BackupDamaged, match)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_occurs_twice(written: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(written, "a") as archive:
+        archive.writestr("library.db", b"another")
+    refused(written, tmp_path / "back", BackupDamaged, "first 'library.db'")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+def test_cut_short(written: Path, tmp_path: Path, share: float) -> None:
+    data = written.read_bytes()
+    written.write_bytes(data[: int(len(data) * share)])
+    refused(written, tmp_path / "back", BackupDamaged, "damaged or cut short")
+
+
+def test_a_flipped_bit_anywhere(written: Path, tmp_path: Path) -> None:
+    """Wherever one is flipped, nothing false comes back."""
+    data = written.read_bytes()
+    for at in range(7, len(data), len(data) // 60):
+        flipped = bytearray(data)
+        flipped[at] ^= 0x10
+        written.write_bytes(bytes(flipped))
+        with contextlib.suppress(SceneError):
+            folder = restore_backup(written, tmp_path / f"back-{at}").folder
+            # A date or an attribute, say: what came back is whole.
+            with Library(folder) as back:
+                assert verify(back, settle_s=0).problems == ()
+    assert not [path for path in tmp_path.iterdir() if "restoring" in path.name]
+
+
+def test_damage_inside_a_member_of_the_zip(written: Path, tmp_path: Path, temple: bytes) -> None:
+    data = bytearray(written.read_bytes())
+    at = bytes(data).index(temple[:64]) + 1000
+    data[at] ^= 0xFF
+    written.write_bytes(bytes(data))
+    refused(written, tmp_path / "back", BackupDamaged, "damaged or cut short")
+
+
+def test_large_members_get_the_fields_they_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "_LARGE_BYTES", 10)
+    (tmp_path / "photo").write_bytes(b"x" * 100)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        entry = backup._store(archive, "embeddings/photo", tmp_path / "photo")
+    assert entry is not None
+    assert entry.file_bytes == 100
+    assert zipfile.ZipFile(packed).read("embeddings/photo") == b"x" * 100

@@ -1,0 +1,67 @@
+"""Ways to go on with a query line; and that every scene is found by its name in five languages."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scene_model.classifier.classify import OBJECTS, Classifier
+from scene_model.classifier.model import Model
+from scene_model.errors import QueryError
+from scene_model.search.completion import complete
+from scene_model.search.query import parse_query
+
+COUNTS = {"street": 9, "beach": 5, "sea": 3, "Old town": 2}
+
+
+@pytest.fixture(scope="module")
+def model(classifier: Classifier) -> Model:
+    return Model.of(classifier)
+
+
+def lines(model: Model, line: str) -> list[str]:
+    return [c.line for c in complete(line, model.vocabulary, model.albums, COUNTS)]
+
+
+def test_tags_in_every_language_those_with_photos_first(model: Model) -> None:
+    assert lines(model, "Stra")[:2] == ["street", "beach"]
+    first = complete("plag", model.vocabulary, model.albums, COUNTS)[0]
+    assert (first.line, first.shown, first.count) == ("beach", "Beach (plage)", 5)
+    assert lines(model, "海")[0] == "sea"
+
+
+def test_only_the_last_word_is_gone_on_with(model: Model) -> None:
+    assert lines(model, "(sea OR -bea")[0] == "(sea OR -beach"
+    assert lines(model, "sea tag:old")[0] == 'sea tag:"old town"'
+    assert lines(model, 'sea tag:"old')[0] == 'sea tag:"old town"'
+    assert lines(model, "album:tra") == ["album:travel"]
+    assert lines(model, "is:un") == ["is:unsure"]
+    assert lines(model, "has:") == ["has:gps"]
+    assert "taken:" in lines(model, "take")
+
+
+@pytest.mark.parametrize("line", ["", "sea ", "sea (", "is:unsure", "name:img", '"old town" '])
+def test_nothing_to_go_on_with(model: Model, line: str) -> None:
+    assert lines(model, line) == []
+
+
+@given(line=st.text(st.sampled_from('abeStr海:"()- tg'), max_size=12))
+@settings(deadline=None)
+def test_what_is_offered_reads_no_worse(model: Model, line: str) -> None:
+    try:
+        parse_query(line, model.vocabulary, model.albums)
+    except QueryError:
+        return
+    for way in complete(line, model.vocabulary, model.albums, COUNTS):
+        if not way.line.endswith(":"):
+            parse_query(way.line, model.vocabulary, model.albums)
+
+
+def test_every_scene_is_found_in_every_language(classifier: Classifier, model: Model) -> None:
+    for head in classifier.heads.values():
+        if head.id == OBJECTS:
+            continue
+        for label in head.labels.labels:
+            assert set(label.translations) >= {"de", "es", "fr", "zh"}, f"{head.id}/{label.id}"
+            for word in (label.name, *label.aliases, *label.translations.values()):
+                assert label.id in model.vocabulary.ids_for(word), f"{word!r}: {label.id}"
+                assert label.id in model.vocabulary.ids_for(word.upper())

@@ -1,0 +1,400 @@
+"""The query language, checked against photos with known tags."""
+
+import datetime
+import math
+import sqlite3
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scene_model.classifier.album_rules import Album, AlbumRules, Rule
+from scene_model.classifier.vocabulary import Vocabulary, fold_case
+from scene_model.duplicates.hash_neighbours import MAX_DISTANCE, distance
+from scene_model.errors import QueryError
+from scene_model.gallery import Gallery
+from scene_model.library.edits import remove_tag, set_class
+from scene_model.library.sqlite_extensions import add_functions
+from scene_model.library.store import Library
+from scene_model.search.query import FIELDS, parse_query
+from scene_model.search.query_tree import (
+    AllOf,
+    AnyOf,
+    FieldTerm,
+    Not,
+    Query,
+    ScoreTerm,
+    Words,
+    print_query,
+)
+from scene_model.services import Services
+from tests.library.rows import Row, put
+
+VOCABULARY = Vocabulary(
+    {"sea": "Sea", "old_town": "Old town", "beach": "Beach"},
+    {
+        "sea": frozenset({"sea"}),
+        "meer": frozenset({"sea"}),
+        "old town": frozenset({"old_town"}),
+        "beach": frozenset({"beach"}),
+    },
+)
+RULES = AlbumRules(
+    (
+        Album.model_validate(
+            {"id": "travel", "name": "Travel", "rule": [Rule(tags=frozenset({"beach"}))]}
+        ),
+    )
+)
+TODAY = datetime.date(2024, 7, 16)
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    return Library(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture
+def gallery(services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]]) -> Gallery:
+    """Four photos: a pier at sunset, a pier, a harbour at sunset, and one of nothing known."""
+    names = ("pier_1.jpg", "pier_2.jpg", "harbour.jpg", "odd 50%_name.jpg")
+    pictures = [(name, data) for name, (_, data) in zip(names, made_photos, strict=False)]
+    ids = add_photos(pictures)
+    opened = services.gallery()
+    for photo_id in ids:
+        for tag in opened.library.photo(photo_id).tags:
+            remove_tag(opened.library, [photo_id], tag.label)
+        set_class(opened.library, [photo_id], "zzz")
+    opened.add_tag(ids[:2], "old pier")
+    opened.add_tag([ids[0], ids[2]], "Sunset")
+    opened.set_class([ids[2]], "harbour")
+    return opened
+
+
+def names(gallery: Gallery, query: str) -> set[str]:
+    return {r.name.split(".")[0] for r in gallery.library.records(gallery.ids(query))}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", {"pier_1", "pier_2", "harbour", "odd 50%_name"}),
+        ("sunset", {"pier_1", "harbour"}),
+        ("SUNSET", {"pier_1", "harbour"}),
+        ("Sonnenuntergang", {"pier_1", "harbour"}),
+        ("dusk", {"pier_1", "harbour"}),
+        ('"old pier" sunset', {"pier_1"}),
+        ("pier", {"pier_1", "pier_2"}),
+        ('tag:"old pier"', {"pier_1", "pier_2"}),
+        ("tag:pier", set()),
+        ("sunset OR pier", {"pier_1", "pier_2", "harbour"}),
+        ("sunset -pier", {"harbour"}),
+        ("-sunset", {"pier_2", "odd 50%_name"}),
+        ("-sunset -pier OR harbour", {"odd 50%_name", "harbour"}),
+        ("(sunset OR pier) -harbour", {"pier_1", "pier_2"}),
+        ("-(sunset OR pier)", {"odd 50%_name"}),
+        ("class:harbour", {"harbour"}),
+        ("name:PIER_", {"pier_1", "pier_2"}),
+        ('"50%"', {"odd 50%_name"}),
+        ("name:%", {"odd 50%_name"}),
+        ("is:edited", {"pier_1", "pier_2", "harbour", "odd 50%_name"}),
+        ("has:gps", set()),
+        ("score>=0", {"pier_1", "pier_2", "harbour", "odd 50%_name"}),
+        ("score=1", {"pier_1", "pier_2", "harbour", "odd 50%_name"}),
+        ("score<1", set()),
+        ("added:today", {"pier_1", "pier_2", "harbour", "odd 50%_name"}),
+        ("added:yesterday", set()),
+        ("album:others", {"odd 50%_name", "pier_2"}),
+        ("album:NATUR", {"harbour", "pier_1"}),
+        ("album:reisen", set()),
+    ],
+)
+def test_meaning(gallery: Gallery, query: str, expected: set[str]) -> None:
+    assert names(gallery, query) == expected
+
+
+def test_a_rejected_tag_is_not_found(gallery: Gallery) -> None:
+    (pier, *_) = [r for r in gallery.library.records(gallery.ids("sunset")) if "pier" in r.name]
+    remove_tag(gallery.library, [pier.id], "sunset")
+    assert names(gallery, "sunset") == {"harbour"}
+
+
+@pytest.mark.parametrize(
+    ("query", "position", "says"),
+    [
+        ("(sea", 4, "closing bracket"),
+        ("colour:red", 0, "no field.*album:.*score"),
+        ("sea takn:2024", 4, "Did you mean taken:"),
+        ("sea score:0.8", 4, "score>=0.8"),
+        ("sea is:happy", 4, "is:unsure, is:edited, is:duplicate"),
+        ("sea has:wings", 4, "has:gps"),
+        ("sea album:sea", 10, "no album 'sea'.*travel"),
+        ("sea taken:2024-13", 10, "no date.*yesterday"),
+        ("sea taken:2024-02-30", 10, "no date"),
+        ("taken:2024-08..2024-07", 6, "ends before it begins"),
+        ("taken:2024..12-24", 6, "only one end has a year"),
+        ("taken:..", 6, "no date"),
+        ("taken:1..2..3", 6, "no date"),
+        ("taken:12-24..", 6, "no date"),
+        ("added:tomorrow", 6, "no date"),
+        ("near:here", 5, "latitude, longitude and distance"),
+        ("near:38.72,-9.14", 5, "near:38.72,-9.14,10km"),
+        ("near:-9.14,238.72,10km", 5, "latitude comes first"),
+        ("near:1,1,0m", 5, "more than 0"),
+        (f"near:1,1,{'9' * 400}km", 5, "more than 0"),
+    ],
+)
+def test_errors_point_at_the_place(query: str, position: int, says: str) -> None:
+    with pytest.raises(QueryError, match=says) as caught:
+        parse_query(query, VOCABULARY, RULES)
+    assert caught.value.position == position
+
+
+@given(
+    st.text(max_size=40)
+    | st.text(alphabet='ab:"()-OR <>=0.5score', max_size=40)
+    | st.tuples(
+        st.sampled_from([*FIELDS, "score"]), st.text(alphabet=':0123456789-.,km"é ', max_size=20)
+    ).map(":".join)
+)
+@settings(max_examples=500, deadline=None)
+def test_any_text_is_a_query_or_a_query_error(library: Library, text: str) -> None:
+    try:
+        library.count(parse_query(text, VOCABULARY, RULES))
+    except QueryError as error:
+        assert 0 <= error.position <= len(text)
+        assert error.message.endswith((".", "mark."))
+
+
+@pytest.mark.parametrize("text", ["a (b OR " * 12 + "c" + ")" * 12, "-(" * 40 + "a" + ")" * 40])
+def test_nesting_the_database_could_not_read_is_refused(text: str) -> None:
+    with pytest.raises(QueryError, match="brackets"):
+        parse_query(text, VOCABULARY)
+
+
+def test_what_is_accepted_can_be_run(services: Services) -> None:
+    gallery = services.gallery()
+    gallery.count("a (b OR " * 5 + "c" + ")" * 5)
+    gallery.count("-(" * 11 + "a" + ")" * 11)
+    gallery.count(" OR ".join("abcdefghij" * 20))
+    gallery.count(" ".join("abcdefghij" * 40))
+    gallery.count("-(" * 11 + "album:others" + ")" * 11)
+    gallery.count("a (b OR " * 5 + "album:nature near:1,1,1km is:duplicate" + ")" * 5)
+    gallery.count(" OR ".join(["album:others"] * 12))
+    for text in ("\ud800", "score>", "score>=1.x", " ".join(["album:others"] * 13)):
+        with pytest.raises(QueryError):
+            gallery.count(text)
+
+
+# Against plain Python: what each term means of one photo, and how terms are put together.
+
+
+def labels(row: Row, but_not: str = "") -> set[str]:
+    decided = {*row.added, *row.rejected}
+    seen = {label for head, label, _ in row.tags if head != but_not}
+    return {*row.added, *(seen - decided)}
+
+
+def photo_class(row: Row) -> str:
+    return row.human_class or row.auto_class
+
+
+def score(row: Row) -> float:
+    return row.auto_score if row.human_class is None else 1.0
+
+
+def kilometres(row: Row, latitude: float, longitude: float) -> float:
+    """Distance by the dot product of two directions, not by haversines."""
+    if row.place is None:
+        return math.inf
+
+    def direction(north: float, east: float) -> tuple[float, float, float]:
+        north, east = math.radians(north), math.radians(east)
+        return (
+            math.cos(north) * math.cos(east),
+            math.cos(north) * math.sin(east),
+            math.sin(north),
+        )
+
+    return 6371.0088 * math.dist(direction(*row.place), direction(latitude, longitude))
+
+
+TERMS: dict[Query, Callable[[Row], bool]] = {
+    Words("Sea"): lambda r: "sea" in {*labels(r), r.human_class} or "sea" in fold_case(r.name),
+    Words("Meer"): lambda r: "sea" in {*labels(r), r.human_class} or "Meer" in r.name,
+    Words("old town"): lambda r: bool({"old_town", "old town"} & {*labels(r), r.human_class}),
+    FieldTerm("tag", "sea"): lambda r: "sea" in labels(r),
+    FieldTerm("tag", "old town"): lambda r: bool({"old_town", "old town"} & labels(r)),
+    FieldTerm("class", "sea"): lambda r: photo_class(r) == "sea",
+    FieldTerm("is", "unsure"): lambda r: photo_class(r) == "unsure",
+    FieldTerm("album", "Travel"): lambda r: (
+        "beach" in {*r.added, *labels(r, but_not="objects"), r.human_class}
+    ),
+    FieldTerm("name", "ÉTÉ"): lambda r: "été" in unicodedata.normalize("NFC", r.name).lower(),
+    FieldTerm("name", "_1."): lambda r: "_1." in r.name,
+    FieldTerm("camera", "ßony"): lambda r: (r.camera or "").startswith("SSONY"),
+    ScoreTerm(">=", 0.8): lambda r: score(r) >= 0.8,
+    ScoreTerm("<", 0.3): lambda r: score(r) < 0.3,
+    ScoreTerm("=", 0.8): lambda r: score(r) in (0.8, 0.804),
+    FieldTerm("taken", "2024-07"): lambda r: (r.taken_at or "")[:7] == "2024-07",
+    FieldTerm("taken", "2023-12-31..2024"): lambda r: "2023-12-31" <= (r.taken_at or "") < "2025",
+    FieldTerm("taken", "..2023"): lambda r: r.taken_at is not None and r.taken_at < "2024",
+    FieldTerm("taken", "12-31..01-01"): lambda r: (r.taken_at or "")[5:10] in ("12-31", "01-01"),
+    FieldTerm("added", "today"): lambda r: r.added_at[:10] == "2024-07-16",
+    FieldTerm("added", "yesterday.."): lambda r: r.added_at[:10] >= "2024-07-15",
+    FieldTerm("is", "edited"): lambda r: bool(r.added or r.rejected or r.human_class),
+    FieldTerm("has", "gps"): lambda r: r.place is not None,
+    FieldTerm("near", "38.72,-9.14,10km"): lambda r: kilometres(r, 38.72, -9.14) <= 10,
+    FieldTerm("near", "0,-179.99,5000m"): lambda r: kilometres(r, 0, -179.99) <= 5,
+    FieldTerm("near", "90,0,200km"): lambda r: kilometres(r, 90, 0) <= 200,
+    FieldTerm("near", "0,0,99999km"): lambda r: r.place is not None,
+}
+TREES: st.SearchStrategy[Query] = st.recursive(
+    st.sampled_from([*TERMS, FieldTerm("is", "duplicate")]),
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(AllOf, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(AnyOf, st.lists(inner, min_size=2, max_size=3).map(tuple)),
+    ),
+    max_leaves=6,
+)
+LABEL = st.sampled_from(["sea", "beach", "old_town", "old town", "unsure"])
+HEAD = st.sampled_from(["scenes", "camera", "objects"])
+SCORE = st.sampled_from([0.0, 0.29, 0.8, 0.804, 0.81, 0.99])
+TIMES = ["2023-12-31T23:59:59", "2024-01-01T00:00:00+02:00", "2024-07-01T00:00:00", "2025-01-01T00"]
+PLACES = [
+    (38.72, -9.14),
+    (38.8095, -9.14),  # 9.95 km to the north
+    (38.6305, -9.14),  # and to the south
+    (38.8105, -9.14),  # 10.06 km
+    (38.72, -9.0252),  # 9.96 km to the east
+    (38.72, -9.0235),  # 10.11 km
+    (0.01, 179.99),
+    (89.0, 77.0),
+]
+FIXED = [
+    *(Row(f"place {i}", place=place) for i, place in enumerate(PLACES)),
+    *(Row(f"time {i}", taken_at=time) for i, time in enumerate(TIMES)),
+    *(Row(f"class {i}", human_class=label) for i, label in enumerate(["sea", "beach", "old town"])),
+    *(Row(f"tag {i}", added=[label]) for i, label in enumerate(["sea", "old_town", "old town"])),
+    *(Row(f"score {i}", auto_score=s) for i, s in enumerate([0.1, 0.8, 0.804, 0.81])),
+    Row("model", tags=[("camera", "sea", 0.9), ("objects", "beach", 0.4)]),
+    Row("refused", tags=[("camera", "sea", 0.9), ("objects", "beach", 0.4)], rejected=["sea"]),
+    Row("unsure", auto_class="unsure", auto_score=0.0, auto_source="none"),
+    Row("e\u0301te\u0301_1.jpg", added_at="2024-07-16T00:00:00.000+02:00", camera="SSONY 7"),
+    Row("Seaside Meer", added_at="2024-07-14T23:59:59.999+02:00", camera="Canon"),
+]
+ROWS = st.lists(
+    st.builds(
+        Row,
+        name=st.sampled_from(
+            [
+                "a_1.jpg",
+                "a21.jpg",
+                "e\u0301te\u0301.jpg",
+                "ÉTÉ_1.png",
+                "SEA.jpg",
+                "Meer",
+                "old\xa0town",
+            ]
+        ),
+        auto_class=LABEL,
+        auto_score=SCORE,
+        human_class=st.none() | LABEL,
+        tags=st.lists(st.tuples(HEAD, LABEL, SCORE), max_size=3),
+        added=st.lists(LABEL, max_size=1),
+        rejected=st.lists(LABEL, max_size=1),
+        taken_at=st.none() | st.sampled_from(TIMES),
+        added_at=st.sampled_from(
+            ["2024-07-14T23:59:59.999+02:00", "2024-07-15T00:00:00.000Z", "2024-07-16T12:00:00Z"]
+        ),
+        camera=st.none() | st.sampled_from(["SSONY 7", "Canon"]),
+        place=st.none() | st.sampled_from(PLACES),
+        trashed=st.booleans(),
+        hash=st.none() | st.sampled_from([0, 1, 127, 255, -1]),
+    ),
+    max_size=5,
+    unique_by=lambda row: row.name,
+)
+
+
+def holds(query: Query, row: Row, rows: list[Row]) -> bool:
+    match query:
+        case Not(term):
+            return not holds(term, row, rows)
+        case AllOf(terms):
+            return all(holds(term, row, rows) for term in terms)
+        case AnyOf(terms):
+            return any(holds(term, row, rows) for term in terms)
+        case FieldTerm("is", "duplicate"):
+            hashes = [r.hash for r in rows if r is not row and not r.trashed]
+            return row.hash is not None and any(
+                h is not None and distance(h, row.hash) <= MAX_DISTANCE for h in hashes
+            )
+        case _:
+            return TERMS[query](row)
+
+
+@pytest.mark.parametrize("query", TERMS, ids=print_query)
+def test_each_term(library: Library, query: Query) -> None:
+    put(library, FIXED)
+    condition = parse_query(print_query(query), VOCABULARY, RULES, TODAY)
+    expected = {row.id for row in FIXED if TERMS[query](row)}
+    assert set(library.find(condition)) == expected
+    assert set(library.find(~condition)) == {row.id for row in FIXED} - expected
+    assert 0 < len(expected) < len(FIXED)
+
+
+@given(TREES, ROWS)
+@settings(max_examples=150, deadline=None)
+def test_as_plain_python_says(library: Library, query: Query, rows: list[Row]) -> None:
+    put(library, rows)
+    text = print_query(query)
+    found = library.find(parse_query(text, VOCABULARY, RULES, TODAY))
+    expected = {row.id for row in rows if not row.trashed and holds(query, row, rows)}
+    assert set(found) == expected, text
+    assert library.count(parse_query(text, VOCABULARY, RULES, TODAY)) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-x y", "y yz"),
+        ("x OR y z", "x xy xz yz xyz"),
+        ("x y OR z", "xy z xz yz xyz"),
+        ("-x y OR z", "y z yz xz xyz"),
+        ("-(x OR y) z", "z"),
+        ("x (y OR z)", "xy xz xyz"),
+        ("-x OR -y z", "y z yz xz"),
+    ],
+)
+def test_not_binds_before_and_before_or(library: Library, text: str, expected: str) -> None:
+    rows = [Row(name) for name in ("x", "y", "z", "xy", "xz", "yz", "xyz")]
+    put(library, rows)
+    found = library.find(parse_query(text, VOCABULARY))
+    names = {row.id: row.name for row in rows}
+    wanted = {"".join(sorted(names[i])) for i in found}
+    assert wanted == {*expected.split()}
+
+
+def test_an_sqlite_without_mathematics_gets_some() -> None:
+    class Bare(sqlite3.Connection):
+        def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+            if "(0.0)" in sql:
+                raise sqlite3.OperationalError("no such function")
+            return super().execute(sql, parameters)
+
+    connection = sqlite3.connect(":memory:", factory=Bare)
+    add_functions(connection)
+    assert connection.execute(
+        "SELECT cos(radians(180)), fold_case('ÉSS'), fold(NULL)"
+    ).fetchone() == (
+        -1.0,
+        "éss",
+        None,
+    )
+    connection.close()

@@ -1,0 +1,50 @@
+"""What the network sees as alike comes first, from the library or from anywhere."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+
+from scene_model.errors import PhotoError, PhotoNotFound
+from scene_model.library import edits
+from scene_model.services import Services
+from tests.pictures import encode
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+
+
+def test_the_copy_comes_first(
+    services: Services, add_photos: Add, temple: bytes, flower: bytes
+) -> None:
+    small = encode(Image.open(io.BytesIO(temple)).resize((320, 214)), "PNG")
+    temple_id, small_id, flower_id = add_photos(
+        [("temple.jpg", temple), ("small.png", small), ("dahlia.jpg", flower)]
+    )
+    first, second = services.similar_photos(temple_id)
+    assert (first.photo_id, second.photo_id) == (small_id, flower_id)
+    assert 1.0 >= first.likeness > 0.9 > second.likeness
+    assert [one.photo_id for one in services.similar_photos(temple_id, limit=1)] == [small_id]
+    edits.move_to_trash(services.library, [small_id])
+    assert [one.photo_id for one in services.similar_photos(temple_id)] == [flower_id]
+
+
+def test_by_a_picture_that_is_not_kept(
+    services: Services, add_photos: Add, temple: bytes, flower: bytes
+) -> None:
+    add_photos([("temple.jpg", temple), ("dahlia.jpg", flower)])
+    turned = encode(Image.open(io.BytesIO(flower)).transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    found = services.similar_to_picture(turned)
+    assert [services.library.photo(one.photo_id).name for one in found] == [
+        "dahlia.jpg",
+        "temple.jpg",
+    ]
+    assert services.library.count() == 2
+    with pytest.raises(PhotoError):
+        services.similar_to_picture(b"no picture")
+
+
+def test_of_nothing(services: Services, temple: bytes) -> None:
+    assert services.similar_to_picture(temple) == []
+    with pytest.raises(PhotoNotFound):
+        services.similar_photos("0" * 64)

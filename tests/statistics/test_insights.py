@@ -1,0 +1,48 @@
+"""Each number is the count of what its query finds."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from scene_model.services import Services
+from scene_model.statistics import insights
+from tests.library.rows import Row, put
+
+ROWS = (
+    Row("a.jpg", tags=[("scenes", "sea", 0.9)], taken_at="2024-07-15T12:00:00", camera='Q "X" 1'),
+    Row("b.jpg", auto_score=0.35, taken_at="2024-07-01T12:00:00", place=(38.7, -9.1)),
+    Row("c.jpg", auto_score=0.3, taken_at="2023-01-01T12:00:00", place=(38.2, -9.9)),
+    Row("d.jpg", human_class="old town", camera="Nokia", place=(-33.9, 151.2)),
+    Row("e.jpg", trashed=True, camera="Nokia", place=(1.0, 1.0), taken_at="2020-01-01T00:00:00"),
+    Row("f.jpg", added=["my trip"], auto_score=0.0),
+)
+
+
+@pytest.fixture
+def filled(services: Services) -> Services:
+    put(services.library, ROWS)
+    return services
+
+
+@pytest.mark.parametrize(
+    ("kind", "total"), [("by_class", 5), ("by_tag", 2), ("by_score", 5), ("by_month", 3)]
+)
+def test_a_query_finds_what_was_counted(filled: Services, kind: str, total: int) -> None:
+    bars: Sequence[insights.Counted] = getattr(insights, kind)(filled.library)
+    assert sum(bar.photos for bar in bars) == total
+    for bar in bars:
+        assert filled.gallery().count(bar.query) == bar.photos, bar.query
+
+
+def test_cameras_and_months_in_order(filled: Services) -> None:
+    cameras = insights.by_camera(filled.library)
+    assert [(one.label, one.photos) for one in cameras] == [("Nokia", 1), ('Q "X" 1', 1)]
+    assert all(filled.gallery().count(one.query) == 1 for one in cameras)
+    assert [one.label for one in insights.by_month(filled.library)] == ["2023-01", "2024-07"]
+
+
+def test_a_place_finds_all_photos_of_its_cell(filled: Services) -> None:
+    lisbon, sydney = insights.by_place(filled.library, cell_degrees=5.0)
+    assert (lisbon.photos, sydney.photos) == (2, 1)
+    assert filled.gallery().count(lisbon.query) == 2
+    assert filled.gallery().count(sydney.query) == 1
