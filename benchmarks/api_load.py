@@ -62,13 +62,13 @@ def alone(kind: str, seconds: float) -> float:
     settings = Settings()
     classifier, photos = open_classifier(settings), photos_of(kind)
     for photo in photos[: 2 * settings.workers]:
-        classifier.look(photo)
+        classifier.predict(photo)
     counts = [0] * settings.workers
     end = time.perf_counter() + seconds
 
     def work(number: int) -> None:
         while time.perf_counter() < end:
-            classifier.look(photos[(counts[number] * settings.workers + number) % len(photos)])
+            classifier.predict(photos[(counts[number] * settings.workers + number) % len(photos)])
             counts[number] += 1
 
     began = time.perf_counter()
@@ -127,13 +127,13 @@ def resident_mb(process_id: int) -> float:
 
 
 @dataclass
-class Answers:
+class Responses:
     """What came back."""
 
     took_s: list[float] = field(default_factory=list)
     statuses: collections.Counter[int] = field(default_factory=collections.Counter)
 
-    def add(self, more: "Answers") -> None:
+    def add(self, more: "Responses") -> None:
         """Count others' in."""
         self.took_s += more.took_s
         self.statuses.update(more.statuses)
@@ -165,10 +165,10 @@ def ask(connection: socket.socket, request: bytes) -> int:
     return int(head[9:12])
 
 
-def load(port: int, photos: list[bytes], seconds: float, connections: int) -> Answers:
+def load(port: int, photos: list[bytes], seconds: float, connections: int) -> Responses:
     """Ask on all connections, each one after another, until the time is over."""
     requests = [request_of(photo, port) for photo in photos]
-    answers, lock = Answers(), threading.Lock()
+    answers, lock = Responses(), threading.Lock()
     end = time.perf_counter() + seconds
 
     def work(number: int) -> None:
@@ -184,7 +184,7 @@ def load(port: int, photos: list[bytes], seconds: float, connections: int) -> An
                 if status == 429:
                     time.sleep(1)
         with lock:
-            answers.add(Answers(took, statuses))
+            answers.add(Responses(took, statuses))
 
     _run(work, connections)
     return answers
@@ -192,7 +192,7 @@ def load(port: int, photos: list[bytes], seconds: float, connections: int) -> An
 
 def measure(kind: str, seconds: float, connections: int) -> bool:
     """Print what one kind of photo gives; returns whether it keeps every line."""
-    photos, answers, library = photos_of(kind), Answers(), list[float]()
+    photos, answers, library = photos_of(kind), Responses(), list[float]()
     early = late = 0.0
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (port, process_id):
         load(port, photos, 2, connections)

@@ -1,7 +1,8 @@
 """24 photos of 12 megapixels: our pipeline against the plain way.
 
 The plain way is what a small demo does: Pillow decodes the whole photo and resizes it, Keras
-predicts one photo at a time. Ours is `Classifier.look`, which also reads EXIF and asks every head.
+predicts one photo at a time. Ours is `Classifier.predict`, which also reads EXIF and runs
+every head.
 
     python -m benchmarks.classify_large [--rounds 3]
 """
@@ -64,10 +65,10 @@ def main() -> None:
     print(f"{PHOTOS} photos of {SIZE[0]}×{SIZE[1]}, {sum(map(len, photos)) / 1e6:.0f} MB")
     ratios = []
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(classifier.look, photos[: 2 * workers]))  # both sides warmed up
+        list(pool.map(classifier.predict, photos[: 2 * workers]))  # both sides warmed up
         plain(photos[0])
         for _ in range(rounds):
-            ours_s = seconds(lambda: list(pool.map(classifier.look, photos)))
+            ours_s = seconds(lambda: list(pool.map(classifier.predict, photos)))
             plain_s = seconds(lambda: [plain(photo) for photo in photos])
             ratios.append(plain_s / ours_s)
             print(

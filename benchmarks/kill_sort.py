@@ -23,9 +23,9 @@ from pathlib import Path
 
 from scene_model.config import PROJECT_DIR
 from scene_model.errors import SceneError
-from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Filing, Layout
-from scene_model.export.sorting.plan import Kind, Seen, make_plan
-from scene_model.export.sorting.scan import Stays, Walk
+from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Destination, Layout
+from scene_model.export.sorting.plan import Kind, ScannedPhoto, make_plan
+from scene_model.export.sorting.scan import SkippedFile, Walk
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
 from scene_model.photos.hashes import file_content_hash
 
@@ -69,17 +69,17 @@ def contents(*folders: Path) -> Counter[str]:
     )
 
 
-def seen_below(source: Path) -> list[Seen]:
+def seen_below(source: Path) -> list[ScannedPhoto]:
     """All photos with classes by their names: what becomes of files is measured, not the model."""
     found = []
     for group in Walk(str(source)):
-        if isinstance(group, Stays):
+        if isinstance(group, SkippedFile):
             raise group.error
         files = (group.photo, *group.companions)
         number = hashlib.sha256(os.fsencode(group.photo.name)).digest()[0]
-        filing = Filing(_CLASSES[number % len(_CLASSES)], "scenes", "nature", None, None)
+        filing = Destination(_CLASSES[number % len(_CLASSES)], "scenes", "nature", None, None)
         found.append(
-            Seen(group, tuple(file_content_hash(Path(file.path)) for file in files), filing)
+            ScannedPhoto(group, tuple(file_content_hash(Path(file.path)) for file in files), filing)
         )
     return found
 

@@ -23,8 +23,8 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
 from scene_model.config import PROJECT_DIR, Settings
-from scene_model.duplicates.groups import twin_pairs
-from scene_model.duplicates.near_duplicates import TwinKind, compare_new
+from scene_model.duplicates.groups import near_duplicate_pairs
+from scene_model.duplicates.near_duplicates import NearDuplicateKind, compare_new
 from scene_model.errors import PhotoError
 from scene_model.photos.decode import decode_photo
 from scene_model.services import Services, open_services
@@ -71,7 +71,7 @@ def measure(services: Services, files: Sequence[tuple[str, bytes]], show: bool =
     }
     found: set[tuple[str, str]] = set()
     right = wrong = 0
-    for pair in twin_pairs(services.library, TwinKind.NEAR):
+    for pair in near_duplicate_pairs(services.library, NearDuplicateKind.NEAR):
         one, other = _read(names[pair.one]), _read(names[pair.other])
         is_right = one[0] == other[0] and not any(k[1].startswith("burst") for k in (one, other))
         right, wrong = right + is_right, wrong + (not is_right)

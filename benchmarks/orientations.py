@@ -32,10 +32,13 @@ def main() -> None:
     for path in sorted(path for path in folder.rglob("*") if has_picture_name(path)):
         data = path.read_bytes()
         upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
-        looks = [classifier.look(stored_as(upright, o)).answers.class_answer for o in range(1, 9)]
-        confidences = [look.confidence for look in looks]
+        predictions = [
+            classifier.predict(stored_as(upright, o)).head_predictions.class_prediction
+            for o in range(1, 9)
+        ]
+        confidences = [look.confidence for look in predictions]
         spread = max(confidences) - min(confidences)
-        labels = sorted({look.label for look in looks})
+        labels = sorted({look.label for look in predictions})
         print(f"{path.name}  {'/'.join(labels)}  {max(confidences):.3f}  spread {spread:.3f}")
         steady += spread <= LIMIT
         same_label += len(labels) == 1

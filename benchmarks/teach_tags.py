@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from scene_model.config import Settings
-from scene_model.learning.taught_tags import forget_taught, keep_lesson, learn_tag
+from scene_model.learning.taught_tags import delete_taught_tag, fit_tag, save_taught_tag
 from scene_model.search.similar import Similar
 from scene_model.services import Services, open_services
 
@@ -104,16 +104,16 @@ def _measure(services: Services, kind: str, ids: list[str], seeds: int) -> float
     for seed in range(seeds):
         examples = list(np.random.default_rng(seed).choice(ids, EXAMPLES, replace=False))
         started = time.perf_counter()
-        lesson = learn_tag(library, services.classifier, kind, examples)
+        candidate = fit_tag(library, services.classifier, kind, examples)
         seconds.append(time.perf_counter() - started)
-        scores.append(_f1(lesson.would_tag, set(ids) - set(examples)))
-        found.append(lesson.figures.found)
-    keep_lesson(library, services.classifier, lesson)
+        scores.append(_f1(candidate.would_tag, set(ids) - set(examples)))
+        found.append(candidate.figures.found)
+    save_taught_tag(library, services.classifier, candidate)
     tagged = set(services.gallery().ids(f'tag:"{kind}"'))
-    kept = {one.photo_id for one in lesson.would_tag} | set(lesson.examples)
+    kept = {one.photo_id for one in candidate.would_tag} | set(candidate.examples)
     if tagged != kept:
         raise SystemExit(f"{kind}: the search finds {len(tagged)} photos instead of {len(kept)}")
-    forget_taught(library, kind)
+    delete_taught_tag(library, kind)
     print(
         f"{kind:<18} F1 on the rest {np.mean(scores):.3f} ({min(scores):.3f} to "
         f"{max(scores):.3f}), left-out examples found {np.mean(found):.1f} of {EXAMPLES}, "

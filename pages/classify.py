@@ -116,7 +116,7 @@ def _one_photo(photo: PhotoRecord) -> None:
         _headline(photo)
         answers = answers_or_reason(photo)
         if answers is not None:
-            said = answers.class_answer
+            said = answers.class_prediction
             head = get_services().classifier.head(said.head)
             _probability_chart(said.probabilities, head.labels, head.name)
         if st.button("Correct it, see everything", icon=":material/edit:"):

@@ -4,33 +4,33 @@ import streamlit as st
 
 from pages.sections.problem import show_problem
 from pages.sections.thumbnails import thumbnails
-from pages.sections.undo_button import say, undo_line
+from pages.sections.undo_button import say, undo_button
 from pages.state.session import get_gallery
 from scene_model.duplicates.groups import (
     KeepBy,
-    TwinGroup,
+    NearDuplicateGroup,
     best_first,
     group_pairs,
-    twin_pairs,
+    near_duplicate_pairs,
 )
 from scene_model.duplicates.near_duplicates import (
-    TwinKind,
-    bring_back,
+    NearDuplicateKind,
     compare_new,
-    count_not_compared,
+    count_pending_comparisons,
     dismiss,
+    undismiss,
 )
 from scene_model.errors import SceneError
 from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
 
 _GROUPS_A_PAGE = 8
-_KINDS = {TwinKind.NEAR: "The same picture", TwinKind.SIMILAR: "Similar shots"}
+_KINDS = {NearDuplicateKind.NEAR: "The same picture", NearDuplicateKind.SIMILAR: "Similar shots"}
 _SAID = {
-    TwinKind.NEAR: "Copies of one picture: resized, saved again, turned, mirrored or cropped a "
-    "little. A file that is the same byte for byte cannot be here twice.",
-    TwinKind.SIMILAR: "Different pictures in which the network sees nearly the same, such as "
-    "several shots of one scene. Look before you let one go.",
+    NearDuplicateKind.NEAR: "Copies of one picture: resized, saved again, turned, mirrored or "
+    "cropped a little. A file that is the same byte for byte cannot be here twice.",
+    NearDuplicateKind.SIMILAR: "Different pictures in which the network sees nearly the same, "
+    "such as several shots of one scene. Look before you let one go.",
 }
 _KEEP = {KeepBy.LARGEST: "Largest", KeepBy.SHARPEST: "Sharpest", KeepBy.OLDEST: "Oldest"}
 
@@ -41,7 +41,7 @@ def _page() -> None:
     with head:
         st.title("Duplicates")
     with tools, st.container(horizontal=True, horizontal_alignment="right"):
-        undo_line()
+        undo_button()
     if not gallery.library.count():
         st.info("No photos yet. Drop some on the first page.", icon=":material/content_copy:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
@@ -50,13 +50,13 @@ def _page() -> None:
     kind = st.segmented_control(
         "What to look at",
         list(_KINDS),
-        default=TwinKind.NEAR,
+        default=NearDuplicateKind.NEAR,
         format_func=lambda k: _KINDS[k],
         key="twin_kind",
         required=True,
     )
     st.caption(_SAID[kind])
-    groups = group_pairs(twin_pairs(gallery.library, kind))
+    groups = group_pairs(near_duplicate_pairs(gallery.library, kind))
     if groups:
         _groups(groups, kind)
     else:
@@ -66,7 +66,7 @@ def _page() -> None:
 
 def _compare() -> None:
     library = get_gallery().library
-    missing = count_not_compared(library)
+    missing = count_pending_comparisons(library)
     if not missing:
         return
     photos = "photo was" if missing == 1 else "photos were"
@@ -78,7 +78,7 @@ def _compare() -> None:
         st.rerun()
 
 
-def _groups(groups: list[TwinGroup], kind: TwinKind) -> None:
+def _groups(groups: list[NearDuplicateGroup], kind: NearDuplicateKind) -> None:
     library = get_gallery().library
     count = sum(len(group.photo_ids) for group in groups)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -87,7 +87,7 @@ def _groups(groups: list[TwinGroup], kind: TwinKind) -> None:
         )
         by = KeepBy.LARGEST if by is None else by
         st.caption(f"{len(groups):,} groups, {count:,} photos", width="content")
-        if kind is TwinKind.NEAR:
+        if kind is NearDuplicateKind.NEAR:
             st.button(
                 f"Keep the best of all {len(groups):,} groups",
                 icon=":material/delete_sweep:",
@@ -103,7 +103,7 @@ def _groups(groups: list[TwinGroup], kind: TwinKind) -> None:
         st.pagination(pages, key="twin_page")
 
 
-def _group(group: TwinGroup, photos: list[PhotoRecord]) -> None:
+def _group(group: NearDuplicateGroup, photos: list[PhotoRecord]) -> None:
     if len(photos) < 2:
         return
     key = photos[0].id[:16]
@@ -137,15 +137,15 @@ def _keep_best(others: list[str]) -> None:
     say(edits.move_to_trash(get_gallery().library, others))
 
 
-def _keep_best_of_all(groups: list[TwinGroup], by: KeepBy) -> None:
+def _keep_best_of_all(groups: list[NearDuplicateGroup], by: KeepBy) -> None:
     library = get_gallery().library
     others = [p.id for g in groups for p in best_first(library, g.photo_ids, by)[1:]]
     say(edits.move_to_trash(library, others))
 
 
-def _dismissed(kind: TwinKind) -> None:
+def _dismissed(kind: NearDuplicateKind) -> None:
     library = get_gallery().library
-    groups = group_pairs(twin_pairs(library, kind, dismissed=True))
+    groups = group_pairs(near_duplicate_pairs(library, kind, dismissed=True))
     if not groups:
         return
     with st.expander(f"Dismissed ({len(groups):,})"):
@@ -154,7 +154,7 @@ def _dismissed(kind: TwinKind) -> None:
             st.button(
                 "Bring back",
                 key=f"back_{group.photo_ids[0][:16]}",
-                on_click=bring_back,
+                on_click=undismiss,
                 args=(library, group.photo_ids),
             )
 

@@ -31,7 +31,7 @@ from pages.sections.trash import is_trash_open, open_trash, show_trash
 from pages.state.address import AddressPart, note_act, take_address, write_address
 from pages.state.session import get_gallery
 from pages.widgets.photo_grid import Selecting
-from pages.widgets.prefetch import pages_ahead
+from pages.widgets.prefetch import prefetch_pages
 from scene_model.errors import QueryError, SceneError
 
 _NAME = "gallery"
@@ -121,7 +121,7 @@ def _narrowed(asked: Filter, total: int, has_keys: bool) -> None:
         return
     draws.append(lambda: bulk_edit.selection_tools(count, total, has_keys))
     _draw_below_each_other([*draws, _grid])
-    pages_ahead(grid_key(_NAME), pages_asked(""), likely_queries(asked), asked.tags)
+    prefetch_pages(grid_key(_NAME), pages_asked(""), likely_queries(asked), asked.tags)
 
 
 def _nothing_matches() -> None:

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import streamlit as st
 
-from pages.sections.models import notices, picker, tag_again_panel
+from pages.sections.models import notices, picker, retag_panel
 from pages.sections.problem import show_problem
 from pages.state.session import get_services
 from scene_model.classifier.bundle import MODEL_CARD_FILE
@@ -18,7 +18,7 @@ _IMAGE = re.compile(r"^!\[(?P<alt>[^\]]*)\]\((?P<file>plots/[\w.-]+)\)[ \t]*\n?"
 def _page() -> None:
     st.title("Model")
     notices()
-    tag_again_panel()
+    retag_panel()
     picker()
     classifier = get_services().classifier
     _card(classifier)

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from pages.sections.photo_view import class_choices, picture
 from pages.sections.problem import show_problem, told
 from pages.sections.thresholds import show_thresholds
-from pages.sections.undo_button import undo_line
+from pages.sections.undo_button import undo_button
 from pages.state.session import get_gallery, get_services
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import SceneError
@@ -53,14 +53,14 @@ def _one_by_one() -> None:
                 help="Skipped photos come back",
                 on_click=lambda: st.session_state.pop(_QUEUE),
             )
-            undo_line(_step_back)
+            undo_button(_step_back)
         return
     seen = int(st.session_state[_SEEN])
     st.progress(seen / len(queue), f"{seen:,} of {len(queue):,} looked at")
     left, right = st.columns([3, 2])
     with left:
         picture(photo)
-        st.caption(plain(photo.name))
+        st.caption(escape_markdown(photo.name))
     with right:
         _decisions(item, photo)
     _load_ahead(queue[seen + 1 : seen + 4])
@@ -82,7 +82,7 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
     names = get_gallery().vocabulary
     is_unsure = photo.photo_class == UNSURE_CLASS
     proposed = item.choices[0] if is_unsure else photo.photo_class
-    st.markdown(f"### {plain(names.display_name(proposed))}?")
+    st.markdown(f"### {escape_markdown(names.display_name(proposed))}?")
     st.caption(f"Here because {item.reason}.")
     with st.container(horizontal=True):
         st.button(
@@ -97,13 +97,13 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
         st.button(
             "Skip", key="review_skip", icon=":material/skip_next:", shortcut="S", on_click=_advance
         )
-        undo_line(_step_back)
+        undo_button(_step_back)
     others = [label for label in item.choices if label != proposed]
     st.markdown("No, it is")
     with st.container(horizontal=True):
         for number, label in enumerate(others, 1):
             st.button(
-                plain(names.display_name(label)),
+                escape_markdown(names.display_name(label)),
                 key=f"review_choice_{number}",
                 shortcut=str(number),
                 on_click=_decide,

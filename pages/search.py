@@ -12,7 +12,7 @@ from pages.sections.saved_searches import save_control, saved_control, show_noti
 from pages.sections.similar_results import like_part, picture_control, show_alike, stop_comparing
 from pages.state.address import take_address, write_address
 from pages.state.session import get_gallery
-from scene_model.duplicates.missing_hashes import count_without_fingerprint, fill_fingerprints
+from scene_model.duplicates.missing_hashes import count_missing_hashes, fill_missing_hashes
 from scene_model.errors import QueryError, SceneError
 from scene_model.search.saved_searches import SavedSearch
 
@@ -122,14 +122,14 @@ def _results(query: str) -> None:
 def _offer_to_compare() -> None:
     """Photos that an earlier version added were never compared; do it when asked to."""
     library = get_gallery().library
-    missing = count_without_fingerprint(library)
+    missing = count_missing_hashes(library)
     if not missing:
         return
     photos = "photo was" if missing == 1 else "photos were"
     st.caption(f"{missing:,} {photos} never compared with the others.")
     if st.button("Compare now", icon=":material/compare:"):
         bar = st.progress(0.0, "Comparing …")
-        for done, _ in enumerate(fill_fingerprints(library), 1):
+        for done, _ in enumerate(fill_missing_hashes(library), 1):
             bar.progress(min(1.0, done / missing), f"{done:,} of {missing:,} compared")
         st.rerun()
 

@@ -12,7 +12,7 @@ from pages.sections.query_line import show_query_error
 from pages.state.session import get_services
 from scene_model.errors import QueryError, SceneError
 from scene_model.export.sorting.classification import BY_ALBUM, BY_CLASS
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal, last_journal
 from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind
@@ -97,13 +97,13 @@ def _prepared(source: Path, dest: Path, folders: str, query: str) -> Preparation
 
     layout = Layout(_FOLDERS[folders])
     try:
-        filer = services.filer(
+        classification = services.classification(
             BY_ALBUM if folders == "Album" else BY_CLASS, query, layout.asks_album
         )
     except QueryError as error:
         show_query_error(query, error)
         return None
-    prepared = prepare(source, dest, filer, layout, [services.settings.library], show)
+    prepared = prepare(source, dest, classification, layout, [services.settings.library], show)
     bar.empty()
     return prepared
 
@@ -145,7 +145,7 @@ def _preview(prepared: Preparation | None, kind: Kind) -> None:
 
 def _last_sort(dest: Path) -> None:
     """What can be taken back, or has to be gone on with."""
-    journal = last_journal(dest, SortDisk())
+    journal = last_journal(dest, SortFileSystem())
     if journal is None:
         return
     st.subheader("The last sort into this folder")
@@ -203,11 +203,11 @@ def _noun(journal: Journal) -> str:
 
 def _table(rows: Sequence[tuple[object, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
     # A name that is no UTF-8 is shown with a mark where it cannot be.
-    plain = [
+    escape_markdown = [
         tuple(c.encode("utf-8", "replace").decode() if isinstance(c, str) else c for c in row)
         for row in rows
     ]
-    return pd.DataFrame(plain, columns=list(columns))
+    return pd.DataFrame(escape_markdown, columns=list(columns))
 
 
 try:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.sections.corrections import show_corrections
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from pages.sections.problem import show_problem, told
 from pages.sections.thumbnails import thumbnails
 from pages.state.session import get_gallery, get_services
@@ -12,12 +12,12 @@ from pages.widgets.photo_grid import Selecting, photo_grid
 from scene_model.classifier.taught_head import MAX_EXAMPLES, MIN_EXAMPLES
 from scene_model.errors import SceneError
 from scene_model.learning.taught_tags import (
-    Lesson,
+    TagCandidate,
     TaughtTag,
-    forget_taught,
-    keep_lesson,
-    learn_tag,
+    delete_taught_tag,
+    fit_tag,
     list_taught,
+    save_taught_tag,
 )
 from scene_model.search.query_tree import quoted
 
@@ -38,9 +38,9 @@ def _page() -> None:
         "give it a name, and see which others would be tagged before anything is saved."
     )
     _examples()
-    lesson: Lesson | None = st.session_state.get(_LESSON)
-    if lesson is not None:
-        _lesson(lesson)
+    candidate: TagCandidate | None = st.session_state.get(_LESSON)
+    if candidate is not None:
+        _lesson(candidate)
     _taught()
     if not is_shared():  # all visitors are answered by one model
         show_corrections()
@@ -69,7 +69,7 @@ def _learn(name: str, examples: list[str], wrong: list[str]) -> None:
     services, gallery = get_services(), get_gallery()
     try:
         label = gallery.vocabulary.canonical(name)
-        st.session_state[_LESSON] = learn_tag(
+        st.session_state[_LESSON] = fit_tag(
             services.library, services.classifier, label, examples, wrong
         )
     except SceneError as error:
@@ -77,10 +77,13 @@ def _learn(name: str, examples: list[str], wrong: list[str]) -> None:
         st.session_state[_PROBLEM] = told(error)
 
 
-def _lesson(lesson: Lesson) -> None:
-    told, gallery = lesson.figures, get_gallery()
+def _lesson(candidate: TagCandidate) -> None:
+    told, gallery = candidate.figures, get_gallery()
     with st.container(border=True):
-        st.subheader(f"“{plain(lesson.label)}” would be on {len(lesson.would_tag):,} more photos")
+        st.subheader(
+            f"“{escape_markdown(candidate.label)}” would be on {len(candidate.would_tag):,} "
+            "more photos"
+        )
         with st.container(horizontal=True):
             st.metric("Left-out examples found", f"{told.found} of {told.examples}")
             st.metric("Others tagged", f"{told.tagged_others:,} of {told.others:,}")
@@ -88,13 +91,13 @@ def _lesson(lesson: Lesson) -> None:
             "Cross-validated: each example was held back in turn, and a head that never saw it was "
             "asked. The others are photos you did not point at; some may well show it."
         )
-        shown = [one.photo_id for one in lesson.would_tag[:_SHOWN]]
+        shown = [one.photo_id for one in candidate.would_tag[:_SHOWN]]
         if shown:
             st.markdown("Mark those that are wrong, and learn again:")
             photo_grid(
                 list(gallery.library.records(shown)),
                 gallery.vocabulary,
-                f"teach_grid_{abs(hash((lesson.label, lesson.counterexamples)))}",
+                f"teach_grid_{abs(hash((candidate.label, candidate.counterexamples)))}",
                 on_open=lambda _: None,
                 selecting=Selecting(
                     ids=st.session_state.get(_WRONG, []),
@@ -106,27 +109,27 @@ def _lesson(lesson: Lesson) -> None:
         wrong = list(st.session_state.get(_WRONG, []))
         with st.container(horizontal=True):
             if st.button("Save the tag", icon=":material/save:", type="primary"):
-                _save(lesson)
+                _save(candidate)
             if st.button(
                 f"Learn again without {len(wrong)}", icon=":material/replay:", disabled=not wrong
             ):
-                refused = [*lesson.counterexamples, *wrong]
+                refused = [*candidate.counterexamples, *wrong]
                 st.session_state[_WRONG] = []
-                _learn(lesson.label, list(lesson.examples), refused)
+                _learn(candidate.label, list(candidate.examples), refused)
                 st.rerun()
             if st.button("Discard", icon=":material/close:"):
                 del st.session_state[_LESSON]
                 st.rerun()
 
 
-def _save(lesson: Lesson) -> None:
+def _save(candidate: TagCandidate) -> None:
     services = get_services()
-    count = keep_lesson(services.library, services.classifier, lesson)
+    count = save_taught_tag(services.library, services.classifier, candidate)
     del st.session_state[_LESSON]
     get_gallery().select([])
     st.session_state[_NOTICE] = (
-        f"“{plain(lesson.label)}” is on your {len(lesson.examples)} examples and {count:,} more "
-        "photos, and will be on new ones."
+        f"“{escape_markdown(candidate.label)}” is on your {len(candidate.examples)} examples and "
+        f"{count:,} more photos, and will be on new ones."
     )
     st.rerun()
 
@@ -144,7 +147,7 @@ def _taught() -> None:
 def _taught_tag(tag: TaughtTag) -> None:
     query = f"tag:{quoted(tag.label)}"
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(tag.label)}**", width="content")
+        st.markdown(f"**{escape_markdown(tag.label)}**", width="content")
         count = get_gallery().count(query)
         told = f"{count:,} photos · {tag.figures.found} of {tag.figures.examples} examples found"
         if not tag.is_current:
@@ -158,7 +161,7 @@ def _taught_tag(tag: TaughtTag) -> None:
             icon=":material/delete:",
             help="What it said of photos goes; the tags on your examples stay",
         ):
-            forget_taught(get_services().library, tag.label)
+            delete_taught_tag(get_services().library, tag.label)
             st.rerun()
 
 

@@ -63,7 +63,7 @@ SceneError
 │   ├── SortRunning
 │   ├── SortUnfinished
 │   ├── JournalDamaged
-│   └── FileStays              one file cannot be put in its place, or back; the others go on
+│   └── FileSkipped              one file cannot be put in its place, or back; the others go on
 │       ├── SourceVanished
 │       ├── ChangedSince
 │       ├── TargetTaken
@@ -72,7 +72,7 @@ SceneError
 │       ├── NameTooLong
 │       ├── OtherDisk
 │       ├── CopyDiffers
-│       └── LeadStays
+│       └── LeadSkipped
 ├── SidecarDamaged             a sidecar's XMP cannot be read
 ├── UploadError                files cannot be taken
 │   ├── UploadIncomplete
@@ -537,66 +537,66 @@ class JournalDamaged(SortError):
     code = "journal_damaged"
 
 
-class FileStays(SortError):
+class FileSkipped(SortError):
     """One file cannot be put in its place, or back; it stays where it is."""
 
     code = "file_stays"
     exit_code = EXIT_SOME_FAILED
 
 
-class SourceVanished(FileStays):
+class SourceVanished(FileSkipped):
     """The file is not where it was any more."""
 
     code = "source_vanished"
     http_status = 410
 
 
-class ChangedSince(FileStays):
+class ChangedSince(FileSkipped):
     """The file is not what it was when it was last looked at."""
 
     code = "changed_since"
     http_status = 409
 
 
-class TargetTaken(FileStays):
+class TargetTaken(FileSkipped):
     """Something else came to be where the file was to go."""
 
     code = "target_taken"
     http_status = 409
 
 
-class TargetFull(FileStays):
+class TargetFull(FileSkipped):
     """There is no room left where the file was to go."""
 
     code = "target_full"
     http_status = 507
 
 
-class TargetReadOnly(FileStays):
+class TargetReadOnly(FileSkipped):
     """The operating system does not let the file be written there, or taken away."""
 
     code = "target_read_only"
 
 
-class NameTooLong(FileStays):
+class NameTooLong(FileSkipped):
     """The name or path is longer than the file system takes."""
 
     code = "name_too_long"
 
 
-class OtherDisk(FileStays):
+class OtherDisk(FileSkipped):
     """A hard link cannot lead from one file system to another."""
 
     code = "other_disk"
 
 
-class CopyDiffers(FileStays):
+class CopyDiffers(FileSkipped):
     """What was read back is not what was to be copied."""
 
     code = "copy_differs"
 
 
-class LeadStays(FileStays):
+class LeadSkipped(FileSkipped):
     """The file belongs to a photo that stays where it is, and so does it."""
 
     code = "lead_stays"

@@ -10,37 +10,37 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from scene_model.classifier.albums import Placement, albums_of
-from scene_model.classifier.catalogue import ShelfBundle, bundles_in
-from scene_model.classifier.classify import Answers, Classifier
+from scene_model.classifier.catalogue import BundleEntry, list_bundles
+from scene_model.classifier.classify import Classifier, HeadPredictions
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound, NotForVisitors, SceneError
 from scene_model.export.exports import Exports
-from scene_model.export.sorting.classification import Filer
+from scene_model.export.sorting.classification import Classification
 from scene_model.export.sorting.transaction import Follow
 from scene_model.gallery import Gallery
-from scene_model.ingest.ingest_photo import look_and_keep
+from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.uploads import Uploads
 from scene_model.jobs.job import Job, JobKind
-from scene_model.jobs.workers import Crew
+from scene_model.jobs.workers import WorkerPools
 from scene_model.learning.personal_heads import (
-    PersonalLesson,
-    forget_personal_heads,
-    keep_personal_heads,
+    HeadCandidates,
+    delete_personal_heads,
     learn_corrections,
+    save_personal_heads,
     with_personal_heads,
 )
-from scene_model.learning.retag_preview import Forecast, forecast
+from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.learning.thresholds import (
     ThresholdChange,
     Thresholds,
-    keep_thresholds,
+    save_thresholds,
     with_thresholds,
 )
-from scene_model.library.predictions import answer_kept
+from scene_model.library.predictions import predict_stored
 from scene_model.library.records import Added, NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.references import MovedFile, follow
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
@@ -61,7 +61,7 @@ class Common:
     """What the libraries of several visitors share: one model in memory, one set of threads."""
 
     model: CurrentModel
-    crew: Crew
+    worker_pools: WorkerPools
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,14 @@ class Services:
         """Open a new session's gallery, in an order."""
         return Gallery(self.library, self.model, sort=sort)
 
-    def bundles(self) -> list[ShelfBundle]:
+    def bundles(self) -> list[BundleEntry]:
         """The model bundles there are to choose from: those beside the one of the settings."""
-        return bundles_in(self.settings.bundle.absolute().parent)
+        return list_bundles(self.settings.bundle.absolute().parent)
 
     def use_bundle(self, name: str) -> None:
         """Tag with another of `bundles` from now on, and after a restart.
 
-        What is tagged already keeps its tags until `JobRunner.tag_again`. Raises BundleError when
+        What is tagged already keeps its tags until `JobRunner.retag`. Raises BundleError when
         it cannot be used and JobRunning while photos are being tagged; nothing has changed then.
         """
         self.require_personal("choose the model")
@@ -120,47 +120,47 @@ class Services:
             self.library.choose(_BUNDLE_CHOICE, name)
             self._use(_as_people_chose(self.library, classifier))
 
-    def learn_corrections(self) -> PersonalLesson:
+    def learn_corrections(self) -> HeadCandidates:
         """Retrain the model's heads on what people corrected; raises as `learn_corrections`."""
         self.require_personal("retrain the model that all of them use")
         return learn_corrections(self.library, self.classifier.shipped)
 
-    def use_corrections(self, lesson: PersonalLesson | None) -> Job:
+    def use_corrections(self, candidate: HeadCandidates | None) -> Job:
         """Tag with retrained heads from now on, and all photos again; None: with the shipped ones.
 
         What people decided stays; tagging again that is still at work ends first. Raises JobRunning
         while photos are added.
         """
         self.require_personal("retrain the model that all of them use")
-        for job in self.jobs.running(JobKind.TAG_AGAIN):
+        for job in self.jobs.running(JobKind.RETAG):
             job.cancel()
             job.wait(_CANCEL_TIMEOUT_S)
         shipped = self.classifier.shipped
         with self.jobs.none_running():
-            if lesson is None:
-                forget_personal_heads(self.library)
+            if candidate is None:
+                delete_personal_heads(self.library)
             else:
-                keep_personal_heads(self.library, shipped, lesson)
+                save_personal_heads(self.library, shipped, candidate)
             self._use(_as_people_chose(self.library, shipped))
-        return self.jobs.tag_again()
+        return self.jobs.retag()
 
     def use_thresholds(self, chosen: Thresholds) -> ThresholdChange:
         """Believe the class head from other thresholds on, for photos kept and to come; by label.
 
-        Raises JobRunning while photos are being tagged, and as `keep_thresholds` does.
+        Raises JobRunning while photos are being tagged, and as `save_thresholds` does.
         """
         self.require_personal("change what the model is sure of")
         with self.jobs.none_running():
-            changed = keep_thresholds(self.library, self.classifier, chosen)
+            changed = save_thresholds(self.library, self.classifier, chosen)
             self._use(with_thresholds(self.library, self.classifier))
         return changed
 
     def _use(self, classifier: Classifier) -> None:
         self.model.swap(Model.of(classifier, self.settings.albums))
 
-    def answers(self, photo_id: str) -> Answers:
-        """Ask the model in use about a kept photo; raises as `answer_kept` does."""
-        return answer_kept(self.library, self.classifier, photo_id).answers
+    def predict_stored(self, photo_id: str) -> HeadPredictions:
+        """Ask the model in use about a kept photo; raises as `predict_stored` does."""
+        return predict_stored(self.library, self.classifier, photo_id).head_predictions
 
     def similar_photos(self, photo_id: str, limit: int = 60) -> list[Similar]:
         """The photos most like one of the library; raises as `similar_to_photo` does."""
@@ -184,11 +184,11 @@ class Services:
         name = path.name.encode("utf-8", "replace").decode("utf-8")
         reference = path.absolute() if by_reference else None
         photo = NewPhoto(data, name, added_at)
-        return look_and_keep(self.library, self.classifier, photo, reference)
+        return ingest_photo(self.library, self.classifier, photo, reference)
 
-    def forecast(self) -> Forecast:
-        """Tell how many photos `JobRunner.tag_again` would change."""
-        return forecast(self.library, self.classifier)
+    def retag_preview(self) -> RetagPreview:
+        """Tell how many photos `JobRunner.retag` would change."""
+        return retag_preview(self.library, self.classifier)
 
     def require_personal(self, what: str) -> None:
         """Raise NotForVisitors on a shared server; what: the thing not to be done there."""
@@ -202,11 +202,11 @@ class Services:
         self.require_personal("add files of the server's own disk")
         return self.jobs.submit_paths(paths, by_reference)
 
-    def filer(self, by: str, query: str, with_album: bool = True) -> Filer:
+    def classification(self, by: str, query: str, with_album: bool = True) -> Classification:
         """What files the photos of a heap; raises UnknownHead, QueryError or NotForVisitors."""
         self.require_personal("sort folders of the server's own disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
-        return Filer(model, self.library, by, query, self.settings.workers, with_album)
+        return Classification(model, self.library, by, query, self.settings.workers, with_album)
 
     def follow(self, moved: Sequence[MovedFile]) -> None:
         """Tell the library where files it refers to lie now; raises LibraryError."""
@@ -224,7 +224,9 @@ def open_classifier(settings: Settings) -> Classifier:
 
 
 @contextlib.contextmanager
-def open_filer(settings: Settings, by: str, query: str, with_album: bool = True) -> Iterator[Filer]:
+def open_classification(
+    settings: Settings, by: str, query: str, with_album: bool = True
+) -> Iterator[Classification]:
     """Open what files the photos of a heap: the model, and the library if there is one.
 
     Raises BundleError, LibraryError, UnknownHead, QueryError or InvalidSetting.
@@ -235,7 +237,7 @@ def open_filer(settings: Settings, by: str, query: str, with_album: bool = True)
         else:
             classifier = _as_people_chose(library, _chosen_classifier(settings, library)[0])
         model = Model.of(classifier, settings.albums)
-        yield Filer(model, library, by, query, settings.workers, with_album)
+        yield Classification(model, library, by, query, settings.workers, with_album)
 
 
 def follow_into(settings: Settings) -> Follow:
@@ -252,18 +254,20 @@ def follow_into(settings: Settings) -> Follow:
 def open_common(settings: Settings) -> Common:
     """Open what the libraries of a shared server have in common; raises as `open_services`."""
     classifier = _open(settings.bundle, settings)
-    return Common(CurrentModel(Model.of(classifier, settings.albums)), Crew(settings.workers))
+    return Common(
+        CurrentModel(Model.of(classifier, settings.albums)), WorkerPools(settings.workers)
+    )
 
 
 def open_services(
     settings: Settings,
-    take_up: bool = True,
+    resume_batch: bool = True,
     common: Common | None = None,
     quota: Callable[[Library], Quota] = no_quota,
 ) -> Services:
     """Wire up the app, and take up what an earlier run did not finish: uploads, emptying the trash.
 
-    take_up: False leaves that to another program. common: what is shared with other libraries.
+    resume_batch: False leaves that to another program. common: what is shared with other libraries.
     The model is the one SCENE_BUNDLE names; else the one chosen for this library; else, also
     where that one cannot be used any more, the program's own. Raises BundleError, LibraryError, or
     InvalidSetting for album rules that cannot be used.
@@ -279,8 +283,8 @@ def open_services(
     except SceneError:
         library.close()
         raise
-    jobs = JobRunner(model, library, settings.workers if common is None else common.crew)
-    if take_up:
+    jobs = JobRunner(model, library, settings.workers if common is None else common.worker_pools)
+    if resume_batch:
         finish_emptying(library)
         jobs.resume()
     return Services(settings, model, library, jobs, problem, quota(library))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scene_model.classifier.classify import Classifier, Look
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import Settings
 from scene_model.errors import BundleDamaged, BundleNotFound, InvalidSetting, JobRunning
 from scene_model.services import Services, open_services
@@ -92,13 +92,13 @@ def test_a_model_that_cannot_be_used_changes_nothing(app: Services, name: str) -
 def test_refused_while_photos_are_tagged(
     app: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, go_on = Classifier.look, threading.Event()
+    look, go_on = Classifier.predict, threading.Event()
 
-    def slow(self: Classifier, data: bytes) -> Look:
+    def slow(self: Classifier, data: bytes) -> Prediction:
         go_on.wait(30)
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", slow)
+    monkeypatch.setattr(Classifier, "predict", slow)
     job = app.jobs.submit([("temple.jpg", temple)])
     with pytest.raises(JobRunning, match="Photos are being tagged"):
         app.use_bundle("mine")

@@ -87,7 +87,7 @@ def measure_albums(
     assigned, verdicts = [], []
     for embedding, example in zip(embeddings, examples, strict=True):
         if example.source in truth.sources:
-            facts = PhotoFacts(seen_tags(classifier.answer(embedding)))
+            facts = PhotoFacts(seen_tags(classifier.predict_embedding(embedding)))
             assigned.append(frozenset(found.album for found in albums_of(facts, rules)))
             verdicts.append(truth.verdict(example))
     return score_albums(rules, assigned, verdicts, truth.not_judged)

@@ -57,8 +57,8 @@ def _crop(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 def _tilted(pixels: Pixels, degrees: float) -> Pixels:
     height, width = pixels.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    turned = cv2.warpAffine(pixels, turn, (width, height), borderMode=cv2.BORDER_REFLECT_101)
-    return turned  # type: ignore[return-value]
+    rotated = cv2.warpAffine(pixels, turn, (width, height), borderMode=cv2.BORDER_REFLECT_101)
+    return rotated  # type: ignore[return-value]
 
 
 def _recoloured(pixels: Pixels, rng: np.random.Generator) -> Pixels:

@@ -39,7 +39,7 @@ _SUFFIXES = {"JPEG": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}
 
 
 @dataclass(frozen=True)
-class KeptPicture:
+class SavedPicture:
     """One row of the manifest; fields in the order of its columns. also: joined by ``;``.
 
     source_path: address of the original; sha256: of the file as it was fetched.
@@ -232,7 +232,7 @@ class _Run:
         self._manifest.append(_row(picture, file, label, self._recipe, sha256))
         return None
 
-    def _add_label(self, known: KeptPicture, label: str) -> str:
+    def _add_label(self, known: SavedPicture, label: str) -> str:
         """Note that a picture which is here already was found for this label.
 
         The first label keeps the file; others become further tags of it.
@@ -282,9 +282,9 @@ class _Manifest:
     def __init__(self, out_dir: Path) -> None:
         self._out_dir = out_dir
         self._file = out_dir / MANIFEST_FILE
-        self._by_file: dict[str, KeptPicture] = {}
-        self.by_url: dict[str, KeptPicture] = {}
-        self.by_sha256: dict[str, KeptPicture] = {}
+        self._by_file: dict[str, SavedPicture] = {}
+        self.by_url: dict[str, SavedPicture] = {}
+        self.by_sha256: dict[str, SavedPicture] = {}
         try:
             out_dir.mkdir(parents=True, exist_ok=True)
             rows = _whole_rows(self._file)
@@ -295,19 +295,19 @@ class _Manifest:
                 f"{self._file} cannot be written: {error.strerror}. Choose another folder."
             ) from error
         for row in rows[1:]:
-            self._remember(KeptPicture(*row))
+            self._remember(SavedPicture(*row))
 
     def count(self, label: str) -> int:
         """Pictures of a label that are on disk."""
         rows = self._by_file.values()
         return sum(row.label == label and (self._out_dir / row.file).is_file() for row in rows)
 
-    def append(self, row: KeptPicture) -> None:
+    def append(self, row: SavedPicture) -> None:
         """Add a row; it is on disk when this returns."""
         self._write(astuple(row))
         self._remember(row)
 
-    def _remember(self, row: KeptPicture) -> None:
+    def _remember(self, row: SavedPicture) -> None:
         self._by_file[row.file] = row
         self.by_url[row.source_path] = row
         self.by_sha256[row.sha256] = row
@@ -343,8 +343,8 @@ def _whole_rows(file: Path) -> list[list[str]]:
 
 def _row(
     picture: Picture, file: str, label: str, recipe: CollectRecipe, sha256: str
-) -> KeptPicture:
-    return KeptPicture(
+) -> SavedPicture:
+    return SavedPicture(
         file=file,
         label=label,
         also=";".join(recipe.also.get(label, ())),

@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from scene_model.classifier.bundle import Bundle, open_bundle
 from scene_model.classifier.engine import Engine
-from scene_model.classifier.heads import Head, HeadAnswer, heads_of
+from scene_model.classifier.heads import Head, HeadBatchPrediction, heads_of
 from scene_model.classifier.tagging import tags_by_rule
 from scene_model.photos.decode import resize_to_square
 from training.albums import measure_albums
@@ -86,7 +86,7 @@ def measure(
     metrics: dict[str, Any] = {}
     for entry in recipe.heads:
         head = heads[entry.id]
-        answer = head.answer(embeddings)
+        answer = head.predict(embeddings)
         if entry.labels is None:
             original = data_dir / str(recipe.imagenet_tflite)
             metrics[entry.id] = agreement(answer.probabilities, examples, original)
@@ -115,7 +115,7 @@ def embed_int8(bundle: Bundle, examples: list[Example]) -> FloatArray:
         return np.stack(list(embedded))
 
 
-def head_metrics(head: Head, answer: HeadAnswer, allowed: FloatArray) -> dict[str, Any]:
+def head_metrics(head: Head, answer: HeadBatchPrediction, allowed: FloatArray) -> dict[str, Any]:
     """Figures of one head on photos whose labels are known.
 
     allowed: shape (N, labels); the largest entry of a row is the photo's label, every entry
@@ -219,9 +219,9 @@ def _plain_network(file: Path) -> Any:
     return answer
 
 
-def answer_rows(answer: HeadAnswer, rows: npt.NDArray[np.bool_]) -> HeadAnswer:
+def answer_rows(answer: HeadBatchPrediction, rows: npt.NDArray[np.bool_]) -> HeadBatchPrediction:
     """Pick the answers of some photos."""
-    return HeadAnswer(answer.probabilities[rows], answer.outside[rows])
+    return HeadBatchPrediction(answer.probabilities[rows], answer.outside[rows])
 
 
 def _tag_metrics(
@@ -242,7 +242,7 @@ def _tag_metrics(
 
 
 def _outside_of(
-    head: Head, answer: HeadAnswer, targets: HeadTargets, own: npt.NDArray[np.bool_]
+    head: Head, answer: HeadBatchPrediction, targets: HeadTargets, own: npt.NDArray[np.bool_]
 ) -> dict[str, Any]:
     """How well photos of another world are told apart, from sources that taught it."""
     outside = (targets.weight > 0) & (targets.allowed[:, len(head.labels)] > 0)
@@ -255,7 +255,7 @@ def _withheld(
     entry: HeadRecipe,
     head: Head,
     data: LabelledData,
-    answer: HeadAnswer,
+    answer: HeadBatchPrediction,
     own: npt.NDArray[np.bool_],
 ) -> dict[str, Any]:
     """The same on photos of origins that taught this score nothing."""
@@ -270,16 +270,18 @@ def _withheld(
     examples = [e for e in data.examples if (e.source, e.origin, e.label) in set(withheld)]
     unseen = [e for e in examples if data.split.part(e.name) is Part.VALIDATION]
     figures = outside_metrics(
-        head, answer_rows(answer, own), head.answer(embed_int8(bundle, examples))
+        head, answer_rows(answer, own), head.predict(embed_int8(bundle, examples))
     )
     figures["unseen_by_any_head"] = outside_metrics(
-        head, answer_rows(answer, own), head.answer(embed_int8(bundle, unseen))
+        head, answer_rows(answer, own), head.predict(embed_int8(bundle, unseen))
     )
     figures["origins"] = sorted({origin for _, origin, _ in withheld})
     return figures
 
 
-def outside_metrics(head: Head, inside: HeadAnswer, outside: HeadAnswer) -> dict[str, Any]:
+def outside_metrics(
+    head: Head, inside: HeadBatchPrediction, outside: HeadBatchPrediction
+) -> dict[str, Any]:
     """Tell how well true scenes and photos of another world are held apart.
 
     ``unsure`` and ``accepted`` are as served; ``refused_at_96`` moves the threshold until 96 %
@@ -298,7 +300,7 @@ def outside_metrics(head: Head, inside: HeadAnswer, outside: HeadAnswer) -> dict
     }
 
 
-def _outside_score(head: Head, answer: HeadAnswer) -> FloatArray:
+def _outside_score(head: Head, answer: HeadBatchPrediction) -> FloatArray:
     """High for photos of another world: the head's own output for it, else its doubt."""
     if head.outside_threshold is not None:
         return answer.outside

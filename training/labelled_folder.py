@@ -102,7 +102,7 @@ def _head(bundle: Bundle, head_id: str | None) -> Head:
 
 
 def _report(bundle: Bundle, head: Head, examples: list[Example], named: Named) -> dict[str, Any]:
-    answer = head.answer(embed_int8(bundle, examples))
+    answer = head.predict(embed_int8(bundle, examples))
     inside = np.array([e.label in named.labels for e in examples], np.bool_)
     allowed = np.zeros((int(inside.sum()), len(head.labels)), np.float32)
     own = [e for e in examples if e.label in named.labels]

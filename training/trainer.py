@@ -21,7 +21,7 @@ from scene_model.photos.decode import Pixels
 from training.architectures import FloatArray
 from training.augment import degraded_copy, random_view
 from training.data import HeadTargets, head_targets
-from training.eye import Eye
+from training.frozen_features import FrozenFeatures
 from training.labelled import LabelledData
 from training.losses import divergence, head_losses
 from training.network import DISTILLED_HEAD, Network, embed_float
@@ -76,7 +76,7 @@ class Trainer:
         self._backbone_optimizer.build(network.upper.trainable_variables)
         self._head_optimizer.build(network.head_variables)
         self._step = tf.function(self._train_step, reduce_retracing=True)
-        self._eyes: dict[int, Eye] = {}
+        self._eyes: dict[int, FrozenFeatures] = {}
 
     def _optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         warmup = max(1, int(_WARMUP_SHARE * self._total_steps))
@@ -162,7 +162,7 @@ class Trainer:
         rng = np.random.default_rng([self._recipe.seed, epoch])
         order = rng.permutation(self._epoch_indices)
         if stage.input_size not in self._eyes:
-            self._eyes[stage.input_size] = Eye(
+            self._eyes[stage.input_size] = FrozenFeatures(
                 self._recipe, self._data, self._network, stage.input_size
             )
         eye = self._eyes[stage.input_size]
@@ -188,7 +188,7 @@ class Trainer:
         self,
         chosen: npt.NDArray[np.intp],
         stage: Stage,
-        eye: Eye,
+        eye: FrozenFeatures,
         pool: ThreadPoolExecutor,
         rng: np.random.Generator,
     ) -> Batch:

@@ -9,7 +9,7 @@ from pages.sections.photo_view import PlaceInQuery, open_photo
 from pages.state.address import AddressPart, note_act
 from pages.state.page_cache import PagesAsked, grid_pages
 from pages.state.session import get_gallery
-from pages.widgets.photo_grid import Book, Selecting, turning_grid
+from pages.widgets.photo_grid import PagedGrid, Selecting, paged_grid
 from scene_model.errors import QueryError
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 
@@ -79,8 +79,8 @@ def browse(
         note_act(key)
         open_photo(photo_id, PlaceInQuery(query, places.get(photo_id, 0)))
 
-    turning_grid(
-        Book(
+    paged_grid(
+        PagedGrid(
             asked.question,
             number,
             asked.page_count,

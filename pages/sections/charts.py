@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from scene_model.statistics.insights import Counted, Place
 
 # Country outlines of Natural Earth 1:110m (public domain), generalised: a line a ring, lon,lat.
@@ -130,7 +130,7 @@ def _links(frame: pd.DataFrame) -> None:
         if row["Photos"]:
             st.page_link(
                 "search.py",
-                label=f"{plain(str(name))} · {row['Photos']:,}",
+                label=f"{escape_markdown(str(name))} · {row['Photos']:,}",
                 query_params={"q": row["Query"]},
             )
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from pages.sections.job_progress import follow
 from pages.sections.photo_facts import head_name
 from pages.sections.problem import told
@@ -11,7 +11,7 @@ from scene_model.classifier.personal_head import MIN_CORRECTIONS, PersonalFigure
 from scene_model.errors import SceneError
 from scene_model.jobs.job import JobKind
 from scene_model.learning.personal_heads import (
-    PersonalLesson,
+    HeadCandidates,
     count_corrections,
     personal_figures,
 )
@@ -30,13 +30,15 @@ def show_corrections() -> None:
         st.error(problem, icon=":material/error:")
     if notice := st.session_state.pop(_NOTICE, None):
         st.success(notice, icon=":material/check_circle:")
-    for job in services.jobs.running(JobKind.TAG_AGAIN):
+    for job in services.jobs.running(JobKind.RETAG):
         follow(job)
     in_use = personal_figures(services.library, services.classifier)
     if in_use:
         _in_use(in_use)
     counts = count_corrections(services.library, services.classifier)
-    said = " · ".join(f"{plain(head_name(head))}: {count:,}" for head, count in counts.items())
+    said = " · ".join(
+        f"{escape_markdown(head_name(head))}: {count:,}" for head, count in counts.items()
+    )
     st.caption(
         "Photos you decided about, by the label set that could have said it: "
         f"{said}. From {MIN_CORRECTIONS} on, a label set can be trained on them."
@@ -51,9 +53,9 @@ def show_corrections() -> None:
         st.page_link("review.py", label="Review photos", icon=":material/rule:")
     elif st.button("Try what they teach", icon=":material/model_training:"):
         _learn()
-    lesson: PersonalLesson | None = st.session_state.get(_LESSON)
-    if lesson is not None:
-        _lesson(lesson)
+    candidate: HeadCandidates | None = st.session_state.get(_LESSON)
+    if candidate is not None:
+        _lesson(candidate)
 
 
 def _learn() -> None:
@@ -65,23 +67,23 @@ def _learn() -> None:
         st.rerun()
 
 
-def _lesson(lesson: PersonalLesson) -> None:
+def _lesson(candidate: HeadCandidates) -> None:
     with st.container(border=True):
-        _figures({one.head.id: one.figures for one in lesson.heads})
+        _figures({one.head.id: one.figures for one in candidate.heads})
         st.caption(
             "Each fifth of the photos you decided about was held back in turn, and a head that "
             "never saw them was asked. Both figures are of these photos, which are harder than "
             "others where you mostly correct what is wrong."
         )
-        if all(one.figures.after <= one.figures.before for one in lesson.heads):
+        if all(one.figures.after <= one.figures.before for one in candidate.heads):
             st.warning("It would not get better. Decide about more photos, then try again.")
         st.markdown(
-            f"Of the photos nobody decided about, **{lesson.would_change:,}** would get another "
+            f"Of the photos nobody decided about, **{candidate.would_change:,}** would get another "
             "answer. What you decided stays as it is."
         )
         with st.container(horizontal=True):
             if st.button("Use it and tag again", icon=":material/check:", type="primary"):
-                _use(lesson)
+                _use(candidate)
             if st.button("Leave it", icon=":material/close:"):
                 del st.session_state[_LESSON]
                 st.rerun()
@@ -100,7 +102,7 @@ def _figures(figures: dict[str, PersonalFigures]) -> None:
         for head, told in figures.items():
             gain = (told.after - told.before) / told.corrections
             st.metric(
-                f"{plain(head_name(head))}: held-out decisions right",
+                f"{escape_markdown(head_name(head))}: held-out decisions right",
                 f"{told.after / told.corrections:.0%}",
                 delta=f"{gain * 100:+.0f} points, before {told.before / told.corrections:.0%}",
                 delta_color="normal" if gain else "off",
@@ -109,14 +111,16 @@ def _figures(figures: dict[str, PersonalFigures]) -> None:
             )
 
 
-def _use(lesson: PersonalLesson | None) -> None:
+def _use(candidate: HeadCandidates | None) -> None:
     try:
-        job = get_services().use_corrections(lesson)
+        job = get_services().use_corrections(candidate)
     except SceneError as error:
         st.session_state[_PROBLEM] = told(error)
         st.rerun()
     st.session_state.pop(_LESSON, None)
-    what = "The shipped model is in use again" if lesson is None else "Your corrections are in use"
+    what = (
+        "The shipped model is in use again" if candidate is None else "Your corrections are in use"
+    )
     total = job.progress().total
     st.session_state[_NOTICE] = (
         f"{what}. {total:,} photos are tagged again; meanwhile everything else goes on."

@@ -3,6 +3,6 @@
 _SIGNS = "\\`*_{}[]()<>#+-.!|~$:"
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Keep Markdown from reading signs in words that are anybody's."""
     return "".join(f"\\{sign}" if sign in _SIGNS else sign for sign in text)

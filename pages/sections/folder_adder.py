@@ -7,7 +7,7 @@ import streamlit as st
 from pages.sections.problem import show_problem
 from pages.state.session import get_services
 from scene_model.errors import LibraryFull, SceneError
-from scene_model.ingest.folder_scan import FolderFound, SpaceNeeded, look_through, space_needed
+from scene_model.ingest.folder_scan import FolderScan, SpaceNeeded, scan_folder, space_needed
 from scene_model.jobs.job import Job
 
 _FOUND_KEY = "folder_found"
@@ -27,12 +27,12 @@ def folder_adder() -> Job | None:
             st.error("Write the path of a folder.", icon=":material/error:")
             return None
         with st.spinner("Looking through the folder …"):
-            st.session_state[_FOUND_KEY] = look_through(Path(typed.strip()), into_folders)
-    found: FolderFound | None = st.session_state.get(_FOUND_KEY)
+            st.session_state[_FOUND_KEY] = scan_folder(Path(typed.strip()), into_folders)
+    found: FolderScan | None = st.session_state.get(_FOUND_KEY)
     return None if found is None else _offer(found)
 
 
-def _offer(found: FolderFound) -> Job | None:
+def _offer(found: FolderScan) -> Job | None:
     services = get_services()
     space = space_needed(found, services.library)
     st.text(f"{found.folder}: {len(found.photos):,} photos, {_gb(found.file_bytes)}")
@@ -65,7 +65,7 @@ def _offer(found: FolderFound) -> Job | None:
         return None
 
 
-def _add(found: FolderFound, space: SpaceNeeded, needed: int, by_reference: bool) -> Job:
+def _add(found: FolderScan, space: SpaceNeeded, needed: int, by_reference: bool) -> Job:
     if needed > space.free:
         raise LibraryFull(
             f"Adding them takes about {_gb(needed)}, but {_gb(space.free)} are free. "

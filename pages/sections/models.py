@@ -4,15 +4,15 @@ from typing import Any
 
 import streamlit as st
 
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from pages.sections.job_progress import follow, say_what_became, skipped_table
 from pages.sections.problem import told
 from pages.state.session import get_services
 from scene_model.classifier.bundle import BundleDescription, HeadEntry
-from scene_model.classifier.catalogue import ShelfBundle
+from scene_model.classifier.catalogue import BundleEntry
 from scene_model.errors import JobNotFound, SceneError
 from scene_model.jobs.job import Job, JobKind
-from scene_model.learning.retag_preview import Forecast
+from scene_model.learning.retag_preview import RetagPreview
 from scene_model.services import Services
 
 AGAIN_KEY = "tag_again_job"
@@ -60,12 +60,12 @@ def picker() -> None:
                 _card(bundle, services)
     folder = services.settings.bundle.absolute().parent
     st.caption(
-        f"The models lie in {plain(str(folder))}. One that you train on your own folders and "
-        "publish there is offered here at once."
+        f"The models lie in {escape_markdown(str(folder))}. One that you train on your own folders "
+        "and publish there is offered here at once."
     )
 
 
-def tag_again_panel() -> None:
+def retag_panel() -> None:
     """Offer to tag again what another model tagged; show the job that does it, and its end."""
     services = get_services()
     job = _job(services)
@@ -81,7 +81,7 @@ def tag_again_panel() -> None:
             said += f", {len(progress.skipped):,} skipped and left as they were"
         say_what_became(progress, said)
         skipped_table(progress.skipped)
-    count = services.library.count_answered_by_others(services.classifier.bundle_id)
+    count = services.library.count_tagged_by_others(services.classifier.bundle_id)
     if not count:
         return
     with st.container(border=True):
@@ -99,11 +99,11 @@ def tag_again_panel() -> None:
             is_quick = count <= _FORECAST_AT_ONCE
             if is_quick or st.button("What would change?", icon=":material/query_stats:"):
                 with st.spinner("Asking the model …"):
-                    told = services.forecast()
-                st.markdown(_forecast_text(told), width="content")
+                    told = services.retag_preview()
+                st.markdown(_retag_preview_text(told), width="content")
 
 
-def _forecast_text(told: Forecast) -> str:
+def _retag_preview_text(told: RetagPreview) -> str:
     if told.total == told.unknown:
         return "Another network saw these photos: it takes a look at them to tell."
     known = told.total - told.unknown
@@ -116,24 +116,26 @@ def _forecast_text(told: Forecast) -> str:
     return said
 
 
-def _card(bundle: ShelfBundle, services: Services) -> None:
+def _card(bundle: BundleEntry, services: Services) -> None:
     description = bundle.description
     if description is None:
-        st.markdown(f"**{plain(bundle.name)}** :red-badge[Damaged]")
+        st.markdown(f"**{escape_markdown(bundle.name)}** :red-badge[Damaged]")
         if bundle.problem is not None:
             st.text(told(bundle.problem))
         return
     is_here, is_used = _is_here(bundle, services), _is_used(bundle, services)
     badge = " :green-badge[:material/check: In use]" if is_used else ""
-    st.markdown(f"**{plain(description.name)}**{badge}")
+    st.markdown(f"**{escape_markdown(description.name)}**{badge}")
     made = [f"made {description.created_at[:10]}"]
     if bundle.name != description.name:
         made.append(f"in the folder {bundle.name}")
     if is_here and not is_used:
         made.append("published again since the program started")
-    st.caption(plain(" · ".join(made)))
+    st.caption(escape_markdown(" · ".join(made)))
     facts = _facts(description)
-    st.markdown("  \n".join(f"**{name}:** {plain(value)}" for name, value in facts.items()))
+    st.markdown(
+        "  \n".join(f"**{name}:** {escape_markdown(value)}" for name, value in facts.items())
+    )
     if not is_used:
         st.button(
             "Use this model",
@@ -145,11 +147,11 @@ def _card(bundle: ShelfBundle, services: Services) -> None:
         )
 
 
-def _is_here(bundle: ShelfBundle, services: Services) -> bool:
+def _is_here(bundle: BundleEntry, services: Services) -> bool:
     return bundle.folder == services.classifier.bundle_dir.absolute()
 
 
-def _is_used(bundle: ShelfBundle, services: Services) -> bool:
+def _is_used(bundle: BundleEntry, services: Services) -> bool:
     """Tell whether it is the model in use, and not another published in its place since."""
     said = bundle.description
     return (
@@ -192,16 +194,18 @@ def _use(name: str, title: str) -> None:
         st.session_state[_PROBLEM_KEY] = told(error)
         return
     st.session_state.pop(AGAIN_KEY, None)
-    st.session_state[_NOTICE_KEY] = f"New photos are tagged by {plain(title)} from now on."
+    st.session_state[_NOTICE_KEY] = (
+        f"New photos are tagged by {escape_markdown(title)} from now on."
+    )
 
 
 def _start_again() -> None:
-    st.session_state[AGAIN_KEY] = get_services().jobs.tag_again().id
+    st.session_state[AGAIN_KEY] = get_services().jobs.retag().id
 
 
 def _job(services: Services) -> Job | None:
     """The running job, whoever started it; else the one this session saw end."""
-    running = services.jobs.running(JobKind.TAG_AGAIN)
+    running = services.jobs.running(JobKind.RETAG)
     if running:
         st.session_state[AGAIN_KEY] = running[-1].id
         return running[-1]

@@ -8,13 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from pages.sections.photo_facts import facts, head_name, provenance
 from pages.sections.problem import show_problem, told
 from pages.sections.score_bars import score_tabs
 from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import describe
-from scene_model.classifier.classify import Answers
+from scene_model.classifier.classify import HeadPredictions
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.errors import PhotoNotFound, SceneError
 from scene_model.library import edits
@@ -81,11 +81,11 @@ def picture(photo: PhotoRecord, size: str = "preview") -> None:
     )
 
 
-def answers_or_reason(photo: PhotoRecord) -> Answers | None:
+def answers_or_reason(photo: PhotoRecord) -> HeadPredictions | None:
     """What the model in use says of a photo; None, with the reason shown, when it cannot look."""
     services = get_services()
     try:
-        answers = services.answers(photo.id)
+        answers = services.predict_stored(photo.id)
     except PhotoNotFound:
         raise
     except SceneError as error:
@@ -286,7 +286,7 @@ def _albums(photo: PhotoRecord) -> None:
     unknowable = [album.name for album in rules.albums if album.unknowable]
     hint = f" To fill {' or '.join(unknowable)}, add it as a tag." if unknowable else ""
     st.caption(
-        f":material/photo_album: Albums: {plain(said)}",
+        f":material/photo_album: Albums: {escape_markdown(said)}",
         help="By rules over tags and EXIF; SCENE_ALBUMS names a file of your own." + hint,
     )
 

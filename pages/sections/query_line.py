@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from pages.sections.problem import show_problem, told
 from pages.state.address import note_act
 from pages.state.session import get_gallery
@@ -54,7 +54,7 @@ def completions(line: str, choose: Callable[[str], None]) -> None:
         for number, way in enumerate(found):
             count = "" if way.count is None else f" · {way.count:,}"
             st.button(
-                f"{plain(way.shown)}{count}",
+                f"{escape_markdown(way.shown)}{count}",
                 key=f"go_on_{number}",
                 type="tertiary",
                 on_click=choose,
@@ -69,7 +69,7 @@ def show_query_error(query: str, error: QueryError, while_typing: bool = False) 
     mistake yet, and said as a hint.
     """
     if while_typing and _is_in_last_word(query, error):
-        st.caption(f":material/edit: {plain(told(error))}")
+        st.caption(f":material/edit: {escape_markdown(told(error))}")
         return
     show_problem(error)
     # One line, so that the caret stands below the right character.

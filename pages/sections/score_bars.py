@@ -5,7 +5,7 @@ import html
 import streamlit as st
 
 from pages.state.session import get_services
-from scene_model.classifier.classify import OBJECTS, Answers
+from scene_model.classifier.classify import OBJECTS, HeadPredictions
 
 _SHOWN = 6
 # A thousand objects: what is below these is noise.
@@ -17,18 +17,18 @@ _BAR = (
 )
 
 
-def score_tabs(answers: Answers) -> None:
+def score_tabs(answers: HeadPredictions) -> None:
     """Every head's scores, a tab each, the class head's first."""
     heads = [h for h in get_services().classifier.ranked_heads if h.id in answers.by_head]
     for tab, head in zip(st.tabs([head.name for head in heads]), heads, strict=True):
         with tab:
             answer = answers.by_head[head.id]
-            if answer.unsure and answer is answers.class_answer:
+            if answer.unsure and answer is answers.class_prediction:
                 st.caption("Unsure: this may be none of them. The scores are still shown.")
             score_bars(answers, head.id)
 
 
-def score_bars(answers: Answers, head_id: str) -> None:
+def score_bars(answers: HeadPredictions, head_id: str) -> None:
     """One head's probabilities, most probable first."""
     head = get_services().classifier.head(head_id)
     probabilities = answers.by_head[head_id].probabilities

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.sections.browse import grid_cell
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from pages.sections.photo_view import open_photo
 from pages.sections.problem import show_problem
 from pages.sections.thumbnails import thumbnails
 from pages.state.address import AddressPart
 from pages.state.session import get_gallery, get_services
-from pages.widgets.photo_grid import GridLook, photo_grid
+from pages.widgets.photo_grid import GridStyle, photo_grid
 from scene_model.errors import SceneError
 from scene_model.search.similar import Similar
 
@@ -58,7 +58,7 @@ def show_alike(picture: bytes | None) -> bool:
         if photo_id is not None:
             photo = services.library.photo(photo_id)
             thumbnails([photo], height_rem=6)
-            st.subheader(f"Similar to “{plain(photo.name)}”")
+            st.subheader(f"Similar to “{escape_markdown(photo.name)}”")
             found = services.similar_photos(photo_id, _MOST)
         else:
             st.subheader("Similar to your picture")
@@ -88,7 +88,7 @@ def _results(found: Sequence[Similar]) -> None:
         gallery.vocabulary,
         "alike_grid",
         on_open=open_photo,
-        look=GridLook(
+        look=GridStyle(
             grid_cell(),
             label="Similar photos",
             notes={one.photo_id: f"{max(0.0, one.likeness):.0%} alike" for one in found},

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from pages.sections.problem import told
 from pages.sections.thumbnails import thumbnails
 from pages.state.session import get_gallery, get_services
@@ -33,8 +33,9 @@ def show_thresholds() -> None:
     if notice := st.session_state.pop(_NOTICE, None):
         st.success(notice, icon=":material/check_circle:")
     st.markdown(
-        f"“{plain(head.name)}” files a photo when it is sure enough of it. Move the slider to see "
-        "which photos another limit lets in or out; nothing is changed before you save it."
+        f"“{escape_markdown(head.name)}” files a photo when it is sure enough of it. Move the "
+        "slider to see which photos another limit lets in or out; nothing is changed before you "
+        "save it."
     )
     label, limit = _asked(head, own)
     labels = head.labels.ids if label == _EVERY else (label,)
@@ -105,7 +106,7 @@ def _buttons(chosen: Thresholds, own: Thresholds, is_new: bool, label: str) -> N
     before = thresholds_before(services.library, services.classifier)
     with st.container(horizontal=True):
         st.button(
-            f"Save {plain(what)}",
+            f"Save {escape_markdown(what)}",
             icon=":material/save:",
             type="primary",
             disabled=not is_new,

@@ -16,7 +16,7 @@ def say(done: edits.EditDone) -> None:
     st.session_state[_NOTICE] = f"{done.description}: {done.photo_count:,} {photos}."
 
 
-def undo_line(after: Callable[[], None] = lambda: None) -> None:
+def undo_button(after: Callable[[], None] = lambda: None) -> None:
     """Show what an edit did, and a button (or Ctrl+Z) that takes the latest back.
 
     after: what the page does then.

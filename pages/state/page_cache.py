@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.state.session import get_gallery
-from pages.widgets.photo_grid import GridLook, GridPage, grid_cells
+from pages.widgets.photo_grid import GridPage, GridStyle, grid_cells
 from scene_model.library.sort_order import Sort
 
 
@@ -63,5 +63,5 @@ def _page(asked: PagesAsked, number: int) -> GridPage:
     photos = gallery.page(number, asked.size, asked.query)
     first = (number - 1) * asked.size
     label = f"Photos {first + 1:,} to {first + len(photos):,} of {asked.count:,}"
-    look = GridLook(with_scores=asked.with_scores)
+    look = GridStyle(with_scores=asked.with_scores)
     return GridPage(label, grid_cells(photos, gallery.vocabulary, look))

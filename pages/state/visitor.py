@@ -4,7 +4,7 @@ import datetime
 
 import streamlit as st
 
-from pages.sections.escape_markdown import plain
+from pages.sections.escape_markdown import escape_markdown
 from pages.sections.problem import show_problem
 from pages.state.identity import login_is_configured, providers
 from pages.state.session import get_settings, get_visitors, page_owner
@@ -26,7 +26,9 @@ def ask_to_sign_in() -> bool:
     st.markdown("Sign in to see your photos. Nobody else on this server can see them.")
     for provider in providers():
         st.button(
-            "Sign in" if provider is None else f"Sign in with {plain(provider.capitalize())}",
+            "Sign in"
+            if provider is None
+            else f"Sign in with {escape_markdown(provider.capitalize())}",
             type="primary",
             icon=":material/login:",
             on_click=st.login,

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from scene_model.api.batch import RESULT_NAME, Batch, failed_item
 from scene_model.api.batch_zip import zip_of_batch
 from scene_model.api.form import ReceivedFile
-from scene_model.api.inference_queue import LookQueue
+from scene_model.api.inference_queue import InferenceQueue
 from scene_model.api.schemas import BatchItem, JobStatus
 from scene_model.errors import (
     InternalError,
@@ -54,13 +54,13 @@ class Batches:
 
     def __init__(
         self,
-        looks: LookQueue,
+        inference_queue: InferenceQueue,
         max_batches: int,
         lifetime_s: float,
         max_of_one: int | None = None,
     ) -> None:
         """Begin with none; max_of_one: how many may be one library's, where there are several."""
-        self._looks, self._max_batches, self._lifetime_s = looks, max_batches, lifetime_s
+        self._looks, self._max_batches, self._lifetime_s = inference_queue, max_batches, lifetime_s
         self._max_of_one = max_batches if max_of_one is None else max_of_one
         self._lock = threading.Lock()
         self._batches: dict[str, Batch] = {}
@@ -100,7 +100,7 @@ class Batches:
             raise library_error(error, root.parent) from error
         return folder
 
-    def give_up(self, folder: Path) -> None:
+    def skip_files(self, folder: Path) -> None:
         """Remove what was received of a batch that does not come about."""
         _remove(folder)
         with self._lock:

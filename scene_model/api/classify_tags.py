@@ -20,8 +20,8 @@ from fastapi import FastAPI, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from scene_model.api.body import body_of, read_into
-from scene_model.api.context import Desk, batches_dir
-from scene_model.api.inference_queue import LookQueue
+from scene_model.api.context import ApiContext, batches_dir
+from scene_model.api.inference_queue import InferenceQueue
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
     ClassifyAnswer,
@@ -80,7 +80,7 @@ class _Images:
             return self._file.read(image.size)
 
 
-def add_classify_routes(api: FastAPI, desk: Desk) -> None:
+def add_classify_routes(api: FastAPI, context: ApiContext) -> None:
     """Add the routes to the API."""
 
     @api.post(
@@ -101,10 +101,10 @@ def add_classify_routes(api: FastAPI, desk: Desk) -> None:
         ] = False,
     ) -> ClassifyAnswer | PartialClassifyAnswer:
         """Tag base64 images: one name, two, or `Unknown` each."""
-        services, work = await desk.opened()
+        services, work = await context.opened()
         spool, settings = batches_dir(services), services.settings
         owner = str(spool)
-        work.looks.require_room(owner=owner)
+        work.inference_queue.require_room(owner=owner)
         await run_in_threadpool(spool.mkdir, parents=True, exist_ok=True)
         try:
             with (
@@ -113,11 +113,13 @@ def add_classify_routes(api: FastAPI, desk: Desk) -> None:
             ):
                 await read_into(request, body, settings.max_json_bytes, "SCENE_MAX_JSON_BYTES")
                 images = _Images(decoded_images)
-                (reading,) = work.looks.submit(
+                (reading,) = work.inference_queue.submit(
                     [lambda: _entries(body, images, settings.max_images, is_partial)], owner
                 )
                 entries = await asyncio.wrap_future(reading)
-                told = await _tags(work.looks, owner, services.classifier, images, entries)
+                told = await _tags(
+                    work.inference_queue, owner, services.classifier, images, entries
+                )
         except OSError as error:
             raise library_error(error, Path(services.library.folder)) from error
         if is_partial:
@@ -173,8 +175,8 @@ def decoded(entry: object) -> bytes:
 
 def display_tags(classifier: Classifier, data: bytes) -> list[str]:
     """One image's tags by the exact rule, as capitalised display names; raises PhotoError."""
-    answers = classifier.look(data).answers
-    answer = answers.tag_answer or answers.class_answer
+    answers = classifier.predict(data).head_predictions
+    answer = answers.tag_prediction or answers.class_prediction
     labels = classifier.heads[answer.head].labels
     names = [
         labels[labels.index(tag.label)].name for tag in tags_by_rule(answer.probabilities, labels)
@@ -195,7 +197,7 @@ def _entries(body: IO[bytes], images: _Images, max_images: int, is_partial: bool
 
 
 async def _tags(
-    looks: LookQueue,
+    inference_queue: InferenceQueue,
     owner: str,
     classifier: Classifier,
     images: _Images,
@@ -209,7 +211,7 @@ async def _tags(
         except PhotoError as error:
             return error
 
-    futures = looks.submit([partial(tags, image) for image in entries], owner)
+    futures = inference_queue.submit([partial(tags, image) for image in entries], owner)
     # All of them, before the file they are read from is closed.
     return await asyncio.gather(*(asyncio.wrap_future(future) for future in futures))
 

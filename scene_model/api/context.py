@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 
 from scene_model.api.batches import Batches
-from scene_model.api.inference_queue import LookQueue
+from scene_model.api.inference_queue import InferenceQueue
 from scene_model.config import Settings
 from scene_model.services import Services
 
@@ -46,12 +46,12 @@ class Memory:
 class Work:
     """The line of looks and the batches of one server, and the memory that photos wait in."""
 
-    looks: LookQueue
+    inference_queue: InferenceQueue
     batches: Batches
     memory: Memory
 
 
-class Desk:
+class ApiContext:
     """Hands routes the services and the work that goes on; `close` ends it."""
 
     def __init__(self, get_services: Callable[[], Services]) -> None:
@@ -66,19 +66,19 @@ class Desk:
         with self._lock:
             if self._work is None:
                 parts = _PARTS if settings.is_shared else 1
-                looks = LookQueue(
+                inference_queue = InferenceQueue(
                     settings.workers,
                     settings.max_waiting,
                     _part(settings.max_waiting, parts),
                     _SPARE_THREADS,
                 )
                 batches = Batches(
-                    looks,
+                    inference_queue,
                     settings.max_batches,
                     settings.batch_lifetime_s,
                     _part(settings.max_batches, parts),
                 )
-                self._work = Work(looks, batches, Memory(_MEMORY_BYTES))
+                self._work = Work(inference_queue, batches, Memory(_MEMORY_BYTES))
             return self._work
 
     def open(self) -> tuple[Services, Work]:
@@ -99,7 +99,7 @@ class Desk:
         """Finish what is being looked at; batches end with what is done of them."""
         with self._lock:
             if self._work is not None:
-                self._work.looks.close()
+                self._work.inference_queue.close()
                 self._work.batches.close()
                 self._work = self._own = None
 

@@ -25,7 +25,7 @@ _LONGEST_RETRY_S = 60
 logger = logging.getLogger(__name__)
 
 
-class LookQueue:
+class InferenceQueue:
     """Runs looks in a fixed number of threads; all methods may be called from any thread."""
 
     def __init__(
@@ -63,19 +63,19 @@ class LookQueue:
             self._require_room(wanted, owner)
 
     def submit(
-        self, looks: Sequence[Callable[[], Answer]], owner: str = ""
+        self, inference_queue: Sequence[Callable[[], Answer]], owner: str = ""
     ) -> list[Future[Answer]]:
         """Put one request's looks into the line; raises ServerBusy when they find no place."""
-        futures: list[Future[Answer]] = [Future() for _ in looks]
+        futures: list[Future[Answer]] = [Future() for _ in inference_queue]
         with self._lock:
-            self._require_room(len(looks), owner)
-            self._waiting_of[owner] += len(looks)
+            self._require_room(len(inference_queue), owner)
+            self._waiting_of[owner] += len(inference_queue)
             name = f"request {next(self._names)}"
         self._put(
             name,
             [
                 self._counted(look, future, owner)
-                for look, future in zip(looks, futures, strict=True)
+                for look, future in zip(inference_queue, futures, strict=True)
             ],
             owner,
         )

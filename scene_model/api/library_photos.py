@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, FastAPI, Query, Request, Response
 
 from scene_model.api.body import body_of, json_body
-from scene_model.api.context import Desk
+from scene_model.api.context import ApiContext
 from scene_model.api.photo_ids import checked_photo_id
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
@@ -25,14 +25,14 @@ from scene_model.library.sort_order import NEWEST_ADDED, Sort
 _MAX_PAGE = 500
 
 
-def add_library_routes(api: FastAPI, desk: Desk) -> None:
+def add_library_routes(api: FastAPI, context: ApiContext) -> None:
     """Add the routes to the API."""
-    _add_photos(api, desk)
-    _add_tags(api, desk)
-    _add_exports(api, desk)
+    _add_photos(api, context)
+    _add_tags(api, context)
+    _add_exports(api, context)
 
 
-def _add_photos(api: FastAPI, desk: Desk) -> None:
+def _add_photos(api: FastAPI, context: ApiContext) -> None:
     @api.get("/photos", responses=problems(400), tags=["library"])
     def photos(
         request: Request,
@@ -47,7 +47,7 @@ def _add_photos(api: FastAPI, desk: Desk) -> None:
         ] = None,
     ) -> PhotoPage:
         """List the photos of a query, page after page."""
-        services = desk.services()
+        services = context.services()
         gallery = services.gallery(Sort.read(sort))
         page = gallery.page_after(cursor, limit, q)
         records = services.library.records(page.ids)
@@ -60,13 +60,13 @@ def _add_photos(api: FastAPI, desk: Desk) -> None:
     @api.get("/photos/{photo_id}", responses=problems(404), tags=["library"])
     def photo(request: Request, photo_id: str) -> Photo:
         """Tell everything the library knows of one photo."""
-        record = desk.services().library.photo(checked_photo_id(photo_id))
+        record = context.services().library.photo(checked_photo_id(photo_id))
         return _photo(record, _base(request))
 
 
-def _add_tags(api: FastAPI, desk: Desk) -> None:
+def _add_tags(api: FastAPI, context: ApiContext) -> None:
     def told(photo_id: str) -> PhotoTags:
-        return PhotoTags(id=photo_id, tags=_tags(desk.services().library.photo(photo_id)))
+        return PhotoTags(id=photo_id, tags=_tags(context.services().library.photo(photo_id)))
 
     @api.get("/photos/{photo_id}/tags", responses=problems(404), tags=["library"])
     def tags(photo_id: str) -> PhotoTags:
@@ -83,7 +83,7 @@ def _add_tags(api: FastAPI, desk: Desk) -> None:
         photo_id: str, wanted: Annotated[TagsToAdd, Depends(json_body(TagsToAdd))]
     ) -> PhotoTags:
         """Add tags, as a person's word; the app can undo it."""
-        services = desk.services()
+        services = context.services()
         known = services.library.photo(checked_photo_id(photo_id)).id
         for text in wanted.tags:
             clean_tag(text)  # all of them, before the first is added
@@ -96,14 +96,14 @@ def _add_tags(api: FastAPI, desk: Desk) -> None:
         photo_id: str, tag: Annotated[str, Query(max_length=200, examples=["beach"])]
     ) -> PhotoTags:
         """Take a tag off: a person's is withdrawn, a model's is rejected for good."""
-        services = desk.services()
+        services = context.services()
         known = services.library.photo(checked_photo_id(photo_id)).id
         label = services.vocabulary.canonical(clean_tag(tag))
         remove_tag(services.library, [known], label)
         return told(known)
 
 
-def _add_exports(api: FastAPI, desk: Desk) -> None:
+def _add_exports(api: FastAPI, context: ApiContext) -> None:
     @api.post(
         "/exports",
         status_code=201,
@@ -117,7 +117,7 @@ def _add_exports(api: FastAPI, desk: Desk) -> None:
         wanted: Annotated[ExportRequest, Depends(json_body(ExportRequest))],
     ) -> Export:
         """Check a query and name the address of its table or ZIP, made while it is fetched."""
-        gallery = desk.services().gallery(Sort.read(wanted.sort))
+        gallery = context.services().gallery(Sort.read(wanted.sort))
         query = urlencode({"q": wanted.q, "sort": wanted.sort})
         url = f"{_base(request)}/library/export.{wanted.format}?{query}"
         response.headers["Location"] = url

@@ -36,7 +36,7 @@ class ApiCors:
             await self._app(scope, receive, send)
 
 
-def doorway(
+def middleware_stack(
     settings: Settings, get_visitors: Callable[[], Visitors], owner_of: OwnerOf
 ) -> list[Middleware]:
     """List the middleware; raises InvalidSetting for tokens that cannot be read.

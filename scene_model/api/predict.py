@@ -11,9 +11,10 @@ from fastapi import FastAPI, Header, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from scene_model.api import schemas
 from scene_model.api.batch import Batch, file_path
 from scene_model.api.batches import AnswerFile, Batches
-from scene_model.api.context import Desk, batches_dir
+from scene_model.api.context import ApiContext, batches_dir
 from scene_model.api.form import (
     FormLimits,
     FormReader,
@@ -24,11 +25,11 @@ from scene_model.api.form import (
 )
 from scene_model.api.memory_file import MemoryFile
 from scene_model.api.responses import file_form, problems
-from scene_model.api.schemas import BatchAnswer, BatchItem, JobStarted, JobStatus, Prediction
-from scene_model.classifier.classify import Classifier, Look
+from scene_model.api.schemas import BatchAnswer, BatchItem, JobStarted, JobStatus
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, MissingFile
-from scene_model.ingest.ingest_photo import look_and_keep
+from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.photos.decode import read_photo_file
@@ -40,16 +41,16 @@ _FORM_BYTES = 1_000_000
 _POLL_S = 0.5
 
 
-def add_predict_routes(api: FastAPI, desk: Desk) -> None:
+def add_predict_routes(api: FastAPI, context: ApiContext) -> None:
     """Add the routes to the API."""
-    _add_predict(api, desk)
-    _add_batch(api, desk)
+    _add_predict(api, context)
+    _add_batch(api, context)
 
 
-def _add_predict(api: FastAPI, desk: Desk) -> None:
+def _add_predict(api: FastAPI, context: ApiContext) -> None:
     @api.post(
         "/predict",
-        response_model=Prediction,
+        response_model=schemas.Prediction,
         responses=problems(400, 408, 413, 415, 429, 507),
         openapi_extra=file_form("file", is_list=False),
         tags=["classify"],
@@ -62,38 +63,40 @@ def _add_predict(api: FastAPI, desk: Desk) -> None:
         ] = None,
     ) -> Response:
         """Classify one photo; nothing is kept."""
-        services, work = await desk.opened()
+        services, work = await context.opened()
         classifier = services.classifier
         head_id = classifier.head(head or classifier.bundle.class_head).id
         spool = batches_dir(services)
-        work.looks.require_room(owner=str(spool))
+        work.inference_queue.require_room(owner=str(spool))
         length = _number(request.headers.get("content-length", "0"))
         with work.memory.lent(length) as in_memory:
             name, file = await _one_file(request, services.settings, spool, in_memory)
             with file:
 
-                def look() -> Look:
+                def look() -> Prediction:
                     file.seek(0)
-                    return classifier.look(file.read())
+                    return classifier.predict(file.read())
 
-                (future,) = work.looks.submit([look], str(spool))
+                (future,) = work.inference_queue.submit([look], str(spool))
                 seen = await asyncio.wrap_future(future)
         said = prediction(name, seen, classifier, head_id)
         # As it is: it was checked when it was made.
         return Response(said.model_dump_json(), media_type="application/json")
 
 
-def prediction(name: str, look: Look, classifier: Classifier, head_id: str) -> Prediction:
+def prediction(
+    name: str, look: Prediction, classifier: Classifier, head_id: str
+) -> schemas.Prediction:
     """What is told of one photo."""
-    answer = look.answers.by_head[head_id]
+    answer = look.head_predictions.by_head[head_id]
     ids = classifier.heads[head_id].labels.ids
-    return Prediction(
+    return schemas.Prediction(
         filename=name,
         label=answer.label,
         confidence=min(answer.confidence, 1.0),
         unsure=answer.unsure,
         probabilities={i: float(p) for i, p in zip(ids, answer.probabilities, strict=True)},
-        class_=look.answers.photo_class.label,
+        class_=look.head_predictions.photo_class.label,
         bundle=classifier.bundle_id,
     )
 
@@ -137,7 +140,7 @@ async def _one_file(
         raise
 
 
-def _add_batch(api: FastAPI, desk: Desk) -> None:
+def _add_batch(api: FastAPI, context: ApiContext) -> None:
     @api.post(
         "/predict/batch",
         response_model=BatchAnswer,
@@ -161,7 +164,7 @@ def _add_batch(api: FastAPI, desk: Desk) -> None:
         ] = None,
     ) -> Response:
         """Classify many photos; one that cannot be used never fails the others."""
-        services, work = await desk.opened()
+        services, work = await context.opened()
         job_id = await _started(request, services, work.batches, add_to_library, idempotency_key)
         base = request.scope.get("root_path", "")
         if background:
@@ -201,15 +204,15 @@ async def _started(
         answer = _keeping(services) if is_kept else _looking(services.classifier)
         job_id = await run_in_threadpool(batches.start, folder, files, answer, known)
     except asyncio.CancelledError:
-        batches.give_up(folder)
+        batches.skip_files(folder)
         raise
     except Exception as error:
-        await run_in_threadpool(batches.give_up, folder)
+        await run_in_threadpool(batches.skip_files, folder)
         if isinstance(error, OSError):
             raise library_error(error, root.parent) from error
         raise
     if job_id != folder.name:  # the request came before
-        await run_in_threadpool(batches.give_up, folder)
+        await run_in_threadpool(batches.skip_files, folder)
     return job_id
 
 
@@ -275,14 +278,14 @@ def _number(text: str) -> int:
 
 def _looking(classifier: Classifier) -> AnswerFile:
     def answer(path: Path, name: str) -> BatchItem:
-        look = classifier.look(read_photo_file(path, classifier.limits))
-        said = look.answers.class_answer
+        look = classifier.predict(read_photo_file(path, classifier.limits))
+        said = look.head_predictions.class_prediction
         return BatchItem(
             filename=name,
             label=said.label,
             confidence=min(said.confidence, 1.0),
             unsure=said.unsure,
-            class_=look.answers.photo_class.label,
+            class_=look.head_predictions.photo_class.label,
         )
 
     return answer
@@ -295,7 +298,7 @@ def _keeping(services: Services) -> AnswerFile:
 
     def answer(path: Path, name: str) -> BatchItem:
         data = read_photo_file(path, classifier.limits)
-        added = look_and_keep(library, classifier, NewPhoto(data, name or "photo", added_at))
+        added = ingest_photo(library, classifier, NewPhoto(data, name or "photo", added_at))
         photo = library.photo(added.id)
         return BatchItem(
             filename=name,

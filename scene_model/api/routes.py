@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from scene_model import __version__
 from scene_model.api.batch_jobs import add_batch_job_routes
 from scene_model.api.classify_tags import add_classify_routes
-from scene_model.api.context import Desk
+from scene_model.api.context import ApiContext
 from scene_model.api.docs_page import add_docs
 from scene_model.api.library_photos import add_library_routes
 from scene_model.api.photo_ids import checked_photo_id
@@ -68,7 +68,7 @@ def create_api(
         redirect_slashes=False,
         responses=problems(),
     )
-    desk = api.state.desk = Desk(get_services)
+    context = api.state.context = ApiContext(get_services)
 
     @api.exception_handler(SceneError)
     def answer_problem(_: Request, error: Exception) -> Response:
@@ -102,18 +102,18 @@ def create_api(
     _add_photo_routes(api, get_services)
     _add_download_routes(api, get_services)
     add_upload_routes(api, get_services)
-    add_predict_routes(api, desk)
-    add_batch_job_routes(api, desk)
-    add_classify_routes(api, desk)
-    add_library_routes(api, desk)
+    add_predict_routes(api, context)
+    add_batch_job_routes(api, context)
+    add_classify_routes(api, context)
+    add_library_routes(api, context)
     add_docs(api)
     return api
 
 
 def close_api(api: FastAPI) -> None:
     """Finish what the API is working on, at the end of the server that it is a part of."""
-    desk: Desk = api.state.desk
-    desk.close()
+    context: ApiContext = api.state.context
+    context.close()
 
 
 def _add_status_routes(api: FastAPI, get_public: Callable[[], Public]) -> None:

@@ -9,8 +9,8 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount
 
-from scene_model.api.context import Desk
-from scene_model.api.middleware import doorway
+from scene_model.api.context import ApiContext
+from scene_model.api.middleware import middleware_stack
 from scene_model.api.routes import close_api, create_api
 from scene_model.api.visitor_cookie import asking_owner
 from scene_model.config import Settings
@@ -54,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         ),
     )
 
-    desk: Desk = api.state.desk
+    context: ApiContext = api.state.context
 
     def owner_of(cookies: Mapping[str, str]) -> str | None:
         return visitors.get().keys.owner(cookies.get(COOKIE_NAME, ""))
@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         # At once, so that what is wrong with model or library shows at the start.
-        await run_in_threadpool(visitors.get if settings.is_shared else desk.open)
+        await run_in_threadpool(visitors.get if settings.is_shared else context.open)
         try:
             yield
         finally:
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     return Starlette(
         routes=[Mount("/api", app=api)],
-        middleware=doorway(settings, visitors.get, owner_of),
+        middleware=middleware_stack(settings, visitors.get, owner_of),
         lifespan=lifespan,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, in_span
-from scene_model.classifier.classify import OBJECTS, Answers
+from scene_model.classifier.classify import OBJECTS, HeadPredictions
 from scene_model.classifier.vocabulary import fold
 from scene_model.photos.metadata import PhotoMetadata
 
@@ -45,7 +45,7 @@ def albums_of(facts: PhotoFacts, rules: AlbumRules) -> list[Placement]:
     return [Placement(album, reason) for album, reason in reasons.items() if reason]
 
 
-def seen_tags(answers: Answers) -> tuple[SeenTag, ...]:
+def seen_tags(answers: HeadPredictions) -> tuple[SeenTag, ...]:
     """Tags that the library keeps of a photo."""
     return tuple(
         SeenTag(tag.label, head, tag.score)

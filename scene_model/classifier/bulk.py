@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import OBJECT_TAG_FLOOR, OBJECTS, Classifier
-from scene_model.classifier.heads import Head, HeadAnswer
+from scene_model.classifier.heads import Head, HeadBatchPrediction
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.tagging import ALONE_ABOVE, TOGETHER_ABOVE
 
 
 @dataclass(frozen=True)
-class CalledPhoto:
+class FiledPhoto:
     """What a photo is filed under, and the labels that are kept as its tags, of all heads."""
 
     photo_class: str
@@ -38,14 +38,14 @@ class _HeadBatch:
     has_second: npt.NDArray[np.bool_]
 
 
-def call_photos(classifier: Classifier, embeddings: FloatArray) -> list[CalledPhoto]:
+def predict_many(classifier: Classifier, embeddings: FloatArray) -> list[FiledPhoto]:
     """Tell class and tags of photos from embeddings of shape (N, embedding size), float32."""
     tags: list[set[str]] = [set() for _ in embeddings]
     classes = np.full(len(embeddings), UNSURE_CLASS, object)
     class_head, tag_head = classifier.bundle.class_head, classifier.bundle.tag_head
     # The class head last: where it is sure, its word counts more than the tag head's.
     for head in sorted(classifier.heads.values(), key=lambda head: head.id == class_head):
-        answer = head.answer(embeddings)
+        answer = head.predict(embeddings)
         batch, ids = _batch(head, answer), np.array(head.labels.ids, object)
         first, second = ids[batch.first], ids[batch.second]
         if head.id == tag_head:
@@ -61,12 +61,12 @@ def call_photos(classifier: Classifier, embeddings: FloatArray) -> list[CalledPh
             _add(tags, first, batch.has_first)
             _add(tags, second, batch.has_second)
     return [
-        CalledPhoto(str(photo_class), frozenset(labels))
+        FiledPhoto(str(photo_class), frozenset(labels))
         for photo_class, labels in zip(classes, tags, strict=True)
     ]
 
 
-def _batch(head: Head, answer: HeadAnswer) -> _HeadBatch:
+def _batch(head: Head, answer: HeadBatchPrediction) -> _HeadBatch:
     probabilities, rows = answer.probabilities, np.arange(len(answer.probabilities))
     first = probabilities.argmax(axis=1)
     best = probabilities[rows, first]

@@ -8,7 +8,7 @@ from scene_model.errors import BundleError
 
 
 @dataclass(frozen=True)
-class ShelfBundle:
+class BundleEntry:
     """One folder that holds a bundle.json.
 
     description: what it says; None when the bundle cannot be used, and then ``problem`` says why.
@@ -24,7 +24,7 @@ class ShelfBundle:
         return self.folder.name
 
 
-def bundles_in(folder: Path) -> list[ShelfBundle]:
+def list_bundles(folder: Path) -> list[BundleEntry]:
     """Open and check every bundle directly inside a folder, sorted by name; never raises."""
     try:
         inside = sorted(folder.iterdir())
@@ -33,8 +33,8 @@ def bundles_in(folder: Path) -> list[ShelfBundle]:
     return [_checked(path) for path in inside if (path / BUNDLE_FILE).is_file()]
 
 
-def _checked(folder: Path) -> ShelfBundle:
+def _checked(folder: Path) -> BundleEntry:
     try:
-        return ShelfBundle(folder, open_bundle(folder).description, None)
+        return BundleEntry(folder, open_bundle(folder).description, None)
     except BundleError as error:
-        return ShelfBundle(folder, None, error)
+        return BundleEntry(folder, None, error)

@@ -11,7 +11,7 @@ from scene_model.classifier.bundle import Bundle, BundleDescription, FloatArray,
 from scene_model.classifier.engine import Engine
 from scene_model.classifier.heads import Head, heads_of
 from scene_model.classifier.tagging import (
-    PhotoAnswer,
+    HeadPrediction,
     PhotoClass,
     Tag,
     decide_class,
@@ -48,32 +48,32 @@ class Provenance:
 
 
 @dataclass(frozen=True)
-class Answers:
+class HeadPredictions:
     """All heads' answers for one photo, and the class they add up to.
 
-    class_answer: the class head's. tag_answer: the tag head's; None in a bundle without one.
+    class_prediction: the class head's. tag_prediction: the tag head's, None without one.
     objects: the five most probable objects; none in a bundle without that head.
     """
 
-    by_head: dict[str, PhotoAnswer]
-    class_answer: PhotoAnswer
-    tag_answer: PhotoAnswer | None
+    by_head: dict[str, HeadPrediction]
+    class_prediction: HeadPrediction
+    tag_prediction: HeadPrediction | None
     photo_class: PhotoClass
     objects: list[Tag]
 
     @property
     def tags(self) -> list[Tag]:
         """The tag head's tags."""
-        return [] if self.tag_answer is None else self.tag_answer.tags
+        return [] if self.tag_prediction is None else self.tag_prediction.tags
 
     @property
     def class_score(self) -> float:
         """How sure the head that filed the photo is of its class; 0.0 where none was."""
         source = self.photo_class.source
-        if source == self.class_answer.head:
-            return self.class_answer.confidence
-        if self.tag_answer is not None and source == self.tag_answer.head:
-            return self.tag_answer.tags[0].score
+        if source == self.class_prediction.head:
+            return self.class_prediction.confidence
+        if self.tag_prediction is not None and source == self.tag_prediction.head:
+            return self.tag_prediction.tags[0].score
         return 0.0
 
     @property
@@ -88,7 +88,7 @@ class Answers:
         for head, answer in self.by_head.items():
             if head == OBJECTS:
                 kept[head] = [tag for tag in self.objects if tag.score >= OBJECT_TAG_FLOOR]
-            elif head == self.class_answer.head or answer.outside is not None:
+            elif head == self.class_prediction.head or answer.outside is not None:
                 sure = Tag(answer.label, answer.confidence)
                 kept[head] = [] if answer.unsure else [sure]
             else:
@@ -97,13 +97,13 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Look:
+class Prediction:
     """One photo seen: its upright pixels at working scale, metadata, embedding and answers."""
 
     photo: DecodedPhoto
     metadata: PhotoMetadata
     embedding: FloatArray
-    answers: Answers
+    head_predictions: HeadPredictions
 
 
 class Classifier:
@@ -153,14 +153,14 @@ class Classifier:
         """What is written beside an answer of this model."""
         return Provenance(self.bundle_id, self.bundle.backbone_id)
 
-    def can_read(self, seen_by: Provenance) -> bool:
+    def can_read(self, provenance: Provenance) -> bool:
         """Tell whether the heads may be asked about an embedding that another run kept.
 
         Heads read the numbers of their own network only; to others' they give nonsense.
         """
-        if seen_by.backbone is None:
-            return seen_by.bundle == self._bundle.description.id
-        return seen_by.backbone == self.bundle.backbone_id
+        if provenance.backbone is None:
+            return provenance.bundle == self._bundle.description.id
+        return provenance.backbone == self.bundle.backbone_id
 
     @property
     def bundle(self) -> BundleDescription:
@@ -191,26 +191,26 @@ class Classifier:
             known = ", ".join(self.heads)
             raise UnknownHead(f"The model has no head {head_id!r}. It has: {known}.") from None
 
-    def look(self, data: bytes) -> Look:
+    def predict(self, data: bytes) -> Prediction:
         """Decode and classify one photo's bytes; raises PhotoError."""
         picture = open_picture(data, self._limits)
         photo = decode_picture(picture, MinimumSize(short_side=self._side))
         # After the pixels: looking for EXIF loads a PNG, and would swallow what is wrong with it.
         metadata = read_metadata(picture)
         embedding = self._engine.embed(resize_to_square(photo.pixels, self._side))
-        return Look(photo, metadata, embedding, self.answer(embedding))
+        return Prediction(photo, metadata, embedding, self.predict_embedding(embedding))
 
-    def answer(self, embedding: FloatArray) -> Answers:
+    def predict_embedding(self, embedding: FloatArray) -> HeadPredictions:
         """Ask every head about a kept embedding, float32 (embedding_size,)."""
         by_head = {head.id: self._answer(head, embedding) for head in self.heads.values()}
-        class_answer = by_head[self.bundle.class_head]
+        class_prediction = by_head[self.bundle.class_head]
         tag_head = self.bundle.tag_head
-        tag_answer = None if tag_head is None else by_head[tag_head]
-        return Answers(
+        tag_prediction = None if tag_head is None else by_head[tag_head]
+        return HeadPredictions(
             by_head=by_head,
-            class_answer=class_answer,
-            tag_answer=tag_answer,
-            photo_class=decide_class(class_answer, tag_answer),
+            class_prediction=class_prediction,
+            tag_prediction=tag_prediction,
+            photo_class=decide_class(class_prediction, tag_prediction),
             objects=self._objects(by_head[OBJECTS].probabilities) if OBJECTS in by_head else [],
         )
 
@@ -218,7 +218,7 @@ class Classifier:
         """The most probable objects of photos, from embeddings of shape (N, embedding size)."""
         if OBJECTS not in self.heads:
             return [[] for _ in embeddings]
-        return [self._objects(row) for row in self.heads[OBJECTS].answer(embeddings).probabilities]
+        return [self._objects(row) for row in self.heads[OBJECTS].predict(embeddings).probabilities]
 
     def _objects(self, probabilities: FloatArray) -> list[Tag]:
         labels = self.heads[OBJECTS].labels
@@ -228,12 +228,12 @@ class Classifier:
         ]
 
     @staticmethod
-    def _answer(head: Head, embedding: FloatArray) -> PhotoAnswer:
-        answer = head.answer(embedding[np.newaxis])
+    def _answer(head: Head, embedding: FloatArray) -> HeadPrediction:
+        answer = head.predict(embedding[np.newaxis])
         probabilities, outside = answer.probabilities[0], float(answer.outside[0])
         best = int(probabilities.argmax())
         confidence = float(probabilities[best])
-        return PhotoAnswer(
+        return HeadPrediction(
             head=head.id,
             probabilities=probabilities,
             label=head.labels[best].id,

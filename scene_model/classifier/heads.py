@@ -10,7 +10,7 @@ from scene_model.classifier.labels import LabelSet
 
 
 @dataclass(frozen=True)
-class HeadAnswer:
+class HeadBatchPrediction:
     """What one head says of N photos.
 
     probabilities: shape (N, labels), float32, rows sum to 1: the labels among themselves.
@@ -37,14 +37,14 @@ class Head:
     # What people chose for their library, label by label; None: `confidence_threshold` for each.
     own_thresholds: tuple[float, ...] | None = None
 
-    def answer(self, embeddings: FloatArray) -> HeadAnswer:
+    def predict(self, embeddings: FloatArray) -> HeadBatchPrediction:
         """Answer for embeddings of shape (N, embedding_size), float32."""
         logits = (embeddings @ self.weights.kernel + self.weights.bias) / self.temperature
         count = len(self.labels)
         probabilities = softmax(logits[:, :count])
         if self.outside_threshold is None:
-            return HeadAnswer(probabilities, np.zeros(len(logits), np.float32))
-        return HeadAnswer(probabilities, softmax(logits)[:, count])
+            return HeadBatchPrediction(probabilities, np.zeros(len(logits), np.float32))
+        return HeadBatchPrediction(probabilities, softmax(logits)[:, count])
 
     @property
     def thresholds(self) -> FloatArray:
@@ -53,7 +53,7 @@ class Head:
             return np.full(len(self.labels), self.confidence_threshold, np.float32)
         return np.array(self.own_thresholds, np.float32)
 
-    def is_unsure(self, answer: HeadAnswer) -> npt.NDArray[np.bool_]:
+    def is_unsure(self, answer: HeadBatchPrediction) -> npt.NDArray[np.bool_]:
         """Tell which of N answers should not be believed; a higher threshold only adds doubt."""
         best = answer.probabilities.argmax(axis=1)
         unsure = answer.probabilities.max(axis=1) < self.thresholds[best]

@@ -113,7 +113,7 @@ def cross_validate(
 
 def answers_as_outputs(head: Head, embeddings: FloatArray) -> npt.NDArray[np.intp]:
     """What a head says of N photos: a label's output, or the one after them for "none of these"."""
-    answer = head.answer(embeddings)
+    answer = head.predict(embeddings)
     said: npt.NDArray[np.intp] = answer.probabilities.argmax(axis=1)
     if head.outside_threshold is not None:
         said[answer.outside > head.outside_threshold] = len(head.labels)

@@ -21,7 +21,7 @@ class Tag:
 
 
 @dataclass(frozen=True)
-class PhotoAnswer:
+class HeadPrediction:
     """What one head says of one photo.
 
     probabilities: shape (labels,), float32, sums to 1. label: the most probable; confidence:
@@ -77,7 +77,9 @@ def tags_by_rule(
 
 
 def decide_class(
-    class_answer: PhotoAnswer, tag_answer: PhotoAnswer | None, human: str | None = None
+    class_prediction: HeadPrediction,
+    tag_prediction: HeadPrediction | None,
+    human: str | None = None,
 ) -> PhotoClass:
     """File a photo.
 
@@ -86,8 +88,8 @@ def decide_class(
     """
     if human is not None:
         return PhotoClass(human, HUMAN)
-    if not class_answer.unsure:
-        return PhotoClass(class_answer.label, class_answer.head)
-    if tag_answer is not None and tag_answer.tags:
-        return PhotoClass(tag_answer.tags[0].label, tag_answer.head)
+    if not class_prediction.unsure:
+        return PhotoClass(class_prediction.label, class_prediction.head)
+    if tag_prediction is not None and tag_prediction.tags:
+        return PhotoClass(tag_prediction.tags[0].label, tag_prediction.head)
     return PhotoClass(UNSURE_CLASS, NONE)

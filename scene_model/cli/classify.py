@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scene_model.classifier.classify import Classifier, Look
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.classifier.tagging import Tag, top_tags
 from scene_model.cli.scan import Found, Scan, path, positive, require_any
 from scene_model.cli.terminal import ProgressLine, printable, say_end
@@ -33,7 +33,7 @@ class Outcome:
     """One file's look, or the error it ended in."""
 
     path: Path
-    look: Look | None
+    look: Prediction | None
     error: SceneError | None
 
 
@@ -80,7 +80,7 @@ def _look(found: Found, classifier: Classifier) -> Outcome:
         return Outcome(found.path, None, found.problem)
     try:
         data = read_photo_file(found.path, classifier.limits)
-        return Outcome(found.path, classifier.look(data), None)
+        return Outcome(found.path, classifier.predict(data), None)
     except SceneError as error:
         return Outcome(found.path, None, error)
     except Exception as error:  # one bad item never fails the others
@@ -99,7 +99,7 @@ def _record(outcome: Outcome, classifier: Classifier, head_id: str) -> dict[str,
         assert error is not None  # noqa: S101 - an outcome holds one of the two
         record["error"] = {"code": error.code, "message": error.message}
         return record
-    answer = look.answers.by_head[head_id]
+    answer = look.head_predictions.by_head[head_id]
     record |= {
         "label": answer.label,
         "confidence": answer.confidence,
@@ -111,10 +111,10 @@ def _record(outcome: Outcome, classifier: Classifier, head_id: str) -> dict[str,
                 strict=True,
             )
         ),
-        "class": look.answers.photo_class.label,
-        "class_source": look.answers.photo_class.source,
-        "tags": _tag_list(look.answers.tags),
-        "objects": _tag_list(look.answers.objects),
+        "class": look.head_predictions.photo_class.label,
+        "class_source": look.head_predictions.photo_class.source,
+        "tags": _tag_list(look.head_predictions.tags),
+        "objects": _tag_list(look.head_predictions.objects),
         "taken_at": look.metadata.taken_at,
     }
     return record
@@ -129,8 +129,8 @@ def _table_line(outcome: Outcome, head_id: str, classifier: Classifier, top: int
     if outcome.look is None:
         assert outcome.error is not None  # noqa: S101 - an outcome holds one of the two
         return f"{name}\t{outcome.error.code}: {printable(outcome.error.message)}"
-    answer = outcome.look.answers.by_head[head_id]
+    answer = outcome.look.head_predictions.by_head[head_id]
     best = top_tags(answer.probabilities, classifier.head(head_id).labels, top)
     said = ", ".join(f"{tag.label} {tag.score:.0%}" for tag in best)
     doubt = " (unsure)" if answer.unsure else ""
-    return f"{name}\t{outcome.look.answers.photo_class.label}\t{said}{doubt}"
+    return f"{name}\t{outcome.look.head_predictions.photo_class.label}\t{said}{doubt}"

@@ -24,7 +24,7 @@ from scene_model.errors import (
 from scene_model.export.table import utf8_pieces
 from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Job
-from scene_model.learning.retag_preview import Forecast
+from scene_model.learning.retag_preview import RetagPreview
 from scene_model.library.file_system import new_file
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import Added, PhotoRecord
@@ -110,15 +110,15 @@ def _export_pieces(
 def reclassify(options: argparse.Namespace, settings: Settings) -> int:
     """Say what would change, then let the model in use replace what another model said."""
     with _services(settings) as services:
-        told = services.forecast()
+        told = services.retag_preview()
         is_for_people = not (options.json or options.jsonl)
         if is_for_people:
-            print(_forecast_text(told), flush=True)
+            print(_retag_preview_text(told), flush=True)
         if options.dry_run:
             if not is_for_people:
                 print(json.dumps(_again_record(services, told, None)))
             return EXIT_DONE
-        job = services.jobs.tag_again()
+        job = services.jobs.retag()
         _follow(job)
         progress = job.progress()
         if is_for_people:
@@ -132,7 +132,7 @@ def reclassify(options: argparse.Namespace, settings: Settings) -> int:
 
 @contextlib.contextmanager
 def _services(settings: Settings) -> Iterator[Services]:
-    services = open_services(settings, take_up=False)
+    services = open_services(settings, resume_batch=False)
     try:
         yield services
     finally:
@@ -219,7 +219,7 @@ def _follow(job: Job) -> None:
             raise
 
 
-def _forecast_text(told: Forecast) -> str:
+def _retag_preview_text(told: RetagPreview) -> str:
     if not told.total:
         return "All photos are tagged by the model in use."
     lines = [f"{told.total:,} photos were tagged by another model."]
@@ -236,7 +236,7 @@ def _forecast_text(told: Forecast) -> str:
     return " ".join(lines)
 
 
-def _again_record(services: Services, told: Forecast, job: Job | None) -> dict[str, Any]:
+def _again_record(services: Services, told: RetagPreview, job: Job | None) -> dict[str, Any]:
     """The forecast as the command's JSON, and what was done, if it was."""
     said: dict[str, Any] = {"bundle": services.classifier.bundle_id, "forecast": asdict(told)}
     if job is None:

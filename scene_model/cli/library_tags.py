@@ -11,13 +11,13 @@ from scene_model.cli.terminal import printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED
 from scene_model.export.dataset import TRAIN, VALIDATION, write_dataset
-from scene_model.export.sidecar_sync import Travelled, import_keywords, write_sidecars
+from scene_model.export.sidecar_sync import SidecarResult, import_keywords, write_sidecars
 from scene_model.services import open_services
 
 
 def sidecars(options: argparse.Namespace, settings: Settings) -> int:
     """Write XMP sidecars of the photos of a query."""
-    services = open_services(settings, take_up=False)
+    services = open_services(settings, resume_batch=False)
     try:
         ids = services.gallery().ids(options.query)
         written = write_sidecars(services.library, services.vocabulary, ids, options.into)
@@ -29,7 +29,7 @@ def sidecars(options: argparse.Namespace, settings: Settings) -> int:
 def keywords(options: argparse.Namespace, settings: Settings) -> int:
     """Take keywords that other programs wrote for people's tags."""
     require_any(options.paths)
-    services = open_services(settings, take_up=False)
+    services = open_services(settings, resume_batch=False)
     try:
         files = (found.path for found in Scan(options.recursive).files(options.paths))
         limits = services.classifier.limits
@@ -40,7 +40,7 @@ def keywords(options: argparse.Namespace, settings: Settings) -> int:
 
 def dataset(options: argparse.Namespace, settings: Settings) -> int:
     """Write class folders for training."""
-    services = open_services(settings, take_up=False)
+    services = open_services(settings, resume_batch=False)
     parts: Counter[str] = Counter()
     failed = 0
     try:
@@ -64,7 +64,7 @@ def dataset(options: argparse.Namespace, settings: Settings) -> int:
     return EXIT_SOME_FAILED if failed else EXIT_DONE
 
 
-def _say(travelled: Iterable[Travelled], options: argparse.Namespace) -> int:
+def _say(travelled: Iterable[SidecarResult], options: argparse.Namespace) -> int:
     failed, lines = 0, []
     for one in travelled:
         failed += one.error is not None

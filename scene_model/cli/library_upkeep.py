@@ -10,7 +10,7 @@ from typing import Any
 from scene_model.cli.terminal import ProgressLine, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError, BundleNotFound
-from scene_model.learning.retag import tag_again
+from scene_model.learning.retag import retag
 from scene_model.library.store import Library
 from scene_model.maintenance.backup import write_backup
 from scene_model.maintenance.backup_file import BackupList
@@ -108,7 +108,7 @@ def _is_json(options: argparse.Namespace) -> bool:
 def _mending(settings: Settings) -> Iterator[LookAgain | None]:
     """What mends an embedding; None where there is no model to do it."""
     try:
-        services = open_services(settings, take_up=False)
+        services = open_services(settings, resume_batch=False)
     except BundleError:
         yield None
         return
@@ -117,7 +117,7 @@ def _mending(settings: Settings) -> Iterator[LookAgain | None]:
         photo, classifier = services.library.photo(photo_id), services.classifier
         if photo.bundle != classifier.bundle_id:
             raise BundleNotFound(f"It was tagged by {photo.bundle}; `library reclassify` mends it.")
-        tag_again(services.library, classifier, photo_id)
+        retag(services.library, classifier, photo_id)
 
     try:
         yield look

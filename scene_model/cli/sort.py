@@ -22,7 +22,7 @@ from scene_model.export.sorting.transaction import (
     sort_files,
     undo_sort,
 )
-from scene_model.services import follow_into, open_filer
+from scene_model.services import follow_into, open_classification
 
 _DONE = {Kind.COPY: "copied", Kind.MOVE: "moved", Kind.HARDLINK: "linked"}
 
@@ -68,11 +68,13 @@ def sort(options: argparse.Namespace, settings: Settings) -> int:
     checked_places(options.source, options.dest)  # before the model is opened
     layout = Layout(options.layout or (ALBUM_LAYOUT if options.by == BY_ALBUM else DEFAULT_LAYOUT))
     with (
-        open_filer(settings, options.by, options.where, layout.asks_album) as filer,
+        open_classification(
+            settings, options.by, options.where, layout.asks_album
+        ) as classification,
         ProgressLine("photos looked at") as progress,
     ):
         prepared = prepare(
-            options.source, options.dest, filer, layout, [settings.library], progress.show
+            options.source, options.dest, classification, layout, [settings.library], progress.show
         )
     plan, printer = prepared.plan, _Printer(options.jsonl, prepared.plan)
     for left in plan.untouched:

@@ -7,16 +7,16 @@ from enum import StrEnum
 import cv2
 from sqlalchemy import select
 
-from scene_model.duplicates.near_duplicates import TwinKind
+from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.errors import LibraryError, PhotoError
 from scene_model.library.records import PhotoRecord
-from scene_model.library.schema import photos, twins
+from scene_model.library.schema import near_duplicates, photos
 from scene_model.library.store import Library
 from scene_model.photos.decode import decode_photo
 
 
 @dataclass(frozen=True)
-class TwinPair:
+class NearDuplicatePair:
     """Two photo ids, and how alike they are, 0 to 1."""
 
     one: str
@@ -25,7 +25,7 @@ class TwinPair:
 
 
 @dataclass(frozen=True)
-class TwinGroup:
+class NearDuplicateGroup:
     """Photos that belong together by pairs, the first of them to keep.
 
     likeness: of the pair least alike.
@@ -43,26 +43,30 @@ class KeepBy(StrEnum):
     OLDEST = "oldest"
 
 
-def twin_pairs(library: Library, kind: TwinKind, dismissed: bool = False) -> list[TwinPair]:
+def near_duplicate_pairs(
+    library: Library, kind: NearDuplicateKind, dismissed: bool = False
+) -> list[NearDuplicatePair]:
     """Pairs of a kind with both photos outside the trash; the dismissed, or the others."""
     one, other = photos.alias(), photos.alias()
     query = (
-        select(one.c.id, other.c.id, twins.c.likeness)
-        .join_from(twins, one, one.c.number == twins.c.one)
-        .join(other, other.c.number == twins.c.other)
+        select(one.c.id, other.c.id, near_duplicates.c.likeness)
+        .join_from(near_duplicates, one, one.c.number == near_duplicates.c.one)
+        .join(other, other.c.number == near_duplicates.c.other)
         .where(
-            twins.c.kind == kind,
-            twins.c.dismissed_at.is_not(None) if dismissed else twins.c.dismissed_at.is_(None),
+            near_duplicates.c.kind == kind,
+            near_duplicates.c.dismissed_at.is_not(None)
+            if dismissed
+            else near_duplicates.c.dismissed_at.is_(None),
             one.c.trashed_at.is_(None),
             other.c.trashed_at.is_(None),
         )
-        .order_by(twins.c.likeness.desc(), twins.c.one, twins.c.other)
+        .order_by(near_duplicates.c.likeness.desc(), near_duplicates.c.one, near_duplicates.c.other)
     )
     with library.database.reader.begin() as connection:
-        return [TwinPair(*row) for row in connection.execute(query)]
+        return [NearDuplicatePair(*row) for row in connection.execute(query)]
 
 
-def group_pairs(pairs: Iterable[TwinPair], most: int = 60) -> list[TwinGroup]:
+def group_pairs(pairs: Iterable[NearDuplicatePair], most: int = 60) -> list[NearDuplicateGroup]:
     """Join pairs that share a photo, the most alike first, into groups of at most so many."""
     group_of: dict[str, list[str]] = {}
     least: dict[int, float] = {}
@@ -77,7 +81,7 @@ def group_pairs(pairs: Iterable[TwinPair], most: int = 60) -> list[TwinGroup]:
                 group_of[photo_id] = one
         least[id(one)] = pair.likeness
     groups = {id(group): group for group in group_of.values() if len(group) > 1}
-    return [TwinGroup(tuple(group), least[key]) for key, group in groups.items()]
+    return [NearDuplicateGroup(tuple(group), least[key]) for key, group in groups.items()]
 
 
 def best_first(library: Library, photo_ids: Sequence[str], by: KeepBy) -> list[PhotoRecord]:

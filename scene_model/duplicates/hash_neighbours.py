@@ -72,7 +72,7 @@ def add_hash(connection: Connection, signed: int) -> None:
         )
 
 
-def has_lookalike() -> ColumnElement[bool]:
+def has_hash_neighbour() -> ColumnElement[bool]:
     """Another photo outside the trash looks like this one."""
     other: Any = photos.alias()
     shown = other.c.trashed_at.is_(None)
@@ -94,7 +94,7 @@ def has_lookalike() -> ColumnElement[bool]:
     )
 
 
-def lookalike_groups(library: Library, photo_ids: Iterable[str]) -> list[list[str]]:
+def hash_neighbour_groups(library: Library, photo_ids: Iterable[str]) -> list[list[str]]:
     """Put photos into groups: whoever looks like one of a group is in it; order is kept.
 
     A photo without a perceptual hash is a group of its own.

@@ -13,7 +13,7 @@ from scene_model.photos.alignment import TURNS
 Signs = npt.NDArray[np.float32]
 
 
-def signs_of(hashes: npt.NDArray[np.int64]) -> Signs:
+def hash_signs(hashes: npt.NDArray[np.int64]) -> Signs:
     """Hashes as kept → shape (N, 8, 8), float32, +1 and -1: down, then across."""
     octets = hashes.astype(">i8").view(np.uint8).reshape(-1, 8)
     bits = np.unpackbits(octets, axis=1).reshape(-1, 8, 8)
@@ -21,7 +21,7 @@ def signs_of(hashes: npt.NDArray[np.int64]) -> Signs:
     return result
 
 
-def turned_signs(signs: Signs, turn: int) -> Signs:
+def rotated_signs(signs: Signs, turn: int) -> Signs:
     """The signs of pictures laid as `alignment.turned` lays them; shape (N, 8, 8)."""
     quarters, is_mirrored = TURNS[turn]
     odd = np.where(np.arange(8) % 2, -1.0, 1.0).astype(np.float32)

@@ -12,14 +12,14 @@ from scene_model.photos.decode import decode_photo
 from scene_model.photos.hashes import perceptual_hash, signed_hash
 
 
-def count_without_fingerprint(library: Library) -> int:
+def count_missing_hashes(library: Library) -> int:
     """Count the photos, in the trash too, that ``is:duplicate`` cannot compare yet."""
     wanted = select(func.count()).where(photos.c.perceptual_hash.is_(None))
     with library.database.reader.begin() as connection:
         return int(connection.execute(wanted).scalar_one())
 
 
-def fill_fingerprints(library: Library) -> Iterator[bool]:
+def fill_missing_hashes(library: Library) -> Iterator[bool]:
     """Work out what is missing, photo by photo, and tell of each whether it could be done.
 
     Each photo is one transaction: what was done stays done when this is left off.
@@ -28,10 +28,10 @@ def fill_fingerprints(library: Library) -> Iterator[bool]:
     with library.database.reader.begin() as connection:
         photo_ids = list(connection.execute(wanted).scalars())
     for photo_id in photo_ids:
-        yield fill_fingerprint(library, photo_id)
+        yield fill_missing_hash(library, photo_id)
 
 
-def fill_fingerprint(library: Library, photo_id: str) -> bool:
+def fill_missing_hash(library: Library, photo_id: str) -> bool:
     """Work out one photo's hash if it has none; False when there is no picture to do it from.
 
     From the thumbnail: the hash survives resizing, and originals may be large or out of reach.

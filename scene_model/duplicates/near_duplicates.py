@@ -17,11 +17,11 @@ from sqlalchemy import delete, insert, or_, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.bundle import FloatArray
-from scene_model.duplicates.hash_rotations import signs_of, turned_signs
+from scene_model.duplicates.hash_rotations import hash_signs, rotated_signs
 from scene_model.errors import LibraryError, PhotoError
-from scene_model.library.schema import compared_photos, photos, twins
+from scene_model.library.schema import compared_photos, near_duplicates, photos
 from scene_model.library.store import Library
-from scene_model.photos.alignment import TURNS, GreyPicture, one_picture, turned
+from scene_model.photos.alignment import TURNS, GreyPicture, one_picture, rotated
 from scene_model.photos.decode import decode_photo
 
 # Bits of 64 in which hashes may differ to be worth a look: crops in 5 % reach 14.
@@ -32,7 +32,7 @@ _PIECE = 4096
 _PICTURES_KEPT = 2000
 
 
-class TwinKind(StrEnum):
+class NearDuplicateKind(StrEnum):
     """What two photos have to do with one another."""
 
     NEAR = "near"
@@ -65,7 +65,7 @@ def _pictures(library: Library, ids: dict[int, str]) -> Pictures:
     return read
 
 
-def count_not_compared(library: Library) -> int:
+def count_pending_comparisons(library: Library) -> int:
     """Count the photos outside the trash that `compare_new` has still to look at."""
     return len(_new_numbers(library))
 
@@ -115,11 +115,11 @@ def _rows(library: Library) -> list[_Row]:
 
 def _pairs(
     library: Library, batch: Sequence[_Row], rows: Sequence[_Row], pictures: Pictures
-) -> dict[tuple[int, int], tuple[TwinKind, float]]:
+) -> dict[tuple[int, int], tuple[NearDuplicateKind, float]]:
     """Pairs of a batch with all photos, the lower number first."""
     turns = _turns_worth_a_look(batch, rows)
     cosines = _cosines(library, batch, rows)
-    found: dict[tuple[int, int], tuple[TwinKind, float]] = {}
+    found: dict[tuple[int, int], tuple[NearDuplicateKind, float]] = {}
     for pair in {**turns, **cosines}:
         if pair[0] == pair[1]:
             continue
@@ -129,9 +129,9 @@ def _pairs(
         wanted = dict.fromkeys([*turns.get(pair, []), *([0] if pair in cosines else [])])
         likeness = _best_likeness(pictures, pair, list(wanted))
         if likeness is not None:
-            found[ordered] = (TwinKind.NEAR, likeness)
+            found[ordered] = (NearDuplicateKind.NEAR, likeness)
         elif cosines.get(pair, 0.0) >= SIMILAR_FROM_COSINE:
-            found[ordered] = (TwinKind.SIMILAR, cosines[pair])
+            found[ordered] = (NearDuplicateKind.SIMILAR, cosines[pair])
     return found
 
 
@@ -140,7 +140,7 @@ def _best_likeness(pictures: Pictures, pair: tuple[int, int], turns: Sequence[in
     if one is None or other is None:
         return None
     for turn in turns:
-        likeness = one_picture(turned(one, turn), other)
+        likeness = one_picture(rotated(one, turn), other)
         if likeness is not None:
             return likeness
     return None
@@ -154,11 +154,11 @@ def _turns_worth_a_look(
     fresh = [row for row in batch if row.hash is not None]
     if not fresh:
         return {}
-    there = signs_of(np.array([row.hash for row in hashed], np.int64)).reshape(-1, 64).T
-    own = signs_of(np.array([row.hash for row in fresh], np.int64))
+    there = hash_signs(np.array([row.hash for row in hashed], np.int64)).reshape(-1, 64).T
+    own = hash_signs(np.array([row.hash for row in fresh], np.int64))
     near: dict[tuple[int, int], list[tuple[float, int]]] = {}
     for turn in range(len(TURNS)):
-        agreed = turned_signs(own, turn).reshape(-1, 64) @ there
+        agreed = rotated_signs(own, turn).reshape(-1, 64) @ there
         apart = (64.0 - agreed) / 2
         for mine, theirs in np.argwhere(apart <= _LOOK_WITHIN):
             pair = (fresh[mine].number, hashed[theirs].number)
@@ -197,7 +197,7 @@ def _unit(embeddings: FloatArray) -> FloatArray:
 def _keep(
     library: Library,
     batch: Sequence[_Row],
-    found: dict[tuple[int, int], tuple[TwinKind, float]],
+    found: dict[tuple[int, int], tuple[NearDuplicateKind, float]],
 ) -> None:
     numbers = [row.number for row in batch]
     with library.database.writer.begin() as connection:
@@ -210,9 +210,9 @@ def _keep(
         )
         # What another network had said of them.
         connection.execute(
-            delete(twins).where(
-                or_(twins.c.one.in_(numbers), twins.c.other.in_(numbers)),
-                twins.c.dismissed_at.is_(None),
+            delete(near_duplicates).where(
+                or_(near_duplicates.c.one.in_(numbers), near_duplicates.c.other.in_(numbers)),
+                near_duplicates.c.dismissed_at.is_(None),
             )
         )
         rows = [
@@ -221,7 +221,7 @@ def _keep(
             if one in there and other in there
         ]
         if rows:
-            connection.execute(insert(twins).prefix_with("OR IGNORE"), rows)
+            connection.execute(insert(near_duplicates).prefix_with("OR IGNORE"), rows)
         done = [
             {"number": row.number, "embedding_file": row.file}
             for row in batch
@@ -242,7 +242,7 @@ def dismiss(library: Library, photo_ids: Sequence[str]) -> None:
     _mark(library, photo_ids, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
 
 
-def bring_back(library: Library, photo_ids: Sequence[str]) -> None:
+def undismiss(library: Library, photo_ids: Sequence[str]) -> None:
     """Take that back."""
     _mark(library, photo_ids, None)
 
@@ -251,7 +251,7 @@ def _mark(library: Library, photo_ids: Sequence[str], at: str | None) -> None:
     numbers = select(photos.c.number).where(photos.c.id.in_(list(photo_ids)))
     with library.database.writer.begin() as connection:
         connection.execute(
-            twins.update()
-            .where(twins.c.one.in_(numbers), twins.c.other.in_(numbers))
+            near_duplicates.update()
+            .where(near_duplicates.c.one.in_(numbers), near_duplicates.c.other.in_(numbers))
             .values(dismissed_at=at)
         )

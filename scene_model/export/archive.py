@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from scene_model.export.strip_gps import without_place
+from scene_model.export.strip_gps import strip_gps
 from scene_model.export.table import utf8_pieces
 from scene_model.export.zip_stream import ZipPieces
 
@@ -125,7 +125,7 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
 def _without_place(entry: ArchiveEntry) -> bytes | None:
     """The bytes of a copy without the place; None where it cannot be made."""
     data = entry.path.read_bytes()
-    made = without_place(data)
+    made = strip_gps(data)
     return data if made is None and not entry.has_place else made
 
 

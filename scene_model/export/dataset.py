@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.classifier.labels import UNSURE_CLASS
-from scene_model.duplicates.hash_neighbours import lookalike_groups
+from scene_model.duplicates.hash_neighbours import hash_neighbour_groups
 from scene_model.errors import SceneError, TargetExists, UnreadableFile
 from scene_model.export.archive import ArchiveEntry, archive_names
 from scene_model.library.records import PhotoRecord
@@ -64,7 +64,7 @@ def write_dataset(
     if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise TargetExists(f"{folder} is there already and not empty. Name a new folder.")
     records = {r.id: r for r in library.records(photo_ids) if r.photo_class != UNSURE_CLASS}
-    groups = lookalike_groups(library, records)
+    groups = hash_neighbour_groups(library, records)
     parts = split_groups([[records[i] for i in group] for group in groups], validation_share)
     group_of = {i: number for number, group in enumerate(groups) for i in group if len(group) > 1}
     for part in (TRAIN, VALIDATION):

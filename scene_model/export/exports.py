@@ -12,14 +12,14 @@ from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.folders import FolderRule
 from scene_model.export.table import (
     json_record,
+    strip_gps,
     table_row,
-    without_place,
     write_csv,
     write_json,
     write_jsonl,
 )
 from scene_model.library.photo_query import IdsInOrder, in_batches
-from scene_model.library.predictions import answer_kept, objects_kept
+from scene_model.library.predictions import objects_of_stored, predict_stored
 from scene_model.library.records import PhotoRecord
 from scene_model.library.store import Library
 
@@ -88,18 +88,18 @@ class Exports:
         self, photo_ids: Iterable[str], with_place: bool
     ) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
         for batch in in_batches(photo_ids):
-            kept = objects_kept(self.library, self._classifier, batch)
+            kept = objects_of_stored(self.library, self._classifier, batch)
             for photo in self.library.records(batch):
                 found = kept.get(photo.id)
                 objects = self._objects(photo.id) if found is None else found
-                yield photo if with_place else without_place(photo), objects
+                yield photo if with_place else strip_gps(photo), objects
 
     def _objects(self, photo_id: str) -> list[Tag]:
         """The objects of a photo for the table; none where nothing can say them any more."""
         if OBJECTS not in self._classifier.heads:
             return []
         try:
-            return answer_kept(self.library, self._classifier, photo_id).answers.objects
+            return predict_stored(self.library, self._classifier, photo_id).head_predictions.objects
         except SceneError as error:
             # A table with an empty cell serves; one that breaks off in the middle does not.
             logger.warning("no objects for %s: %s", photo_id[:12], error.message)

@@ -15,7 +15,7 @@ import exiv2
 
 from scene_model.classifier.labels import HUMAN
 from scene_model.errors import SidecarDamaged
-from scene_model.library.file_system import Disk
+from scene_model.library.file_system import FileSystem
 
 NAMESPACE, PREFIX = "https://scene-gallery.example/xmp/1.0/", "sceneGallery"
 _SUBJECT, _AUTOMATIC = "Xmp.dc.subject", f"Xmp.{PREFIX}.automatic"
@@ -95,7 +95,9 @@ def merged(existing: bytes | None, keywords: Sequence[Keyword]) -> bytes:
         return bytes(image.data())
 
 
-def write_sidecar(photo: Path, keywords: Sequence[Keyword], disk: Disk | None = None) -> Path:
+def write_sidecar(
+    photo: Path, keywords: Sequence[Keyword], file_system: FileSystem | None = None
+) -> Path:
     """Write or complete a photo's sidecar, whole or not at all; returns where it is.
 
     Raises SidecarDamaged, which leaves it as it is, and OSError.
@@ -104,7 +106,7 @@ def write_sidecar(photo: Path, keywords: Sequence[Keyword], disk: Disk | None = 
     existing = path.read_bytes() if path.exists() else None
     new = merged(existing, keywords)
     if new != existing:
-        (disk or Disk()).write_whole(path, new, path.parent)
+        (file_system or FileSystem()).write_whole(path, new, path.parent)
     return path
 
 

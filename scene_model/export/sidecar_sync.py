@@ -23,7 +23,7 @@ from scene_model.photos.hashes import content_hash
 
 
 @dataclass(frozen=True)
-class Travelled:
+class SidecarResult:
     """What became of one photo. sidecar: where it was written; tags: that came in."""
 
     file: Path
@@ -47,7 +47,7 @@ def keywords_of(photo: PhotoRecord, vocabulary: Vocabulary) -> list[Keyword]:
 
 def write_sidecars(
     library: Library, vocabulary: Vocabulary, photo_ids: Iterable[str], into: Path | None
-) -> Iterator[Travelled]:
+) -> Iterator[SidecarResult]:
     """Write the sidecars of photos.
 
     into: a folder, in which they lie as the photos do in a ZIP by class; None: beside the
@@ -64,22 +64,22 @@ def write_sidecars(
                 f"{photo.name} is kept inside the library, where a sidecar helps nobody. Name a "
                 "folder for it (--into)."
             )
-            yield Travelled(Path(photo.name), error=error)
+            yield SidecarResult(Path(photo.name), error=error)
             continue
         try:
             if into is not None:
                 place.parent.mkdir(parents=True, exist_ok=True)
-            yield Travelled(place, write_sidecar(place, keywords_of(photo, vocabulary)))
+            yield SidecarResult(place, write_sidecar(place, keywords_of(photo, vocabulary)))
         except OSError as problem:
             why = f"Its sidecar cannot be written: {problem.strerror or problem}."
-            yield Travelled(place, error=UnreadableFile(why))
+            yield SidecarResult(place, error=UnreadableFile(why))
         except SceneError as problem:
-            yield Travelled(place, error=problem)
+            yield SidecarResult(place, error=problem)
 
 
 def import_keywords(
     library: Library, vocabulary: Vocabulary, files: Iterable[Path], limits: PhotoLimits
-) -> Iterator[Travelled]:
+) -> Iterator[SidecarResult]:
     """Give photos of the library the keywords their files and sidecars hold, as a person's tags.
 
     A photo is known by its content, wherever its file lies. What was rejected stays rejected.
@@ -101,12 +101,12 @@ def import_keywords(
                     edits.add_tag(library, [photo.id], label)
                     there.add(label)
                     new.append(label)
-            yield Travelled(file, tags=tuple(new))
+            yield SidecarResult(file, tags=tuple(new))
         except PhotoNotFound:
             why = "The library does not hold it. `library add` it first."
-            yield Travelled(file, error=PhotoNotFound(why))
+            yield SidecarResult(file, error=PhotoNotFound(why))
         except OSError as problem:
             why = f"It cannot be read: {problem.strerror or problem}."
-            yield Travelled(file, error=UnreadableFile(why))
+            yield SidecarResult(file, error=UnreadableFile(why))
         except SceneError as problem:
-            yield Travelled(file, error=problem)
+            yield SidecarResult(file, error=problem)

@@ -22,7 +22,7 @@ _IPTC = tuple(
 )
 
 
-def without_place(data: bytes) -> bytes | None:
+def strip_gps(data: bytes) -> bytes | None:
     """Take the place out of a photo file's bytes; those that tell none come back as they are.
 
     None where a file of its kind cannot be read or written anew.

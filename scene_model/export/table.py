@@ -131,7 +131,7 @@ def split_tags(cell: str) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def without_place(photo: PhotoRecord) -> PhotoRecord:
+def strip_gps(photo: PhotoRecord) -> PhotoRecord:
     """The same photo, saying nothing of where it was taken."""
     return replace(photo, latitude=None, longitude=None)
 

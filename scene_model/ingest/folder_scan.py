@@ -10,7 +10,7 @@ from scene_model.photos.sniff import has_picture_name
 
 
 @dataclass(frozen=True)
-class FolderFound:
+class FolderScan:
     """What lies in a folder.
 
     photos: files with a picture's name, sorted. file_bytes: their size. ignored: other files.
@@ -37,7 +37,7 @@ class SpaceNeeded:
 _KEPT_BYTES_PER_PHOTO = 40_000
 
 
-def look_through(folder: Path, into_folders: bool) -> FolderFound:
+def scan_folder(folder: Path, into_folders: bool) -> FolderScan:
     """Find the photos of a folder by their names; links to folders are not followed.
 
     Raises PathNotFound.
@@ -61,10 +61,12 @@ def look_through(folder: Path, into_folders: bool) -> FolderFound:
                 unreadable.append(error)
             else:
                 found.append(path)
-    return FolderFound(folder, tuple(sorted(found)), total, ignored, len(unreadable))
+    return FolderScan(folder, tuple(sorted(found)), total, ignored, len(unreadable))
 
 
-def space_needed(found: FolderFound, library: Library) -> SpaceNeeded:
+def space_needed(found: FolderScan, library: Library) -> SpaceNeeded:
     """Tell what adding a folder takes, by copy and by reference."""
     kept = len(found.photos) * _KEPT_BYTES_PER_PHOTO
-    return SpaceNeeded(found.file_bytes + kept, kept, library.disk.free_bytes(library.folder))
+    return SpaceNeeded(
+        found.file_bytes + kept, kept, library.file_system.free_bytes(library.folder)
+    )

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from scene_model.errors import LibraryFull
 from scene_model.jobs.job import Outcome, Skipped
-from scene_model.jobs.lock_file import Claim, take_claim
-from scene_model.library.file_system import Disk, library_error
+from scene_model.jobs.lock_file import LockFile, acquire_lock
+from scene_model.library.file_system import FileSystem, library_error
 
 _LIST, _OUTCOMES = "items.json", "outcomes.jsonl"
 _CANCELLED = "cancelled"
@@ -50,7 +50,7 @@ class IncomingFile:
     by_reference: bool = False
 
 
-class WaitedFor:
+class PendingFiles:
     """The files of a job that were announced and have not arrived; safe to share."""
 
     def __init__(self, files: Iterable[IncomingFile] = ()) -> None:
@@ -84,17 +84,17 @@ class IncomingBatch:
     """The files of one job, on disk, and this process's hold on them.
 
     files: those still to be done. outcomes: what became of the others. dropped: how many were
-    not looked at because the job was cancelled. waited_for: those that are still to arrive.
+    not looked at because the job was cancelled. pending: those that are still to arrive.
     """
 
     folder: Path
     files: tuple[IncomingFile, ...]
-    disk: Disk
-    claim: Claim
+    file_system: FileSystem
+    claim: LockFile
     outcomes: tuple[Outcome, ...] = ()
     is_cancelled: bool = False
     dropped: int = 0
-    waited_for: WaitedFor = field(default_factory=WaitedFor)
+    pending: PendingFiles = field(default_factory=PendingFiles)
 
     @property
     def id(self) -> str:
@@ -112,59 +112,59 @@ class IncomingBatch:
     def settle(self, item: IncomingFile, outcome: Outcome) -> None:
         """Write down what became of a file, and remove it; raises OSError."""
         line = json.dumps({"file": item.file} | asdict(outcome))
-        self.disk.append(self.folder / _OUTCOMES, line)
+        self.file_system.append(self.folder / _OUTCOMES, line)
         self.drop(item)
 
     def drop(self, item: IncomingFile) -> None:
         """Remove a received file; one that is only read where it lies stays. Raises OSError."""
         if item.source is None:
-            self.disk.remove(self.folder / item.file)
+            self.file_system.remove(self.folder / item.file)
 
     def cancel(self) -> None:
         """Write down that the rest is not to be looked at, also after a restart."""
         try:
-            self.disk.append(self.folder / _OUTCOMES, json.dumps({_CANCELLED: True}))
+            self.file_system.append(self.folder / _OUTCOMES, json.dumps({_CANCELLED: True}))
         except OSError as error:
             logger.warning("a restart would take up %s again: %s", self.id, error.strerror)
 
     def discard(self) -> None:
         """Remove the folder and what is left in it."""
-        self.disk.remove_folder(self.folder)
+        self.file_system.remove_folder(self.folder)
 
 
 def receive(
     incoming_dir: Path,
     files: Iterable[tuple[str, bytes]],
     uploaded_at: str,
-    disk: Disk | None = None,
+    file_system: FileSystem | None = None,
 ) -> IncomingBatch:
     """Write uploads to disk, one at a time; raises LibraryUnavailable when that fails.
 
     All or nothing: what is half received is removed, and its owner still has it.
     """
-    disk = disk or Disk()
+    file_system = file_system or FileSystem()
     job_id = secrets.token_hex(16)
     coming, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
     received = []
     try:
-        disk.make_folder(coming)
+        file_system.make_folder(coming)
         for number, (name, data) in enumerate(files):
-            disk.require_space(incoming_dir, len(data))
+            file_system.require_space(incoming_dir, len(data))
             shown = name.encode("utf-8", "replace").decode("utf-8")
             item = IncomingFile(shown, f"{number:06d}", uploaded_at)
-            disk.write_flushed(coming / item.file, data)
+            file_system.write_flushed(coming / item.file, data)
             received.append(item)
         listing = json.dumps([asdict(item) for item in received])
-        disk.write_flushed(coming / _LIST, listing.encode("utf-8"))
-        disk.flush_folder(coming)
-        claim = _handed_over(coming, folder, disk)
+        file_system.write_flushed(coming / _LIST, listing.encode("utf-8"))
+        file_system.flush_folder(coming)
+        claim = _handed_over(coming, folder, file_system)
     except LibraryFull:
-        disk.remove_folder(coming)
+        file_system.remove_folder(coming)
         raise
     except OSError as error:
-        disk.remove_folder(coming)
+        file_system.remove_folder(coming)
         raise library_error(error, incoming_dir) from error
-    return IncomingBatch(folder, tuple(received), disk, claim)
+    return IncomingBatch(folder, tuple(received), file_system, claim)
 
 
 def receive_paths(
@@ -172,7 +172,7 @@ def receive_paths(
     paths: Iterable[Path],
     uploaded_at: str,
     by_reference: bool,
-    disk: Disk | None = None,
+    file_system: FileSystem | None = None,
 ) -> IncomingBatch:
     """List files of this computer, to be read where they lie; raises LibraryUnavailable."""
     items = [
@@ -185,60 +185,66 @@ def receive_paths(
         )
         for number, path in enumerate(paths)
     ]
-    return _listed(incoming_dir, items, disk or Disk())
+    return _listed(incoming_dir, items, file_system or FileSystem())
 
 
-def announce(incoming_dir: Path, items: Sequence[IncomingFile], disk: Disk) -> IncomingBatch:
+def announce(
+    incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
+) -> IncomingBatch:
     """List files that are about to be sent; raises LibraryUnavailable."""
-    batch = _listed(incoming_dir, items, disk)
-    return replace(batch, files=(), waited_for=WaitedFor(items))
+    batch = _listed(incoming_dir, items, file_system)
+    return replace(batch, files=(), pending=PendingFiles(items))
 
 
-def _listed(incoming_dir: Path, items: Sequence[IncomingFile], disk: Disk) -> IncomingBatch:
+def _listed(
+    incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
+) -> IncomingBatch:
     job_id = secrets.token_hex(16)
     coming, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
     try:
-        disk.make_folder(coming)
+        file_system.make_folder(coming)
         listing = json.dumps([asdict(item) for item in items])
-        disk.write_flushed(coming / _LIST, listing.encode("utf-8"))
-        disk.flush_folder(coming)
-        claim = _handed_over(coming, folder, disk)
+        file_system.write_flushed(coming / _LIST, listing.encode("utf-8"))
+        file_system.flush_folder(coming)
+        claim = _handed_over(coming, folder, file_system)
     except OSError as error:
-        disk.remove_folder(coming)
+        file_system.remove_folder(coming)
         raise library_error(error, incoming_dir) from error
-    return IncomingBatch(folder, tuple(items), disk, claim)
+    return IncomingBatch(folder, tuple(items), file_system, claim)
 
 
-def _handed_over(coming: Path, folder: Path, disk: Disk) -> Claim:
+def _handed_over(coming: Path, folder: Path, file_system: FileSystem) -> LockFile:
     """Put a received folder in its place, claimed before anybody can see it; raises OSError."""
-    claim = take_claim(folder)
+    claim = acquire_lock(folder)
     if claim is None:
         raise FileExistsError(f"{folder} is another's")
     try:
-        disk.announce("rename", folder)
+        file_system.before_step("rename", folder)
         coming.rename(folder)
-        disk.flush_folder(folder.parent)
+        file_system.flush_folder(folder.parent)
     except BaseException:
         claim.release()
         raise
     return claim
 
 
-def left_behind(incoming_dir: Path, disk: Disk | None = None) -> list[IncomingBatch]:
+def find_unfinished(
+    incoming_dir: Path, file_system: FileSystem | None = None
+) -> list[IncomingBatch]:
     """Batches that nobody works on, each with the files that are still to be done.
 
     A folder without a list was cut off while it was received, by an earlier version of this
     program: its owner still has the files, and it is removed.
     """
-    disk = disk or Disk()
+    file_system = file_system or FileSystem()
     names = sorted({path.name.removesuffix(".lock") for path in incoming_dir.iterdir()})
-    found = [take_up(incoming_dir / name, disk) for name in names]
+    found = [resume_batch(incoming_dir / name, file_system) for name in names]
     return [batch for batch in found if batch is not None]
 
 
-def take_up(folder: Path, disk: Disk) -> IncomingBatch | None:
-    """Claim one batch; None when it is gone, another process's, or no batch."""
-    claim = take_claim(folder)
+def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
+    """LockFile one batch; None when it is gone, another process's, or no batch."""
+    claim = acquire_lock(folder)
     if claim is None:
         return None
     try:
@@ -247,7 +253,7 @@ def take_up(folder: Path, disk: Disk) -> IncomingBatch | None:
     except FileNotFoundError:
         if folder.exists():
             logger.warning("removing the broken-off upload %s", folder.name)
-            disk.remove_folder(folder)
+            file_system.remove_folder(folder)
         claim.release()
         return None
     except (OSError, ValueError, TypeError) as error:
@@ -258,7 +264,7 @@ def take_up(folder: Path, disk: Disk) -> IncomingBatch | None:
     left, to_come = [], []
     for item in items:
         if item.file in settled:
-            disk.remove(folder / item.file)  # cut off between the two
+            file_system.remove(folder / item.file)  # cut off between the two
         elif item.source is not None or (folder / item.file).exists():
             left.append(item)
         elif item.file_bytes is not None and not is_cancelled:
@@ -266,12 +272,12 @@ def take_up(folder: Path, disk: Disk) -> IncomingBatch | None:
     return IncomingBatch(
         folder,
         tuple(left),
-        disk,
+        file_system,
         claim,
         tuple(settled.values()),
         is_cancelled,
         dropped=len(items) - len(left) - len(settled) if is_cancelled else 0,
-        waited_for=WaitedFor(to_come),
+        pending=PendingFiles(to_come),
     )
 
 

@@ -10,7 +10,7 @@ from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 
 
-def look_and_keep(
+def ingest_photo(
     library: Library, classifier: Classifier, photo: NewPhoto, reference: Path | None = None
 ) -> Added:
     """Keep a photo with what the model says of it; one that is known already costs no look.
@@ -23,6 +23,6 @@ def look_and_keep(
         return Added(photo_id, was_known=True)
     # Before the look, which costs the most.
     library.require_space(0 if reference else len(photo.data))
-    look = classifier.look(photo.data)
+    look = classifier.predict(photo.data)
     writers = (write_hash_neighbours, write_taught_tags)
     return library.add(photo, look, classifier.provenance, reference, writers)

@@ -24,16 +24,16 @@ from scene_model.errors import (
 from scene_model.ingest.incoming import (
     IncomingBatch,
     IncomingFile,
-    left_behind,
+    find_unfinished,
     receive,
     receive_paths,
-    take_up,
+    resume_batch,
 )
-from scene_model.ingest.ingest_photo import look_and_keep
+from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.jobs.job import Job, JobKind, Outcome, Skipped
 from scene_model.jobs.results import JobResults
-from scene_model.jobs.workers import Crew
-from scene_model.learning.retag import tag_again
+from scene_model.jobs.workers import WorkerPools
+from scene_model.learning.retag import retag
 from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
@@ -47,16 +47,20 @@ logger = logging.getLogger(__name__)
 class JobRunner:
     """Looks at photos with a fixed number of threads and adds them to the library."""
 
-    def __init__(self, model: CurrentModel, library: Library, crew: Crew | int) -> None:
+    def __init__(
+        self, model: CurrentModel, library: Library, worker_pools: WorkerPools | int
+    ) -> None:
         """Begin without a job.
 
         crew: threads that others use as well, or how many to start, which `close` then ends.
         """
         self._model, self._library = model, library
-        self._crew = Crew(crew) if isinstance(crew, int) else crew
-        self._owns_crew = isinstance(crew, int)
+        self._worker_pools = (
+            WorkerPools(worker_pools) if isinstance(worker_pools, int) else worker_pools
+        )
+        self._owns_worker_pools = isinstance(worker_pools, int)
         self._owner = str(library.folder)
-        self._results = JobResults(library.jobs_dir, library.files.new_dir, library.disk)
+        self._results = JobResults(library.jobs_dir, library.files.new_dir, library.file_system)
         self._jobs: dict[str, Job] = {}
         self._batches: dict[str, IncomingBatch] = {}
         self._lock = threading.Lock()
@@ -64,7 +68,9 @@ class JobRunner:
     def submit(self, files: Iterable[tuple[str, bytes]]) -> Job:
         """Take uploads (name, bytes), write them to disk, and start on them."""
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
-        return self.start(receive(self._library.incoming_dir, files, now, self._library.disk))
+        return self.start(
+            receive(self._library.incoming_dir, files, now, self._library.file_system)
+        )
 
     def submit_paths(self, paths: Iterable[Path], by_reference: bool) -> Job:
         """Take files of this computer where they lie, and start on them; they are only read.
@@ -72,12 +78,12 @@ class JobRunner:
         by_reference: they stay the photos' originals, and the library makes no copy.
         """
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
-        incoming_dir, disk = self._library.incoming_dir, self._library.disk
-        return self.start(receive_paths(incoming_dir, paths, now, by_reference, disk))
+        incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
+        return self.start(receive_paths(incoming_dir, paths, now, by_reference, file_system))
 
     def resume(self) -> list[Job]:
         """Take up what earlier runs left unfinished, unless another process has done so."""
-        batches = left_behind(self._library.incoming_dir, self._library.disk)
+        batches = find_unfinished(self._library.incoming_dir, self._library.file_system)
         return [self.start(batch) for batch in batches]
 
     def retry(self, job_id: str) -> Job:
@@ -86,13 +92,13 @@ class JobRunner:
         if job.is_running:
             return job
         folder = self._library.incoming_dir / job.id
-        batch = take_up(folder, self._library.disk) if folder.is_dir() else None
+        batch = resume_batch(folder, self._library.file_system) if folder.is_dir() else None
         return job if batch is None else self.start(batch)
 
     def start(self, batch: IncomingBatch) -> Job:
         """Start on a received batch."""
-        waited_for = batch.waited_for
-        total = len(batch.files) + len(batch.outcomes) + batch.dropped + len(waited_for.files())
+        pending = batch.pending
+        total = len(batch.files) + len(batch.outcomes) + batch.dropped + len(pending.files())
         with self._lock:
             self._batches[batch.id] = batch
             job = Job(batch.id, JobKind.ADD, total, batch.outcomes, partial(self._cancel, batch.id))
@@ -111,7 +117,7 @@ class JobRunner:
         if batch is None:
             return  # cancelled meanwhile
         items = [partial(self._add, job, classifier, batch, item) for item in files]
-        self._crew.adding.put(job.id, items, self._owner)
+        self._worker_pools.adding.put(job.id, items, self._owner)
         self._finish(job)  # an empty batch ends at once
 
     def batch(self, job_id: str) -> IncomingBatch | None:
@@ -119,7 +125,7 @@ class JobRunner:
         with self._lock:
             return self._batches.get(job_id)
 
-    def give_up(self, job: Job, files: Sequence[IncomingFile], problem: SceneError) -> None:
+    def skip_files(self, job: Job, files: Sequence[IncomingFile], problem: SceneError) -> None:
         """Count files of a job as skipped before they were looked at, and say why."""
         batch = self.batch(job.id)
         if batch is None:
@@ -133,22 +139,22 @@ class JobRunner:
             job.record(outcome)
         self._finish(job)
 
-    def tag_again(self) -> Job:
+    def retag(self) -> Job:
         """Tag every photo that another model tagged with the one in use; a second call joins in.
 
         Each photo is one transaction: after a kill or a cancel the rest keeps its old tags, and
         calling again goes on with it.
         """
         with self._lock:
-            running = self._running(JobKind.TAG_AGAIN)
+            running = self._running(JobKind.RETAG)
             if running:
                 return running[0]
-            photo_ids = self._library.answered_by_others(self._model.classifier.bundle_id)
-            job = Job(secrets.token_hex(16), JobKind.TAG_AGAIN, len(photo_ids))
+            photo_ids = self._library.tagged_by_others(self._model.classifier.bundle_id)
+            job = Job(secrets.token_hex(16), JobKind.RETAG, len(photo_ids))
             self._begin(job)
             classifier = self._model.classifier
-        items = [partial(self._tag_again, job, classifier, photo_id) for photo_id in photo_ids]
-        self._crew.again.put(job.id, items, self._owner)
+        items = [partial(self._retag, job, classifier, photo_id) for photo_id in photo_ids]
+        self._worker_pools.again.put(job.id, items, self._owner)
         self._finish(job)
         return job
 
@@ -183,8 +189,8 @@ class JobRunner:
 
     def close(self) -> None:
         """Finish the photos that are being looked at; the rest stays on disk for `resume`."""
-        if self._owns_crew:
-            self._crew.close()
+        if self._owns_worker_pools:
+            self._worker_pools.close()
         for batch in self._batches.values():
             batch.claim.release()
 
@@ -202,7 +208,7 @@ class JobRunner:
             return
         batch.cancel()
         job = self.job(job_id)
-        for _ in batch.waited_for.end():
+        for _ in batch.pending.end():
             job.record_dropped()
         self._finish(job)
 
@@ -232,7 +238,7 @@ class JobRunner:
     ) -> None:
         """Make a photo of a file, or find out why it is none; raises OSError."""
         try:
-            outcome = self._look_and_keep(classifier, batch, item)
+            outcome = self._ingest(classifier, batch, item)
         except LibraryUnavailable as error:
             # Not the photo's fault: it stays where it is, for another try.
             job.record(_skipped(item.name, error), is_waiting=True)
@@ -242,20 +248,18 @@ class JobRunner:
         batch.settle(item, outcome)
         job.record(outcome)
 
-    def _look_and_keep(
-        self, classifier: Classifier, batch: IncomingBatch, item: IncomingFile
-    ) -> Outcome:
+    def _ingest(self, classifier: Classifier, batch: IncomingBatch, item: IncomingFile) -> Outcome:
         data = read_photo_file(batch.path(item), classifier.limits)
         photo = NewPhoto(data, item.name, item.uploaded_at)
-        added = look_and_keep(self._library, classifier, photo, batch.reference(item))
+        added = ingest_photo(self._library, classifier, photo, batch.reference(item))
         return Outcome(added.id, added.was_known)
 
-    def _tag_again(self, job: Job, classifier: Classifier, photo_id: str) -> None:
+    def _retag(self, job: Job, classifier: Classifier, photo_id: str) -> None:
         if job.is_cancelled:
             job.record_dropped()
         else:
             try:
-                tag_again(self._library, classifier, photo_id)
+                retag(self._library, classifier, photo_id)
                 job.record(Outcome(photo_id, was_known=True))
             except Exception as error:
                 job.record(_skipped(self._name(photo_id), _told(error)))
@@ -267,7 +271,7 @@ class JobRunner:
 
     def _finish(self, job: Job) -> None:
         """End a job of which nothing is left: keep what became of it, clear up, let waiters go."""
-        if not job.claim_end():
+        if not job.try_end():
             return
         batch = self._batches.pop(job.id, None)
         try:

@@ -99,27 +99,27 @@ class Uploads:
         items = [_item(number, file, now) for number, file in enumerate(files)]
         with self._announcing:
             self.require_room(len(wanted), sum(wanted))
-            batch = announce(self._library.incoming_dir, items, self._library.disk)
+            batch = announce(self._library.incoming_dir, items, self._library.file_system)
             job = self._jobs.start(batch)
         self._heard[job.id] = self._clock()
         for number, problem in refused.items():
-            with batch.waited_for.lock:
-                batch.waited_for.arrived(items[number])
-            self._jobs.give_up(job, [items[number]], problem)
+            with batch.pending.lock:
+                batch.pending.arrived(items[number])
+            self._jobs.skip_files(job, [items[number]], problem)
         return job
 
     def require_room(self, photos: int, file_bytes: int) -> None:
         """Raise QuotaExceeded when the library may not hold so much beside what is under way."""
         running = self._jobs.running(JobKind.ADD)
         coming = sum(job.progress().total - job.progress().done for job in running)
-        waited_for = [item for job in running for item in self.missing(job.id)]
-        coming_bytes = sum(item.file_bytes or 0 for item in waited_for)
+        pending = [item for job in running for item in self.missing(job.id)]
+        coming_bytes = sum(item.file_bytes or 0 for item in pending)
         self._quota.require(photos + coming, file_bytes + coming_bytes)
 
     def missing(self, job_id: str) -> list[IncomingFile]:
         """The files of an upload that have not arrived; none when it is over."""
         batch = self._jobs.batch(job_id)
-        return [] if batch is None else batch.waited_for.files()
+        return [] if batch is None else batch.pending.files()
 
     def open(self) -> list[Job]:
         """The uploads that still wait for files, oldest first; what lies idle is ended."""
@@ -132,7 +132,7 @@ class Uploads:
         if batch is None:
             return False
         progress = self._jobs.job(job_id).progress()
-        untagged = progress.total - progress.done - len(batch.waited_for.files())
+        untagged = progress.total - progress.done - len(batch.pending.files())
         soon_tagged = int(progress.photos_per_s * _BACKLOG_S)
         return untagged > min(max(soon_tagged, _BACKLOG_LEAST), _BACKLOG_MOST)
 
@@ -143,7 +143,7 @@ class Uploads:
         UploadOver, FileNotAnnounced, UploadIncomplete, QuotaExceeded or LibraryFull.
         """
         batch = self._batch(job_id)
-        item = batch.waited_for.find(_file(number))
+        item = batch.pending.find(_file(number))
         if item is None:
             if (batch.folder / _file(number)).exists() or self._is_settled(job_id, number):
                 return None
@@ -161,13 +161,13 @@ class Uploads:
 
     def announced_bytes(self, job_id: str, number: int) -> int:
         """How many bytes a file is to have; 0 when it is not waited for any more."""
-        item = self._batch(job_id).waited_for.find(_file(number))
+        item = self._batch(job_id).pending.find(_file(number))
         return (item.file_bytes or 0) if item is not None else 0
 
     def finish_file(self, job_id: str, number: int, written: Path) -> None:
         """Take a file that was written whole, and let it be tagged; raises as `begin_file`."""
         batch = self._batch(job_id)
-        item = batch.waited_for.find(_file(number))
+        item = batch.pending.find(_file(number))
         if item is None:
             return  # cancelled, or sent twice at once: the other one is here
         has_bytes = written.stat().st_size
@@ -177,12 +177,12 @@ class Uploads:
             )
         try:
             _flush(written)
-            with batch.waited_for.lock:
-                if batch.waited_for.find(item.file) is None:
+            with batch.pending.lock:
+                if batch.pending.find(item.file) is None:
                     return
-                self._library.disk.announce("rename", batch.path(item))
+                self._library.file_system.before_step("rename", batch.path(item))
                 written.replace(batch.path(item))
-                batch.waited_for.arrived(item)
+                batch.pending.arrived(item)
         except OSError as error:
             raise library_error(error, self._library.folder) from error
         self._heard[job_id] = self._clock()
@@ -195,7 +195,7 @@ class Uploads:
         batch = self._jobs.batch(job_id)
         if batch is not None:
             reason = UploadIncomplete("It has not arrived. Drop it again to add it.")
-            self._jobs.give_up(job, batch.waited_for.end(), reason)
+            self._jobs.skip_files(job, batch.pending.end(), reason)
         self._heard.pop(job_id, None)
         return job
 

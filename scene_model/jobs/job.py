@@ -13,7 +13,7 @@ class JobKind(StrEnum):
     """What a job does."""
 
     ADD = "add"
-    TAG_AGAIN = "tag_again"
+    RETAG = "retag"
 
 
 class JobState(StrEnum):
@@ -175,7 +175,7 @@ class Job:
         with self._lock:
             self._dropped += 1
 
-    def claim_end(self) -> bool:
+    def try_end(self) -> bool:
         """Tell whether nothing is left; True once, for the caller who then clears up."""
         with self._lock:
             if self._done + self._dropped < self._total or self._ended is not None:

@@ -18,11 +18,11 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-class Claim:
+class LockFile:
     """One process's hold on one folder; the lock file lies beside it."""
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
-        """Keep a file that is locked; `take_claim` makes it."""
+        """Keep a file that is locked; `acquire_lock` makes it."""
         self._path, self._file = path, file
 
     def release(self) -> None:
@@ -36,8 +36,8 @@ class Claim:
                 self._path.unlink(missing_ok=True)
 
 
-def take_claim(folder: Path) -> Claim | None:
-    """Claim a folder that is there or about to be; None while another process has it."""
+def acquire_lock(folder: Path) -> LockFile | None:
+    """LockFile a folder that is there or about to be; None while another process has it."""
     path = folder.with_name(f"{folder.name}.lock")
     file = path.open("wb")
     try:
@@ -49,7 +49,7 @@ def take_claim(folder: Path) -> Claim | None:
     if not is_named:
         file.close()
         return None
-    return Claim(path, file)
+    return LockFile(path, file)
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scene_model.jobs.job import Job, JobKind, JobState, Progress, Skipped
-from scene_model.library.file_system import Disk
+from scene_model.library.file_system import FileSystem
 
 _KEPT_RESULTS = 200
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
@@ -18,18 +18,18 @@ logger = logging.getLogger(__name__)
 class JobResults:
     """The results in one folder, the newest two hundred."""
 
-    def __init__(self, folder: Path, new_dir: Path, disk: Disk) -> None:
+    def __init__(self, folder: Path, new_dir: Path, file_system: FileSystem) -> None:
         """Take a folder, and one on the same file system for files being written."""
-        self._folder, self._new_dir, self._disk = folder, new_dir, disk
+        self._folder, self._new_dir, self._file_system = folder, new_dir, file_system
 
     def keep(self, job: Job) -> None:
         """Write down how a job ended; where that fails, a restart forgets it."""
         progress = job.progress()
         text = json.dumps({"kind": job.kind} | asdict(progress))
         try:
-            self._disk.write_whole(self._path(job.id), text.encode("utf-8"), self._new_dir)
+            self._file_system.write_whole(self._path(job.id), text.encode("utf-8"), self._new_dir)
             for path in self._newest_first()[_KEPT_RESULTS:]:
-                self._disk.remove(path)
+                self._file_system.remove(path)
         except OSError as error:
             logger.warning("the result of job %s is not kept: %s", job.id, error.strerror)
 

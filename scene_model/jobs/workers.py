@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from scene_model.jobs.fair_queue import FairQueue
 
 
-class Workers:
+class WorkerPool:
     """Threads that take one item after another, of each owner and each job in turn."""
 
     def __init__(self, count: int, name: str) -> None:
@@ -34,13 +34,13 @@ class Workers:
             work()
 
 
-class Crew:
+class WorkerPools:
     """All workers of one process: those for new photos, and those that tag again."""
 
     def __init__(self, count: int) -> None:
         """Make ``count`` threads of each kind: new photos must not wait behind a library."""
-        self.adding = Workers(count, "classify")
-        self.again = Workers(count, "tag-again")
+        self.adding = WorkerPool(count, "classify")
+        self.again = WorkerPool(count, "tag-again")
 
     def close(self) -> None:
         """Finish what is being worked on; begin nothing more."""

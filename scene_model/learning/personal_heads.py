@@ -28,7 +28,7 @@ from scene_model.classifier.personal_head import (
     retrain,
 )
 from scene_model.errors import TooFewExamples
-from scene_model.library.embedding_scan import drawn_photos, seen_of, seen_photos
+from scene_model.library.embedding_scan import embeddings_of, sample_embeddings, scan_embeddings
 from scene_model.library.schema import class_decisions, photos, tag_decisions
 from scene_model.library.store import Library
 
@@ -44,7 +44,7 @@ class PersonalHead:
 
 
 @dataclass(frozen=True)
-class PersonalLesson:
+class HeadCandidates:
     """Heads that were retrained and are not used yet.
 
     would_change: of so many photos nobody decided about, a head's answer would be another.
@@ -68,7 +68,7 @@ def count_corrections(library: Library, classifier: Classifier) -> dict[str, int
     }
 
 
-def learn_corrections(library: Library, shipped: Classifier) -> PersonalLesson:
+def learn_corrections(library: Library, shipped: Classifier) -> HeadCandidates:
     """Retrain the heads on what people decided; nothing is kept.
 
     shipped: the classifier without personal heads: corrections go on top of it, all of them each
@@ -77,12 +77,12 @@ def learn_corrections(library: Library, shipped: Classifier) -> PersonalLesson:
     """
     made, most, size = list[PersonalHead](), 0, shipped.bundle.backbone.embedding_size
     decided = _decided(library)
-    anchors = drawn_photos(library, shipped.provenance.backbone, size, decided, ANCHORS)
+    anchors = sample_embeddings(library, shipped.provenance.backbone, size, decided, ANCHORS)
     for head in correctable_heads(shipped):
         ids, corrections = _corrections(library, shipped, head)
         most = max(most, len(ids))
         if len(ids) >= MIN_CORRECTIONS:
-            embeddings = seen_of(library, shipped.provenance.backbone, size, ids)[1]
+            embeddings = embeddings_of(library, shipped.provenance.backbone, size, ids)[1]
             figures = cross_validate(head, embeddings, corrections, anchors)
             made.append(PersonalHead(retrain(head, embeddings, corrections, anchors), figures))
     if not made:
@@ -90,10 +90,10 @@ def learn_corrections(library: Library, shipped: Classifier) -> PersonalLesson:
             f"People decided about {most} photos; it takes {MIN_CORRECTIONS}. "
             f"Decide about {MIN_CORRECTIONS - most} more, for instance on the review page."
         )
-    return PersonalLesson(tuple(made), _would_change(library, shipped, made, decided))
+    return HeadCandidates(tuple(made), _would_change(library, shipped, made, decided))
 
 
-def keep_personal_heads(library: Library, shipped: Classifier, lesson: PersonalLesson) -> None:
+def save_personal_heads(library: Library, shipped: Classifier, candidate: HeadCandidates) -> None:
     """Keep retrained heads with the library; `with_personal_heads` then finds them."""
     kept = {
         "bundle": shipped.bundle.id,
@@ -104,13 +104,13 @@ def keep_personal_heads(library: Library, shipped: Classifier, lesson: PersonalL
                 "bias": _packed(one.head.weights.bias),
                 "figures": asdict(one.figures),
             }
-            for one in lesson.heads
+            for one in candidate.heads
         },
     }
     library.choose(_CHOICE, json.dumps(kept))
 
 
-def forget_personal_heads(library: Library) -> None:
+def delete_personal_heads(library: Library) -> None:
     """Go back to the shipped heads."""
     library.choose(_CHOICE, "")
 
@@ -184,7 +184,7 @@ def _corrections(
         if right or wrong:
             found[photo_id] = Correction(tuple(right), tuple(wrong))
     size = classifier.bundle.backbone.embedding_size
-    ids, _ = seen_of(library, classifier.provenance.backbone, size, sorted(found))
+    ids, _ = embeddings_of(library, classifier.provenance.backbone, size, sorted(found))
     return ids, [found[photo_id] for photo_id in ids]
 
 
@@ -205,7 +205,7 @@ def _would_change(
     library: Library, shipped: Classifier, made: list[PersonalHead], decided: set[str]
 ) -> int:
     count, size = 0, shipped.bundle.backbone.embedding_size
-    for piece in seen_photos(library, shipped.provenance.backbone, size):
+    for piece in scan_embeddings(library, shipped.provenance.backbone, size):
         changes = np.zeros(len(piece.ids), np.bool_)
         for one in made:
             before = answers_as_outputs(shipped.heads[one.head.id], piece.embeddings)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from scene_model.classifier.bulk import call_photos
+from scene_model.classifier.bulk import predict_many
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier, Provenance
 from scene_model.library.edits import chosen_ids
@@ -18,7 +18,7 @@ _BATCH = 2_000
 
 
 @dataclass(frozen=True)
-class Forecast:
+class RetagPreview:
     """What tagging again would do to the photos that another model tagged.
 
     total: how many they are. changed: of them, those whose class or tags would be others, as
@@ -33,7 +33,7 @@ class Forecast:
     unknown: int = 0
 
 
-def forecast(library: Library, classifier: Classifier) -> Forecast:
+def retag_preview(library: Library, classifier: Classifier) -> RetagPreview:
     """Count what would change, from what is kept of the photos; nothing is written."""
     query = select(
         photos.c.id,
@@ -51,7 +51,7 @@ def forecast(library: Library, classifier: Classifier) -> Forecast:
     for batch, embeddings in _batches(library, readable):
         known += len(batch)
         changes += _changes(library, classifier, batch, embeddings)
-    return Forecast(
+    return RetagPreview(
         total=len(rows),
         changed=changes["any"],
         class_changed=changes["class"],
@@ -82,7 +82,7 @@ def _changes(
     said, decided = _labels(library, automatic_tags, ids), _labels(library, tag_decisions, ids)
     chosen = _labels(library, class_decisions, ids)
     changes: Counter[str] = Counter()
-    for row, called in zip(rows, call_photos(classifier, embeddings), strict=True):
+    for row, called in zip(rows, predict_many(classifier, embeddings), strict=True):
         is_other_class = row.id not in chosen and called.photo_class != row.auto_class
         others = (called.labels ^ said.get(row.id, set())) - decided.get(row.id, set())
         changes["class"] += is_other_class

@@ -10,7 +10,7 @@ from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.heads import Head
 from scene_model.classifier.tagging import ALONE_ABOVE
-from scene_model.library.embedding_scan import seen_photos
+from scene_model.library.embedding_scan import scan_embeddings
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
@@ -49,7 +49,7 @@ def review_queue(library: Library, classifier: Classifier, most: int = _MOST) ->
     tag_head = classifier.heads.get(classifier.bundle.tag_head or "")
     found: list[tuple[float, ReviewItem]] = []
     size = classifier.bundle.backbone.embedding_size
-    for piece in seen_photos(library, classifier.provenance.backbone, size):
+    for piece in scan_embeddings(library, classifier.provenance.backbone, size):
         said = _said(class_head, tag_head, piece.embeddings)
         places = [i for i, photo_id in enumerate(piece.ids) if photo_id not in decided]
         places.sort(key=lambda i: (said.certainty[i], piece.ids[i]))  # noqa: B023
@@ -86,7 +86,7 @@ class _Said:
 
 
 def _said(class_head: Head, tag_head: Head | None, embeddings: FloatArray) -> _Said:
-    answer = class_head.answer(embeddings)
+    answer = class_head.predict(embeddings)
     first, lead = _first_and_lead(answer.probabilities)
     is_unsure = class_head.is_unsure(answer)
     if tag_head is None:
@@ -94,7 +94,7 @@ def _said(class_head: Head, tag_head: Head | None, embeddings: FloatArray) -> _S
             is_unsure, 0, np.where(lead < _CLOSE_BELOW, 2, 3)
         )
         return _Said(certainty, class_head, None, answer.probabilities, None)
-    tags = tag_head.answer(embeddings).probabilities
+    tags = tag_head.predict(embeddings).probabilities
     tag_first, tag_lead = _first_and_lead(tags)
     # Unsure of the class is no doubt where the tag head is sure of something else: a cat.
     in_doubt = is_unsure & (tag_lead < _CLOSE_BELOW)

@@ -22,7 +22,7 @@ from scene_model.classifier.taught_head import (
 )
 from scene_model.errors import TooFewExamples
 from scene_model.library.edits import add_tag, clean_tag
-from scene_model.library.embedding_scan import drawn_photos, seen_of, seen_photos
+from scene_model.library.embedding_scan import embeddings_of, sample_embeddings, scan_embeddings
 from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import automatic_tags, taught_tags
 from scene_model.library.store import Library
@@ -33,7 +33,7 @@ _ID_BATCH = 500
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TagCandidate:
     """A tag that was learned and not kept yet.
 
     would_tag: the photos it would tag, the examples aside, surest first. nearly: those just
@@ -61,22 +61,22 @@ class TaughtTag:
     is_current: bool
 
 
-def learn_tag(
+def fit_tag(
     library: Library,
     classifier: Classifier,
     label: str,
     examples: Sequence[str],
     counterexamples: Sequence[str] = (),
     nearly: int = 12,
-) -> Lesson:
+) -> TagCandidate:
     """Learn a tag from photos that show it; nothing is kept.
 
     Raises InvalidTag, and TooFewExamples unless `MIN_EXAMPLES` of them were seen by this network.
     """
     label, size = clean_tag(label), classifier.bundle.backbone.embedding_size
     backbone = classifier.provenance.backbone
-    shown, seen = seen_of(library, backbone, size, list(dict.fromkeys(examples)))
-    refused, seen_refused = seen_of(
+    shown, seen = embeddings_of(library, backbone, size, list(dict.fromkeys(examples)))
+    refused, seen_refused = embeddings_of(
         library, backbone, size, [one for one in counterexamples if one not in set(shown)]
     )
     if len(shown) < MIN_EXAMPLES:
@@ -84,16 +84,16 @@ def learn_tag(
             f"“{label}” has {len(shown)} examples that this network has seen; it takes "
             f"{MIN_EXAMPLES} to {MAX_EXAMPLES}. Select more photos that show it."
         )
-    others = drawn_photos(library, backbone, size, {*shown, *refused}, OTHERS)
+    others = sample_embeddings(library, backbone, size, {*shown, *refused}, OTHERS)
     head, figures = teach(seen, seen_refused, others)
     would_tag, below = list[Similar](), list[Similar]()
     known = {*shown, *refused}
-    for piece in seen_photos(library, backbone, size):
+    for piece in scan_embeddings(library, backbone, size):
         for photo_id, sure in zip(piece.ids, head.probabilities(piece.embeddings), strict=True):
             if photo_id not in known:
                 (would_tag if sure >= 0.5 else below).append(Similar(photo_id, float(sure)))
         below = sorted(below, key=lambda one: -one.likeness)[:nearly]
-    return Lesson(
+    return TagCandidate(
         label,
         tuple(shown),
         tuple(refused),
@@ -104,7 +104,7 @@ def learn_tag(
     )
 
 
-def keep_lesson(library: Library, classifier: Classifier, lesson: Lesson) -> int:
+def save_taught_tag(library: Library, classifier: Classifier, candidate: TagCandidate) -> int:
     """Keep a learned tag: it joins the tags of all photos, and of those to come.
 
     The examples get it as a person's word. Returns how many photos have it beside them.
@@ -112,35 +112,35 @@ def keep_lesson(library: Library, classifier: Classifier, lesson: Lesson) -> int
     now = datetime.datetime.now(datetime.UTC).astimezone().isoformat(timespec="milliseconds")
     backbone = classifier.provenance.backbone
     row = {
-        "label": lesson.label,
+        "label": candidate.label,
         "backbone": backbone or "",
-        "kernel": lesson.head.kernel.astype("<f4").tobytes(),
-        "bias": lesson.head.bias,
-        "threshold": lesson.head.threshold,
+        "kernel": candidate.head.kernel.astype("<f4").tobytes(),
+        "bias": candidate.head.bias,
+        "threshold": candidate.head.threshold,
         "told": json.dumps(
             {
-                "examples": lesson.examples,
-                "counterexamples": lesson.counterexamples,
-                "figures": asdict(lesson.figures),
+                "examples": candidate.examples,
+                "counterexamples": candidate.counterexamples,
+                "figures": asdict(candidate.figures),
             }
         ),
         "made_at": now,
     }
     size = classifier.bundle.backbone.embedding_size
-    pieces = seen_photos(library, backbone, size)
+    pieces = scan_embeddings(library, backbone, size)
     with library.database.writer.begin() as connection:
         connection.execute(
             insert(taught_tags).values(row).on_conflict_do_update(["label", "backbone"], set_=row)
         )
         for piece in pieces:
             write_taught_tag(
-                connection, lesson.label, lesson.head, piece.ids, piece.embeddings, now
+                connection, candidate.label, candidate.head, piece.ids, piece.embeddings, now
             )
-    add_tag(library, lesson.examples, lesson.label)
-    return len(lesson.would_tag)
+    add_tag(library, candidate.examples, candidate.label)
+    return len(candidate.would_tag)
 
 
-def forget_taught(library: Library, label: str) -> None:
+def delete_taught_tag(library: Library, label: str) -> None:
     """Forget a taught tag: what it said goes, what people said of it stays."""
     with library.database.writer.begin() as connection:
         connection.execute(delete(taught_tags).where(taught_tags.c.label == label))

@@ -22,7 +22,7 @@ from scene_model.classifier.labels import NONE, UNSURE_CLASS
 from scene_model.errors import UsageError
 from scene_model.library.database import with_large_cache
 from scene_model.library.edits import chosen_ids
-from scene_model.library.embedding_scan import seen_photos
+from scene_model.library.embedding_scan import scan_embeddings
 from scene_model.library.schema import automatic_tags, choices, photos
 from scene_model.library.store import Library
 
@@ -143,7 +143,7 @@ def preview_thresholds(
     )
 
 
-def keep_thresholds(
+def save_thresholds(
     library: Library, classifier: Classifier, chosen: Thresholds
 ) -> ThresholdChange:
     """Keep thresholds, and let classes and automatic tags be what they say; all or nothing.
@@ -248,8 +248,10 @@ def _are_inside(
     wanted = [one for one, is_asked in zip(photo_ids, asked, strict=True) if is_asked]
     inside: set[str] = set()
     size = classifier.bundle.backbone.embedding_size
-    for piece in seen_photos(library, classifier.provenance.backbone, size, wanted, trashed=True):
-        is_inside = head.answer(piece.embeddings).outside <= head.outside_threshold
+    for piece in scan_embeddings(
+        library, classifier.provenance.backbone, size, wanted, trashed=True
+    ):
+        is_inside = head.predict(piece.embeddings).outside <= head.outside_threshold
         inside.update(piece.ids[place] for place in np.flatnonzero(is_inside))
     return np.array([photo_id in inside for photo_id in photo_ids], np.bool_)
 

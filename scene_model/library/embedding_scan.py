@@ -17,7 +17,7 @@ _PIECE = 2048
 
 
 @dataclass(frozen=True)
-class SeenPiece:
+class EmbeddingChunk:
     """Some photos. embeddings: shape (N, size), float32, a row a photo."""
 
     ids: list[str]
@@ -25,13 +25,13 @@ class SeenPiece:
     embeddings: FloatArray
 
 
-def seen_photos(
+def scan_embeddings(
     library: Library,
     backbone: str | None,
     size: int,
     only: Sequence[str] | None = None,
     trashed: bool = False,
-) -> Iterator[SeenPiece]:
+) -> Iterator[EmbeddingChunk]:
     """Yield the photos a network saw, in the order of the disk; only some, where ``only`` is given.
 
     size: numbers of one embedding. trashed: photos in the trash, too. A photo whose slot is not on
@@ -57,14 +57,14 @@ def seen_photos(
         # Neighbours on the disk are read as a stretch: that is many times as fast.
         is_stretch = slots[-1] - slots[0] + 1 == len(slots)
         wanted = slice(slots[0], slots[-1] + 1) if is_stretch else slots
-        yield SeenPiece(
+        yield EmbeddingChunk(
             [row.id for row in piece],
             np.array([row.number for row in piece], np.int64),
             library.embeddings.rows(file, wanted),
         )
 
 
-def seen_of(
+def embeddings_of(
     library: Library, backbone: str | None, size: int, photo_ids: Collection[str]
 ) -> tuple[list[str], FloatArray]:
     """The embeddings of some photos, in the order given; those the network never saw are left out.
@@ -72,14 +72,14 @@ def seen_of(
     Returns the ids that are there, and shape (N, size), float32.
     """
     found: dict[str, FloatArray] = {}
-    for piece in seen_photos(library, backbone, size, list(photo_ids)):
+    for piece in scan_embeddings(library, backbone, size, list(photo_ids)):
         found.update(zip(piece.ids, piece.embeddings, strict=True))
     ids = [photo_id for photo_id in photo_ids if photo_id in found]
     rows = [found[photo_id] for photo_id in ids]
     return ids, np.stack(rows) if rows else np.empty((0, size), np.float32)
 
 
-def drawn_photos(
+def sample_embeddings(
     library: Library, backbone: str | None, size: int, without: Collection[str], count: int
 ) -> FloatArray:
     """The embeddings of photos drawn from all of the library but some, the same each time.
@@ -88,7 +88,7 @@ def drawn_photos(
     """
     random = np.random.default_rng(0)
     kept, keys = np.empty((0, size), np.float32), np.empty(0)
-    for piece in seen_photos(library, backbone, size):
+    for piece in scan_embeddings(library, backbone, size):
         is_free = np.array([photo_id not in without for photo_id in piece.ids], np.bool_)
         keys = np.concatenate([keys, random.random(int(is_free.sum()))])
         kept = np.concatenate([kept, piece.embeddings[is_free]])

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.errors import EmbeddingMissing
-from scene_model.library.file_system import Disk
+from scene_model.library.file_system import FileSystem
 
 _VALUE = np.dtype("<f2")
 _HEADER_BYTES = 16
@@ -39,9 +39,9 @@ def packed(photo_id: str, values: npt.NDArray[np.floating]) -> bytes:
 class EmbeddingFiles:
     """The files of one library; which slots are taken, its database knows."""
 
-    def __init__(self, folder: Path, disk: Disk) -> None:
+    def __init__(self, folder: Path, file_system: FileSystem) -> None:
         """Take a folder, which must be there."""
-        self.folder, self._disk = folder, disk
+        self.folder, self._file_system = folder, file_system
 
     def path(self, name: str) -> Path:
         """Where a file lies, whether or not it is there."""
@@ -54,9 +54,9 @@ class EmbeddingFiles:
         """
         path = self.path(name)
         is_new = not path.exists()
-        self._disk.write_flushed(path, slots, offset=slot * _slot_bytes(name))
+        self._file_system.write_flushed(path, slots, offset=slot * _slot_bytes(name))
         if is_new:
-            self._disk.flush_folder(self.folder)
+            self._file_system.flush_folder(self.folder)
 
     def read(self, name: str | None, slot: int | None, photo_id: str) -> FloatArray:
         """What lies in a slot, float32 (size,); raises EmbeddingMissing unless it is the photo's.

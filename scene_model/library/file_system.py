@@ -27,19 +27,19 @@ RESERVE_BYTES = 32_000_000
 _LEFTOVER_AGE_S = 3600.0
 
 
-class Disk:
+class FileSystem:
     """The steps, each one a call of the operating system or nearly so.
 
     Their errors are OSError; `library_error` says them in the library's words.
     """
 
-    def announce(self, step: str, path: Path) -> None:
+    def before_step(self, step: str, path: Path) -> None:
         """Hear of a step that is about to be taken; here nobody listens."""
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder and those above it, where they are missing."""
         if not folder.is_dir():
-            self.announce("make folder", folder)
+            self.before_step("make folder", folder)
             folder.mkdir(parents=True, exist_ok=True)
 
     def write_whole(self, path: Path, data: bytes, new_dir: Path) -> None:
@@ -51,7 +51,7 @@ class Disk:
         temporary = new_dir / secrets.token_hex(16)
         try:
             self.write_flushed(temporary, data)
-            self.announce("rename", path)
+            self.before_step("rename", path)
             temporary.replace(path)
         except OSError:
             temporary.unlink(missing_ok=True)
@@ -60,36 +60,36 @@ class Disk:
 
     def write_flushed(self, path: Path, data: bytes, offset: int | None = None) -> None:
         """Write bytes to the disk itself: a file of their own, or into one from an offset on."""
-        self.announce("write", path)
+        self.before_step("write", path)
         is_new = offset is None or not path.exists()
         with path.open("wb" if is_new else "r+b") as file:
             file.seek(offset or 0)
             file.write(data)
             file.flush()
-            self.announce("flush", path)
+            self.before_step("flush", path)
             os.fsync(file.fileno())
 
     def append(self, path: Path, line: str) -> None:
         """Add a line to a file; a kill leaves it whole, a power cut may lose it."""
-        self.announce("append", path)
+        self.before_step("append", path)
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     def remove(self, path: Path) -> None:
         """Remove a file that may be gone already."""
-        self.announce("remove", path)
+        self.before_step("remove", path)
         path.unlink(missing_ok=True)
 
     def remove_folder(self, folder: Path) -> None:
         """Remove a folder with all that is in it, as far as that goes."""
-        self.announce("remove folder", folder)
+        self.before_step("remove folder", folder)
         shutil.rmtree(folder, ignore_errors=True)
 
     def flush_folder(self, folder: Path) -> None:
         """Make the names in a folder last, where the platform knows that step."""
         if not hasattr(os, "O_DIRECTORY"):
             return  # Windows: renaming is journaled with the file
-        self.announce("flush folder", folder)
+        self.before_step("flush folder", folder)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)

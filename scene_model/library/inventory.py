@@ -11,7 +11,7 @@ from scene_model.library.store import Library
 
 
 @dataclass(frozen=True)
-class KeptPhoto:
+class StoredPhoto:
     """One photo as its row tells it.
 
     reference: where the original lies when it was not copied into the library.
@@ -24,9 +24,9 @@ class KeptPhoto:
     reference: Path | None
 
 
-def kept_photos(
+def stored_photos(
     connection: Connection, photo_id: str | None = None, only_trashed: bool = False
-) -> list[KeptPhoto]:
+) -> list[StoredPhoto]:
     """All photos, those in the trash too, by id; or the one of an id, or those in the trash."""
     query = select(
         photos.c.id,
@@ -39,15 +39,15 @@ def kept_photos(
         query = query.where(photos.c.id == photo_id)
     if only_trashed:
         query = query.where(photos.c.trashed_at.is_not(None))
-    return [KeptPhoto(*row) for row in connection.execute(query)]
+    return [StoredPhoto(*row) for row in connection.execute(query)]
 
 
-def original_of(library: Library, photo: KeptPhoto) -> Path:
+def original_of(library: Library, photo: StoredPhoto) -> Path:
     """Where the original lies, copied or by reference."""
     return photo.reference or library.files.copy_location(photo.id, photo.format)
 
 
-def files_of(library: Library, photo: KeptPhoto) -> list[Path]:
+def files_of(library: Library, photo: StoredPhoto) -> list[Path]:
     """The files of a photo that lie in the library's folder."""
     thumbnail = library.files.thumbnail_location(photo.id)
     if photo.reference is not None:

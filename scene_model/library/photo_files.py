@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from scene_model.errors import OriginalChanged, OriginalMissing
-from scene_model.library.file_system import Disk
+from scene_model.library.file_system import FileSystem
 from scene_model.library.records import PhotoRecord
 from scene_model.photos.decode import MinimumSize, PhotoLimits, Pixels, decode_photo
 from scene_model.photos.hashes import content_hash, file_content_hash
@@ -25,13 +25,13 @@ PREVIEW_LONG_SIDE = 1280
 class PhotoFiles:
     """The files of one library; a file that is a photo's by reference is only ever read."""
 
-    def __init__(self, folder: Path, disk: Disk) -> None:
+    def __init__(self, folder: Path, file_system: FileSystem) -> None:
         """Take the library's folder; the folders in it are made where they are missing."""
-        self.folder, self._disk = folder, disk
+        self.folder, self._file_system = folder, file_system
         self.new_dir = folder / "new"
         for name in ("originals", "thumbnails", "new"):
-            disk.make_folder(folder / name)
-        disk.clear_leftovers(self.new_dir)
+            file_system.make_folder(folder / name)
+        file_system.clear_leftovers(self.new_dir)
 
     def copy_location(self, photo_id: str, format_name: str) -> Path:
         """Where the library's copy of an original belongs, whether or not it is there."""
@@ -50,13 +50,13 @@ class PhotoFiles:
         """Keep a copy of an original, unless a whole one is there; raises OSError."""
         path = self.copy_location(photo_id, format_name)
         if not _has_size(path, len(data)):
-            self._disk.write_whole(path, data, self.new_dir)
+            self._file_system.write_whole(path, data, self.new_dir)
 
     def keep_thumbnail(self, photo_id: str, pixels: Pixels) -> None:
         """Keep a thumbnail of upright RGB pixels, unless there is one; raises OSError."""
         path = self.thumbnail_location(photo_id)
         if not path.exists():
-            self._disk.write_whole(path, make_thumbnail(pixels), self.new_dir)
+            self._file_system.write_whole(path, make_thumbnail(pixels), self.new_dir)
 
     def is_there(self, photo: PhotoRecord) -> bool:
         """Tell by its size whether the original is in its place, without reading it."""
@@ -102,7 +102,7 @@ class PhotoFiles:
     def new_thumbnail(self, photo: PhotoRecord) -> bytes:
         """Make a thumbnail anew from the original, and keep it; raises OSError too."""
         made = self._smaller(photo, MinimumSize(), THUMBNAIL_LONG_SIDE)
-        self._disk.write_whole(self.thumbnail_location(photo.id), made, self.new_dir)
+        self._file_system.write_whole(self.thumbnail_location(photo.id), made, self.new_dir)
         return made
 
     def _smaller(self, photo: PhotoRecord, minimum: MinimumSize, long_side: int) -> bytes:

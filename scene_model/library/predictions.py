@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import select
 
 from scene_model.classifier.bundle import FloatArray
-from scene_model.classifier.classify import Answers, Classifier, Provenance
+from scene_model.classifier.classify import Classifier, HeadPredictions, Provenance
 from scene_model.classifier.tagging import Tag
 from scene_model.errors import EmbeddingMissing
 from scene_model.library.schema import photos
@@ -15,18 +15,20 @@ from scene_model.library.store import Library
 
 
 @dataclass(frozen=True)
-class KeptPhotoAnswers:
+class StoredPhotoPrediction:
     """All heads' answers for a kept photo.
 
     new_embedding: what the network saw, when it had to look again; None when the kept embedding
     was its own, and whole.
     """
 
-    answers: Answers
+    head_predictions: HeadPredictions
     new_embedding: FloatArray | None
 
 
-def answer_kept(library: Library, classifier: Classifier, photo_id: str) -> KeptPhotoAnswers:
+def predict_stored(
+    library: Library, classifier: Classifier, photo_id: str
+) -> StoredPhotoPrediction:
     """Answer from the kept embedding if this network made it, else look at the original again.
 
     Raises PhotoNotFound; and, looking again, OriginalMissing, OriginalChanged or PhotoError.
@@ -35,13 +37,13 @@ def answer_kept(library: Library, classifier: Classifier, photo_id: str) -> Kept
         kept = library.embedding(photo_id)
     except EmbeddingMissing:
         kept = None
-    if kept is not None and classifier.can_read(kept.seen_by):
-        return KeptPhotoAnswers(classifier.answer(kept.values), None)
-    look = classifier.look(library.original_bytes(photo_id))
-    return KeptPhotoAnswers(look.answers, look.embedding)
+    if kept is not None and classifier.can_read(kept.provenance):
+        return StoredPhotoPrediction(classifier.predict_embedding(kept.values), None)
+    look = classifier.predict(library.original_bytes(photo_id))
+    return StoredPhotoPrediction(look.head_predictions, look.embedding)
 
 
-def objects_kept(
+def objects_of_stored(
     library: Library, classifier: Classifier, photo_ids: Sequence[str]
 ) -> dict[str, list[Tag]]:
     """The most probable objects of a batch of photos: a matrix product, and one question in SQL.

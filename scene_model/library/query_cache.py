@@ -10,7 +10,7 @@ _KEPT = 32
 Answer = TypeVar("Answer")
 
 
-class Remembered:
+class QueryCache:
     """The latest answers; safe to share between threads.
 
     A page asks the same again and again, with every click. Whether the library was changed

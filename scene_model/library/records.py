@@ -75,11 +75,11 @@ class PhotoRecord:
 
 
 @dataclass(frozen=True)
-class KeptEmbedding:
+class StoredEmbedding:
     """What a network saw of a photo: float32 (embedding_size,), and which model looked."""
 
     values: FloatArray
-    seen_by: Provenance
+    provenance: Provenance
 
 
 @dataclass(frozen=True)

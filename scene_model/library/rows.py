@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from scene_model.classifier.classify import Answers, Look, Provenance
+from scene_model.classifier.classify import HeadPredictions, Prediction, Provenance
 from scene_model.classifier.labels import HUMAN
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.library.records import NewPhoto, PhotoRecord, TagOnPhoto
 from scene_model.photos.hashes import perceptual_hash, signed_hash
 
 
-def photo_columns(photo_id: str, photo: NewPhoto, look: Look) -> dict[str, Any]:
+def photo_columns(photo_id: str, photo: NewPhoto, look: Prediction) -> dict[str, Any]:
     """What is known of a photo whatever model looks at it."""
     return {
         "id": photo_id,
@@ -33,14 +33,14 @@ def photo_columns(photo_id: str, photo: NewPhoto, look: Look) -> dict[str, Any]:
     }
 
 
-def answer_columns(answers: Answers, by: Provenance) -> dict[str, Any]:
+def prediction_columns(answers: HeadPredictions, by: Provenance) -> dict[str, Any]:
     """What a model said of a photo, its tags aside."""
-    said = answers.class_answer
+    said = answers.class_prediction
     return {
         "bundle": by.bundle,
         "backbone": by.backbone,
         "class_head": said.head,
-        "tag_head": None if answers.tag_answer is None else answers.tag_answer.head,
+        "tag_head": None if answers.tag_prediction is None else answers.tag_prediction.head,
         "class_head_label": said.label,
         "confidence": said.confidence,
         "class_head_unsure": said.unsure,
@@ -50,7 +50,7 @@ def answer_columns(answers: Answers, by: Provenance) -> dict[str, Any]:
     }
 
 
-def tag_rows(photo_id: str, answers: Answers, bundle_id: str) -> list[dict[str, Any]]:
+def tag_rows(photo_id: str, answers: HeadPredictions, bundle_id: str) -> list[dict[str, Any]]:
     """The automatic tags of a photo, each head's labels once."""
     rows = []
     for head, tags in answers.kept_tags.items():

@@ -179,7 +179,7 @@ near_hashes = Table(
 # The tags that hold: what people added (head "human", score 1), and what models said of labels
 # that nobody decided about. Derived from the two tables of tags by triggers, because a search asks
 # for them a hundred thousand times.
-held_tags = Table(
+effective_tags = Table(
     "held_tags",
     metadata,
     Column("label", Text, primary_key=True),
@@ -213,7 +213,7 @@ compared_photos = Table(
     Column("number", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
     Column("embedding_file", Text),
 )
-twins = Table(
+near_duplicates = Table(
     "twins",
     metadata,
     Column("one", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
@@ -223,7 +223,7 @@ twins = Table(
     Column("dismissed_at", Text),
     sqlite_with_rowid=False,
 )
-Index("twins_by_other", twins.c.other)
+Index("twins_by_other", near_duplicates.c.other)
 
 Index("tag_decisions_by_label", tag_decisions.c.label, tag_decisions.c.photo_id)
 Index("class_decisions_by_label", class_decisions.c.label, class_decisions.c.photo_id)

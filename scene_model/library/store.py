@@ -32,25 +32,25 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.bundle import FloatArray
-from scene_model.classifier.classify import Answers, Look, Provenance
+from scene_model.classifier.classify import HeadPredictions, Prediction, Provenance
 from scene_model.classifier.labels import TAUGHT
 from scene_model.errors import EmbeddingMissing, PhotoNotFound
 from scene_model.library.database import Database, open_database
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
-from scene_model.library.file_system import Disk, library_error
+from scene_model.library.file_system import FileSystem, library_error
 from scene_model.library.photo_files import PhotoFiles
 from scene_model.library.photo_query import IdsInOrder, in_batches, of_photos
-from scene_model.library.query_cache import Remembered
+from scene_model.library.query_cache import QueryCache
 from scene_model.library.records import (
     Added,
-    KeptEmbedding,
     NewPhoto,
     PhotoRecord,
+    StoredEmbedding,
     WrittenPhoto,
 )
 from scene_model.library.rows import (
-    answer_columns,
     photo_columns,
+    prediction_columns,
     record,
     tag_rows,
     tags_by_photo,
@@ -74,20 +74,20 @@ PhotoWriter = Callable[[Connection, WrittenPhoto], None]
 class Library:
     """One library; safe to share between threads and processes."""
 
-    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
+    def __init__(self, folder: Path, file_system: FileSystem | None = None) -> None:
         """Open the library in a folder, or begin one there; raises LibraryUnavailable.
 
         disk: what takes the steps on the disk; a test's may end the program at one of them.
         """
         self.folder = folder.expanduser().absolute()
-        self.disk = disk or Disk()
+        self.file_system = file_system or FileSystem()
         with self._in_words():
-            self.files = PhotoFiles(self.folder, self.disk)
+            self.files = PhotoFiles(self.folder, self.file_system)
             for path in (self.incoming_dir, self.jobs_dir, self.folder / "embeddings"):
-                self.disk.make_folder(path)
-            self.embeddings = EmbeddingFiles(self.folder / "embeddings", self.disk)
+                self.file_system.make_folder(path)
+            self.embeddings = EmbeddingFiles(self.folder / "embeddings", self.file_system)
             self.database: Database = open_database(self.folder / "library.db", self.embeddings)
-        self._remembered = Remembered(self.database.reader)
+        self._query_cache = QueryCache(self.database.reader)
 
     def __enter__(self) -> "Library":
         """Return the open library."""
@@ -104,7 +104,7 @@ class Library:
 
     def close(self) -> None:
         """Close the database; the object must not be used after."""
-        self._remembered.close()
+        self._query_cache.close()
         self.database.close()
 
     @property
@@ -120,7 +120,7 @@ class Library:
     def require_space(self, wanted_bytes: int) -> None:
         """Raise LibraryFull when so much cannot be written any more."""
         with self._in_words():
-            self.disk.require_space(self.folder, wanted_bytes)
+            self.file_system.require_space(self.folder, wanted_bytes)
 
     def holds(self, photo_id: str, bundle_id: str) -> bool:
         """Tell whether a photo is there, with its file, outside the trash, answered by a bundle."""
@@ -135,7 +135,7 @@ class Library:
     def add(
         self,
         photo: NewPhoto,
-        look: Look,
+        look: Prediction,
         by: Provenance,
         reference: Path | None = None,
         writers: Sequence[PhotoWriter] = (),
@@ -159,7 +159,7 @@ class Library:
                 known = connection.execute(
                     select(photos.c.reference).where(photos.c.id == photo_id)
                 ).first()
-                row = answer_columns(look.answers, by)
+                row = prediction_columns(look.head_predictions, by)
                 row |= self._keep_embedding(connection, slot_bytes, by, len(look.embedding))
                 about = photo_columns(photo_id, photo, look)
                 if known is None:
@@ -172,7 +172,7 @@ class Library:
                     if reference is None or known.reference is not None:
                         row["reference"] = reference
                     connection.execute(update(photos).where(photos.c.id == photo_id).values(**row))
-                _replace_tags(connection, photo_id, look.answers, by)
+                _replace_tags(connection, photo_id, look.head_predictions, by)
                 written = WrittenPhoto(
                     photo_id, about["perceptual_hash"], look.embedding, by.backbone
                 )
@@ -180,10 +180,10 @@ class Library:
                     write(connection, written)
         return Added(photo_id, known is not None)
 
-    def replace_answers(
+    def replace_predictions(
         self,
         photo_id: str,
-        answers: Answers,
+        answers: HeadPredictions,
         by: Provenance,
         embedding: FloatArray | None = None,
         writers: Sequence[PhotoWriter] = (),
@@ -194,7 +194,7 @@ class Library:
         photo was looked at again; ``writers`` are then called in the same transaction.
         Raises PhotoNotFound.
         """
-        new = answer_columns(answers, by)
+        new = prediction_columns(answers, by)
         with self._in_words(), self.database.writer.begin() as connection:
             if embedding is not None:
                 slot_bytes = packed(photo_id, embedding)
@@ -208,12 +208,12 @@ class Library:
                 for write in writers:
                     write(connection, written)
 
-    def answered_by_others(self, bundle_id: str) -> list[str]:
+    def tagged_by_others(self, bundle_id: str) -> list[str]:
         """Ids of the photos outside the trash whose tags another bundle gave, newest first."""
         return self.find(photos.c.bundle != bundle_id)
 
-    def count_answered_by_others(self, bundle_id: str) -> int:
-        """Count the photos of `answered_by_others`."""
+    def count_tagged_by_others(self, bundle_id: str) -> int:
+        """Count the photos of `tagged_by_others`."""
         return self.count(photos.c.bundle != bundle_id)
 
     def choice(self, name: str) -> str | None:
@@ -291,7 +291,7 @@ class Library:
         if where is not None and not trashed:
             return len(self._matching(where, sort))
         query = of_photos(select(func.count()), where, trashed)
-        return self._remembered.ask(query, self._number)
+        return self._query_cache.ask(query, self._number)
 
     def count_by_class(self, where: ColumnElement[bool] | None = None) -> dict[str, int]:
         """Count photos by what they are filed under, most first."""
@@ -303,15 +303,15 @@ class Library:
 
     def pairs(self, query: Select[Any]) -> list[tuple[str, int]]:
         """Words and their numbers, asked for in SQL; remembered until the library changes."""
-        return self._remembered.ask(query, self._pairs)
+        return self._query_cache.ask(query, self._pairs)
 
     def version(self) -> int:
         """A number that is another one after anybody, in any process, changed the library."""
-        return self._remembered.version()
+        return self._query_cache.version()
 
     def forget(self) -> None:
         """Forget remembered answers, which nobody needs to but those who measure."""
-        self._remembered.forget()
+        self._query_cache.forget()
 
     def human_labels(self) -> list[str]:
         """All labels people have added, taught, or filed photos under, sorted."""
@@ -328,7 +328,7 @@ class Library:
         with self.database.reader.begin() as connection:
             return list(connection.execute(select(taught_tags.c.label).distinct()).scalars())
 
-    def embedding(self, photo_id: str) -> KeptEmbedding:
+    def embedding(self, photo_id: str) -> StoredEmbedding:
         """The kept embedding, and which model's it is; raises PhotoNotFound or EmbeddingMissing."""
         wanted = select(
             photos.c.embedding_file, photos.c.embedding_slot, photos.c.bundle, photos.c.backbone
@@ -346,7 +346,7 @@ class Library:
                     raise
                 before = row  # it may have moved between the two reads
             else:
-                return KeptEmbedding(values, Provenance(row.bundle, row.backbone))
+                return StoredEmbedding(values, Provenance(row.bundle, row.backbone))
 
     def original_path(self, photo_id: str) -> Path:
         """Where the original lies; raises PhotoNotFound or OriginalMissing."""
@@ -390,7 +390,7 @@ class Library:
         found = query.order_by(*order).subquery()
         # As one text: 100,000 rows fetched one by one would take longer than finding them. What
         # goes into group_concat comes in the order of the query below it; a test holds that.
-        return self._remembered.ask(select(func.group_concat(found.c.number)), self._numbers)
+        return self._query_cache.ask(select(func.group_concat(found.c.number)), self._numbers)
 
     def _numbers(self, query: Select[Any]) -> npt.NDArray[np.int64]:
         with self.database.reader.begin() as connection:
@@ -414,7 +414,7 @@ class Library:
             return [(row[0], int(row[1])) for row in connection.execute(query)]
 
     def _keep_files(
-        self, photo_id: str, photo: NewPhoto, look: Look, reference: Path | None
+        self, photo_id: str, photo: NewPhoto, look: Prediction, reference: Path | None
     ) -> None:
         if reference is None:
             self.files.keep_copy(photo_id, look.photo.format, photo.data)
@@ -449,7 +449,9 @@ class Library:
             raise library_error(error, self.folder) from error
 
 
-def _replace_tags(connection: Connection, photo_id: str, answers: Answers, by: Provenance) -> None:
+def _replace_tags(
+    connection: Connection, photo_id: str, answers: HeadPredictions, by: Provenance
+) -> None:
     """Replace the tags of the bundle's heads; taught tags depend on the embedding alone."""
     connection.execute(
         delete(automatic_tags).where(

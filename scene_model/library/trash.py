@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, select
 
 from scene_model.library.edits import chosen_ids
 from scene_model.library.file_system import library_error
-from scene_model.library.inventory import KeptPhoto, kept_photos
+from scene_model.library.inventory import StoredPhoto, stored_photos
 from scene_model.library.schema import edit_changes, edits, photos
 from scene_model.library.store import Library
 
@@ -59,7 +59,7 @@ def trash_dir(library: Library) -> Path:
 def trash_contents(library: Library) -> TrashContents:
     """Say what is in the trash, for the question before it is emptied."""
     with library.database.reader.begin() as connection:
-        found = kept_photos(connection, only_trashed=True)
+        found = stored_photos(connection, only_trashed=True)
     return TrashContents(
         photo_ids=tuple(photo.id for photo in found),
         file_bytes=sum(photo.file_bytes for photo in found if photo.reference is None),
@@ -76,7 +76,7 @@ def empty_trash(library: Library, photo_ids: Sequence[str]) -> Emptied:
     finish_emptying(library)
     asked = set(photo_ids)
     with library.database.reader.begin() as connection:
-        gone = [p for p in kept_photos(connection, only_trashed=True) if p.id in asked]
+        gone = [p for p in stored_photos(connection, only_trashed=True) if p.id in asked]
     if not gone:
         return Emptied(0, 0)
     with library.database.writer.begin() as connection:
@@ -102,14 +102,14 @@ def unfinished(library: Library) -> list[Path]:
     return sorted(trash_dir(library).glob(_LIST_PATTERN))
 
 
-def _write_list(library: Library, gone: Sequence[KeptPhoto]) -> Path:
+def _write_list(library: Library, gone: Sequence[StoredPhoto]) -> Path:
     # A format, not a path: what is removed lies where the library puts originals, nowhere else.
     items = [
         {"id": photo.id, "format": None if photo.reference else photo.format} for photo in gone
     ]
     listing = trash_dir(library) / f"emptying-{secrets.token_hex(8)}.json"
     try:
-        library.disk.write_whole(listing, json.dumps(items).encode(), library.files.new_dir)
+        library.file_system.write_whole(listing, json.dumps(items).encode(), library.files.new_dir)
     except OSError as error:
         raise library_error(error, library.folder) from error
     return listing

@@ -25,10 +25,10 @@ from scene_model import __version__
 from scene_model.errors import BackupError
 from scene_model.library.file_system import new_file
 from scene_model.library.inventory import (
-    KeptPhoto,
+    StoredPhoto,
     files_below,
-    kept_photos,
     original_of,
+    stored_photos,
 )
 from scene_model.library.store import Library
 from scene_model.maintenance.backup_file import (
@@ -110,7 +110,7 @@ def _embeddings(writing: _Writing) -> None:
             writing.entries += [] if entry is None else [entry]
 
 
-def _photo(writing: _Writing, photo: KeptPhoto, with_references: bool) -> None:
+def _photo(writing: _Writing, photo: StoredPhoto, with_references: bool) -> None:
     library = writing.library
     if photo.reference is not None and not with_references:
         referenced = ReferencedOriginal(photo=photo.id, path=str(photo.reference))
@@ -120,7 +120,7 @@ def _photo(writing: _Writing, photo: KeptPhoto, with_references: bool) -> None:
         entry = _store(writing.archive, _name(library, kept_at), original_of(library, photo))
         if entry is None:
             with library.database.reader.begin() as connection:
-                is_there = bool(kept_photos(connection, photo.id))
+                is_there = bool(stored_photos(connection, photo.id))
             (writing.missing if is_there else writing.gone).append(photo.id)
             if not is_there:
                 return
@@ -201,7 +201,7 @@ def _name(library: Library, path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[KeptPhoto]]]:
+def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[StoredPhoto]]]:
     """Copy the rows of this moment to a file beside the backup, which is removed at the end."""
     handle, name = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part.db", dir=file.parent)
     os.close(handle)
@@ -226,7 +226,7 @@ def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[KeptPho
                 "`library verify` says more."
             )
         with _engine(snapshot).begin() as connection:
-            photos = kept_photos(connection)
+            photos = stored_photos(connection)
         yield snapshot, photos
     finally:
         snapshot.unlink(missing_ok=True)

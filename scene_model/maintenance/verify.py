@@ -18,11 +18,11 @@ from sqlalchemy import Connection
 
 from scene_model.errors import EmbeddingMissing, LibraryDamaged, PhotoNotFound, SceneError
 from scene_model.library.inventory import (
-    KeptPhoto,
+    StoredPhoto,
     files_below,
     files_of,
-    kept_photos,
     original_of,
+    stored_photos,
 )
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying, trash_dir, unfinished
@@ -107,7 +107,7 @@ def verify(
         problems = list(_unfinished(library, repair))
         problems += _database(library, repairs)
         with library.database.reader.begin() as connection:
-            photos = kept_photos(connection)
+            photos = stored_photos(connection)
         problems += _photos(library, photos, _Mender(library, repair, look_again), workers, watch)
         problems += _strays(library, repairs, settle_s)
     except LibraryDamaged as error:
@@ -179,11 +179,11 @@ def _put_rows_aside(repairs: _Repair, table: str, row_ids: Sequence[int]) -> Pat
 
 
 def _photos(
-    library: Library, photos: Sequence[KeptPhoto], mender: "_Mender", workers: int, watch: Watch
+    library: Library, photos: Sequence[StoredPhoto], mender: "_Mender", workers: int, watch: Watch
 ) -> Iterator[Problem]:
     pool = ThreadPoolExecutor(workers, thread_name_prefix="verify")
 
-    def check(photo: KeptPhoto) -> list[Problem]:
+    def check(photo: StoredPhoto) -> list[Problem]:
         found = (_original(library, photo), _thumbnail(library, photo), _embedding(library, photo))
         return [mender.mend(problem) for problem in found if problem is not None]
 
@@ -197,7 +197,7 @@ def _photos(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _original(library: Library, photo: KeptPhoto) -> Problem | None:
+def _original(library: Library, photo: StoredPhoto) -> Problem | None:
     path = original_of(library, photo)
     try:
         if not path.is_file():
@@ -212,7 +212,7 @@ def _original(library: Library, photo: KeptPhoto) -> Problem | None:
     return Problem(code, f"{photo.name}: The original {said}. {advice}", photo.id, path)
 
 
-def _thumbnail(library: Library, photo: KeptPhoto) -> Problem | None:
+def _thumbnail(library: Library, photo: StoredPhoto) -> Problem | None:
     path = library.files.thumbnail_location(photo.id)
     if not path.is_file():
         code, said = "missing_thumbnail", "is missing"
@@ -223,7 +223,7 @@ def _thumbnail(library: Library, photo: KeptPhoto) -> Problem | None:
     return Problem(code, f"{photo.name}: The thumbnail {said}.", photo.id, path)
 
 
-def _embedding(library: Library, photo: KeptPhoto) -> Problem | None:
+def _embedding(library: Library, photo: StoredPhoto) -> Problem | None:
     try:
         library.embedding(photo.id)
     except EmbeddingMissing:
@@ -297,7 +297,7 @@ def _candidates(library: Library) -> Iterator[Path]:
 
 def _unexpected(library: Library, paths: Iterable[Path]) -> list[Path]:
     with library.database.reader.begin() as connection:
-        photos = kept_photos(connection)
+        photos = stored_photos(connection)
     expected = {path for photo in photos for path in files_of(library, photo)}
     return [path for path in paths if path not in expected]
 
@@ -316,7 +316,7 @@ def _put_aside(repairs: _Repair, problem: Problem, path: Path) -> Iterator[Probl
     library = repairs.library
     # Under the lock that adding takes, so that no row comes in between.
     with library.database.writer.begin() as connection:
-        photo = kept_photos(connection, path.name.partition(".")[0])
+        photo = stored_photos(connection, path.name.partition(".")[0])
         if photo and path in files_of(library, photo[0]):
             return
         try:

@@ -30,7 +30,7 @@ _SCALE_RANGE = (0.85, 1.18)
 _STEPS = cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT
 
 
-def turned(picture: GreyPicture, turn: int) -> GreyPicture:
+def rotated(picture: GreyPicture, turn: int) -> GreyPicture:
     """Lay a picture one of the eight ways; 0 leaves it."""
     quarters, is_mirrored = TURNS[turn]
     laid = np.rot90(picture, quarters)

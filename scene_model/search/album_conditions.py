@@ -12,7 +12,7 @@ from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, re
 from scene_model.classifier.classify import OBJECTS
 from scene_model.classifier.labels import HUMAN
 from scene_model.classifier.vocabulary import fold
-from scene_model.library.schema import class_decisions, held_tags, photos, tag_decisions
+from scene_model.library.schema import class_decisions, effective_tags, photos, tag_decisions
 from scene_model.search.conditions import (
     exif_contains,
     has_place,
@@ -74,16 +74,16 @@ def _tag_lists(rule: Rule, people_only: bool) -> list[list[_Numbers]]:
     """Of each key of a rule that speaks of tags, the lists a photo has to be in one of."""
     found = []
     for labels, head in (
-        (rule.tags, held_tags.c.head != OBJECTS),
-        (rule.objects, held_tags.c.head == OBJECTS),
+        (rule.tags, effective_tags.c.head != OBJECTS),
+        (rule.objects, effective_tags.c.head == OBJECTS),
     ):
         if not labels:
             continue
         said = _people_say(labels)
         if not people_only:
-            where = [head, held_tags.c.score >= rule.min_score]
+            where = [head, effective_tags.c.score >= rule.min_score]
             if rule.heads:
-                where.append(held_tags.c.head.in_(sorted(rule.heads)))
+                where.append(effective_tags.c.head.in_(sorted(rule.heads)))
             said.append(_models_say(labels, *where))
         found.append(said)
     if rule.own_tags:
@@ -114,8 +114,8 @@ def _exif_conditions(rule: Rule, home: Home | None) -> list[ColumnElement[bool]]
 
 def _models_say(labels: Collection[str], *where: ColumnElement[bool]) -> _Numbers:
     """A model said one of the labels, and nobody decided about it."""
-    labelled = held_tags.c.label.in_(sorted(labels))
-    return select(held_tags.c.photo).where(labelled, held_tags.c.head != HUMAN, *where)
+    labelled = effective_tags.c.label.in_(sorted(labels))
+    return select(effective_tags.c.photo).where(labelled, effective_tags.c.head != HUMAN, *where)
 
 
 def _people_say(labels: Any) -> list[_Numbers]:
@@ -125,7 +125,9 @@ def _people_say(labels: Any) -> list[_Numbers]:
     """
     chosen = photos.alias()
     return [
-        select(held_tags.c.photo).where(held_tags.c.label.in_(labels), held_tags.c.head == HUMAN),
+        select(effective_tags.c.photo).where(
+            effective_tags.c.label.in_(labels), effective_tags.c.head == HUMAN
+        ),
         select(chosen.c.number)
         .join(class_decisions, class_decisions.c.photo_id == chosen.c.id)
         .where(class_decisions.c.label.in_(labels)),

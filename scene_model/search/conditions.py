@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
 from scene_model.classifier.vocabulary import fold_case
-from scene_model.library.schema import held_tags, photos
+from scene_model.library.schema import effective_tags, photos
 from scene_model.search.query_values import Circle, DaySpan
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
@@ -24,7 +24,7 @@ def has_tag(labels: Collection[str]) -> ColumnElement[bool]:
     if not labels:
         return false()
     return photos.c.number.in_(
-        select(held_tags.c.photo).where(held_tags.c.label.in_(sorted(labels)))
+        select(effective_tags.c.photo).where(effective_tags.c.label.in_(sorted(labels)))
     )
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, and_, func, not_, or_, true
 from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
-from scene_model.duplicates.hash_neighbours import has_lookalike
+from scene_model.duplicates.hash_neighbours import has_hash_neighbour
 from scene_model.errors import QueryError
 from scene_model.library.schema import photos
 from scene_model.search.album_conditions import is_in_album
@@ -176,7 +176,7 @@ def _is(term: FieldTerm, _: _Reading) -> Condition:
     if state == "edited":
         return was_edited()
     if state == "duplicate":
-        return has_lookalike()
+        return has_hash_neighbour()
     raise _no_state(term)
 
 

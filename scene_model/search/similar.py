@@ -7,8 +7,8 @@ import numpy as np
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import EmbeddingMissing
-from scene_model.library.embedding_scan import seen_photos
-from scene_model.library.predictions import answer_kept
+from scene_model.library.embedding_scan import scan_embeddings
+from scene_model.library.predictions import predict_stored
 from scene_model.library.store import Library
 
 
@@ -36,7 +36,7 @@ def similar_to_picture(
     library: Library, classifier: Classifier, data: bytes, limit: int
 ) -> list[Similar]:
     """The photos most like a picture that need not be in the library; raises PhotoError."""
-    return similar_to(library, classifier, classifier.look(data).embedding, limit)
+    return similar_to(library, classifier, classifier.predict(data).embedding, limit)
 
 
 def similar_to(
@@ -48,7 +48,7 @@ def similar_to(
     """
     probe = embedding / max(float(np.linalg.norm(embedding)), 1e-6)
     best: list[Similar] = []
-    for piece in seen_photos(library, classifier.provenance.backbone, len(embedding)):
+    for piece in scan_embeddings(library, classifier.provenance.backbone, len(embedding)):
         lengths = np.maximum(np.linalg.norm(piece.embeddings, axis=1), 1e-6)
         likeness = piece.embeddings @ probe / lengths
         nearest = np.argsort(-likeness, kind="stable")[:limit]
@@ -63,7 +63,7 @@ def embedding_of(library: Library, classifier: Classifier, photo_id: str) -> Flo
         kept = library.embedding(photo_id)
     except EmbeddingMissing:
         kept = None
-    if kept is not None and classifier.can_read(kept.seen_by):
+    if kept is not None and classifier.can_read(kept.provenance):
         return kept.values
-    again = answer_kept(library, classifier, photo_id).new_embedding
+    again = predict_stored(library, classifier, photo_id).new_embedding
     return library.embedding(photo_id).values if again is None else again

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select
 
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.library.photo_query import of_photos
-from scene_model.library.schema import held_tags, photos
+from scene_model.library.schema import effective_tags, photos
 from scene_model.library.store import Library
 
 
@@ -33,14 +33,19 @@ def sizes_by_class(library: Library, where: ColumnElement[bool] | None) -> list[
 def sizes_by_tag(library: Library, where: ColumnElement[bool] | None) -> list[FolderSize]:
     """A folder for every tag on the photos' faces: a photo may lie in several."""
     on_face = and_(
-        held_tags.c.photo == photos.c.number,
+        effective_tags.c.photo == photos.c.number,
         or_(
-            held_tags.c.head == HUMAN,
-            held_tags.c.head == photos.c.class_head,
-            held_tags.c.head == photos.c.tag_head,
+            effective_tags.c.head == HUMAN,
+            effective_tags.c.head == photos.c.class_head,
+            effective_tags.c.head == photos.c.tag_head,
         ),
     )
-    tags = select(held_tags.c.photo, held_tags.c.label).join(photos, on_face).distinct().subquery()
+    tags = (
+        select(effective_tags.c.photo, effective_tags.c.label)
+        .join(photos, on_face)
+        .distinct()
+        .subquery()
+    )
     return _sizes(library, _placed(tags, where).subquery())
 
 
@@ -48,14 +53,16 @@ def sizes_by_head(
     library: Library, where: ColumnElement[bool] | None, head: str
 ) -> list[FolderSize]:
     """A folder for each label of a head: the surest that it said of a photo."""
-    order = (held_tags.c.score.desc(), held_tags.c.label)
+    order = (effective_tags.c.score.desc(), effective_tags.c.label)
     ranked = (
         select(
-            held_tags.c.photo,
-            held_tags.c.label,
-            func.row_number().over(partition_by=held_tags.c.photo, order_by=order).label("rank"),
+            effective_tags.c.photo,
+            effective_tags.c.label,
+            func.row_number()
+            .over(partition_by=effective_tags.c.photo, order_by=order)
+            .label("rank"),
         )
-        .where(held_tags.c.head == head)
+        .where(effective_tags.c.head == head)
         .subquery()
     )
     best = select(ranked.c.photo, ranked.c.label).where(ranked.c.rank == 1).subquery()

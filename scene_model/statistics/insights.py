@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, cast, func, select
 from sqlalchemy import Integer as SqlInteger
 
-from scene_model.library.schema import held_tags, photos
+from scene_model.library.schema import effective_tags, photos
 from scene_model.library.store import Library
 from scene_model.search.query_tree import quoted
 
@@ -44,13 +44,13 @@ def by_class(library: Library) -> list[Counted]:
 
 def by_tag(library: Library, most: int = 30) -> list[Counted]:
     """Photos by the tags they have, of every head and of people, most first."""
-    count = func.count(held_tags.c.photo.distinct())
+    count = func.count(effective_tags.c.photo.distinct())
     query = (
-        select(held_tags.c.label, count)
-        .join(photos, photos.c.number == held_tags.c.photo)
+        select(effective_tags.c.label, count)
+        .join(photos, photos.c.number == effective_tags.c.photo)
         .where(photos.c.trashed_at.is_(None))
-        .group_by(held_tags.c.label)
-        .order_by(count.desc(), held_tags.c.label)
+        .group_by(effective_tags.c.label)
+        .order_by(count.desc(), effective_tags.c.label)
         .limit(most)
     )
     return [Counted(label, there, f"tag:{quoted(label)}") for label, there in library.pairs(query)]

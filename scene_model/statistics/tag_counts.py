@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from scene_model.library.edits import chosen_ids
 from scene_model.library.photo_query import of_photos
-from scene_model.library.schema import held_tags, photos
+from scene_model.library.schema import effective_tags, photos
 from scene_model.library.store import Library
 
 
@@ -30,12 +30,12 @@ def count_by_tag(
     heads: whose tags count, "human" for people's.
     """
     matching = of_photos(select(photos.c.number), where, trashed=False)
-    count = func.count(held_tags.c.photo.distinct())
+    count = func.count(effective_tags.c.photo.distinct())
     query = (
-        select(held_tags.c.label, count)
-        .where(held_tags.c.photo.in_(matching), held_tags.c.head.in_(sorted(heads)))
-        .group_by(held_tags.c.label)
-        .order_by(count.desc(), held_tags.c.label)
+        select(effective_tags.c.label, count)
+        .where(effective_tags.c.photo.in_(matching), effective_tags.c.head.in_(sorted(heads)))
+        .group_by(effective_tags.c.label)
+        .order_by(count.desc(), effective_tags.c.label)
         .limit(limit)
     )
     return dict(library.pairs(query))

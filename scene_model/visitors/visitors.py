@@ -178,7 +178,7 @@ class Visitors:
     def close(self) -> None:
         """Finish what is being looked at and close every library."""
         self._stop.set()
-        self.common.crew.close()
+        self.common.worker_pools.close()
         with self._lock:
             for services in self._open.values():
                 services.close()

@@ -37,7 +37,7 @@ def test_tags_by_the_exact_rule(
     assert response.status_code == 200
     expected = []
     for data in (temple, flower):
-        answer = classifier.look(data).answers.by_head["camera"]
+        answer = classifier.predict(data).head_predictions.by_head["camera"]
         labels = classifier.heads["camera"].labels
         tags = tags_by_rule(answer.probabilities, labels)
         expected.append([labels[labels.index(tag.label)].name for tag in tags] or ["Unknown"])
@@ -58,8 +58,8 @@ def test_tags_by_the_exact_rule(
 def test_the_rule_at_its_borders(
     classifier: Classifier, flower: bytes, scores: list[float], names: list[str]
 ) -> None:
-    look = classifier.look(flower)
-    answer = look.answers.tag_answer
+    look = classifier.predict(flower)
+    answer = look.head_predictions.tag_prediction
     assert answer is not None
     answer.probabilities[:] = 0
     answer.probabilities[:2] = scores

@@ -159,7 +159,7 @@ def test_a_batch_whose_sender_goes_away_is_cancelled(
             is_noticed.set()
         return gone
 
-    monkeypatch.setattr(Classifier, "look", slow)
+    monkeypatch.setattr(Classifier, "predict", slow)
     monkeypatch.setattr(Request, "is_disconnected", noticed)
     sent = b"".join([PART + b"no picture\r\n" for _ in range(20)]) + b"--x--\r\n"
     batches = server.library / "batches"

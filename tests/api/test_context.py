@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from scene_model.api.context import Desk, Memory
+from scene_model.api.context import ApiContext, Memory
 from scene_model.config import Settings
 from scene_model.services import Services
 
@@ -25,10 +25,10 @@ def test_what_is_lent_comes_back() -> None:
 def test_another_photo_is_decoded_while_one_waits(tmp_path: Path) -> None:
     """One more thread than interpreters: as many as there are keep the cores busy no longer."""
     meeting = threading.Barrier(2, timeout=60)
-    desk = Desk(no_services)
-    looks = desk.work(Settings(workers=1, library=tmp_path)).looks
+    context = ApiContext(no_services)
+    inference_queue = context.work(Settings(workers=1, library=tmp_path)).inference_queue
     try:
-        for future in looks.submit([meeting.wait, meeting.wait]):
+        for future in inference_queue.submit([meeting.wait, meeting.wait]):
             future.result()  # raises BrokenBarrierError where they come one after the other
     finally:
-        desk.close()
+        context.close()

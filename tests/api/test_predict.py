@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from scene_model.api import inference_queue as looks
+from scene_model.api import inference_queue as inference_queue
 from scene_model.api.batches import Batches
 from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
@@ -49,14 +49,14 @@ def test_one_photo(
     response = api.post("/api/predict", files={"file": ("töm ple.jpg", temple)})
     assert response.status_code == 200
     said = response.json()
-    answers = classifier.look(temple).answers
+    answers = classifier.predict(temple).head_predictions
     assert list(said) == [
         *("filename", "label", "confidence", "unsure", "probabilities", "class", "bundle")
     ]
     assert said["filename"] == "töm ple.jpg"
-    assert said["label"] == answers.class_answer.label
-    assert said["confidence"] == pytest.approx(answers.class_answer.confidence)
-    assert said["unsure"] == answers.class_answer.unsure
+    assert said["label"] == answers.class_prediction.label
+    assert said["confidence"] == pytest.approx(answers.class_prediction.confidence)
+    assert said["unsure"] == answers.class_prediction.unsure
     assert said["class"] == answers.photo_class.label
     assert said["bundle"] == classifier.bundle_id
     assert list(said["probabilities"]) == list(classifier.heads["scenes"].labels.ids)
@@ -169,13 +169,13 @@ def test_a_batch_in_the_background(api: TestClient) -> None:
 
 def test_cancelling_a_batch(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
-    look = Classifier.look
+    look = Classifier.predict
 
     def slow(self: Classifier, data: bytes) -> object:
         go_on.wait(60)
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", slow)
+    monkeypatch.setattr(Classifier, "predict", slow)
     sent = files(*[(f"{i}.jpg", SMALL) for i in range(30)])
     location = api.post("/api/predict/batch?background=true", files=sent).headers["location"]
     running = api.get(location).json()
@@ -269,14 +269,14 @@ def test_a_full_line_says_when_to_come_again(
     settings: Settings, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
-    look = Classifier.look
+    look = Classifier.predict
 
     def slow(self: Classifier, data: bytes) -> object:
         begun.set()
         go_on.wait(60)
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", slow)
+    monkeypatch.setattr(Classifier, "predict", slow)
     narrow = settings.model_copy(update={"max_waiting": 0, "workers": 1, "max_batches": 1})
     with client_of(narrow) as api:
         form = {"file": ("a.jpg", temple)}
@@ -308,7 +308,7 @@ def test_a_single_photo_does_not_wait_for_a_batch() -> None:
         begun.set()
         go_on.wait(60)
 
-    line = looks.LookQueue(workers=1, max_waiting=10)
+    line = inference_queue.InferenceQueue(workers=1, max_waiting=10)
     line.submit_batch("batch", [first, *[lambda: order.append("batch")] * 50])
     begun.wait(60)
     (single,) = line.submit([lambda: order.append("single")])
@@ -326,7 +326,7 @@ def test_owners_take_turns_and_one_may_not_fill_the_line() -> None:
         begun.set()
         go_on.wait(60)
 
-    line = looks.LookQueue(workers=1, max_waiting=40, max_of_one=10)
+    line = inference_queue.InferenceQueue(workers=1, max_waiting=40, max_of_one=10)
     line.submit_batch("a", [first], "crowd")
     begun.wait(60)
     line.submit_batch("b", [lambda: order.append("batch")] * 50, "crowd")
@@ -344,13 +344,13 @@ def test_owners_take_turns_and_one_may_not_fill_the_line() -> None:
 
 
 def test_one_library_may_not_take_every_batch(tmp_path: Path) -> None:
-    line = looks.LookQueue(workers=1, max_waiting=1)
+    line = inference_queue.InferenceQueue(workers=1, max_waiting=1)
     batches = Batches(line, max_batches=3, lifetime_s=60, max_of_one=2)
     mine = [batches.begin(tmp_path / "crowd") for _ in range(2)]
     with pytest.raises(ServerBusy, match="2 of them yours"):
         batches.begin(tmp_path / "crowd")
     batches.begin(tmp_path / "one")
-    batches.give_up(mine[0])
+    batches.skip_files(mine[0])
     batches.begin(tmp_path / "crowd")
     line.close()
     batches.close()
@@ -379,7 +379,7 @@ def test_keys_are_not_confused_by_junk_on_disk(settings: Settings, temple: bytes
 
 
 def test_batches_of_a_server_that_stops_are_refused(tmp_path: Path) -> None:
-    line = looks.LookQueue(workers=1, max_waiting=1)
+    line = inference_queue.InferenceQueue(workers=1, max_waiting=1)
     batches = Batches(line, max_batches=1, lifetime_s=60)
     line.close()
     batches.close()

@@ -235,13 +235,13 @@ def test_albums_see_the_tags_that_the_library_keeps(
 ) -> None:
     for photo_id in add_photos([("temple.jpg", temple), ("flower.jpg", flower)]):
         (record,) = services.library.records([photo_id])
-        seen = seen_tags(services.answers(photo_id))
+        seen = seen_tags(services.predict_stored(photo_id))
         assert {(t.label, t.head) for t in seen} == {(t.label, t.head) for t in record.tags}
 
 
 def test_a_photograph_of_a_flower_is_nature(classifier: Classifier, flower: bytes) -> None:
-    look = classifier.look(flower)
-    photo = PhotoFacts(seen_tags(look.answers), look.metadata)
+    look = classifier.predict(flower)
+    photo = PhotoFacts(seen_tags(look.head_predictions), look.metadata)
     reasons = {placement.album: placement.reason for placement in albums_of(photo, SHIPPED)}
     assert reasons["nature"].startswith("tag ")
 

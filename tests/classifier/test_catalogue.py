@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scene_model.classifier.catalogue import bundles_in
+from scene_model.classifier.catalogue import list_bundles
 from scene_model.errors import BundleDamaged
 from tests.bundles import copy_shipped, other_network, own_head
 
@@ -14,7 +14,7 @@ def test_all_that_lie_beside_one_another(tmp_path: Path) -> None:
     (damaged / "heads.npz").write_bytes(b"half")
     (tmp_path / "notes").mkdir()
     (tmp_path / "bundle.json").write_text("in the wrong place", encoding="utf-8")
-    found = {bundle.name: bundle for bundle in bundles_in(tmp_path)}
+    found = {bundle.name: bundle for bundle in list_bundles(tmp_path)}
     assert list(found) == ["a_damaged", "b_mine", "scene_mobilenet_v2"]
     own = found["b_mine"].description
     assert own is not None
@@ -24,4 +24,4 @@ def test_all_that_lie_beside_one_another(tmp_path: Path) -> None:
 
 
 def test_no_such_folder_holds_nothing(tmp_path: Path) -> None:
-    assert bundles_in(tmp_path / "nowhere") == []
+    assert list_bundles(tmp_path / "nowhere") == []

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scene_model.classifier.classify import Answers, Classifier, Provenance
+from scene_model.classifier.classify import Classifier, HeadPredictions, Provenance
 from scene_model.classifier.vocabulary import vocabulary_of
 from scene_model.errors import BundleDamaged, DamagedPhoto
 from scene_model.photos.decode import PhotoLimits
@@ -21,22 +21,22 @@ from tests.pictures import encode, stored_as, textured
 
 
 def test_a_temple_and_a_flower(classifier: Classifier, temple: bytes, flower: bytes) -> None:
-    seen = classifier.look(temple).answers
+    seen = classifier.predict(temple).head_predictions
     assert seen.by_head["camera"].label in ("landmark", "house", "buildings")
-    bloom = classifier.look(flower).answers
-    assert bloom.tag_answer is not None
-    assert bloom.tag_answer.label == "flower"
-    assert bloom.class_answer.unsure, "a flower is none of the six scenes"
+    bloom = classifier.predict(flower).head_predictions
+    assert bloom.tag_prediction is not None
+    assert bloom.tag_prediction.label == "flower"
+    assert bloom.class_prediction.unsure, "a flower is none of the six scenes"
     assert bloom.photo_class.label == "flower"
     assert bloom.objects[0].score >= bloom.objects[4].score
 
 
 def test_orientation_changes_no_answer(classifier: Classifier, temple: bytes) -> None:
     upright = Image.open(io.BytesIO(temple)).convert("RGB")
-    looks = [classifier.look(stored_as(upright, o)).answers for o in range(1, 9)]
-    assert len({look.class_answer.label for look in looks}) == 1
-    assert len({look.photo_class for look in looks}) == 1
-    confidences = [look.class_answer.confidence for look in looks]
+    predictions = [classifier.predict(stored_as(upright, o)).head_predictions for o in range(1, 9)]
+    assert len({look.class_prediction.label for look in predictions}) == 1
+    assert len({look.photo_class for look in predictions}) == 1
+    confidences = [look.class_prediction.confidence for look in predictions]
     assert max(confidences) - min(confidences) <= 0.03
 
 
@@ -46,26 +46,26 @@ def test_orientation_changes_no_class_of_an_unsure_photo(
     # Between scenes it does not show, a photo's confidence moves a little with the JPEG noise
     # of each way to store it (see benchmarks/orientations.py); what it is filed under must not.
     upright = Image.open(io.BytesIO(flower)).convert("RGB")
-    looks = [classifier.look(stored_as(upright, o)).answers for o in range(1, 9)]
-    assert {look.photo_class.label for look in looks} == {"flower"}
-    assert all(look.class_answer.unsure for look in looks)
+    predictions = [classifier.predict(stored_as(upright, o)).head_predictions for o in range(1, 9)]
+    assert {look.photo_class.label for look in predictions} == {"flower"}
+    assert all(look.class_prediction.unsure for look in predictions)
 
 
 def test_threads_get_the_same_answers(
     classifier: Classifier, made_photos: list[tuple[str, bytes]]
 ) -> None:
-    alone = [classifier.look(data).embedding for _, data in made_photos]
+    alone = [classifier.predict(data).embedding for _, data in made_photos]
     with ThreadPoolExecutor(6) as pool:
-        together = list(pool.map(lambda item: classifier.look(item[1]).embedding, made_photos))
+        together = list(pool.map(lambda item: classifier.predict(item[1]).embedding, made_photos))
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
 def test_kept_embedding_gives_the_same_answers(classifier: Classifier, temple: bytes) -> None:
-    look = classifier.look(temple)
-    again = classifier.answer(look.embedding.astype(np.float16).astype(np.float32))
-    assert again.class_answer.label == look.answers.class_answer.label
-    assert again.class_answer.confidence == pytest.approx(
-        look.answers.class_answer.confidence, abs=0.01
+    look = classifier.predict(temple)
+    again = classifier.predict_embedding(look.embedding.astype(np.float16).astype(np.float32))
+    assert again.class_prediction.label == look.head_predictions.class_prediction.label
+    assert again.class_prediction.confidence == pytest.approx(
+        look.head_predictions.class_prediction.confidence, abs=0.01
     )
 
 
@@ -79,15 +79,15 @@ def test_large_photos_are_answered_as_their_small_copies(classifier: Classifier)
         large = small.resize(size, Image.Resampling.BICUBIC)
         factor = 192 / min(small.size)
         copy = large.resize((round(small.width * factor), round(small.height * factor)))
-        seen = [classifier.look(encode(picture)).answers for picture in (large, copy)]
-        same_scene += seen[0].class_answer.label == seen[1].class_answer.label
+        seen = [classifier.predict(encode(picture)).head_predictions for picture in (large, copy)]
+        same_scene += seen[0].class_prediction.label == seen[1].class_prediction.label
         same_tag += first_tag(seen[0]) == first_tag(seen[1])
     assert len(photos) == 100
     assert same_scene >= 95
     assert same_tag >= 95
 
 
-def first_tag(answers: Answers) -> str | None:
+def first_tag(answers: HeadPredictions) -> str | None:
     return answers.tags[0].label if answers.tags else None
 
 
@@ -118,7 +118,10 @@ def test_vocabulary(classifier: Classifier) -> None:
 def test_shared_pictures_are_all_read(classifier: Classifier, shared_photos: Path) -> None:
     for path in sorted(shared_photos.iterdir()):
         if path.is_file():
-            assert classifier.look(path.read_bytes()).answers.class_answer.confidence > 1 / 6
+            assert (
+                classifier.predict(path.read_bytes()).head_predictions.class_prediction.confidence
+                > 1 / 6
+            )
 
 
 def test_a_damaged_png_is_not_half_a_picture(classifier: Classifier) -> None:
@@ -126,7 +129,7 @@ def test_a_damaged_png_is_not_half_a_picture(classifier: Classifier) -> None:
     data = bytearray(encode(textured(400, 300), "PNG"))
     data[len(data) // 2] ^= 1
     with pytest.raises(DamagedPhoto):
-        classifier.look(bytes(data))
+        classifier.predict(bytes(data))
 
 
 def opened(folder: Path) -> Classifier:
@@ -137,17 +140,20 @@ def test_a_head_of_ones_own_files_photos(
     tmp_path: Path, classifier: Classifier, flower: bytes
 ) -> None:
     own = opened(own_head(tmp_path))
-    seen, shipped = own.look(flower).answers, classifier.look(flower).answers
+    seen, shipped = (
+        own.predict(flower).head_predictions,
+        classifier.predict(flower).head_predictions,
+    )
     assert (seen.photo_class.label, seen.photo_class.source) == ("zermatt", "my_folders")
-    assert seen.class_answer.head == "my_folders"
+    assert seen.class_prediction.head == "my_folders"
     # What the bundle shares with the shipped one it answers alike.
     assert seen.tags == shipped.tags
     assert seen.objects == shipped.objects
-    assert seen.by_head["scenes"].confidence == shipped.class_answer.confidence
+    assert seen.by_head["scenes"].confidence == shipped.class_prediction.confidence
 
 
 def test_an_unsure_head_of_ones_own_leaves_it_to_the_tags(tmp_path: Path, flower: bytes) -> None:
-    seen = opened(own_head(tmp_path, sure=False)).look(flower).answers
+    seen = opened(own_head(tmp_path, sure=False)).predict(flower).head_predictions
     assert (seen.photo_class.label, seen.photo_class.source) == ("flower", "camera")
     assert seen.kept_tags["my_folders"] == []
 
@@ -155,7 +161,7 @@ def test_an_unsure_head_of_ones_own_leaves_it_to_the_tags(tmp_path: Path, flower
 def test_what_is_kept_of_each_heads_answer(
     classifier: Classifier, temple: bytes, flower: bytes
 ) -> None:
-    bloom = classifier.look(flower).answers
+    bloom = classifier.predict(flower).head_predictions
     assert bloom.kept_tags["scenes"] == [], "a head that says 'none of these' gives no tag"
     assert [tag.label for tag in bloom.kept_tags["camera"]] == ["flower"]
     assert all(tag.score >= 0.3 for tag in bloom.kept_tags["objects"])
@@ -163,7 +169,7 @@ def test_what_is_kept_of_each_heads_answer(
 
 
 def test_scenes_stay_doubtful_beside_a_head_of_ones_own(tmp_path: Path, flower: bytes) -> None:
-    kept = opened(own_head(tmp_path)).look(flower).answers.kept_tags
+    kept = opened(own_head(tmp_path)).predict(flower).head_predictions.kept_tags
     assert kept["scenes"] == []
     assert [tag.label for tag in kept["my_folders"]] == ["zermatt"]
 
@@ -172,11 +178,14 @@ def test_a_whole_network_has_its_own_head_alone(
     tmp_path: Path, classifier: Classifier, temple: bytes, flower: bytes
 ) -> None:
     own = opened(other_network(tmp_path))
-    seen = own.look(temple).answers
+    seen = own.predict(temple).head_predictions
     assert set(seen.by_head) == {"my_scenes"}
-    assert seen.class_answer.label == f"my_{classifier.look(temple).answers.class_answer.label}"
-    assert (seen.tag_answer, seen.tags, seen.objects) == (None, [], [])
-    bloom = own.look(flower).answers
+    assert (
+        seen.class_prediction.label
+        == f"my_{classifier.predict(temple).head_predictions.class_prediction.label}"
+    )
+    assert (seen.tag_prediction, seen.tags, seen.objects) == (None, [], [])
+    bloom = own.predict(flower).head_predictions
     assert (bloom.photo_class.label, bloom.photo_class.source) == ("unsure", "none")
 
 
@@ -195,7 +204,7 @@ def test_a_model_in_use_outlives_its_file(tmp_path: Path, temple: bytes) -> None
     folder = own_head(tmp_path)
     own = opened(folder)
     (folder / "backbone.tflite").write_bytes(b"published again meanwhile")
-    assert own.look(temple).answers.photo_class.label == "zermatt"
+    assert own.predict(temple).head_predictions.photo_class.label == "zermatt"
 
 
 def test_a_network_that_cannot_be_run_is_found_before_the_first_photo(tmp_path: Path) -> None:

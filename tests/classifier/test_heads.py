@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scene_model.classifier.classify import Classifier
-from scene_model.classifier.heads import Head, HeadAnswer
+from scene_model.classifier.heads import Head, HeadBatchPrediction
 from scene_model.errors import UnknownHead
 
 HEADS = ("scenes", "camera", "camsdd", "objects")
@@ -20,16 +20,16 @@ def head(request: pytest.FixtureRequest, classifier: Classifier) -> Head:
 class TestEveryHead:
     def test_probabilities(self, head: Head) -> None:
         embeddings = np.random.default_rng(0).random((7, 1280), np.float32) * 3
-        answer = head.answer(embeddings)
+        answer = head.predict(embeddings)
         assert answer.probabilities.shape == (7, len(head.labels))
         assert np.allclose(answer.probabilities.sum(axis=1), 1, atol=1e-5)
         assert ((answer.outside >= 0) & (answer.outside <= 1)).all()
 
     def test_one_at_a_time_is_as_all_at_once(self, head: Head) -> None:
         embeddings = np.random.default_rng(1).random((4, 1280), np.float32)
-        together = head.answer(embeddings).probabilities
+        together = head.predict(embeddings).probabilities
         for row in range(4):
-            alone = head.answer(embeddings[row : row + 1]).probabilities[0]
+            alone = head.predict(embeddings[row : row + 1]).probabilities[0]
             assert np.allclose(alone, together[row], atol=1e-5)
 
     def test_labels_have_names(self, head: Head) -> None:
@@ -72,7 +72,7 @@ def test_a_higher_threshold_never_makes_a_photo_surer(
     strict = dataclasses.replace(scenes, confidence_threshold=high)
     probabilities = np.zeros((1, 6), np.float32)
     probabilities[0, 2] = confidence
-    answer = HeadAnswer(probabilities, np.array([outside], np.float32))
+    answer = HeadBatchPrediction(probabilities, np.array([outside], np.float32))
     assert strict.is_unsure(answer)[0] >= lenient.is_unsure(answer)[0]
     best = int(probabilities[0].argmax())
     of_others = tuple(high if label == best else low for label in range(6))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from scene_model.classifier.labels import Label, LabelSet
 from scene_model.classifier.tagging import (
-    PhotoAnswer,
+    HeadPrediction,
     PhotoClass,
     Tag,
     decide_class,
@@ -53,8 +53,8 @@ def test_a_higher_floor_never_adds_a_tag(weights: list[float], low: float, high:
     assert set(tags(*shares, floor=high)) <= set(tags(*shares, floor=low))
 
 
-def said(head: str, label: str, unsure: bool, *tags: Tag) -> PhotoAnswer:
-    return PhotoAnswer(head, np.ones(1, np.float32), label, 0.5, unsure, None, list(tags))
+def said(head: str, label: str, unsure: bool, *tags: Tag) -> HeadPrediction:
+    return HeadPrediction(head, np.ones(1, np.float32), label, 0.5, unsure, None, list(tags))
 
 
 @pytest.mark.parametrize(("class_head", "tag_head"), [("scenes", "camera"), ("mine", "other")])

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from scene_model.classifier.classify import Classifier, Look
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.cli import terminal
 from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
@@ -111,10 +111,10 @@ def test_a_second_run_costs_nothing(
     library: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def never(self: Classifier, data: bytes) -> Look:
+    def never(self: Classifier, data: bytes) -> Prediction:
         raise AssertionError("looked at a known photo")
 
-    monkeypatch.setattr(Classifier, "look", never)
+    monkeypatch.setattr(Classifier, "predict", never)
     with Library(library) as opened:
         classes = [photo.photo_class for photo in opened.records(filled)]
     assert run("add", folder / "a.jpg", folder / "b.jpg") == 0
@@ -127,14 +127,14 @@ def test_a_second_run_costs_nothing(
 def test_an_unforeseen_error_is_one_files(
     run: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, flower: bytes
 ) -> None:
-    look = Classifier.look
+    look = Classifier.predict
 
-    def fails(self: Classifier, data: bytes) -> Look:
+    def fails(self: Classifier, data: bytes) -> Prediction:
         if data == flower:
             raise ValueError("surprise")
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", fails)
+    monkeypatch.setattr(Classifier, "predict", fails)
     first, second = run.lines("add", folder / "a.jpg", folder / "b.jpg")
     assert first["error"] is None
     assert second["error"] == {

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scene_model.classifier.classify import Classifier, Look
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.cli.main import main
 from scene_model.cli.terminal import progress_text
 from scene_model.config import PROJECT_DIR
@@ -104,10 +104,10 @@ def test_the_librarys_word_counts_and_costs_no_look(
         edits.set_class(opened, [content_hash(temple)], "China/2019")
     (source / "broken.jpg").unlink()
 
-    def look(self: Classifier, data: bytes) -> Look:
+    def look(self: Classifier, data: bytes) -> Prediction:
         raise AssertionError("a known photo is not looked at")
 
-    monkeypatch.setattr(Classifier, "look", look)
+    monkeypatch.setattr(Classifier, "predict", look)
     code, said = lines("sort", source, tmp_path / "sorted")
     assert code == 0
     by_name = {Path(line["file"]).name: line for line in said}

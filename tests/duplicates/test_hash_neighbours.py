@@ -8,9 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from scene_model.duplicates.hash_neighbours import MAX_DISTANCE, bands_of, distance, has_lookalike
-from scene_model.duplicates.missing_hashes import count_without_fingerprint, fill_fingerprints
-from scene_model.learning.retag import tag_again
+from scene_model.duplicates.hash_neighbours import (
+    MAX_DISTANCE,
+    bands_of,
+    distance,
+    has_hash_neighbour,
+)
+from scene_model.duplicates.missing_hashes import count_missing_hashes, fill_missing_hashes
+from scene_model.learning.retag import retag
 from scene_model.library import edits
 from scene_model.library.store import Library
 from scene_model.photos.hashes import signed_hash
@@ -70,8 +75,8 @@ def test_as_comparing_each_with_each(
         for one, seen in shown
         if any(other != one and distance(seen, h) <= MAX_DISTANCE for other, h in shown)
     }
-    assert set(library.find(has_lookalike())) == expected
-    assert len(library.find(~has_lookalike())) == len(shown) + 1 - len(expected)
+    assert set(library.find(has_hash_neighbour())) == expected
+    assert len(library.find(~has_hash_neighbour())) == len(shown) + 1 - len(expected)
 
 
 def test_a_smaller_copy_is_found_until_it_is_in_the_trash(
@@ -106,17 +111,17 @@ def test_photos_of_an_earlier_version_are_compared_later(
     library = services.library
     forget(library)
     assert services.gallery().count("is:duplicate") == 0
-    assert count_without_fingerprint(library) == 3
+    assert count_missing_hashes(library) == 3
     if way == "tagged again":
         for photo_id in ids:
-            tag_again(library, services.classifier, photo_id)
+            retag(library, services.classifier, photo_id)
     elif way == "added again":
         edits.move_to_trash(library, ids)
         services.jobs.submit(files).wait(60)
     else:
-        assert list(fill_fingerprints(library)) == [True, True, True]
-        assert list(fill_fingerprints(library)) == []
-    assert count_without_fingerprint(library) == 0
+        assert list(fill_missing_hashes(library)) == [True, True, True]
+        assert list(fill_missing_hashes(library)) == []
+    assert count_missing_hashes(library) == 0
     assert set(services.gallery().ids("is:duplicate")) == set(ids[:2])
 
 
@@ -128,5 +133,5 @@ def test_a_photo_without_a_picture_is_passed_over(
     forget(library)
     library.original_path(temple_id).unlink()
     next(iter((library.folder / "thumbnails").rglob(f"{temple_id}.webp"))).unlink()
-    assert sorted(fill_fingerprints(library)) == [False, True]
-    assert count_without_fingerprint(library) == 1
+    assert sorted(fill_missing_hashes(library)) == [False, True]
+    assert count_missing_hashes(library) == 1

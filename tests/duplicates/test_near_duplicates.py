@@ -8,18 +8,18 @@ import pytest
 from PIL import Image, ImageOps
 
 from benchmarks.near_duplicates import burst_shot, copies
-from scene_model.duplicates.groups import KeepBy, best_first, group_pairs, twin_pairs
-from scene_model.duplicates.hash_rotations import signs_of, turned_signs
+from scene_model.duplicates.groups import KeepBy, best_first, group_pairs, near_duplicate_pairs
+from scene_model.duplicates.hash_rotations import hash_signs, rotated_signs
 from scene_model.duplicates.near_duplicates import (
-    TwinKind,
-    bring_back,
+    NearDuplicateKind,
     compare_new,
-    count_not_compared,
+    count_pending_comparisons,
     dismiss,
+    undismiss,
 )
 from scene_model.library import edits
 from scene_model.library.trash import empty_trash
-from scene_model.photos.alignment import TURNS, one_picture, turned
+from scene_model.photos.alignment import TURNS, one_picture, rotated
 from scene_model.photos.hashes import perceptual_hash, signed_hash
 from scene_model.services import Services
 from tests.pictures import encode
@@ -33,14 +33,14 @@ def temple_ids(services: Services, add_photos: Add, temple: bytes, flower: bytes
     made = copies(Image.open(io.BytesIO(temple)).convert("RGB"))
     files = [(f"{kind}.jpg", encode(p, quality=q)) for kind, (p, q) in made.items()]
     ids = add_photos([*files, ("dahlia.jpg", flower)])
-    assert count_not_compared(services.library) == len(ids)
+    assert count_pending_comparisons(services.library) == len(ids)
     list(compare_new(services.library))
-    assert count_not_compared(services.library) == 0
+    assert count_pending_comparisons(services.library) == 0
     return ids
 
 
 def near_groups(services: Services) -> list[set[str]]:
-    pairs = twin_pairs(services.library, TwinKind.NEAR)
+    pairs = near_duplicate_pairs(services.library, NearDuplicateKind.NEAR)
     return [set(group.photo_ids) for group in group_pairs(pairs)]
 
 
@@ -48,10 +48,10 @@ def near_groups(services: Services) -> list[set[str]]:
 def test_the_hash_of_a_turned_picture_is_known_without_it(temple: bytes, turn: int) -> None:
     pixels = np.asarray(Image.open(io.BytesIO(temple)).convert("RGB"))
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
-    laid = np.stack([turned(grey, turn)] * 3, axis=2)
+    laid = np.stack([rotated(grey, turn)] * 3, axis=2)
     hashes = [signed_hash(perceptual_hash(p)) for p in (np.stack([grey] * 3, axis=2), laid)]
-    own, other = signs_of(np.array(hashes, np.int64))
-    apart = (turned_signs(own[np.newaxis], turn)[0] != other).sum()
+    own, other = hash_signs(np.array(hashes, np.int64))
+    apart = (rotated_signs(own[np.newaxis], turn)[0] != other).sum()
     assert apart <= 8  # of 64; strangers differ in 20 and more
 
 
@@ -76,10 +76,10 @@ def test_dismissed_it_stays_so_until_brought_back(
     (new,) = add_photos([("new.jpg", temple + b"more")])
     list(compare_new(services.library))
     # The new one is near all of them: it makes a group, the pairs that were dismissed do not.
-    pairs = twin_pairs(services.library, TwinKind.NEAR)
+    pairs = near_duplicate_pairs(services.library, NearDuplicateKind.NEAR)
     assert pairs
     assert all(new in (pair.one, pair.other) for pair in pairs)
-    bring_back(services.library, temple_ids)
+    undismiss(services.library, temple_ids)
     assert near_groups(services) == [{*temple_ids[:-1], new}]
 
 

@@ -27,12 +27,12 @@ def ids(
 ) -> list[str]:
     """Six photos of one class, six of another, and three shots of the temple in the first."""
     picture = Image.open(io.BytesIO(temple))
-    twins = [
+    near_duplicates = [
         ("temple.jpg", temple),
         ("smaller.jpg", encode(picture.resize((500, 334)))),
         ("smallest.jpg", encode(picture.resize((320, 214)))),
     ]
-    found = add_photos([*made_photos, *twins])
+    found = add_photos([*made_photos, *near_duplicates])
     edits.set_class(services.library, [*found[:6], *found[12:]], "my place")
     edits.set_class(services.library, found[6:12], "sea")
     return found
@@ -41,13 +41,13 @@ def ids(
 def test_look_alikes_stay_together_and_training_reads_it(
     services: Services, ids: list[str], tmp_path: Path
 ) -> None:
-    twins, apart = set(ids[12:]), set()
+    near_duplicates, apart = set(ids[12:]), set()
     for share in (0.2, 0.4, 0.5, 0.7):
         folder = tmp_path / f"set {share}"
         placed = {p.photo_id: p for p in write_dataset(services.library, ids, folder, share)}
         assert all(one.error is None for one in placed.values())
-        assert len({placed[twin].part for twin in twins}) == 1
-        apart |= {placed[twin].part for twin in twins}
+        assert len({placed[twin].part for twin in near_duplicates}) == 1
+        apart |= {placed[twin].part for twin in near_duplicates}
         held_back = sum(one.part == "val" for one in placed.values())
         assert abs(held_back - share * len(ids)) <= 3
     assert apart <= {"train", "val"}

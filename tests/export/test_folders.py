@@ -11,7 +11,7 @@ import pytest
 
 from scene_model.errors import UsageError
 from scene_model.export.folders import FolderRule
-from scene_model.export.table import json_record, table_row, without_place, write_json
+from scene_model.export.table import json_record, strip_gps, table_row, write_json
 from scene_model.library import edits
 from scene_model.services import Services
 
@@ -48,9 +48,9 @@ def test_a_place_is_left_out(services: Services, add_photos: Add, flower: bytes)
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     photo = replace(services.library.photo(photo_id), latitude=38.72, longitude=-9.14)
     assert 38.72 in table_row(photo, [])
-    assert 38.72 not in table_row(without_place(photo), [])
-    assert json_record(without_place(photo), [])["longitude"] is None
-    assert len(table_row(without_place(photo), [])) == len(table_row(photo, []))
+    assert 38.72 not in table_row(strip_gps(photo), [])
+    assert json_record(strip_gps(photo), [])["longitude"] is None
+    assert len(table_row(strip_gps(photo), [])) == len(table_row(photo, []))
 
 
 def test_json(services: Services, add_photos: Add, flower: bytes) -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from scene_model.export.folders import FolderRule
-from scene_model.export.strip_gps import without_place
+from scene_model.export.strip_gps import strip_gps
 from scene_model.photos.decode import PhotoLimits, open_picture
 from scene_model.photos.metadata import read_metadata
 from scene_model.services import Services
@@ -54,17 +54,17 @@ def test_the_place_goes_and_the_rest_stays(placed: bytes) -> None:
     latitude, camera = metadata(placed)
     assert latitude is not None
     assert b"Lisboa" in placed
-    made = without_place(placed)
+    made = strip_gps(placed)
     assert made is not None
     assert metadata(made) == (None, camera)
     assert b"Lisboa" not in made
     assert b"A tram" in made
     assert np.array_equal(pixels(made), pixels(placed))
-    assert without_place(made) == made, "nothing to take out: the same bytes"
+    assert strip_gps(made) == made, "nothing to take out: the same bytes"
 
 
 def test_what_is_no_picture_cannot_be_made() -> None:
-    assert without_place(b"no picture") is None
+    assert strip_gps(b"no picture") is None
 
 
 def test_a_zip_without_places(services: Services, add_photos: Add, temple: bytes) -> None:

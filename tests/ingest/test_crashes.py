@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import event
 
 from benchmarks.kill_ingest import faults, made_photo, orphans
-from scene_model.classifier.classify import Classifier, Look
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import JobState
 from scene_model.library import photo_files
-from scene_model.library.file_system import Disk
+from scene_model.library.file_system import FileSystem
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from scene_model.photos.thumbnail import make_thumbnail
@@ -29,7 +29,7 @@ class Crash(BaseException):
     """The end of the program, or of the power."""
 
 
-class CrashingDisk(Disk):
+class CrashingDisk(FileSystem):
     """Ends the program before a step, and every step after; what was not flushed is lost."""
 
     def __init__(self, at: int) -> None:
@@ -38,7 +38,7 @@ class CrashingDisk(Disk):
         self.flushed_bytes = 0
         self.names: list[str] = []
 
-    def announce(self, step: str, path: Path) -> None:
+    def before_step(self, step: str, path: Path) -> None:
         if self.is_dead:
             raise Crash
         self.steps += 1
@@ -55,16 +55,16 @@ class CrashingDisk(Disk):
             self.flushed_bytes = path.stat().st_size if path.exists() else 0
 
 
-def watch_statements(library: Library, disk: CrashingDisk) -> None:
+def watch_statements(library: Library, file_system: CrashingDisk) -> None:
     """Count the database's steps too: each statement, and the commit."""
 
     @event.listens_for(library.database.writer, "before_cursor_execute")
     def statement(*_: Any) -> None:
-        disk.announce("statement", library.folder)
+        file_system.before_step("statement", library.folder)
 
     @event.listens_for(library.database.writer, "commit")
     def commit(_: Any) -> None:
-        disk.announce("commit", library.folder)
+        file_system.before_step("commit", library.folder)
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +75,16 @@ def uploads() -> list[tuple[str, bytes]]:
 @pytest.fixture(scope="module")
 def model(uploads: list[tuple[str, bytes]], classifier: Classifier) -> Iterator[CurrentModel]:
     """The shipped model, which remembers what it saw: it is not what is tested here."""
-    seen = {content_hash(data): classifier.look(data) for _, data in uploads}
+    seen = {content_hash(data): classifier.predict(data) for _, data in uploads}
     thumbnails = {
         id(look.photo.pixels): make_thumbnail(look.photo.pixels) for look in seen.values()
     }
 
-    def remembered(self: Classifier, data: bytes) -> Look:
+    def remembered(self: Classifier, data: bytes) -> Prediction:
         return seen[content_hash(data)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Classifier, "look", remembered)
+        patch.setattr(Classifier, "predict", remembered)
         patch.setattr(photo_files, "make_thumbnail", lambda pixels: thumbnails[id(pixels)])
         # Without power cuts but our own, flushing costs minutes and shows nothing.
         patch.setattr(os, "fsync", lambda _: None)
@@ -104,20 +104,20 @@ def ingest(
     folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]], at: int
 ) -> CrashingDisk:
     """Add the photos to a library, until the crash."""
-    disk = CrashingDisk(at)
+    file_system = CrashingDisk(at)
     library = Library(folder)
-    library.disk = library.files._disk = library.embeddings._disk = disk
-    watch_statements(library, disk)
+    library.file_system = library.files._file_system = library.embeddings._file_system = file_system
+    watch_statements(library, file_system)
     jobs = JobRunner(model, library, 1)
     try:
         job = jobs.submit(uploads)
-        while not job.wait(0.002) and not disk.is_dead:
+        while not job.wait(0.002) and not file_system.is_dead:
             pass
     except Crash:
         assert not jobs.running()
     jobs.close()  # the process's locks go with it; nothing else can be done any more
     library.close()
-    return disk
+    return file_system
 
 
 def taken_up(folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]]) -> None:
@@ -154,13 +154,13 @@ def test_at_every_step(
     while died:
         folder = tmp_path / str(at)
         shutil.copytree(begun, folder)
-        disk = ingest(folder, model, uploads, at)
-        died = disk.is_dead
+        file_system = ingest(folder, model, uploads, at)
+        died = file_system.is_dead
         taken_up(folder, model, uploads)
         shutil.rmtree(folder)
         at += PARTS
     assert {"write", "flush", "rename", "flush folder", "statement", "commit", "append"} <= set(
-        disk.names
+        file_system.names
     )
-    assert disk.names.count("commit") >= PHOTOS
-    assert disk.steps > 20 * PHOTOS
+    assert file_system.names.count("commit") >= PHOTOS
+    assert file_system.steps > 20 * PHOTOS

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from scene_model.classifier.classify import Classifier, Look
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import JobNotFound, LibraryFull
-from scene_model.ingest.incoming import left_behind, receive
+from scene_model.ingest.incoming import find_unfinished, receive
 from scene_model.jobs.job import JobKind, JobState
-from scene_model.library.file_system import Disk
+from scene_model.library.file_system import FileSystem
 from scene_model.services import Services, open_services
 from tests.bundles import other_network, own_head
 from tests.pictures import encode, textured
@@ -72,10 +72,10 @@ def test_known_photos_cost_no_look(
 ) -> None:
     services.jobs.submit([("a.jpg", temple)]).wait(60)
 
-    def never(self: Classifier, data: bytes) -> Look:
+    def never(self: Classifier, data: bytes) -> Prediction:
         raise AssertionError("looked at a known photo")
 
-    monkeypatch.setattr(Classifier, "look", never)
+    monkeypatch.setattr(Classifier, "predict", never)
     job = services.jobs.submit([("b.jpg", temple)])
     job.wait(60)
     assert (job.progress().known, job.progress().skipped) == (1, ())
@@ -84,14 +84,14 @@ def test_known_photos_cost_no_look(
 def test_cancel_keeps_what_is_done(
     services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, seen, go_on = Classifier.look, threading.Semaphore(0), threading.Event()
+    look, seen, go_on = Classifier.predict, threading.Semaphore(0), threading.Event()
 
-    def slow(self: Classifier, data: bytes) -> Look:
+    def slow(self: Classifier, data: bytes) -> Prediction:
         seen.release()
         go_on.wait(30)
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", slow)
+    monkeypatch.setattr(Classifier, "predict", slow)
     job = services.jobs.submit(made_photos)
     assert seen.acquire(timeout=30)
     job.cancel()
@@ -106,14 +106,14 @@ def test_cancel_keeps_what_is_done(
 def test_an_unforeseen_fault_is_one_files_fault(
     services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = Classifier.look
+    look = Classifier.predict
 
-    def sometimes(self: Classifier, data: bytes) -> Look:
+    def sometimes(self: Classifier, data: bytes) -> Prediction:
         if data == made_photos[3][1]:
             raise ZeroDivisionError("a bug")
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", sometimes)
+    monkeypatch.setattr(Classifier, "predict", sometimes)
     job = services.jobs.submit(made_photos)
     job.wait(60)
     (skipped,) = job.progress().skipped
@@ -136,7 +136,7 @@ def test_a_stopped_run_is_taken_up(tmp_path: Path, made_photos: list[tuple[str, 
     records = list(second.library.records(second.library.find()))
     assert {r.name for r in records} == {name for name, _ in made_photos[1:]}
     assert {r.added_at for r in records} == {"2026-01-02T03:04:05+00:00"}
-    assert left_behind(second.library.incoming_dir) == []
+    assert find_unfinished(second.library.incoming_dir) == []
     assert not (second.library.incoming_dir / "halfway").exists()
     second.close()
 
@@ -153,17 +153,17 @@ def test_known_photos_of_a_large_job_cost_no_look_either(
     services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.jobs.submit(made_photos).wait(60)
-    look, looks = Classifier.look, list[int]()
+    look, inference_queue = Classifier.predict, list[int]()
 
-    def counted(self: Classifier, data: bytes) -> Look:
-        looks.append(len(data))
+    def counted(self: Classifier, data: bytes) -> Prediction:
+        inference_queue.append(len(data))
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", counted)
+    monkeypatch.setattr(Classifier, "predict", counted)
     again = [*made_photos, ("new.jpg", encode(textured(90, 90, seed=99)))]
     job = services.jobs.submit(again)
     assert job.wait(60)
-    assert (job.progress().known, len(looks)) == (12, 1)
+    assert (job.progress().known, len(inference_queue)) == (12, 1)
 
 
 def test_a_large_job_does_not_starve_a_small_one(
@@ -172,14 +172,14 @@ def test_a_large_job_does_not_starve_a_small_one(
     app = open_services(Settings(library=tmp_path / "library", workers=1))
     many = [(f"many_{i}.jpg", encode(textured(40, 40, seed=i))) for i in range(30)]
     few = [(f"few_{i}.jpg", encode(textured(40, 40, seed=100 + i))) for i in range(3)]
-    look, go_on, order = Classifier.look, threading.Event(), list[bytes]()
+    look, go_on, order = Classifier.predict, threading.Event(), list[bytes]()
 
-    def held_back(self: Classifier, data: bytes) -> Look:
+    def held_back(self: Classifier, data: bytes) -> Prediction:
         go_on.wait(30)
         order.append(data)
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", held_back)
+    monkeypatch.setattr(Classifier, "predict", held_back)
     large, small = app.jobs.submit(many), app.jobs.submit(few)
     go_on.set()
     assert small.wait(60)
@@ -189,7 +189,7 @@ def test_a_large_job_does_not_starve_a_small_one(
     app.close()
 
 
-class FillingDisk(Disk):
+class FillingDisk(FileSystem):
     """Is full until told otherwise."""
 
     is_full = True
@@ -204,31 +204,31 @@ class TestNoRoom:
     @pytest.fixture
     def app(self, tmp_path: Path) -> Iterator[Services]:
         opened = open_services(Settings(library=tmp_path / "library", workers=2))
-        opened.library.disk = FillingDisk()
+        opened.library.file_system = FillingDisk()
         yield opened
         opened.close()
 
     def test_it_waits_and_is_tried_again(
         self, app: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        looks: list[bytes] = []
-        look = Classifier.look
+        inference_queue: list[bytes] = []
+        look = Classifier.predict
 
-        def counted(self: Classifier, data: bytes) -> Look:
-            looks.append(data)
+        def counted(self: Classifier, data: bytes) -> Prediction:
+            inference_queue.append(data)
             return look(self, data)
 
-        monkeypatch.setattr(Classifier, "look", counted)
+        monkeypatch.setattr(Classifier, "predict", counted)
         job = app.jobs.submit([*made_photos, ("bad.jpg", b"no picture at all")])
         assert job.wait(60)
         progress = job.progress()
         assert (progress.waiting, progress.done, progress.photo_ids) == (13, 13, ())
         assert {skipped.code for skipped in progress.skipped} == {"library_full"}
-        assert looks == [], "what cannot be kept is not looked at"
+        assert inference_queue == [], "what cannot be kept is not looked at"
         assert app.jobs.retry(job.id).wait(60)
         assert app.jobs.job(job.id).progress().waiting == 13
-        assert isinstance(app.library.disk, FillingDisk)
-        app.library.disk.is_full = False
+        assert isinstance(app.library.file_system, FillingDisk)
+        app.library.file_system.is_full = False
         again = app.jobs.retry(job.id)
         assert again.wait(60)
         progress = app.jobs.job(job.id).progress()
@@ -252,10 +252,10 @@ class TestNoRoom:
     def test_an_upload_that_finds_no_room_is_refused_whole(
         self, app: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(Disk, "free_bytes", lambda *_: 1000)
-        disk = Disk()
+        monkeypatch.setattr(FileSystem, "free_bytes", lambda *_: 1000)
+        file_system = FileSystem()
         with pytest.raises(LibraryFull):
-            receive(app.library.incoming_dir, made_photos, "now", disk)
+            receive(app.library.incoming_dir, made_photos, "now", file_system)
         assert not list(app.library.incoming_dir.iterdir())
         assert not list(app.library.files.new_dir.iterdir())
 
@@ -285,13 +285,13 @@ class TestAfterARestart:
     ) -> None:
         settings = Settings(library=tmp_path / "library", workers=1)
         first = open_services(settings)
-        look = Classifier.look
+        look = Classifier.predict
 
-        def slow(self: Classifier, data: bytes) -> Look:
+        def slow(self: Classifier, data: bytes) -> Prediction:
             time.sleep(0.05)
             return look(self, data)
 
-        monkeypatch.setattr(Classifier, "look", slow)
+        monkeypatch.setattr(Classifier, "predict", slow)
         job = first.jobs.submit([("bad.jpg", b"no picture"), *made_photos])
         while job.progress().done < 4:
             time.sleep(0.01)
@@ -350,8 +350,8 @@ def test_two_processes_do_not_take_up_the_same_upload(
     batch = receive(incoming, made_photos, "2026-01-02T03:04:05+00:00")
     script = (
         "import sys; from pathlib import Path; "
-        "from scene_model.ingest.incoming import left_behind; "
-        "print(len(left_behind(Path(sys.argv[1]))))"
+        "from scene_model.ingest.incoming import find_unfinished; "
+        "print(len(find_unfinished(Path(sys.argv[1]))))"
     )
 
     def seen_elsewhere() -> int:
@@ -376,7 +376,7 @@ def test_an_upload_that_cannot_be_read_stays(services: Services) -> None:
     folder.mkdir()
     (folder / "items.json").write_text("[[]]")
     (folder / "000000").write_bytes(b"somebody's photo")
-    assert left_behind(services.library.incoming_dir) == []
+    assert find_unfinished(services.library.incoming_dir) == []
     assert (folder / "000000").exists()
 
 
@@ -401,39 +401,39 @@ class TestTaggingAgain:
         for file in (app.library.folder / "originals").rglob("*.jpg"):
             file.unlink()  # the same network: nothing has to be looked at
         app.use_bundle("mine")
-        job = app.jobs.tag_again()
+        job = app.jobs.retag()
         assert job.wait(60)
         progress = job.progress()
         assert (progress.state, progress.done, progress.skipped) == (JobState.DONE, 12, ())
         assert self.heads(app) == ["my_folders"] * 12
-        assert app.jobs.tag_again().progress().total == 0, "nothing is left to do"
+        assert app.jobs.retag().progress().total == 0, "nothing is left to do"
 
     def test_from_the_originals(self, app: Services) -> None:
         app.use_bundle("whole")
         lost = app.library.find()[0]
         app.library.original_path(lost).unlink()
-        job = app.jobs.tag_again()
+        job = app.jobs.retag()
         assert job.wait(60)
         (skipped,) = job.progress().skipped
         assert skipped.code == "original_missing"
         assert skipped.name == app.library.photo(lost).name
         assert self.heads(app) == ["my_scenes"] * 11 + ["scenes"]
-        assert app.library.answered_by_others(app.classifier.bundle_id) == [lost]
+        assert app.library.tagged_by_others(app.classifier.bundle_id) == [lost]
 
     def test_cancel_and_go_on(self, app: Services, monkeypatch: pytest.MonkeyPatch) -> None:
         app.use_bundle("whole")
-        look, seen, go_on = Classifier.look, threading.Semaphore(0), threading.Event()
+        look, seen, go_on = Classifier.predict, threading.Semaphore(0), threading.Event()
 
-        def slow(self: Classifier, data: bytes) -> Look:
+        def slow(self: Classifier, data: bytes) -> Prediction:
             seen.release()
             go_on.wait(30)
             return look(self, data)
 
-        monkeypatch.setattr(Classifier, "look", slow)
-        job = app.jobs.tag_again()
+        monkeypatch.setattr(Classifier, "predict", slow)
+        job = app.jobs.retag()
         assert seen.acquire(timeout=30)
-        assert app.jobs.tag_again() is job, "a second session joins in"
-        assert app.jobs.running(JobKind.TAG_AGAIN) == [job]
+        assert app.jobs.retag() is job, "a second session joins in"
+        assert app.jobs.running(JobKind.RETAG) == [job]
         assert app.jobs.running(JobKind.ADD) == []
         job.cancel()
         go_on.set()
@@ -441,7 +441,7 @@ class TestTaggingAgain:
         assert job.progress().state is JobState.CANCELLED
         done = self.heads(app).count("my_scenes")
         assert 1 <= done == job.progress().done < 12
-        rest = app.jobs.tag_again()
+        rest = app.jobs.retag()
         assert rest.wait(60)
         assert rest.progress().total == 12 - done
         assert self.heads(app) == ["my_scenes"] * 12
@@ -450,21 +450,21 @@ class TestTaggingAgain:
         self, app: Services, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         app.use_bundle("whole")
-        look = Classifier.look
+        look = Classifier.predict
 
-        def slow(self: Classifier, data: bytes) -> Look:
+        def slow(self: Classifier, data: bytes) -> Prediction:
             time.sleep(0.1)
             return look(self, data)
 
-        monkeypatch.setattr(Classifier, "look", slow)
-        app.jobs.tag_again()
+        monkeypatch.setattr(Classifier, "predict", slow)
+        app.jobs.retag()
         app.close()
         second = open_services(app.settings)
         assert second.library.count() == 12
-        left = second.library.count_answered_by_others(second.classifier.bundle_id)
+        left = second.library.count_tagged_by_others(second.classifier.bundle_id)
         assert 1 <= left < 13
         assert self.heads(second).count("scenes") == left
-        assert second.jobs.tag_again().wait(60)
+        assert second.jobs.retag().wait(60)
         assert self.heads(second) == ["my_scenes"] * 12
         second.close()
 
@@ -472,15 +472,15 @@ class TestTaggingAgain:
         self, app: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         app.use_bundle("whole")
-        look, go_on = Classifier.look, threading.Event()
+        look, go_on = Classifier.predict, threading.Event()
 
-        def slow(self: Classifier, data: bytes) -> Look:
+        def slow(self: Classifier, data: bytes) -> Prediction:
             if data != temple:
                 go_on.wait(30)
             return look(self, data)
 
-        monkeypatch.setattr(Classifier, "look", slow)
-        again = app.jobs.tag_again()
+        monkeypatch.setattr(Classifier, "predict", slow)
+        again = app.jobs.retag()
         assert app.jobs.submit([("temple.jpg", temple)]).wait(20)
         assert again.is_running
         go_on.set()

@@ -7,7 +7,7 @@ import pytest
 
 from scene_model.config import Settings
 from scene_model.errors import FileNotAnnounced, UploadIncomplete, UploadOver
-from scene_model.ingest.folder_scan import look_through, space_needed
+from scene_model.ingest.folder_scan import scan_folder, space_needed
 from scene_model.ingest.uploads import IDLE_S, Announced, Uploads
 from scene_model.jobs.job import Job, JobState, Outcome
 from scene_model.photos.names import refusal_by_name
@@ -133,8 +133,8 @@ def test_a_folder_of_this_computer(
     for name, data in made_photos[:3]:
         (folder / "deep" / name).write_bytes(data)
     (folder / "film.mov").write_bytes(b"film")
-    assert look_through(folder, into_folders=False).photos == ()
-    found = look_through(folder, into_folders=True)
+    assert scan_folder(folder, into_folders=False).photos == ()
+    found = scan_folder(folder, into_folders=True)
     assert (len(found.photos), found.ignored) == (3, 1)
     assert found.file_bytes == sum(len(data) for _, data in made_photos[:3])
     needed = space_needed(found, services.library)

@@ -73,21 +73,21 @@ def test_what_counts_for_which_head(services: Services, ids: list[str]) -> None:
 def test_learned_used_and_let_go(services: Services, ids: list[str], add_photos: Add) -> None:
     before, label = answers(services), other_class(services, ids[DECIDED])
     edits.set_class(services.library, ids[:DECIDED], label)
-    lesson = services.learn_corrections()
-    (one,) = [one for one in lesson.heads if one.head.id == "scenes"]
+    candidate = services.learn_corrections()
+    (one,) = [one for one in candidate.heads if one.head.id == "scenes"]
     assert one.figures.corrections == DECIDED
     assert one.figures.after > one.figures.before
     assert services.library.photo(ids[DECIDED]).photo_class != label, "nothing is used yet"
 
     use_corrections(services)
-    others = [services.answers(i).class_answer.label for i in ids[DECIDED : DECIDED + 4]]
+    others = [services.predict_stored(i).class_prediction.label for i in ids[DECIDED : DECIDED + 4]]
     assert others == [label] * 4
     mark = services.classifier.bundle_id
     assert {photo.bundle for photo in services.library.records(ids)} == {mark}, "tagged again"
     assert services.library.photo(ids[0]).class_source == "human"
     assert set(personal_figures(services.library, services.classifier)) >= {"scenes"}
     (new,) = add_photos([("new.jpg", stripes(33))])
-    assert services.answers(new).class_answer.label == label
+    assert services.predict_stored(new).class_prediction.label == label
     assert services.library.photo(new).bundle == services.classifier.bundle_id
     # Again on top of the shipped head, not of the one in use.
     again = learn_corrections(services.library, services.classifier.shipped)
@@ -109,8 +109,8 @@ def test_it_is_there_after_a_restart(services: Services, ids: list[str]) -> None
     opened = open_services(services.settings)
     try:
         assert opened.classifier.bundle_id == mark != opened.classifier.shipped.bundle_id
-        assert opened.answers(ids[DECIDED]).class_answer.label == label
+        assert opened.predict_stored(ids[DECIDED]).class_prediction.label == label
         assert answers(opened) == said
-        assert opened.forecast().total == 0
+        assert opened.retag_preview().total == 0
     finally:
         opened.close()

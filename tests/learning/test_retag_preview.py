@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import update
 
 from scene_model.classifier.classify import Classifier
-from scene_model.learning.retag import tag_again
-from scene_model.learning.retag_preview import Forecast, forecast
+from scene_model.learning.retag import retag
+from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.library import edits
 from scene_model.library.embeddings import file_name, packed
-from scene_model.library.predictions import answer_kept
+from scene_model.library.predictions import predict_stored
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits
@@ -50,20 +50,20 @@ def seen(library: Library) -> dict[str, tuple[str, frozenset[str]]]:
 
 def test_what_is_foretold_happens(services: Services, own: Classifier, ids: list[str]) -> None:
     library = services.library
-    assert forecast(library, services.classifier) == Forecast(0)
+    assert retag_preview(library, services.classifier) == RetagPreview(0)
     edits.set_class(library, ids[:1], "holiday")
     edits.add_tag(library, ids[1:2], "zermatt")
     edits.move_to_trash(library, ids[5:])
-    told = forecast(library, own)
+    told = retag_preview(library, own)
     assert (told.total, told.unknown) == (5, 0)
     before = seen(library)
-    for photo_id in library.answered_by_others(own.bundle_id):
-        tag_again(library, own, photo_id)
+    for photo_id in library.tagged_by_others(own.bundle_id):
+        retag(library, own, photo_id)
     after = seen(library)
     assert told.class_changed == sum(before[i][0] != after[i][0] for i in before) == 4
     assert told.tags_changed == sum(before[i][1] != after[i][1] for i in before)
     assert told.changed == sum(before[i] != after[i] for i in before)
-    assert forecast(library, own) == Forecast(0)
+    assert retag_preview(library, own) == RetagPreview(0)
 
 
 def test_nothing_changes_where_people_decided(
@@ -71,12 +71,12 @@ def test_nothing_changes_where_people_decided(
 ) -> None:
     library = services.library
     for photo in library.records(ids):
-        others = answer_kept(library, own, photo.id).answers.kept_tags.values()
+        others = predict_stored(library, own, photo.id).head_predictions.kept_tags.values()
         labels = {tag.label for tag in photo.tags} | {tag.label for tags in others for tag in tags}
         for label in sorted(labels):
             edits.add_tag(library, [photo.id], label)
     edits.set_class(library, ids, "holiday")
-    told = forecast(library, own)
+    told = retag_preview(library, own)
     assert (told.total, told.changed) == (6, 0)
 
 
@@ -84,7 +84,7 @@ def test_another_network_cannot_tell_beforehand(
     services: Services, tmp_path: Path, ids: list[str], own: Classifier
 ) -> None:
     other = Classifier.open(other_network(tmp_path / "other"), PhotoLimits(), interpreters=1)
-    assert forecast(services.library, other) == Forecast(total=6, unknown=6)
+    assert retag_preview(services.library, other) == RetagPreview(total=6, unknown=6)
     connection = sqlite3.connect(services.library.folder / "library.db")
     with connection:
         connection.execute(
@@ -93,7 +93,7 @@ def test_another_network_cannot_tell_beforehand(
         )
         connection.execute("UPDATE photos SET embedding_slot = 99 WHERE id = ?", (ids[1],))
     connection.close()
-    assert forecast(services.library, own).unknown == 2
+    assert retag_preview(services.library, own).unknown == 2
 
 
 def test_ten_thousand_photos(tmp_path: Path, own: Classifier) -> None:
@@ -114,6 +114,6 @@ def test_ten_thousand_photos(tmp_path: Path, own: Classifier) -> None:
                     )
                 )
         with statements(library) as said:
-            told = forecast(library, own)
+            told = retag_preview(library, own)
         assert len(said) < 200, "by the thousand, not one by one"
-    assert told == Forecast(10_000, 10_000, 10_000, 10_000)
+    assert told == RetagPreview(10_000, 10_000, 10_000, 10_000)

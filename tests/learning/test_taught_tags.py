@@ -6,8 +6,13 @@ import pytest
 from PIL import Image
 
 from scene_model.errors import InvalidTag, TooFewExamples
-from scene_model.learning.retag import tag_again
-from scene_model.learning.taught_tags import forget_taught, keep_lesson, learn_tag, list_taught
+from scene_model.learning.retag import retag
+from scene_model.learning.taught_tags import (
+    delete_taught_tag,
+    fit_tag,
+    list_taught,
+    save_taught_tag,
+)
 from scene_model.services import Services
 from tests.pictures import encode, textured
 
@@ -32,14 +37,14 @@ def ids(add_photos: Add) -> list[str]:
 
 
 def taught(services: Services, ids: list[str], label: str = "stripes") -> None:
-    lesson = learn_tag(services.library, services.classifier, label, ids[:6])
-    keep_lesson(services.library, services.classifier, lesson)
+    candidate = fit_tag(services.library, services.classifier, label, ids[:6])
+    save_taught_tag(services.library, services.classifier, candidate)
 
 
 def test_nothing_is_kept_before_it_is_saved(services: Services, ids: list[str]) -> None:
-    lesson = learn_tag(services.library, services.classifier, "stripes", ids[:6])
-    assert {one.photo_id for one in lesson.would_tag} == set(ids[6:STRIPED])
-    assert lesson.figures.found >= 5
+    candidate = fit_tag(services.library, services.classifier, "stripes", ids[:6])
+    assert {one.photo_id for one in candidate.would_tag} == set(ids[6:STRIPED])
+    assert candidate.figures.found >= 5
     assert services.gallery().count("tag:stripes") == 0
     assert list_taught(services.library, services.classifier) == []
 
@@ -60,13 +65,13 @@ def test_new_photos_get_it_and_tagging_again_keeps_it(
     taught(services, ids)
     (new,) = add_photos([("new.jpg", stripes(13))])
     assert new in services.gallery().ids("tag:stripes")
-    tag_again(services.library, services.classifier, ids[6])
+    retag(services.library, services.classifier, ids[6])
     assert ids[6] in services.gallery().ids("tag:stripes")
 
 
 def test_forgotten_it_stays_on_the_examples(services: Services, ids: list[str]) -> None:
     taught(services, ids)
-    forget_taught(services.library, "stripes")
+    delete_taught_tag(services.library, "stripes")
     assert set(services.gallery().ids("tag:stripes")) == set(ids[:6])
     assert list_taught(services.library, services.classifier) == []
 
@@ -80,12 +85,12 @@ def test_a_word_the_model_has_as_an_alias_means_the_taught_tag(
 
 
 def test_a_rejected_photo_does_not_get_it_back(services: Services, ids: list[str]) -> None:
-    lesson = learn_tag(services.library, services.classifier, "stripes", ids[:6], [ids[6]])
-    assert ids[6] not in {one.photo_id for one in lesson.would_tag}
+    candidate = fit_tag(services.library, services.classifier, "stripes", ids[:6], [ids[6]])
+    assert ids[6] not in {one.photo_id for one in candidate.would_tag}
 
 
 def test_too_few_examples_and_bad_names(services: Services, ids: list[str]) -> None:
     with pytest.raises(TooFewExamples, match="4 examples"):
-        learn_tag(services.library, services.classifier, "stripes", [*ids[:4], *ids[:4], "x"])
+        fit_tag(services.library, services.classifier, "stripes", [*ids[:4], *ids[:4], "x"])
     with pytest.raises(InvalidTag):
-        learn_tag(services.library, services.classifier, " ", ids[:6])
+        fit_tag(services.library, services.classifier, " ", ids[:6])

@@ -45,8 +45,8 @@ def state(services: Services) -> dict[str, tuple[object, ...]]:
 
 def tagged_again(services: Services) -> dict[str, tuple[object, ...]]:
     for photo_id in services.library.find():
-        services.library.replace_answers(
-            photo_id, services.answers(photo_id), services.classifier.provenance
+        services.library.replace_predictions(
+            photo_id, services.predict_stored(photo_id), services.classifier.provenance
         )
     return state(services)
 

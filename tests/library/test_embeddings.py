@@ -9,10 +9,10 @@ import pytest
 
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import EmbeddingMissing
-from scene_model.learning.retag import tag_again
+from scene_model.learning.retag import retag
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
-from scene_model.library.file_system import Disk
-from scene_model.library.predictions import answer_kept
+from scene_model.library.file_system import FileSystem
+from scene_model.library.predictions import predict_stored
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.hashes import content_hash
@@ -40,7 +40,7 @@ def sql(library: Library, statement: str, *values: str) -> None:
 
 @pytest.fixture
 def files(tmp_path: Path) -> EmbeddingFiles:
-    return EmbeddingFiles(tmp_path, Disk())
+    return EmbeddingFiles(tmp_path, FileSystem())
 
 
 def test_what_is_written_is_read(files: EmbeddingFiles) -> None:
@@ -105,7 +105,7 @@ def test_another_networks_embedding_goes_to_its_own_file(
     (photo_id,) = add_photos([("temple.jpg", temple)])
     (before, slot) = slots(library)[photo_id]
     other = Classifier.open(other_network(tmp_path / "other"), PhotoLimits(), interpreters=1)
-    tag_again(library, other, photo_id)
+    retag(library, other, photo_id)
     after, _ = slots(library)[photo_id]
     assert after != before
     assert after.startswith(str(other.provenance.backbone))
@@ -121,6 +121,6 @@ def test_a_lost_file_is_looked_at_again(services: Services, add_photos: Add, tem
     library.embeddings.path(slots(library)[photo_id][0]).unlink()
     with pytest.raises(EmbeddingMissing, match=photo_id[:12]):
         library.embedding(photo_id)
-    assert answer_kept(library, services.classifier, photo_id).new_embedding is not None
-    tag_again(library, services.classifier, photo_id)
+    assert predict_stored(library, services.classifier, photo_id).new_embedding is not None
+    retag(library, services.classifier, photo_id)
     assert np.array_equal(library.embedding(photo_id).values, kept)

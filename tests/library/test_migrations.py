@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sqlalchemy import ColumnElement, Connection
 
-from scene_model.duplicates.missing_hashes import count_without_fingerprint
-from scene_model.duplicates.near_duplicates import count_not_compared
+from scene_model.duplicates.missing_hashes import count_missing_hashes
+from scene_model.duplicates.near_duplicates import count_pending_comparisons
 from scene_model.errors import LibraryDamaged, LibraryUnavailable
 from scene_model.library.edits import latest_edit, set_class, undo
 from scene_model.library.schema import SCHEMA_VERSION
@@ -74,8 +74,8 @@ def test_version_1_keeps_all_it_had(tmp_path: Path) -> None:
     assert (temple.class_head_label, round(temple.confidence, 3)) == ("buildings", 0.941)
     assert set(temple.shown_tags) == {"buildings", "landmark"}
     assert "palace" in {tag.label for tag in temple.tags}
-    assert kept.seen_by.backbone is None, "whose it is was not written down"
-    assert kept.seen_by.bundle == "scene_mobilenet_v2@59220681"
+    assert kept.provenance.backbone is None, "whose it is was not written down"
+    assert kept.provenance.bundle == "scene_mobilenet_v2@59220681"
 
 
 def test_version_2_keeps_all_it_had(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_version_2_keeps_all_it_had(tmp_path: Path) -> None:
         assert set(flower.shown_tags) == {"Grandma", "flower"}
         assert set(temple.shown_tags) == {"buildings"}, "a person rejected the landmark"
         assert (temple.photo_class, temple.class_source) == ("holiday", "human")
-        assert library.embedding(FLOWER).seen_by.backbone == "a3a1de3891611d38"
+        assert library.embedding(FLOWER).provenance.backbone == "a3a1de3891611d38"
         assert library.choice("bundle") == "scene_mobilenet_v2"
         assert flower.reference is None
         assert latest_edit(library) == "Class set to “holiday”"
@@ -101,7 +101,7 @@ def test_the_class_has_its_score(version: int, tmp_path: Path) -> None:
         assert library.find(sort=Sort.read("score")) == [FLOWER, TEMPLE]
         set_class(library, [TEMPLE], None)
         assert library.photo(TEMPLE).class_score == temple.confidence
-        assert count_without_fingerprint(library) == 2
+        assert count_missing_hashes(library) == 2
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -164,7 +164,7 @@ def test_version_3_gets_the_new_tables_and_keeps_all_it_had(tmp_path: Path) -> N
     with Library(folder) as library:
         assert library.taught_labels() == []
         assert library.count() == 2
-        assert count_not_compared(library) == 2
+        assert count_pending_comparisons(library) == 2
     assert version(folder) == SCHEMA_VERSION
 
 

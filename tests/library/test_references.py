@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scene_model.classifier.classify import Look
+from scene_model.classifier.classify import Prediction
 from scene_model.errors import OriginalChanged, OriginalMissing
 from scene_model.library.edits import move_to_trash
 from scene_model.library.records import Added, NewPhoto
@@ -19,12 +19,12 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
 @pytest.fixture
-def look(services: Services, flower: bytes) -> Look:
-    return services.classifier.look(flower)
+def look(services: Services, flower: bytes) -> Prediction:
+    return services.classifier.predict(flower)
 
 
 @pytest.fixture
-def refer(services: Services, look: Look) -> Refer:
+def refer(services: Services, look: Prediction) -> Refer:
     def add(path: Path) -> Added:
         photo = NewPhoto(path.read_bytes(), path.name, "2026-01-02T03:04:05+00:00")
         return services.library.add(photo, look, services.classifier.provenance, reference=path)
@@ -77,7 +77,7 @@ def test_one_that_went_is_named(services: Services, refer: Refer, outside: Path)
         with pytest.raises(OriginalMissing, match="my photos/dahlia.jpg"):
             use(added.id)
     assert services.library.thumbnail(added.id), "the library's own"
-    assert services.answers(added.id), "answered from what was kept"
+    assert services.predict_stored(added.id), "answered from what was kept"
     assert not services.library.holds(added.id, services.classifier.bundle_id)
     again = refer(outside.with_name("elsewhere.jpg"))
     assert again.was_known
@@ -128,7 +128,7 @@ def test_a_name_that_is_no_text(
     path = tmp_path / os.fsdecode(b"caf\xe9.jpg")
     path.write_bytes(flower)
     photo = NewPhoto(flower, "cafe.jpg", "2026-01-02T03:04:05+00:00")
-    look = services.classifier.look(flower)
+    look = services.classifier.predict(flower)
     added = services.library.add(photo, look, services.classifier.provenance, reference=path)
     assert services.library.photo(added.id).reference == path
     assert services.library.original_bytes(added.id) == flower

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from scene_model.classifier.classify import Classifier, Look
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.errors import (
     LibraryBusy,
     LibraryDamaged,
@@ -20,7 +20,7 @@ from scene_model.errors import (
 )
 from scene_model.library import database
 from scene_model.library.edits import add_tag
-from scene_model.library.file_system import RESERVE_BYTES, Disk
+from scene_model.library.file_system import RESERVE_BYTES, FileSystem
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.services import Services
@@ -29,18 +29,18 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 NOW = "2026-01-02T03:04:05+00:00"
 
 
-class FailingDisk(Disk):
+class FailingDisk(FileSystem):
     """Fails at one kind of step with one of the system's errors."""
 
     def __init__(self, step: str, number: int) -> None:
         self.step, self.number = step, number
 
-    def announce(self, step: str, path: Path) -> None:
+    def before_step(self, step: str, path: Path) -> None:
         if step == self.step:
             raise OSError(self.number, os.strerror(self.number), str(path))
 
 
-class SmallDisk(Disk):
+class SmallDisk(FileSystem):
     """Has so much room and no more."""
 
     def __init__(self, free: int) -> None:
@@ -51,8 +51,8 @@ class SmallDisk(Disk):
 
 
 @pytest.fixture
-def look(classifier: Classifier, flower: bytes) -> Look:
-    return classifier.look(flower)
+def look(classifier: Classifier, flower: bytes) -> Prediction:
+    return classifier.predict(flower)
 
 
 @pytest.mark.parametrize("step", ["write", "flush", "rename", "flush folder"])
@@ -68,7 +68,7 @@ def look(classifier: Classifier, flower: bytes) -> Look:
 def test_a_step_that_fails(
     tmp_path: Path,
     classifier: Classifier,
-    look: Look,
+    look: Prediction,
     flower: bytes,
     step: str,
     number: int,
@@ -85,19 +85,19 @@ def test_a_step_that_fails(
 
 
 def test_room_is_asked_for_before_anything_is_written(
-    tmp_path: Path, classifier: Classifier, look: Look, flower: bytes
+    tmp_path: Path, classifier: Classifier, look: Prediction, flower: bytes
 ) -> None:
-    disk = SmallDisk(len(flower) + RESERVE_BYTES)
-    with Library(tmp_path / "library", disk) as library:
+    file_system = SmallDisk(len(flower) + RESERVE_BYTES)
+    with Library(tmp_path / "library", file_system) as library:
         with pytest.raises(LibraryFull, match=r"0\.1 MB are to be written"):
             library.add(NewPhoto(flower, "a.jpg", NOW), look, classifier.provenance)
         assert list((library.folder / "originals").rglob("*")) == []
-        disk.free *= 2
+        file_system.free *= 2
         assert library.add(NewPhoto(flower, "a.jpg", NOW), look, classifier.provenance)
 
 
 def test_a_reference_needs_no_room_of_its_own(
-    tmp_path: Path, classifier: Classifier, look: Look, flower: bytes
+    tmp_path: Path, classifier: Classifier, look: Prediction, flower: bytes
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(flower)
     with Library(tmp_path / "library", SmallDisk(10_000 + RESERVE_BYTES)) as library:

@@ -53,7 +53,7 @@ def test_what_is_kept_survives_reopening(tmp_path: Path, temple: bytes) -> None:
     second = open_services(settings)
     assert second.library.photo(photo_id) == before
     assert second.library.count() == 1
-    assert second.answers(photo_id).class_answer.label == before.class_head_label
+    assert second.predict_stored(photo_id).class_prediction.label == before.class_head_label
     second.close()
 
 

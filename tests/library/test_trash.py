@@ -131,7 +131,7 @@ def test_what_is_added_again_meanwhile_keeps_its_file(
     name, data = made_photos[0]
 
     def add_first(library: Library, listing: Path) -> tuple[int, tuple[Path, ...]]:
-        look = classifier.look(data)
+        look = classifier.predict(data)
         library.add(NewPhoto(data, name, "2026-01-01"), look, classifier.provenance)
         return remove_files(library, listing)
 
@@ -153,7 +153,7 @@ def test_adding_puts_back_an_original_that_went_meanwhile(
                 file.unlink()
 
     monkeypatch.setattr(Library, "_keep_files", lose_the_file_between)
-    look = classifier.look(temple)
+    look = classifier.predict(temple)
     added = library.add(NewPhoto(temple, "t.jpg", "2026-01-01"), look, classifier.provenance)
     assert library.original_path(added.id).read_bytes() == temple
 

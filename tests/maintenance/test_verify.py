@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from scene_model.classifier.classify import Classifier
-from scene_model.learning.retag import tag_again
+from scene_model.learning.retag import retag
 from scene_model.library import edits
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
@@ -117,7 +117,7 @@ def test_what_the_network_saw(services: Services, library: Library, two: list[st
         assert problem.code == "missing_embedding"
 
     def look_again(photo_id: str) -> None:
-        tag_again(library, services.classifier, photo_id)
+        retag(library, services.classifier, photo_id)
 
     found = verify(library, repair=True, look_again=look_again)
     assert (codes(found), found.left) == (["missing_embedding"], ())
@@ -167,7 +167,7 @@ def test_a_file_written_just_now_is_given_time_to_find_its_row(
     library: Library, classifier: Classifier, made_photos: list[tuple[str, bytes]]
 ) -> None:
     name, data = made_photos[0]
-    look = classifier.look(data)
+    look = classifier.predict(data)
     keep, has_files = Library._keep_files, threading.Event()
 
     class Slow(Library):

@@ -131,7 +131,7 @@ def test_insights_show_every_chart_with_its_numbers(filled: Services, app: AppTe
 
 
 def said(services: Services, photo_id: str) -> str:
-    return services.answers(photo_id).class_answer.label
+    return services.predict_stored(photo_id).class_prediction.label
 
 
 def test_corrections_are_learned_and_let_go(filled: Services, app: AppTest) -> None:

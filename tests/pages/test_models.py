@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.state.session import get_own_services, get_services
-from scene_model.classifier.classify import Classifier, Look
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.library import edits
 from scene_model.services import Services
 from tests.bundles import other_network, own_head
@@ -90,13 +90,13 @@ def test_using_another_model(
 def test_refused_while_photos_are_tagged(
     own: Path, opened: Services, app: AppTest, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, go_on = Classifier.look, threading.Event()
+    look, go_on = Classifier.predict, threading.Event()
 
-    def slow(self: Classifier, data: bytes) -> Look:
+    def slow(self: Classifier, data: bytes) -> Prediction:
         go_on.wait(30)
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", slow)
+    monkeypatch.setattr(Classifier, "predict", slow)
     job = opened.jobs.submit([("temple.jpg", temple)])
     app.switch_page("model_card.py").run()
     click(app, "Use this model")
@@ -112,14 +112,14 @@ def test_a_job_is_followed_and_cancelled(
     opened.jobs.submit(made_photos).wait(60)
     other_network(own.parent, "whole")
     opened.use_bundle("whole")
-    look, seen, go_on = Classifier.look, threading.Semaphore(0), threading.Event()
+    look, seen, go_on = Classifier.predict, threading.Semaphore(0), threading.Event()
 
-    def slow(self: Classifier, data: bytes) -> Look:
+    def slow(self: Classifier, data: bytes) -> Prediction:
         seen.release()
         go_on.wait(30)
         return look(self, data)
 
-    monkeypatch.setattr(Classifier, "look", slow)
+    monkeypatch.setattr(Classifier, "predict", slow)
     app.switch_page("model_card.py").run()
     click(app, "Tag the 12 photos again with this model")
     assert "Tagging again" in texts(app)
@@ -136,7 +136,7 @@ def test_a_job_is_followed_and_cancelled(
     app.run()
     said = plain(app)
     assert "Cancelled" in said
-    left = opened.library.count_answered_by_others(opened.classifier.bundle_id)
+    left = opened.library.count_tagged_by_others(opened.classifier.bundle_id)
     assert 0 < left < 12
     assert button(app, f"Tag the {left} photos again with this model") is not None
 

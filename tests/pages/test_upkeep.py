@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.sections import models
 from pages.state.session import get_services
-from scene_model.learning.retag_preview import Forecast
+from scene_model.learning.retag_preview import RetagPreview
 from scene_model.library import edits, trash
 from scene_model.services import Services
 from tests.bundles import other_network, own_head
@@ -159,8 +159,8 @@ def test_the_model_page_forecasts(
 
 
 def test_a_forecast_that_knows_only_some() -> None:
-    told = Forecast(total=5, changed=1, class_changed=0, tags_changed=1, unknown=2)
-    said = models._forecast_text(told)
+    told = RetagPreview(total=5, changed=1, class_changed=0, tags_changed=1, unknown=2)
+    said = models._retag_preview_text(told)
     assert "1 of 3 photos would change" in said
     assert "2 photos more have to be looked at to tell" in said
 

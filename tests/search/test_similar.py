@@ -33,8 +33,8 @@ def test_by_a_picture_that_is_not_kept(
     services: Services, add_photos: Add, temple: bytes, flower: bytes
 ) -> None:
     add_photos([("temple.jpg", temple), ("dahlia.jpg", flower)])
-    turned = encode(Image.open(io.BytesIO(flower)).transpose(Image.Transpose.FLIP_LEFT_RIGHT))
-    found = services.similar_to_picture(turned)
+    rotated = encode(Image.open(io.BytesIO(flower)).transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+    found = services.similar_to_picture(rotated)
     assert [services.library.photo(one.photo_id).name for one in found] == [
         "dahlia.jpg",
         "temple.jpg",

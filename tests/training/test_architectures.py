@@ -103,9 +103,9 @@ def test_it_learns_and_is_published(name: str, class_folders: Path, tmp_path: Pa
     assert (models / "tiny" / "plots" / "training_curves.png").stat().st_size > 1000
     # The app opens it like any other, though it has no camera scenes.
     classifier = Classifier.open(models / "tiny", PhotoLimits(), 1)
-    look = classifier.look((class_folders / "Beach" / "01.png").read_bytes())
-    assert look.answers.tag_answer is None
-    assert set(look.answers.by_head) == {"my_folders"}
+    look = classifier.predict((class_folders / "Beach" / "01.png").read_bytes())
+    assert look.head_predictions.tag_prediction is None
+    assert set(look.head_predictions.by_head) == {"my_folders"}
 
 
 def test_a_killed_run_goes_on(class_folders: Path, tmp_path: Path) -> None:

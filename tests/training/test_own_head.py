@@ -45,13 +45,13 @@ def test_folders_become_a_bundle_that_knows_them(
     assert f"{metrics['top_1']} %" in card
 
     classifier = Classifier.open(models / "holiday_2026", PhotoLimits(), 1)
-    look = classifier.look((class_folders / "Old Town" / "03.png").read_bytes())
-    assert look.answers.class_answer.label == "old_town"
-    assert look.answers.photo_class.source == "holiday_2026"
+    look = classifier.predict((class_folders / "Old Town" / "03.png").read_bytes())
+    assert look.head_predictions.class_prediction.label == "old_town"
+    assert look.head_predictions.photo_class.source == "holiday_2026"
     # The shipped heads say what they said before.
     shipped = Classifier.open(DEFAULT_BUNDLE_DIR, PhotoLimits(), 1)
-    before = shipped.answer(look.embedding).by_head["camera"].probabilities
-    assert np.allclose(look.answers.by_head["camera"].probabilities, before, atol=1e-3)
+    before = shipped.predict_embedding(look.embedding).by_head["camera"].probabilities
+    assert np.allclose(look.head_predictions.by_head["camera"].probabilities, before, atol=1e-3)
 
 
 def test_the_same_folders_give_the_same_head(class_folders: Path, models: Path) -> None:

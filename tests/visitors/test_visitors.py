@@ -8,7 +8,7 @@ import pytest
 from scene_model.config import Settings
 from scene_model.errors import NotForVisitors, QuotaExceeded, SceneError, VisitorUnknown
 from scene_model.ingest.uploads import Announced
-from scene_model.learning.taught_tags import keep_lesson, learn_tag
+from scene_model.learning.taught_tags import fit_tag, save_taught_tag
 from scene_model.visitors.usage import Usage
 from scene_model.visitors.visitors import Visitors
 from tests.pictures import encode, textured
@@ -142,7 +142,7 @@ def test_what_is_not_for_visitors(visitors: Visitors, tmp_path: Path) -> None:
     services = visitors.services(A)
     for refused in (
         lambda: services.submit_folder([tmp_path / "x.jpg"], by_reference=True),
-        lambda: services.filer("class", ""),
+        lambda: services.classification("class", ""),
         lambda: services.use_bundle(services.bundles()[0].name),
         lambda: services.learn_corrections(),
         lambda: services.use_corrections(None),
@@ -185,8 +185,8 @@ def test_what_one_teaches_is_not_the_others_(visitors: Visitors, temple: bytes) 
     crops = [(f"t{i}.jpg", temple + bytes([i])) for i in range(6)]
     assert one.jobs.submit([*others, *crops]).wait(100)
     examples = [p.id for p in one.library.records(one.library.find()) if p.name.startswith("t")]
-    lesson = learn_tag(one.library, one.classifier, "my house", examples, [])
-    keep_lesson(one.library, one.classifier, lesson)
+    candidate = fit_tag(one.library, one.classifier, "my house", examples, [])
+    save_taught_tag(one.library, one.classifier, candidate)
     for services in (one, other):
         assert services.jobs.submit([("new.jpg", temple + b"new")]).wait(60)
     assert one.gallery().count("my_house name:new") == 1
@@ -198,18 +198,18 @@ def test_what_one_teaches_is_not_the_others_(visitors: Visitors, temple: bytes) 
 def test_one_photo_does_not_wait_behind_two_thousand(visitors: Visitors, temple: bytes) -> None:
     """By order: the only worker stands still once everybody had a turn; B's photo is done then."""
     begin, stop = threading.Event(), threading.Event()
-    crew = visitors.common.crew.adding
+    worker_pools = visitors.common.worker_pools.adding
 
     def wait_for(event: threading.Event) -> None:
         event.wait(500)
 
-    crew.put("begin", [lambda: wait_for(begin)], "begin")
+    worker_pools.put("begin", [lambda: wait_for(begin)], "begin")
     picture = encode(textured(64, 48, seed=1))
     files = [(f"{i}.jpg", picture) for i in range(100)]
     crowd = [visitors.services(A).jobs.submit(files) for _ in range(20)]
     one = visitors.services(B)
     single = one.jobs.submit([("t.jpg", temple)])
-    crew.put("stop", [lambda: wait_for(stop)], "stop")
+    worker_pools.put("stop", [lambda: wait_for(stop)], "stop")
     begin.set()
     try:
         assert single.wait(100)

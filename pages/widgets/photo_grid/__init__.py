@@ -23,7 +23,7 @@ Cell = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class GridLook:
+class GridStyle:
     """How a grid looks.
 
     cell: the least width of a photo, in CSS. label: what the list is called to those who hear it.
@@ -51,7 +51,7 @@ class GridPage:
 
 
 @dataclass(frozen=True)
-class Book:
+class PagedGrid:
     """Pages of a whole, of which a grid shows one.
 
     question: what all its photos answer, and in which order. page, page_count: counted from 1.
@@ -88,21 +88,21 @@ def photo_grid(
     key: str,
     on_open: Callable[[str], None],
     selecting: Selecting | None = None,
-    look: GridLook | None = None,
+    look: GridStyle | None = None,
 ) -> None:
     """Show photos; ``on_open`` gets the id of one that is opened."""
-    look = look or GridLook()
+    look = look or GridStyle()
     page = GridPage(look.label, grid_cells(photos, vocabulary, look))
-    book = Book("", 1, 1, {1: page}, on_turn=lambda _: None)
-    turning_grid(book, key, on_open, selecting, look.cell)
+    book = PagedGrid("", 1, 1, {1: page}, on_turn=lambda _: None)
+    paged_grid(book, key, on_open, selecting, look.cell)
 
 
-def turning_grid(
-    book: Book,
+def paged_grid(
+    book: PagedGrid,
     key: str,
     on_open: Callable[[str], None],
     selecting: Selecting | None = None,
-    cell: str = GridLook.cell,
+    cell: str = GridStyle.cell,
     on_ask: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Show one page of a book of photos; on_ask: gets what a key asked for, "undo" or "redo"."""
@@ -146,7 +146,7 @@ def turning_grid(
     st.session_state[question_key] = book.question
 
 
-def _data(book: Book, selecting: Selecting | None, cell: str) -> dict[str, Any]:
+def _data(book: PagedGrid, selecting: Selecting | None, cell: str) -> dict[str, Any]:
     chosen = frozenset(selecting.ids) if selecting else frozenset()
     selected = [i for page in book.pages.values() for i in page.ids if i in chosen]
     return {
@@ -165,7 +165,9 @@ def _data(book: Book, selecting: Selecting | None, cell: str) -> dict[str, Any]:
     }
 
 
-def _follow(act: Mapping[str, Any], known: str, book: Book, selecting: Selecting | None) -> None:
+def _follow(
+    act: Mapping[str, Any], known: str, book: PagedGrid, selecting: Selecting | None
+) -> None:
     """Do what one act of the visitor asks for.
 
     known: the question whose answer was on the screen; a page of another one is not turned to.
@@ -188,12 +190,14 @@ def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
     return f"{photo.name}: {', '.join(names) or 'not sure what it shows'}"
 
 
-def grid_cells(photos: Sequence[PhotoRecord], vocabulary: Vocabulary, look: GridLook) -> list[Cell]:
+def grid_cells(
+    photos: Sequence[PhotoRecord], vocabulary: Vocabulary, look: GridStyle
+) -> list[Cell]:
     """Put photos into the words that are drawn."""
     return [_cell(photo, vocabulary, look) for photo in photos]
 
 
-def _cell(photo: PhotoRecord, vocabulary: Vocabulary, look: GridLook) -> Cell:
+def _cell(photo: PhotoRecord, vocabulary: Vocabulary, look: GridStyle) -> Cell:
     names = [
         _with_score(photo, tag, vocabulary) if look.with_scores else vocabulary.display_name(tag)
         for tag in photo.shown_tags

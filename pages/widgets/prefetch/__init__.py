@@ -16,7 +16,7 @@ _ahead = st.components.v2.component(
 )
 
 
-def pages_ahead(
+def prefetch_pages(
     grid: str, asked: PagesAsked, queries: Mapping[str, str], tags: tuple[str, ...]
 ) -> None:
     """Send the first page of some queries, by the chip that asks each; raises QueryError.

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.classifier.albums import PhotoFacts, albums_of, seen_tags
-from scene_model.classifier.classify import Look
+from scene_model.classifier.classify import Prediction
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.duplicates.hash_neighbours import write_hash_neighbours
 from scene_model.errors import InternalError, SceneError, UnknownHead, UnreadableFile
-from scene_model.export.sorting.layout import Filing
-from scene_model.export.sorting.plan import Seen
-from scene_model.export.sorting.scan import Group, Stays
+from scene_model.export.sorting.layout import Destination
+from scene_model.export.sorting.plan import ScannedPhoto
+from scene_model.export.sorting.scan import Group, SkippedFile
 from scene_model.jobs.in_order import in_order
-from scene_model.library.predictions import answer_kept
+from scene_model.library.predictions import predict_stored
 from scene_model.library.records import NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.library.store import Library
@@ -35,10 +35,10 @@ class _Looked:
 
     group: Group
     hashes: tuple[str, ...]
-    filing: Filing | None
+    filing: Destination | None
 
 
-class Filer:
+class Classification:
     """Files photos by class, by the labels of a head, or by album."""
 
     def __init__(
@@ -73,8 +73,8 @@ class Filer:
             self._known.update(library.find(trashed=True))
 
     def seen(
-        self, found: Sequence[Group | Stays], progress: Callable[[int], None] = lambda _: None
-    ) -> Iterator[Seen | Stays]:
+        self, found: Sequence[Group | SkippedFile], progress: Callable[[int], None] = lambda _: None
+    ) -> Iterator[ScannedPhoto | SkippedFile]:
         """Look at the photos, in parallel; yields those of the query, and what cannot be read.
 
         progress: hears how many are done. A photo that cannot be read stays, and with it what
@@ -92,23 +92,23 @@ class Filer:
 
     def _seen(
         self,
-        found: Sequence[Group | Stays],
+        found: Sequence[Group | SkippedFile],
         progress: Callable[[int], None],
         matching: frozenset[str] | None,
         scratch: Library | None,
-    ) -> Iterator[Seen | Stays]:
+    ) -> Iterator[ScannedPhoto | SkippedFile]:
         known: list[_Looked] = []
         unknown: list[_Looked] = []
         looked = in_order(iter(found), lambda item: self._look(item, scratch), self._workers)
         for done, item in enumerate(looked, 1):
             progress(done)
-            if isinstance(item, Stays):
+            if isinstance(item, SkippedFile):
                 yield item
             elif item.filing is None:
                 if matching is None or item.hashes[0] in matching:
                     known.append(item)
             elif scratch is None:
-                yield Seen(item.group, item.hashes, item.filing)
+                yield ScannedPhoto(item.group, item.hashes, item.filing)
             else:
                 unknown.append(item)
             if len(known) == _BATCH:
@@ -119,7 +119,7 @@ class Filer:
             wanted = self._matching(scratch)
             for item in unknown:
                 if item.hashes[0] in wanted and item.filing is not None:
-                    yield Seen(item.group, item.hashes, item.filing)
+                    yield ScannedPhoto(item.group, item.hashes, item.filing)
 
     def _matching_known(self) -> frozenset[str] | None:
         if not self._query or self._library is None:
@@ -130,8 +130,8 @@ class Filer:
         reader = QueryReader(library, CurrentModel(self._model))
         return frozenset(library.find(reader.where(self._query, datetime.date.today())))
 
-    def _look(self, item: Group | Stays, scratch: Library | None) -> _Looked | Stays:
-        if isinstance(item, Stays):
+    def _look(self, item: Group | SkippedFile, scratch: Library | None) -> _Looked | SkippedFile:
+        if isinstance(item, SkippedFile):
             return item
         path = Path(item.photo.path)
         try:
@@ -139,7 +139,7 @@ class Filer:
             hashes = (content_hash(data), *(_hash(one.path) for one in item.companions))
             if hashes[0] in self._known:
                 return _Looked(item, hashes, None)
-            look = self._model.classifier.look(data)
+            look = self._model.classifier.predict(data)
             if scratch is not None:
                 name = path.name.encode("utf-8", "replace").decode("utf-8")
                 now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
@@ -147,12 +147,12 @@ class Filer:
                 scratch.add(NewPhoto(data, name, now), look, by, path, [write_hash_neighbours])
             return _Looked(item, hashes, self._filing_of_look(look))
         except SceneError as error:
-            return Stays(item.photo.path, error)
+            return SkippedFile(item.photo.path, error)
         except Exception as error:  # one bad item never fails the others
             unforeseen = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
-            return Stays(item.photo.path, unforeseen)
+            return SkippedFile(item.photo.path, unforeseen)
 
-    def _from_library(self, known: list[_Looked]) -> Iterator[Seen | Stays]:
+    def _from_library(self, known: list[_Looked]) -> Iterator[ScannedPhoto | SkippedFile]:
         if not known or self._library is None:
             return
         ids = list(dict.fromkeys(item.hashes[0] for item in known))
@@ -162,23 +162,23 @@ class Filer:
             try:
                 if record is None:
                     raise UnreadableFile("The library forgot it while it was sorted. Sort again.")
-                yield Seen(item.group, item.hashes, self._filing_of_record(record))
+                yield ScannedPhoto(item.group, item.hashes, self._filing_of_record(record))
             except SceneError as error:
-                yield Stays(item.group.photo.path, error)
+                yield SkippedFile(item.group.photo.path, error)
 
-    def _filing_of_look(self, look: Look) -> Filing:
+    def _filing_of_look(self, look: Prediction) -> Destination:
         taken, camera = look.metadata.taken_at, look.metadata.camera
-        album = self._album(PhotoFacts(seen_tags(look.answers), look.metadata))
+        album = self._album(PhotoFacts(seen_tags(look.head_predictions), look.metadata))
         if self._by == BY_ALBUM:
-            return Filing(album, "album rules", album, taken, camera)
+            return Destination(album, "album rules", album, taken, camera)
         if self._by != BY_CLASS:
-            answer = look.answers.by_head[self._by]
+            answer = look.head_predictions.by_head[self._by]
             label, source = (UNSURE_CLASS, NONE) if answer.unsure else (answer.label, answer.head)
-            return Filing(label, source, album, taken, camera)
-        filed = look.answers.photo_class
-        return Filing(filed.label, filed.source, album, taken, camera)
+            return Destination(label, source, album, taken, camera)
+        filed = look.head_predictions.photo_class
+        return Destination(filed.label, filed.source, album, taken, camera)
 
-    def _filing_of_record(self, record: PhotoRecord) -> Filing:
+    def _filing_of_record(self, record: PhotoRecord) -> Destination:
         album = self._album(photo_facts(record))
         if self._by == BY_ALBUM:
             label, source = album, "album rules"
@@ -186,7 +186,7 @@ class Filer:
             label, source = record.photo_class, record.class_source
         else:
             label, source = self._by_head(record)
-        return Filing(label, source, album, record.taken_at, record.camera)
+        return Destination(label, source, album, record.taken_at, record.camera)
 
     def _by_head(self, record: PhotoRecord) -> tuple[str, str]:
         """A head's label for a known photo; a person's class, where the head has that label."""
@@ -197,8 +197,8 @@ class Filer:
             label, unsure = record.class_head_label, record.unsure
         else:
             assert self._library is not None  # noqa: S101 - it gave the record
-            kept = answer_kept(self._library, self._model.classifier, record.id)
-            answer = kept.answers.by_head[head.id]
+            kept = predict_stored(self._library, self._model.classifier, record.id)
+            answer = kept.head_predictions.by_head[head.id]
             label, unsure = answer.label, answer.unsure
         return (UNSURE_CLASS, NONE) if unsure else (label, head.id)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from scene_model.errors import (
     ChangedSince,
-    FileStays,
-    LeadStays,
+    FileSkipped,
+    LeadSkipped,
     NameTooLong,
     OtherDisk,
     SourceVanished,
@@ -16,7 +16,7 @@ from scene_model.errors import (
     TargetReadOnly,
     TargetTaken,
 )
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
 from scene_model.photos.hashes import file_content_hash
@@ -26,7 +26,9 @@ _TIME_STEP_NS = 2_000_000_000  # FAT keeps times no closer
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
-def act(journal: Journal, is_resumed: bool = False) -> Iterator[tuple[Step, FileStays | None]]:
+def execute(
+    journal: Journal, is_resumed: bool = False
+) -> Iterator[tuple[Step, FileSkipped | None]]:
     """Take the steps of an open journal; yield each with the error that kept its file away.
 
     is_resumed: some may have been taken already, which the disk tells.
@@ -35,23 +37,23 @@ def act(journal: Journal, is_resumed: bool = False) -> Iterator[tuple[Step, File
     folders = _made_folders(journal)
     stayed: set[int] = set()
     for step in journal.steps:
-        error: FileStays | None = None
+        error: FileSkipped | None = None
         is_there = False
         try:
             if step.lead in stayed:
-                raise LeadStays(
+                raise LeadSkipped(
                     f"It belongs to {os.path.basename(journal.steps[step.lead].source)}, "
                     "which stays where it is."
                 )
             broken = folders.get(os.path.dirname(step.target)) if folders else None
             if broken is not None:
                 raise broken
-            take(step, journal.kind, journal.disk, is_resumed)
+            take(step, journal.kind, journal.file_system, is_resumed)
             is_there = True
             _check_arrival(step)
         except OSError as problem:
             error = in_words(problem, step)
-        except FileStays as problem:
+        except FileSkipped as problem:
             error = problem
         if not is_there:
             stayed.add(step.number)
@@ -59,8 +61,8 @@ def act(journal: Journal, is_resumed: bool = False) -> Iterator[tuple[Step, File
         yield step, error
 
 
-def take(step: Step, kind: Kind, disk: SortDisk, is_resumed: bool) -> None:
-    """Take one step; raises FileStays or OSError."""
+def take(step: Step, kind: Kind, file_system: SortFileSystem, is_resumed: bool) -> None:
+    """Take one step; raises FileSkipped or OSError."""
     try:
         source = os.lstat(step.source)
     except (FileNotFoundError, NotADirectoryError):
@@ -74,13 +76,13 @@ def take(step: Step, kind: Kind, disk: SortDisk, is_resumed: bool) -> None:
             f"{step.source} was changed after the sort was planned. It stays; sort again."
         )
     if is_resumed and os.path.lexists(step.target):
-        _finish(step, kind, disk, source)
+        _finish(step, kind, file_system, source)
     elif kind is Kind.HARDLINK:
-        disk.link_new(step.source, step.target)
+        file_system.link_new(step.source, step.target)
     elif kind is Kind.COPY:
-        disk.copy_new(step.source, step.target, part_of(step.target, step), step.sha256)
+        file_system.copy_new(step.source, step.target, part_of(step.target, step), step.sha256)
     else:
-        _move(step, disk)
+        _move(step, file_system)
 
 
 def _check_arrival(step: Step) -> None:
@@ -117,7 +119,7 @@ def is_as_planned(path: str, step: Step) -> bool:
         return False
 
 
-def in_words(error: OSError, step: Step) -> FileStays:
+def in_words(error: OSError, step: Step) -> FileSkipped:
     """Say why the operating system did not take a step."""
     why = error.strerror or type(error).__name__
     if isinstance(error, FileExistsError):
@@ -144,7 +146,7 @@ def in_words(error: OSError, step: Step) -> FileStays:
         )
     if isinstance(error, FileNotFoundError):
         return SourceVanished(f"{step.source}, or the folder it was to go to, is not there: {why}.")
-    return FileStays(f"{step.source} could not be put at {step.target}: {why}.")
+    return FileSkipped(f"{step.source} could not be put at {step.target}: {why}.")
 
 
 def _made_folders(journal: Journal) -> dict[str, OSError]:
@@ -155,7 +157,7 @@ def _made_folders(journal: Journal) -> dict[str, OSError]:
         try:
             if above is not None:
                 raise above
-            journal.disk.make_one_folder(folder)
+            journal.file_system.make_one_folder(folder)
         except OSError as error:
             broken[folder] = error
     return broken
@@ -169,26 +171,26 @@ def _is_same(found: os.stat_result, step: Step) -> bool:
     )
 
 
-def _move(step: Step, disk: SortDisk) -> None:
+def _move(step: Step, file_system: SortFileSystem) -> None:
     try:
-        disk.rename_new(step.source, step.target)
+        file_system.rename_new(step.source, step.target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        disk.copy_new(step.source, step.target, part_of(step.target, step), step.sha256)
-        _let_go(step.source, step.target, disk)
+        file_system.copy_new(step.source, step.target, part_of(step.target, step), step.sha256)
+        _let_go(step.source, step.target, file_system)
 
 
-def _let_go(source: str, copy: str, disk: SortDisk) -> None:
+def _let_go(source: str, copy: str, file_system: SortFileSystem) -> None:
     """Remove what was copied; where that is forbidden, the copy goes again."""
     try:
-        disk.remove(Path(source))
+        file_system.remove(Path(source))
     except OSError:
-        disk.remove(Path(copy))
+        file_system.remove(Path(copy))
         raise
 
 
-def _finish(step: Step, kind: Kind, disk: SortDisk, source: os.stat_result) -> None:
+def _finish(step: Step, kind: Kind, file_system: SortFileSystem, source: os.stat_result) -> None:
     """Go on where a crash came in the middle of a step; raises TargetTaken where it did not."""
     target = os.lstat(step.target)
     is_one = os.path.samestat(source, target)
@@ -202,7 +204,7 @@ def _finish(step: Step, kind: Kind, disk: SortDisk, source: os.stat_result) -> N
     if kind is Kind.COPY and is_copy or kind is Kind.HARDLINK and is_one:
         return
     if kind is Kind.MOVE and (is_one or is_copy and source.st_dev != target.st_dev):
-        disk.flush_folder(Path(step.target).parent)
-        disk.remove(Path(step.source))
+        file_system.flush_folder(Path(step.target).parent)
+        file_system.remove(Path(step.source))
         return
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), step.target)

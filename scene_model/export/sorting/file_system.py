@@ -11,8 +11,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from scene_model.errors import ChangedSince, CopyDiffers, FileStays
-from scene_model.library.file_system import Disk
+from scene_model.errors import ChangedSince, CopyDiffers, FileSkipped
+from scene_model.library.file_system import FileSystem
 from scene_model.photos.hashes import file_content_hash
 
 _CHUNK_BYTES = 1 << 20
@@ -27,15 +27,15 @@ _renameat2 = (
 )
 
 
-class SortDisk(Disk):
+class SortFileSystem(FileSystem):
     """The steps; their errors are OSError."""
 
-    def announce(self, step: str, path: Path | str) -> None:
+    def before_step(self, step: str, path: Path | str) -> None:
         """Hear of a step that is about to be taken; here nobody listens."""
 
     def rename_new(self, source: str, target: str) -> None:
         """Rename on one file system, never over another file; raises FileExistsError."""
-        self.announce("rename", target)
+        self.before_step("rename", target)
         if _renamed_by_kernel(source, target):
             return
         if sys.platform == "win32":
@@ -51,12 +51,12 @@ class SortDisk(Disk):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from error
             os.rename(source, target)
             return
-        self.announce("remove", source)
+        self.before_step("remove", source)
         os.unlink(source)
 
     def link_new(self, source: str, target: str) -> None:
         """Give a file a second name; raises FileExistsError."""
-        self.announce("link", target)
+        self.before_step("link", target)
         os.link(source, target, follow_symlinks=False)
 
     def copy_new(self, source: str, target: str, part: str, sha256: str) -> None:
@@ -77,35 +77,35 @@ class SortDisk(Disk):
             _copy_owner(source, part)
             shutil.copystat(source, part)
             self.rename_new(part, target)
-        except (OSError, FileStays):
+        except (OSError, FileSkipped):
             Path(part).unlink(missing_ok=True)
             raise
         self.flush_folder(Path(target).parent)
 
     def make_one_folder(self, folder: str) -> None:
         """Make a folder, unless it is there."""
-        self.announce("make folder", folder)
+        self.before_step("make folder", folder)
         Path(folder).mkdir(exist_ok=True)
 
     def drop_folder(self, folder: str) -> None:
         """Remove a folder if nothing is in it."""
-        self.announce("drop folder", folder)
+        self.before_step("drop folder", folder)
         Path(folder).rmdir()
 
     def note(self, descriptor: int, line: bytes, path: Path) -> None:
         """Add a line to an open journal, in one piece."""
-        self.announce("note", path)
+        self.before_step("note", path)
         os.write(descriptor, line)
 
     def _copy(self, source: str, part: str) -> str:
         digest = hashlib.sha256()
-        self.announce("copy", part)
+        self.before_step("copy", part)
         with Path(source).open("rb") as reading, Path(part).open("wb") as writing:
             while chunk := reading.read(_CHUNK_BYTES):
                 digest.update(chunk)
                 writing.write(chunk)
             writing.flush()
-            self.announce("flush", part)
+            self.before_step("flush", part)
             os.fsync(writing.fileno())
             if hasattr(os, "posix_fadvise"):
                 # So that reading back asks the disk, where the system agrees.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from scene_model.errors import JournalDamaged, NothingSorted
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.plan import Kind, Step
 
 JOURNAL_DIR = ".scene-sort"
@@ -61,7 +61,7 @@ class Journal:
     times: dict[str, tuple[int, int]]
     steps: list[Step]
     progress: Progress
-    disk: SortDisk
+    file_system: SortFileSystem
     _descriptor: int = -1
 
     def __enter__(self) -> Self:
@@ -76,7 +76,7 @@ class Journal:
     def note(self, what: str, number: int | bool = True) -> None:
         """Write down what became of a step ("done", "failed", "undone"), or of the whole."""
         value = "true" if number is True else str(number)
-        self.disk.note(self._descriptor, f'{{"{what}":{value}}}\n'.encode(), self.path)
+        self.file_system.note(self._descriptor, f'{{"{what}":{value}}}\n'.encode(), self.path)
 
     def flush(self) -> None:
         """Make the notes last."""
@@ -91,7 +91,7 @@ class Journal:
 
     def remove(self) -> None:
         """Forget the sort, once nothing of it is left."""
-        self.disk.remove(self.path)
+        self.file_system.remove(self.path)
 
 
 def journal_dir(dest: Path) -> Path:
@@ -101,32 +101,36 @@ def journal_dir(dest: Path) -> Path:
 
 def write_journal(journal: Journal) -> None:
     """Write the plan down, whole or not at all; raises OSError."""
-    journal.disk.make_folder(journal.path.parent)
+    journal.file_system.make_folder(journal.path.parent)
     part = journal.path.with_suffix(".part")
     try:
-        journal.disk.announce("write", part)
+        journal.file_system.before_step("write", part)
         with part.open("wb") as file:
             for lines in _batches(_lines(journal)):
                 file.write(lines)
             file.flush()
-            journal.disk.announce("flush", part)
+            journal.file_system.before_step("flush", part)
             os.fsync(file.fileno())
-        journal.disk.rename_new(str(part), str(journal.path))
+        journal.file_system.rename_new(str(part), str(journal.path))
     except OSError:
         part.unlink(missing_ok=True)
         raise
-    journal.disk.flush_folder(journal.path.parent)
+    journal.file_system.flush_folder(journal.path.parent)
 
 
-def last_journal(dest: Path, disk: SortDisk) -> Journal | None:
+def last_journal(dest: Path, file_system: SortFileSystem) -> Journal | None:
     """Read the journal of the last sort that is not undone; raises JournalDamaged."""
     numbers = _numbers(dest)
-    return _read(journal_dir(dest) / f"{max(numbers):04d}.jsonl", dest, disk) if numbers else None
+    return (
+        _read(journal_dir(dest) / f"{max(numbers):04d}.jsonl", dest, file_system)
+        if numbers
+        else None
+    )
 
 
-def require_journal(dest: Path, disk: SortDisk) -> Journal:
+def require_journal(dest: Path, file_system: SortFileSystem) -> Journal:
     """Read the last journal; raises NothingSorted or JournalDamaged."""
-    journal = last_journal(dest, disk)
+    journal = last_journal(dest, file_system)
     if journal is None:
         raise NothingSorted(
             f"{dest} holds no journal of a sort ({JOURNAL_DIR}), so there is nothing to undo or "
@@ -186,7 +190,7 @@ def _batches(lines: Iterator[str]) -> Iterator[bytes]:
         yield ("\n".join(batch) + "\n").encode("ascii")
 
 
-def _read(path: Path, dest: Path, disk: SortDisk) -> Journal:
+def _read(path: Path, dest: Path, file_system: SortFileSystem) -> Journal:
     try:
         with path.open("rb") as file:
             header: dict[str, Any] = json.loads(file.readline())
@@ -213,7 +217,7 @@ def _read(path: Path, dest: Path, disk: SortDisk) -> Journal:
         times={folder: (times[0], times[1]) for folder, times in header["times"].items()},
         steps=steps,
         progress=progress,
-        disk=disk,
+        file_system=file_system,
     )
 
 

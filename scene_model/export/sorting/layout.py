@@ -18,7 +18,7 @@ _Part = tuple[str, str | None, str]  # literal text, field, its format
 
 
 @dataclass(frozen=True, slots=True)
-class Filing:
+class Destination:
     """What a layout may ask of a photo.
 
     label: the class or label it is filed under; source: who said so. album: may be empty where
@@ -48,7 +48,7 @@ class Layout:
         parts = [*(part for folder in self._folders for part in folder), *self._name]
         return any(field == "album" for _, field, _ in parts)
 
-    def place(self, filing: Filing, name: str) -> tuple[str, str]:
+    def place(self, filing: Destination, name: str) -> tuple[str, str]:
         """The folder below DEST, with slashes, and the file's name."""
         asked = filing.taken_at if self._asks_taken else None
         key = (filing.label, filing.album, filing.camera, asked)
@@ -109,7 +109,7 @@ def _read(template: str) -> tuple[list[list[_Part]], list[_Part]]:
     return folders, name
 
 
-def _values(filing: Filing) -> dict[str, str]:
+def _values(filing: Destination) -> dict[str, str]:
     return {
         "class": filing.label,
         "album": filing.album,

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scene_model.classifier.labels import HUMAN, NONE
-from scene_model.errors import FileStays, SceneError, TargetTaken
+from scene_model.errors import FileSkipped, SceneError, TargetTaken
 from scene_model.export.sorting.companions import renamed
-from scene_model.export.sorting.layout import Filing, Layout, numbered
+from scene_model.export.sorting.layout import Destination, Layout, numbered
 from scene_model.export.sorting.scan import Group, SourceFile
 from scene_model.photos.hashes import file_content_hash
 
@@ -41,12 +41,12 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScannedPhoto:
     """A photo with its companions, their SHA-256 in the same order, and how it is filed."""
 
     group: Group
     hashes: tuple[str, ...]
-    filing: Filing
+    filing: Destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     untouched: list[Untouched] = field(default_factory=list)
-    filings: dict[int, Filing] = field(default_factory=dict)
+    filings: dict[int, Destination] = field(default_factory=dict)
 
     def reason(self, step: Step) -> str:
         """Why a file goes where it goes."""
@@ -81,7 +81,7 @@ class Plan:
         return f"{filing.label}, by {'you' if filing.source == HUMAN else filing.source}"
 
 
-def make_plan(seen: Iterable[Seen], dest: Path, layout: Layout) -> Plan:
+def make_plan(seen: Iterable[ScannedPhoto], dest: Path, layout: Layout) -> Plan:
     """Give every file its place below ``dest``.
 
     Same content under the same name is there already and is left out; other content gets a
@@ -89,11 +89,11 @@ def make_plan(seen: Iterable[Seen], dest: Path, layout: Layout) -> Plan:
     """
     plan = Plan(str(dest))
     places = _Places(str(dest), plan.folders)
-    shared: dict[Filing, Filing] = {}
+    shared: dict[Destination, Destination] = {}
     for photo in seen:
         try:
             placed = places.place(photo, *layout.place(photo.filing, photo.group.photo.name))
-        except FileStays as error:
+        except FileSkipped as error:
             files = (photo.group.photo, *photo.group.companions)
             plan.untouched += [Untouched(file.path, error.message, error) for file in files]
             continue
@@ -121,7 +121,7 @@ class _Places:
         self._dest, self._new_folders = dest, new_folders
         self._folders: dict[str, _Folder] = {}
 
-    def place(self, seen: Seen, folder: str, name: str) -> list[str] | str:
+    def place(self, seen: ScannedPhoto, folder: str, name: str) -> list[str] | str:
         """The targets of a photo and its companions; or why none of them has to go anywhere."""
         there = self._folders.get(folder)
         if there is None:
@@ -169,7 +169,7 @@ class _Folder:
         self._held: set[str] = set()
         self._next: dict[str, int] = {}
 
-    def place(self, seen: Seen, name: str) -> list[str] | str:
+    def place(self, seen: ScannedPhoto, name: str) -> list[str] | str:
         base = folded(name)
         number = 1
         prefix = self.path + os.sep
@@ -197,7 +197,7 @@ class _Folder:
             self._held.add(sha256)
         return [prefix + one for one in names]
 
-    def _same(self, seen: Seen, there: str) -> str | None:
+    def _same(self, seen: ScannedPhoto, there: str) -> str | None:
         """Why a photo need not go: it is there already; None when something else is."""
         path, photo = os.path.join(self.path, there), seen.group.photo
         sha256 = self._hashes.get(there)

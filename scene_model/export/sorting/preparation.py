@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.errors import FolderRefused, PathNotFound
-from scene_model.export.sorting.classification import Filer
+from scene_model.export.sorting.classification import Classification
 from scene_model.export.sorting.layout import Layout
-from scene_model.export.sorting.plan import Plan, Seen, Untouched, make_plan
-from scene_model.export.sorting.scan import Stays, Walk, is_library_folder
+from scene_model.export.sorting.plan import Plan, ScannedPhoto, Untouched, make_plan
+from scene_model.export.sorting.scan import SkippedFile, Walk, is_library_folder
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def checked_places(source: Path, dest: Path) -> tuple[Path, Path]:
 def prepare(
     source: Path,
     dest: Path,
-    filer: Filer,
+    classification: Classification,
     layout: Layout,
     leave_out: Sequence[Path] = (),
     progress: Callable[[int, int | None], None] = lambda done, total: None,
@@ -68,9 +68,9 @@ def prepare(
     found = list(walk)
     unreadable: list[Untouched] = []
 
-    def photos() -> Iterator[Seen]:
-        for item in filer.seen(found, lambda done: progress(done, len(found))):
-            if isinstance(item, Stays):
+    def photos() -> Iterator[ScannedPhoto]:
+        for item in classification.seen(found, lambda done: progress(done, len(found))):
+            if isinstance(item, SkippedFile):
                 unreadable.append(Untouched(item.path, item.error.message, item.error))
             else:
                 yield item

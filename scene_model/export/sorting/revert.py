@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scene_model.errors import ChangedSince, FileStays, SourceVanished, TargetTaken
+from scene_model.errors import ChangedSince, FileSkipped, SourceVanished, TargetTaken
 from scene_model.export.sorting.execute import in_words, is_as_planned, part_of
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
 
 
-def take_back(journal: Journal) -> Iterator[tuple[Step, FileStays | None]]:
+def revert(journal: Journal) -> Iterator[tuple[Step, FileSkipped | None]]:
     """Take the steps of an open journal back, last first; yield each with what kept it.
 
     A copy or a link is removed only while its original is there and the same: it might be the
@@ -24,12 +24,12 @@ def take_back(journal: Journal) -> Iterator[tuple[Step, FileStays | None]]:
     for step in reversed(journal.steps):
         if step.number in progress.undone or step.number in never:
             continue
-        error: FileStays | None = None
+        error: FileSkipped | None = None
         try:
-            _back(step, journal.kind, journal.disk, was_done=step.number in progress.done)
+            _back(step, journal.kind, journal.file_system, was_done=step.number in progress.done)
         except OSError as problem:
             error = _in_words(problem, step)
-        except FileStays as problem:
+        except FileSkipped as problem:
             error = problem
         if error is None:
             journal.note_if_room("undone", step.number)
@@ -39,7 +39,7 @@ def take_back(journal: Journal) -> Iterator[tuple[Step, FileStays | None]]:
 def tidy(journal: Journal) -> None:
     """Once all is back: remove the folders that were made, and give the others their times."""
     for folder in reversed(journal.folders):
-        _drop(folder, journal.disk)
+        _drop(folder, journal.file_system)
     restore_times(journal.times)
 
 
@@ -53,36 +53,36 @@ def restore_times(times: Mapping[str, tuple[int, int]]) -> None:
 def forget(journal: Journal) -> None:
     """Remove the journal: the last thing while DEST is held."""
     journal.remove()
-    _drop(str(journal.path.parent), journal.disk)
+    _drop(str(journal.path.parent), journal.file_system)
 
 
 def drop_made(journal: Journal) -> None:
     """Remove DEST if it was made for the sort, once the lock's name has gone from it."""
     for folder in reversed(journal.made):
-        _drop(folder, journal.disk)
+        _drop(folder, journal.file_system)
     restore_times(journal.times)
 
 
-def _drop(folder: str, disk: SortDisk) -> None:
+def _drop(folder: str, file_system: SortFileSystem) -> None:
     with contextlib.suppress(OSError):  # something else is in it, or it is gone
-        disk.drop_folder(folder)
+        file_system.drop_folder(folder)
 
 
-def _back(step: Step, kind: Kind, disk: SortDisk, was_done: bool) -> None:
+def _back(step: Step, kind: Kind, file_system: SortFileSystem, was_done: bool) -> None:
     source, target = _found(step.source), _found(step.target)
     for place in (step.source, step.target):
         part = part_of(place, step)
         if kind is not Kind.HARDLINK and os.path.lexists(part):
-            disk.remove(Path(part))
+            file_system.remove(Path(part))
     if kind is Kind.MOVE:
-        _move_back(step, disk, source, target, was_done)
+        _move_back(step, file_system, source, target, was_done)
     elif target is not None:
-        _remove_twin(step, kind, disk, source, target, was_done)
+        _remove_twin(step, kind, file_system, source, target, was_done)
 
 
 def _move_back(
     step: Step,
-    disk: SortDisk,
+    file_system: SortFileSystem,
     source: os.stat_result | None,
     target: os.stat_result | None,
     was_done: bool,
@@ -95,15 +95,15 @@ def _move_back(
             )
         if not is_as_planned(step.target, step):
             raise _changed(step)
-        _carry_back(step, disk)
+        _carry_back(step, file_system)
     elif target is None:
         return  # it never went, or is back
     elif os.path.samestat(source, target):
-        disk.remove(Path(step.target))
+        file_system.remove(Path(step.target))
     elif is_as_planned(step.source, step):
         # On two disks: between the copy and the removal, of the sort or of this.
         if is_as_planned(step.target, step) and source.st_dev != target.st_dev:
-            disk.remove(Path(step.target))
+            file_system.remove(Path(step.target))
         elif was_done:
             raise _changed(step)
     elif was_done:
@@ -113,28 +113,28 @@ def _move_back(
         )
 
 
-def _carry_back(step: Step, disk: SortDisk) -> None:
+def _carry_back(step: Step, file_system: SortFileSystem) -> None:
     Path(step.source).parent.mkdir(parents=True, exist_ok=True)
     try:
-        disk.rename_new(step.target, step.source)
+        file_system.rename_new(step.target, step.source)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        disk.copy_new(step.target, step.source, part_of(step.source, step), step.sha256)
-        disk.remove(Path(step.target))
+        file_system.copy_new(step.target, step.source, part_of(step.source, step), step.sha256)
+        file_system.remove(Path(step.target))
 
 
 def _remove_twin(
     step: Step,
     kind: Kind,
-    disk: SortDisk,
+    file_system: SortFileSystem,
     source: os.stat_result | None,
     target: os.stat_result,
     was_done: bool,
 ) -> None:
     if source is not None and os.path.samestat(source, target):
         if kind is Kind.HARDLINK:
-            disk.remove(Path(step.target))
+            file_system.remove(Path(step.target))
         elif was_done:
             raise _changed(step)
         return
@@ -147,7 +147,7 @@ def _remove_twin(
             f"{step.source} is not there any more, or was changed: {step.target} may be the last "
             "of that content and stays."
         )
-    disk.remove(Path(step.target))
+    file_system.remove(Path(step.target))
 
 
 def _changed(step: Step) -> ChangedSince:
@@ -164,7 +164,7 @@ def _found(path: str) -> os.stat_result | None:
         return None
 
 
-def _in_words(error: OSError, step: Step) -> FileStays:
+def _in_words(error: OSError, step: Step) -> FileSkipped:
     if isinstance(error, FileExistsError):
         return TargetTaken(
             f"Something else has come to be at {step.source}; {step.target} stays where it is. "

@@ -32,7 +32,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Stays:
+class SkippedFile:
     """A file that is not sorted, and why."""
 
     path: str
@@ -50,7 +50,7 @@ class Walk:
     folders: list[str] = field(default_factory=list)
     _real_root: str = ""
 
-    def __iter__(self) -> Iterator[Group | Stays]:
+    def __iter__(self) -> Iterator[Group | SkippedFile]:
         """Yield the photos of each folder by name, then those of the folders in it.
 
         leave_out: folders that are not gone into, with no links in their paths. Hidden ones never
@@ -63,13 +63,13 @@ class Walk:
             try:
                 files, inner, odd = self._entries(folder)
             except OSError as error:
-                yield Stays(folder, _unreadable(error))
+                yield SkippedFile(folder, _unreadable(error))
                 continue
             if is_library_folder(folder):
                 continue
             self.folders.append(folder)
             for path in odd:
-                yield Stays(path, UnreadableFile("It is a pipe or a device, not a file."))
+                yield SkippedFile(path, UnreadableFile("It is a pipe or a device, not a file."))
             yield from self._groups(files)
             waiting += reversed(inner)
 
@@ -98,14 +98,14 @@ class Walk:
         # No link below the root is followed, so links can only be in the root's own path.
         return self._real_root + folder[len(self.root) :] in self.leave_out
 
-    def _groups(self, files: dict[str, os.DirEntry[str]]) -> Iterator[Group | Stays]:
+    def _groups(self, files: dict[str, os.DirEntry[str]]) -> Iterator[Group | SkippedFile]:
         photos, alone = companions(files)
         self.ignored += len(alone)
         for photo, others in photos.items():
             try:
                 found = [_source_file(files[name]) for name in (photo, *others)]
             except OSError as error:
-                yield Stays(files[photo].path, _unreadable(error))
+                yield SkippedFile(files[photo].path, _unreadable(error))
                 continue
             yield Group(found[0], tuple(found[1:]))
 

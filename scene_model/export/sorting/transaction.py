@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scene_model.errors import (
-    FileStays,
+    FileSkipped,
     LibraryError,
     PathNotFound,
     SortRunning,
     SortUnfinished,
 )
-from scene_model.export.sorting.execute import act, in_words
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.export.sorting.execute import execute, in_words
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import (
     Journal,
     Progress,
@@ -25,8 +25,8 @@ from scene_model.export.sorting.journal import (
     write_journal,
 )
 from scene_model.export.sorting.plan import Kind, Plan, Step
-from scene_model.export.sorting.revert import drop_made, forget, restore_times, take_back, tidy
-from scene_model.jobs.lock_file import take_claim
+from scene_model.export.sorting.revert import drop_made, forget, restore_times, revert, tidy
+from scene_model.jobs.lock_file import acquire_lock
 from scene_model.library.references import MovedFile
 
 # Files that moved before libraries are told: few enough that a crash leaves few astray.
@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
     """One step taken, or back: its file, and what kept it, if so."""
 
     step: Step
-    error: FileStays | None
+    error: FileSkipped | None
 
 
 def follow_nobody(moved: Sequence[MovedFile]) -> None:
@@ -51,7 +51,7 @@ def sort_files(
     plan: Plan,
     kind: Kind,
     source_folders: Sequence[str] = (),
-    disk: SortDisk | None = None,
+    file_system: SortFileSystem | None = None,
     follow: Follow = follow_nobody,
 ) -> Generator[Outcome, None, None]:
     """Carry a plan out; yields each step when it is taken.
@@ -62,7 +62,7 @@ def sort_files(
     """
     if not plan.steps:
         return
-    disk, dest = disk or SortDisk(), Path(plan.dest)
+    file_system, dest = file_system or SortFileSystem(), Path(plan.dest)
     missing = [str(folder) for folder in (dest, *dest.parents) if not os.path.lexists(folder)]
     above = [os.path.dirname(missing[-1])] if missing else []
     times = _times([*(source_folders if kind is Kind.MOVE else ()), *_existing(plan), *above])
@@ -70,11 +70,11 @@ def sort_files(
     with contextlib.ExitStack() as stack:
         try:
             for folder in reversed(missing):
-                disk.make_one_folder(folder)
+                file_system.make_one_folder(folder)
                 made.append(folder)
             stack.enter_context(_claimed(dest))
-            _require_finished(dest, disk)
-            journal = stack.enter_context(_begin(plan, kind, made, times, disk))
+            _require_finished(dest, file_system)
+            journal = stack.enter_context(_begin(plan, kind, made, times, file_system))
         except OSError as error:
             stack.close()
             _unmake(made, dest)
@@ -85,21 +85,21 @@ def sort_files(
 
 
 def resume_sort(
-    dest: Path, disk: SortDisk | None = None, follow: Follow = follow_nobody
+    dest: Path, file_system: SortFileSystem | None = None, follow: Follow = follow_nobody
 ) -> Generator[Outcome, None, None]:
     """Go on with what a crash cut off: a sort, or its undoing; failed steps are tried again.
 
     Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
     """
-    disk, dest = disk or SortDisk(), _absolute(dest)
-    journal = require_journal(dest, disk)
+    file_system, dest = file_system or SortFileSystem(), _absolute(dest)
+    journal = require_journal(dest, file_system)
     if journal.progress.is_undoing:
-        yield from undo_sort(dest, disk, follow)
+        yield from undo_sort(dest, file_system, follow)
         return
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(_claimed(dest))
-            journal = stack.enter_context(require_journal(dest, disk))
+            journal = stack.enter_context(require_journal(dest, file_system))
         except OSError as error:
             yield from _all_stay(journal.steps, error)
             return
@@ -107,18 +107,18 @@ def resume_sort(
 
 
 def undo_sort(
-    dest: Path, disk: SortDisk | None = None, follow: Follow = follow_nobody
+    dest: Path, file_system: SortFileSystem | None = None, follow: Follow = follow_nobody
 ) -> Generator[Outcome, None, None]:
     """Bring back what the last sort into a folder changed; yields each step when it is back.
 
     Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
     """
-    disk, dest = disk or SortDisk(), _absolute(dest)
-    journal = require_journal(dest, disk)
+    file_system, dest = file_system or SortFileSystem(), _absolute(dest)
+    journal = require_journal(dest, file_system)
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(_claimed(dest))
-            journal = require_journal(dest, disk)
+            journal = require_journal(dest, file_system)
             opened = stack.enter_context(contextlib.ExitStack())
             opened.enter_context(journal)
         except OSError as error:
@@ -135,7 +135,7 @@ def undo_sort(
 def _acted(journal: Journal, follow: Follow, is_resumed: bool) -> Iterator[Outcome]:
     moved, reached, broken = _Moved(journal.kind, follow), 0, None
     try:
-        for step, error in act(journal, is_resumed):
+        for step, error in execute(journal, is_resumed):
             if error is None:
                 moved.add(step, back=False)
             reached += 1
@@ -159,7 +159,7 @@ def _undone(journal: Journal, follow: Follow) -> Iterator[Outcome]:
     for step in journal.steps:  # a crash may have come before libraries were told
         if step.number in journal.progress.undone:
             moved.add(step, back=True)
-    for step, error in take_back(journal):
+    for step, error in revert(journal):
         is_all_back &= error is None
         if error is None:
             moved.add(step, back=True)
@@ -199,7 +199,7 @@ class _Moved:
 @contextlib.contextmanager
 def _claimed(dest: Path) -> Iterator[None]:
     """Hold DEST, so that no other sort works on it; raises SortRunning, or OSError."""
-    claim = take_claim(journal_dir(dest))
+    claim = acquire_lock(journal_dir(dest))
     if claim is None:
         raise SortRunning(
             f"Another sort, undo or resume works on {dest}. Wait for its end, or stop it."
@@ -210,8 +210,8 @@ def _claimed(dest: Path) -> Iterator[None]:
         claim.release()
 
 
-def _require_finished(dest: Path, disk: SortDisk) -> None:
-    last = last_journal(dest, disk)
+def _require_finished(dest: Path, file_system: SortFileSystem) -> None:
+    last = last_journal(dest, file_system)
     if last is not None and last.progress.is_cut_off:
         what = "undoing the last sort" if last.progress.is_undoing else "the last sort"
         raise SortUnfinished(
@@ -221,7 +221,11 @@ def _require_finished(dest: Path, disk: SortDisk) -> None:
 
 
 def _begin(
-    plan: Plan, kind: Kind, made: list[str], times: dict[str, tuple[int, int]], disk: SortDisk
+    plan: Plan,
+    kind: Kind,
+    made: list[str],
+    times: dict[str, tuple[int, int]],
+    file_system: SortFileSystem,
 ) -> Journal:
     journal = Journal(
         next_path(Path(plan.dest)),
@@ -232,7 +236,7 @@ def _begin(
         times,
         plan.steps,
         Progress(),
-        disk,
+        file_system,
     )
     write_journal(journal)
     return journal

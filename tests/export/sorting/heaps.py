@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import JOURNAL_DIR
-from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Filing, Layout
-from scene_model.export.sorting.plan import Kind, Plan, Seen, make_plan
+from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Destination, Layout
+from scene_model.export.sorting.plan import Kind, Plan, ScannedPhoto, make_plan
 from scene_model.export.sorting.scan import Group, Walk
 from scene_model.export.sorting.transaction import Outcome, sort_files
 from scene_model.photos.hashes import file_content_hash
@@ -18,20 +18,20 @@ from scene_model.photos.hashes import file_content_hash
 CLASSES = ("sea", "forest", "cat", "unsure")
 
 
-def filed(name: str) -> Filing:
+def filed(name: str) -> Destination:
     """A class by the name alone: no model is needed to test what becomes of files."""
     plain = re.sub(r" \(\d+\)", "", name)
     label = CLASSES[hashlib.sha256(os.fsencode(plain)).digest()[0] % len(CLASSES)]
-    return Filing(label, "scenes", "nature", "2024-07-05T10:11:12", None)
+    return Destination(label, "scenes", "nature", "2024-07-05T10:11:12", None)
 
 
-def seen_below(source: Path) -> list[Seen]:
+def seen_below(source: Path) -> list[ScannedPhoto]:
     found = []
     for group in Walk(str(source)):
         assert isinstance(group, Group)
         files = (group.photo, *group.companions)
         hashes = tuple(file_content_hash(Path(file.path)) for file in files)
-        found.append(Seen(group, hashes, filed(group.photo.name)))
+        found.append(ScannedPhoto(group, hashes, filed(group.photo.name)))
     return found
 
 
@@ -40,11 +40,15 @@ def plan_of(source: Path, dest: Path, layout: str = DEFAULT_LAYOUT) -> Plan:
 
 
 def sort_all(
-    source: Path, dest: Path, kind: Kind, disk: SortDisk | None = None, layout: str = DEFAULT_LAYOUT
+    source: Path,
+    dest: Path,
+    kind: Kind,
+    file_system: SortFileSystem | None = None,
+    layout: str = DEFAULT_LAYOUT,
 ) -> list[Outcome]:
     walk = Walk(str(source))
     list(walk)
-    return list(sort_files(plan_of(source, dest, layout), kind, walk.folders, disk))
+    return list(sort_files(plan_of(source, dest, layout), kind, walk.folders, file_system))
 
 
 def content(*folders: Path) -> Counter[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import NothingSorted, PathNotFound
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, undo_sort
 from tests.export.sorting.heaps import content, failed, make_heap, snapshot, sort_all
@@ -24,13 +24,13 @@ class Crash(BaseException):
     """The end of the program."""
 
 
-class CrashingDisk(SortDisk):
+class CrashingDisk(SortFileSystem):
     """Ends the program before a step; what was not flushed is half there."""
 
     def __init__(self, at: int) -> None:
         self.at, self.names, self.is_dead = at, [""], False
 
-    def announce(self, step: str, path: Path | str) -> None:
+    def before_step(self, step: str, path: Path | str) -> None:
         if self.is_dead:
             raise Crash
         self.names.append(step)
@@ -68,9 +68,9 @@ def test_at_every_step(
         shutil.copytree(heap, source)
         os.utime(dest_parent, ns=(10**18, 10**18 + 7))
         before, hashes = snapshot(source), content(source)
-        disk = CrashingDisk(at)
+        file_system = CrashingDisk(at)
         try:
-            outcomes = sort_all(source, dest, kind, disk)
+            outcomes = sort_all(source, dest, kind, file_system)
         except Crash:
             assert set(content(source, dest.parent)) == set(hashes)
         else:
@@ -88,10 +88,10 @@ def test_at_every_step(
         leftovers = [p for p in dest.parent.rglob("*") if p.is_file() and p.suffix != ".part"]
         assert leftovers == []
         shutil.rmtree(dest.parent, ignore_errors=True)
-        if not disk.is_dead:
+        if not file_system.is_dead:
             break
-    assert {"make folder", "note", "write", "flush"} <= set(disk.names)
-    assert len(disk.names) > 2 * FILES
+    assert {"make folder", "note", "write", "flush"} <= set(file_system.names)
+    assert len(file_system.names) > 2 * FILES
 
 
 def assert_sorted(kind: Kind, hashes: object, source: Path, dest: Path) -> None:

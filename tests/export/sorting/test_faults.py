@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import SortRunning, SortUnfinished
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import journal_dir
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
-from scene_model.jobs.lock_file import take_claim
+from scene_model.jobs.lock_file import acquire_lock
 from tests.export.sorting.heaps import (
     content,
     failed,
@@ -111,10 +111,10 @@ def test_files_that_may_not_be_taken_away(tmp_path: Path) -> None:
         assert snapshot(source) == before
 
 
-class DenyingDisk(SortDisk):
+class DenyingDisk(SortFileSystem):
     """Says of one file what the system says of those that belong to somebody else."""
 
-    def announce(self, step: str, path: Path | str) -> None:
+    def before_step(self, step: str, path: Path | str) -> None:
         if step == "rename" and Path(path).name == "IMG_0007.JPG":
             raise PermissionError(13, "Permission denied", str(path))
 
@@ -272,7 +272,7 @@ def test_two_sorts_on_one_folder(tmp_path: Path) -> None:
     with pytest.raises(SortUnfinished, match="resume"):
         list(sort_files(plan_of(source, dest), Kind.COPY))
     assert failed(list(resume_sort(dest))) == {}
-    held = take_claim(journal_dir(dest))
+    held = acquire_lock(journal_dir(dest))
     assert held is not None
     held.release()
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from scene_model.errors import FileStays, FolderRefused, JournalDamaged, PathNotFound
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.errors import FileSkipped, FolderRefused, JournalDamaged, PathNotFound
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import journal_dir
-from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Filing, Layout
-from scene_model.export.sorting.plan import Kind, Seen, make_plan
+from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Destination, Layout
+from scene_model.export.sorting.plan import Kind, ScannedPhoto, make_plan
 from scene_model.export.sorting.preparation import checked_places
-from scene_model.export.sorting.scan import Group, Stays, Walk
+from scene_model.export.sorting.scan import Group, SkippedFile, Walk
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
 from scene_model.photos.hashes import file_content_hash
 from tests.export.sorting.heaps import (
@@ -49,7 +49,7 @@ def test_pipes_sockets_and_devices_are_named_and_never_read(tmp_path: Path) -> N
         made.bind(os.path.relpath(source / "socket.jpg"))
     walk = Walk(str(source))
     found = list(walk)
-    stays = {Path(item.path).name: item.error for item in found if isinstance(item, Stays)}
+    stays = {Path(item.path).name: item.error for item in found if isinstance(item, SkippedFile)}
     assert set(stays) == {"pipe.jpg", "socket.jpg"}
     assert "pipe or a device" in stays["pipe.jpg"].message
     (group,) = [item for item in found if isinstance(item, Group)]
@@ -99,10 +99,10 @@ def test_one_folder_in_the_other(tmp_path: Path, kind: Kind, inner: str) -> None
     assert snapshot(source) == before
 
 
-def _seen(group: Group) -> Seen:
+def _seen(group: Group) -> ScannedPhoto:
     files = (group.photo, *group.companions)
     hashes = tuple(file_content_hash(Path(file.path)) for file in files)
-    return Seen(group, hashes, Filing("sea", "scenes", "nature", None, None))
+    return ScannedPhoto(group, hashes, Destination("sea", "scenes", "nature", None, None))
 
 
 def test_places_that_are_refused(tmp_path: Path) -> None:
@@ -122,13 +122,13 @@ def test_places_that_are_refused(tmp_path: Path) -> None:
     assert checked_places(source, tmp_path / "later" / ".." / "x")[1] == tmp_path / "x"
 
 
-class GrowingDisk(SortDisk):
+class GrowingDisk(SortFileSystem):
     """Something writes to one file just when its turn has come."""
 
     def __init__(self, file: Path, at: str) -> None:
         self.file, self.at = file, at
 
-    def announce(self, step: str, path: Path | str) -> None:
+    def before_step(self, step: str, path: Path | str) -> None:
         is_its_turn = Path(path).name in (self.file.name, ".scene-sort-0.part")
         if step == self.at and is_its_turn and self.file.exists():
             with self.file.open("ab") as file:
@@ -140,7 +140,7 @@ def test_a_file_that_grows_while_it_is_copied_stays(tmp_path: Path) -> None:
     make_heap(source, 8, with_companions=False)
     plan = plan_of(source, dest)
     growing = Path(plan.steps[0].source)
-    outcomes = list(sort_files(plan, Kind.COPY, disk=GrowingDisk(growing, "copy")))
+    outcomes = list(sort_files(plan, Kind.COPY, file_system=GrowingDisk(growing, "copy")))
     assert failed(outcomes) == {growing.name: "changed_since"}
     assert growing.read_bytes().endswith(b" and more")
     assert not list(dest.rglob("*.part"))
@@ -156,7 +156,9 @@ def test_a_file_that_grows_while_it_is_moved_is_named_now_and_when_it_is_undone(
     make_heap(source, 8)
     plan = plan_of(source, dest)
     step = next(s for s in plan.steps if s.source.endswith("IMG_0005.JPG"))
-    outcomes = list(sort_files(plan, Kind.MOVE, disk=GrowingDisk(Path(step.source), "rename")))
+    outcomes = list(
+        sort_files(plan, Kind.MOVE, file_system=GrowingDisk(Path(step.source), "rename"))
+    )
     assert failed(outcomes) == {"IMG_0005.JPG": "changed_since"}
     assert Path(step.target).read_bytes().endswith(b" and more")
     assert (Path(step.target).parent / "IMG_0005.XMP").exists(), "what belongs to it went along"
@@ -283,7 +285,7 @@ def test_one_letter_two_spellings(tmp_path: Path) -> None:
     ],
 )
 def test_folders_can_be_made_on_every_system(label: str, folder: str) -> None:
-    filing = Filing(label, "human", "others", None, label)
+    filing = Destination(label, "human", "others", None, label)
     assert Layout("{class}/{name}").place(filing, "a.jpg") == (folder, "a.jpg")
     assert Layout("{camera}/{name}").place(filing, "a.jpg") == (folder, "a.jpg")
 
@@ -295,7 +297,7 @@ def test_a_path_longer_than_the_system_takes(tmp_path: Path) -> None:
     before = snapshot(source)
     dest = tmp_path.joinpath(*["d" * 200] * 22)
     for outcome in sort_all(source, dest, Kind.MOVE):
-        assert isinstance(outcome.error, FileStays)
+        assert isinstance(outcome.error, FileSkipped)
         assert outcome.error.code == "name_too_long"
     assert snapshot(source) == before
     assert [path.name for path in tmp_path.iterdir()] == ["source"], "nothing is left half made"

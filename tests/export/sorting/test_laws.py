@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from scene_model.errors import NothingSorted, PathNotFound, SortUnfinished
-from scene_model.export.sorting.file_system import SortDisk
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import last_journal
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, undo_sort
@@ -45,7 +45,7 @@ class Sorts(RuleBasedStateMachine):
 
     @property
     def is_cut_off(self) -> bool:
-        journal = last_journal(self.dest, SortDisk())
+        journal = last_journal(self.dest, SortFileSystem())
         return journal is not None and journal.progress.is_cut_off
 
     @initialize(
@@ -71,9 +71,9 @@ class Sorts(RuleBasedStateMachine):
     )
     def sort(self, which: int, kind: Kind, layout: str, at: int | None) -> None:
         before, journals = snapshot(self.root), self._journals()
-        disk = CrashingDisk(10**6 if at is None else at)
+        file_system = CrashingDisk(10**6 if at is None else at)
         try:
-            failures = failed(sort_all(self.heaps[which], self.dest, kind, disk, layout))
+            failures = failed(sort_all(self.heaps[which], self.dest, kind, file_system, layout))
         except Crash:
             pass
         else:

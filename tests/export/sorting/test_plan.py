@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from scene_model.errors import InvalidLayout
 from scene_model.export.sorting.companions import companions, renamed
-from scene_model.export.sorting.layout import MAX_NAME_BYTES, Filing, Layout, numbered
+from scene_model.export.sorting.layout import MAX_NAME_BYTES, Destination, Layout, numbered
 from tests.export.sorting.heaps import plan_of, write
 
-FILING = Filing("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70")
+FILING = Destination("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70")
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_layouts(template: str, folder: str, name: str) -> None:
 
 
 def test_what_a_photo_does_not_say() -> None:
-    unknown = Filing("../up", "human", "others", None, None)
+    unknown = Destination("../up", "human", "others", None, None)
     place = Layout("{taken:%Y}/{camera}/{class}/{name}").place(unknown, "a.jpg")
     assert place == ("undated/no camera/up", "a.jpg")
 

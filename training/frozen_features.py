@@ -10,7 +10,7 @@ from training.recipe import Recipe
 _WORKERS = 2
 
 
-class Eye:
+class FrozenFeatures:
     """Turns augmented photos into what the learning part sees, at one input size."""
 
     def __init__(self, recipe: Recipe, data: LabelledData, network: Network, side: int) -> None:
