@@ -67,7 +67,7 @@ def test_the_rule_at_its_borders(
     class Fixed:
         heads = classifier.heads
 
-        def look(self, _: bytes) -> Any:
+        def predict(self, _: bytes) -> Any:
             return look
 
     fixed: Any = Fixed()
