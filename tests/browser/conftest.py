@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scene_model.config import PROJECT_DIR
+from tests.browser.libraries import FilledLibraries, real_photos
 
 _BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -63,13 +65,18 @@ def fits(page: Page, width: int) -> None:
     page.wait_for_function(f"() => document.documentElement.scrollWidth <= {width}")
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class Server:
     """The app as `make run` starts it, on a port of its own; it can be stopped and started."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+    def __init__(self, folder: Path, port: int | None = None, **environment: str) -> None:
+        self._port = free_port() if port is None else port
         self.base_url = f"http://127.0.0.1:{self._port}"
         self._log = folder / "server.log"
         self._environment = os.environ | {"SCENE_LIBRARY": str(folder / "library")} | environment
@@ -106,15 +113,64 @@ class Server:
         self._process.wait(30)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A running server on a library of its own."""
-    made = Server(tmp_path)
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Start a server; stop it in the end, also when it did not start."""
     try:
-        made.start()
-        yield made
+        server.start()
+        yield server
     finally:
-        made.stop()
+        server.stop()
+
+
+@pytest.fixture
+def library_photos() -> list[Path]:
+    """Photos that are in the library before the server starts; tests override this."""
+    return []
+
+
+@pytest.fixture
+def port() -> int:
+    """The port the server of a test will listen on."""
+    return free_port()
+
+
+@pytest.fixture
+def server_environment() -> dict[str, str]:
+    """Environment variables of the server; tests override this."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def filled_libraries(tmp_path_factory: pytest.TempPathFactory) -> FilledLibraries:
+    """Libraries of earlier tests, by the photos they hold."""
+    return FilledLibraries(tmp_path_factory.mktemp("libraries"))
+
+
+@pytest.fixture
+def server(
+    tmp_path: Path,
+    port: int,
+    library_photos: list[Path],
+    server_environment: dict[str, str],
+    filled_libraries: FilledLibraries,
+) -> Iterator[Server]:
+    """A running server on a library of its own."""
+    if library_photos:
+        filled_libraries.copy_to(tmp_path / "library", library_photos)
+    with running(Server(tmp_path, port, **server_environment)) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def read_only_server(
+    tmp_path_factory: pytest.TempPathFactory, filled_libraries: FilledLibraries
+) -> Iterator[Server]:
+    """One server with twelve photos, for every test that changes nothing."""
+    folder = tmp_path_factory.mktemp("read-only")
+    filled_libraries.copy_to(folder / "library", real_photos(12))
+    with running(Server(folder)) as started:
+        yield started
 
 
 @pytest.fixture

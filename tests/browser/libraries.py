@@ -1,7 +1,10 @@
-"""A server on a library of real photographs, filled before the browser opens."""
+"""Libraries of photographs, filled before the browser opens."""
 
+import hashlib
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from scene_model.config import PROJECT_DIR
@@ -16,12 +19,30 @@ def real_photos(most: int = 40) -> list[Path]:
     return photos[:most]
 
 
-def fill(library: Path, photos: list[Path]) -> None:
-    """Add photos by the command line, as a program of its own does."""
-    subprocess.run(
+class FilledLibraries:
+    """Fills a library once for each set of photos and hands out copies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def copy_to(self, library: Path, photos: Sequence[Path]) -> None:
+        """Make a library that holds some photos."""
+        contents = hashlib.sha256()
+        for photo in photos:
+            contents.update(photo.name.encode() + b"\0" + photo.read_bytes())
+        filled = self._folder / contents.hexdigest()
+        if not filled.is_dir():
+            fill(filled, photos)
+        shutil.copytree(filled, library)
+
+
+def fill(library: Path, photos: Sequence[Path]) -> None:
+    """Add photos with the command line; files that are no pictures are skipped."""
+    result = subprocess.run(
         [sys.executable, "-m", "scene_model", "library", "add", *map(str, photos)]
         + ["--library", str(library)],
         cwd=PROJECT_DIR,
-        check=False,  # 3 where a photo of the folder is no picture
         capture_output=True,
+        text=True,
     )
+    assert result.returncode in (0, 3), result.stderr

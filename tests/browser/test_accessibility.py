@@ -1,48 +1,19 @@
 """What assistive technology is told: axe-core finds nothing serious, the tree reads sensibly."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.browser.actions import serious
 from tests.browser.conftest import Server, Visit, at_rest
-from tests.browser.libraries import fill, real_photos
 
 pytestmark = pytest.mark.tools
-AXE = Path(__file__).parent / "axe" / "axe.min.js"
-# What we draw: the grid, the tables and pictures in our own HTML, and the controls we chose.
-OURS = "[data-testid=stMain], [role=dialog]"
-# Streamlit's own markup, which we cannot change; each with what it is.
-STREAMLITS: dict[str, str] = {}
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    fill(tmp_path / "library", real_photos(12))
-    made = Server(tmp_path)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-
-
-def serious(page: Page) -> list[str]:
-    """What axe-core calls serious or critical, and where."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: dict[str, Any] = page.evaluate(
-        "selector => axe.run({include: selector.split(', ').filter(s => document.querySelector(s))"
-        ".map(s => [s])})",
-        OURS,
-    )
-    return [
-        f"{violation['id']}: {violation['help']}: {node['target']} {node['html'][:160]}"
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical") and violation["id"] not in STREAMLITS
-        for node in violation["nodes"]
-    ]
+def server(read_only_server: Server) -> Server:
+    return read_only_server
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

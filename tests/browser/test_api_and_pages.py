@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.actions import choose
 from tests.browser.conftest import Server, Visit
-from tests.browser.test_uploader import choose
 from tests.pictures import encode, textured
 
 pytestmark = pytest.mark.tools

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
+from tests.browser.actions import drop, payload
 from tests.browser.conftest import Visit, fits
-from tests.browser.test_walk import drop, payload
 from tests.conftest import ASSETS
 from tests.pictures import encode
 

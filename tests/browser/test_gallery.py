@@ -1,15 +1,14 @@
 """The gallery as a visitor works in it: filters, selection, bulk edits, the dialog, by keyboard."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.actions import chip, focused
 from tests.browser.conftest import Server, Visit
-from tests.browser.libraries import fill, real_photos
+from tests.browser.libraries import real_photos
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.tools
@@ -27,29 +26,8 @@ def photos(tmp_path: Path) -> list[Path]:
 
 
 @pytest.fixture
-def server(tmp_path: Path, photos: list[Path]) -> Iterator[Server]:
-    fill(tmp_path / "library", photos)
-    made = Server(tmp_path)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-
-
-def focused(page: Page) -> str:
-    """What has the focus, by the name a screen reader says."""
-    inside = "e => e?.shadowRoot?.activeElement ?? e"
-    name: str = page.evaluate(
-        f"(() => {{ const e = ({inside})(document.activeElement);"
-        " return e.ariaLabel ?? e.textContent })()"
-    )
-    return name
-
-
-def chip(page: Page, name: str, role: Literal["radio", "checkbox"] = "radio") -> Locator:
-    """A chip of a class, or of a tag."""
-    return page.get_by_role(role, name=re.compile(rf"^{name} · "))
+def library_photos(photos: list[Path]) -> list[Path]:
+    return photos
 
 
 def test_filters_and_pages_live_in_the_address(visit: Visit, photos: list[Path]) -> None:

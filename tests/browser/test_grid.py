@@ -2,16 +2,14 @@
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.browser.actions import chip, focused
 from tests.browser.conftest import Server, Visit, at_rest
-from tests.browser.libraries import fill
-from tests.browser.test_gallery import chip, focused
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.tools
@@ -23,19 +21,12 @@ SHOWN = """() => [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """40 temples and 4 flowers: copies with bytes of their own behind the picture."""
-    made = []
-    for i in range(44):
-        made.append(tmp_path / f"copy_{i:02d}.jpg")
-        made[-1].write_bytes((CHINA if i < 40 else FLOWER).read_bytes() + bytes([i]))
-    fill(tmp_path / "library", made)
-    running = Server(tmp_path)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+def library_photos(tmp_path: Path) -> list[Path]:
+    """40 temples and 4 flowers; a byte after the picture makes each copy a photo of its own."""
+    paths = [tmp_path / f"copy_{i:02d}.jpg" for i in range(44)]
+    for i, path in enumerate(paths):
+        path.write_bytes((CHINA if i < 40 else FLOWER).read_bytes() + bytes([i]))
+    return paths
 
 
 def ids_of(visit: Visit, query: str) -> list[str]:

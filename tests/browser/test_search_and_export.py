@@ -4,7 +4,6 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ from playwright.sync_api import Page, expect
 
 from scene_model.photos.decode import PhotoLimits, open_picture
 from scene_model.photos.metadata import read_metadata
-from tests.browser.conftest import Server, Visit, at_rest
-from tests.browser.libraries import fill, real_photos
-from tests.browser.test_accessibility import serious
+from tests.browser.actions import serious
+from tests.browser.conftest import Visit, at_rest
+from tests.browser.libraries import real_photos
 from tests.conftest import ASSETS
 from tests.pictures import encode
 
@@ -24,19 +23,13 @@ pytestmark = pytest.mark.tools
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """Real photos, one of them with a place."""
+def library_photos(tmp_path: Path) -> list[Path]:
+    """Real photos, one of them with a position."""
     exif = Image.Exif()
     exif.get_ifd(0x8825).update({1: "N", 2: (38.0, 43.0, 0.0), 3: "W", 4: (9.0, 8.0, 0.0)})
     placed = tmp_path / "placed.jpg"
     placed.write_bytes(encode(Image.open(ASSETS / "china.jpg"), exif=exif))
-    fill(tmp_path / "library", [placed, *real_photos(20)])
-    made = Server(tmp_path)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
+    return [placed, *real_photos(20)]
 
 
 def line(page: Page) -> Any:

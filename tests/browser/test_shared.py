@@ -54,13 +54,8 @@ def shared_server(folder: Path, **settings: str) -> Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    made = shared_server(tmp_path)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
+def server_environment(tmp_path: Path) -> dict[str, str]:
+    return {"SCENE_MODE": "shared", "SCENE_VISITORS": str(tmp_path / "visitors")}
 
 
 @pytest.fixture
@@ -287,13 +282,8 @@ class TestExpiry:
     """Two visitors, one of whom comes back; times are short."""
 
     @pytest.fixture
-    def server(self, tmp_path: Path) -> Iterator[Server]:
-        made = shared_server(tmp_path, SCENE_VISITOR_HOURS=str(120 / 3600))
-        try:
-            made.start()
-            yield made
-        finally:
-            made.stop()
+    def server_environment(self, server_environment: dict[str, str]) -> dict[str, str]:
+        return server_environment | {"SCENE_VISITOR_HOURS": str(120 / 3600)}
 
     def test_nothing_is_left_on_the_disk(
         self, come: Callable[[str], Person], tmp_path: Path

@@ -19,19 +19,13 @@ pytestmark = pytest.mark.tools
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    told = tmp_path / "secrets.toml"
+def server_environment(tmp_path: Path, port: int) -> Iterator[dict[str, str]]:
+    """A shared server whose visitors sign in with the test's identity provider."""
+    secrets_file = tmp_path / "secrets.toml"
     with provider() as identities:
-        made = Server(
-            tmp_path,
-            SCENE_MODE="shared",
-            SCENE_VISITORS=str(tmp_path / "visitors"),
-            STREAMLIT_SECRETS_FILES=str(told),
-        )
-        example = configuration()
-        auth = example["auth"]
+        auth = configuration()["auth"]
         auth["redirect_uri"] = auth["redirect_uri"].replace(
-            "https://photos.example.org", made.base_url
+            "https://photos.example.org", f"http://127.0.0.1:{port}"
         )
         auth |= {
             "cookie_secret": secrets.token_hex(32),
@@ -40,12 +34,12 @@ def server(tmp_path: Path) -> Iterator[Server]:
             "server_metadata_url": identities.metadata_url,
         }
         lines = [f"{name} = {json.dumps(value)}" for name, value in auth.items()]
-        told.write_text("\n".join(["[auth]", *lines]), encoding="utf-8")
-        try:
-            made.start()
-            yield made
-        finally:
-            made.stop()
+        secrets_file.write_text("\n".join(["[auth]", *lines]), encoding="utf-8")
+        yield {
+            "SCENE_MODE": "shared",
+            "SCENE_VISITORS": str(tmp_path / "visitors"),
+            "STREAMLIT_SECRETS_FILES": str(secrets_file),
+        }
 
 
 def configuration() -> dict[str, dict[str, str]]:

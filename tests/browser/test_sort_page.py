@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.actions import serious
 from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.libraries import real_photos
-from tests.browser.test_accessibility import serious
 from tests.export.sorting.heaps import content, files_below, snapshot
 
 pytestmark = pytest.mark.tools

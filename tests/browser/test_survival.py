@@ -1,7 +1,6 @@
 """A refresh, a lost connection, a server that is killed: what there was is there again."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,9 @@ MANY = 100
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    """A slow one, so that an upload still runs when it is looked at."""
-    made = Server(tmp_path, SCENE_WORKERS="1")
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
+def server_environment() -> dict[str, str]:
+    """One worker, so that an upload takes long enough to be seen running."""
+    return {"SCENE_WORKERS": "1"}
 
 
 @pytest.fixture

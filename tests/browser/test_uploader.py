@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 
 from scene_model.library.store import Library
+from tests.browser.actions import choose
 from tests.browser.conftest import Server, Visit
 from tests.pictures import encode, textured
 
@@ -24,12 +25,6 @@ def many(tmp_path: Path) -> list[Path]:
     for i, path in enumerate(paths):
         path.write_bytes(photo + i.to_bytes(2, "big"))  # another photo to the library
     return paths
-
-
-def choose(page: Page, files: list[Path]) -> None:
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Choose photos").click()
-    chooser.value.set_files(files)
 
 
 def test_many_with_a_film_and_a_document(visit: Visit, many: list[Path], tmp_path: Path) -> None:

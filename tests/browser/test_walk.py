@@ -8,8 +8,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.actions import drop, payload
 from tests.browser.conftest import Server, Visit, at_rest, fits
 from tests.conftest import ASSETS, SHARED_PHOTOS
 
@@ -22,14 +23,6 @@ def real_photos() -> list[Path]:
     if SHARED_PHOTOS.is_dir():
         photos += sorted(p for p in SHARED_PHOTOS.rglob("*") if p.is_file())[:28]
     return photos
-
-
-def drop(page: Page, files: list[Path] | list[FilePayload]) -> None:
-    page.locator('input[type="file"]').set_input_files(files)
-
-
-def payload(name: str, data: bytes) -> FilePayload:
-    return {"name": name, "mimeType": "image/jpeg", "buffer": data}
 
 
 def test_from_photos_to_csv_and_zip(visit: Visit, tmp_path: Path) -> None:

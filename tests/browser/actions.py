@@ -1,0 +1,58 @@
+"""What several browser tests do on a page."""
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import FilePayload, Locator, Page
+
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+# What we draw: the grid, the tables and pictures in our own HTML, and the controls we chose.
+OURS = "[data-testid=stMain], [role=dialog]"
+# Streamlit's own markup, which we cannot change; each with what it is.
+STREAMLITS: dict[str, str] = {}
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, and where."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = page.evaluate(
+        "selector => axe.run({include: selector.split(', ').filter(s => document.querySelector(s))"
+        ".map(s => [s])})",
+        OURS,
+    )
+    return [
+        f"{violation['id']}: {violation['help']}: {node['target']} {node['html'][:160]}"
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical") and violation["id"] not in STREAMLITS
+        for node in violation["nodes"]
+    ]
+
+
+def drop(page: Page, files: list[Path] | list[FilePayload]) -> None:
+    page.locator('input[type="file"]').set_input_files(files)
+
+
+def payload(name: str, data: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "image/jpeg", "buffer": data}
+
+
+def choose(page: Page, files: list[Path]) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose photos").click()
+    chooser.value.set_files(files)
+
+
+def focused(page: Page) -> str:
+    """What has the focus, by the name a screen reader says."""
+    inside = "e => e?.shadowRoot?.activeElement ?? e"
+    name: str = page.evaluate(
+        f"(() => {{ const e = ({inside})(document.activeElement);"
+        " return e.ariaLabel ?? e.textContent })()"
+    )
+    return name
+
+
+def chip(page: Page, name: str, role: Literal["radio", "checkbox"] = "radio") -> Locator:
+    """A chip of a class, or of a tag."""
+    return page.get_by_role(role, name=re.compile(rf"^{name} · "))
