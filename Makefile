@@ -1,5 +1,6 @@
 # make run    set up and open the app          make test   set up and run the tests
-# make check  everything CI runs               make browser, bench, train, folders, format
+# make quick  what to run at every save        make check  everything CI runs
+# also: browser, bench, train, folders, format. ARGS= goes to pytest: make quick ARGS="-k undo"
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,16 +12,30 @@ endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DATA ?= data
 RUN ?= runs/scene_mobilenet_v2
+# A worker a core; the tests of one file share a worker, and with it their costly fixtures.
+PARALLEL ?= -n auto --dist loadfile
 CONFIG ?= training/configs/scene_mobilenet_v2.toml
 
-.PHONY: run test check browser bench train folders format clean
+.PHONY: run test quick quick-types quick-tests check browser bench train folders format clean
 
 run: $(VENV)/.serving
 	$(BIN)/python -m streamlit run app.py
 
 # The browser tests import Playwright, which only `make check` installs.
 test: $(VENV)/.testing
-	$(BIN)/python -m pytest -m "not tools" --ignore=tests/browser $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not tools" --ignore=tests/browser $(ARGS)
+
+# Types and tests at the same time; mypy caches what did not change.
+quick: $(VENV)/.testing
+	$(BIN)/python -m ruff format --check --quiet .
+	$(BIN)/python -m ruff check --quiet .
+	$(MAKE) --jobs=2 --no-print-directory quick-types quick-tests
+
+quick-types:
+	$(BIN)/python -m mypy
+
+quick-tests:
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not tools and not slow" --ignore=tests/browser $(ARGS)
 
 browser: $(VENV)/.everything
 	$(BIN)/python -m pytest tests/browser $(ARGS)
@@ -30,7 +45,8 @@ check: $(VENV)/.everything
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/browser $(ARGS)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 bench: $(VENV)/.testing
 	$(BIN)/python -m benchmarks.classify_large
