@@ -1,11 +1,10 @@
 # The serving image: pages and REST API, without TensorFlow. How to run it: docs/deploy.md.
 FROM python:3.13-slim AS packages
 WORKDIR /app
-COPY pyproject.toml ./
-# Only what serving and signing in need, pinned; this layer changes only when pyproject.toml does.
-RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print('\n'.join(p['dependencies'] + p['optional-dependencies']['auth']))" > serving.txt \
-    && python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r serving.txt
+COPY requirements-serving.txt ./
+# Only what serving and signing in need, each file checked against its hash.
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-serving.txt
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --create-home scene && install -d -o scene -g scene /data
@@ -21,6 +20,7 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
     SCENE_LIBRARY=/data \
+    SCENE_BUNDLES=/data/models \
     SCENE_VISITORS=/data/visitors
 USER scene
 VOLUME /data

@@ -9,7 +9,9 @@ BIN := $(VENV)/Scripts
 else
 BIN := $(VENV)/bin
 endif
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# What is installed is what requirements.txt pins: the versions the tests ran with.
+LOCK := requirements.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK)
 DATA ?= data
 RUN ?= runs/scene_mobilenet_v2
 # A worker a core; the tests of one file share a worker, and with it their costly fixtures.
@@ -19,7 +21,7 @@ CONFIG ?= training/configs/scene_mobilenet_v2.toml
 .PHONY: run test quick quick-types quick-tests check browser bench train folders format clean
 
 run: $(VENV)/.serving
-	$(BIN)/python -m streamlit run app.py
+	$(BIN)/scene-gallery
 
 # The browser tests import Playwright, which only `make check` installs.
 test: $(VENV)/.testing
@@ -72,14 +74,14 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c "open('$@', 'w').close()"
 
-$(VENV)/.serving: pyproject.toml | $(VENV)/.created
+$(VENV)/.serving: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(PIP) -e .
 	$(BIN)/python -c "open('$@', 'w').close()"
 
-$(VENV)/.testing: pyproject.toml | $(VENV)/.created
+$(VENV)/.testing: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(PIP) -e ".[train,dev]"
 	$(BIN)/python -c "open('$@', 'w').close()"
 
-$(VENV)/.everything: pyproject.toml | $(VENV)/.created
+$(VENV)/.everything: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(PIP) -e ".[train,dev,browser,auth]"
 	$(BIN)/python -c "open('$@', 'w').close()"

@@ -10,8 +10,9 @@ import argparse
 from pathlib import Path
 
 from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.fitting.measuring import speed_metrics
 from scene_model.config import DEFAULT_BUNDLE_DIR
-from training.evaluate import speed_metrics
+from training.evaluate import plain_network
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     parser.add_argument("original", type=Path, help="the quantized ImageNet network")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE_DIR)
     options = parser.parse_args()
-    figures = speed_metrics(open_bundle(options.bundle), options.original)
+    figures = speed_metrics(open_bundle(options.bundle), plain_network(options.original))
     ours, theirs = figures["photos_per_s_per_core"], figures["original_photos_per_s_per_core"]
     print(f"ours      {ours:7.1f} photos/s  ({figures['network_ms_median']} ms median)")
     print(f"original  {theirs:7.1f} photos/s")

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.sections.models import notices, picker, retag_panel
 from pages.sections.problem import show_problem
 from pages.state.session import get_services
+from scene_model import __version__
 from scene_model.classifier.bundle import MODEL_CARD_FILE
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import SceneError
@@ -23,6 +24,7 @@ def _page() -> None:
     classifier = get_services().classifier
     _card(classifier)
     _labels(classifier)
+    st.caption(f"Scene Gallery {__version__}")
 
 
 def _card(classifier: Classifier) -> None:

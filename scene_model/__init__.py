@@ -5,4 +5,4 @@ answers), ``gallery`` (many photos), ``jobs``, ``export``, ``services`` (the
 factory that wires them), and the doors ``api`` and ``cli``.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

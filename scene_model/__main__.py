@@ -1,22 +1,45 @@
-"""``python -m scene_model``."""
+"""``python -m scene_model``, and the command ``scene-gallery``."""
 
 import signal
 import sys
+from pathlib import Path
 
-from scene_model.errors import EXIT_INTERRUPTED
+from scene_model.errors import EXIT_FAILED, EXIT_INTERRUPTED
+
+_PACKAGE_DIR = Path(__file__).resolve().parent
 
 
-def _run() -> int:
+def command() -> int:
+    """Run ``scene-gallery``; without arguments it serves and opens the browser."""
+    return _run(["serve", "--open"] if len(sys.argv) == 1 else None, "scene-gallery")
+
+
+def _run(arguments: list[str] | None, program: str) -> int:
     try:
-        # Here, as it takes a second: an interruption in it deserves no traceback either.
+        # Imported here: it takes a second, and an interruption in it deserves no traceback either.
         from scene_model.cli.main import main
 
-        return main()
+        return main(arguments, program)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "scene_model":
+            raise
+        print(_missing(error.name), file=sys.stderr)
+        return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what there was to interrupt is over
 
 
+def _missing(module: str) -> str:
+    """Say what to do about a dependency that this Python does not have."""
+    if (_PACKAGE_DIR / "_site").is_dir():
+        return f"The Python package {module!r} is missing. Install Scene Gallery again."
+    return (
+        f"The Python package {module!r} is missing in {sys.executable}. "
+        "Run `make run` first, or use .venv/bin/scene-gallery."
+    )
+
+
 if __name__ == "__main__":
-    sys.exit(_run())
+    sys.exit(_run(None, "python -m scene_model"))

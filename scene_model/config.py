@@ -17,9 +17,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from scene_model.errors import InvalidSetting
 
 ENVIRONMENT_PREFIX = "SCENE_"
-PROJECT_DIR = Path(__file__).resolve().parent.parent
-DEFAULT_ALBUMS_FILE = Path(__file__).resolve().parent / "classifier" / "albums.toml"
-DEFAULT_BUNDLE_DIR = PROJECT_DIR / "models" / "scene_mobilenet_v2"
+_PACKAGE_DIR = Path(__file__).resolve().parent
+PROJECT_DIR = _PACKAGE_DIR.parent
+DEFAULT_ALBUMS_FILE = _PACKAGE_DIR / "classifier" / "albums.toml"
+# An installed package holds the pages and the default bundle; in a checkout they lie beside it.
+IS_CHECKOUT = not (_PACKAGE_DIR / "_site").is_dir()
+SITE_DIR = PROJECT_DIR if IS_CHECKOUT else _PACKAGE_DIR / "_site"
+DEFAULT_BUNDLE_DIR = (
+    PROJECT_DIR / "models" if IS_CHECKOUT else _PACKAGE_DIR / "_models"
+) / "scene_mobilenet_v2"
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +36,13 @@ def _default_library_dir() -> Path:
 
 def _default_visitors_dir() -> Path:
     return platformdirs.user_data_path("scene-gallery", appauthor=False) / "visitors"
+
+
+def _default_bundles_dir() -> Path:
+    if IS_CHECKOUT:
+        return DEFAULT_BUNDLE_DIR.parent
+    # Never into site-packages: an update would remove what lies there.
+    return platformdirs.user_data_path("scene-gallery", appauthor=False) / "models"
 
 
 class Settings(BaseSettings):
@@ -44,6 +57,11 @@ class Settings(BaseSettings):
     bundle: Path = Field(
         default_factory=lambda: DEFAULT_BUNDLE_DIR,
         description="Folder of the model bundle to tag with.",
+    )
+    bundles: Path = Field(
+        default_factory=_default_bundles_dir,
+        description="Folder of your own model bundles: `fit` publishes there, and the page Model "
+        "offers them beside the default one.",
     )
     albums: Path = Field(
         default=DEFAULT_ALBUMS_FILE, description="Rules of the albums; copy the file and edit it."
@@ -167,6 +185,12 @@ class Settings(BaseSettings):
         return self.bundle.resolve() != DEFAULT_BUNDLE_DIR.resolve()
 
     @property
+    def bundle_folders(self) -> tuple[Path, ...]:
+        """The folders whose bundles can be chosen: beside the bundle to use, one's own, shipped."""
+        folders = (self.bundle.parent, self.bundles.expanduser(), DEFAULT_BUNDLE_DIR.parent)
+        return tuple(dict.fromkeys(folder.absolute() for folder in folders))
+
+    @property
     def allowed_host_names(self) -> frozenset[str]:
         """The host names of ``allowed_hosts``, lower case, without ports."""
         return _names(self.allowed_hosts)
@@ -200,6 +224,7 @@ def settings_table() -> str:
         "library": "the user's data folder",
         "visitors": "beside it",
         "bundle": "`models/scene_mobilenet_v2`",
+        "bundles": "`models` of a checkout; installed: the user's data folder",
         "albums": "`scene_model/classifier/albums.toml`",
         "workers": "number of cores",
     }

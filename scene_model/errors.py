@@ -21,6 +21,7 @@ SceneError
 │   ├── SearchNameTaken
 │   ├── InvalidSetting
 │   ├── TooFewExamples
+│   ├── UnusableFolders
 │   ├── TargetExists
 │   ├── InvalidLayout
 │   ├── FolderRefused
@@ -212,6 +213,12 @@ class PathNotFound(UsageError):
 
     code = "path_not_found"
     http_status = 404
+
+
+class UnusableFolders(UsageError):
+    """A folder of class folders that no head can be made from, or under no such name."""
+
+    code = "unusable_folders"
 
 
 class UnknownHead(UsageError):

@@ -10,6 +10,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from scene_model.classifier.albums import Placement, albums_of
+from scene_model.classifier.bundle import BUNDLE_FILE
 from scene_model.classifier.catalogue import BundleEntry, list_bundles
 from scene_model.classifier.classify import Classifier, HeadPredictions
 from scene_model.classifier.model import CurrentModel, Model
@@ -104,8 +105,15 @@ class Services:
         return Gallery(self.library, self.model, sort=sort)
 
     def bundles(self) -> list[BundleEntry]:
-        """The model bundles there are to choose from: those beside the one of the settings."""
-        return list_bundles(self.settings.bundle.absolute().parent)
+        """The model bundles there are to choose from, sorted by name.
+
+        Of two with one name the first of `Settings.bundle_folders` counts.
+        """
+        by_name: dict[str, BundleEntry] = {}
+        for folder in self.settings.bundle_folders:
+            for bundle in list_bundles(folder):
+                by_name.setdefault(bundle.name, bundle)
+        return [by_name[name] for name in sorted(by_name)]
 
     def use_bundle(self, name: str) -> None:
         """Tag with another of `bundles` from now on, and after a restart.
@@ -114,7 +122,7 @@ class Services:
         it cannot be used and JobRunning while photos are being tagged; nothing has changed then.
         """
         self.require_personal("choose the model")
-        folder = _beside(self.settings, name)
+        folder = _bundle_dir(self.settings, name)
         classifier = _open(folder, self.settings)
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
@@ -311,17 +319,18 @@ def _chosen_classifier(
     if settings.names_a_bundle or name is None:
         return open_classifier(settings), None
     try:
-        return _open(_beside(settings, name), settings), None
+        return _open(_bundle_dir(settings, name), settings), None
     except BundleError as error:
         logger.warning("the model chosen for this library cannot be used: %s", error.message)
         return open_classifier(settings), error
 
 
-def _beside(settings: Settings, name: str) -> Path:
+def _bundle_dir(settings: Settings, name: str) -> Path:
     """The folder of a bundle by its name; a name is never a path."""
     if name in ("", ".", "..") or Path(name).name != name:
         raise BundleNotFound(f"No model bundle is called {name!r}.")
-    return settings.bundle.absolute().parent / name
+    folders = [folder / name for folder in settings.bundle_folders]
+    return next((folder for folder in folders if (folder / BUNDLE_FILE).is_file()), folders[0])
 
 
 def _open(folder: Path, settings: Settings, check: bool = True) -> Classifier:

@@ -1,12 +1,17 @@
 """What the import contracts cannot say: start-up cost, the environment, the pins."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
+from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from scene_model import __version__
 from scene_model.config import PROJECT_DIR
 
 
@@ -45,19 +50,90 @@ def test_only_config_reads_the_environment() -> None:
                 assert node.attr not in ("environ", "getenv"), path
 
 
-def test_requirements_are_the_projects_pins() -> None:
-    project = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"].values()
-    wanted = {*project["dependencies"], *(pin for extra in extras for pin in extra)}
-    lines = (PROJECT_DIR / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert {line for line in lines if line and not line.startswith("#")} == wanted
-    assert all("==" in pin for pin in wanted)
-    assert not any(pin.startswith("tensorflow") for pin in project["dependencies"])
+def project() -> dict[str, Any]:
+    text = (PROJECT_DIR / "pyproject.toml").read_text(encoding="utf-8")
+    return dict(tomllib.loads(text)["project"])
+
+
+def direct(*extras: str) -> list[Requirement]:
+    """What the project itself asks for, with some extras."""
+    lists = [project()["optional-dependencies"][extra] for extra in extras]
+    return [Requirement(text) for text in sum(lists, project()["dependencies"])]
+
+
+def pins(file: str) -> dict[str, Requirement]:
+    """The lines of a lock by name; each pins one version."""
+    text = (PROJECT_DIR / file).read_text(encoding="utf-8").replace("\\\n", "")
+    lines = [line.split("--hash")[0] for line in text.splitlines() if not line.startswith("#")]
+    requirements = [Requirement(line) for line in lines if line and not line.startswith(" ")]
+    for pin in requirements:
+        assert re.fullmatch(r"==[\w.!+]+", str(pin.specifier)), pin
+    by_name = {canonicalize_name(pin.name): pin for pin in requirements}
+    assert len(by_name) == len(requirements), "a name is pinned twice"
+    return by_name
+
+
+def version_of(pin: Requirement) -> str:
+    return str(pin.specifier).removeprefix("==")
+
+
+@pytest.mark.parametrize(
+    ("file", "extras"),
+    [
+        ("requirements.txt", ("train", "dev", "browser", "auth")),
+        ("requirements-serving.txt", ("auth",)),
+    ],
+)
+def test_the_locks_pin_what_the_project_asks_for(file: str, extras: tuple[str, ...]) -> None:
+    locked = pins(file)
+    for wanted in direct(*extras):
+        pin = locked[canonicalize_name(wanted.name)]
+        assert wanted.specifier.contains(version_of(pin)), f"{wanted} is locked as {pin}"
+        assert bool(wanted.marker) == bool(pin.marker), f"{wanted} is locked as {pin}"
+    assert {*project()["optional-dependencies"]} == {"train", "dev", "browser", "auth"}
+
+
+def test_the_serving_lock_is_a_part_of_the_whole_with_hashes_and_no_tensorflow() -> None:
+    serving, whole = pins("requirements-serving.txt"), pins("requirements.txt")
+    for name, pin in serving.items():
+        assert version_of(pin) == version_of(whole[name])
+    assert not {"tensorflow", "keras", "pytest"} & {*serving}
+    text = (PROJECT_DIR / "requirements-serving.txt").read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=\w)", text.replace("\\\n", ""))[1:]
+    assert len(entries) == len(serving)
+    assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_the_locks_name_their_command_and_no_registry() -> None:
+    for file in ("requirements.txt", "requirements-serving.txt"):
+        text = (PROJECT_DIR / file).read_text(encoding="utf-8")
+        assert "uv pip compile --universal" in text.splitlines()[1]
+        assert "://" not in text
+        assert "index-url" not in text
+
+
+def test_tensorflow_is_left_out_where_it_has_no_release() -> None:
+    locked = pins("requirements.txt")
+    asked_for = [pin for pin in direct("train") if pin.name in ("tensorflow", "keras")]
+    assert len(asked_for) == 2
+    for pin in (*asked_for, locked["tensorflow"], locked["keras"]):
+        assert pin.marker is not None
+        for version, wanted in (("3.13", True), ("3.14", False)):
+            environment = {"python_version": version, "python_full_version": f"{version}.0"}
+            assert pin.marker.evaluate(environment) is wanted, pin
+    assert not any(wanted.name in ("tensorflow", "keras") for wanted in direct())
 
 
 def test_each_dependency_has_its_reason() -> None:
-    project = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"].values()
     reasons = (PROJECT_DIR / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for pin in [*project["dependencies"], *(pin for extra in extras for pin in extra)]:
-        assert f"`{pin.partition('==')[0]}`" in reasons, pin
+    for wanted in direct("train", "dev", "browser", "auth"):
+        assert f"`{wanted.name}`" in reasons, wanted
+        if any(s.operator in ("~=", "<", "<=") for s in wanted.specifier):
+            line = next(row for row in reasons.splitlines() if f"`{wanted.name}`" in row)
+            assert "upper bound" in line, f"{wanted} has an upper bound without a reason"
+
+
+def test_the_version_is_in_one_place() -> None:
+    assert project()["dynamic"] == ["version"]
+    assert "version" not in project()
+    assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)

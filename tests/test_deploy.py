@@ -23,7 +23,7 @@ def test_what_the_image_copies_is_there_and_let_through() -> None:
 def test_the_image_needs_no_training_and_no_rights() -> None:
     steps = text("Dockerfile")
     assert "requirements.txt" not in steps  # it names TensorFlow
-    assert "['dependencies']" in steps
+    assert "--require-hashes -r requirements-serving.txt" in steps
     assert re.search(r"^USER (?!root)", steps, re.MULTILINE)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from scene_model.classifier.album_rules import Album, AlbumRules, read_album_rules
 from scene_model.classifier.albums import PhotoFacts, albums_of, seen_tags
-from scene_model.classifier.bundle import Bundle
+from scene_model.classifier.bundle import Bundle, FloatArray
 from scene_model.classifier.classify import Classifier
+from scene_model.classifier.fitting.examples import Example
+from scene_model.classifier.fitting.measures import percent, wilson_interval
 from scene_model.photos.decode import PhotoLimits
-from training.data import Example, FloatArray
-from training.measures import percent, wilson_interval
 from training.recipe import TRAINING_DIR
 
 TRUTH_FILE = TRAINING_DIR / "label_sets" / "albums_truth.toml"

@@ -1,35 +1,28 @@
 """Make a bundle's answers honest: temperatures and thresholds, on photos that trained nothing."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
-from scene_model.classifier.bundle import Bundle, HeadWeights
+from scene_model.classifier.bundle import Bundle, FloatArray, HeadWeights
+from scene_model.classifier.fitting.calibration import (
+    DEFAULT_TAG_FLOOR,
+    MIN_CALIBRATION_PHOTOS,
+    HeadCalibration,
+    best_temperature,
+)
+from scene_model.classifier.fitting.examples import Example
+from scene_model.classifier.fitting.measures import threshold_accepting
+from scene_model.classifier.fitting.splits import Part
 from scene_model.classifier.heads import softmax
 from scene_model.classifier.labels import LabelSet
 from scene_model.classifier.tagging import tags_by_rule
-from training.data import Example, FloatArray, head_targets
+from training.data import head_targets
 from training.labelled import LabelledData
-from training.measures import threshold_accepting
 from training.recipe import HeadRecipe, Recipe
-from training.splits import Part
 
 # Share of true scenes that the outside score may turn away on the calibration photos.
 REFUSED_SCENES = 0.025
-DEFAULT_TAG_FLOOR = 0.15
-# With fewer photos than this a temperature would be a guess.
-MIN_CALIBRATION_PHOTOS = 30
 _TAG_FLOORS = np.arange(0.05, 0.46, 0.01)
-
-
-@dataclass(frozen=True)
-class HeadCalibration:
-    """What bundle.json says of how a head's numbers are to be read."""
-
-    temperature: float = 1.0
-    outside_threshold: float | None = None
-    second_tag_floor: float = DEFAULT_TAG_FLOOR
 
 
 def calibrate(
@@ -91,22 +84,6 @@ def calibrate_head(
         probabilities = softmax(logits[:, :count] / temperature)
         floor = second_tag_floor(probabilities, targets > 0, labels, head.tags_right)
     return HeadCalibration(temperature, outside_threshold, floor)
-
-
-def best_temperature(logits: FloatArray, targets: FloatArray) -> float:
-    """Temperature in [0.25, 4] of least cross-entropy, by golden-section search (Guo 2017)."""
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        scaled = scaled - scaled.max(axis=1, keepdims=True)
-        log_probabilities = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
-        return float(-(targets * log_probabilities).sum(axis=1).mean())
-
-    low, high, ratio = np.log(0.25), np.log(4.0), (np.sqrt(5) - 1) / 2
-    while high - low > 1e-3:
-        a, b = high - ratio * (high - low), low + ratio * (high - low)
-        low, high = (low, b) if loss(a) < loss(b) else (a, high)
-    return float(np.exp((low + high) / 2))
 
 
 def second_tag_floor(

@@ -1,50 +1,25 @@
 """Labelled photos: read from zips and class folders, with what each means for every head."""
 
 import csv
-import hashlib
 import io
 import zipfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 
-from scene_model.classifier.labels import LabelSet
-from scene_model.errors import PhotoError
-from scene_model.photos.decode import (
-    MinimumSize,
-    PhotoLimits,
-    Pixels,
-    decode_photo,
-    read_photo_file,
+from scene_model.classifier.bundle import FloatArray
+from scene_model.classifier.fitting.examples import (
+    Example,
+    ManifestFacts,
+    decode_examples,
+    load_folders,
 )
+from scene_model.classifier.labels import LabelSet
 from scene_model.photos.sniff import has_picture_name
-from training.folders import read_class_folders
 from training.recipe import HeadRecipe, Recipe, Source
-
-FloatArray = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Example:
-    """One labelled photo.
-
-    name: "source/CLASS/FILE", unique over all sources; the split lists hold these.
-    label, also: as the source writes them.
-    origin: where the source has it from (``source_repo`` of its manifest), "" if not said.
-    sha256: of the file's bytes. pixels: upright RGB, at the size that serving decodes to.
-    """
-
-    name: str
-    source: str
-    label: str
-    also: tuple[str, ...]
-    sha256: str
-    pixels: Pixels
-    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,21 +52,6 @@ def load_examples(recipe: Recipe, data_dir: Path) -> tuple[list[Example], list[s
     return examples, skipped
 
 
-def load_folders(root: Path, source_id: str) -> tuple[list[Example], list[str]]:
-    """Decode a folder of class folders; returns examples and a line per thing passed over.
-
-    Raises UnusableFolders.
-    """
-    classes, passed_over = read_class_folders(root)
-    items = [
-        (file.relative_to(root).as_posix(), file, one.label.source_name)
-        for one in classes
-        for file in one.files
-    ]
-    examples, unreadable = _decode_all(items, source_id, {})
-    return examples, passed_over + unreadable
-
-
 def load_source(source: Source, data_dir: Path) -> tuple[list[Example], list[str]]:
     """Decode one source: a zip or folder of class folders, with or without a manifest.
 
@@ -100,61 +60,24 @@ def load_source(source: Source, data_dir: Path) -> tuple[list[Example], list[str
     root = data_dir / source.file
     if root.is_dir():
         if source.manifest is None:
-            return load_folders(root, source.id)
+            examples, passed_over, unreadable = load_folders(root, source.id)
+            return examples, passed_over + [str(photo) for photo in unreadable]
         text = (root / source.manifest).read_text(encoding="utf-8")
         files = [p for p in sorted(root.glob("*/*")) if has_picture_name(p)]
         named = [(p.relative_to(root).as_posix(), p, p.parent.name) for p in files]
-        return _decode_all(named, source.id, _manifest(text))
+        return _decoded(named, source.id, text)
     with zipfile.ZipFile(root) as archive:
         text = archive.read(source.manifest).decode("utf-8") if source.manifest else ""
         names = [n for n in sorted(archive.namelist()) if has_picture_name(PurePosixPath(n))]
         items = [(name, archive.read(name), name.split("/")[0]) for name in names]
-    return _decode_all(items, source.id, _manifest(text))
+    return _decoded(items, source.id, text)
 
 
-def _decode_all(
-    items: Sequence[tuple[str, Path | bytes, str]],
-    source_id: str,
-    manifest: dict[str, dict[str, str]],
+def _decoded(
+    items: Sequence[tuple[str, Path | bytes, str]], source_id: str, manifest: str
 ) -> tuple[list[Example], list[str]]:
-    """Decode ("CLASS/FILE", file or its bytes, label) in order, in several threads."""
-
-    def decode(item: tuple[str, Path | bytes, str]) -> Example | PhotoError:
-        path, where, label = item
-        try:
-            data = where if isinstance(where, bytes) else read_photo_file(where, PhotoLimits())
-            pixels = decode_photo(data, PhotoLimits(), MinimumSize()).pixels
-        except PhotoError as error:
-            return error
-        row = manifest.get(path, {})
-        return Example(
-            name=f"{source_id}/{path}",
-            source=source_id,
-            label=label,
-            also=_also(row),
-            sha256=hashlib.sha256(data).hexdigest(),
-            pixels=pixels,
-            origin=row.get("source_repo", ""),
-        )
-
-    examples: list[Example] = []
-    skipped: list[str] = []
-    with ThreadPoolExecutor() as pool:
-        for item, found in zip(items, pool.map(decode, items), strict=True):
-            if isinstance(found, PhotoError):
-                skipped.append(f"{source_id}/{item[0]}: {found}")
-            else:
-                examples.append(found)
-    return examples, skipped
-
-
-def data_manifest_hash(examples: list[Example]) -> str:
-    """SHA-256 over all names, labels and content hashes: names the data a run saw."""
-    digest = hashlib.sha256()
-    for example in sorted(examples, key=lambda e: e.name):
-        line = f"{example.name}\t{example.label}\t{';'.join(example.also)}\t{example.sha256}\n"
-        digest.update(line.encode())
-    return digest.hexdigest()
+    examples, unreadable = decode_examples(items, source_id, _manifest(manifest))
+    return examples, [str(photo) for photo in unreadable]
 
 
 def head_targets(
@@ -222,9 +145,15 @@ def _mapped_target(
     return target, False
 
 
-def _manifest(text: str) -> dict[str, dict[str, str]]:
-    """Rows of a manifest.csv by file."""
-    return {row["file"]: row for row in csv.DictReader(io.StringIO(text))}
+def _manifest(text: str) -> Callable[[str], ManifestFacts]:
+    """Read a manifest.csv; what it says of a file by its path."""
+    rows = {row["file"]: row for row in csv.DictReader(io.StringIO(text))}
+
+    def facts_of(path: str) -> ManifestFacts:
+        row = rows.get(path, {})
+        return ManifestFacts(_also(row), row.get("source_repo", ""))
+
+    return facts_of
 
 
 def _also(row: dict[str, str]) -> tuple[str, ...]:

@@ -1,8 +1,6 @@
 """Measure a published bundle, as it is served, on photos that did not train it."""
 
 import json
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +8,24 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
-from scene_model.classifier.bundle import Bundle, open_bundle
-from scene_model.classifier.engine import Engine
-from scene_model.classifier.heads import Head, HeadBatchPrediction, heads_of
-from scene_model.classifier.tagging import tags_by_rule
-from scene_model.photos.decode import resize_to_square
-from training.albums import measure_albums
-from training.calibrate import own_photos
-from training.data import Example, FloatArray, HeadTargets, head_targets
-from training.labelled import LabelledData, load_data
-from training.measures import (
+from scene_model.classifier.bundle import Bundle, FloatArray, open_bundle
+from scene_model.classifier.fitting.examples import Example
+from scene_model.classifier.fitting.measures import (
     auroc,
-    confusion_matrix,
-    coverage_curve,
-    expected_calibration_error,
-    per_class,
     percent,
-    reliability,
     threshold_accepting,
     wilson_interval,
 )
+from scene_model.classifier.fitting.measuring import embed_int8, head_metrics, speed_metrics
+from scene_model.classifier.fitting.splits import Part
+from scene_model.classifier.heads import Head, HeadBatchPrediction, heads_of
+from scene_model.photos.decode import resize_to_square
+from training.albums import measure_albums
+from training.calibrate import own_photos
+from training.data import HeadTargets, head_targets
+from training.labelled import LabelledData, load_data
 from training.plots import draw_head_plots
 from training.recipe import HeadRecipe, Recipe
-from training.splits import Part
 
 EVALUATION_FILE = "evaluation.json"
 # The labelled photos that tell which album is right belong to these.
@@ -71,8 +64,9 @@ def measure_all(
         validation = data.split.indices(data.examples, Part.VALIDATION)
         examples = [data.examples[i] for i in validation]
         metrics["albums"] = measure_albums(bundle, embeddings, examples)
-    original = data_dir / recipe.imagenet_tflite if recipe.imagenet_tflite else None
-    metrics["speed"] = speed_metrics(bundle, original)
+    original = recipe.imagenet_tflite
+    reference = plain_network(data_dir / original) if original else None
+    metrics["speed"] = speed_metrics(bundle, reference)
     return metrics
 
 
@@ -104,90 +98,6 @@ def measure(
     return metrics, embeddings
 
 
-def embed_int8(bundle: Bundle, examples: list[Example]) -> FloatArray:
-    """Embeddings by the served network: shape (N, embedding_size), float32."""
-    engine = Engine(bundle, _WORKERS)
-    side = bundle.description.input.width
-    if not examples:
-        return np.zeros((0, bundle.description.backbone.embedding_size), np.float32)
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        embedded = pool.map(lambda e: engine.embed(resize_to_square(e.pixels, side)), examples)
-        return np.stack(list(embedded))
-
-
-def head_metrics(head: Head, answer: HeadBatchPrediction, allowed: FloatArray) -> dict[str, Any]:
-    """Figures of one head on photos whose labels are known.
-
-    allowed: shape (N, labels); the largest entry of a row is the photo's label, every entry
-    above 0 a tag that is right.
-    """
-    if not len(allowed):
-        return {"photos": 0}
-    probabilities = answer.probabilities
-    main = allowed.argmax(axis=1)
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    first = order[:, 0]
-    right = first == main
-    confidence = probabilities.max(axis=1)
-    unsure = head.is_unsure(answer)
-    confusion = confusion_matrix(main, first, len(head.labels))
-    return {
-        "photos": len(main),
-        "top_1": percent(float(right.mean())),
-        "top_1_interval": wilson_interval(int(right.sum()), len(right)),
-        "top_3": percent(float((order[:, :3] == main[:, None]).any(axis=1).mean())),
-        "top_5": percent(float((order[:, :5] == main[:, None]).any(axis=1).mean())),
-        "calibration_error": round(expected_calibration_error(confidence, right), 4),
-        "sure": percent(float((~unsure).mean())),
-        "top_1_of_sure": percent(float(right[~unsure].mean())) if (~unsure).any() else None,
-        **_tag_metrics(head, probabilities, allowed > 0),
-        "per_class": per_class(confusion, head.labels.ids),
-        "confusion": confusion.tolist(),
-        "reliability": reliability(confidence, right),
-        "coverage": coverage_curve(confidence, right),
-    }
-
-
-def speed_metrics(bundle: Bundle, original: Path | None) -> dict[str, Any]:
-    """Time the network alone, one interpreter, one thread; and the original one beside it.
-
-    original: a quantized 224×224 ImageNet network to compare with, or None.
-    """
-    side = bundle.description.input.width
-    engine = Engine(bundle, 1)
-    rng = np.random.default_rng(0)
-    photos = [rng.integers(0, 256, (side, side, 3), np.uint8) for _ in range(8)]
-    ours: list[float] = []
-    theirs: list[float] = []
-    reference = None if original is None else _plain_network(original)
-    # By turns, so that whatever else the machine does slows both.
-    for number in range(_TIMED_PHOTOS):
-        ours.append(_timed(lambda: engine.embed(photos[number % 8])))  # noqa: B023 - runs at once
-        if reference is not None and side == 224:
-            theirs.append(_timed(lambda: reference(photos[number % 8])))  # noqa: B023
-    warm = ours[10:]
-    figures: dict[str, Any] = {
-        "network_ms_median": round(1000 * float(np.median(warm)), 2),
-        "network_ms_p95": round(1000 * float(np.quantile(warm, 0.95)), 2),
-        "photos_per_s_per_core": round(1 / float(np.median(warm)), 1),
-        "size_bytes": served_bytes(bundle),
-    }
-    if theirs:
-        figures["original_photos_per_s_per_core"] = round(1 / float(np.median(theirs[10:])), 1)
-    return figures
-
-
-def served_bytes(bundle: Bundle) -> int:
-    """Bytes of all that serving reads: everything but the float weights."""
-    weights = bundle.description.float_weights
-    unused = {weights.file} if weights else set()
-    return sum(
-        file.stat().st_size
-        for file in bundle.folder.rglob("*")
-        if file.is_file() and file.name not in unused
-    )
-
-
 def _short(metrics: dict[str, Any]) -> dict[str, Any]:
     """Leave out what is too long to read on a screen."""
     long = {"per_class", "confusion", "reliability", "coverage"}
@@ -199,13 +109,8 @@ def _short(metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _timed(run: Any) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
-
-
-def _plain_network(file: Path) -> Any:
+def plain_network(file: Path) -> Any:
+    """Open a quantized network of its own, one thread; returns what runs it on one photo."""
     interpreter = Interpreter(str(file), num_threads=1)
     interpreter.allocate_tensors()
     given = interpreter.get_input_details()[0]["index"]
@@ -222,23 +127,6 @@ def _plain_network(file: Path) -> Any:
 def answer_rows(answer: HeadBatchPrediction, rows: npt.NDArray[np.bool_]) -> HeadBatchPrediction:
     """Pick the answers of some photos."""
     return HeadBatchPrediction(answer.probabilities[rows], answer.outside[rows])
-
-
-def _tag_metrics(
-    head: Head, probabilities: FloatArray, allowed: npt.NDArray[np.bool_]
-) -> dict[str, Any]:
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    rows = np.arange(len(order))
-    tags = [tags_by_rule(p, head.labels, head.second_tag_floor) for p in probabilities]
-    right = [allowed[i, head.labels.index(t.label)] for i, found in enumerate(tags) for t in found]
-    among_two = allowed[rows[:, None], order[:, :2]].any(axis=1)
-    return {
-        "top_1_any_tag": percent(float(allowed[rows, order[:, 0]].mean())),
-        "top_2_any_tag": percent(float(among_two.mean())),
-        "tags_right": percent(float(np.mean(right))) if right else None,
-        "tags_per_photo": round(len(right) / len(tags), 2),
-        "unknown": percent(float(np.mean([not found for found in tags]))),
-    }
 
 
 def _outside_of(
@@ -313,7 +201,7 @@ def agreement(scores: FloatArray, examples: list[Example], original: Path) -> di
 
     scores: of the 1,000 classes, shape (N, 1000), probabilities or logits.
     """
-    network = _plain_network(original)
+    network = plain_network(original)
     order = np.argsort(-scores, axis=1, kind="stable")
     same, among = 0, 0
     for row, example in enumerate(examples):

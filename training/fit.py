@@ -6,8 +6,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from training.bundle_files import FLOAT_FILE, HEADS_FILE
-from training.data import data_manifest_hash
+from scene_model.classifier.fitting.bundle_files import HEADS_FILE
+from scene_model.classifier.fitting.examples import data_manifest_hash
+from training.bundle_files import FLOAT_FILE
 from training.labelled import load_data
 from training.network import build_network
 from training.recipe import Recipe

@@ -5,19 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scene_model.classifier.labels import LabelSet
-from scene_model.photos.decode import Pixels, resize_to_square
-from training.data import Example, check_mappings, load_examples
-from training.folders import label_set_of_folders
-from training.recipe import (
-    FOLDERS,
-    TRAINING_DIR,
-    HeadRecipe,
-    Recipe,
-    read_imagenet_labels,
-    read_label_set,
-)
-from training.splits import (
+from scene_model.classifier.fitting.class_folders import label_set_of_folders
+from scene_model.classifier.fitting.examples import Example
+from scene_model.classifier.fitting.splits import (
     Part,
     Split,
     describe_split,
@@ -25,6 +15,17 @@ from training.splits import (
     make_split,
     read_split,
     write_split,
+)
+from scene_model.classifier.labels import LabelSet
+from scene_model.photos.decode import Pixels, resize_to_square
+from training.data import check_mappings, load_examples
+from training.recipe import (
+    FOLDERS,
+    TRAINING_DIR,
+    HeadRecipe,
+    Recipe,
+    read_imagenet_labels,
+    read_label_set,
 )
 
 SPLITS_DIR = TRAINING_DIR / "splits"

@@ -9,18 +9,13 @@ from typing import Any
 import numpy as np
 
 from scene_model.classifier.bundle import Bundle, open_bundle
+from scene_model.classifier.fitting.examples import Example
+from scene_model.classifier.fitting.measuring import embed_int8, head_metrics, speed_metrics
 from scene_model.classifier.heads import Head, heads_of
 from scene_model.classifier.vocabulary import fold
-from training.data import Example, load_source
-from training.evaluate import (
-    EVALUATION_FILE,
-    answer_rows,
-    embed_int8,
-    head_metrics,
-    outside_metrics,
-    speed_metrics,
-)
-from training.folders import UnusableFolders
+from scene_model.errors import UnusableFolders
+from training.data import load_source
+from training.evaluate import EVALUATION_FILE, answer_rows, outside_metrics
 from training.plots import draw_head_plots
 from training.recipe import Source
 
@@ -122,7 +117,7 @@ def _report(bundle: Bundle, head: Head, examples: list[Example], named: Named) -
         "folders": named.labels,
         "out_of_scope_folders": {name: counts[name] for name in named.elsewhere},
         "measured": measured,
-        "speed": speed_metrics(bundle, None),
+        "speed": speed_metrics(bundle),
     }
 
 

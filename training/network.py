@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.labels import LabelSet
 from scene_model.photos.decode import resize_to_square
 from training.architectures import (
@@ -17,7 +18,6 @@ from training.architectures import (
     divide,
     scale_pixels,
 )
-from training.data import Example
 from training.recipe import Recipe
 from training.starting_weights import (
     load_imagenet_tflite,

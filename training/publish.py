@@ -17,28 +17,28 @@ from scene_model.classifier.bundle import (
     InputEntry,
     open_bundle,
 )
-from training.architectures import build_backbone, named_weights, set_named_weights
-from training.bundle_files import (
-    BACKBONE_FILE,
-    FLOAT_FILE,
+from scene_model.classifier.fitting.bundle_files import (
     HEADS_FILE,
     bundle_file,
-    finish,
-    head_entry,
     now,
     sha256,
     write_description,
 )
-from training.calibrate import HeadCalibration, calibrate, calibration_examples, own_photos
-from training.data import data_manifest_hash, head_targets
-from training.evaluate import agreement, embed_int8, measure_all
+from scene_model.classifier.fitting.calibration import HeadCalibration
+from scene_model.classifier.fitting.examples import data_manifest_hash
+from scene_model.classifier.fitting.measures import percent
+from scene_model.classifier.fitting.measuring import embed_int8
+from scene_model.classifier.fitting.splits import Part
+from training.architectures import build_backbone, named_weights, set_named_weights
+from training.bundle_files import BACKBONE_FILE, FLOAT_FILE, finish, head_entry
+from training.calibrate import calibrate, calibration_examples, own_photos
+from training.data import head_targets
+from training.evaluate import agreement, measure_all
 from training.int8 import quantize
 from training.labelled import LabelledData, load_data, representative_photos
-from training.measures import percent
 from training.network import embed_float
 from training.recipe import Recipe
 from training.refit import refit_heads
-from training.splits import Part
 from training.starting_weights import load_file, load_weights, save_weights
 
 # Points of accuracy that a head may lose by int8 before it is called out.

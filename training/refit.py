@@ -5,20 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from scene_model.classifier.bundle import Bundle, HeadWeights
+from scene_model.classifier.bundle import Bundle, FloatArray, HeadWeights
 from scene_model.classifier.engine import Engine
+from scene_model.classifier.fitting.calibration import MIN_CALIBRATION_PHOTOS, best_temperature
+from scene_model.classifier.fitting.examples import Example
+from scene_model.classifier.fitting.splits import Part
 from scene_model.classifier.linear_head import fit_linear_head, one_hot
 from scene_model.photos.decode import resize_to_square
-from training.calibrate import (
-    MIN_CALIBRATION_PHOTOS,
-    best_temperature,
-    calibration_examples,
-    own_photos,
-)
-from training.data import Example, FloatArray, head_targets
+from training.calibrate import calibration_examples, own_photos
+from training.data import head_targets
 from training.labelled import LabelledData
 from training.recipe import HeadRecipe, Recipe
-from training.splits import Part
 
 _WORKERS = 2
 _VIEWS = 2

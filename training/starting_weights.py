@@ -15,8 +15,9 @@ import keras
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from scene_model.classifier.fitting.bundle_files import HEADS_FILE
 from training.architectures import FloatArray, NamedWeights, named_weights, set_named_weights
-from training.bundle_files import FLOAT_FILE, HEADS_FILE
+from training.bundle_files import FLOAT_FILE
 from training.mobilenet import Convolution, DepthwiseConvolution
 from training.recipe import Recipe, TrainingError
 

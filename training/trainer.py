@@ -17,16 +17,16 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from scene_model.classifier.fitting.random_views import degraded_copy, random_view
+from scene_model.classifier.fitting.splits import Part
 from scene_model.photos.decode import Pixels
 from training.architectures import FloatArray
-from training.augment import degraded_copy, random_view
 from training.data import HeadTargets, head_targets
 from training.frozen_features import FrozenFeatures
 from training.labelled import LabelledData
 from training.losses import divergence, head_losses
 from training.network import DISTILLED_HEAD, Network, embed_float
 from training.recipe import HeadRecipe, Recipe, Stage
-from training.splits import Part
 
 _WARMUP_SHARE = 0.1
 # The published weights are a running average over the last tenth of the steps.

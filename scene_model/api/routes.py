@@ -120,7 +120,11 @@ def _add_status_routes(api: FastAPI, get_public: Callable[[], Public]) -> None:
     @api.get("/health", tags=["server"])
     def health() -> dict[str, str]:
         """Answer when the model and the library can be used."""
-        return {"status": "ok", "bundle": get_public()[0].bundle_id}
+        return {
+            "status": "ok",
+            "bundle": get_public()[0].bundle_id,
+            "version": __version__,
+        }
 
     @api.get("/models", tags=["server"])
     def models() -> dict[str, Any]:

@@ -8,16 +8,17 @@ import sys
 from collections.abc import Sequence
 
 from scene_model import __version__
-from scene_model.cli import classify, library, serve, sort, token
+from scene_model.cli import classify, fit, library, serve, sort, token
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, SceneError
 
 _SORTING = {"sort": sort.sort, "undo": sort.undo, "resume": sort.resume}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, program: str = "python -m scene_model") -> int:
     """Run one command.
 
+    program: what it was started as, for its messages.
     Returns 0 done, 2 wrong usage, 3 some items failed, 130 interrupted, 1 anything else.
     """
     for stream in (sys.stdout, sys.stderr):
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A name the terminal cannot write is escaped; it must not end the run.
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    parser = _parser()
+    parser = _parser(program)
     try:
         options = parser.parse_args(arguments)
     except SystemExit as end:  # argparse has said what is wrong
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return classify.run(options, settings)
         if options.command == "library":
             return library.run(options, settings)
+        if options.command == "fit":
+            return fit.run(options, settings)
         if options.command in _SORTING:
             return _SORTING[options.command](options, settings)
         return serve.run(options, settings)
@@ -56,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m scene_model", description="Take a heap of photos and give back order."
+        prog=program, description="Take a heap of photos and give back order."
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -76,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
         ("resume", "go on with a sort, or its undoing, that was cut off"),
     ):
         sort.add_dest_arguments(commands.add_parser(name, help=what, description=what))
+    fit.add_arguments(
+        commands.add_parser("fit", help="make a model of your own from folders of photos")
+    )
     serve.add_arguments(commands.add_parser("serve", help="serve the pages and the REST API"))
     token.add_arguments(
         commands.add_parser("token", help="make a token for the use from another computer")

@@ -8,11 +8,11 @@ import pytest
 from scene_model.classifier.album_rules import Album, AlbumRules, Rule, read_album_rules
 from scene_model.classifier.albums import PhotoFacts, SeenTag, albums_of
 from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.fitting.examples import Example
+from scene_model.classifier.fitting.measures import wilson_interval
 from scene_model.classifier.heads import heads_of
 from scene_model.config import DEFAULT_BUNDLE_DIR
 from training.albums import Verdict, measure_albums, read_album_truth, score_albums
-from training.data import Example
-from training.measures import wilson_interval
 from training.recipe import TRAINING_DIR, read_label_set
 
 BUNDLE = open_bundle(DEFAULT_BUNDLE_DIR)

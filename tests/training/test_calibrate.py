@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from scene_model.classifier.fitting.calibration import best_temperature
 from scene_model.classifier.labels import Label, LabelSet
-from training.calibrate import best_temperature, second_tag_floor
+from training.calibrate import second_tag_floor
 
 LABELS = LabelSet(tuple(Label(x, x, x) for x in ("sea", "forest", "street")))
 

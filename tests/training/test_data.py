@@ -9,10 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scene_model.classifier.fitting.examples import Example
+from scene_model.classifier.fitting.random_views import degraded_copy, random_view
+from scene_model.classifier.fitting.splits import (
+    Part,
+    look_alike_groups,
+    make_split,
+    read_split,
+    write_split,
+)
 from scene_model.photos.decode import resize_to_square
 from tests.pictures import encode, textured
-from training.augment import degraded_copy, random_view
-from training.data import Example, check_mappings, head_targets, load_examples
+from training.data import check_mappings, head_targets, load_examples
 from training.recipe import (
     FOLDERS,
     TRAINING_DIR,
@@ -24,13 +32,6 @@ from training.recipe import (
     Stage,
     read_label_set,
     read_recipe,
-)
-from training.splits import (
-    Part,
-    look_alike_groups,
-    make_split,
-    read_split,
-    write_split,
 )
 
 SCENES = read_label_set(TRAINING_DIR / "label_sets" / "scenes.toml")

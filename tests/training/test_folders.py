@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from scene_model.classifier.fitting.class_folders import label_of_folder, read_class_folders
+from scene_model.classifier.fitting.examples import load_folders
+from scene_model.errors import UnusableFolders
 from tests.training.conftest import write_class_folders
-from training.data import load_folders
-from training.folders import UnusableFolders, label_of_folder, read_class_folders
 
 
 @pytest.fixture
@@ -67,7 +68,9 @@ def test_names_that_no_class_can_have(name: str) -> None:
 
 def test_an_unreadable_photo_is_named_and_left_out(folders: Path) -> None:
     (folders / "Beach" / "00.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
-    examples, skipped = load_folders(folders, "mine")
+    examples, passed_over, unreadable = load_folders(folders, "mine")
     assert len(examples) == 17
-    assert len(skipped) == 1
-    assert skipped[0].startswith("mine/Beach/00.png: ")
+    assert passed_over == []
+    (photo,) = unreadable
+    assert photo.name == "mine/Beach/00.png"
+    assert str(photo).startswith("mine/Beach/00.png: ")

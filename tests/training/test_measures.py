@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.measures import (
+from scene_model.classifier.fitting.measures import (
     auroc,
     confusion_matrix,
     coverage_curve,

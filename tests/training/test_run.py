@@ -9,10 +9,10 @@ import pytest
 
 from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.engine import Engine
+from scene_model.classifier.fitting.splits import Part, Split
 from tests.conftest import SHARED
 from tests.pictures import encode, textured
 from training.recipe import TRAINING_DIR, Stage, read_recipe
-from training.splits import Part, Split
 
 
 @pytest.fixture(scope="module")

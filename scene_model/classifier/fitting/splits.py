@@ -1,7 +1,7 @@
-"""Which photos train, calibrate and validate: fixed lists that keep look-alikes together.
+"""Which photos train, calibrate and validate; look-alikes stay together.
 
 Photos that are the same picture, re-encoded or resized, in whatever source, form one group;
-a group is never divided. The lists are committed in ``training/splits/``.
+a group is never divided.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from scene_model.classifier.fitting.examples import Example
 from scene_model.photos.decode import Pixels
 from scene_model.photos.hashes import perceptual_hash
-from training.data import Example
 
 # Two photos are the same picture when their perceptual hashes differ in at most this many
 # of 64 bits and their 32×32 grey versions correlate at least so much. The first finds

@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.classifier.labels import UNSURE_CLASS, Label, LabelSet
+from scene_model.errors import UnusableFolders
 from scene_model.photos.sniff import has_picture_name
-from training.recipe import TrainingError
 
 MIN_PHOTOS = 5
 _MIN_CLASSES = 2
 _NO_WORD = re.compile(r"[\W_]+")
-
-
-class UnusableFolders(TrainingError):
-    """A folder of class folders that no head can be made from."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,113 @@
+"""Labelled photos, decoded as serving decodes them."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from scene_model.classifier.fitting.class_folders import read_class_folders
+from scene_model.errors import PhotoError
+from scene_model.photos.decode import (
+    MinimumSize,
+    PhotoLimits,
+    Pixels,
+    decode_photo,
+    read_photo_file,
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled photo.
+
+    name: "source/CLASS/FILE", unique over all sources; the split lists hold these.
+    label, also: as the source writes them.
+    origin: where the source has it from (``source_repo`` of its manifest), "" if not said.
+    sha256: of the file's bytes. pixels: upright RGB, at the size that serving decodes to.
+    """
+
+    name: str
+    source: str
+    label: str
+    also: tuple[str, ...]
+    sha256: str
+    pixels: Pixels
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class UnreadablePhoto:
+    """A photo left out; name: as `Example.name`."""
+
+    name: str
+    error: PhotoError
+
+    def __str__(self) -> str:
+        """Name it and say why."""
+        return f"{self.name}: {self.error}"
+
+
+@dataclass(frozen=True)
+class ManifestFacts:
+    """What a source's manifest says of a photo beside its label, see `Example`."""
+
+    also: tuple[str, ...] = ()
+    origin: str = ""
+
+
+def _no_facts(_: str) -> ManifestFacts:
+    return ManifestFacts()
+
+
+def load_folders(
+    root: Path, source_id: str
+) -> tuple[list[Example], list[str], list[UnreadablePhoto]]:
+    """Decode a folder of class folders.
+
+    Returns the examples, a line per folder passed over, and the photos that cannot be read.
+    Raises UnusableFolders.
+    """
+    classes, passed_over = read_class_folders(root)
+    items = [
+        (file.relative_to(root).as_posix(), file, folder.label.source_name)
+        for folder in classes
+        for file in folder.files
+    ]
+    examples, unreadable = decode_examples(items, source_id)
+    return examples, passed_over, unreadable
+
+
+def decode_examples(
+    items: Sequence[tuple[str, Path | bytes, str]],
+    source_id: str,
+    facts_of: Callable[[str], ManifestFacts] = _no_facts,
+) -> tuple[list[Example], list[UnreadablePhoto]]:
+    """Decode ("CLASS/FILE", file or its bytes, label) in order, in several threads."""
+
+    def decode(item: tuple[str, Path | bytes, str]) -> Example | UnreadablePhoto:
+        path, where, label = item
+        name, facts = f"{source_id}/{path}", facts_of(path)
+        try:
+            data = where if isinstance(where, bytes) else read_photo_file(where, PhotoLimits())
+            pixels = decode_photo(data, PhotoLimits(), MinimumSize()).pixels
+        except PhotoError as error:
+            return UnreadablePhoto(name, error)
+        sha256 = hashlib.sha256(data).hexdigest()
+        return Example(name, source_id, label, facts.also, sha256, pixels, facts.origin)
+
+    with ThreadPoolExecutor() as pool:
+        decoded = list(pool.map(decode, items))
+    return (
+        [photo for photo in decoded if isinstance(photo, Example)],
+        [photo for photo in decoded if isinstance(photo, UnreadablePhoto)],
+    )
+
+
+def data_manifest_hash(examples: list[Example]) -> str:
+    """SHA-256 over all names, labels and content hashes: names the data a run saw."""
+    digest = hashlib.sha256()
+    for example in sorted(examples, key=lambda e: e.name):
+        line = f"{example.name}\t{example.label}\t{';'.join(example.also)}\t{example.sha256}\n"
+        digest.update(line.encode())
+    return digest.hexdigest()

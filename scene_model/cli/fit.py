@@ -1,0 +1,42 @@
+"""``fit``: a model of one's own from folders of photos, without TensorFlow."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from scene_model.classifier.fitting.own_classes import (
+    DEFAULT_NAME,
+    fit_own_classes,
+    result_lines,
+)
+from scene_model.config import Settings
+from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.description = (
+        "Fit a model on class folders: each folder of FOLDER is a class and holds at least five "
+        "photos of it. The model is published into SCENE_BUNDLES, and the page Model offers it."
+    )
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="folder of class folders")
+    parser.add_argument(
+        "--name",
+        default=DEFAULT_NAME,
+        help="name of the model (default: %(default)s); one of your own with it is replaced",
+    )
+
+
+def run(options: argparse.Namespace, settings: Settings) -> int:
+    """Fit, publish and say how good it is; 3 where photos were left out."""
+    own = fit_own_classes(
+        options.folder, options.name, settings.bundle, settings.bundles.expanduser()
+    )
+    for line in own.passed_over:
+        print(f"passed over {line}", file=sys.stderr)
+    for photo in own.unreadable:
+        print(f"skipped {photo.name}: {photo.error.code}: {photo.error.message}", file=sys.stderr)
+    print(f"published {own.folder}")
+    left_out = len(own.passed_over) + len(own.unreadable)
+    print("\n".join(result_lines(own.labels, own.photo_count, own.metrics, left_out)))
+    return EXIT_SOME_FAILED if own.unreadable else EXIT_DONE
