@@ -1,5 +1,5 @@
 # make run    set up and open the app          make test   set up and run the tests
-# make check  everything CI runs               make browser, bench, train, folders, format
+# make check  everything CI runs               make docs, browser, bench, train, folders, format
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +13,7 @@ DATA ?= data
 RUN ?= runs/scene_mobilenet_v2
 CONFIG ?= training/configs/scene_mobilenet_v2.toml
 
-.PHONY: run test check browser bench train folders format clean
+.PHONY: run test check docs browser bench train folders format clean
 
 run: $(VENV)/.serving
 	$(BIN)/python -m streamlit run app.py
@@ -30,7 +30,11 @@ check: $(VENV)/.everything
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m zensical build --clean --strict
 	$(BIN)/python -m pytest $(ARGS)
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m zensical build --clean --strict
 
 bench: $(VENV)/.testing
 	$(BIN)/python -m benchmarks.classify_large
@@ -65,5 +69,9 @@ $(VENV)/.testing: pyproject.toml | $(VENV)/.created
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.everything: pyproject.toml | $(VENV)/.created
-	$(PIP) -e ".[train,dev,browser,auth]"
+	$(PIP) -e ".[train,dev,browser,auth,docs]"
+	$(BIN)/python -c "open('$@', 'w').close()"
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/.created
+	$(PIP) -e ".[docs]"
 	$(BIN)/python -c "open('$@', 'w').close()"
