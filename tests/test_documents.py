@@ -85,10 +85,16 @@ def test_named_benchmarks_exist_and_every_benchmark_is_described() -> None:
         assert named <= runnable, path.name
 
 
-def test_named_test_files_exist() -> None:
+def test_named_files_exist() -> None:
+    rooms = [path.name for path in (PROJECT_DIR / "scene_model").iterdir() if path.is_dir()]
+    roots = {"docs": "", "pages": "", "scene_model": "", "tests": "", "training": "", "models": ""}
+    folders = roots | {room: "scene_model/" for room in rooms}
+    named = re.compile(rf"(?<![\w/.])(?:{'|'.join(folders)})/[\w/]+\.(?:py|md|toml)\b")
     for path in DOCUMENTS:
-        for name in re.findall(r"tests/[\w/]+\.py", read(path)):
-            assert (PROJECT_DIR / name).is_file(), (path.name, name)
+        for name in named.findall(read(path)):
+            if "NAME" not in name:
+                file = folders[name.partition("/")[0]] + name
+                assert (PROJECT_DIR / file).is_file(), (path.name, file)
 
 
 def test_the_changelog_has_dated_releases_and_this_version() -> None:
