@@ -1,6 +1,6 @@
 # make run    set up and open the app          make test   set up and run the tests
 # make quick  what to run at every save        make check  everything CI runs
-# also: browser, bench, train, folders, format. ARGS= goes to pytest: make quick ARGS="-k undo"
+# also: docs, browser, bench, train, folders, format. ARGS= goes to pytest: make quick ARGS="-k undo"
 
 PYTHON ?= python3
 VENV := .venv
@@ -18,7 +18,7 @@ RUN ?= runs/scene_mobilenet_v2
 PARALLEL ?= -n auto --dist loadfile
 CONFIG ?= training/configs/scene_mobilenet_v2.toml
 
-.PHONY: run test quick quick-types quick-tests check browser bench train folders format clean
+.PHONY: run test quick quick-types quick-tests check docs browser bench train folders format clean
 
 run: $(VENV)/.serving
 	$(BIN)/scene-gallery
@@ -47,8 +47,12 @@ check: $(VENV)/.everything
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m zensical build --clean --strict
 	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/browser $(ARGS)
 	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+docs: $(VENV)/.docs
+	$(BIN)/python -m zensical build --clean --strict
 
 bench: $(VENV)/.testing
 	$(BIN)/python -m benchmarks.classify_large
@@ -83,5 +87,9 @@ $(VENV)/.testing: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.everything: pyproject.toml $(LOCK) | $(VENV)/.created
-	$(PIP) -e ".[train,dev,browser,auth]"
+	$(PIP) -e ".[train,dev,browser,docs,auth]"
+	$(BIN)/python -c "open('$@', 'w').close()"
+
+$(VENV)/.docs: pyproject.toml $(LOCK) | $(VENV)/.created
+	$(PIP) -e ".[docs]"
 	$(BIN)/python -c "open('$@', 'w').close()"

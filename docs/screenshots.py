@@ -1,4 +1,4 @@
-"""Make the README's screenshots again: the walk of twelve steps, on freely licensed photographs.
+"""Take the screenshots of the guide again, by walking its twelve steps on freely licensed photos.
 
     python docs/screenshots.py [FOLDER OF PHOTOS]
 

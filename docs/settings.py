@@ -1,13 +1,13 @@
-"""Write the table of settings into docs/deploy.md: ``python docs/settings.py``.
+"""Write the table of settings into docs/settings.md: ``python docs/settings.py``.
 
-The table is made of ``scene_model/config.py``; a test fails while the page shows another.
+The table comes from ``scene_model/config.py``; a test fails when the page differs from it.
 """
 
 import re
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parent / "deploy.md"
+PAGE = Path(__file__).resolve().parent / "settings.md"
 sys.path.insert(0, str(PAGE.parent.parent))
 
 _TABLE = re.compile(
@@ -16,7 +16,7 @@ _TABLE = re.compile(
 
 
 def with_table(text: str, table: str) -> str:
-    """Put a table between a page's two marks; raises ValueError when they are not there."""
+    """Replace the table between the two marks of a page; raises ValueError if they are missing."""
     replaced, count = _TABLE.subn(lambda _: f"{table}\n", text)
     if count != 1:
         raise ValueError(f"{PAGE.name} has {count} places for the table of settings, not one.")

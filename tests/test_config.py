@@ -46,7 +46,7 @@ def test_settings_for_children_are_absolute(
 
 def test_the_documented_settings_are_these() -> None:
     """`python docs/settings.py` writes them again."""
-    page = (PROJECT_DIR / "docs" / "deploy.md").read_text(encoding="utf-8")
+    page = (PROJECT_DIR / "docs" / "settings.md").read_text(encoding="utf-8")
     assert settings_table() in page
     assert with_table(with_table(page, "old"), settings_table()) == page
     with pytest.raises(ValueError, match="0 places"):

@@ -1,4 +1,4 @@
-"""What the README says of tables holds: its lines are run."""
+"""The pandas example of docs/export.md, run as it is written."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from scene_model.library.edits import add_tag
 from scene_model.services import Services
 
 
-def test_the_lines_of_the_readme(
+def test_the_example_reads_back_what_was_exported(
     services: Services,
     add_photos: Callable[[list[tuple[str, bytes]]], list[str]],
     flower: bytes,
@@ -23,7 +23,7 @@ def test_the_lines_of_the_readme(
     (tmp_path / "scene-gallery.csv").write_bytes("".join(services.exports.csv_lines(ids)).encode())
     lines = services.exports.json_lines(ids, is_one_list=False)
     (tmp_path / "scene-gallery.jsonl").write_bytes("".join(lines).encode())
-    text = (PROJECT_DIR / "README.md").read_text(encoding="utf-8")
+    text = (PROJECT_DIR / "docs" / "export.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text.split("## Tables")[1], re.DOTALL)
     monkeypatch.chdir(tmp_path)
     made: dict[str, object] = {}
