@@ -93,9 +93,7 @@ def test_the_locks_pin_what_the_project_asks_for(file: str, extras: tuple[str, .
         pin = locked[canonicalize_name(wanted.name)]
         assert wanted.specifier.contains(version_of(pin)), f"{wanted} is locked as {pin}"
         assert bool(wanted.marker) == bool(pin.marker), f"{wanted} is locked as {pin}"
-    assert {*project()["optional-dependencies"]} == {
-        *("train", "dev", "browser", "docs", "auth")
-    }
+    assert {*project()["optional-dependencies"]} == {*("train", "dev", "browser", "docs", "auth")}
 
 
 def test_the_serving_lock_is_a_part_of_the_whole_with_hashes_and_no_tensorflow() -> None:
