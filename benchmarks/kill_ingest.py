@@ -116,7 +116,7 @@ def run(folder: Path, count: int, kills: int, seed: int) -> tuple[int, bool]:
         (f"{number:04d}.jpg", photo) for number, photo in enumerate(data.values())
     )
     with Library(folder) as library:
-        receive(library.incoming_dir, uploads, _UPLOADED_AT).claim.release()
+        receive(library.incoming_dir, uploads, _UPLOADED_AT).lock_file.release()
     moments, killed, wrong, started = random.Random(seed), 0, 0, time.perf_counter()  # noqa: S311
     # As long as all lives together may take, so that the kills spread over the whole ingest.
     mean_s = max(0.05, 0.012 * count / max(kills, 1))

@@ -26,7 +26,7 @@ LAYERS = [
     ["learning", "statistics", "maintenance"],
     ["jobs"],
     ["ingest", "export"],
-    ["gallery"],
+    ["gallery", "model_choice"],
     ["services"],
     ["visitors"],
     ["api", "cli"],

@@ -1,4 +1,4 @@
-"""Choosing a model: kept with the library, the same for every session, refused at work."""
+"""Choosing a model: stored with the library, the same for all sessions, refused during jobs."""
 
 import logging
 import threading
@@ -67,7 +67,7 @@ def test_a_bundle_named_by_the_settings_wins(settings: Settings, shelf: Path) ->
     second.close()
 
 
-def test_a_choice_that_is_gone_is_told_and_the_program_goes_on(
+def test_a_damaged_choice_is_reported_and_the_default_is_used(
     settings: Settings, shelf: Path
 ) -> None:
     first = open_services(settings)
@@ -92,11 +92,11 @@ def test_a_model_that_cannot_be_used_changes_nothing(app: Services, name: str) -
 def test_refused_while_photos_are_tagged(
     app: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, go_on = Classifier.predict, threading.Event()
+    predict, go_on = Classifier.predict, threading.Event()
 
     def slow(self: Classifier, data: bytes) -> Prediction:
         go_on.wait(30)
-        return look(self, data)
+        return predict(self, data)
 
     monkeypatch.setattr(Classifier, "predict", slow)
     job = app.jobs.submit([("temple.jpg", temple)])
@@ -109,7 +109,7 @@ def test_refused_while_photos_are_tagged(
     assert app.classifier.bundle.class_head == "my_folders"
 
 
-def test_models_to_choose_from(app: Services, shelf: Path) -> None:
+def test_the_models_that_can_be_chosen(app: Services, shelf: Path) -> None:
     assert [bundle.name for bundle in app.bundles()] == ["mine", "scene_mobilenet_v2"]
     other_network(shelf, "new_one")  # published while the program runs
     assert "new_one" in [bundle.name for bundle in app.bundles()]
@@ -123,13 +123,13 @@ def test_a_model_without_objects_makes_a_table_without(
     assert ",,,,,,,,,," not in "".join(app.exports.csv_lines(ids))
     other_network(shelf, "whole")
     app.use_bundle("whole")
-    app.library.original_path(ids[0]).unlink()  # nothing has to be looked at either
+    app.library.original_path(ids[0]).unlink()  # no original is needed either
     with caplog.at_level(logging.WARNING):
         assert ",,,,,,,,,," in "".join(app.exports.csv_lines(ids))
-    assert not caplog.records, "that a model has no objects is no fault"
+    assert not caplog.records, "a model without objects is not an error"
 
 
-def test_labels_of_an_earlier_model_are_found_as_they_read(
+def test_labels_of_an_earlier_model_can_be_searched(
     app: Services, shelf: Path, temple: bytes
 ) -> None:
     other_network(shelf, "whole", sees_outside=False)
@@ -156,16 +156,16 @@ def test_albums_follow_tags_people_and_an_edited_file(
     app = open_services(settings)
     app.jobs.submit([("dahlia.jpg", flower), ("temple.jpg", temple)]).wait(60)
     photos = {photo.name: photo for photo in app.library.records(app.library.find())}
-    assert [place.album for place in app.albums(photos["dahlia.jpg"])] == ["garden"]
+    assert [placement.album for placement in app.albums(photos["dahlia.jpg"])] == ["garden"]
     assert app.albums(photos["temple.jpg"]) == []
     app.gallery().add_tag([photos["temple.jpg"].id], "friends")
     app.gallery().set_class([photos["temple.jpg"].id], "flower")
     (temple_now,) = app.library.records([photos["temple.jpg"].id])
-    assert [place.album for place in app.albums(temple_now)] == ["garden", "friends"]
+    assert [placement.album for placement in app.albums(temple_now)] == ["garden", "friends"]
     app.close()
 
 
-def test_wrong_album_rules_are_told_at_the_start(tmp_path: Path) -> None:
+def test_invalid_album_rules_are_reported_at_the_start(tmp_path: Path) -> None:
     rules = tmp_path / "albums.toml"
     rules.write_text('[[album]]\nid = "x"\nname = "X"\ntagz = []\n', encoding="utf-8")
     with pytest.raises(InvalidSetting, match="unknown key 'tagz'"):

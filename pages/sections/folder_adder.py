@@ -19,7 +19,7 @@ def folder_adder() -> Job | None:
     """Show the form; returns the job once the visitor has pressed Add."""
     with st.form("folder", border=False):
         typed = st.text_input("Folder", placeholder="/home/me/Pictures", key="folder_path")
-        into_folders = st.checkbox("Also the folders inside it", value=True, key="folder_deep")
+        recursive = st.checkbox("Also the folders inside it", value=True, key="folder_deep")
         is_asked = st.form_submit_button("Look through it", icon=":material/folder_open:")
     if is_asked:
         st.session_state.pop(_FOUND_KEY, None)
@@ -27,7 +27,7 @@ def folder_adder() -> Job | None:
             st.error("Write the path of a folder.", icon=":material/error:")
             return None
         with st.spinner("Looking through the folder …"):
-            st.session_state[_FOUND_KEY] = scan_folder(Path(typed.strip()), into_folders)
+            st.session_state[_FOUND_KEY] = scan_folder(Path(typed.strip()), recursive)
     found: FolderScan | None = st.session_state.get(_FOUND_KEY)
     return None if found is None else _offer(found)
 

@@ -38,7 +38,7 @@ def get_own_services() -> Services:
 def get_visitors() -> Visitors:
     """Shared mode: open once per process what all visitors share, and look after expiry."""
     visitors = Visitors(get_settings())
-    visitors.keep_sweeping()
+    visitors.start_sweeping()
     return visitors
 
 

@@ -1,4 +1,4 @@
-"""A batch as a ZIP: one folder a class, and a list of every file with what was said of it."""
+"""The ZIP of a batch: one folder for each class, and a CSV with the prediction of every file."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from scene_model.export.table import formula_safe
 
 
 def zip_of_batch(folder: Path, items: Sequence[BatchItem]) -> Iterator[bytes]:
-    """Yield the ZIP piece by piece; files without an answer are in the list alone."""
+    """Yield the ZIP in chunks; files without a prediction are only in the CSV."""
     entries = (
         ArchiveEntry(item.class_, item.filename, file_path(folder, number), "")
         for number, item in enumerate(items)
@@ -22,14 +22,13 @@ def zip_of_batch(folder: Path, items: Sequence[BatchItem]) -> Iterator[bytes]:
 
 
 def _manifest(items: Sequence[BatchItem]) -> Iterator[str]:
-    """The lines of a CSV with every file of the batch, those without an answer too."""
+    """Yield the lines of the CSV; it has a row for every file of the batch."""
     yield _line(("Name", "Class", "Label", "Confidence", "Unsure", "Error"))
     for item in items:
         error = "" if item.error is None else f"{item.error.code}: {item.error.message}"
         confidence = "" if item.confidence is None else f"{item.confidence:.6f}"
         unsure = "" if item.unsure is None else str(item.unsure).lower()
-        texts = (item.filename, item.class_ or "", item.label or "", confidence, unsure, error)
-        yield _line(texts)
+        yield _line((item.filename, item.class_ or "", item.label or "", confidence, unsure, error))
 
 
 def _line(cells: Sequence[str]) -> str:

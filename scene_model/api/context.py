@@ -1,4 +1,4 @@
-"""What the routes share: the line of looks and the batches, made when first needed."""
+"""What the routes share: services, inference queue, batches and memory, created on first use."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,38 +13,38 @@ from scene_model.api.inference_queue import InferenceQueue
 from scene_model.config import Settings
 from scene_model.services import Services
 
-# One visitor of a shared server may take up such a part of what it does at a time.
+# On a shared server one visitor may use 1/_PARTS of the queue and of the batches at a time.
 _PARTS = 4
-# Threads beside those that find an interpreter free: while they wait for Python's lock, which the
-# event loop takes too, another decodes. Measured: a tenth more photos a second on two cores.
+# Threads beside the configured workers: while a worker waits for Python's global interpreter lock,
+# which the event loop takes too, another decodes. Measured: 10 % more photos/s on two cores.
 _SPARE_THREADS = 1
-# What all requests together may keep in memory of their photos; others' photos go to the disk.
+# The memory that all requests together may use for received photos; further photos go to disk.
 _MEMORY_BYTES = 64_000_000
 
 
 class Memory:
-    """Room in memory for photos on their way in; of one thread, the event loop's."""
+    """A budget of memory for received photos; used by one thread, the event loop's."""
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, max_bytes: int) -> None:
         """Begin with all of it free."""
-        self._free_bytes = most_bytes
+        self._free_bytes = max_bytes
 
     @contextmanager
-    def lent(self, wanted_bytes: int) -> Iterator[bool]:
-        """Set so much aside for a while; False, and nothing, where there is less."""
-        is_lent = 0 < wanted_bytes <= self._free_bytes
-        if is_lent:
-            self._free_bytes -= wanted_bytes
+    def reserve(self, requested_bytes: int) -> Iterator[bool]:
+        """Reserve memory for the block; yields whether there was enough."""
+        is_reserved = 0 < requested_bytes <= self._free_bytes
+        if is_reserved:
+            self._free_bytes -= requested_bytes
         try:
-            yield is_lent
+            yield is_reserved
         finally:
-            if is_lent:
-                self._free_bytes += wanted_bytes
+            if is_reserved:
+                self._free_bytes += requested_bytes
 
 
 @dataclass(frozen=True)
 class Work:
-    """The line of looks and the batches of one server, and the memory that photos wait in."""
+    """The inference queue, the batches and the memory budget of one server."""
 
     inference_queue: InferenceQueue
     batches: Batches
@@ -52,17 +52,17 @@ class Work:
 
 
 class ApiContext:
-    """Hands routes the services and the work that goes on; `close` ends it."""
+    """Gives routes the services and the running work; `close` ends the work."""
 
     def __init__(self, get_services: Callable[[], Services]) -> None:
-        """Keep how services are got; nothing is opened yet."""
+        """Store the factory; services open lazily."""
         self.services = get_services
         self._lock = threading.Lock()
         self._work: Work | None = None
-        self._own: tuple[Services, Work] | None = None
+        self._personal: tuple[Services, Work] | None = None
 
     def work(self, settings: Settings) -> Work:
-        """The work of this server; the first caller's settings hold for all."""
+        """Return the work of this server, created with the settings of the first call."""
         with self._lock:
             if self._work is None:
                 parts = _PARTS if settings.is_shared else 1
@@ -82,26 +82,26 @@ class ApiContext:
             return self._work
 
     def open(self) -> tuple[Services, Work]:
-        """Services and work, for one request; opens the model the first time."""
+        """Return services and work for one request; the first call opens the model."""
         services = self.services()
         work = self.work(services.settings)
         work.batches.watch(batches_dir(services))
         if not services.settings.is_shared:
-            self._own = services, work
+            self._personal = services, work
         return services, work
 
     async def opened(self) -> tuple[Services, Work]:
-        """`open` off the event loop; at once where there is one library and it is open."""
-        own = self._own
-        return await run_in_threadpool(self.open) if own is None else own
+        """`open` in a thread; without one when the personal library is already open."""
+        personal = self._personal
+        return await run_in_threadpool(self.open) if personal is None else personal
 
     def close(self) -> None:
-        """Finish what is being looked at; batches end with what is done of them."""
+        """Finish the photos in work; batches end with the results so far."""
         with self._lock:
             if self._work is not None:
                 self._work.inference_queue.close()
                 self._work.batches.close()
-                self._work = self._own = None
+                self._work = self._personal = None
 
 
 def _part(limit: int, parts: int) -> int:
@@ -109,5 +109,5 @@ def _part(limit: int, parts: int) -> int:
 
 
 def batches_dir(services: Services) -> Path:
-    """Where the batches of a caller lie: beside the photos, and no part of the library."""
+    """Return the folder of a library's REST batches; their files are not part of the library."""
     return services.library.folder / "batches"

@@ -69,7 +69,7 @@ def _add_predict(api: FastAPI, context: ApiContext) -> None:
         spool = batches_dir(services)
         work.inference_queue.require_room(owner=str(spool))
         length = _number(request.headers.get("content-length", "0"))
-        with work.memory.lent(length) as in_memory:
+        with work.memory.reserve(length) as in_memory:
             name, file = await _one_file(request, services.settings, spool, in_memory)
             with file:
 

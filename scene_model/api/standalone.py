@@ -78,5 +78,5 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
 def _open_visitors(settings: Settings) -> Visitors:
     visitors = Visitors(settings)
-    visitors.keep_sweeping()
+    visitors.start_sweeping()
     return visitors

@@ -115,7 +115,7 @@ def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
         uploads = (await run_in_threadpool(get_services)).uploads
         length = request.headers.get("content-length", "")
         announced = int(length) if length.isdecimal() else None
-        with uploads.place():
+        with uploads.receive_slot():
             target = await run_in_threadpool(uploads.begin_file, job_id, number, announced)
             if target is None:
                 return {"number": number, "arrived": True}

@@ -18,9 +18,9 @@ from scene_model.errors import (
     InternalError,
     SceneError,
 )
+from scene_model.model_choice import open_classifier
 from scene_model.jobs.in_order import in_order
 from scene_model.photos.decode import read_photo_file
-from scene_model.services import open_classifier
 
 _FIELDS = (
     "file label confidence unsure probabilities class class_source tags objects taken_at "

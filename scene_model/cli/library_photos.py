@@ -22,6 +22,7 @@ from scene_model.errors import (
     SceneError,
 )
 from scene_model.export.table import utf8_pieces
+from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Job
 from scene_model.learning.retag_preview import RetagPreview
@@ -132,7 +133,7 @@ def reclassify(options: argparse.Namespace, settings: Settings) -> int:
 
 @contextlib.contextmanager
 def _services(settings: Settings) -> Iterator[Services]:
-    services = open_services(settings, resume_batch=False)
+    services = open_services(settings, resume=False)
     try:
         yield services
     finally:
@@ -143,7 +144,9 @@ def _keep(found: Found, services: Services, added_at: str, by_reference: bool) -
     if found.problem is not None:
         return _Outcome(found.path, error=found.problem)
     try:
-        added: Added = services.keep_file(found.path, added_at, by_reference)
+        added: Added = ingest_file(
+            services.library, services.classifier, found.path, added_at, by_reference
+        )
         return _Outcome(found.path, services.library.photo(added.id), added.was_known)
     except SceneError as error:
         return _Outcome(found.path, error=error)

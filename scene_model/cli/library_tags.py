@@ -17,7 +17,7 @@ from scene_model.services import open_services
 
 def sidecars(options: argparse.Namespace, settings: Settings) -> int:
     """Write XMP sidecars of the photos of a query."""
-    services = open_services(settings, resume_batch=False)
+    services = open_services(settings, resume=False)
     try:
         ids = services.gallery().ids(options.query)
         written = write_sidecars(services.library, services.vocabulary, ids, options.into)
@@ -29,7 +29,7 @@ def sidecars(options: argparse.Namespace, settings: Settings) -> int:
 def keywords(options: argparse.Namespace, settings: Settings) -> int:
     """Take keywords that other programs wrote for people's tags."""
     require_any(options.paths)
-    services = open_services(settings, resume_batch=False)
+    services = open_services(settings, resume=False)
     try:
         files = (found.path for found in Scan(options.recursive).files(options.paths))
         limits = services.classifier.limits
@@ -40,7 +40,7 @@ def keywords(options: argparse.Namespace, settings: Settings) -> int:
 
 def dataset(options: argparse.Namespace, settings: Settings) -> int:
     """Write class folders for training."""
-    services = open_services(settings, resume_batch=False)
+    services = open_services(settings, resume=False)
     parts: Counter[str] = Counter()
     failed = 0
     try:

@@ -108,7 +108,7 @@ def _is_json(options: argparse.Namespace) -> bool:
 def _mending(settings: Settings) -> Iterator[LookAgain | None]:
     """What mends an embedding; None where there is no model to do it."""
     try:
-        services = open_services(settings, resume_batch=False)
+        services = open_services(settings, resume=False)
     except BundleError:
         yield None
         return

@@ -1,1 +1,1 @@
-"""Ways into the library: uploads and folders of this computer."""
+"""Ways into the library: uploads, folders of this computer, and tagging stored photos again."""

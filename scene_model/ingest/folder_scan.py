@@ -1,4 +1,4 @@
-"""A folder of this computer, looked through before its photos are added."""
+"""Scan a folder of this computer before its photos are added."""
 
 import os
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from scene_model.photos.sniff import has_picture_name
 
 @dataclass(frozen=True)
 class FolderScan:
-    """What lies in a folder.
+    """The contents of a folder.
 
-    photos: files with a picture's name, sorted. file_bytes: their size. ignored: other files.
-    unreadable: folders and files that could not be looked at.
+    photos: files with a picture's name, sorted. file_bytes: their total size. ignored: number of
+    other files. unreadable: number of folders and files that could not be read.
     """
 
     folder: Path
@@ -26,7 +26,7 @@ class FolderScan:
 
 @dataclass(frozen=True)
 class SpaceNeeded:
-    """Bytes that adding a folder takes where the library lies, about, and what is free there."""
+    """Estimated bytes that adding a folder takes on the library's disk, and the bytes free."""
 
     by_copy: int
     by_reference: int
@@ -34,24 +34,24 @@ class SpaceNeeded:
 
 
 # A thumbnail, an embedding and the rows of one photo: measured on 12-megapixel photos.
-_KEPT_BYTES_PER_PHOTO = 40_000
+_DERIVED_BYTES_PER_PHOTO = 40_000
 
 
-def scan_folder(folder: Path, into_folders: bool) -> FolderScan:
-    """Find the photos of a folder by their names; links to folders are not followed.
+def scan_folder(folder: Path, recursive: bool) -> FolderScan:
+    """List the photos of a folder by their file names; links to folders are not followed.
 
     Raises PathNotFound.
     """
     folder = folder.expanduser().absolute()
     if not folder.is_dir():
         raise PathNotFound(f"There is no folder {folder} on this computer.")
-    found, total, ignored, unreadable = list[Path](), 0, 0, list[OSError]()
-    for place, folders, names in os.walk(folder, onerror=unreadable.append):
-        if not into_folders:
+    photos, total, ignored, unreadable = list[Path](), 0, 0, list[OSError]()
+    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
+        if not recursive:
             folders.clear()
         for name in names:
-            path = Path(place) / name
-            # "._name" is what macOS keeps beside a photo on foreign disks, not a photo.
+            path = Path(parent) / name
+            # macOS writes a file "._name" beside each photo on foreign disks; it is not a photo.
             if not has_picture_name(path) or name.startswith("._"):
                 ignored += 1
                 continue
@@ -60,13 +60,12 @@ def scan_folder(folder: Path, into_folders: bool) -> FolderScan:
             except OSError as error:
                 unreadable.append(error)
             else:
-                found.append(path)
-    return FolderScan(folder, tuple(sorted(found)), total, ignored, len(unreadable))
+                photos.append(path)
+    return FolderScan(folder, tuple(sorted(photos)), total, ignored, len(unreadable))
 
 
-def space_needed(found: FolderScan, library: Library) -> SpaceNeeded:
-    """Tell what adding a folder takes, by copy and by reference."""
-    kept = len(found.photos) * _KEPT_BYTES_PER_PHOTO
-    return SpaceNeeded(
-        found.file_bytes + kept, kept, library.file_system.free_bytes(library.folder)
-    )
+def space_needed(scan: FolderScan, library: Library) -> SpaceNeeded:
+    """Estimate the space that adding a folder takes, by copy and by reference."""
+    derived = len(scan.photos) * _DERIVED_BYTES_PER_PHOTO
+    free = library.file_system.free_bytes(library.folder)
+    return SpaceNeeded(scan.file_bytes + derived, derived, free)

@@ -1,14 +1,15 @@
-"""Uploads on disk before they are photos: one folder a job, with a list of what is in it.
+"""Uploads on disk before they are photos: one folder a job, with a list of its files.
 
 LIBRARY/incoming/JOB/items.json      the list
-LIBRARY/incoming/JOB/000000 …        the files; each goes when it is done
-LIBRARY/incoming/JOB/outcomes.jsonl  what became of those that are done, a line each
-LIBRARY/incoming/JOB.lock            held by the process that works on it
+LIBRARY/incoming/JOB/000000 …        the files; each is removed when it is done
+LIBRARY/incoming/JOB/outcomes.jsonl  the outcome of each file that is done, one JSON object a line
+LIBRARY/incoming/JOB.lock            held by the process that works on the job
 
-The folder goes when the job is over: after a crash the rest is taken up where it stopped, with
-the count of what was done before. Uploads of Streamlit come whole; those of `uploads.py` begin as
-a list of what was announced, and each file gets its name here when it has arrived whole. Files of
-this computer stay where they are: the list says where, and nothing here ever removes them.
+The folder is removed when the job ends. After a crash the job resumes with the files that are
+not done, and its counts include those that are. Streamlit uploads are written with all their
+files; those of `uploads.py` begin as a list of announced files, and each file gets its name here
+when it has arrived whole. Files of this computer are read where they are: the list holds their
+paths, and nothing here ever removes them.
 """
 
 import json
@@ -34,11 +35,11 @@ logger = logging.getLogger(__name__)
 class IncomingFile:
     """One file of a job.
 
-    name: what its owner calls it; only ever shown, never used as a path.
+    name: the sender's name for it; only ever shown, never used as a path.
     file: its name inside the job's folder. uploaded_at: ISO 8601 with offset.
-    file_bytes: the size announced, for a file that is sent after its name. shown_path: where it
-    lay in the folder that was dropped; only ever shown.
-    source: where it lies on this computer, if it is to be read there. by_reference: it stays there.
+    file_bytes: the announced size, for a file that is sent after the list. shown_path: its path
+    in the folder that was dropped; only ever shown.
+    source: its path on this computer, if it is to be read there. by_reference: no copy is made.
     """
 
     name: str
@@ -51,28 +52,28 @@ class IncomingFile:
 
 
 class PendingFiles:
-    """The files of a job that were announced and have not arrived; safe to share."""
+    """The files of a job that were announced and have not arrived; thread-safe."""
 
     def __init__(self, files: Iterable[IncomingFile] = ()) -> None:
-        """Wait for some files."""
+        """Begin with the announced files."""
         self.lock = threading.Lock()
         self._files = {item.file: item for item in files}
 
     def files(self) -> list[IncomingFile]:
-        """Those that have not arrived, in the order announced."""
+        """Return those that have not arrived, in the order announced."""
         with self.lock:
             return list(self._files.values())
 
     def find(self, file: str) -> IncomingFile | None:
-        """One that has not arrived; None when it has, or never was announced."""
+        """Return a file that has not arrived; None if it has, or was never announced."""
         return self._files.get(file)
 
     def arrived(self, item: IncomingFile) -> None:
-        """Wait no more for a file; the caller holds the lock."""
+        """Remove a file that has arrived; the caller holds the lock."""
         del self._files[item.file]
 
     def end(self) -> list[IncomingFile]:
-        """Wait for nothing more; returns what has not arrived, to the first who asks."""
+        """Expect nothing more; returns what has not arrived, to the first caller only."""
         with self.lock:
             files = list(self._files.values())
             self._files.clear()
@@ -81,16 +82,16 @@ class PendingFiles:
 
 @dataclass(frozen=True)
 class IncomingBatch:
-    """The files of one job, on disk, and this process's hold on them.
+    """The files of one job on disk, locked by this process.
 
-    files: those still to be done. outcomes: what became of the others. dropped: how many were
-    not looked at because the job was cancelled. pending: those that are still to arrive.
+    files: those not done. outcomes: the results of those done. dropped: number of files that
+    were not processed because the job was cancelled. pending: those that have not arrived.
     """
 
     folder: Path
     files: tuple[IncomingFile, ...]
     file_system: FileSystem
-    claim: LockFile
+    lock_file: LockFile
     outcomes: tuple[Outcome, ...] = ()
     is_cancelled: bool = False
     dropped: int = 0
@@ -102,33 +103,33 @@ class IncomingBatch:
         return self.folder.name
 
     def path(self, item: IncomingFile) -> Path:
-        """Where a file's bytes lie."""
+        """Return the path of a file's bytes."""
         return Path(item.source) if item.source is not None else self.folder / item.file
 
     def reference(self, item: IncomingFile) -> Path | None:
-        """Where a file is to stay the original; None when it is to be copied."""
+        """Return the path of a file that is to stay the original; None when it is copied."""
         return Path(item.source) if item.source is not None and item.by_reference else None
 
     def settle(self, item: IncomingFile, outcome: Outcome) -> None:
-        """Write down what became of a file, and remove it; raises OSError."""
+        """Record the outcome of a file, then remove the file; raises OSError."""
         line = json.dumps({"file": item.file} | asdict(outcome))
         self.file_system.append(self.folder / _OUTCOMES, line)
         self.drop(item)
 
     def drop(self, item: IncomingFile) -> None:
-        """Remove a received file; one that is only read where it lies stays. Raises OSError."""
+        """Remove a received file; a file of this computer stays. Raises OSError."""
         if item.source is None:
             self.file_system.remove(self.folder / item.file)
 
     def cancel(self) -> None:
-        """Write down that the rest is not to be looked at, also after a restart."""
+        """Record that the remaining files are not to be processed, also after a restart."""
         try:
             self.file_system.append(self.folder / _OUTCOMES, json.dumps({_CANCELLED: True}))
         except OSError as error:
-            logger.warning("a restart would take up %s again: %s", self.id, error.strerror)
+            logger.warning("a restart would resume the cancelled job %s: %s", self.id, error)
 
     def discard(self) -> None:
-        """Remove the folder and what is left in it."""
+        """Remove the folder and its files."""
         self.file_system.remove_folder(self.folder)
 
 
@@ -138,33 +139,30 @@ def receive(
     uploaded_at: str,
     file_system: FileSystem | None = None,
 ) -> IncomingBatch:
-    """Write uploads to disk, one at a time; raises LibraryUnavailable when that fails.
+    """Write uploads to disk, one file at a time; raises LibraryUnavailable or LibraryFull.
 
-    All or nothing: what is half received is removed, and its owner still has it.
+    All or nothing: when it fails, the files already written are removed.
     """
     file_system = file_system or FileSystem()
     job_id = secrets.token_hex(16)
-    coming, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
+    new_folder, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
     received = []
     try:
-        file_system.make_folder(coming)
+        file_system.make_folder(new_folder)
         for number, (name, data) in enumerate(files):
             file_system.require_space(incoming_dir, len(data))
             shown = name.encode("utf-8", "replace").decode("utf-8")
             item = IncomingFile(shown, f"{number:06d}", uploaded_at)
-            file_system.write_flushed(coming / item.file, data)
+            file_system.write_flushed(new_folder / item.file, data)
             received.append(item)
-        listing = json.dumps([asdict(item) for item in received])
-        file_system.write_flushed(coming / _LIST, listing.encode("utf-8"))
-        file_system.flush_folder(coming)
-        claim = _handed_over(coming, folder, file_system)
+        lock_file = _publish(new_folder, folder, received, file_system)
     except LibraryFull:
-        file_system.remove_folder(coming)
+        file_system.remove_folder(new_folder)
         raise
     except OSError as error:
-        file_system.remove_folder(coming)
+        file_system.remove_folder(new_folder)
         raise library_error(error, incoming_dir) from error
-    return IncomingBatch(folder, tuple(received), file_system, claim)
+    return IncomingBatch(folder, tuple(received), file_system, lock_file)
 
 
 def receive_paths(
@@ -174,7 +172,7 @@ def receive_paths(
     by_reference: bool,
     file_system: FileSystem | None = None,
 ) -> IncomingBatch:
-    """List files of this computer, to be read where they lie; raises LibraryUnavailable."""
+    """List files of this computer, to be read where they are; raises LibraryUnavailable."""
     items = [
         IncomingFile(
             path.name.encode("utf-8", "replace").decode("utf-8"),
@@ -185,104 +183,110 @@ def receive_paths(
         )
         for number, path in enumerate(paths)
     ]
-    return _listed(incoming_dir, items, file_system or FileSystem())
+    return _write_list(incoming_dir, items, file_system or FileSystem())
 
 
 def announce(
     incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
 ) -> IncomingBatch:
-    """List files that are about to be sent; raises LibraryUnavailable."""
-    batch = _listed(incoming_dir, items, file_system)
+    """List files that will be sent; raises LibraryUnavailable."""
+    batch = _write_list(incoming_dir, items, file_system)
     return replace(batch, files=(), pending=PendingFiles(items))
 
 
-def _listed(
+def _write_list(
     incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
 ) -> IncomingBatch:
     job_id = secrets.token_hex(16)
-    coming, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
+    new_folder, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
     try:
-        file_system.make_folder(coming)
-        listing = json.dumps([asdict(item) for item in items])
-        file_system.write_flushed(coming / _LIST, listing.encode("utf-8"))
-        file_system.flush_folder(coming)
-        claim = _handed_over(coming, folder, file_system)
+        file_system.make_folder(new_folder)
+        lock_file = _publish(new_folder, folder, items, file_system)
     except OSError as error:
-        file_system.remove_folder(coming)
+        file_system.remove_folder(new_folder)
         raise library_error(error, incoming_dir) from error
-    return IncomingBatch(folder, tuple(items), file_system, claim)
+    return IncomingBatch(folder, tuple(items), file_system, lock_file)
 
 
-def _handed_over(coming: Path, folder: Path, file_system: FileSystem) -> LockFile:
-    """Put a received folder in its place, claimed before anybody can see it; raises OSError."""
-    claim = acquire_lock(folder)
-    if claim is None:
-        raise FileExistsError(f"{folder} is another's")
+def _publish(
+    new_folder: Path, folder: Path, items: Sequence[IncomingFile], file_system: FileSystem
+) -> LockFile:
+    """Write the list and move the folder into place, locked before it is visible.
+
+    Raises OSError.
+    """
+    listing = json.dumps([asdict(item) for item in items])
+    file_system.write_flushed(new_folder / _LIST, listing.encode("utf-8"))
+    file_system.flush_folder(new_folder)
+    lock_file = acquire_lock(folder)
+    if lock_file is None:
+        raise FileExistsError(f"{folder} is locked by another process")
     try:
         file_system.before_step("rename", folder)
-        coming.rename(folder)
+        new_folder.rename(folder)
         file_system.flush_folder(folder.parent)
     except BaseException:
-        claim.release()
+        lock_file.release()
         raise
-    return claim
+    return lock_file
 
 
 def find_unfinished(
     incoming_dir: Path, file_system: FileSystem | None = None
 ) -> list[IncomingBatch]:
-    """Batches that nobody works on, each with the files that are still to be done.
-
-    A folder without a list was cut off while it was received, by an earlier version of this
-    program: its owner still has the files, and it is removed.
-    """
+    """Lock and return the batches that no process works on, each with its remaining files."""
     file_system = file_system or FileSystem()
     names = sorted({path.name.removesuffix(".lock") for path in incoming_dir.iterdir()})
-    found = [resume_batch(incoming_dir / name, file_system) for name in names]
-    return [batch for batch in found if batch is not None]
+    batches = [resume_batch(incoming_dir / name, file_system) for name in names]
+    return [batch for batch in batches if batch is not None]
 
 
 def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
-    """LockFile one batch; None when it is gone, another process's, or no batch."""
-    claim = acquire_lock(folder)
-    if claim is None:
+    """Lock one batch; None when it is gone, locked by another process, or not readable.
+
+    A folder without a list was interrupted while it was received, by an earlier version of this
+    program: its owner still has the files, and it is removed.
+    """
+    lock_file = acquire_lock(folder)
+    if lock_file is None:
         return None
     try:
         rows = json.loads((folder / _LIST).read_text(encoding="utf-8"))
         items = tuple(IncomingFile(**row) for row in rows)
     except FileNotFoundError:
         if folder.exists():
-            logger.warning("removing the broken-off upload %s", folder.name)
+            logger.warning("removing the interrupted upload %s", folder.name)
             file_system.remove_folder(folder)
-        claim.release()
+        lock_file.release()
         return None
     except (OSError, ValueError, TypeError) as error:
-        logger.warning("the upload %s cannot be taken up, and stays: %s", folder.name, error)
-        claim.release()
+        logger.warning("the upload %s cannot be read; it is not removed: %s", folder.name, error)
+        lock_file.release()
         return None
-    settled, is_cancelled = _outcomes(folder)
-    left, to_come = [], []
+    settled, is_cancelled = _read_outcomes(folder)
+    remaining, pending = [], []
     for item in items:
         if item.file in settled:
-            file_system.remove(folder / item.file)  # cut off between the two
+            # The process ended between recording the outcome and removing the file.
+            file_system.remove(folder / item.file)
         elif item.source is not None or (folder / item.file).exists():
-            left.append(item)
+            remaining.append(item)
         elif item.file_bytes is not None and not is_cancelled:
-            to_come.append(item)
+            pending.append(item)
     return IncomingBatch(
         folder,
-        tuple(left),
+        tuple(remaining),
         file_system,
-        claim,
+        lock_file,
         tuple(settled.values()),
         is_cancelled,
-        dropped=len(items) - len(left) - len(settled) if is_cancelled else 0,
-        pending=PendingFiles(to_come),
+        dropped=len(items) - len(remaining) - len(settled) if is_cancelled else 0,
+        pending=PendingFiles(pending),
     )
 
 
-def _outcomes(folder: Path) -> tuple[dict[str, Outcome], bool]:
-    """What became of files, by their name in the folder; and whether the job was cancelled."""
+def _read_outcomes(folder: Path) -> tuple[dict[str, Outcome], bool]:
+    """Return the outcomes by file name, and whether the job was cancelled."""
     settled: dict[str, Outcome] = {}
     is_cancelled = False
     try:
@@ -298,5 +302,5 @@ def _outcomes(folder: Path) -> tuple[dict[str, Outcome], bool]:
             file, skipped = row.pop("file"), row.pop("skipped")
             settled[file] = Outcome(**row, skipped=Skipped(**skipped) if skipped else None)
         except (ValueError, TypeError, KeyError, AttributeError):
-            continue  # cut off while it was written: that file is done again
+            continue  # the line is incomplete: that file is processed again
     return settled, is_cancelled

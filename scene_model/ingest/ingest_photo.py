@@ -1,4 +1,4 @@
-"""The one way a photo enters the library, whoever brings it: known already, or looked at."""
+"""Add one photo to the library. Uploads, folders, REST batches and the command line all use it."""
 
 from pathlib import Path
 
@@ -7,13 +7,14 @@ from scene_model.duplicates.hash_neighbours import write_hash_neighbours
 from scene_model.learning.taught_tags import write_taught_tags
 from scene_model.library.records import Added, NewPhoto
 from scene_model.library.store import Library
+from scene_model.photos.decode import read_photo_file
 from scene_model.photos.hashes import content_hash
 
 
 def ingest_photo(
     library: Library, classifier: Classifier, photo: NewPhoto, reference: Path | None = None
 ) -> Added:
-    """Keep a photo with what the model says of it; one that is known already costs no look.
+    """Store a photo with the model's prediction; a photo already stored costs no prediction.
 
     reference: the file it was read from, if that is to stay the original.
     Raises PhotoError or LibraryError.
@@ -21,8 +22,26 @@ def ingest_photo(
     photo_id = content_hash(photo.data)
     if library.holds(photo_id, classifier.bundle_id):
         return Added(photo_id, was_known=True)
-    # Before the look, which costs the most.
+    # Before the prediction, which is the slowest step.
     library.require_space(0 if reference else len(photo.data))
-    look = classifier.predict(photo.data)
+    prediction = classifier.predict(photo.data)
     writers = (write_hash_neighbours, write_taught_tags)
-    return library.add(photo, look, classifier.provenance, reference, writers)
+    return library.add(photo, prediction, classifier.provenance, reference, writers)
+
+
+def ingest_file(
+    library: Library,
+    classifier: Classifier,
+    path: Path,
+    added_at: str,
+    by_reference: bool = False,
+) -> Added:
+    """Read a file of this computer and ingest it.
+
+    added_at: ISO 8601 with offset. by_reference: the file stays the original; no copy is made.
+    Raises PhotoError or LibraryError.
+    """
+    data = read_photo_file(path, classifier.limits)
+    name = path.name.encode("utf-8", "replace").decode("utf-8")
+    reference = path.absolute() if by_reference else None
+    return ingest_photo(library, classifier, NewPhoto(data, name, added_at), reference)

@@ -1,4 +1,4 @@
-"""How much a library may hold: room for one visitor among several, on a server of a given size."""
+"""The limit on what a library may hold; the visitors of a shared server have one each."""
 
 from typing import Protocol
 
@@ -6,18 +6,18 @@ from scene_model.library.store import Library
 
 
 class Quota(Protocol):
-    """Says no before there is too much."""
+    """A limit on photos and bytes, checked before they are received."""
 
     def require(self, photos: int, file_bytes: int) -> None:
-        """Raise QuotaExceeded when so much more would be too much."""
+        """Raise QuotaExceeded when that many more would exceed the limit."""
 
     def add(self, file_bytes: int) -> None:
-        """Count bytes that have arrived."""
+        """Count bytes that have been received."""
 
 
 class _NoQuota:
     def require(self, photos: int, file_bytes: int) -> None:
-        """Let everything in."""
+        """Allow everything."""
 
     def add(self, file_bytes: int) -> None:
         """Count nothing."""
@@ -27,5 +27,5 @@ NO_QUOTA: Quota = _NoQuota()
 
 
 def no_quota(_: Library) -> Quota:
-    """Let everything into a library."""
+    """Return the quota of a library without a limit."""
     return NO_QUOTA

@@ -192,7 +192,7 @@ class JobRunner:
         if self._owns_worker_pools:
             self._worker_pools.close()
         for batch in self._batches.values():
-            batch.claim.release()
+            batch.lock_file.release()
 
     def _begin(self, job: Job) -> None:
         """Register a job; while it runs, the model stays. The caller holds the lock."""
@@ -280,7 +280,7 @@ class JobRunner:
                 batch.discard()
         finally:
             if batch is not None:
-                batch.claim.release()
+                batch.lock_file.release()
             job.finish()
 
 

@@ -1,8 +1,8 @@
-"""Files that are sent one by one: announced as a list, tagged as each arrives.
+"""Uploads sent file by file: announced as a list, each file tagged as it arrives.
 
-An upload is a job of the runner from its first moment, so its progress, Cancel, and what is
-left of it after a restart are those of every job. A file counts as arrived when all its
-announced bytes are on the disk under its name; until then it is a leftover that anybody removes.
+An upload is a job of the runner from the start, so it has the progress, Cancel and resume of
+every job. A file counts as arrived when all its announced bytes are on disk under its name;
+an incomplete file is temporary and may be removed at any time.
 """
 
 import datetime
@@ -33,25 +33,25 @@ from scene_model.photos.decode import PhotoLimits, check_file_bytes
 from scene_model.photos.names import refusal_by_name
 
 MAX_FILES = 50_000
-# Files of one library on their way at the same time; a page sends four.
+# Files of one library received at the same time; a page sends four.
 MAX_AT_ONCE = 16
-# A phone that sleeps for a while must not lose its place; a tab closed long ago must.
+# Long enough for a phone that sleeps for a while; uploads of closed tabs end.
 IDLE_S = 1_800.0
-# Senders are asked to wait a little when so many files lie here untagged: as many as are tagged
-# in so many seconds, so that also a slow computer tags a photo soon after it came.
-_BACKLOG_S, _BACKLOG_LEAST, _BACKLOG_MOST = 12.0, 16, 150
+# Senders have to pause when more files are untagged than are tagged in _BACKLOG_S seconds, within
+# these limits: also a slow computer then tags a photo soon after it arrived.
+_BACKLOG_S, _MIN_BACKLOG, _MAX_BACKLOG = 12.0, 16, 150
 
 
 @dataclass(frozen=True)
 class Announced:
-    """A file its owner wants to send: its name, or its path in the folder that was dropped."""
+    """A file that will be sent: its name, or its path in the folder that was dropped."""
 
     path: str
     file_bytes: int
 
 
 class Uploads:
-    """The uploads under way into one library; safe to share between threads."""
+    """The running uploads into one library; thread-safe."""
 
     def __init__(
         self,
@@ -61,30 +61,30 @@ class Uploads:
         quota: Quota = NO_QUOTA,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``clock``: seconds, to tell what lies idle."""
+        """``clock``: monotonic seconds, to end idle uploads."""
         self._jobs, self._library, self._limits = jobs, library, limits
         self._quota, self._clock = quota, clock
         self._announcing = threading.Lock()
-        self._heard: dict[str, float] = {}
-        self._places = threading.Semaphore(MAX_AT_ONCE)
+        self._last_active: dict[str, float] = {}
+        self._slots = threading.Semaphore(MAX_AT_ONCE)
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place while a file comes in; raises UploadBusy when all are taken."""
-        if not self._places.acquire(blocking=False):
+    def receive_slot(self) -> Iterator[None]:
+        """Hold a slot while a file is received; raises UploadBusy when all are in use."""
+        if not self._slots.acquire(blocking=False):
             raise UploadBusy(
-                f"{MAX_AT_ONCE} files of this library are on their way already, the limit. "
-                "Wait for one of them."
+                f"{MAX_AT_ONCE} files of this library are being received, the limit. "
+                "Wait until one has arrived."
             )
         try:
             yield
         finally:
-            self._places.release()
+            self._slots.release()
 
     def announce(self, files: Sequence[Announced]) -> Job:
-        """Begin an upload; what its name or size rules out is counted as skipped at once.
+        """Begin an upload; files refused by name or size are counted as skipped at once.
 
-        A file's number is its place in ``files``. Raises TooManyFiles, QuotaExceeded or
+        A file's number is its index in ``files``. Raises TooManyFiles, QuotaExceeded or
         LibraryFull before anything is written.
         """
         if len(files) > MAX_FILES:
@@ -93,15 +93,15 @@ class Uploads:
                 "Send them in several parts."
             )
         refused = {i: r for i, f in enumerate(files) if (r := self._refusal(f)) is not None}
-        wanted = [f.file_bytes for i, f in enumerate(files) if i not in refused]
-        self._library.require_space(sum(wanted))
+        accepted = [f.file_bytes for i, f in enumerate(files) if i not in refused]
+        self._library.require_space(sum(accepted))
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
         items = [_item(number, file, now) for number, file in enumerate(files)]
         with self._announcing:
-            self.require_room(len(wanted), sum(wanted))
+            self.require_room(len(accepted), sum(accepted))
             batch = announce(self._library.incoming_dir, items, self._library.file_system)
             job = self._jobs.start(batch)
-        self._heard[job.id] = self._clock()
+        self._last_active[job.id] = self._clock()
         for number, problem in refused.items():
             with batch.pending.lock:
                 batch.pending.arrived(items[number])
@@ -109,38 +109,38 @@ class Uploads:
         return job
 
     def require_room(self, photos: int, file_bytes: int) -> None:
-        """Raise QuotaExceeded when the library may not hold so much beside what is under way."""
+        """Raise QuotaExceeded when that many more, with the running uploads, exceed the quota."""
         running = self._jobs.running(JobKind.ADD)
-        coming = sum(job.progress().total - job.progress().done for job in running)
+        expected = sum(job.progress().total - job.progress().done for job in running)
         pending = [item for job in running for item in self.missing(job.id)]
-        coming_bytes = sum(item.file_bytes or 0 for item in pending)
-        self._quota.require(photos + coming, file_bytes + coming_bytes)
+        expected_bytes = sum(item.file_bytes or 0 for item in pending)
+        self._quota.require(photos + expected, file_bytes + expected_bytes)
 
     def missing(self, job_id: str) -> list[IncomingFile]:
-        """The files of an upload that have not arrived; none when it is over."""
+        """Return the files of an upload that have not arrived; none when it has ended."""
         batch = self._jobs.batch(job_id)
         return [] if batch is None else batch.pending.files()
 
     def open(self) -> list[Job]:
-        """The uploads that still wait for files, oldest first; what lies idle is ended."""
+        """End the idle uploads; return those that still expect files, oldest first."""
         self.end_idle()
-        return self._waiting()
+        return self._incomplete()
 
     def is_backed_up(self, job_id: str) -> bool:
-        """Tell whether a sender should wait: many files of the upload are still untagged."""
+        """Return whether the sender should pause: many files of the upload are untagged."""
         batch = self._jobs.batch(job_id)
         if batch is None:
             return False
         progress = self._jobs.job(job_id).progress()
         untagged = progress.total - progress.done - len(batch.pending.files())
         soon_tagged = int(progress.photos_per_s * _BACKLOG_S)
-        return untagged > min(max(soon_tagged, _BACKLOG_LEAST), _BACKLOG_MOST)
+        return untagged > min(max(soon_tagged, _MIN_BACKLOG), _MAX_BACKLOG)
 
     def begin_file(self, job_id: str, number: int, file_bytes: int | None) -> Path | None:
-        """Make room for a file that is about to arrive; None when it is here already.
+        """Return the temporary path to write a file to; None when it has arrived already.
 
-        Returns where to write it: a name of its own, on the library's file system. Raises
-        UploadOver, FileNotAnnounced, UploadIncomplete, QuotaExceeded or LibraryFull.
+        file_bytes: the size the sender declares now, if it does. Raises UploadOver,
+        FileNotAnnounced, UploadIncomplete, QuotaExceeded or LibraryFull.
         """
         batch = self._batch(job_id)
         item = batch.pending.find(_file(number))
@@ -150,30 +150,30 @@ class Uploads:
             raise FileNotAnnounced(f"The upload has no file of number {number}.")
         if file_bytes is not None and file_bytes != item.file_bytes:
             raise UploadIncomplete(
-                f"{file_bytes:,} bytes come, but {item.file_bytes:,} were announced: the file was "
-                "changed meanwhile. Drop it again."
+                f"The file has {file_bytes:,} bytes, but {item.file_bytes:,} were announced: it "
+                "was changed in the meantime. Drop it again."
             )
-        self._heard[job_id] = self._clock()
+        self._last_active[job_id] = self._clock()
         self._library.require_space(item.file_bytes or 0)
-        # The list was let in, but the others on the server may have filled it meanwhile.
+        # Checked again: other visitors may have filled the server since the list was accepted.
         self._quota.require(0, item.file_bytes or 0)
         return self._library.files.new_dir / secrets.token_hex(16)
 
     def announced_bytes(self, job_id: str, number: int) -> int:
-        """How many bytes a file is to have; 0 when it is not waited for any more."""
+        """Return the announced size of a file; 0 when it is no longer expected."""
         item = self._batch(job_id).pending.find(_file(number))
         return (item.file_bytes or 0) if item is not None else 0
 
     def finish_file(self, job_id: str, number: int, written: Path) -> None:
-        """Take a file that was written whole, and let it be tagged; raises as `begin_file`."""
+        """Accept a file that was written whole and queue it for tagging; raises as `begin_file`."""
         batch = self._batch(job_id)
         item = batch.pending.find(_file(number))
         if item is None:
-            return  # cancelled, or sent twice at once: the other one is here
-        has_bytes = written.stat().st_size
-        if has_bytes != item.file_bytes:
+            return  # cancelled, or sent twice at the same time and already accepted
+        arrived_bytes = written.stat().st_size
+        if arrived_bytes != item.file_bytes:
             raise UploadIncomplete(
-                f"{has_bytes:,} of {item.file_bytes:,} bytes arrived. Send the file again."
+                f"{arrived_bytes:,} of {item.file_bytes:,} bytes arrived. Send the file again."
             )
         try:
             _flush(written)
@@ -185,29 +185,29 @@ class Uploads:
                 batch.pending.arrived(item)
         except OSError as error:
             raise library_error(error, self._library.folder) from error
-        self._heard[job_id] = self._clock()
-        self._quota.add(has_bytes)
+        self._last_active[job_id] = self._clock()
+        self._quota.add(arrived_bytes)
         self._jobs.feed(self._jobs.job(job_id), [item])
 
     def end(self, job_id: str) -> Job:
-        """Wait for nothing more; what did not arrive is named among the skipped."""
+        """Expect no more files; those that did not arrive are counted as skipped."""
         job = self._jobs.job(job_id)
         batch = self._jobs.batch(job_id)
         if batch is not None:
-            reason = UploadIncomplete("It has not arrived. Drop it again to add it.")
+            reason = UploadIncomplete("The file has not arrived. Drop it again to add it.")
             self._jobs.skip_files(job, batch.pending.end(), reason)
-        self._heard.pop(job_id, None)
+        self._last_active.pop(job_id, None)
         return job
 
     def end_idle(self) -> list[Job]:
-        """End the uploads from which nothing was heard for half an hour."""
+        """End the uploads that have received nothing for `IDLE_S`."""
         now, ended = self._clock(), []
-        for job in self._waiting():
-            if now - self._heard.setdefault(job.id, now) > IDLE_S:
+        for job in self._incomplete():
+            if now - self._last_active.setdefault(job.id, now) > IDLE_S:
                 ended.append(self.end(job.id))
         return ended
 
-    def _waiting(self) -> list[Job]:
+    def _incomplete(self) -> list[Job]:
         return [job for job in self._jobs.running() if self.missing(job.id)]
 
     def _refusal(self, file: Announced) -> SceneError | None:
@@ -220,12 +220,12 @@ class Uploads:
     def _batch(self, job_id: str) -> IncomingBatch:
         batch = self._jobs.batch(job_id)
         if batch is None or self._jobs.job(job_id).is_cancelled:
-            self._jobs.job(job_id)  # says JobNotFound when there never was one
-            raise UploadOver("This upload is over; nothing more is taken. Begin another.")
+            self._jobs.job(job_id)  # raises JobNotFound for an unknown id
+            raise UploadOver("This upload has ended and accepts no more files. Begin another.")
         return batch
 
     def _is_settled(self, job_id: str, number: int) -> bool:
-        # Whatever was announced, and is not waited for, has been dealt with.
+        # A file that was announced and is no longer pending has been processed.
         return 0 <= number < self._jobs.job(job_id).progress().total
 
 

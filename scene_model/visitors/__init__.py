@@ -1,1 +1,1 @@
-"""Several people on one server: whose library is asked for, how large, and for how long."""
+"""Shared mode: visitors with a private library each, identified by a signed cookie."""

@@ -1,6 +1,6 @@
-"""What a visitor's cookie holds: a random key, signed, so that only this server can issue one.
+"""Visitor cookies: a random key with the server's signature.
 
-On the disk a library is named by a hash of the key; who reads the disk cannot make a cookie of it.
+A library's folder is named by a hash of the key, so reading the disk does not give the cookie.
 """
 
 import contextlib
@@ -18,15 +18,15 @@ _SECRET_BYTES = 32
 
 
 class VisitorKeys:
-    """Issues cookies and tells which library one stands for."""
+    """Issues cookies and maps them to libraries."""
 
     def __init__(self, secret: bytes) -> None:
-        """``secret``: what the server signs with; who has it can make cookies."""
+        """``secret``: the signing key; anyone who has it can make valid cookies."""
         self._secret = secret
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Read the server's secret, or make one that its owner alone may read.
+        """Read the server's secret, or create it with file mode 0600.
 
         Raises LibraryUnavailable.
         """
@@ -42,19 +42,20 @@ class VisitorKeys:
         if len(secret) != _SECRET_BYTES:
             raise LibraryUnavailable(
                 f"The server's secret {path} has {len(secret)} bytes; it should have "
-                f"{_SECRET_BYTES}. Remove the file to make another; every cookie ends then."
+                f"{_SECRET_BYTES}. Remove the file to create a new one; all existing cookies "
+                "become invalid then."
             )
         return cls(secret)
 
     def issue(self) -> str:
-        """Make a new visitor's cookie: 256 random bits and their signature."""
+        """Create a new visitor's cookie: 256 random bits and their signature."""
         key = secrets.token_hex(32)
         return f"{key}.{self._signature(key)}"
 
     def owner(self, cookie: str) -> str | None:
-        """Tell whose library a cookie stands for; None when this server did not issue it."""
+        """Return the owner name of a cookie; None when this server did not issue it."""
         key, _, signature = cookie.partition(".")
-        # Bytes, since comparing text refuses letters beyond ASCII with an error.
+        # Compare bytes: compare_digest raises an error for text with non-ASCII letters.
         if not hmac.compare_digest(signature.encode(), self._signature(key).encode()):
             return None
         return owner_name("visitor", key)
@@ -64,13 +65,13 @@ class VisitorKeys:
 
 
 def owner_name(kind: str, *parts: str) -> str:
-    """Name an owner by a hash of what identifies them; 64 hexadecimal digits."""
+    """Hash what identifies an owner into a name of 64 hexadecimal digits."""
     joined = "\0".join((kind, *(f"{len(part)}:{part}" for part in parts)))
     return hashlib.sha256(joined.encode()).hexdigest()
 
 
 def _write_secret(path: Path) -> None:
-    """Write it whole, or leave the one that another process wrote at the same time."""
+    """Write it atomically; if another process wrote one at the same time, keep that one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"secret.{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

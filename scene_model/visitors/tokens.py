@@ -1,7 +1,8 @@
-"""Tokens: what a program shows, or a person at a browser, who is not at this computer.
+"""API tokens, which remote clients must send.
 
 ``SCENE_API_TOKENS`` holds ``NAME:HASH,NAME:HASH``: each token's name and the SHA-256 of the token,
-so who reads the setting cannot use it. A token has 256 random bits, which no hash need be slow for.
+so reading the setting does not give the token. A token has 256 random bits, so a slow password
+hash is not needed.
 """
 
 import hashlib
@@ -26,14 +27,14 @@ class Tokens:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read the setting; raises InvalidSetting, which shows names and never what follows."""
+        """Parse the setting; raises InvalidSetting, whose message never contains a token."""
         hashes: dict[str, str] = {}
         for number, entry in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
             name, _, digest = entry.partition(":")
             if not _NAME.fullmatch(name) or not _HASH.fullmatch(digest.lower()):
                 raise InvalidSetting(
-                    f"SCENE_API_TOKENS: entry {number} is no NAME:HASH, where HASH is the token's "
-                    "SHA-256. `python -m scene_model token NAME` makes one."
+                    f"SCENE_API_TOKENS: entry {number} is not NAME:HASH, where HASH is the token's "
+                    "SHA-256. `python -m scene_model token NAME` creates one."
                 )
             if name in hashes:
                 raise InvalidSetting(f"SCENE_API_TOKENS has the name {name!r} twice.")
@@ -41,25 +42,25 @@ class Tokens:
         return cls(hashes)
 
     def name_of(self, token: str) -> str | None:
-        """Tell whose token it is; None when it is none of these."""
-        asked, found = token_hash(token), None
-        for name, digest in self.hashes.items():
-            # All of them, always: how long it takes tells nothing.
-            if hmac.compare_digest(asked, digest):
-                found = name
-        return found
+        """Return the name of a token; None when it is not in the setting."""
+        digest, matching_name = token_hash(token), None
+        for name, valid_digest in self.hashes.items():
+            # Always compare with all of them, so that the time taken reveals nothing.
+            if hmac.compare_digest(digest, valid_digest):
+                matching_name = name
+        return matching_name
 
 
 def new_token(name: str) -> tuple[str, str]:
-    """Make a token; returns it and its entry for SCENE_API_TOKENS. Raises UsageError."""
+    """Create a token; returns it and its entry for SCENE_API_TOKENS. Raises UsageError."""
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} is no name for a token: 1 to 64 letters, digits, '.', '_' or '-'."
+            f"{name!r} is not a token name: use 1 to 64 letters, digits, '.', '_' or '-'."
         )
     token = _PREFIX + secrets.token_urlsafe(32)
     return token, f"{name}:{token_hash(token)}"
 
 
 def token_hash(token: str) -> str:
-    """The SHA-256 of a token, in hexadecimal digits."""
+    """Return the SHA-256 of a token, in hexadecimal digits."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,9 +1,9 @@
-"""The libraries of all visitors: opened when asked for, removed some time after the last visit.
+"""The libraries of all visitors: opened on demand, removed some time after the last visit.
 
-FOLDER/secret                      what cookies are signed with
+FOLDER/secret                      the key that signs cookies
 FOLDER/libraries/OWNER/library/    one visitor's library
-FOLDER/libraries/OWNER/visited     its time is that of the last visit
-FOLDER/removed/                    libraries on their way out; a start finishes what a kill left
+FOLDER/libraries/OWNER/visited     its modification time is the time of the last visit
+FOLDER/removed/                    libraries being removed; each start finishes the removal
 """
 
 import logging
@@ -28,16 +28,16 @@ from scene_model.visitors.windows import Windows
 
 _OWNER = re.compile(r"[0-9a-f]{64}")
 _SWEEP_S = 60.0
-# Who was not seen for so long has left; an open library takes memory and file descriptors.
-_QUIET_S = 900.0
-_CANCEL_S = 10.0
+# Libraries without a visit for so long are closed: an open one takes memory and file descriptors.
+_INACTIVE_S = 900.0
+_CANCEL_TIMEOUT_S = 10.0
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What a visitor has and may have; expires_at: seconds since 1970, if nobody comes."""
+    """A visitor's usage; expires_at: seconds since 1970, unless the visitor returns."""
 
     photos: int
     file_bytes: int
@@ -45,10 +45,10 @@ class Allowance:
 
 
 class Visitors:
-    """Every visitor's library, of one process; safe to share between threads."""
+    """The libraries of all visitors of one process; thread-safe."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        """Open what they share, and finish removing what a kill left; raises as `open_common`.
+        """Open what they share, and finish interrupted removals; raises as `open_common`.
 
         clock: seconds since 1970.
         """
@@ -69,28 +69,28 @@ class Visitors:
             self._usage.measure(owner, self._folder(owner))
 
     def services(self, owner: str | None) -> Services:
-        """Open an owner's library, and count it as a visit.
+        """Open an owner's library and record the visit.
 
         Raises VisitorUnknown without an owner, QuotaExceeded when the server is full, or as
         `open_services`.
         """
         if owner is None or not _OWNER.fullmatch(owner):
             raise VisitorUnknown(
-                "This server keeps a library for each visitor and cannot tell whose is asked "
-                "for. Open its first page again, with cookies allowed."
+                "This server has a library for each visitor, and the request does not identify "
+                "one. Open the first page again, with cookies allowed."
             )
         if self._is_expired(owner):
             self.remove(owner, if_expired=True)
         with self._lock:
-            found = self._open.get(owner)
-            if found is None:
-                found = self._open[owner] = self._open_for(owner)
-            self._visited(owner)
-            return found
+            services = self._open.get(owner)
+            if services is None:
+                services = self._open[owner] = self._open_for(owner)
+            self._record_visit(owner)
+            return services
 
     @contextmanager
     def present(self, owner: str) -> Iterator[None]:
-        """Keep an owner's library while a request is answered, however long that takes."""
+        """Keep an owner's library open for the duration of a request."""
         with self._lock:
             self._present[owner] = self._present.get(owner, 0) + 1
         try:
@@ -101,45 +101,45 @@ class Visitors:
                 if not self._present[owner]:
                     del self._present[owner]
                 if owner in self._open:
-                    self._visited(owner)
+                    self._record_visit(owner)
 
     def allowance(self, owner: str | None) -> Allowance:
-        """Tell what an owner has, and until when; raises as `services`."""
+        """Return an owner's usage and time of expiry; raises as `services`."""
         services = self.services(owner)
-        assert owner is not None  # noqa: S101 - `services` has refused it
+        assert owner is not None  # noqa: S101 - `services` raises for None
         folder = self._folder(owner)
         return Allowance(
             services.library.count() + services.library.count(trashed=True),
-            self._usage.held(owner, folder),
+            self._usage.stored_bytes(owner, folder),
             self._clock() + self._lifetime_s,
         )
 
     def sweep(self) -> list[str]:
-        """Remove the libraries that nobody has visited for too long; returns their owners."""
+        """Remove the expired libraries; returns their owners."""
         return [o for o in self._owners() if self._is_expired(o) and self.remove(o, True)]
 
-    def close_quiet(self) -> list[str]:
+    def close_inactive(self) -> list[str]:
         """Close the libraries of visitors who left; the next visit opens them again."""
         with self._lock:
             opened = list(self._open.values())
-        for services in opened:  # may take long, and nobody is to wait for it
+        for services in opened:  # without the lock, since it may take long
             services.uploads.end_idle()
         with self._lock:
-            quiet = [
+            inactive = [
                 owner
                 for owner, services in self._open.items()
                 if not self._present.get(owner)
                 and not services.jobs.running()
-                and self._unseen_s(owner) >= _QUIET_S
+                and self._since_visit_s(owner) >= _INACTIVE_S
             ]
-            for owner in quiet:
+            for owner in inactive:
                 self._open.pop(owner).close()
-        return quiet
+        return inactive
 
     def remove(self, owner: str, if_expired: bool = False) -> bool:
-        """Remove an owner's library from the disk; False while something still needs it.
+        """Remove an owner's library from disk; False while a request or job uses it.
 
-        if_expired: only if nobody has visited it meanwhile.
+        if_expired: not if it was visited in the meantime.
         """
         with self._lock:
             services = None if self._present.get(owner) else self._open.get(owner)
@@ -154,29 +154,28 @@ class Visitors:
                     return False
                 del self._open[owner]
                 services.close()
-            # One step takes it away whole; what a kill then leaves, the next start removes.
-            doomed = self._removed / secrets.token_hex(16)
-            self._folder(owner).rename(doomed)
+            # Atomic; if the process ends before the files are deleted, the next start deletes them.
+            self._folder(owner).rename(self._removed / secrets.token_hex(16))
             self._usage.forget(owner)
         self._clear_removed()
         return True
 
-    def keep_sweeping(self) -> None:
-        """Sweep once a minute from now on, until `close`."""
+    def start_sweeping(self) -> None:
+        """Start a thread that sweeps once a minute until `close`."""
 
-        def go_on() -> None:
+        def sweep_until_closed() -> None:
             while not self._stop.is_set():
                 try:
                     self.sweep()
-                    self.close_quiet()
+                    self.close_inactive()
                 except OSError as error:
-                    logger.warning("a visitor's library stays for now: %s", error)
+                    logger.warning("a visitor's library could not be removed yet: %s", error)
                 self._stop.wait(min(_SWEEP_S, self._lifetime_s))
 
-        threading.Thread(target=go_on, name="expiry", daemon=True).start()
+        threading.Thread(target=sweep_until_closed, name="expiry", daemon=True).start()
 
     def close(self) -> None:
-        """Finish what is being looked at and close every library."""
+        """Finish the photos in work and close every library."""
         self._stop.set()
         self.common.worker_pools.close()
         with self._lock:
@@ -206,16 +205,16 @@ class Visitors:
     def _owners(self) -> list[str]:
         return [path.name for path in self._libraries.iterdir() if _OWNER.fullmatch(path.name)]
 
-    def _visited(self, owner: str) -> None:
+    def _record_visit(self, owner: str) -> None:
         now, path = self._clock(), self._folder(owner) / "visited"
         path.touch()
         os.utime(path, (now, now))
 
     def _is_expired(self, owner: str) -> bool:
-        return self._unseen_s(owner) >= self._lifetime_s
+        return self._since_visit_s(owner) >= self._lifetime_s
 
-    def _unseen_s(self, owner: str) -> float:
-        """How long ago the last visit was; 0 where there was none."""
+    def _since_visit_s(self, owner: str) -> float:
+        """Return the seconds since the last visit; 0 when there was none."""
         folder = self._folder(owner)
         for path in (folder / "visited", folder):
             if path.exists():
@@ -233,4 +232,4 @@ def _stop_jobs(services: Services) -> bool:
     running = services.jobs.running()
     for job in running:
         job.cancel()
-    return all(job.wait(_CANCEL_S) for job in running)
+    return all(job.wait(_CANCEL_TIMEOUT_S) for job in running)

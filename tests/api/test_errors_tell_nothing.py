@@ -168,7 +168,7 @@ def test_a_library_that_fails_tells_nothing(settings: Settings, temple: bytes) -
         files = {"files": ("t.jpg", temple)}
         client.post("/api/predict/batch?add_to_library=true", files=files)
         (photo,) = client.get("/api/photos").json()["photos"]
-        reader: Services = open_services(settings, resume_batch=False)
+        reader: Services = open_services(settings, resume=False)
         original = reader.library.original_location(reader.library.photo(photo["id"]))
         reader.close()
         original.chmod(0o600)

@@ -261,9 +261,12 @@ def test_too_many_are_refused_before_they_are_sent(browser: Browser, tmp_path: P
     try:
         page.goto(server.base_url)
         for few, said in (
-            (files, "Nothing was sent. 3 photos are to come and 0 are here; the limit is 2"),
+            (
+                files,
+                "The library holds 0, and 3 photos would be added; the limit is 2",
+            ),
             (files[:2], "2 of 2 photos tagged"),
-            (files[2:], "Nothing was sent. 1 photo is to come and 2 are here"),
+            (files[2:], "Nothing was sent. The library holds 2, and 1 photo would be added"),
         ):
             with page.expect_file_chooser() as chooser:
                 page.get_by_role("button", name="Choose photos").click()

@@ -15,7 +15,7 @@ def test_a_token_and_its_entry(capsys: pytest.CaptureFixture[str]) -> None:
     assert Tokens.read(told["entry"]).name_of(told["token"]) == "grandma"
     assert told["token"] not in said.err
     assert main(["token", "grand ma"]) == EXIT_USAGE
-    assert "'grand ma' is no name" in capsys.readouterr().err
+    assert "'grand ma' is not a token name" in capsys.readouterr().err
 
 
 def test_serve_does_not_start_with_tokens_it_cannot_read(

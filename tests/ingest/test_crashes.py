@@ -1,4 +1,4 @@
-"""The program ends at every single step of an ingest: each photo is there whole, or to be done."""
+"""The program is stopped at every step of an ingest: each photo is then stored whole, or pending."""
 
 import os
 import shutil
@@ -21,16 +21,16 @@ from scene_model.photos.hashes import content_hash
 from scene_model.photos.thumbnail import make_thumbnail
 
 PHOTOS = 20
-# Every so many-th step is one test, so that none takes minutes.
+# Each test takes every PARTS-th step, so that none takes minutes.
 PARTS = 6
 
 
 class Crash(BaseException):
-    """The end of the program, or of the power."""
+    """The end of the program, or a power failure."""
 
 
 class CrashingDisk(FileSystem):
-    """Ends the program before a step, and every step after; what was not flushed is lost."""
+    """Raises Crash at a step and at every later one; data that was not flushed is lost."""
 
     def __init__(self, at: int) -> None:
         self.at, self.steps, self.is_dead = at, 0, False
@@ -74,28 +74,26 @@ def uploads() -> list[tuple[str, bytes]]:
 
 @pytest.fixture(scope="module")
 def model(uploads: list[tuple[str, bytes]], classifier: Classifier) -> Iterator[CurrentModel]:
-    """The shipped model, which remembers what it saw: it is not what is tested here."""
-    seen = {content_hash(data): classifier.predict(data) for _, data in uploads}
-    thumbnails = {
-        id(look.photo.pixels): make_thumbnail(look.photo.pixels) for look in seen.values()
-    }
+    """The shipped model with cached predictions: prediction is not tested here."""
+    predictions = {content_hash(data): classifier.predict(data) for _, data in uploads}
+    thumbnails = {id(p.photo.pixels): make_thumbnail(p.photo.pixels) for p in predictions.values()}
 
-    def remembered(self: Classifier, data: bytes) -> Prediction:
-        return seen[content_hash(data)]
+    def cached(self: Classifier, data: bytes) -> Prediction:
+        return predictions[content_hash(data)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Classifier, "predict", remembered)
+        patch.setattr(Classifier, "predict", cached)
         patch.setattr(photo_files, "make_thumbnail", lambda pixels: thumbnails[id(pixels)])
-        # Without power cuts but our own, flushing costs minutes and shows nothing.
+        # Power failures are simulated, so that real flushing would only cost minutes.
         patch.setattr(os, "fsync", lambda _: None)
         patch.setattr("scene_model.library.database._SYNCHRONOUS", "OFF")
         yield CurrentModel(Model.of(classifier))
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty library, to be copied."""
-    folder = tmp_path_factory.mktemp("begun") / "library"
+def empty_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty library that each test copies."""
+    folder = tmp_path_factory.mktemp("empty_library") / "library"
     Library(folder).close()
     return folder
 
@@ -115,13 +113,13 @@ def ingest(
             pass
     except Crash:
         assert not jobs.running()
-    jobs.close()  # the process's locks go with it; nothing else can be done any more
+    jobs.close()  # releases the locks, as the end of a process does
     library.close()
     return file_system
 
 
-def taken_up(folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]]) -> None:
-    """After the crash: nothing is wrong, and in the end all photos are there, each once."""
+def resume_and_check(folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]]) -> None:
+    """Check that the library is consistent, and that in the end it holds every photo once."""
     with Library(folder) as library:
         assert faults(library) == []
         before = library.count()
@@ -133,7 +131,7 @@ def taken_up(folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]]
             assert (progress.state, progress.skipped) == (JobState.DONE, ())
             assert len(progress.photo_ids) == progress.done == PHOTOS
         if not resumed and before < PHOTOS:
-            assert before == 0, "an upload that was not received is its owner's still"
+            assert before == 0, "an upload that was not received stores nothing"
             assert jobs.submit(uploads).wait(30)
         jobs.close()
         assert faults(library) == []
@@ -145,7 +143,7 @@ def taken_up(folder: Path, model: CurrentModel, uploads: list[tuple[str, bytes]]
 @pytest.mark.parametrize("first", range(1, PARTS + 1))
 def test_at_every_step(
     tmp_path: Path,
-    begun: Path,
+    empty_library: Path,
     model: CurrentModel,
     uploads: list[tuple[str, bytes]],
     first: int,
@@ -153,10 +151,10 @@ def test_at_every_step(
     at, died = first, True
     while died:
         folder = tmp_path / str(at)
-        shutil.copytree(begun, folder)
+        shutil.copytree(empty_library, folder)
         file_system = ingest(folder, model, uploads, at)
         died = file_system.is_dead
-        taken_up(folder, model, uploads)
+        resume_and_check(folder, model, uploads)
         shutil.rmtree(folder)
         at += PARTS
     assert {"write", "flush", "rename", "flush folder", "statement", "commit", "append"} <= set(

@@ -1,4 +1,4 @@
-"""Batches in the background: a result or a reason per file, cancel, and resume."""
+"""Background jobs: one outcome for each file, cancel, and resume."""
 
 import subprocess
 import sys
@@ -67,33 +67,33 @@ def test_hostile_names_are_only_names(
     assert services.library.original_path(record.id).read_bytes() == temple
 
 
-def test_known_photos_cost_no_look(
+def test_stored_photos_are_not_predicted_again(
     services: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.jobs.submit([("a.jpg", temple)]).wait(60)
 
-    def never(self: Classifier, data: bytes) -> Prediction:
-        raise AssertionError("looked at a known photo")
+    def fail(self: Classifier, data: bytes) -> Prediction:
+        raise AssertionError("predicted a stored photo")
 
-    monkeypatch.setattr(Classifier, "predict", never)
+    monkeypatch.setattr(Classifier, "predict", fail)
     job = services.jobs.submit([("b.jpg", temple)])
     job.wait(60)
     assert (job.progress().known, job.progress().skipped) == (1, ())
 
 
-def test_cancel_keeps_what_is_done(
+def test_cancel_keeps_the_photos_done(
     services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, seen, go_on = Classifier.predict, threading.Semaphore(0), threading.Event()
+    predict, begun, go_on = Classifier.predict, threading.Semaphore(0), threading.Event()
 
     def slow(self: Classifier, data: bytes) -> Prediction:
-        seen.release()
+        begun.release()
         go_on.wait(30)
-        return look(self, data)
+        return predict(self, data)
 
     monkeypatch.setattr(Classifier, "predict", slow)
     job = services.jobs.submit(made_photos)
-    assert seen.acquire(timeout=30)
+    assert begun.acquire(timeout=30)
     job.cancel()
     go_on.set()
     assert job.wait(60)
@@ -103,15 +103,15 @@ def test_cancel_keeps_what_is_done(
     assert not list(services.library.incoming_dir.iterdir())
 
 
-def test_an_unforeseen_fault_is_one_files_fault(
+def test_an_unexpected_error_skips_one_file(
     services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = Classifier.predict
+    predict = Classifier.predict
 
     def sometimes(self: Classifier, data: bytes) -> Prediction:
         if data == made_photos[3][1]:
             raise ZeroDivisionError("a bug")
-        return look(self, data)
+        return predict(self, data)
 
     monkeypatch.setattr(Classifier, "predict", sometimes)
     job = services.jobs.submit(made_photos)
@@ -122,13 +122,15 @@ def test_an_unforeseen_fault_is_one_files_fault(
     assert services.library.count() == len(made_photos) - 1
 
 
-def test_a_stopped_run_is_taken_up(tmp_path: Path, made_photos: list[tuple[str, bytes]]) -> None:
+def test_an_interrupted_job_is_resumed(
+    tmp_path: Path, made_photos: list[tuple[str, bytes]]
+) -> None:
     settings = Settings(library=tmp_path / "library", workers=1)
     first = open_services(settings)
     batch = receive(first.library.incoming_dir, made_photos, "2026-01-02T03:04:05+00:00")
     batch.path(batch.files[0]).unlink()  # done before the crash
-    batch.claim.release()
-    (first.library.incoming_dir / "halfway").mkdir()  # cut off while it was received
+    batch.lock_file.release()
+    (first.library.incoming_dir / "incomplete").mkdir()  # interrupted while it was received
     first.close()
     second = open_services(settings)
     for job in second.jobs.running():
@@ -137,7 +139,7 @@ def test_a_stopped_run_is_taken_up(tmp_path: Path, made_photos: list[tuple[str, 
     assert {r.name for r in records} == {name for name, _ in made_photos[1:]}
     assert {r.added_at for r in records} == {"2026-01-02T03:04:05+00:00"}
     assert find_unfinished(second.library.incoming_dir) == []
-    assert not (second.library.incoming_dir / "halfway").exists()
+    assert not (second.library.incoming_dir / "incomplete").exists()
     second.close()
 
 
@@ -149,21 +151,21 @@ def test_empty_batch_and_unknown_job(services: Services) -> None:
         services.jobs.job("nonsense")
 
 
-def test_known_photos_of_a_large_job_cost_no_look_either(
+def test_stored_photos_of_a_large_job_are_not_predicted_again(
     services: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.jobs.submit(made_photos).wait(60)
-    look, inference_queue = Classifier.predict, list[int]()
+    predict, predicted = Classifier.predict, list[int]()
 
     def counted(self: Classifier, data: bytes) -> Prediction:
-        inference_queue.append(len(data))
-        return look(self, data)
+        predicted.append(len(data))
+        return predict(self, data)
 
     monkeypatch.setattr(Classifier, "predict", counted)
     again = [*made_photos, ("new.jpg", encode(textured(90, 90, seed=99)))]
     job = services.jobs.submit(again)
     assert job.wait(60)
-    assert (job.progress().known, len(inference_queue)) == (12, 1)
+    assert (job.progress().known, len(predicted)) == (12, 1)
 
 
 def test_a_large_job_does_not_starve_a_small_one(
@@ -172,14 +174,14 @@ def test_a_large_job_does_not_starve_a_small_one(
     app = open_services(Settings(library=tmp_path / "library", workers=1))
     many = [(f"many_{i}.jpg", encode(textured(40, 40, seed=i))) for i in range(30)]
     few = [(f"few_{i}.jpg", encode(textured(40, 40, seed=100 + i))) for i in range(3)]
-    look, go_on, order = Classifier.predict, threading.Event(), list[bytes]()
+    predict, go_on, order = Classifier.predict, threading.Event(), list[bytes]()
 
-    def held_back(self: Classifier, data: bytes) -> Prediction:
+    def delayed(self: Classifier, data: bytes) -> Prediction:
         go_on.wait(30)
         order.append(data)
-        return look(self, data)
+        return predict(self, data)
 
-    monkeypatch.setattr(Classifier, "predict", held_back)
+    monkeypatch.setattr(Classifier, "predict", delayed)
     large, small = app.jobs.submit(many), app.jobs.submit(few)
     go_on.set()
     assert small.wait(60)
@@ -190,7 +192,7 @@ def test_a_large_job_does_not_starve_a_small_one(
 
 
 class FillingDisk(FileSystem):
-    """Is full until told otherwise."""
+    """A full disk until `is_full` is False."""
 
     is_full = True
 
@@ -199,7 +201,7 @@ class FillingDisk(FileSystem):
 
 
 class TestNoRoom:
-    """What finds no room is not lost: it waits where it was received."""
+    """Files without space to be saved stay in the incoming folder."""
 
     @pytest.fixture
     def app(self, tmp_path: Path) -> Iterator[Services]:
@@ -208,15 +210,15 @@ class TestNoRoom:
         yield opened
         opened.close()
 
-    def test_it_waits_and_is_tried_again(
+    def test_it_is_saved_by_a_retry(
         self, app: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        inference_queue: list[bytes] = []
-        look = Classifier.predict
+        predicted: list[bytes] = []
+        predict = Classifier.predict
 
         def counted(self: Classifier, data: bytes) -> Prediction:
-            inference_queue.append(data)
-            return look(self, data)
+            predicted.append(data)
+            return predict(self, data)
 
         monkeypatch.setattr(Classifier, "predict", counted)
         job = app.jobs.submit([*made_photos, ("bad.jpg", b"no picture at all")])
@@ -224,7 +226,7 @@ class TestNoRoom:
         progress = job.progress()
         assert (progress.waiting, progress.done, progress.photo_ids) == (13, 13, ())
         assert {skipped.code for skipped in progress.skipped} == {"library_full"}
-        assert inference_queue == [], "what cannot be kept is not looked at"
+        assert predicted == [], "nothing is predicted without space to save it"
         assert app.jobs.retry(job.id).wait(60)
         assert app.jobs.job(job.id).progress().waiting == 13
         assert isinstance(app.library.file_system, FillingDisk)
@@ -235,11 +237,9 @@ class TestNoRoom:
         assert (progress.waiting, progress.done, len(progress.photo_ids)) == (0, 13, 12)
         assert {skipped.code for skipped in progress.skipped} == {"not_a_picture"}
         assert not list(app.library.incoming_dir.iterdir())
-        assert app.jobs.retry(job.id).progress() == progress, "nothing waits any more"
+        assert app.jobs.retry(job.id).progress() == progress, "no file is waiting"
 
-    def test_a_restart_tries_again(
-        self, app: Services, made_photos: list[tuple[str, bytes]]
-    ) -> None:
+    def test_a_restart_retries(self, app: Services, made_photos: list[tuple[str, bytes]]) -> None:
         job = app.jobs.submit(made_photos)
         assert job.wait(60)
         app.close()
@@ -249,7 +249,7 @@ class TestNoRoom:
         assert not list(second.library.incoming_dir.iterdir())
         second.close()
 
-    def test_an_upload_that_finds_no_room_is_refused_whole(
+    def test_an_upload_without_space_is_refused_whole(
         self, app: Services, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(FileSystem, "free_bytes", lambda *_: 1000)
@@ -261,18 +261,18 @@ class TestNoRoom:
 
 
 class TestAfterARestart:
-    """What became of a job can be shown, and one that was cut off goes on with its count."""
+    """Results stay available after a restart, and an interrupted job resumes with its count."""
 
-    def test_a_result_is_there(self, services: Services) -> None:
+    def test_a_result_can_be_read(self, services: Services) -> None:
         good = encode(textured(90, 90))
         job = services.jobs.submit([("a.jpg", good), ("b.jpg", good), ("c.jpg", b"none")])
         job.wait(60)
         services.close()
         second = open_services(services.settings)
-        found = second.jobs.job(job.id)
-        assert found.kind is JobKind.ADD
-        assert not found.is_running
-        first, again = job.progress(), found.progress()
+        restored = second.jobs.job(job.id)
+        assert restored.kind is JobKind.ADD
+        assert not restored.is_running
+        first, again = job.progress(), restored.progress()
         assert again.photo_ids == first.photo_ids
         assert again.skipped == first.skipped
         assert (again.state, again.total, again.done, again.known) == (JobState.DONE, 3, 3, 1)
@@ -280,16 +280,16 @@ class TestAfterARestart:
         assert second.jobs.running() == []
         second.close()
 
-    def test_a_running_job_goes_on(
+    def test_a_running_job_resumes(
         self, tmp_path: Path, made_photos: list[tuple[str, bytes]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         settings = Settings(library=tmp_path / "library", workers=1)
         first = open_services(settings)
-        look = Classifier.predict
+        predict = Classifier.predict
 
         def slow(self: Classifier, data: bytes) -> Prediction:
             time.sleep(0.05)
-            return look(self, data)
+            return predict(self, data)
 
         monkeypatch.setattr(Classifier, "predict", slow)
         job = first.jobs.submit([("bad.jpg", b"no picture"), *made_photos])
@@ -316,7 +316,7 @@ class TestAfterARestart:
         batch = receive(first.library.incoming_dir, made_photos, "2026-01-02T03:04:05+00:00")
         batch.cancel()
         batch.drop(batch.files[0])
-        batch.claim.release()
+        batch.lock_file.release()
         first.close()
         second = open_services(settings)
         job = second.jobs.job(batch.id)
@@ -326,24 +326,24 @@ class TestAfterARestart:
         assert not list(second.library.incoming_dir.iterdir())
         second.close()
 
-    def test_what_cannot_be_read_is_no_job(self, services: Services) -> None:
+    def test_unreadable_results_are_no_jobs(self, services: Services) -> None:
         (services.library.jobs_dir / f"{'a' * 32}.json").write_text('{"kind": "add"')
         (services.library.folder / "secret.json").write_text("{}")
         for job_id in ("a" * 32, "b" * 32, "../secret", ""):
             with pytest.raises(JobNotFound):
                 services.jobs.job(job_id)
 
-    def test_the_oldest_results_go(
+    def test_the_oldest_results_are_removed(
         self, services: Services, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("scene_model.jobs.results._KEPT_RESULTS", 3)
         jobs = [services.jobs.submit([]) for _ in range(5)]
-        kept = {path.stem for path in services.library.jobs_dir.iterdir()}
-        assert len(kept) == 3
-        assert jobs[-1].id in kept
+        stored = {path.stem for path in services.library.jobs_dir.iterdir()}
+        assert len(stored) == 3
+        assert jobs[-1].id in stored
 
 
-def test_two_processes_do_not_take_up_the_same_upload(
+def test_two_processes_do_not_resume_the_same_upload(
     services: Services, made_photos: list[tuple[str, bytes]]
 ) -> None:
     incoming = services.library.incoming_dir
@@ -354,7 +354,7 @@ def test_two_processes_do_not_take_up_the_same_upload(
         "print(len(find_unfinished(Path(sys.argv[1]))))"
     )
 
-    def seen_elsewhere() -> int:
+    def resumable_elsewhere() -> int:
         done = subprocess.run(
             [sys.executable, "-c", script, str(incoming)],
             capture_output=True,
@@ -364,14 +364,14 @@ def test_two_processes_do_not_take_up_the_same_upload(
         )
         return int(done.stdout)
 
-    assert seen_elsewhere() == 0
+    assert resumable_elsewhere() == 0
     assert len(list(batch.folder.iterdir())) == 13, "nothing of it was touched"
-    batch.claim.release()
-    assert seen_elsewhere() == 1
+    batch.lock_file.release()
+    assert resumable_elsewhere() == 1
     assert services.jobs.resume()[0].wait(60)
 
 
-def test_an_upload_that_cannot_be_read_stays(services: Services) -> None:
+def test_an_unreadable_upload_is_not_removed(services: Services) -> None:
     folder = services.library.incoming_dir / "odd"
     folder.mkdir()
     (folder / "items.json").write_text("[[]]")
@@ -380,7 +380,7 @@ def test_an_upload_that_cannot_be_read_stays(services: Services) -> None:
     assert (folder / "000000").exists()
 
 
-class TestTaggingAgain:
+class TestRetag:
     """The library follows a change of models, photo by photo."""
 
     @pytest.fixture
@@ -397,16 +397,16 @@ class TestTaggingAgain:
     def heads(self, app: Services) -> list[str]:
         return sorted(photo.class_head for photo in app.library.records(app.library.find()))
 
-    def test_from_what_was_kept(self, app: Services) -> None:
+    def test_from_stored_embeddings(self, app: Services) -> None:
         for file in (app.library.folder / "originals").rglob("*.jpg"):
-            file.unlink()  # the same network: nothing has to be looked at
+            file.unlink()  # the same network: no original is needed
         app.use_bundle("mine")
         job = app.jobs.retag()
         assert job.wait(60)
         progress = job.progress()
         assert (progress.state, progress.done, progress.skipped) == (JobState.DONE, 12, ())
         assert self.heads(app) == ["my_folders"] * 12
-        assert app.jobs.retag().progress().total == 0, "nothing is left to do"
+        assert app.jobs.retag().progress().total == 0, "every photo is tagged by the model in use"
 
     def test_from_the_originals(self, app: Services) -> None:
         app.use_bundle("whole")
@@ -420,19 +420,19 @@ class TestTaggingAgain:
         assert self.heads(app) == ["my_scenes"] * 11 + ["scenes"]
         assert app.library.tagged_by_others(app.classifier.bundle_id) == [lost]
 
-    def test_cancel_and_go_on(self, app: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_cancel_and_start_again(self, app: Services, monkeypatch: pytest.MonkeyPatch) -> None:
         app.use_bundle("whole")
-        look, seen, go_on = Classifier.predict, threading.Semaphore(0), threading.Event()
+        predict, begun, go_on = Classifier.predict, threading.Semaphore(0), threading.Event()
 
         def slow(self: Classifier, data: bytes) -> Prediction:
-            seen.release()
+            begun.release()
             go_on.wait(30)
-            return look(self, data)
+            return predict(self, data)
 
         monkeypatch.setattr(Classifier, "predict", slow)
         job = app.jobs.retag()
-        assert seen.acquire(timeout=30)
-        assert app.jobs.retag() is job, "a second session joins in"
+        assert begun.acquire(timeout=30)
+        assert app.jobs.retag() is job, "a second session gets the same job"
         assert app.jobs.running(JobKind.RETAG) == [job]
         assert app.jobs.running(JobKind.ADD) == []
         job.cancel()
@@ -441,43 +441,43 @@ class TestTaggingAgain:
         assert job.progress().state is JobState.CANCELLED
         done = self.heads(app).count("my_scenes")
         assert 1 <= done == job.progress().done < 12
-        rest = app.jobs.retag()
-        assert rest.wait(60)
-        assert rest.progress().total == 12 - done
+        second_job = app.jobs.retag()
+        assert second_job.wait(60)
+        assert second_job.progress().total == 12 - done
         assert self.heads(app) == ["my_scenes"] * 12
 
-    def test_cut_off_by_the_end_of_the_program(
+    def test_interrupted_by_the_end_of_the_program(
         self, app: Services, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         app.use_bundle("whole")
-        look = Classifier.predict
+        predict = Classifier.predict
 
         def slow(self: Classifier, data: bytes) -> Prediction:
             time.sleep(0.1)
-            return look(self, data)
+            return predict(self, data)
 
         monkeypatch.setattr(Classifier, "predict", slow)
         app.jobs.retag()
         app.close()
         second = open_services(app.settings)
         assert second.library.count() == 12
-        left = second.library.count_tagged_by_others(second.classifier.bundle_id)
-        assert 1 <= left < 13
-        assert self.heads(second).count("scenes") == left
+        remaining = second.library.count_tagged_by_others(second.classifier.bundle_id)
+        assert 1 <= remaining < 13
+        assert self.heads(second).count("scenes") == remaining
         assert second.jobs.retag().wait(60)
         assert self.heads(second) == ["my_scenes"] * 12
         second.close()
 
-    def test_new_photos_do_not_wait_behind_the_library(
+    def test_new_photos_do_not_wait_for_a_retag(
         self, app: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         app.use_bundle("whole")
-        look, go_on = Classifier.predict, threading.Event()
+        predict, go_on = Classifier.predict, threading.Event()
 
         def slow(self: Classifier, data: bytes) -> Prediction:
             if data != temple:
                 go_on.wait(30)
-            return look(self, data)
+            return predict(self, data)
 
         monkeypatch.setattr(Classifier, "predict", slow)
         again = app.jobs.retag()

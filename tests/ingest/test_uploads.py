@@ -1,4 +1,4 @@
-"""Files sent one by one: each is tagged as it arrives, and what is missing is known."""
+"""Uploads sent file by file: each file is tagged as it arrives."""
 
 import secrets
 from pathlib import Path
@@ -28,7 +28,7 @@ def send(app: Services, job: Job, number: int, data: bytes) -> None:
         target.unlink(missing_ok=True)
 
 
-def test_what_arrives_is_tagged_and_the_rest_is_waited_for(
+def test_arrived_files_are_tagged_and_the_others_pending(
     services: Services, made_photos: Files
 ) -> None:
     job = services.uploads.announce(announced([("trip/film.mov", b"x" * 9), *made_photos]))
@@ -36,8 +36,8 @@ def test_what_arrives_is_tagged_and_the_rest_is_waited_for(
     for number, (_, data) in enumerate(made_photos, start=1):
         assert job.is_running
         send(services, job, number, data)
-        if number < len(made_photos):  # with the last one the upload may be over
-            send(services, job, number, data)  # sent twice: no harm
+        if number < len(made_photos):  # after the last file the upload may have ended
+            send(services, job, number, data)  # sent twice: ignored
     assert job.wait(60)
     progress = job.progress()
     assert (progress.total, progress.done, len(progress.photo_ids)) == (13, 13, 12)
@@ -69,22 +69,22 @@ def test_a_restart_in_the_middle(tmp_path: Path, made_photos: Files) -> None:
     second.close()
 
 
-def test_cancel_leaves_nothing_behind(services: Services, made_photos: Files) -> None:
+def test_cancel_removes_all_files(services: Services, made_photos: Files) -> None:
     job = services.uploads.announce(announced(made_photos))
     send(services, job, 0, made_photos[0][1])
-    late = services.uploads.begin_file(job.id, 1, len(made_photos[1][1]))
-    assert late is not None
-    late.write_bytes(made_photos[1][1])
+    target = services.uploads.begin_file(job.id, 1, len(made_photos[1][1]))
+    assert target is not None
+    target.write_bytes(made_photos[1][1])
     job.cancel()
     assert job.wait(60)
     assert job.progress().state is JobState.CANCELLED
     with pytest.raises(UploadOver):
-        services.uploads.finish_file(job.id, 1, late)
+        services.uploads.finish_file(job.id, 1, target)
     assert not list(services.library.incoming_dir.iterdir())
     assert services.library.count() == len(job.progress().photo_ids) <= 1
 
 
-def test_a_file_is_taken_whole_or_not(services: Services, made_photos: Files) -> None:
+def test_an_incomplete_file_is_refused(services: Services, made_photos: Files) -> None:
     job = services.uploads.announce(announced(made_photos[:1]))
     data = made_photos[0][1]
     with pytest.raises(UploadIncomplete, match="announced"):
@@ -102,7 +102,7 @@ def test_a_file_is_taken_whole_or_not(services: Services, made_photos: Files) ->
     assert [s.code for s in ended.progress().skipped] == ["upload_incomplete"]
 
 
-def test_what_lies_idle_is_ended(services: Services, made_photos: Files) -> None:
+def test_idle_uploads_are_ended(services: Services, made_photos: Files) -> None:
     now = [0.0]
     uploads = Uploads(
         services.jobs, services.library, services.classifier.limits, clock=lambda: now[0]
@@ -133,16 +133,16 @@ def test_a_folder_of_this_computer(
     for name, data in made_photos[:3]:
         (folder / "deep" / name).write_bytes(data)
     (folder / "film.mov").write_bytes(b"film")
-    assert scan_folder(folder, into_folders=False).photos == ()
-    found = scan_folder(folder, into_folders=True)
-    assert (len(found.photos), found.ignored) == (3, 1)
-    assert found.file_bytes == sum(len(data) for _, data in made_photos[:3])
-    needed = space_needed(found, services.library)
-    assert needed.by_copy - needed.by_reference == found.file_bytes
-    job = services.jobs.submit_paths(found.photos, by_reference)
+    assert scan_folder(folder, recursive=False).photos == ()
+    scan = scan_folder(folder, recursive=True)
+    assert (len(scan.photos), scan.ignored) == (3, 1)
+    assert scan.file_bytes == sum(len(data) for _, data in made_photos[:3])
+    needed = space_needed(scan, services.library)
+    assert needed.by_copy - needed.by_reference == scan.file_bytes
+    job = services.jobs.submit_paths(scan.photos, by_reference)
     assert job.wait(60)
     assert services.library.count() == 3
-    # Only read: every file is where and what it was.
+    # The files are only read.
     assert {p.name: p.read_bytes() for p in (folder / "deep").iterdir()} == dict(made_photos[:3])
     for record in services.library.records(services.library.find()):
         assert (record.reference is not None) == by_reference
@@ -160,7 +160,7 @@ def test_cancelling_a_folder_removes_no_file(
     assert all(path.exists() for path in paths)
 
 
-def test_names_that_need_no_look() -> None:
+def test_files_refused_by_name() -> None:
     assert refusal_by_name("a/b.JPG") is None
     assert refusal_by_name("no_suffix") is None
     for name, code in (("a.MP4", "video_file"), ("b.pdf", "not_a_picture")):
@@ -169,11 +169,11 @@ def test_names_that_need_no_look() -> None:
         assert refusal.code == code
 
 
-def test_a_sender_waits_while_much_is_untagged(
+def test_a_sender_pauses_while_many_files_are_untagged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = open_services(Settings(library=tmp_path / "library", workers=1))
-    monkeypatch.setattr(app.jobs, "feed", lambda *_: None)  # the workers stand still
+    monkeypatch.setattr(app.jobs, "feed", lambda *_: None)  # no file is tagged
     job = app.uploads.announce([Announced(f"{i}.jpg", 1) for i in range(200)])
     arrived = []
     for number in range(200):
@@ -181,9 +181,9 @@ def test_a_sender_waits_while_much_is_untagged(
             break
         send(app, job, number, b"x")
         arrived.append(number)
-    assert len(arrived) == 17, "one more than sixteen where nothing was tagged yet"
+    assert len(arrived) == 17, "one more than 16 before anything was tagged"
     for _ in range(17):
-        job.record(Outcome("a photo"))  # in no time: more may lie here now
+        job.record(Outcome("a photo"))  # at a high rate: the limit rises
     assert not app.uploads.is_backed_up(job.id)
     for number in range(17, 200):
         if app.uploads.is_backed_up(job.id):

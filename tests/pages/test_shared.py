@@ -42,7 +42,7 @@ def come_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], Non
 
 def test_nobody_gets_no_library(shared: AppTest, tmp_path: Path, come_with: ComeWith) -> None:
     come_with({})
-    assert "cannot tell whose is asked for" in texts(shared.run())
+    assert "does not identify one" in texts(shared.run())
     assert not list((tmp_path / "visitors" / "libraries").iterdir())
     assert not (tmp_path / "library").exists()
 

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.sections import models
 from pages.state.session import get_services
+from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.learning.retag_preview import RetagPreview
 from scene_model.library import edits, trash
 from scene_model.services import Services
@@ -125,7 +126,13 @@ def test_referenced_files_stay(
     opened: Services, app: AppTest, tmp_path: Path, temple: bytes
 ) -> None:
     (tmp_path / "mine.jpg").write_bytes(temple)
-    added = opened.keep_file(tmp_path / "mine.jpg", "2026-01-01T00:00:00+00:00", by_reference=True)
+    added = ingest_file(
+        opened.library,
+        opened.classifier,
+        tmp_path / "mine.jpg",
+        "2026-01-01T00:00:00+00:00",
+        by_reference=True,
+    )
     edits.move_to_trash(opened.library, [added.id])
     app.switch_page("gallery.py").run()
     click(app, "Trash (1)")

@@ -1,4 +1,4 @@
-"""A shared server on a temporary folder, and visitors with libraries of their own."""
+"""A shared server on a temporary folder."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from scene_model.visitors.visitors import Visitors
 
 
 class Clock:
-    """Seconds since 1970, as the test wants them."""
+    """A clock that the test sets: seconds since 1970."""
 
     now = 1_800_000_000.0
 
@@ -32,6 +32,6 @@ def shared_settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def visitors(shared_settings: Settings, clock: Clock) -> Iterator[Visitors]:
-    made = Visitors(shared_settings, clock)
-    yield made
-    made.close()
+    opened = Visitors(shared_settings, clock)
+    yield opened
+    opened.close()

@@ -1,4 +1,4 @@
-"""Cookies that only this server can make."""
+"""Cookies that only this server can issue."""
 
 import stat
 from pathlib import Path
@@ -9,7 +9,7 @@ from scene_model.errors import LibraryUnavailable
 from scene_model.visitors.keys import VisitorKeys, owner_name
 
 
-def test_a_cookie_names_its_owner_also_after_a_restart(tmp_path: Path) -> None:
+def test_a_cookie_stays_valid_after_a_restart(tmp_path: Path) -> None:
     keys = VisitorKeys.open(tmp_path)
     cookie = keys.issue()
     owner = keys.owner(cookie)
@@ -21,26 +21,26 @@ def test_a_cookie_names_its_owner_also_after_a_restart(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
-def test_forged_cookies_name_nobody(tmp_path: Path) -> None:
+def test_forged_cookies_are_refused(tmp_path: Path) -> None:
     keys = VisitorKeys.open(tmp_path)
     cookie = keys.issue()
     key, _, signature = cookie.partition(".")
-    other = VisitorKeys(b"x" * 32).issue()
+    foreign = VisitorKeys(b"x" * 32).issue()
     for forged in (
-        *("", ".", key, key + ".", "." + signature, "é.é", other, cookie + "0", cookie[:-1]),
+        *("", ".", key, key + ".", "." + signature, "é.é", foreign, cookie + "0", cookie[:-1]),
         ("0" if key[0] != "0" else "1") + cookie[1:],
-        f"{key}.{other.partition('.')[2]}",
+        f"{key}.{foreign.partition('.')[2]}",
         str(keys.owner(cookie)),
     ):
         assert keys.owner(forged) is None, forged
 
 
-def test_a_damaged_secret_is_told(tmp_path: Path) -> None:
+def test_a_damaged_secret_is_reported(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"short")
     with pytest.raises(LibraryUnavailable, match="has 5 bytes"):
         VisitorKeys.open(tmp_path)
 
 
-def test_identities_cannot_be_put_together_otherwise() -> None:
+def test_owner_names_separate_their_parts() -> None:
     assert owner_name("identity", "a", "bc") != owner_name("identity", "ab", "c")
     assert owner_name("identity", "a") != owner_name("visitor", "a")

@@ -8,34 +8,42 @@ from scene_model.errors import InvalidSetting, UsageError
 from scene_model.visitors.tokens import Tokens, new_token
 
 
-def test_a_new_token_is_known_by_its_entry() -> None:
-    (mine, entry), (other, other_entry) = new_token("phone"), new_token("script")
-    assert mine != other
-    assert len(mine) >= 43
-    assert mine not in entry
-    assert entry == f"phone:{hashlib.sha256(mine.encode()).hexdigest()}"
-    tokens = Tokens.read(f" {entry} ,{other_entry.upper().replace('SCRIPT', 'script')},")
-    assert tokens.name_of(mine) == "phone"
-    assert tokens.name_of(other) == "script"
-    for wrong in ("", "phone", mine[:-1], mine + "x", entry, entry.partition(":")[2], "\udcff"):
+def test_a_new_token_matches_its_entry() -> None:
+    (phone, phone_entry), (script, script_entry) = new_token("phone"), new_token("script")
+    assert phone != script
+    assert len(phone) >= 43
+    assert phone not in phone_entry
+    assert phone_entry == f"phone:{hashlib.sha256(phone.encode()).hexdigest()}"
+    tokens = Tokens.read(f" {phone_entry} ,{script_entry.upper().replace('SCRIPT', 'script')},")
+    assert tokens.name_of(phone) == "phone"
+    assert tokens.name_of(script) == "script"
+    for wrong in (
+        "",
+        "phone",
+        phone[:-1],
+        phone + "x",
+        phone_entry,
+        phone_entry.partition(":")[2],
+        "\udcff",
+    ):
         assert tokens.name_of(wrong) is None
-    assert Tokens.read("").name_of(mine) is None
+    assert Tokens.read("").name_of(phone) is None
 
 
 @pytest.mark.parametrize(
     "text", ["secret", "phone:secret", f"a b:{'0' * 64}", f":{'0' * 64}", f"x:{'0' * 63}"]
 )
-def test_a_setting_that_cannot_be_read_is_not_shown(text: str) -> None:
-    with pytest.raises(InvalidSetting, match="entry 1 is no NAME:HASH") as told:
+def test_an_invalid_setting_is_not_shown(text: str) -> None:
+    with pytest.raises(InvalidSetting, match="entry 1 is not NAME:HASH") as error:
         Tokens.read(text)
-    assert "secret" not in told.value.message
+    assert "secret" not in error.value.message
 
 
-def test_a_name_stands_once() -> None:
+def test_duplicate_names_are_refused() -> None:
     with pytest.raises(InvalidSetting, match="'a' twice"):
         Tokens.read(f"a:{'0' * 64},a:{'1' * 64}")
 
 
-def test_a_token_s_name() -> None:
-    with pytest.raises(UsageError, match="'a:b' is no name"):
+def test_invalid_token_names_are_refused() -> None:
+    with pytest.raises(UsageError, match="'a:b' is not a token name"):
         new_token("a:b")

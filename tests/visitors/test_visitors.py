@@ -1,4 +1,4 @@
-"""Libraries of several visitors: apart, limited, fair, and gone after their time."""
+"""Visitors' libraries: separate, limited, served fairly, and removed after expiry."""
 
 import threading
 from pathlib import Path
@@ -17,17 +17,17 @@ from tests.visitors.conftest import Clock
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 
-def test_each_has_a_library_and_all_share_one_model(visitors: Visitors, temple: bytes) -> None:
-    one, other = visitors.services(A), visitors.services(B)
-    assert one.jobs.submit([("t.jpg", temple)]).wait(60)
-    assert one.library.count() == 1
-    assert other.library.count() == 0
-    assert one.model is other.model
-    assert visitors.services(A) is one
+def test_visitors_have_separate_libraries_and_one_model(visitors: Visitors, temple: bytes) -> None:
+    first, second = visitors.services(A), visitors.services(B)
+    assert first.jobs.submit([("t.jpg", temple)]).wait(60)
+    assert first.library.count() == 1
+    assert second.library.count() == 0
+    assert first.model is second.model
+    assert visitors.services(A) is first
 
 
 @pytest.mark.parametrize("owner", [None, "", "..", "A" * 64, f"{A}/..", A[:-1]])
-def test_nobody_has_no_library(visitors: Visitors, owner: str | None) -> None:
+def test_an_invalid_owner_has_no_library(visitors: Visitors, owner: str | None) -> None:
     with pytest.raises(VisitorUnknown):
         visitors.services(owner)
 
@@ -41,17 +41,17 @@ def test_expiry_removes_everything(
     assert visitors.sweep() == []
     clock.now += 3600
     with visitors.present(A):
-        assert visitors.sweep() == []  # still being downloaded, which counts as a visit
+        assert visitors.sweep() == []  # a download in progress counts as a visit
     clock.now += 24 * 3600
     visitors.services(B)
     assert visitors.sweep() == [A]
-    left = [p for p in shared_settings.visitors.rglob("*") if p.is_file()]
-    assert all(p.name == "secret" or B in p.parts for p in left)
-    assert not [p for p in left if p.read_bytes() == temple]
+    files = [p for p in shared_settings.visitors.rglob("*") if p.is_file()]
+    assert all(p.name == "secret" or B in p.parts for p in files)
+    assert not [p for p in files if p.read_bytes() == temple]
     assert visitors.services(A).library.count() == 0
 
 
-def test_who_comes_too_late_starts_anew_also_before_the_sweep(
+def test_an_expired_library_is_not_opened_before_the_sweep(
     visitors: Visitors, clock: Clock, temple: bytes
 ) -> None:
     services = visitors.services(A)
@@ -61,7 +61,7 @@ def test_who_comes_too_late_starts_anew_also_before_the_sweep(
     assert visitors.services(A).library.count() == 0
 
 
-def test_expiry_ends_what_is_under_way(visitors: Visitors, clock: Clock) -> None:
+def test_expiry_cancels_running_jobs(visitors: Visitors, clock: Clock) -> None:
     uploads = visitors.services(A).uploads
     job = uploads.announce([Announced("never.jpg", 1000)])
     clock.now += 24 * 3600
@@ -69,42 +69,42 @@ def test_expiry_ends_what_is_under_way(visitors: Visitors, clock: Clock) -> None
     assert job.is_cancelled
 
 
-def test_who_left_has_nothing_open(visitors: Visitors, clock: Clock, temple: bytes) -> None:
-    gone, busy, present = (visitors.services(owner) for owner in (A, B, C))
-    assert gone.jobs.submit([("t.jpg", temple)]).wait(60)
+def test_libraries_of_inactive_visitors_are_closed(
+    visitors: Visitors, clock: Clock, temple: bytes
+) -> None:
+    inactive, busy, present = (visitors.services(owner) for owner in (A, B, C))
+    assert inactive.jobs.submit([("t.jpg", temple)]).wait(60)
     busy.uploads.announce([Announced("later.jpg", 1000)])
     clock.now += 1000
     with visitors.present(C):
-        assert visitors.close_quiet() == [A]
+        assert visitors.close_inactive() == [A]
     assert visitors.services(B) is busy
     assert visitors.services(C) is present
-    again = visitors.services(A)
-    assert again is not gone
-    assert again.library.count() == 1
-    assert visitors.close_quiet() == []
+    reopened = visitors.services(A)
+    assert reopened is not inactive
+    assert reopened.library.count() == 1
+    assert visitors.close_inactive() == []
 
 
-def test_an_upload_that_nobody_goes_on_with_is_ended(
-    visitors: Visitors, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_idle_upload_is_ended(visitors: Visitors, monkeypatch: pytest.MonkeyPatch) -> None:
     job = visitors.services(A).uploads.announce([Announced("never.jpg", 1000)])
-    visitors.close_quiet()
+    visitors.close_inactive()
     assert job.is_running
     monkeypatch.setattr("scene_model.ingest.uploads.IDLE_S", -1.0)
-    visitors.close_quiet()
+    visitors.close_inactive()
     assert job.wait(10)
     assert [s.code for s in job.progress().skipped] == ["upload_incomplete"]
 
 
-def test_a_start_finishes_what_a_kill_left(shared_settings: Settings, clock: Clock) -> None:
-    half = shared_settings.visitors / "removed" / "x" / "library" / "originals"
-    half.mkdir(parents=True)
-    (half / "p.jpg").write_bytes(b"private")
+def test_a_start_finishes_interrupted_removals(shared_settings: Settings, clock: Clock) -> None:
+    originals = shared_settings.visitors / "removed" / "x" / "library" / "originals"
+    originals.mkdir(parents=True)
+    (originals / "p.jpg").write_bytes(b"private")
     Visitors(shared_settings, clock).close()
     assert not list((shared_settings.visitors / "removed").iterdir())
 
 
-def test_the_last_visit_outlives_a_restart(shared_settings: Settings, clock: Clock) -> None:
+def test_the_last_visit_is_read_after_a_restart(shared_settings: Settings, clock: Clock) -> None:
     first = Visitors(shared_settings, clock)
     first.services(A)
     first.close()
@@ -118,29 +118,29 @@ def limited(settings: Settings, clock: Clock, **limits: int) -> Visitors:
     return Visitors(settings.model_copy(update=limits), clock)
 
 
-def test_quotas_are_named_when_met(shared_settings: Settings, clock: Clock) -> None:
+def test_quota_errors_name_the_limit(shared_settings: Settings, clock: Clock) -> None:
     photos = [Announced(f"{i}.jpg", 100) for i in range(3)]
     few = limited(shared_settings, clock, visitor_max_photos=3)
     uploads = few.services(A).uploads
     uploads.announce(photos[:2])
-    with pytest.raises(QuotaExceeded, match="2 photos are to come|4 photos"):
+    with pytest.raises(QuotaExceeded, match="2 photos would be added|4 photos"):
         uploads.announce(photos[:2])
-    few.services(B).uploads.announce(photos)  # another's uploads do not count
+    few.services(B).uploads.announce(photos)  # uploads of another visitor do not count
     few.close()
     small = limited(shared_settings, clock, visitor_max_bytes=20_000_000)
-    with pytest.raises(QuotaExceeded, match=r"30\.0 MB are to come.*20\.0 MB for each visitor"):
+    with pytest.raises(QuotaExceeded, match=r"30\.0 MB would be added.*20\.0 MB for each visitor"):
         small.services(C).uploads.announce([Announced("x.jpg", 30_000_000)])
     small.close()
     full = limited(shared_settings, clock, server_max_bytes=1)
-    with pytest.raises(QuotaExceeded, match="all its visitors"):
+    with pytest.raises(QuotaExceeded, match="all visitors together"):
         full.services("d" * 64)
     assert not (shared_settings.visitors / "libraries" / ("d" * 64)).exists()
     full.close()
 
 
-def test_what_is_not_for_visitors(visitors: Visitors, tmp_path: Path) -> None:
+def test_operations_refused_to_visitors(visitors: Visitors, tmp_path: Path) -> None:
     services = visitors.services(A)
-    for refused in (
+    for operation in (
         lambda: services.submit_folder([tmp_path / "x.jpg"], by_reference=True),
         lambda: services.classification("class", ""),
         lambda: services.use_bundle(services.bundles()[0].name),
@@ -148,13 +148,13 @@ def test_what_is_not_for_visitors(visitors: Visitors, tmp_path: Path) -> None:
         lambda: services.use_corrections(None),
     ):
         with pytest.raises(NotForVisitors):
-            refused()
+            operation()
 
 
-def test_what_is_held_is_counted_on_and_measured_again(tmp_path: Path) -> None:
+def test_usage_is_counted_between_measurements(tmp_path: Path) -> None:
     usage = Usage()
     (tmp_path / "a.jpg").write_bytes(b"x" * 100)
-    assert usage.held(A, tmp_path) == 100
+    assert usage.stored_bytes(A, tmp_path) == 100
     usage.add(A, 30)
     assert usage.total() == 130
     (tmp_path / "b.jpg").write_bytes(b"x" * 30)
@@ -164,10 +164,11 @@ def test_what_is_held_is_counted_on_and_measured_again(tmp_path: Path) -> None:
     assert usage.total() == 0
 
 
-def test_what_was_freed_lets_more_in_at_once(
+def test_freed_space_can_be_used_at_once(
     shared_settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scene_model.visitors.usage._MEASURING_SHARE", 1e-9)  # never by itself
+    # So that the size is not measured again after a time.
+    monkeypatch.setattr("scene_model.visitors.usage._MEASURING_SHARE", 1e-9)
     small = limited(shared_settings, clock, visitor_max_bytes=20_000_000)
     services = small.services(A)
     ballast = services.library.folder / "ballast"
@@ -179,24 +180,24 @@ def test_what_was_freed_lets_more_in_at_once(
     small.close()
 
 
-def test_what_one_teaches_is_not_the_others_(visitors: Visitors, temple: bytes) -> None:
-    one, other = visitors.services(A), visitors.services(B)
-    others = [(f"{seed}.jpg", encode(textured(640, 480, seed=seed))) for seed in range(3, 9)]
+def test_taught_tags_are_private(visitors: Visitors, temple: bytes) -> None:
+    first, second = visitors.services(A), visitors.services(B)
+    textures = [(f"{seed}.jpg", encode(textured(640, 480, seed=seed))) for seed in range(3, 9)]
     crops = [(f"t{i}.jpg", temple + bytes([i])) for i in range(6)]
-    assert one.jobs.submit([*others, *crops]).wait(100)
-    examples = [p.id for p in one.library.records(one.library.find()) if p.name.startswith("t")]
-    candidate = fit_tag(one.library, one.classifier, "my house", examples, [])
-    save_taught_tag(one.library, one.classifier, candidate)
-    for services in (one, other):
+    assert first.jobs.submit([*textures, *crops]).wait(100)
+    examples = [p.id for p in first.library.records(first.library.find()) if p.name.startswith("t")]
+    candidate = fit_tag(first.library, first.classifier, "my house", examples, [])
+    save_taught_tag(first.library, first.classifier, candidate)
+    for services in (first, second):
         assert services.jobs.submit([("new.jpg", temple + b"new")]).wait(60)
-    assert one.gallery().count("my_house name:new") == 1
-    assert other.gallery().count("my_house") == 0
-    assert other.library.taught_labels() == []
-    assert "my house" not in other.gallery().vocabulary.names
+    assert first.gallery().count("my_house name:new") == 1
+    assert second.gallery().count("my_house") == 0
+    assert second.library.taught_labels() == []
+    assert "my house" not in second.gallery().vocabulary.names
 
 
-def test_one_photo_does_not_wait_behind_two_thousand(visitors: Visitors, temple: bytes) -> None:
-    """By order: the only worker stands still once everybody had a turn; B's photo is done then."""
+def test_one_photo_does_not_wait_for_two_thousand(visitors: Visitors, temple: bytes) -> None:
+    """The only worker stops after each visitor had one turn; B's photo must be done by then."""
     begin, stop = threading.Event(), threading.Event()
     worker_pools = visitors.common.worker_pools.adding
 
@@ -206,22 +207,22 @@ def test_one_photo_does_not_wait_behind_two_thousand(visitors: Visitors, temple:
     worker_pools.put("begin", [lambda: wait_for(begin)], "begin")
     picture = encode(textured(64, 48, seed=1))
     files = [(f"{i}.jpg", picture) for i in range(100)]
-    crowd = [visitors.services(A).jobs.submit(files) for _ in range(20)]
-    one = visitors.services(B)
-    single = one.jobs.submit([("t.jpg", temple)])
+    large_jobs = [visitors.services(A).jobs.submit(files) for _ in range(20)]
+    small = visitors.services(B)
+    single = small.jobs.submit([("t.jpg", temple)])
     worker_pools.put("stop", [lambda: wait_for(stop)], "stop")
     begin.set()
     try:
         assert single.wait(100)
-        assert sum(job.progress().done for job in crowd) == 1
-        assert one.library.count() == 1
+        assert sum(job.progress().done for job in large_jobs) == 1
+        assert small.library.count() == 1
     finally:
-        for job in crowd:
+        for job in large_jobs:
             job.cancel()
         stop.set()
-    assert all(job.wait(120) for job in crowd)
+    assert all(job.wait(120) for job in large_jobs)
 
 
-def test_errors_are_of_the_tree() -> None:
+def test_visitor_unknown_is_a_scene_error() -> None:
     assert issubclass(VisitorUnknown, SceneError)
     assert VisitorUnknown.http_status == 401

@@ -1,9 +1,9 @@
-"""Whose a window is."""
+"""The visitor of each window."""
 
 from scene_model.visitors.windows import Windows
 
 
-def test_a_window_is_its_last_visitor_s() -> None:
+def test_a_window_belongs_to_its_last_visitor() -> None:
     windows = Windows()
     windows.note("w1", "a")
     windows.note("w2", "a")
@@ -13,8 +13,8 @@ def test_a_window_is_its_last_visitor_s() -> None:
     assert windows.owner("w3") is None
 
 
-def test_the_oldest_are_forgotten() -> None:
-    windows = Windows(most=2)
+def test_the_oldest_windows_are_dropped() -> None:
+    windows = Windows(max_windows=2)
     for window in ("w1", "w2", "w1", "w3"):
         windows.note(window, "a")
     assert windows.of("a") == ["w1", "w3"]

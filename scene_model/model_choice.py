@@ -1,0 +1,155 @@
+"""Which model a library uses: its bundle, its retrained heads and its thresholds.
+
+The choices are stored with the library. A change is refused while photos are being tagged, so
+that no job uses two models.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from scene_model.classifier.bundle import BUNDLE_FILE
+from scene_model.classifier.catalogue import BundleEntry, list_bundles
+from scene_model.classifier.classify import Classifier
+from scene_model.classifier.model import CurrentModel, Model
+from scene_model.config import Settings
+from scene_model.errors import BundleError, BundleNotFound
+from scene_model.ingest.runner import JobRunner
+from scene_model.jobs.job import Job, JobKind
+from scene_model.learning.personal_heads import (
+    HeadCandidates,
+    delete_personal_heads,
+    save_personal_heads,
+    with_personal_heads,
+)
+from scene_model.learning.thresholds import (
+    ThresholdChange,
+    Thresholds,
+    save_thresholds,
+    with_thresholds,
+)
+from scene_model.library.store import Library
+from scene_model.photos.decode import PhotoLimits
+
+_BUNDLE_CHOICE = "bundle"
+# Cancelling waits for the photos in work; none takes that long.
+_CANCEL_TIMEOUT_S = 30
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Changes the model of one library, and stores the choice."""
+
+    settings: Settings
+    model: CurrentModel
+    library: Library
+    jobs: JobRunner
+
+    def bundles(self) -> list[BundleEntry]:
+        """List the bundles that can be chosen, sorted by name.
+
+        Of two with the same name, the first of `Settings.bundle_folders` counts.
+        """
+        by_name: dict[str, BundleEntry] = {}
+        for folder in self.settings.bundle_folders:
+            for bundle in list_bundles(folder):
+                by_name.setdefault(bundle.name, bundle)
+        return [by_name[name] for name in sorted(by_name)]
+
+    def use_bundle(self, name: str) -> None:
+        """Use another of `bundles` for new photos, also after a restart.
+
+        Photos already tagged keep their tags until `JobRunner.retag`. Raises BundleError when
+        the bundle cannot be used and JobRunning while photos are being tagged; nothing has
+        changed then.
+        """
+        classifier = open_bundle(_bundle_folder(self.settings, name), self.settings)
+        with self.jobs.none_running():
+            self.library.choose(_BUNDLE_CHOICE, name)
+            self._swap(with_library_choices(self.library, classifier))
+
+    def use_corrections(self, candidate: HeadCandidates | None) -> Job:
+        """Use retrained heads, or the shipped ones for None, and start a retag of all photos.
+
+        What people decided stays. A running retag is cancelled first. Raises JobRunning while
+        photos are being added.
+        """
+        retags: Sequence[Job] = self.jobs.running(JobKind.RETAG)
+        for job in retags:
+            job.cancel()
+            job.wait(_CANCEL_TIMEOUT_S)
+        shipped = self.model.classifier.shipped
+        with self.jobs.none_running():
+            if candidate is None:
+                delete_personal_heads(self.library)
+            else:
+                save_personal_heads(self.library, shipped, candidate)
+            self._swap(with_library_choices(self.library, shipped))
+        return self.jobs.retag()
+
+    def use_thresholds(self, chosen: Thresholds) -> ThresholdChange:
+        """Use other thresholds of the class head, by label, for stored and for new photos.
+
+        Raises JobRunning while photos are being tagged, and as `save_thresholds` does.
+        """
+        classifier = self.model.classifier
+        with self.jobs.none_running():
+            change = save_thresholds(self.library, classifier, chosen)
+            self._swap(with_thresholds(self.library, classifier))
+        return change
+
+    def _swap(self, classifier: Classifier) -> None:
+        self.model.swap(Model.of(classifier, self.settings.albums))
+
+
+def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, BundleError | None]:
+    """Open the bundle chosen for a library, with its retrained heads and thresholds.
+
+    A bundle named by SCENE_BUNDLE takes precedence. Where the chosen one cannot be used, the
+    configured one is opened and the error is returned. Raises BundleError when that fails, too.
+    """
+    name, problem = library.choice(_BUNDLE_CHOICE), None
+    if settings.names_a_bundle or name is None:
+        classifier = open_classifier(settings)
+    else:
+        try:
+            classifier = open_bundle(_bundle_folder(settings, name), settings)
+        except BundleError as error:
+            logger.warning("the model chosen for this library cannot be used: %s", error.message)
+            classifier, problem = open_classifier(settings), error
+    return with_library_choices(library, classifier), problem
+
+
+def with_library_choices(library: Library, classifier: Classifier) -> Classifier:
+    """Return the classifier with a library's retrained heads and thresholds."""
+    return with_thresholds(library, with_personal_heads(library, classifier))
+
+
+def open_classifier(settings: Settings) -> Classifier:
+    """Open the bundle of the settings without a trial prediction; raises BundleError."""
+    return open_bundle(settings.bundle, settings, check=False)
+
+
+def open_bundle(folder: Path, settings: Settings, check: bool = True) -> Classifier:
+    """Open a bundle; ``check`` runs a trial prediction. Raises BundleError."""
+    # Each worker thread has a photo of its own. BLAS threads would only take the processor from
+    # the workers: they wait for one another by spinning.
+    threadpool_limits(1, "blas")
+    limits = PhotoLimits(settings.max_file_bytes, settings.max_pixels)
+    classifier = Classifier.open(folder, limits, settings.workers)
+    if check:
+        classifier.check()
+    return classifier
+
+
+def _bundle_folder(settings: Settings, name: str) -> Path:
+    """Return the folder of a bundle by its name; a name is never a path."""
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise BundleNotFound(f"No model bundle is called {name!r}.")
+    folders = [folder / name for folder in settings.bundle_folders]
+    return next((folder for folder in folders if (folder / BUNDLE_FILE).is_file()), folders[0])
