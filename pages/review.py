@@ -114,7 +114,7 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
         index=None,
         format_func=names.display_name,
         accept_new_options=True,
-        placeholder="Choose or type",
+        placeholder="Choose or type a class",
         key=_OTHER,
         on_change=_decide_typed,
         args=(photo.id,),
