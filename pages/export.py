@@ -95,7 +95,7 @@ def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:
     size = sum(folder.file_bytes for folder in folders)
     st.caption(
         f"{counted(count, 'file')} in {counted(len(folders), 'folder')}, about "
-        f"{_megabytes(size)}: the original files{'' if with_location else ' without locations'}, "
+        f"{_size(size)}: the original files{'' if with_location else ' without locations'}, "
         "and the table as manifest.csv. The download starts immediately."
     )
     _link("Download ZIP", "zip", parameters | {"by": by or _CLASS}, "folder_zip")
@@ -106,7 +106,7 @@ def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:
                 "Folder": [f"{folder.name}/" for folder in folders],
                 "Photos": [folder.photo_count for folder in folders],
                 "Label": [names.display_name(folder.name) for folder in folders],
-                "Size": [_megabytes(folder.file_bytes) for folder in folders],
+                "Size": [_size(folder.file_bytes) for folder in folders],
             }
         ),
         hide_index=True,
@@ -134,7 +134,7 @@ def _rule_name(rule: str) -> str:
     return f"Label of “{head_name(rule.removeprefix('head:'))}”"
 
 
-def _megabytes(size: int) -> str:
+def _size(size: int) -> str:
     return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 

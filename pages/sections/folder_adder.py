@@ -36,27 +36,28 @@ def _scan_result(scan: FolderScan) -> Job | None:
     services = get_services()
     space = space_needed(scan, services.library)
     photos = counted(len(scan.photos), "photo")
-    st.text(f"{scan.folder}: {photos}, {_gb(scan.file_bytes)}")
+    st.text(f"{scan.folder}: {photos}, {_size(scan.file_bytes)}")
     notes = [f"{counted(scan.ignored, 'other file')} ignored"] if scan.ignored else []
     if scan.unreadable:
         notes.append(f"{counted(scan.unreadable, 'item')} could not be read")
     if notes:
         st.caption(" · ".join(notes))
     if not scan.photos:
+        st.info("No photos found. Choose another folder.", icon=":material/search_off:")
         return None
     storage = st.radio(
         "Original files",
         [_COPY, _REFERENCE],
         key="folder_way",
         captions=[
-            f"Needs about {_gb(space.by_copy)}. Your own files are not changed.",
-            f"Needs about {_gb(space.by_reference)} for thumbnails. If you move or delete a file "
+            f"Needs about {_size(space.by_copy)}. Your own files are not changed.",
+            f"Needs about {_size(space.by_reference)} for thumbnails. If you move or delete a file "
             "later, its photo is missing here.",
         ],
     )
     by_reference = storage == _REFERENCE
     needed = space.by_reference if by_reference else space.by_copy
-    st.caption(f"{_gb(space.free)} free on the disk of the library.")
+    st.caption(f"{_size(space.free)} free on the disk of the library.")
     if not st.button(f"Add {photos}", type="primary", icon=":material/library_add:"):
         return None
     try:
@@ -69,13 +70,13 @@ def _scan_result(scan: FolderScan) -> Job | None:
 def _add(scan: FolderScan, space: SpaceNeeded, needed: int, by_reference: bool) -> Job:
     if needed > space.free:
         raise LibraryFull(
-            f"Adding these photos needs about {_gb(needed)}, but only {_gb(space.free)} are free. "
-            "Free some disk space, or leave the files in place."
+            f"Adding these photos needs about {_size(needed)}, but only {_size(space.free)} are "
+            "free. Free some disk space, or leave the files in place."
         )
     job = get_services().submit_folder(scan.photos, by_reference)
     del st.session_state[_SCAN_KEY]
     return job
 
 
-def _gb(file_bytes: int) -> str:
+def _size(file_bytes: int) -> str:
     return f"{file_bytes / 1e9:,.1f} GB" if file_bytes >= 1e9 else f"{file_bytes / 1e6:,.1f} MB"
