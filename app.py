@@ -15,11 +15,11 @@ from pages.state.session import (
     get_classifier,
     get_settings,
     get_visitors,
-    held_bytes,
     owner_of,
     services_of,
+    uploader_bytes,
 )
-from pages.state.warm_start import load_pages, settle
+from pages.state.warm_start import freeze_garbage_collector, load_pages
 from scene_model.api import close_api, create_api
 from scene_model.api.middleware import middleware_stack
 from scene_model.api.visitor_cookie import asking_owner
@@ -28,7 +28,9 @@ from scene_model.api.window_uploads import WindowUploads
 settings = get_settings()
 middleware = middleware_stack(settings, get_visitors, owner_of)
 if settings.is_shared:
-    middleware.append(Middleware(WindowUploads, get_visitors=get_visitors, held_bytes=held_bytes))
+    middleware.append(
+        Middleware(WindowUploads, get_visitors=get_visitors, held_bytes=uploader_bytes)
+    )
 api = create_api(lambda: services_of(asking_owner()), lambda: (get_classifier(), settings))
 
 
@@ -38,7 +40,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     await run_in_threadpool(load_pages)
     if settings.is_shared:
         await run_in_threadpool(get_visitors)
-        settle()
+        freeze_garbage_collector()
     yield
     await run_in_threadpool(close_api, api)
 

@@ -49,7 +49,9 @@ def measure(page: Page, address: str) -> bool:
 
 def _compare(page: Page) -> None:
     page.get_by_role("button", name="Compare now").click()
-    page.get_by_text("not compared with the others yet").wait_for(state="hidden", timeout=600_000)
+    page.get_by_text("not been compared with the others yet").wait_for(
+        state="hidden", timeout=600_000
+    )
 
 
 def main() -> int:

@@ -1,9 +1,9 @@
-"""Take the screenshots of the guide again, by walking its twelve steps on freely licensed photos.
+"""Make the guide's screenshots from the walk of twelve steps, with freely licensed photos.
 
     python docs/screenshots.py [FOLDER OF PHOTOS]
 
-The folder is Debian's mate-backgrounds unless named; pieces of its photographs make the 200 of
-the walk. Needs Chromium and the extra ``browser``. Writes docs/screenshots/*.webp.
+The default folder is Debian's mate-backgrounds; 200 crops of its photos are used. Needs Chromium
+and the extra ``browser``. Writes docs/screenshots/*.webp.
 """
 
 import io
@@ -21,9 +21,9 @@ HERE = Path(__file__).resolve().parent
 PHOTOS = Path("/usr/share/backgrounds/mate/nature")
 ASSETS = HERE.parent / "tests" / "assets"
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-MOST_BYTES = 150_000
-# What is shown of the walk, by the step's name.
-SHOWN = {
+MAX_BYTES = 150_000
+# File names of the screenshots, by step.
+FILE_NAMES = {
     **{UPLOAD: "1-upload", "browse": "2-gallery", "one photo": "3-photo", "review": "4-review"},
     **{"bulk correct": "5-bulk", "learn from corrections": "6-corrections", "teach": "7-teach"},
     **{"search": "8-search", "similar": "9-similar", "duplicates": "10-duplicates"},
@@ -32,7 +32,7 @@ SHOWN = {
 
 
 def main() -> None:
-    """Start the app on a new library, walk through it, and take the pictures."""
+    """Start the app on a new library, do the twelve steps, and take the screenshots."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PHOTOS
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         server = Server(Path(temporary))
@@ -42,29 +42,29 @@ def main() -> None:
             expect.set_options(timeout=30_000)
             page = open_page(browser, WIDE, "light")
             page.goto(server.base_url)
-            walk(page, two_hundred(folder), lambda step: shoot(page, SHOWN[step]))
+            walk(page, two_hundred(folder), lambda step: shoot(page, FILE_NAMES[step]))
             for name, path, size, scheme in (
                 ("gallery-phone", "gallery", PHONE, "light"),
                 ("insights-dark", "insights", WIDE, "dark"),
                 ("gallery-dark", "gallery", WIDE, "dark"),
             ):
-                other = open_page(browser, size, scheme)
-                other.goto(f"{server.base_url}/{path}")
-                shoot(other, name)
+                window = open_page(browser, size, scheme)
+                window.goto(f"{server.base_url}/{path}")
+                shoot(window, name)
         finally:
             browser.close()
             server.stop()
 
 
 def two_hundred(folder: Path) -> list[FilePayload]:
-    """Pieces of a flower are what is taught; the others are of every photograph in turn."""
+    """Return 200 crops: of a flower, to teach a tag, and of all photos in turn."""
     flower = ASSETS / "flower.jpg"
     photographs = sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg"])
     return heap(pieces(flower), [pieces(path) for path in photographs])
 
 
 def open_page(browser: Browser, size: dict[str, int], scheme: str) -> Page:
-    """A window of a size, light or dark."""
+    """Open a window with a size and a light or dark color scheme."""
     dark = scheme == "dark"
     return browser.new_page(
         viewport={"width": size["width"], "height": size["height"]},
@@ -73,16 +73,16 @@ def open_page(browser: Browser, size: dict[str, int], scheme: str) -> Page:
 
 
 def shoot(page: Page, name: str) -> None:
-    """Take the picture of what is open, once it has come to rest, as small as it has to be."""
+    """Wait 3 s, take a screenshot, and save it with the best quality within `MAX_BYTES`."""
     page.wait_for_timeout(3_000)
     picture = Image.open(io.BytesIO(page.screenshot()))
     for quality in (80, 70, 60, 45):
         buffer = io.BytesIO()
         picture.save(buffer, "WEBP", quality=quality, method=6)
-        if buffer.tell() <= MOST_BYTES:
+        if buffer.tell() <= MAX_BYTES:
             break
     else:
-        raise SystemExit(f"{name} takes {buffer.tell():,} bytes; the limit is {MOST_BYTES:,}")
+        raise SystemExit(f"{name} takes {buffer.tell():,} bytes; the limit is {MAX_BYTES:,}")
     (HERE / "screenshots" / f"{name}.webp").write_bytes(buffer.getvalue())
     print(f"{name}: {buffer.tell():,} bytes", flush=True)
 

@@ -1,1 +1,1 @@
-"""Everything a visitor sees; with ``app.py`` the only place that imports Streamlit."""
+"""The web pages; only this package and ``app.py`` import Streamlit."""

@@ -1,21 +1,20 @@
-"""Drop photos → a job with progress and Cancel → results, and what was skipped and why."""
+"""Upload photos, follow the job, and show its results and skipped files."""
 
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from pages.sections.job_progress import follow, say_what_became, skipped_table
+from pages.sections.job_progress import show_job_result, show_progress, skipped_table
+from pages.sections.messages import counted, show_error
+from pages.sections.photo_facts import head_name, score_tabs
 from pages.sections.photo_view import (
-    answers_or_reason,
-    head_name,
     open_photo,
-    picture,
-    score_tabs,
+    predictions_or_reason,
     show_open_photo,
+    show_picture,
 )
-from pages.sections.problem import show_problem
-from pages.sections.uploads import add_photos, current_job, go_on, is_streaming
+from pages.sections.uploads import add_photos, current_job, is_streaming, retry_pending
 from pages.state.session import get_gallery, get_services
 from pages.state.visitor import is_shared
 from pages.widgets.photo_grid import photo_grid
@@ -25,24 +24,25 @@ from scene_model.errors import SceneError
 from scene_model.jobs.job import Job, Progress
 from scene_model.library.records import PhotoRecord
 
-_SHOWN_RESULTS = 60
-_SHOWN_LATEST = 8
-_BAR_COLOUR = "#2a9d8a"  # reads on light and on dark
+_MAX_RESULTS = 60
+_MAX_LATEST = 8
+_BAR_COLOUR = "#2a9d8a"  # readable on the light and the dark theme
 
 
 def _page() -> None:
-    st.title("Give order to your photos")
-    where = "on this computer; nothing is sent anywhere"
+    st.title("Put your photos in order")
     if is_shared():
-        where = "on this server, which sends nothing on"
-    st.caption(f"Drop a heap of photos. Each is tagged by scene {where}.")
+        place = "on this server and not sent to any other service"
+    else:
+        place = "on this computer and not sent anywhere"
+    st.caption(f"Add photos to tag them by scene. They are processed {place}.")
     add_photos()
     job = current_job()
     if job is None:
         _welcome()
     elif job.is_running:
         if not is_streaming(job):
-            follow(job)
+            show_progress(job)
         _latest(job)
     else:
         _results(job)
@@ -52,103 +52,106 @@ def _page() -> None:
 def _welcome() -> None:
     count = get_gallery().count("")
     if count:
-        st.info(f"Your library holds {count:,} photos.", icon=":material/photo_library:")
-        st.page_link("gallery.py", label="Open the gallery", icon=":material/arrow_forward:")
+        st.info(f"Your library has {counted(count, 'photo')}.", icon=":material/photo_library:")
+        st.page_link("gallery.py", label="Open gallery", icon=":material/arrow_forward:")
         return
     st.markdown(
-        "**How it goes:** drop photos above → see what each shows → correct what is wrong in the "
-        "gallery → take a CSV, or a ZIP with one folder per class, from the export page."
+        "**How it works:** add photos above → see their tags → correct wrong tags in the gallery "
+        "→ on the Export page, download a CSV file, or a ZIP file with one folder per class."
     )
 
 
 @st.fragment(run_every="1.5s")
 def _latest(job: Job) -> None:
-    """Show the photos tagged last while a job runs; when it ends, the page shows its result."""
+    """Show the latest tagged photos while a job runs; rerun the page when it ends."""
     if not job.is_running:
         st.rerun()
-    newest = job.progress().photo_ids[: -_SHOWN_LATEST - 1 : -1]
+    newest = job.progress().photo_ids[: -_MAX_LATEST - 1 : -1]
     records = list(get_gallery().library.records(newest))
     if records:
-        st.caption("Tagged last")
+        st.caption("Latest photos")
         photo_grid(records, get_gallery().vocabulary, "latest_grid", on_open=open_photo)
 
 
 def _results(job: Job) -> None:
     progress = job.progress()
-    _say_what_became(progress)
+    _show_summary(progress)
     if progress.waiting:
-        files = "file waits" if progress.waiting == 1 else "files wait"
+        verb = "is" if progress.waiting == 1 else "are"
         st.info(
-            f"{progress.waiting:,} {files} on disk for another try; the table below says why.",
+            f"{counted(progress.waiting, 'file')} could not be added and {verb} stored for "
+            "another try. The table below gives the reason.",
             icon=":material/hourglass_empty:",
         )
-        st.button("Try again", icon=":material/refresh:", on_click=go_on, args=(job,))
+        st.button("Try again", icon=":material/refresh:", on_click=retry_pending, args=(job,))
     records = list(get_gallery().library.records(list(progress.photo_ids)))
     records = [photo for photo in records if photo.trashed_at is None]
     if progress.total == 1 and len(records) == 1:
         _one_photo(records[0])
     elif records:
         photo_grid(
-            records[:_SHOWN_RESULTS], get_gallery().vocabulary, "results_grid", on_open=open_photo
+            records[:_MAX_RESULTS], get_gallery().vocabulary, "results_grid", on_open=open_photo
         )
-        if len(records) > _SHOWN_RESULTS:
-            st.caption(f"The first {_SHOWN_RESULTS} of {len(records):,}; the gallery has all.")
-        st.page_link("gallery.py", label="Go on in the gallery", icon=":material/photo_library:")
+        if len(records) > _MAX_RESULTS:
+            st.caption(
+                f"Showing {_MAX_RESULTS} of {len(records):,} photos. The gallery shows all of them."
+            )
+        st.page_link("gallery.py", label="Open gallery", icon=":material/photo_library:")
     skipped_table(progress.skipped)
 
 
-def _say_what_became(progress: Progress) -> None:
+def _show_summary(progress: Progress) -> None:
     classified = progress.done - len(progress.skipped)
-    parts = [f"{classified:,} of {progress.total:,} photos tagged"]
+    parts = [f"{classified:,} of {counted(progress.total, 'photo')} tagged"]
     if progress.known:
-        parts.append(f"{progress.known:,} of them known already")
+        parts.append(f"{progress.known:,} already in the library")
     if progress.skipped:
         parts.append(f"{len(progress.skipped):,} skipped")
-    say_what_became(progress, ", ".join(parts))
+    show_job_result(progress, ", ".join(parts))
 
 
 def _one_photo(photo: PhotoRecord) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
-        picture(photo)
+        show_picture(photo)
         st.text(photo.name)
     with right:
         _headline(photo)
-        answers = answers_or_reason(photo)
-        if answers is not None:
-            said = answers.class_prediction
-            head = get_services().classifier.head(said.head)
-            _probability_chart(said.probabilities, head.labels, head.name)
-        if st.button("Correct it, see everything", icon=":material/edit:"):
+        predictions = predictions_or_reason(photo)
+        if predictions is not None:
+            prediction = predictions.class_prediction
+            head = get_services().classifier.head(prediction.head)
+            _probability_chart(prediction.probabilities, head.labels, head.name)
+        if st.button("Edit and show details", icon=":material/edit:"):
             open_photo(photo.id)
-    if answers is not None:
-        score_tabs(answers)
+    if predictions is not None:
+        score_tabs(predictions)
 
 
 def _headline(photo: PhotoRecord) -> None:
-    """What the photo is filed under and how sure that is; where nothing is sure, the best guess."""
+    """Show the class and its confidence; where every head is unsure, the best guess."""
     name = get_gallery().vocabulary.display_name
     guess = name(photo.class_head_label)
     is_filed = photo.class_source != NONE
     scene_column, confidence_column = st.columns(2)
     scene_column.metric("Scene", name(photo.photo_class) if is_filed else guess, border=True)
-    sure = photo.class_score if is_filed else photo.confidence
-    confidence_column.metric("Confidence", f"{sure:.1%}", border=True)
+    confidence = photo.class_score if is_filed else photo.confidence
+    confidence_column.metric("Confidence", f"{confidence:.1%}", border=True)
     if photo.has_class_score and photo.class_source != photo.class_head:
         st.caption(
-            f"“{head_name(photo.class_source)}” says so. It looks like none of "
-            f"“{head_name(photo.class_head)}”; nearest would be {guess}, {photo.confidence:.1%}."
+            f"Classified by “{head_name(photo.class_source)}”. “{head_name(photo.class_head)}” "
+            f"is unsure; its best guess is {guess}, {photo.confidence:.1%}."
         )
     elif not is_filed:
         st.info(
-            f"Unsure: it may be none of “{head_name(photo.class_head)}”. "
-            f"It is filed under “{name(photo.photo_class)}”.",
+            f"Unsure: the photo may show none of “{head_name(photo.class_head)}”. "
+            f"Its class is “{name(photo.photo_class)}”.",
             icon=":material/help:",
         )
 
 
 def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -> None:
-    """Bars of one head's probabilities in percent, most probable first, with their figures."""
+    """Show one head's probabilities in percent as labelled bars, most probable first."""
     frame = pd.DataFrame(
         {
             "Label": [label.name for label in labels.labels],
@@ -158,9 +161,9 @@ def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -
     frame = frame.sort_values("Probability", ascending=False, kind="stable")
     label = {"field": "Label", "type": "nominal"}
     probability: dict[str, Any] = {"field": "Probability", "type": "quantitative"}
-    figures = {"type": "text", "align": "left", "dx": 5, "color": "gray"}
+    bar_labels = {"type": "text", "align": "left", "dx": 5, "color": "gray"}
     spec = {
-        "title": f"{head}: probability in %",
+        "title": f"{head}: probability (%)",
         "height": 32 * len(frame),
         "encoding": {
             "x": probability | {"scale": {"domain": [0, 110]}, "axis": None},
@@ -169,7 +172,7 @@ def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -
         },
         "layer": [
             {"mark": {"type": "bar", "color": _BAR_COLOUR, "cornerRadius": 3}},
-            {"mark": figures, "encoding": {"text": probability | {"format": ".1f"}}},
+            {"mark": bar_labels, "encoding": {"text": probability | {"format": ".1f"}}},
         ],
     }
     st.vega_lite_chart(frame, spec)
@@ -178,4 +181,4 @@ def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -
 try:
     _page()
 except SceneError as error:
-    show_problem(error)
+    show_error(error)

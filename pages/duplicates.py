@@ -1,11 +1,11 @@
-"""Photos that are one picture, and shots that only look similar: keep the best of each group."""
+"""Near duplicates and similar photos in groups: keep the best of each group."""
 
 import streamlit as st
 
-from pages.sections.problem import show_problem
-from pages.sections.thumbnails import thumbnails
-from pages.sections.undo_button import say, undo_button
+from pages.sections.messages import counted, show_error
+from pages.sections.undo_button import note_edit, undo_button
 from pages.state.session import get_gallery
+from pages.widgets.thumbnails import thumbnails
 from scene_model.duplicates.groups import (
     KeepBy,
     NearDuplicateGroup,
@@ -24,15 +24,15 @@ from scene_model.errors import SceneError
 from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
 
-_GROUPS_A_PAGE = 8
-_KINDS = {NearDuplicateKind.NEAR: "The same picture", NearDuplicateKind.SIMILAR: "Similar shots"}
-_SAID = {
-    NearDuplicateKind.NEAR: "Copies of one picture: resized, saved again, turned, mirrored or "
-    "cropped a little. A file that is the same byte for byte cannot be here twice.",
-    NearDuplicateKind.SIMILAR: "Different pictures in which the network sees nearly the same, "
-    "such as several shots of one scene. Look before you let one go.",
+_GROUPS_PER_PAGE = 8
+_KINDS = {NearDuplicateKind.NEAR: "Same photo", NearDuplicateKind.SIMILAR: "Similar photos"}
+_DESCRIPTIONS = {
+    NearDuplicateKind.NEAR: "Copies of one photo: resized, saved again, rotated, mirrored or "
+    "slightly cropped. Identical files are never added twice.",
+    NearDuplicateKind.SIMILAR: "Different photos that look alike, such as several shots of one "
+    "scene. Check each group before you move photos to the trash.",
 }
-_KEEP = {KeepBy.LARGEST: "Largest", KeepBy.SHARPEST: "Sharpest", KeepBy.OLDEST: "Oldest"}
+_KEEP_LABELS = {KeepBy.LARGEST: "Largest", KeepBy.SHARPEST: "Sharpest", KeepBy.OLDEST: "Oldest"}
 
 
 def _page() -> None:
@@ -43,24 +43,25 @@ def _page() -> None:
     with tools, st.container(horizontal=True, horizontal_alignment="right"):
         undo_button()
     if not gallery.library.count():
-        st.info("No photos yet. Drop some on the first page.", icon=":material/content_copy:")
+        st.info("No photos yet. Add some on the Classify page.", icon=":material/content_copy:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
     _compare()
     kind = st.segmented_control(
-        "What to look at",
+        "Show",
         list(_KINDS),
         default=NearDuplicateKind.NEAR,
         format_func=lambda k: _KINDS[k],
         key="twin_kind",
         required=True,
     )
-    st.caption(_SAID[kind])
+    st.caption(_DESCRIPTIONS[kind])
     groups = group_pairs(near_duplicate_pairs(gallery.library, kind))
     if groups:
         _groups(groups, kind)
     else:
-        st.info("Nothing found here.", icon=":material/check_circle:")
+        nothing = "duplicates" if kind is NearDuplicateKind.NEAR else "similar photos"
+        st.info(f"No {nothing} found.", icon=":material/check_circle:")
     _dismissed(kind)
 
 
@@ -69,8 +70,8 @@ def _compare() -> None:
     missing = count_pending_comparisons(library)
     if not missing:
         return
-    photos = "photo was" if missing == 1 else "photos were"
-    st.caption(f"{missing:,} {photos} not compared with the others yet.")
+    verb = "has" if missing == 1 else "have"
+    st.caption(f"{counted(missing, 'photo')} {verb} not been compared with the others yet.")
     if st.button("Compare now", icon=":material/compare:", type="primary"):
         bar = st.progress(0.0, "Comparing …")
         for done in compare_new(library):
@@ -83,21 +84,21 @@ def _groups(groups: list[NearDuplicateGroup], kind: NearDuplicateKind) -> None:
     count = sum(len(group.photo_ids) for group in groups)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         by = st.selectbox(
-            "Keep the", list(KeepBy), format_func=lambda b: _KEEP[b], key="keep_by", width=160
+            "Keep", list(KeepBy), format_func=lambda b: _KEEP_LABELS[b], key="keep_by", width=160
         )
         by = KeepBy.LARGEST if by is None else by
-        st.caption(f"{len(groups):,} groups, {count:,} photos", width="content")
+        st.caption(f"{counted(len(groups), 'group')}, {counted(count, 'photo')}", width="content")
         if kind is NearDuplicateKind.NEAR:
             st.button(
-                f"Keep the best of all {len(groups):,} groups",
+                f"Keep best in {'all ' if len(groups) > 1 else ''}{counted(len(groups), 'group')}",
                 icon=":material/delete_sweep:",
                 on_click=_keep_best_of_all,
                 args=(groups, by),
-                help="The others go to the trash, in one step that Undo takes back",
+                help="Moves the other photos to the trash. You can undo this.",
             )
-    pages = -(-len(groups) // _GROUPS_A_PAGE)
+    pages = -(-len(groups) // _GROUPS_PER_PAGE)
     number = min(int(st.session_state.get("twin_page", 1)), pages)
-    for group in groups[(number - 1) * _GROUPS_A_PAGE : number * _GROUPS_A_PAGE]:
+    for group in groups[(number - 1) * _GROUPS_PER_PAGE : number * _GROUPS_PER_PAGE]:
         _group(group, best_first(library, group.photo_ids, by))
     if pages > 1:
         st.pagination(pages, key="twin_page")
@@ -108,39 +109,39 @@ def _group(group: NearDuplicateGroup, photos: list[PhotoRecord]) -> None:
         return
     key = photos[0].id[:16]
     with st.container(border=True):
-        lines = {
-            photo.id: f"{'★ keep · ' if place == 0 else ''}{photo.width:,}×{photo.height:,} · "
+        captions = {
+            photo.id: f"{'★ Keep · ' if rank == 0 else ''}{photo.width:,}×{photo.height:,} · "
             f"{photo.file_bytes / 1e6:.2f} MB · {photo.name}"
-            for place, photo in enumerate(photos)
+            for rank, photo in enumerate(photos)
         }
-        thumbnails(photos, lines)
+        thumbnails(photos, captions)
         with st.container(horizontal=True, vertical_alignment="center"):
             ids = [photo.id for photo in photos]
             st.button(
-                "Keep the best, others to the trash",
+                "Keep best, move others to trash",
                 key=f"keep_{key}",
                 icon=":material/done_all:",
                 on_click=_keep_best,
                 args=(ids[1:],),
             )
             st.button(
-                "Not duplicates",
+                "Dismiss group",
                 key=f"dismiss_{key}",
                 icon=":material/close:",
                 on_click=lambda: dismiss(get_gallery().library, ids),
-                help="This group does not come up again",
+                help="Not duplicates: hide this group. You can restore it below.",
             )
-            st.caption(f"{group.likeness:.0%} alike", width="content")
+            st.caption(f"{group.likeness:.0%} similar", width="content")
 
 
 def _keep_best(others: list[str]) -> None:
-    say(edits.move_to_trash(get_gallery().library, others))
+    note_edit(edits.move_to_trash(get_gallery().library, others))
 
 
 def _keep_best_of_all(groups: list[NearDuplicateGroup], by: KeepBy) -> None:
     library = get_gallery().library
     others = [p.id for g in groups for p in best_first(library, g.photo_ids, by)[1:]]
-    say(edits.move_to_trash(library, others))
+    note_edit(edits.move_to_trash(library, others))
 
 
 def _dismissed(kind: NearDuplicateKind) -> None:
@@ -149,10 +150,10 @@ def _dismissed(kind: NearDuplicateKind) -> None:
     if not groups:
         return
     with st.expander(f"Dismissed ({len(groups):,})"):
-        for group in groups[:_GROUPS_A_PAGE]:
+        for group in groups[:_GROUPS_PER_PAGE]:
             thumbnails(list(library.records(group.photo_ids)), height_rem=5)
             st.button(
-                "Bring back",
+                "Restore group",
                 key=f"back_{group.photo_ids[0][:16]}",
                 on_click=undismiss,
                 args=(library, group.photo_ids),
@@ -162,4 +163,4 @@ def _dismissed(kind: NearDuplicateKind) -> None:
 try:
     _page()
 except SceneError as error:
-    show_problem(error)
+    show_error(error)

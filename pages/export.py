@@ -1,4 +1,4 @@
-"""Take the photos away: CSV and JSON with a preview, a ZIP in folders of one's choice."""
+"""Export photos: CSV and JSON with a preview, and a ZIP with one folder per class or tag."""
 
 import io
 from urllib.parse import urlencode
@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
+from pages.sections.messages import counted, show_error
 from pages.sections.photo_facts import head_name
-from pages.sections.problem import show_problem
 from pages.sections.query_line import order_control, show_query_error
 from pages.state.session import get_gallery, get_services
 from scene_model.classifier.classify import OBJECTS
@@ -22,14 +22,17 @@ def _page() -> None:
     st.title("Export")
     gallery = get_gallery()
     if not gallery.count(""):
-        st.info("There is nothing to export yet.", icon=":material/photo_library:")
+        st.info(
+            "No photos to export yet. Add some on the Classify page.",
+            icon=":material/photo_library:",
+        )
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
     query = st.text_input(
-        "Which photos",
+        "Photos to export",
         key="export_q",
         type="search",
-        placeholder="all of them; or a query, as on the search page",
+        placeholder="All photos, or a query as on the Search page",
     )
     query = (query or "").strip()
     try:
@@ -38,57 +41,64 @@ def _page() -> None:
         show_query_error(query, error)
         return
     if not count:
-        st.info("No photo matches this query.", icon=":material/search_off:")
+        st.info(
+            "No photos match this query. Change the query, or clear it to export all photos.",
+            icon=":material/search_off:",
+        )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order_control("export")
-        with_place = not st.checkbox(
-            "Leave out where photos were taken",
+        with_location = not st.checkbox(
+            "Remove locations",
             key="export_no_place",
-            help="In the tables, and in the copies in the ZIP: fields of EXIF, XMP and IPTC that "
-            "tell a place. Your own files stay as they are.",
+            help="Removes the location fields of EXIF, XMP and IPTC from the tables and from the "
+            "copies in the ZIP. Your own files are not changed.",
         )
-        st.caption(f"{count:,} photo{'' if count == 1 else 's'}", width="content")
-    asked = {"q": query, "sort": str(gallery.sort)} | ({} if with_place else {"place": "false"})
-    _tables(gallery.ids(query, _PREVIEW_ROWS), count, asked, with_place)
-    _zip(query, asked, with_place)
+        st.caption(counted(count, "photo"), width="content")
+    parameters = {"q": query, "sort": str(gallery.sort)} | (
+        {} if with_location else {"place": "false"}
+    )
+    _tables(gallery.ids(query, _PREVIEW_ROWS), count, parameters, with_location)
+    _zip(query, parameters, with_location)
 
 
-def _tables(first: list[str], count: int, asked: dict[str, str], with_place: bool) -> None:
-    st.subheader("Table: CSV or JSON")
-    bom = st.checkbox("For Excel (marks the file as UTF-8)", key="csv_bom")
+def _tables(
+    first_ids: list[str], count: int, parameters: dict[str, str], with_location: bool
+) -> None:
+    st.subheader("Table (CSV or JSON)")
+    bom = st.checkbox("For Excel (adds a UTF-8 byte order mark)", key="csv_bom")
     with st.container(horizontal=True):
-        _link("Download CSV", "csv", asked | ({"bom": "true"} if bom else {}), "table")
-        _link("Download JSON", "json", asked, "data_object")
-        _link("Download JSON Lines", "jsonl", asked, "data_array")
-    text = "".join(get_services().exports.csv_lines(first, with_place=with_place))
-    shown = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False)
-    st.dataframe(shown, hide_index=True)
+        _link("Download CSV", "csv", parameters | ({"bom": "true"} if bom else {}), "table")
+        _link("Download JSON", "json", parameters, "data_object")
+        _link("Download JSON Lines", "jsonl", parameters, "data_array")
+    csv_text = "".join(get_services().exports.csv_lines(first_ids, with_place=with_location))
+    preview = pd.read_csv(io.StringIO(csv_text), dtype=str, na_filter=False)
+    st.dataframe(preview, hide_index=True)
     if count > _PREVIEW_ROWS:
-        st.caption(f"The first {_PREVIEW_ROWS} of {count:,} rows.")
+        st.caption(f"Showing {_PREVIEW_ROWS} of {count:,} rows.")
 
 
-def _zip(query: str, asked: dict[str, str], with_place: bool) -> None:
-    st.subheader("ZIP in folders")
+def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:
+    st.subheader("ZIP with folders")
     by = st.segmented_control(
-        "A folder for",
+        "One folder per",
         _rules(),
         format_func=_rule_name,
         key="zip_by",
         default=_CLASS,
         required=True,
-        help="A photo with several tags lies in several folders when there is one for every tag.",
+        help="With one folder per tag, a photo with several tags is in several folders.",
     )
     rule = get_services().exports.folder_rule(by or _CLASS)
     folders = get_gallery().folder_sizes(query, rule.kind is FolderKind.TAG, rule.head)
     count = sum(folder.photo_count for folder in folders)
     size = sum(folder.file_bytes for folder in folders)
     st.caption(
-        f"{count:,} files in {len(folders):,} folders, about {_megabytes(size)}: the originals "
-        f"{'unchanged' if with_place else 'without the place they tell'}, and the CSV as "
-        "manifest.csv. The download starts at once, whatever its size."
+        f"{counted(count, 'file')} in {counted(len(folders), 'folder')}, about "
+        f"{_size(size)}: the original files{'' if with_location else ' without locations'}, "
+        "and the table as manifest.csv. The download starts immediately."
     )
-    _link("Download ZIP", "zip", asked | {"by": by or _CLASS}, "folder_zip")
+    _link("Download ZIP", "zip", parameters | {"by": by or _CLASS}, "folder_zip")
     names = get_gallery().vocabulary
     st.dataframe(
         pd.DataFrame(
@@ -96,7 +106,7 @@ def _zip(query: str, asked: dict[str, str], with_place: bool) -> None:
                 "Folder": [f"{folder.name}/" for folder in folders],
                 "Photos": [folder.photo_count for folder in folders],
                 "Label": [names.display_name(folder.name) for folder in folders],
-                "Size": [_megabytes(folder.file_bytes) for folder in folders],
+                "Size": [_size(folder.file_bytes) for folder in folders],
             }
         ),
         hide_index=True,
@@ -104,10 +114,10 @@ def _zip(query: str, asked: dict[str, str], with_place: bool) -> None:
     )
 
 
-def _link(label: str, kind: str, asked: dict[str, str], icon: str) -> None:
+def _link(label: str, kind: str, parameters: dict[str, str], icon: str) -> None:
     st.link_button(
         label,
-        f"/api/library/export.{kind}?{urlencode(asked)}",
+        f"/api/library/export.{kind}?{urlencode(parameters)}",
         icon=f":material/{icon}:",
         type="primary",
     )
@@ -120,15 +130,15 @@ def _rules() -> list[str]:
 
 def _rule_name(rule: str) -> str:
     if rule in (_CLASS, _TAG):
-        return {"class": "each class", "tag": "every tag"}[rule]
-    return f"each of “{head_name(rule.removeprefix('head:'))}”"
+        return rule.capitalize()
+    return f"Label of “{head_name(rule.removeprefix('head:'))}”"
 
 
-def _megabytes(size: int) -> str:
+def _size(size: int) -> str:
     return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 try:
     _page()
 except SceneError as error:
-    show_problem(error)
+    show_error(error)

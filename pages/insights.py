@@ -1,9 +1,9 @@
-"""The collection in numbers; every bar and every dot leads to its photos."""
+"""Charts of the library; each bar and dot links to its photos."""
 
 import streamlit as st
 
 from pages.sections.charts import bar_chart, world_map
-from pages.sections.problem import show_problem
+from pages.sections.messages import counted, show_error
 from pages.state.session import get_gallery
 from scene_model.errors import SceneError
 from scene_model.statistics import insights
@@ -15,36 +15,40 @@ def _page() -> None:
     library, names = gallery.library, gallery.vocabulary
     count = library.count()
     if not count:
-        st.info("No photos yet. Drop some on the first page.", icon=":material/insights:")
+        st.info("No photos yet. Add some on the Classify page.", icon=":material/insights:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
-    st.caption(f"{count:,} photos. Click a bar or a dot to see the photos behind it.")
+    st.caption(f"{counted(count, 'photo')}. Click a bar or a dot to see its photos.")
     left, right = st.columns(2)
     with left:
         classes = insights.by_class(library)
-        said = [names.display_name(one.label) for one in classes]
-        bar_chart("Classes", classes, "classes", said)
+        class_names = [names.display_name(bar.label) for bar in classes]
+        bar_chart("Classes", classes, "classes", class_names)
         scores = insights.by_score(library)
-        bar_chart("How sure", scores, "confidence", [one.label for one in scores], lying=False)
+        bar_chart(
+            "Confidence", scores, "confidence", [bar.label for bar in scores], is_horizontal=False
+        )
     with right:
         tags = insights.by_tag(library, most=20)
-        bar_chart("Tags", tags, "tags", [names.display_name(one.label) for one in tags])
+        bar_chart("Tags", tags, "tags", [names.display_name(bar.label) for bar in tags])
         cameras = insights.by_camera(library)
         if cameras:
-            bar_chart("Cameras", cameras, "cameras", [one.label for one in cameras])
+            bar_chart("Cameras", cameras, "cameras", [bar.label for bar in cameras])
     months = insights.by_month(library)
     if months:
-        bar_chart("Taken in", months, "months", [one.label for one in months], lying=False)
+        bar_chart(
+            "Photos per month", months, "months", [bar.label for bar in months], is_horizontal=False
+        )
     else:
-        st.caption("No photo says when it was taken.")
+        st.caption("No photos with a date.")
     places = insights.by_place(library)
     if places:
         world_map("Places", places, "places")
     else:
-        st.caption("No photo says where it was taken.")
+        st.caption("No photos with a location.")
 
 
 try:
     _page()
 except SceneError as error:
-    show_problem(error)
+    show_error(error)

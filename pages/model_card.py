@@ -1,12 +1,12 @@
-"""Which models there are, what the one in use can say, and how often it is right."""
+"""The available models, and the model card and labels of the model in use."""
 
 import re
 
 import pandas as pd
 import streamlit as st
 
+from pages.sections.messages import show_error
 from pages.sections.models import notices, picker, retag_panel
-from pages.sections.problem import show_problem
 from pages.state.session import get_services
 from scene_model import __version__
 from scene_model.classifier.bundle import MODEL_CARD_FILE
@@ -31,21 +31,21 @@ def _card(classifier: Classifier) -> None:
     card = classifier.bundle_dir / MODEL_CARD_FILE
     if not card.is_file():
         st.header(classifier.bundle.name)
-        st.info("This bundle has no model card.", icon=":material/description:")
+        st.info("This model has no model card.", icon=":material/description:")
         return
     text = card.read_text(encoding="utf-8", errors="replace")
     st.markdown(_one_level_down(_IMAGE.sub("", text)))
     plots = [match for match in _IMAGE.finditer(text)]
-    there = [match for match in plots if (classifier.bundle_dir / match["file"]).is_file()]
-    if there:
+    plots = [match for match in plots if (classifier.bundle_dir / match["file"]).is_file()]
+    if plots:
         with st.grid(2, min_column_width=320):
-            for match in there:
+            for match in plots:
                 file = classifier.bundle_dir / match["file"]
                 st.image(file, alt=match["alt"], caption=match["alt"], width="stretch")
 
 
 def _one_level_down(text: str) -> str:
-    """Put a card's headings below the page's own; what is in code fences stays."""
+    """Lower each heading of a model card by one level, except in code fences."""
     lines, is_code = [], False
     for line in text.splitlines():
         is_code ^= line.startswith("```")
@@ -54,14 +54,14 @@ def _one_level_down(text: str) -> str:
 
 
 def _labels(classifier: Classifier) -> None:
-    st.subheader("What it can say")
+    st.subheader("Labels")
     heads = classifier.ranked_heads
     for tab, head in zip(st.tabs([head.name for head in heads]), heads, strict=True):
         tab.dataframe(
             pd.DataFrame(
                 {
                     "Label": [label.name for label in head.labels.labels],
-                    "Also found by": [", ".join(label.aliases) for label in head.labels.labels],
+                    "Other names": [", ".join(label.aliases) for label in head.labels.labels],
                 }
             ),
             hide_index=True,
@@ -71,4 +71,4 @@ def _labels(classifier: Classifier) -> None:
 try:
     _page()
 except SceneError as error:
-    show_problem(error)
+    show_error(error)

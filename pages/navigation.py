@@ -4,24 +4,24 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.state.session import note_whose_window
-from pages.state.visitor import ask_to_sign_in, is_shared, stay_notice
+from pages.state.session import bind_window_to_owner
+from pages.state.visitor import is_shared, require_sign_in, show_allowance
 
-# A file of ours: a named icon would be fetched from the network.
+# A local file: the browser would fetch a named icon from the network.
 _ICON = Path(__file__).parent / "icon.png"
 
 st.set_page_config(page_title="Scene Gallery", page_icon=str(_ICON), layout="wide")
 if st.context.theme.type == "dark":
-    # Streamlit writes white on primary buttons, which the dark theme's bright colour cannot carry.
+    # Streamlit's white text is not readable on the bright primary buttons of the dark theme.
     st.html(
         '<style>[data-testid^="stBaseButton-primary"], [data-testid^="stBaseLinkButton-primary"],'
         '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
         ":hover {color: #06231e}</style>"
     )
-# Streamlit leaves a tenth of a screen free above every page.
+# Streamlit's default padding is a tenth of the screen height.
 st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 4.5rem}</style>")
-note_whose_window()
-if not ask_to_sign_in() or not stay_notice():
+bind_window_to_owner()
+if not require_sign_in() or not show_allowance():
     st.stop()
 pages = [
     st.Page("classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True),
@@ -35,6 +35,6 @@ pages = [
     st.Page("model_card.py", title="Model", icon=":material/psychology:"),
 ]
 if not is_shared():
-    # It reads and moves folders of the server's own disk.
+    # Only for the owner: it reads and moves files on the server's disk.
     pages.insert(-1, st.Page("sort.py", title="Sort", icon=":material/drive_file_move:"))
 st.navigation(pages, position="top").run()

@@ -1,16 +1,21 @@
-"""One query line → the photos it means, out of the tags of every label set."""
+"""Search photos with a query, or by similarity to a photo."""
 
 from functools import partial
 
 import streamlit as st
 
-from pages.sections.browse import browse, browse_parts, density_control
+from pages.sections.browse import browse, browse_address_parts, density_control
+from pages.sections.messages import counted, show_error
 from pages.sections.photo_view import show_open_photo
-from pages.sections.problem import show_problem
-from pages.sections.query_line import completions, order_control, show_query_error
+from pages.sections.query_line import order_control, show_completions, show_query_error
 from pages.sections.saved_searches import save_control, saved_control, show_notice
-from pages.sections.similar_results import like_part, picture_control, show_alike, stop_comparing
-from pages.state.address import take_address, write_address
+from pages.sections.similar_results import (
+    image_control,
+    show_similar,
+    similar_address_part,
+    stop_comparing,
+)
+from pages.state.address import read_address, write_address
 from pages.state.session import get_gallery
 from scene_model.duplicates.missing_hashes import count_missing_hashes, fill_missing_hashes
 from scene_model.errors import QueryError, SceneError
@@ -28,29 +33,29 @@ _EXAMPLES = (
     "score>=0.9",
 )
 _LANGUAGE = """
-| write | to find |
+| Query | Finds |
 |---|---|
-| `beach sunset` | both words: tags of every label set, other words for them, file names |
+| `beach sunset` | photos that match both words: tags of all label sets, synonyms, file names |
 | `Strand` · `plage` · `playa` · `海滩` | a scene by its German, French, Spanish or Chinese name |
-| `beach OR lake` · `-street` · `(a OR b) c` | either · without · together |
-| `"old town"` | words that belong together |
-| `tag:beach` · `class:sea` · `album:travel` | one tag · what it is filed under · an album |
-| `name:img_20` · `camera:iphone` | part of the file name · of the camera |
-| `score>=0.8` | how sure the class is, 0 to 1; 1 where you chose it |
-| `taken:2024-07` · `taken:2024-07-20..2024-08` | day, month, year · from one to another |
-| `added:today` · `added:yesterday` | when it came into the library |
-| `is:unsure` · `is:edited` · `is:duplicate` | no sure class · changed by you · looks like another |
-| `has:gps` · `near:38.72,-9.14,10km` | knows its place · around a place |
+| `beach OR lake` · `-street` · `(a OR b) c` | either word · not this word · grouping |
+| `"old town"` | an exact phrase |
+| `tag:beach` · `class:sea` · `album:travel` | a tag · a class · an album |
+| `name:img_20` · `camera:iphone` | part of the file name · part of the camera name |
+| `score>=0.8` | confidence of the class, 0 to 1; 1 for a class you set |
+| `taken:2024-07` · `taken:2024-07-20..2024-08` | a day, month or year · a date range |
+| `added:today` · `added:yesterday` | the date a photo was added to the library |
+| `is:unsure` · `is:edited` · `is:duplicate` | no confident class · edited by you · near duplicate |
+| `has:gps` · `near:38.72,-9.14,10km` | has a location · within a distance of a location |
 """
 
 
 def _page() -> None:
     st.title("Search")
     show_notice()
-    parts = browse_parts(_NAME) | like_part()
-    take_address(_NAME, parts, is_new=False)
-    if (chosen := st.session_state.pop(_NEXT_KEY, None)) is not None:
-        st.session_state[_QUERY_KEY] = chosen
+    parts = browse_address_parts(_NAME) | similar_address_part()
+    read_address(_NAME, parts, is_new=False)
+    if (query := st.session_state.pop(_NEXT_KEY, None)) is not None:
+        st.session_state[_QUERY_KEY] = query
     typed = st.text_input(
         "Search by tag, name or class",
         key=_QUERY_KEY,
@@ -60,15 +65,15 @@ def _page() -> None:
         on_change=stop_comparing,
         placeholder="beach sunset, mountain OR glacier, -street, album:travel, taken:2024-07",
     )
-    completions(typed or "", _ask)
+    show_completions(typed or "", _set_query)
     query = (typed or "").strip()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         order_control(_NAME)
         save_control(query)
         saved_control(_open)
         density_control(_NAME)
-        picture = picture_control()
-    if show_alike(picture):
+        image = image_control()
+    if show_similar(image):
         pass
     elif query:
         _results(query)
@@ -78,22 +83,22 @@ def _page() -> None:
     show_open_photo()
 
 
-def _ask(query: str) -> None:
+def _set_query(query: str) -> None:
     st.session_state[_NEXT_KEY] = query
     stop_comparing()
 
 
 def _open(search: SavedSearch) -> None:
-    _ask(search.query)
+    _set_query(search.query)
     get_gallery().sort = search.sort
 
 
 def _examples() -> None:
-    st.caption("Try one:")
+    st.caption("Examples:")
     with st.container(horizontal=True):
         for example in _EXAMPLES:
-            st.button(example, key=f"example_{example}", on_click=partial(_ask, example))
-    with st.expander("All that can be asked", icon=":material/help:"):
+            st.button(example, key=f"example_{example}", on_click=partial(_set_query, example))
+    with st.expander("Search syntax", icon=":material/help:"):
         st.markdown(_LANGUAGE)
 
 
@@ -110,23 +115,23 @@ def _results(query: str) -> None:
         _offer_to_compare()
     if not count:
         st.info(
-            "No photo matches. Try a shorter query, another word, or one of the examples.",
+            "No photos match. Try a shorter query, another word, or one of the examples.",
             icon=":material/search_off:",
         )
         _examples()
         return
-    st.caption(f"{count:,} photo{'' if count == 1 else 's'}")
+    st.caption(counted(count, "photo"))
     browse(query, _NAME, with_scores=True)
 
 
 def _offer_to_compare() -> None:
-    """Photos that an earlier version added were never compared; do it when asked to."""
+    """Offer to compare the photos that were added by a version without perceptual hashes."""
     library = get_gallery().library
     missing = count_missing_hashes(library)
     if not missing:
         return
-    photos = "photo was" if missing == 1 else "photos were"
-    st.caption(f"{missing:,} {photos} never compared with the others.")
+    verb = "has" if missing == 1 else "have"
+    st.caption(f"{counted(missing, 'photo')} {verb} not been compared with the others yet.")
     if st.button("Compare now", icon=":material/compare:"):
         bar = st.progress(0.0, "Comparing …")
         for done, _ in enumerate(fill_missing_hashes(library), 1):
@@ -137,4 +142,4 @@ def _offer_to_compare() -> None:
 try:
     _page()
 except SceneError as error:
-    show_problem(error)
+    show_error(error)

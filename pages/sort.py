@@ -1,4 +1,4 @@
-"""Put a folder in order: plan, look at the plan, act, and take it back."""
+"""Sort a folder on disk: preview the plan, execute it, resume it, undo it."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.sections.problem import show_problem
+from pages.sections.messages import counted, show_error
 from pages.sections.query_line import show_query_error
 from pages.state.session import get_services
 from scene_model.errors import QueryError, SceneError
@@ -25,9 +25,10 @@ from scene_model.export.sorting.transaction import (
 )
 
 _PREVIEW_ROWS = 200
-_PLAN, _SAID = "sort_plan", "sort_said"
+_PLAN, _RESULT = "sort_plan", "sort_result"
 _KINDS = {"Copy": Kind.COPY, "Move": Kind.MOVE, "Hard link": Kind.HARDLINK}
-_FOLDERS = {
+_DONE = {Kind.COPY: "copied", Kind.MOVE: "moved", Kind.HARDLINK: "hard-linked"}
+_LAYOUTS = {
     "Class": "{class}/{name}",
     "Year / month / class": "{taken:%Y}/{taken:%m}/{class}/{name}",
     "Year / month": "{taken:%Y}/{taken:%m}/{name}",
@@ -40,88 +41,93 @@ def _page() -> None:
     st.title("Sort a folder")
     get_services().require_personal("sort folders of the server's own disk")
     st.caption(
-        "Photos of a folder on this computer go into folders by class. Every step is written down "
-        "first, nothing is overwritten, and Undo brings back what was."
+        "Sorts the photos of a folder on this computer into folders by class. Every step is logged "
+        "before it is done, no file is overwritten, and you can undo the sort."
     )
-    asked = _asked()
-    if asked is None:
+    inputs = _inputs()
+    if inputs is None:
         return
-    source, dest, kind, folders, query = asked
+    source, dest, kind, layout, query = inputs
     if source in dest.parents:
         st.caption(
-            f"{dest.name} lies in the folder with the photos: what is in it already is not sorted "
-            "again."
+            f"{dest.name} is inside the source folder. Files already in it are not sorted again."
         )
-    if st.button("Make a plan", type="primary", icon=":material/list_alt:"):
-        st.session_state.pop(_SAID, None)
-        st.session_state[_PLAN] = (asked, _prepared(source, dest, folders, query))
+    if st.button("Create plan", type="primary", icon=":material/list_alt:"):
+        st.session_state.pop(_RESULT, None)
+        st.session_state[_PLAN] = (inputs, _prepare(source, dest, layout, query))
     planned = st.session_state.get(_PLAN)
-    if planned is not None and planned[0] == asked:
+    if planned is not None and planned[0] == inputs:
         _preview(planned[1], kind)
-    _said()
+    _result()
     _last_sort(dest)
 
 
-def _asked() -> tuple[Path, Path, Kind, str, str] | None:
-    """What is to be sorted, and how; None until both folders are named."""
+def _inputs() -> tuple[Path, Path, Kind, str, str] | None:
+    """Return source, destination, kind, layout name and query; None without both folders."""
     left, right = st.columns(2)
-    source = left.text_input("Folder with photos", key="sort_source", placeholder="/home/me/Photos")
-    dest = right.text_input("Put them into", key="sort_dest", placeholder="/home/me/Sorted")
+    source = left.text_input("Source folder", key="sort_source", placeholder="/home/me/Photos")
+    dest = right.text_input("Destination folder", key="sort_dest", placeholder="/home/me/Sorted")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
-            "Files", list(_KINDS), default="Copy", key="sort_kind", required=True
+            "Action", list(_KINDS), default="Copy", key="sort_kind", required=True
         )
-        folders = st.selectbox("Folders", list(_FOLDERS), key="sort_folders", width=240)
+        layout = st.selectbox("Folder layout", list(_LAYOUTS), key="sort_folders", width=240)
         query = st.text_input(
-            "Which photos", key="sort_q", placeholder="all of them; or a query", width=320
+            "Photos to sort", key="sort_q", placeholder="All photos, or a query", width=320
         )
     if not source or not dest:
-        st.info("Name both folders; the second may be new.", icon=":material/folder_open:")
+        st.info(
+            "Enter both folders. The destination folder is created if it does not exist.",
+            icon=":material/folder_open:",
+        )
         return None
     return (
         Path(source).expanduser().absolute(),
         Path(dest).expanduser().absolute(),
         _KINDS[kind or "Copy"],
-        folders,
+        layout,
         (query or "").strip(),
     )
 
 
-def _prepared(source: Path, dest: Path, folders: str, query: str) -> Preparation | None:
+def _prepare(source: Path, dest: Path, layout_name: str, query: str) -> Preparation | None:
+    """Classify the photos and plan the sort; None when the query cannot be read."""
     checked_places(source, dest)
     services = get_services()
-    bar = st.progress(0.0, "Looking at the photos …")
+    bar = st.progress(0.0, "Classifying photos …")
 
     def show(done: int, total: int | None) -> None:
-        bar.progress(done / total if total else 0.0, f"{done:,} of {total or 0:,} photos looked at")
+        bar.progress(
+            done / total if total else 0.0, f"{done:,} of {counted(total or 0, 'photo')} classified"
+        )
 
-    layout = Layout(_FOLDERS[folders])
+    layout = Layout(_LAYOUTS[layout_name])
     try:
         classification = services.classification(
-            BY_ALBUM if folders == "Album" else BY_CLASS, query, layout.asks_album
+            BY_ALBUM if layout_name == "Album" else BY_CLASS, query, layout.asks_album
         )
     except QueryError as error:
         show_query_error(query, error)
         return None
-    prepared = prepare(source, dest, classification, layout, [services.settings.library], show)
+    preparation = prepare(source, dest, classification, layout, [services.settings.library], show)
     bar.empty()
-    return prepared
+    return preparation
 
 
-def _preview(prepared: Preparation | None, kind: Kind) -> None:
-    if prepared is None:
+def _preview(preparation: Preparation | None, kind: Kind) -> None:
+    if preparation is None:
         return
-    plan = prepared.plan
-    st.subheader("The plan")
-    skipped = [left for left in plan.untouched if left.error is None]
-    stay = [left for left in plan.untouched if left.error is not None]
-    said = [f"{len(plan.steps):,} files to {_verb(kind)}"]
-    said += [f"{len(skipped):,} are there already"] if skipped else []
-    said += [f"{len(stay):,} stay{'s' if len(stay) == 1 else ''}"] if stay else []
-    if prepared.ignored:
-        others = "other file is" if prepared.ignored == 1 else "other files are"
-        said.append(f"{prepared.ignored:,} {others} left alone")
-    st.caption(" · ".join(said))
+    plan = preparation.plan
+    st.subheader("Plan")
+    in_place = [file for file in plan.untouched if file.error is None]
+    skipped = [file for file in plan.untouched if file.error is not None]
+    files = counted(len(plan.steps), "file")
+    summary = [f"{files} to {_verb(kind)}"]
+    summary += [f"{len(in_place):,} already in place"] if in_place else []
+    summary += [f"{len(skipped):,} skipped"] if skipped else []
+    if preparation.ignored:
+        summary.append(f"{counted(preparation.ignored, 'other file')} ignored")
+    st.caption(" · ".join(summary))
     if plan.steps:
         folders = Counter(str(Path(s.target).parent.relative_to(plan.dest)) for s in plan.steps)
         left, right = st.columns([2, 1])
@@ -129,43 +135,50 @@ def _preview(prepared: Preparation | None, kind: Kind) -> None:
             (Path(s.source).name, str(Path(s.target).relative_to(plan.dest)), plan.reason(s))
             for s in plan.steps[:_PREVIEW_ROWS]
         ]
-        left.dataframe(_table(rows, ("File", "Goes to", "Why")), hide_index=True)
+        left.dataframe(_table(rows, ("File", "New location", "Reason")), hide_index=True)
         right.dataframe(_table(folders.most_common(), ("Folder", "Files")), hide_index=True)
         if len(plan.steps) > _PREVIEW_ROWS:
-            st.caption(f"The first {_PREVIEW_ROWS} of {len(plan.steps):,} files.")
-    if stay:
-        st.subheader("Files that stay")
-        problems = [(Path(left.path).name, left.reason) for left in stay]
-        st.dataframe(_table(problems, ("File", "Why")), hide_index=True)
-    label = f"{_verb(kind).capitalize()} {len(plan.steps):,} files"
+            st.caption(f"Showing {_PREVIEW_ROWS} of {len(plan.steps):,} files.")
+    if skipped:
+        st.subheader("Skipped files")
+        reasons = [(Path(file.path).name, file.reason) for file in skipped]
+        st.dataframe(_table(reasons, ("File", "Reason")), hide_index=True)
+    label = f"{_verb(kind).capitalize()} {files}"
     if plan.steps and st.button(label, type="primary", icon=":material/drive_file_move:"):
-        steps = sort_files(plan, kind, prepared.folders, follow=get_services().follow)
-        _carry_out(steps, len(plan.steps), "in their places")
+        steps = sort_files(plan, kind, preparation.folders, follow=get_services().follow)
+        _execute(steps, len(plan.steps), kind)
 
 
 def _last_sort(dest: Path) -> None:
-    """What can be taken back, or has to be gone on with."""
+    """Show the last sort into a folder, with buttons to continue or undo it."""
     journal = last_journal(dest, SortFileSystem())
     if journal is None:
         return
-    st.subheader("The last sort into this folder")
-    what = f"{len(journal.steps):,} files, by {_noun(journal)}"
-    follow = get_services().follow
+    st.subheader("Last sort into this folder")
+    follow, kind, total = get_services().follow, journal.kind, len(journal.steps)
     if journal.progress.is_cut_off:
-        st.warning(f"{what}: it was cut off.", icon=":material/warning:")
+        st.warning(_interrupted(journal), icon=":material/warning:")
     else:
-        st.caption(what)
+        st.caption(f"{counted(total, 'file')} {_DONE[kind]}")
     with st.container(horizontal=True):
-        goes_on = journal.progress.is_cut_off and st.button("Go on", icon=":material/play_arrow:")
-        takes_back = st.button("Undo this sort", icon=":material/undo:")
-    if goes_on:
-        _carry_out(resume_sort(dest, follow=follow), len(journal.steps), "done")
-    if takes_back:
-        _carry_out(undo_sort(dest, follow=follow), len(journal.steps), "back where they were")
+        resume = journal.progress.is_cut_off and st.button("Continue", icon=":material/play_arrow:")
+        undo = st.button("Undo sort", icon=":material/undo:")
+    if resume:
+        is_undo = journal.progress.is_undoing
+        _execute(resume_sort(dest, follow=follow), total, kind, is_undo=is_undo)
+    if undo:
+        _execute(undo_sort(dest, follow=follow), total, kind, is_undo=True)
 
 
-def _carry_out(steps: Iterator[Outcome], total: int, what: str) -> None:
-    """Take the steps with a bar; leaving the page cuts off, and "Go on" goes on."""
+def _interrupted(journal: Journal) -> str:
+    files = counted(len(journal.steps), "file")
+    if journal.progress.is_undoing:
+        return f"Undoing the sort of {files} was interrupted. Continue to undo the rest."
+    return f"The sort of {files} was interrupted. Continue it or undo it."
+
+
+def _execute(steps: Iterator[Outcome], total: int, kind: Kind, is_undo: bool = False) -> None:
+    """Execute steps with a progress bar; leaving the page interrupts, "Continue" resumes."""
     bar = st.progress(0.0, "…")
     failed, done = [], 0
     for number, (step, error) in enumerate(steps, 1):
@@ -174,43 +187,47 @@ def _carry_out(steps: Iterator[Outcome], total: int, what: str) -> None:
         else:
             failed.append((Path(step.source).name, error.message))
         if number % 20 == 0 or number == total:
-            bar.progress(min(1.0, number / total), f"{number:,} of {total:,} files")
-    st.session_state[_SAID] = (done, what, failed)
+            bar.progress(min(1.0, number / total), f"{number:,} of {counted(total, 'file')}")
+    text = _undone(done, kind) if is_undo else f"{counted(done, 'file')} {_DONE[kind]}"
+    st.session_state[_RESULT] = (text, failed)
     st.session_state.pop(_PLAN, None)
     st.rerun()
 
 
-def _said() -> None:
-    """Say what the last step on this page came to."""
-    if _SAID not in st.session_state:
+def _undone(count: int, kind: Kind) -> str:
+    if kind is Kind.COPY:
+        return f"{count:,} {'copy' if count == 1 else 'copies'} removed"
+    if kind is Kind.HARDLINK:
+        return f"{counted(count, 'hard link')} removed"
+    return f"{counted(count, 'file')} moved back"
+
+
+def _result() -> None:
+    """Show the result of the last sort or undo on this page."""
+    if _RESULT not in st.session_state:
         return
-    done, what, failed = st.session_state[_SAID]
+    text, failed = st.session_state[_RESULT]
     if failed:
-        st.warning(f"{done:,} files {what}; {len(failed):,} stay.", icon=":material/warning:")
-        st.dataframe(_table(failed, ("File", "Why")), hide_index=True)
+        st.warning(f"{text}, {len(failed):,} failed.", icon=":material/warning:")
+        st.dataframe(_table(failed, ("File", "Reason")), hide_index=True)
     else:
-        st.success(f"{done:,} files {what}.", icon=":material/check_circle:")
+        st.success(f"{text}.", icon=":material/check_circle:")
 
 
 def _verb(kind: Kind) -> str:
     return "link" if kind is Kind.HARDLINK else str(kind)
 
 
-def _noun(journal: Journal) -> str:
-    names = {Kind.COPY: "copying", Kind.MOVE: "moving", Kind.HARDLINK: "hard links"}
-    return names[journal.kind]
-
-
 def _table(rows: Sequence[tuple[object, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
-    # A name that is no UTF-8 is shown with a mark where it cannot be.
-    escape_markdown = [
+    # File names that are not valid UTF-8 are shown with replacement characters.
+    valid = [
         tuple(c.encode("utf-8", "replace").decode() if isinstance(c, str) else c for c in row)
         for row in rows
     ]
-    return pd.DataFrame(escape_markdown, columns=list(columns))
+    return pd.DataFrame(valid, columns=list(columns))
 
 
 try:
     _page()
 except SceneError as error:
-    show_problem(error)
+    show_error(error)

@@ -1,14 +1,13 @@
-"""A tag of one's own from a few examples: learned in seconds, tried before it is kept."""
+"""Teach a tag from a few example photos: train it, preview it, save it."""
 
 import streamlit as st
 
 from pages.sections.corrections import show_corrections
-from pages.sections.escape_markdown import escape_markdown
-from pages.sections.problem import show_problem, told
-from pages.sections.thumbnails import thumbnails
+from pages.sections.messages import counted, error_text, escape_markdown, show_error
 from pages.state.session import get_gallery, get_services
 from pages.state.visitor import is_shared
-from pages.widgets.photo_grid import Selecting, photo_grid
+from pages.widgets.photo_grid import GridSelection, photo_grid
+from pages.widgets.thumbnails import thumbnails
 from scene_model.classifier.taught_head import MAX_EXAMPLES, MIN_EXAMPLES
 from scene_model.errors import SceneError
 from scene_model.learning.taught_tags import (
@@ -21,28 +20,27 @@ from scene_model.learning.taught_tags import (
 )
 from scene_model.search.query_tree import quoted
 
-_LESSON, _WRONG, _NOTICE, _PROBLEM = (
-    *("teach_lesson", "teach_wrong", "teach_notice", "teach_problem"),
-)
-_SHOWN = 36
+_CANDIDATE, _REJECTED = "teach_candidate", "teach_rejected"
+_NOTICE, _ERROR = "teach_notice", "teach_error"
+_MAX_PREVIEW = 36
 
 
 def _page() -> None:
     st.title("Teach a tag")
     if notice := st.session_state.pop(_NOTICE, None):
         st.success(notice, icon=":material/check_circle:")
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(problem, icon=":material/error:")
+    if message := st.session_state.pop(_ERROR, None):
+        st.error(message, icon=":material/error:")
     st.markdown(
-        f"Select {MIN_EXAMPLES} to {MAX_EXAMPLES} photos in the gallery that show what you mean, "
-        "give it a name, and see which others would be tagged before anything is saved."
+        f"Select {MIN_EXAMPLES} to {MAX_EXAMPLES} example photos in the gallery and enter a tag "
+        "name. You see which other photos would get the tag before you save it."
     )
     _examples()
-    candidate: TagCandidate | None = st.session_state.get(_LESSON)
+    candidate: TagCandidate | None = st.session_state.get(_CANDIDATE)
     if candidate is not None:
-        _lesson(candidate)
-    _taught()
-    if not is_shared():  # all visitors are answered by one model
+        _candidate_panel(candidate)
+    _saved_tags()
+    if not is_shared():  # all visitors share one model
         show_corrections()
 
 
@@ -50,116 +48,125 @@ def _examples() -> None:
     gallery = get_gallery()
     chosen = list(gallery.library.records(gallery.selection[:MAX_EXAMPLES]))
     if not chosen:
-        st.info("No photo is selected.", icon=":material/touch_app:")
+        st.info(
+            "No photos selected. Select example photos in the gallery.", icon=":material/touch_app:"
+        )
         st.page_link("gallery.py", label="Select examples", icon=":material/photo_library:")
         return
-    st.subheader(f"{len(chosen)} example{'' if len(chosen) == 1 else 's'}")
+    st.subheader(counted(len(chosen), "example"))
     if len(gallery.selection) > MAX_EXAMPLES:
-        st.caption(f"Of the {len(gallery.selection):,} selected, the first {MAX_EXAMPLES} count.")
+        st.caption(
+            f"Only the first {MAX_EXAMPLES} of {len(gallery.selection):,} selected photos are used."
+        )
     thumbnails(chosen, height_rem=5)
     with st.form("teach", border=False):
-        name = st.text_input("Name of the tag", key="teach_name", max_chars=60)
-        if st.form_submit_button("Learn", icon=":material/school:", type="primary"):
-            st.session_state[_WRONG] = []
-            _learn(name, [photo.id for photo in chosen], [])
+        name = st.text_input("Tag name", key="teach_name", max_chars=60)
+        if st.form_submit_button("Train tag", icon=":material/school:", type="primary"):
+            st.session_state[_REJECTED] = []
+            _train(name, [photo.id for photo in chosen], [])
             st.rerun()
 
 
-def _learn(name: str, examples: list[str], wrong: list[str]) -> None:
+def _train(name: str, examples: list[str], counterexamples: list[str]) -> None:
     services, gallery = get_services(), get_gallery()
     try:
         label = gallery.vocabulary.canonical(name)
-        st.session_state[_LESSON] = fit_tag(
-            services.library, services.classifier, label, examples, wrong
+        st.session_state[_CANDIDATE] = fit_tag(
+            services.library, services.classifier, label, examples, counterexamples
         )
     except SceneError as error:
-        st.session_state.pop(_LESSON, None)
-        st.session_state[_PROBLEM] = told(error)
+        st.session_state.pop(_CANDIDATE, None)
+        st.session_state[_ERROR] = error_text(error)
 
 
-def _lesson(candidate: TagCandidate) -> None:
-    told, gallery = candidate.figures, get_gallery()
+def _candidate_panel(candidate: TagCandidate) -> None:
+    figures, gallery = candidate.figures, get_gallery()
     with st.container(border=True):
         st.subheader(
-            f"“{escape_markdown(candidate.label)}” would be on {len(candidate.would_tag):,} "
-            "more photos"
+            f"“{escape_markdown(candidate.label)}” would be added to "
+            f"{counted(len(candidate.would_tag), 'more photo')}"
         )
         with st.container(horizontal=True):
-            st.metric("Left-out examples found", f"{told.found} of {told.examples}")
-            st.metric("Others tagged", f"{told.tagged_others:,} of {told.others:,}")
+            st.metric("Held-out examples tagged", f"{figures.found} of {figures.examples}")
+            st.metric("Other photos tagged", f"{figures.tagged_others:,} of {figures.others:,}")
         st.caption(
-            "Cross-validated: each example was held back in turn, and a head that never saw it was "
-            "asked. The others are photos you did not point at; some may well show it."
+            "Cross-validated: each example was tested with a head trained on the remaining "
+            "examples. The other photos are the ones you did not select; some may be correct."
         )
-        shown = [one.photo_id for one in candidate.would_tag[:_SHOWN]]
-        if shown:
-            st.markdown("Mark those that are wrong, and learn again:")
+        preview_ids = [tagged.photo_id for tagged in candidate.would_tag[:_MAX_PREVIEW]]
+        if preview_ids:
+            st.markdown("Select the wrong photos, then train again:")
             photo_grid(
-                list(gallery.library.records(shown)),
+                list(gallery.library.records(preview_ids)),
                 gallery.vocabulary,
                 f"teach_grid_{abs(hash((candidate.label, candidate.counterexamples)))}",
                 on_open=lambda _: None,
-                selecting=Selecting(
-                    ids=st.session_state.get(_WRONG, []),
-                    on_change=lambda ids, _: st.session_state.update({_WRONG: ids}),
+                selection=GridSelection(
+                    ids=st.session_state.get(_REJECTED, []),
+                    on_change=lambda ids, _: st.session_state.update({_REJECTED: ids}),
                 ),
             )
         else:
-            st.info("No other photo would be tagged.", icon=":material/search_off:")
-        wrong = list(st.session_state.get(_WRONG, []))
+            st.info("No other photos would get this tag.", icon=":material/search_off:")
+        rejected = list(st.session_state.get(_REJECTED, []))
         with st.container(horizontal=True):
-            if st.button("Save the tag", icon=":material/save:", type="primary"):
+            if st.button("Save tag", icon=":material/save:", type="primary"):
                 _save(candidate)
             if st.button(
-                f"Learn again without {len(wrong)}", icon=":material/replay:", disabled=not wrong
+                f"Train again without {counted(len(rejected), 'photo')}",
+                icon=":material/replay:",
+                disabled=not rejected,
             ):
-                refused = [*candidate.counterexamples, *wrong]
-                st.session_state[_WRONG] = []
-                _learn(candidate.label, list(candidate.examples), refused)
+                counterexamples = [*candidate.counterexamples, *rejected]
+                st.session_state[_REJECTED] = []
+                _train(candidate.label, list(candidate.examples), counterexamples)
                 st.rerun()
             if st.button("Discard", icon=":material/close:"):
-                del st.session_state[_LESSON]
+                del st.session_state[_CANDIDATE]
                 st.rerun()
 
 
 def _save(candidate: TagCandidate) -> None:
     services = get_services()
     count = save_taught_tag(services.library, services.classifier, candidate)
-    del st.session_state[_LESSON]
+    del st.session_state[_CANDIDATE]
     get_gallery().select([])
     st.session_state[_NOTICE] = (
-        f"“{escape_markdown(candidate.label)}” is on your {len(candidate.examples)} examples and "
-        f"{count:,} more photos, and will be on new ones."
+        f"“{escape_markdown(candidate.label)}” was added to your {len(candidate.examples)} "
+        f"examples and {counted(count, 'more photo')}. New photos will get it too."
     )
     st.rerun()
 
 
-def _taught() -> None:
+def _saved_tags() -> None:
     services = get_services()
     tags = list_taught(services.library, services.classifier)
     if not tags:
         return
-    st.subheader("What you taught")
+    st.subheader("Your tags")
     for tag in tags:
-        _taught_tag(tag)
+        _saved_tag(tag)
 
 
-def _taught_tag(tag: TaughtTag) -> None:
+def _saved_tag(tag: TaughtTag) -> None:
     query = f"tag:{quoted(tag.label)}"
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{escape_markdown(tag.label)}**", width="content")
         count = get_gallery().count(query)
-        told = f"{count:,} photos · {tag.figures.found} of {tag.figures.examples} examples found"
+        caption = (
+            f"{counted(count, 'photo')} · {tag.figures.found} of {tag.figures.examples} held-out "
+            "examples tagged"
+        )
         if not tag.is_current:
-            told += " · taught on another network: teach it again to tag new photos"
-        st.caption(told)
-        if st.button("Show", key=f"show_{tag.label}", icon=":material/search:"):
+            caption += " · trained for another network: teach it again to tag new photos"
+        st.caption(caption)
+        if st.button("Show photos", key=f"show_{tag.label}", icon=":material/search:"):
             st.switch_page("search.py", query_params={"q": query})
         if st.button(
-            "Forget",
+            "Delete tag",
             key=f"forget_{tag.label}",
             icon=":material/delete:",
-            help="What it said of photos goes; the tags on your examples stay",
+            help="Removes the tag from the photos it was predicted for. Your examples keep it.",
         ):
             delete_taught_tag(get_services().library, tag.label)
             st.rerun()
@@ -168,4 +175,4 @@ def _taught_tag(tag: TaughtTag) -> None:
 try:
     _page()
 except SceneError as error:
-    show_problem(error)
+    show_error(error)

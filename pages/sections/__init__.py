@@ -1,1 +1,1 @@
-"""Pieces of pages."""
+"""Sections of pages."""

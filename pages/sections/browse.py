@@ -1,133 +1,134 @@
-"""A query's photos, page by page; the gallery and the search show them the same way."""
+"""The photos of a query as a paged grid, for the Gallery and Search pages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from pages.sections.photo_view import PlaceInQuery, open_photo
-from pages.state.address import AddressPart, note_act
-from pages.state.page_cache import PagesAsked, grid_pages
+from pages.sections.photo_view import QueryPosition, open_photo
+from pages.state.address import AddressPart, note_action
+from pages.state.page_cache import PageRequest, grid_pages
 from pages.state.session import get_gallery
-from pages.widgets.photo_grid import PagedGrid, Selecting, paged_grid
+from pages.widgets.photo_grid import GridSelection, PagedGrid, paged_grid
 from scene_model.errors import QueryError
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 
 
 @dataclass(frozen=True)
 class Density:
-    """How close photos stand. cell: a photo's least width in CSS. photos: on one page."""
+    """Size of the thumbnails. cell: minimum width of a photo in CSS. photos: per page."""
 
     name: str
     cell: str
     photos: int
 
 
-# At most 60 pictures a page: the browser is what gets slow.
+# At most 60 photos per page: the browser is the bottleneck.
 DENSITIES = {
     "small": Density("Small", "7.5rem", 60),
     "medium": Density("Medium", "11rem", 36),
     "large": Density("Large", "18rem", 18),
 }
 _DENSITY_KEY = "density"
-_USUAL = "medium"
+_DEFAULT_DENSITY = "medium"
 
 
 def density_control(page: str) -> None:
-    """Let the visitor choose how close the photos of a page stand."""
-    st.session_state.setdefault(_DENSITY_KEY, _USUAL)
+    """Show the control for the thumbnail size of a page."""
+    st.session_state.setdefault(_DENSITY_KEY, _DEFAULT_DENSITY)
     st.segmented_control(
-        "Size of the pictures",
+        "Photo size",
         list(DENSITIES),
         format_func=lambda name: DENSITIES[name].name,
         key=_DENSITY_KEY,
-        on_change=note_act,
+        on_change=note_action,
         args=(page,),
         required=True,
         persist_state="session",
-        help=" · ".join(f"{d.name}: {d.photos} a page" for d in DENSITIES.values()),
+        help=" · ".join(f"{d.name}: {d.photos} per page" for d in DENSITIES.values()),
     )
 
 
 def browse(
     query: str,
     key: str,
-    selecting: Selecting | None = None,
-    on_ask: Callable[[str], None] | None = None,
+    selection: GridSelection | None = None,
+    on_shortcut: Callable[[str], None] | None = None,
     with_scores: bool = False,
     choice: int = 0,
 ) -> int:
-    """Show the photos of a query with a pager; returns how many there are.
+    """Show the photos of a query with a pager; returns how many photos match.
 
-    Raises QueryError. key: the page's name, as its address has it. on_ask: gets what a key asked
-    for, "undo" or "redo". choice: the number of the latest choice of a chip that the query goes by.
+    key: the page's name in the URL. on_shortcut: called with "undo" or "redo" when the visitor
+    presses that key. choice: number of the latest chip choice that the query includes.
+    Raises QueryError.
     """
     gallery = get_gallery()
     count = gallery.count(query)
     if not count:
         return 0
-    density, asked = _density(), replace(pages_asked(query, with_scores), count=count)
-    number = _turn_to(key, (query, gallery.sort, density.photos), asked.page_count)
-    pages = grid_pages(key, asked, number)
-    places = {
+    density, request = _density(), replace(page_request(query, with_scores), count=count)
+    number = _current_page(key, (query, gallery.sort, density.photos), request.page_count)
+    pages = grid_pages(key, request, number)
+    indexes = {
         photo_id: (page_number - 1) * density.photos + i
         for page_number, page in pages.items()
         for i, photo_id in enumerate(page.ids)
     }
 
-    def open_one(photo_id: str) -> None:
-        note_act(key)
-        open_photo(photo_id, PlaceInQuery(query, places.get(photo_id, 0)))
+    def open_in_query(photo_id: str) -> None:
+        note_action(key)
+        open_photo(photo_id, QueryPosition(query, indexes.get(photo_id, 0)))
 
     paged_grid(
         PagedGrid(
-            asked.question,
+            request.view_id,
             number,
-            asked.page_count,
+            request.page_count,
             pages,
-            on_turn=lambda page: _turn(key, min(asked.page_count, max(1, page))),
+            on_turn=lambda page: _turn(key, min(request.page_count, max(1, page))),
             choice=choice,
         ),
         grid_key(key),
-        on_open=open_one,
-        selecting=selecting,
+        on_open=open_in_query,
+        selection=selection,
         cell=density.cell,
-        on_ask=on_ask or (lambda _: None),
+        on_shortcut=on_shortcut or (lambda _: None),
     )
     return count
 
 
-def pages_asked(query: str, with_scores: bool = False) -> PagesAsked:
-    """A query's pages as `browse` makes them, not counted yet."""
-    return PagesAsked(query, get_gallery().sort, _density().photos, 0, with_scores)
+def page_request(query: str, with_scores: bool = False) -> PageRequest:
+    """Return the request `browse` makes for a query, with a count of 0."""
+    return PageRequest(query, get_gallery().sort, _density().photos, 0, with_scores)
 
 
 def grid_key(key: str) -> str:
-    """The key of the grid that `browse` shows."""
+    """Return the widget key of the grid that `browse` shows."""
     return f"{key}_grid"
 
 
 def grid_cell() -> str:
-    """The least width of a photo, in CSS, as the visitor chose it."""
+    """Return the minimum width of a photo in CSS, as chosen by the visitor."""
     return _density().cell
 
 
-def begin_at_first_page(key: str) -> None:
-    """Turn back to the first page; nothing else does where no photo is shown."""
+def reset_to_first_page(key: str) -> None:
+    """Go back to the first page; needed when no photo matches, as `browse` is not called then."""
     _go_to_page(key, 1)
 
 
-def browse_parts(key: str) -> dict[str, AddressPart]:
-    """What the address says of every page that shows photos: order, size and page."""
+def browse_address_parts(key: str) -> dict[str, AddressPart]:
+    """Return the URL parameters of every page with a grid: order, size and page number."""
     return {
-        "sort": AddressPart(_take_sort, _say_sort),
-        "size": AddressPart(_take_density, _say_density),
-        "page": AddressPart(lambda said: _take_page(key, said), lambda: _say_page(key)),
+        "sort": AddressPart(_apply_sort, _sort_values),
+        "size": AddressPart(_apply_density, _density_values),
+        "page": AddressPart(lambda values: _apply_page(key, values), lambda: _page_values(key)),
     }
 
 
 def _turn(key: str, number: int) -> None:
-    note_act(key)
+    note_action(key)
     _go_to_page(key, number)
 
 
@@ -136,18 +137,21 @@ def _go_to_page(key: str, number: int) -> None:
 
 
 def _density() -> Density:
-    return DENSITIES[st.session_state.get(_DENSITY_KEY) or _USUAL]
+    return DENSITIES[st.session_state.get(_DENSITY_KEY) or _DEFAULT_DENSITY]
 
 
-def _turn_to(key: str, question: tuple[str, Sort, int], pages: int) -> int:
-    """The page to show; another question begins at the first, unless the address asked it."""
-    asked_key = f"{key}_question"
-    before = st.session_state.get(asked_key)
-    st.session_state[asked_key] = question
+def _current_page(key: str, view: tuple[str, Sort, int], page_count: int) -> int:
+    """Return the page number to show; another query, order or size starts at page 1.
+
+    A page number from the URL is used as it is.
+    """
+    view_key = _view_key(key)
+    previous = st.session_state.get(view_key)
+    st.session_state[view_key] = view
     number = int(st.session_state.get(_page_key(key)) or 1)
-    if before is not None and before != question:
+    if previous is not None and previous != view:
         number = 1
-    number = min(max(1, number), pages)
+    number = min(max(1, number), page_count)
     _go_to_page(key, number)
     return number
 
@@ -156,36 +160,40 @@ def _page_key(key: str) -> str:
     return f"{key}_page"
 
 
-def _take_page(key: str, said: list[str]) -> None:
-    number = said[0] if said else ""
+def _view_key(key: str) -> str:
+    return f"{key}_view"
+
+
+def _apply_page(key: str, values: list[str]) -> None:
+    number = values[0] if values else ""
     is_number = number.isascii() and number.isdigit() and len(number) < 8
     _go_to_page(key, int(number) if is_number else 1)
-    st.session_state.pop(f"{key}_question", None)
+    st.session_state.pop(_view_key(key), None)
 
 
-def _say_page(key: str) -> list[str]:
+def _page_values(key: str) -> list[str]:
     number = int(st.session_state.get(_page_key(key)) or 1)
     return [str(number)] if number > 1 else []
 
 
-def _take_sort(said: list[str]) -> None:
-    if said:
+def _apply_sort(values: list[str]) -> None:
+    if values:
         try:
-            get_gallery().sort = Sort.read(said[0])
+            get_gallery().sort = Sort.read(values[0])
         except QueryError:
             get_gallery().sort = NEWEST_ADDED
 
 
-def _say_sort() -> list[str]:
+def _sort_values() -> list[str]:
     sort = get_gallery().sort
     return [] if sort == NEWEST_ADDED else [str(sort)]
 
 
-def _take_density(said: list[str]) -> None:
-    if said and said[0] in DENSITIES:
-        st.session_state[_DENSITY_KEY] = said[0]
+def _apply_density(values: list[str]) -> None:
+    if values and values[0] in DENSITIES:
+        st.session_state[_DENSITY_KEY] = values[0]
 
 
-def _say_density() -> list[str]:
-    name = st.session_state.get(_DENSITY_KEY) or _USUAL
-    return [] if name == _USUAL else [name]
+def _density_values() -> list[str]:
+    name = st.session_state.get(_DENSITY_KEY) or _DEFAULT_DENSITY
+    return [] if name == _DEFAULT_DENSITY else [name]

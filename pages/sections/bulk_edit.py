@@ -1,12 +1,12 @@
-"""What can be done with the selected photos: tags, class, trash; and taking it back."""
+"""Edit the selected photos: tags, class, trash, undo and redo."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
+from pages.sections.messages import counted, error_text
 from pages.sections.photo_view import class_choices, tag_choices
-from pages.sections.problem import told
-from pages.state.address import note_act
+from pages.state.address import note_action
 from pages.state.session import get_gallery
 from scene_model.errors import SceneError
 from scene_model.library import edits
@@ -21,20 +21,20 @@ Decide = Callable[[Library, list[str], str], edits.EditDone]
 
 
 def show_notice() -> None:
-    """Say what was done on the last run."""
+    """Show the result of the last edit as a toast."""
     if notice := st.session_state.pop(_NOTICE, None):
         st.toast(notice)
 
 
 def undo_buttons(has_keys: bool) -> None:
-    """Undo and redo, both always there: a quick second click must not meet the other one."""
+    """Show both buttons at all times, so that a fast second click does not hit the other one."""
     library = get_gallery().library
     latest, undone = edits.latest_edit(library), edits.latest_undone(library)
     st.button(
         "Undo",
         icon=":material/undo:",
         disabled=latest is None,
-        help=f"Take back: {latest}" if latest else "Nothing to take back",
+        help=f"Undo: {latest}" if latest else "Nothing to undo",
         shortcut="Z" if has_keys else None,
         on_click=undo,
     )
@@ -42,63 +42,68 @@ def undo_buttons(has_keys: bool) -> None:
         "Redo",
         icon=":material/redo:",
         disabled=undone is None,
-        help=f"Make again: {undone}" if undone else "Nothing to make again",
+        help=f"Redo: {undone}" if undone else "Nothing to redo",
         shortcut="Shift+Z" if has_keys else None,
         on_click=redo,
     )
 
 
 def undo() -> None:
-    """Take the latest edit back."""
-    _say("Taken back", edits.undo(get_gallery().library))
+    """Undo the latest edit."""
+    _note_result("Undone", edits.undo(get_gallery().library))
 
 
 def redo() -> None:
-    """Make again what was taken back last."""
-    _say("Made again", edits.redo(get_gallery().library))
+    """Redo the edit that was undone last."""
+    _note_result("Redone", edits.redo(get_gallery().library))
 
 
 def selection_tools(count: int, total: int, has_keys: bool) -> None:
-    """One row that is always there, so that the grid stays where it is when photos are chosen.
+    """Show the row of tools; it is always visible, so that selection does not move the grid.
 
-    count: how many of all photos match, on all pages. has_keys: False while a dialog is open.
+    count: matching photos on all pages. total: photos in the library. has_keys: whether keyboard
+    shortcuts are on; False while a dialog is open.
     """
     gallery = get_gallery()
-    nothing = not gallery.selection
+    is_empty = not gallery.selection
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             f"Select all {count:,}",
             icon=":material/select_all:",
             on_click=lambda: _select(gallery.ids()),
-            help="Every photo of the filter, on all pages",
+            help="All photos that match the filter, on every page",
             shortcut="A" if has_keys else None,
             key="select_all",
         )
         st.button(
             "Clear",
             icon=":material/deselect:",
-            disabled=nothing,
+            disabled=is_empty,
             on_click=lambda: _select([]),
             shortcut="N" if has_keys else None,
         )
         tags = st.popover(
-            "Tag", icon=":material/sell:", disabled=nothing, on_change="rerun", key="bulk_tags"
+            "Tag", icon=":material/sell:", disabled=is_empty, on_change="rerun", key="bulk_tags"
         )
-        if tags.open and not nothing:
+        if tags.open and not is_empty:
             with tags:
                 tag_tools()
         classes = st.popover(
-            "Class", icon=":material/folder:", disabled=nothing, on_change="rerun", key="bulk_class"
+            "Class",
+            icon=":material/folder:",
+            disabled=is_empty,
+            on_change="rerun",
+            key="bulk_class",
         )
-        if classes.open and not nothing:
+        if classes.open and not is_empty:
             with classes:
                 _class_tools()
         st.button(
             "Trash",
             icon=":material/delete:",
-            disabled=nothing,
+            disabled=is_empty,
             on_click=_trash_selection,
-            help="Take the selected photos out of the gallery; they can be restored",
+            help="Moves the selected photos to the trash. You can restore them.",
             shortcut="Delete" if has_keys else None,
         )
         st.markdown(f"**{len(gallery.selection):,} selected**", width="content")
@@ -106,22 +111,22 @@ def selection_tools(count: int, total: int, has_keys: bool) -> None:
 
 
 def _select(photo_ids: list[str]) -> None:
-    note_act(_PAGE)
+    note_action(_PAGE)
     get_gallery().select(photo_ids)
 
 
 def tag_tools() -> None:
-    """Chips of what is on all or on some of the selected photos, and what to do with one."""
+    """Show the tags of the selected photos as chips, and buttons to add or change one."""
     gallery = get_gallery()
     total = len(gallery.selection)
-    there = tags_of(gallery.library, gallery.selection, gallery.face_heads, _CHIPS)
+    tags = tags_of(gallery.library, gallery.selection, gallery.face_heads, _CHIPS)
     chip = None
-    if there:
-        counts = {tag.label: tag for tag in there}
+    if tags:
+        counts = {tag.label: tag for tag in tags}
         if st.session_state.get(_CHIP_KEY) not in counts:
             st.session_state[_CHIP_KEY] = None
         chip = st.pills(
-            "On the selected photos: ● on all, ◐ on some",
+            "Tags on the selected photos: ● all, ◐ some",
             list(counts),
             format_func=lambda label: _chip(counts[label], total),
             key=_CHIP_KEY,
@@ -133,7 +138,7 @@ def tag_tools() -> None:
         index=None,
         format_func=gallery.vocabulary.display_name,
         accept_new_options=True,
-        placeholder="Choose or type another",
+        placeholder="Choose or type a tag",
         key=_TYPED_KEY,
     )
     _tag_buttons(typed or chip)
@@ -147,21 +152,21 @@ def _chip(tag: TagOnSome, total: int) -> str:
 
 
 def _tag_buttons(label: str | None) -> None:
-    nothing = not label
+    is_empty = not label
     with st.container(horizontal=True):
         st.button(
             "Add tag",
-            disabled=nothing,
+            disabled=is_empty,
             on_click=_add_tag,
             args=(label,),
-            help="Put it on every selected photo",
+            help="Add this tag to all selected photos",
         )
-        for name, make, says in (
-            ("Take tag off", edits.remove_tag, "Off every selected photo"),
-            ("Accept", edits.accept_tag, "Where a model says this tag: yes, it is right"),
-            ("Reject", edits.reject_tag, "Where the tag is shown: no, whatever a later model says"),
+        for name, edit, help_text in (
+            ("Remove tag", edits.remove_tag, "Remove this tag from all selected photos"),
+            ("Accept", edits.accept_tag, "Confirm this tag on photos where a model predicted it"),
+            ("Reject", edits.reject_tag, "Remove this tag and do not let models add it again"),
         ):
-            st.button(name, disabled=nothing, on_click=_decide, args=(make, label), help=says)
+            st.button(name, disabled=is_empty, on_click=_decide, args=(edit, label), help=help_text)
 
 
 def _class_tools() -> None:
@@ -171,16 +176,16 @@ def _class_tools() -> None:
         index=None,
         format_func=get_gallery().vocabulary.display_name,
         accept_new_options=True,
-        placeholder="Choose or type",
+        placeholder="Choose or type a class",
         key="bulk_class_choice",
     )
     with st.container(horizontal=True):
         st.button("Set class", disabled=not chosen, on_click=_set_class, args=(chosen,))
         st.button(
-            "Back to automatic",
+            "Reset to automatic",
             on_click=_set_class,
             args=(None,),
-            help="Take your own choices of class back",
+            help="Remove the classes you set and use the predicted ones",
         )
 
 
@@ -188,10 +193,10 @@ def _add_tag(typed: str) -> None:
     _edit(lambda: get_gallery().add_tag(get_gallery().selection, typed))
 
 
-def _decide(make: Decide, typed: str) -> None:
+def _decide(edit: Decide, typed: str) -> None:
     gallery = get_gallery()
     label = gallery.vocabulary.canonical(typed)
-    _edit(lambda: make(gallery.library, gallery.selection, label))
+    _edit(lambda: edit(gallery.library, gallery.selection, label))
 
 
 def _set_class(chosen: str | None) -> None:
@@ -205,18 +210,17 @@ def _trash_selection() -> None:
 
 
 def _edit(make: Callable[[], edits.EditDone]) -> bool:
-    note_act(_PAGE)
+    note_action(_PAGE)
     try:
         done = make()
     except SceneError as error:
-        st.session_state[_NOTICE] = told(error)
+        st.session_state[_NOTICE] = error_text(error)
         return False
-    photos = "photo" if done.photo_count == 1 else "photos"
-    st.session_state[_NOTICE] = f"{done.description}: {done.photo_count:,} {photos}."
+    st.session_state[_NOTICE] = f"{done.description}: {counted(done.photo_count, 'photo')}."
     return True
 
 
-def _say(what: str, done: edits.EditDone | None) -> None:
-    note_act(_PAGE)
+def _note_result(result: str, done: edits.EditDone | None) -> None:
+    note_action(_PAGE)
     if done is not None:
-        st.session_state[_NOTICE] = f"{what}: {done.description}."
+        st.session_state[_NOTICE] = f"{result}: {done.description}."

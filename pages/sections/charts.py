@@ -1,4 +1,4 @@
-"""Charts whose every mark leads to the photos behind it, and whose numbers can be taken away."""
+"""Charts with links from each mark to its photos, and a CSV download of their numbers."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,25 +8,28 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.sections.escape_markdown import escape_markdown
+from pages.sections.messages import counted, escape_markdown
 from scene_model.statistics.insights import Counted, Place
 
-# Country outlines of Natural Earth 1:110m (public domain), generalised: a line a ring, lon,lat.
+# Country outlines of Natural Earth 1:110m (public domain), simplified; one ring per line, lon,lat.
 _OUTLINES = Path(__file__).parent / "world_outlines.txt"
-_PICKED = "picked"
-_PICKING = {"name": _PICKED, "select": {"type": "point", "fields": ["Query"], "on": "click"}}
-# Readable on the light background and the dark.
+_SELECTION = "picked"
+_SELECT_BY_CLICK = {
+    "name": _SELECTION,
+    "select": {"type": "point", "fields": ["Query"], "on": "click"},
+}
+# Readable on the light and the dark background.
 _COLOUR = "#1f8f7c"
 _BAR_HEIGHT, _AXIS_HEIGHT, _CHART_HEIGHT, _MAP_HEIGHT = 22, 85, 260, 380
 
-# Vega-Lite as it is: a library that checks and copies it took most of what the page took to open.
+# Plain Vega-Lite: validation and copies by a library took most of the page's loading time.
 _Spec = dict[str, Any]
 
 
 def bar_chart(
-    title: str, bars: Sequence[Counted], key: str, names: Sequence[str], lying: bool = True
+    title: str, bars: Sequence[Counted], key: str, names: Sequence[str], is_horizontal: bool = True
 ) -> None:
-    """Bars, lying or standing; a click opens the search. names: what people read, bar by bar."""
+    """Show a bar chart; a click on a bar opens the search. names: display name of each bar."""
     frame = pd.DataFrame(
         {
             "Name": list(names),
@@ -41,18 +44,18 @@ def bar_chart(
     chart: _Spec = {
         "mark": {"type": "bar", "cursor": "pointer", "cornerRadiusEnd": 3, "color": _COLOUR},
         "encoding": {
-            "y" if lying else "x": label,
-            "x" if lying else "y": count,
-            "tooltip": _told(Name="nominal", Photos="quantitative"),
+            "y" if is_horizontal else "x": label,
+            "x" if is_horizontal else "y": count,
+            "tooltip": _tooltip(Name="nominal", Photos="quantitative"),
         },
-        "height": _BAR_HEIGHT * len(frame) + _AXIS_HEIGHT if lying else _CHART_HEIGHT,
-        "params": [_PICKING],
+        "height": _BAR_HEIGHT * len(frame) + _AXIS_HEIGHT if is_horizontal else _CHART_HEIGHT,
+        "params": [_SELECT_BY_CLICK],
     }
-    _show(title, chart, frame, key, alt_text=_spoken(title, frame))
+    _show(title, chart, frame, key, alt_text=_alt_text(title, frame))
 
 
 def world_map(title: str, places: Sequence[Place], key: str) -> None:
-    """Places on the outlines of the countries; a click opens the photos taken there."""
+    """Show places on a world map; a click on a dot opens the photos taken there."""
     frame = pd.DataFrame(
         {
             "Latitude": [place.latitude for place in places],
@@ -79,7 +82,7 @@ def world_map(title: str, places: Sequence[Place], key: str) -> None:
             "longitude": {"field": "Longitude", "type": "quantitative"},
             "latitude": {"field": "Latitude", "type": "quantitative"},
             "size": size | {"scale": {"range": [80, 500]}},
-            "tooltip": _told(
+            "tooltip": _tooltip(
                 Photos="quantitative", Latitude="quantitative", Longitude="quantitative"
             ),
         },
@@ -88,14 +91,14 @@ def world_map(title: str, places: Sequence[Place], key: str) -> None:
         "layer": [land, dots],
         "projection": {"type": "equirectangular"},
         "height": _MAP_HEIGHT,
-        "params": [_PICKING | {"views": ["dots"]}],
+        "params": [_SELECT_BY_CLICK | {"views": ["dots"]}],
     }
-    said = f"{title}: {sum(frame['Photos']):,} photos in {len(frame):,} places"
-    _show(title, chart, frame, key, alt_text=said)
+    photos, dot_count = counted(sum(frame["Photos"]), "photo"), counted(len(frame), "place")
+    _show(title, chart, frame, key, alt_text=f"{title}: {photos} in {dot_count}")
 
 
-def _told(**types: str) -> list[dict[str, str]]:
-    """What a mark tells of itself under the pointer: fields by their types."""
+def _tooltip(**types: str) -> list[dict[str, str]]:
+    """Return a tooltip specification from fields and their types."""
     return [{"field": field, "type": kind} for field, kind in types.items()]
 
 
@@ -106,21 +109,21 @@ def _show(title: str, chart: _Spec, frame: pd.DataFrame, key: str, alt_text: str
         ):
             st.subheader(title, width="content")
             st.download_button(
-                "CSV",
+                "Download CSV",
                 frame.to_csv(index=False),
                 f"{key}.csv",
                 "text/csv",
                 key=f"{key}_csv",
                 icon=":material/download:",
                 on_click="ignore",
-                help=f"The numbers of “{title}”",
+                help=f"Download the numbers of “{title}”",
             )
         event: Any = st.vega_lite_chart(frame, chart, key=key, on_select="rerun", alt=alt_text)
-        picked = event.get("selection", {}).get(_PICKED) or []
-        if picked:
-            st.switch_page("search.py", query_params={"q": picked[0]["Query"]})
-        with st.expander("As a list"):
-            # By keyboard too: a chart takes only a pointer.
+        selected = event.get("selection", {}).get(_SELECTION) or []
+        if selected:
+            st.switch_page("search.py", query_params={"q": selected[0]["Query"]})
+        with st.expander("Show as list"):
+            # For the keyboard: charts can only be clicked.
             _links(frame)
 
 
@@ -135,14 +138,14 @@ def _links(frame: pd.DataFrame) -> None:
             )
 
 
-def _spoken(title: str, frame: pd.DataFrame) -> str:
+def _alt_text(title: str, frame: pd.DataFrame) -> str:
     first = ", ".join(f"{row.Name} {row.Photos:,}" for row in frame.head(8).itertuples())
     return f"{title}: {first}"
 
 
 @lru_cache(maxsize=1)
 def _countries() -> list[_Spec]:
-    """All outlines as one shape, which is drawn at once."""
+    """Return all outlines as one shape, which draws faster than one per country."""
     rings = []
     for line in _OUTLINES.read_text(encoding="ascii").splitlines():
         points = [[float(number) for number in pair.split(",")] for pair in line.split()]

@@ -1,11 +1,10 @@
-"""What was corrected, learned: what it would bring is shown first, one click goes back."""
+"""Train the heads on corrections: preview the gain, use it, or restore the original model."""
 
 import streamlit as st
 
-from pages.sections.escape_markdown import escape_markdown
-from pages.sections.job_progress import follow
+from pages.sections.job_progress import show_progress
+from pages.sections.messages import counted, error_text, escape_markdown
 from pages.sections.photo_facts import head_name
-from pages.sections.problem import told
 from pages.state.session import get_services
 from scene_model.classifier.personal_head import MIN_CORRECTIONS, PersonalFigures
 from scene_model.errors import SceneError
@@ -16,98 +15,99 @@ from scene_model.learning.personal_heads import (
     personal_figures,
 )
 
-_LESSON, _PROBLEM, _NOTICE = "corrections_lesson", "corrections_problem", "corrections_notice"
+_CANDIDATE, _ERROR = "corrections_candidate", "corrections_error"
+_NOTICE = "corrections_notice"
 
 
 def show_corrections() -> None:
-    """Offer to learn from corrections, or say how many are missing; show what is in use."""
+    """Offer to train on corrections, or show how many are missing; show the model in use."""
     services = get_services()
     if services.settings.is_shared:
-        return  # one model answers all visitors of a server
+        return  # all visitors share one model
     st.divider()
     st.subheader("Learn from your corrections")
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(problem, icon=":material/error:")
+    if message := st.session_state.pop(_ERROR, None):
+        st.error(message, icon=":material/error:")
     if notice := st.session_state.pop(_NOTICE, None):
         st.success(notice, icon=":material/check_circle:")
     for job in services.jobs.running(JobKind.RETAG):
-        follow(job)
+        show_progress(job)
     in_use = personal_figures(services.library, services.classifier)
     if in_use:
         _in_use(in_use)
     counts = count_corrections(services.library, services.classifier)
-    said = " · ".join(
+    per_head = " · ".join(
         f"{escape_markdown(head_name(head))}: {count:,}" for head, count in counts.items()
     )
     st.caption(
-        "Photos you decided about, by the label set that could have said it: "
-        f"{said}. From {MIN_CORRECTIONS} on, a label set can be trained on them."
+        f"Photos you decided on, per label set: {per_head}. "
+        f"A label set needs at least {MIN_CORRECTIONS} to be trained on them."
     )
     missing = MIN_CORRECTIONS - max(counts.values())
     if missing > 0:
         st.info(
-            f"{missing} more {'decision' if missing == 1 else 'decisions'} to go: accept or "
-            "correct photos on the review page.",
+            f"{counted(missing, 'more decision')} needed: accept or correct photos on the Review "
+            "page.",
             icon=":material/rule:",
         )
         st.page_link("review.py", label="Review photos", icon=":material/rule:")
-    elif st.button("Try what they teach", icon=":material/model_training:"):
-        _learn()
-    candidate: HeadCandidates | None = st.session_state.get(_LESSON)
+    elif st.button("Train on corrections", icon=":material/model_training:"):
+        _train()
+    candidate: HeadCandidates | None = st.session_state.get(_CANDIDATE)
     if candidate is not None:
-        _lesson(candidate)
+        _candidate_panel(candidate)
 
 
-def _learn() -> None:
+def _train() -> None:
     try:
-        with st.spinner("Training on what you decided …"):
-            st.session_state[_LESSON] = get_services().learn_corrections()
+        with st.spinner("Training on your corrections …"):
+            st.session_state[_CANDIDATE] = get_services().learn_corrections()
     except SceneError as error:
-        st.session_state[_PROBLEM] = told(error)
+        st.session_state[_ERROR] = error_text(error)
         st.rerun()
 
 
-def _lesson(candidate: HeadCandidates) -> None:
+def _candidate_panel(candidate: HeadCandidates) -> None:
     with st.container(border=True):
-        _figures({one.head.id: one.figures for one in candidate.heads})
+        _figures({trained.head.id: trained.figures for trained in candidate.heads})
         st.caption(
-            "Each fifth of the photos you decided about was held back in turn, and a head that "
-            "never saw them was asked. Both figures are of these photos, which are harder than "
-            "others where you mostly correct what is wrong."
+            "Cross-validated in five parts: each part was tested with a head trained on the other "
+            "four. Both figures are for photos you decided on, which are harder than average if "
+            "you mostly correct mistakes."
         )
-        if all(one.figures.after <= one.figures.before for one in candidate.heads):
-            st.warning("It would not get better. Decide about more photos, then try again.")
+        if all(head.figures.after <= head.figures.before for head in candidate.heads):
+            st.warning("Training does not improve the results. Review more photos, then try again.")
         st.markdown(
-            f"Of the photos nobody decided about, **{candidate.would_change:,}** would get another "
-            "answer. What you decided stays as it is."
+            f"**{counted(candidate.would_change, 'other photo')}** would get another prediction. "
+            "Your own decisions do not change."
         )
         with st.container(horizontal=True):
-            if st.button("Use it and tag again", icon=":material/check:", type="primary"):
+            if st.button("Use and retag photos", icon=":material/check:", type="primary"):
                 _use(candidate)
-            if st.button("Leave it", icon=":material/close:"):
-                del st.session_state[_LESSON]
+            if st.button("Discard result", icon=":material/close:"):
+                del st.session_state[_CANDIDATE]
                 st.rerun()
 
 
 def _in_use(figures: dict[str, PersonalFigures]) -> None:
     with st.container(border=True):
-        st.markdown("**In use: what you corrected was learned.**")
+        st.markdown("**In use: the model trained on your corrections.**")
         _figures(figures)
-        if st.button("Back to the shipped model", icon=":material/settings_backup_restore:"):
+        if st.button("Restore original model", icon=":material/settings_backup_restore:"):
             _use(None)
 
 
 def _figures(figures: dict[str, PersonalFigures]) -> None:
     with st.container(horizontal=True):
-        for head, told in figures.items():
-            gain = (told.after - told.before) / told.corrections
+        for head, result in figures.items():
+            gain = (result.after - result.before) / result.corrections
             st.metric(
-                f"{escape_markdown(head_name(head))}: held-out decisions right",
-                f"{told.after / told.corrections:.0%}",
-                delta=f"{gain * 100:+.0f} points, before {told.before / told.corrections:.0%}",
+                f"{escape_markdown(head_name(head))}: held-out accuracy",
+                f"{result.after / result.corrections:.0%}",
+                delta=f"{gain * 100:+.0f} points from {result.before / result.corrections:.0%}",
                 delta_color="normal" if gain else "off",
                 delta_arrow="auto" if gain else "off",
-                help=f"{told.before} of {told.corrections} before, {told.after} after",
+                help=f"{result.before} of {result.corrections} before, {result.after} after",
             )
 
 
@@ -115,14 +115,12 @@ def _use(candidate: HeadCandidates | None) -> None:
     try:
         job = get_services().use_corrections(candidate)
     except SceneError as error:
-        st.session_state[_PROBLEM] = told(error)
+        st.session_state[_ERROR] = error_text(error)
         st.rerun()
-    st.session_state.pop(_LESSON, None)
-    what = (
-        "The shipped model is in use again" if candidate is None else "Your corrections are in use"
+    st.session_state.pop(_CANDIDATE, None)
+    change = (
+        "The original model is in use again" if candidate is None else "Your corrections are in use"
     )
-    total = job.progress().total
-    st.session_state[_NOTICE] = (
-        f"{what}. {total:,} photos are tagged again; meanwhile everything else goes on."
-    )
+    photos = counted(job.progress().total, "photo")
+    st.session_state[_NOTICE] = f"{change}. Retagging {photos}; you can keep working."
     st.rerun()

@@ -1,41 +1,44 @@
-"""A job shown while it runs and after: how far it is, Cancel, and what was skipped and why."""
+"""Progress and results of a background job: bar, Cancel, and the skipped files."""
 
 import pandas as pd
 import streamlit as st
 
-from pages.sections.problem import told
+from pages.sections.messages import counted, error_text
 from scene_model.jobs.job import Job, JobState, Progress, Skipped
 
 
 @st.fragment(run_every="0.5s")
-def follow(job: Job) -> None:
-    """Show a running job; when it ends, the page runs again and shows what became of it."""
+def show_progress(job: Job) -> None:
+    """Show a running job; rerun the page when it ends."""
     if not job.is_running:
         st.rerun()
     progress = job.progress()
-    rate = f" · {progress.photos_per_s:.1f} a second" if progress.photos_per_s else ""
+    rate = f" · {progress.photos_per_s:.1f} photos per second" if progress.photos_per_s else ""
     left = f" · {_duration(progress.seconds_left)} left" if progress.seconds_left else ""
-    st.progress(progress.share, f"{progress.done:,} of {progress.total:,} photos{rate}{left}")
+    photos = counted(progress.total, "photo")
+    st.progress(progress.share, f"{progress.done:,} of {photos}{rate}{left}")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Cancel", icon=":material/stop_circle:", key=f"cancel_{job.id}"):
             job.cancel()
-        st.caption("You can go to another page meanwhile: the work goes on.")
+        st.caption("You can open other pages; the job continues.")
     if progress.skipped:
-        st.caption(f"{len(progress.skipped)} skipped so far")
+        st.caption(f"{len(progress.skipped):,} skipped so far")
 
 
-def say_what_became(progress: Progress, done: str) -> None:
-    """Say how a job ended; ``done``: what was done, with its numbers."""
+def show_job_result(progress: Progress, summary: str) -> None:
+    """Show how a job ended. summary: what was done, with counts."""
     if progress.state is JobState.CANCELLED:
-        st.warning(f"Cancelled: {done}. What is done is kept.", icon=":material/stop_circle:")
+        st.warning(
+            f"Cancelled: {summary}. Finished photos are kept.", icon=":material/stop_circle:"
+        )
     elif progress.skipped:
-        st.warning(f"{done}.", icon=":material/warning:")
+        st.warning(f"{summary}.", icon=":material/warning:")
     else:
-        st.success(f"{done}.", icon=":material/check_circle:")
+        st.success(f"{summary}.", icon=":material/check_circle:")
 
 
 def skipped_table(skipped: tuple[Skipped, ...]) -> None:
-    """List what was skipped and why; nothing when nothing was."""
+    """Show the skipped files with reasons; nothing when there are none."""
     if not skipped:
         return
     st.subheader("Skipped files")
@@ -43,7 +46,7 @@ def skipped_table(skipped: tuple[Skipped, ...]) -> None:
         pd.DataFrame(
             {
                 "File": [item.name for item in skipped],
-                "Why": [told(item) for item in skipped],
+                "Reason": [error_text(item) for item in skipped],
                 "Code": [item.code for item in skipped],
             }
         ),

@@ -1,12 +1,11 @@
-"""The models there are, which of them is in use, and tagging the library again with it."""
+"""The available models, switching between them, and retagging the library."""
 
 from typing import Any
 
 import streamlit as st
 
-from pages.sections.escape_markdown import escape_markdown
-from pages.sections.job_progress import follow, say_what_became, skipped_table
-from pages.sections.problem import told
+from pages.sections.job_progress import show_job_result, show_progress, skipped_table
+from pages.sections.messages import counted, error_text, escape_markdown
 from pages.state.session import get_services
 from scene_model.classifier.bundle import BundleDescription, HeadEntry
 from scene_model.classifier.catalogue import BundleEntry
@@ -15,41 +14,41 @@ from scene_model.jobs.job import Job, JobKind
 from scene_model.learning.retag_preview import RetagPreview
 from scene_model.services import Services
 
-AGAIN_KEY = "tag_again_job"
-_NOTICE_KEY, _PROBLEM_KEY = "model_notice", "model_problem"
-_LABELS_NAMED = 12
-# So many photos are asked about in a blink; more take a click.
-_FORECAST_AT_ONCE = 1_000
+_JOB_KEY = "retag_job"
+_NOTICE_KEY, _ERROR_KEY = "model_notice", "model_error"
+_MAX_LABEL_NAMES = 12
+# Up to this many photos the preview is fast enough to show without a click.
+_MAX_AUTOMATIC_PREVIEW = 1_000
 
 
 def notices() -> None:
-    """What is to be known before a model is chosen, and what became of choosing one."""
+    """Show why a model cannot be chosen or used, and the result of the last choice."""
     services = get_services()
     if services.settings.is_shared:
-        return  # nothing is chosen here, and the server's folders are not for visitors
+        return  # visitors cannot choose a model and must not see the server's folders
     if services.settings.names_a_bundle:
         st.info(
-            f"The variable SCENE_BUNDLE names the model to use: {services.settings.bundle}. "
-            "Unset it and start again to choose one here.",
+            "The model is set by the environment variable SCENE_BUNDLE: "
+            f"{services.settings.bundle}. Unset it and restart to choose a model here.",
             icon=":material/lock:",
         )
     elif services.problem is not None:
         st.warning(
-            f"The model chosen for this library cannot be used, so the program's own was taken. "
-            f"{told(services.problem)}",
+            "The model chosen for this library cannot be used; the default model is used instead. "
+            f"{error_text(services.problem)}",
             icon=":material/warning:",
         )
-    if problem := st.session_state.pop(_PROBLEM_KEY, None):
-        st.error(problem, icon=":material/error:")
+    if message := st.session_state.pop(_ERROR_KEY, None):
+        st.error(message, icon=":material/error:")
     if notice := st.session_state.pop(_NOTICE_KEY, None):
         st.success(notice, icon=":material/check_circle:")
 
 
 def picker() -> None:
-    """Every model there is, with a button to use it; the one in use first, damaged ones last."""
+    """Show all models, each with a button to use it; the one in use first, damaged ones last."""
     services = get_services()
     if services.settings.is_shared:
-        st.caption("Whoever runs this server chooses the model for all its visitors.")
+        st.caption("The administrator of this server chooses the model for all visitors.")
         return
     bundles = sorted(
         services.bundles(), key=lambda b: (b.description is None, not _is_used(b, services))
@@ -60,60 +59,65 @@ def picker() -> None:
                 _card(bundle, services)
     folder = services.settings.bundle.absolute().parent
     st.caption(
-        f"The models lie in {escape_markdown(str(folder))}. One that you train on your own folders "
-        "and publish there is offered here at once."
+        f"Models are stored in {escape_markdown(str(folder))}. A model that you train and publish "
+        "there is listed here immediately."
     )
 
 
 def retag_panel() -> None:
-    """Offer to tag again what another model tagged; show the job that does it, and its end."""
+    """Offer to retag photos tagged by another model; show the retagging job and its result."""
     services = get_services()
     job = _job(services)
     if job is not None and job.is_running:
-        st.subheader("Tagging again")
-        follow(job)
+        st.subheader("Retagging photos")
+        show_progress(job)
         return
     if job is not None:
         progress = job.progress()
         count = progress.done - len(progress.skipped)
-        said = f"{count:,} of {progress.total:,} photos tagged again"
+        summary = f"{count:,} of {counted(progress.total, 'photo')} retagged"
         if progress.skipped:
-            said += f", {len(progress.skipped):,} skipped and left as they were"
-        say_what_became(progress, said)
+            summary += f", {len(progress.skipped):,} skipped and not changed"
+        show_job_result(progress, summary)
         skipped_table(progress.skipped)
     count = services.library.count_tagged_by_others(services.classifier.bundle_id)
     if not count:
         return
     with st.container(border=True):
         st.markdown(
-            f"**{_photos(count)} tagged by another model.** What you decided yourself stays as "
-            "it is, and you can stop and go on whenever you like."
+            f"**{counted(count, 'photo')} {'was' if count == 1 else 'were'} tagged by another "
+            "model.** Retagging does not change your own decisions. You can cancel it and continue "
+            "later."
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
-                f"Tag the {_photos(count)} again with this model",
+                f"Retag {counted(count, 'photo')} with this model",
                 icon=":material/autorenew:",
                 type="primary",
-                on_click=_start_again,
+                on_click=_start_retagging,
             )
-            is_quick = count <= _FORECAST_AT_ONCE
-            if is_quick or st.button("What would change?", icon=":material/query_stats:"):
-                with st.spinner("Asking the model …"):
-                    told = services.retag_preview()
-                st.markdown(_retag_preview_text(told), width="content")
+            is_quick = count <= _MAX_AUTOMATIC_PREVIEW
+            if is_quick or st.button("Preview changes", icon=":material/query_stats:"):
+                with st.spinner("Computing the preview …"):
+                    preview = services.retag_preview()
+                st.markdown(_retag_preview_text(preview), width="content")
 
 
-def _retag_preview_text(told: RetagPreview) -> str:
-    if told.total == told.unknown:
-        return "Another network saw these photos: it takes a look at them to tell."
-    known = told.total - told.unknown
-    said = (
-        f"**{told.changed:,} of {_photos(known)} would change**: {told.class_changed:,} their "
-        f"class, {told.tags_changed:,} their tags."
+def _retag_preview_text(preview: RetagPreview) -> str:
+    if preview.total == preview.unknown:
+        return "No preview: these photos were processed by a different network."
+    previewed = preview.total - preview.unknown
+    text = (
+        f"**{preview.changed:,} of {counted(previewed, 'photo')} would change**: "
+        f"{preview.class_changed:,} would get another class, {preview.tags_changed:,} other tags."
     )
-    if told.unknown:
-        said += f" {_photos(told.unknown)} more have to be looked at to tell."
-    return said
+    if preview.unknown:
+        verb = "was" if preview.unknown == 1 else "were"
+        text += (
+            f" No preview for {counted(preview.unknown, 'more photo')}, which {verb} processed by "
+            "a different network."
+        )
+    return text
 
 
 def _card(bundle: BundleEntry, services: Services) -> None:
@@ -121,17 +125,17 @@ def _card(bundle: BundleEntry, services: Services) -> None:
     if description is None:
         st.markdown(f"**{escape_markdown(bundle.name)}** :red-badge[Damaged]")
         if bundle.problem is not None:
-            st.text(told(bundle.problem))
+            st.text(error_text(bundle.problem))
         return
-    is_here, is_used = _is_here(bundle, services), _is_used(bundle, services)
+    is_loaded, is_used = _is_loaded(bundle, services), _is_used(bundle, services)
     badge = " :green-badge[:material/check: In use]" if is_used else ""
     st.markdown(f"**{escape_markdown(description.name)}**{badge}")
-    made = [f"made {description.created_at[:10]}"]
+    notes = [f"created {description.created_at[:10]}"]
     if bundle.name != description.name:
-        made.append(f"in the folder {bundle.name}")
-    if is_here and not is_used:
-        made.append("published again since the program started")
-    st.caption(escape_markdown(" · ".join(made)))
+        notes.append(f"folder {bundle.name}")
+    if is_loaded and not is_used:
+        notes.append("a new version was published after the program started")
+    st.caption(escape_markdown(" · ".join(notes)))
     facts = _facts(description)
     st.markdown(
         "  \n".join(f"**{name}:** {escape_markdown(value)}" for name, value in facts.items())
@@ -147,77 +151,73 @@ def _card(bundle: BundleEntry, services: Services) -> None:
         )
 
 
-def _is_here(bundle: BundleEntry, services: Services) -> bool:
+def _is_loaded(bundle: BundleEntry, services: Services) -> bool:
     return bundle.folder == services.classifier.bundle_dir.absolute()
 
 
 def _is_used(bundle: BundleEntry, services: Services) -> bool:
-    """Tell whether it is the model in use, and not another published in its place since."""
-    said = bundle.description
+    """Whether this exact model is in use, not a version published later in the same folder."""
+    description = bundle.description
     return (
-        said is not None and _is_here(bundle, services) and said.id == services.classifier.bundle.id
+        description is not None
+        and _is_loaded(bundle, services)
+        and description.id == services.classifier.bundle.id
     )
 
 
 def _facts(description: BundleDescription) -> dict[str, str]:
     head = next(head for head in description.heads if head.id == description.class_head)
     facts = {
-        "Files photos under": _labels(head),
+        "Classes": _labels(head),
         "Label sets": ", ".join(f"{h.name} ({len(h.labels):,})" for h in description.heads),
     }
     accuracy = _accuracy(description.metrics.get(head.id))
     if accuracy is not None:
-        facts["First label right"] = accuracy
+        facts["Accuracy (top 1)"] = accuracy
     return facts
 
 
 def _accuracy(measured: Any) -> str | None:
-    """Measured accuracy in words; None when the bundle does not say, or not as a number."""
+    """Format the measured accuracy; None when the bundle has no valid figure."""
     if not isinstance(measured, dict) or not isinstance(measured.get("top_1"), int | float):
         return None
     photos = measured.get("photos")
-    among = f" of {photos:,} photos" if isinstance(photos, int) else ""
-    return f"{measured['top_1']:.1f} %{among}"
+    total = f" of {counted(photos, 'photo')}" if isinstance(photos, int) else ""
+    return f"{measured['top_1']:.1f}%{total}"
 
 
 def _labels(head: HeadEntry) -> str:
     names = [label.name for label in head.labels]
-    rest = len(names) - _LABELS_NAMED
-    more = f" and {rest:,} more" if rest > 0 else ""
-    return ", ".join(names[:_LABELS_NAMED]) + more
+    remaining = len(names) - _MAX_LABEL_NAMES
+    more = f" and {remaining:,} more" if remaining > 0 else ""
+    return ", ".join(names[:_MAX_LABEL_NAMES]) + more
 
 
 def _use(name: str, title: str) -> None:
     try:
         get_services().use_bundle(name)
     except SceneError as error:
-        st.session_state[_PROBLEM_KEY] = told(error)
+        st.session_state[_ERROR_KEY] = error_text(error)
         return
-    st.session_state.pop(AGAIN_KEY, None)
-    st.session_state[_NOTICE_KEY] = (
-        f"New photos are tagged by {escape_markdown(title)} from now on."
-    )
+    st.session_state.pop(_JOB_KEY, None)
+    st.session_state[_NOTICE_KEY] = f"New photos will be tagged by {escape_markdown(title)}."
 
 
-def _start_again() -> None:
-    st.session_state[AGAIN_KEY] = get_services().jobs.retag().id
+def _start_retagging() -> None:
+    st.session_state[_JOB_KEY] = get_services().jobs.retag().id
 
 
 def _job(services: Services) -> Job | None:
-    """The running job, whoever started it; else the one this session saw end."""
+    """Return the running retagging job of any session, else the last one of this session."""
     running = services.jobs.running(JobKind.RETAG)
     if running:
-        st.session_state[AGAIN_KEY] = running[-1].id
+        st.session_state[_JOB_KEY] = running[-1].id
         return running[-1]
-    job_id = st.session_state.get(AGAIN_KEY)
+    job_id = st.session_state.get(_JOB_KEY)
     if job_id is None:
         return None
     try:
         return services.jobs.job(job_id)
     except JobNotFound:
-        del st.session_state[AGAIN_KEY]
+        del st.session_state[_JOB_KEY]
         return None
-
-
-def _photos(count: int) -> str:
-    return f"{count:,} photo" if count == 1 else f"{count:,} photos"

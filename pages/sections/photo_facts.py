@@ -1,4 +1,4 @@
-"""What is known of one photo beside its picture: who said which tag, EXIF, place, file."""
+"""Tables about one photo: the source of each tag, EXIF data, location, file, and all scores."""
 
 import datetime
 import html
@@ -7,66 +7,124 @@ from collections.abc import Iterable
 import streamlit as st
 
 from pages.state.session import get_gallery, get_services
+from scene_model.classifier.classify import OBJECTS, HeadPredictions
 from scene_model.classifier.labels import HUMAN, NONE
 from scene_model.library.decisions import decisions_on
 from scene_model.library.records import PhotoRecord, TagOnPhoto
 
 _NEARBY_KM = 5
+_TOP_SCORES = 6
+# Of a thousand object scores, those below the first 25 are noise.
+_MAX_OBJECTS = 25
+_BAR = (
+    '<td style="width:99%;border:0;padding:.12rem .6rem"><div style="width:{percent:.1f}%;'
+    "min-width:2px;height:.7rem;border-radius:.35rem;background:rgba(31,143,124,.85)"
+    '"></div></td>'
+)
 
 
 def head_name(head_id: str) -> str:
-    """What people read for a head; one that only an earlier model has keeps its id."""
+    """Return the display name of a head; the id of one that the model in use does not have."""
     head = get_services().classifier.heads.get(head_id)
     return head_id if head is None else head.name
 
 
-def provenance(photo: PhotoRecord) -> None:
-    """Say of the class and of each tag who said so: a model and how sure, or a person and when."""
+def show_tag_sources(photo: PhotoRecord) -> None:
+    """Show who set the class and each tag: a head with its score, or a person with the date."""
     gallery = get_gallery()
     names, decided = gallery.vocabulary, decisions_on(gallery.library, photo.id)
-    when = {decision.label: decision.at for decision in decided.tags}
+    decided_at = {decision.label: decision.at for decision in decided.tags}
     rows = [
-        (f"Class: {names.display_name(photo.photo_class)}", _who_filed(photo, decided.class_at))
+        (f"Class: {names.display_name(photo.photo_class)}", _class_source(photo, decided.class_at))
     ]
     rows += [
-        (names.display_name(tag.label), _who_tagged(tag, when.get(tag.label))) for tag in photo.tags
+        (names.display_name(tag.label), _tag_source(tag, decided_at.get(tag.label)))
+        for tag in photo.tags
     ]
     rows += [
-        (f"Not: {names.display_name(decision.label)}", f"You rejected it, {_day(decision.at)}")
+        (f"Rejected: {names.display_name(decision.label)}", f"By you, {_minute(decision.at)}")
         for decision in decided.tags
         if decision.is_rejected
     ]
-    fact_table(rows, "Who said so")
+    _fact_table(rows, "Tag sources")
 
 
-def facts(photo: PhotoRecord) -> None:
-    """EXIF, place, and the file."""
+def show_details(photo: PhotoRecord) -> None:
+    """Show EXIF data, location and file of a photo."""
     taken = photo.taken_at and f"{photo.taken_at.replace('T', ' ')} ({photo.taken_source})"
-    known = {
+    values = {
         "Taken": taken,
         "Camera": photo.camera,
         "Lens": photo.lens,
-        "Place": _place(photo),
+        "Location": _coordinates(photo),
         "Size": f"{photo.width:,} × {photo.height:,} pixels, {photo.file_bytes / 1e6:.2f} MB",
         "Format": photo.format,
-        "Added": _day(photo.added_at),
+        "Added": _minute(photo.added_at),
         "Model": photo.bundle,
         "ID": photo.id,
     }
-    fact_table(((name, value) for name, value in known.items() if value), "About this photo")
+    _fact_table(((name, value) for name, value in values.items() if value), "Photo details")
     if photo.latitude is not None and photo.longitude is not None:
         near = f"near:{photo.latitude:.5f},{photo.longitude:.5f},{_NEARBY_KM}km"
         st.page_link(
             "gallery.py",
-            label=f"Photos within {_NEARBY_KM} km",
+            label=f"Show photos within {_NEARBY_KM} km",
             icon=":material/near_me:",
             query_params={"q": near},
         )
 
 
-def fact_table(rows: Iterable[tuple[str, str]], label: str) -> None:
-    """Two columns of words; every one of them shown as it is."""
-    made = "".join(
+def score_tabs(predictions: HeadPredictions) -> None:
+    """Show the scores of every head, one tab each, the class head first."""
+    heads = [h for h in get_services().classifier.ranked_heads if h.id in predictions.by_head]
+    for tab, head in zip(st.tabs([head.name for head in heads]), heads, strict=True):
+        with tab:
+            prediction = predictions.by_head[head.id]
+            if prediction.unsure and prediction is predictions.class_prediction:
+                st.caption("Unsure: the photo may show none of these.")
+            _score_bars(predictions, head.id)
+
+
+def _score_bars(predictions: HeadPredictions, head_id: str) -> None:
+    """Show the probabilities of one head as bars, most probable first."""
+    head = get_services().classifier.head(head_id)
+    probabilities = predictions.by_head[head_id].probabilities
+    names = [label.name for label in head.labels.labels]
+    order = (-probabilities).argsort(kind="stable")
+    if head_id == OBJECTS:
+        order = order[:_MAX_OBJECTS]
+    rows = [_score_row(names[i], 100 * float(probabilities[i])) for i in order]
+    top = rows[:_TOP_SCORES]
+    shown = _score_table(top, f"{head.name}, {len(top)} most probable labels")
+    if len(rows) > _TOP_SCORES:
+        others = _score_table(rows[_TOP_SCORES:], f"{head.name}, other labels")
+        shown += (
+            '<details><summary style="cursor:pointer;padding:.3rem 0">'
+            f"{len(rows) - _TOP_SCORES} more</summary>{others}</details>"
+        )
+    st.html(shown)
+
+
+def _score_table(rows: list[str], caption: str) -> str:
+    return (
+        f'<table aria-label="{html.escape(caption, quote=True)}" '
+        'style="width:100%;border-collapse:collapse;font-size:.9rem">'
+        f"{''.join(rows)}</table>"
+    )
+
+
+def _score_row(name: str, percent: float) -> str:
+    return (
+        '<tr><th scope="row" style="text-align:left;font-weight:400;white-space:nowrap;border:0;'
+        f'padding:.12rem 0">{html.escape(name)}</th>{_BAR.format(percent=percent)}'
+        '<td style="text-align:right;white-space:nowrap;border:0;padding:.12rem 0;'
+        f'font-variant-numeric:tabular-nums">{percent:.1f}%</td></tr>'
+    )
+
+
+def _fact_table(rows: Iterable[tuple[str, str]], label: str) -> None:
+    """Show names and values in two columns, all of them escaped."""
+    cells = "".join(
         '<tr><th scope="row" style="text-align:left;vertical-align:top;font-weight:600;border:0;'
         f'padding:.15rem 1rem .15rem 0;white-space:nowrap">{html.escape(name)}</th>'
         '<td style="border:0;padding:.15rem 0;overflow-wrap:anywhere;width:99%">'
@@ -75,30 +133,31 @@ def fact_table(rows: Iterable[tuple[str, str]], label: str) -> None:
     )
     st.html(
         f'<table aria-label="{html.escape(label, quote=True)}" '
-        f'style="width:100%;border-collapse:collapse;font-size:.9rem">{made}</table>'
+        f'style="width:100%;border-collapse:collapse;font-size:.9rem">{cells}</table>'
     )
 
 
-def _who_filed(photo: PhotoRecord, class_at: str | None) -> str:
+def _class_source(photo: PhotoRecord, class_at: str | None) -> str:
     if photo.class_source == HUMAN:
-        return f"You chose it{f', {_day(class_at)}' if class_at else ''}"
+        return f"Set by you{f', {_minute(class_at)}' if class_at else ''}"
     if photo.class_source == NONE:
-        return "No head was sure"
+        return "No model was confident"
     return f"{head_name(photo.class_source)}, {photo.class_score:.0%} ({photo.bundle})"
 
 
-def _who_tagged(tag: TagOnPhoto, at: str | None) -> str:
+def _tag_source(tag: TagOnPhoto, decided_at: str | None) -> str:
     if tag.head == HUMAN or tag.score is None:
-        return f"You added or accepted it{f', {_day(at)}' if at else ''}"
+        return f"Added or accepted by you{f', {_minute(decided_at)}' if decided_at else ''}"
     return f"{head_name(tag.head)}, {tag.score:.0%} ({tag.bundle})"
 
 
-def _day(at: str) -> str:
-    return f"{datetime.datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
+def _minute(timestamp: str) -> str:
+    """Format an ISO 8601 timestamp in local time, to the minute."""
+    return f"{datetime.datetime.fromisoformat(timestamp).astimezone():%Y-%m-%d %H:%M}"
 
 
-def _place(photo: PhotoRecord) -> str | None:
+def _coordinates(photo: PhotoRecord) -> str | None:
     if photo.latitude is None or photo.longitude is None:
         return None
-    north = f"{abs(photo.latitude):.5f}° {'N' if photo.latitude >= 0 else 'S'}"
-    return f"{north}, {abs(photo.longitude):.5f}° {'E' if photo.longitude >= 0 else 'W'}"
+    latitude = f"{abs(photo.latitude):.5f}° {'N' if photo.latitude >= 0 else 'S'}"
+    return f"{latitude}, {abs(photo.longitude):.5f}° {'E' if photo.longitude >= 0 else 'W'}"

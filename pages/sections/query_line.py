@@ -1,12 +1,11 @@
-"""What the pages that take a query share: the order, ways to go on, where a query goes wrong."""
+"""Controls shared by pages with a query: sort order, completions, error position."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from pages.sections.escape_markdown import escape_markdown
-from pages.sections.problem import show_problem, told
-from pages.state.address import note_act
+from pages.sections.messages import error_text, escape_markdown, show_error
+from pages.state.address import note_action
 from pages.state.session import get_gallery
 from scene_model.errors import QueryError
 from scene_model.library.sort_order import SORTS, Sort
@@ -19,19 +18,19 @@ _ORDER_NAMES = {
     "taken": "Oldest taken",
     "name": "Name A to Z",
     "-name": "Name Z to A",
-    "-score": "Surest first",
-    "score": "Least sure first",
+    "-score": "Most confident",
+    "score": "Least confident",
     "-size": "Largest first",
     "size": "Smallest first",
 }
 
 
 def order_control(page: str) -> None:
-    """Let the visitor choose the order; the session's gallery keeps it for every page."""
+    """Show the control for the sort order, which all pages of the session share."""
     gallery, key = get_gallery(), f"{page}_order"
 
     def choose() -> None:
-        note_act(page)
+        note_action(page)
         gallery.sort = st.session_state[key]
 
     st.session_state[key] = gallery.sort
@@ -39,44 +38,45 @@ def order_control(page: str) -> None:
 
 
 def order_name(sort: Sort) -> str:
-    """Return what people read for an order."""
+    """Return the display name of a sort order."""
     return _ORDER_NAMES[str(sort)]
 
 
-def completions(line: str, choose: Callable[[str], None]) -> None:
-    """Offer ways to go on with the last word; ``choose`` gets the whole line then."""
+def show_completions(query: str, choose: Callable[[str], None]) -> None:
+    """Offer completions of the last word. choose: called with the completed query."""
     gallery = get_gallery()
-    found = complete(line, gallery.vocabulary, gallery.model.albums, gallery.count_by_any_tag())
-    if not found:
+    completions = complete(
+        query, gallery.vocabulary, gallery.model.albums, gallery.count_by_any_tag()
+    )
+    if not completions:
         return
     with st.container(horizontal=True, gap="small"):
-        st.caption("Go on with", width="content")
-        for number, way in enumerate(found):
-            count = "" if way.count is None else f" · {way.count:,}"
+        st.caption("Suggestions", width="content")
+        for number, completion in enumerate(completions):
+            count = "" if completion.count is None else f" · {completion.count:,}"
             st.button(
-                f"{escape_markdown(way.shown)}{count}",
+                f"{escape_markdown(completion.shown)}{count}",
                 key=f"go_on_{number}",
                 type="tertiary",
                 on_click=choose,
-                args=(way.line,),
+                args=(completion.line,),
             )
 
 
 def show_query_error(query: str, error: QueryError, while_typing: bool = False) -> None:
-    """Say what is wrong with a query, and point at the place.
+    """Show the error of a query, with a caret at its position.
 
-    while_typing: the line is read at every key; what is wrong with its last word is then no
-    mistake yet, and said as a hint.
+    while_typing: the query is read at every key, so an error in its last word is shown as a hint.
     """
     if while_typing and _is_in_last_word(query, error):
-        st.caption(f":material/edit: {escape_markdown(told(error))}")
+        st.caption(f":material/edit: {escape_markdown(error_text(error))}")
         return
-    show_problem(error)
-    # One line, so that the caret stands below the right character.
+    show_error(error)
+    # On one line, so that the caret is below the right character.
     line = "".join(" " if character.isspace() else character for character in query)
     st.code(f"{line}\n{' ' * error.position}^", language=None)
 
 
 def _is_in_last_word(query: str, error: QueryError) -> bool:
-    is_open = query.count('"') % 2 == 1  # a quotation that has begun is one word
+    is_open = query.count('"') % 2 == 1  # an open quotation counts as one word
     return is_open or not any(character.isspace() for character in query[error.position :])

@@ -1,10 +1,10 @@
-"""Searches kept in the library: save the one shown, open, rename and delete them."""
+"""Saved searches: save the current one; open, rename and delete saved ones."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from pages.sections.problem import told
+from pages.sections.messages import error_text
 from pages.sections.query_line import order_name
 from pages.state.session import get_gallery
 from scene_model.errors import SceneError
@@ -16,21 +16,21 @@ from scene_model.search.saved_searches import (
     rename_search,
 )
 
-_NOTICE, _PROBLEM = "saved_search_notice", "saved_search_problem"
+_NOTICE, _ERROR = "saved_search_notice", "saved_search_error"
 
 
 def save_control(query: str) -> None:
-    """Offer to keep the query shown, in the order shown."""
+    """Offer to save the current query with the current sort order."""
     with st.popover("Save", icon=":material/bookmark_add:", disabled=not query):
         with st.form("save_search", border=False):
-            st.text_input("Name of this search", key="save_name", max_chars=MAX_NAME_LENGTH)
+            st.text_input("Search name", key="save_name", max_chars=MAX_NAME_LENGTH)
             st.form_submit_button("Save search", on_click=_save, args=(query,))
-        if problem := st.session_state.pop(_PROBLEM, None):
-            st.error(problem)
+        if message := st.session_state.pop(_ERROR, None):
+            st.error(message)
 
 
 def saved_control(open_search: Callable[[SavedSearch], None]) -> None:
-    """List what is kept; ``open_search`` gets the one that is opened."""
+    """List the saved searches. open_search: called with the one that is opened."""
     searches = list_searches(get_gallery().library)
     label = f"Saved ({len(searches)})" if searches else "Saved"
     with st.popover(label, icon=":material/bookmarks:", disabled=not searches):
@@ -44,16 +44,16 @@ def saved_control(open_search: Callable[[SavedSearch], None]) -> None:
                 width="stretch",
             )
         if searches:
-            _change(searches)
+            _change_controls(searches)
 
 
 def show_notice() -> None:
-    """Say what was done with a saved search on the last run."""
+    """Show the result of the last change of a saved search as a toast."""
     if notice := st.session_state.pop(_NOTICE, None):
         st.toast(notice)
 
 
-def _change(searches: list[SavedSearch]) -> None:
+def _change_controls(searches: list[SavedSearch]) -> None:
     names = {search.id: search.name for search in searches}
     st.caption("Rename or delete")
     if st.session_state.get("changed_search") not in names:
@@ -83,7 +83,7 @@ def _save(query: str) -> None:
     try:
         saved = get_gallery().save_search(name, query)
     except SceneError as error:
-        st.session_state[_PROBLEM] = told(error)
+        st.session_state[_ERROR] = error_text(error)
         return
     st.session_state["save_name"] = ""
     st.session_state[_NOTICE] = f"Saved as “{saved.name}”."
@@ -94,9 +94,9 @@ def _rename(search_id: int, old_name: str) -> None:
     try:
         rename_search(get_gallery().library, search_id, new_name)
     except SceneError as error:
-        st.session_state[_NOTICE] = told(error)
+        st.session_state[_NOTICE] = error_text(error)
         return
-    st.session_state[_NOTICE] = f"“{old_name}” has another name now."
+    st.session_state[_NOTICE] = f"Renamed “{old_name}” to “{new_name.strip()}”."
 
 
 def _delete(search_id: int, name: str) -> None:

@@ -1,108 +1,109 @@
-"""Photos that look like another: one of the library, or a picture that is not kept."""
+"""Photos similar to a photo of the library or to an uploaded image, which is not saved."""
 
 from collections.abc import Sequence
 
 import streamlit as st
 
 from pages.sections.browse import grid_cell
-from pages.sections.escape_markdown import escape_markdown
+from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.photo_view import open_photo
-from pages.sections.problem import show_problem
-from pages.sections.thumbnails import thumbnails
 from pages.state.address import AddressPart
 from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import GridStyle, photo_grid
+from pages.widgets.thumbnails import thumbnails
 from scene_model.errors import SceneError
 from scene_model.search.similar import Similar
 
-# In the address: a link holds a photo's id and nothing else of the library.
-LIKE = "like"
-_PHOTO_KEY, _PICTURE_KEY = "like_photo", "like_picture"
-_MOST = 60
+# The URL parameter; its value is a photo id.
+_PARAMETER = "like"
+_PHOTO_KEY, _IMAGE_KEY = "like_photo", "like_picture"
+_MAX_RESULTS = 60
 
 
-def like_part() -> dict[str, AddressPart]:
-    """What the address says of the photo that others are compared with."""
-    return {LIKE: AddressPart(_take, _say)}
+def similar_address_part() -> dict[str, AddressPart]:
+    """Return the URL parameter for the photo that others are compared with."""
+    return {_PARAMETER: AddressPart(_apply, _values)}
 
 
 def stop_comparing() -> None:
-    """Go back to what the query line asks."""
+    """Go back to the results of the query."""
     st.session_state.pop(_PHOTO_KEY, None)
-    st.session_state[_PICTURE_KEY] = st.session_state.get(_PICTURE_KEY, 0) + 1
+    st.session_state[_IMAGE_KEY] = st.session_state.get(_IMAGE_KEY, 0) + 1
 
 
-def picture_control() -> bytes | None:
-    """Take a picture to compare with; returns its bytes, which nothing keeps."""
-    # A new number is a new uploader: there is no other way to take a picture out of one.
-    number = st.session_state.setdefault(_PICTURE_KEY, 0)
-    with st.popover("By a picture", icon=":material/image_search:"):
+def image_control() -> bytes | None:
+    """Show an uploader for an image to compare with; returns its bytes, which are not saved."""
+    # A new number makes a new uploader; Streamlit has no other way to empty one.
+    number = st.session_state.setdefault(_IMAGE_KEY, 0)
+    with st.popover("Search by image", icon=":material/image_search:"):
         file = st.file_uploader(
-            "Find photos that look like this picture",
-            key=f"{_PICTURE_KEY}_{number}",
+            "Find photos similar to this image",
+            key=f"{_IMAGE_KEY}_{number}",
             on_change=lambda: st.session_state.pop(_PHOTO_KEY, None),
             max_upload_size=max(1, get_services().classifier.limits.max_file_bytes // 2**20),
         )
-        st.caption("It is looked at and let go: it does not come into the library.")
+        st.caption("The image is only compared, not saved.")
     return None if file is None else file.getvalue()
 
 
-def show_alike(picture: bytes | None) -> bool:
-    """Show what is like the photo or picture asked about; tells whether one was."""
+def show_similar(image: bytes | None) -> bool:
+    """Show photos similar to the chosen photo or image; returns False when there is none."""
     services = get_services()
     photo_id = st.session_state.get(_PHOTO_KEY)
-    if photo_id is None and picture is None:
+    if photo_id is None and image is None:
         return False
-    st.button("Back to the query", icon=":material/arrow_back:", on_click=stop_comparing)
+    st.button("Back to search", icon=":material/arrow_back:", on_click=stop_comparing)
     try:
         if photo_id is not None:
             photo = services.library.photo(photo_id)
             thumbnails([photo], height_rem=6)
             st.subheader(f"Similar to “{escape_markdown(photo.name)}”")
-            found = services.similar_photos(photo_id, _MOST)
+            results = services.similar_photos(photo_id, _MAX_RESULTS)
         else:
-            st.subheader("Similar to your picture")
-            found = services.similar_to_picture(picture or b"", _MOST)
+            st.subheader("Similar to your image")
+            results = services.similar_to_picture(image or b"", _MAX_RESULTS)
     except SceneError as error:
-        show_problem(error)
+        show_error(error)
         return True
-    _results(found)
+    _show_results(results)
     return True
 
 
-def _results(found: Sequence[Similar]) -> None:
+def _show_results(results: Sequence[Similar]) -> None:
     gallery = get_gallery()
-    if not found:
-        st.info("There is no other photo to compare with.", icon=":material/search_off:")
+    if not results:
+        st.info(
+            "No other photos to compare with. Add more photos on the Classify page.",
+            icon=":material/search_off:",
+        )
         return
-    st.caption(
-        f"The {len(found):,} most alike, most alike first. The share is the likeness of what the "
-        "network sees: 100% for the same picture."
-    )
-    ids = [one.photo_id for one in found]
-    if st.button(f"Select these {len(ids):,}", icon=":material/select_all:"):
+    st.caption(f"{counted(len(results), 'photo')}, most similar first. 100% means the same image.")
+    ids = [result.photo_id for result in results]
+    if st.button(f"Select {counted(len(ids), 'photo')}", icon=":material/select_all:"):
         gallery.select(ids)
         st.switch_page("gallery.py")
     photo_grid(
         list(gallery.library.records(ids)),
         gallery.vocabulary,
-        "alike_grid",
+        "similar_grid",
         on_open=open_photo,
-        look=GridStyle(
+        style=GridStyle(
             grid_cell(),
             label="Similar photos",
-            notes={one.photo_id: f"{max(0.0, one.likeness):.0%} alike" for one in found},
+            notes={
+                result.photo_id: f"{max(0.0, result.likeness):.0%} similar" for result in results
+            },
         ),
     )
 
 
-def _take(said: list[str]) -> None:
-    if said:
-        st.session_state[_PHOTO_KEY] = said[0]
+def _apply(values: list[str]) -> None:
+    if values:
+        st.session_state[_PHOTO_KEY] = values[0]
     else:
         st.session_state.pop(_PHOTO_KEY, None)
 
 
-def _say() -> list[str]:
+def _values() -> list[str]:
     photo_id = st.session_state.get(_PHOTO_KEY)
     return [] if photo_id is None else [photo_id]

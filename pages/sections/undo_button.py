@@ -1,25 +1,25 @@
-"""What the pages that edit photos share: what became of an edit, and a way back."""
+"""The Undo button and edit notices of the Review and Duplicates pages."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
+from pages.sections.messages import counted
 from pages.state.session import get_gallery
 from scene_model.library import edits
 
 _NOTICE = "edit_notice"
 
 
-def say(done: edits.EditDone) -> None:
-    """Tell of an edit on the next run."""
-    photos = "photo" if done.photo_count == 1 else "photos"
-    st.session_state[_NOTICE] = f"{done.description}: {done.photo_count:,} {photos}."
+def note_edit(done: edits.EditDone) -> None:
+    """Store the result of an edit, to be shown on the next run."""
+    st.session_state[_NOTICE] = f"{done.description}: {counted(done.photo_count, 'photo')}."
 
 
-def undo_button(after: Callable[[], None] = lambda: None) -> None:
-    """Show what an edit did, and a button (or Ctrl+Z) that takes the latest back.
+def undo_button(on_undo: Callable[[], None] = lambda: None) -> None:
+    """Show the stored edit notice and a button (Ctrl+Z) that undoes the latest edit.
 
-    after: what the page does then.
+    on_undo: called after an edit was undone.
     """
     library = get_gallery().library
     if notice := st.session_state.pop(_NOTICE, None):
@@ -29,15 +29,15 @@ def undo_button(after: Callable[[], None] = lambda: None) -> None:
         "Undo",
         icon=":material/undo:",
         disabled=latest is None,
-        help=f"Take back: {latest}" if latest else "Nothing to take back",
+        help=f"Undo: {latest}" if latest else "Nothing to undo",
         shortcut="Ctrl+Z",
         on_click=_undo,
-        args=(after,),
+        args=(on_undo,),
     )
 
 
-def _undo(after: Callable[[], None]) -> None:
+def _undo(on_undo: Callable[[], None]) -> None:
     done = edits.undo(get_gallery().library)
     if done is not None:
-        st.session_state[_NOTICE] = f"Taken back: {done.description}."
-        after()
+        st.session_state[_NOTICE] = f"Undone: {done.description}."
+        on_undo()

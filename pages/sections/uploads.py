@@ -1,4 +1,4 @@
-"""The ways photos come in: sent one by one, a folder of this computer, Streamlit's uploader."""
+"""Ways to add photos: streaming upload, a folder on this computer, Streamlit's uploader."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,54 +7,55 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.sections.folder_adder import folder_adder
-from pages.sections.problem import told
+from pages.sections.messages import error_text
 from pages.state.session import get_services
 from pages.widgets.uploader import streaming_uploader
 from scene_model.errors import SceneError
 from scene_model.jobs.job import Job, JobKind
 
 _ROUND_KEY = "upload_round"
-JOB_KEY = "job_id"
+_JOB_KEY = "job_id"
 _PARAMETER = "job"
 _STREAMING_KEY = "streaming_job"
-PROBLEM_KEY = "upload_problem"
-# A hint to the browser's file dialog; what a file really is, its bytes tell.
-_OFFERED = ["jpg", "jpeg", "png", "webp", "avif", "heic", "heif", "gif", "tif", "tiff", "bmp"]
+_ERROR_KEY = "upload_error"
+_UPLOAD, _FOLDER, _SIMPLE = "Drop photos or folders", "Folder on this computer", "Simple upload"
 
 
 def add_photos() -> None:
-    """Offer every way to add photos."""
-    names = ["Drop photos or folders", "A few photos"]
+    """Show a tab for each way to add photos."""
+    names = [_UPLOAD, _SIMPLE]
     if not get_services().settings.is_shared:
-        names.insert(1, "A folder of this computer")
+        names.insert(1, _FOLDER)
     tabs = dict(zip(names, st.tabs(names), strict=True))
-    with tabs["Drop photos or folders"]:
+    with tabs[_UPLOAD]:
         _streaming()
-    if "A folder of this computer" in tabs:
-        with tabs["A folder of this computer"]:
+    if _FOLDER in tabs:
+        with tabs[_FOLDER]:
             job = folder_adder()
             if job is not None:
                 _remember(job)
                 st.rerun()
-    with tabs["A few photos"]:
+    with tabs[_SIMPLE]:
         _simple()
-    if problem := st.session_state.pop(PROBLEM_KEY, None):
-        st.error(problem, icon=":material/error:")
+    if message := st.session_state.pop(_ERROR_KEY, None):
+        st.error(message, icon=":material/error:")
 
 
 def is_streaming(job: Job) -> bool:
-    """Tell whether this window sends the files of a job, and shows its bar itself."""
+    """Whether this window uploads the files of a job; its uploader then shows the progress."""
     return st.session_state.get(_STREAMING_KEY) == job.id
 
 
 def _streaming() -> None:
     services = get_services()
-    known = st.session_state.get(_STREAMING_KEY)
-    cut = [job.id for job in services.uploads.open() if job.id != known]
+    current = st.session_state.get(_STREAMING_KEY)
+    interrupted = [job.id for job in services.uploads.open() if job.id != current]
     largest = services.settings.max_file_bytes / 1e6
-    hint = f"JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP · up to {largest:,.0f} MB a file"
-    started = streaming_uploader("uploader", hint, known, cut[-1] if cut else None)
-    if started is not None and started != known:
+    hint = f"JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP · up to {largest:,.0f} MB per file"
+    started = streaming_uploader(
+        "uploader", hint, current, interrupted[-1] if interrupted else None
+    )
+    if started is not None and started != current:
         try:
             job = services.jobs.job(started)
         except SceneError:
@@ -65,26 +66,26 @@ def _streaming() -> None:
 
 
 def _simple() -> None:
-    """Streamlit's own uploader; what is dropped becomes a job, and the uploader is empty again."""
+    """Show Streamlit's uploader; its files become a job and the uploader is emptied."""
     round_number = st.session_state.setdefault(_ROUND_KEY, 0)
     key = f"uploads_{round_number}"
     st.file_uploader(
-        "For a few photos, where dropping them does not work",
+        "Use this if drag and drop does not work",
         accept_multiple_files=True,
         key=key,
-        on_change=_take,
+        on_change=_submit,
         args=(key,),
-        help="JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP. Originals are kept byte for byte.",
+        help="JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP. Original files are stored unchanged.",
     )
 
 
 def current_job() -> Job | None:
-    """The upload of this session, or the one in the address, or one that runs.
+    """Return the job of this session, else the one in the URL, else a running one.
 
-    The address keeps it over a refresh, and over a restart of the server.
+    The URL keeps it when the page is reloaded or the server restarts.
     """
     runner = get_services().jobs
-    for job_id in (st.session_state.get(JOB_KEY), st.query_params.get(_PARAMETER)):
+    for job_id in (st.session_state.get(_JOB_KEY), st.query_params.get(_PARAMETER)):
         if job_id is not None:
             try:
                 job = runner.job(job_id)
@@ -100,49 +101,49 @@ def current_job() -> Job | None:
     return None
 
 
-def go_on(job: Job) -> None:
-    """Try the files again that a job could not keep."""
+def retry_pending(job: Job) -> None:
+    """Start a new job for the files that a job could not store."""
     try:
         _remember(get_services().jobs.retry(job.id))
     except SceneError as error:
-        st.session_state[PROBLEM_KEY] = told(error)
+        st.session_state[_ERROR_KEY] = error_text(error)
 
 
 def _remember(job: Job) -> None:
-    st.session_state[JOB_KEY] = job.id
+    st.session_state[_JOB_KEY] = job.id
     if st.query_params.get(_PARAMETER) != job.id:
         st.query_params[_PARAMETER] = job.id
 
 
 def _forget() -> None:
-    st.session_state.pop(JOB_KEY, None)
+    st.session_state.pop(_JOB_KEY, None)
     if _PARAMETER in st.query_params:
         del st.query_params[_PARAMETER]
 
 
-def _take(key: str) -> None:
+def _submit(key: str) -> None:
     files = st.session_state.get(key) or []
     if not files:
         return
     try:
         services = get_services()
         services.uploads.require_room(len(files), sum(file.size for file in files))
-        job = services.jobs.submit(_drained(files))
+        job = services.jobs.submit(_read_and_free(files))
     except SceneError as error:
-        st.session_state[PROBLEM_KEY] = told(error)
+        st.session_state[_ERROR_KEY] = error_text(error)
         return
     _remember(job)
     st.session_state[_ROUND_KEY] += 1
 
 
-def _drained(files: list[Any]) -> Iterator[tuple[str, bytes]]:
-    """Yield each file's name and bytes, and drop it from the server's memory behind us."""
+def _read_and_free(files: list[Any]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and bytes of each file, and free its memory afterwards."""
     context = get_script_run_ctx()
     for file in files:
         yield file.name, file.getvalue()
         if context is not None:
-            # Streamlit would keep the bytes until the session ends; its manager is private API,
-            # but nothing public frees them.
+            # Streamlit keeps the bytes until the session ends. No public API frees them, so the
+            # private upload manager is used.
             manager: Any = getattr(context, "uploaded_file_mgr", None)
             if manager is not None and hasattr(manager, "remove_file"):
                 manager.remove_file(session_id=context.session_id, file_id=file.file_id)

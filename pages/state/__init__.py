@@ -1,1 +1,1 @@
-"""What a page needs from the process and keeps in the session."""
+"""Access to services, and state that pages keep in the session or the URL."""

@@ -1,4 +1,4 @@
-"""The address of a page says what it shows: a link, a bookmark and going back bring it back."""
+"""Page state in URL parameters, so that links, bookmarks and the Back button restore it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,64 +8,65 @@ import streamlit as st
 
 @dataclass(frozen=True)
 class AddressPart:
-    """One parameter of the address.
+    """One URL parameter.
 
-    take: puts what the address says into the
-    session; none means it says nothing. say: what the address is to say; none for nothing.
+    apply: puts the values from the URL into the session; an empty list when the parameter is
+    missing. values: returns the values for the URL; an empty list removes the parameter.
     """
 
-    take: Callable[[list[str]], None]
-    say: Callable[[], list[str]]
+    apply: Callable[[list[str]], None]
+    values: Callable[[], list[str]]
 
 
-def note_act(page: str) -> None:
-    """The visitor did something on a page: the run that follows brings it no other address.
+def note_action(page: str) -> None:
+    """Note an action of the visitor, so that the following run ignores the URL of the request.
 
-    Of two quick clicks the second may have been sent before the browser had the address that the
-    first one wrote; it would bring back what was before.
+    Of two fast clicks, the second may be sent before the browser has the URL written after the
+    first. That old URL would restore the previous state.
     """
-    st.session_state[_acted_key(page)] = True
+    st.session_state[_action_key(page)] = True
 
 
-def take_address(page: str, parts: dict[str, AddressPart], is_new: bool) -> bool:
-    """Follow the address where another than this page changed it; tells whether it did.
+def read_address(page: str, parts: dict[str, AddressPart], is_new: bool) -> bool:
+    """Apply the URL if it was changed from outside this page; returns whether it was.
 
-    is_new: the session holds nothing of this page yet. What it holds goes before the address
-    otherwise: the address is written after each click.
+    is_new: whether the session has no state of this page yet; the URL is then always applied.
+    Otherwise an action of the visitor takes precedence, since the URL is written after each click.
     """
-    there = {name: st.query_params.get_all(name) for name in parts}
-    has_acted = st.session_state.pop(_acted_key(page), False)
-    is_written = there == st.session_state.get(_written_key(page))
-    # What was written last is on its way to the browser then, and will be its address.
-    st.session_state[_behind_key(page)] = not is_new and has_acted and not is_written
-    if not is_new and (has_acted or is_written):
+    current = {name: st.query_params.get_all(name) for name in parts}
+    has_action = st.session_state.pop(_action_key(page), False)
+    is_written = current == st.session_state.get(_written_key(page))
+    # The browser has not yet received the URL written last; `write_address` sends it again.
+    st.session_state[_behind_key(page)] = not is_new and has_action and not is_written
+    if not is_new and (has_action or is_written):
         return False
     for name, part in parts.items():
-        part.take(there[name])
+        part.apply(current[name])
     return True
 
 
 def write_address(page: str, parts: dict[str, AddressPart], has_bound: bool = False) -> None:
-    """Let the address say what the page shows now.
+    """Write the state of the page to the URL.
 
-    has_bound: Streamlit itself writes another parameter of this page, and lets nobody else do it.
+    has_bound: whether Streamlit writes another parameter of this page (``bind="query-params"``),
+    which must then not be set here.
     """
-    now = {name: part.say() for name, part in parts.items()}
-    st.session_state[_written_key(page)] = now
-    there = {name: st.query_params.get_all(name) for name in st.query_params}
-    wanted = {name: said for name, said in (there | now).items() if said}
-    if wanted == there and not st.session_state.get(_behind_key(page)):
+    new = {name: part.values() for name, part in parts.items()}
+    st.session_state[_written_key(page)] = new
+    current = {name: st.query_params.get_all(name) for name in st.query_params}
+    merged = {name: values for name, values in (current | new).items() if values}
+    if merged == current and not st.session_state.get(_behind_key(page)):
         return
     if not has_bound:
-        # At once: each change of the address is one step back for the visitor.
-        st.query_params.from_dict(wanted)
+        # In one call: each change of the URL is one entry of the browser's history.
+        st.query_params.from_dict(merged)
         return
-    for name in now.keys() & there.keys() - wanted.keys():
+    for name in new.keys() & current.keys() - merged.keys():
         del st.query_params[name]
-    st.query_params.update({name: wanted[name] for name in now.keys() & wanted.keys()})
+    st.query_params.update({name: merged[name] for name in new.keys() & merged.keys()})
 
 
-def _acted_key(page: str) -> str:
+def _action_key(page: str) -> str:
     return f"{page}_acted"
 
 

@@ -1,7 +1,7 @@
-"""Who has signed in, where Streamlit was given an identity provider (``[auth]`` in its secrets).
+"""The signed-in user, if an identity provider is configured (``[auth]`` in Streamlit's secrets).
 
-The API has no `st.user`, so the cookie is read the way Streamlit reads it. Those functions are
-private to Streamlit: an answer that is not as expected counts as nobody.
+The API has no `st.user`, so the cookie is read with Streamlit's own private functions. An
+unexpected result counts as not signed in.
 """
 
 import json
@@ -20,15 +20,15 @@ logger = logging.getLogger(__name__)
 
 
 def login_is_configured() -> bool:
-    """Tell whether an identity provider is set up."""
+    """Whether an identity provider is configured."""
     return bool(get_secrets_auth_section())
 
 
 def providers() -> list[str | None]:
-    """The providers there are to choose from, as `st.login` takes them; None: the only one."""
+    """Return the providers as arguments of `st.login`; None stands for the only one."""
     section = get_secrets_auth_section()
-    named = [str(name) for name, value in section.items() if _is_provider(value)]
-    return [None] if not named or section.get("client_id") else [*named]
+    names = [str(name) for name, value in section.items() if _is_provider(value)]
+    return [None] if not names or section.get("client_id") else [*names]
 
 
 def _is_provider(value: object) -> bool:
@@ -36,7 +36,7 @@ def _is_provider(value: object) -> bool:
 
 
 def signed_in_owner(cookies: Mapping[str, str]) -> str | None:
-    """Name the owner by the provider and its id for the person; None when nobody signed in."""
+    """Return the owner name made of issuer and subject; None when nobody is signed in."""
     try:
         signed = starlette_websocket._get_signed_cookie_with_chunks(dict(cookies), _USER_COOKIE)
         user: Any = None if signed is None else json.loads(signed)
@@ -46,7 +46,7 @@ def signed_in_owner(cookies: Mapping[str, str]) -> str | None:
             return None
         issuer, subject = user["iss"], user["sub"]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        logger.warning("who signed in cannot be told: %r", error)
+        logger.warning("sign-in cookie cannot be read: %r", error)
         return None
     if not (isinstance(issuer, str) and isinstance(subject, str) and issuer and subject):
         return None

@@ -1,4 +1,4 @@
-"""The page shown and those beside it, as the grid draws them; kept until the library changes."""
+"""The current grid page and its neighbours, cached until the library changes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +11,8 @@ from scene_model.library.sort_order import Sort
 
 
 @dataclass(frozen=True)
-class PagesAsked:
-    """What is shown page by page. size: photos on a page. count: of all pages."""
+class PageRequest:
+    """A paged query. size: photos per page. count: photos on all pages."""
 
     query: str
     sort: Sort
@@ -22,46 +22,46 @@ class PagesAsked:
 
     @property
     def page_count(self) -> int:
-        """How many pages there are."""
+        """Number of pages."""
         return -(-self.count // self.size)
 
     @property
-    def question(self) -> str:
-        """What tells these pages from those of another query, order or size."""
+    def view_id(self) -> str:
+        """An id that differs for another query, order or page size."""
         return repr((self.query, str(self.sort), self.size))
 
 
-def grid_pages(key: str, asked: PagesAsked, number: int) -> dict[int, GridPage]:
-    """A page, counted from 1, and those beside it; raises QueryError.
+def grid_pages(key: str, request: PageRequest, number: int) -> dict[int, GridPage]:
+    """Return a page (counted from 1) and its neighbours, by number; raises QueryError.
 
-    Turning a page then asks the library for one page only, and a click on a photo for none.
+    With the neighbours cached, going to the next page reads one page from the library, and opening
+    a photo reads none.
     """
-    known_key = f"{key}_pages"
-    stand = (library_stand(), asked)
-    before, pages = st.session_state.get(known_key, (None, {}))
-    if before != stand:
-        pages = {}
-    wanted = [n for n in (number, number + 1, number - 1) if 1 <= n <= asked.page_count]
-    found = {n: pages[n] if n in pages else _page(asked, n) for n in wanted}
-    st.session_state[known_key] = (stand, found)
-    return found
+    state_key, stamp = f"{key}_pages", (cache_key(), request)
+    previous_stamp, cached = st.session_state.get(state_key, (None, {}))
+    if previous_stamp != stamp:
+        cached = {}
+    numbers = [n for n in (number, number + 1, number - 1) if 1 <= n <= request.page_count]
+    pages = {n: cached[n] if n in cached else _page(request, n) for n in numbers}
+    st.session_state[state_key] = (stamp, pages)
+    return pages
 
 
-def first_page(asked: PagesAsked) -> GridPage:
-    """The first page; raises QueryError."""
-    return _page(asked, 1)
+def first_page(request: PageRequest) -> GridPage:
+    """Return the first page; raises QueryError."""
+    return _page(request, 1)
 
 
-def library_stand() -> tuple[Any, ...]:
-    """What must still be the same for a page made earlier to hold: library, model and day."""
+def cache_key() -> tuple[Any, ...]:
+    """Return what cached pages depend on: library version, model and date."""
     gallery = get_gallery()
     return gallery.library.version(), gallery.model.classifier.bundle_id, gallery.today()
 
 
-def _page(asked: PagesAsked, number: int) -> GridPage:
+def _page(request: PageRequest, number: int) -> GridPage:
     gallery = get_gallery()
-    photos = gallery.page(number, asked.size, asked.query)
-    first = (number - 1) * asked.size
-    label = f"Photos {first + 1:,} to {first + len(photos):,} of {asked.count:,}"
-    look = GridStyle(with_scores=asked.with_scores)
-    return GridPage(label, grid_cells(photos, gallery.vocabulary, look))
+    photos = gallery.page(number, request.size, request.query)
+    first = (number - 1) * request.size
+    label = f"Photos {first + 1:,} to {first + len(photos):,} of {request.count:,}"
+    style = GridStyle(with_scores=request.with_scores)
+    return GridPage(label, grid_cells(photos, gallery.vocabulary, style))

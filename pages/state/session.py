@@ -1,4 +1,4 @@
-"""What a page needs from the process (services) and from its session (the gallery)."""
+"""Access to the process's services and to the session's gallery."""
 
 import gc
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from scene_model.services import Services, open_services
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
-GALLERY_KEY = "gallery"
+_GALLERY_KEY = "gallery"
 _OWNER_KEY = "owner"
 
 
@@ -28,34 +28,34 @@ def get_settings() -> Settings:
 
 @st.cache_resource(show_spinner="Opening the model and the library …")
 def get_own_services() -> Services:
-    """Personal mode: open classifier, library and job runner once per process."""
+    """Personal mode: open classifier, library and job runner, once per process."""
     services = open_services(get_settings())
-    gc.freeze()  # see `warm_start.settle`
+    gc.freeze()  # see `warm_start.freeze_garbage_collector`
     return services
 
 
 @st.cache_resource(show_spinner="Opening the model …")
 def get_visitors() -> Visitors:
-    """Shared mode: open once per process what all visitors share, and look after expiry."""
+    """Shared mode: open what all visitors share and start expiry, once per process."""
     visitors = Visitors(get_settings())
     visitors.start_sweeping()
     return visitors
 
 
 def owner_of(cookies: Mapping[str, str]) -> str | None:
-    """Tell whose library cookies stand for: the identity's where people sign in, else the key's."""
+    """Return the owner for some cookies: by identity if sign-in is configured, else by key."""
     if login_is_configured():
         return signed_in_owner(cookies)
     return get_visitors().keys.owner(cookies.get(COOKIE_NAME, ""))
 
 
 def page_owner() -> str | None:
-    """Tell whose library this page is to show; None in personal mode, or when nobody's."""
+    """Return the owner of this page's library; None in personal mode or without a valid cookie."""
     return owner_of(st.context.cookies) if get_settings().is_shared else None
 
 
-def note_whose_window() -> None:
-    """Keep whose page this window shows; what it held for another visitor is forgotten."""
+def bind_window_to_owner() -> None:
+    """Bind this window to its owner; clear the session state of a previous owner."""
     owner = page_owner()
     if st.session_state.get(_OWNER_KEY, owner) != owner:
         st.session_state.clear()
@@ -65,41 +65,44 @@ def note_whose_window() -> None:
         get_visitors().windows.note(context.session_id, owner)
 
 
-def held_bytes(windows: Sequence[str]) -> int:
-    """How much Streamlit's own uploader keeps in memory for some windows."""
+def uploader_bytes(windows: Sequence[str]) -> int:
+    """Return the bytes that Streamlit's uploader holds in memory for some windows."""
     if not Runtime.exists():
         return 0
-    # Nothing public tells it; where the manager is another one, nothing is counted.
+    # Private API: without `file_storage`, the result is 0.
     stored: Any = getattr(Runtime.instance().uploaded_file_mgr, "file_storage", {})
-    kept = [list(stored.get(window, {}).values()) for window in windows]
-    return sum(len(file.data) for files in kept for file in files)
+    per_window = [list(stored.get(window, {}).values()) for window in windows]
+    return sum(len(file.data) for files in per_window for file in files)
 
 
 def services_of(owner: str | None) -> Services:
-    """Return the one library there is, or an owner's; raises VisitorUnknown for nobody."""
+    """Return the services of an owner, in personal mode the only ones.
+
+    Raises VisitorUnknown in shared mode without an owner.
+    """
     if get_settings().is_shared:
         return get_visitors().services(owner)
     return get_own_services()
 
 
 def get_services() -> Services:
-    """Return what this page's visitor works with; pages and API share it."""
+    """Return the services of this page's visitor, shared between pages and API."""
     return services_of(page_owner())
 
 
 def get_classifier() -> Classifier:
-    """Return the classifier in use, which belongs to no visitor."""
+    """Return the classifier in use; in shared mode it is the same for all visitors."""
     if get_settings().is_shared:
         return get_visitors().common.model.classifier
     return get_own_services().classifier
 
 
 def get_gallery() -> Gallery:
-    """Return the session's gallery, opened at its first use."""
+    """Return the session's gallery, opened at first use."""
     services = get_services()
-    gallery: Gallery | None = st.session_state.get(GALLERY_KEY)
-    # A library that expired while the window stayed open is closed; a new one stands in its place.
+    gallery: Gallery | None = st.session_state.get(_GALLERY_KEY)
+    # A library that expired while the window was open is closed and replaced by a new one.
     if gallery is None or gallery.library is not services.library:
         gallery = services.gallery()
-        st.session_state[GALLERY_KEY] = gallery
+        st.session_state[_GALLERY_KEY] = gallery
     return gallery

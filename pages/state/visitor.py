@@ -1,11 +1,10 @@
-"""Shared mode: how long a visitor's photos stay, how many may come, and taking all of them away."""
+"""Shared mode: sign-in, and a notice with expiry, quota and a download of all photos."""
 
 import datetime
 
 import streamlit as st
 
-from pages.sections.escape_markdown import escape_markdown
-from pages.sections.problem import show_problem
+from pages.sections.messages import counted, escape_markdown, show_error
 from pages.state.identity import login_is_configured, providers
 from pages.state.session import get_settings, get_visitors, page_owner
 from scene_model.errors import SceneError
@@ -14,12 +13,12 @@ _GB = 1e9
 
 
 def is_shared() -> bool:
-    """Tell whether every visitor has a library of their own."""
+    """Whether every visitor has a separate library (shared mode)."""
     return get_settings().is_shared
 
 
-def ask_to_sign_in() -> bool:
-    """Offer to sign in where a provider is set up; True when nobody needs to."""
+def require_sign_in() -> bool:
+    """Show sign-in buttons if the visitor must sign in; returns whether the page may continue."""
     if not is_shared() or not login_is_configured() or page_owner() is not None:
         return True
     st.title("Scene Gallery")
@@ -37,31 +36,31 @@ def ask_to_sign_in() -> bool:
     return False
 
 
-def stay_notice() -> bool:
-    """Say until when the library stays and how full it is, with a download of everything.
+def show_allowance() -> bool:
+    """Show when the library expires, how full it is, and a download of all photos.
 
-    False when there is no library to show; the reason is on the page then.
+    Returns False when there is no library; the reason is then shown on the page.
     """
     if not is_shared():
         return True
     try:
         allowance = get_visitors().allowance(page_owner())
     except SceneError as error:
-        show_problem(error)
+        show_error(error)
         return False
     settings = get_settings()
     ends = datetime.datetime.fromtimestamp(allowance.expires_at, tz=_zone())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**Only you see these photos.** They are removed {_hours(settings.visitor_hours)} "
-            f"after your last visit: on {ends:%d %B at %H:%M}, unless you come back before.  \n"
-            f"{allowance.photos:,} of {settings.visitor_max_photos:,} photos · "
+            f"**Only you can see these photos.** They are deleted {_hours(settings.visitor_hours)} "
+            f"after your last visit: on {ends:%d %B at %H:%M}, unless you return before then.  \n"
+            f"{allowance.photos:,} of {counted(settings.visitor_max_photos, 'photo')} · "
             f"{allowance.file_bytes / _GB:,.2f} of {settings.visitor_max_bytes / _GB:,.2f} GB",
             width="stretch",
         )
         if allowance.photos:
             st.link_button(
-                "Download everything", "/api/library/export.zip", icon=":material/download:"
+                "Download all photos", "/api/library/export.zip", icon=":material/download:"
             )
         if login_is_configured():
             st.button("Sign out", icon=":material/logout:", on_click=st.logout)
@@ -69,7 +68,7 @@ def stay_notice() -> bool:
 
 
 def _zone() -> datetime.tzinfo:
-    """The visitor's own clock, as far as the browser tells."""
+    """Return the visitor's time zone as reported by the browser, else UTC."""
     offset = st.context.timezone_offset
     if offset is None:
         return datetime.UTC
@@ -78,5 +77,5 @@ def _zone() -> datetime.tzinfo:
 
 def _hours(hours: float) -> str:
     if hours < 1:
-        return f"{hours * 60:,.0f} minutes"
-    return "an hour" if hours == 1 else f"{hours:,.4g} hours"
+        return counted(round(hours * 60), "minute")
+    return "1 hour" if hours == 1 else f"{hours:,.4g} hours"

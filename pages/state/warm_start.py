@@ -1,4 +1,4 @@
-"""What is done once, before the first visitor comes, so that no click has to wait for it."""
+"""Work done once at start-up, so that the first page loads faster."""
 
 import gc
 import importlib
@@ -8,18 +8,18 @@ from pages import sections, state, widgets
 
 
 def load_pages() -> None:
-    """Import what the pages are made of, which takes a moment and lasts for good."""
+    """Import all modules of the pages."""
     for package in (widgets, sections, state):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    settle()
+    freeze_garbage_collector()
 
 
-def settle() -> None:
-    """Take what is loaded by now out of the garbage collector's sight.
+def freeze_garbage_collector() -> None:
+    """Exclude everything loaded so far from garbage collection.
 
-    Streamlit collects garbage after every run of a page. With all that modules and models hold
-    this stopped every thread for 0.1 to 0.2 s: most of what a click took.
+    Streamlit collects garbage after every run of a page. With all modules and models included,
+    this stopped every thread for 0.1 to 0.2 s: most of the time of a click.
     """
     gc.collect()
     gc.freeze()

@@ -1,11 +1,11 @@
-"""What our own components are made of: plain scripts and styles, joined without a build step."""
+"""Join the scripts and styles of a component; no build step."""
 
 from pathlib import Path
 
-# What is to be known of the server, by every script that talks to it.
+# Access to the server, needed by every script that calls it.
 SERVER = Path(__file__).parent / "server.js"
 
 
-def joined(*files: Path) -> str:
-    """The text of some files, one after another."""
+def join_files(*files: Path) -> str:
+    """Return the contents of some files, joined by newlines."""
     return "\n".join(file.read_text(encoding="utf-8") for file in files)

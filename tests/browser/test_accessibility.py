@@ -35,7 +35,7 @@ def test_dialog(visit: Visit, scheme: Any) -> None:
     page.locator(".open").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("table").first).to_be_visible()
-    dialog.get_by_text("About this photo").click()
+    dialog.get_by_text("Photo details").click()
     at_rest(page)
     assert serious(page) == []
 
@@ -65,7 +65,7 @@ def test_the_tree_reads_sensibly(visit: Visit) -> None:
         '- combobox "Class"',
         '- link "Download original',
         '- tab "Six scenes" [selected]',
-        '- table "Six scenes, the 6 most probable"',
+        '- table "Six scenes, 6 most probable labels"',
         '- button "Close"',
     ):
         assert said in tree, f"{said} is not in\n{tree}"

@@ -333,7 +333,7 @@ def test_a_page_that_opens_is_drawn_from_its_top(visit: Visit) -> None:
     top_to_bottom = ["Undo", "Redo", CHIPS, "Select all 44", "Clear", "Trash", GRID]
     assert in_turn(names, top_to_bottom) == top_to_bottom
     page.get_by_role("link", name="Search").click()
-    expect(page.get_by_text("All that can be asked")).to_be_visible()
+    expect(page.get_by_text("Search syntax")).to_be_visible()
     names.clear()
     page.get_by_role("link", name="Gallery").click()
     expect(page.locator(".cell")).to_have_count(18)

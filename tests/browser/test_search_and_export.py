@@ -56,7 +56,7 @@ def test_a_line_as_it_is_typed(visit: Visit) -> None:
 def test_a_saved_search_comes_back(visit: Visit) -> None:
     page = visit.open("search?q=flower")
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_label("Name of this search").fill("In bloom")
+    page.get_by_label("Search name").fill("In bloom")
     page.get_by_role("button", name="Save search").click()
     expect(page.get_by_role("button", name="Saved (1)")).to_be_visible()
     visit.open("search")
@@ -68,17 +68,17 @@ def test_a_saved_search_comes_back(visit: Visit) -> None:
 def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
     page = visit.open("search?q=name:flower.jpg")
     page.locator(".open").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Similar").click()
+    page.get_by_role("dialog").get_by_role("button", name="Find similar").click()
     expect(page).to_have_url(re.compile(r"like=[0-9a-f]{64}$"))
-    expect(page.locator(".cell").first).to_contain_text("alike")
+    expect(page.locator(".cell").first).to_contain_text("similar")
     expect(page.locator(".cell", has_text="flower.jpg")).to_have_count(0)
-    page.get_by_role("button", name="Back to the query").click()
-    page.get_by_role("button", name="By a picture").click()
+    page.get_by_role("button", name="Back to search").click()
+    page.get_by_role("button", name="Search by image").click()
     smaller = encode(Image.open(ASSETS / "flower.jpg").resize((300, 200)))
     page.locator('input[type="file"]').first.set_input_files(
         {"name": "mine.jpg", "mimeType": "image/jpeg", "buffer": smaller}
     )
-    expect(page.get_by_text("Similar to your picture")).to_be_visible()
+    expect(page.get_by_text("Similar to your image")).to_be_visible()
     expect(page.locator(".cell").first).to_contain_text("flower.jpg")
 
 
@@ -89,9 +89,9 @@ def test_taken_away_without_places(visit: Visit) -> None:
     expect(page.get_by_text("2 photos", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile(r"2 files in \d folders?, about .* MB"))).to_be_visible()
     assert b"38.7" in download(page, "Download CSV")
-    page.get_by_text("Leave out where photos were taken").click()
-    expect(page.get_by_text("without the place they tell")).to_be_visible()
-    page.get_by_text("every tag", exact=True).click()
+    page.get_by_text("Remove locations").click()
+    expect(page.get_by_text("without locations")).to_be_visible()
+    page.get_by_text("Tag", exact=True).click()
     expect(page.get_by_role("link", name="Download ZIP")).to_have_attribute(
         "href", re.compile("place=false.*by=tag")
     )
@@ -122,6 +122,6 @@ def test_no_serious_barrier(visit: Visit, path: str, scheme: Any) -> None:
     assert serious(page) == []
     if path == "review":
         page.get_by_role("tab", name="Threshold").click()
-        expect(page.get_by_text("Photos it files")).to_be_visible()
+        expect(page.get_by_text("Photos with a class")).to_be_visible()
         at_rest(page)
         assert serious(page) == []

@@ -95,7 +95,7 @@ def come(browser: Browser, server: Server, tmp_path: Path) -> Iterator[Callable[
 def one_photo_s_upload(person: Person) -> tuple[str, str]:
     """Send a photo by Streamlit's own uploader; returns the address it went to, and its token."""
     page = person.page
-    page.get_by_role("tab", name="A few photos").click()
+    page.get_by_role("tab", name="Simple upload").click()
     with page.expect_request(lambda r: "/_stcore/upload_file/" in r.url) as sent:
         page.locator('input[type="file"]').set_input_files(
             {"name": "few.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
@@ -218,11 +218,11 @@ def test_notice_and_everything_in_one_download(come: Callable[[str], Person]) ->
     ada = come("ada")
     page = ada.page
     page.goto("/")
-    expect(page.get_by_text("Only you see these photos")).to_be_visible()
-    expect(page.get_by_text(re.compile(r"removed 24 hours after your last visit"))).to_be_visible()
+    expect(page.get_by_text("Only you can see these photos")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"deleted 24 hours after your last visit"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"3 of 5,000 photos · 0\.00 of 10\.00 GB"))).to_be_visible()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download everything").click()
+        page.get_by_role("link", name="Download all photos").click()
     archive = zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes()))
     assert archive.testzip() is None
     packed = {n.split("/")[-1]: archive.read(n) for n in archive.namelist() if "/" in n}
@@ -234,18 +234,18 @@ def test_what_visitors_do_not_find(come: Callable[[str], Person], tmp_path: Path
     page = come("ada").page
     for name in ("", "gallery", "search", "review", "duplicates", "teach", "insights", "export"):
         page.goto(f"/{name}")
-        expect(page.get_by_text("Only you see these photos")).to_be_visible()
+        expect(page.get_by_text("Only you can see these photos")).to_be_visible()
         page.locator("[data-test-script-state='notRunning']").wait_for(state="attached")
         assert str(tmp_path) not in page.content(), name
     assert page.get_by_role("link", name="Sort").count() == 0
     page.goto("/model_card")
-    expect(page.get_by_text("Whoever runs this server chooses the model")).to_be_visible()
+    expect(page.get_by_text("The administrator of this server chooses the model")).to_be_visible()
     assert page.get_by_role("button", name="Use this model").count() == 0
     page.goto("/teach")
     expect(page.get_by_text("Teach a tag", exact=True)).to_be_visible()
     assert page.get_by_text("Learn from your corrections").count() == 0
     page.goto("/")
-    expect(page.get_by_role("tab")).to_have_text(["Drop photos or folders", "A few photos"])
+    expect(page.get_by_role("tab")).to_have_text(["Drop photos or folders", "Simple upload"])
     page.goto("/sort")
     expect(page.get_by_text("Page not found")).to_be_visible()
 

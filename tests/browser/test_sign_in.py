@@ -62,7 +62,7 @@ def sign_in(context: BrowserContext, person: str) -> Page:
     page.goto("/")
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name=person).click()
-    expect(page.get_by_text("Only you see these photos")).to_be_visible()
+    expect(page.get_by_text("Only you can see these photos")).to_be_visible()
     return page
 
 
@@ -78,7 +78,7 @@ def test_the_library_is_the_person_s(browser: Browser, server: Server) -> None:
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose photos").click()
     chooser.value.set_files(ASSETS / "china.jpg")
-    expect(page.get_by_text("1 of 1 photos tagged")).to_be_visible()
+    expect(page.get_by_text("1 of 1 photo tagged")).to_be_visible()
     (photo,) = laptop.request.get("/api/photos").json()["photos"]
 
     sign_in(other, "ben")

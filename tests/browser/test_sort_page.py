@@ -36,28 +36,33 @@ def count_of(heap: Path) -> int:
 
 
 def name_folders(page: Page, source: object, dest: object) -> None:
-    for label, value in (("Folder with photos", source), ("Put them into", dest)):
+    for label, value in (("Source folder", source), ("Destination folder", dest)):
         field = page.get_by_role("textbox", name=label)
         field.fill(str(value))
         field.press("Enter")
 
 
-@pytest.mark.parametrize("kind", ["Copy", "Move"])
-def test_plan_act_and_undo(visit: Visit, heap: Path, tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "done", "undone"),
+    [("Copy", "files copied", "copies removed"), ("Move", "files moved", "files moved back")],
+)
+def test_plan_act_and_undo(
+    visit: Visit, heap: Path, tmp_path: Path, kind: str, done: str, undone: str
+) -> None:
     before, hashes, files = snapshot(heap), content(heap), count_of(heap)
     dest, page = tmp_path / "sorted", visit.open("sort")
-    expect(page.get_by_text("Name both folders")).to_be_visible()
+    expect(page.get_by_text("Enter both folders")).to_be_visible()
     name_folders(page, heap, dest)
     page.get_by_role("radio", name=kind).or_(page.get_by_role("button", name=kind)).first.click()
-    page.get_by_role("button", name="Make a plan").click()
-    said = f"{files} files to {kind.lower()} · 1 stays · 1 other file is left alone"
+    page.get_by_role("button", name="Create plan").click()
+    said = f"{files} files to {kind.lower()} · 1 skipped · 1 other file ignored"
     expect(page.get_by_text(said)).to_be_visible()
-    expect(page.get_by_role("heading", name="Files that stay")).to_be_visible()
+    expect(page.get_by_role("heading", name="Skipped files")).to_be_visible()
     assert snapshot(heap) == before, "a plan touches nothing"
     assert not dest.exists()
 
     page.get_by_role("button", name=f"{kind} {files} files").click()
-    expect(page.get_by_text(f"{files} files in their places.")).to_be_visible()
+    expect(page.get_by_text(f"{files} {done}.")).to_be_visible()
     moved = content(dest)
     assert sum(moved.values()) == files
     assert (content(heap) + moved if kind == "Move" else content(heap)) == hashes
@@ -66,8 +71,8 @@ def test_plan_act_and_undo(visit: Visit, heap: Path, tmp_path: Path, kind: str) 
 
     page.reload()  # what is on the disk is known to the page that opens tomorrow, too
     name_folders(page, heap, dest)
-    page.get_by_role("button", name="Undo this sort").click()
-    expect(page.get_by_text(f"{files} files back where they were.")).to_be_visible()
+    page.get_by_role("button", name="Undo sort").click()
+    expect(page.get_by_text(f"{files} {undone}.")).to_be_visible()
     assert snapshot(heap) == before
     assert not dest.exists()
 
@@ -82,18 +87,18 @@ def test_progress_and_going_on_after_the_page_was_left(
         (source / f"{number:04d} {name}").write_bytes(data + number.to_bytes(2, "big"))
     before, page = snapshot(source), visit.open("sort")
     name_folders(page, source, dest)
-    page.get_by_role("button", name="Make a plan").click()
-    expect(page.get_by_text("of 1,500 photos looked at")).to_be_visible()
+    page.get_by_role("button", name="Create plan").click()
+    expect(page.get_by_text("of 1,500 photos classified")).to_be_visible()
     page.get_by_role("button", name="Copy 1,500 files").click(timeout=300_000)
     expect(page.get_by_text(re.compile(r"^[1-9][\d,]* of 1,500 files"))).to_be_visible()
     page.reload()  # in the middle
     name_folders(page, source, dest)
-    expect(page.get_by_text("it was cut off")).to_be_visible()
-    page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_text("1,500 files done.")).to_be_visible(timeout=300_000)
+    expect(page.get_by_text("was interrupted")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("1,500 files copied.")).to_be_visible(timeout=300_000)
     assert content(dest) == content(source)
-    page.get_by_role("button", name="Undo this sort").click()
-    expect(page.get_by_text("1,500 files back where they were.")).to_be_visible(timeout=300_000)
+    page.get_by_role("button", name="Undo sort").click()
+    expect(page.get_by_text("1,500 copies removed.")).to_be_visible(timeout=300_000)
     assert snapshot(source) == before
 
 
@@ -106,12 +111,12 @@ def test_what_cannot_be_sorted_is_told(visit: Visit, heap: Path, tmp_path: Path)
         (heap, tmp_path / "library", "belongs to the library in"),
     ):
         name_folders(page, source, dest)
-        page.get_by_role("button", name="Make a plan").click()
+        page.get_by_role("button", name="Create plan").click()
         expect(page.get_by_text(said)).to_be_visible()
-        expect(page.get_by_role("heading", name="The plan")).to_have_count(0)
+        expect(page.get_by_role("heading", name="Plan", exact=True)).to_have_count(0)
     # One folder in the other is no mistake, but worth a word.
     name_folders(page, heap, heap / "sorted")
-    expect(page.get_by_text("lies in the folder with the photos")).to_be_visible()
+    expect(page.get_by_text("is inside the source folder")).to_be_visible()
     assert snapshot(heap) == before
 
 
@@ -120,8 +125,8 @@ def test_for_everyone(visit: Visit, heap: Path, tmp_path: Path, scheme: str) -> 
     visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page = visit.open("sort")
     name_folders(page, heap, tmp_path / "sorted")
-    page.get_by_role("button", name="Make a plan").click()
-    expect(page.get_by_role("heading", name="The plan")).to_be_visible()
+    page.get_by_role("button", name="Create plan").click()
+    expect(page.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
     at_rest(page)
     assert serious(page) == []
     page.set_viewport_size({"width": 390, "height": 844})

@@ -88,7 +88,7 @@ def test_a_running_job_survives_a_refresh_and_the_server(
 def test_a_page_comes_back_by_itself(visit: Visit, server: Server) -> None:
     page = visit.open()
     page.locator('input[type="file"]').set_input_files([ASSETS / "china.jpg"])
-    expect(page.get_by_text("1 of 1 photos tagged")).to_be_visible()
+    expect(page.get_by_text("1 of 1 photo tagged")).to_be_visible()
     page.get_by_role("link", name="Gallery", exact=True).click()
     expect(page.locator(".cell")).to_have_count(1)
     app, state = page.get_by_test_id("stApp"), "data-test-connection-state"

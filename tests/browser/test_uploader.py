@@ -153,7 +153,7 @@ def test_streamlit_s_uploader_keeps_nothing_in_memory(
     visit: Visit, tmp_path: Path, many: list[Path]
 ) -> None:
     page = visit.open()
-    page.get_by_role("tab", name="A few photos").click()
+    page.get_by_role("tab", name="Simple upload").click()
     with page.expect_request(lambda request: "/_stcore/upload_file/" in request.url):
         page.locator('input[type="file"]').set_input_files(many[:20])
     expect(page.get_by_text("20 of 20 photos tagged")).to_be_visible(timeout=60_000)

@@ -27,7 +27,7 @@ def real_photos() -> list[Path]:
 
 def test_from_photos_to_csv_and_zip(visit: Visit, tmp_path: Path) -> None:
     page, photos = visit.open(), real_photos()
-    expect(page.get_by_text("Give order to your photos")).to_be_visible()
+    expect(page.get_by_text("Put your photos in order")).to_be_visible()
     drop(page, photos)
     expect(page.get_by_text(f"{len(photos)} of {len(photos)} photos tagged")).to_be_visible()
     # The uploader is empty again, and every photo has its picture.
@@ -50,7 +50,7 @@ def test_from_photos_to_csv_and_zip(visit: Visit, tmp_path: Path) -> None:
     expect(dialog.get_by_text("flower.jpg")).to_be_visible()
     dialog.get_by_role("combobox", name="Class").fill("Forest")
     page.get_by_role("option", name="Forest").first.click()
-    expect(dialog.get_by_text("Decided by: you chose it")).to_be_visible()
+    expect(dialog.get_by_text("Set by you.")).to_be_visible()
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_be_hidden()
 
@@ -80,7 +80,7 @@ def _download(page: Page, link: str, target: Path) -> bytes:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_memory_before_the_first_photo(visit: Visit, server: Server) -> None:
     page = visit.open()
-    expect(page.get_by_text("Give order to your photos")).to_be_visible()
+    expect(page.get_by_text("Put your photos in order")).to_be_visible()
     status = Path(f"/proc/{server.process_id}/status").read_text(encoding="utf-8")
     (resident,) = [line for line in status.splitlines() if line.startswith("VmRSS")]
     assert int(resident.split()[1]) < 300_000  # kB
@@ -89,7 +89,7 @@ def test_memory_before_the_first_photo(visit: Visit, server: Server) -> None:
 def test_one_photo_at_once(visit: Visit) -> None:
     page = visit.open()
     drop(page, [ASSETS / "china.jpg"])
-    expect(page.get_by_text("1 of 1 photos tagged")).to_be_visible()
+    expect(page.get_by_text("1 of 1 photo tagged")).to_be_visible()
     expect(page.get_by_test_id("stMetric")).to_have_count(2)
     expect(page.locator("img[alt^='china.jpg']")).to_be_visible()
     expect(page.get_by_test_id("stVegaLiteChart")).to_be_visible()

@@ -103,8 +103,8 @@ def _one_photo(page: Page) -> None:
     _rest(page)
     page.keyboard.press("ArrowRight")
     expect(dialog.get_by_role("button", name="Previous")).to_be_enabled()
-    dialog.get_by_text("Who said so").click()
-    expect(dialog.get_by_role("table", name="Who said so")).to_be_visible()
+    dialog.get_by_text("Tag sources").click()
+    expect(dialog.get_by_role("table", name="Tag sources")).to_be_visible()
 
 
 def _review(page: Page) -> None:
@@ -112,7 +112,7 @@ def _review(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_be_hidden()
     go(page, "Review")
     expect(page.get_by_text("0 of")).to_be_visible()
-    expect(page.get_by_role("combobox", name="Something else")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Other class")).to_be_visible()
     for number in range(LOOKS):
         page.keyboard.press("1" if number % 4 == 3 else "a")
         expect(page.get_by_text(f"{number + 1} of")).to_be_visible()
@@ -135,36 +135,36 @@ def _bulk_correct(page: Page) -> None:
 
 def _learn(page: Page) -> None:
     go(page, "Teach")
-    page.get_by_role("button", name="Try what they teach").click()
-    expect(page.get_by_text("held-out decisions right").first).to_be_visible(timeout=60_000)
-    page.get_by_role("button", name="Use it and tag again").click()
-    expect(page.get_by_text("In use: what you corrected was learned.")).to_be_visible()
+    page.get_by_role("button", name="Train on corrections").click()
+    expect(page.get_by_text("held-out accuracy").first).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Use and retag photos").click()
+    expect(page.get_by_text("In use: the model trained on your corrections.")).to_be_visible()
 
 
 def _teach(page: Page) -> None:
-    page.get_by_role("button", name="Back to the shipped model").click()
-    expect(page.get_by_text("The shipped model is in use again")).to_be_visible()
+    page.get_by_role("button", name="Restore original model").click()
+    expect(page.get_by_text("The original model is in use again")).to_be_visible()
     _filter(page, KIND)
     page.get_by_role("button", name=re.compile("^Clear(?! entry)")).click()
     expect(page.get_by_text("0 selected", exact=True)).to_be_visible()
     _select(page, 0, EXAMPLES - 1)
     go(page, "Teach")
-    page.get_by_label("Name of the tag").fill(TAG)
-    page.get_by_role("button", name="Learn", exact=True).click()
-    expect(page.get_by_text("Left-out examples found")).to_be_visible(timeout=60_000)
+    page.get_by_label("Tag name").fill(TAG)
+    page.get_by_role("button", name="Train tag", exact=True).click()
+    expect(page.get_by_text("Held-out examples tagged")).to_be_visible(timeout=60_000)
     expect(page.locator(".cell").first).to_be_visible()
 
 
 def _search(page: Page) -> None:
-    page.get_by_role("button", name="Save the tag").click()
-    expect(page.get_by_text("and will be on new ones")).to_be_visible()
+    page.get_by_role("button", name="Save tag").click()
+    expect(page.get_by_text("New photos will get it too")).to_be_visible()
     go(page, "Search")
     line = page.locator('input[type="search"]').first
     line.fill(f'tag:"{TAG.lower()}" name:{KIND}')
     line.press("Enter")
     expect(page.locator(".cell").nth(EXAMPLES - 1)).to_contain_text(TAG.lower())
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_label("Name of this search").fill("Our garden")
+    page.get_by_label("Search name").fill("Our garden")
     page.get_by_role("button", name="Save search").click()
     expect(page.get_by_role("button", name="Saved (1)")).to_be_visible()
     page.keyboard.press("Escape")
@@ -172,24 +172,24 @@ def _search(page: Page) -> None:
 
 def _similar(page: Page) -> None:
     page.locator(".open").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Similar").click()
-    expect(page.get_by_text("most alike first")).to_be_visible()
-    expect(page.locator(".cell").first).to_contain_text("alike")
+    page.get_by_role("dialog").get_by_role("button", name="Find similar").click()
+    expect(page.get_by_text("most similar first")).to_be_visible()
+    expect(page.locator(".cell").first).to_contain_text("similar")
 
 
 def _duplicates(page: Page) -> None:
     go(page, "Duplicates")
     page.get_by_role("button", name="Compare now").click()
-    expect(page.get_by_text("not compared with the others yet")).to_be_hidden(timeout=60_000)
-    page.get_by_role("button", name="Similar shots").or_(
-        page.get_by_role("radio", name="Similar shots")
+    expect(page.get_by_text("not been compared with the others yet")).to_be_hidden(timeout=60_000)
+    page.get_by_role("button", name="Similar photos").or_(
+        page.get_by_role("radio", name="Similar photos")
     ).click()
-    expect(page.get_by_text("Look before you let one go")).to_be_visible()
+    expect(page.get_by_text("Check each group before you move photos to the trash")).to_be_visible()
 
 
 def _insights(page: Page) -> None:
     go(page, "Insights")
-    expect(page.get_by_role("heading", name="How sure")).to_be_visible()
+    expect(page.get_by_role("heading", name="Confidence")).to_be_visible()
     bars = page.locator("[data-testid=stVegaLiteChart] path[aria-roledescription='bar']")
     expect(bars.first).to_be_visible()
 
@@ -199,7 +199,7 @@ def _export(page: Page) -> None:
     line = page.locator('input[type="search"]').first
     line.fill(f'tag:"{TAG.lower()}" OR class:{CLASS.lower()}')
     line.press("Enter")
-    page.get_by_text("Leave out where photos were taken").click()
+    page.get_by_text("Remove locations").click()
     expect(page.get_by_role("link", name="Download ZIP")).to_have_attribute(
         "href", re.compile("q=tag.*place=false")
     )

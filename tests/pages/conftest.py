@@ -1,4 +1,4 @@
-"""The pages as a visitor's browser runs them, on a library of their own."""
+"""Fixtures: the pages run by AppTest on a temporary library."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,13 +24,13 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
 
 @pytest.fixture
 def opened(app: AppTest) -> Services:
-    """The services the pages of this test use."""
+    """The services used by the pages under test."""
     app.run()
     return get_services()
 
 
 def texts(app: AppTest) -> str:
-    """Everything a page says, in one string."""
+    """Return all text of a page in one string."""
     assert not app.exception, app.exception
     kinds: tuple[Any, ...] = (
         app.title,
@@ -43,7 +43,7 @@ def texts(app: AppTest) -> str:
         app.text,
         app.subheader,
     )
-    said = [str(element.value) for kind in kinds for element in kind]
-    said += [str(row) for frame in app.dataframe for row in frame.value.to_dict("records")]
-    said += [f"{metric.label} {metric.value}" for metric in app.metric]
-    return "\n".join(said)
+    lines = [str(element.value) for kind in kinds for element in kind]
+    lines += [str(row) for frame in app.dataframe for row in frame.value.to_dict("records")]
+    lines += [f"{metric.label} {metric.value}" for metric in app.metric]
+    return "\n".join(lines)

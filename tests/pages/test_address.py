@@ -1,4 +1,4 @@
-"""A page follows its address, unless what was done on that page is newer than the address."""
+"""A page applies its URL, unless an action on the page is newer than the URL."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -7,20 +7,20 @@ from streamlit.testing.v1 import AppTest
 def _pages() -> None:
     import streamlit as st
 
-    from pages.state.address import AddressPart, note_act, take_address, write_address
+    from pages.state.address import AddressPart, note_action, read_address, write_address
 
-    def turn() -> None:
-        note_act("gallery")
+    def next_page() -> None:
+        note_action("gallery")
         st.session_state.number = "2"
 
-    st.button("Turn", on_click=turn)
-    st.button("Mark", on_click=note_act, args=("teach",))
+    st.button("Next", on_click=next_page)
+    st.button("Other page", on_click=note_action, args=("teach",))
     is_new = "number" not in st.session_state
     part = AddressPart(
-        take=lambda said: st.session_state.update(number=said[0] if said else "1"),
-        say=lambda: [st.session_state.number],
+        apply=lambda values: st.session_state.update(number=values[0] if values else "1"),
+        values=lambda: [st.session_state.number],
     )
-    take_address("gallery", {"page": part}, is_new)
+    read_address("gallery", {"page": part}, is_new)
     write_address("gallery", {"page": part})
     st.text(st.session_state.number)
 
@@ -35,29 +35,29 @@ def shown(app: AppTest) -> str:
     return str(app.text[0].value)
 
 
-def click(app: AppTest, name: str, address: str) -> None:
-    """Click a button while the browser's address names a page."""
-    app.query_params["page"] = address
+def click(app: AppTest, name: str, url_page: str) -> None:
+    """Click a button while the browser's URL has a page number."""
+    app.query_params["page"] = url_page
     next(button for button in app.button if button.label == name).click().run()
 
 
-def test_a_link_is_followed(app: AppTest) -> None:
+def test_url_is_applied(app: AppTest) -> None:
     app.query_params["page"] = "7"
     assert shown(app.run()) == "7"
 
 
-def test_an_act_goes_before_the_address_of_the_click_before_it(app: AppTest) -> None:
-    click(app, "Turn", address="7")
+def test_action_takes_precedence_over_an_older_url(app: AppTest) -> None:
+    click(app, "Next", url_page="7")
     assert shown(app) == "2"
     assert app.query_params["page"][0] == "2"
 
 
-def test_an_act_on_another_page_holds_no_link_back(app: AppTest) -> None:
-    click(app, "Mark", address="7")
+def test_action_on_another_page_does_not_block_the_url(app: AppTest) -> None:
+    click(app, "Other page", url_page="7")
     assert shown(app) == "7"
 
 
-def test_an_act_holds_back_one_address_only(app: AppTest) -> None:
-    click(app, "Turn", address="7")
+def test_action_blocks_one_url_only(app: AppTest) -> None:
+    click(app, "Next", url_page="7")
     app.query_params["page"] = "7"
     assert shown(app.run()) == "7"

@@ -1,4 +1,4 @@
-"""Review, duplicates, teaching and insights, as a visitor's clicks run them."""
+"""The Review, Duplicates, Teach and Insights pages."""
 
 import io
 
@@ -18,7 +18,7 @@ from tests.pictures import encode, textured
 
 
 @pytest.mark.parametrize("page", ["review", "duplicates", "teach", "insights"])
-def test_an_empty_library_tells_the_next_step(app: AppTest, page: str) -> None:
+def test_empty_library_shows_the_next_step(app: AppTest, page: str) -> None:
     app.run()
     app.switch_page(f"{page}.py").run()
     assert app.info, texts(app)
@@ -33,7 +33,7 @@ def filled(opened: Services, temple: bytes, flower: bytes) -> Services:
     return opened
 
 
-def test_review_accepts_corrects_skips_and_goes_back(filled: Services, app: AppTest) -> None:
+def test_review_accept_correct_skip_undo(filled: Services, app: AppTest) -> None:
     more = [(f"more_{i}.jpg", encode(textured(160, 120, seed=i))) for i in range(8, 48)]
     filled.jobs.submit(more).wait(60)
     app.switch_page("review.py").run()
@@ -48,116 +48,120 @@ def test_review_accepts_corrects_skips_and_goes_back(filled: Services, app: AppT
     assert second.photo_class in queue[1].choices
     button(app, "Skip")
     assert filled.library.photo(queue[2].photo_id).class_source != "human"
-    assert app.session_state["review_seen"] == 3
+    assert app.session_state["review_position"] == 3
     button(app, "Undo")
     assert filled.library.photo(queue[1].photo_id).class_source != "human"
-    assert app.session_state["review_seen"] == 1, "the photo is shown again"
+    assert app.session_state["review_position"] == 1, "the photo is shown again"
 
 
-def test_a_threshold_is_tried_saved_and_taken_back(filled: Services, app: AppTest) -> None:
+def test_threshold_preview_save_undo(filled: Services, app: AppTest) -> None:
     def filed() -> int:
         return sum(
-            one.class_source == "scenes" for one in filled.library.records(filled.library.find())
+            photo.class_source == "scenes"
+            for photo in filled.library.records(filled.library.find())
         )
 
     temple = Image.open(io.BytesIO((ASSETS / "china.jpg").read_bytes()))
     boxes = [(80 * x, 60 * y, 80 * x + 320, 60 * y + 240) for x in range(4) for y in range(3)]
-    pieces = [(f"piece_{i}.jpg", encode(temple.crop(box))) for i, box in enumerate(boxes)]
-    filled.jobs.submit(pieces).wait(60)
+    crops = [(f"crop_{i}.jpg", encode(temple.crop(box))) for i, box in enumerate(boxes)]
+    filled.jobs.submit(crops).wait(60)
     app.switch_page("review.py").run()
     at_first = filed()
     app.session_state["review_tabs"] = "Threshold"
     app.run()
     (slider,) = app.slider
     slider.set_value(0.99).run()
-    told = {metric.label: metric.value for metric in app.metric}
-    assert filed() == at_first, "looking changes nothing"
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert filed() == at_first, "the preview changes nothing"
     button(app, "Save for all labels")
-    assert filed() == int(told["Photos it files"]) == at_first - int(told["Would leave"])
+    assert (
+        filed()
+        == int(metrics["Photos with a class"])
+        == at_first - int(metrics["Would be removed"])
+    )
     assert filed() < at_first
-    assert "went out" in texts(app)
-    button(app, "Undo the last change")
+    assert f"0 photos added, {metrics['Would be removed']} removed" in texts(app)
+    button(app, "Undo last change")
     assert filed() == at_first
-    button(app, "Undo the last change")
-    button(app, "Back to the model's own")
+    button(app, "Undo last change")
+    button(app, "Restore model defaults")
     assert filed() == at_first
 
 
-def test_duplicates_keep_the_best_and_undo(filled: Services, app: AppTest) -> None:
+def test_duplicates_keep_best_and_undo(filled: Services, app: AppTest) -> None:
     app.switch_page("duplicates.py").run()
-    assert "not compared" in texts(app)
+    assert "have not been compared" in texts(app)
     button(app, "Compare now")
-    assert "1 groups, 2 photos" in texts(app)
-    button(app, "Keep the best, others to the trash")
+    assert "1 group, 2 photos" in texts(app)
+    button(app, "Keep best, move others to trash")
     assert filled.gallery().ids("name:small") == []
     assert len(filled.gallery().ids("name:temple")) == 1
     button(app, "Undo")
     assert len(filled.gallery().ids("name:small")) == 1
-    button(app, "Not duplicates")
-    assert "Nothing found here." in texts(app)
-    button(app, "Bring back")
-    button(app, "Keep the best of all 1 groups")
+    button(app, "Dismiss group")
+    assert "No duplicates found." in texts(app)
+    button(app, "Restore group")
+    button(app, "Keep best in 1 group")
     assert filled.gallery().ids("name:small") == []
 
 
-def test_a_tag_is_taught_and_forgotten(filled: Services, app: AppTest) -> None:
+def test_tag_is_taught_and_deleted(filled: Services, app: AppTest) -> None:
     gallery_ids = filled.gallery().ids("name:made")
     app.switch_page("teach.py").run()
     app.session_state["gallery"].select(gallery_ids[:4])
     app.run()
     app.text_input(key="teach_name").set_value("My pattern")
-    button(app, "Learn")
-    assert "4 examples" in texts(app), "too few is told"
+    button(app, "Train tag")
+    assert "4 examples" in texts(app), "the error for too few examples"
     app.session_state["gallery"].select(gallery_ids[:6])
     app.run()
     app.text_input(key="teach_name").set_value("My pattern")
-    button(app, "Learn")
-    assert "Left-out examples found" in texts(app)
+    button(app, "Train tag")
+    assert "Held-out examples tagged" in texts(app)
     assert list_taught(filled.library, filled.classifier) == []
-    button(app, "Save the tag")
+    button(app, "Save tag")
     (tag,) = list_taught(filled.library, filled.classifier)
     assert set(tag.examples) == set(gallery_ids[:6])
     assert set(gallery_ids[:6]) <= set(filled.gallery().ids('tag:"my pattern"'))
-    button(app, "Forget")
+    button(app, "Delete tag")
     assert list_taught(filled.library, filled.classifier) == []
 
 
-def test_insights_show_every_chart_with_its_numbers(filled: Services, app: AppTest) -> None:
+def test_insights_charts_and_downloads(filled: Services, app: AppTest) -> None:
     app.switch_page("insights.py").run()
-    said = texts(app)
-    assert "11 photos" in said
-    assert {"Classes", "Tags", "How sure"} <= {head.value for head in app.subheader}
+    assert "11 photos" in texts(app)
+    assert {"Classes", "Tags", "Confidence"} <= {head.value for head in app.subheader}
     assert len(app.get("download_button")) == len(app.get("vega_lite_chart")) >= 3
 
 
-def said(services: Services, photo_id: str) -> str:
+def predicted_label(services: Services, photo_id: str) -> str:
     return services.predict_stored(photo_id).class_prediction.label
 
 
-def test_corrections_are_learned_and_let_go(filled: Services, app: AppTest) -> None:
+def test_corrections_train_use_restore(filled: Services, app: AppTest) -> None:
     files = [(f"stripes_{i:02d}.jpg", stripes(i)) for i in range(MIN_CORRECTIONS + 4)]
     filled.jobs.submit(files).wait(60)
     ids = filled.gallery().ids("name:stripes")
     last, shipped = ids.pop(), filled.classifier.bundle_id
-    label = next(i for i in ("sea", "street") if i != said(filled, last))
+    label = next(i for i in ("sea", "street") if i != predicted_label(filled, last))
     edits.set_class(filled.library, ids[:-5], label)
     app.switch_page("teach.py").run()
-    assert "2 more decisions to go" in texts(app)
+    assert "2 more decisions needed" in texts(app)
     edits.set_class(filled.library, ids, label)
     app.run()
-    button(app, "Try what they teach")
-    assert "held-out decisions right" in texts(app)
-    button(app, "Leave it")
+    button(app, "Train on corrections")
+    assert "held-out accuracy" in texts(app)
+    button(app, "Discard result")
     assert filled.classifier.bundle_id == shipped
-    button(app, "Try what they teach")
-    button(app, "Use it and tag again")
+    button(app, "Train on corrections")
+    button(app, "Use and retag photos")
     assert "Your corrections are in use" in texts(app)
     assert all(job.wait(60) for job in filled.jobs.running())
-    assert said(filled, last) == label
+    assert predicted_label(filled, last) == label
     app.run()
-    assert "In use: what you corrected was learned." in texts(app)
-    button(app, "Back to the shipped model")
+    assert "In use: the model trained on your corrections." in texts(app)
+    button(app, "Restore original model")
     assert filled.classifier.bundle_id == shipped
     assert all(job.wait(60) for job in filled.jobs.running())
-    assert said(filled, last) != label
+    assert predicted_label(filled, last) != label
     assert filled.library.photo(ids[0]).photo_class == label, "decisions stay"

@@ -1,4 +1,4 @@
-"""The pages without a browser: what they show, and what their controls do."""
+"""The pages without a browser: their texts and controls."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.sections.filters import Filter
-from pages.sections.photo_view import PlaceInQuery
+from pages.sections.photo_view import QueryPosition
 from pages.state.session import get_services
 from scene_model.gallery import Gallery
 from scene_model.services import Services
@@ -30,55 +30,55 @@ def drop(app: AppTest, files: Files) -> AppTest:
     return app.run()
 
 
-def test_first_visit_says_how_it_goes(app: AppTest) -> None:
+def test_first_visit_shows_how_it_works(app: AppTest) -> None:
     app.run()
-    assert "Give order to your photos" in texts(app)
-    assert "drop photos above" in texts(app)
+    assert "Put your photos in order" in texts(app)
+    assert "add photos above" in texts(app)
 
 
-def test_one_photo_shows_everything_at_once(app: AppTest, temple: bytes) -> None:
+def test_one_photo_shows_class_and_chart(app: AppTest, temple: bytes) -> None:
     drop(app.run(), [("temple.jpg", temple)])
-    said = texts(app)
-    assert "1 of 1 photos tagged" in said
-    assert "Scene " in said
-    assert "Confidence " in said
-    assert "temple.jpg" in said
+    text = texts(app)
+    assert "1 of 1 photo tagged" in text
+    assert "Scene " in text
+    assert "Confidence " in text
+    assert "temple.jpg" in text
     assert len(app.get("arrow_vega_lite_chart")) + len(app.get("vega_lite_chart")) == 1
     assert isinstance(app.session_state["gallery"], Gallery)
 
 
-def test_one_photo_is_called_what_it_is_filed_under(app: AppTest, flower: bytes) -> None:
+def test_one_photo_shows_its_class_and_the_unsure_head(app: AppTest, flower: bytes) -> None:
     drop(app.run(), [("dahlia.jpg", flower)])
     assert [metric.value for metric in app.metric][0] == "Flower"
-    assert "looks like none of “Six scenes”" in texts(app)
+    assert "“Six scenes” is unsure" in texts(app)
 
 
-def test_many_photos_and_bad_ones(app: AppTest, made_photos: Files) -> None:
+def test_many_photos_and_invalid_files(app: AppTest, made_photos: Files) -> None:
     first_key = uploader_key(app.run())
     drop(app, [*made_photos, ("notes.jpg", b"text"), ("<b>empty</b>.jpg", b"")])
-    said = texts(app)
-    assert "12 of 14 photos tagged, 2 skipped" in said
-    assert "'File': 'notes.jpg'" in said
-    assert "empty_file" in said
-    # A new uploader, and empty: the old one's files are out of memory.
+    text = texts(app)
+    assert "12 of 14 photos tagged, 2 skipped" in text
+    assert "'File': 'notes.jpg'" in text
+    assert "empty_file" in text
+    # A new, empty uploader: the files of the old one were freed.
     assert uploader_key(app) != first_key
-    # The run survives another page.
+    # The result is still shown after a visit to another page.
     app.switch_page("gallery.py").run()
     assert "12 of 12 photos" in texts(app)
     app.switch_page("classify.py").run()
     assert "2 skipped" in texts(app)
 
 
-def test_empty_pages_tell_the_next_step(app: AppTest) -> None:
+def test_empty_pages_show_the_next_step(app: AppTest) -> None:
     app.run()
-    for page, says in (
+    for page, expected in (
         ("gallery.py", "No photos yet"),
-        ("export.py", "nothing to export"),
-        ("search.py", "Try one"),
+        ("export.py", "No photos to export yet"),
+        ("search.py", "Examples:"),
         ("model_card.py", "scene_mobilenet_v2"),
     ):
         app.switch_page(page).run()
-        assert says in texts(app), page
+        assert expected in texts(app), page
 
 
 def test_gallery_filter_and_undo(
@@ -125,7 +125,7 @@ def test_search(opened: Services, app: AppTest, temple: bytes, flower: bytes) ->
     app.text_input(key="q").set_value("flower").run()
     assert "1 photo" in texts(app)
     app.text_input(key="q").set_value("submarine").run()
-    assert "No photo matches" in texts(app)
+    assert "No photos match" in texts(app)
     app.text_input(key="q").set_value("(flower").run()
     assert "closing bracket" in texts(app)
     app.text_input(key="q").set_value("").run()
@@ -136,24 +136,24 @@ def test_search(opened: Services, app: AppTest, temple: bytes, flower: bytes) ->
 def test_export_preview(opened: Services, app: AppTest, flower: bytes) -> None:
     opened.jobs.submit([("=dahlia.jpg", flower)]).wait(60)
     app.switch_page("export.py").run()
-    said = texts(app)
-    assert "'Name': \"'=dahlia.jpg\"" in said
-    assert "'Folder': 'flower/', 'Photos': 1" in said
+    text = texts(app)
+    assert "'Name': \"'=dahlia.jpg\"" in text
+    assert "'Folder': 'flower/', 'Photos': 1" in text
     app.text_input(key="export_q").set_value("class:sea").run()
-    assert "No photo matches" in texts(app)
+    assert "No photos match" in texts(app)
     app.text_input(key="export_q").set_value("a:b").run()
     assert "no field" in texts(app)
 
 
-def test_a_filter_is_one_query_line() -> None:
-    asked = Filter("sea OR lake", "text_document", ("old town", "Journey"))
-    assert asked.line == '(sea OR lake) class:text_document tag:"old town" tag:Journey'
-    assert asked.line_without_class == '(sea OR lake) tag:"old town" tag:Journey'
-    assert Filter().line == ""
-    assert Filter("sea").line == "sea"
+def test_filter_as_one_query() -> None:
+    chosen = Filter("sea OR lake", "text_document", ("old town", "Journey"))
+    assert chosen.full_query == '(sea OR lake) class:text_document tag:"old town" tag:Journey'
+    assert chosen.query_without_class == '(sea OR lake) tag:"old town" tag:Journey'
+    assert Filter().full_query == ""
+    assert Filter("sea").full_query == "sea"
 
 
-def test_the_address_says_what_is_shown(
+def test_url_matches_the_shown_filter(
     opened: Services, app: AppTest, temple: bytes, flower: bytes
 ) -> None:
     opened.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
@@ -172,25 +172,27 @@ def test_the_address_says_what_is_shown(
     app.text_input(key="gallery_q").set_value("(dahlia").run()
     assert "closing bracket" in texts(app)
     app.text_input(key="gallery_q").set_value("submarine").run()
-    assert "No photo matches this filter" in texts(app)
+    assert "No photos match this filter" in texts(app)
     next(b for b in app.button if b.label == "Show all photos").click().run()
     assert "2 of 2 photos" in texts(app)
 
 
-def test_walking_on_in_the_dialog(opened: Services, app: AppTest, made_photos: Files) -> None:
+def test_previous_and_next_in_the_dialog(
+    opened: Services, app: AppTest, made_photos: Files
+) -> None:
     opened.jobs.submit(made_photos[:3]).wait(60)
     app.switch_page("gallery.py").run()
     gallery = app.session_state["gallery"]
     ids = gallery.ids("")
     app.session_state["open_photo"] = ids[1]
-    app.session_state["open_photo_place"] = PlaceInQuery("", 1)
+    app.session_state["open_photo_position"] = QueryPosition("", 1)
     app.run()
     app.button(key="walk_next").click().run()
     assert app.session_state["open_photo"] == ids[2]
     assert app.button(key="walk_next").disabled
     app.button(key="walk_previous").click().run()
     app.button(key="dialog_trash").click().run()
-    assert app.session_state["open_photo"] == ids[2], "what takes its place"
+    assert app.session_state["open_photo"] == ids[2], "the next photo is shown"
     assert opened.library.count() == 2
 
 
@@ -206,7 +208,7 @@ def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: b
     assert "by=head%3Acamera" in links[3]
 
 
-def test_a_missing_model_is_told_plainly(
+def test_missing_model_is_reported(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SCENE_BUNDLE", str(tmp_path))

@@ -1,4 +1,4 @@
-"""The pages on a shared server: whoever brings no cookie sees nobody's library."""
+"""The pages in shared mode: each visitor sees only the library of the own cookie or identity."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from scene_model.services import Services
 from scene_model.visitors.keys import COOKIE_NAME
 from tests.pages.conftest import texts
 
-ComeWith = Callable[[dict[str, str]], None]
+SetCookies = Callable[[dict[str, str]], None]
 
 
 @pytest.fixture
@@ -30,82 +30,80 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]
 
 
 @pytest.fixture
-def come_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
-    """Bring cookies to the pages: AppTest has no browser that would."""
+def set_cookies(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
+    """Set the cookies of the pages; AppTest has no browser that sends them."""
 
-    def bring(cookies: dict[str, str]) -> None:
+    def set_(cookies: dict[str, str]) -> None:
         for module in (session, visitor):
             monkeypatch.setattr(module, "page_owner", lambda: owner_of(cookies))
 
-    return bring
+    return set_
 
 
-def test_nobody_gets_no_library(shared: AppTest, tmp_path: Path, come_with: ComeWith) -> None:
-    come_with({})
+def test_no_cookie_no_library(shared: AppTest, tmp_path: Path, set_cookies: SetCookies) -> None:
+    set_cookies({})
     assert "does not identify one" in texts(shared.run())
     assert not list((tmp_path / "visitors" / "libraries").iterdir())
     assert not (tmp_path / "library").exists()
 
 
-def test_a_visitor_s_pages(shared: AppTest, tmp_path: Path, come_with: ComeWith) -> None:
+def test_pages_of_a_visitor(shared: AppTest, tmp_path: Path, set_cookies: SetCookies) -> None:
     cookie = get_visitors().keys.issue()
-    come_with({COOKIE_NAME: cookie})
-    said = texts(shared.run())
-    assert "Only you see these photos" in said
-    assert "24 hours after your last visit" in said
-    assert "0 of 5,000 photos" in said
-    assert [tab.label for tab in shared.tabs] == ["Drop photos or folders", "A few photos"]
+    set_cookies({COOKIE_NAME: cookie})
+    text = texts(shared.run())
+    assert "Only you can see these photos" in text
+    assert "24 hours after your last visit" in text
+    assert "0 of 5,000 photos" in text
+    assert [tab.label for tab in shared.tabs] == ["Drop photos or folders", "Simple upload"]
     (folder,) = (tmp_path / "visitors" / "libraries").iterdir()
     assert cookie.partition(".")[0] not in folder.name
     shared.switch_page("model_card.py").run()
-    assert "Whoever runs this server chooses the model" in texts(shared)
+    assert "The administrator of this server chooses the model" in texts(shared)
     assert not [b for b in shared.button if b.label == "Use this model"]
     shared.switch_page("teach.py").run()
     assert "Teach a tag" in texts(shared)
     assert "Learn from your corrections" not in texts(shared)
 
 
-def test_a_visitor_is_not_told_where_the_server_keeps_libraries(
-    shared: AppTest, tmp_path: Path, come_with: ComeWith
+def test_visitor_does_not_see_server_paths(
+    shared: AppTest, tmp_path: Path, set_cookies: SetCookies
 ) -> None:
-    come_with({COOKIE_NAME: get_visitors().keys.issue()})
+    set_cookies({COOKIE_NAME: get_visitors().keys.issue()})
     shared.run()
     get_visitors().close()
     (database,) = (tmp_path / "visitors" / "libraries").glob("*/library/library.db")
     database.write_bytes(b"no database any more" * 1000)
     st.cache_resource.clear()
-    said = texts(shared.run())
-    assert "database … is damaged" in said
-    assert str(tmp_path) not in said
+    text = texts(shared.run())
+    assert "database … is damaged" in text
+    assert str(tmp_path) not in text
 
 
-def test_whoever_owns_the_disk_is_told_where(
-    app: AppTest, opened: Services, tmp_path: Path
-) -> None:
+def test_owner_sees_the_path(app: AppTest, opened: Services, tmp_path: Path) -> None:
     opened.close()
     database = tmp_path / "library" / "library.db"
     database.write_bytes(b"no database any more" * 1000)
     st.cache_resource.clear()
     assert f"{database} is damaged" in texts(app.run())
-    database.unlink()  # the page is closed with a library that opens
+    database.unlink()  # the fixture closes the services, which needs a readable library
 
 
-def test_a_window_that_comes_back_as_another_begins_anew(
-    shared: AppTest, come_with: ComeWith
+def test_session_state_is_cleared_for_another_owner(
+    shared: AppTest, set_cookies: SetCookies
 ) -> None:
     cookies = [{COOKIE_NAME: get_visitors().keys.issue()} for _ in range(2)]
-    come_with(cookies[0])
+    set_cookies(cookies[0])
     shared.run()
-    shared.session_state["teach_lesson_of"] = "the first visitor"
+    shared.session_state["teach_candidate_of"] = "the first visitor"
     shared.run()
-    assert "teach_lesson_of" in shared.session_state
-    come_with(cookies[1])
+    assert "teach_candidate_of" in shared.session_state
+    set_cookies(cookies[1])
     shared.run()
-    assert "teach_lesson_of" not in shared.session_state
+    assert "teach_candidate_of" not in shared.session_state
 
 
 def signed(user: dict[str, object], secret: str) -> str:
-    """A cookie as Streamlit signs it."""
+    """Return a cookie signed like Streamlit's."""
     from streamlit.web.server.starlette import starlette_app_utils
 
     made = starlette_app_utils.create_signed_value(
@@ -114,8 +112,8 @@ def signed(user: dict[str, object], secret: str) -> str:
     return made.decode("latin-1") if isinstance(made, bytes) else str(made)
 
 
-def test_a_library_belongs_to_the_identity(
-    shared: AppTest, monkeypatch: pytest.MonkeyPatch, come_with: ComeWith
+def test_library_belongs_to_the_identity(
+    shared: AppTest, monkeypatch: pytest.MonkeyPatch, set_cookies: SetCookies
 ) -> None:
     from streamlit.web.server.starlette import starlette_websocket
 
@@ -147,20 +145,20 @@ def test_a_library_belongs_to_the_identity(
         owner_of({COOKIE_NAME: get_visitors().keys.issue()}),
     ):
         assert nobody is None
-    come_with({COOKIE_NAME: get_visitors().keys.issue()})
-    said = texts(shared.run())
-    assert "Sign in to see your photos" in said
-    assert "Give order" not in said
+    set_cookies({COOKIE_NAME: get_visitors().keys.issue()})
+    text = texts(shared.run())
+    assert "Sign in to see your photos" in text
+    assert "Put your photos" not in text
     assert [button.label for button in shared.button] == ["Sign in"]
 
 
-def test_several_providers_to_choose_from(
-    shared: AppTest, monkeypatch: pytest.MonkeyPatch, come_with: ComeWith
+def test_several_identity_providers(
+    shared: AppTest, monkeypatch: pytest.MonkeyPatch, set_cookies: SetCookies
 ) -> None:
     section = {"redirect_uri": "https://photos.example/oauth2callback", "cookie_secret": "s" * 64}
     named = {name: {"client_id": "x"} for name in ("google", "university")}
     monkeypatch.setattr(identity, "get_secrets_auth_section", lambda: section | named)
-    come_with({})
+    set_cookies({})
     assert "Sign in to see your photos" in texts(shared.run())
     labels = [button.label for button in shared.button]
     assert labels == ["Sign in with Google", "Sign in with University"]

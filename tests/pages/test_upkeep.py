@@ -1,4 +1,4 @@
-"""Undo and redo, confirm and reject, the trash, and the forecast, as a visitor meets them."""
+"""Undo and redo, accept and reject, the trash, and the retag preview."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.pages.conftest import texts
 
 @pytest.fixture
 def ids(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> list[str]:
-    """The temple and the flower, in the gallery that the page shows."""
+    """Ids of the temple and the flower, with the Gallery page open."""
     opened.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
     by_name = {p.name: p.id for p in opened.library.records(opened.library.find())}
     app.switch_page("gallery.py").run()
@@ -34,27 +34,26 @@ def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
-def ways_back(app: AppTest) -> list[tuple[str, bool]]:
-    """Undo and redo as they stand, and whether they can be pressed."""
+def undo_states(app: AppTest) -> list[tuple[str, bool]]:
+    """Return the labels of Undo and Redo and whether they are enabled."""
     return [(b.label, not b.disabled) for b in app.button if b.label in {"Undo", "Redo"}]
 
 
 def test_undo_and_redo(opened: Services, app: AppTest, ids: list[str]) -> None:
-    said = opened.library.photo(ids[0]).photo_class
+    predicted = opened.library.photo(ids[0]).photo_class
     edits.set_class(opened.library, ids, "holiday")
     app.run()
-    assert ways_back(app) == [("Undo", True), ("Redo", False)]
+    assert undo_states(app) == [("Undo", True), ("Redo", False)]
     click(app, "Undo")
-    assert opened.library.photo(ids[0]).photo_class == said
-    assert ways_back(app) == [("Undo", False), ("Redo", True)]
+    assert opened.library.photo(ids[0]).photo_class == predicted
+    assert undo_states(app) == [("Undo", False), ("Redo", True)]
     click(app, "Redo")
     assert opened.library.photo(ids[0]).photo_class == "holiday"
-    assert ways_back(app) == [("Undo", True), ("Redo", False)]
-    said = opened.library.photo(ids[0]).photo_class
+    assert undo_states(app) == [("Undo", True), ("Redo", False)]
 
 
-def tools_of_all() -> None:
-    """What opens below “Tag”, for all photos: AppTest cannot open it."""
+def tag_tools_for_all() -> None:
+    """The contents of the “Tag” popover with all photos selected; AppTest cannot open it."""
     from pages.sections.bulk_edit import tag_tools
     from pages.state.session import get_gallery
 
@@ -64,7 +63,7 @@ def tools_of_all() -> None:
 
 
 def test_accept_and_reject(opened: Services, ids: list[str]) -> None:
-    app = AppTest.from_function(tools_of_all, default_timeout=60).run()
+    app = AppTest.from_function(tag_tools_for_all, default_timeout=60).run()
     assert "◐ Flower · 1 of 2" in app.pills(key="bulk_chip").options
     app.selectbox(key="bulk_tag").set_value("flower").run()
     click(app, "Accept")
@@ -84,40 +83,42 @@ def test_emptying_the_trash_asks_first(opened: Services, app: AppTest, ids: list
     assert "still on disk" in texts(app)
     app.button(key=f"restore_{ids[0]}").click().run()
     assert opened.library.find() == ids[:1]
-    click(app, "Empty the trash")
-    assert "Remove this photo for good? That frees about 0.1 MB and cannot be undone." in texts(app)
-    click(app, "Keep")
+    click(app, "Empty trash")
+    assert "Delete this photo permanently? This frees about 0.1 MB and cannot be undone." in texts(
+        app
+    )
+    click(app, "Cancel")
     assert opened.library.count(trashed=True) == 1
-    click(app, "Empty the trash")
-    click(app, "Remove for good")
-    assert re.search(r"1 photo removed, 0\.\d MB freed\.", texts(app))
+    click(app, "Empty trash")
+    click(app, "Delete permanently")
+    assert re.search(r"1 photo deleted, 0\.\d MB freed\.", texts(app))
     assert "The trash is empty" in texts(app)
     assert opened.library.count(trashed=True) == 0
     assert opened.library.find() == ids[:1]
 
 
-def test_what_came_into_the_trash_after_the_question_stays(
+def test_photo_trashed_after_the_question_is_not_deleted(
     opened: Services, app: AppTest, ids: list[str]
 ) -> None:
     edits.move_to_trash(opened.library, ids[:1])
     app.run()
     click(app, "Trash (1)")
-    click(app, "Empty the trash")
+    click(app, "Empty trash")
     edits.move_to_trash(opened.library, ids[1:])
-    click(app, "Remove for good")
+    click(app, "Delete permanently")
     assert opened.library.find(trashed=True) == ids[1:]
     click(app, "Restore all")
     assert opened.library.find() == ids[1:]
 
 
-def test_a_trash_that_cannot_be_emptied(opened: Services, app: AppTest, ids: list[str]) -> None:
+def test_trash_cannot_be_emptied(opened: Services, app: AppTest, ids: list[str]) -> None:
     edits.move_to_trash(opened.library, ids)
     (opened.library.folder / "trash").write_text("in the way")
     app.run()
     click(app, "Trash (2)")
-    click(app, "Empty the trash")
+    click(app, "Empty trash")
     assert "these 2 photos" in texts(app)
-    click(app, "Remove for good")
+    click(app, "Delete permanently")
     assert "cannot be written" in texts(app)
     assert opened.library.count(trashed=True) == 2
 
@@ -136,13 +137,13 @@ def test_referenced_files_stay(
     edits.move_to_trash(opened.library, [added.id])
     app.switch_page("gallery.py").run()
     click(app, "Trash (1)")
-    click(app, "Empty the trash")
-    assert "The files of 1 lie outside the library and stay there" in texts(app)
-    click(app, "Remove for good")
+    click(app, "Empty trash")
+    assert "1 original file is outside the library and will not be deleted" in texts(app)
+    click(app, "Delete permanently")
     assert (tmp_path / "mine.jpg").read_bytes() == temple
 
 
-def test_the_model_page_forecasts(
+def test_model_page_previews_retagging(
     shelf: Path,
     app: AppTest,
     temple: bytes,
@@ -156,30 +157,30 @@ def test_the_model_page_forecasts(
     services.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
     services.use_bundle("mine")
     app.switch_page("model_card.py").run()
-    assert "**2 of 2 photos would change**: 2 their class, 2 their tags." in texts(app)
+    assert "**2 of 2 photos would change**: 2 would get another class, 2 other tags." in texts(app)
     services.use_bundle("whole")
-    monkeypatch.setattr(models, "_FORECAST_AT_ONCE", 1)
+    monkeypatch.setattr(models, "_MAX_AUTOMATIC_PREVIEW", 1)
     app.run()
-    assert "Another network" not in texts(app)
-    click(app, "What would change?")
-    assert "Another network saw these photos" in texts(app)
+    assert "different network" not in texts(app)
+    click(app, "Preview changes")
+    assert "these photos were processed by a different network" in texts(app)
 
 
-def test_a_forecast_that_knows_only_some() -> None:
-    told = RetagPreview(total=5, changed=1, class_changed=0, tags_changed=1, unknown=2)
-    said = models._retag_preview_text(told)
-    assert "1 of 3 photos would change" in said
-    assert "2 photos more have to be looked at to tell" in said
+def test_retag_preview_of_some_photos() -> None:
+    preview = RetagPreview(total=5, changed=1, class_changed=0, tags_changed=1, unknown=2)
+    text = models._retag_preview_text(preview)
+    assert "1 of 3 photos would change" in text
+    assert "No preview for 2 more photos, which were processed by a different network" in text
 
 
-def test_files_that_could_not_be_removed_are_told(
+def test_undeleted_files_are_reported(
     opened: Services, app: AppTest, ids: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edits.move_to_trash(opened.library, ids[:1])
     app.run()
     click(app, "Trash (1)")
-    click(app, "Empty the trash")
+    click(app, "Empty trash")
     with monkeypatch.context() as patch:
         patch.setattr(trash, "_remove", lambda _: (0, True))
-        click(app, "Remove for good")
-    assert "2 files could not be removed yet; the next try goes on" in texts(app)
+        click(app, "Delete permanently")
+    assert "2 files could not be deleted; emptying the trash again will retry" in texts(app)

@@ -1,4 +1,4 @@
-"""Chips of classes and tags with counts: one component, drawn without a new element for each."""
+"""Two rows of chips with counts: one component instead of one Streamlit element per chip."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,71 +7,75 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets.scripts import SERVER, joined
+from pages.widgets.scripts import SERVER, join_files
 
 _HERE = Path(__file__).parent
 _chips = st.components.v2.component(
     "scene_gallery_chips",
-    css=joined(_HERE / "chips.css"),
-    js=joined(SERVER, _HERE / "chips.js"),
+    css=join_files(_HERE / "chips.css"),
+    js=join_files(SERVER, _HERE / "chips.js"),
 )
 
 
 @dataclass(frozen=True)
 class ChipRow:
-    """A row of chips. label: what it is called to those who hear it. chips: text by value."""
+    """A row of chips. label: its accessible name. chips: text by value."""
 
     label: str
     chips: Mapping[str, str]
 
-    def drawn(self, *, is_many: bool) -> dict[str, Any]:
-        """The row as the browser draws it."""
+    def data(self, *, is_many: bool) -> dict[str, Any]:
+        """Return the row as sent to the browser. is_many: whether several chips can be chosen."""
         chips = [{"value": value, "text": text} for value, text in self.chips.items()]
         return {"label": self.label, "isMany": is_many, "chips": chips}
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """What is chosen. one: the chip of the first row. many: those of the second one."""
+class ChipChoice:
+    """The chosen chips. single: of the first row. multiple: of the second row."""
 
-    one: str
-    many: Sequence[str]
+    single: str
+    multiple: Sequence[str]
 
 
 def chip_rows(
-    one: ChipRow, many: ChipRow, chosen: Chosen, key: str, on_choose: Callable[[Chosen], None]
+    single: ChipRow,
+    multiple: ChipRow,
+    chosen: ChipChoice,
+    key: str,
+    on_choose: Callable[[ChipChoice], None],
 ) -> None:
-    """Show two rows of chips: one of the first is chosen, any number of the second."""
-    heard_key = _heard_key(key)
+    """Show two rows of chips: one chip of the first can be chosen, any number of the second."""
+    number_key = _number_key(key)
 
-    def hear() -> None:
-        asked = st.session_state[key].get("asked")
-        if asked:
-            st.session_state[heard_key] = asked["number"]
-            on_choose(Chosen(asked["one"], list(asked["many"])))
+    def receive() -> None:
+        choice = st.session_state[key].get("asked")
+        if choice:
+            st.session_state[number_key] = choice["number"]
+            on_choose(ChipChoice(choice["one"], list(choice["many"])))
 
-    said = _chips(
+    state = _chips(
         key=key,
         data={
-            "one": one.drawn(is_many=False),
-            "many": many.drawn(is_many=True),
-            "chosen": {"one": chosen.one, "many": list(chosen.many)},
-            "heard": choices_heard(key),
+            "one": single.data(is_many=False),
+            "many": multiple.data(is_many=True),
+            "chosen": {"one": chosen.single, "many": list(chosen.multiple)},
+            "heard": last_choice_number(key),
         },
-        on_asked_change=hear,
+        on_asked_change=receive,
     )
-    # After a restart of the server Streamlit has no callback yet when the first click comes: a
-    # session that has not drawn these chips before takes up what they say.
-    if heard_key not in st.session_state and said.get("asked"):
-        hear()
+    # After a restart of the server, Streamlit has no callback yet for the first click: a session
+    # that has not drawn these chips before reads their state instead.
+    if number_key not in st.session_state and state.get("asked"):
+        receive()
         st.rerun()
-    st.session_state.setdefault(heard_key, 0)
+    st.session_state.setdefault(number_key, 0)
 
 
-def choices_heard(key: str) -> int:
-    """The number of the latest choice that the server knows of; 0 for none."""
-    return int(st.session_state.get(_heard_key(key), 0))
+def last_choice_number(key: str) -> int:
+    """Return the number of the latest choice received by the server; 0 for none."""
+    return int(st.session_state.get(_number_key(key), 0))
 
 
-def _heard_key(key: str) -> str:
-    return f"{key}_heard"
+def _number_key(key: str) -> str:
+    return f"{key}_last_choice"

@@ -1,4 +1,4 @@
-"""The grid of thumbnails: one component, pictures by URL, nothing re-encoded."""
+"""The grid of thumbnails: one component that loads pictures by URL."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets.scripts import SERVER, joined
+from pages.widgets.scripts import SERVER, join_files
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.records import PhotoRecord
@@ -15,20 +15,19 @@ from scene_model.library.records import PhotoRecord
 _HERE = Path(__file__).parent
 _grid = st.components.v2.component(
     "scene_gallery_photo_grid",
-    css=joined(_HERE / "grid.css"),
-    js=joined(SERVER, *(_HERE / name for name in ("cells.js", "pager.js", "grid.js"))),
+    css=join_files(_HERE / "grid.css"),
+    js=join_files(SERVER, *(_HERE / name for name in ("cells.js", "pager.js", "grid.js"))),
 )
-# A photo as the browser draws it.
+# A photo as sent to the browser.
 Cell = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class GridStyle:
-    """How a grid looks.
+    """Style of a grid.
 
-    cell: the least width of a photo, in CSS. label: what the list is called to those who hear it.
-    with_scores: each tag tells how sure its head was. notes: what more is said below a photo, by
-    id.
+    cell: minimum width of a photo in CSS. label: accessible name of the list. with_scores: whether
+    tags are shown with their scores. notes: an additional line below a photo, by photo id.
     """
 
     cell: str = "11rem"
@@ -39,28 +38,28 @@ class GridStyle:
 
 @dataclass(frozen=True)
 class GridPage:
-    """One page of photos. label: what the list is called to those who hear it."""
+    """One page of photos. label: accessible name of the list."""
 
     label: str
     photos: Sequence[Cell]
 
     @property
     def ids(self) -> list[str]:
-        """The ids of its photos."""
+        """Ids of the photos."""
         return [photo["id"] for photo in self.photos]
 
 
 @dataclass(frozen=True)
 class PagedGrid:
-    """Pages of a whole, of which a grid shows one.
+    """A paged result, of which a grid shows one page.
 
-    question: what all its photos answer, and in which order. page, page_count: counted from 1.
-    pages: the page shown, and those beside it, which are drawn at once when they are asked for.
-    on_turn: gets the page asked for. choice: the number of the latest choice of a chip that all
-    this goes by; what the browser drew of a later one stays until the answer to that comes.
+    view_id: identifies query, order and page size. page: number from 1. pages: the current page
+    and its neighbours, by number; the browser shows a neighbour without waiting for the server.
+    on_turn: called with the page number to show. choice: number of the latest chip choice included
+    here; the browser keeps what it drew for a later choice until the server has included it.
     """
 
-    question: str
+    view_id: str
     page: int
     page_count: int
     pages: Mapping[int, GridPage]
@@ -69,12 +68,11 @@ class PagedGrid:
 
 
 @dataclass(frozen=True)
-class Selecting:
-    """What a grid that selects needs.
+class GridSelection:
+    """The selection of a grid.
 
-    ids: those that are chosen, on whatever page. on_change: gets the ids chosen on one page, and
-    all ids of that page. on_range: gets two photos between which all are to be chosen; they are of
-    two pages.
+    ids: selected photos on all pages. on_change: called with the selected ids of a page and all ids
+    of that page. on_range: called with the first and last photo of a range over several pages.
     """
 
     ids: Sequence[str]
@@ -87,126 +85,126 @@ def photo_grid(
     vocabulary: Vocabulary,
     key: str,
     on_open: Callable[[str], None],
-    selecting: Selecting | None = None,
-    look: GridStyle | None = None,
+    selection: GridSelection | None = None,
+    style: GridStyle | None = None,
 ) -> None:
-    """Show photos; ``on_open`` gets the id of one that is opened."""
-    look = look or GridStyle()
-    page = GridPage(look.label, grid_cells(photos, vocabulary, look))
-    book = PagedGrid("", 1, 1, {1: page}, on_turn=lambda _: None)
-    paged_grid(book, key, on_open, selecting, look.cell)
+    """Show photos on one page. on_open: called with the id of a photo that is opened."""
+    style = style or GridStyle()
+    page = GridPage(style.label, grid_cells(photos, vocabulary, style))
+    grid = PagedGrid("", 1, 1, {1: page}, on_turn=lambda _: None)
+    paged_grid(grid, key, on_open, selection, style.cell)
 
 
 def paged_grid(
-    book: PagedGrid,
+    grid: PagedGrid,
     key: str,
     on_open: Callable[[str], None],
-    selecting: Selecting | None = None,
+    selection: GridSelection | None = None,
     cell: str = GridStyle.cell,
-    on_ask: Callable[[str], None] = lambda _: None,
+    on_shortcut: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Show one page of a book of photos; on_ask: gets what a key asked for, "undo" or "redo"."""
-    drawn_key, heard_key, question_key = f"{key}_drawn", f"{key}_heard", f"{key}_drawn_question"
+    """Show one page of a grid. on_shortcut: called with "undo" or "redo" for these keys."""
+    drawn_key, number_key, view_key = f"{key}_drawn", f"{key}_last_action", f"{key}_drawn_view"
 
-    def hear(kind: str) -> None:
-        said = st.session_state[key].get(kind)
-        if not said:
+    def receive(kind: str) -> None:
+        value = st.session_state[key].get(kind)
+        if not value:
             return
         st.session_state[drawn_key] = True
         if kind == "opened":
-            on_open(said)
+            on_open(value)
         elif kind == "asked":
-            on_ask(said)
+            on_shortcut(value)
         else:
-            known = st.session_state.get(question_key, book.question)
-            for act in said:
-                if act["number"] > st.session_state.get(heard_key, 0):
-                    st.session_state[heard_key] = act["number"]
-                    _follow(act, known, book, selecting)
+            drawn_view = st.session_state.get(view_key, grid.view_id)
+            for action in value:
+                if action["number"] > st.session_state.get(number_key, 0):
+                    st.session_state[number_key] = action["number"]
+                    _apply_action(action, drawn_view, grid, selection)
 
-    said = _grid(
+    state = _grid(
         key=key,
         data={
             "name": key,
-            "heard": st.session_state.get(heard_key, 0),
-            **_data(book, selecting, cell),
+            "heard": st.session_state.get(number_key, 0),
+            **_data(grid, selection, cell),
         },
-        on_opened_change=lambda: hear("opened"),
-        on_acts_change=lambda: hear("acts"),
-        on_asked_change=lambda: hear("asked"),
+        on_opened_change=lambda: receive("opened"),
+        on_acts_change=lambda: receive("acts"),
+        on_asked_change=lambda: receive("asked"),
     )
-    # After a restart of the server Streamlit has no callbacks yet when the first click comes: a
-    # session that has not drawn this grid before takes up what it says.
+    # After a restart of the server, Streamlit has no callbacks yet for the first click: a session
+    # that has not drawn this grid before reads its state instead.
     for kind in ("opened", "acts", "asked"):
-        value = said.get(kind)
+        value = state.get(kind)
         if drawn_key not in st.session_state and value:
-            hear(kind)
+            receive(kind)
             st.rerun()
     st.session_state[drawn_key] = True
-    st.session_state[question_key] = book.question
+    st.session_state[view_key] = grid.view_id
 
 
-def _data(book: PagedGrid, selecting: Selecting | None, cell: str) -> dict[str, Any]:
-    chosen = frozenset(selecting.ids) if selecting else frozenset()
-    selected = [i for page in book.pages.values() for i in page.ids if i in chosen]
+def _data(grid: PagedGrid, selection: GridSelection | None, cell: str) -> dict[str, Any]:
+    all_selected = frozenset(selection.ids) if selection else frozenset()
+    selected = [i for page in grid.pages.values() for i in page.ids if i in all_selected]
     return {
-        "question": book.question,
-        "page": book.page,
-        "page_count": book.page_count,
-        "choice": book.choice,
+        "question": grid.view_id,
+        "page": grid.page,
+        "page_count": grid.page_count,
+        "choice": grid.choice,
         "pages": {
             number: {"label": page.label, "photos": page.photos}
-            for number, page in book.pages.items()
+            for number, page in grid.pages.items()
         },
-        "selectable": selecting is not None,
+        "selectable": selection is not None,
         "selected": selected,
-        "selected_elsewhere": len(chosen) - len(selected),
+        "selected_elsewhere": len(all_selected) - len(selected),
         "cell": cell,
     }
 
 
-def _follow(
-    act: Mapping[str, Any], known: str, book: PagedGrid, selecting: Selecting | None
+def _apply_action(
+    action: Mapping[str, Any], drawn_view: str, grid: PagedGrid, selection: GridSelection | None
 ) -> None:
-    """Do what one act of the visitor asks for.
+    """Apply one action of the visitor in the grid.
 
-    known: the question whose answer was on the screen; a page of another one is not turned to.
+    drawn_view: the view that was on the screen; a page number of another view is ignored.
     """
-    if "page" in act:
-        if act["question"] == known:
-            book.on_turn(int(act["page"]))
-    elif selecting is None:
+    if "page" in action:
+        if action["question"] == drawn_view:
+            grid.on_turn(int(action["page"]))
+    elif selection is None:
         return
-    elif "shown" in act:
-        selecting.on_change(list(act["ids"]), list(act["shown"]))
+    elif "shown" in action:
+        selection.on_change(list(action["ids"]), list(action["shown"]))
     else:
-        selecting.on_range(act["from"], act["to"])
+        selection.on_range(action["from"], action["to"])
 
 
 def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
-    """Say in words what a picture shows, by its name and tags: its alternative text."""
-    said = [label for label in (photo.photo_class, *photo.shown_tags) if label != UNSURE_CLASS]
-    names = [vocabulary.display_name(label).lower() for label in dict.fromkeys(said)]
-    return f"{photo.name}: {', '.join(names) or 'not sure what it shows'}"
+    """Return the alternative text of a photo: its name, class and tags."""
+    labels = [label for label in (photo.photo_class, *photo.shown_tags) if label != UNSURE_CLASS]
+    names = [vocabulary.display_name(label).lower() for label in dict.fromkeys(labels)]
+    return f"{photo.name}: {', '.join(names) or 'no tags'}"
 
 
 def grid_cells(
-    photos: Sequence[PhotoRecord], vocabulary: Vocabulary, look: GridStyle
+    photos: Sequence[PhotoRecord], vocabulary: Vocabulary, style: GridStyle
 ) -> list[Cell]:
-    """Put photos into the words that are drawn."""
-    return [_cell(photo, vocabulary, look) for photo in photos]
+    """Return photos as sent to the browser."""
+    return [_cell(photo, vocabulary, style) for photo in photos]
 
 
-def _cell(photo: PhotoRecord, vocabulary: Vocabulary, look: GridStyle) -> Cell:
+def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
     names = [
-        _with_score(photo, tag, vocabulary) if look.with_scores else vocabulary.display_name(tag)
+        _with_score(photo, tag, vocabulary) if style.with_scores else vocabulary.display_name(tag)
         for tag in photo.shown_tags
         if tag != photo.photo_class
     ]
     title = vocabulary.display_name(photo.photo_class)
     if photo.has_class_score:
         title = f"{title} · {photo.class_score:.0%}"
-    lines = [look.notes.get(photo.id, ""), photo.name, " · ".join(names)]
+    lines = [style.notes.get(photo.id, ""), photo.name, " · ".join(names)]
     return {
         "id": photo.id,
         "name": photo.name,

@@ -1,4 +1,4 @@
-"""What each chip of a class would show first, so that the browser has it when one is chosen."""
+"""Prefetch the first page of each class chip, so that the browser has it before the click."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,39 +7,41 @@ from typing import Any
 
 import streamlit as st
 
-from pages.state.page_cache import PagesAsked, first_page, library_stand
+from pages.state.page_cache import PageRequest, cache_key, first_page
 from pages.state.session import get_gallery
-from pages.widgets.scripts import joined
+from pages.widgets.scripts import join_files
 
 _ahead = st.components.v2.component(
-    "scene_gallery_pages_ahead", js=joined(Path(__file__).parent / "ahead.js")
+    "scene_gallery_pages_ahead", js=join_files(Path(__file__).parent / "ahead.js")
 )
 
 
 def prefetch_pages(
-    grid: str, asked: PagesAsked, queries: Mapping[str, str], tags: tuple[str, ...]
+    grid: str, request: PageRequest, queries: Mapping[str, str], tags: tuple[str, ...]
 ) -> None:
-    """Send the first page of some queries, by the chip that asks each; raises QueryError.
+    """Send the first page of some queries to the browser, by chip.
 
-    grid: the key of the grid that shows them. asked: how its pages are made. tags: the chips of
-    tags that are chosen beside. Kept until the library or the question changes, and then made at
-    the end of a run, when all that was asked for is on its way.
+    grid: key of the grid that shows them. request: its order and page size. tags: the chosen tag
+    chips. The pages are cached until the library or the request changes. To be called at the end
+    of a run, after the visible parts were sent. Raises QueryError.
     """
     key = f"{grid}_ahead"
-    stand = (library_stand(), asked.sort, asked.size, tags, tuple(queries.items()))
-    before, data = st.session_state.get(key, (None, {}))
-    if before != stand:
-        first = {chip: _first(replace(asked, query=query)) for chip, query in queries.items()}
-        data = {"grid": grid, "tags": list(tags), "first": first}
-        st.session_state[key] = (stand, data)
+    stamp = (cache_key(), request.sort, request.size, tags, tuple(queries.items()))
+    previous_stamp, data = st.session_state.get(key, (None, {}))
+    if previous_stamp != stamp:
+        first_pages = {
+            chip: _first_page_data(replace(request, query=query)) for chip, query in queries.items()
+        }
+        data = {"grid": grid, "tags": list(tags), "first": first_pages}
+        st.session_state[key] = (stamp, data)
     _ahead(key=f"{key}_pages", data=data)
 
 
-def _first(asked: PagesAsked) -> dict[str, Any]:
-    asked = replace(asked, count=get_gallery().count(asked.query))
-    page = first_page(asked)
+def _first_page_data(request: PageRequest) -> dict[str, Any]:
+    request = replace(request, count=get_gallery().count(request.query))
+    page = first_page(request)
     return {
-        "question": asked.question,
-        "pageCount": asked.page_count,
+        "question": request.view_id,
+        "pageCount": request.page_count,
         "page": {"label": page.label, "photos": page.photos},
     }

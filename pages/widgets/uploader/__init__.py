@@ -1,4 +1,4 @@
-"""Drag and drop of files and folders, sent one by one to our own routes, straight to disk."""
+"""Drag and drop of files and folders, uploaded one by one to the API and stored on disk."""
 
 from pathlib import Path
 
@@ -13,10 +13,10 @@ _uploader = st.components.v2.component(
 
 
 def streaming_uploader(key: str, hint: str, streaming: str | None, cut: str | None) -> str | None:
-    """Show the drop zone; returns the id of the upload that this window has just begun.
+    """Show the drop zone; returns the id of the upload that this window has started.
 
-    hint: a line about what is taken. streaming: the upload that the session knows to be this
-    window's. cut: an upload that still waits for files, to be offered for continuing.
+    hint: a text about accepted formats. streaming: id of the upload that this window is running.
+    cut: id of an interrupted upload that the visitor may continue.
     """
     result = _uploader(
         key=key,
