@@ -16,7 +16,7 @@ from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal, last_journal
 from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind
-from scene_model.export.sorting.preparation import Preparation, checked_places, prepare
+from scene_model.export.sorting.preparation import Preparation, checked_folders, prepare
 from scene_model.export.sorting.transaction import (
     Outcome,
     resume_sort,
@@ -88,7 +88,7 @@ def _asked() -> tuple[Path, Path, Kind, str, str] | None:
 
 
 def _prepared(source: Path, dest: Path, folders: str, query: str) -> Preparation | None:
-    checked_places(source, dest)
+    checked_folders(source, dest)
     services = get_services()
     bar = st.progress(0.0, "Looking at the photos …")
 
@@ -98,7 +98,7 @@ def _prepared(source: Path, dest: Path, folders: str, query: str) -> Preparation
     layout = Layout(_FOLDERS[folders])
     try:
         classification = services.classification(
-            BY_ALBUM if folders == "Album" else BY_CLASS, query, layout.asks_album
+            BY_ALBUM if folders == "Album" else BY_CLASS, query, layout.uses_album
         )
     except QueryError as error:
         show_query_error(query, error)

@@ -26,7 +26,7 @@ from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
 from scene_model.errors import InternalError, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
-from scene_model.export.table import utf8_pieces
+from scene_model.export.table import utf8_chunks
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.services import Services
 
@@ -240,7 +240,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
 
 def _download(lines: Iterator[str], media_type: str, name: str) -> Response:
     return StreamingResponse(
-        utf8_pieces(lines),
+        utf8_chunks(lines),
         media_type=media_type,
         headers={"Content-Disposition": _attachment(name)},
     )

@@ -21,7 +21,7 @@ from scene_model.errors import (
     OriginalMissing,
     SceneError,
 )
-from scene_model.export.table import utf8_pieces
+from scene_model.export.table import utf8_chunks
 from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Job
 from scene_model.learning.retag_preview import RetagPreview
@@ -103,8 +103,8 @@ def _export_pieces(
         return services.exports.zip_by_class(ids)
     if options.records:
         is_one_list = options.records.suffix.lower() != ".jsonl"
-        return utf8_pieces(services.exports.json_lines(ids, is_one_list=is_one_list))
-    return utf8_pieces(services.exports.csv_lines(ids, with_bom=options.bom))
+        return utf8_chunks(services.exports.json_lines(ids, is_one_list=is_one_list))
+    return utf8_chunks(services.exports.csv_lines(ids, with_bom=options.bom))
 
 
 def reclassify(options: argparse.Namespace, settings: Settings) -> int:

@@ -15,7 +15,7 @@ from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, SceneError
 from scene_model.export.sorting.classification import BY_ALBUM, BY_CLASS
 from scene_model.export.sorting.layout import ALBUM_LAYOUT, DEFAULT_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind, Plan
-from scene_model.export.sorting.preparation import Preparation, checked_places, prepare
+from scene_model.export.sorting.preparation import Preparation, checked_folders, prepare
 from scene_model.export.sorting.transaction import (
     Outcome,
     resume_sort,
@@ -65,11 +65,11 @@ def add_dest_arguments(parser: argparse.ArgumentParser) -> None:
 
 def sort(options: argparse.Namespace, settings: Settings) -> int:
     """Scan, plan, and unless it is a dry run, act; returns the exit code."""
-    checked_places(options.source, options.dest)  # before the model is opened
+    checked_folders(options.source, options.dest)  # before the model is opened
     layout = Layout(options.layout or (ALBUM_LAYOUT if options.by == BY_ALBUM else DEFAULT_LAYOUT))
     with (
         open_classification(
-            settings, options.by, options.where, layout.asks_album
+            settings, options.by, options.where, layout.uses_album
         ) as classification,
         ProgressLine("photos looked at") as progress,
     ):

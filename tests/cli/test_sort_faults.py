@@ -16,7 +16,7 @@ from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
 from scene_model.export.sorting.transaction import sort_files
 from tests.conftest import ASSETS
-from tests.export.sorting.heaps import content, snapshot
+from tests.export.sorting.source_photos import content, snapshot
 from tests.export.sorting.test_faults import mounted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="users and mounts of POSIX")
@@ -31,10 +31,10 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def source(tmp_path: Path, made_photos: list[tuple[str, bytes]]) -> Path:
-    return heap(tmp_path / "photos", made_photos)
+    return write_photos(tmp_path / "photos", made_photos)
 
 
-def heap(folder: Path, photos: list[tuple[str, bytes]]) -> Path:
+def write_photos(folder: Path, photos: list[tuple[str, bytes]]) -> Path:
     for number, (name, data) in enumerate(photos[:6]):
         inner = folder / ("" if number % 2 else "inner")
         inner.mkdir(parents=True, exist_ok=True)
@@ -174,7 +174,7 @@ def as_nobody(folder: Path, *arguments: object) -> tuple[int, dict[str, str | No
 
 
 def test_what_the_system_denies(common: Path, made_photos: list[tuple[str, bytes]]) -> None:
-    source, dest = heap(common / "photos", made_photos), common / "sorted"
+    source, dest = write_photos(common / "photos", made_photos), common / "sorted"
     dest.mkdir()
     if os.geteuid() == 0:
         for path in (common, *common.rglob("*")):
