@@ -19,7 +19,7 @@ from typing import IO, Annotated, Any
 from fastapi import FastAPI, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from scene_model.api.body import body_of, read_into
+from scene_model.api.request.body import body_of, read_into
 from scene_model.api.context import ApiContext, batches_dir
 from scene_model.api.inference_queue import InferenceQueue
 from scene_model.api.responses import problems

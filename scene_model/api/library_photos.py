@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 
-from scene_model.api.body import body_of, json_body
+from scene_model.api.request.body import body_of, json_body
 from scene_model.api.context import ApiContext
-from scene_model.api.photo_ids import checked_photo_id
+from scene_model.api.request.photo_ids import checked_photo_id
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
     Export,

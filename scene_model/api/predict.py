@@ -15,7 +15,7 @@ from scene_model.api import schemas
 from scene_model.api.batch import Batch, file_path
 from scene_model.api.batches import AnswerFile, Batches
 from scene_model.api.context import ApiContext, batches_dir
-from scene_model.api.form import (
+from scene_model.api.request.form import (
     FormLimits,
     FormReader,
     boundary_of,
@@ -23,7 +23,7 @@ from scene_model.api.form import (
     require_length_below,
     too_many_bytes,
 )
-from scene_model.api.memory_file import MemoryFile
+from scene_model.api.request.memory_file import MemoryFile
 from scene_model.api.responses import file_form, problems
 from scene_model.api.schemas import BatchAnswer, BatchItem, JobStarted, JobStatus
 from scene_model.classifier.classify import Classifier, Prediction

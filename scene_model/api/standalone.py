@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount
 
 from scene_model.api.context import ApiContext
-from scene_model.api.middleware import middleware_stack
+from scene_model.api.access.middleware import middleware_stack
 from scene_model.api.routes import close_api, create_api
-from scene_model.api.visitor_cookie import asking_owner
+from scene_model.api.access.visitor_cookie import asking_owner
 from scene_model.config import Settings
 from scene_model.services import Services, open_services
 from scene_model.visitors.keys import COOKIE_NAME

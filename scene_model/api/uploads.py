@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from scene_model.api.body import stream_of
+from scene_model.api.request.body import stream_of
 from scene_model.api.responses import problems
 from scene_model.errors import (
     BrokenRequest,

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from scene_model.api import create_api
-from scene_model.api.guard import SameSiteGuard, host_name
+from scene_model.api.access.guard import SameSiteGuard, host_name
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]

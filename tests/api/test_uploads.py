@@ -9,7 +9,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from scene_model.api import create_api
-from scene_model.api.guard import SameSiteGuard
+from scene_model.api.access.guard import SameSiteGuard
 from scene_model.services import Services
 
 

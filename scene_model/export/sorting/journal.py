@@ -128,8 +128,8 @@ def last_journal(dest: Path, file_system: SortFileSystem) -> Journal | None:
 
 def last_kind(dest: Path) -> Kind | None:
     """Read the kind of the last sort from its journal's header; None when it cannot be read."""
-    path = _last_path(dest)
     try:
+        path = _last_path(dest)
         return None if path is None else Kind(_read_header(path)["kind"])
     except (ValueError, KeyError, TypeError, OSError):
         return None

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from scene_model.api.guard import API_PREFIX, ASGIApp, Receive, SameSiteGuard, Scope, Send
-from scene_model.api.rate_limit import RateLimit
-from scene_model.api.token_gate import TokenGate
-from scene_model.api.visitor_cookie import OwnerOf, VisitorCookie
+from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, SameSiteGuard, Scope, Send
+from scene_model.api.access.rate_limit import RateLimit
+from scene_model.api.access.token_gate import TokenGate
+from scene_model.api.access.visitor_cookie import OwnerOf, VisitorCookie
 from scene_model.config import Settings
 from scene_model.visitors.tokens import Tokens
 from scene_model.visitors.visitors import Visitors

@@ -11,8 +11,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from scene_model.api.visitor_cookie import VisitorCookie
-from scene_model.api.window_uploads import WindowUploads
+from scene_model.api.access.visitor_cookie import VisitorCookie
+from scene_model.api.access.window_uploads import WindowUploads
 from scene_model.config import Settings
 from scene_model.visitors.visitors import Visitors
 

@@ -8,9 +8,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from scene_model.api.guard import ASGIApp, Receive, Scope, Send
+from scene_model.api.access.guard import ASGIApp, Receive, Scope, Send
 from scene_model.api.problem import problem_response
-from scene_model.api.visitor_cookie import asking_owner
+from scene_model.api.access.visitor_cookie import asking_owner
 from scene_model.errors import NotForVisitors, QuotaExceeded, SceneError
 from scene_model.visitors.visitors import Visitors
 

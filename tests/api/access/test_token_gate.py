@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from scene_model.api import create_app
-from scene_model.api.token_gate import TICKET_NAME
+from scene_model.api.access.token_gate import TICKET_NAME
 from scene_model.config import Settings
 from scene_model.visitors.tokens import new_token
 from tests.api.conftest import problem_of

@@ -15,7 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from scene_model.api.body import stream_of
+from scene_model.api.request.body import stream_of
 from scene_model.errors import (
     BrokenRequest,
     FileTooLarge,

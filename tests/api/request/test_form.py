@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scene_model.api.form import FormLimits, FormReader
+from scene_model.api.request.form import FormLimits, FormReader
 from scene_model.errors import BrokenRequest, FileTooLarge, RequestTooLarge
 
 LIMITS = FormLimits(3, 1_000, 2_000, "MAX_FILES", "MAX_BYTES")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scene_model.api.memory_file import MemoryFile
+from scene_model.api.request.memory_file import MemoryFile
 
 
 @given(st.lists(st.binary(max_size=50) | st.integers(0, 3000).map(bytes)))

@@ -17,7 +17,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
 
-from scene_model.api.guard import API_PREFIX, ASGIApp, Receive, Scope, Send, host_name
+from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send, host_name
 from scene_model.api.problem import problem_response
 from scene_model.errors import TokenNeeded
 from scene_model.visitors.keys import owner_name

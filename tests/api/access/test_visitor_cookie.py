@@ -16,8 +16,8 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from scene_model.api import close_api, create_api
-from scene_model.api.guard import SameSiteGuard
-from scene_model.api.visitor_cookie import VisitorCookie, asking_owner
+from scene_model.api.access.guard import SameSiteGuard
+from scene_model.api.access.visitor_cookie import VisitorCookie, asking_owner
 from scene_model.config import Settings
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors

@@ -11,8 +11,8 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
 
-from scene_model.api.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
-from scene_model.api.token_gate import TOKEN_OWNER
+from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
+from scene_model.api.access.token_gate import TOKEN_OWNER
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 

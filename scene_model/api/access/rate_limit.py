@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scene_model.api.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
+from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
 from scene_model.api.problem import problem_response
-from scene_model.api.token_gate import TOKEN_NAME
-from scene_model.api.visitor_cookie import asking_owner
+from scene_model.api.access.token_gate import TOKEN_NAME
+from scene_model.api.access.visitor_cookie import asking_owner
 from scene_model.errors import TooManyRequests
 
 _MAX_CALLERS = 10_000
