@@ -22,14 +22,14 @@ from pages.state.session import (
 from pages.state.warm_start import load_pages, settle
 from scene_model.api import close_api, create_api
 from scene_model.api.access.middleware import middleware_stack
-from scene_model.api.access.visitor_cookie import asking_owner
+from scene_model.api.access.visitor_cookie import request_owner
 from scene_model.api.access.window_uploads import WindowUploads
 
 settings = get_settings()
 middleware = middleware_stack(settings, get_visitors, owner_of)
 if settings.is_shared:
     middleware.append(Middleware(WindowUploads, get_visitors=get_visitors, held_bytes=held_bytes))
-api = create_api(lambda: services_of(asking_owner()), lambda: (get_classifier(), settings))
+api = create_api(lambda: services_of(request_owner()), lambda: (get_classifier(), settings))
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ import httpx2 as httpx
 import pytest
 from starlette.requests import Request
 
-from scene_model.api import body
+from scene_model.api.request import body
 from scene_model.classifier.classify import Classifier
 from scene_model.config import PROJECT_DIR
 from scene_model.errors import NotAPicture
@@ -103,7 +103,7 @@ def test_senders_that_hang_hold_nobody_up(server: Server) -> None:
 def test_a_sender_that_drips_is_dropped(
     path: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "SLOW_S", 0.5)
+    monkeypatch.setattr(body, "SLOW_TIMEOUT_S", 0.5)
     with raw(server) as connection:
         connection.sendall(post_head(path, 1_000_000) + PART)
         answer = b""
@@ -114,7 +114,7 @@ def test_a_sender_that_drips_is_dropped(
             with contextlib.suppress(TimeoutError):
                 answer += connection.recv(10_000)
     assert answer.startswith(b"HTTP/1.1 408")
-    assert b"the least is 1,000 a second" in answer
+    assert b"the minimum is 1,000 bytes per second" in answer
     while any((server.library / "batches").glob("*")):
         time.sleep(0.02)
 
@@ -122,7 +122,7 @@ def test_a_sender_that_drips_is_dropped(
 def test_a_sender_that_is_quick_enough_may_take_its_time(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "SLOW_S", 2.0)
+    monkeypatch.setattr(body, "SLOW_TIMEOUT_S", 2.0)
     monkeypatch.setattr(body, "MIN_BYTES_PER_S", 100)
     sent = PART + bytes(4_000) + b"\r\n--x--\r\n"
     with raw(server) as connection:

@@ -168,7 +168,7 @@ def test_every_route_is_behind_the_guard(client: TestClient, services: Services)
 
 
 def test_every_refusal_is_a_problem(client: TestClient) -> None:
-    assert "no route" in problem(client.get("/api/nope"), 404)
+    assert "not a route" in problem(client.get("/api/nope"), 404)
     problem(client.post("/api/health"), 405)
     assert "bom" in problem(client.get("/api/library/export.csv", params={"bom": "xyz"}), 422)
     assert "q:" in problem(client.get("/api/library/export.csv", params={"q": "x" * 1001}), 422)

@@ -1,7 +1,8 @@
-"""Whose library a request speaks of: a cookie that scripts cannot read and other sites not send.
+"""The visitor cookie of a shared server: it determines the library of a request.
 
-The page itself sets it, so that the websocket it then opens carries it already. Requests without
-a good one belong to nobody, and every route that needs a library refuses them.
+Scripts cannot read it and other sites cannot send it. The page's response sets it, so that the
+WebSocket opened by the page carries it. Requests without a valid cookie have no owner, and every
+route that needs a library refuses them.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping
@@ -12,66 +13,68 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
 
 from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
-from scene_model.api.access.token_gate import TOKEN_OWNER
+from scene_model.api.access.token_gate import SCOPE_OWNER
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
 OwnerOf = Callable[[Mapping[str, str]], str | None]
 
-_asking: ContextVar[str | None] = ContextVar("asking_owner", default=None)
+_request_owner: ContextVar[str | None] = ContextVar("request_owner", default=None)
 
 
-def asking_owner() -> str | None:
-    """Tell whose request is being answered; None when that is not known."""
-    return _asking.get()
+def request_owner() -> str | None:
+    """Return the library owner of the current request; None without one."""
+    return _request_owner.get()
 
 
 class VisitorCookie:
-    """ASGI middleware: finds the owner of each request, gives new visitors their cookie."""
+    """ASGI middleware: determines the owner of each request and gives new visitors a cookie."""
 
     def __init__(
         self, app: ASGIApp, get_visitors: Callable[[], Visitors], owner_of: OwnerOf
     ) -> None:
-        """Wrap an app; ``owner_of`` tells the owner by a request's cookies, None for nobody."""
+        """Wrap an app; ``owner_of`` returns the owner for a request's cookies, or None."""
         self._app, self._get_visitors, self._owner_of = app, get_visitors, owner_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request in its owner's name."""
+        """Process one request with its owner set."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
         cookies = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
         visitors = self._get_visitors()
-        owner = scope.get(TOKEN_OWNER) or self._owner_of(cookies)
+        owner = scope.get(SCOPE_OWNER) or self._owner_of(cookies)
 
-        async def send_marked(message: MutableMapping[str, Any]) -> None:
+        async def send_with_cookie(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                self._mark(scope, cookies, MutableHeaders(scope=message))
+                self._add_headers(scope, cookies, MutableHeaders(scope=message))
             await send(message)
 
-        token = _asking.set(owner)
+        token = _request_owner.set(owner)
         try:
             if owner is None:
-                await self._app(scope, receive, send_marked)
+                await self._app(scope, receive, send_with_cookie)
             else:
                 with visitors.present(owner):
-                    await self._app(scope, receive, send_marked)
+                    await self._app(scope, receive, send_with_cookie)
         finally:
-            _asking.reset(token)
+            _request_owner.reset(token)
 
-    def _mark(self, scope: Scope, cookies: Mapping[str, str], headers: MutableHeaders) -> None:
+    def _add_headers(
+        self, scope: Scope, cookies: Mapping[str, str], headers: MutableHeaders
+    ) -> None:
         is_api = str(scope["path"]).startswith(API_PREFIX)
         is_page = not is_api and headers.get("content-type", "").startswith("text/html")
         if not (is_page or is_api):
             return
-        # Neither a proxy nor the next person at this browser may be shown it again.
+        # Neither a proxy nor the browser's next user may get a cached response.
         headers["Cache-Control"] = "private, no-store"
-        visitors, held = self._get_visitors(), cookies.get(COOKIE_NAME, "")
-        is_good = visitors.keys.owner(held) is not None
-        if is_page or is_good:
-            # Renewed with the photos of every page: a window may stay open longer than it lasts.
-            value = held if is_good else visitors.keys.issue()
+        visitors, value = self._get_visitors(), cookies.get(COOKIE_NAME, "")
+        is_valid = visitors.keys.owner(value) is not None
+        if is_page or is_valid:
+            # Renew it with every response: a window may stay open longer than the cookie lasts.
+            value = value if is_valid else visitors.keys.issue()
             headers.append("Set-Cookie", _cookie(value, scope, visitors.settings.visitor_hours))
 
 

@@ -1,4 +1,4 @@
-"""A photo on its way in, kept in memory: its bytes are put together once, when they are read."""
+"""A received photo in memory: its chunks are joined once, when it is read."""
 
 import io
 from typing import Any
@@ -7,32 +7,32 @@ _SMALL_BYTES = 1024
 
 
 class MemoryFile(io.BytesIO):
-    """Keeps pieces as they come; is written to, then read whole, and nothing else."""
+    """A file that is written in chunks and then read completely; supports nothing else."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Create an empty file."""
         super().__init__()
-        self._pieces: list[Any] = []
+        self._chunks: list[Any] = []
 
-    def write(self, piece: Any) -> int:
-        """Keep bytes or a view of them, which must not change any more."""
-        if len(piece) < _SMALL_BYTES:
-            # By themselves: a view of some bytes weighs more than they do.
-            if self._pieces and isinstance(self._pieces[-1], bytearray):
-                self._pieces[-1] += piece
+    def write(self, chunk: Any) -> int:
+        """Store bytes or a view of them, which must not be modified afterwards."""
+        if len(chunk) < _SMALL_BYTES:
+            # Copy small chunks: a memoryview takes more memory than a few bytes.
+            if self._chunks and isinstance(self._chunks[-1], bytearray):
+                self._chunks[-1] += chunk
             else:
-                self._pieces.append(bytearray(piece))
+                self._chunks.append(bytearray(chunk))
         else:
-            self._pieces.append(piece)
-        return len(piece)
+            self._chunks.append(chunk)
+        return len(chunk)
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return all of it, wherever one was and whatever the size."""
-        whole = b"".join(self._pieces)
-        self._pieces = [whole]
-        return whole
+        """Return the complete content; ignores the position and the size."""
+        content = b"".join(self._chunks)
+        self._chunks = [content]
+        return content
 
     def close(self) -> None:
-        """Let go of the bytes."""
-        self._pieces = []
+        """Release the content."""
+        self._chunks = []
         super().close()

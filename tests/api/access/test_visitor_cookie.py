@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from scene_model.api import close_api, create_api
 from scene_model.api.access.guard import SameSiteGuard
-from scene_model.api.access.visitor_cookie import VisitorCookie, asking_owner
+from scene_model.api.access.visitor_cookie import VisitorCookie, request_owner
 from scene_model.config import Settings
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
@@ -38,7 +38,7 @@ def visitors(tmp_path: Path) -> Iterator[Visitors]:
 @pytest.fixture
 def api(visitors: Visitors) -> FastAPI:
     return create_api(
-        lambda: visitors.services(asking_owner()),
+        lambda: visitors.services(request_owner()),
         lambda: (visitors.common.model.classifier, visitors.settings),
     )
 
