@@ -1,4 +1,4 @@
-"""Photos kept in memory as they come."""
+"""Received photos in memory."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +7,8 @@ from scene_model.api.request.memory_file import MemoryFile
 
 
 @given(st.lists(st.binary(max_size=50) | st.integers(0, 3000).map(bytes)))
-def test_what_was_written_is_read_as_often_as_wanted(pieces: list[bytes]) -> None:
+def test_content_can_be_read_repeatedly(chunks: list[bytes]) -> None:
     with MemoryFile() as file:
-        for piece in pieces:
-            assert file.write(memoryview(piece)) == len(piece)
-        assert file.read() == file.read() == b"".join(pieces)
+        for chunk in chunks:
+            assert file.write(memoryview(chunk)) == len(chunk)
+        assert file.read() == file.read() == b"".join(chunks)
