@@ -112,7 +112,7 @@ def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
         tags=["uploads"],
     )
     async def send(job_id: str, number: int, request: Request) -> dict[str, Any]:
-        """Take one file; its bytes are the body. Sending it again does no harm."""
+        """Receive one file as the body; repeating the request is safe."""
         uploads = (await run_in_threadpool(get_services)).uploads
         length = request.headers.get("content-length", "")
         announced = int(length) if length.isdecimal() else None

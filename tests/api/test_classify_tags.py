@@ -58,17 +58,17 @@ def test_tags_by_the_exact_rule(
 def test_the_rule_at_its_limits(
     classifier: Classifier, flower: bytes, scores: list[float], names: list[str]
 ) -> None:
-    look = classifier.predict(flower)
-    answer = look.head_predictions.tag_prediction
-    assert answer is not None
-    answer.probabilities[:] = 0
-    answer.probabilities[:2] = scores
+    prediction = classifier.predict(flower)
+    tag_prediction = prediction.head_predictions.tag_prediction
+    assert tag_prediction is not None
+    tag_prediction.probabilities[:] = 0
+    tag_prediction.probabilities[:2] = scores
 
     class Fixed:
         heads = classifier.heads
 
         def predict(self, _: bytes) -> Any:
-            return look
+            return prediction
 
     fixed: Any = Fixed()
     assert classify_tags.display_tags(fixed, b"") == names

@@ -67,9 +67,8 @@ class WindowUploads:
             total = stored + self._incoming_bytes[owner] + incoming_bytes
             if incoming_bytes and total > self._max_bytes:
                 return QuotaExceeded(
-                    f"{total / 1e6:,.0f} MB "
-                    f"exceed the limit of {self._max_bytes / 1e6:,.0f} MB in memory. Use “Drop "
-                    "photos or folders”, which has no such limit."
+                    f"{total / 1e6:,.0f} MB exceed the limit of {self._max_bytes / 1e6:,.0f} MB in "
+                    "memory. Use “Drop photos or folders”, which has no such limit."
                 )
             self._incoming_bytes[owner] += incoming_bytes
         return None

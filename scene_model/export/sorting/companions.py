@@ -38,11 +38,11 @@ def companions(names: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
             by_stem.setdefault(os.path.splitext(photo)[0].casefold(), photo)
     unmatched = []
     for name in other_names:
-        photo = _find_photo(name, by_name, by_stem)
-        if photo is None:
+        owner = _find_photo(name, by_name, by_stem)
+        if owner is None:
             unmatched.append(name)
         else:
-            photos[photo].append(name)
+            photos[owner].append(name)
     return photos, unmatched
 
 
