@@ -21,9 +21,9 @@ from pages.state.session import (
 )
 from pages.state.warm_start import freeze_garbage_collector, load_pages
 from scene_model.api import close_api, create_api
-from scene_model.api.middleware import middleware_stack
-from scene_model.api.visitor_cookie import asking_owner
-from scene_model.api.window_uploads import WindowUploads
+from scene_model.api.access.middleware import middleware_stack
+from scene_model.api.access.visitor_cookie import request_owner
+from scene_model.api.access.window_uploads import WindowUploads
 
 settings = get_settings()
 middleware = middleware_stack(settings, get_visitors, owner_of)
@@ -31,7 +31,7 @@ if settings.is_shared:
     middleware.append(
         Middleware(WindowUploads, get_visitors=get_visitors, held_bytes=uploader_bytes)
     )
-api = create_api(lambda: services_of(asking_owner()), lambda: (get_classifier(), settings))
+api = create_api(lambda: services_of(request_owner()), lambda: (get_classifier(), settings))
 
 
 @asynccontextmanager

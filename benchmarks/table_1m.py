@@ -30,7 +30,7 @@ from scene_model.export.table import (
     READ_JSON,
     json_record,
     table_row,
-    utf8_pieces,
+    utf8_chunks,
     write_csv,
     write_json,
     write_jsonl,
@@ -90,7 +90,7 @@ def write_ours(kind: str, file: Path, count: int) -> None:
         write = write_json if kind == "json" else write_jsonl
         lines = write(json_record(*photo) for photo in photos(count))
     with file.open("wb") as opened:
-        for piece in utf8_pieces(lines):
+        for piece in utf8_chunks(lines):
             opened.write(piece)
 
 

@@ -16,7 +16,7 @@ from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal, last_journal
 from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind
-from scene_model.export.sorting.preparation import Preparation, checked_places, prepare
+from scene_model.export.sorting.preparation import Preparation, checked_folders, prepare
 from scene_model.export.sorting.transaction import (
     Outcome,
     resume_sort,
@@ -92,7 +92,7 @@ def _inputs() -> tuple[Path, Path, Kind, str, str] | None:
 
 def _prepare(source: Path, dest: Path, layout_name: str, query: str) -> Preparation | None:
     """Classify the photos and plan the sort; None when the query cannot be read."""
-    checked_places(source, dest)
+    checked_folders(source, dest)
     services = get_services()
     bar = st.progress(0.0, "Classifying photos …")
 
@@ -104,7 +104,7 @@ def _prepare(source: Path, dest: Path, layout_name: str, query: str) -> Preparat
     layout = Layout(_LAYOUTS[layout_name])
     try:
         classification = services.classification(
-            BY_ALBUM if layout_name == "Album" else BY_CLASS, query, layout.asks_album
+            BY_ALBUM if layout_name == "Album" else BY_CLASS, query, layout.uses_album
         )
     except QueryError as error:
         show_query_error(query, error)

@@ -1,4 +1,4 @@
-"""The REST API: routes under ``/api``, mounted by ``app.py`` beside the pages, or alone."""
+"""The REST API under ``/api``: mounted beside the pages by ``app.py``, or served alone."""
 
 from scene_model.api.routes import close_api, create_api
 from scene_model.api.standalone import create_app

@@ -24,8 +24,8 @@ from pydantic import ValidationError
 
 from scene_model.api.batch import RESULT_NAME, Batch, failed_item
 from scene_model.api.batch_zip import zip_of_batch
-from scene_model.api.form import ReceivedFile
 from scene_model.api.inference_queue import InferenceQueue
+from scene_model.api.request.form import ReceivedFile
 from scene_model.api.schemas import BatchItem, JobStatus
 from scene_model.errors import (
     InternalError,

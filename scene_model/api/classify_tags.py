@@ -1,7 +1,7 @@
-"""``POST /classify`` and ``/classify/``: base64 images in, their tags' display names out.
+"""``POST /classify`` and ``/classify/``: the tags of base64 images, as display names.
 
-One bad image fails the request, with 400: that is this route's contract, unless
-``?partial=true`` asks for a result or an error per image.
+By contract one bad image fails the whole request with 400; ``?partial=true`` returns a result or
+an error per image instead.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from typing import IO, Annotated, Any
 from fastapi import FastAPI, Query, Request
 from starlette.concurrency import run_in_threadpool
 
-from scene_model.api.body import body_of, read_into
 from scene_model.api.context import ApiContext, batches_dir
 from scene_model.api.inference_queue import InferenceQueue
+from scene_model.api.request.body import body_of, read_into
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
     ClassifyAnswer,
@@ -52,7 +52,7 @@ _SPOOLED_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class _Image:
-    """Where one image's bytes lie among those of its request, or why there are none."""
+    """The position of an image's bytes in its request's file, or the error."""
 
     start: int = 0
     size: int = 0
@@ -60,7 +60,7 @@ class _Image:
 
 
 class _Images:
-    """A request's images, decoded into one file: those that wait take no memory."""
+    """A request's images, decoded into one file: waiting images take no memory."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._lock = file, threading.Lock()
@@ -96,7 +96,7 @@ def add_classify_routes(api: FastAPI, context: ApiContext) -> None:
             bool,
             Query(
                 alias="partial",
-                description="A result or an error per image, instead of 400 for all.",
+                description="Return a result or an error per image instead of 400 for all.",
             ),
         ] = False,
     ) -> ClassifyAnswer | PartialClassifyAnswer:
@@ -117,34 +117,36 @@ def add_classify_routes(api: FastAPI, context: ApiContext) -> None:
                     [lambda: _entries(body, images, settings.max_images, is_partial)], owner
                 )
                 entries = await asyncio.wrap_future(reading)
-                told = await _tags(
+                results = await _tags(
                     work.inference_queue, owner, services.classifier, images, entries
                 )
         except OSError as error:
             raise library_error(error, Path(services.library.folder)) from error
         if is_partial:
             return PartialClassifyAnswer(
-                tags=[None if isinstance(one, PhotoError) else one for one in told],
-                errors=[_item_error(one) if isinstance(one, PhotoError) else None for one in told],
+                tags=[None if isinstance(item, PhotoError) else item for item in results],
+                errors=[
+                    _item_error(item) if isinstance(item, PhotoError) else None for item in results
+                ],
             )
-        return ClassifyAnswer(tags=[_required(number, one) for number, one in enumerate(told)])
+        return ClassifyAnswer(tags=[_required(number, item) for number, item in enumerate(results)])
 
 
 def read_images(body: bytes, max_images: int) -> list[Any]:
-    """The entries of a request; raises BrokenRequest, InvalidImages or RequestTooLarge."""
+    """Return the entries of a request; raises BrokenRequest, InvalidImages, RequestTooLarge."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BrokenRequest(
-            'The body is no JSON. Send {"images": [...]} with base64 strings.'
+            'The body is not JSON. Send {"images": [...]} with base64 strings.'
         ) from error
     if not isinstance(document, dict) or "images" not in document:
         raise InvalidImages('The parameter "images" is missing.')
     images = document["images"]
     if not isinstance(images, list):
-        raise InvalidImages('The parameter "images" is not a list. Give a list of base64 strings.')
+        raise InvalidImages('The parameter "images" is not a list. Send a list of base64 strings.')
     if not images:
-        raise InvalidImages('The list "images" is empty. Give at least one image.')
+        raise InvalidImages('The list "images" is empty. Send at least one image.')
     if len(images) > max_images:
         raise RequestTooLarge(
             f"The request has {len(images):,} images; the limit is {max_images:,}. Send them in "
@@ -154,7 +156,7 @@ def read_images(body: bytes, max_images: int) -> list[Any]:
 
 
 def decoded(entry: object) -> bytes:
-    """The bytes of one entry, base64 with or without ``data:``; raises PhotoError."""
+    """Decode an entry, base64 with or without a ``data:`` prefix; raises PhotoError."""
     if not isinstance(entry, str):
         raise NotAPicture("This is not a base64 image: it is not a string.")
     prefix = _DATA_URL.match(entry)
@@ -165,7 +167,7 @@ def decoded(entry: object) -> bytes:
         raise NotAPicture("This is not a base64 image: it cannot be decoded.") from error
     sniffed = sniff(data[:512])
     if sniffed.kind is FileKind.OTHER:
-        raise NotAPicture("This is not a base64 image: the decoded bytes are no picture.")
+        raise NotAPicture("This is not a base64 image: the decoded bytes are not a picture.")
     if sniffed.kind is not FileKind.PICTURE or sniffed.name not in _ACCEPTED:
         raise UnsupportedPicture(
             f"The type {sniffed.name} is not accepted. Send JPEG, PNG, WebP or HEIC."
@@ -174,12 +176,13 @@ def decoded(entry: object) -> bytes:
 
 
 def display_tags(classifier: Classifier, data: bytes) -> list[str]:
-    """One image's tags by the exact rule, as capitalised display names; raises PhotoError."""
-    answers = classifier.predict(data).head_predictions
-    answer = answers.tag_prediction or answers.class_prediction
-    labels = classifier.heads[answer.head].labels
+    """Return an image's tags by the exact rule, as capitalised names; raises PhotoError."""
+    predictions = classifier.predict(data).head_predictions
+    head_prediction = predictions.tag_prediction or predictions.class_prediction
+    labels = classifier.heads[head_prediction.head].labels
     names = [
-        labels[labels.index(tag.label)].name for tag in tags_by_rule(answer.probabilities, labels)
+        labels[labels.index(tag.label)].name
+        for tag in tags_by_rule(head_prediction.probabilities, labels)
     ]
     return [name[:1].upper() + name[1:] for name in names] or [UNKNOWN]
 
@@ -187,13 +190,13 @@ def display_tags(classifier: Classifier, data: bytes) -> list[str]:
 def _entries(body: IO[bytes], images: _Images, max_images: int, is_partial: bool) -> list[_Image]:
     body.seek(0)
     entries = read_images(body.read(), max_images)
-    read = []
+    decoded_entries = []
     for number, entry in enumerate(entries):
         image = images.add(entry)
         if image.error is not None and not is_partial:
             _required(number, image.error)
-        read.append(image)
-    return read
+        decoded_entries.append(image)
+    return decoded_entries
 
 
 async def _tags(
@@ -212,17 +215,17 @@ async def _tags(
             return error
 
     futures = inference_queue.submit([partial(tags, image) for image in entries], owner)
-    # All of them, before the file they are read from is closed.
+    # Wait for all before the images' file is closed.
     return await asyncio.gather(*(asyncio.wrap_future(future) for future in futures))
 
 
-def _required(number: int, told: list[str] | PhotoError) -> list[str]:
-    """One image's tags; raises what the whole request is answered with."""
-    if isinstance(told, (FileTooLarge, TooManyPixels)):
-        raise type(told)(f"images[{number}]: {told.message}")
-    if isinstance(told, PhotoError):
-        raise InvalidImages(f"images[{number}]: {told.message}")
-    return told
+def _required(number: int, result: list[str] | PhotoError) -> list[str]:
+    """Return an image's tags, or raise the error that fails the whole request."""
+    if isinstance(result, (FileTooLarge, TooManyPixels)):
+        raise type(result)(f"images[{number}]: {result.message}")
+    if isinstance(result, PhotoError):
+        raise InvalidImages(f"images[{number}]: {result.message}")
+    return result
 
 
 def _item_error(error: PhotoError) -> ItemError:

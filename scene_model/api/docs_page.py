@@ -1,4 +1,4 @@
-"""``/docs``: the OpenAPI document as a page, its scripts served from here, none from elsewhere."""
+"""``/docs``: the OpenAPI document as a page, with scripts served by this server, not a CDN."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,12 +15,12 @@ from scene_model.api.responses import problem_schema
 _TOKEN = {
     "type": "http",
     "scheme": "bearer",
-    "description": "What `python -m scene_model token NAME` made; needed from another computer.",
+    "description": "A token of `python -m scene_model token NAME`; needed from another computer.",
 }
 
 
 def add_docs(api: FastAPI) -> None:
-    """Add the page, its files, and the schema of errors to the document."""
+    """Add the page and its files, and the error schema to the document."""
     api.mount("/docs-files", StaticFiles(directory=assets_dir()), name="docs-files")
 
     @api.get("/docs", include_in_schema=False)
@@ -32,31 +32,34 @@ def add_docs(api: FastAPI) -> None:
             swagger_js_url=f"{base}/docs-files/swagger-ui-bundle.js",
             swagger_css_url=f"{base}/docs-files/swagger-ui.css",
             swagger_favicon_url="data:,",
-            # Else the page asks a public server whether the document is valid.
+            # By default the page sends the document to a public validator.
             swagger_ui_parameters={"validatorUrl": None, "defaultModelsExpandDepth": 0},
         )
 
     def document() -> dict[str, Any]:
         if api.openapi_schema is None:
-            made = get_openapi(
+            openapi = get_openapi(
                 title=api.title,
                 version=api.version,
                 description=api.description,
                 routes=api.routes,
                 servers=[{"url": "/api"}],
             )
-            schemas = made.setdefault("components", {}).setdefault("schemas", {})
+            schemas = openapi.setdefault("components", {}).setdefault("schemas", {})
             schemas["Problem"] = problem_schema()
-            made["components"]["securitySchemes"] = {"token": _TOKEN}
-            made["security"] = [{}, {"token": []}]  # none is needed on the server's own computer
-            api.openapi_schema = made
+            openapi["components"]["securitySchemes"] = {"token": _TOKEN}
+            openapi["security"] = [
+                {},
+                {"token": []},
+            ]  # optional: local requests need none
+            api.openapi_schema = openapi
         return api.openapi_schema
 
     api.openapi = document  # type: ignore[method-assign]
 
 
 def assets_dir() -> Path:
-    """Where the Swagger UI lies that fastapi-offline brings along; its code is not used."""
+    """Return the folder with the Swagger UI of fastapi-offline; its code is not used."""
     spec = find_spec("fastapi_offline")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("fastapi-offline is not installed; it is a dependency.")

@@ -1,21 +1,21 @@
-"""The library over REST: photos by query, one photo, its tags, exports."""
+"""Library routes: photos by query, one photo, its tags, exports."""
 
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 
-from scene_model.api.body import body_of, json_body
 from scene_model.api.context import ApiContext
-from scene_model.api.photo_ids import checked_photo_id
+from scene_model.api.request.body import body_of, json_body
+from scene_model.api.request.photo_ids import checked_photo_id
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
     Export,
     ExportRequest,
     Photo,
     PhotoPage,
+    PhotoTag,
     PhotoTags,
-    TagSeen,
     TagsToAdd,
 )
 from scene_model.library.edits import clean_tag, remove_tag
@@ -36,17 +36,17 @@ def _add_photos(api: FastAPI, context: ApiContext) -> None:
     @api.get("/photos", responses=problems(400), tags=["library"])
     def photos(
         request: Request,
-        q: Annotated[str, Query(max_length=1000, description="A query; empty for all.")] = "",
+        q: Annotated[str, Query(max_length=1000, description="Query; empty for all photos.")] = "",
         sort: Annotated[
             str,
-            Query(max_length=20, description="added, taken, name, score, size; - for last first."),
+            Query(max_length=20, description="added, taken, name, score or size; - reverses."),
         ] = str(NEWEST_ADDED),
         limit: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 50,
         cursor: Annotated[
-            str | None, Query(max_length=4000, description="`next_cursor` of the page before.")
+            str | None, Query(max_length=4000, description="`next_cursor` of the previous page.")
         ] = None,
     ) -> PhotoPage:
-        """List the photos of a query, page after page."""
+        """List the photos that match a query, in pages."""
         services = context.services()
         gallery = services.gallery(Sort.read(sort))
         page = gallery.page_after(cursor, limit, q)
@@ -59,19 +59,19 @@ def _add_photos(api: FastAPI, context: ApiContext) -> None:
 
     @api.get("/photos/{photo_id}", responses=problems(404), tags=["library"])
     def photo(request: Request, photo_id: str) -> Photo:
-        """Tell everything the library knows of one photo."""
+        """Return all stored data of one photo."""
         record = context.services().library.photo(checked_photo_id(photo_id))
         return _photo(record, _base(request))
 
 
 def _add_tags(api: FastAPI, context: ApiContext) -> None:
-    def told(photo_id: str) -> PhotoTags:
+    def current_tags(photo_id: str) -> PhotoTags:
         return PhotoTags(id=photo_id, tags=_tags(context.services().library.photo(photo_id)))
 
     @api.get("/photos/{photo_id}/tags", responses=problems(404), tags=["library"])
     def tags(photo_id: str) -> PhotoTags:
-        """Tell a photo's tags: those of every label set and those people gave it."""
-        return told(checked_photo_id(photo_id))
+        """Return a photo's tags: predicted by each label set, and given by people."""
+        return current_tags(checked_photo_id(photo_id))
 
     @api.post(
         "/photos/{photo_id}/tags",
@@ -80,27 +80,27 @@ def _add_tags(api: FastAPI, context: ApiContext) -> None:
         tags=["library"],
     )
     def add_tags(
-        photo_id: str, wanted: Annotated[TagsToAdd, Depends(json_body(TagsToAdd))]
+        photo_id: str, body: Annotated[TagsToAdd, Depends(json_body(TagsToAdd))]
     ) -> PhotoTags:
-        """Add tags, as a person's word; the app can undo it."""
+        """Add tags as a person's tags; the app can undo it."""
         services = context.services()
-        known = services.library.photo(checked_photo_id(photo_id)).id
-        for text in wanted.tags:
-            clean_tag(text)  # all of them, before the first is added
-        for text in wanted.tags:
-            services.gallery().add_tag([known], text)
-        return told(known)
+        known_id = services.library.photo(checked_photo_id(photo_id)).id
+        for text in body.tags:
+            clean_tag(text)  # validate all before adding the first
+        for text in body.tags:
+            services.gallery().add_tag([known_id], text)
+        return current_tags(known_id)
 
     @api.delete("/photos/{photo_id}/tags", responses=problems(400, 404, 507), tags=["library"])
     def take_tag_off(
         photo_id: str, tag: Annotated[str, Query(max_length=200, examples=["beach"])]
     ) -> PhotoTags:
-        """Take a tag off: a person's is withdrawn, a model's is rejected for good."""
+        """Remove a tag: a person's tag is deleted, a predicted tag is rejected permanently."""
         services = context.services()
-        known = services.library.photo(checked_photo_id(photo_id)).id
+        known_id = services.library.photo(checked_photo_id(photo_id)).id
         label = services.vocabulary.canonical(clean_tag(tag))
-        remove_tag(services.library, [known], label)
-        return told(known)
+        remove_tag(services.library, [known_id], label)
+        return current_tags(known_id)
 
 
 def _add_exports(api: FastAPI, context: ApiContext) -> None:
@@ -114,18 +114,18 @@ def _add_exports(api: FastAPI, context: ApiContext) -> None:
     def export(
         request: Request,
         response: Response,
-        wanted: Annotated[ExportRequest, Depends(json_body(ExportRequest))],
+        body: Annotated[ExportRequest, Depends(json_body(ExportRequest))],
     ) -> Export:
-        """Check a query and name the address of its table or ZIP, made while it is fetched."""
-        gallery = context.services().gallery(Sort.read(wanted.sort))
-        query = urlencode({"q": wanted.q, "sort": wanted.sort})
-        url = f"{_base(request)}/library/export.{wanted.format}?{query}"
+        """Validate a query and return the URL of its table or ZIP, generated on download."""
+        gallery = context.services().gallery(Sort.read(body.sort))
+        query = urlencode({"q": body.q, "sort": body.sort})
+        url = f"{_base(request)}/library/export.{body.format}?{query}"
         response.headers["Location"] = url
-        return Export(format=wanted.format, photos=gallery.count(wanted.q), download_url=url)
+        return Export(format=body.format, photos=gallery.count(body.q), download_url=url)
 
 
 def _photo(record: PhotoRecord, base: str) -> Photo:
-    address = f"{base}/photos/{record.id}"
+    url = f"{base}/photos/{record.id}"
     return Photo(
         id=record.id,
         name=record.name,
@@ -146,14 +146,14 @@ def _photo(record: PhotoRecord, base: str) -> Photo:
         longitude=record.longitude,
         bundle=record.bundle,
         trashed_at=record.trashed_at,
-        thumbnail_url=f"{address}/thumbnail",
-        preview_url=f"{address}/preview",
-        original_url=f"{address}/original",
+        thumbnail_url=f"{url}/thumbnail",
+        preview_url=f"{url}/preview",
+        original_url=f"{url}/original",
     )
 
 
-def _tags(record: PhotoRecord) -> list[TagSeen]:
-    return [TagSeen(label=tag.label, head=tag.head, score=tag.score) for tag in record.tags]
+def _tags(record: PhotoRecord) -> list[PhotoTag]:
+    return [PhotoTag(label=tag.label, head=tag.head, score=tag.score) for tag in record.tags]
 
 
 def _base(request: Request) -> str:

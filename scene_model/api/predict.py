@@ -1,4 +1,4 @@
-"""``POST /predict`` and ``POST /predict/batch``: what is on photos that are not kept."""
+"""``POST /predict`` and ``POST /predict/batch``: classify photos without storing them."""
 
 import asyncio
 import datetime
@@ -15,7 +15,7 @@ from scene_model.api import schemas
 from scene_model.api.batch import Batch, file_path
 from scene_model.api.batches import AnswerFile, Batches
 from scene_model.api.context import ApiContext, batches_dir
-from scene_model.api.form import (
+from scene_model.api.request.form import (
     FormLimits,
     FormReader,
     boundary_of,
@@ -23,7 +23,7 @@ from scene_model.api.form import (
     require_length_below,
     too_many_bytes,
 )
-from scene_model.api.memory_file import MemoryFile
+from scene_model.api.request.memory_file import MemoryFile
 from scene_model.api.responses import file_form, problems
 from scene_model.api.schemas import BatchAnswer, BatchItem, JobStarted, JobStatus
 from scene_model.classifier.classify import Classifier, Prediction
@@ -35,7 +35,7 @@ from scene_model.library.records import NewPhoto
 from scene_model.photos.decode import read_photo_file
 from scene_model.services import Services
 
-# Where there is no room in memory, a larger photo is written to the disk.
+# Without room in memory, larger photos are written to disk.
 _SPOOLED_BYTES = 1_000_000
 _FORM_BYTES = 1_000_000
 _POLL_S = 0.5
@@ -59,49 +59,54 @@ def _add_predict(api: FastAPI, context: ApiContext) -> None:
         request: Request,
         head: Annotated[
             str | None,
-            Query(max_length=100, description="Label set to answer by; else the one that files."),
+            Query(
+                max_length=100,
+                description="Label set to predict; default: the one that decides the class.",
+            ),
         ] = None,
     ) -> Response:
-        """Classify one photo; nothing is kept."""
+        """Classify one photo; nothing is stored."""
         services, work = await context.opened()
         classifier = services.classifier
         head_id = classifier.head(head or classifier.bundle.class_head).id
         spool = batches_dir(services)
         work.inference_queue.require_room(owner=str(spool))
-        length = _number(request.headers.get("content-length", "0"))
+        length = _parse_length(request.headers.get("content-length", "0"))
         with work.memory.reserve(length) as in_memory:
-            name, file = await _one_file(request, services.settings, spool, in_memory)
+            name, file = await _receive_file(request, services.settings, spool, in_memory)
             with file:
 
-                def look() -> Prediction:
+                def predict_received() -> Prediction:
                     file.seek(0)
                     return classifier.predict(file.read())
 
-                (future,) = work.inference_queue.submit([look], str(spool))
-                seen = await asyncio.wrap_future(future)
-        said = prediction(name, seen, classifier, head_id)
-        # As it is: it was checked when it was made.
-        return Response(said.model_dump_json(), media_type="application/json")
+                (future,) = work.inference_queue.submit([predict_received], str(spool))
+                prediction = await asyncio.wrap_future(future)
+        body = prediction_schema(name, prediction, classifier, head_id)
+        # Skip FastAPI's second validation.
+        return Response(body.model_dump_json(), media_type="application/json")
 
 
-def prediction(
-    name: str, look: Prediction, classifier: Classifier, head_id: str
+def prediction_schema(
+    name: str, prediction: Prediction, classifier: Classifier, head_id: str
 ) -> schemas.Prediction:
-    """What is told of one photo."""
-    answer = look.head_predictions.by_head[head_id]
+    """Convert a prediction to the response model."""
+    head_prediction = prediction.head_predictions.by_head[head_id]
     ids = classifier.heads[head_id].labels.ids
     return schemas.Prediction(
         filename=name,
-        label=answer.label,
-        confidence=min(answer.confidence, 1.0),
-        unsure=answer.unsure,
-        probabilities={i: float(p) for i, p in zip(ids, answer.probabilities, strict=True)},
-        class_=look.head_predictions.photo_class.label,
+        label=head_prediction.label,
+        confidence=min(head_prediction.confidence, 1.0),
+        unsure=head_prediction.unsure,
+        probabilities={
+            i: float(p) for i, p in zip(ids, head_prediction.probabilities, strict=True)
+        },
+        class_=prediction.head_predictions.photo_class.label,
         bundle=classifier.bundle_id,
     )
 
 
-async def _one_file(
+async def _receive_file(
     request: Request, settings: Settings, spool: Path, in_memory: bool
 ) -> tuple[str, IO[bytes]]:
     limits = FormLimits(
@@ -114,7 +119,7 @@ async def _one_file(
     boundary = boundary_of(request, "file")
     length = request.headers.get("content-length", "0")
     require_length_below(
-        request, limits.max_bytes + _FORM_BYTES, too_many_bytes(_number(length), limits)
+        request, limits.max_bytes + _FORM_BYTES, too_many_bytes(_parse_length(length), limits)
     )
 
     def open_file(_: int) -> IO[bytes]:
@@ -127,7 +132,9 @@ async def _one_file(
     try:
         files = await read_form(request, reader, in_memory)
         if not files:
-            raise MissingFile("file: no file came. Send multipart/form-data with a part 'file'.")
+            raise MissingFile(
+                "file: no file was sent. Send multipart/form-data with a part 'file'."
+            )
         received = files[0]
         if received.file is None:
             raise received.error or FileTooLarge("The file is too large.")
@@ -145,48 +152,52 @@ def _add_batch(api: FastAPI, context: ApiContext) -> None:
         "/predict/batch",
         response_model=BatchAnswer,
         responses=problems(400, 408, 413, 429, 507)
-        | {202: {"model": JobStarted, "description": "Taken on; `Location` names the job."}},
+        | {202: {"model": JobStarted, "description": "Accepted; `Location` is the job's URL."}},
         openapi_extra=file_form("files", is_list=True),
         tags=["classify"],
     )
     async def predict_batch(
         request: Request,
-        background: Annotated[bool, Query(description="Answer 202 at once, with the job.")] = False,
+        background: Annotated[
+            bool, Query(description="Respond 202 at once, with the job.")
+        ] = False,
         add_to_library: Annotated[
-            bool, Query(description="Keep the photos in the library, too.")
+            bool, Query(description="Also add the photos to the library.")
         ] = False,
         idempotency_key: Annotated[
             str | None,
             Header(
                 max_length=200,
-                description="The same request with the same key is worked on once.",
+                description="A repeated request with the same key is processed once.",
             ),
         ] = None,
     ) -> Response:
-        """Classify many photos; one that cannot be used never fails the others."""
+        """Classify many photos; an unusable photo never fails the others."""
         services, work = await context.opened()
-        job_id = await _started(request, services, work.batches, add_to_library, idempotency_key)
+        job_id = await _start_batch(
+            request, services, work.batches, add_to_library, idempotency_key
+        )
         base = request.scope.get("root_path", "")
         if background:
             url = f"{base}/jobs/{job_id}"
             started = JobStarted(job_id=job_id, status_url=url)
             return JSONResponse(started.model_dump(), 202, {"Location": url})
-        status = await _ended(request, work.batches, batches_dir(services), job_id)
-        return await run_in_threadpool(_answered, status, base)
+        status = await _wait_for_batch(request, work.batches, batches_dir(services), job_id)
+        return await run_in_threadpool(_batch_response, status, base)
 
 
-async def _started(
-    request: Request, services: Services, batches: Batches, is_kept: bool, key: str | None
+async def _start_batch(
+    request: Request, services: Services, batches: Batches, is_added: bool, key: str | None
 ) -> str:
-    """Receive a batch and start on it; returns its job's id, an earlier one's for a known key."""
+    """Receive and start a batch; returns its job id, or the earlier id for a repeated key."""
     boundary, root = boundary_of(request, "files"), batches_dir(services)
     limits = _batch_limits(services.settings)
     _require_length(request, limits)
-    declared = _number(request.headers.get("content-length", "0"))
+    declared = _parse_length(request.headers.get("content-length", "0"))
     await run_in_threadpool(services.quota.require, 0, declared)
     folder = await run_in_threadpool(batches.begin, root)
     try:
-        open_file = partial(_open_in, services, folder)
+        open_file = partial(_open_received, services, folder)
         reader = FormReader(
             boundary, "files", limits, open_file, lambda file: file.close(), key is not None
         )
@@ -195,14 +206,16 @@ async def _started(
         finally:
             reader.discard()
         if not files:
-            raise MissingFile("files: no file came. Send multipart/form-data with parts 'files'.")
-        # Once more: how much it was, and how many photos are to stay, is known only now.
-        await run_in_threadpool(_count_in, services, folder, len(files) - 1)
-        await run_in_threadpool(services.quota.require, len(files) if is_kept else 0, 0)
-        reader.digest.update(b"kept" if is_kept else b"")
-        known = None if key is None else (key, reader.digest.hexdigest())
-        answer = _keeping(services) if is_kept else _looking(services.classifier)
-        job_id = await run_in_threadpool(batches.start, folder, files, answer, known)
+            raise MissingFile(
+                "files: no file was sent. Send multipart/form-data with parts 'files'."
+            )
+        # Check the quota again: the size and the number of photos are known only now.
+        await run_in_threadpool(_count_usage, services, folder, len(files) - 1)
+        await run_in_threadpool(services.quota.require, len(files) if is_added else 0, 0)
+        reader.digest.update(b"kept" if is_added else b"")
+        request_key = None if key is None else (key, reader.digest.hexdigest())
+        classify = _ingest_file(services) if is_added else _predict_file(services.classifier)
+        job_id = await run_in_threadpool(batches.start, folder, files, classify, request_key)
     except asyncio.CancelledError:
         batches.skip_files(folder)
         raise
@@ -211,25 +224,25 @@ async def _started(
         if isinstance(error, OSError):
             raise library_error(error, root.parent) from error
         raise
-    if job_id != folder.name:  # the request came before
+    if job_id != folder.name:  # a repeated request
         await run_in_threadpool(batches.skip_files, folder)
     return job_id
 
 
-def _open_in(services: Services, folder: Path, number: int) -> IO[bytes]:
+def _open_received(services: Services, folder: Path, number: int) -> IO[bytes]:
     services.library.require_space(0)
-    _count_in(services, folder, number - 1)
-    services.quota.require(0, 0)  # a sender need not say how much is to come
+    _count_usage(services, folder, number - 1)
+    services.quota.require(0, 0)  # Content-Length is optional
     return file_path(folder, number).open("wb")
 
 
-def _count_in(services: Services, folder: Path, number: int) -> None:
-    """Count a file that has arrived as one the library's owner keeps."""
+def _count_usage(services: Services, folder: Path, number: int) -> None:
+    """Count a received file towards the owner's quota."""
     if number >= 0:
         services.quota.add(file_path(folder, number).stat().st_size)
 
 
-def _answered(status: JobStatus, base: str) -> Response:
+def _batch_response(status: JobStatus, base: str) -> Response:
     answer = BatchAnswer(
         job_id=status.job_id,
         summary=status.summary,
@@ -239,17 +252,17 @@ def _answered(status: JobStatus, base: str) -> Response:
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-async def _ended(request: Request, batches: Batches, root: Path, job_id: str) -> JobStatus:
-    """Wait for a batch; one whose sender goes away is cancelled."""
+async def _wait_for_batch(request: Request, batches: Batches, root: Path, job_id: str) -> JobStatus:
+    """Wait for a batch; cancels it when the sender disconnects."""
     while isinstance(found := await run_in_threadpool(batches.find, root, job_id), Batch):
-        await _pause(found)
+        await _wait_briefly(found)
         if await request.is_disconnected():
             found.cancelled.set()
     return found
 
 
-async def _pause(batch: Batch) -> None:
-    """Wait a little, or until the batch is done, without holding a thread."""
+async def _wait_briefly(batch: Batch) -> None:
+    """Wait up to `_POLL_S`, or until the batch is done, without blocking a thread."""
     waited = 0.0
     while waited < _POLL_S and not batch.finished.is_set():
         await asyncio.sleep(0.01)
@@ -267,36 +280,36 @@ def _batch_limits(settings: Settings) -> FormLimits:
 
 
 def _require_length(request: Request, limits: FormLimits) -> None:
-    length = _number(request.headers.get("content-length", "0"))
+    length = _parse_length(request.headers.get("content-length", "0"))
     spare = 4_096 * (limits.max_files + 100)
     require_length_below(request, limits.max_bytes + spare, too_many_bytes(length, limits))
 
 
-def _number(text: str) -> int:
+def _parse_length(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _looking(classifier: Classifier) -> AnswerFile:
-    def answer(path: Path, name: str) -> BatchItem:
-        look = classifier.predict(read_photo_file(path, classifier.limits))
-        said = look.head_predictions.class_prediction
+def _predict_file(classifier: Classifier) -> AnswerFile:
+    def classify(path: Path, name: str) -> BatchItem:
+        predictions = classifier.predict(read_photo_file(path, classifier.limits)).head_predictions
+        class_prediction = predictions.class_prediction
         return BatchItem(
             filename=name,
-            label=said.label,
-            confidence=min(said.confidence, 1.0),
-            unsure=said.unsure,
-            class_=look.head_predictions.photo_class.label,
+            label=class_prediction.label,
+            confidence=min(class_prediction.confidence, 1.0),
+            unsure=class_prediction.unsure,
+            class_=predictions.photo_class.label,
         )
 
-    return answer
+    return classify
 
 
-def _keeping(services: Services) -> AnswerFile:
-    """Answer from the library, after keeping the photo there; a person's class counts."""
+def _ingest_file(services: Services) -> AnswerFile:
+    """Return a function that adds a photo to the library and returns its stored class."""
     classifier, library = services.classifier, services.library
     added_at = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
 
-    def answer(path: Path, name: str) -> BatchItem:
+    def classify(path: Path, name: str) -> BatchItem:
         data = read_photo_file(path, classifier.limits)
         added = ingest_photo(library, classifier, NewPhoto(data, name or "photo", added_at))
         photo = library.photo(added.id)
@@ -308,4 +321,4 @@ def _keeping(services: Services) -> AnswerFile:
             class_=photo.photo_class,
         )
 
-    return answer
+    return classify

@@ -9,7 +9,7 @@ from scene_model.errors import SceneError, ServerBusy
 
 
 def problem_response(error: SceneError, status_code: int | None = None) -> Response:
-    """Answer with what may be told of an error; its own status unless another is given."""
+    """Return an error's response without private details; default status: the error's own."""
     status = http.HTTPStatus(status_code or error.http_status)
     body = {
         "type": f"urn:scene-gallery:{error.code}",

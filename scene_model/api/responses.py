@@ -1,24 +1,24 @@
-"""What every route may answer beside what it is for, for the OpenAPI document."""
+"""Error responses and form bodies for the OpenAPI document."""
 
 from typing import Any
 
 from scene_model.api.schemas import Problem
 
-_SAID = {
+_DESCRIPTIONS = {
     400: "The request cannot be read.",
-    401: "From another computer without a token, or of a shared server's visitor without a cookie.",
-    403: "The request comes from another site, or names a host that is not ours.",
-    404: "There is no such thing here.",
-    408: "The body stopped coming, or comes too slowly.",
-    409: "That cannot be done now.",
-    410: "What the library knows of is not on disk any more.",
+    401: "No token from another computer, or no visitor cookie on a shared server.",
+    403: "The request comes from another site, or its host name is not allowed.",
+    404: "Not found.",
+    408: "The body stopped or arrives too slowly.",
+    409: "Not possible in the current state.",
+    410: "The file is missing on disk.",
     413: "Over a limit, which the detail names.",
-    415: "No picture, or of a kind that is not read.",
-    422: "A parameter or a photo cannot be used; the detail says which and why.",
-    429: "As much waits as may wait; `Retry-After` says when to ask again.",
-    500: "Something unforeseen; the server's log has the details.",
-    503: "The library cannot be used now.",
-    507: "There is no room left.",
+    415: "Not a picture, or an unsupported format.",
+    422: "A parameter or a photo cannot be used; the detail gives the reason.",
+    429: "The queue is full or the rate is exceeded; retry after `Retry-After` seconds.",
+    500: "Internal error; the server's log has the details.",
+    503: "The library is not available now.",
+    507: "No disk space left.",
 }
 _ALWAYS = (401, 403, 422, 429, 500, 503)
 
@@ -27,11 +27,11 @@ _RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "i
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route that may answer these, and those that any may."""
+    """Return the ``responses`` of a route: the given statuses and those common to all."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {
-            "description": _SAID[status],
+            "description": _DESCRIPTIONS[status],
             "content": {"application/problem+json": {"schema": schema}},
             **({"headers": _RETRY_AFTER} if status == 429 else {}),
         }
@@ -40,14 +40,14 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem_schema() -> dict[str, Any]:
-    """The schema that `problems` points at."""
+    """Return the schema that `problems` refers to."""
     return Problem.model_json_schema()
 
 
 def file_form(field: str, is_list: bool) -> dict[str, Any]:
-    """The request body of a route that takes files, which reads its form itself."""
-    one = {"type": "string", "format": "binary", "description": "A photo."}
-    value = {"type": "array", "items": one, "minItems": 1} if is_list else one
+    """Return the request body of a route that takes files and reads its form itself."""
+    photo = {"type": "string", "format": "binary", "description": "A photo."}
+    value = {"type": "array", "items": photo, "minItems": 1} if is_list else photo
     schema = {"type": "object", "required": [field], "properties": {field: value}}
     return {
         "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}

@@ -1,4 +1,4 @@
-"""The routes: health, models, photo files, downloads."""
+"""The API application, and its routes for health, models, photo files and downloads."""
 
 import datetime
 import logging
@@ -17,20 +17,20 @@ from scene_model.api.classify_tags import add_classify_routes
 from scene_model.api.context import ApiContext
 from scene_model.api.docs_page import add_docs
 from scene_model.api.library_photos import add_library_routes
-from scene_model.api.photo_ids import checked_photo_id
 from scene_model.api.predict import add_predict_routes
 from scene_model.api.problem import problem_response
+from scene_model.api.request.photo_ids import checked_photo_id
 from scene_model.api.responses import problems
 from scene_model.api.uploads import add_upload_routes
 from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
 from scene_model.errors import InternalError, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
-from scene_model.export.table import utf8_pieces
+from scene_model.export.table import utf8_chunks
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.services import Services
 
-# A photo's id is its content hash, so what an id stands for never changes.
+# A photo's id is its content hash, so its files never change.
 _FOREVER = "private, max-age=31536000, immutable"
 
 _LIMITS = (
@@ -48,17 +48,17 @@ _LIMITS = (
 logger = logging.getLogger(__name__)
 
 
-Public = tuple[Classifier, Settings]
-"""What anybody may be told about: the model, and the limits."""
+PublicInfo = tuple[Classifier, Settings]
+"""Public information: the model, and the settings with the limits."""
 
 
 def create_api(
-    get_services: Callable[[], Services], get_public: Callable[[], Public] | None = None
+    get_services: Callable[[], Services], get_public_info: Callable[[], PublicInfo] | None = None
 ) -> FastAPI:
-    """Make the API; services are fetched when first needed, so that starting stays light.
+    """Create the API; services are opened on first use, which keeps the start fast.
 
-    get_services: those of whoever asks; raises where that is nobody. get_public: what is told
-    without asking who, if not that of the services.
+    get_services: returns the services of the current request; raises without an owner.
+    get_public_info: returns information that needs no owner; default: that of the services.
     """
     api = FastAPI(
         title="Scene Gallery",
@@ -71,34 +71,34 @@ def create_api(
     context = api.state.context = ApiContext(get_services)
 
     @api.exception_handler(SceneError)
-    def answer_problem(_: Request, error: Exception) -> Response:
-        assert isinstance(error, SceneError)  # noqa: S101 - registered for it alone
+    def handle_scene_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, SceneError)  # noqa: S101 - registered for this type
         if error.http_status >= 500:
             logger.error("%s: %s", error.code, error.message)
         return problem_response(error)
 
     @api.exception_handler(RequestValidationError)
-    def answer_wrong_parameter(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
+    def handle_invalid_parameter(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
         first = error.errors()[0]
         return problem_response(UsageError(f"{first['loc'][-1]}: {first['msg']}."), 422)
 
     @api.exception_handler(HTTPException)
-    def answer_no_route(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-        detail = f"{request.method} {request.url.path} is no route of this API."
+    def handle_no_route(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
+        detail = f"{request.method} {request.url.path} is not a route of this API."
         return problem_response(UsageError(detail), error.status_code)
 
     @api.exception_handler(Exception)
-    def answer_unforeseen(_: Request, error: Exception) -> Response:
+    def handle_unexpected_error(_: Request, error: Exception) -> Response:
         logger.exception("a request failed", exc_info=error)
-        return problem_response(InternalError("Something went wrong; the server's log says what."))
+        return problem_response(InternalError("Internal error; see the server's log."))
 
-    def of_services() -> Public:
+    def info_of_services() -> PublicInfo:
         services = get_services()
         return services.classifier, services.settings
 
-    _add_status_routes(api, get_public or of_services)
+    _add_status_routes(api, get_public_info or info_of_services)
     _add_photo_routes(api, get_services)
     _add_download_routes(api, get_services)
     add_upload_routes(api, get_services)
@@ -111,25 +111,25 @@ def create_api(
 
 
 def close_api(api: FastAPI) -> None:
-    """Finish what the API is working on, at the end of the server that it is a part of."""
+    """End the API's running work; call when the server stops."""
     context: ApiContext = api.state.context
     context.close()
 
 
-def _add_status_routes(api: FastAPI, get_public: Callable[[], Public]) -> None:
+def _add_status_routes(api: FastAPI, get_public_info: Callable[[], PublicInfo]) -> None:
     @api.get("/health", tags=["server"])
     def health() -> dict[str, str]:
-        """Answer when the model and the library can be used."""
+        """Respond when the model and the library are available."""
         return {
             "status": "ok",
-            "bundle": get_public()[0].bundle_id,
+            "bundle": get_public_info()[0].bundle_id,
             "version": __version__,
         }
 
     @api.get("/models", tags=["server"])
     def models() -> dict[str, Any]:
-        """Name the bundle, its heads and labels, and the limits."""
-        classifier, settings = get_public()
+        """Return the bundle, its heads and labels, and the limits."""
+        classifier, settings = get_public_info()
         return {
             "bundle": classifier.bundle_id,
             "licence": classifier.bundle.licence,
@@ -163,7 +163,7 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
 
     @api.get("/photos/{photo_id}/original", **_file("application/octet-stream", 404, 409, 410))
     def original(photo_id: str) -> Response:
-        """Serve the original's bytes as a download under the name it came with."""
+        """Serve the original's bytes as a download under its original name."""
         library = get_services().library
         photo = library.photo(checked_photo_id(photo_id))
         return FileResponse(
@@ -185,7 +185,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         bom: bool = False,
         place: bool = True,
     ) -> Response:
-        """Stream the CSV of a query's photos; ``place=false`` leaves coordinates out."""
+        """Stream a query's photos as CSV; ``place=false`` leaves coordinates out."""
         services = get_services()
         ids = services.gallery(Sort.read(sort)).all_ids(q)
         lines = services.exports.csv_lines(ids, with_bom=bom, with_place=place)
@@ -197,7 +197,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
         place: bool = True,
     ) -> Response:
-        """Stream a JSON list of a query's photos; ``place=false`` leaves coordinates out."""
+        """Stream a query's photos as a JSON list; ``place=false`` leaves coordinates out."""
         services = get_services()
         lines = services.exports.json_lines(services.gallery(Sort.read(sort)).all_ids(q), place)
         return _download(lines, "application/json", "scene-gallery.json")
@@ -208,7 +208,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
         place: bool = True,
     ) -> Response:
-        """Stream one JSON object a line, as `export.json` lists them."""
+        """Stream one JSON object per line, with the fields of `export.json`."""
         services = get_services()
         ids = services.gallery(Sort.read(sort)).all_ids(q)
         lines = services.exports.json_lines(ids, place, is_one_list=False)
@@ -221,18 +221,18 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         by: Annotated[str, Query(max_length=100)] = "class",
         place: bool = True,
     ) -> Response:
-        """Stream a ZIP of a query's photos.
+        """Stream a query's photos as a ZIP.
 
-        by: ``class``, ``tag`` for a folder of each tag, or ``head:ID`` for one head's labels.
+        by: ``class``, ``tag`` for one folder per tag, or ``head:ID`` for the labels of a head.
         """
         services = get_services()
         rule = services.exports.folder_rule(by)
-        pieces = services.exports.zip_by(
+        chunks = services.exports.zip_by(
             services.gallery(Sort.read(sort)).all_ids(q), rule, with_place=place
         )
         name = archive_file_name(datetime.datetime.now().astimezone())
         return StreamingResponse(
-            pieces,
+            chunks,
             media_type="application/zip",
             headers={"Content-Disposition": _attachment(name)},
         )
@@ -240,16 +240,16 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
 
 def _download(lines: Iterator[str], media_type: str, name: str) -> Response:
     return StreamingResponse(
-        utf8_pieces(lines),
+        utf8_chunks(lines),
         media_type=media_type,
         headers={"Content-Disposition": _attachment(name)},
     )
 
 
 def _file(media_type: str, *statuses: int) -> dict[str, Any]:
-    """What the OpenAPI document says of a route that answers with a file."""
-    answer = {"description": "The file.", "content": {media_type: {}}}
-    responses = problems(*statuses) | {200: answer}
+    """Return the OpenAPI options of a route that responds with a file."""
+    success = {"description": "The file.", "content": {media_type: {}}}
+    responses = problems(*statuses) | {200: success}
     return {"response_class": Response, "responses": responses, "tags": ["library"]}
 
 

@@ -1,4 +1,4 @@
-"""What the API says and takes, as pydantic models: the OpenAPI document is made of them."""
+"""Requests and responses of the API as pydantic models, the source of the OpenAPI document."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Schema(BaseModel):
-    """Base: fields go by their names on the wire, which may be Python keywords."""
+    """Base: fields are serialized by alias, since JSON names may be Python keywords."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
@@ -21,17 +21,17 @@ class Problem(Schema):
 
 
 class ItemError(Schema):
-    """Why one item of many has no answer."""
+    """Why one item of several failed."""
 
     code: str = Field(examples=["truncated_photo"])
     message: str = Field(examples=["The JPEG picture is cut short."])
 
 
 class Prediction(Schema):
-    """What the model says of one photo.
+    """The prediction for one photo.
 
-    `label` and `confidence` are always the most probable label; `unsure` says whether to believe
-    it; `class` is what the photo would be filed under.
+    `label` and `confidence` are always the most probable label; `unsure` marks an unreliable
+    prediction; `class` is the class the photo would get in the library.
     """
 
     filename: str = Field(examples=["beach.jpg"])
@@ -40,11 +40,11 @@ class Prediction(Schema):
     unsure: bool
     probabilities: dict[str, float] = Field(examples=[{"sea": 0.97, "street": 0.03}])
     class_: str = Field(validation_alias="class", serialization_alias="class", examples=["sea"])
-    bundle: str = Field(examples=["scene_mobilenet_v2-1"], description="Which model answered.")
+    bundle: str = Field(examples=["scene_mobilenet_v2-1"], description="The model that predicted.")
 
 
 class BatchItem(Schema):
-    """One file of a batch: an answer, or the error in its place."""
+    """One file of a batch: its prediction, or an error instead."""
 
     filename: str = Field(examples=["beach.jpg"])
     label: str | None = Field(default=None, examples=["sea"])
@@ -57,14 +57,14 @@ class BatchItem(Schema):
 
 
 class Summary(Schema):
-    """How many files, and how many photos of each class."""
+    """The number of files, and of photos of each class."""
 
     total: int = Field(ge=0, examples=[3])
     by_class: dict[str, int] = Field(examples=[{"sea": 2, "cat": 1}])
 
 
 class BatchAnswer(Schema):
-    """A batch that is done: its files in the order they were sent."""
+    """A completed batch: its files in the order they were sent."""
 
     job_id: str = Field(examples=["5f0c3b6f2b5e4d0c9a7e1d2c3b4a5968"])
     summary: Summary
@@ -81,23 +81,24 @@ class BatchState(StrEnum):
 
 
 class JobStatus(Schema):
-    """A batch's progress; `results` and `download_url` come when it is over."""
+    """A batch's progress; `results` and `download_url` are set when it has ended."""
 
     job_id: str
     state: BatchState
     total: int = Field(ge=0, description="Files in the batch.")
-    done: int = Field(ge=0, description="Files dealt with, failed ones too.")
+    done: int = Field(ge=0, description="Processed files, including failed ones.")
     failed: int = Field(ge=0)
     summary: Summary
     results: list[BatchItem] | None = None
     download_url: str | None = None
     expires_at: str | None = Field(
-        default=None, description="When the job and its ZIP go, ISO 8601; set when it is over."
+        default=None,
+        description="When the job and its ZIP are deleted, ISO 8601; set when it has ended.",
     )
 
 
 class JobStarted(Schema):
-    """A batch that was taken on; ask `status_url` for its progress."""
+    """An accepted batch; `status_url` returns its progress."""
 
     job_id: str
     status_url: str = Field(examples=["/api/jobs/5f0c3b6f2b5e4d0c9a7e1d2c3b4a5968"])
@@ -110,24 +111,24 @@ class ClassifyRequest(Schema):
 
 
 class ClassifyAnswer(Schema):
-    """Tags of each image, in order."""
+    """The tags of each image, in order."""
 
     tags: list[list[str]] = Field(examples=[[["Nature", "Coast"], ["Unknown"]]])
 
 
 class PartialClassifyAnswer(Schema):
-    """With `?partial=true`: of each image, in order, its tags, or null and the error."""
+    """With `?partial=true`: for each image, in order, its tags, or null and an error."""
 
     tags: list[list[str] | None] = Field(examples=[[["Nature", "Coast"], None]])
     errors: list[ItemError | None]
 
 
-class TagSeen(Schema):
-    """One tag of a photo. `head`: the label set that said so, or `human`."""
+class PhotoTag(Schema):
+    """One tag of a photo. `head`: the label set that predicted it, or `human`."""
 
     label: str = Field(examples=["beach"])
     head: str = Field(examples=["camera"])
-    score: float | None = Field(description="Probability; null where a person said so.")
+    score: float | None = Field(description="Probability; null for a person's tag.")
 
 
 class Photo(Schema):
@@ -140,7 +141,7 @@ class Photo(Schema):
     label: str = Field(examples=["sea"])
     confidence: float
     unsure: bool
-    tags: list[TagSeen]
+    tags: list[PhotoTag]
     format: str = Field(examples=["JPEG"])
     file_bytes: int
     width: int
@@ -158,15 +159,15 @@ class Photo(Schema):
 
 
 class PhotoPage(Schema):
-    """Some photos of a query, in order; `next_cursor` leads on, and is null at the end."""
+    """One page of a query's photos; `next_cursor` gets the next page, null on the last."""
 
     photos: list[Photo]
-    total: int = Field(ge=0, description="Photos of the whole query.")
+    total: int = Field(ge=0, description="Number of photos that match the query.")
     next_cursor: str | None = None
 
 
 class TagsToAdd(Schema):
-    """Tags as a person types them; a name that is known becomes its label."""
+    """Tags as a person types them; a label's display name becomes the label."""
 
     tags: list[str] = Field(min_length=1, max_length=100, examples=[["beach", "with Anna"]])
 
@@ -175,11 +176,11 @@ class PhotoTags(Schema):
     """A photo's tags after an edit, which the app can undo."""
 
     id: str
-    tags: list[TagSeen]
+    tags: list[PhotoTag]
 
 
 class ExportFormat(StrEnum):
-    """What an export is."""
+    """The formats of an export."""
 
     CSV = "csv"
     JSON = "json"
@@ -188,16 +189,16 @@ class ExportFormat(StrEnum):
 
 
 class ExportRequest(Schema):
-    """Which photos, in which order, as what."""
+    """The photos to export, their order and the format."""
 
-    q: str = Field(default="", max_length=1000, description="A query; empty for every photo.")
+    q: str = Field(default="", max_length=1000, description="Query; empty for all photos.")
     sort: str = Field(default="-added", max_length=20, examples=["-taken"])
     format: ExportFormat = ExportFormat.CSV
 
 
 class Export(Schema):
-    """An export that can be fetched; it is made while it is sent."""
+    """An export to download; it is generated while it is sent."""
 
     format: ExportFormat
-    photos: int = Field(ge=0, description="Photos of the query now.")
+    photos: int = Field(ge=0, description="Current number of photos that match the query.")
     download_url: str = Field(examples=["/api/library/export.csv?q=beach&sort=-taken"])

@@ -1,4 +1,4 @@
-"""The API alone, without pages: ``uvicorn scene_model.api:create_app --factory``."""
+"""The API without pages: ``uvicorn scene_model.api:create_app --factory``."""
 
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -9,10 +9,10 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.routing import Mount
 
+from scene_model.api.access.middleware import middleware_stack
+from scene_model.api.access.visitor_cookie import request_owner
 from scene_model.api.context import ApiContext
-from scene_model.api.middleware import middleware_stack
 from scene_model.api.routes import close_api, create_api
-from scene_model.api.visitor_cookie import asking_owner
 from scene_model.config import Settings
 from scene_model.services import Services, open_services
 from scene_model.visitors.keys import COOKIE_NAME
@@ -21,18 +21,18 @@ from scene_model.visitors.visitors import Visitors
 Opened = TypeVar("Opened", Services, Visitors)
 
 
-class _Once(Generic[Opened]):
-    """Opens a thing when first asked for it; closes it if it was."""
+class _Lazy(Generic[Opened]):
+    """A value that is opened on first use, and closed if it was opened."""
 
-    def __init__(self, open_it: Callable[[], Opened]) -> None:
-        self._open_it: Callable[[], Opened] = open_it
+    def __init__(self, open_value: Callable[[], Opened]) -> None:
+        self._open: Callable[[], Opened] = open_value
         self._lock = threading.Lock()
         self._opened: Opened | None = None
 
     def get(self) -> Opened:
         with self._lock:
             if self._opened is None:
-                self._opened = self._open_it()
+                self._opened = self._open()
             return self._opened
 
     def close(self) -> None:
@@ -42,14 +42,16 @@ class _Once(Generic[Opened]):
 
 
 def create_app(settings: Settings | None = None) -> Starlette:
-    """Make a server of the API under ``/api``; settings come from the environment unless given."""
+    """Create an app with the API under ``/api``; settings default to the environment's."""
     settings = settings or Settings.from_environment()
-    own = _Once(lambda: open_services(settings))
-    visitors = _Once(lambda: _open_visitors(settings))
+    personal = _Lazy(lambda: open_services(settings))
+    visitors = _Lazy(lambda: _open_visitors(settings))
     api = create_api(
-        (lambda: visitors.get().services(asking_owner())) if settings.is_shared else own.get,
+        (lambda: visitors.get().services(request_owner())) if settings.is_shared else personal.get,
         lambda: (
-            visitors.get().common.model.classifier if settings.is_shared else own.get().classifier,
+            visitors.get().common.model.classifier
+            if settings.is_shared
+            else personal.get().classifier,
             settings,
         ),
     )
@@ -61,13 +63,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        # At once, so that what is wrong with model or library shows at the start.
+        # Open at once, so that errors of the model or the library appear at the start.
         await run_in_threadpool(visitors.get if settings.is_shared else context.open)
         try:
             yield
         finally:
             await run_in_threadpool(close_api, api)
-            await run_in_threadpool(visitors.close if settings.is_shared else own.close)
+            await run_in_threadpool(visitors.close if settings.is_shared else personal.close)
 
     return Starlette(
         routes=[Mount("/api", app=api)],

@@ -1,7 +1,8 @@
-"""Uploads: a list of files first, then each one's bytes, straight to the disk.
+"""Upload routes: first a list of files, then the bytes of each, streamed to disk.
 
-``POST /uploads`` announces; ``PUT /uploads/{id}/files/{number}`` sends one file as the body;
-``GET`` tells how far it is; ``POST …/end`` gives up what did not arrive; ``DELETE`` cancels.
+``POST /uploads`` announces the files; ``PUT /uploads/{id}/files/{number}`` sends one file as the
+body; ``GET`` returns the progress; ``POST …/end`` skips files that have not arrived; ``DELETE``
+cancels.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from fastapi import FastAPI, Request
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from scene_model.api.body import stream_of
+from scene_model.api.request.body import stream_body
 from scene_model.api.responses import problems
 from scene_model.errors import (
     BrokenRequest,
@@ -27,15 +28,15 @@ from scene_model.jobs.job import Job
 from scene_model.services import Services
 
 _MAX_LIST_BYTES = 16_000_000
-_PIECE_BYTES = 1_000_000
-_LONGEST_PAUSE_S, _PAUSE_S = 20.0, 0.25
+_CHUNK_BYTES = 1_000_000
+_MAX_PAUSE_S, _PAUSE_S = 20.0, 0.25
 
 
 class FileAnnounced(BaseModel):
-    """One file that is about to be sent."""
+    """One file to be sent."""
 
-    path: str = Field(max_length=4_096, description="Its name, or its path in a dropped folder.")
-    size: int = Field(ge=0, description="Its size in bytes.")
+    path: str = Field(max_length=4_096, description="File name, or its path in a dropped folder.")
+    size: int = Field(ge=0, description="Size in bytes.")
 
 
 class UploadRequest(BaseModel):
@@ -59,46 +60,46 @@ def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None
         tags=["uploads"],
     )
     async def announce(request: Request) -> dict[str, Any]:
-        """Begin an upload; answers with its id and what need not be sent, with reasons."""
+        """Start an upload; returns its id, the missing files, and skipped files with reasons."""
         try:
-            wanted = UploadRequest.model_validate_json(await _list(request))
+            upload_request = UploadRequest.model_validate_json(await _read_list(request))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "body"
             raise UsageError(f"{where}: {first['msg']}.") from error
-        files = [Announced(file.path, file.size) for file in wanted.files]
+        files = [Announced(file.path, file.size) for file in upload_request.files]
 
         def begin() -> dict[str, Any]:
             uploads = get_services().uploads
-            return _described(uploads, uploads.announce(files), with_files=True)
+            return _describe(uploads, uploads.announce(files), with_files=True)
 
         return await run_in_threadpool(begin)
 
     @api.get("/uploads", tags=["uploads"])
     def open_uploads() -> list[dict[str, Any]]:
-        """Name the uploads that still wait for files."""
+        """List the uploads that are still waiting for files."""
         uploads = get_services().uploads
-        return [_described(uploads, job) for job in uploads.open()]
+        return [_describe(uploads, job) for job in uploads.open()]
 
     @api.get("/uploads/{job_id}", responses=problems(404), tags=["uploads"])
     def upload(job_id: str, files: bool = False) -> dict[str, Any]:
-        """Tell how far an upload is; with ``files``, also what is missing and what was skipped."""
+        """Return an upload's progress; with ``files``, also its missing and skipped files."""
         services = get_services()
-        return _described(services.uploads, services.jobs.job(job_id), with_files=files)
+        return _describe(services.uploads, services.jobs.job(job_id), with_files=files)
 
     @api.post("/uploads/{job_id}/end", responses=problems(404, 410), tags=["uploads"])
     def end(job_id: str) -> dict[str, Any]:
-        """Wait for nothing more; what has not arrived is named as skipped."""
+        """End an upload; files that have not arrived are reported as skipped."""
         uploads = get_services().uploads
-        return _described(uploads, uploads.end(job_id))
+        return _describe(uploads, uploads.end(job_id))
 
     @api.delete("/uploads/{job_id}", responses=problems(404), tags=["uploads"])
     def cancel(job_id: str) -> dict[str, Any]:
-        """Stop; photos that are in the library stay, what is not is removed."""
+        """Cancel an upload; photos already in the library stay, other files are removed."""
         services = get_services()
         job = services.jobs.job(job_id)
         job.cancel()
-        return _described(services.uploads, job)
+        return _describe(services.uploads, job)
 
 
 def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
@@ -111,7 +112,7 @@ def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
         tags=["uploads"],
     )
     async def send(job_id: str, number: int, request: Request) -> dict[str, Any]:
-        """Take one file; its bytes are the body. Sending it again does no harm."""
+        """Receive one file as the body; repeating the request is safe."""
         uploads = (await run_in_threadpool(get_services)).uploads
         length = request.headers.get("content-length", "")
         announced = int(length) if length.isdecimal() else None
@@ -119,7 +120,7 @@ def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
             target = await run_in_threadpool(uploads.begin_file, job_id, number, announced)
             if target is None:
                 return {"number": number, "arrived": True}
-            await _wait_for_room(uploads, job_id)
+            await _wait_for_backlog(uploads, job_id)
             try:
                 await _write(request, target, uploads.announced_bytes(job_id, number))
                 await run_in_threadpool(uploads.finish_file, job_id, number, target)
@@ -128,57 +129,57 @@ def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
         return {"number": number, "arrived": True}
 
 
-async def _wait_for_room(uploads: Uploads, job_id: str) -> None:
-    """Let the sender wait while what it sent before is still being tagged."""
+async def _wait_for_backlog(uploads: Uploads, job_id: str) -> None:
+    """Delay the sender while its earlier files are still being tagged."""
     waited_s = 0.0
-    while waited_s < _LONGEST_PAUSE_S and uploads.is_backed_up(job_id):
+    while waited_s < _MAX_PAUSE_S and uploads.is_backed_up(job_id):
         await asyncio.sleep(_PAUSE_S)
         waited_s += _PAUSE_S
 
 
 async def _write(request: Request, target: Path, limit: int) -> None:
-    """Write a body to the disk as it comes, a megabyte in memory at most.
+    """Write a body to disk as it arrives, with at most 1 MB in memory.
 
-    Raises UploadIncomplete when the sender goes away or is too slow, or sends too much.
+    Raises UploadIncomplete when the sender disconnects, is too slow, or sends too many bytes.
     """
-    pieces, held, total = list[bytes](), 0, 0
+    chunks, buffered_bytes, total = list[bytes](), 0, 0
     file = await run_in_threadpool(target.open, "wb")
     try:
-        async for piece in stream_of(request):
-            total += len(piece)
+        async for chunk in stream_body(request):
+            total += len(chunk)
             if total > limit:
-                raise UploadIncomplete(f"More than the {limit:,} bytes announced came.")
-            pieces.append(piece)
-            held += len(piece)
-            if held >= _PIECE_BYTES:
-                await run_in_threadpool(file.write, b"".join(pieces))
-                pieces, held = [], 0
-        await run_in_threadpool(file.write, b"".join(pieces))
+                raise UploadIncomplete(f"The file has more than the announced {limit:,} bytes.")
+            chunks.append(chunk)
+            buffered_bytes += len(chunk)
+            if buffered_bytes >= _CHUNK_BYTES:
+                await run_in_threadpool(file.write, b"".join(chunks))
+                chunks, buffered_bytes = [], 0
+        await run_in_threadpool(file.write, b"".join(chunks))
     except (BrokenRequest, SenderSlow) as error:
-        raise UploadIncomplete(f"The file broke off after {total:,} bytes.") from error
+        raise UploadIncomplete(f"The upload stopped after {total:,} bytes.") from error
     finally:
         await run_in_threadpool(file.close)
 
 
-async def _list(request: Request) -> bytes:
+async def _read_list(request: Request) -> bytes:
     data = bytearray()
-    async for piece in stream_of(request):
-        data += piece
+    async for chunk in stream_body(request):
+        data += chunk
         if len(data) > _MAX_LIST_BYTES:
-            raise FileTooLarge(f"A list of files may have {_MAX_LIST_BYTES:,} bytes at most.")
+            raise FileTooLarge(f"The list of files is larger than {_MAX_LIST_BYTES:,} bytes.")
     if not data:
-        raise UsageError("The body is empty; it should be a list of files as JSON.")
+        raise UsageError("The body is empty. Send a list of files as JSON.")
     return bytes(data)
 
 
 def _request_body() -> dict[str, Any]:
     schema = UploadRequest.model_json_schema()
-    # The announcement is read by hand, with a limit, so its form is told by hand as well.
+    # The route reads its body itself, with a limit, so FastAPI does not know the schema.
     schema["properties"]["files"]["items"] = schema.pop("$defs")["FileAnnounced"]
     return {"requestBody": {"content": {"application/json": {"schema": schema}}, "required": True}}
 
 
-def _described(uploads: Uploads, job: Job, with_files: bool = False) -> dict[str, Any]:
+def _describe(uploads: Uploads, job: Job, with_files: bool = False) -> dict[str, Any]:
     progress, missing = job.progress(), uploads.missing(job.id)
     body: dict[str, Any] = {
         "id": job.id,

@@ -1,4 +1,4 @@
-"""``classify PATH...``: tag photos where they lie; one line a photo, nothing stored."""
+"""``classify PATH...``: tag photos without storing them; one line per photo."""
 
 import argparse
 import json
@@ -9,8 +9,8 @@ from typing import Any
 
 from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.classifier.tagging import Tag, top_tags
-from scene_model.cli.scan import Found, Scan, path, positive, require_any
-from scene_model.cli.terminal import ProgressLine, printable, say_end
+from scene_model.cli.scan import InputFile, Scan, path, positive, require_any
+from scene_model.cli.terminal import ProgressLine, print_summary, printable
 from scene_model.config import Settings
 from scene_model.errors import (
     EXIT_DONE,
@@ -30,39 +30,39 @@ _FIELDS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """One file's look, or the error it ended in."""
+    """One file's prediction, or its error."""
 
     path: Path
-    look: Prediction | None
+    prediction: Prediction | None
     error: SceneError | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
-    parser.add_argument("--recursive", action="store_true", help="go into folders of folders")
+    parser.add_argument("--recursive", action="store_true", help="include subfolders")
     parser.add_argument(
         "--head",
-        help="label set to answer by (default: the one the model files photos by; scenes in the "
-        "model that comes with the program)",
+        help="label set to predict (default: the one that decides the class; `scenes` in the model "
+        "included with the program)",
     )
     parser.add_argument(
         "--top", type=positive, default=3, metavar="N", help="labels in the table (default: 3)"
     )
-    parser.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--jsonl", action="store_true", help="print one JSON object per line")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Classify all files in input order; returns the exit code."""
+    """Classify all files, in input order; returns the exit code."""
     require_any(options.paths)
     classifier = open_classifier(settings)
     chosen = classifier.bundle.class_head if options.head is None else options.head
     head = classifier.head(chosen)
     scan = Scan(options.recursive)
     failed = done = 0
-    look = partial(_look, classifier=classifier)
+    predict = partial(_predict, classifier=classifier)
     with ProgressLine("photos") as progress:
-        for outcome in in_order(scan.files(options.paths), look, settings.workers):
+        for outcome in in_order(scan.files(options.paths), predict, settings.workers):
             done += 1
             failed += outcome.error is not None
             if options.jsonl:
@@ -71,51 +71,51 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
                 line = _table_line(outcome, head.id, classifier, options.top)
             print(line, flush=True)
             progress.show(done, failed=failed)
-    say_end(done, failed, scan.ignored)
+    print_summary(done, failed, scan.ignored)
     return EXIT_SOME_FAILED if failed else EXIT_DONE
 
 
-def _look(found: Found, classifier: Classifier) -> Outcome:
-    if found.problem is not None:
-        return Outcome(found.path, None, found.problem)
+def _predict(input_file: InputFile, classifier: Classifier) -> Outcome:
+    if input_file.error is not None:
+        return Outcome(input_file.path, None, input_file.error)
     try:
-        data = read_photo_file(found.path, classifier.limits)
-        return Outcome(found.path, classifier.predict(data), None)
+        data = read_photo_file(input_file.path, classifier.limits)
+        return Outcome(input_file.path, classifier.predict(data), None)
     except SceneError as error:
-        return Outcome(found.path, None, error)
+        return Outcome(input_file.path, None, error)
     except Exception as error:  # one bad item never fails the others
         wrapped = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
-        return Outcome(found.path, None, wrapped)
+        return Outcome(input_file.path, None, wrapped)
 
 
 def _record(outcome: Outcome, classifier: Classifier, head_id: str) -> dict[str, Any]:
-    """The contract's JSON object; a failed file has null in every field but three."""
-    look, error = outcome.look, outcome.error
+    """The JSON object of a file; a failed file has only `file`, `bundle` and `error`."""
+    prediction, error = outcome.prediction, outcome.error
     record: dict[str, Any] = dict.fromkeys(_FIELDS)
-    # json.dumps escapes the surrogates of names that are no UTF-8; os.fsencode turns them back.
+    # json.dumps escapes the surrogates of names that are not UTF-8; os.fsencode restores them.
     record["file"] = str(outcome.path)
     record["bundle"] = classifier.bundle_id
-    if look is None:
-        assert error is not None  # noqa: S101 - an outcome holds one of the two
+    if prediction is None:
+        assert error is not None  # noqa: S101 - an outcome has one of the two
         record["error"] = {"code": error.code, "message": error.message}
         return record
-    answer = look.head_predictions.by_head[head_id]
+    head_prediction = prediction.head_predictions.by_head[head_id]
     record |= {
-        "label": answer.label,
-        "confidence": answer.confidence,
-        "unsure": answer.unsure,
+        "label": head_prediction.label,
+        "confidence": head_prediction.confidence,
+        "unsure": head_prediction.unsure,
         "probabilities": dict(
             zip(
                 classifier.head(head_id).labels.ids,
-                (float(p) for p in answer.probabilities),
+                (float(p) for p in head_prediction.probabilities),
                 strict=True,
             )
         ),
-        "class": look.head_predictions.photo_class.label,
-        "class_source": look.head_predictions.photo_class.source,
-        "tags": _tag_list(look.head_predictions.tags),
-        "objects": _tag_list(look.head_predictions.objects),
-        "taken_at": look.metadata.taken_at,
+        "class": prediction.head_predictions.photo_class.label,
+        "class_source": prediction.head_predictions.photo_class.source,
+        "tags": _tag_list(prediction.head_predictions.tags),
+        "objects": _tag_list(prediction.head_predictions.objects),
+        "taken_at": prediction.metadata.taken_at,
     }
     return record
 
@@ -126,11 +126,11 @@ def _tag_list(tags: list[Tag]) -> list[dict[str, Any]]:
 
 def _table_line(outcome: Outcome, head_id: str, classifier: Classifier, top: int) -> str:
     name = printable(str(outcome.path))
-    if outcome.look is None:
-        assert outcome.error is not None  # noqa: S101 - an outcome holds one of the two
+    if outcome.prediction is None:
+        assert outcome.error is not None  # noqa: S101 - an outcome has one of the two
         return f"{name}\t{outcome.error.code}: {printable(outcome.error.message)}"
-    answer = outcome.look.head_predictions.by_head[head_id]
-    best = top_tags(answer.probabilities, classifier.head(head_id).labels, top)
-    said = ", ".join(f"{tag.label} {tag.score:.0%}" for tag in best)
-    doubt = " (unsure)" if answer.unsure else ""
-    return f"{name}\t{outcome.look.head_predictions.photo_class.label}\t{said}{doubt}"
+    head_prediction = outcome.prediction.head_predictions.by_head[head_id]
+    best = top_tags(head_prediction.probabilities, classifier.head(head_id).labels, top)
+    text = ", ".join(f"{tag.label} {tag.score:.0%}" for tag in best)
+    suffix = " (unsure)" if head_prediction.unsure else ""
+    return f"{name}\t{outcome.prediction.head_predictions.photo_class.label}\t{text}{suffix}"

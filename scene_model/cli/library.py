@@ -1,6 +1,6 @@
-"""``library add|search|export|sidecars|keywords|verify|...``: the library in scripts.
+"""``library add|search|export|sidecars|keywords|verify|...``: manage a library from scripts.
 
-This file has the arguments; `library_photos`, `library_tags` and `library_upkeep` do the work.
+This module parses the arguments; `library_photos`, `library_tags` and `library_upkeep` run them.
 """
 
 import argparse
@@ -24,91 +24,103 @@ _COMMANDS = {
     "backup": library_upkeep.backup,
     "restore": library_upkeep.restore,
 }
-# They begin a library where there is none; the others want one.
-_BEGINNERS = ("add", "restore")
+# Commands that create the library if there is none; the others require one.
+_CREATING = ("add", "restore")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the commands and their options."""
     commands = parser.add_subparsers(dest="library_command", required=True)
-    every = argparse.ArgumentParser(add_help=False)
-    every.add_argument(
+    shared_options = argparse.ArgumentParser(add_help=False)
+    shared_options.add_argument(
         "--library",
         type=path,
         metavar="DIR",
-        help="folder of the library (default: SCENE_LIBRARY, or the user's data folder)",
+        help="library folder (default: SCENE_LIBRARY, or the user's data folder)",
     )
-    form = every.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print one JSON document")
-    form.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
+    output = shared_options.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON document")
+    output.add_argument("--jsonl", action="store_true", help="print one JSON object per line")
 
-    def command(name: str, what: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=what, description=what, parents=[every])
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=summary, description=summary, parents=[shared_options]
+        )
 
-    adding = command("add", "tag photos and keep them in the library; known ones cost nothing")
-    adding.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
-    adding.add_argument("--recursive", action="store_true", help="go into folders of folders")
-    adding.add_argument(
-        "--reference", action="store_true", help="leave the files where they are; copy nothing"
+    add = command(
+        "add", "tag photos and add them to the library; photos already in it are skipped quickly"
     )
-    searching = command("search", "list the photos of a query")
-    searching.add_argument("query", metavar="QUERY", help="as on the search page; '' for all")
-    searching.add_argument("--limit", type=positive, metavar="N", help="at most so many photos")
-    exporting = command(
-        "export", "write the photos of a query as CSV or JSON, or as a ZIP by class"
+    add.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
+    add.add_argument("--recursive", action="store_true", help="include subfolders")
+    add.add_argument(
+        "--reference", action="store_true", help="reference the files in place instead of copying"
     )
-    exporting.add_argument("query", nargs="?", default="", metavar="QUERY")
-    for listing in (searching, exporting):
+    search = command("search", "list the photos that match a query")
+    search.add_argument("query", metavar="QUERY", help="query, as on the Search page; '' for all")
+    search.add_argument("--limit", type=positive, metavar="N", help="list at most N photos")
+    export = command("export", "export the photos that match a query as CSV, JSON, or ZIP by class")
+    export.add_argument("query", nargs="?", default="", metavar="QUERY")
+    for listing in (search, export):
         listing.add_argument(
             "--sort",
             choices=list(map(str, SORTS)),
             default=str(NEWEST_ADDED),
-            help=f"order; with a minus the last first: --sort=-taken (default: {NEWEST_ADDED})",
+            help=f"order; a minus reverses it: --sort=-taken (default: {NEWEST_ADDED})",
         )
-    target = exporting.add_mutually_exclusive_group()
-    target.add_argument("--csv", type=path, metavar="FILE", help="new file; - prints (default)")
+    target = export.add_mutually_exclusive_group()
     target.add_argument(
-        "--records", type=path, metavar="FILE", help="new file of JSON: .jsonl for an object a line"
+        "--csv", type=path, metavar="FILE", help="new CSV file; - for stdout (default)"
     )
-    target.add_argument("--zip", type=path, metavar="FILE", help="new file")
-    exporting.add_argument(
-        "--bom", action="store_true", help="mark the CSV as UTF-8, which Excel wants"
+    target.add_argument(
+        "--records", type=path, metavar="FILE", help="new JSON file; .jsonl for one object per line"
     )
-    writing = command("sidecars", "write the tags of a query's photos into XMP sidecars")
-    writing.add_argument("query", nargs="?", default="", metavar="QUERY")
-    writing.add_argument(
+    target.add_argument("--zip", type=path, metavar="FILE", help="new ZIP file")
+    export.add_argument(
+        "--bom", action="store_true", help="begin the CSV with a byte-order mark, for Excel"
+    )
+    sidecars = command("sidecars", "write the tags of matching photos to XMP sidecars")
+    sidecars.add_argument("query", nargs="?", default="", metavar="QUERY")
+    sidecars.add_argument(
         "--into",
         type=path,
         metavar="DIR",
-        help="folder for them, by class (default: beside originals that stay where they are)",
+        help="folder for the sidecars, by class (default: beside referenced originals)",
     )
-    reading = command("keywords", "take keywords of other programs (XMP, IPTC) for your tags")
-    reading.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
-    reading.add_argument("--recursive", action="store_true", help="go into folders of folders")
-    training = command("dataset", "write class folders for training, split into train and val")
-    training.add_argument("folder", type=path, metavar="DIR", help="a new folder")
-    training.add_argument("query", nargs="?", default="", metavar="QUERY")
-    training.add_argument(
-        "--val", type=share, default=0.2, metavar="SHARE", help="part held back (default: 0.2)"
+    keywords = command("keywords", "import keywords of other programs (XMP, IPTC) as your tags")
+    keywords.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
+    keywords.add_argument("--recursive", action="store_true", help="include subfolders")
+    dataset = command("dataset", "write class folders for training, split into train and val")
+    dataset.add_argument("folder", type=path, metavar="DIR", help="new folder")
+    dataset.add_argument("query", nargs="?", default="", metavar="QUERY")
+    dataset.add_argument(
+        "--val",
+        type=share,
+        default=0.2,
+        metavar="SHARE",
+        help="share for validation (default: 0.2)",
     )
-    again = command("reclassify", "tag again what another model tagged; people's word stays")
-    again.add_argument("--dry-run", action="store_true", help="only say what would change")
-    command("stats", "count photos by class, and what they take on the disk")
-    checking = command("verify", "check every original, thumbnail and row")
-    checking.add_argument(
+    reclassify = command(
+        "reclassify", "re-tag photos that another model tagged; your own tags stay"
+    )
+    reclassify.add_argument("--dry-run", action="store_true", help="only print what would change")
+    command("stats", "count photos by class, and show the disk usage")
+    verify = command("verify", "check every original, thumbnail and database row")
+    verify.add_argument(
         "--repair",
         action="store_true",
-        help="make thumbnails anew; move what belongs to no photo to the library's trash folder",
+        help="recreate thumbnails; move files of no photo to the library's trash folder",
     )
-    saving = command("backup", "write the whole library into one new file, also while it is in use")
-    saving.add_argument("file", type=path, metavar="FILE")
-    saving.add_argument(
-        "--with-references", action="store_true", help="copy originals outside the library too"
+    backup = command("backup", "write the whole library to one new file; works while it is in use")
+    backup.add_argument("file", type=path, metavar="FILE")
+    backup.add_argument(
+        "--with-references",
+        action="store_true",
+        help="include referenced originals outside the library",
     )
-    restoring = command("restore", "bring a library back from a backup, into a new folder")
-    restoring.add_argument("file", type=path, metavar="FILE")
-    restoring.add_argument(
-        "--replace", action="store_true", help="move what is there aside, to DIR.before-DATE"
+    restore = command("restore", "restore a library from a backup, into a new folder")
+    restore.add_argument("file", type=path, metavar="FILE")
+    restore.add_argument(
+        "--replace", action="store_true", help="move an existing folder aside, to DIR.before-DATE"
     )
 
 
@@ -117,9 +129,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if options.library is not None:
         settings = settings.model_copy(update={"library": options.library})
     folder = settings.library.expanduser()
-    if options.library_command not in _BEGINNERS and not (folder / "library.db").is_file():
+    if options.library_command not in _CREATING and not (folder / "library.db").is_file():
         raise PathNotFound(
-            f"There is no library in {folder}. `library add` begins one; --library or "
-            "SCENE_LIBRARY names another folder."
+            f"There is no library in {folder}. Create one with `library add`, or name another "
+            "folder with --library or SCENE_LIBRARY."
         )
     return _COMMANDS[options.library_command](options, settings)

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scene_model.cli.scan import Found, Scan, require_any
-from scene_model.cli.terminal import ProgressLine, printable, say_end
+from scene_model.cli.scan import InputFile, Scan, require_any
+from scene_model.cli.terminal import ProgressLine, counted, print_summary, printable
 from scene_model.config import Settings
 from scene_model.errors import (
     EXIT_DONE,
@@ -21,7 +21,7 @@ from scene_model.errors import (
     OriginalMissing,
     SceneError,
 )
-from scene_model.export.table import utf8_pieces
+from scene_model.export.table import utf8_chunks
 from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Job
@@ -44,15 +44,15 @@ class _Outcome:
 
 
 def add(options: argparse.Namespace, settings: Settings) -> int:
-    """Keep files in the library, in parallel; one line a file, in order."""
+    """Add files to the library, in parallel; prints one line per file, in order."""
     require_any(options.paths)
     now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
     scan, progress, failed, done = Scan(options.recursive), ProgressLine("photos"), 0, 0
     with _services(settings) as services, progress:
-        keep = partial(_keep, services=services, added_at=now, by_reference=options.reference)
-        outcomes = in_order(scan.files(options.paths), keep, settings.workers)
+        ingest = partial(_ingest, services=services, added_at=now, by_reference=options.reference)
+        outcomes = in_order(scan.files(options.paths), ingest, settings.workers)
 
-        def counted() -> Iterator[_Outcome]:
+        def with_progress() -> Iterator[_Outcome]:
             nonlocal failed, done
             for outcome in outcomes:
                 done += 1
@@ -60,13 +60,13 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
                 yield outcome
                 progress.show(done, failed=failed)
 
-        _print(counted(), options, _added_record, _added_line)
-    say_end(done, failed, scan.ignored)
+        _print(with_progress(), options, _added_record, _added_line)
+    print_summary(done, failed, scan.ignored)
     return EXIT_SOME_FAILED if failed else EXIT_DONE
 
 
 def search(options: argparse.Namespace, settings: Settings) -> int:
-    """List the photos of a query."""
+    """List the photos that match a query."""
     with _services(settings) as services:
         ids = services.gallery(Sort.read(options.sort)).ids(options.query, options.limit)
         _print(services.library.records(ids), options, _photo_record, _photo_line)
@@ -79,55 +79,55 @@ def export(options: argparse.Namespace, settings: Settings) -> int:
     with _services(settings) as services:
         ids = services.gallery(Sort.read(options.sort)).all_ids(options.query)
         missing = list(_missing(services, ids)) if options.zip else []
-        pieces = _export_pieces(options, services, ids)
+        chunks = _export_chunks(options, services, ids)
         if file is None or file == options.csv and str(file) == "-":
-            for piece in pieces:
-                sys.stdout.buffer.write(piece)
+            for chunk in chunks:
+                sys.stdout.buffer.write(chunk)
             sys.stdout.flush()
             return EXIT_DONE
-        with new_file(file.expanduser().absolute()) as opened:
-            for piece in pieces:
-                opened.write(piece)
+        with new_file(file.expanduser().absolute()) as output:
+            for chunk in chunks:
+                output.write(chunk)
     if options.json or options.jsonl:
         print(json.dumps({"file": str(file), "photos": len(ids), "missing": missing}))
     else:
-        print(f"{len(ids):,} photos written to {printable(str(file))}.")
+        print(f"{counted(len(ids), 'photo')} written to {printable(str(file))}.")
     for photo_id in missing:
         print(f"{photo_id}\t{OriginalMissing.code}: not in the ZIP", file=sys.stderr)
     return EXIT_SOME_FAILED if missing else EXIT_DONE
 
 
-def _export_pieces(
+def _export_chunks(
     options: argparse.Namespace, services: Services, ids: IdsInOrder
 ) -> Iterator[bytes]:
     if options.zip:
         return services.exports.zip_by_class(ids)
     if options.records:
         is_one_list = options.records.suffix.lower() != ".jsonl"
-        return utf8_pieces(services.exports.json_lines(ids, is_one_list=is_one_list))
-    return utf8_pieces(services.exports.csv_lines(ids, with_bom=options.bom))
+        return utf8_chunks(services.exports.json_lines(ids, is_one_list=is_one_list))
+    return utf8_chunks(services.exports.csv_lines(ids, with_bom=options.bom))
 
 
 def reclassify(options: argparse.Namespace, settings: Settings) -> int:
-    """Say what would change, then let the model in use replace what another model said."""
+    """Print what would change, then re-tag the photos that another model tagged."""
     with _services(settings) as services:
-        told = services.retag_preview()
-        is_for_people = not (options.json or options.jsonl)
-        if is_for_people:
-            print(_retag_preview_text(told), flush=True)
+        preview = services.retag_preview()
+        is_text = not (options.json or options.jsonl)
+        if is_text:
+            print(_retag_preview_text(preview), flush=True)
         if options.dry_run:
-            if not is_for_people:
-                print(json.dumps(_again_record(services, told, None)))
+            if not is_text:
+                print(json.dumps(_reclassify_record(services, preview, None)))
             return EXIT_DONE
         job = services.jobs.retag()
         _follow(job)
         progress = job.progress()
-        if is_for_people:
+        if is_text:
             for item in progress.skipped:
                 print(f"{printable(item.name)}\t{item.code}: {printable(item.message)}")
-            print(f"{progress.done - len(progress.skipped):,} photos tagged again.")
+            print(f"{counted(progress.done - len(progress.skipped), 'photo')} tagged again.")
         else:
-            print(json.dumps(_again_record(services, told, job)))
+            print(json.dumps(_reclassify_record(services, preview, job)))
     return EXIT_SOME_FAILED if progress.skipped else EXIT_DONE
 
 
@@ -140,25 +140,27 @@ def _services(settings: Settings) -> Iterator[Services]:
         services.close()
 
 
-def _keep(found: Found, services: Services, added_at: str, by_reference: bool) -> _Outcome:
-    if found.problem is not None:
-        return _Outcome(found.path, error=found.problem)
+def _ingest(
+    input_file: InputFile, services: Services, added_at: str, by_reference: bool
+) -> _Outcome:
+    if input_file.error is not None:
+        return _Outcome(input_file.path, error=input_file.error)
     try:
         added: Added = ingest_file(
-            services.library, services.classifier, found.path, added_at, by_reference
+            services.library, services.classifier, input_file.path, added_at, by_reference
         )
-        return _Outcome(found.path, services.library.photo(added.id), added.was_known)
+        return _Outcome(input_file.path, services.library.photo(added.id), added.was_known)
     except SceneError as error:
-        return _Outcome(found.path, error=error)
+        return _Outcome(input_file.path, error=error)
     except Exception as error:  # one bad item never fails the others
         wrapped = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
-        return _Outcome(found.path, error=wrapped)
+        return _Outcome(input_file.path, error=wrapped)
 
 
 def _added_record(outcome: _Outcome) -> dict[str, Any]:
     photo, error = outcome.photo, outcome.error
     return {
-        # json.dumps escapes the surrogates of names that are no UTF-8.
+        # json.dumps escapes the surrogates of names that are not UTF-8.
         "file": str(outcome.path),
         "id": photo and photo.id,
         "known": photo and outcome.was_known,
@@ -172,18 +174,18 @@ def _added_line(outcome: _Outcome) -> str:
     if outcome.photo is None:
         error = outcome.error or InternalError("No outcome.")
         return f"{name}\t{error.code}: {printable(error.message)}"
-    known = "\tknown" if outcome.was_known else ""
-    return f"{name}\t{outcome.photo.id}\t{printable(outcome.photo.photo_class)}{known}"
+    suffix = "\tknown" if outcome.was_known else ""
+    return f"{name}\t{outcome.photo.id}\t{printable(outcome.photo.photo_class)}{suffix}"
 
 
 def _photo_record(photo: PhotoRecord) -> dict[str, Any]:
-    said = asdict(photo)
-    said["class"] = said.pop("photo_class")
-    said["reference"] = photo.reference and str(photo.reference)
-    said["tags"] = [
+    record = asdict(photo)
+    record["class"] = record.pop("photo_class")
+    record["reference"] = photo.reference and str(photo.reference)
+    record["tags"] = [
         {"label": tag.label, "head": tag.head, "score": tag.score} for tag in photo.tags
     ]
-    return said
+    return record
 
 
 def _photo_line(photo: PhotoRecord) -> str:
@@ -192,7 +194,7 @@ def _photo_line(photo: PhotoRecord) -> str:
 
 
 def _print(items: Iterable[Any], options: argparse.Namespace, record: Any, line: Any) -> None:
-    """Print items as they come: as lines, as JSON lines, or as one JSON list."""
+    """Print items as they are produced: as text lines, JSON lines, or one JSON list."""
     if options.json:
         separator = "["
         for item in items:
@@ -214,36 +216,39 @@ def _follow(job: Job) -> None:
     with ProgressLine("photos") as progress:
         try:
             while not job.wait(_POLL_S):
-                now = job.progress()
-                progress.show(now.done, now.total, len(now.skipped))
+                state = job.progress()
+                progress.show(state.done, state.total, len(state.skipped))
         except KeyboardInterrupt:
-            job.cancel()  # each photo is one transaction: the rest keeps its tags for the next run
+            job.cancel()  # each photo is one transaction; the next run does the remaining photos
             job.wait()
             raise
 
 
-def _retag_preview_text(told: RetagPreview) -> str:
-    if not told.total:
+def _retag_preview_text(preview: RetagPreview) -> str:
+    if not preview.total:
         return "All photos are tagged by the model in use."
-    lines = [f"{told.total:,} photos were tagged by another model."]
-    if told.total > told.unknown:
+    verb = "was" if preview.total == 1 else "were"
+    lines = [f"{counted(preview.total, 'photo')} {verb} tagged by another model."]
+    if preview.total > preview.unknown:
         lines.append(
-            f"{told.changed:,} of {told.total - told.unknown:,} would change: "
-            f"{told.class_changed:,} their class, {told.tags_changed:,} their tags."
+            f"{preview.changed:,} of {preview.total - preview.unknown:,} would change: "
+            f"{preview.class_changed:,} their class, {preview.tags_changed:,} their tags."
         )
-    if told.unknown:
+    if preview.unknown:
         lines.append(
-            f"{told.unknown:,} were seen by another network: what changes shows when they are "
-            "looked at again."
+            f"{preview.unknown:,} have embeddings of another network; their changes are known only "
+            "after they are tagged again."
         )
     return " ".join(lines)
 
 
-def _again_record(services: Services, told: RetagPreview, job: Job | None) -> dict[str, Any]:
-    """The forecast as the command's JSON, and what was done, if it was."""
-    said: dict[str, Any] = {"bundle": services.classifier.bundle_id, "forecast": asdict(told)}
+def _reclassify_record(
+    services: Services, preview: RetagPreview, job: Job | None
+) -> dict[str, Any]:
+    """The command's JSON object: the preview, and the results of the job if it ran."""
+    record: dict[str, Any] = {"bundle": services.classifier.bundle_id, "forecast": asdict(preview)}
     if job is None:
-        return said | {"done": 0, "failed": []}
+        return record | {"done": 0, "failed": []}
     progress = job.progress()
     failed = [asdict(item) for item in progress.skipped]
-    return said | {"done": progress.done - len(failed), "failed": failed}
+    return record | {"done": progress.done - len(failed), "failed": failed}

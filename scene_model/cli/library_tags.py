@@ -1,4 +1,4 @@
-"""``library sidecars|keywords|dataset``: tags out to other programs, and in from them."""
+"""``library sidecars|keywords|dataset``: exchange tags with other programs, write data sets."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from scene_model.cli.scan import Scan, require_any
-from scene_model.cli.terminal import printable
+from scene_model.cli.terminal import counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED
 from scene_model.export.dataset import TRAIN, VALIDATION, write_dataset
@@ -16,24 +16,26 @@ from scene_model.services import open_services
 
 
 def sidecars(options: argparse.Namespace, settings: Settings) -> int:
-    """Write XMP sidecars of the photos of a query."""
+    """Write XMP sidecars for the photos that match a query."""
     services = open_services(settings, resume=False)
     try:
         ids = services.gallery().ids(options.query)
         written = write_sidecars(services.library, services.vocabulary, ids, options.into)
-        return _say(written, options)
+        return _print_results(written, options)
     finally:
         services.close()
 
 
 def keywords(options: argparse.Namespace, settings: Settings) -> int:
-    """Take keywords that other programs wrote for people's tags."""
+    """Import keywords of other programs as a person's tags."""
     require_any(options.paths)
     services = open_services(settings, resume=False)
     try:
-        files = (found.path for found in Scan(options.recursive).files(options.paths))
+        files = (input_file.path for input_file in Scan(options.recursive).files(options.paths))
         limits = services.classifier.limits
-        return _say(import_keywords(services.library, services.vocabulary, files, limits), options)
+        return _print_results(
+            import_keywords(services.library, services.vocabulary, files, limits), options
+        )
     finally:
         services.close()
 
@@ -46,44 +48,52 @@ def dataset(options: argparse.Namespace, settings: Settings) -> int:
     try:
         ids = services.gallery().ids(options.query)
         folder = options.folder.expanduser().absolute()
-        for placed in write_dataset(services.library, ids, folder, options.val):
-            if placed.error is None:
-                parts[placed.part] += 1
+        for item in write_dataset(services.library, ids, folder, options.val):
+            if item.error is None:
+                parts[item.part] += 1
                 continue
             failed += 1
-            print(
-                f"{placed.photo_id}\t{placed.error.code}: {placed.error.message}", file=sys.stderr
-            )
+            print(f"{item.photo_id}\t{item.error.code}: {item.error.message}", file=sys.stderr)
     finally:
         services.close()
-    said = {"folder": str(options.folder), "train": parts[TRAIN], "val": parts[VALIDATION]}
+    record = {"folder": str(options.folder), "train": parts[TRAIN], "val": parts[VALIDATION]}
     if options.json or options.jsonl:
-        print(json.dumps(said))
+        print(json.dumps(record))
     else:
-        print(f"{parts[TRAIN]:,} photos to train with, {parts[VALIDATION]:,} to check with.")
+        train, validation = parts[TRAIN], parts[VALIDATION]
+        print(f"{counted(train, 'photo')} for training, {validation:,} for validation.")
     return EXIT_SOME_FAILED if failed else EXIT_DONE
 
 
-def _say(travelled: Iterable[SidecarResult], options: argparse.Namespace) -> int:
+def _print_results(results: Iterable[SidecarResult], options: argparse.Namespace) -> int:
     failed, lines = 0, []
-    for one in travelled:
-        failed += one.error is not None
-        told = None if one.error is None else {"code": one.error.code, "message": one.error.message}
+    for result in results:
+        failed += result.error is not None
+        error = (
+            None
+            if result.error is None
+            else {"code": result.error.code, "message": result.error.message}
+        )
         line = {
-            "file": str(one.file),
-            "sidecar": one.sidecar and str(one.sidecar),
-            "tags": list(one.tags),
-            "error": told,
+            "file": str(result.file),
+            "sidecar": result.sidecar and str(result.sidecar),
+            "tags": list(result.tags),
+            "error": error,
         }
         if options.json:
             lines.append(line)
         elif options.jsonl:
             print(json.dumps(line))
-        elif one.error is not None:
-            print(f"{printable(str(one.file))}\t{one.error.code}: {printable(one.error.message)}")
+        elif result.error is not None:
+            print(
+                f"{printable(str(result.file))}\t"
+                f"{result.error.code}: {printable(result.error.message)}"
+            )
         else:
-            what = str(one.sidecar) if one.sidecar else ", ".join(one.tags) or "nothing new"
-            print(f"{printable(str(one.file))}\t{printable(what)}")
+            text = (
+                str(result.sidecar) if result.sidecar else ", ".join(result.tags) or "nothing new"
+            )
+            print(f"{printable(str(result.file))}\t{printable(text)}")
     if options.json:
         print(json.dumps(lines))
     return EXIT_SOME_FAILED if failed else EXIT_DONE

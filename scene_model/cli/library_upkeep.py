@@ -1,4 +1,4 @@
-"""The library's upkeep on the command line: stats, verify, backup, restore."""
+"""``library stats|verify|backup|restore``: maintenance on the command line."""
 
 import argparse
 import contextlib
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from scene_model.cli.terminal import ProgressLine, printable
+from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError, BundleNotFound
 from scene_model.learning.retag import retag
@@ -21,106 +21,110 @@ from scene_model.statistics.totals import library_statistics
 
 
 def stats(options: argparse.Namespace, settings: Settings) -> int:
-    """Count what the library holds."""
+    """Print the library's statistics."""
     with Library(settings.library) as library:
-        found = library_statistics(library)
+        result = library_statistics(library)
         folder = library.folder
-    if _is_json(options):
-        said = asdict(found)
-        said["bytes"] = said.pop("file_bytes")
-        print(json.dumps({"library": str(folder), **said}))
+    if _wants_json(options):
+        record = asdict(result)
+        record["bytes"] = record.pop("file_bytes")
+        print(json.dumps({"library": str(folder), **record}))
         return EXIT_DONE
     print(f"Library    {printable(str(folder))}")
-    print(f"Photos     {found.photos:,}, {found.unsure:,} unsure, {found.edited:,} edited")
-    print(f"Trash      {found.trash:,}")
-    if found.referenced:
-        print(f"Referenced {found.referenced:,}")
-    for label, count in found.by_class.items():
+    print(f"Photos     {result.photos:,}, {result.unsure:,} unsure, {result.edited:,} edited")
+    print(f"Trash      {result.trash:,}")
+    if result.referenced:
+        print(f"Referenced {result.referenced:,}")
+    for label, count in result.by_class.items():
         print(f"  {printable(label)}\t{count:,}")
-    for bundle, count in found.bundles.items():
+    for bundle, count in result.bundles.items():
         print(f"Tagged by  {printable(bundle)}\t{count:,}")
-    for name, size in found.file_bytes.items():
+    for name, size in result.file_bytes.items():
         print(f"On disk    {name}\t{size / 1e6:,.1f} MB")
     return EXIT_DONE
 
 
 def verify_library(options: argparse.Namespace, settings: Settings) -> int:
-    """Check the library; 0 when nothing is left, 3 when something is."""
+    """Check the library; returns 0 without remaining problems, else 3."""
     progress = ProgressLine("photos checked")
-    mending = _mending(settings) if options.repair else contextlib.nullcontext()
-    with Library(settings.library) as library, mending as look_again, progress:
-        found = verify(
+    repair = _repair_embeddings(settings) if options.repair else contextlib.nullcontext()
+    with Library(settings.library) as library, repair as look_again, progress:
+        result = verify(
             library, options.repair, settings.workers, progress.show, look_again=look_again
         )
     if options.json:
-        problems = [_problem_record(problem) for problem in found.problems]
-        is_clean = not found.left
-        print(json.dumps({"photos": found.photo_count, "clean": is_clean, "problems": problems}))
+        problems = [_problem_record(problem) for problem in result.problems]
+        is_clean = not result.left
+        print(json.dumps({"photos": result.photo_count, "clean": is_clean, "problems": problems}))
     elif options.jsonl:
-        for problem in found.problems:
+        for problem in result.problems:
             print(json.dumps(_problem_record(problem)))
     else:
-        for problem in found.problems:
+        for problem in result.problems:
             print(f"{problem.code}\t{printable(problem.message)}")
-        if found.orphans_dir is not None:
-            print(f"What belongs to no photo was moved to {printable(str(found.orphans_dir))}.")
-        print(_verified_text(found.photo_count, len(found.problems), len(found.left)))
-    return EXIT_SOME_FAILED if found.left else EXIT_DONE
+        if result.orphans_dir is not None:
+            print(f"Files of no photo were moved to {printable(str(result.orphans_dir))}.")
+        print(_verified_text(result.photo_count, len(result.problems), len(result.left)))
+    return EXIT_SOME_FAILED if result.left else EXIT_DONE
 
 
 def backup(options: argparse.Namespace, settings: Settings) -> int:
-    """Write a backup; 3 when an original was not as it should be."""
+    """Write a backup; returns 3 when an original was missing or changed."""
     progress = ProgressLine("photos")
     with Library(settings.library) as library, progress:
         done = write_backup(library, options.file, options.with_references, progress.show)
-    if _is_json(options):
-        said = {"file": str(done.file), "bytes": done.file_bytes, **_listed_record(done.listed)}
-        print(json.dumps(said))
+    if _wants_json(options):
+        record = {"file": str(done.file), "bytes": done.file_bytes, **_listed_record(done.listed)}
+        print(json.dumps(record))
     else:
         size = f"{done.file_bytes / 1e6:,.1f} MB"
-        print(f"{done.listed.photos:,} photos, {size}, in {printable(str(done.file))}.")
-        _say_odd(done.listed)
+        photos = counted(done.listed.photos, "photo")
+        print(f"{photos}, {size}, in {printable(str(done.file))}.")
+        _print_originals_not_backed_up(done.listed)
     return EXIT_SOME_FAILED if done.listed.missing or done.listed.changed else EXIT_DONE
 
 
 def restore(options: argparse.Namespace, settings: Settings) -> int:
-    """Bring a library back; 3 when the backup lacked an original."""
+    """Restore a library; returns 3 when the backup lacks an original."""
     progress = ProgressLine("files")
     with progress:
         done = restore_backup(options.file, settings.library, options.replace, progress.show)
     aside = None if done.moved_aside is None else str(done.moved_aside)
-    if _is_json(options):
-        said = {"library": str(done.folder), "moved_aside": aside, **_listed_record(done.listed)}
-        print(json.dumps(said))
+    if _wants_json(options):
+        record = {"library": str(done.folder), "moved_aside": aside, **_listed_record(done.listed)}
+        print(json.dumps(record))
     else:
-        print(f"{done.listed.photos:,} photos restored to {printable(str(done.folder))}.")
+        photos = counted(done.listed.photos, "photo")
+        print(f"{photos} restored to {printable(str(done.folder))}.")
         if aside is not None:
-            print(f"What was there before is in {printable(aside)}.")
-        _say_odd(done.listed)
+            print(f"The previous folder was moved to {printable(aside)}.")
+        _print_originals_not_backed_up(done.listed)
     return EXIT_SOME_FAILED if done.listed.missing or done.listed.changed else EXIT_DONE
 
 
-def _is_json(options: argparse.Namespace) -> bool:
+def _wants_json(options: argparse.Namespace) -> bool:
     return bool(options.json or options.jsonl)
 
 
 @contextlib.contextmanager
-def _mending(settings: Settings) -> Iterator[LookAgain | None]:
-    """What mends an embedding; None where there is no model to do it."""
+def _repair_embeddings(settings: Settings) -> Iterator[LookAgain | None]:
+    """Yield a function that recomputes a photo's embedding; None without a model."""
     try:
         services = open_services(settings, resume=False)
     except BundleError:
         yield None
         return
 
-    def look(photo_id: str) -> None:
+    def recompute(photo_id: str) -> None:
         photo, classifier = services.library.photo(photo_id), services.classifier
         if photo.bundle != classifier.bundle_id:
-            raise BundleNotFound(f"It was tagged by {photo.bundle}; `library reclassify` mends it.")
+            raise BundleNotFound(
+                f"It was tagged by {photo.bundle}; `library reclassify` repairs it."
+            )
         retag(services.library, classifier, photo_id)
 
     try:
-        yield look
+        yield recompute
     finally:
         services.close()
 
@@ -136,12 +140,13 @@ def _problem_record(problem: Problem) -> dict[str, Any]:
 
 
 def _verified_text(photo_count: int, problem_count: int, left_count: int) -> str:
-    photos = f"{photo_count:,} photos checked"
+    photos = f"{counted(photo_count, 'photo')} checked"
     if not problem_count:
-        return f"{photos}; all is well."
+        return f"{photos}; no problems."
+    problems = counted(problem_count, "problem")
     if not left_count:
-        return f"{photos}; {problem_count:,} problems, all repaired."
-    return f"{photos}; {problem_count:,} problems, {left_count:,} left."
+        return f"{photos}; {problems}, all repaired."
+    return f"{photos}; {problems}, {left_count:,} left."
 
 
 def _listed_record(listed: BackupList) -> dict[str, Any]:
@@ -153,13 +158,12 @@ def _listed_record(listed: BackupList) -> dict[str, Any]:
     }
 
 
-def _say_odd(listed: BackupList) -> None:
+def _print_originals_not_backed_up(listed: BackupList) -> None:
     if listed.references:
-        print(
-            f"{len(listed.references):,} originals lie outside the library and are not in the "
-            "backup."
-        )
+        count = len(listed.references)
+        verb = "is" if count == 1 else "are"
+        print(f"{counted(count, 'original')} outside the library {verb} not in the backup.")
     for photo_id in listed.missing:
         print(f"{photo_id}\toriginal_missing: not in the backup")
     for photo_id in listed.changed:
-        print(f"{photo_id}\toriginal_changed: in the backup as it is")
+        print(f"{photo_id}\toriginal_changed: in the backup with its current content")

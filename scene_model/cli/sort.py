@@ -1,4 +1,4 @@
-"""``sort SOURCE DEST``, ``undo DEST``, ``resume DEST``: folders put in order, and back."""
+"""``sort SOURCE DEST``, ``undo DEST``, ``resume DEST``: sort photos into folders, and revert it."""
 
 import argparse
 import json
@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from scene_model.cli.scan import path
-from scene_model.cli.terminal import ProgressLine, printable
+from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, SceneError
 from scene_model.export.sorting.classification import BY_ALBUM, BY_CLASS
+from scene_model.export.sorting.journal import last_kind
 from scene_model.export.sorting.layout import ALBUM_LAYOUT, DEFAULT_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind, Plan
-from scene_model.export.sorting.preparation import Preparation, checked_places, prepare
+from scene_model.export.sorting.preparation import Preparation, checked_folders, prepare
 from scene_model.export.sorting.transaction import (
     Outcome,
     resume_sort,
@@ -29,86 +30,119 @@ _DONE = {Kind.COPY: "copied", Kind.MOVE: "moved", Kind.HARDLINK: "linked"}
 
 def add_sort_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``sort``."""
-    parser.add_argument("source", type=path, metavar="SOURCE", help="folder of photos")
-    parser.add_argument("dest", type=path, metavar="DEST", help="folder to put them into")
+    parser.add_argument("source", type=path, metavar="SOURCE", help="folder with the photos")
+    parser.add_argument("dest", type=path, metavar="DEST", help="folder to sort them into")
     kinds = parser.add_mutually_exclusive_group()
-    for kind, what in (
+    for kind, summary in (
         (Kind.COPY, "copy the files (default)"),
         (Kind.MOVE, "move the files; `undo DEST` moves them back"),
-        (Kind.HARDLINK, "give the files a second name, which takes no room"),
+        (Kind.HARDLINK, "create hard links, which take no disk space"),
     ):
         kinds.add_argument(
-            f"--{kind}", dest="kind", action="store_const", const=kind, default=Kind.COPY, help=what
+            f"--{kind}",
+            dest="kind",
+            action="store_const",
+            const=kind,
+            default=Kind.COPY,
+            help=summary,
         )
     parser.add_argument(
         "--by",
         default=BY_CLASS,
         metavar="class|HEAD|album",
-        help="what the folders are: classes (default), the labels of a head, or albums",
+        help="folders by class (default), by the labels of a head, or by album",
     )
     parser.add_argument("--where", default="", metavar="QUERY", help="sort only these photos")
     parser.add_argument(
         "--layout",
         metavar="TEMPLATE",
-        help=f"where files go below DEST (default: {DEFAULT_LAYOUT}), e.g. "
-        "{taken:%%Y}/{taken:%%m}/{class}/{name}; {album} and {camera} too",
+        help=f"path of each file below DEST (default: {DEFAULT_LAYOUT}), such as "
+        "{taken:%%Y}/{taken:%%m}/{class}/{name}; further fields: {album}, {camera}",
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    parser.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
+    parser.add_argument("--jsonl", action="store_true", help="print one JSON object per line")
 
 
 def add_dest_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``undo`` and ``resume``."""
-    parser.add_argument("dest", type=path, metavar="DEST", help="folder that was sorted into")
-    parser.add_argument("--jsonl", action="store_true", help="print one JSON object a line")
+    parser.add_argument(
+        "dest", type=path, metavar="DEST", help="folder that photos were sorted into"
+    )
+    parser.add_argument("--jsonl", action="store_true", help="print one JSON object per line")
 
 
 def sort(options: argparse.Namespace, settings: Settings) -> int:
-    """Scan, plan, and unless it is a dry run, act; returns the exit code."""
-    checked_places(options.source, options.dest)  # before the model is opened
+    """Scan, plan and, unless it is a dry run, sort; returns the exit code."""
+    checked_folders(options.source, options.dest)  # fail before loading the model
     layout = Layout(options.layout or (ALBUM_LAYOUT if options.by == BY_ALBUM else DEFAULT_LAYOUT))
     with (
         open_classification(
-            settings, options.by, options.where, layout.asks_album
+            settings, options.by, options.where, layout.uses_album
         ) as classification,
-        ProgressLine("photos looked at") as progress,
+        ProgressLine("photos classified") as progress,
     ):
         prepared = prepare(
             options.source, options.dest, classification, layout, [settings.library], progress.show
         )
     plan, printer = prepared.plan, _Printer(options.jsonl, prepared.plan)
-    for left in plan.untouched:
-        printer.say(left.path, None, "stays" if left.error else "skip", left.reason, left.error)
+    for untouched in plan.untouched:
+        printer.add(
+            untouched.path,
+            None,
+            "stays" if untouched.error else "skip",
+            untouched.reason,
+            untouched.error,
+        )
     if options.dry_run:
         for step in plan.steps:
-            printer.say(step.source, step.target, f"would {options.kind}", plan.reason(step), None)
+            printer.add(step.source, step.target, f"would {options.kind}", plan.reason(step), None)
     else:
         steps = sort_files(plan, options.kind, prepared.folders, follow=follow_into(settings))
-        _carry_out(steps, printer, options.kind, len(plan.steps), options.dest, options.jsonl)
-    _say_end(printer, prepared, options)
+        _print_steps(steps, printer, options.kind, len(plan.steps), options.dest, options.jsonl)
+    _print_summary(printer, prepared, options)
     return EXIT_SOME_FAILED if printer.failed else EXIT_DONE
 
 
 def undo(options: argparse.Namespace, settings: Settings) -> int:
-    """Bring back what was; returns the exit code."""
-    return _back_or_on(options, undo_sort(options.dest, follow=follow_into(settings)), "back")
-
-
-def resume(options: argparse.Namespace, settings: Settings) -> int:
-    """Go on after a crash; returns the exit code."""
-    return _back_or_on(options, resume_sort(options.dest, follow=follow_into(settings)), "done")
-
-
-def _back_or_on(
-    options: argparse.Namespace, steps: Generator[Outcome, None, None], action: str
-) -> int:
-    printer = _Printer(options.jsonl, None)
-    _carry_out(steps, printer, action, None, options.dest, options.jsonl)
-    print(f"{printer.done:,} files {action}, {printer.failed:,} stay.", file=sys.stderr)
+    """Undo the last sort into DEST; returns the exit code."""
+    kind = last_kind(options.dest.expanduser())
+    steps = undo_sort(options.dest, follow=follow_into(settings))
+    printer = _run_on_dest(options, steps, "back")
+    print(_undo_summary(printer, kind), file=sys.stderr)
     return EXIT_SOME_FAILED if printer.failed else EXIT_DONE
 
 
-def _carry_out(
+def resume(options: argparse.Namespace, settings: Settings) -> int:
+    """Resume a sort or an undo after an interruption; returns the exit code."""
+    steps = resume_sort(options.dest, follow=follow_into(settings))
+    printer = _run_on_dest(options, steps, "done")
+    print(f"{counted(printer.done, 'file')} done{_failures(printer)}.", file=sys.stderr)
+    return EXIT_SOME_FAILED if printer.failed else EXIT_DONE
+
+
+def _run_on_dest(
+    options: argparse.Namespace, steps: Generator[Outcome, None, None], action: str
+) -> "_Printer":
+    printer = _Printer(options.jsonl, None)
+    _print_steps(steps, printer, action, None, options.dest, options.jsonl)
+    return printer
+
+
+def _undo_summary(printer: "_Printer", kind: Kind | None) -> str:
+    if kind is Kind.COPY:
+        result = f"{counted(printer.done, 'copy', 'copies')} removed"
+    elif kind is Kind.HARDLINK:
+        result = f"{counted(printer.done, 'link')} removed"
+    else:
+        result = f"{counted(printer.done, 'file')} moved back"
+    return f"{result}{_failures(printer)}."
+
+
+def _failures(printer: "_Printer") -> str:
+    return f"; {printer.failed:,} failed, with the reason on each line" if printer.failed else ""
+
+
+def _print_steps(
     steps: Generator[Outcome, None, None],
     printer: "_Printer",
     action: str,
@@ -116,8 +150,8 @@ def _carry_out(
     dest: Path,
     is_jsonl: bool,
 ) -> None:
-    """Print each step as it is taken; an interruption leaves a journal to go on by."""
-    # On a terminal a hundred thousand lines would hide the one that matters.
+    """Print each step when it is done; after an interruption the journal allows resuming."""
+    # On a terminal only failures are printed: thousands of lines would hide them.
     is_brief = not is_jsonl and sys.stdout.isatty()
     try:
         with ProgressLine("files") as progress, closing(steps):
@@ -128,7 +162,7 @@ def _carry_out(
                 progress.show(number, total, printer.failed)
     except KeyboardInterrupt:
         name = printable(str(dest))
-        print(f"\n`resume {name}` goes on; `undo {name}` takes back.", file=sys.stderr)
+        print(f"\nRun `resume {name}` to continue, or `undo {name}` to revert.", file=sys.stderr)
         raise
 
 
@@ -138,7 +172,7 @@ def _pairs(steps: Iterable[Outcome]) -> Iterator[tuple[Any, SceneError | None]]:
 
 
 class _Printer:
-    """Prints a line a file, and counts."""
+    """Prints one line per file and counts the results."""
 
     def __init__(self, is_jsonl: bool, plan: Plan | None) -> None:
         self._is_jsonl, self._plan = is_jsonl, plan
@@ -151,7 +185,7 @@ class _Printer:
         self.failed += error is not None
         self.done += error is None
 
-    def say(
+    def add(
         self, file: str, target: str | None, action: str, reason: str, error: SceneError | None
     ) -> None:
         self.failed += error is not None
@@ -163,10 +197,10 @@ class _Printer:
         self, file: str, target: str | None, action: str, reason: str, error: SceneError | None
     ) -> None:
         if self._is_jsonl:
-            # json.dumps escapes the surrogates of names that are no UTF-8.
-            told = None if error is None else {"code": error.code, "message": error.message}
+            # json.dumps escapes the surrogates of names that are not UTF-8.
+            error_json = None if error is None else {"code": error.code, "message": error.message}
             line = {"file": file, "target": target, "action": action, "reason": reason}
-            print(json.dumps(line | {"error": told}))
+            print(json.dumps(line | {"error": error_json}))
         elif error is not None:
             print(f"{printable(file)}\t{error.code}: {printable(error.message)}")
         else:
@@ -174,14 +208,14 @@ class _Printer:
             print(f"{printable(file)}\t{arrow}\t{action}\t{printable(reason)}")
 
 
-def _say_end(printer: _Printer, prepared: Preparation, options: argparse.Namespace) -> None:
-    what = f"to {options.kind}" if options.dry_run else _DONE[options.kind]
-    said = [f"{printer.done:,} files {what}"]
-    said += [f"{printer.skipped:,} skipped"] if printer.skipped else []
-    said += [f"{printer.failed:,} failed, each line says why"] if printer.failed else []
-    said += [f"{prepared.ignored:,} ignored: no photos"] if prepared.ignored else []
-    said += [f"{prepared.links:,} links not followed"] if prepared.links else []
-    print("; ".join(said) + ".", file=sys.stderr)
+def _print_summary(printer: _Printer, prepared: Preparation, options: argparse.Namespace) -> None:
+    verb = f"to {options.kind}" if options.dry_run else _DONE[options.kind]
+    parts = [f"{counted(printer.done, 'file')} {verb}"]
+    parts += [f"{printer.skipped:,} skipped"] if printer.skipped else []
+    parts += [f"{printer.failed:,} failed, with the reason on each line"] if printer.failed else []
+    parts += [f"{prepared.ignored:,} ignored (not photos)"] if prepared.ignored else []
+    parts += [f"{counted(prepared.links, 'link')} not followed"] if prepared.links else []
+    print("; ".join(parts) + ".", file=sys.stderr)
     if printer.done and not options.dry_run:
         name = printable(str(options.dest))
-        print(f"`python -m scene_model undo {name}` brings back what was.", file=sys.stderr)
+        print(f"Run `python -m scene_model undo {name}` to revert.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""``token NAME``: make what lets a program, or a person at a browser, in from another computer."""
+"""``token NAME``: create an access token for a program or a browser on another computer."""
 
 import argparse
 import sys
@@ -9,17 +9,17 @@ from scene_model.visitors.tokens import new_token
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("name", metavar="NAME", help="whose token it is: letters, digits, '.-_'")
+    parser.add_argument("name", metavar="NAME", help="name of the holder: letters, digits, '.-_'")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a new token, and what SCENE_API_TOKENS is to hold of it; nothing is stored."""
+    """Print a new token and its entry for SCENE_API_TOKENS; stores nothing."""
     token, entry = new_token(options.name)
     print(f"token: {token}")
     print(f"entry: {entry}")
     print(
-        "The token is shown this once: give it to its holder. Add the entry to SCENE_API_TOKENS, "
-        "after a comma where others stand, and restart the server.",
+        "The token is shown only once: give it to its holder. Add the entry to SCENE_API_TOKENS, "
+        "separated by a comma from other entries, and restart the server.",
         file=sys.stderr,
     )
     return EXIT_DONE

@@ -1,1 +1,1 @@
-"""What leaves: CSV, ZIP by class, sidecars, data sets, and folders put in order."""
+"""Exports: tables (CSV, JSON), ZIP archives, XMP sidecars, data sets, and sorted folders."""

@@ -1,6 +1,6 @@
-"""A data set for trainers: class folders in ``train/`` and ``val/``, near-duplicates together.
+"""A training data set: class folders in ``train/`` and ``val/``, near duplicates in one part.
 
-Each part is a folder that `training` reads, with a ``manifest.csv`` of what each file is.
+`training` reads each part; its ``manifest.csv`` describes every file.
 """
 
 import csv
@@ -24,8 +24,8 @@ COLUMNS = ("file", "sha256", "class", "class_source", "also", "lookalikes")
 
 
 @dataclass(frozen=True)
-class Placed:
-    """One photo of the data set: its part and file, or the error that kept it out."""
+class DatasetItem:
+    """One photo of the data set: its part and file, and the error if it was not written."""
 
     photo_id: str
     part: str
@@ -36,19 +36,19 @@ class Placed:
 def split_groups(
     groups: Sequence[Sequence[PhotoRecord]], validation_share: float
 ) -> dict[str, str]:
-    """Give each photo its part, whole groups at a time, so that each class has about its share.
+    """Map photo ids to parts: groups stay whole, and each class gets about its share.
 
-    validation_share: in [0, 1). The choice is by content: the same photos are always split so.
+    validation_share: in [0, 1). The split depends only on content, so it is repeatable.
     """
     total = Counter(photo.photo_class for group in groups for photo in group)
-    wanted = {label: round(count * validation_share) for label, count in total.items()}
+    remaining = {label: round(count * validation_share) for label, count in total.items()}
     parts: dict[str, str] = {}
     keyed = [(_key(group), group) for group in groups]
     for _, group in sorted(keyed, key=lambda pair: pair[0]):
         classes = Counter(photo.photo_class for photo in group)
-        fits = all(wanted[label] >= count for label, count in classes.items())
+        fits = all(remaining[label] >= count for label, count in classes.items())
         if fits:
-            wanted = {label: left - classes[label] for label, left in wanted.items()}
+            remaining = {label: count - classes[label] for label, count in remaining.items()}
         for photo in group:
             parts[photo.id] = VALIDATION if fits else TRAIN
     return parts
@@ -56,47 +56,47 @@ def split_groups(
 
 def write_dataset(
     library: Library, photo_ids: Sequence[str], folder: Path, validation_share: float = 0.2
-) -> Iterator[Placed]:
-    """Write photos as a data set into a new folder; yields each when it is there.
+) -> Iterator[DatasetItem]:
+    """Write photos as a data set into a new folder; yields each one when it is written.
 
-    Photos that no class is sure of are left out. Raises TargetExists, and OSError as writing does.
+    Photos without a class are left out. Raises TargetExists, and OSError when writing fails.
     """
     if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
-        raise TargetExists(f"{folder} is there already and not empty. Name a new folder.")
+        raise TargetExists(f"{folder} already exists and is not empty. Name a new folder.")
     records = {r.id: r for r in library.records(photo_ids) if r.photo_class != UNSURE_CLASS}
     groups = hash_neighbour_groups(library, records)
     parts = split_groups([[records[i] for i in group] for group in groups], validation_share)
     group_of = {i: number for number, group in enumerate(groups) for i in group if len(group) > 1}
     for part in (TRAIN, VALIDATION):
-        mine = [record for record in records.values() if parts[record.id] == part]
-        yield from _write_part(library, mine, folder / part, group_of)
+        part_records = [record for record in records.values() if parts[record.id] == part]
+        yield from _write_part(library, part_records, folder / part, group_of)
 
 
 def _write_part(
     library: Library, records: list[PhotoRecord], folder: Path, group_of: dict[str, int]
-) -> Iterator[Placed]:
+) -> Iterator[DatasetItem]:
     folder.mkdir(parents=True, exist_ok=True)
-    places = (ArchiveEntry(r.photo_class, r.name, Path(), r.added_at) for r in records)
+    entries = (ArchiveEntry(r.photo_class, r.name, Path(), r.added_at) for r in records)
     with (folder / MANIFEST).open("x", encoding="utf-8", newline="") as file:
         manifest = csv.writer(file)
         manifest.writerow(COLUMNS)
-        for record, (_, name) in zip(records, archive_names(places), strict=True):
+        for record, (_, name) in zip(records, archive_names(entries), strict=True):
             try:
                 original = library.verified_original(record.id)
                 (folder / name).parent.mkdir(exist_ok=True)
                 shutil.copyfile(original, folder / name)
-            except OSError as problem:
-                why = UnreadableFile(f"It cannot be copied: {problem.strerror or problem}.")
-                yield Placed(record.id, folder.name, name, why)
+            except OSError as os_error:
+                error = UnreadableFile(f"Cannot copy it: {os_error.strerror or os_error}.")
+                yield DatasetItem(record.id, folder.name, name, error)
                 continue
-            except SceneError as problem:
-                yield Placed(record.id, folder.name, name, problem)
+            except SceneError as scene_error:
+                yield DatasetItem(record.id, folder.name, name, scene_error)
                 continue
             also = [tag for tag in record.shown_tags if tag != record.photo_class]
             group = group_of.get(record.id, "")
             source = record.class_source
             manifest.writerow((name, record.id, record.photo_class, source, ";".join(also), group))
-            yield Placed(record.id, folder.name, name)
+            yield DatasetItem(record.id, folder.name, name)
 
 
 def _key(group: Sequence[PhotoRecord]) -> str:

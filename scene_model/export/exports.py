@@ -1,4 +1,4 @@
-"""Photos on their way out of a library: tables, JSON and ZIPs, with the objects seen on each."""
+"""Exports of a library: tables, JSON and ZIPs, with the objects predicted for each photo."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,8 +12,8 @@ from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.folders import FolderRule
 from scene_model.export.table import (
     json_record,
-    strip_gps,
     table_row,
+    without_coordinates,
     write_csv,
     write_json,
     write_jsonl,
@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Exports:
-    """What leaves a library; each of it is yielded piece by piece, however many photos there are.
+    """Exports of one library; each is yielded in chunks, so memory does not grow with its size.
 
-    model: tells the objects of photos that were tagged before objects were kept.
+    model: predicts the objects of photos that were tagged before objects were stored.
     """
 
     library: Library
@@ -39,28 +39,28 @@ class Exports:
     def csv_lines(
         self, photo_ids: Iterable[str], with_bom: bool = False, with_place: bool = True
     ) -> Iterator[str]:
-        """Yield the CSV of some photos, in the order given; with_place: coordinates too."""
-        rows = (table_row(*asked) for asked in self._with_objects(photo_ids, with_place))
+        """Yield photos as CSV, in the order given; with_place: include coordinates."""
+        rows = (table_row(*item) for item in self._with_objects(photo_ids, with_place))
         return write_csv(rows, with_bom)
 
     def json_lines(
         self, photo_ids: Iterable[str], with_place: bool = True, is_one_list: bool = True
     ) -> Iterator[str]:
-        """Yield JSON of some photos, in the order given: a list, or else one object a line."""
+        """Yield photos as JSON, in the order given: one list, or else one object per line."""
         write = write_json if is_one_list else write_jsonl
-        return write(json_record(*asked) for asked in self._with_objects(photo_ids, with_place))
+        return write(json_record(*item) for item in self._with_objects(photo_ids, with_place))
 
     def zip_by_class(self, photo_ids: Sequence[str] | IdsInOrder) -> Iterator[bytes]:
-        """Yield a ZIP of some photos, one folder a class, with the CSV inside."""
+        """Yield a ZIP of photos, one folder per class, with the CSV inside."""
         return self.zip_by(photo_ids, FolderRule())
 
     def zip_by(
         self, photo_ids: Sequence[str] | IdsInOrder, rule: FolderRule, with_place: bool = True
     ) -> Iterator[bytes]:
-        """Yield a ZIP of some photos, in folders by a rule, with the CSV inside.
+        """Yield a ZIP of photos, in folders by a rule, with the CSV inside.
 
-        with_place: False leaves coordinates out of the CSV, and packs copies that do not tell where
-        they were taken; what has to be left out for that is named in the ZIP.
+        with_place: False leaves coordinates out of the CSV and packs copies without the place;
+        photos from which it cannot be removed are left out and listed in the ZIP.
         """
         entries = (
             ArchiveEntry(
@@ -68,8 +68,8 @@ class Exports:
                 name=photo.name,
                 path=self.library.original_location(photo),
                 added_at=photo.added_at,
-                keep_place=with_place,
-                has_place=photo.latitude is not None,
+                with_place=with_place,
+                has_gps=photo.latitude is not None,
             )
             for photo in self.library.records(photo_ids)
             for folder in rule.folders(photo)
@@ -77,7 +77,7 @@ class Exports:
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
 
     def folder_rule(self, text: str) -> FolderRule:
-        """Read what folders an archive is to have; raises UsageError."""
+        """Parse a folder rule; raises UsageError."""
         return FolderRule.read(text, self._classifier.heads)
 
     @property
@@ -88,19 +88,20 @@ class Exports:
         self, photo_ids: Iterable[str], with_place: bool
     ) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
         for batch in in_batches(photo_ids):
-            kept = objects_of_stored(self.library, self._classifier, batch)
+            stored_objects = objects_of_stored(self.library, self._classifier, batch)
             for photo in self.library.records(batch):
-                found = kept.get(photo.id)
-                objects = self._objects(photo.id) if found is None else found
-                yield photo if with_place else strip_gps(photo), objects
+                objects = stored_objects.get(photo.id)
+                if objects is None:
+                    objects = self._predicted_objects(photo.id)
+                yield photo if with_place else without_coordinates(photo), objects
 
-    def _objects(self, photo_id: str) -> list[Tag]:
-        """The objects of a photo for the table; none where nothing can say them any more."""
+    def _predicted_objects(self, photo_id: str) -> list[Tag]:
+        """Predict the objects of a photo; empty when no model or no original is available."""
         if OBJECTS not in self._classifier.heads:
             return []
         try:
             return predict_stored(self.library, self._classifier, photo_id).head_predictions.objects
         except SceneError as error:
-            # A table with an empty cell serves; one that breaks off in the middle does not.
+            # An empty cell is better than a table that ends in the middle.
             logger.warning("no objects for %s: %s", photo_id[:12], error.message)
             return []

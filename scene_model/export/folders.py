@@ -1,4 +1,4 @@
-"""Which folders of an archive a photo goes to."""
+"""Rules that assign photos to the folders of an archive."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _HEAD_MARK = "head:"
 
 
 class FolderKind(StrEnum):
-    """What folders are made of."""
+    """The kinds of folder rules."""
 
     CLASS = "class"
     TAG = "tag"
@@ -21,36 +21,36 @@ class FolderKind(StrEnum):
 
 @dataclass(frozen=True)
 class FolderRule:
-    """How photos become folders. In text: ``class``, ``tag`` for every tag, or ``head:ID``."""
+    """A rule for folders. As text: ``class``, ``tag`` (one folder per tag), or ``head:ID``."""
 
     kind: FolderKind = FolderKind.CLASS
     head: str | None = None
 
     @classmethod
     def read(cls, text: str, heads: Iterable[str]) -> "FolderRule":
-        """Read a rule; raises UsageError, which names those there are."""
+        """Parse a rule; raises UsageError, which lists the rules."""
         heads = list(heads)
         if text in (FolderKind.CLASS, FolderKind.TAG):
             return cls(FolderKind(text))
         head = text.removeprefix(_HEAD_MARK)
         if text.startswith(_HEAD_MARK) and head in heads:
             return cls(FolderKind.HEAD, head)
-        known = ", ".join(["class", "tag", *(f"{_HEAD_MARK}{name}" for name in heads)])
-        raise UsageError(f"There are no folders by {text!r}. There are folders by {known}.")
+        rules = ", ".join(["class", "tag", *(f"{_HEAD_MARK}{name}" for name in heads)])
+        raise UsageError(f"Unknown folder rule {text!r}. The rules are {rules}.")
 
     def __str__(self) -> str:
-        """Write it as `read` reads it."""
+        """Return the text that `read` parses."""
         return f"{_HEAD_MARK}{self.head}" if self.head else str(self.kind)
 
     def folders(self, photo: PhotoRecord) -> tuple[str, ...]:
-        """The folders one photo goes to, one at least.
+        """Return the folders of a photo, at least one.
 
-        By a head: the surest of its tags that nobody rejected, `unsure` where it has none.
+        By a head: the most probable of its tags that nobody rejected, else `unsure`.
         """
         if self.kind is FolderKind.CLASS:
             return (photo.photo_class,)
         if self.kind is FolderKind.TAG:
             return photo.shown_tags or (UNSURE_CLASS,)
-        said = [tag for tag in photo.tags if tag.head == self.head]
-        best = max(said, key=lambda tag: tag.score or 0.0, default=None)
+        candidates = [tag for tag in photo.tags if tag.head == self.head]
+        best = max(candidates, key=lambda tag: tag.score or 0.0, default=None)
         return (UNSURE_CLASS if best is None else best.label,)

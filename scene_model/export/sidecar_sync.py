@@ -1,4 +1,4 @@
-"""The library's tags out into sidecars, and people's keywords from elsewhere in as their tags."""
+"""Export the library's tags to sidecars, and import keywords of other programs as tags."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from scene_model.errors import (
     UnreadableFile,
 )
 from scene_model.export.archive import ArchiveEntry, archive_names
-from scene_model.export.sidecar import Keyword, read_keywords, sidecar_of, write_sidecar
+from scene_model.export.sidecar import Keyword, read_keywords, sidecar_path, write_sidecar
 from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
 from scene_model.library.store import Library
@@ -24,7 +24,7 @@ from scene_model.photos.hashes import content_hash
 
 @dataclass(frozen=True)
 class SidecarResult:
-    """What became of one photo. sidecar: where it was written; tags: that came in."""
+    """The result for one photo. sidecar: the written file; tags: the imported tags."""
 
     file: Path
     sidecar: Path | None = None
@@ -33,16 +33,16 @@ class SidecarResult:
 
 
 def keywords_of(photo: PhotoRecord, vocabulary: Vocabulary) -> list[Keyword]:
-    """A photo's tags as they leave: a person's class and tags, then what models say."""
+    """Return a photo's tags as keywords: a person's class and tags, then predicted tags."""
     shown = set(photo.shown_tags)
-    found = {}
+    keywords = {}
     if photo.class_source == HUMAN:
-        found[photo.photo_class] = Keyword(vocabulary.display_name(photo.photo_class))
+        keywords[photo.photo_class] = Keyword(vocabulary.display_name(photo.photo_class))
     for tag in sorted(photo.tags, key=lambda tag: tag.head != HUMAN):
         if tag.label in shown:
             name = vocabulary.display_name(tag.label)
-            found.setdefault(tag.label, Keyword(name, tag.head, tag.score, tag.bundle))
-    return list(found.values())
+            keywords.setdefault(tag.label, Keyword(name, tag.head, tag.score, tag.bundle))
+    return list(keywords.values())
 
 
 def write_sidecars(
@@ -50,63 +50,63 @@ def write_sidecars(
 ) -> Iterator[SidecarResult]:
     """Write the sidecars of photos.
 
-    into: a folder, in which they lie as the photos do in a ZIP by class; None: beside the
-    originals, for photos that stay outside the library.
+    into: a folder, with the layout of a ZIP by class; None: beside the originals, for photos that
+    are referenced outside the library.
     """
     records = list(library.records(list(photo_ids)))
-    places = (
+    entries = (
         ArchiveEntry(photo.photo_class, photo.name, Path(), photo.added_at) for photo in records
     )
-    for photo, (_, name) in zip(records, archive_names(places), strict=True):
-        place = photo.reference if into is None else into / name
-        if place is None:
+    for photo, (_, name) in zip(records, archive_names(entries), strict=True):
+        path = photo.reference if into is None else into / name
+        if path is None:
             error: SceneError = OriginalMissing(
-                f"{photo.name} is kept inside the library, where a sidecar helps nobody. Name a "
-                "folder for it (--into)."
+                f"{photo.name} is stored inside the library, where other programs do not read "
+                "sidecars. Name a folder for it (--into)."
             )
             yield SidecarResult(Path(photo.name), error=error)
             continue
         try:
             if into is not None:
-                place.parent.mkdir(parents=True, exist_ok=True)
-            yield SidecarResult(place, write_sidecar(place, keywords_of(photo, vocabulary)))
-        except OSError as problem:
-            why = f"Its sidecar cannot be written: {problem.strerror or problem}."
-            yield SidecarResult(place, error=UnreadableFile(why))
-        except SceneError as problem:
-            yield SidecarResult(place, error=problem)
+                path.parent.mkdir(parents=True, exist_ok=True)
+            yield SidecarResult(path, write_sidecar(path, keywords_of(photo, vocabulary)))
+        except OSError as os_error:
+            message = f"Cannot write its sidecar: {os_error.strerror or os_error}."
+            yield SidecarResult(path, error=UnreadableFile(message))
+        except SceneError as scene_error:
+            yield SidecarResult(path, error=scene_error)
 
 
 def import_keywords(
     library: Library, vocabulary: Vocabulary, files: Iterable[Path], limits: PhotoLimits
 ) -> Iterator[SidecarResult]:
-    """Give photos of the library the keywords their files and sidecars hold, as a person's tags.
+    """Import the keywords of files and their sidecars as a person's tags.
 
-    A photo is known by its content, wherever its file lies. What was rejected stays rejected.
+    Photos are identified by content, wherever the file is. Rejected tags stay rejected.
     """
     for file in files:
         try:
             data = read_photo_file(file, limits)
             photo = library.photo(content_hash(data))
-            beside = sidecar_of(file)
-            found = read_keywords(data, beside.read_bytes() if beside.is_file() else None)
-            there = {tag.label for tag in photo.tags if tag.head == HUMAN}
-            new = []
-            for name in found:
+            sidecar = sidecar_path(file)
+            names = read_keywords(data, sidecar.read_bytes() if sidecar.is_file() else None)
+            existing = {tag.label for tag in photo.tags if tag.head == HUMAN}
+            added = []
+            for name in names:
                 try:
                     label = vocabulary.canonical(edits.clean_tag(name.replace('"', "'")))
                 except InvalidTag:
-                    continue  # longer than a tag may be: a caption, not a keyword
-                if label not in there:
+                    continue  # too long for a tag: a caption, not a keyword
+                if label not in existing:
                     edits.add_tag(library, [photo.id], label)
-                    there.add(label)
-                    new.append(label)
-            yield SidecarResult(file, tags=tuple(new))
+                    existing.add(label)
+                    added.append(label)
+            yield SidecarResult(file, tags=tuple(added))
         except PhotoNotFound:
-            why = "The library does not hold it. `library add` it first."
-            yield SidecarResult(file, error=PhotoNotFound(why))
-        except OSError as problem:
-            why = f"It cannot be read: {problem.strerror or problem}."
-            yield SidecarResult(file, error=UnreadableFile(why))
-        except SceneError as problem:
-            yield SidecarResult(file, error=problem)
+            message = "It is not in the library. Add it first with `library add`."
+            yield SidecarResult(file, error=PhotoNotFound(message))
+        except OSError as os_error:
+            message = f"Cannot read it: {os_error.strerror or os_error}."
+            yield SidecarResult(file, error=UnreadableFile(message))
+        except SceneError as scene_error:
+            yield SidecarResult(file, error=scene_error)

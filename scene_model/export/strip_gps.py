@@ -1,7 +1,7 @@
-"""A copy of a photo that does not tell where it was taken; its pixels are the original's own.
+"""A copy of a photo without the place where it was taken; the image data is not changed.
 
-EXIF, XMP and IPTC fields of a place go, in words as in numbers. What a camera maker wrote into
-notes of its own form is not read, and stays.
+Removes the place fields of EXIF, XMP and IPTC: coordinates and names. Maker notes of cameras are
+not parsed and stay.
 """
 
 import threading
@@ -9,7 +9,7 @@ from typing import Any
 
 import exiv2
 
-# Adobe's XMP toolkit inside exiv2 is made for one thread.
+# Adobe's XMP toolkit inside exiv2 is not thread-safe.
 _TOOLKIT = threading.Lock()
 _EXIF = ("Exif.GPSInfo.", "Exif.Image.GPSTag")
 _XMP = (
@@ -23,42 +23,42 @@ _IPTC = tuple(
 
 
 def strip_gps(data: bytes) -> bytes | None:
-    """Take the place out of a photo file's bytes; those that tell none come back as they are.
+    """Remove the place from a photo file's bytes; without a place they are returned unchanged.
 
-    None where a file of its kind cannot be read or written anew.
+    Returns None for a format that cannot be read or rewritten.
     """
     with _TOOLKIT:
         try:
             image = exiv2.ImageFactory.open(data)
             image.readMetadata()
-            return _written_without(image) if _erase_place(image) else data
+            return _rewritten(image) if _erase_place(image) else data
         except exiv2.Exiv2Error:
             return None
 
 
 def _erase_place(image: Any) -> bool:
-    """Erase the fields of a place; tells whether there was one."""
+    """Erase the place fields; returns whether there were any."""
     exif, xmp, iptc = image.exifData(), image.xmpData(), image.iptcData()
-    found = False
+    is_changed = False
     for fields, key_type, names in (
         (exif, exiv2.ExifKey, _EXIF),
         (xmp, exiv2.XmpKey, _XMP),
         (iptc, exiv2.IptcKey, _IPTC),
     ):
         for key in [field.key() for field in fields if field.key().startswith(names)]:
-            place = fields.findKey(key_type(key))
-            while place != fields.end():  # some fields may stand there several times
-                fields.erase(place)
-                place = fields.findKey(key_type(key))
-            found = True
-    if found:
+            position = fields.findKey(key_type(key))
+            while position != fields.end():  # a field may occur several times
+                fields.erase(position)
+                position = fields.findKey(key_type(key))
+            is_changed = True
+    if is_changed:
         image.setExifData(exif)
         image.setXmpData(xmp)
         image.setIptcData(iptc)
-    return found
+    return is_changed
 
 
-def _written_without(image: Any) -> bytes:
+def _rewritten(image: Any) -> bytes:
     image.writeMetadata()
     file = image.io()
     try:

@@ -1,15 +1,16 @@
-"""Photos as a table: one row each, columns in a fixed order that others rely on; and as JSON.
+"""Photos as a table, one row each with columns in a fixed, documented order; and as JSON.
 
-All of it streams: a million photos take the memory of one. What was written comes back exactly:
+Everything streams: a million photos take the memory of one. pandas reads back exactly the values
+that were written:
 
     frame = pandas.read_csv(file, **READ_CSV)
     frame = pandas.read_json(file, **READ_JSON)              # for JSON Lines also lines=True
     tags = frame["Tags"].map(split_tags)                     # tuples of tags
 
-Text that a spreadsheet would run for a formula, or that begins with an apostrophe, has one
-apostrophe put before it; so taking one off where there is one is the whole of going back
-(`plain_text`, which `READ_CSV` applies). An empty cell is empty text, or nothing known in a column
-where that may be; empty text there is one apostrophe.
+Text that a spreadsheet would run as a formula, or that begins with an apostrophe, gets an
+apostrophe in front; removing one leading apostrophe restores it (`plain_text`, which `READ_CSV`
+applies). An empty cell is empty text, except in nullable columns: there it is null, and empty text
+is written as one apostrophe.
 """
 
 import csv
@@ -50,15 +51,15 @@ _NUMBERS = frozenset(
         "Longitude",
     )
 )
-_MAY_BE_UNKNOWN = frozenset(
+_NULLABLE_TEXT = frozenset(
     (*(f"Label {rank}" for rank in range(1, OBJECT_COLUMNS + 1)), "Taken at", "Camera")
 )
-# A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection"), whatever blank
-# it begins with; and our own mark, so that one apostrophe at the front is always ours.
-_MARKED = re.compile(r"[ \t\r\n\u00a0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n']")
+# Cells that a spreadsheet takes for a formula (OWASP, "CSV Injection"), also after blanks; and
+# text that begins with our mark, so that a leading apostrophe is always ours.
+_NEEDS_MARK = re.compile(r"[ \t\r\n\u00a0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n']")
 _MARK = "'"
 _TAG_NEEDS_QUOTES = re.compile(r'[;"\r\n]|^\s|\s$|^$')
-_PIECE_CHARACTERS = 1 << 16
+_CHUNK_CHARACTERS = 1 << 16
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 UTF8_BOM = "\ufeff"
 
@@ -66,10 +67,10 @@ Cell = str | float | None
 
 
 def table_row(photo: PhotoRecord, objects: Sequence[Tag]) -> tuple[Cell, ...]:
-    """One photo's cells, in the order of `COLUMNS`.
+    """Return a photo's cells, in the order of `COLUMNS`.
 
-    objects: the five most probable, most probable first; scores become percent.
-    Timestamp is when the photo was added, ISO 8601 with offset.
+    objects: most probable first; five are used, their scores in percent.
+    Timestamp is the time the photo was added, ISO 8601 with offset.
     """
     ranked: list[Cell] = []
     for tag in objects[:OBJECT_COLUMNS]:
@@ -94,16 +95,16 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag]) -> tuple[Cell, ...]:
 
 
 def write_csv(rows: Iterable[Sequence[Cell]], with_bom: bool = False) -> Iterator[str]:
-    """Yield a CSV line by line, header first; a text cell is never a formula.
+    """Yield a CSV line by line, header first; no text cell is a formula.
 
-    rows: cells as `table_row` gives them. with_bom: begin with a byte-order mark, by which Excel
-    knows UTF-8.
+    rows: cells from `table_row`. with_bom: begin with a byte-order mark, so that Excel reads the
+    file as UTF-8.
     """
     if with_bom:
         yield UTF8_BOM
     buffer = io.StringIO()
     write = csv.writer(buffer, lineterminator="\r\n").writerow
-    empty_text = [_MARK if column in _MAY_BE_UNKNOWN else "" for column in COLUMNS]
+    empty_text = [_MARK if column in _NULLABLE_TEXT else "" for column in COLUMNS]
     write(COLUMNS)
     yield buffer.getvalue()
     for row in rows:
@@ -119,25 +120,25 @@ def write_csv(rows: Iterable[Sequence[Cell]], with_bom: bool = False) -> Iterato
 
 
 def join_tags(tags: Iterable[str]) -> str:
-    """Put tags into one cell: ``beach; "rock; roll"``, in quotation marks where they need them."""
+    """Join tags into one cell: ``beach; "rock; roll"``, quoted where necessary."""
     return "; ".join(
         '"' + tag.replace('"', '""') + '"' if _TAG_NEEDS_QUOTES.search(tag) else tag for tag in tags
     )
 
 
 def split_tags(cell: str) -> tuple[str, ...]:
-    """The tags of a cell that `join_tags` wrote."""
+    """Split a cell that `join_tags` wrote."""
     (tags,) = csv.reader([cell], delimiter=";", skipinitialspace=True) if cell else [()]
     return tuple(tags)
 
 
-def strip_gps(photo: PhotoRecord) -> PhotoRecord:
-    """The same photo, saying nothing of where it was taken."""
+def without_coordinates(photo: PhotoRecord) -> PhotoRecord:
+    """Return the same photo without latitude and longitude."""
     return replace(photo, latitude=None, longitude=None)
 
 
 def json_record(photo: PhotoRecord, objects: Sequence[Tag]) -> dict[str, Any]:
-    """One photo for programs: label ids, scores in [0, 1], times in ISO 8601."""
+    """Return a photo as a JSON object: label ids, scores in [0, 1], times in ISO 8601."""
     return {
         "id": photo.id,
         "name": photo.name,
@@ -171,45 +172,45 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag]) -> dict[str, Any]:
 
 
 def write_json(records: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield one JSON list piece by piece, a record a line."""
-    before = "[\n"
+    """Yield one JSON list in chunks, one record per line."""
+    separator = "[\n"
     for record in records:
-        yield before + _as_json(record)
-        before = ",\n"
-    yield "[]\n" if before.startswith("[") else "\n]\n"
+        yield separator + _as_json(record)
+        separator = ",\n"
+    yield "[]\n" if separator.startswith("[") else "\n]\n"
 
 
 def write_jsonl(records: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Yield JSON Lines: one object a line."""
+    """Yield JSON Lines: one object per line."""
     for record in records:
         yield _as_json(record) + "\n"
 
 
-def utf8_pieces(lines: Iterable[str]) -> Iterator[bytes]:
-    """Gather lines to pieces worth sending, as UTF-8: one at a time costs more than making it."""
-    waiting: list[str] = []
+def utf8_chunks(lines: Iterable[str]) -> Iterator[bytes]:
+    """Join lines into UTF-8 chunks: sending a line costs more than producing it."""
+    buffer: list[str] = []
     size = 0
     for line in lines:
-        waiting.append(line)
+        buffer.append(line)
         size += len(line)
-        if size >= _PIECE_CHARACTERS:
-            yield "".join(waiting).encode("utf-8")
-            waiting, size = [], 0
-    if waiting:
-        yield "".join(waiting).encode("utf-8")
+        if size >= _CHUNK_CHARACTERS:
+            yield "".join(buffer).encode("utf-8")
+            buffer, size = [], 0
+    if buffer:
+        yield "".join(buffer).encode("utf-8")
 
 
 def formula_safe(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run; `plain_text` takes it off."""
-    return _MARK + text if _MARKED.match(text) else text
+    """Put an apostrophe before text that a spreadsheet would run; `plain_text` removes it."""
+    return _MARK + text if _NEEDS_MARK.match(text) else text
 
 
 def plain_text(cell: str) -> str:
-    """What a text cell said before `formula_safe`."""
+    """Undo `formula_safe`."""
     return cell.removeprefix(_MARK)
 
 
-def _known_text(cell: str) -> str | None:
+def _nullable_text(cell: str) -> str | None:
     return plain_text(cell) if cell else None
 
 
@@ -222,14 +223,14 @@ def _reader(column: str) -> Callable[[str], Any]:
         return "true".__eq__
     if column in _NUMBERS:
         return _number
-    return _known_text if column in _MAY_BE_UNKNOWN else plain_text
+    return _nullable_text if column in _NULLABLE_TEXT else plain_text
 
 
-# The arguments by which pandas reads back exactly what was written, whichever its version: left to
-# itself it would take a tag called NA for nothing, and round numbers.
+# Arguments with which any version of pandas reads back exactly the values written. Its defaults
+# would read a tag called NA as null, and round numbers.
 READ_CSV: Mapping[str, Any] = MappingProxyType(
     {
-        "encoding": "utf-8-sig",  # with a byte-order mark or without
+        "encoding": "utf-8-sig",  # with or without a byte-order mark
         "na_filter": False,
         "converters": {column: _reader(column) for column in COLUMNS},
     }
@@ -237,7 +238,7 @@ READ_CSV: Mapping[str, Any] = MappingProxyType(
 READ_JSON: Mapping[str, Any] = MappingProxyType(
     {
         "orient": "records",
-        "dtype": False,  # a photo may be called 007
+        "dtype": False,  # keep a photo name such as 007 as text
         "precise_float": True,
     }
 )

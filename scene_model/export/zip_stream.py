@@ -1,4 +1,4 @@
-"""A ZIP made piece by piece: any size in constant memory, the same bytes for the same input."""
+"""A ZIP generated in chunks: any size in constant memory, the same bytes for the same input."""
 
 import datetime
 import zipfile
@@ -7,55 +7,56 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 _CHUNK_BYTES = 1 << 20
-# The first day a ZIP can tell; for members that have no day of their own.
-_NO_DAY = (1980, 1, 1, 0, 0, 0)
+# The earliest date a ZIP can hold; for members without a date.
+_DEFAULT_DATE = (1980, 1, 1, 0, 0, 0)
 _LAST_YEAR = 2107
 _READABLE = 0o644 << 16
 
 
-class _Pieces:
-    """A file that can only be written to, and whose bytes are taken away now and then."""
+class _OutputBuffer:
+    """A write-only file whose bytes `drain` removes."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._chunks: list[bytes] = []
 
     def write(self, data: bytes) -> int:
-        self._pieces.append(bytes(data))
+        self._chunks.append(bytes(data))
         return len(data)
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing: `drain` returns everything written."""
 
-    def taken(self) -> Iterator[bytes]:
-        pieces, self._pieces = self._pieces, []
-        yield from pieces
+    def drain(self) -> Iterator[bytes]:
+        chunks, self._chunks = self._chunks, []
+        yield from chunks
 
 
-class ZipPieces:
-    """A ZIP on its way; every method yields bytes that come next. Nothing is packed smaller."""
+class ZipStream:
+    """A ZIP being written, without compression; every method yields the next bytes of it."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
-        self._out = _Pieces()
-        # It asks for no more than `write` and `flush` of what it is given.
+        """Start an empty ZIP."""
+        self._out = _OutputBuffer()
+        # ZipFile calls only `write` and `flush` of its file.
         out = cast(BinaryIO, self._out)
         self._zip = zipfile.ZipFile(out, "w", zipfile.ZIP_STORED)
 
-    def file(self, path: Path, name: str, day: str = "") -> Iterator[bytes]:
-        """Add a file; raises OSError before anything is yielded where it cannot be opened.
+    def add_file(self, path: Path, name: str, date: str = "") -> Iterator[bytes]:
+        """Add a file; raises OSError before the first chunk when it cannot be opened.
 
-        day: ISO 8601, what the ZIP says it was changed; the disk's own word would make two ZIPs
+        date: the modification time in the ZIP, ISO 8601. The file's own time would make two ZIPs
         of the same photos differ.
         """
-        with path.open("rb") as reading:
+        with path.open("rb") as file:
             size = path.stat().st_size
-            yield from self.pieces(iter(lambda: reading.read(_CHUNK_BYTES), b""), name, day, size)
+            chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
+            yield from self.add_member(chunks, name, date, size)
 
-    def pieces(
-        self, data: Iterable[bytes], name: str, day: str = "", size: int = 0
+    def add_member(
+        self, data: Iterable[bytes], name: str, date: str = "", size: int = 0
     ) -> Iterator[bytes]:
-        """Add a member; size: about how many bytes, where it may be two gigabytes or more."""
-        info = zipfile.ZipInfo(name, _zip_day(day))
+        """Add a member; size: its approximate bytes, needed when it may reach 2 GB."""
+        info = zipfile.ZipInfo(name, _zip_date(date))
         info.compress_type, info.external_attr, info.file_size = (
             zipfile.ZIP_STORED,
             _READABLE,
@@ -63,22 +64,22 @@ class ZipPieces:
         )
         info.create_system = 3  # the same on every system
         with self._zip.open(info, "w") as member:
-            for piece in data:
-                member.write(piece)
-                yield from self._out.taken()
-        yield from self._out.taken()
+            for chunk in data:
+                member.write(chunk)
+                yield from self._out.drain()
+        yield from self._out.drain()
 
-    def end(self) -> Iterator[bytes]:
-        """Close it: the list of its members."""
+    def finish(self) -> Iterator[bytes]:
+        """Write the central directory and close the ZIP."""
         self._zip.close()
-        yield from self._out.taken()
+        yield from self._out.drain()
 
 
-def _zip_day(day: str) -> tuple[int, int, int, int, int, int]:
+def _zip_date(text: str) -> tuple[int, int, int, int, int, int]:
     try:
-        at = datetime.datetime.fromisoformat(day)
+        at = datetime.datetime.fromisoformat(text)
     except ValueError:
-        return _NO_DAY
-    if not _NO_DAY[0] <= at.year <= _LAST_YEAR:
-        return _NO_DAY
+        return _DEFAULT_DATE
+    if not _DEFAULT_DATE[0] <= at.year <= _LAST_YEAR:
+        return _DEFAULT_DATE
     return (at.year, at.month, at.day, at.hour, at.minute, at.second)

@@ -1,4 +1,4 @@
-"""The API on a temporary library: in process, and as a server of its own on loopback."""
+"""The API on a temporary library: in process, and as a real server on loopback."""
 
 import socket
 import threading
@@ -17,7 +17,7 @@ from scene_model.config import Settings
 
 
 def client_of(settings: Settings) -> TestClient:
-    """What asks on the server's own computer."""
+    """A client on the server's own computer."""
     return TestClient(
         create_app(settings),
         base_url="http://localhost:8501",
@@ -27,7 +27,7 @@ def client_of(settings: Settings) -> TestClient:
 
 
 def problem_of(response: httpx.Response, status: int) -> str:
-    """The detail of an error, which is whole and of one form whatever went wrong."""
+    """Check the form of an error response and return its detail."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     body = response.json()
@@ -39,7 +39,7 @@ def problem_of(response: httpx.Response, status: int) -> str:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Small limits, so that going over them is cheap."""
+    """Small limits, so that tests can exceed them cheaply."""
     return Settings(
         library=tmp_path / "library",
         workers=2,
@@ -54,13 +54,13 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def api(settings: Settings) -> Iterator[TestClient]:
-    with client_of(settings) as made:
-        yield made
+    with client_of(settings) as client:
+        yield client
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that listens."""
+    """A listening server."""
 
     host: str
     port: int
@@ -73,7 +73,7 @@ class Server:
 
 @pytest.fixture
 def server(settings: Settings) -> Iterator[Server]:
-    """The API alone under uvicorn, over real sockets."""
+    """The API without pages under uvicorn, over real sockets."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]

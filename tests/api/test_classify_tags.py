@@ -1,4 +1,4 @@
-"""`/classify` and `/classify/`: the contract, to the letter."""
+"""`/classify` and `/classify/`: the exact contract."""
 
 import base64
 import io
@@ -55,20 +55,20 @@ def test_tags_by_the_exact_rule(
         ([0.25, 0.25], ["Unknown"]),
     ],
 )
-def test_the_rule_at_its_borders(
+def test_the_rule_at_its_limits(
     classifier: Classifier, flower: bytes, scores: list[float], names: list[str]
 ) -> None:
-    look = classifier.predict(flower)
-    answer = look.head_predictions.tag_prediction
-    assert answer is not None
-    answer.probabilities[:] = 0
-    answer.probabilities[:2] = scores
+    prediction = classifier.predict(flower)
+    tag_prediction = prediction.head_predictions.tag_prediction
+    assert tag_prediction is not None
+    tag_prediction.probabilities[:] = 0
+    tag_prediction.probabilities[:2] = scores
 
     class Fixed:
         heads = classifier.heads
 
         def predict(self, _: bytes) -> Any:
-            return look
+            return prediction
 
     fixed: Any = Fixed()
     assert classify_tags.display_tags(fixed, b"") == names
@@ -95,7 +95,7 @@ def test_every_colour_mode_of_a_png_is_converted(api: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "body"),
     [
         ({}, '"images" is missing'),
         ({"image": ["x"]}, '"images" is missing'),
@@ -117,8 +117,8 @@ def test_every_colour_mode_of_a_png_is_converted(api: TestClient) -> None:
         ({"images": [text(encode(textured(90, 90))[:400])]}, "images[0]: The JPEG"),
     ],
 )
-def test_each_refusal_says_why(api: TestClient, document: object, said: str) -> None:
-    assert said in problem_of(api.post("/api/classify/", json=document), 400)
+def test_each_refusal_gives_the_reason(api: TestClient, document: object, body: str) -> None:
+    assert body in problem_of(api.post("/api/classify/", json=document), 400)
 
 
 def test_no_json(api: TestClient) -> None:
@@ -140,19 +140,19 @@ def test_a_colour_mode_that_cannot_be_converted(
     assert "images[0]: The colour mode RGB cannot be converted to RGB" in detail
 
 
-def test_one_bad_image_fails_the_request_unless_asked(api: TestClient, temple: bytes) -> None:
+def test_one_bad_image_fails_the_request_unless_partial(api: TestClient, temple: bytes) -> None:
     document = {"images": [text(temple), "!!", text(temple[:2000])]}
     assert "images[1]" in problem_of(api.post("/api/classify", json=document), 400)
     response = api.post("/api/classify/?partial=true", json=document)
     assert response.status_code == 200
-    said = response.json()
-    assert set(said) == {"tags", "errors"}
-    assert said["tags"][0]
-    assert said["tags"][1:] == [None, None]
-    assert [error and error["code"] for error in said["errors"]] == [
+    body = response.json()
+    assert set(body) == {"tags", "errors"}
+    assert body["tags"][0]
+    assert body["tags"][1:] == [None, None]
+    assert [error and error["code"] for error in body["errors"]] == [
         *(None, "not_a_picture", "truncated_photo")
     ]
-    # What is wrong with the request itself is no item's error.
+    # An error of the request itself is not reported per item.
     assert "empty" in problem_of(api.post("/api/classify?partial=true", json={"images": []}), 400)
 
 

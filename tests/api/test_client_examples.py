@@ -1,4 +1,4 @@
-"""The examples of docs/api.md, run as they stand; and what only real sockets show."""
+"""The examples of docs/api.md, run unchanged, and behaviour that needs real sockets."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ import httpx2 as httpx
 import pytest
 from starlette.requests import Request
 
-from scene_model.api import body
+from scene_model.api.request import body
 from scene_model.classifier.classify import Classifier
 from scene_model.config import PROJECT_DIR
 from scene_model.errors import NotAPicture
@@ -45,7 +45,7 @@ def example(language: str) -> str:
         pytest.param("js", marks=pytest.mark.tools),
     ],
 )
-def test_an_example_does_what_it_says(
+def test_an_example_works(
     language: str, server: Server, tmp_path: Path, temple: bytes, flower: bytes
 ) -> None:
     program = shutil.which(RUNNERS[language][0])
@@ -86,7 +86,7 @@ def healthy(server: Server) -> bool:
     return httpx.get(f"{server.url}/api/health", timeout=30).status_code == 200
 
 
-def test_senders_that_hang_hold_nobody_up(server: Server) -> None:
+def test_hanging_senders_do_not_block_others(server: Server) -> None:
     hanging = [raw(server) for _ in range(20)]
     for connection in hanging:
         connection.sendall(post_head("/api/predict/batch", 1_000_000) + PART + bytes(50_000))
@@ -100,10 +100,10 @@ def test_senders_that_hang_hold_nobody_up(server: Server) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/predict", "/api/predict/batch", "/api/classify"])
-def test_a_sender_that_drips_is_dropped(
+def test_a_slow_sender_is_dropped(
     path: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "SLOW_S", 0.5)
+    monkeypatch.setattr(body, "SLOW_TIMEOUT_S", 0.5)
     with raw(server) as connection:
         connection.sendall(post_head(path, 1_000_000) + PART)
         answer = b""
@@ -114,26 +114,26 @@ def test_a_sender_that_drips_is_dropped(
             with contextlib.suppress(TimeoutError):
                 answer += connection.recv(10_000)
     assert answer.startswith(b"HTTP/1.1 408")
-    assert b"the least is 1,000 a second" in answer
+    assert b"the minimum is 1,000 bytes per second" in answer
     while any((server.library / "batches").glob("*")):
         time.sleep(0.02)
 
 
-def test_a_sender_that_is_quick_enough_may_take_its_time(
+def test_a_sender_above_the_minimum_rate_is_accepted(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "SLOW_S", 2.0)
+    monkeypatch.setattr(body, "SLOW_TIMEOUT_S", 2.0)
     monkeypatch.setattr(body, "MIN_BYTES_PER_S", 100)
     sent = PART + bytes(4_000) + b"\r\n--x--\r\n"
     with raw(server) as connection:
         connection.sendall(post_head("/api/predict/batch", len(sent)))
-        for start in range(0, len(sent), 100):  # ten times as many bytes a second as the least
+        for start in range(0, len(sent), 100):  # ten times the minimum rate
             connection.sendall(sent[start : start + 100])
             time.sleep(0.1)
         assert connection.recv(12) == b"HTTP/1.1 200"
 
 
-def test_a_sender_that_breaks_off_leaves_nothing(server: Server) -> None:
+def test_a_disconnected_sender_leaves_no_files(server: Server) -> None:
     with raw(server) as connection:
         connection.sendall(post_head("/api/predict/batch", 1_000_000) + PART + bytes(500_000))
         batches = server.library / "batches"
@@ -144,14 +144,14 @@ def test_a_sender_that_breaks_off_leaves_nothing(server: Server) -> None:
     assert healthy(server)
 
 
-def test_a_batch_whose_sender_goes_away_is_cancelled(
+def test_a_batch_of_a_disconnected_sender_is_cancelled(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on, is_noticed = threading.Event(), threading.Event()
+    release, is_noticed = threading.Event(), threading.Event()
     is_gone = Request.is_disconnected
 
     def slow(*_: object) -> None:
-        go_on.wait(60)
+        release.wait(60)
         raise NotAPicture("none")
 
     async def noticed(asked: Request) -> bool:
@@ -168,14 +168,14 @@ def test_a_batch_whose_sender_goes_away_is_cancelled(
         while not any(batches.glob("*/000019")):
             time.sleep(0.02)
     assert is_noticed.wait(60)
-    time.sleep(0.5)  # until what follows from it is done
-    go_on.set()
+    time.sleep(0.5)  # let the cancellation take effect
+    release.set()
     while not (results := list(batches.glob("*/result.json"))):
         time.sleep(0.02)
     assert json.loads(results[0].read_text(encoding="utf-8"))["state"] == "cancelled"
 
 
-def test_what_says_that_it_is_too_large_is_not_read(server: Server) -> None:
+def test_a_declared_oversized_body_is_not_read(server: Server) -> None:
     for path in ("/api/predict", "/api/predict/batch", "/api/classify"):
         with raw(server) as connection:
             connection.sendall(post_head(path, 2_000_000_000_000))

@@ -1,4 +1,4 @@
-"""A client written from the documented contract alone; it knows nothing of the code.
+"""A client written only from the documented contract, without the code.
 
 The contract: under /api, GET /health, GET /models (heads, labels, limits), POST /predict (multipart
 `file`), POST /predict/batch (multipart `files`, `?background=true`), GET and DELETE
@@ -32,11 +32,11 @@ def lowered(headers: Message) -> dict[str, str]:
 
 @dataclass
 class Client:
-    """The client; it stands on the standard library."""
+    """The client; it uses only the standard library."""
 
     server: str
 
-    def ask(
+    def request(
         self, method: str, path: str, body: bytes | None = None, content_type: str = ""
     ) -> tuple[int, dict[str, str], bytes]:
         headers = {"Content-Type": content_type} if content_type else {}
@@ -53,7 +53,7 @@ class Client:
                 return error.code, lowered(error.headers), error.read()
 
     def get(self, path: str) -> Any:
-        status, _, body = self.ask("GET", path)
+        status, _, body = self.request("GET", path)
         assert status == 200, body
         return json.loads(body)
 
@@ -68,12 +68,12 @@ class Client:
             parts += [data, b"\r\n"]
         parts.append(f"--{boundary}--\r\n".encode())
         kind = f"multipart/form-data; boundary={boundary}"
-        status, headers, body = self.ask("POST", path, b"".join(parts), kind)
+        status, headers, body = self.request("POST", path, b"".join(parts), kind)
         return status, headers, json.loads(body)
 
     def classify(self, document: Any, path: str = "/api/classify/") -> tuple[int, Any]:
         data = document if isinstance(document, bytes) else json.dumps(document).encode()
-        status, _, body = self.ask("POST", path, data, "application/json")
+        status, _, body = self.request("POST", path, data, "application/json")
         return status, json.loads(body)
 
 
@@ -103,16 +103,16 @@ def test_health_and_models(client: Client) -> None:
 
 
 def test_one_photo(client: Client, temple: bytes) -> None:
-    status, _, told = client.send("/api/predict", "file", ("temple.jpg", temple))
+    status, _, body = client.send("/api/predict", "file", ("temple.jpg", temple))
     assert status == 200
-    assert set(told) == {
+    assert set(body) == {
         *("filename", "label", "confidence", "unsure", "probabilities", "class", "bundle")
     }
-    assert told["filename"] == "temple.jpg"
-    best = max(told["probabilities"], key=told["probabilities"].__getitem__)
-    assert told["label"] == best
-    assert told["confidence"] == pytest.approx(told["probabilities"][best], abs=1e-6)
-    assert sum(told["probabilities"].values()) == pytest.approx(1, abs=1e-3)
+    assert body["filename"] == "temple.jpg"
+    best = max(body["probabilities"], key=body["probabilities"].__getitem__)
+    assert body["label"] == best
+    assert body["confidence"] == pytest.approx(body["probabilities"][best], abs=1e-6)
+    assert sum(body["probabilities"].values()) == pytest.approx(1, abs=1e-3)
 
 
 def folders(archive: bytes) -> dict[str, str]:
@@ -131,50 +131,50 @@ def check_results(results: list[dict[str, Any]], archive: bytes) -> None:
 
 def test_a_batch_and_its_download(client: Client, temple: bytes, flower: bytes) -> None:
     files = (("a.jpg", temple), ("b.txt", b"no picture"), ("c.jpg", flower))
-    status, _, told = client.send("/api/predict/batch", "files", *files)
+    status, _, body = client.send("/api/predict/batch", "files", *files)
     assert status == 200
-    assert set(told) == {"job_id", "summary", "results", "download_url"}
-    assert told["summary"]["total"] == 3
-    assert sum(told["summary"]["by_class"].values()) == 2
-    assert told["download_url"] == f"/api/download/{told['job_id']}"
-    _, headers, archive = client.ask("GET", told["download_url"])
+    assert set(body) == {"job_id", "summary", "results", "download_url"}
+    assert body["summary"]["total"] == 3
+    assert sum(body["summary"]["by_class"].values()) == 2
+    assert body["download_url"] == f"/api/download/{body['job_id']}"
+    _, headers, archive = client.request("GET", body["download_url"])
     assert headers["content-type"] == "application/zip"
-    check_results(told["results"], archive)
+    check_results(body["results"], archive)
 
 
 def test_a_batch_in_the_background(client: Client, temple: bytes, flower: bytes) -> None:
     files = (("a.jpg", temple), ("b.txt", b"no picture"), ("c.jpg", flower))
-    status, headers, told = client.send("/api/predict/batch?background=true", "files", *files)
+    status, headers, body = client.send("/api/predict/batch?background=true", "files", *files)
     assert status == 202
-    assert headers["location"] == f"/api/jobs/{told['job_id']}"
+    assert headers["location"] == f"/api/jobs/{body['job_id']}"
     job = client.get(headers["location"])
     while job["state"] == "running":
         assert 0 <= job["done"] <= job["total"] == 3
         time.sleep(0.05)
         job = client.get(headers["location"])
-    _, _, archive = client.ask("GET", f"/api/download/{told['job_id']}")
+    _, _, archive = client.request("GET", f"/api/download/{body['job_id']}")
     check_results(job["results"], archive)
-    status, _, _ = client.ask("DELETE", headers["location"])
+    status, _, _ = client.request("DELETE", headers["location"])
     assert status == 200
 
 
 def test_tags_of_base64_images(client: Client, temple: bytes, flower: bytes) -> None:
     images = [text_of(temple), f"data:image/jpeg;base64,{text_of(flower)}"]
     for path in ("/api/classify", "/api/classify/"):
-        status, told = client.classify({"images": images}, path)
+        status, body = client.classify({"images": images}, path)
         assert status == 200
-        assert set(told) == {"tags"}
-        assert len(told["tags"]) == 2
-        for tags in told["tags"]:
+        assert set(body) == {"tags"}
+        assert len(body["tags"]) == 2
+        for tags in body["tags"]:
             assert 1 <= len(tags) <= 2
             assert all(tag[0] == tag[0].upper() for tag in tags)
     kinds = [text_of(picture(kind)) for kind in ("JPEG", "PNG", "WEBP")]
     assert client.classify({"images": kinds})[0] == 200
-    status, told = client.classify({"images": [text_of(temple), "?"]}, "/api/classify?partial=true")
+    status, body = client.classify({"images": [text_of(temple), "?"]}, "/api/classify?partial=true")
     assert status == 200
-    assert told["tags"][1] is None
-    assert told["errors"][0] is None
-    assert told["errors"][1]["message"]
+    assert body["tags"][1] is None
+    assert body["errors"][0] is None
+    assert body["errors"][1]["message"]
 
 
 @pytest.mark.parametrize(
@@ -191,47 +191,47 @@ def test_tags_of_base64_images(client: Client, temple: bytes, flower: bytes) -> 
         pytest.param(b"{", id="no JSON"),
     ],
 )
-def test_what_classify_refuses(client: Client, document: Any) -> None:
-    status, told = client.classify(document)
+def test_images_that_classify_refuses(client: Client, document: Any) -> None:
+    status, body = client.classify(document)
     assert status == 400
-    check_problem(told, 400)
+    check_problem(body, 400)
 
 
-def check_problem(told: Any, status: int) -> None:
-    assert set(told) == {"type", "title", "status", "detail"}
-    assert told["status"] == status
-    assert len(told["detail"]) > 10
+def check_problem(body: Any, status: int) -> None:
+    assert set(body) == {"type", "title", "status", "detail"}
+    assert body["status"] == status
+    assert len(body["detail"]) > 10
 
 
-def test_limits_are_told_and_named(client: Client, temple: bytes) -> None:
+def test_limits_are_published_and_named_in_errors(client: Client, temple: bytes) -> None:
     limits = client.get("/api/models")["limits"]
     large = temple + bytes(limits["max_file_bytes"])
-    status, _, told = client.send("/api/predict", "file", ("large.jpg", large))
+    status, _, body = client.send("/api/predict", "file", ("large.jpg", large))
     assert status == 413
-    check_problem(told, 413)
-    assert "SCENE_MAX_FILE_BYTES" in told["detail"]
+    check_problem(body, 413)
+    assert "SCENE_MAX_FILE_BYTES" in body["detail"]
     images = [text_of(temple)] * (limits["max_images"] + 1)
-    status, told = client.classify({"images": images})
+    status, body = client.classify({"images": images})
     assert status == 413
-    assert "SCENE_MAX_IMAGES" in told["detail"] or "SCENE_MAX_JSON_BYTES" in told["detail"]
+    assert "SCENE_MAX_IMAGES" in body["detail"] or "SCENE_MAX_JSON_BYTES" in body["detail"]
     files = [(f"{n}", b"x") for n in range(limits["max_batch_files"] + 1)]
-    status, _, told = client.send("/api/predict/batch", "files", *files)
+    status, _, body = client.send("/api/predict/batch", "files", *files)
     assert status == 413
-    assert "SCENE_MAX_BATCH_FILES" in told["detail"]
+    assert "SCENE_MAX_BATCH_FILES" in body["detail"]
 
 
-def test_what_is_not_there(client: Client) -> None:
+def test_missing_resources(client: Client) -> None:
     for method, path in (
         *(("GET", "/api/jobs/unknown"), ("DELETE", "/api/jobs/unknown")),
         *(("GET", "/api/download/unknown"), ("GET", "/api/unknown")),
     ):
-        status, headers, body = client.ask(method, path)
+        status, headers, body = client.request(method, path)
         assert status == 404
         assert headers["content-type"] == "application/problem+json"
         check_problem(json.loads(body), 404)
-    status, _, told = client.send("/api/predict", "other", ("a.jpg", b"x"))
+    status, _, body = client.send("/api/predict", "other", ("a.jpg", b"x"))
     assert status == 422
-    check_problem(told, 422)
-    status, _, told = client.send("/api/predict", "file", ("a.txt", b"no picture"))
+    check_problem(body, 422)
+    status, _, body = client.send("/api/predict", "file", ("a.txt", b"no picture"))
     assert status == 415
-    check_problem(told, 415)
+    check_problem(body, 415)

@@ -1,4 +1,4 @@
-"""Every kind of error, provoked: none tells a path, a stack trace or a library's version."""
+"""Every kind of error: none reveals a path, a stack trace or a library's version."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from scene_model.visitors.tokens import new_token
 from tests.pictures import encode, textured
 
 TOKEN, ENTRY = new_token("me")
-Ask = Callable[[TestClient], httpx.Response]
+SendRequest = Callable[[TestClient], httpx.Response]
 PICTURE = encode(textured(64, 48))
 NOT_JSON = {"content": b"{", "headers": {"content-type": "application/json"}}
 
@@ -27,7 +27,7 @@ def sent(data: bytes) -> dict[str, tuple[str, bytes]]:
     return {"file": ("C:\\private\\x.jpg", data)}
 
 
-ERRORS: dict[str, tuple[int, Ask]] = {
+ERRORS: dict[str, tuple[int, SendRequest]] = {
     "no route": (404, lambda c: c.get("/api/nothing")),
     "wrong method": (405, lambda c: c.delete("/api/predict")),
     "no file": (422, lambda c: c.post("/api/predict")),
@@ -91,25 +91,25 @@ def client(settings: Settings) -> Iterator[TestClient]:
         base_url="http://localhost",
         raise_server_exceptions=False,
         client=("127.0.0.1", 1),
-    ) as made:
-        yield made
+    ) as client:
+        yield client
 
 
-def tells(answer: httpx.Response, settings: Settings) -> list[str]:
-    """What an answer tells that it should not."""
-    text = answer.text + "".join(f"{name}: {value}\n" for name, value in answer.headers.items())
+def leaked(response: httpx.Response, settings: Settings) -> list[str]:
+    """What an response leaked that it should not."""
+    text = response.text + "".join(f"{name}: {value}\n" for name, value in response.headers.items())
     secrets = [str(PROJECT_DIR), str(settings.library), "/site-packages", "/python3", "/usr/"]
     secrets += ["Traceback", 'File "', ".py", "0x", "pydantic.dev", "sqlite", "SELECT ", TOKEN]
-    found = [secret for secret in secrets if secret in text]
+    leaks = [secret for secret in secrets if secret in text]
     for distribution in distributions():
         name, number = re.escape(distribution.name), re.escape(distribution.version)
         if re.search(rf"{name}[ /=-]*v?{number}", text, re.IGNORECASE):
-            found.append(f"{distribution.name} {distribution.version}")
-    return found
+            leaks.append(f"{distribution.name} {distribution.version}")
+    return leaks
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "expected"),
     [
         ("No room left (/srv/my photos/library). Free some.", "No room left (…). Free some."),
         ("x.jpg is not at /home/a b/x.jpg any more.", "x.jpg is not at … any more."),
@@ -120,48 +120,48 @@ def tells(answer: httpx.Response, settings: Settings) -> list[str]:
         ("Photos 3/4 and and/or stay.", "Photos 3/4 and and/or stay."),
     ],
 )
-def test_paths_are_left_out(message: str, told: str) -> None:
-    assert LibraryUnavailable(message).message_outside == told
+def test_paths_are_left_out(message: str, expected: str) -> None:
+    assert LibraryUnavailable(message).message_outside == expected
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-def test_an_error_tells_nothing(kind: str, client: TestClient, settings: Settings) -> None:
-    status, ask = ERRORS[kind]
-    answer = ask(client)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["status"] == status
-    assert tells(answer, settings) == []
+def test_an_error_reveals_nothing(kind: str, client: TestClient, settings: Settings) -> None:
+    status, request = ERRORS[kind]
+    response = request(client)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["status"] == status
+    assert leaked(response, settings) == []
 
 
-def test_the_check_finds_what_it_looks_for(settings: Settings) -> None:
+def test_the_check_detects_leaks(settings: Settings) -> None:
     for text in (
         f"see {settings.library}/x",
         'File "a"',
         "pillow 13.0.0",
         "Server: uvicorn/0.54.0",
     ):
-        assert tells(httpx.Response(500, text=text), settings), text
+        assert leaked(httpx.Response(500, text=text), settings), text
 
 
-def test_a_fault_tells_nothing(
+def test_an_exception_reveals_nothing(
     client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError(f"cannot open {settings.library}")
 
     monkeypatch.setattr(Classifier, "predict", broken)
-    for answer in (
+    for response in (
         client.post("/api/predict", files=sent(PICTURE)),
         client.post("/api/predict/batch", files={"files": ("x.jpg", PICTURE)}),
         client.post("/api/classify?partial=true", json={"images": ["/9j/"]}),
     ):
-        assert answer.status_code in (200, 500)
-        assert tells(answer, settings) == []
+        assert response.status_code in (200, 500)
+        assert leaked(response, settings) == []
 
 
-def test_a_library_that_fails_tells_nothing(settings: Settings, temple: bytes) -> None:
-    """A lost original, a changed one, and a folder that cannot be written."""
+def test_library_errors_reveal_nothing(settings: Settings, temple: bytes) -> None:
+    """A missing original, a changed one, and a folder that cannot be written."""
     settings = settings.model_copy(update={"max_file_bytes": 1_000_000, "max_pixels": 10**7})
     app = create_app(settings)
     with TestClient(app, base_url="http://localhost", client=("127.0.0.1", 1)) as client:
@@ -185,5 +185,5 @@ def test_a_library_that_fails_tells_nothing(settings: Settings, temple: bytes) -
         batches.write_bytes(b"no folder")
         full = client.post("/api/predict/batch", files=files)
         assert full.status_code in (503, 507)
-        for answer in (changed, lost, full):
-            assert tells(answer, settings) == [], answer.text
+        for response in (changed, lost, full):
+            assert leaked(response, settings) == [], response.text

@@ -1,4 +1,4 @@
-"""The library over REST: photos by query and cursor, tags, exports; the document of it all."""
+"""The library routes: photos by query and cursor, tags, exports, the OpenAPI document."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ NAMES = [f"{name}.jpg" for name in ("alpha", "Beta", "gamma", "alpha", "delta")]
 
 
 @pytest.fixture
-def filled(api: TestClient) -> TestClient:
+def filled_api(api: TestClient) -> TestClient:
     """A library of five photos, two of one name."""
     sent = [
         ("files", (name, encode(textured(90, 60, seed=number))))
@@ -28,110 +28,110 @@ def filled(api: TestClient) -> TestClient:
 
 def pages(api: TestClient, **parameters: Any) -> list[list[str]]:
     """Names, page by page, to the last."""
-    found, cursor = [], None
+    names_by_page, cursor = [], None
     while True:
         page = api.get("/api/photos", params=parameters | ({"cursor": cursor} if cursor else {}))
         assert page.status_code == 200, page.text
-        found.append([photo["name"] for photo in page.json()["photos"]])
+        names_by_page.append([photo["name"] for photo in page.json()["photos"]])
         cursor = page.json()["next_cursor"]
         if cursor is None:
-            return found
+            return names_by_page
 
 
 @pytest.mark.parametrize("key", ["added", "taken", "name", "score", "size"])
 @pytest.mark.parametrize("minus", ["", "-"])
-def test_every_order_page_after_page(filled: TestClient, key: str, minus: str) -> None:
+def test_every_order_in_pages(filled_api: TestClient, key: str, minus: str) -> None:
     order = f"{minus}{key}"
-    (whole,) = pages(filled, sort=order, limit=500)
-    assert len(whole) == 5
+    (all_names,) = pages(filled_api, sort=order, limit=500)
+    assert len(all_names) == 5
     for limit in (1, 2, 3):
-        parts = pages(filled, sort=order, limit=limit)
-        assert [name for part in parts for name in part] == whole
+        parts = pages(filled_api, sort=order, limit=limit)
+        assert [name for part in parts for name in part] == all_names
         assert all(len(part) == limit for part in parts[:-1])
 
 
-def test_photos_added_meanwhile_move_nothing(filled: TestClient) -> None:
-    first = filled.get("/api/photos", params={"sort": "name", "limit": 2}).json()
+def test_photos_added_meanwhile_do_not_shift_pages(filled_api: TestClient) -> None:
+    first = filled_api.get("/api/photos", params={"sort": "name", "limit": 2}).json()
     more = [("files", ("aaa.jpg", encode(textured(90, 60, seed=99))))]
-    filled.post("/api/predict/batch?add_to_library=true", files=more)
-    rest = filled.get(
+    filled_api.post("/api/predict/batch?add_to_library=true", files=more)
+    next_page = filled_api.get(
         "/api/photos", params={"sort": "name", "limit": 50, "cursor": first["next_cursor"]}
     ).json()
-    assert [p["name"] for p in rest["photos"]] == ["Beta.jpg", "delta.jpg", "gamma.jpg"]
+    assert [p["name"] for p in next_page["photos"]] == ["Beta.jpg", "delta.jpg", "gamma.jpg"]
 
 
-def test_a_query(filled: TestClient) -> None:
-    assert pages(filled, q="name:alpha", limit=1, sort="name") == [["alpha.jpg"], ["alpha.jpg"]]
-    assert filled.get("/api/photos", params={"q": "name:alpha"}).json()["total"] == 2
-    assert "bracket" in problem_of(filled.get("/api/photos", params={"q": "(a"}), 400)
-    assert "added, taken" in problem_of(filled.get("/api/photos", params={"sort": "x"}), 400)
-    problem_of(filled.get("/api/photos", params={"limit": 501}), 422)
+def test_a_query(filled_api: TestClient) -> None:
+    assert pages(filled_api, q="name:alpha", limit=1, sort="name") == [["alpha.jpg"], ["alpha.jpg"]]
+    assert filled_api.get("/api/photos", params={"q": "name:alpha"}).json()["total"] == 2
+    assert "bracket" in problem_of(filled_api.get("/api/photos", params={"q": "(a"}), 400)
+    assert "added, taken" in problem_of(filled_api.get("/api/photos", params={"sort": "x"}), 400)
+    problem_of(filled_api.get("/api/photos", params={"limit": 501}), 422)
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "e30", "W10", "bnVsbA", "WyJuYW1lIiwxLDEsMV0"])
-def test_cursors_that_are_none(filled: TestClient, cursor: str) -> None:
-    assert "cursor" in problem_of(filled.get("/api/photos", params={"cursor": cursor}), 400)
+def test_invalid_cursors(filled_api: TestClient, cursor: str) -> None:
+    assert "cursor" in problem_of(filled_api.get("/api/photos", params={"cursor": cursor}), 400)
 
 
-def test_a_cursor_belongs_to_its_order(filled: TestClient) -> None:
-    page = filled.get("/api/photos", params={"sort": "name", "limit": 1}).json()
-    response = filled.get("/api/photos", params={"sort": "size", "cursor": page["next_cursor"]})
+def test_a_cursor_belongs_to_its_order(filled_api: TestClient) -> None:
+    page = filled_api.get("/api/photos", params={"sort": "name", "limit": 1}).json()
+    response = filled_api.get("/api/photos", params={"sort": "size", "cursor": page["next_cursor"]})
     assert "another order" in problem_of(response, 400)
 
 
-def test_one_photo_and_its_tags(filled: TestClient) -> None:
-    listed = filled.get("/api/photos", params={"sort": "name", "limit": 1}).json()["photos"][0]
-    address = f"/api/photos/{listed['id']}"
-    assert filled.get(address).json() == listed
+def test_one_photo_and_its_tags(filled_api: TestClient) -> None:
+    listed = filled_api.get("/api/photos", params={"sort": "name", "limit": 1}).json()["photos"][0]
+    url = f"/api/photos/{listed['id']}"
+    assert filled_api.get(url).json() == listed
     for kind in ("thumbnail", "preview", "original"):
-        assert filled.get(listed[f"{kind}_url"]).status_code == 200
-    added = filled.post(f"{address}/tags", json={"tags": ["with Anna", "Beach"]}).json()
-    said = {tag["label"] for tag in added["tags"] if tag["head"] == "human"}
-    assert said == {"with anna", "beach"}  # a known name becomes its label
-    assert filled.get(f"{address}/tags").json() == added
-    assert pages(filled, q='"with Anna"') == [["alpha.jpg"]]
-    left = filled.delete(f"{address}/tags", params={"tag": "with Anna"}).json()
-    assert "with anna" not in {tag["label"] for tag in left["tags"]}
+        assert filled_api.get(listed[f"{kind}_url"]).status_code == 200
+    added = filled_api.post(f"{url}/tags", json={"tags": ["with Anna", "Beach"]}).json()
+    labels = {tag["label"] for tag in added["tags"] if tag["head"] == "human"}
+    assert labels == {"with anna", "beach"}  # a display name becomes its label
+    assert filled_api.get(f"{url}/tags").json() == added
+    assert pages(filled_api, q='"with Anna"') == [["alpha.jpg"]]
+    remaining = filled_api.delete(f"{url}/tags", params={"tag": "with Anna"}).json()
+    assert "with anna" not in {tag["label"] for tag in remaining["tags"]}
 
 
-def test_tags_that_cannot_be(filled: TestClient) -> None:
-    photo = filled.get("/api/photos").json()["photos"][0]
-    address = f"/api/photos/{photo['id']}/tags"
-    before = filled.get(address).json()
-    assert "quotation" in problem_of(filled.post(address, json={"tags": ["ok", '"']}), 400)
-    assert filled.get(address).json() == before  # all or none
+def test_invalid_tags(filled_api: TestClient) -> None:
+    photo = filled_api.get("/api/photos").json()["photos"][0]
+    url = f"/api/photos/{photo['id']}/tags"
+    before = filled_api.get(url).json()
+    assert "quotation" in problem_of(filled_api.post(url, json={"tags": ["ok", '"']}), 400)
+    assert filled_api.get(url).json() == before  # all tags or none
     for body in (b"", b"{", b"{}", b"[]", b"null", b'{"tags": []}', b'{"tags": "x"}'):
-        detail = problem_of(filled.post(address, content=body), 422)
+        detail = problem_of(filled_api.post(url, content=body), 422)
         assert detail.startswith(("body: ", "tags: "))
-    problem_of(filled.post(address, content=b" " * 1_000_001), 413)
-    problem_of(filled.delete(address), 422)
+    problem_of(filled_api.post(url, content=b" " * 1_000_001), 413)
+    problem_of(filled_api.delete(url), 422)
     for photo_id in ("0" * 64, "x"):
-        problem_of(filled.get(f"/api/photos/{photo_id}"), 404)
-        problem_of(filled.get(f"/api/photos/{photo_id}/tags"), 404)
-        problem_of(filled.post(f"/api/photos/{photo_id}/tags", json={"tags": ["a"]}), 404)
-        problem_of(filled.delete(f"/api/photos/{photo_id}/tags", params={"tag": "a"}), 404)
+        problem_of(filled_api.get(f"/api/photos/{photo_id}"), 404)
+        problem_of(filled_api.get(f"/api/photos/{photo_id}/tags"), 404)
+        problem_of(filled_api.post(f"/api/photos/{photo_id}/tags", json={"tags": ["a"]}), 404)
+        problem_of(filled_api.delete(f"/api/photos/{photo_id}/tags", params={"tag": "a"}), 404)
 
 
-def test_exports(filled: TestClient) -> None:
-    wanted = {"q": "name:alpha", "sort": "-name", "format": "csv"}
-    response = filled.post("/api/exports", json=wanted)
+def test_exports(filled_api: TestClient) -> None:
+    body = {"q": "name:alpha", "sort": "-name", "format": "csv"}
+    response = filled_api.post("/api/exports", json=body)
     assert response.status_code == 201
-    said = response.json()
-    assert said["photos"] == 2
-    assert response.headers["location"] == said["download_url"]
-    table = filled.get(said["download_url"]).text
+    export = response.json()
+    assert export["photos"] == 2
+    assert response.headers["location"] == export["download_url"]
+    table = filled_api.get(export["download_url"]).text
     assert len(list(csv.DictReader(io.StringIO(table)))) == 2
-    said = filled.post("/api/exports", json={"format": "zip"}).json()
-    assert filled.get(said["download_url"]).headers["content-type"] == "application/zip"
+    export = filled_api.post("/api/exports", json={"format": "zip"}).json()
+    assert filled_api.get(export["download_url"]).headers["content-type"] == "application/zip"
     urls = [
-        filled.post("/api/exports", json=wanted | {"format": kind}).json()["download_url"]
+        filled_api.post("/api/exports", json=body | {"format": kind}).json()["download_url"]
         for kind in ("json", "jsonl")
     ]
-    whole, lines = (filled.get(url).text for url in urls)
-    assert [json.loads(line) for line in lines.splitlines()] == json.loads(whole)
-    assert len(json.loads(whole)) == 2
-    problem_of(filled.post("/api/exports", json={"q": "(a"}), 400)
-    problem_of(filled.post("/api/exports", json={"format": "pdf"}), 422)
+    all_names, lines = (filled_api.get(url).text for url in urls)
+    assert [json.loads(line) for line in lines.splitlines()] == json.loads(all_names)
+    assert len(json.loads(all_names)) == 2
+    problem_of(filled_api.post("/api/exports", json={"q": "(a"}), 400)
+    problem_of(filled_api.post("/api/exports", json={"format": "pdf"}), 422)
 
 
 def test_addresses_that_are_none(api: TestClient) -> None:
@@ -167,8 +167,8 @@ def test_the_page_of_the_document_is_served_from_here(api: TestClient) -> None:
     assert page.headers["content-type"].startswith("text/html")
     addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert addresses
-    for address in addresses:
-        if address != "data:,":
-            assert address.startswith("/api/docs-files/")
-            assert api.get(address).status_code == 200
+    for url in addresses:
+        if url != "data:,":
+            assert url.startswith("/api/docs-files/")
+            assert api.get(url).status_code == 200
     assert "http" not in page.text.replace("https://github.com", "")

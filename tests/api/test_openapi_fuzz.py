@@ -1,4 +1,4 @@
-"""The OpenAPI document holds for requests that nobody thought of."""
+"""The OpenAPI document holds for generated requests."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from benchmarks.api_fuzz import fuzz
 from tests.api.conftest import Server
 
 
-def test_answers_are_as_the_document_says(server: Server, tmp_path: Path) -> None:
+def test_responses_match_the_document(server: Server, tmp_path: Path) -> None:
     """`python -m benchmarks.api_fuzz` asks 5,000 times and more."""
     cases, report = fuzz(server.url, 3, tmp_path)
     assert cases > 200, report

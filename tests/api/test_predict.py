@@ -1,4 +1,4 @@
-"""One photo, and batches: in the request, in the background, again, too large."""
+"""Single photos and batches: in the request, in the background, repeated, too large."""
 
 import io
 import json
@@ -30,7 +30,7 @@ def files(*named: tuple[str, bytes]) -> Files:
 SMALL = encode(textured(200, 150))
 
 
-def ended(api: TestClient, location: str) -> dict[str, object]:
+def wait_for_end(api: TestClient, location: str) -> dict[str, object]:
     for _ in range(1200):
         job: dict[str, object] = api.get(location).json()
         if job["state"] != "running":
@@ -39,7 +39,7 @@ def ended(api: TestClient, location: str) -> dict[str, object]:
     raise AssertionError("the job does not end")
 
 
-def kept_files(settings: Settings) -> list[Path]:
+def stored_files(settings: Settings) -> list[Path]:
     return [path for path in (settings.library / "batches").rglob("*") if path.is_file()]
 
 
@@ -48,30 +48,30 @@ def test_one_photo(
 ) -> None:
     response = api.post("/api/predict", files={"file": ("töm ple.jpg", temple)})
     assert response.status_code == 200
-    said = response.json()
+    body = response.json()
     answers = classifier.predict(temple).head_predictions
-    assert list(said) == [
+    assert list(body) == [
         *("filename", "label", "confidence", "unsure", "probabilities", "class", "bundle")
     ]
-    assert said["filename"] == "töm ple.jpg"
-    assert said["label"] == answers.class_prediction.label
-    assert said["confidence"] == pytest.approx(answers.class_prediction.confidence)
-    assert said["unsure"] == answers.class_prediction.unsure
-    assert said["class"] == answers.photo_class.label
-    assert said["bundle"] == classifier.bundle_id
-    assert list(said["probabilities"]) == list(classifier.heads["scenes"].labels.ids)
-    assert sum(said["probabilities"].values()) == pytest.approx(1.0)
-    assert kept_files(settings) == []
+    assert body["filename"] == "töm ple.jpg"
+    assert body["label"] == answers.class_prediction.label
+    assert body["confidence"] == pytest.approx(answers.class_prediction.confidence)
+    assert body["unsure"] == answers.class_prediction.unsure
+    assert body["class"] == answers.photo_class.label
+    assert body["bundle"] == classifier.bundle_id
+    assert list(body["probabilities"]) == list(classifier.heads["scenes"].labels.ids)
+    assert sum(body["probabilities"].values()) == pytest.approx(1.0)
+    assert stored_files(settings) == []
 
 
-def test_one_photo_by_another_label_set(api: TestClient, temple: bytes) -> None:
+def test_one_photo_with_another_head(api: TestClient, temple: bytes) -> None:
     form = {"file": ("a.jpg", temple)}
-    said = api.post("/api/predict", params={"head": "camera"}, files=form).json()
-    assert len(said["probabilities"]) == 36
+    body = api.post("/api/predict", params={"head": "camera"}, files=form).json()
+    assert len(body["probabilities"]) == 36
     assert "scenes" in problem_of(api.post("/api/predict?head=moods", files=form), 400)
 
 
-def test_a_photo_that_cannot_be_used(api: TestClient, temple: bytes) -> None:
+def test_unusable_photos(api: TestClient, temple: bytes) -> None:
     def refused(data: bytes, status: int) -> str:
         return problem_of(api.post("/api/predict", files={"file": ("a.jpg", data)}), status)
 
@@ -100,22 +100,22 @@ def test_a_batch(api: TestClient, temple: bytes, flower: bytes, settings: Settin
     )
     response = api.post("/api/predict/batch", files=sent)
     assert response.status_code == 200
-    said = response.json()
-    assert list(said) == ["job_id", "summary", "results", "download_url"]
-    # A part without a file name is a file all the same.
-    assert [item["filename"] for item in said["results"]] == [
+    body = response.json()
+    assert list(body) == ["job_id", "summary", "results", "download_url"]
+    # A part without a file name is accepted as a file.
+    assert [item["filename"] for item in body["results"]] == [
         *("b/temple.jpg", "note.txt", "flower.jpg", "")
     ]
-    for item in said["results"]:
+    for item in body["results"]:
         assert list(item) == ["filename", "label", "confidence", "unsure", "class", "error"]
-    first, note, second, _ = said["results"]
+    first, note, second, _ = body["results"]
     assert note["error"]["code"] == "not_a_picture"
     assert note["class"] is None
     assert first["error"] is None
-    assert said["summary"] == {"total": 4, "by_class": {first["class"]: 2, second["class"]: 1}}
-    assert said["download_url"] == f"/api/download/{said['job_id']}"
+    assert body["summary"] == {"total": 4, "by_class": {first["class"]: 2, second["class"]: 1}}
+    assert body["download_url"] == f"/api/download/{body['job_id']}"
 
-    download = api.get(said["download_url"])
+    download = api.get(body["download_url"])
     archive = zipfile.ZipFile(io.BytesIO(download.content))
     assert archive.namelist() == [
         "manifest.csv",
@@ -125,18 +125,18 @@ def test_a_batch(api: TestClient, temple: bytes, flower: bytes, settings: Settin
     ]
     assert archive.read(f"{second['class']}/flower.jpg") == flower
     assert "not_a_picture" in archive.read("manifest.csv").decode()
-    job = api.get(f"/api/jobs/{said['job_id']}").json()
+    job = api.get(f"/api/jobs/{body['job_id']}").json()
     assert (job["state"], job["done"], job["failed"]) == ("done", 4, 1)
-    assert job["results"] == said["results"]
+    assert job["results"] == body["results"]
     with Library(settings.library) as library:
         assert library.count() == 0
 
 
 def test_a_batch_of_more_than_a_thousand_parts(api: TestClient) -> None:
     photo = encode(textured(40, 30), quality=30)
-    said = api.post("/api/predict/batch", files=files(*[("a.jpg", photo)] * 1_200)).json()
-    assert said["summary"]["total"] == 1_200
-    assert sum(said["summary"]["by_class"].values()) == 1_200
+    body = api.post("/api/predict/batch", files=files(*[("a.jpg", photo)] * 1_200)).json()
+    assert body["summary"]["total"] == 1_200
+    assert sum(body["summary"]["by_class"].values()) == 1_200
 
 
 def test_limits_of_a_batch(api: TestClient, temple: bytes, settings: Settings) -> None:
@@ -145,13 +145,13 @@ def test_limits_of_a_batch(api: TestClient, temple: bytes, settings: Settings) -
 
     assert "SCENE_MAX_BATCH_FILES" in refused(files(*[("a.jpg", b"x")] * 1_501))
     assert "SCENE_MAX_BATCH_BYTES" in refused(files(*[("a.jpg", bytes(390_000))] * 30))
-    # Over a limit of its own, a file fails alone.
+    # A file over the limit of one file fails alone.
     sent = files(("big.jpg", bytes(400_001)), ("a.jpg", temple))
     big, other = api.post("/api/predict/batch", files=sent).json()["results"]
     assert big["error"]["code"] == "file_too_large"
     assert "SCENE_MAX_FILE_BYTES" in big["error"]["message"]
     assert other["error"] is None
-    # What was refused left nothing behind.
+    # Refused requests leave no files.
     assert len(list((settings.library / "batches").iterdir())) == 1
 
 
@@ -162,18 +162,18 @@ def test_a_batch_in_the_background(api: TestClient) -> None:
     location = response.headers["location"]
     assert response.json() == {"job_id": location.split("/")[-1], "status_url": location}
     assert location.startswith("/api/jobs/")
-    job = ended(api, location)
+    job = wait_for_end(api, location)
     assert (job["state"], job["done"]) == ("done", 20)
     assert api.get(str(job["download_url"])).status_code == 200
 
 
 def test_cancelling_a_batch(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
-    look = Classifier.predict
+    predict = Classifier.predict
 
     def slow(self: Classifier, data: bytes) -> object:
         go_on.wait(60)
-        return look(self, data)
+        return predict(self, data)
 
     monkeypatch.setattr(Classifier, "predict", slow)
     sent = files(*[(f"{i}.jpg", SMALL) for i in range(30)])
@@ -183,7 +183,7 @@ def test_cancelling_a_batch(api: TestClient, monkeypatch: pytest.MonkeyPatch) ->
     problem_of(api.get(location.replace("jobs", "download")), 409)
     assert api.delete(location).status_code == 200
     go_on.set()
-    job = ended(api, location)
+    job = wait_for_end(api, location)
     assert job["state"] == "cancelled"
     results = job["results"]
     assert isinstance(results, list)
@@ -204,16 +204,16 @@ def test_a_batch_is_found_after_a_restart_and_nowhere_else(
     settings: Settings, temple: bytes, tmp_path: Path
 ) -> None:
     with client_of(settings) as api:
-        said = api.post("/api/predict/batch", files=files(("a.jpg", temple))).json()
+        body = api.post("/api/predict/batch", files=files(("a.jpg", temple))).json()
     with client_of(settings) as api:
-        assert api.get(f"/api/jobs/{said['job_id']}").json()["results"] == said["results"]
-        assert api.get(said["download_url"]).status_code == 200
+        assert api.get(f"/api/jobs/{body['job_id']}").json()["results"] == body["results"]
+        assert api.get(body["download_url"]).status_code == 200
     other = settings.model_copy(update={"library": tmp_path / "another"})
     with client_of(other) as api:
-        problem_of(api.get(f"/api/jobs/{said['job_id']}"), 404)
+        problem_of(api.get(f"/api/jobs/{body['job_id']}"), 404)
 
 
-def test_stopping_the_server_ends_a_batch_with_what_is_done(settings: Settings) -> None:
+def test_stopping_the_server_ends_a_batch_with_partial_results(settings: Settings) -> None:
     sent = files(*[(f"{i}.jpg", SMALL) for i in range(300)])
     with client_of(settings) as api:
         location = api.post("/api/predict/batch?background=true", files=sent).headers["location"]
@@ -226,17 +226,17 @@ def test_stopping_the_server_ends_a_batch_with_what_is_done(settings: Settings) 
 def test_a_batch_expires(settings: Settings, temple: bytes) -> None:
     short = settings.model_copy(update={"batch_lifetime_s": 3})
     with client_of(short) as api:
-        said = api.post("/api/predict/batch", files=files(("a.jpg", temple))).json()
+        body = api.post("/api/predict/batch", files=files(("a.jpg", temple))).json()
         for _ in range(400):
             if not list((settings.library / "batches").iterdir()):
                 break
             time.sleep(0.05)
-        assert kept_files(settings) == []
-        problem_of(api.get(said["download_url"]), 404)
-        problem_of(api.get(f"/api/jobs/{said['job_id']}"), 404)
+        assert stored_files(settings) == []
+        problem_of(api.get(body["download_url"]), 404)
+        problem_of(api.get(f"/api/jobs/{body['job_id']}"), 404)
 
 
-def test_the_same_request_again(api: TestClient, temple: bytes, flower: bytes) -> None:
+def test_a_repeated_request(api: TestClient, temple: bytes, flower: bytes) -> None:
     def send(key: str, *named: tuple[str, bytes], query: str = "") -> object:
         response = api.post(
             f"/api/predict/batch{query}", files=files(*named), headers={"Idempotency-Key": key}
@@ -258,23 +258,23 @@ def test_a_batch_enters_the_library_when_asked(
     api: TestClient, temple: bytes, flower: bytes
 ) -> None:
     sent = files(("a.jpg", temple), ("b.jpg", flower), ("c.txt", b"no"))
-    said = api.post("/api/predict/batch?add_to_library=true", files=sent).json()
+    body = api.post("/api/predict/batch?add_to_library=true", files=sent).json()
     plain = api.post("/api/predict/batch", files=sent).json()
-    assert said["results"] == plain["results"]
+    assert body["results"] == plain["results"]
     listed = api.get("/api/photos", params={"sort": "name"}).json()
     assert [photo["name"] for photo in listed["photos"]] == ["a.jpg", "b.jpg"]
 
 
-def test_a_full_line_says_when_to_come_again(
+def test_a_full_queue_sends_retry_after(
     settings: Settings, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
-    look = Classifier.predict
+    predict = Classifier.predict
 
     def slow(self: Classifier, data: bytes) -> object:
         begun.set()
         go_on.wait(60)
-        return look(self, data)
+        return predict(self, data)
 
     monkeypatch.setattr(Classifier, "predict", slow)
     narrow = settings.model_copy(update={"max_waiting": 0, "workers": 1, "max_batches": 1})
@@ -356,18 +356,18 @@ def test_one_library_may_not_take_every_batch(tmp_path: Path) -> None:
     batches.close()
 
 
-def test_a_result_that_cannot_be_written_is_told_all_the_same(
+def test_a_result_is_returned_even_if_it_cannot_be_written(
     api: TestClient, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    said = api.post("/api/predict/batch", files=files(("a.jpg", temple))).json()
-    assert said["results"][0]["error"] is None
+    body = api.post("/api/predict/batch", files=files(("a.jpg", temple))).json()
+    assert body["results"][0]["error"] is None
 
 
-def test_keys_are_not_confused_by_junk_on_disk(settings: Settings, temple: bytes) -> None:
+def test_unreadable_keys_on_disk_are_ignored(settings: Settings, temple: bytes) -> None:
     with client_of(settings) as api:
         junk = settings.library / "batches" / "junk"
         junk.mkdir(parents=True)

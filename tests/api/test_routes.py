@@ -1,4 +1,4 @@
-"""The API's answers, over HTTP, behind the guard every request passes."""
+"""The API's responses over HTTP, behind the same-site guard."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from scene_model.api import create_api
-from scene_model.api.guard import SameSiteGuard, host_name
+from scene_model.api.access.guard import SameSiteGuard, host_name
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
@@ -23,8 +23,8 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 def client(services: Services) -> Iterator[TestClient]:
     guard = Middleware(SameSiteGuard, allowed_hosts=services.settings.allowed_host_names)
     app = Starlette(routes=[Mount("/api", app=create_api(lambda: services))], middleware=[guard])
-    with TestClient(app, base_url="http://localhost:8501", raise_server_exceptions=False) as made:
-        yield made
+    with TestClient(app, base_url="http://localhost:8501", raise_server_exceptions=False) as client:
+        yield client
 
 
 def problem(response: httpx.Response, status: int) -> str:
@@ -64,7 +64,7 @@ def test_unknown_pictures(client: TestClient, photo_id: str) -> None:
         assert response.status_code == 404
 
 
-def test_a_lost_original_is_gone(
+def test_a_missing_original_is_410(
     client: TestClient, services: Services, add_photos: Add, temple: bytes
 ) -> None:
     (photo_id,) = add_photos([("temple.jpg", temple)])
@@ -86,7 +86,7 @@ def test_downloads(client: TestClient, add_photos: Add, temple: bytes, flower: b
     assert archive.read("flower/dahlia.jpg") == flower
 
 
-def test_downloads_take_the_whole_query_language_and_an_order(
+def test_downloads_support_queries_and_orders(
     client: TestClient, add_photos: Add, temple: bytes, flower: bytes
 ) -> None:
     add_photos([("temple.jpg", temple), ("dahlia.jpg", flower), ("again.jpg", temple + b"more")])
@@ -105,13 +105,13 @@ def test_downloads_take_the_whole_query_language_and_an_order(
         assert "added, taken, name, score, size" in problem(response, 400)
 
 
-def test_a_query_that_cannot_be_read(client: TestClient) -> None:
+def test_an_invalid_query(client: TestClient) -> None:
     assert "closing bracket" in problem(
         client.get("/api/library/export.csv", params={"q": "(sea"}), 400
     )
 
 
-def test_an_unforeseen_fault_tells_nothing(
+def test_an_exception_reveals_nothing(
     client: TestClient, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -149,7 +149,7 @@ def test_foreign_requests_are_refused(client: TestClient, headers: dict[str, str
         {"sec-fetch-site": "none"},
     ],
 )
-def test_our_own_requests_pass(client: TestClient, headers: dict[str, str]) -> None:
+def test_own_requests_pass(client: TestClient, headers: dict[str, str]) -> None:
     assert client.get("/api/health", headers=headers).status_code == 200
 
 
@@ -168,14 +168,14 @@ def test_every_route_is_behind_the_guard(client: TestClient, services: Services)
 
 
 def test_every_refusal_is_a_problem(client: TestClient) -> None:
-    assert "no route" in problem(client.get("/api/nope"), 404)
+    assert "not a route" in problem(client.get("/api/nope"), 404)
     problem(client.post("/api/health"), 405)
     assert "bom" in problem(client.get("/api/library/export.csv", params={"bom": "xyz"}), 422)
     assert "q:" in problem(client.get("/api/library/export.csv", params={"q": "x" * 1001}), 422)
     problem(client.get("/api/health", headers={"origin": "http://["}), 403)
 
 
-def test_a_changed_original_is_not_passed_off(
+def test_a_changed_original_is_409(
     client: TestClient, services: Services, add_photos: Add, temple: bytes
 ) -> None:
     (photo_id,) = add_photos([("temple.jpg", temple)])
@@ -183,7 +183,7 @@ def test_a_changed_original_is_not_passed_off(
     assert "changed on disk" in problem(client.get(f"/api/photos/{photo_id}/original"), 409)
 
 
-def test_exports_by_rule_and_without_a_place(
+def test_exports_by_rule_and_without_coordinates(
     client: TestClient, add_photos: Add, flower: bytes
 ) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])

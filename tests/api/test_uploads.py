@@ -9,7 +9,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from scene_model.api import create_api
-from scene_model.api.guard import SameSiteGuard
+from scene_model.api.access.guard import SameSiteGuard
 from scene_model.services import Services
 
 
@@ -17,28 +17,31 @@ from scene_model.services import Services
 def client(services: Services) -> Iterator[TestClient]:
     guard = Middleware(SameSiteGuard, allowed_hosts=services.settings.allowed_host_names)
     app = Starlette(routes=[Mount("/api", app=create_api(lambda: services))], middleware=[guard])
-    with TestClient(app, base_url="http://localhost:8501", raise_server_exceptions=False) as made:
-        yield made
+    with TestClient(app, base_url="http://localhost:8501", raise_server_exceptions=False) as client:
+        yield client
 
 
-def test_announce_send_and_ask(client: TestClient, services: Services, temple: bytes) -> None:
+def test_announce_send_and_query(client: TestClient, services: Services, temple: bytes) -> None:
     files = [{"path": "trip/temple.jpg", "size": len(temple)}, {"path": "film.mov", "size": 5}]
-    begun = client.post("/api/uploads", json={"files": files})
-    assert begun.status_code == 201
-    upload = begun.json()
+    started = client.post("/api/uploads", json={"files": files})
+    assert started.status_code == 201
+    upload = started.json()
     assert [item["path"] for item in upload["missing"]] == ["trip/temple.jpg"]
     assert [item["code"] for item in upload["reasons"]] == ["video_file"]
     url = f"/api/uploads/{upload['id']}"
     assert [u["id"] for u in client.get("/api/uploads").json()] == [upload["id"]]
-    cut = client.put(f"{url}/files/0", content=iter([temple[:100]]))
-    assert (cut.status_code, cut.json()["type"]) == (400, "urn:scene-gallery:upload_incomplete")
-    much = client.put(f"{url}/files/0", content=iter([temple, b"more"]))
-    assert much.status_code == 400
+    truncated = client.put(f"{url}/files/0", content=iter([temple[:100]]))
+    assert (truncated.status_code, truncated.json()["type"]) == (
+        400,
+        "urn:scene-gallery:upload_incomplete",
+    )
+    oversized = client.put(f"{url}/files/0", content=iter([temple, b"more"]))
+    assert oversized.status_code == 400
     assert not list(services.library.files.new_dir.iterdir())
     assert client.put(f"{url}/files/0", content=temple).status_code == 200
     assert services.jobs.job(upload["id"]).wait(60)
-    told = client.get(url, params={"files": True}).json()
-    assert (told["state"], told["arrived"], told["done"]) == ("done", 2, 2)
+    progress = client.get(url, params={"files": True}).json()
+    assert (progress["state"], progress["arrived"], progress["done"]) == ("done", 2, 2)
     assert client.put(f"{url}/files/0", content=temple).status_code == 410
     (photo_id,) = services.library.find()
     assert services.library.original_path(photo_id).read_bytes() == temple
@@ -53,7 +56,7 @@ def test_cancel_and_end(client: TestClient, services: Services) -> None:
 
 
 @pytest.mark.parametrize("body", ["", "[]", '{"files": []}', '{"files": [{"path": "a"}]}'])
-def test_lists_that_cannot_be_read(client: TestClient, body: str) -> None:
+def test_invalid_lists(client: TestClient, body: str) -> None:
     assert client.post("/api/uploads", content=body).status_code == 400
 
 

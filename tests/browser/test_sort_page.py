@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.actions import serious
 from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.libraries import real_photos
-from tests.export.sorting.heaps import content, files_below, snapshot
+from tests.export.sorting.source_photos import content, files_below, snapshot
 
 pytestmark = pytest.mark.tools
 

@@ -1,4 +1,4 @@
-"""The command line as scripts use it: lines, order, exit codes."""
+"""The classify command: lines, order, exit codes."""
 
 import json
 import os
@@ -57,15 +57,21 @@ def test_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 3
     assert [Path(line["file"]).name for line in lines] == ["a.JPG", "b.jpg", "c.jpg"]
     assert all(list(line) == KEYS for line in lines)
-    bloom = lines[0]
-    assert sum(bloom["probabilities"].values()) == pytest.approx(1, abs=1e-4)
-    assert len(bloom["probabilities"]) == 6
-    assert bloom["label"] == max(bloom["probabilities"], key=bloom["probabilities"].get)
-    assert bloom["confidence"] == bloom["probabilities"][bloom["label"]]
-    assert (bloom["class"], bloom["class_source"], bloom["unsure"]) == ("flower", "camera", True)
-    assert len(bloom["objects"]) == 5
-    assert bloom["tags"][0]["label"] == "flower"
-    assert bloom["error"] is None
+    flower_line = lines[0]
+    assert sum(flower_line["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    assert len(flower_line["probabilities"]) == 6
+    assert flower_line["label"] == max(
+        flower_line["probabilities"], key=flower_line["probabilities"].get
+    )
+    assert flower_line["confidence"] == flower_line["probabilities"][flower_line["label"]]
+    assert (flower_line["class"], flower_line["class_source"], flower_line["unsure"]) == (
+        "flower",
+        "camera",
+        True,
+    )
+    assert len(flower_line["objects"]) == 5
+    assert flower_line["tags"][0]["label"] == "flower"
+    assert flower_line["error"] is None
     assert lines[2]["error"]["code"] == "empty_file"
     assert lines[2]["label"] is None
     assert "2 files ignored" in errors
@@ -80,7 +86,7 @@ def test_recursive_and_another_head(folder: Path, capsys: pytest.CaptureFixture[
     assert lines[0]["label"] == "flower"
 
 
-def test_a_model_of_ones_own_answers_by_its_own_head(
+def test_a_custom_model_predicts_with_its_own_head(
     folder: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -114,7 +120,7 @@ def test_a_model_with_one_head_has_neither_tags_nor_objects(
     assert (line["class"], line["class_source"], line["unsure"]) == ("unsure", "none", True)
 
 
-def test_a_named_file_is_always_tried(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_named_file_is_always_processed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "photo.dat").write_bytes((folder / "b.jpg").read_bytes())
     code, lines, _ = classify(
         capsys, str(folder / "photo.dat"), str(folder / "notes.txt"), str(folder / "film.mov")
@@ -127,7 +133,7 @@ def test_a_named_file_is_always_tried(folder: Path, capsys: pytest.CaptureFixtur
     ]
 
 
-def test_paths_that_are_not_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_paths(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, lines, errors = classify(capsys, str(folder / "nowhere"))
     assert (code, lines) == (2, [])
     assert "nowhere" in errors
@@ -153,26 +159,26 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text on Windows")
-def test_names_that_are_no_text(tmp_path: Path, temple: bytes) -> None:
+def test_names_that_are_not_text(tmp_path: Path, temple: bytes) -> None:
     names = [b"bad\xff\xfe.jpg", b"line\nbreak.jpg", "🌊.jpg".encode()]
     for name in names:
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(temple)
     done = run("classify", str(tmp_path), "--jsonl")
     assert done.returncode == 0, done.stderr
-    found = [os.fsencode(json.loads(line)["file"]) for line in done.stdout.splitlines()]
-    assert sorted(path.rpartition(b"/")[2] for path in found) == sorted(names)
+    names_printed = [os.fsencode(json.loads(line)["file"]) for line in done.stdout.splitlines()]
+    assert sorted(path.rpartition(b"/")[2] for path in names_printed) == sorted(names)
     table = run("classify", str(tmp_path))
     assert table.returncode == 0, table.stderr
     assert len(table.stdout.splitlines()) == 3
 
 
-def test_table_for_people(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["classify", str(folder / "b.jpg"), "--top", "2"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert line.count("%") == 2
 
 
-def test_settings_are_obeyed_and_checked(folder: Path) -> None:
+def test_settings_are_applied_and_validated(folder: Path) -> None:
     done = run("classify", str(folder / "b.jpg"), "--jsonl", SCENE_MAX_PIXELS="1000")
     assert json.loads(done.stdout)["error"]["code"] == "too_many_pixels"
     done = run("classify", str(folder / "b.jpg"), SCENE_MAX_PIXELS="many")
@@ -211,7 +217,7 @@ def test_interrupted(tmp_path: Path, large_photo: bytes) -> None:
     assert "Traceback" not in errors
 
 
-def test_every_shared_picture_has_a_line(
+def test_every_shared_photo_has_a_line(
     shared_photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, lines, _ = classify(capsys, str(shared_photos), "--recursive")
@@ -220,9 +226,7 @@ def test_every_shared_picture_has_a_line(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a right on Windows")
-def test_paths_that_cannot_even_be_looked_at(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_paths_without_a_status(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "z.jpg").symlink_to("b" * 300)
     code, lines, _ = classify(capsys, str(folder), str(folder / ("a" * 300)))
     assert code == 3
@@ -236,7 +240,7 @@ def test_paths_that_cannot_even_be_looked_at(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text on Windows")
-def test_a_name_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
+def test_a_name_with_control_characters_is_one_line(tmp_path: Path) -> None:
     for name in (b"x\n\x1b[31mEVIL.jpg", b"\xff.jpg"):
         os.mkfifo(os.fsencode(tmp_path) + b"/" + name)
     done = run("classify", str(tmp_path), PYTHONIOENCODING="ascii")

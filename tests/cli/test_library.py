@@ -1,4 +1,4 @@
-"""The library in scripts: what is printed, what is kept, exit codes."""
+"""The library commands: output, stored photos, exit codes."""
 
 import csv
 import io
@@ -44,7 +44,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Command:
-    """Runs `library ...` and keeps what it said."""
+    """Runs `library ...` and stores its output."""
 
     def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
         self._capfd = capfd
@@ -61,7 +61,7 @@ class Command:
         self(*arguments, "--jsonl")
         return [json.loads(line) for line in self.out.splitlines()]
 
-    def one(self, *arguments: object) -> Any:
+    def json(self, *arguments: object) -> Any:
         self(*arguments, "--json")
         return json.loads(self.out)
 
@@ -72,12 +72,12 @@ def run(capfd: pytest.CaptureFixture[str]) -> Command:
 
 
 @pytest.fixture
-def filled(run: Command, folder: Path) -> list[str]:
-    """Ids of the temple and the flower, which the library holds."""
+def photo_ids(run: Command, folder: Path) -> list[str]:
+    """Add the temple and the flower; returns their ids."""
     return [line["id"] for line in run.lines("add", folder / "a.jpg", folder / "b.jpg")]
 
 
-def test_add_says_a_line_a_file(
+def test_add_prints_one_line_per_file(
     run: Command, folder: Path, temple: bytes, flower: bytes, library: Path
 ) -> None:
     assert run("add", folder, "--recursive", "--jsonl") == 3
@@ -97,42 +97,42 @@ def test_add_says_a_line_a_file(
     ]
     assert lines[1]["class"] == "flower"
     assert lines[2]["error"]["code"] == "empty_file"
-    assert "1 files ignored" in run.err
+    assert "1 file ignored" in run.err
     assert "1 of 4 photos failed" in run.err
     with Library(library) as opened:
         assert opened.count() == 2
         assert opened.original_bytes(content_hash(temple)) == temple
 
 
-def test_a_second_run_costs_nothing(
+def test_a_second_run_predicts_nothing(
     run: Command,
     folder: Path,
-    filled: list[str],
+    photo_ids: list[str],
     library: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def never(self: Classifier, data: bytes) -> Prediction:
-        raise AssertionError("looked at a known photo")
+        raise AssertionError("predicted a known photo")
 
     monkeypatch.setattr(Classifier, "predict", never)
     with Library(library) as opened:
-        classes = [photo.photo_class for photo in opened.records(filled)]
+        classes = [photo.photo_class for photo in opened.records(photo_ids)]
     assert run("add", folder / "a.jpg", folder / "b.jpg") == 0
     assert [line.split("\t")[1:] for line in run.out.splitlines()] == [
-        [photo_id, called, "known"] for photo_id, called in zip(filled, classes, strict=True)
+        [photo_id, called, "known"] for photo_id, called in zip(photo_ids, classes, strict=True)
     ]
-    assert [line["known"] for line in run.one("add", folder / "a.jpg")] == [True]
+    assert [line["known"] for line in run.json("add", folder / "a.jpg")] == [True]
 
 
-def test_an_unforeseen_error_is_one_files(
+def test_an_unforeseen_error_fails_only_its_file(
     run: Command, folder: Path, monkeypatch: pytest.MonkeyPatch, flower: bytes
 ) -> None:
-    look = Classifier.predict
+    predict = Classifier.predict
 
     def fails(self: Classifier, data: bytes) -> Prediction:
         if data == flower:
             raise ValueError("surprise")
-        return look(self, data)
+        return predict(self, data)
 
     monkeypatch.setattr(Classifier, "predict", fails)
     first, second = run.lines("add", folder / "a.jpg", folder / "b.jpg")
@@ -151,7 +151,7 @@ def test_references_stay_where_they_are(
     assert not list((library / "originals").rglob("*.jpg"))
     (line,) = run.lines("search", "")
     assert line["reference"] == str(folder / "a.jpg")
-    assert run.one("stats")["referenced"] == 1
+    assert run.json("stats")["referenced"] == 1
     assert run("verify") == 0
     (folder / "a.jpg").rename(folder / "moved.jpg")
     assert run("verify") == 3
@@ -165,11 +165,11 @@ def test_nothing_to_add(run: Command, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert run("add", tmp_path / "empty") == 0
     assert "No pictures found" in run.err
-    assert run.one("add", tmp_path / "empty") == []
+    assert run.json("add", tmp_path / "empty") == []
 
 
 @pytest.mark.parametrize("command", ["search", "export", "verify", "stats", "reclassify"])
-def test_there_has_to_be_a_library(run: Command, library: Path, command: str) -> None:
+def test_a_library_is_required(run: Command, library: Path, command: str) -> None:
     words = ["x"] if command == "search" else []
     assert run(command, *words) == 2
     assert "There is no library in" in run.err
@@ -197,13 +197,13 @@ def test_wrong_usage(run: Command, arguments: list[str]) -> None:
     assert "usage" in run.err
 
 
-def test_search(run: Command, filled: list[str], library: Path) -> None:
+def test_search(run: Command, photo_ids: list[str], library: Path) -> None:
     assert run("search", "flower") == 0
-    assert run.out == f"{filled[1]}\tb.jpg\tflower\tflower\n"
+    assert run.out == f"{photo_ids[1]}\tb.jpg\tflower\tflower\n"
     (line,) = run.lines("search", "-class:flower palace")
-    assert (line["id"], line["name"], line["class"]) == (filled[0], "a.jpg", "landmark")
+    assert (line["id"], line["name"], line["class"]) == (photo_ids[0], "a.jpg", "landmark")
     assert ("palace", "objects") in {(tag["label"], tag["head"]) for tag in line["tags"]}
-    assert [photo["id"] for photo in run.one("search", "", "--limit", "1")] == filled[:1]
+    assert [photo["id"] for photo in run.json("search", "", "--limit", "1")] == photo_ids[:1]
     assert run("search", "submarine") == 0
     assert run.out == ""
     assert run("search", "(flower") == 2
@@ -223,7 +223,7 @@ def test_search(run: Command, filled: list[str], library: Path) -> None:
 )
 def test_orders(
     run: Command,
-    filled: list[str],
+    photo_ids: list[str],
     folder: Path,
     library: Path,
     made_photos: list[tuple[str, bytes]],
@@ -243,12 +243,12 @@ def test_orders(
     assert [photo["name"] for photo in run.lines("search", "", f"--sort={sort}")] == names
 
 
-def test_sorted_by_score(run: Command, filled: list[str]) -> None:
+def test_sorted_by_score(run: Command, photo_ids: list[str]) -> None:
     scores = [photo["class_score"] for photo in run.lines("search", "", "--sort=score")]
     assert scores == sorted(scores)
 
 
-def test_export(run: Command, filled: list[str], tmp_path: Path, library: Path) -> None:
+def test_export(run: Command, photo_ids: list[str], tmp_path: Path, library: Path) -> None:
     assert run("export") == 0
     rows = list(csv.DictReader(io.StringIO(run.out)))
     assert {row["Name"] for row in rows} == {"a.jpg", "b.jpg"}
@@ -268,7 +268,7 @@ def test_export(run: Command, filled: list[str], tmp_path: Path, library: Path) 
     ]
     assert json.loads((tmp_path / "all.json").read_bytes()) == records
     assert {record["name"] for record in records} == {"a.jpg", "b.jpg"}
-    assert run.one("export", "flower", "--zip", tmp_path / "b.zip") == {
+    assert run.json("export", "flower", "--zip", tmp_path / "b.zip") == {
         "file": str(tmp_path / "b.zip"),
         "photos": 1,
         "missing": [],
@@ -284,32 +284,32 @@ def test_export(run: Command, filled: list[str], tmp_path: Path, library: Path) 
     assert (tmp_path / "b.zip").read_bytes() == before
     assert run("export", "a:b") == 2
     with Library(library) as opened:
-        opened.original_path(filled[0]).unlink()
+        opened.original_path(photo_ids[0]).unlink()
     assert run("export", "--zip", tmp_path / "less.zip") == 3
-    assert f"{filled[0]}\toriginal_missing" in run.err
+    assert f"{photo_ids[0]}\toriginal_missing" in run.err
 
 
-def test_stats(run: Command, filled: list[str], library: Path) -> None:
+def test_stats(run: Command, photo_ids: list[str], library: Path) -> None:
     with Library(library) as opened:
-        edits.set_class(opened, filled[:1], "holiday")
-        edits.move_to_trash(opened, filled[1:])
-    found = run.one("stats")
-    assert found["library"] == str(library)
-    assert (found["photos"], found["trash"], found["edited"], found["unsure"]) == (1, 1, 1, 0)
-    assert found["by_class"] == {"holiday": 1}
-    assert list(found["bundles"].values()) == [1]
+        edits.set_class(opened, photo_ids[:1], "holiday")
+        edits.move_to_trash(opened, photo_ids[1:])
+    stats = run.json("stats")
+    assert stats["library"] == str(library)
+    assert (stats["photos"], stats["trash"], stats["edited"], stats["unsure"]) == (1, 1, 1, 0)
+    assert stats["by_class"] == {"holiday": 1}
+    assert list(stats["bundles"].values()) == [1]
     originals = sum(path.stat().st_size for path in (library / "originals").rglob("*.jpg"))
-    assert found["bytes"]["originals"] == originals
-    assert found["bytes"]["database"] > 0
+    assert stats["bytes"]["originals"] == originals
+    assert stats["bytes"]["database"] > 0
     assert run("stats") == 0
     assert "Photos     1, 0 unsure, 1 edited" in run.out
     assert "holiday\t1" in run.out
 
 
-def test_verify(run: Command, filled: list[str], library: Path) -> None:
+def test_verify(run: Command, photo_ids: list[str], library: Path) -> None:
     assert run("verify") == 0
-    assert run.out == "2 photos checked; all is well.\n"
-    assert run.one("verify") == {"photos": 2, "clean": True, "problems": []}
+    assert run.out == "2 photos checked; no problems.\n"
+    assert run.json("verify") == {"photos": 2, "clean": True, "problems": []}
     thumbnail = next((library / "thumbnails").rglob("*.webp"))
     thumbnail.unlink()
     stray = library / "originals" / "stray.jpg"
@@ -334,16 +334,20 @@ def test_verify(run: Command, filled: list[str], library: Path) -> None:
     assert run("verify") == 0
     next((library / "originals").rglob("*.jpg")).unlink()
     assert run("verify", "--repair") == 3
-    assert "1 problems, 1 left" in run.out
+    assert "1 problem, 1 left" in run.out
 
 
-def test_an_embedding_of_another_model_is_left_to_tagging_again(
-    run: Command, filled: list[str], library: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_an_embedding_of_another_model_is_not_repaired(
+    run: Command,
+    photo_ids: list[str],
+    library: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     next((library / "embeddings").glob("*.f16")).unlink()
     monkeypatch.setenv("SCENE_BUNDLE", str(own_head(tmp_path / "models")))
     assert run("verify", "--repair") == 3
-    assert "`library reclassify` mends it" in run.out
+    assert "`library reclassify` repairs it" in run.out
     monkeypatch.setenv("SCENE_BUNDLE", str(tmp_path))
     assert run("verify", "--repair") == 3, "without a model too"
     monkeypatch.delenv("SCENE_BUNDLE")
@@ -351,45 +355,51 @@ def test_an_embedding_of_another_model_is_left_to_tagging_again(
 
 
 def test_reclassify(
-    run: Command, filled: list[str], library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Command,
+    photo_ids: list[str],
+    library: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert run("reclassify") == 0
     assert "All photos are tagged by the model in use" in run.out
     with Library(library) as opened:
-        edits.set_class(opened, filled[:1], "holiday")
+        edits.set_class(opened, photo_ids[:1], "holiday")
     monkeypatch.setenv("SCENE_BUNDLE", str(own_head(tmp_path / "models")))
     assert run("reclassify", "--dry-run") == 0
     assert "2 photos were tagged by another model" in run.out
     assert "2 of 2 would change: 1 their class, 2 their tags" in run.out
     assert "tagged again" not in run.out
     assert {photo["class"] for photo in run.lines("search", "")} == {"holiday", "flower"}
-    told = run.one("reclassify", "--dry-run")
-    assert told["forecast"]["changed"] == 2
-    assert told["done"] == 0
+    preview = run.json("reclassify", "--dry-run")
+    assert preview["forecast"]["changed"] == 2
+    assert preview["done"] == 0
     assert run("reclassify") == 0
     assert "2 photos tagged again" in run.out
     assert {photo["class"] for photo in run.lines("search", "")} == {"holiday", "zermatt"}
     with Library(library) as opened:
-        opened.original_path(filled[0]).unlink()
+        opened.original_path(photo_ids[0]).unlink()
     monkeypatch.setenv("SCENE_BUNDLE", str(other_network(tmp_path / "others")))
     assert run("reclassify", "--dry-run") == 0
-    assert "2 were seen by another network" in run.out
+    assert "2 have embeddings of another network" in run.out
     assert run("reclassify", "--json") == 3
-    said = json.loads(run.out)
-    assert said["done"] == 1
-    assert [(item["name"], item["code"]) for item in said["failed"]] == [
+    report = json.loads(run.out)
+    assert report["done"] == 1
+    assert [(item["name"], item["code"]) for item in report["failed"]] == [
         ("a.jpg", "original_missing")
     ]
     assert run("reclassify") == 3
     assert "a.jpg\toriginal_missing" in run.out
 
 
-def test_backup_and_restore(run: Command, filled: list[str], library: Path, tmp_path: Path) -> None:
+def test_backup_and_restore(
+    run: Command, photo_ids: list[str], library: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "b.zip"
-    said = run.one("backup", file)
-    assert said["file"] == str(file)
-    assert (said["photos"], said["missing"], said["changed"]) == (2, [], [])
-    assert said["bytes"] == file.stat().st_size
+    report = run.json("backup", file)
+    assert report["file"] == str(file)
+    assert (report["photos"], report["missing"], report["changed"]) == (2, [], [])
+    assert report["bytes"] == file.stat().st_size
     assert run("backup", file) == 2
     assert "is not overwritten" in run.err
     assert run("restore", file) == 2
@@ -400,17 +410,17 @@ def test_backup_and_restore(run: Command, filled: list[str], library: Path, tmp_
     assert run("verify", "--library", back) == 0
     assert run("restore", file, "--library", back, "--replace") == 0
     assert "back.before-" in run.out
-    assert run.one("stats", "--library", back)["photos"] == 2
+    assert run.json("stats", "--library", back)["photos"] == 2
     file.write_bytes(file.read_bytes()[:5000])
     assert run("restore", file, "--library", tmp_path / "other") == 1
     assert "damaged or cut short" in run.err
     assert run("restore", tmp_path / "none.zip", "--library", tmp_path / "other") == 2
     with Library(library) as opened:
-        opened.original_path(filled[0]).unlink()
-        opened.original_path(filled[1]).write_bytes(b"rotten")
+        opened.original_path(photo_ids[0]).unlink()
+        opened.original_path(photo_ids[1]).write_bytes(b"rotten")
     assert run("backup", tmp_path / "less.zip") == 3
-    assert f"{filled[0]}\toriginal_missing" in run.out
-    assert f"{filled[1]}\toriginal_changed" in run.out
+    assert f"{photo_ids[0]}\toriginal_missing" in run.out
+    assert f"{photo_ids[1]}\toriginal_changed" in run.out
     assert run("restore", tmp_path / "less.zip", "--library", tmp_path / "less") == 3
 
 
@@ -419,7 +429,7 @@ def test_backup_of_references(
 ) -> None:
     run("add", folder / "a.jpg", "--reference")
     assert run("backup", tmp_path / "noted.zip") == 0
-    assert "1 originals lie outside the library and are not in the backup" in run.out
+    assert "1 original outside the library is not in the backup" in run.out
     assert run("backup", tmp_path / "all.zip", "--with-references") == 0
     (folder / "a.jpg").unlink()
     assert run("restore", tmp_path / "all.zip", "--library", tmp_path / "back") == 0
@@ -427,7 +437,7 @@ def test_backup_of_references(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for children on Windows")
-def test_interrupted_and_gone_on_with(
+def test_interrupted_and_continued(
     run: Command, tmp_path: Path, large_photo: bytes, library: Path
 ) -> None:
     many = tmp_path / "many"
@@ -447,15 +457,15 @@ def test_interrupted_and_gone_on_with(
     rest, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in errors
-    told = [json.loads(line)["id"] for line in (first + rest).splitlines()]
+    ids = [json.loads(line)["id"] for line in (first + rest).splitlines()]
     with Library(library) as opened:
-        kept = set(opened.find())
-    assert set(told) <= kept
-    assert 1 <= len(kept) < 60
+        added_ids = set(opened.find())
+    assert set(ids) <= added_ids
+    assert 1 <= len(added_ids) < 60
     assert run("verify") == 0
     lines = run.lines("add", many)
     assert len(lines) == 60
-    assert {line["id"] for line in lines if line["known"]} == kept
+    assert {line["id"] for line in lines if line["known"]} == added_ids
 
 
 def test_progress_is_for_terminals(

@@ -1,4 +1,4 @@
-"""Tags out into sidecars and in from other programs, on the command line."""
+"""The commands `library sidecars` and `library keywords`."""
 
 import json
 from pathlib import Path
@@ -25,11 +25,11 @@ def test_out_beside_references_and_in_again(
     flower: bytes,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    referenced, kept = tmp_path / "temple.jpg", tmp_path / "flower.jpg"
+    referenced, stored = tmp_path / "temple.jpg", tmp_path / "flower.jpg"
     referenced.write_bytes(temple)
-    kept.write_bytes(flower)
+    stored.write_bytes(flower)
     assert main(["library", "add", "--reference", str(referenced)]) == 0
-    assert main(["library", "add", str(kept)]) == 0
+    assert main(["library", "add", str(stored)]) == 0
     with Library(library) as opened:
         edits.add_tag(opened, [content_hash(temple)], "anna + ben")
     capsys.readouterr()
@@ -43,14 +43,14 @@ def test_out_beside_references_and_in_again(
     assert main(["library", "sidecars", "--into", str(tmp_path / "out")]) == 0
     assert len(list((tmp_path / "out").rglob("*.jpg.xmp"))) == 2
 
-    write_sidecar(kept, [Keyword("Lisbon"), Keyword("Sea", "scenes", 0.9, "b")])
+    write_sidecar(stored, [Keyword("Lisbon"), Keyword("Sea", "scenes", 0.9, "b")])
     capsys.readouterr()
-    assert main(["library", "keywords", str(kept), "--json"]) == 0
+    assert main(["library", "keywords", str(stored), "--json"]) == 0
     assert json.loads("".join(_out(capsys)))[0]["tags"] == ["lisbon"]
     with Library(library) as opened:
         tags = opened.photo(content_hash(flower)).tags
     assert [tag.label for tag in tags if tag.head == "human"] == ["lisbon"]
-    assert main(["library", "keywords", str(kept)]) == 0
+    assert main(["library", "keywords", str(stored)]) == 0
     assert "nothing new" in capsys.readouterr().out
 
 

@@ -1,4 +1,4 @@
-"""Heads that drip are cut off; what comes promptly, and bodies, are not."""
+"""Slow and endless request heads are cut off; prompt heads and slow bodies are not."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
 
 
 def run(talk_to_server: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """In a thread of its own: a browser test leaves an event loop in the one of the tests."""
+    """Run in a separate thread: browser tests leave an event loop in the tests' own thread."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(lambda: asyncio.run(talk_to_server())).result()
 
@@ -55,42 +55,42 @@ async def serving(app: Any) -> AsyncIterator[int]:
 async def talk() -> None:
     async with serving(answer) as port:
         at = ("127.0.0.1", port)
-        silent, keep = await asyncio.open_connection(*at)
-        dripped, drip = await asyncio.open_connection(*at)
-        prompt, writer = await asyncio.open_connection(*at)
+        silent_reader, silent_writer = await asyncio.open_connection(*at)
+        slow_reader, slow_writer = await asyncio.open_connection(*at)
+        prompt_reader, writer = await asyncio.open_connection(*at)
         writer.write(HEAD)
         for letter in HEAD[:5]:
-            drip.write(bytes([letter]))
+            slow_writer.write(bytes([letter]))
             await asyncio.sleep(SHORT_S / 6)
-        # Both were cut off, though one sent something all the time.
-        assert await silent.read() == b""
-        assert await dripped.read() == b""
-        # A body takes as long as it takes.
+        # Both were cut off, although one was sending bytes all the time.
+        assert await silent_reader.read() == b""
+        assert await slow_reader.read() == b""
+        # A body has no time limit here.
         writer.write(b"ok")
-        assert (await prompt.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
-        # The next head on the same connection has no more time than the first.
+        assert (await prompt_reader.readuntil(b"ok")).startswith(b"HTTP/1.1 200")
+        # The next head on the same connection has the same time limit.
         writer.write(HEAD[:8])
-        assert await asyncio.wait_for(prompt.read(), SHORT_S * 20) == b""
-        for sending in (keep, drip, writer):
+        assert await asyncio.wait_for(prompt_reader.read(), SHORT_S * 20) == b""
+        for sending in (silent_writer, slow_writer, writer):
             sending.close()
 
 
-def test_heads_that_drip_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prompt_http, "HEAD_S", SHORT_S)
+def test_slow_heads_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompt_http, "HEAD_TIMEOUT_S", SHORT_S)
     run(talk)
 
 
 async def send_a_head_without_end() -> None:
-    """Ends when the server has cut it off; that it is slow is not why, `HEAD_S` is far."""
+    """Read until the server closes, long before `HEAD_TIMEOUT_S`: the head is too long."""
     async with serving(answer) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: " + bytes([120]) * (2 * prompt_http.MAX_HEAD_BYTES))
         with contextlib.suppress(ConnectionError):
-            assert b" 400 " in await asyncio.wait_for(reader.read(), prompt_http.HEAD_S / 2)
+            assert b" 400 " in await asyncio.wait_for(reader.read(), prompt_http.HEAD_TIMEOUT_S / 2)
         writer.close()
 
 
-def test_a_head_without_end_is_cut_off() -> None:
+def test_an_endless_head_is_refused() -> None:
     run(send_a_head_without_end)
 
 
@@ -104,7 +104,7 @@ async def send_more_than_is_taken() -> None:
     async def take_slowly(scope: object, receive: Any, send: Any) -> None:
         more = True
         while more:
-            await asyncio.sleep(0.02)  # meanwhile more comes than may wait
+            await asyncio.sleep(0.02)  # meanwhile more arrives than may be buffered
             message = await receive()
             taken.append(message["body"])
             more = message["more_body"]
@@ -118,9 +118,9 @@ async def send_more_than_is_taken() -> None:
             writer.write(LONG)
             await reader.readuntil(b"ok")
             assert b"".join(taken) == LONG
-            assert max(map(len, taken)) <= prompt_http.MAX_WAITING_BYTES + READ_BYTES
+            assert max(map(len, taken)) <= prompt_http.MAX_BUFFERED_BYTES + READ_BYTES
         writer.close()
 
 
-def test_long_bodies_come_whole_and_wait_in_the_senders_memory() -> None:
+def test_long_bodies_arrive_complete_with_bounded_buffering() -> None:
     run(send_more_than_is_taken)

@@ -1,4 +1,4 @@
-"""``sort``, ``undo``, ``resume`` as scripts use them: lines, exit codes, the library's word."""
+"""``sort``, ``undo`` and ``resume``: lines, exit codes, the effect of the library."""
 
 import json
 import os
@@ -61,31 +61,31 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_dry_run_touches_nothing(source: Path, tmp_path: Path, lines: Any) -> None:
-    code, said = lines("sort", source, tmp_path / "sorted", "--dry-run", "--move")
+    code, printed = lines("sort", source, tmp_path / "sorted", "--dry-run", "--move")
     assert code == 3
     assert not (tmp_path / "sorted").exists()
-    assert {Path(line["file"]).name: line["action"] for line in said} == {
+    assert {Path(line["file"]).name: line["action"] for line in printed} == {
         "broken.jpg": "stays",
         "temple.jpg": "would move",
         "temple.xmp": "would move",
         "flower.jpg": "would move",
     }
-    (broken,) = [line for line in said if line["error"]]
+    (broken,) = [line for line in printed if line["error"]]
     assert broken["error"]["code"] == "not_a_picture"
-    assert all(line["reason"] for line in said)
+    assert all(line["reason"] for line in printed)
 
 
 @pytest.mark.parametrize("kind", ["--copy", "--move", "--hardlink"])
 def test_sort_and_undo(source: Path, tmp_path: Path, lines: Any, kind: str) -> None:
     before, dest = files(source), tmp_path / "sorted"
-    code, said = lines("sort", source, dest, kind)
+    code, printed = lines("sort", source, dest, kind)
     assert code == 3, "one is no picture"
-    targets = {Path(line["target"]) for line in said if line["target"]}
+    targets = {Path(line["target"]) for line in printed if line["target"]}
     assert {path.name for path in targets} == {"temple.jpg", "temple.xmp", "flower.jpg"}
     assert all(path.is_file() and path.parent.parent == dest for path in targets)
     assert (source / "temple.jpg").exists() == (kind != "--move")
-    code, said = lines("undo", dest)
-    assert (code, len(said)) == (0, 3)
+    code, printed = lines("undo", dest)
+    assert (code, len(printed)) == (0, 3)
     assert files(source) == before
     assert not dest.exists()
     assert lines("undo", dest)[0] == 2
@@ -104,34 +104,34 @@ def test_the_librarys_word_counts_and_costs_no_look(
         edits.set_class(opened, [content_hash(temple)], "China/2019")
     (source / "broken.jpg").unlink()
 
-    def look(self: Classifier, data: bytes) -> Prediction:
+    def predict(self: Classifier, data: bytes) -> Prediction:
         raise AssertionError("a known photo is not looked at")
 
-    monkeypatch.setattr(Classifier, "predict", look)
-    code, said = lines("sort", source, tmp_path / "sorted")
+    monkeypatch.setattr(Classifier, "predict", predict)
+    code, printed = lines("sort", source, tmp_path / "sorted")
     assert code == 0
-    by_name = {Path(line["file"]).name: line for line in said}
+    by_name = {Path(line["file"]).name: line for line in printed}
     assert by_name["temple.jpg"]["reason"] == "China/2019, by you"
     assert Path(by_name["temple.jpg"]["target"]).parent.name == "2019"
-    code, said = lines("sort", source, tmp_path / "asked", "--where", "is:edited")
-    assert [Path(line["file"]).name for line in said] == ["temple.jpg", "temple.xmp"]
-    code, said = lines("sort", source, tmp_path / "heads", "--by", "objects")
+    code, printed = lines("sort", source, tmp_path / "asked", "--where", "is:edited")
+    assert [Path(line["file"]).name for line in printed] == ["temple.jpg", "temple.xmp"]
+    code, printed = lines("sort", source, tmp_path / "heads", "--by", "objects")
     assert code == 0
-    code, said = lines("sort", source, tmp_path / "albums", "--by", "album")
-    assert {Path(line["target"]).parent.parent.name for line in said} == {"albums"}
+    code, printed = lines("sort", source, tmp_path / "albums", "--by", "album")
+    assert {Path(line["target"]).parent.parent.name for line in printed} == {"albums"}
 
 
-def test_where_asks_about_photos_no_library_knows(
+def test_where_matches_photos_outside_the_library(
     source: Path, tmp_path: Path, library: Path, lines: Any
 ) -> None:
     (source / "broken.jpg").unlink()
-    code, said = lines("sort", source, tmp_path / "sorted", "--where", "name:flow -name:temple")
+    code, printed = lines("sort", source, tmp_path / "sorted", "--where", "name:flow -name:temple")
     assert code == 0
-    assert [Path(line["file"]).name for line in said] == ["flower.jpg"]
-    assert not library.exists(), "sorting begins no library"
+    assert [Path(line["file"]).name for line in printed] == ["flower.jpg"]
+    assert not library.exists(), "sorting does not create a library"
 
 
-def test_references_follow_and_come_back(
+def test_references_follow_a_move_and_its_undo(
     source: Path, tmp_path: Path, library: Path, lines: Any, temple: bytes
 ) -> None:
     assert main(["library", "add", "--reference", str(source / "temple.jpg")]) == 0
@@ -146,8 +146,8 @@ def test_references_follow_and_come_back(
 
 
 def test_layout(source: Path, tmp_path: Path, lines: Any) -> None:
-    _, said = lines("sort", source, tmp_path / "s", "--layout", "{taken:%Y}/{camera}/{name}")
-    parents = {Path(line["target"]).parent.relative_to(tmp_path / "s") for line in said[1:]}
+    _, printed = lines("sort", source, tmp_path / "s", "--layout", "{taken:%Y}/{camera}/{name}")
+    parents = {Path(line["target"]).parent.relative_to(tmp_path / "s") for line in printed[1:]}
     assert parents == {Path("undated/no camera")}
 
 
@@ -204,7 +204,7 @@ def test_interrupted_then_resumed(source: Path, tmp_path: Path, temple: bytes) -
     )
     assert running.stdout is not None
     while "copy" not in (line := running.stdout.readline()):
-        assert line, "it ended before it copied anything"
+        assert line, "the command ended before it copied anything"
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130, errors
@@ -216,8 +216,26 @@ def test_interrupted_then_resumed(source: Path, tmp_path: Path, temple: bytes) -
     assert files(source) == before
 
 
-def test_progress_tells_rate_and_time_left() -> None:
+def test_progress_shows_rate_and_time_left() -> None:
     assert progress_text("files", 250, 1000, 2, 10.0) == (
         "[#####...............] 250 of 1,000 files, 25/s, 0:30 left, 2 failed"
     )
     assert progress_text("photos", 3, None, 0, 0.5) == "3 photos"
+    assert progress_text("photos checked", 1, 1, 0, 0.5).endswith("] 1 of 1 photo checked")
+
+
+@pytest.mark.parametrize(
+    ("kind", "summary"),
+    [
+        ("--copy", "3 copies removed."),
+        ("--move", "3 files moved back."),
+        ("--hardlink", "3 links removed."),
+    ],
+)
+def test_undo_reports_what_it_did(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, summary: str
+) -> None:
+    (source / "broken.jpg").unlink()
+    assert main(["sort", str(source), str(tmp_path / "sorted"), kind]) == 0
+    assert main(["undo", str(tmp_path / "sorted")]) == 0
+    assert summary in capsys.readouterr().err.splitlines()

@@ -1,4 +1,4 @@
-"""``sort`` where the system says no, for real: each file is named, nothing is lost, exit code 3."""
+"""``sort`` with real system errors: each file is reported, nothing is lost, exit code 3."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
 from scene_model.export.sorting.transaction import sort_files
 from tests.conftest import ASSETS
-from tests.export.sorting.heaps import content, snapshot
+from tests.export.sorting.source_photos import content, snapshot
 from tests.export.sorting.test_faults import mounted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="users and mounts of POSIX")
@@ -31,10 +31,10 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def source(tmp_path: Path, made_photos: list[tuple[str, bytes]]) -> Path:
-    return heap(tmp_path / "photos", made_photos)
+    return write_photos(tmp_path / "photos", made_photos)
 
 
-def heap(folder: Path, photos: list[tuple[str, bytes]]) -> Path:
+def write_photos(folder: Path, photos: list[tuple[str, bytes]]) -> Path:
     for number, (name, data) in enumerate(photos[:6]):
         inner = folder / ("" if number % 2 else "inner")
         inner.mkdir(parents=True, exist_ok=True)
@@ -52,9 +52,9 @@ def run(capfd: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dic
 
 
 def codes(out: str) -> dict[str, str | None]:
-    said: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
-    assert all(line["error"] is None or line["error"]["message"] for line in said)
-    return {Path(x["file"]).name: x["error"] and x["error"]["code"] for x in said}
+    lines: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
+    assert all(line["error"] is None or line["error"]["message"] for line in lines)
+    return {Path(x["file"]).name: x["error"] and x["error"]["code"] for x in lines}
 
 
 @pytest.mark.parametrize("kind", ["--copy", "--move"])
@@ -65,27 +65,27 @@ def test_a_full_disk(
         path.write_bytes(path.read_bytes() + bytes(100_000))
     before, hashes = snapshot(source), content(source)
     with mounted(tmp_path / "small", "size=400k") as small:
-        code, said = run(capfd, "sort", source, small / "sorted", kind)
-        assert (code, len(said)) == (3, 6)
-        assert set(said.values()) == {None, "target_full"}
+        code, errors_by_name = run(capfd, "sort", source, small / "sorted", kind)
+        assert (code, len(errors_by_name)) == (3, 6)
+        assert set(errors_by_name.values()) == {None, "target_full"}
         assert set(content(source, small)) == set(hashes)
-        code, said = run(capfd, "undo", small / "sorted")
-        assert (code, set(said.values())) == (0, {None})
+        code, errors_by_name = run(capfd, "undo", small / "sorted")
+        assert (code, set(errors_by_name.values())) == (0, {None})
     assert snapshot(source) == before
 
 
-def test_a_target_that_may_only_be_read(
+def test_a_read_only_target(
     source: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = snapshot(source)
     with mounted(tmp_path / "read", "size=1m") as target:
         subprocess.run(["mount", "-o", "remount,ro", str(target)], check=True)  # noqa: S607
-        code, said = run(capfd, "sort", source, target / "sorted", "--move")
-    assert (code, len(said), set(said.values())) == (3, 6, {"target_read_only"})
+        code, errors_by_name = run(capfd, "sort", source, target / "sorted", "--move")
+    assert (code, len(errors_by_name), set(errors_by_name.values())) == (3, 6, {"target_read_only"})
     assert snapshot(source) == before
 
 
-def test_vanished_changed_and_taken_between_plan_and_act(
+def test_vanished_changed_and_taken_between_plan_and_execution(
     source: Path,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
@@ -103,15 +103,19 @@ def test_vanished_changed_and_taken_between_plan_and_act(
         return sort_files(plan, *rest, **more)
 
     monkeypatch.setattr("scene_model.cli.sort.sort_files", meanwhile)
-    code, said = run(capfd, "sort", source, tmp_path / "sorted", "--move")
+    code, errors_by_name = run(capfd, "sort", source, tmp_path / "sorted", "--move")
     assert code == 3
-    assert [said[name] for name in names] == ["source_vanished", "changed_since", "target_taken"]
-    assert list(said.values()).count(None) == 3
-    kept = content(source, tmp_path / "sorted")
-    assert sum(kept.values()) == 6, "five of ours, and somebody else's"
+    assert [errors_by_name[name] for name in names] == [
+        "source_vanished",
+        "changed_since",
+        "target_taken",
+    ]
+    assert list(errors_by_name.values()).count(None) == 3
+    contents = content(source, tmp_path / "sorted")
+    assert sum(contents.values()) == 6, "five of ours, and the foreign file"
 
 
-def test_names_nobody_expects(
+def test_unusual_names(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], made_photos: list[tuple[str, bytes]]
 ) -> None:
     names = [b"line\nbreak.jpg", b"bad\xff\xfe.jpg", b"x" * 251 + b".jpg", b"Case.jpg", b"case.JPG"]
@@ -121,20 +125,20 @@ def test_names_nobody_expects(
         (inner / os.fsdecode(name)).write_bytes(made_photos[0][1] + bytes([number]))
         (inner / os.fsdecode(b"no picture " + name[-240:])).write_bytes(b"nothing")
     before, dest = snapshot(tmp_path / "photos"), tmp_path / "sorted"
-    code, said = run(capfd, "sort", tmp_path / "photos", dest, "--move")
+    code, errors_by_name = run(capfd, "sort", tmp_path / "photos", dest, "--move")
     assert code == 3
-    assert sorted(name for name, error in said.items() if error is None) == sorted(
+    assert sorted(name for name, error in errors_by_name.items() if error is None) == sorted(
         map(os.fsdecode, names)
     )
-    assert list(said.values()).count("not_a_picture") == len(names)
+    assert list(errors_by_name.values()).count("not_a_picture") == len(names)
     assert {"Case.jpg", "case (2).JPG"} <= {path.name for path in dest.rglob("*.[jJ]*")}
     assert run(capfd, "undo", dest)[0] == 0
     assert snapshot(tmp_path / "photos") == before
 
 
 @pytest.fixture
-def common() -> Iterator[Path]:
-    """A folder that another user reaches; pytest's own are for its user alone."""
+def shared_folder() -> Iterator[Path]:
+    """A folder that other users can access; pytest's folders are private."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder
@@ -144,8 +148,8 @@ def common() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-# Root may do everything. The program may lie where another user cannot read it: what it imports on
-# its way is fetched by a sort before.
+# Root has all permissions, so drop them. Another user may not be able to read the program's files,
+# so a dry run imports every module first.
 _AS_NOBODY = f"""
 import contextlib, io, os, sys
 from scene_model.cli.main import main
@@ -160,7 +164,7 @@ sys.exit(main(sys.argv[2:]))
 
 
 def as_nobody(folder: Path, *arguments: object) -> tuple[int, dict[str, str | None]]:
-    """Run a command as a user who may not do everything."""
+    """Run a command as an unprivileged user."""
     process = subprocess.run(
         [sys.executable, "-c", _AS_NOBODY, ASSETS, *map(str, arguments), "--jsonl"],
         cwd=PROJECT_DIR,
@@ -173,43 +177,45 @@ def as_nobody(folder: Path, *arguments: object) -> tuple[int, dict[str, str | No
     return process.returncode, codes(process.stdout)
 
 
-def test_what_the_system_denies(common: Path, made_photos: list[tuple[str, bytes]]) -> None:
-    source, dest = heap(common / "photos", made_photos), common / "sorted"
+def test_denied_permissions(shared_folder: Path, made_photos: list[tuple[str, bytes]]) -> None:
+    source, dest = write_photos(shared_folder / "photos", made_photos), shared_folder / "sorted"
     dest.mkdir()
     if os.geteuid() == 0:
-        for path in (common, *common.rglob("*")):
+        for path in (shared_folder, *shared_folder.rglob("*")):
             os.chown(path, _NOBODY, _NOBODY)
     secret, *_ = sorted(path for path in source.glob("*.jpg"))
-    held = {path.name for path in (source / "inner").glob("*.jpg")}
+    unmovable = {path.name for path in (source / "inner").glob("*.jpg")}
     before, hashes = snapshot(source), content(source)
     secret.chmod(0)
-    (source / "inner").chmod(0o555)  # to be read, not to be taken from
-    code, said = as_nobody(common, "sort", source, dest, "--move")
+    (source / "inner").chmod(0o555)  # readable, but files cannot be removed
+    code, errors_by_name = as_nobody(shared_folder, "sort", source, dest, "--move")
     assert code == 3
-    assert said.pop(secret.name) == "unreadable_file"
-    assert {name for name, error in said.items() if error == "target_read_only"} == held
-    assert list(said.values()).count(None) == 2
-    assert content(source, dest) == hashes, "no copy is left of what may not be taken away"
+    assert errors_by_name.pop(secret.name) == "unreadable_file"
+    assert {
+        name for name, error in errors_by_name.items() if error == "target_read_only"
+    } == unmovable
+    assert list(errors_by_name.values()).count(None) == 2
+    assert content(source, dest) == hashes, "no copy remains of a file that cannot be removed"
 
     (source / "inner").chmod(0o755)
-    code, said = as_nobody(common, "resume", dest)
-    assert (code, set(said.values())) == (0, {None})
+    code, errors_by_name = as_nobody(shared_folder, "resume", dest)
+    assert (code, set(errors_by_name.values())) == (0, {None})
     dest.chmod(0o555)
-    code, said = as_nobody(common, "undo", dest)
-    assert (code, set(said.values())) == (3, {"target_read_only"})
+    code, errors_by_name = as_nobody(shared_folder, "undo", dest)
+    assert (code, set(errors_by_name.values())) == (3, {"target_read_only"})
     dest.chmod(0o755)
-    code, said = as_nobody(common, "undo", dest)
-    assert (code, len(said)) == (0, 5)
+    code, errors_by_name = as_nobody(shared_folder, "undo", dest)
+    assert (code, len(errors_by_name)) == (0, 5)
     secret.chmod(0o644)
     assert snapshot(source) == before
 
     dest.chmod(0o555)
-    code, said = as_nobody(common, "sort", source, dest / "in", "--copy")
-    assert (code, len(said), set(said.values())) == (3, 6, {"target_read_only"})
+    code, errors_by_name = as_nobody(shared_folder, "sort", source, dest / "in", "--copy")
+    assert (code, len(errors_by_name), set(errors_by_name.values())) == (3, 6, {"target_read_only"})
     assert snapshot(source) == before
 
 
-# Ctrl-C while the program is still being read: the import of a module that takes long is hit.
+# Ctrl-C while the program is still importing a slow module.
 _INTERRUPTED = """
 import runpy, signal, sys
 class Hit:
@@ -221,7 +227,7 @@ runpy.run_module("scene_model", run_name="__main__")
 """
 
 
-def test_interrupted_before_it_has_begun() -> None:
+def test_interrupted_while_importing() -> None:
     process = subprocess.run(
         [sys.executable, "-c", _INTERRUPTED, "sort", "here", "there"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The ZIP: a folder per class, original bytes and names, nothing that leaves the folder."""
+"""The ZIP: a folder per class, original bytes and names, no path that leaves the folder."""
 
 import io
 import os
@@ -17,7 +17,7 @@ from scene_model.services import Services
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
-def packed(services: Services, ids: list[str]) -> zipfile.ZipFile:
+def read_zip(services: Services, ids: list[str]) -> zipfile.ZipFile:
     archive = zipfile.ZipFile(io.BytesIO(b"".join(services.exports.zip_by_class(ids))))
     assert archive.testzip() is None
     return archive
@@ -32,7 +32,7 @@ def test_one_folder_a_class(
     set_class(services.library, ids, "sea")
     (temple_id,) = [r.id for r in services.library.records(ids) if r.name == "a.jpg"]
     set_class(services.library, [temple_id], "unsure")
-    archive = packed(services, ids)
+    archive = read_zip(services, ids)
     assert sorted(archive.namelist()) == [
         "manifest.csv",
         "sea/b (2).jpg",
@@ -46,12 +46,12 @@ def test_one_folder_a_class(
     assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
 
 
-def test_a_vanished_original_is_named_and_the_rest_packed(
+def test_a_missing_original_is_listed_and_the_others_are_packed(
     services: Services, add_photos: Add, temple: bytes, flower: bytes
 ) -> None:
     ids = add_photos([("temple.jpg", temple), ("flower.jpg", flower)])
     services.library.original_path(ids[0]).unlink()
-    archive = packed(services, ids)
+    archive = read_zip(services, ids)
     assert "temple.jpg" in archive.read("missing.txt").decode()
     assert any(name.endswith("flower.jpg") for name in archive.namelist())
 
@@ -79,7 +79,7 @@ def test_safe_names(name: str, safe: str) -> None:
 
 
 @given(st.lists(st.tuples(st.text(max_size=30), st.text(max_size=260)), max_size=20))
-def test_every_name_is_safe_and_its_own(pairs: list[tuple[str, str]]) -> None:
+def test_every_name_is_safe_and_unique(pairs: list[tuple[str, str]]) -> None:
     entries = [ArchiveEntry(folder, name, Path("x"), "") for folder, name in pairs]
     names = [name for _, name in archive_names(entries)]
     assert len({name.casefold() for name in names}) == len(names) == len(pairs)
@@ -91,16 +91,16 @@ def test_every_name_is_safe_and_its_own(pairs: list[tuple[str, str]]) -> None:
         assert len(file.encode()) <= 255
 
 
-def test_clashes_by_case_alone() -> None:
+def test_names_that_differ_only_in_case_clash() -> None:
     entries = [ArchiveEntry("sea", name, Path("x"), "") for name in ("A.jpg", "a.jpg", "a.JPG")]
     assert [n for _, n in archive_names(entries)] == ["sea/A.jpg", "sea/a (2).jpg", "sea/a (3).JPG"]
 
 
-def test_nothing_to_pack() -> None:
+def test_an_empty_zip() -> None:
     assert zipfile.ZipFile(io.BytesIO(b"".join(stream_zip([])))).namelist() == []
 
 
-def test_a_class_called_like_a_file_of_the_archive() -> None:
+def test_a_class_named_like_a_file_of_the_archive() -> None:
     entries = [
         ArchiveEntry(name, "a.jpg", Path("x"), "") for name in ("manifest.csv", "Missing.txt")
     ]
@@ -124,17 +124,17 @@ def test_the_same_photos_make_the_same_zip(tmp_path: Path, temple: bytes) -> Non
     assert archive.getinfo("sea/a.jpg").date_time == (2026, 3, 4, 5, 6, 6)
 
 
-def test_pieces_come_before_the_whole_is_read(tmp_path: Path) -> None:
+def test_chunks_are_yielded_before_the_file_is_read_completely(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
-        file.truncate(3 << 30)  # more than a ZIP of the old kind can say of a member
+        file.truncate(3 << 30)  # more than a member can have without ZIP64
     size = largest = 0
     head = b""
     tail = b""
-    for piece in stream_zip([ArchiveEntry("sea", "large.jpg", path, "")]):
-        size, largest = size + len(piece), max(largest, len(piece))
-        head = head or piece
-        tail = (tail + piece)[-200:]
+    for chunk in stream_zip([ArchiveEntry("sea", "large.jpg", path, "")]):
+        size, largest = size + len(chunk), max(largest, len(chunk))
+        head = head or chunk
+        tail = (tail + chunk)[-200:]
     assert largest <= 1 << 20
     assert size > 3 << 30
     assert b"PK\x06\x06" in tail or b"PK\x05\x06" in tail

@@ -1,4 +1,4 @@
-"""A data set for trainers: a split that keeps look-alikes together, read back by training."""
+"""A training data set: near duplicates share a part, and training reads the result."""
 
 import csv
 import io
@@ -32,25 +32,25 @@ def ids(
         ("smaller.jpg", encode(picture.resize((500, 334)))),
         ("smallest.jpg", encode(picture.resize((320, 214)))),
     ]
-    found = add_photos([*made_photos, *near_duplicates])
-    edits.set_class(services.library, [*found[:6], *found[12:]], "my place")
-    edits.set_class(services.library, found[6:12], "sea")
-    return found
+    photo_ids = add_photos([*made_photos, *near_duplicates])
+    edits.set_class(services.library, [*photo_ids[:6], *photo_ids[12:]], "my place")
+    edits.set_class(services.library, photo_ids[6:12], "sea")
+    return photo_ids
 
 
-def test_look_alikes_stay_together_and_training_reads_it(
+def test_near_duplicates_stay_together_and_training_reads_it(
     services: Services, ids: list[str], tmp_path: Path
 ) -> None:
-    near_duplicates, apart = set(ids[12:]), set()
+    near_duplicates, parts = set(ids[12:]), set()
     for share in (0.2, 0.4, 0.5, 0.7):
         folder = tmp_path / f"set {share}"
-        placed = {p.photo_id: p for p in write_dataset(services.library, ids, folder, share)}
-        assert all(one.error is None for one in placed.values())
-        assert len({placed[twin].part for twin in near_duplicates}) == 1
-        apart |= {placed[twin].part for twin in near_duplicates}
-        held_back = sum(one.part == "val" for one in placed.values())
-        assert abs(held_back - share * len(ids)) <= 3
-    assert apart <= {"train", "val"}
+        items = {p.photo_id: p for p in write_dataset(services.library, ids, folder, share)}
+        assert all(item.error is None for item in items.values())
+        assert len({items[photo_id].part for photo_id in near_duplicates}) == 1
+        parts |= {items[photo_id].part for photo_id in near_duplicates}
+        validation_count = sum(item.part == "val" for item in items.values())
+        assert abs(validation_count - share * len(ids)) <= 3
+    assert parts <= {"train", "val"}
     read = []
     for part in ("train", "val"):
         source = Source(id=part, file=part, head="mine", manifest="manifest.csv")
@@ -67,12 +67,12 @@ def test_look_alikes_stay_together_and_training_reads_it(
 def test_the_same_photos_are_split_the_same(
     services: Services, ids: list[str], tmp_path: Path
 ) -> None:
-    one = {p.photo_id: p.part for p in write_dataset(services.library, ids, tmp_path / "one")}
-    other = write_dataset(services.library, ids[::-1], tmp_path / "other")
-    assert {p.photo_id: p.part for p in other} == one
+    parts = {p.photo_id: p.part for p in write_dataset(services.library, ids, tmp_path / "first")}
+    second = write_dataset(services.library, ids[::-1], tmp_path / "second")
+    assert {p.photo_id: p.part for p in second} == parts
 
 
-def test_nothing_is_written_over_and_a_lost_original_is_named(
+def test_nothing_is_overwritten_and_a_missing_original_is_reported(
     services: Services, ids: list[str], tmp_path: Path, temple: bytes
 ) -> None:
     (tmp_path / "full").mkdir()
@@ -80,8 +80,8 @@ def test_nothing_is_written_over_and_a_lost_original_is_named(
     with pytest.raises(TargetExists):
         list(write_dataset(services.library, ids, tmp_path / "full"))
     services.library.original_path(content_hash(temple)).unlink()
-    placed = list(write_dataset(services.library, ids, tmp_path / "set"))
-    assert [p.error.code for p in placed if p.error] == ["original_missing"]
+    items = list(write_dataset(services.library, ids, tmp_path / "set"))
+    assert [p.error.code for p in items if p.error] == ["original_missing"]
 
 
 def test_on_the_command_line(
@@ -89,5 +89,5 @@ def test_on_the_command_line(
 ) -> None:
     library = ["--library", str(services.library.folder)]
     assert main(["library", "dataset", str(tmp_path / "set"), "class:sea", *library]) == 0
-    assert "5 photos to train with, 1 to check with" in capsys.readouterr().out
+    assert "5 photos for training, 1 for validation" in capsys.readouterr().out
     assert main(["library", "dataset", str(tmp_path / "x"), "--val", "1.5", *library]) == 2

@@ -1,4 +1,4 @@
-"""Folders by rule, tables without a place, JSON: as an export of the whole app gives them."""
+"""Exports of a library: folders by rule, tables without coordinates, JSON."""
 
 import io
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from scene_model.errors import UsageError
 from scene_model.export.folders import FolderRule
-from scene_model.export.table import json_record, strip_gps, table_row, write_json
+from scene_model.export.table import json_record, table_row, without_coordinates, write_json
 from scene_model.library import edits
 from scene_model.services import Services
 
@@ -19,12 +19,12 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
 @pytest.mark.parametrize("text", ["class", "tag", "head:camera"])
-def test_a_rule_is_written_as_it_is_read(text: str) -> None:
+def test_a_rule_round_trips_as_text(text: str) -> None:
     assert str(FolderRule.read(text, ["scenes", "camera"])) == text
 
 
 @pytest.mark.parametrize("text", ["", "head:", "head:nothing", "camera", "head"])
-def test_no_such_rule(text: str) -> None:
+def test_unknown_rules(text: str) -> None:
     with pytest.raises(UsageError, match="class, tag, head:scenes"):
         FolderRule.read(text, ["scenes"])
 
@@ -44,13 +44,13 @@ def test_a_folder_for_every_tag_and_for_a_head(
     assert "flower/dahlia.jpg" not in archive.namelist()
 
 
-def test_a_place_is_left_out(services: Services, add_photos: Add, flower: bytes) -> None:
+def test_coordinates_are_left_out(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     photo = replace(services.library.photo(photo_id), latitude=38.72, longitude=-9.14)
     assert 38.72 in table_row(photo, [])
-    assert 38.72 not in table_row(strip_gps(photo), [])
-    assert json_record(strip_gps(photo), [])["longitude"] is None
-    assert len(table_row(strip_gps(photo), [])) == len(table_row(photo, []))
+    assert 38.72 not in table_row(without_coordinates(photo), [])
+    assert json_record(without_coordinates(photo), [])["longitude"] is None
+    assert len(table_row(without_coordinates(photo), [])) == len(table_row(photo, []))
 
 
 def test_json(services: Services, add_photos: Add, flower: bytes) -> None:
@@ -63,5 +63,5 @@ def test_json(services: Services, add_photos: Add, flower: bytes) -> None:
 
 
 @pytest.mark.parametrize("records", [[], [{"a": 1}], [{"a": 1}, {"b": "\n"}]])
-def test_a_list_however_long(records: list[dict[str, Any]]) -> None:
+def test_json_lists_of_any_length(records: list[dict[str, Any]]) -> None:
     assert json.loads("".join(write_json(records))) == records

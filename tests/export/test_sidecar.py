@@ -1,4 +1,4 @@
-"""Tags that travel: what others wrote stays, what we write others read, and the other way round."""
+"""XMP sidecars: other programs read ours, we read theirs, and their fields are preserved."""
 
 import json
 import shutil
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scene_model.errors import SidecarDamaged
 from scene_model.export.sidecar import (
     Keyword,
-    merged,
+    merge_keywords,
     read_keywords,
-    sidecar_of,
+    sidecar_path,
     write_sidecar,
 )
 
@@ -48,43 +48,43 @@ def exiftool(*arguments: object) -> Any:
 
 
 @pytest.mark.tools
-def test_exiftool_reads_a_sidecar_of_ours(tmp_path: Path) -> None:
+def test_exiftool_reads_our_sidecar(tmp_path: Path) -> None:
     path = write_sidecar(tmp_path / "IMG_1.JPG", OURS)
     assert path.name == "IMG_1.JPG.xmp"
-    (said,) = exiftool("-j", "-G1", "-a", "-u", path)
-    assert said["XMP-dc:Subject"] == ["holiday", "sea"]
-    assert said["XMP-lr:HierarchicalSubject"] == ["holiday", "scenes|sea"]
-    assert said["XMP-digiKam:TagsList"] == ["holiday", "scenes/sea"]
-    assert any("bundle@1" in str(value) for value in said.values())
+    (fields,) = exiftool("-j", "-G1", "-a", "-u", path)
+    assert fields["XMP-dc:Subject"] == ["holiday", "sea"]
+    assert fields["XMP-lr:HierarchicalSubject"] == ["holiday", "scenes|sea"]
+    assert fields["XMP-digiKam:TagsList"] == ["holiday", "scenes/sea"]
+    assert any("bundle@1" in str(value) for value in fields.values())
 
 
 @pytest.mark.tools
-def test_others_fields_stay(tmp_path: Path) -> None:
+def test_fields_of_other_programs_stay(tmp_path: Path) -> None:
     sidecar = tmp_path / "IMG_1.xmp"
     sidecar.write_bytes(LIGHTROOM)
     assert write_sidecar(tmp_path / "IMG_1.JPG", OURS) == sidecar
-    (said,) = exiftool("-j", "-G1", "-a", "-u", sidecar)
-    assert said["XMP-xmp:Rating"] == 4
-    assert said["XMP-crs:Exposure2012"] in ("+0.35", 0.35)
+    (fields,) = exiftool("-j", "-G1", "-a", "-u", sidecar)
+    assert fields["XMP-xmp:Rating"] == 4
+    assert fields["XMP-crs:Exposure2012"] in ("+0.35", 0.35)
     assert b'own:field="theirs"' in sidecar.read_bytes()
-    assert said["XMP-dc:Subject"] == ["Lisbon", "holiday", "sea"]
-    assert said["XMP-lr:HierarchicalSubject"] == [
+    assert fields["XMP-dc:Subject"] == ["Lisbon", "holiday", "sea"]
+    assert fields["XMP-lr:HierarchicalSubject"] == [
         "Places|Portugal|Lisbon",
         "holiday",
         "scenes|sea",
     ]
 
 
-def test_an_automatic_tag_that_no_longer_holds_goes_and_a_persons_stays() -> None:
-    first = merged(LIGHTROOM, OURS)
-    again = merged(first, [Keyword("mountain", "scenes", 0.8, "bundle@2")])
-    assert read_keywords(again) == ["Lisbon", "holiday"]
-    assert b"mountain" in again and b">sea<" not in again and b"|sea<" not in again
-    assert merged(again, [Keyword("mountain", "scenes", 0.8, "bundle@2")]) == again
+def test_an_outdated_automatic_tag_is_removed_and_a_persons_tag_stays() -> None:
+    first = merge_keywords(LIGHTROOM, OURS)
+    updated = merge_keywords(first, [Keyword("mountain", "scenes", 0.8, "bundle@2")])
+    assert read_keywords(updated) == ["Lisbon", "holiday"]
+    assert b"mountain" in updated and b">sea<" not in updated and b"|sea<" not in updated
+    assert merge_keywords(updated, [Keyword("mountain", "scenes", 0.8, "bundle@2")]) == updated
 
 
 @pytest.mark.tools
-def test_our_import_reads_what_exiftool_wrote(tmp_path: Path, temple: bytes) -> None:
+def test_keywords_written_by_exiftool_are_read(tmp_path: Path, temple: bytes) -> None:
     photo, sidecar = tmp_path / "a.jpg", tmp_path / "a.xmp"
     photo.write_bytes(temple)
     exiftool(
@@ -109,7 +109,7 @@ def test_our_import_reads_what_exiftool_wrote(tmp_path: Path, temple: bytes) -> 
 
 
 @pytest.mark.tools
-def test_latin_keywords_of_old(tmp_path: Path, temple: bytes) -> None:
+def test_latin1_keywords(tmp_path: Path, temple: bytes) -> None:
     photo = tmp_path / "a.jpg"
     photo.write_bytes(temple)
     exiftool("-overwrite_original", "-charset", "iptc=latin1", "-IPTC:Keywords=Köln", photo)
@@ -117,7 +117,7 @@ def test_latin_keywords_of_old(tmp_path: Path, temple: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", LIGHTROOM[:300], b"\xff\xd8\xff broken"])
-def test_what_cannot_be_read_is_left_as_it_is(tmp_path: Path, data: bytes) -> None:
+def test_an_unreadable_sidecar_is_not_changed(tmp_path: Path, data: bytes) -> None:
     sidecar = tmp_path / "a.jpg.xmp"
     sidecar.write_bytes(data)
     assert read_keywords(data, data) == []
@@ -126,13 +126,13 @@ def test_what_cannot_be_read_is_left_as_it_is(tmp_path: Path, data: bytes) -> No
     assert sidecar.read_bytes() == data
 
 
-def test_which_sidecar(tmp_path: Path) -> None:
+def test_sidecar_path(tmp_path: Path) -> None:
     photo = tmp_path / "a.jpg"
-    assert sidecar_of(photo).name == "a.jpg.xmp"
+    assert sidecar_path(photo).name == "a.jpg.xmp"
     (tmp_path / "a.XMP").touch()
-    assert sidecar_of(photo).name == "a.XMP"
+    assert sidecar_path(photo).name == "a.XMP"
     (tmp_path / "a.jpg.xmp").touch()
-    assert sidecar_of(photo).name == "a.jpg.xmp"
+    assert sidecar_path(photo).name == "a.jpg.xmp"
 
 
 _WORDS = st.text(
@@ -143,6 +143,8 @@ _WORDS = st.text(
 
 
 @given(st.lists(_WORDS.filter(bool), min_size=1, max_size=6, unique=True))
-def test_human_keywords_come_back_as_they_went(words: list[str]) -> None:
-    packet = merged(None, [Keyword(word) for word in words] + [Keyword("auto x", "scenes", 0.5)])
+def test_human_keywords_round_trip(words: list[str]) -> None:
+    packet = merge_keywords(
+        None, [Keyword(word) for word in words] + [Keyword("auto x", "scenes", 0.5)]
+    )
     assert read_keywords(packet) == [word for word in words if word != "auto x"]

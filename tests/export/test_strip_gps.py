@@ -1,4 +1,4 @@
-"""A copy that does not tell where it was taken shows the same picture, and keeps the rest."""
+"""A copy without its place has the same pixels and the other metadata."""
 
 import io
 import zipfile
@@ -23,7 +23,7 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 @pytest.fixture(params=["JPEG", "PNG", "WEBP"])
 def placed(request: pytest.FixtureRequest) -> bytes:
-    """A picture of each kind with a place in EXIF, XMP and IPTC, and with a camera."""
+    """A picture in each format, with a place in EXIF, XMP and IPTC, and a camera."""
     exif = Image.Exif()
     exif[0x0110] = "EOS 6D"
     exif.get_ifd(0x8825).update({1: "N", 2: (38.0, 43.0, 0.0), 3: "W", 4: (9.0, 8.0, 0.0)})
@@ -36,34 +36,34 @@ def placed(request: pytest.FixtureRequest) -> bytes:
         image.iptcData()["Iptc.Application2.City"] = "Lisboa"
     image.writeMetadata()
     written = image.io()
-    made = bytes(written.mmap())
+    data = bytes(written.mmap())
     written.munmap()
-    return made
+    return data
 
 
 def metadata(data: bytes) -> tuple[float | None, str | None]:
-    found = read_metadata(open_picture(data, PhotoLimits()))
-    return found.latitude, found.camera
+    fields = read_metadata(open_picture(data, PhotoLimits()))
+    return fields.latitude, fields.camera
 
 
 def pixels(data: bytes) -> npt.NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(data)))
 
 
-def test_the_place_goes_and_the_rest_stays(placed: bytes) -> None:
+def test_the_place_is_removed_and_everything_else_stays(placed: bytes) -> None:
     latitude, camera = metadata(placed)
     assert latitude is not None
     assert b"Lisboa" in placed
-    made = strip_gps(placed)
-    assert made is not None
-    assert metadata(made) == (None, camera)
-    assert b"Lisboa" not in made
-    assert b"A tram" in made
-    assert np.array_equal(pixels(made), pixels(placed))
-    assert strip_gps(made) == made, "nothing to take out: the same bytes"
+    stripped = strip_gps(placed)
+    assert stripped is not None
+    assert metadata(stripped) == (None, camera)
+    assert b"Lisboa" not in stripped
+    assert b"A tram" in stripped
+    assert np.array_equal(pixels(stripped), pixels(placed))
+    assert strip_gps(stripped) == stripped, "nothing to take out: the same bytes"
 
 
-def test_what_is_no_picture_cannot_be_made() -> None:
+def test_a_file_that_is_not_a_picture() -> None:
     assert strip_gps(b"no picture") is None
 
 
@@ -74,8 +74,8 @@ def test_a_zip_without_places(services: Services, add_photos: Add, temple: bytes
     heic = io.BytesIO()
     textured(160, 120, seed=1).save(heic, "HEIF", exif=exif)
     ids = add_photos([("placed.jpg", placed), ("temple.jpg", temple), ("p.heic", heic.getvalue())])
-    pieces = services.exports.zip_by(ids, FolderRule(), with_place=False)
-    with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
+    chunks = services.exports.zip_by(ids, FolderRule(), with_place=False)
+    with zipfile.ZipFile(io.BytesIO(b"".join(chunks))) as archive:
         by_name = {Path(name).name: archive.read(name) for name in archive.namelist()}
     assert by_name["temple.jpg"] == temple
     assert metadata(by_name["placed.jpg"])[0] is None

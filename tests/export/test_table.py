@@ -1,4 +1,4 @@
-"""The CSV: its columns, and that no cell is ever run."""
+"""The CSV: its columns, and that no cell is a formula."""
 
 import io
 from collections.abc import Callable

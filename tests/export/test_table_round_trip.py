@@ -1,4 +1,4 @@
-"""Whatever photos and tags are called, pandas reads the tables back to what they said."""
+"""Tables round-trip through pandas for any names and tags."""
 
 import io
 import json
@@ -23,14 +23,14 @@ from scene_model.export.table import (
     plain_text,
     split_tags,
     table_row,
-    utf8_pieces,
+    utf8_chunks,
     write_csv,
     write_json,
     write_jsonl,
 )
 from scene_model.library.records import PhotoRecord, TagOnPhoto
 
-# Everything UTF-8 can write, and what tables tend to break on.
+# Any UTF-8 text, and texts that often break tables.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ["", "NA", "nan", "None", "null", "1e5", "007", "1.0", "inf", "true", "2024-01-02", "-", "'"]
     + ['"', '""', "a,b", "a;b", "; ", " ", "\r", "\n", "\r\n", "\t", "=1+1", "+1", "-1", "@x"]
@@ -74,7 +74,7 @@ _ROWS = st.lists(st.tuples(_PHOTOS, _TAGS), min_size=1, max_size=5)
 
 
 def as_written(value: Any) -> Any:
-    """A cell of a frame as it went in: what is not known is not a number to pandas."""
+    """Convert a frame's cell back to the written value: pandas reads null as NaN."""
     if isinstance(value, (list, dict)):
         return value
     return None if pd.isna(value) else value
@@ -87,22 +87,22 @@ def cells(frame: pd.DataFrame) -> list[tuple[Cell, ...]]:
 @given(_ROWS, st.booleans())
 def test_csv(photos: list[tuple[PhotoRecord, list[Tag]]], with_bom: bool) -> None:
     rows = [table_row(photo, objects) for photo, objects in photos]
-    data = b"".join(utf8_pieces(write_csv(rows, with_bom)))
+    data = b"".join(utf8_chunks(write_csv(rows, with_bom)))
     frame = pd.read_csv(io.BytesIO(data), **READ_CSV)
     assert tuple(frame.columns) == COLUMNS
     unsure = COLUMNS.index("Unsure")
-    wanted = [(*row[:unsure], row[unsure] == "true", *row[unsure + 1 :]) for row in rows]
-    assert cells(frame) == wanted
+    expected = [(*row[:unsure], row[unsure] == "true", *row[unsure + 1 :]) for row in rows]
+    assert cells(frame) == expected
     assert [split_tags(cell) for cell in frame["Tags"]] == [p.shown_tags for p, _ in photos]
 
 
 @given(_ROWS)
-def test_every_cell_is_text_to_whoever_wants_text(
+def test_every_cell_can_be_read_as_text(
     photos: list[tuple[PhotoRecord, list[Tag]]],
 ) -> None:
-    """Without our arguments: an apostrophe at the front is the one thing to take off."""
+    """Without READ_CSV, removing a leading apostrophe restores every cell."""
     rows = [table_row(photo, objects) for photo, objects in photos]
-    data = b"".join(utf8_pieces(write_csv(rows)))
+    data = b"".join(utf8_chunks(write_csv(rows)))
     frame = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
     read = [tuple(map(plain_text, row)) for row in frame.itertuples(index=False, name=None)]
     assert read == [tuple("" if cell is None else str(cell) for cell in row) for row in rows]
@@ -111,11 +111,11 @@ def test_every_cell_is_text_to_whoever_wants_text(
 @given(_ROWS)
 def test_json_and_json_lines(photos: list[tuple[PhotoRecord, list[Tag]]]) -> None:
     records = [json_record(photo, objects) for photo, objects in photos]
-    whole = b"".join(utf8_pieces(write_json(records)))
-    lines = b"".join(utf8_pieces(write_jsonl(records)))
-    assert json.loads(whole) == records
+    json_bytes = b"".join(utf8_chunks(write_json(records)))
+    lines = b"".join(utf8_chunks(write_jsonl(records)))
+    assert json.loads(json_bytes) == records
     assert [json.loads(line) for line in lines.split(b"\n")[:-1]] == records
-    for data, is_lines in ((whole, False), (lines, True)):
+    for data, is_lines in ((json_bytes, False), (lines, True)):
         frame = pd.read_json(io.BytesIO(data), lines=is_lines, **READ_JSON)
         read = [
             {key: as_written(value) for key, value in record.items()}
@@ -132,24 +132,24 @@ def test_tags_in_one_cell(tags: list[str]) -> None:
 
 
 @given(_TEXT)
-def test_what_is_made_safe_can_be_undone(text: str) -> None:
+def test_formula_safe_can_be_undone(text: str) -> None:
     safe = formula_safe(text)
     assert plain_text(safe) == text
     assert not safe.lstrip(" \t\r\n\u00a0\u200b\ufeff").startswith(tuple("=+-@＝＋－＠"))
 
 
 @pytest.mark.parametrize("name", ["Grandma's", "plain", "a=b", "1+1", "x@y"])
-def test_ordinary_text_stays_as_it_is(name: str) -> None:
+def test_ordinary_text_is_not_changed(name: str) -> None:
     assert formula_safe(name) == name
     assert join_tags([name]) == name
 
 
-def test_pieces_are_neither_small_nor_large() -> None:
+def test_chunk_sizes() -> None:
     line = "é" * 99 + "\n"
-    pieces = list(utf8_pieces(line for _ in range(5_000)))
-    assert b"".join(pieces).decode() == line * 5_000
-    assert len(pieces) < 10
-    assert max(map(len, pieces)) < 1 << 18
+    chunks = list(utf8_chunks(line for _ in range(5_000)))
+    assert b"".join(chunks).decode() == line * 5_000
+    assert len(chunks) < 10
+    assert max(map(len, chunks)) < 1 << 18
 
 
 def test_dates_and_numbers_in_json_stay_text(sample: PhotoRecord) -> None:

@@ -1,1 +1,1 @@
-"""Folders put in order as one transaction: scan, plan, journal, act; undo and resume."""
+"""Sort the photos of a folder as one transaction: scan, plan, journal, execute; undo, resume."""

@@ -1,4 +1,4 @@
-"""How each photo of a heap is filed: what the library knows of it, else what the model sees."""
+"""Classify source photos for a sort: from the library where it has them, else by the model."""
 
 import datetime
 import tempfile
@@ -30,16 +30,16 @@ _BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
-    """One photo's hashes; its filing, unless the library has to say it."""
+class _HashedPhoto:
+    """A photo with its files' hashes; destination: None when the library provides it."""
 
     group: Group
     hashes: tuple[str, ...]
-    filing: Destination | None
+    destination: Destination | None
 
 
 class Classification:
-    """Files photos by class, by the labels of a head, or by album."""
+    """Classifies photos by class, by the labels of a head, or by album."""
 
     def __init__(
         self,
@@ -50,78 +50,80 @@ class Classification:
         workers: int = 1,
         with_album: bool = True,
     ) -> None:
-        """Make one; raises UnknownHead for a ``by`` that is none, and QueryError.
+        """Set up; raises UnknownHead when ``by`` is unknown, and QueryError.
 
-        library: whose photos, known by their content, cost no look, and whose people's decisions
-        count. query: only its photos are filed, known or not. with_album: False where no layout
-        asks for it, which saves asking all the rules.
+        library: its photos, identified by content, need no new prediction, and people's decisions
+        in it apply. query: only matching photos are sorted. with_album: False when the layout does
+        not use the album, which saves evaluating the album rules.
         """
         self._model, self._library, self._by, self._workers = model, library, by, workers
         self._with_album = with_album or by == BY_ALBUM
         if by not in (BY_CLASS, BY_ALBUM, *model.classifier.heads):
             heads = ", ".join(model.classifier.heads)
             raise UnknownHead(
-                f"Photos are filed by class, by album, or by a head: not {by!r}. "
-                f"The model has: {heads}."
+                f"Photos cannot be sorted by {by!r}. Use class, album, or a head of the model: "
+                f"{heads}."
             )
         self._query = query.strip()
-        if self._query:  # what cannot be read is told before anything is looked at
+        if self._query:  # report a syntax error before the work begins
             parse_query(self._query, model.vocabulary, model.albums, datetime.date.today())
-        self._known: set[str] = set()
+        self._library_ids: set[str] = set()
         if library is not None:
-            self._known.update(library.ids_in_order(None, NEWEST_ADDED))
-            self._known.update(library.find(trashed=True))
+            self._library_ids.update(library.ids_in_order(None, NEWEST_ADDED))
+            self._library_ids.update(library.find(trashed=True))
 
-    def seen(
-        self, found: Sequence[Group | SkippedFile], progress: Callable[[int], None] = lambda _: None
+    def classify_all(
+        self, items: Sequence[Group | SkippedFile], progress: Callable[[int], None] = lambda _: None
     ) -> Iterator[ScannedPhoto | SkippedFile]:
-        """Look at the photos, in parallel; yields those of the query, and what cannot be read.
+        """Classify photos in parallel; yields the query's photos and the unreadable files.
 
-        progress: hears how many are done. A photo that cannot be read stays, and with it what
-        belongs to it.
+        progress: called with the number of items done. An unreadable photo is skipped together
+        with its companions.
         """
-        matching = self._matching_known()
+        matching = self._matching_ids()
         with tempfile.TemporaryDirectory(prefix="scene-sort-") as folder:
-            # Photos that no library knows are asked about in one that goes away with the answer.
+            # A query over photos outside the library runs in a temporary library.
             scratch = Library(Path(folder) / "library") if self._query else None
             try:
-                yield from self._seen(found, progress, matching, scratch)
+                yield from self._classify_all(items, progress, matching, scratch)
             finally:
                 if scratch is not None:
                     scratch.close()
 
-    def _seen(
+    def _classify_all(
         self,
-        found: Sequence[Group | SkippedFile],
+        items: Sequence[Group | SkippedFile],
         progress: Callable[[int], None],
         matching: frozenset[str] | None,
         scratch: Library | None,
     ) -> Iterator[ScannedPhoto | SkippedFile]:
-        known: list[_Looked] = []
-        unknown: list[_Looked] = []
-        looked = in_order(iter(found), lambda item: self._look(item, scratch), self._workers)
-        for done, item in enumerate(looked, 1):
+        in_library: list[_HashedPhoto] = []
+        in_scratch: list[_HashedPhoto] = []
+        results = in_order(
+            iter(items), lambda item: self._classify_file(item, scratch), self._workers
+        )
+        for done, item in enumerate(results, 1):
             progress(done)
             if isinstance(item, SkippedFile):
                 yield item
-            elif item.filing is None:
+            elif item.destination is None:
                 if matching is None or item.hashes[0] in matching:
-                    known.append(item)
+                    in_library.append(item)
             elif scratch is None:
-                yield ScannedPhoto(item.group, item.hashes, item.filing)
+                yield ScannedPhoto(item.group, item.hashes, item.destination)
             else:
-                unknown.append(item)
-            if len(known) == _BATCH:
-                yield from self._from_library(known)
-                known = []
-        yield from self._from_library(known)
+                in_scratch.append(item)
+            if len(in_library) == _BATCH:
+                yield from self._from_library(in_library)
+                in_library = []
+        yield from self._from_library(in_library)
         if scratch is not None:
-            wanted = self._matching(scratch)
-            for item in unknown:
-                if item.hashes[0] in wanted and item.filing is not None:
-                    yield ScannedPhoto(item.group, item.hashes, item.filing)
+            matching = self._matching(scratch)
+            for item in in_scratch:
+                if item.hashes[0] in matching and item.destination is not None:
+                    yield ScannedPhoto(item.group, item.hashes, item.destination)
 
-    def _matching_known(self) -> frozenset[str] | None:
+    def _matching_ids(self) -> frozenset[str] | None:
         if not self._query or self._library is None:
             return None
         return self._matching(self._library)
@@ -130,55 +132,63 @@ class Classification:
         reader = QueryReader(library, CurrentModel(self._model))
         return frozenset(library.find(reader.where(self._query, datetime.date.today())))
 
-    def _look(self, item: Group | SkippedFile, scratch: Library | None) -> _Looked | SkippedFile:
+    def _classify_file(
+        self, item: Group | SkippedFile, scratch: Library | None
+    ) -> _HashedPhoto | SkippedFile:
         if isinstance(item, SkippedFile):
             return item
         path = Path(item.photo.path)
         try:
             data = read_photo_file(path, self._model.classifier.limits)
-            hashes = (content_hash(data), *(_hash(one.path) for one in item.companions))
-            if hashes[0] in self._known:
-                return _Looked(item, hashes, None)
-            look = self._model.classifier.predict(data)
+            hashes = (content_hash(data), *(_hash(file.path) for file in item.companions))
+            if hashes[0] in self._library_ids:
+                return _HashedPhoto(item, hashes, None)
+            prediction = self._model.classifier.predict(data)
             if scratch is not None:
                 name = path.name.encode("utf-8", "replace").decode("utf-8")
                 now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
                 by = self._model.classifier.provenance
-                scratch.add(NewPhoto(data, name, now), look, by, path, [write_hash_neighbours])
-            return _Looked(item, hashes, self._filing_of_look(look))
+                scratch.add(
+                    NewPhoto(data, name, now), prediction, by, path, [write_hash_neighbours]
+                )
+            return _HashedPhoto(item, hashes, self._predicted_destination(prediction))
         except SceneError as error:
             return SkippedFile(item.photo.path, error)
         except Exception as error:  # one bad item never fails the others
-            unforeseen = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
-            return SkippedFile(item.photo.path, unforeseen)
+            internal = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
+            return SkippedFile(item.photo.path, internal)
 
-    def _from_library(self, known: list[_Looked]) -> Iterator[ScannedPhoto | SkippedFile]:
-        if not known or self._library is None:
+    def _from_library(self, items: list[_HashedPhoto]) -> Iterator[ScannedPhoto | SkippedFile]:
+        if not items or self._library is None:
             return
-        ids = list(dict.fromkeys(item.hashes[0] for item in known))
+        ids = list(dict.fromkeys(item.hashes[0] for item in items))
         records = {record.id: record for record in self._library.records(ids)}
-        for item in known:
+        for item in items:
             record = records.get(item.hashes[0])
             try:
                 if record is None:
-                    raise UnreadableFile("The library forgot it while it was sorted. Sort again.")
-                yield ScannedPhoto(item.group, item.hashes, self._filing_of_record(record))
+                    raise UnreadableFile("It was removed from the library meanwhile. Sort again.")
+                yield ScannedPhoto(item.group, item.hashes, self._stored_destination(record))
             except SceneError as error:
                 yield SkippedFile(item.group.photo.path, error)
 
-    def _filing_of_look(self, look: Prediction) -> Destination:
-        taken, camera = look.metadata.taken_at, look.metadata.camera
-        album = self._album(PhotoFacts(seen_tags(look.head_predictions), look.metadata))
+    def _predicted_destination(self, prediction: Prediction) -> Destination:
+        taken, camera = prediction.metadata.taken_at, prediction.metadata.camera
+        album = self._album(PhotoFacts(seen_tags(prediction.head_predictions), prediction.metadata))
         if self._by == BY_ALBUM:
             return Destination(album, "album rules", album, taken, camera)
         if self._by != BY_CLASS:
-            answer = look.head_predictions.by_head[self._by]
-            label, source = (UNSURE_CLASS, NONE) if answer.unsure else (answer.label, answer.head)
+            head_prediction = prediction.head_predictions.by_head[self._by]
+            label, source = (
+                (UNSURE_CLASS, NONE)
+                if head_prediction.unsure
+                else (head_prediction.label, head_prediction.head)
+            )
             return Destination(label, source, album, taken, camera)
-        filed = look.head_predictions.photo_class
-        return Destination(filed.label, filed.source, album, taken, camera)
+        photo_class = prediction.head_predictions.photo_class
+        return Destination(photo_class.label, photo_class.source, album, taken, camera)
 
-    def _filing_of_record(self, record: PhotoRecord) -> Destination:
+    def _stored_destination(self, record: PhotoRecord) -> Destination:
         album = self._album(photo_facts(record))
         if self._by == BY_ALBUM:
             label, source = album, "album rules"
@@ -189,7 +199,7 @@ class Classification:
         return Destination(label, source, album, record.taken_at, record.camera)
 
     def _by_head(self, record: PhotoRecord) -> tuple[str, str]:
-        """A head's label for a known photo; a person's class, where the head has that label."""
+        """Return label and source by a head; a person's class where the head has that label."""
         head = self._model.classifier.heads[self._by]
         if record.class_source == HUMAN and record.photo_class in head.labels.ids:
             return record.photo_class, HUMAN
@@ -197,9 +207,9 @@ class Classification:
             label, unsure = record.class_head_label, record.unsure
         else:
             assert self._library is not None  # noqa: S101 - it gave the record
-            kept = predict_stored(self._library, self._model.classifier, record.id)
-            answer = kept.head_predictions.by_head[head.id]
-            label, unsure = answer.label, answer.unsure
+            stored = predict_stored(self._library, self._model.classifier, record.id)
+            head_prediction = stored.head_predictions.by_head[head.id]
+            label, unsure = head_prediction.label, head_prediction.unsure
         return (UNSURE_CLASS, NONE) if unsure else (label, head.id)
 
     def _album(self, facts: PhotoFacts) -> str:
@@ -214,5 +224,5 @@ def _hash(path: str) -> str:
         return file_content_hash(Path(path))
     except OSError as error:
         raise UnreadableFile(
-            f"What belongs to it cannot be read: {Path(path).name}: {error.strerror or error}."
+            f"Its companion {Path(path).name} cannot be read: {error.strerror or error}."
         ) from error

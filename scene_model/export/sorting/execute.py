@@ -1,4 +1,4 @@
-"""Carrying a plan out, step by step; a crash leaves each file at one of its two places."""
+"""Execute a plan step by step; after a crash each file is at its source or at its target."""
 
 import errno
 import os
@@ -22,86 +22,89 @@ from scene_model.export.sorting.plan import Kind, Step
 from scene_model.photos.hashes import file_content_hash
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_TIME_STEP_NS = 2_000_000_000  # FAT keeps times no closer
+_TIME_STEP_NS = 2_000_000_000  # the resolution of FAT's times
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 def execute(
     journal: Journal, is_resumed: bool = False
 ) -> Iterator[tuple[Step, FileSkipped | None]]:
-    """Take the steps of an open journal; yield each with the error that kept its file away.
+    """Execute the steps of an open journal; yields each with its error or None.
 
-    is_resumed: some may have been taken already, which the disk tells.
-    Raises OSError where the journal itself cannot be written any more.
+    is_resumed: some steps may be done already, which the state on disk shows.
+    Raises OSError when the journal itself cannot be written.
     """
-    folders = _made_folders(journal)
-    stayed: set[int] = set()
+    folder_errors = _make_folders(journal)
+    skipped: set[int] = set()
     for step in journal.steps:
         error: FileSkipped | None = None
-        is_there = False
+        is_done = False
         try:
-            if step.lead in stayed:
+            if step.lead in skipped:
                 raise LeadSkipped(
                     f"It belongs to {os.path.basename(journal.steps[step.lead].source)}, "
-                    "which stays where it is."
+                    "which was not sorted."
                 )
-            broken = folders.get(os.path.dirname(step.target)) if folders else None
-            if broken is not None:
-                raise broken
-            take(step, journal.kind, journal.file_system, is_resumed)
-            is_there = True
-            _check_arrival(step)
-        except OSError as problem:
-            error = in_words(problem, step)
-        except FileSkipped as problem:
-            error = problem
-        if not is_there:
-            stayed.add(step.number)
-        journal.note("done" if is_there else "failed", step.number)
+            folder_error = (
+                folder_errors.get(os.path.dirname(step.target)) if folder_errors else None
+            )
+            if folder_error is not None:
+                raise folder_error
+            execute_step(step, journal.kind, journal.file_system, is_resumed)
+            is_done = True
+            _verify_target(step)
+        except OSError as os_error:
+            error = translate_os_error(os_error, step)
+        except FileSkipped as skip:
+            error = skip
+        if not is_done:
+            skipped.add(step.number)
+        journal.note("done" if is_done else "failed", step.number)
         yield step, error
 
 
-def take(step: Step, kind: Kind, file_system: SortFileSystem, is_resumed: bool) -> None:
-    """Take one step; raises FileSkipped or OSError."""
+def execute_step(step: Step, kind: Kind, file_system: SortFileSystem, is_resumed: bool) -> None:
+    """Execute one step; raises FileSkipped or OSError."""
     try:
         source = os.lstat(step.source)
     except (FileNotFoundError, NotADirectoryError):
         if is_resumed and kind is Kind.MOVE and is_moved(step):
             return
         raise SourceVanished(
-            f"{step.source} is not there any more; it was when the sort was planned."
+            f"{step.source} no longer exists; it did when the sort was planned."
         ) from None
-    if not _is_same(source, step):
+    if not _is_unchanged(source, step):
         raise ChangedSince(
-            f"{step.source} was changed after the sort was planned. It stays; sort again."
+            f"{step.source} was changed after the sort was planned, so it was not sorted. Sort "
+            "again."
         )
     if is_resumed and os.path.lexists(step.target):
-        _finish(step, kind, file_system, source)
+        _finish_step(step, kind, file_system, source)
     elif kind is Kind.HARDLINK:
         file_system.link_new(step.source, step.target)
     elif kind is Kind.COPY:
-        file_system.copy_new(step.source, step.target, part_of(step.target, step), step.sha256)
+        file_system.copy_new(step.source, step.target, part_path(step.target, step), step.sha256)
     else:
         _move(step, file_system)
 
 
-def _check_arrival(step: Step) -> None:
-    """Look whether the file that is there now is what was planned; raises ChangedSince."""
-    arrived = os.lstat(step.target)
-    if arrived.st_size != step.bytes or abs(arrived.st_mtime_ns - step.mtime_ns) >= _TIME_STEP_NS:
+def _verify_target(step: Step) -> None:
+    """Check the target's size and time against the plan; raises ChangedSince."""
+    target = os.lstat(step.target)
+    if target.st_size != step.bytes or abs(target.st_mtime_ns - step.mtime_ns) >= _TIME_STEP_NS:
         raise ChangedSince(
-            f"{step.target} is there, but was changed on the way: something writes to it. Look at "
-            "it."
+            f"{step.target} was sorted, but changed meanwhile: another program writes to it. Check "
+            "the file."
         )
 
 
-def part_of(target: str, step: Step) -> str:
-    """Where a copy grows: in the target's folder, short enough for any name."""
+def part_path(target: str, step: Step) -> str:
+    """Return the temporary path of a copy: in the target's folder, with a short name."""
     return os.path.join(os.path.dirname(target), f".scene-sort-{step.number}.part")
 
 
 def is_moved(step: Step) -> bool:
-    """Tell whether a step's file lies at its target: as it was, or changed since by somebody."""
+    """Whether a step's file is at its target, unchanged or edited since."""
     try:
         return os.lstat(step.target).st_ino == step.inode or is_as_planned(step.target, step)
     except OSError:
@@ -109,65 +112,65 @@ def is_moved(step: Step) -> bool:
 
 
 def is_as_planned(path: str, step: Step) -> bool:
-    """Tell whether the file of a step lies at a path: the same one, or the same content."""
+    """Whether a path holds the file of a step: the same file, or the same content."""
     try:
-        found = os.lstat(path)
-        if found.st_size != step.bytes:
+        status = os.lstat(path)
+        if status.st_size != step.bytes:
             return False
-        return _is_same(found, step) or file_content_hash(Path(path)) == step.sha256
+        return _is_unchanged(status, step) or file_content_hash(Path(path)) == step.sha256
     except OSError:
         return False
 
 
-def in_words(error: OSError, step: Step) -> FileSkipped:
-    """Say why the operating system did not take a step."""
-    why = error.strerror or type(error).__name__
+def translate_os_error(error: OSError, step: Step) -> FileSkipped:
+    """Translate the operating system's error for a step."""
+    reason = error.strerror or type(error).__name__
     if isinstance(error, FileExistsError):
         return TargetTaken(
-            f"{step.target} came to be there after the sort was planned; it is not overwritten. "
-            "Sort again."
+            f"{step.target} was created after the sort was planned; it is not overwritten. Sort "
+            "again."
         )
     if error.errno in _FULL:
         return TargetFull(
-            f"There is no room for {step.target} ({step.bytes / 1e6:,.1f} MB). Free some, then "
-            "`resume`."
+            f"No space left for {step.target} ({step.bytes / 1e6:,.1f} MB). Free some space, then "
+            "run `resume`."
         )
     if error.errno in _FORBIDDEN:
         return TargetReadOnly(
-            f"{step.target} may not be written, or {step.source} not be read or taken away: {why}. "
-            "Change the permissions, then `resume`."
+            f"No permission to write {step.target}, or to read or remove {step.source}: {reason}. "
+            "Change the permissions, then run `resume`."
         )
     if error.errno == errno.ENAMETOOLONG:
-        return NameTooLong(f"{step.target} is a longer path than the file system takes.")
+        return NameTooLong(f"The path {step.target} is too long for the file system.")
     if error.errno == errno.EXDEV:
         return OtherDisk(
-            f"{step.source} lies on another file system than {step.target}: a hard link cannot "
-            "lead there. Use --copy."
+            f"{step.source} and {step.target} are on different file systems, which a hard link "
+            "cannot cross. Use --copy."
         )
     if isinstance(error, FileNotFoundError):
-        return SourceVanished(f"{step.source}, or the folder it was to go to, is not there: {why}.")
-    return FileSkipped(f"{step.source} could not be put at {step.target}: {why}.")
+        return SourceVanished(f"{step.source}, or its target folder, does not exist: {reason}.")
+    return FileSkipped(f"{step.source} could not be sorted to {step.target}: {reason}.")
 
 
-def _made_folders(journal: Journal) -> dict[str, OSError]:
-    """Make the plan's folders; returns those that could not be, with the reason."""
-    broken: dict[str, OSError] = {}
+def _make_folders(journal: Journal) -> dict[str, OSError]:
+    """Create the plan's folders; returns the error of each that could not be created."""
+    errors: dict[str, OSError] = {}
     for folder in journal.folders:
-        above = broken.get(os.path.dirname(folder))
+        parent_error = errors.get(os.path.dirname(folder))
         try:
-            if above is not None:
-                raise above
-            journal.file_system.make_one_folder(folder)
+            if parent_error is not None:
+                raise parent_error
+            journal.file_system.make_folder_if_absent(folder)
         except OSError as error:
-            broken[folder] = error
-    return broken
+            errors[folder] = error
+    return errors
 
 
-def _is_same(found: os.stat_result, step: Step) -> bool:
+def _is_unchanged(status: os.stat_result, step: Step) -> bool:
     return (
-        found.st_size == step.bytes
-        and found.st_mtime_ns == step.mtime_ns
-        and found.st_ino == step.inode
+        status.st_size == step.bytes
+        and status.st_mtime_ns == step.mtime_ns
+        and status.st_ino == step.inode
     )
 
 
@@ -177,12 +180,12 @@ def _move(step: Step, file_system: SortFileSystem) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        file_system.copy_new(step.source, step.target, part_of(step.target, step), step.sha256)
-        _let_go(step.source, step.target, file_system)
+        file_system.copy_new(step.source, step.target, part_path(step.target, step), step.sha256)
+        _remove_source(step.source, step.target, file_system)
 
 
-def _let_go(source: str, copy: str, file_system: SortFileSystem) -> None:
-    """Remove what was copied; where that is forbidden, the copy goes again."""
+def _remove_source(source: str, copy: str, file_system: SortFileSystem) -> None:
+    """Remove the source of a copied file; if that fails, remove the copy."""
     try:
         file_system.remove(Path(source))
     except OSError:
@@ -190,20 +193,22 @@ def _let_go(source: str, copy: str, file_system: SortFileSystem) -> None:
         raise
 
 
-def _finish(step: Step, kind: Kind, file_system: SortFileSystem, source: os.stat_result) -> None:
-    """Go on where a crash came in the middle of a step; raises TargetTaken where it did not."""
+def _finish_step(
+    step: Step, kind: Kind, file_system: SortFileSystem, source: os.stat_result
+) -> None:
+    """Complete a step that a crash cut off; raises FileExistsError for a foreign target."""
     target = os.lstat(step.target)
-    is_one = os.path.samestat(source, target)
+    is_same_file = os.path.samestat(source, target)
     is_copy = (
-        not is_one
+        not is_same_file
         and kind is not Kind.HARDLINK
         # Times are copied before a copy gets its name.
         and abs(target.st_mtime_ns - step.mtime_ns) < _TIME_STEP_NS
         and is_as_planned(step.target, step)
     )
-    if kind is Kind.COPY and is_copy or kind is Kind.HARDLINK and is_one:
+    if kind is Kind.COPY and is_copy or kind is Kind.HARDLINK and is_same_file:
         return
-    if kind is Kind.MOVE and (is_one or is_copy and source.st_dev != target.st_dev):
+    if kind is Kind.MOVE and (is_same_file or is_copy and source.st_dev != target.st_dev):
         file_system.flush_folder(Path(step.target).parent)
         file_system.remove(Path(step.source))
         return

@@ -1,6 +1,6 @@
-"""A sort's steps on the disk: nothing is ever written over, and a copy is whole or not there.
+"""File operations of a sort: nothing is overwritten, and copies are atomic.
 
-Each step is announced before it is taken, so that a test can end the program at every one.
+`before_step` is called before every operation, so that a test can stop the program at each.
 """
 
 import ctypes
@@ -17,9 +17,9 @@ from scene_model.photos.hashes import file_content_hash
 
 _CHUNK_BYTES = 1 << 20
 _AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # linux/fcntl.h, linux/fs.h
-# What a file system says that does not know a call, or knows no links.
-_UNKNOWN = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
-_NO_LINKS = {errno.EPERM, errno.EMLINK, *_UNKNOWN}
+# Errors of a file system that does not support a call, or hard links.
+_UNSUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
+_NO_LINKS = {errno.EPERM, errno.EMLINK, *_UNSUPPORTED}
 _renameat2 = (
     getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if sys.platform == "linux"
@@ -28,15 +28,15 @@ _renameat2 = (
 
 
 class SortFileSystem(FileSystem):
-    """The steps; their errors are OSError."""
+    """File operations; they raise OSError."""
 
     def before_step(self, step: str, path: Path | str) -> None:
-        """Hear of a step that is about to be taken; here nobody listens."""
+        """Do nothing; a hook for tests that is called before each operation."""
 
     def rename_new(self, source: str, target: str) -> None:
-        """Rename on one file system, never over another file; raises FileExistsError."""
+        """Rename within one file system without replacing; raises FileExistsError."""
         self.before_step("rename", target)
-        if _renamed_by_kernel(source, target):
+        if _rename_noreplace(source, target):
             return
         if sys.platform == "win32":
             os.rename(source, target)
@@ -46,7 +46,7 @@ class SortFileSystem(FileSystem):
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            # A memory card, say: no links and no such call. A gap of microseconds stays.
+            # No hard links and no renameat2, as on FAT cards: a race of microseconds remains.
             if os.path.lexists(target):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from error
             os.rename(source, target)
@@ -55,15 +55,15 @@ class SortFileSystem(FileSystem):
         os.unlink(source)
 
     def link_new(self, source: str, target: str) -> None:
-        """Give a file a second name; raises FileExistsError."""
+        """Create a hard link; raises FileExistsError."""
         self.before_step("link", target)
         os.link(source, target, follow_symlinks=False)
 
     def copy_new(self, source: str, target: str, part: str, sha256: str) -> None:
-        """Copy a file with its times and permissions, whole or not at all.
+        """Copy a file with its times and permissions, atomically.
 
-        It grows as ``part``, in the target's folder, is flushed, read back and renamed. Where
-        that fails, nothing is left of it. sha256: what it must be. Raises OSError, ChangedSince or
+        The copy is written to ``part``, in the target's folder, flushed, read back and renamed; on
+        failure it is removed. sha256: the expected hash. Raises OSError, ChangedSince or
         CopyDiffers.
         """
         try:
@@ -71,8 +71,8 @@ class SortFileSystem(FileSystem):
                 raise ChangedSince(f"{source} was changed after the sort was planned. Sort again.")
             if file_content_hash(Path(part)) != sha256:
                 raise CopyDiffers(
-                    f"The copy of {source} reads back otherwise than it was written. "
-                    "Check the disk it was to go to."
+                    f"The copy of {source} reads back different from what was written. Check the "
+                    "target disk."
                 )
             _copy_owner(source, part)
             shutil.copystat(source, part)
@@ -82,18 +82,18 @@ class SortFileSystem(FileSystem):
             raise
         self.flush_folder(Path(target).parent)
 
-    def make_one_folder(self, folder: str) -> None:
-        """Make a folder, unless it is there."""
+    def make_folder_if_absent(self, folder: str) -> None:
+        """Create a folder unless it exists."""
         self.before_step("make folder", folder)
         Path(folder).mkdir(exist_ok=True)
 
-    def drop_folder(self, folder: str) -> None:
-        """Remove a folder if nothing is in it."""
+    def remove_empty_folder(self, folder: str) -> None:
+        """Remove a folder if it is empty."""
         self.before_step("drop folder", folder)
         Path(folder).rmdir()
 
-    def note(self, descriptor: int, line: bytes, path: Path) -> None:
-        """Add a line to an open journal, in one piece."""
+    def append_line(self, descriptor: int, line: bytes, path: Path) -> None:
+        """Append a line to an open journal in one write."""
         self.before_step("note", path)
         os.write(descriptor, line)
 
@@ -108,31 +108,31 @@ class SortFileSystem(FileSystem):
             self.before_step("flush", part)
             os.fsync(writing.fileno())
             if hasattr(os, "posix_fadvise"):
-                # So that reading back asks the disk, where the system agrees.
+                # Drop the page cache, so that reading back reads the disk.
                 os.posix_fadvise(writing.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return digest.hexdigest()
 
 
-def _renamed_by_kernel(source: str, target: str) -> bool:
-    """Rename without replacing; False where the system has no such call."""
+def _rename_noreplace(source: str, target: str) -> bool:
+    """Rename with renameat2 without replacing; False when the system does not support it."""
     if _renameat2 is None:
         return False
     from_path, to_path = os.fsencode(source), os.fsencode(target)
     if _renameat2(_AT_FDCWD, from_path, _AT_FDCWD, to_path, _RENAME_NOREPLACE) == 0:
         return True
     number = ctypes.get_errno()
-    if number in _UNKNOWN:
+    if number in _UNSUPPORTED:
         return False
     raise OSError(number, os.strerror(number), source, None, target)
 
 
 def _copy_owner(source: str, part: str) -> None:
-    """Keep the owner where that is allowed; before the permissions, which it may reset."""
+    """Copy the owner where allowed; before the permissions, because chown may reset them."""
     if not hasattr(os, "chown"):
         return
-    was, now = os.stat(source), os.stat(part)
-    if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
+    original, copy = os.stat(source), os.stat(part)
+    if (original.st_uid, original.st_gid) != (copy.st_uid, copy.st_gid):
         try:
-            os.chown(part, was.st_uid, was.st_gid)
+            os.chown(part, original.st_uid, original.st_gid)
         except OSError:
             return

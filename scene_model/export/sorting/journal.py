@@ -1,8 +1,8 @@
-"""What a sort was going to do and how far it came, on the disk before anything is touched.
+"""The journal of a sort: its plan and progress, written before any file is touched.
 
-DEST/.scene-sort/0001.jsonl: a header, a line a step, then notes as they come. It gets its name
-when the plan in it is whole. What was done is told by the disk itself, where that can be; the
-notes say which steps failed, and what is somebody else's.
+DEST/.scene-sort/0001.jsonl holds a header, one line per step, then notes on progress. The file
+gets its name once the plan in it is complete. Where possible the state on disk shows which steps
+are done; the notes record which steps failed and which files the sort did not write.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ from scene_model.export.sorting.plan import Kind, Step
 
 JOURNAL_DIR = ".scene-sort"
 _FORMAT = 1
-# Ends in time: the kernel takes a write of so much in one piece or not at all, but for full disks.
-_LINES_AT_ONCE = 2_000
+# Lines per write: small enough that the kernel writes them all or not at all, full disks aside.
+_LINES_PER_WRITE = 2_000
 
 
 @dataclass
 class Progress:
-    """The notes of a journal: numbers of steps by what became of them.
+    """The notes of a journal: step numbers by outcome.
 
-    is_settled: undoing came to its end, though some files had to stay.
-    is_all_back: undoing has just brought back all.
+    is_settled: the undo completed, but some files could not be reverted.
+    is_reverted: the undo that just ran reverted every file.
     """
 
     done: set[int] = field(default_factory=set)
@@ -37,20 +37,20 @@ class Progress:
     is_finished: bool = False
     is_undoing: bool = False
     is_settled: bool = False
-    is_all_back: bool = False
+    is_reverted: bool = False
 
     @property
     def is_cut_off(self) -> bool:
-        """Tell whether the sort, or its undoing, did not come to its end."""
+        """Whether the sort, or its undo, did not complete."""
         return not (self.is_settled if self.is_undoing else self.is_finished)
 
 
 @dataclass
 class Journal:
-    """One sort's journal, open for notes.
+    """The journal of one sort; as a context manager it is open for notes.
 
-    made: folders made for DEST itself, outer ones first; folders: those below it.
-    times: of folders that the sort changes the entries of, access and modification time in ns.
+    made: folders created for DEST itself, outermost first; folders: those below DEST.
+    times: access and modification times, in ns, of folders whose entries the sort changes.
     """
 
     path: Path
@@ -65,42 +65,44 @@ class Journal:
     _descriptor: int = -1
 
     def __enter__(self) -> Self:
-        """Open it for notes."""
+        """Open the file for notes."""
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the file."""
         os.close(self._descriptor)
 
-    def note(self, what: str, number: int | bool = True) -> None:
-        """Write down what became of a step ("done", "failed", "undone"), or of the whole."""
+    def note(self, event: str, number: int | bool = True) -> None:
+        """Record the outcome of a step ("done", "failed", "undone"), or of the whole sort."""
         value = "true" if number is True else str(number)
-        self.file_system.note(self._descriptor, f'{{"{what}":{value}}}\n'.encode(), self.path)
+        self.file_system.append_line(
+            self._descriptor, f'{{"{event}":{value}}}\n'.encode(), self.path
+        )
 
     def flush(self) -> None:
-        """Make the notes last."""
+        """Flush the notes to disk."""
         os.fsync(self._descriptor)
 
-    def note_if_room(self, what: str, number: int | bool = True) -> None:
-        """Write down what the disk tells as well: a full one is no reason not to go on."""
+    def note_if_room(self, event: str, number: int | bool = True) -> None:
+        """Record an outcome that the disk shows too: a full disk must not stop the work."""
         with contextlib.suppress(OSError):
-            self.note(what, number)
+            self.note(event, number)
             if number is True:
                 self.flush()
 
     def remove(self) -> None:
-        """Forget the sort, once nothing of it is left."""
+        """Delete the journal."""
         self.file_system.remove(self.path)
 
 
 def journal_dir(dest: Path) -> Path:
-    """Where the journals of a folder lie."""
+    """Return the folder of DEST's journals."""
     return dest / JOURNAL_DIR
 
 
 def write_journal(journal: Journal) -> None:
-    """Write the plan down, whole or not at all; raises OSError."""
+    """Write the plan atomically; raises OSError."""
     journal.file_system.make_folder(journal.path.parent)
     part = journal.path.with_suffix(".part")
     try:
@@ -120,12 +122,17 @@ def write_journal(journal: Journal) -> None:
 
 def last_journal(dest: Path, file_system: SortFileSystem) -> Journal | None:
     """Read the journal of the last sort that is not undone; raises JournalDamaged."""
-    numbers = _numbers(dest)
-    return (
-        _read(journal_dir(dest) / f"{max(numbers):04d}.jsonl", dest, file_system)
-        if numbers
-        else None
-    )
+    path = _last_path(dest)
+    return None if path is None else _read(path, dest, file_system)
+
+
+def last_kind(dest: Path) -> Kind | None:
+    """Read the kind of the last sort from its journal's header; None when it cannot be read."""
+    try:
+        path = _last_path(dest)
+        return None if path is None else Kind(_read_header(path)["kind"])
+    except (ValueError, KeyError, TypeError, OSError):
+        return None
 
 
 def require_journal(dest: Path, file_system: SortFileSystem) -> Journal:
@@ -133,15 +140,26 @@ def require_journal(dest: Path, file_system: SortFileSystem) -> Journal:
     journal = last_journal(dest, file_system)
     if journal is None:
         raise NothingSorted(
-            f"{dest} holds no journal of a sort ({JOURNAL_DIR}), so there is nothing to undo or "
-            "to go on with. Name the folder that photos were sorted into."
+            f"{dest} has no journal of a sort ({JOURNAL_DIR}), so there is nothing to undo or "
+            "resume. Name the folder that photos were sorted into."
         )
     return journal
 
 
 def next_path(dest: Path) -> Path:
-    """Where the next journal goes."""
+    """Return the path for the next journal."""
     return journal_dir(dest) / f"{max(_numbers(dest), default=0) + 1:04d}.jsonl"
+
+
+def _last_path(dest: Path) -> Path | None:
+    numbers = _numbers(dest)
+    return journal_dir(dest) / f"{max(numbers):04d}.jsonl" if numbers else None
+
+
+def _read_header(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        header: dict[str, Any] = json.loads(file.readline())
+        return header
 
 
 def _numbers(dest: Path) -> list[int]:
@@ -169,7 +187,7 @@ def _lines(journal: Journal) -> Iterator[str]:
             (
                 step.lead,
                 step.source,
-                # Below DEST, which may be mounted elsewhere by the time of undoing.
+                # Relative to DEST, which may be mounted elsewhere when the sort is undone.
                 step.target[prefix:],
                 step.sha256,
                 step.bytes,
@@ -183,7 +201,7 @@ def _batches(lines: Iterator[str]) -> Iterator[bytes]:
     batch: list[str] = []
     for line in lines:
         batch.append(line)
-        if len(batch) == _LINES_AT_ONCE:
+        if len(batch) == _LINES_PER_WRITE:
             yield ("\n".join(batch) + "\n").encode("ascii")
             batch = []
     if batch:
@@ -205,8 +223,8 @@ def _read(path: Path, dest: Path, file_system: SortFileSystem) -> Journal:
             progress = _progress(file.read())
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise JournalDamaged(
-            f"{path} cannot be read as it was written ({error}). Nothing was touched. It lists, "
-            "line by line, where each file came from."
+            f"The journal {path} is damaged ({error}). Nothing was touched. Each of its lines "
+            "names the source of a file, so that you can restore it by hand."
         ) from error
     return Journal(
         path=path,
@@ -237,25 +255,25 @@ def _step(number: int, line: bytes, dest: Path) -> Step:
 
 
 def _require_below(path: str) -> None:
-    """Nobody else's journal may lead out of its folder; raises ValueError."""
+    """Reject paths that lead out of DEST, as in a forged journal; raises ValueError."""
     if os.path.isabs(path) or ".." in Path(path).parts:
         raise ValueError(f"{path!r} is not below the folder")
 
 
 def _progress(notes: bytes) -> Progress:
     progress = Progress()
-    whole, _, _ = notes.rpartition(b"\n")  # a kill may cut the last note
-    for line in whole.splitlines():
+    complete, _, _ = notes.rpartition(b"\n")  # a kill may truncate the last note
+    for line in complete.splitlines():
         try:
-            ((what, value),) = json.loads(line).items()
+            ((event, value),) = json.loads(line).items()
         except ValueError:
-            continue  # a note that was cut, and gone on behind: the disk tells
-        if what == "finished":
+            continue  # truncated by a kill, then appended to: the disk shows the outcome
+        if event == "finished":
             progress.is_finished = True
-        elif what == "undoing":
+        elif event == "undoing":
             progress.is_undoing, progress.is_settled = True, False
-        elif what == "settled":
+        elif event == "settled":
             progress.is_settled = True
         else:
-            getattr(progress, what).add(value)
+            getattr(progress, event).add(value)
     return progress

@@ -1,4 +1,4 @@
-"""Where a sorted photo goes: a template such as ``{taken:%Y}/{class}/{name}``."""
+"""Layout templates for sorted photos, such as ``{taken:%Y}/{class}/{name}``."""
 
 import datetime
 import os
@@ -19,10 +19,10 @@ _Part = tuple[str, str | None, str]  # literal text, field, its format
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """What a layout may ask of a photo.
+    """A photo's values for the fields of a layout.
 
-    label: the class or label it is filed under; source: who said so. album: may be empty where
-    nobody asks for it. taken_at: ISO 8601.
+    label: its class, label or album; source: the head that predicted it, HUMAN, NONE, or "album
+    rules". album: empty when the layout does not use it. taken_at: ISO 8601.
     """
 
     label: str
@@ -33,92 +33,92 @@ class Destination:
 
 
 class Layout:
-    """A template that can be used."""
+    """A parsed template."""
 
     def __init__(self, template: str) -> None:
-        """Read a template; raises InvalidLayout, which says what is wrong and what may stand."""
+        """Parse a template; raises InvalidLayout with the reason and the fields."""
         self.template = template
-        self._folders, self._name = _read(template)
-        self._asks_taken = any(f == "taken" for parts in self._folders for _, f, _ in parts)
-        self._known: dict[tuple[str | None, ...], str] = {}
+        self._folders, self._name = _parse(template)
+        self._uses_taken = any(f == "taken" for parts in self._folders for _, f, _ in parts)
+        self._folder_cache: dict[tuple[str | None, ...], str] = {}
 
     @property
-    def asks_album(self) -> bool:
-        """Tell whether a place depends on a photo's album."""
+    def uses_album(self) -> bool:
+        """Whether the target path depends on a photo's album."""
         parts = [*(part for folder in self._folders for part in folder), *self._name]
         return any(field == "album" for _, field, _ in parts)
 
-    def place(self, filing: Destination, name: str) -> tuple[str, str]:
-        """The folder below DEST, with slashes, and the file's name."""
-        asked = filing.taken_at if self._asks_taken else None
-        key = (filing.label, filing.album, filing.camera, asked)
-        folder = self._known.get(key)
+    def target(self, destination: Destination, name: str) -> tuple[str, str]:
+        """Return the folder below DEST, with slashes, and the file name."""
+        taken_at = destination.taken_at if self._uses_taken else None
+        key = (destination.label, destination.album, destination.camera, taken_at)
+        folder = self._folder_cache.get(key)
         if folder is None:
-            values = _values(filing)
-            folder = "/".join(safe_name(_filled(parts, values)) for parts in self._folders)
-            self._known[key] = folder
+            values = _values(destination)
+            folder = "/".join(safe_name(_fill(parts, values)) for parts in self._folders)
+            self._folder_cache[key] = folder
         if len(self._name) == 1 and self._name[0] == ("", "name", ""):
             return folder, name
-        return folder, _filled(self._name, _values(filing) | {"name": name}).replace("\0", "_")
+        return folder, _fill(self._name, _values(destination) | {"name": name}).replace("\0", "_")
 
 
 def numbered(name: str, number: int) -> str:
-    """``a.jpg`` → ``a (2).jpg``; 1 leaves it as it is, as far as 255 bytes hold it."""
+    """Add a number: ``a.jpg`` → ``a (2).jpg``; 1 adds none. Truncates to 255 bytes."""
     if number == 1 and len(name) * 4 <= MAX_NAME_BYTES:
         return name
     stem, suffix = os.path.splitext(name)
     mark = "" if number == 1 else f" ({number})"
     raw_stem, end = os.fsencode(stem), os.fsencode(mark + suffix)
-    if len(end) >= MAX_NAME_BYTES:  # no suffix but a name with a dot in it
+    if len(end) >= MAX_NAME_BYTES:  # not a suffix, but a long name with a dot in it
         raw_stem, end = os.fsencode(name), os.fsencode(mark)
-    keep = MAX_NAME_BYTES - len(end)
-    if len(raw_stem) > keep:
-        while keep and raw_stem[keep] & 0xC0 == 0x80:  # never through a character
-            keep -= 1
-        raw_stem = raw_stem[:keep]
+    length = MAX_NAME_BYTES - len(end)
+    if len(raw_stem) > length:
+        while length and raw_stem[length] & 0xC0 == 0x80:  # do not split a UTF-8 character
+            length -= 1
+        raw_stem = raw_stem[:length]
     return os.fsdecode(raw_stem + end)
 
 
-def _read(template: str) -> tuple[list[list[_Part]], list[_Part]]:
+def _parse(template: str) -> tuple[list[list[_Part]], list[_Part]]:
     try:
         parsed = list(string.Formatter().parse(template))
     except ValueError as error:
-        raise _wrong(template, f"its braces do not match ({error})") from error
+        raise _invalid(template, f"its braces do not match ({error})") from error
     components: list[list[_Part]] = [[]]
     for literal, field, form, conversion in parsed:
-        first, *rest = literal.split("/")
-        components[-1].append((first, None, ""))
-        components += [[(text, None, "")] for text in rest]
+        head, *tail = literal.split("/")
+        components[-1].append((head, None, ""))
+        components += [[(text, None, "")] for text in tail]
         if field is None:
             continue
         if field not in FIELDS or conversion:
-            raise _wrong(template, f"it knows no field {field!r}")
+            raise _invalid(template, f"there is no field {field!r}")
         if form and (field != "taken" or "/" in form):
-            raise _wrong(template, "a format belongs to taken alone, without slashes")
+            raise _invalid(template, "only taken can have a format, and without slashes")
         components[-1].append(("", field, form or ""))
     folders = [[part for part in parts if part != ("", None, "")] for parts in components]
     *folders, name = folders
     if any(not parts for parts in folders) or any(
         [text for text, *_ in parts] in (["."], [".."]) for parts in folders
     ):
-        raise _wrong(template, "a folder in it has no name")
+        raise _invalid(template, "one of its folders has no name")
     if not any(field == "name" for _, field, _ in name):
-        raise _wrong(template, "its last part must hold {name}")
+        raise _invalid(template, "its last part must contain {name}")
     if any(field == "name" for parts in folders for _, field, _ in parts):
-        raise _wrong(template, "{name} belongs to its last part alone")
+        raise _invalid(template, "only its last part can contain {name}")
     return folders, name
 
 
-def _values(filing: Destination) -> dict[str, str]:
+def _values(destination: Destination) -> dict[str, str]:
     return {
-        "class": filing.label,
-        "album": filing.album,
-        "taken": filing.taken_at or "",
-        "camera": filing.camera or NO_CAMERA,
+        "class": destination.label,
+        "album": destination.album,
+        "taken": destination.taken_at or "",
+        "camera": destination.camera or NO_CAMERA,
     }
 
 
-def _filled(parts: list[_Part], values: Mapping[str, str]) -> str:
+def _fill(parts: list[_Part], values: Mapping[str, str]) -> str:
     return "".join(
         text if field is None else _value(field, form, values[field]) for text, field, form in parts
     )
@@ -135,9 +135,9 @@ def _value(field: str, form: str, value: str) -> str:
         return UNDATED
 
 
-def _wrong(template: str, why: str) -> InvalidLayout:
+def _invalid(template: str, reason: str) -> InvalidLayout:
     fields = ", ".join(f"{{{field}}}" for field in FIELDS)
     return InvalidLayout(
-        f"The layout {template!r} cannot be used: {why}. Fields are {fields}; taken takes a "
-        "format, as in {taken:%Y}/{taken:%m}/{class}/{name}."
+        f"The layout {template!r} cannot be used: {reason}. The fields are {fields}; taken can "
+        "have a format, as in {taken:%Y}/{taken:%m}/{class}/{name}."
     )

@@ -1,4 +1,4 @@
-"""What a sort is going to do, file by file, with the reason; nothing is touched here."""
+"""The plan of a sort: one step per file, with the reason; planning changes nothing."""
 
 import os
 import unicodedata
@@ -17,7 +17,7 @@ from scene_model.photos.hashes import file_content_hash
 
 
 class Kind(StrEnum):
-    """What is done with each file."""
+    """The operation done on each file."""
 
     COPY = "copy"
     MOVE = "move"
@@ -25,9 +25,9 @@ class Kind(StrEnum):
 
 
 class Step(NamedTuple):
-    """One file's way. sha256, bytes, mtime_ns, inode: the file as it was when it was planned.
+    """The operation on one file. sha256, bytes, mtime_ns, inode: the file when it was planned.
 
-    lead: number of the step of the photo that this file belongs to; its own, for a photo.
+    lead: the step number of the photo this file belongs to; for a photo, its own number.
     """
 
     number: int
@@ -42,16 +42,16 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ScannedPhoto:
-    """A photo with its companions, their SHA-256 in the same order, and how it is filed."""
+    """A photo with its companions, their SHA-256 in the same order, and its destination."""
 
     group: Group
     hashes: tuple[str, ...]
-    filing: Destination
+    destination: Destination
 
 
 @dataclass(frozen=True, slots=True)
 class Untouched:
-    """A file that is left where it is. error: None where all is well with that."""
+    """A file that is not sorted. error: None when nothing is wrong, such as a duplicate."""
 
     path: str
     reason: str
@@ -60,51 +60,53 @@ class Untouched:
 
 @dataclass
 class Plan:
-    """All steps in order, folders to be made (outer ones first), and what is left alone.
+    """All steps in order, the folders to create (outermost first), and the untouched files.
 
-    reasons: why a photo goes where it goes, by its step's number.
+    destinations: by the step number of each photo.
     """
 
     dest: str
     steps: list[Step] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     untouched: list[Untouched] = field(default_factory=list)
-    filings: dict[int, Destination] = field(default_factory=dict)
+    destinations: dict[int, Destination] = field(default_factory=dict)
 
     def reason(self, step: Step) -> str:
-        """Why a file goes where it goes."""
+        """Return the reason for a step's target."""
         if step.lead != step.number:
             return f"belongs to {os.path.basename(self.steps[step.lead].source)}"
-        filing = self.filings[step.number]
-        if filing.source == NONE:
-            return "no class is sure"
-        return f"{filing.label}, by {'you' if filing.source == HUMAN else filing.source}"
+        destination = self.destinations[step.number]
+        if destination.source == NONE:
+            return "no sure class"
+        source = "you" if destination.source == HUMAN else destination.source
+        return f"{destination.label}, by {source}"
 
 
-def make_plan(seen: Iterable[ScannedPhoto], dest: Path, layout: Layout) -> Plan:
-    """Give every file its place below ``dest``.
+def make_plan(photos: Iterable[ScannedPhoto], dest: Path, layout: Layout) -> Plan:
+    """Assign every file its target below ``dest``.
 
-    Same content under the same name is there already and is left out; other content gets a
-    number, as do names that differ by case alone: on Windows and macOS they are one.
+    A file with the same name and content at the target is left out. Different content with the
+    same name gets a number; so do names that differ only in case, which are one file on Windows
+    and macOS.
     """
     plan = Plan(str(dest))
-    places = _Places(str(dest), plan.folders)
+    tree = _TargetTree(str(dest), plan.folders)
     shared: dict[Destination, Destination] = {}
-    for photo in seen:
+    for photo in photos:
         try:
-            placed = places.place(photo, *layout.place(photo.filing, photo.group.photo.name))
+            assigned = tree.assign(photo, *layout.target(photo.destination, photo.group.photo.name))
         except FileSkipped as error:
             files = (photo.group.photo, *photo.group.companions)
             plan.untouched += [Untouched(file.path, error.message, error) for file in files]
             continue
-        if isinstance(placed, str):
+        if isinstance(assigned, str):
             files = (photo.group.photo, *photo.group.companions)
-            plan.untouched += [Untouched(file.path, placed) for file in files]
+            plan.untouched += [Untouched(file.path, assigned) for file in files]
             continue
         lead = len(plan.steps)
-        plan.filings[lead] = shared.setdefault(photo.filing, photo.filing)
+        plan.destinations[lead] = shared.setdefault(photo.destination, photo.destination)
         for file, sha256, target in zip(
-            (photo.group.photo, *photo.group.companions), photo.hashes, placed, strict=True
+            (photo.group.photo, *photo.group.companions), photo.hashes, assigned, strict=True
         ):
             plan.steps.append(_step(len(plan.steps), lead, file, sha256, target))
     return plan
@@ -114,44 +116,44 @@ def _step(number: int, lead: int, file: SourceFile, sha256: str, target: str) ->
     return Step(number, lead, file.path, target, sha256, file.bytes, file.mtime_ns, file.inode)
 
 
-class _Places:
-    """The places below DEST: what is on the disk, and what the plan has given away."""
+class _TargetTree:
+    """The folders below DEST: their files on disk and the targets already assigned."""
 
     def __init__(self, dest: str, new_folders: list[str]) -> None:
         self._dest, self._new_folders = dest, new_folders
         self._folders: dict[str, _Folder] = {}
 
-    def place(self, seen: ScannedPhoto, folder: str, name: str) -> list[str] | str:
-        """The targets of a photo and its companions; or why none of them has to go anywhere."""
-        there = self._folders.get(folder)
-        if there is None:
-            there = self._folders[folder] = self._folder(folder)
-        return there.place(seen, name)
+    def assign(self, photo: ScannedPhoto, folder_name: str, name: str) -> list[str] | str:
+        """Return the targets of a photo and its companions, or the reason for having none."""
+        folder = self._folders.get(folder_name)
+        if folder is None:
+            folder = self._folders[folder_name] = self._folder(folder_name)
+        return folder.assign(photo, name)
 
     def _folder(self, relative: str) -> "_Folder":
-        """A folder, spelled as on the disk or as it was first planned."""
+        """Return a folder, spelled as on disk or as first planned."""
         path, is_new = self._dest, not os.path.lexists(self._dest)
-        here = _Folder(path, {}) if is_new else self._on_disk(path)
+        folder = _Folder(path, {}) if is_new else self._read_folder(path)
         key = ""
         for part in relative.split("/") if relative else []:
-            key = f"{key}/{folded(part)}"
-            known = self._folders.get(key)
-            if known is None:
-                spelled = here.names.get(folded(part))
-                path = os.path.join(here.path, spelled or part)
-                known = self._on_disk(path) if spelled else _Folder(path, {})
-                if not spelled:
-                    here.names[folded(part)] = part
+            key = f"{key}/{fold_name(part)}"
+            inner = self._folders.get(key)
+            if inner is None:
+                spelling = folder.names.get(fold_name(part))
+                path = os.path.join(folder.path, spelling or part)
+                inner = self._read_folder(path) if spelling else _Folder(path, {})
+                if not spelling:
+                    folder.names[fold_name(part)] = part
                     self._new_folders.append(path)
-                self._folders[key] = known
-            here = known
-        return here
+                self._folders[key] = inner
+            folder = inner
+        return folder
 
-    def _on_disk(self, path: str) -> "_Folder":
+    def _read_folder(self, path: str) -> "_Folder":
         try:
             if path != self._dest and Path(path).is_symlink():
-                raise TargetTaken(f"{path} is a link; a sort does not follow it out of its folder.")
-            return _Folder(path, {folded(name): name for name in os.listdir(path)})
+                raise TargetTaken(f"{path} is a symbolic link, which a sort does not follow.")
+            return _Folder(path, {fold_name(name): name for name in os.listdir(path)})
         except OSError as error:
             raise TargetTaken(
                 f"{path} cannot be used as a folder: {error.strerror or error}. Choose "
@@ -160,60 +162,60 @@ class _Places:
 
 
 class _Folder:
-    """One folder's names, folded to what a case-insensitive disk compares."""
+    """The file names of one folder, keyed by `fold_name`."""
 
     def __init__(self, path: str, names: dict[str, str]) -> None:
         self.path, self.names = path, names
         self._is_new = not names
         self._hashes: dict[str, str] = {}
-        self._held: set[str] = set()
+        self._assigned_hashes: set[str] = set()
         self._next: dict[str, int] = {}
 
-    def place(self, seen: ScannedPhoto, name: str) -> list[str] | str:
-        base = folded(name)
+    def assign(self, photo: ScannedPhoto, name: str) -> list[str] | str:
+        base = fold_name(name)
         number = 1
         prefix = self.path + os.sep
         while True:
             candidate = numbered(name, number)
-            there = self.names.get(folded(candidate))
-            if there is None:
+            existing = self.names.get(fold_name(candidate))
+            if existing is None:
                 names = [candidate] + [
-                    numbered(renamed(other.name, seen.group.photo.name, candidate), 1)
-                    for other in seen.group.companions
+                    numbered(renamed(companion.name, photo.group.photo.name, candidate), 1)
+                    for companion in photo.group.companions
                 ]
-                keys = [folded(one) for one in names]
+                keys = [fold_name(file_name) for file_name in names]
                 if len(set(keys)) == len(keys) and not any(key in self.names for key in keys):
                     break
-            elif (why := self._same(seen, there)) is not None:
-                return why
+            elif (reason := self._same_content_reason(photo, existing)) is not None:
+                return reason
             number += 1
-            if self._is_new and seen.hashes[0] not in self._held:
-                # A thousand of one name: none of those before is this one.
+            if self._is_new and photo.hashes[0] not in self._assigned_hashes:
+                # Skip the numbers in use: with thousands of equal names, none has this content.
                 number = max(number, self._next.get(base, 0))
         self._next[base] = number
-        for key, one, sha256 in zip(keys, names, seen.hashes, strict=True):
-            self.names[key] = one
-            self._hashes[one] = sha256
-            self._held.add(sha256)
-        return [prefix + one for one in names]
+        for key, file_name, sha256 in zip(keys, names, photo.hashes, strict=True):
+            self.names[key] = file_name
+            self._hashes[file_name] = sha256
+            self._assigned_hashes.add(sha256)
+        return [prefix + file_name for file_name in names]
 
-    def _same(self, seen: ScannedPhoto, there: str) -> str | None:
-        """Why a photo need not go: it is there already; None when something else is."""
-        path, photo = os.path.join(self.path, there), seen.group.photo
-        sha256 = self._hashes.get(there)
+    def _same_content_reason(self, scanned: ScannedPhoto, existing: str) -> str | None:
+        """Return why a photo need not be sorted; None when the existing file is different."""
+        path, photo = os.path.join(self.path, existing), scanned.group.photo
+        sha256 = self._hashes.get(existing)
         if sha256 is None:
             try:
-                found = Path(path).lstat()
-                if found.st_ino == photo.inode and path == photo.path:
-                    return "is in its place"
-                if found.st_size != photo.bytes or not Path(path).is_file():
+                status = Path(path).lstat()
+                if status.st_ino == photo.inode and path == photo.path:
+                    return "already in place"
+                if status.st_size != photo.bytes or not Path(path).is_file():
                     return None
-                sha256 = self._hashes[there] = file_content_hash(Path(path))
+                sha256 = self._hashes[existing] = file_content_hash(Path(path))
             except OSError:
                 return None
-        return f"the same is at {path}" if sha256 == seen.hashes[0] else None
+        return f"same content as {path}" if sha256 == scanned.hashes[0] else None
 
 
-def folded(name: str) -> str:
-    """A name as the most forgiving file systems compare it: case and composition are one."""
+def fold_name(name: str) -> str:
+    """Fold a name as case-insensitive, normalizing file systems compare it."""
     return name.casefold() if name.isascii() else unicodedata.normalize("NFC", name).casefold()

@@ -1,4 +1,4 @@
-"""From a folder to a plan: what the command line and the page do before they ask to go on."""
+"""Scan a folder and plan its sort, before the user confirms; for the command line and the page."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -14,10 +14,10 @@ from scene_model.export.sorting.scan import SkippedFile, Walk, is_library_folder
 
 @dataclass(frozen=True)
 class Preparation:
-    """A plan, and what was found on the way to it.
+    """A plan, with what the scan counted.
 
-    folders: that files may leave. ignored: files that neither are photos nor belong to one.
-    links: not followed.
+    folders: the scanned folders, which files may leave. ignored: files that are neither photos nor
+    companions. links: symbolic links, which are not followed.
     """
 
     plan: Plan
@@ -26,11 +26,11 @@ class Preparation:
     links: int
 
 
-def checked_places(source: Path, dest: Path) -> tuple[Path, Path]:
-    """Both folders, absolute; DEST without links in its path, and it need not be there yet.
+def checked_folders(source: Path, dest: Path) -> tuple[Path, Path]:
+    """Return SOURCE and DEST as absolute paths; DEST without links in it. DEST may not exist yet.
 
-    Raises PathNotFound for a SOURCE that is no folder, and FolderRefused for a DEST that is a file
-    or belongs to a library. One may lie in the other.
+    Raises PathNotFound when SOURCE is not a folder, and FolderRefused when DEST is a file or
+    belongs to a library. One may be inside the other.
     """
     root, target = source.expanduser().absolute(), dest.expanduser().resolve()
     if not root.is_dir():
@@ -38,12 +38,12 @@ def checked_places(source: Path, dest: Path) -> tuple[Path, Path]:
     for folder in (target, *target.parents):
         if os.path.lexists(folder) and not folder.is_dir():
             raise FolderRefused(
-                f"{folder} is no folder, so nothing can be put into {dest}. Name another one."
+                f"{folder} is not a folder, so {dest} cannot be used. Name another folder."
             )
         if is_library_folder(str(folder)):
             raise FolderRefused(
-                f"{dest} belongs to the library in {folder}, whose files are not to be mixed with "
-                "others. Name another folder."
+                f"{dest} belongs to the library in {folder}; photos cannot be sorted into a "
+                "library. Name another folder."
             )
     return (root.resolve() if ".." in root.parts else root), target
 
@@ -53,23 +53,23 @@ def prepare(
     dest: Path,
     classification: Classification,
     layout: Layout,
-    leave_out: Sequence[Path] = (),
+    excluded: Sequence[Path] = (),
     progress: Callable[[int, int | None], None] = lambda done, total: None,
 ) -> Preparation:
-    """Scan, look, plan; nothing is touched. leave_out: folders not to go into.
+    """Scan, classify and plan; changes nothing. excluded: folders that are not scanned.
 
-    Raises PathNotFound or FolderRefused, as `checked_places` does.
+    Raises PathNotFound or FolderRefused, as `checked_folders` does.
     """
-    root, target = checked_places(source, dest)
-    out = {os.path.realpath(folder.expanduser()) for folder in leave_out}
+    root, target = checked_folders(source, dest)
+    excluded_paths = {os.path.realpath(folder.expanduser()) for folder in excluded}
     if target != root.resolve():
-        out.add(str(target))
-    walk = Walk(str(root), out)
-    found = list(walk)
+        excluded_paths.add(str(target))
+    walk = Walk(str(root), excluded_paths)
+    items = list(walk)
     unreadable: list[Untouched] = []
 
     def photos() -> Iterator[ScannedPhoto]:
-        for item in classification.seen(found, lambda done: progress(done, len(found))):
+        for item in classification.classify_all(items, lambda done: progress(done, len(items))):
             if isinstance(item, SkippedFile):
                 unreadable.append(Untouched(item.path, item.error.message, item.error))
             else:

@@ -1,4 +1,4 @@
-"""Taking a sort back: every file at its old place, or named with the reason why not."""
+"""Revert a sort: each file returns to its source path, or is reported with the reason."""
 
 import contextlib
 import errno
@@ -7,77 +7,79 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from scene_model.errors import ChangedSince, FileSkipped, SourceVanished, TargetTaken
-from scene_model.export.sorting.execute import in_words, is_as_planned, part_of
+from scene_model.export.sorting.execute import is_as_planned, part_path, translate_os_error
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
 
 
 def revert(journal: Journal) -> Iterator[tuple[Step, FileSkipped | None]]:
-    """Take the steps of an open journal back, last first; yield each with what kept it.
+    """Revert the steps of an open journal, last first; yields each with its error or None.
 
-    A copy or a link is removed only while its original is there and the same: it might be the
-    last one. Undoing goes on where the journal finds no room for notes: it may make some.
+    A copy or a link is removed only if its source still exists unchanged: it could be the last
+    copy. Reverting continues when the disk is too full for notes, because it may free space.
     """
-    progress, never = journal.progress, journal.progress.failed - journal.progress.done
+    progress, not_done = journal.progress, journal.progress.failed - journal.progress.done
     journal.note_if_room("undoing")
     for step in reversed(journal.steps):
-        if step.number in progress.undone or step.number in never:
+        if step.number in progress.undone or step.number in not_done:
             continue
         error: FileSkipped | None = None
         try:
-            _back(step, journal.kind, journal.file_system, was_done=step.number in progress.done)
-        except OSError as problem:
-            error = _in_words(problem, step)
-        except FileSkipped as problem:
-            error = problem
+            _revert_step(
+                step, journal.kind, journal.file_system, was_done=step.number in progress.done
+            )
+        except OSError as os_error:
+            error = _translate_os_error(os_error, step)
+        except FileSkipped as skip:
+            error = skip
         if error is None:
             journal.note_if_room("undone", step.number)
         yield step, error
 
 
-def tidy(journal: Journal) -> None:
-    """Once all is back: remove the folders that were made, and give the others their times."""
+def clean_up(journal: Journal) -> None:
+    """After a complete revert: remove created folders and restore the times of the others."""
     for folder in reversed(journal.folders):
-        _drop(folder, journal.file_system)
+        _remove_if_empty(folder, journal.file_system)
     restore_times(journal.times)
 
 
 def restore_times(times: Mapping[str, tuple[int, int]]) -> None:
-    """Give folders that files left and came back to the times they had."""
-    for folder, had in times.items():
+    """Restore folders' access and modification times, in ns."""
+    for folder, times_ns in times.items():
         with contextlib.suppress(OSError):
-            os.utime(folder, ns=had)
+            os.utime(folder, ns=times_ns)
 
 
-def forget(journal: Journal) -> None:
-    """Remove the journal: the last thing while DEST is held."""
+def remove_journal(journal: Journal) -> None:
+    """Remove the journal: the last step under DEST's lock."""
     journal.remove()
-    _drop(str(journal.path.parent), journal.file_system)
+    _remove_if_empty(str(journal.path.parent), journal.file_system)
 
 
-def drop_made(journal: Journal) -> None:
-    """Remove DEST if it was made for the sort, once the lock's name has gone from it."""
+def remove_created_dest(journal: Journal) -> None:
+    """Remove DEST if the sort created it; call after the lock file is removed."""
     for folder in reversed(journal.made):
-        _drop(folder, journal.file_system)
+        _remove_if_empty(folder, journal.file_system)
     restore_times(journal.times)
 
 
-def _drop(folder: str, file_system: SortFileSystem) -> None:
-    with contextlib.suppress(OSError):  # something else is in it, or it is gone
-        file_system.drop_folder(folder)
+def _remove_if_empty(folder: str, file_system: SortFileSystem) -> None:
+    with contextlib.suppress(OSError):  # not empty, or already removed
+        file_system.remove_empty_folder(folder)
 
 
-def _back(step: Step, kind: Kind, file_system: SortFileSystem, was_done: bool) -> None:
-    source, target = _found(step.source), _found(step.target)
-    for place in (step.source, step.target):
-        part = part_of(place, step)
+def _revert_step(step: Step, kind: Kind, file_system: SortFileSystem, was_done: bool) -> None:
+    source, target = _lstat(step.source), _lstat(step.target)
+    for path in (step.source, step.target):
+        part = part_path(path, step)
         if kind is not Kind.HARDLINK and os.path.lexists(part):
             file_system.remove(Path(part))
     if kind is Kind.MOVE:
         _move_back(step, file_system, source, target, was_done)
     elif target is not None:
-        _remove_twin(step, kind, file_system, source, target, was_done)
+        _remove_target(step, kind, file_system, source, target, was_done)
 
 
 def _move_back(
@@ -90,41 +92,38 @@ def _move_back(
     if source is None:
         if target is None:
             raise SourceVanished(
-                f"{step.target} is not there any more, and neither is {step.source}. If you moved "
-                "it, put it back and undo again."
+                f"Neither {step.target} nor {step.source} exists any more. If you moved the file, "
+                "put it back and undo again."
             )
         if not is_as_planned(step.target, step):
             raise _changed(step)
-        _carry_back(step, file_system)
+        _restore_source(step, file_system)
     elif target is None:
-        return  # it never went, or is back
+        return  # never moved, or already reverted
     elif os.path.samestat(source, target):
         file_system.remove(Path(step.target))
     elif is_as_planned(step.source, step):
-        # On two disks: between the copy and the removal, of the sort or of this.
+        # On two disks: cut off between the copy and the removal, of the sort or of its undo.
         if is_as_planned(step.target, step) and source.st_dev != target.st_dev:
             file_system.remove(Path(step.target))
         elif was_done:
             raise _changed(step)
     elif was_done:
-        raise TargetTaken(
-            f"Something else has come to be at {step.source}; {step.target} stays where it is. "
-            "Move one of them away and undo again."
-        )
+        raise _source_taken(step)
 
 
-def _carry_back(step: Step, file_system: SortFileSystem) -> None:
+def _restore_source(step: Step, file_system: SortFileSystem) -> None:
     Path(step.source).parent.mkdir(parents=True, exist_ok=True)
     try:
         file_system.rename_new(step.target, step.source)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        file_system.copy_new(step.target, step.source, part_of(step.source, step), step.sha256)
+        file_system.copy_new(step.target, step.source, part_path(step.source, step), step.sha256)
         file_system.remove(Path(step.target))
 
 
-def _remove_twin(
+def _remove_target(
     step: Step,
     kind: Kind,
     file_system: SortFileSystem,
@@ -139,35 +138,39 @@ def _remove_twin(
             raise _changed(step)
         return
     if not was_done and not (kind is Kind.COPY and is_as_planned(step.target, step)):
-        return  # somebody else's
+        return  # not written by the sort
     if not is_as_planned(step.target, step):
         raise _changed(step)
     if source is None or not is_as_planned(step.source, step):
         raise SourceVanished(
-            f"{step.source} is not there any more, or was changed: {step.target} may be the last "
-            "of that content and stays."
+            f"{step.source} was removed or changed, so {step.target} may be the last copy and is "
+            "not removed."
         )
     file_system.remove(Path(step.target))
 
 
 def _changed(step: Step) -> ChangedSince:
     return ChangedSince(
-        f"{step.target} was changed since it was put there; it stays, with your changes. "
+        f"{step.target} was changed after it was sorted; it is left in place, with your changes. "
         f"It came from {step.source}."
     )
 
 
-def _found(path: str) -> os.stat_result | None:
+def _source_taken(step: Step) -> TargetTaken:
+    return TargetTaken(
+        f"{step.source} is now a different file; {step.target} is left in place. Move one of them "
+        "away and undo again."
+    )
+
+
+def _lstat(path: str) -> os.stat_result | None:
     try:
         return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _in_words(error: OSError, step: Step) -> FileSkipped:
+def _translate_os_error(error: OSError, step: Step) -> FileSkipped:
     if isinstance(error, FileExistsError):
-        return TargetTaken(
-            f"Something else has come to be at {step.source}; {step.target} stays where it is. "
-            "Move one of them away and undo again."
-        )
-    return in_words(error, step)
+        return _source_taken(step)
+    return translate_os_error(error, step)

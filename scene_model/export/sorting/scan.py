@@ -1,4 +1,4 @@
-"""The photos below a folder, each with what belongs to it; links are not followed."""
+"""Scan the photos below a folder, each with its companions; links are not followed."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -10,7 +10,7 @@ from scene_model.export.sorting.companions import companions, is_photo_name
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file as it was found: where, and by what a later change is seen."""
+    """A file's path, with the size, time and inode that reveal a later change."""
 
     path: str
     bytes: int
@@ -19,13 +19,13 @@ class SourceFile:
 
     @property
     def name(self) -> str:
-        """Its name alone."""
+        """The file name without its folder."""
         return os.path.basename(self.path)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A photo and what moves along with it."""
+    """A photo and its companions, which move with it."""
 
     photo: SourceFile
     companions: tuple[SourceFile, ...] = ()
@@ -33,7 +33,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A file that is not sorted, and why."""
+    """A file that is not sorted, and the reason."""
 
     path: str
     error: SceneError
@@ -41,43 +41,43 @@ class SkippedFile:
 
 @dataclass
 class Walk:
-    """A walk through a folder. ignored: files that neither are photos nor belong to one."""
+    """A scan of a folder tree. ignored: files that are neither photos nor companions."""
 
     root: str
-    leave_out: Collection[str] = ()
+    excluded: Collection[str] = ()
     ignored: int = 0
     links: int = 0
     folders: list[str] = field(default_factory=list)
     _real_root: str = ""
 
     def __iter__(self) -> Iterator[Group | SkippedFile]:
-        """Yield the photos of each folder by name, then those of the folders in it.
+        """Yield the photos of each folder by name, then those of its subfolders.
 
-        leave_out: folders that are not gone into, with no links in their paths. Hidden ones never
-        are, nor is a library of photos: its originals are not the user's heap.
+        excluded: folders that are not entered, as paths without links. Hidden folders and libraries
+        are never entered: a library's originals are not source photos.
         """
         self._real_root = os.path.realpath(self.root)
-        waiting = [self.root]
-        while waiting:
-            folder = waiting.pop()
+        pending = [self.root]
+        while pending:
+            folder = pending.pop()
             try:
-                files, inner, odd = self._entries(folder)
+                files, subfolders, special = self._entries(folder)
             except OSError as error:
                 yield SkippedFile(folder, _unreadable(error))
                 continue
             if is_library_folder(folder):
                 continue
             self.folders.append(folder)
-            for path in odd:
+            for path in special:
                 yield SkippedFile(path, UnreadableFile("It is a pipe or a device, not a file."))
             yield from self._groups(files)
-            waiting += reversed(inner)
+            pending += reversed(subfolders)
 
     def _entries(self, folder: str) -> tuple[dict[str, os.DirEntry[str]], list[str], list[str]]:
-        """Files by name, folders to go into, and what is called like a photo but is no file."""
+        """Return files by name, subfolders to enter, and special files named like photos."""
         files: dict[str, os.DirEntry[str]] = {}
-        inner: list[str] = []
-        odd: list[str] = []
+        subfolders: list[str] = []
+        special: list[str] = []
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_symlink():
@@ -85,42 +85,44 @@ class Walk:
                 elif entry.is_file(follow_symlinks=False):
                     files[entry.name] = entry
                 elif not entry.is_dir(follow_symlinks=False):
-                    # Reading a pipe would wait for ever, and the sort with it.
+                    # Reading a pipe would block forever.
                     if is_photo_name(entry.name):
-                        odd.append(entry.path)
+                        special.append(entry.path)
                     else:
                         self.ignored += 1
-                elif not entry.name.startswith(".") and not self._is_left_out(entry.path):
-                    inner.append(entry.path)
-        return files, sorted(inner), sorted(odd)
+                elif not entry.name.startswith(".") and not self._is_excluded(entry.path):
+                    subfolders.append(entry.path)
+        return files, sorted(subfolders), sorted(special)
 
-    def _is_left_out(self, folder: str) -> bool:
-        # No link below the root is followed, so links can only be in the root's own path.
-        return self._real_root + folder[len(self.root) :] in self.leave_out
+    def _is_excluded(self, folder: str) -> bool:
+        # No link below the root is followed, so only the root's own path can contain links.
+        return self._real_root + folder[len(self.root) :] in self.excluded
 
     def _groups(self, files: dict[str, os.DirEntry[str]]) -> Iterator[Group | SkippedFile]:
-        photos, alone = companions(files)
-        self.ignored += len(alone)
-        for photo, others in photos.items():
+        photos, unmatched = companions(files)
+        self.ignored += len(unmatched)
+        for photo, companion_names in photos.items():
             try:
-                found = [_source_file(files[name]) for name in (photo, *others)]
+                photo_file, *companion_files = [
+                    _source_file(files[name]) for name in (photo, *companion_names)
+                ]
             except OSError as error:
                 yield SkippedFile(files[photo].path, _unreadable(error))
                 continue
-            yield Group(found[0], tuple(found[1:]))
+            yield Group(photo_file, tuple(companion_files))
 
 
 def is_library_folder(folder: str) -> bool:
-    """Tell whether a folder is a library of photos."""
+    """Whether a folder is a photo library of this program."""
     return os.path.isfile(os.path.join(folder, "library.db")) and os.path.isdir(
         os.path.join(folder, "originals")
     )
 
 
 def _source_file(entry: os.DirEntry[str]) -> SourceFile:
-    found = entry.stat(follow_symlinks=False)
-    return SourceFile(entry.path, found.st_size, found.st_mtime_ns, found.st_ino)
+    status = entry.stat(follow_symlinks=False)
+    return SourceFile(entry.path, status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 def _unreadable(error: OSError) -> UnreadableFile:
-    return UnreadableFile(f"It cannot be read: {error.strerror or type(error).__name__}.")
+    return UnreadableFile(f"Cannot read it: {error.strerror or type(error).__name__}.")

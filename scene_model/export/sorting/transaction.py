@@ -1,4 +1,4 @@
-"""One sort from plan to proof, its undoing, and going on after a crash."""
+"""Run a sort from its plan, undo it, and resume it after a crash."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from scene_model.errors import (
     SortRunning,
     SortUnfinished,
 )
-from scene_model.export.sorting.execute import execute, in_words
+from scene_model.export.sorting.execute import execute, translate_os_error
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import (
     Journal,
@@ -25,26 +25,32 @@ from scene_model.export.sorting.journal import (
     write_journal,
 )
 from scene_model.export.sorting.plan import Kind, Plan, Step
-from scene_model.export.sorting.revert import drop_made, forget, restore_times, revert, tidy
+from scene_model.export.sorting.revert import (
+    clean_up,
+    remove_created_dest,
+    remove_journal,
+    restore_times,
+    revert,
+)
 from scene_model.jobs.lock_file import acquire_lock
 from scene_model.library.references import MovedFile
 
-# Files that moved before libraries are told: few enough that a crash leaves few astray.
-_TELL_EVERY = 200
+# Moves per report to the libraries: few, so that a crash leaves few references outdated.
+_REPORT_EVERY = 200
 
-# Tells the libraries that files moved; raises LibraryError.
+# Updates the references of libraries after moves; raises LibraryError.
 Follow = Callable[[Sequence[MovedFile]], object]
 
 
 class Outcome(NamedTuple):
-    """One step taken, or back: its file, and what kept it, if so."""
+    """One executed or reverted step, with its error or None."""
 
     step: Step
     error: FileSkipped | None
 
 
-def follow_nobody(moved: Sequence[MovedFile]) -> None:
-    """Tell no library."""
+def no_follow(moved: Sequence[MovedFile]) -> None:
+    """Update no library."""
 
 
 def sort_files(
@@ -52,42 +58,44 @@ def sort_files(
     kind: Kind,
     source_folders: Sequence[str] = (),
     file_system: SortFileSystem | None = None,
-    follow: Follow = follow_nobody,
+    follow: Follow = no_follow,
 ) -> Generator[Outcome, None, None]:
-    """Carry a plan out; yields each step when it is taken.
+    """Execute a plan; yields each step when it is done.
 
-    source_folders: those files may leave, whose times undoing restores. Where DEST or the journal
-    cannot be written, every step fails with the reason and nothing was touched. Raises
-    SortRunning, SortUnfinished, JournalDamaged, and LibraryError when libraries could not be told.
+    source_folders: folders that files may leave; undo restores their times. When DEST or the
+    journal cannot be written, every step fails with that error and nothing is changed. Raises
+    SortRunning, SortUnfinished, JournalDamaged, and LibraryError when a library was not updated.
     """
     if not plan.steps:
         return
     file_system, dest = file_system or SortFileSystem(), Path(plan.dest)
     missing = [str(folder) for folder in (dest, *dest.parents) if not os.path.lexists(folder)]
     above = [os.path.dirname(missing[-1])] if missing else []
-    times = _times([*(source_folders if kind is Kind.MOVE else ()), *_existing(plan), *above])
+    times = _times(
+        [*(source_folders if kind is Kind.MOVE else ()), *_existing_folders(plan), *above]
+    )
     made: list[str] = []
     with contextlib.ExitStack() as stack:
         try:
             for folder in reversed(missing):
-                file_system.make_one_folder(folder)
+                file_system.make_folder_if_absent(folder)
                 made.append(folder)
-            stack.enter_context(_claimed(dest))
+            stack.enter_context(_locked(dest))
             _require_finished(dest, file_system)
             journal = stack.enter_context(_begin(plan, kind, made, times, file_system))
         except OSError as error:
             stack.close()
-            _unmake(made, dest)
+            _remove_created(made, dest)
             restore_times(times)
-            yield from _all_stay(plan.steps, error)
+            yield from _fail_all(plan.steps, error)
             return
-        yield from _acted(journal, follow, is_resumed=False)
+        yield from _execute_all(journal, follow, is_resumed=False)
 
 
 def resume_sort(
-    dest: Path, file_system: SortFileSystem | None = None, follow: Follow = follow_nobody
+    dest: Path, file_system: SortFileSystem | None = None, follow: Follow = no_follow
 ) -> Generator[Outcome, None, None]:
-    """Go on with what a crash cut off: a sort, or its undoing; failed steps are tried again.
+    """Resume a sort, or its undo, after a crash; failed steps are tried again.
 
     Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
     """
@@ -98,18 +106,18 @@ def resume_sort(
         return
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(_claimed(dest))
+            stack.enter_context(_locked(dest))
             journal = stack.enter_context(require_journal(dest, file_system))
         except OSError as error:
-            yield from _all_stay(journal.steps, error)
+            yield from _fail_all(journal.steps, error)
             return
-        yield from _acted(journal, follow, is_resumed=True)
+        yield from _execute_all(journal, follow, is_resumed=True)
 
 
 def undo_sort(
-    dest: Path, file_system: SortFileSystem | None = None, follow: Follow = follow_nobody
+    dest: Path, file_system: SortFileSystem | None = None, follow: Follow = no_follow
 ) -> Generator[Outcome, None, None]:
-    """Bring back what the last sort into a folder changed; yields each step when it is back.
+    """Undo the last sort into a folder; yields each step when it is reverted.
 
     Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
     """
@@ -117,106 +125,106 @@ def undo_sort(
     journal = require_journal(dest, file_system)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(_claimed(dest))
+            stack.enter_context(_locked(dest))
             journal = require_journal(dest, file_system)
             opened = stack.enter_context(contextlib.ExitStack())
             opened.enter_context(journal)
         except OSError as error:
-            yield from _all_stay(journal.steps, error)
+            yield from _fail_all(journal.steps, error)
             return
-        yield from _undone(journal, follow)
+        yield from _revert_all(journal, follow)
         opened.close()
-        if journal.progress.is_all_back:
-            forget(journal)
-    if journal.progress.is_all_back:
-        drop_made(journal)
+        if journal.progress.is_reverted:
+            remove_journal(journal)
+    if journal.progress.is_reverted:
+        remove_created_dest(journal)
 
 
-def _acted(journal: Journal, follow: Follow, is_resumed: bool) -> Iterator[Outcome]:
-    moved, reached, broken = _Moved(journal.kind, follow), 0, None
+def _execute_all(journal: Journal, follow: Follow, is_resumed: bool) -> Iterator[Outcome]:
+    moves, count, journal_error = _MoveReporter(journal.kind, follow), 0, None
     try:
         for step, error in execute(journal, is_resumed):
             if error is None:
-                moved.add(step, back=False)
-            reached += 1
+                moves.add(step, is_reverted=False)
+            count += 1
             yield Outcome(step, error)
-    except OSError as error:  # the journal finds no room: the rest waits for `resume`
-        broken = error
-    moved.tell_all()
-    if broken is None:
+    except OSError as error:  # no space for the journal: `resume` does the remaining steps
+        journal_error = error
+    moves.flush()
+    if journal_error is None:
         journal.note_if_room("finished")
     else:
-        yield from _all_stay(journal.steps[reached:], broken)
+        yield from _fail_all(journal.steps[count:], journal_error)
 
 
-def _all_stay(steps: Sequence[Step], error: OSError) -> Iterator[Outcome]:
-    """Say of each file why it was not touched: nothing can be written in DEST."""
-    return (Outcome(step, in_words(error, step)) for step in steps)
+def _fail_all(steps: Sequence[Step], error: OSError) -> Iterator[Outcome]:
+    """Yield every step as failed, because nothing can be written in DEST."""
+    return (Outcome(step, translate_os_error(error, step)) for step in steps)
 
 
-def _undone(journal: Journal, follow: Follow) -> Iterator[Outcome]:
-    moved, is_all_back = _Moved(journal.kind, follow), True
-    for step in journal.steps:  # a crash may have come before libraries were told
+def _revert_all(journal: Journal, follow: Follow) -> Iterator[Outcome]:
+    moves, is_reverted = _MoveReporter(journal.kind, follow), True
+    for step in journal.steps:  # a crash may have come before the libraries were updated
         if step.number in journal.progress.undone:
-            moved.add(step, back=True)
+            moves.add(step, is_reverted=True)
     for step, error in revert(journal):
-        is_all_back &= error is None
+        is_reverted &= error is None
         if error is None:
-            moved.add(step, back=True)
+            moves.add(step, is_reverted=True)
         yield Outcome(step, error)
-    moved.tell_all()
-    journal.progress.is_all_back = is_all_back
-    if is_all_back:
-        tidy(journal)
+    moves.flush()
+    journal.progress.is_reverted = is_reverted
+    if is_reverted:
+        clean_up(journal)
     else:
         journal.note_if_room("settled")
 
 
-class _Moved:
-    """Files that moved and libraries have not been told of."""
+class _MoveReporter:
+    """Collects moved files and reports them to the libraries in batches."""
 
     def __init__(self, kind: Kind, follow: Follow) -> None:
         self._is_move, self._follow = kind is Kind.MOVE, follow
-        self._waiting: list[MovedFile] = []
+        self._pending: list[MovedFile] = []
 
-    def add(self, step: Step, back: bool) -> None:
-        """Tell of a step, sooner or later; a library that is busy is asked again at the end."""
+    def add(self, step: Step, is_reverted: bool) -> None:
+        """Add a move; reports a full batch, and leaves a busy library for the last `flush`."""
         if not self._is_move:
             return
-        places = (step.target, step.source) if back else (step.source, step.target)
-        self._waiting.append(MovedFile(step.sha256, Path(places[0]), Path(places[1])))
-        if len(self._waiting) % _TELL_EVERY == 0:
+        old, new = (step.target, step.source) if is_reverted else (step.source, step.target)
+        self._pending.append(MovedFile(step.sha256, Path(old), Path(new)))
+        if len(self._pending) % _REPORT_EVERY == 0:
             with contextlib.suppress(LibraryError):
-                self.tell_all()
+                self.flush()
 
-    def tell_all(self) -> None:
-        """Tell of all that wait; raises LibraryError."""
-        if self._waiting:
-            self._follow(self._waiting)
-            self._waiting = []
+    def flush(self) -> None:
+        """Report all pending moves; raises LibraryError."""
+        if self._pending:
+            self._follow(self._pending)
+            self._pending = []
 
 
 @contextlib.contextmanager
-def _claimed(dest: Path) -> Iterator[None]:
-    """Hold DEST, so that no other sort works on it; raises SortRunning, or OSError."""
-    claim = acquire_lock(journal_dir(dest))
-    if claim is None:
+def _locked(dest: Path) -> Iterator[None]:
+    """Hold DEST's lock file; raises SortRunning when another sort holds it, or OSError."""
+    lock = acquire_lock(journal_dir(dest))
+    if lock is None:
         raise SortRunning(
-            f"Another sort, undo or resume works on {dest}. Wait for its end, or stop it."
+            f"Another sort, undo or resume is running in {dest}. Wait until it ends, or stop it."
         )
     try:
         yield
     finally:
-        claim.release()
+        lock.release()
 
 
 def _require_finished(dest: Path, file_system: SortFileSystem) -> None:
     last = last_journal(dest, file_system)
     if last is not None and last.progress.is_cut_off:
-        what = "undoing the last sort" if last.progress.is_undoing else "the last sort"
+        operation = "undo of the last sort" if last.progress.is_undoing else "last sort"
         raise SortUnfinished(
-            f"In {dest}, {what} was cut off. Go on with it first (`resume`), or take it back "
-            "(`undo`)."
+            f"The {operation} into {dest} was interrupted. Run `resume` to complete it, or `undo` "
+            "to revert the sort."
         )
 
 
@@ -242,7 +250,7 @@ def _begin(
     return journal
 
 
-def _unmake(made: list[str], dest: Path) -> None:
+def _remove_created(made: list[str], dest: Path) -> None:
     with contextlib.suppress(OSError):
         journal_dir(dest).rmdir()
     for folder in reversed(made):
@@ -250,22 +258,21 @@ def _unmake(made: list[str], dest: Path) -> None:
             Path(folder).rmdir()
 
 
-def _existing(plan: Plan) -> list[str]:
-    """Folders that are there and get entries: DEST, and those the plan did not have to make."""
+def _existing_folders(plan: Plan) -> list[str]:
+    """Return the existing folders that get new entries, DEST among them."""
     new = set(plan.folders)
-    # Those that hold files, and those that hold new folders.
-    holding = {os.path.dirname(step.target) for step in plan.steps}
-    holding |= {os.path.dirname(folder) for folder in plan.folders}
-    return [folder for folder in dict.fromkeys([plan.dest, *sorted(holding)]) if folder not in new]
+    parents = {os.path.dirname(step.target) for step in plan.steps}
+    parents |= {os.path.dirname(folder) for folder in plan.folders}
+    return [folder for folder in dict.fromkeys([plan.dest, *sorted(parents)]) if folder not in new]
 
 
 def _times(folders: Sequence[str]) -> dict[str, tuple[int, int]]:
-    found = {}
+    times = {}
     for folder in folders:
         with contextlib.suppress(OSError):
-            stat = os.stat(folder)
-            found[folder] = (stat.st_atime_ns, stat.st_mtime_ns)
-    return found
+            status = os.stat(folder)
+            times[folder] = (status.st_atime_ns, status.st_mtime_ns)
+    return times
 
 
 def _absolute(dest: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The program ends at every single step of a sort: nothing is lost, and undo restores all."""
+"""A crash at every step of a sort: nothing is lost, and undo restores everything."""
 
 import contextlib
 import itertools
@@ -14,18 +14,18 @@ from scene_model.errors import NothingSorted, PathNotFound
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, undo_sort
-from tests.export.sorting.heaps import content, failed, make_heap, snapshot, sort_all
+from tests.export.sorting.source_photos import content, failed, make_source, snapshot, sort_all
 
 FILES = 20
 OTHER_DISK = Path("/dev/shm")  # noqa: S108 - a file system of its own, where there is one
 
 
 class Crash(BaseException):
-    """The end of the program."""
+    """A simulated crash."""
 
 
 class CrashingDisk(SortFileSystem):
-    """Ends the program before a step; what was not flushed is half there."""
+    """Crashes before a given step and truncates what was not flushed."""
 
     def __init__(self, at: int) -> None:
         self.at, self.names, self.is_dead = at, [""], False
@@ -53,19 +53,23 @@ def dest_parent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path
 
 
 @pytest.mark.parametrize("kind", [Kind.MOVE, Kind.COPY, Kind.HARDLINK])
-@pytest.mark.parametrize("then", ["resume", "undo"])
+@pytest.mark.parametrize("command", ["resume", "undo"])
 def test_at_every_step(
-    tmp_path: Path, dest_parent: Path, kind: Kind, then: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    dest_parent: Path,
+    kind: Kind,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if kind is Kind.HARDLINK and dest_parent != tmp_path:
         pytest.skip("no hard link leads to another disk")
     monkeypatch.setattr(os, "fsync", lambda _: None)
-    heap = tmp_path / "heap"
-    make_heap(heap, FILES)
+    template = tmp_path / "template"
+    make_source(template, FILES)
     for at in itertools.count(1):
         source, dest = tmp_path / "source", dest_parent / "sorted" / "here"
         shutil.rmtree(source, ignore_errors=True)
-        shutil.copytree(heap, source)
+        shutil.copytree(template, source)
         os.utime(dest_parent, ns=(10**18, 10**18 + 7))
         before, hashes = snapshot(source), content(source)
         file_system = CrashingDisk(at)
@@ -75,14 +79,14 @@ def test_at_every_step(
             assert set(content(source, dest.parent)) == set(hashes)
         else:
             assert failed(outcomes) == {}
-        if then == "resume":
+        if command == "resume":
             try:
                 assert failed(list(resume_sort(dest))) == {}
             except (NothingSorted, PathNotFound):
-                assert snapshot(source) == before, "nothing was begun"
+                assert snapshot(source) == before, "the sort had not begun"
             else:
                 assert_sorted(kind, hashes, source, dest)
-        _undone_twice(dest, at)
+        _undo_twice(dest, at)
         assert snapshot(source) == before
         assert content(source) == hashes
         leftovers = [p for p in dest.parent.rglob("*") if p.is_file() and p.suffix != ".part"]
@@ -102,8 +106,8 @@ def assert_sorted(kind: Kind, hashes: object, source: Path, dest: Path) -> None:
     assert content(dest) == hashes
 
 
-def _undone_twice(dest: Path, at: int) -> None:
-    """Undo, cut off somewhere on the way, then to the end."""
+def _undo_twice(dest: Path, at: int) -> None:
+    """Undo with a crash on the way, then undo again to the end."""
     with contextlib.suppress(Crash, NothingSorted, PathNotFound):
         list(undo_sort(dest, CrashingDisk(1 + at % 30)))
     with contextlib.suppress(NothingSorted, PathNotFound):

@@ -1,4 +1,4 @@
-"""What goes wrong on the way: each file is named with its reason, and nothing is lost."""
+"""Failures during a sort: every failed file is reported with its reason, and nothing is lost."""
 
 import contextlib
 import os
@@ -15,11 +15,11 @@ from scene_model.export.sorting.journal import journal_dir
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
 from scene_model.jobs.lock_file import acquire_lock
-from tests.export.sorting.heaps import (
+from tests.export.sorting.source_photos import (
     content,
     failed,
     files_below,
-    make_heap,
+    make_source,
     plan_of,
     snapshot,
     sort_all,
@@ -31,15 +31,15 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such 
 
 @contextlib.contextmanager
 def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A small file system of its own; skipped where none may be made."""
+    """Mount a small file system; skips where that is not allowed."""
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError:
-        pytest.skip("there is no mount here")
+        pytest.skip("mount is not installed")
     if done.returncode:
-        pytest.skip("no file system may be mounted here")
+        pytest.skip("mounting is not allowed")
     try:
         yield folder
     finally:
@@ -73,9 +73,9 @@ def test_a_full_disk(tmp_path: Path, kind: Kind) -> None:
 
 
 @posix
-def test_no_room_even_for_the_journal(tmp_path: Path) -> None:
+def test_no_space_for_the_journal(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    make_heap(source, 12)
+    make_source(source, 12)
     before = snapshot(source)
     with mounted(tmp_path / "small", "size=8k,nr_inodes=100") as small:
         (small / "filler").write_bytes(b"x" * 8192)
@@ -86,9 +86,9 @@ def test_no_room_even_for_the_journal(tmp_path: Path) -> None:
 
 
 @posix
-def test_a_target_that_may_only_be_read(tmp_path: Path) -> None:
+def test_a_read_only_target(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    make_heap(source, 6)
+    make_source(source, 6)
     before = snapshot(source)
     with mounted(tmp_path / "read", "size=1m") as target:
         subprocess.run(["mount", "-o", "remount,ro", str(target)], check=True)  # noqa: S607
@@ -99,9 +99,9 @@ def test_a_target_that_may_only_be_read(tmp_path: Path) -> None:
 
 
 @posix
-def test_files_that_may_not_be_taken_away(tmp_path: Path) -> None:
+def test_a_read_only_source(tmp_path: Path) -> None:
     with mounted(tmp_path / "read", "size=1m") as source:
-        make_heap(source, 6)
+        make_source(source, 6)
         before = snapshot(source)
         subprocess.run(["mount", "-o", "remount,ro", str(source)], check=True)  # noqa: S607
         dest = tmp_path / "sorted"
@@ -112,7 +112,7 @@ def test_files_that_may_not_be_taken_away(tmp_path: Path) -> None:
 
 
 class DenyingDisk(SortFileSystem):
-    """Says of one file what the system says of those that belong to somebody else."""
+    """Raises PermissionError for one file."""
 
     def before_step(self, step: str, path: Path | str) -> None:
         if step == "rename" and Path(path).name == "IMG_0007.JPG":
@@ -121,7 +121,7 @@ class DenyingDisk(SortFileSystem):
 
 def test_permission_denied_for_one_file(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 12)
+    make_source(source, 12)
     before = snapshot(source)
     outcomes = sort_all(source, dest, Kind.MOVE, DenyingDisk())
     assert failed(outcomes) == {
@@ -134,16 +134,16 @@ def test_permission_denied_for_one_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_vanished_and_changed_between_plan_and_act(tmp_path: Path, kind: Kind) -> None:
+def test_vanished_and_changed_between_plan_and_execution(tmp_path: Path, kind: Kind) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 20)
+    make_source(source, 20)
     plan = plan_of(source, dest)
     gone, changed = (source / "IMG_0008.JPG", source / "a" / "IMG_0005.JPG")
     gone.unlink()
     changed.write_bytes(b"somebody's edit")
-    taken = next(step for step in plan.steps if step.source.endswith("IMG_0012.JPG"))
-    Path(taken.target).parent.mkdir(parents=True)
-    Path(taken.target).write_bytes(b"somebody else's")
+    occupied = next(step for step in plan.steps if step.source.endswith("IMG_0012.JPG"))
+    Path(occupied.target).parent.mkdir(parents=True)
+    Path(occupied.target).write_bytes(b"somebody else's")
     outcomes = list(sort_files(plan, kind))
     assert failed(outcomes) == {
         "IMG_0008.JPG": "source_vanished",
@@ -152,15 +152,15 @@ def test_vanished_and_changed_between_plan_and_act(tmp_path: Path, kind: Kind) -
         "IMG_0012.JPG": "target_taken",
     }
     assert changed.read_bytes() == b"somebody's edit"
-    assert Path(taken.target).read_bytes() == b"somebody else's"
+    assert Path(occupied.target).read_bytes() == b"somebody else's"
     assert failed(list(undo_sort(dest))) == {}
-    assert Path(taken.target).read_bytes() == b"somebody else's"
-    assert Path(taken.source).exists()
+    assert Path(occupied.target).read_bytes() == b"somebody else's"
+    assert Path(occupied.source).exists()
 
 
 @posix
 @pytest.mark.parametrize("kind", list(Kind))
-def test_odd_names(tmp_path: Path, kind: Kind) -> None:
+def test_unusual_names(tmp_path: Path, kind: Kind) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
     long = b"x" * 251 + b".jpg"
     names = [
@@ -187,7 +187,7 @@ def test_odd_names(tmp_path: Path, kind: Kind) -> None:
     assert snapshot(source) == before
 
 
-def test_names_that_differ_by_case_alone(tmp_path: Path) -> None:
+def test_names_that_differ_only_in_case(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
     for number, name in enumerate(("IMG.jpg", "img.JPG", "Img.Jpg")):
         (source / str(number)).mkdir(parents=True)
@@ -203,7 +203,7 @@ def test_names_that_differ_by_case_alone(tmp_path: Path) -> None:
 @posix
 def test_links_are_not_followed(tmp_path: Path) -> None:
     source, dest, elsewhere = tmp_path / "source", tmp_path / "sorted", tmp_path / "elsewhere"
-    make_heap(source, 4, with_companions=False)
+    make_source(source, 4, with_companions=False)
     elsewhere.mkdir()
     write(elsewhere / "mine.jpg", b"mine")
     (source / "loop").symlink_to(source)
@@ -214,15 +214,15 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
         (dest / label).symlink_to(elsewhere)
     plan = plan_of(source, dest)
     assert plan.steps == []
-    assert {left.error.code for left in plan.untouched if left.error} == {"target_taken"}
+    assert {file.error.code for file in plan.untouched if file.error} == {"target_taken"}
     assert len(plan.untouched) == 4
     assert [path.name for path in elsewhere.iterdir()] == ["mine.jpg"]
 
 
-def test_undo_refuses_what_was_changed_and_names_it(tmp_path: Path) -> None:
+def test_undo_leaves_a_changed_file_in_place_and_reports_it(tmp_path: Path) -> None:
     for kind in Kind:
         source, dest = tmp_path / kind / "source", tmp_path / kind / "sorted"
-        make_heap(source, 9, with_companions=False)
+        make_source(source, 9, with_companions=False)
         sort_all(source, dest, kind)
         edited = next(path for path in files_below(dest) if path.name == "IMG_0006.JPG")
         edited.unlink()
@@ -232,7 +232,7 @@ def test_undo_refuses_what_was_changed_and_names_it(tmp_path: Path) -> None:
         assert edited.read_bytes() == b"hours of work"
         assert [o.error.message for o in outcomes if o.error][0].startswith(str(edited))
         assert len(list(files_below(source))) == (8 if kind is Kind.MOVE else 9)
-        # It is settled: another sort may come, and what was in the way may be tried again.
+        # The undo is settled: a new sort is allowed, and the failed file can be undone again.
         edited.rename(tmp_path / kind / "kept.jpg")
         if kind is not Kind.MOVE:
             assert failed(list(undo_sort(dest))) == {}
@@ -240,9 +240,9 @@ def test_undo_refuses_what_was_changed_and_names_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.COPY, Kind.HARDLINK])
-def test_undo_keeps_the_last_of_a_content(tmp_path: Path, kind: Kind) -> None:
+def test_undo_keeps_the_last_copy(tmp_path: Path, kind: Kind) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 5, with_companions=False)
+    make_source(source, 5, with_companions=False)
     sort_all(source, dest, kind)
     (source / "IMG_0004.JPG").unlink()
     outcomes = list(undo_sort(dest))
@@ -250,9 +250,9 @@ def test_undo_keeps_the_last_of_a_content(tmp_path: Path, kind: Kind) -> None:
     assert [path.name for path in files_below(dest)] == ["IMG_0004.JPG"]
 
 
-def test_undo_does_not_write_over_a_newcomer(tmp_path: Path) -> None:
+def test_undo_does_not_overwrite_a_new_file(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 5, with_companions=False)
+    make_source(source, 5, with_companions=False)
     sort_all(source, dest, Kind.MOVE)
     (source / "IMG_0004.JPG").write_bytes(b"newcomer")
     assert failed(list(undo_sort(dest))) == {"IMG_0004.JPG": "target_taken"}
@@ -260,31 +260,31 @@ def test_undo_does_not_write_over_a_newcomer(tmp_path: Path) -> None:
     assert len(list(files_below(dest))) == 1
 
 
-def test_two_sorts_on_one_folder(tmp_path: Path) -> None:
+def test_two_sorts_into_one_folder(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 5)
+    make_source(source, 5)
     running = sort_files(plan_of(source, dest), Kind.COPY)
     next(running)
-    for other in (sort_files(plan_of(source, dest / "."), Kind.MOVE), undo_sort(dest)):
+    for operation in (sort_files(plan_of(source, dest / "."), Kind.MOVE), undo_sort(dest)):
         with pytest.raises(SortRunning, match=str(dest)):
-            list(other)
+            list(operation)
     running.close()  # as an interruption does
     with pytest.raises(SortUnfinished, match="resume"):
         list(sort_files(plan_of(source, dest), Kind.COPY))
     assert failed(list(resume_sort(dest))) == {}
-    held = acquire_lock(journal_dir(dest))
-    assert held is not None
-    held.release()
+    lock = acquire_lock(journal_dir(dest))
+    assert lock is not None
+    lock.release()
 
 
-def test_sorting_again_skips_what_is_there_and_undo_goes_back_one_by_one(tmp_path: Path) -> None:
+def test_sorting_again_skips_existing_files_and_each_undo_reverts_one_sort(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 10)
+    make_source(source, 10)
     sort_all(source, dest, Kind.COPY)
     first = snapshot(dest)
     plan = plan_of(source, dest)
     assert plan.steps == []
-    assert {left.reason[:11] for left in plan.untouched} == {"the same is"}
+    assert {file.reason[:11] for file in plan.untouched} == {"same conten"}
     write(source / "new.jpg", b"new")
     sort_all(source, dest, Kind.COPY)
     assert failed(list(undo_sort(dest))) == {}
@@ -293,9 +293,9 @@ def test_sorting_again_skips_what_is_there_and_undo_goes_back_one_by_one(tmp_pat
     assert not dest.exists()
 
 
-def test_in_its_own_folder(tmp_path: Path) -> None:
+def test_source_as_destination(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    make_heap(source, 10)
+    make_source(source, 10)
     before, hashes = snapshot(source), content(source)
     assert failed(sort_all(source, source, Kind.MOVE)) == {}
     assert content(source) == hashes
@@ -304,9 +304,9 @@ def test_in_its_own_folder(tmp_path: Path) -> None:
     assert snapshot(source) == before
 
 
-def test_a_sorted_folder_may_be_elsewhere_when_it_is_undone(tmp_path: Path) -> None:
+def test_a_sorted_folder_can_be_moved_before_undo(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 10)
+    make_source(source, 10)
     before = snapshot(source)
     sort_all(source, dest, Kind.MOVE)
     dest.rename(tmp_path / "mounted elsewhere")

@@ -1,4 +1,4 @@
-"""What nobody should have in their folders, and somebody has."""
+"""Unusual source folders: pipes, link loops, damaged journals, full disks, unsafe names."""
 
 import contextlib
 import json
@@ -17,15 +17,15 @@ from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import journal_dir
 from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Destination, Layout
 from scene_model.export.sorting.plan import Kind, ScannedPhoto, make_plan
-from scene_model.export.sorting.preparation import checked_places
+from scene_model.export.sorting.preparation import checked_folders
 from scene_model.export.sorting.scan import Group, SkippedFile, Walk
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
 from scene_model.photos.hashes import file_content_hash
-from tests.export.sorting.heaps import (
+from tests.export.sorting.source_photos import (
     content,
     failed,
     files_below,
-    make_heap,
+    make_source,
     plan_of,
     snapshot,
     sort_all,
@@ -48,19 +48,19 @@ def test_pipes_sockets_and_devices_are_named_and_never_read(tmp_path: Path) -> N
     with socket.socket(socket.AF_UNIX) as made:
         made.bind(os.path.relpath(source / "socket.jpg"))
     walk = Walk(str(source))
-    found = list(walk)
-    stays = {Path(item.path).name: item.error for item in found if isinstance(item, SkippedFile)}
-    assert set(stays) == {"pipe.jpg", "socket.jpg"}
-    assert "pipe or a device" in stays["pipe.jpg"].message
-    (group,) = [item for item in found if isinstance(item, Group)]
+    items = list(walk)
+    skipped = {Path(item.path).name: item.error for item in items if isinstance(item, SkippedFile)}
+    assert set(skipped) == {"pipe.jpg", "socket.jpg"}
+    assert "pipe or a device" in skipped["pipe.jpg"].message
+    (group,) = [item for item in items if isinstance(item, Group)]
     assert (group.photo.name, group.companions) == ("a.jpg", ())
     assert walk.ignored == 2
 
 
 @posix
-def test_links_that_lead_round_and_two_names_of_one_file(tmp_path: Path) -> None:
+def test_link_loops_and_hard_links(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 6)
+    make_source(source, 6)
     (source / "round").symlink_to(source)
     (source / "self.jpg").symlink_to("self.jpg")
     os.link(source / "IMG_0004.JPG", source / "c" / "again.jpg")
@@ -75,7 +75,7 @@ def test_links_that_lead_round_and_two_names_of_one_file(tmp_path: Path) -> None
 @pytest.mark.parametrize("inner", ["dest in source", "source in dest", "by a link", "the same"])
 def test_one_folder_in_the_other(tmp_path: Path, kind: Kind, inner: str) -> None:
     source = tmp_path / "outer" / "source"
-    make_heap(source, 12)
+    make_source(source, 12)
     dest = {"source in dest": tmp_path / "outer", "the same": source}.get(inner, source / "sorted")
     if inner == "by a link":
         (tmp_path / "link").symlink_to(source)
@@ -83,47 +83,47 @@ def test_one_folder_in_the_other(tmp_path: Path, kind: Kind, inner: str) -> None
     before, hashes = snapshot(source), content(source)
 
     def sort() -> list[str]:
-        root, target = checked_places(start, dest)
+        root, target = checked_folders(start, dest)
         out = {str(target)} if target != root.resolve() else set()
         walk = Walk(str(root), out)
-        seen = [_seen(item) for item in walk if isinstance(item, Group)]
-        plan = make_plan(seen, target, Layout(DEFAULT_LAYOUT))
+        photos = [scanned_photo(item) for item in walk if isinstance(item, Group)]
+        plan = make_plan(photos, target, Layout(DEFAULT_LAYOUT))
         assert failed(list(sort_files(plan, kind, walk.folders))) == {}
         return [step.target for step in plan.steps]
 
     assert sort()
     assert set(content(tmp_path / "outer")) == set(hashes)
     if inner in ("dest in source", "by a link"):
-        assert sort() == [], "what was sorted is not sorted again"
+        assert sort() == [], "sorted files are not sorted again"
     assert failed(list(undo_sort(dest))) == {}
     assert snapshot(source) == before
 
 
-def _seen(group: Group) -> ScannedPhoto:
+def scanned_photo(group: Group) -> ScannedPhoto:
     files = (group.photo, *group.companions)
     hashes = tuple(file_content_hash(Path(file.path)) for file in files)
     return ScannedPhoto(group, hashes, Destination("sea", "scenes", "nature", None, None))
 
 
-def test_places_that_are_refused(tmp_path: Path) -> None:
+def test_folders_that_are_refused(tmp_path: Path) -> None:
     source, library = tmp_path / "source", tmp_path / "library"
-    make_heap(source, 1)
+    make_source(source, 1)
     (tmp_path / "file").write_text("mine")
     (library / "originals" / "ab").mkdir(parents=True)
     (library / "library.db").write_bytes(b"")
     (tmp_path / "dangling").symlink_to(tmp_path / "file" / "nowhere")
     for dest in ("file", "file/in", "library", "library/originals/ab", "library/new", "dangling"):
         with pytest.raises(FolderRefused):
-            checked_places(source, tmp_path / dest)
+            checked_folders(source, tmp_path / dest)
     for wrong in ("nowhere", "file"):
         with pytest.raises(PathNotFound, match=wrong):
-            checked_places(tmp_path / wrong, tmp_path / "sorted")
+            checked_folders(tmp_path / wrong, tmp_path / "sorted")
     (tmp_path / "later").symlink_to(tmp_path / "made later")
-    assert checked_places(source, tmp_path / "later" / ".." / "x")[1] == tmp_path / "x"
+    assert checked_folders(source, tmp_path / "later" / ".." / "x")[1] == tmp_path / "x"
 
 
 class GrowingDisk(SortFileSystem):
-    """Something writes to one file just when its turn has come."""
+    """Appends to one file just before its step."""
 
     def __init__(self, file: Path, at: str) -> None:
         self.file, self.at = file, at
@@ -137,7 +137,7 @@ class GrowingDisk(SortFileSystem):
 
 def test_a_file_that_grows_while_it_is_copied_stays(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 8, with_companions=False)
+    make_source(source, 8, with_companions=False)
     plan = plan_of(source, dest)
     growing = Path(plan.steps[0].source)
     outcomes = list(sort_files(plan, Kind.COPY, file_system=GrowingDisk(growing, "copy")))
@@ -149,11 +149,11 @@ def test_a_file_that_grows_while_it_is_copied_stays(tmp_path: Path) -> None:
     assert growing.read_bytes().endswith(b" and more")
 
 
-def test_a_file_that_grows_while_it_is_moved_is_named_now_and_when_it_is_undone(
+def test_a_file_that_grows_while_it_is_moved_is_reported_by_sort_and_undo(
     tmp_path: Path,
 ) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 8)
+    make_source(source, 8)
     plan = plan_of(source, dest)
     step = next(s for s in plan.steps if s.source.endswith("IMG_0005.JPG"))
     outcomes = list(
@@ -161,10 +161,10 @@ def test_a_file_that_grows_while_it_is_moved_is_named_now_and_when_it_is_undone(
     )
     assert failed(outcomes) == {"IMG_0005.JPG": "changed_since"}
     assert Path(step.target).read_bytes().endswith(b" and more")
-    assert (Path(step.target).parent / "IMG_0005.XMP").exists(), "what belongs to it went along"
+    assert (Path(step.target).parent / "IMG_0005.XMP").exists(), "its sidecar was sorted"
     assert failed(list(resume_sort(dest))) == {"IMG_0005.JPG": "changed_since"}
     assert failed(list(undo_sort(dest))) == {"IMG_0005.JPG": "changed_since"}
-    assert Path(step.target).read_bytes().endswith(b" and more"), "it was not forgotten"
+    assert Path(step.target).read_bytes().endswith(b" and more"), "the file still exists"
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_journal_that_leads_out_of_its_folder_is_not_followed(
     tmp_path: Path, change: Callable[[str], str]
 ) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 20)
+    make_source(source, 20)
     sort_all(source, dest, Kind.MOVE)
     before = snapshot(source, dest)
     (journal,) = journal_dir(dest).glob("*.jsonl")
@@ -189,15 +189,15 @@ def test_a_journal_that_leads_out_of_its_folder_is_not_followed(
     at = next(i for i, line in enumerate(lines) if change(line) != line)
     lines[at] = change(lines[at])
     journal.write_text("\n".join(lines) + "\n")
-    for again in (undo_sort, resume_sort):
+    for operation in (undo_sort, resume_sort):
         with pytest.raises(JournalDamaged, match="Nothing was touched"):
-            list(again(dest))
+            list(operation(dest))
     assert snapshot(source, dest) == before
 
 
-def test_another_versions_journal_is_left_to_it(tmp_path: Path) -> None:
+def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
-    make_heap(source, 2)
+    make_source(source, 2)
     sort_all(source, dest, Kind.COPY)
     (journal,) = journal_dir(dest).glob("*.jsonl")
     head, *rest = journal.read_text().splitlines()
@@ -208,16 +208,16 @@ def test_another_versions_journal_is_left_to_it(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("kind", [Kind.COPY, Kind.MOVE])
-def test_undo_on_a_disk_without_room(tmp_path: Path, kind: Kind) -> None:
+def test_undo_on_a_full_disk(tmp_path: Path, kind: Kind) -> None:
     source = tmp_path / "source"
-    make_heap(source, 30)
+    make_source(source, 30)
     before = snapshot(source)
     with mounted(tmp_path / "small", "size=1m") as small:
         dest = small / "sorted"
         assert failed(sort_all(source, dest, kind)) == {}
         (small / "filler").touch()
         journal = next(journal_dir(dest).glob("*.jsonl"))
-        with journal.open("ab") as file:  # up to the end of a page: not a note fits any more
+        with journal.open("ab") as file:  # fill the last page, so that no note fits
             file.write(b"\n" * (-journal.stat().st_size % 4096))
         _fill(small / "filler")
         with pytest.raises(OSError, match="No space"), journal.open("ab", buffering=0) as file:
@@ -228,33 +228,33 @@ def test_undo_on_a_disk_without_room(tmp_path: Path, kind: Kind) -> None:
 
 
 def _fill(file: Path) -> None:
-    """Take all the room there is."""
+    """Use all free space."""
     with contextlib.suppress(OSError), file.open("r+b", buffering=0) as opened:
         while True:
             opened.write(bytes(4096))
 
 
 @posix
-@pytest.mark.parametrize("again", [undo_sort, resume_sort])
-def test_going_back_or_on_where_nothing_may_be_written(
-    tmp_path: Path, again: Callable[[Path], object]
+@pytest.mark.parametrize("operation", [undo_sort, resume_sort])
+def test_undo_and_resume_on_a_read_only_disk(
+    tmp_path: Path, operation: Callable[[Path], object]
 ) -> None:
     source = tmp_path / "source"
-    make_heap(source, 6)
+    make_source(source, 6)
     with mounted(tmp_path / "small", "size=1m") as small:
         outcomes = sort_all(source, small / "sorted", Kind.MOVE)
         before = snapshot(small)
         subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)  # noqa: S607
-        stay = list(again(small / "sorted"))  # type: ignore[call-overload]
-        assert len(stay) == len(outcomes)
-        assert {o.error.code for o in stay} == {"target_read_only"}
+        failures = list(operation(small / "sorted"))  # type: ignore[call-overload]
+        assert len(failures) == len(outcomes)
+        assert {o.error.code for o in failures} == {"target_read_only"}
         assert snapshot(small) == before
         subprocess.run(["mount", "-o", "remount,rw", str(small)], check=True)  # noqa: S607
         assert failed(list(undo_sort(small / "sorted"))) == {}
     assert len(list(files_below(source))) == len(outcomes)
 
 
-def test_one_letter_two_spellings(tmp_path: Path) -> None:
+def test_one_name_in_two_unicode_forms(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
     names = [unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD")]
     for number, name in enumerate(names):
@@ -262,10 +262,10 @@ def test_one_letter_two_spellings(tmp_path: Path) -> None:
         write(source / str(number) / name, name.encode())
     before = snapshot(source)
     assert failed(sort_all(source, dest, Kind.MOVE, layout="all/{name}")) == {}
-    folded = {
+    folded_names = {
         unicodedata.normalize("NFC", path.name).casefold() for path in (dest / "all").iterdir()
     }
-    assert folded == {"é.jpg", "é (2).jpg"}, "on macOS they would be one file"
+    assert folded_names == {"é.jpg", "é (2).jpg"}, "on macOS they would be one file"
     assert failed(list(undo_sort(dest))) == {}
     assert snapshot(source) == before
 
@@ -285,19 +285,19 @@ def test_one_letter_two_spellings(tmp_path: Path) -> None:
     ],
 )
 def test_folders_can_be_made_on_every_system(label: str, folder: str) -> None:
-    filing = Destination(label, "human", "others", None, label)
-    assert Layout("{class}/{name}").place(filing, "a.jpg") == (folder, "a.jpg")
-    assert Layout("{camera}/{name}").place(filing, "a.jpg") == (folder, "a.jpg")
+    destination = Destination(label, "human", "others", None, label)
+    assert Layout("{class}/{name}").target(destination, "a.jpg") == (folder, "a.jpg")
+    assert Layout("{camera}/{name}").target(destination, "a.jpg") == (folder, "a.jpg")
 
 
 @posix
-def test_a_path_longer_than_the_system_takes(tmp_path: Path) -> None:
+def test_a_path_too_long_for_the_file_system(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    make_heap(source, 4)
+    make_source(source, 4)
     before = snapshot(source)
     dest = tmp_path.joinpath(*["d" * 200] * 22)
     for outcome in sort_all(source, dest, Kind.MOVE):
         assert isinstance(outcome.error, FileSkipped)
         assert outcome.error.code == "name_too_long"
     assert snapshot(source) == before
-    assert [path.name for path in tmp_path.iterdir()] == ["source"], "nothing is left half made"
+    assert [path.name for path in tmp_path.iterdir()] == ["source"], "no partial result remains"

@@ -1,4 +1,4 @@
-"""Whatever is sorted, cut off, gone on with and undone: no content is lost, and undo restores."""
+"""Any sequence of sorts, crashes, resumes and undos: no content is lost, and undo restores all."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import last_journal
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, undo_sort
-from tests.export.sorting.heaps import content, failed, snapshot, sort_all, write
+from tests.export.sorting.source_photos import content, failed, snapshot, sort_all, write
 from tests.export.sorting.test_crashes import Crash, CrashingDisk
 
 _NAMES = st.sampled_from(
@@ -24,7 +24,7 @@ _NAMES = st.sampled_from(
 )
 _FOLDERS = st.sampled_from(["", "one/two"])
 _CONTENTS = st.sampled_from([b"", b"red", b"green", b"blue", b"a longer content than the others"])
-# Of a crash: None for none, which is as likely.
+# The step of a crash, or None for no crash; both equally likely.
 _MOMENTS = st.booleans().flatmap(lambda crashes: st.integers(1, 60) if crashes else st.none())
 _LAYOUTS = st.sampled_from(
     ["{class}/{name}", "{taken:%Y}/{class}/{name}", "all/{name}", "{class}-{name}"]
@@ -32,15 +32,15 @@ _LAYOUTS = st.sampled_from(
 
 
 class Sorts(RuleBasedStateMachine):
-    """Two heaps, one DEST, and everything people and crashes do to them."""
+    """Two source folders and one DEST, with sorts, undos, resumes and crashes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.root = Path(tempfile.mkdtemp())
-        self.heaps = (self.root / "heap", self.root / "other")
+        self.sources = (self.root / "source", self.root / "second")
         self.dest = self.root / "sorted"
         self.contents: Counter[str] = Counter()
-        # What the disk held before each sort that is not undone, and whether files were moved.
+        # The files before each sort that is not undone, and whether it moved files.
         self.before: list[tuple[dict[str, tuple[object, ...]], bool]] = []
 
     @property
@@ -54,26 +54,28 @@ class Sorts(RuleBasedStateMachine):
         )
     )
     def fill(self, files: list[tuple[bool, str, str, bytes]]) -> None:
-        for heap in self.heaps:
-            heap.mkdir()
-        for number, (which, folder, name, data) in enumerate(files):
-            path = self.heaps[which] / folder / name
+        for source in self.sources:
+            source.mkdir()
+        for number, (source_index, folder, name, data) in enumerate(files):
+            path = self.sources[source_index] / folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write(path, data, number)
         self.contents = content(self.root)
 
     @precondition(lambda self: not self.is_cut_off)
     @rule(
-        which=st.integers(0, 1),
+        source_index=st.integers(0, 1),
         kind=st.sampled_from(list(Kind)),
         layout=_LAYOUTS,
         at=_MOMENTS,
     )
-    def sort(self, which: int, kind: Kind, layout: str, at: int | None) -> None:
+    def sort(self, source_index: int, kind: Kind, layout: str, at: int | None) -> None:
         before, journals = snapshot(self.root), self._journals()
         file_system = CrashingDisk(10**6 if at is None else at)
         try:
-            failures = failed(sort_all(self.heaps[which], self.dest, kind, file_system, layout))
+            failures = failed(
+                sort_all(self.sources[source_index], self.dest, kind, file_system, layout)
+            )
         except Crash:
             pass
         else:
@@ -82,11 +84,11 @@ class Sorts(RuleBasedStateMachine):
             self.before.append((before, kind is Kind.MOVE))
 
     @precondition(lambda self: self.is_cut_off)
-    @rule(which=st.integers(0, 1))
-    def refuse(self, which: int) -> None:
+    @rule(source_index=st.integers(0, 1))
+    def refuse(self, source_index: int) -> None:
         before = snapshot(self.root)
         with contextlib.suppress(SortUnfinished):
-            assert sort_all(self.heaps[which], self.dest, Kind.COPY) == []
+            assert sort_all(self.sources[source_index], self.dest, Kind.COPY) == []
         assert _without_dest(snapshot(self.root), self.dest) == _without_dest(before, self.dest)
 
     @rule(at=_MOMENTS)
@@ -120,7 +122,7 @@ class Sorts(RuleBasedStateMachine):
     def nothing_is_lost(self) -> None:
         now = content(self.root)
         assert set(now) == set(self.contents)
-        assert all(now[one] >= count for one, count in self.contents.items())
+        assert all(now[content_hash] >= count for content_hash, count in self.contents.items())
         if all(moved for _, moved in self.before) and not self.is_cut_off:
             assert now == self.contents
 
@@ -132,7 +134,7 @@ class Sorts(RuleBasedStateMachine):
 
 
 def _files(state: dict[str, tuple[object, ...]]) -> dict[str, tuple[object, ...]]:
-    """Files with content, permissions and times; folders a crash has made may be left over."""
+    """Files with content, permissions and times; a crash may leave empty folders."""
     return {path: value for path, value in state.items() if value[0] is not None and _is_ours(path)}
 
 
@@ -141,7 +143,7 @@ def _is_ours(path: str) -> bool:
 
 
 def _without_dest(state: dict[str, tuple[object, ...]], dest: Path) -> object:
-    """All but DEST itself, whose time changes with the lock in it."""
+    """Everything except DEST itself, whose time changes with the lock file."""
     return {path: value for path, value in _files(state).items() if path != str(dest)}
 
 

@@ -1,4 +1,4 @@
-"""Where files go: layouts, what belongs to a photo, clashes."""
+"""Targets of files: layouts, companions, name clashes."""
 
 import os
 from pathlib import Path
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scene_model.errors import InvalidLayout
 from scene_model.export.sorting.companions import companions, renamed
 from scene_model.export.sorting.layout import MAX_NAME_BYTES, Destination, Layout, numbered
-from tests.export.sorting.heaps import plan_of, write
+from tests.export.sorting.source_photos import plan_of, write
 
-FILING = Destination("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70")
+DESTINATION = Destination("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70")
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ FILING = Destination("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NI
     ],
 )
 def test_layouts(template: str, folder: str, name: str) -> None:
-    assert Layout(template).place(FILING, "a.jpg") == (folder, name)
+    assert Layout(template).target(DESTINATION, "a.jpg") == (folder, name)
 
 
-def test_what_a_photo_does_not_say() -> None:
-    unknown = Destination("../up", "human", "others", None, None)
-    place = Layout("{taken:%Y}/{camera}/{class}/{name}").place(unknown, "a.jpg")
-    assert place == ("undated/no camera/up", "a.jpg")
+def test_missing_values() -> None:
+    unknown = Destination("../up", "human", "names", None, None)
+    target = Layout("{taken:%Y}/{camera}/{class}/{name}").target(unknown, "a.jpg")
+    assert target == ("undated/no camera/up", "a.jpg")
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ def test_what_a_photo_does_not_say() -> None:
         "./{name}",
     ],
 )
-def test_layouts_that_cannot_be_used(template: str) -> None:
+def test_invalid_layouts(template: str) -> None:
     with pytest.raises(InvalidLayout, match="cannot be used"):
         Layout(template)
 
 
-def test_what_belongs_to_a_photo() -> None:
-    photos, alone = companions(
+def test_companions_of_photos() -> None:
+    photos, unmatched = companions(
         [
             "IMG_1.JPG",
             "IMG_1.XMP",
@@ -73,7 +73,7 @@ def test_what_belongs_to_a_photo() -> None:
             "notes.txt",
         ]
     )
-    assert {photo: set(others) for photo, others in photos.items()} == {
+    assert {photo: set(names) for photo, names in photos.items()} == {
         "IMG_1.JPG": {"IMG_1.XMP", "IMG_1.JPG.xmp", "IMG_1.CR3", "img_1.mov", "IMG_1.CR3.xmp"},
         "IMG_2.HEIC": {"IMG_2.HEIC.supplemental-metadata.json"},
         "IMG_3(1).jpg": {"IMG_3.jpg(1).json"},
@@ -82,22 +82,22 @@ def test_what_belongs_to_a_photo() -> None:
             "a_very_long_name_that_google_cuts_off_somewher.json"
         },
     }
-    assert alone == ["._IMG_1.JPG", "IMG_9.MOV", "notes.txt"]
+    assert unmatched == ["._IMG_1.JPG", "IMG_9.MOV", "notes.txt"]
 
 
 @pytest.mark.parametrize(
-    ("companion", "becomes"),
+    ("companion", "new_name"),
     [
         ("IMG_1.XMP", "IMG_1 (2).XMP"),
         ("IMG_1.JPG.xmp", "IMG_1 (2).JPG.xmp"),
         ("img_1.mov", "IMG_1 (2).mov"),
     ],
 )
-def test_companions_are_numbered_along(companion: str, becomes: str) -> None:
-    assert renamed(companion, "IMG_1.JPG", "IMG_1 (2).JPG") == becomes
+def test_companions_are_renamed_with_their_photo(companion: str, new_name: str) -> None:
+    assert renamed(companion, "IMG_1.JPG", "IMG_1 (2).JPG") == new_name
 
 
-def test_a_group_finds_a_number_that_is_free_for_all(tmp_path: Path) -> None:
+def test_a_group_gets_a_number_free_for_all_its_files(tmp_path: Path) -> None:
     source, dest = tmp_path / "source", tmp_path / "sorted"
     (source / "one").mkdir(parents=True)
     write(source / "one" / "a.jpg", b"photo")
@@ -112,6 +112,6 @@ def test_a_group_finds_a_number_that_is_free_for_all(tmp_path: Path) -> None:
 @given(st.binary(min_size=1, max_size=255), st.integers(1, 2000))
 def test_numbered_names_fit_and_differ(raw: bytes, number: int) -> None:
     name = os.fsdecode(raw.replace(b"/", b"_").replace(b"\0", b"_"))
-    made = numbered(name, number)
-    assert len(os.fsencode(made)) <= MAX_NAME_BYTES
-    assert (made == name) == (number == 1)
+    result = numbered(name, number)
+    assert len(os.fsencode(result)) <= MAX_NAME_BYTES
+    assert (result == name) == (number == 1)

@@ -16,8 +16,8 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from scene_model.api import close_api, create_api
-from scene_model.api.guard import SameSiteGuard
-from scene_model.api.visitor_cookie import VisitorCookie, asking_owner
+from scene_model.api.access.guard import SameSiteGuard
+from scene_model.api.access.visitor_cookie import VisitorCookie, request_owner
 from scene_model.config import Settings
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
@@ -30,15 +30,15 @@ BODY = {"files": [{"path": "x.jpg", "size": 1}], "tags": ["x"], "images": ["eA==
 @pytest.fixture
 def visitors(tmp_path: Path) -> Iterator[Visitors]:
     settings = Settings(mode="shared", visitors=tmp_path / "visitors", workers=1)
-    made = Visitors(settings)
-    yield made
-    made.close()
+    test_visitors = Visitors(settings)
+    yield test_visitors
+    test_visitors.close()
 
 
 @pytest.fixture
 def api(visitors: Visitors) -> FastAPI:
     return create_api(
-        lambda: visitors.services(asking_owner()),
+        lambda: visitors.services(request_owner()),
         lambda: (visitors.common.model.classifier, visitors.settings),
     )
 
@@ -65,10 +65,10 @@ def browser(server: Starlette, scheme: str = "http") -> TestClient:
     return TestClient(server, base_url=f"{scheme}://localhost:8501", raise_server_exceptions=False)
 
 
-def came(server: Starlette) -> TestClient:
-    made = browser(server)
-    assert made.get("/").status_code == 200
-    return made
+def new_visitor(server: Starlette) -> TestClient:
+    client = browser(server)
+    assert client.get("/").status_code == 200
+    return client
 
 
 def upload(client: TestClient, temple: bytes, wait: Visitors) -> tuple[str, str]:
@@ -87,47 +87,47 @@ def batch(client: TestClient, temple: bytes, key: str) -> str:
     """Have one photo classified in a batch, and wait for its end; returns its id."""
     sent = [("files", ("b.jpg", temple, "image/jpeg"))]
     headers = {"Idempotency-Key": key}
-    answer = client.post("/api/predict/batch", files=sent, headers=headers)
-    assert answer.status_code == 200, answer.text
-    return str(answer.json()["job_id"])
+    response = client.post("/api/predict/batch", files=sent, headers=headers)
+    assert response.status_code == 200, response.text
+    return str(response.json()["job_id"])
 
 
 def requests_of(api: FastAPI, ids: tuple[str, str]) -> list[tuple[str, str]]:
     """Every method of every route of the API, with another visitor's ids in the path."""
     known = {"job_id": ids[0], "photo_id": ids[1], "number": "1"}
-    found = []
+    requests = []
     for route in api.routes:
         if isinstance(route, Mount):
             assert route.path == "/docs-files", "the scripts of the documentation"
             continue
         path, methods = getattr(route, "path", ""), getattr(route, "methods", None) or {"GET"}
         filled = re.sub(r"{(\w+)[^}]*}", lambda match: known[match[1]], path)
-        found += [(method, filled) for method in sorted(methods)]
+        requests += [(method, filled) for method in sorted(methods)]
     assert len([r for r in api.routes if isinstance(r, APIRoute)]) >= 12
-    return found
+    return requests
 
 
-def test_no_route_answers_for_another(
+def test_no_route_serves_another_visitor(
     server: Starlette, api: FastAPI, visitors: Visitors, temple: bytes
 ) -> None:
-    alice, bob, nobody = came(server), came(server), browser(server)
+    alice, bob, nobody = new_visitor(server), new_visitor(server), browser(server)
     ids = upload(alice, temple, visitors)
     batch_id = batch(alice, temple, "a key")
     assert alice.get(f"/api/photos/{ids[1]}/original").content == temple
     assert temple[:64] in alice.get(f"/api/download/{batch_id}").content
     for method, path in {*requests_of(api, ids), *requests_of(api, (batch_id, ids[1]))}:
-        asked = (method, f"/api{path}")
-        unknown = nobody.request(*asked, json=BODY, params={"tag": "x"})
+        request = (method, f"/api{path}")
+        unknown = nobody.request(*request, json=BODY, params={"tag": "x"})
         if path in FOR_ANYBODY:
-            assert unknown.status_code in (200, 405), asked
+            assert unknown.status_code in (200, 405), request
         else:
-            assert unknown.status_code in (401, 405), (asked, unknown.text)
-        foreign = bob.request(*asked, json=BODY, params={"tag": "x"})
+            assert unknown.status_code in (401, 405), (request, unknown.text)
+        foreign = bob.request(*request, json=BODY, params={"tag": "x"})
         if any(known in path for known in (*ids, batch_id)):
-            assert foreign.status_code == 404, (asked, foreign.text)
+            assert foreign.status_code == 404, (request, foreign.text)
         assert temple[:64] not in foreign.content
         for secret in (*ids, batch_id, "t.jpg", "later.jpg", "b.jpg"):
-            assert f'"{secret}"' not in foreign.text, asked
+            assert f'"{secret}"' not in foreign.text, request
     mine = alice.get(f"/api/uploads/{ids[0]}", params={"files": True}).json()
     assert mine["state"] == "running"
     assert [file["path"] for file in mine["missing"]] == ["later.jpg"]
@@ -135,12 +135,10 @@ def test_no_route_answers_for_another(
     assert "t.jpg" in alice.get("/api/library/export.csv").text
     assert alice.get(f"/api/jobs/{batch_id}").json()["state"] == "done"
     assert batch(alice, temple, "a key") == batch_id
-    assert batch(bob, temple, "a key") != batch_id, "a key is known to its own library alone"
+    assert batch(bob, temple, "a key") != batch_id, "a key is valid only in its own library"
 
 
-def test_batches_count_as_what_a_visitor_keeps(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_count_towards_the_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scene_model.visitors.usage._MEASURING_SHARE", 1e-9)  # never by itself
     settings = Settings(
         mode="shared", visitors=tmp_path / "small", workers=1, visitor_max_bytes=3_000_000
@@ -149,14 +147,16 @@ def test_batches_count_as_what_a_visitor_keeps(
     limited = create_api(lambda: small.services("a" * 64))
     with TestClient(limited, base_url="http://localhost:8501") as client:
         large = [("files", ("x.jpg", b"x" * 4_000_000, "image/jpeg"))]
-        answer = client.post("/predict/batch", files=large)
-        assert answer.status_code == 413
-        assert answer.json()["type"] == "urn:scene-gallery:quota_exceeded"
+        response = client.post("/predict/batch", files=large)
+        assert response.status_code == 413
+        assert response.json()["type"] == "urn:scene-gallery:quota_exceeded"
         body = [b'--b\r\nContent-Disposition: form-data; name="files"; filename="x"\r\n\r\n']
         body += [b"x" * 1_000_000] * 5 + [b"\r\n", *body, b"x\r\n--b--\r\n"]
         kind = {"Content-Type": "multipart/form-data; boundary=b"}
-        answer = client.post("/predict/batch", content=iter(body), headers=kind)  # no length told
-        assert answer.json()["type"] == "urn:scene-gallery:quota_exceeded"
+        response = client.post(
+            "/predict/batch", content=iter(body), headers=kind
+        )  # no Content-Length
+        assert response.json()["type"] == "urn:scene-gallery:quota_exceeded"
     assert not list((settings.visitors / "libraries").glob("*/library/batches/*"))
     close_api(limited)
     small.close()
@@ -166,44 +166,44 @@ def set_cookie(response: httpx.Response) -> str:
     return str(response.headers["set-cookie"])
 
 
-def test_the_cookie_s_flags(server: Starlette) -> None:
-    told = set_cookie(browser(server).get("/"))
+def test_the_flags_of_the_cookie(server: Starlette) -> None:
+    cookie = set_cookie(browser(server).get("/"))
     assert re.fullmatch(
         COOKIE_NAME + r"=[0-9a-f]{64}\.[0-9a-f]{64}; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax",
-        told,
+        cookie,
     )
     assert set_cookie(browser(server, "https").get("/")).endswith("; Secure")
 
 
-def test_the_page_alone_gives_a_cookie_and_keeps_a_good_one(server: Starlette) -> None:
+def test_only_the_page_sets_a_cookie_and_a_valid_one_stays(server: Starlette) -> None:
     client = browser(server)
     assert "set-cookie" not in client.get("/api/uploads").headers
     client.get("/")
-    held = client.cookies[COOKIE_NAME]
-    answer = client.get("/")
-    assert client.cookies[COOKIE_NAME] == held
-    assert answer.headers["cache-control"] == "private, no-store"
+    value = client.cookies[COOKIE_NAME]
+    response = client.get("/")
+    assert client.cookies[COOKIE_NAME] == value
+    assert response.headers["cache-control"] == "private, no-store"
     renewed = set_cookie(client.get("/api/uploads"))
-    assert renewed.startswith(f"{COOKIE_NAME}={held}; Path=/; Max-Age=86400")
+    assert renewed.startswith(f"{COOKIE_NAME}={value}; Path=/; Max-Age=86400")
 
 
-def test_forged_cookies_are_nobody_s_and_replaced(server: Starlette) -> None:
-    good = came(server).cookies[COOKIE_NAME]
+def test_forged_cookies_are_refused_and_replaced(server: Starlette) -> None:
+    good = new_visitor(server).cookies[COOKIE_NAME]
     for forged in (
         "no-key",
         good[:-1] + ("0" if good[-1] != "0" else "1"),
         f"{'0' * 64}.{good[65:]}",
     ):
         headers = {"cookie": f"{COOKIE_NAME}={forged}"}
-        answer = browser(server).get("/api/uploads", headers=headers)
-        assert answer.status_code == 401
-        assert answer.json()["type"] == "urn:scene-gallery:visitor_unknown"
+        response = browser(server).get("/api/uploads", headers=headers)
+        assert response.status_code == 401
+        assert response.json()["type"] == "urn:scene-gallery:visitor_unknown"
         assert forged not in set_cookie(browser(server).get("/", headers=headers))
 
 
 def test_photos_stay_out_of_caches(server: Starlette, visitors: Visitors, temple: bytes) -> None:
-    alice = came(server)
+    alice = new_visitor(server)
     _, photo_id = upload(alice, temple, visitors)
     for kind in ("thumbnail", "preview", "original"):
-        answer = alice.get(f"/api/photos/{photo_id}/{kind}")
-        assert answer.headers["cache-control"] == "private, no-store"
+        response = alice.get(f"/api/photos/{photo_id}/{kind}")
+        assert response.headers["cache-control"] == "private, no-store"

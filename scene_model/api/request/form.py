@@ -1,8 +1,8 @@
-"""``multipart/form-data`` to disk as it arrives: never a whole file in memory, one open at a time.
+"""Streaming ``multipart/form-data``: no whole file in memory, one file open at a time.
 
-Starlette's own form parser keeps up to 1 MB of each file in memory and each larger file open, so
-ten thousand files would take gigabytes or all file descriptors. Here a file's bytes go on to
-where ``open_file`` says as they come.
+Starlette's form parser holds up to 1 MB of each file in memory and each larger file open, so ten
+thousand files would take gigabytes of memory or all file descriptors. This reader writes a file's
+bytes, as they arrive, to the file that ``open_file`` returns.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from scene_model.api.body import stream_of
+from scene_model.api.request.body import stream_body
 from scene_model.errors import (
     BrokenRequest,
     FileTooLarge,
@@ -24,16 +24,16 @@ from scene_model.errors import (
     RequestTooLarge,
 )
 
-_PIECE_BYTES = 262_144
-# Below this, handing the bytes to a thread costs more than writing them.
+_CHUNK_BYTES = 262_144
+# Below this, passing the bytes to a thread costs more than writing them.
 _INLINE_BYTES = 32_768
-# Boundaries, headers, and fields that nobody asked for.
+# Allowance for boundaries, headers and unused fields.
 _FORM_BYTES_PER_PART, _OTHER_PARTS = 4_096, 100
 
 
 @dataclass(frozen=True)
 class FormLimits:
-    """What one form may hold; ``files_setting`` and ``bytes_setting`` are told in errors."""
+    """Limits of one form; errors name ``files_setting`` and ``bytes_setting``."""
 
     max_files: int
     max_file_bytes: int
@@ -46,8 +46,8 @@ class FormLimits:
 class ReceivedFile:
     """One file of a form.
 
-    name: as its sender calls it; only ever shown. file: where its bytes are, closed or not as
-    ``FormReader`` was told. error: why its bytes were not kept.
+    name: the name the sender gave, for display only. file: its content, after ``end_file`` of
+    `FormReader`. error: why the content was discarded.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ReceivedFile:
 
 
 class FormReader:
-    """Takes a form's bytes piece by piece; parts of other names than ``field`` are passed over."""
+    """Parses a form incrementally; parts with another name than ``field`` are ignored."""
 
     def __init__(
         self,
@@ -68,10 +68,10 @@ class FormReader:
         end_file: Callable[[IO[bytes]], object],
         is_digested: bool = False,
     ) -> None:
-        """Prepare; raises BrokenRequest for a boundary that cannot be one.
+        """Set up; raises BrokenRequest for an invalid boundary.
 
-        open_file: opens the place for the file of a number; end_file: called when it is whole.
-        is_digested: whether `digest` is wanted, of all names and contents.
+        open_file: opens the target of the file with a given number; end_file: called when the file
+        is complete. is_digested: whether `digest` covers the contents besides the names.
         """
         self.files: list[ReceivedFile] = []
         self.digest = hashlib.sha256()
@@ -97,7 +97,7 @@ class FormReader:
                 },
             )
         except FormParserError as error:
-            raise BrokenRequest("The form's boundary cannot be used.") from error
+            raise BrokenRequest("The form's boundary is invalid.") from error
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; raises BrokenRequest, RequestTooLarge or OSError."""
@@ -110,17 +110,17 @@ class FormReader:
             self._parser.write(data)
         except FormParserError as error:
             raise BrokenRequest(
-                "The body is no multipart/form-data as its Content-Type says."
+                "The body is not multipart/form-data, although its Content-Type says so."
             ) from error
 
     def end(self) -> list[ReceivedFile]:
-        """Return the files; raises BrokenRequest when the form was cut short."""
+        """Return the files; raises BrokenRequest when the form is incomplete."""
         if not self._is_whole:
             raise BrokenRequest("The multipart/form-data body ends before its last boundary.")
         return self.files
 
     def discard(self) -> None:
-        """Close what is open."""
+        """Close the open files."""
         for received in self.files:
             if received.file is not None:
                 received.file.close()
@@ -149,7 +149,7 @@ class FormReader:
         number = len(self.files)
         if number >= self._limits.max_files:
             raise self._too_many_files()
-        name = _shown(options.get(b"filename", b""))
+        name = _decode_name(options.get(b"filename", b""))
         self._current = ReceivedFile(name, self._open_file(number))
         self.files.append(self._current)
         self.digest.update(hashlib.sha256(name.encode()).digest())
@@ -160,25 +160,25 @@ class FormReader:
         if current is None:
             return
         current.size += end - start
-        piece = memoryview(data)[start:end]
+        chunk = memoryview(data)[start:end]
         if self._is_digested:
-            self._content.update(piece)
+            self._content.update(chunk)
         if current.file is None:
             return
         if current.size > self._limits.max_file_bytes:
-            # Told of this file alone; the rest of the form is still read.
+            # Only this file fails; the other parts of the form are still read.
             current.error = FileTooLarge(
-                f"The file has more than the {self._limits.max_file_bytes:,} bytes allowed. "
+                f"The file is larger than the limit of {self._limits.max_file_bytes:,} bytes. "
                 "Raise SCENE_MAX_FILE_BYTES to accept it."
             )
             current.file.close()
             current.file = None
             return
-        current.file.write(piece)
+        current.file.write(chunk)
 
     def _end_part(self) -> None:
         if self._current is not None:
-            # Hashes of one length: names and contents that add up to the same differ.
+            # Digest fixed-length hashes: otherwise "a" + "b" and "ab" + "" would be equal.
             self.digest.update(self._content.digest())
             if self._current.file is not None:
                 self._end_file(self._current.file)
@@ -189,29 +189,31 @@ class FormReader:
 
     def _too_many_files(self) -> RequestTooLarge:
         return RequestTooLarge(
-            f"The request has more than {self._limits.max_files:,} files, the limit. Send them in "
-            f"several requests, or raise {self._limits.files_setting}."
+            f"The request has more files than the limit of {self._limits.max_files:,}. Send them "
+            f"in several requests, or raise {self._limits.files_setting}."
         )
 
 
 def too_many_bytes(sent: int, limits: FormLimits) -> RequestTooLarge:
-    """Say that a request is too large."""
+    """Return the error for a request that is too large."""
     return RequestTooLarge(
-        f"The request has {sent:,} bytes or more; the limit is {limits.max_bytes:,}. "
-        f"Send less at a time, or raise {limits.bytes_setting}."
+        f"The request has at least {sent:,} bytes; the limit is {limits.max_bytes:,}. "
+        f"Send less per request, or raise {limits.bytes_setting}."
     )
 
 
 def boundary_of(request: Request, field: str) -> bytes:
-    """The boundary of a request's form; raises MissingFile when it is no such form."""
+    """Return the boundary of a multipart form; raises MissingFile for any other body."""
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
-        raise MissingFile(f"{field}: no file came. Send multipart/form-data with a part {field!r}.")
+        raise MissingFile(
+            f"{field}: no file was sent. Send multipart/form-data with a part {field!r}."
+        )
     return options[b"boundary"]
 
 
 def require_length_below(request: Request, max_bytes: int, error: RequestTooLarge) -> None:
-    """Refuse at once what says itself that it is too large, before its bytes are read."""
+    """Raise the error when Content-Length exceeds the limit, before reading the body."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > max_bytes:
         raise error
@@ -220,31 +222,31 @@ def require_length_below(request: Request, max_bytes: int, error: RequestTooLarg
 async def read_form(
     request: Request, reader: FormReader, in_memory: bool = False
 ) -> list[ReceivedFile]:
-    """Read a request's form; a slow sender holds no thread.
+    """Read a request's form; a slow sender does not block a thread.
 
-    in_memory: its files need no disk, so no thread either. Raises the errors of `FormReader` and
-    of `stream_of`.
+    in_memory: the files are in memory, so no thread is needed for writing. Raises the errors of
+    `FormReader` and `stream_body`.
     """
-    pieces: list[bytes] = []
-    waiting = 0
-    async for piece in stream_of(request):
+    chunks: list[bytes] = []
+    buffered_bytes = 0
+    async for chunk in stream_body(request):
         if in_memory:
-            reader.feed(piece)
+            reader.feed(chunk)
             continue
-        pieces.append(piece)
-        waiting += len(piece)
-        if waiting >= _PIECE_BYTES:
-            await run_in_threadpool(reader.feed, b"".join(pieces))
-            pieces, waiting = [], 0
-    if waiting > _INLINE_BYTES:
-        await run_in_threadpool(reader.feed, b"".join(pieces))
+        chunks.append(chunk)
+        buffered_bytes += len(chunk)
+        if buffered_bytes >= _CHUNK_BYTES:
+            await run_in_threadpool(reader.feed, b"".join(chunks))
+            chunks, buffered_bytes = [], 0
+    if buffered_bytes > _INLINE_BYTES:
+        await run_in_threadpool(reader.feed, b"".join(chunks))
     else:
-        reader.feed(b"".join(pieces))
+        reader.feed(b"".join(chunks))
     return reader.end()
 
 
-def _shown(raw: bytes) -> str:
-    """Decode a file name; parts that are no UTF-8 are taken as Latin-1, as senders of old did."""
+def _decode_name(raw: bytes) -> str:
+    """Decode a file name as UTF-8, or as Latin-1, which old clients send."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Heaps of files with known classes, and what a folder holds down to its times."""
+"""Source folders whose files have fixed classes, and snapshots of a folder's files and times."""
 
 import hashlib
 import os
@@ -18,25 +18,25 @@ from scene_model.photos.hashes import file_content_hash
 CLASSES = ("sea", "forest", "cat", "unsure")
 
 
-def filed(name: str) -> Destination:
-    """A class by the name alone: no model is needed to test what becomes of files."""
-    plain = re.sub(r" \(\d+\)", "", name)
-    label = CLASSES[hashlib.sha256(os.fsencode(plain)).digest()[0] % len(CLASSES)]
+def destination_by_name(name: str) -> Destination:
+    """Derive a class from the file name, so that these tests need no model."""
+    base_name = re.sub(r" \(\d+\)", "", name)
+    label = CLASSES[hashlib.sha256(os.fsencode(base_name)).digest()[0] % len(CLASSES)]
     return Destination(label, "scenes", "nature", "2024-07-05T10:11:12", None)
 
 
-def seen_below(source: Path) -> list[ScannedPhoto]:
-    found = []
+def scan_below(source: Path) -> list[ScannedPhoto]:
+    photos = []
     for group in Walk(str(source)):
         assert isinstance(group, Group)
         files = (group.photo, *group.companions)
         hashes = tuple(file_content_hash(Path(file.path)) for file in files)
-        found.append(ScannedPhoto(group, hashes, filed(group.photo.name)))
-    return found
+        photos.append(ScannedPhoto(group, hashes, destination_by_name(group.photo.name)))
+    return photos
 
 
 def plan_of(source: Path, dest: Path, layout: str = DEFAULT_LAYOUT) -> Plan:
-    return make_plan(seen_below(source), dest, Layout(layout))
+    return make_plan(scan_below(source), dest, Layout(layout))
 
 
 def sort_all(
@@ -52,7 +52,7 @@ def sort_all(
 
 
 def content(*folders: Path) -> Counter[str]:
-    """The multiset of content hashes below folders, but for a sort's own files."""
+    """The multiset of content hashes below folders, without a sort's own files."""
     return Counter(file_content_hash(path) for path in files_below(*folders))
 
 
@@ -65,19 +65,19 @@ def files_below(*folders: Path) -> Iterator[Path]:
 
 def snapshot(*folders: Path) -> dict[str, tuple[object, ...]]:
     """Every path with its content, permissions and times."""
-    found: dict[str, tuple[object, ...]] = {}
+    states: dict[str, tuple[object, ...]] = {}
     for root in folders:
         for path in [root, *root.rglob("*")]:
             if JOURNAL_DIR in path.parts:
                 continue
             stat = path.lstat()
             data = path.read_bytes() if path.is_file() else None
-            found[str(path)] = (data, stat.st_mode, stat.st_mtime_ns, stat.st_uid)
-    return found
+            states[str(path)] = (data, stat.st_mode, stat.st_mtime_ns, stat.st_uid)
+    return states
 
 
-def make_heap(source: Path, count: int, with_companions: bool = True) -> None:
-    """Files in folders, some with sidecars, odd permissions and old times; one name thrice."""
+def make_source(source: Path, count: int, with_companions: bool = True) -> None:
+    """Write files in folders, some with sidecars, odd permissions, old times; one name thrice."""
     for number in range(count):
         folder = source / ("", "a", "a/b", "c")[number % 4]
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,5 +98,5 @@ def write(path: Path, data: bytes, number: int = 0) -> None:
 
 
 def failed(outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """Codes by the names of files that stayed."""
+    """Error codes by the names of the files that failed."""
     return {Path(o.step.source).name: o.error.code for o in outcomes if o.error is not None}

@@ -1,26 +1,26 @@
-"""What every request passes before it is answered, in this order, on pages and routes alike."""
+"""The middleware stack, in order, for pages and API routes alike."""
 
 from collections.abc import Callable
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from scene_model.api.guard import API_PREFIX, ASGIApp, Receive, SameSiteGuard, Scope, Send
-from scene_model.api.rate_limit import RateLimit
-from scene_model.api.token_gate import TokenGate
-from scene_model.api.visitor_cookie import OwnerOf, VisitorCookie
+from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, SameSiteGuard, Scope, Send
+from scene_model.api.access.rate_limit import RateLimit
+from scene_model.api.access.token_gate import TokenGate
+from scene_model.api.access.visitor_cookie import OwnerOf, VisitorCookie
 from scene_model.config import Settings
 from scene_model.visitors.tokens import Tokens
 from scene_model.visitors.visitors import Visitors
 
 
 class ApiCors:
-    """ASGI middleware: lets pages of the origins named use the API, never with cookies."""
+    """ASGI middleware: CORS for the API, for configured origins and without cookies."""
 
     def __init__(self, app: ASGIApp, origins: frozenset[str]) -> None:
         """Wrap an app; origins: such as ``https://example.org``, lower case."""
         self._app = app
-        self._open = CORSMiddleware(
+        self._cors = CORSMiddleware(
             app,
             allow_origins=sorted(origins),
             allow_methods=["GET", "POST", "PUT", "DELETE"],
@@ -29,9 +29,9 @@ class ApiCors:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the browser's question beforehand, or pass on and mark the answer."""
+        """Respond to a preflight request, or pass on and add CORS headers to the response."""
         if scope["type"] == "http" and str(scope["path"]).startswith(API_PREFIX):
-            await self._open(scope, receive, send)
+            await self._cors(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -39,9 +39,9 @@ class ApiCors:
 def middleware_stack(
     settings: Settings, get_visitors: Callable[[], Visitors], owner_of: OwnerOf
 ) -> list[Middleware]:
-    """List the middleware; raises InvalidSetting for tokens that cannot be read.
+    """Return the middleware; raises InvalidSetting for invalid tokens.
 
-    get_visitors and owner_of are asked on a shared server alone.
+    get_visitors and owner_of are called only on a shared server.
     """
     origins = settings.api_cors_origin_names
     middleware = [
@@ -50,7 +50,7 @@ def middleware_stack(
         )
     ]
     if origins:
-        # Before the gate: a browser asks whether it may without showing a token.
+        # Before the token gate: browsers send preflight requests without a token.
         middleware.append(Middleware(ApiCors, origins=origins))
     tokens = Tokens.read(settings.api_tokens)
     middleware.append(Middleware(TokenGate, tokens=tokens, is_shared=settings.is_shared))

@@ -1,4 +1,4 @@
-"""A photo's id as it comes in an address."""
+"""Validation of photo ids in URLs."""
 
 import re
 
@@ -8,7 +8,7 @@ _PHOTO_ID = re.compile(r"[0-9a-f]{64}")
 
 
 def checked_photo_id(photo_id: str) -> str:
-    """Return an id that can be one; raises PhotoNotFound."""
+    """Return a well-formed id; raises PhotoNotFound."""
     if not _PHOTO_ID.fullmatch(photo_id):
-        raise PhotoNotFound("A photo's id has 64 hexadecimal digits.")
+        raise PhotoNotFound("A photo id has 64 lower-case hexadecimal digits.")
     return photo_id

@@ -1,8 +1,8 @@
-"""Who may ask: only pages of this server, addressed by a name it is meant to have.
+"""Host and Origin checks: only pages of this server may use it, under its configured host names.
 
-Stands before everything the server answers, pages and routes alike. A site that a visitor
-happens to have open can neither read nor change the library: its requests carry a foreign
-Origin, or, after DNS rebinding, a foreign Host.
+Covers every request, to pages and routes alike. A foreign site open in the same browser can
+neither read nor change the library: its requests carry a foreign Origin, or, after DNS rebinding,
+a foreign Host.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -30,22 +30,22 @@ class SameSiteGuard:
     ) -> None:
         """Wrap an app.
 
-        allowed_hosts: lower-case host names without ports. allowed_origins: other sites whose
+        allowed_hosts: lower-case host names without ports. allowed_origins: further sites whose
         pages may use the API, such as ``https://example.org``.
         """
         self._app, self._allowed_hosts = app, allowed_hosts
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 403."""
+        """Pass a request on, or respond 403; a path with a line break gets 404."""
         if scope["type"] in ("http", "websocket"):
             headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
             refusal = self._refusal(scope, headers)
             if refusal is not None:
                 await self._refuse(ForeignRequest(refusal), scope, receive, send)
                 return
-            if scope["type"] == "http" and _is_no_route(str(scope["path"])):
-                error = UsageError("An address of this API has no line breaks.")
+            if scope["type"] == "http" and _has_line_break(str(scope["path"])):
+                error = UsageError("The URL path contains a line break; no route of this API does.")
                 await problem_response(error, 404)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -54,11 +54,11 @@ class SameSiteGuard:
         host = headers.get("host", "")
         if host_name(host) not in self._allowed_hosts:
             return (
-                f"This server is not called {host_name(host)[:100]!r}. If it should be, add the "
-                "name to SCENE_ALLOWED_HOSTS."
+                f"The host name {host_name(host)[:100]!r} is not allowed. Add it to "
+                "SCENE_ALLOWED_HOSTS to allow it."
             )
         if not str(scope["path"]).startswith(API_PREFIX):
-            return None  # Streamlit checks the origin of its own handlers
+            return None  # Streamlit checks the Origin of its own handlers
         origin = headers.get("origin")
         if origin is not None and origin.lower() in self._allowed_origins:
             return None
@@ -76,13 +76,13 @@ class SameSiteGuard:
         await problem_response(error)(scope, receive, send)
 
 
-def _is_no_route(path: str) -> bool:
-    """Tell what Starlette would not find even the API for: its patterns end at a line break."""
+def _has_line_break(path: str) -> bool:
+    """Whether an API path has a line break; Starlette's patterns do not match those."""
     return path.startswith(API_PREFIX) and "\n" in path
 
 
 def host_name(host: str) -> str:
-    """Strip the port off a Host header: ``[::1]:8501`` → ``[::1]``."""
+    """Remove the port from a Host header: ``[::1]:8501`` → ``[::1]``."""
     if host.startswith("["):
         return host.partition("]")[0].lower() + "]"
     return host.partition(":")[0].lower()

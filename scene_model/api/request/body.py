@@ -1,4 +1,4 @@
-"""JSON bodies, read up to a limit: a framework's own reading would take any number of bytes."""
+"""JSON bodies with a size limit: the framework's own reading has none."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,90 +16,90 @@ Body = TypeVar("Body", bound=BaseModel)
 
 _MAX_SMALL_BYTES = 1_000_000
 _INLINE_BYTES = 65_536
-# A sender that is slower than this, over so long a wait for it, has gone or holds a place that
-# others want.
-MIN_BYTES_PER_S, SLOW_S = 1_000, 20.0
+# The minimum rate of a sender, measured over SLOW_TIMEOUT_S of waiting for it. Slower requests are
+# ended, since they occupy places in the queue.
+MIN_BYTES_PER_S, SLOW_TIMEOUT_S = 1_000, 20.0
 
 
 def json_body(model: type[Body]) -> Callable[[Request], Coroutine[Any, Any, Body]]:
-    """Make a dependency that reads a small JSON body; `body_of` documents it."""
+    """Return a dependency that reads a JSON body of at most 1 MB; `body_of` documents it."""
 
     async def read(request: Request) -> Body:
         body = bytearray()
-        async for piece in stream_of(request):
-            body += piece
+        async for chunk in stream_body(request):
+            body += chunk
             if len(body) > _MAX_SMALL_BYTES:
                 raise RequestTooLarge(
-                    f"The request has more than {_MAX_SMALL_BYTES:,} bytes, the limit here."
+                    f"The request body is larger than the limit of {_MAX_SMALL_BYTES:,} bytes."
                 )
         try:
             return model.model_validate_json(bytes(body))
         except ValidationError as error:
-            details = [{**said, "loc": ("body", *said["loc"])} for said in error.errors()]
+            details = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
             raise RequestValidationError(details) from error
 
     return read
 
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The request body of a route that reads its JSON itself, for the OpenAPI document."""
+    """Return the OpenAPI request body of a route that reads its JSON itself."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)  # they are among the components: what is taken is also answered
+    schema.pop("$defs", None)  # responses define the same models as components
     content = {"application/json": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}
 
 
 async def read_into(request: Request, file: IO[bytes], max_bytes: int, setting: str) -> None:
-    """Write a body to a file as it comes; raises RequestTooLarge, which names the setting."""
+    """Write a body to a file as it arrives; raises RequestTooLarge, which names the setting."""
     received = 0
     length = request.headers.get("content-length", "")
     declared = int(length) if length.isdecimal() else 0
     too_large = RequestTooLarge(
-        f"The request has more than {max_bytes:,} bytes, the limit. Send less at a time, or "
-        f"raise {setting}."
+        f"The request body is larger than the limit of {max_bytes:,} bytes. Send less per "
+        f"request, or raise {setting}."
     )
     if declared > max_bytes:
         raise too_large
-    async for piece in stream_of(request):
-        received += len(piece)
+    async for chunk in stream_body(request):
+        received += len(chunk)
         if received > max_bytes:
             raise too_large
         if received > _INLINE_BYTES:
-            await run_in_threadpool(file.write, piece)
+            await run_in_threadpool(file.write, chunk)
         else:
-            file.write(piece)
+            file.write(chunk)
 
 
-async def stream_of(request: Request) -> AsyncIterator[bytes]:
-    """Yield a body's bytes as they come.
+async def stream_body(request: Request) -> AsyncIterator[bytes]:
+    """Yield a body's chunks as they arrive.
 
-    Raises BrokenRequest when the sender breaks off, and SenderSlow when too few bytes come in
-    `SLOW_S` of waiting for them; what the receiver does in between is not the sender's time.
+    Raises BrokenRequest when the sender disconnects, and SenderSlow when it sends fewer than
+    `MIN_BYTES_PER_S` over `SLOW_TIMEOUT_S` of waiting; the receiver's own work does not count.
     """
     stream, loop = request.stream(), asyncio.get_running_loop()
     waited_s, received = 0.0, 0
     while True:
-        began = loop.time()
+        started = loop.time()
         try:
-            async with asyncio.timeout(SLOW_S - waited_s):
-                piece = await anext(stream, None)
+            async with asyncio.timeout(SLOW_TIMEOUT_S - waited_s):
+                chunk = await anext(stream, None)
         except TimeoutError as error:
             raise _too_slow(received) from error
         except ClientDisconnect as error:
-            raise BrokenRequest("The sender broke off.") from error
-        if piece is None:
+            raise BrokenRequest("The sender disconnected.") from error
+        if chunk is None:
             return
-        waited_s += loop.time() - began
-        received += len(piece)
-        if received >= MIN_BYTES_PER_S * SLOW_S:
+        waited_s += loop.time() - started
+        received += len(chunk)
+        if received >= MIN_BYTES_PER_S * SLOW_TIMEOUT_S:
             waited_s, received = 0.0, 0
-        elif waited_s >= SLOW_S:
+        elif waited_s >= SLOW_TIMEOUT_S:
             raise _too_slow(received)
-        yield piece
+        yield chunk
 
 
 def _too_slow(received: int) -> SenderSlow:
     return SenderSlow(
-        f"{received:,} bytes came in {SLOW_S:,.0f} s; the least is {MIN_BYTES_PER_S:,} a second. "
-        "Send the request again."
+        f"{received:,} bytes arrived in {SLOW_TIMEOUT_S:,.0f} s; the minimum is "
+        f"{MIN_BYTES_PER_S:,} bytes per second. Send the request again."
     )

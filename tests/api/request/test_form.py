@@ -1,4 +1,4 @@
-"""Forms, taken apart however they are cut into pieces."""
+"""Parsing of forms in chunks of any size."""
 
 import io
 from typing import IO
@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scene_model.api.form import FormLimits, FormReader
+from scene_model.api.request.form import FormLimits, FormReader
 from scene_model.errors import BrokenRequest, FileTooLarge, RequestTooLarge
 
 LIMITS = FormLimits(3, 1_000, 2_000, "MAX_FILES", "MAX_BYTES")
-# Bytes that look like the ends of parts, among others.
+# Contents that resemble the ends of parts.
 contents = st.lists(
     st.sampled_from([b"\r\n", b"--", b"--x", b"\r\n--", b"x", b"\0", b"\r", b"photo"]), max_size=12
 ).map(b"".join)
@@ -37,8 +37,8 @@ def reader_of(
 
 
 @given(st.lists(contents, min_size=1, max_size=3), st.integers(1, 40))
-def test_every_cut_gives_the_same_files(data: list[bytes], size: int) -> None:
-    body = form(*[(f"{number}.jpg", one) for number, one in enumerate(data)])
+def test_any_chunk_size_gives_the_same_files(data: list[bytes], size: int) -> None:
+    body = form(*[(f"{number}.jpg", content) for number, content in enumerate(data)])
     opened: list[IO[bytes]] = []
     reader = reader_of(opened)
     for start in range(0, len(body), size):
@@ -46,18 +46,18 @@ def test_every_cut_gives_the_same_files(data: list[bytes], size: int) -> None:
     files = reader.end()
     assert [file.name for file in files] == [f"{number}.jpg" for number in range(len(data))]
     assert [file.read() for file in opened] == data
-    assert [file.size for file in files] == [len(one) for one in data]
+    assert [file.size for file in files] == [len(content) for content in data]
 
 
 @given(contents, st.integers(1, 30))
-def test_what_is_cut_short_is_no_form(data: bytes, missing: int) -> None:
+def test_a_truncated_form_is_refused(data: bytes, missing: int) -> None:
     reader = reader_of([])
     with pytest.raises(BrokenRequest):
         reader.feed(form(("a.jpg", data))[: -4 - missing])
         reader.end()
 
 
-def test_parts_of_other_names_are_passed_over() -> None:
+def test_parts_with_other_names_are_ignored() -> None:
     body = form(("a.txt", b"no"), field="note")[: -len(b"--bound--\r\n")] + form(("b.jpg", b"yes"))
     opened: list[IO[bytes]] = []
     reader = reader_of(opened)
@@ -72,7 +72,7 @@ def test_parts_of_other_names_are_passed_over() -> None:
         ("grün.jpg".encode(), "grün.jpg"),
         (b"gr\xfcn.jpg", "grün.jpg"),
         (b"", ""),
-        (b"../../etc/passwd", "../../etc/passwd"),  # only ever shown
+        (b"../../etc/passwd", "../../etc/passwd"),  # for display only
     ],
 )
 def test_names(raw: bytes, name: str) -> None:
@@ -98,7 +98,7 @@ def test_limits() -> None:
             reader.feed(b"--bound\r\n\r\n" + bytes(100_000))
 
 
-def test_boundaries_that_cannot_be() -> None:
+def test_invalid_boundaries() -> None:
     with pytest.raises(BrokenRequest):
         reader_of([], boundary=b"x" * 5_000)
     for header in (b"A" * 100_000, b"a: b\r\n" * 10_000):
@@ -106,7 +106,7 @@ def test_boundaries_that_cannot_be() -> None:
             reader_of([]).feed(b"--bound\r\n" + header)
 
 
-def test_the_digest_tells_requests_apart() -> None:
+def test_the_digest_distinguishes_requests() -> None:
     def digest(*files: tuple[str, bytes], boundary: bytes = b"bound") -> str:
         reader = reader_of([], boundary=boundary)
         reader.feed(form(*files, boundary=boundary))

@@ -1,9 +1,8 @@
-"""Who is let in: this computer, whoever shows a token, and browsers that showed one before.
+"""Token authentication: requests from another computer need a token or a ticket cookie.
 
-A program sends ``Authorization: Bearer TOKEN``. A browser asks its person for a name and the token
-(HTTP Basic) and is given a cookie, since it sends no password along with a WebSocket everywhere.
-On a shared server visitors come without a token, each to a library of their own; a token's holder
-has one as well.
+A program sends ``Authorization: Bearer TOKEN``. A browser prompts for a name and the token (HTTP
+Basic) and gets a ticket cookie, because not every browser sends the password with a WebSocket. On
+a shared server visitors need no token, each has a library; so has each token.
 """
 
 import base64
@@ -17,57 +16,57 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
 
-from scene_model.api.guard import API_PREFIX, ASGIApp, Receive, Scope, Send, host_name
+from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send, host_name
 from scene_model.api.problem import problem_response
 from scene_model.errors import TokenNeeded
 from scene_model.visitors.keys import owner_name
 from scene_model.visitors.tokens import Tokens
 
-TICKET_NAME = "scene_ticket"
-# Where in the scope the gate leaves the token's name, and on a shared server the library's owner.
-TOKEN_NAME, TOKEN_OWNER = "scene.token", "scene.owner"
+TICKET_COOKIE = "scene_ticket"
+# Keys in the ASGI scope for the token's name and, on a shared server, the library's owner.
+SCOPE_TOKEN_NAME, SCOPE_OWNER = "scene.token", "scene.owner"
 
-# They tell nothing about photos; the first is asked by what watches over the server.
+# Public: they reveal nothing about photos. Monitoring requests the first.
 _PUBLIC = frozenset({"/api/health", "/api/models", "/api/openapi.json", "/api/docs"})
 _PUBLIC_FOLDER = "/api/docs-files/"
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-# A request that has one of these came by way of a proxy, from who knows where.
+# A request with one of these headers came through a proxy, so its origin is unknown.
 _PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 class TokenGate:
-    """ASGI middleware: refuses whoever is neither at this computer nor shows a token."""
+    """ASGI middleware: refuses requests from other computers without a valid token."""
 
     def __init__(self, app: ASGIApp, tokens: Tokens, is_shared: bool) -> None:
-        """Wrap an app; is_shared: visitors without a token go on, to what their cookie says."""
+        """Wrap an app; is_shared: pass requests without a token on, for `VisitorCookie`."""
         self._app, self._tokens, self._is_shared = app, tokens, is_shared
         self._secret = secrets.token_bytes(32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401."""
+        """Pass a request on, or respond 401."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
         path = str(scope["path"])
-        kind, shown = _shown_token(headers.get("authorization", ""))
-        name = self._tokens.name_of(shown) if shown else None
+        kind, token = _token_of(headers.get("authorization", ""))
+        name = self._tokens.name_of(token) if token else None
         has_ticket = False
         if name is None:
             name = self._name_of_ticket(headers.get("cookie", ""))
             has_ticket = name is not None
-        is_wrong = kind == "bearer" and shown and (name is None or has_ticket)
+        is_wrong = kind == "bearer" and token and (name is None or has_ticket)
         if is_wrong and path.startswith(API_PREFIX):
-            refusal = "The token is none of this server's (SCENE_API_TOKENS)."
-            await self._refuse(TokenNeeded(refusal), scope, receive, send)
+            message = "The token is not valid on this server (SCENE_API_TOKENS)."
+            await self._refuse(TokenNeeded(message), scope, receive, send)
             return
         if name is None and not self._is_open(scope, headers, path):
-            await self._refuse(TokenNeeded(_REFUSAL), scope, receive, send)
+            await self._refuse(TokenNeeded(_HOW_TO_AUTHENTICATE), scope, receive, send)
             return
         if name is not None:
-            scope[TOKEN_NAME] = name
+            scope[SCOPE_TOKEN_NAME] = name
             if self._is_shared:
-                scope[TOKEN_OWNER] = owner_name("token", name)
+                scope[SCOPE_OWNER] = owner_name("token", name)
         is_page = not self._is_shared and not path.startswith(API_PREFIX)
         if name is not None and is_page and not has_ticket:
             send = self._with_ticket(name, scope, send)
@@ -82,7 +81,7 @@ class TokenGate:
 
         async def send_with_ticket(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                ticket = f"{TICKET_NAME}={name}:{self._signature(name)}"
+                ticket = f"{TICKET_COOKIE}={name}:{self._signature(name)}"
                 flags = f"; Path=/; HttpOnly; SameSite=Lax{secure}"
                 MutableHeaders(scope=message).append("Set-Cookie", ticket + flags)
             await send(message)
@@ -90,16 +89,18 @@ class TokenGate:
         return send_with_ticket
 
     def _name_of_ticket(self, cookie: str) -> str | None:
-        if TICKET_NAME not in cookie:
+        if TICKET_COOKIE not in cookie:
             return None
-        name, _, signature = cookie_parser(cookie).get(TICKET_NAME, "").partition(":")
-        is_ours = hmac.compare_digest(signature.encode(), self._signature(name).encode())
-        return name if is_ours and name in self._tokens.hashes else None
+        name, _, signature = cookie_parser(cookie).get(TICKET_COOKIE, "").partition(":")
+        is_valid = hmac.compare_digest(signature.encode(), self._signature(name).encode())
+        return name if is_valid and name in self._tokens.hashes else None
 
     def _signature(self, name: str) -> str:
-        """Sign with what only this process knows: a ticket ends with it, and with its token."""
-        held = f"{TICKET_NAME}:{name}:{self._tokens.hashes.get(name, '')}"
-        return hmac.new(self._secret, held.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+        """Sign with this process's secret; tickets become invalid with it or with their token."""
+        payload = f"{TICKET_COOKIE}:{name}:{self._tokens.hashes.get(name, '')}"
+        return hmac.new(
+            self._secret, payload.encode("utf-8", "replace"), hashlib.sha256
+        ).hexdigest()
 
     @staticmethod
     async def _refuse(error: TokenNeeded, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,21 +109,21 @@ class TokenGate:
             return
         response = problem_response(error)
         is_api = str(scope["path"]).startswith(API_PREFIX)
-        # Only a page makes a browser ask its person.
+        # Only for pages: "Basic" makes a browser prompt for the password.
         scheme = "Bearer" if is_api else 'Basic realm="Scene Gallery", charset="UTF-8"'
         response.headers["WWW-Authenticate"] = scheme
         await response(scope, receive, send)
 
 
-_REFUSAL = (
-    "Off its own computer this server answers to tokens alone. Whoever runs it makes one with "
-    "`python -m scene_model token NAME`; send it as `Authorization: Bearer TOKEN`, or in a browser "
-    "as the password."
+_HOW_TO_AUTHENTICATE = (
+    "Requests from another computer need a token. Whoever runs the server creates one with "
+    "`python -m scene_model token NAME`. Send it as `Authorization: Bearer TOKEN`; in a browser, "
+    "enter it as the password."
 )
 
 
 def is_on_this_computer(scope: Scope, headers: Mapping[str, str]) -> bool:
-    """Tell whether a request was made on this computer, and not handed on by a proxy."""
+    """Whether a request was made on this computer and not forwarded by a proxy."""
     client = scope.get("client")
     if client is None or any(name in headers for name in _PROXY_HEADERS):
         return False
@@ -136,8 +137,8 @@ def is_on_this_computer(scope: Scope, headers: Mapping[str, str]) -> bool:
     return bool((mapped or address).is_loopback)
 
 
-def _shown_token(authorization: str) -> tuple[str, str]:
-    """The scheme and the token of an Authorization header; empty where there is none."""
+def _token_of(authorization: str) -> tuple[str, str]:
+    """Return the scheme and the token of an Authorization header; empty if there is none."""
     scheme, _, value = authorization.partition(" ")
     if scheme.lower() == "bearer":
         return "bearer", value.strip()

@@ -1,0 +1,1 @@
+"""Access control: host and origin checks, tokens, visitor cookies, rate limits."""

@@ -1,0 +1,84 @@
+"""The visitor cookie of a shared server: it determines the library of a request.
+
+Scripts cannot read it and other sites cannot send it. The page's response sets it, so that the
+WebSocket opened by the page carries it. Requests without a valid cookie have no owner, and every
+route that needs a library refuses them.
+"""
+
+from collections.abc import Callable, Mapping, MutableMapping
+from contextvars import ContextVar
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import cookie_parser
+
+from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
+from scene_model.api.access.token_gate import SCOPE_OWNER
+from scene_model.visitors.keys import COOKIE_NAME
+from scene_model.visitors.visitors import Visitors
+
+OwnerOf = Callable[[Mapping[str, str]], str | None]
+
+_request_owner: ContextVar[str | None] = ContextVar("request_owner", default=None)
+
+
+def request_owner() -> str | None:
+    """Return the library owner of the current request; None without one."""
+    return _request_owner.get()
+
+
+class VisitorCookie:
+    """ASGI middleware: determines the owner of each request and gives new visitors a cookie."""
+
+    def __init__(
+        self, app: ASGIApp, get_visitors: Callable[[], Visitors], owner_of: OwnerOf
+    ) -> None:
+        """Wrap an app; ``owner_of`` returns the owner for a request's cookies, or None."""
+        self._app, self._get_visitors, self._owner_of = app, get_visitors, owner_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Process one request with its owner set."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        cookies = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
+        visitors = self._get_visitors()
+        owner = scope.get(SCOPE_OWNER) or self._owner_of(cookies)
+
+        async def send_with_cookie(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                self._add_headers(scope, cookies, MutableHeaders(scope=message))
+            await send(message)
+
+        token = _request_owner.set(owner)
+        try:
+            if owner is None:
+                await self._app(scope, receive, send_with_cookie)
+            else:
+                with visitors.present(owner):
+                    await self._app(scope, receive, send_with_cookie)
+        finally:
+            _request_owner.reset(token)
+
+    def _add_headers(
+        self, scope: Scope, cookies: Mapping[str, str], headers: MutableHeaders
+    ) -> None:
+        is_api = str(scope["path"]).startswith(API_PREFIX)
+        is_page = not is_api and headers.get("content-type", "").startswith("text/html")
+        if not (is_page or is_api):
+            return
+        # Neither a proxy nor the browser's next user may get a cached response.
+        headers["Cache-Control"] = "private, no-store"
+        visitors, value = self._get_visitors(), cookies.get(COOKIE_NAME, "")
+        is_valid = visitors.keys.owner(value) is not None
+        if is_page or is_valid:
+            # Renew it with every response: a window may stay open longer than the cookie lasts.
+            value = value if is_valid else visitors.keys.issue()
+            headers.append("Set-Cookie", _cookie(value, scope, visitors.settings.visitor_hours))
+
+
+def _cookie(value: str, scope: Scope, hours: float) -> str:
+    secure = "; Secure" if scope.get("scheme") == "https" else ""
+    age_s = max(1, int(hours * 3600))
+    return f"{COOKIE_NAME}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}"

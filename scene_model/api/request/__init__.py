@@ -1,0 +1,1 @@
+"""Reading requests: JSON bodies, multipart forms, photo ids."""
