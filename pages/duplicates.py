@@ -130,7 +130,7 @@ def _group(group: NearDuplicateGroup, photos: list[PhotoRecord]) -> None:
                 on_click=lambda: dismiss(get_gallery().library, ids),
                 help="This group does not come up again",
             )
-            st.caption(f"{group.likeness:.0%} alike", width="content")
+            st.caption(f"{group.similarity:.0%} alike", width="content")
 
 
 def _keep_best(others: list[str]) -> None:

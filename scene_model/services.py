@@ -41,9 +41,9 @@ from scene_model.learning.thresholds import (
     save_thresholds,
     with_thresholds,
 )
+from scene_model.library.inventory import MovedFile, update_references
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import Added, NewPhoto, PhotoRecord, photo_facts
-from scene_model.library.references import MovedFile, follow
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
@@ -218,7 +218,7 @@ class Services:
 
     def follow(self, moved: Sequence[MovedFile]) -> None:
         """Tell the library where files it refers to lie now; raises LibraryError."""
-        follow(self.library, moved)
+        update_references(self.library, moved)
 
     def close(self) -> None:
         """Finish what is being looked at and close the library."""
@@ -254,7 +254,7 @@ def follow_into(settings: Settings) -> Follow:
     def tell(moved: Sequence[MovedFile]) -> None:
         with _library_if_there(settings) as library:
             if library is not None:
-                follow(library, moved)
+                update_references(library, moved)
 
     return tell
 

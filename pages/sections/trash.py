@@ -112,6 +112,8 @@ def _empty(asked: TrashContents) -> None:
         return
     photos = "photo" if emptied.photo_count == 1 else "photos"
     said = f"{emptied.photo_count:,} {photos} removed, {emptied.freed_bytes / 1e6:,.1f} MB freed."
-    if emptied.left:
-        said += f" {len(emptied.left):,} files could not be removed yet; the next try goes on."
+    if emptied.unremoved_files:
+        count = len(emptied.unremoved_files)
+        files = "1 file" if count == 1 else f"{count:,} files"
+        said += f" {files} could not be removed yet; emptying the trash again retries."
     st.session_state[_SAID_KEY] = said

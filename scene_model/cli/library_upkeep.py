@@ -13,9 +13,11 @@ from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError, BundleN
 from scene_model.learning.retag import retag
 from scene_model.library.store import Library
 from scene_model.maintenance.backup import write_backup
-from scene_model.maintenance.backup_file import BackupList
+from scene_model.maintenance.backup_file import BackupManifest
+from scene_model.maintenance.problems import Problem
+from scene_model.maintenance.repair import RecomputeEmbedding
 from scene_model.maintenance.restore import restore_backup
-from scene_model.maintenance.verify import LookAgain, Problem, verify
+from scene_model.maintenance.verify import verify
 from scene_model.services import open_services
 from scene_model.statistics.totals import library_statistics
 
@@ -48,13 +50,17 @@ def verify_library(options: argparse.Namespace, settings: Settings) -> int:
     """Check the library; 0 when nothing is left, 3 when something is."""
     progress = ProgressLine("photos checked")
     mending = _mending(settings) if options.repair else contextlib.nullcontext()
-    with Library(settings.library) as library, mending as look_again, progress:
+    with Library(settings.library) as library, mending as recompute_embedding, progress:
         found = verify(
-            library, options.repair, settings.workers, progress.show, look_again=look_again
+            library,
+            options.repair,
+            settings.workers,
+            progress.show,
+            recompute_embedding=recompute_embedding,
         )
     if options.json:
         problems = [_problem_record(problem) for problem in found.problems]
-        is_clean = not found.left
+        is_clean = not found.unrepaired
         print(json.dumps({"photos": found.photo_count, "clean": is_clean, "problems": problems}))
     elif options.jsonl:
         for problem in found.problems:
@@ -64,8 +70,8 @@ def verify_library(options: argparse.Namespace, settings: Settings) -> int:
             print(f"{problem.code}\t{printable(problem.message)}")
         if found.orphans_dir is not None:
             print(f"What belongs to no photo was moved to {printable(str(found.orphans_dir))}.")
-        print(_verified_text(found.photo_count, len(found.problems), len(found.left)))
-    return EXIT_SOME_FAILED if found.left else EXIT_DONE
+        print(_verified_text(found.photo_count, len(found.problems), len(found.unrepaired)))
+    return EXIT_SOME_FAILED if found.unrepaired else EXIT_DONE
 
 
 def backup(options: argparse.Namespace, settings: Settings) -> int:
@@ -74,13 +80,13 @@ def backup(options: argparse.Namespace, settings: Settings) -> int:
     with Library(settings.library) as library, progress:
         done = write_backup(library, options.file, options.with_references, progress.show)
     if _is_json(options):
-        said = {"file": str(done.file), "bytes": done.file_bytes, **_listed_record(done.listed)}
+        said = {"file": str(done.file), "bytes": done.file_bytes, **_listed_record(done.manifest)}
         print(json.dumps(said))
     else:
         size = f"{done.file_bytes / 1e6:,.1f} MB"
-        print(f"{done.listed.photos:,} photos, {size}, in {printable(str(done.file))}.")
-        _say_odd(done.listed)
-    return EXIT_SOME_FAILED if done.listed.missing or done.listed.changed else EXIT_DONE
+        print(f"{done.manifest.photos:,} photos, {size}, in {printable(str(done.file))}.")
+        _say_odd(done.manifest)
+    return EXIT_SOME_FAILED if done.manifest.missing or done.manifest.changed else EXIT_DONE
 
 
 def restore(options: argparse.Namespace, settings: Settings) -> int:
@@ -90,14 +96,14 @@ def restore(options: argparse.Namespace, settings: Settings) -> int:
         done = restore_backup(options.file, settings.library, options.replace, progress.show)
     aside = None if done.moved_aside is None else str(done.moved_aside)
     if _is_json(options):
-        said = {"library": str(done.folder), "moved_aside": aside, **_listed_record(done.listed)}
+        said = {"library": str(done.folder), "moved_aside": aside, **_listed_record(done.manifest)}
         print(json.dumps(said))
     else:
-        print(f"{done.listed.photos:,} photos restored to {printable(str(done.folder))}.")
+        print(f"{done.manifest.photos:,} photos restored to {printable(str(done.folder))}.")
         if aside is not None:
             print(f"What was there before is in {printable(aside)}.")
-        _say_odd(done.listed)
-    return EXIT_SOME_FAILED if done.listed.missing or done.listed.changed else EXIT_DONE
+        _say_odd(done.manifest)
+    return EXIT_SOME_FAILED if done.manifest.missing or done.manifest.changed else EXIT_DONE
 
 
 def _is_json(options: argparse.Namespace) -> bool:
@@ -105,7 +111,7 @@ def _is_json(options: argparse.Namespace) -> bool:
 
 
 @contextlib.contextmanager
-def _mending(settings: Settings) -> Iterator[LookAgain | None]:
+def _mending(settings: Settings) -> Iterator[RecomputeEmbedding | None]:
     """What mends an embedding; None where there is no model to do it."""
     try:
         services = open_services(settings, resume_batch=False)
@@ -144,22 +150,22 @@ def _verified_text(photo_count: int, problem_count: int, left_count: int) -> str
     return f"{photos}; {problem_count:,} problems, {left_count:,} left."
 
 
-def _listed_record(listed: BackupList) -> dict[str, Any]:
+def _listed_record(manifest: BackupManifest) -> dict[str, Any]:
     return {
-        "photos": listed.photos,
-        "references": len(listed.references),
-        "missing": list(listed.missing),
-        "changed": list(listed.changed),
+        "photos": manifest.photos,
+        "references": len(manifest.references),
+        "missing": list(manifest.missing),
+        "changed": list(manifest.changed),
     }
 
 
-def _say_odd(listed: BackupList) -> None:
-    if listed.references:
+def _say_odd(manifest: BackupManifest) -> None:
+    if manifest.references:
         print(
-            f"{len(listed.references):,} originals lie outside the library and are not in the "
+            f"{len(manifest.references):,} originals lie outside the library and are not in the "
             "backup."
         )
-    for photo_id in listed.missing:
+    for photo_id in manifest.missing:
         print(f"{photo_id}\toriginal_missing: not in the backup")
-    for photo_id in listed.changed:
+    for photo_id in manifest.changed:
         print(f"{photo_id}\toriginal_changed: in the backup as it is")

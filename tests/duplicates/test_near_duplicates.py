@@ -78,7 +78,7 @@ def test_dismissed_it_stays_so_until_brought_back(
     # The new one is near all of them: it makes a group, the pairs that were dismissed do not.
     pairs = near_duplicate_pairs(services.library, NearDuplicateKind.NEAR)
     assert pairs
-    assert all(new in (pair.one, pair.other) for pair in pairs)
+    assert all(new in (pair.first, pair.second) for pair in pairs)
     undismiss(services.library, temple_ids)
     assert near_groups(services) == [{*temple_ids[:-1], new}]
 

@@ -51,7 +51,7 @@ def test_pages_are_read_in_order(
     library: Library, plans: list[str], sort: Sort, condition: str | None
 ) -> None:
     where = None if condition is None else CONDITIONS[condition]
-    library.forget()
+    library.clear_query_cache()
     library.find(where, limit=36, offset=72, sort=sort)
     (plan,) = plans
     assert any(f"{index.name}" in plan for index in ORDER_INDEXES.values())
@@ -60,7 +60,7 @@ def test_pages_are_read_in_order(
 
 
 def test_a_page_asked_again_costs_nothing(library: Library, plans: list[str]) -> None:
-    library.forget()
+    library.clear_query_cache()
     library.count(CONDITIONS["word"])
     library.find(CONDITIONS["word"], limit=36)
     assert len(plans) == 1, "few match: the count found them all"

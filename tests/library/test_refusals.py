@@ -158,7 +158,7 @@ def test_a_damaged_database(
 def test_another_writer_is_waited_for_and_then_named(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(database, "_LOCK_TIMEOUT_S", 0.2)
     monkeypatch.setattr(database, "_BUSY_TIMEOUT_MS", 50)
     other = sqlite3.connect(services.library.folder / "library.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -52,7 +52,7 @@ def test_what_is_in_the_trash_goes_for_good(library: Library, three: list[str]) 
         0,
     )
     emptied = empty_trash(library, contents.photo_ids)
-    assert (emptied.photo_count, emptied.left) == (1, ())
+    assert (emptied.photo_count, emptied.unremoved_files) == (1, ())
     assert emptied.freed_bytes == file_bytes + len(thumbnail)
     assert files(library) == others
     with pytest.raises(PhotoNotFound):
@@ -93,7 +93,7 @@ def test_a_referenced_file_is_never_touched(
     assert files(library) == {three[2]}
 
 
-@pytest.mark.parametrize("step", ["_write_list", "_remove_rows", "_remove_files", "_remove"])
+@pytest.mark.parametrize("step", ["_write_list", "_delete_rows", "_remove_files", "_remove"])
 def test_killed_in_the_middle(
     library: Library, three: list[str], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -136,15 +136,15 @@ def test_what_is_added_again_meanwhile_keeps_its_file(
         return remove_files(library, listing)
 
     monkeypatch.setattr(trash, "_remove_files", add_first)
-    assert empty_trash(library, three[:1]) == trash.Emptied(1, 0)
+    assert empty_trash(library, three[:1]) == trash.EmptyTrashResult(1, 0)
     assert library.original_path(three[0]).read_bytes() == data
-    assert trash.unfinished(library) == []
+    assert trash.unfinished_lists(library) == []
 
 
 def test_adding_puts_back_an_original_that_went_meanwhile(
     library: Library, classifier: Classifier, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep, times = Library._keep_files, iter(range(2))
+    keep, times = Library._write_files, iter(range(2))
 
     def lose_the_file_between(*arguments: Any) -> None:
         keep(*arguments)
@@ -152,7 +152,7 @@ def test_adding_puts_back_an_original_that_went_meanwhile(
             for file in library.folder.glob("originals/83/*"):
                 file.unlink()
 
-    monkeypatch.setattr(Library, "_keep_files", lose_the_file_between)
+    monkeypatch.setattr(Library, "_write_files", lose_the_file_between)
     look = classifier.predict(temple)
     added = library.add(NewPhoto(temple, "t.jpg", "2026-01-01"), look, classifier.provenance)
     assert library.original_path(added.id).read_bytes() == temple
@@ -172,9 +172,9 @@ def test_a_file_that_cannot_be_removed_is_named_and_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refuse)
-        assert empty_trash(library, three[:1]).left == (original,)
-    assert len(trash.unfinished(library)) == 1
-    assert finish_emptying(library).left == ()
+        assert empty_trash(library, three[:1]).unremoved_files == (original,)
+    assert len(trash.unfinished_lists(library)) == 1
+    assert finish_emptying(library).unremoved_files == ()
     assert not original.exists()
 
 

@@ -33,7 +33,7 @@ from scene_model.library.records import PhotoRecord
 from scene_model.library.store import Library
 from scene_model.maintenance import backup, restore
 from scene_model.maintenance.backup import write_backup
-from scene_model.maintenance.backup_file import LIST_NAME
+from scene_model.maintenance.backup_file import MANIFEST_NAME
 from scene_model.maintenance.restore import restore_backup
 from scene_model.maintenance.verify import verify
 from scene_model.services import Services
@@ -75,7 +75,7 @@ def changed(written: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
 
 
 def with_list(members: dict[str, bytes], **values: Any) -> None:
-    members[LIST_NAME] = json.dumps(json.loads(members[LIST_NAME]) | values).encode()
+    members[MANIFEST_NAME] = json.dumps(json.loads(members[MANIFEST_NAME]) | values).encode()
 
 
 def refused(file: Path, folder: Path, kind: type[SceneError], match: str) -> None:
@@ -89,15 +89,15 @@ def refused(file: Path, folder: Path, kind: type[SceneError], match: str) -> Non
 def test_there_and_back(library: Library, tmp_path: Path) -> None:
     watched: list[tuple[int, int]] = []
     done = write_backup(
-        library, tmp_path / "b.zip", watch=lambda done, total: watched.append((done, total))
+        library, tmp_path / "b.zip", on_progress=lambda done, total: watched.append((done, total))
     )
     assert watched[-1] == (5, 5)
-    assert (done.listed.missing, done.listed.changed) == ((), ())
+    assert (done.manifest.missing, done.manifest.changed) == ((), ())
     assert done.file_bytes == done.file.stat().st_size
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zip", "library"]
     with zipfile.ZipFile(done.file) as archive:
         assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
-        assert archive.namelist()[-1] == LIST_NAME
+        assert archive.namelist()[-1] == MANIFEST_NAME
     restored = restore_backup(done.file, tmp_path / "new" / "library")
     assert restored.moved_aside is None
     with Library(restored.folder) as back:
@@ -137,33 +137,55 @@ def test_while_the_library_is_in_use(
         assert verify(back).problems == ()
         there = {photo.id: photo for photo in photos_of(back)}
         assert victim not in there
-        assert len(there) == done.listed.photos == 4
+        assert len(there) == done.manifest.photos == 4
         assert all("later" not in photo.shown_tags for photo in there.values())
         while edits.undo(back):
             pass
 
 
-def test_edits_go_on_while_it_is_written(library: Library, tmp_path: Path) -> None:
-    stop = threading.Event()
+def test_edits_during_a_backup_are_neither_lost_nor_half_in_it(
+    library: Library, tmp_path: Path
+) -> None:
+    photo_ids = library.find()
+    completed_labels: list[str] = []
+    stop, edit_completed = threading.Event(), threading.Event()
 
-    def edit() -> None:
+    def keep_editing() -> None:
         for number in range(10_000):
             if stop.is_set():
                 return
-            edits.add_tag(library, library.find(), f"tag {number}")
+            edits.add_tag(library, photo_ids, f"tag {number}")
+            completed_labels.append(f"tag {number}")
+            edit_completed.set()
 
-    thread = threading.Thread(target=edit)
+    def wait_for_an_edit(_done: int, _total: int) -> None:
+        edit_completed.clear()
+        assert edit_completed.wait(60)
+
+    def labels_by_photo(opened: Library) -> list[set[str]]:
+        records = opened.records(photo_ids)
+        return [{t.label for t in photo.tags if t.label.startswith("tag ")} for photo in records]
+
+    backups: list[tuple[Path, int, int]] = []
+    thread = threading.Thread(target=keep_editing)
     thread.start()
     try:
-        files = [write_backup(library, tmp_path / f"{n}.zip").file for n in range(3)]
+        for number in range(3):
+            count_before = len(completed_labels)
+            file = tmp_path / f"{number}.zip"
+            write_backup(library, file, on_progress=wait_for_an_edit)
+            backups.append((file, count_before, len(completed_labels)))
     finally:
         stop.set()
         thread.join()
-    for file in files:
-        with Library(restore_backup(file, tmp_path / f"{file.stem}-back").folder) as back:
-            assert verify(back).problems == ()
-            counts = {len(photo.tags) for photo in photos_of(back) if not photo.trashed_at}
-            assert counts
+    assert labels_by_photo(library) == [set(completed_labels)] * len(photo_ids)
+    for file, count_before, count_after in backups:
+        with Library(restore_backup(file, tmp_path / f"{file.stem}-back").folder) as restored:
+            assert verify(restored).problems == ()
+            labels = labels_by_photo(restored)
+        # The edits up to one moment of the backup, each of them on all photos.
+        assert count_before <= len(labels[0]) < count_after
+        assert labels == [set(completed_labels[: len(labels[0])])] * len(photo_ids)
 
 
 def test_nothing_is_overwritten(library: Library, tmp_path: Path) -> None:
@@ -202,7 +224,7 @@ def test_a_disk_without_links(
 
     monkeypatch.setattr(os, "link", refuse)
     done = write_backup(library, tmp_path / "b.zip")
-    assert restore_backup(done.file, tmp_path / "back").listed.photos == 5
+    assert restore_backup(done.file, tmp_path / "back").manifest.photos == 5
 
 
 def test_a_full_disk(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,15 +249,15 @@ def test_a_full_disk(library: Library, tmp_path: Path, monkeypatch: pytest.Monke
 def test_another_backup_to_the_same_file(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rest = backup._rest
+    rest = backup._add_database_and_manifest
 
     def meanwhile(*arguments: Any) -> Any:
         (tmp_path / "b.zip.part").unlink()
         (tmp_path / "b.zip.part").write_bytes(b"the other's")
         return rest(*arguments)
 
-    monkeypatch.setattr(backup, "_rest", meanwhile)
-    with pytest.raises(TargetExists, match="Another run began"):
+    monkeypatch.setattr(backup, "_add_database_and_manifest", meanwhile)
+    with pytest.raises(TargetExists, match="Another run started"):
         write_backup(library, tmp_path / "b.zip")
     assert not (tmp_path / "b.zip").exists()
     assert (tmp_path / "b.zip.part").read_bytes() == b"the other's"
@@ -245,7 +267,7 @@ def test_what_is_not_as_it_should_be_is_told(library: Library, tmp_path: Path) -
     lost, rotten = library.find()[:2]
     library.original_path(lost).unlink()
     library.original_path(rotten).write_bytes(b"rotten")
-    listed = write_backup(library, tmp_path / "b.zip").listed
+    listed = write_backup(library, tmp_path / "b.zip").manifest
     assert (listed.missing, listed.changed) == ((lost,), (rotten,))
     with Library(restore_backup(tmp_path / "b.zip", tmp_path / "back").folder) as back:
         found = {problem.code for problem in verify(back).problems}
@@ -283,12 +305,12 @@ def refer(library: Library, photo_id: str, to: Path) -> None:
 def test_originals_by_reference(library: Library, tmp_path: Path) -> None:
     photo_id = library.find()[0]
     refer(library, photo_id, tmp_path / "mine.jpg")
-    listed = write_backup(library, tmp_path / "noted.zip").listed
+    listed = write_backup(library, tmp_path / "noted.zip").manifest
     (noted,) = listed.references
     assert (noted.photo, noted.path) == (photo_id, str(tmp_path / "mine.jpg"))
     with Library(restore_backup(tmp_path / "noted.zip", tmp_path / "noted").folder) as back:
         assert verify(back).problems == (), "it still lies where it lay"
-    listed = write_backup(library, tmp_path / "all.zip", with_references=True).listed
+    listed = write_backup(library, tmp_path / "all.zip", with_references=True).manifest
     assert listed.references == ()
     (tmp_path / "mine.jpg").unlink()
     with Library(restore_backup(tmp_path / "all.zip", tmp_path / "all").folder) as back:
@@ -321,11 +343,11 @@ backup.write_backup(Library(Path(sys.argv[1])), Path(sys.argv[2]))
     assert done.returncode == -9, done.stderr
     assert not target.exists()
     part = tmp_path / "b.zip.part"
-    refused(part, tmp_path / "back", BackupDamaged, "damaged or cut short")
+    refused(part, tmp_path / "back", BackupDamaged, "damaged or truncated")
     assert verify(library).problems == ()
     write_backup(library, target)
     assert not part.exists()
-    assert restore_backup(target, tmp_path / "back").listed.photos == 5
+    assert restore_backup(target, tmp_path / "back").manifest.photos == 5
 
 
 def test_only_into_a_new_or_empty_folder(written: Path, tmp_path: Path) -> None:
@@ -405,7 +427,7 @@ def test_a_folder_filled_meanwhile(
         (tmp_path / "back" / "mine").touch()
 
     monkeypatch.setattr(restore, "_check_rows", meanwhile)
-    with pytest.raises(TargetExists, match="filled meanwhile"):
+    with pytest.raises(TargetExists, match="is no longer empty"):
         restore_backup(written, tmp_path / "back")
     assert (tmp_path / "back" / "mine").exists()
 
@@ -416,17 +438,17 @@ def test_what_is_no_backup(tmp_path: Path, temple: bytes) -> None:
         restore_backup(file, folder)
     for data in (b"", temple, b"just text" * 1000):
         file.write_bytes(data)
-        refused(file, folder, NotABackup, "is no backup of a library")
+        refused(file, folder, NotABackup, "is not a backup of a library")
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("holiday/beach.jpg", temple)
     refused(file, folder, NotABackup, "it has no backup.json")
     for text in ("nonsense", "{}", '{"format": "scene-gallery-backup", "version": 1}'):
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr(LIST_NAME, text)
+            archive.writestr(MANIFEST_NAME, text)
         refused(file, folder, NotABackup, "cannot be read")
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(LIST_NAME, '{"format": "other", "version": 1}')
-    refused(file, folder, NotABackup, "of another program")
+        archive.writestr(MANIFEST_NAME, '{"format": "other", "version": 1}')
+    refused(file, folder, NotABackup, "belongs to another program")
 
 
 def test_packed_again(written: Path, tmp_path: Path) -> None:
@@ -434,7 +456,7 @@ def test_packed_again(written: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(written) as source, zipfile.ZipFile(other, "w", 8) as target:
         for name in source.namelist():
             target.writestr(name, source.read(name))
-    refused(other, tmp_path / "back", NotABackup, "packed again")
+    refused(other, tmp_path / "back", NotABackup, "repacked by another program")
 
 
 def of_a_later_format(members: dict[str, bytes]) -> None:
@@ -461,7 +483,7 @@ def relist(members: dict[str, bytes]) -> None:
     files = [
         {"name": name, "file_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in members.items()
-        if name != LIST_NAME
+        if name != MANIFEST_NAME
     ]
     with_list(members, files=files)
 
@@ -496,14 +518,14 @@ def test_no_file_gets_out_of_the_folder(written: Path, tmp_path: Path, name: str
         relist(members)
 
     before = {path for path in tmp_path.rglob("*") if "changed" not in path.name}
-    refused(changed(written, slip), tmp_path / "back", NotABackup, "no place in a library")
+    refused(changed(written, slip), tmp_path / "back", NotABackup, "does not belong in a library")
 
     def only_in_the_list(members: dict[str, bytes]) -> None:
         members[name] = b"outside"
         relist(members)
         del members[name]
 
-    refused(changed(written, only_in_the_list), tmp_path / "back", NotABackup, "no place")
+    refused(changed(written, only_in_the_list), tmp_path / "back", NotABackup, "does not belong")
     assert {path for path in tmp_path.rglob("*") if "changed" not in path.name} == before
 
 
@@ -556,10 +578,10 @@ def damaged_database(members: dict[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (damage_original, "its hash is another"),
-        (lose_original, "does not hold what its list says"),
-        (lose_original_and_its_line, "lacks 1 originals"),
-        (lose_database, "holds no database"),
+        (damage_original, "its hash differs"),
+        (lose_original, "differ from its manifest"),
+        (lose_original_and_its_line, "lacks 1 original of"),
+        (lose_database, "has no database"),
         (nonsense_database, "cannot be read"),
         (foreign_database, "cannot be read"),
         (damaged_database, "database in the backup"),
@@ -582,7 +604,7 @@ def test_a_name_that_occurs_twice(written: Path, tmp_path: Path) -> None:
 def test_cut_short(written: Path, tmp_path: Path, share: float) -> None:
     data = written.read_bytes()
     written.write_bytes(data[: int(len(data) * share)])
-    refused(written, tmp_path / "back", BackupDamaged, "damaged or cut short")
+    refused(written, tmp_path / "back", BackupDamaged, "damaged or truncated")
 
 
 def test_a_flipped_bit_anywhere(written: Path, tmp_path: Path) -> None:
@@ -605,13 +627,13 @@ def test_damage_inside_a_member_of_the_zip(written: Path, tmp_path: Path, temple
     at = bytes(data).index(temple[:64]) + 1000
     data[at] ^= 0xFF
     written.write_bytes(bytes(data))
-    refused(written, tmp_path / "back", BackupDamaged, "damaged or cut short")
+    refused(written, tmp_path / "back", BackupDamaged, "damaged or truncated")
 
 
 def test_large_members_get_the_fields_they_need(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup, "_LARGE_BYTES", 10)
+    monkeypatch.setattr(backup, "_ZIP64_BYTES", 10)
     (tmp_path / "photo").write_bytes(b"x" * 100)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

@@ -16,7 +16,8 @@ from scene_model.learning.retag import retag
 from scene_model.library import edits
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
-from scene_model.maintenance.verify import Verified, verify
+from scene_model.maintenance.problems import VerifyResult
+from scene_model.maintenance.verify import verify
 from scene_model.photos.hashes import content_hash
 from scene_model.services import Services
 
@@ -41,17 +42,17 @@ def old_file(path: Path, data: bytes = b"stray") -> Path:
     return path
 
 
-def codes(found: Verified) -> list[str]:
+def codes(found: VerifyResult) -> list[str]:
     return sorted(problem.code for problem in found.problems)
 
 
 def test_a_sound_library_is_clean(library: Library, two: list[str]) -> None:
     edits.move_to_trash(library, two[:1])
     watched: list[tuple[int, int]] = []
-    found = verify(library, watch=lambda done, total: watched.append((done, total)))
-    assert found == Verified(2)
+    found = verify(library, on_progress=lambda done, total: watched.append((done, total)))
+    assert found == VerifyResult(2)
     assert watched == [(1, 2), (2, 2)]
-    assert verify(library, repair=True) == Verified(2)
+    assert verify(library, repair=True) == VerifyResult(2)
     assert not (library.folder / "trash").exists()
 
 
@@ -62,12 +63,12 @@ def test_originals(library: Library, two: list[str]) -> None:
     for repair in (False, True):
         found = verify(library, repair, workers=2)
         assert codes(found) == ["changed_original", "missing_original"]
-        assert found.left == found.problems, "nothing can be made out of nothing"
+        assert found.unrepaired == found.problems, "nothing can be made out of nothing"
     by_code = {problem.code: problem for problem in found.problems}
     assert by_code["missing_original"].photo == two[0]
-    assert "temple.jpg: The original is not there any more" in (by_code["missing_original"].message)
+    assert "temple.jpg: The original is missing" in by_code["missing_original"].message
     assert by_code["changed_original"].file == changed
-    assert "its bytes changed" in by_code["changed_original"].message
+    assert "changed on disk" in by_code["changed_original"].message
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such links")
@@ -88,8 +89,8 @@ def test_thumbnails(library: Library, two: list[str]) -> None:
     assert codes(found) == ["damaged_thumbnail", "missing_thumbnail"]
     assert not paths[0].exists(), "looking repairs nothing"
     found = verify(library, repair=True)
-    assert (codes(found), found.left) == (["damaged_thumbnail", "missing_thumbnail"], ())
-    assert "Made anew" in found.problems[0].message
+    assert (codes(found), found.unrepaired) == (["damaged_thumbnail", "missing_thumbnail"], ())
+    assert "Recreated" in found.problems[0].message
     assert [path.read_bytes() for path in paths] == thumbnails
     assert verify(library).problems == ()
 
@@ -102,7 +103,7 @@ def test_no_thumbnail_is_made_of_an_original_that_changed(
     damaged.write_bytes(b"damaged")
     found = verify(library, repair=True)
     assert codes(found) == ["changed_original", "damaged_thumbnail"]
-    assert len(found.left) == 2
+    assert len(found.unrepaired) == 2
     assert damaged.read_bytes() == b"damaged"
 
 
@@ -113,14 +114,14 @@ def test_what_the_network_saw(services: Services, library: Library, two: list[st
     data[100] ^= 0xFF
     file.write_bytes(bytes(data))
     for repair in (False, True):
-        (problem,) = verify(library, repair).left
+        (problem,) = verify(library, repair).unrepaired
         assert problem.code == "missing_embedding"
 
-    def look_again(photo_id: str) -> None:
+    def recompute_embedding(photo_id: str) -> None:
         retag(library, services.classifier, photo_id)
 
-    found = verify(library, repair=True, look_again=look_again)
-    assert (codes(found), found.left) == (["missing_embedding"], ())
+    found = verify(library, repair=True, recompute_embedding=recompute_embedding)
+    assert (codes(found), found.unrepaired) == (["missing_embedding"], ())
     assert problem.photo is not None
     assert (library.embedding(two[0]).values == before).all()
     assert verify(library).problems == ()
@@ -138,27 +139,27 @@ def test_files_that_belong_to_nothing_are_put_aside(library: Library) -> None:
     assert codes(found) == sorted([*strays, "leftover_file"])
     assert {p.code: p.file for p in found.problems}["orphan_original"] == strays["orphan_original"]
     found = verify(library, repair=True)
-    assert found.left == ()
+    assert found.unrepaired == ()
     assert found.orphans_dir is not None
     assert found.orphans_dir.parent == folder / "trash"
     for stray in strays.values():
         assert not stray.exists()
         assert (found.orphans_dir / stray.relative_to(folder)).read_bytes() == b"stray"
-    assert verify(library) == Verified(2)
+    assert verify(library) == VerifyResult(2)
 
 
 def test_a_second_name_of_a_known_photo_is_an_orphan(library: Library, two: list[str]) -> None:
     kept = library.original_path(two[0])
     old_file(kept.with_suffix(".png"), kept.read_bytes())
     found = verify(library, repair=True)
-    assert (codes(found), found.left) == (["orphan_original"], ())
+    assert (codes(found), found.unrepaired) == (["orphan_original"], ())
     assert kept.is_file()
 
 
 def test_an_orphan_that_cannot_be_moved(library: Library) -> None:
     old_file(library.folder / "originals" / "stray.jpg")
     (library.folder / "trash").write_text("in the way")
-    (problem,) = verify(library, repair=True).left
+    (problem,) = verify(library, repair=True).unrepaired
     assert problem.code == "orphan_original"
     assert "cannot be moved" in problem.message
 
@@ -168,10 +169,10 @@ def test_a_file_written_just_now_is_given_time_to_find_its_row(
 ) -> None:
     name, data = made_photos[0]
     look = classifier.predict(data)
-    keep, has_files = Library._keep_files, threading.Event()
+    keep, has_files = Library._write_files, threading.Event()
 
     class Slow(Library):
-        def _keep_files(self, *arguments: Any) -> None:
+        def _write_files(self, *arguments: Any) -> None:
             keep(self, *arguments)
             has_files.set()
             time.sleep(0.3)
@@ -200,9 +201,9 @@ def test_rows_without_a_photo_are_put_aside(library: Library, two: list[str]) ->
     connection.close()
     (problem,) = verify(library).problems
     assert problem.code == "row_without_photo"
-    assert "1 rows of the table tag_decisions" in problem.message
+    assert "In the table tag_decisions, 1 row refers" in problem.message
     found = verify(library, repair=True)
-    assert found.left == ()
+    assert found.unrepaired == ()
     assert found.orphans_dir is not None
     kept = json.loads((found.orphans_dir / "tag_decisions.jsonl").read_text())
     assert (kept["photo_id"], kept["label"]) == ("0" * 64, "Grandma")
@@ -225,4 +226,4 @@ def test_a_damaged_database(library: Library, two: list[str]) -> None:
     with Library(library.folder) as opened:
         found = verify(opened)
     assert "damaged_database" in codes(found)
-    assert "from a backup" in found.left[0].message
+    assert "latest backup" in found.unrepaired[0].message

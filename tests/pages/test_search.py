@@ -196,7 +196,7 @@ def test_a_link_to_similar_photos(filled: Services, app: AppTest) -> None:
     assert "like" not in app.query_params
     app.query_params["like"] = "0" * 64
     app.run()
-    assert "holds no photo" in texts(app)
+    assert "has no photo" in texts(app)
 
 
 def test_photos_like_a_picture_that_is_not_kept(

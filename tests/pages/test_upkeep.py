@@ -175,4 +175,4 @@ def test_files_that_could_not_be_removed_are_told(
     with monkeypatch.context() as patch:
         patch.setattr(trash, "_remove", lambda _: (0, True))
         click(app, "Remove for good")
-    assert "2 files could not be removed yet; the next try goes on" in texts(app)
+    assert "2 files could not be removed yet; emptying the trash again retries" in texts(app)

@@ -27,7 +27,7 @@ from scene_model.export.sorting.journal import (
 from scene_model.export.sorting.plan import Kind, Plan, Step
 from scene_model.export.sorting.revert import drop_made, forget, restore_times, revert, tidy
 from scene_model.jobs.lock_file import acquire_lock
-from scene_model.library.references import MovedFile
+from scene_model.library.inventory import MovedFile
 
 # Files that moved before libraries are told: few enough that a crash leaves few astray.
 _TELL_EVERY = 200
