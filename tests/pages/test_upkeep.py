@@ -173,6 +173,6 @@ def test_files_that_could_not_be_removed_are_told(
     click(app, "Trash (1)")
     click(app, "Empty the trash")
     with monkeypatch.context() as patch:
-        patch.setattr(trash, "_remove", lambda _: (0, True))
+        patch.setattr(trash, "_remove", lambda _: (0, False))
         click(app, "Remove for good")
     assert "2 files could not be removed yet; emptying the trash again retries" in texts(app)
