@@ -224,7 +224,7 @@ def timed(work: Callable[[], object]) -> float:
 
 def page(services: Services, query: str, sort: Sort, deep: bool) -> None:
     """What the gallery asks for one page: how many there are, which these are, what is on them."""
-    services.library.forget()
+    services.library.clear_query_cache()
     gallery = services.gallery(sort)
     count = gallery.count(query)
     number = 1 + (count // PAGE // 2 if deep else 0)
@@ -234,14 +234,14 @@ def page(services: Services, query: str, sort: Sort, deep: bool) -> None:
 
 
 def _count_by_class(library: Library) -> None:
-    library.forget()
+    library.clear_query_cache()
     library.count_by_class()
 
 
 def boolean(services: Services, query: str) -> None:
     """What a search asks for: read the line, count, and the first page's ids."""
     gallery = services.gallery()
-    services.library.forget()
+    services.library.clear_query_cache()
     gallery.count(query)
     gallery.ids(query, PAGE)
 

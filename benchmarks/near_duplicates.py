@@ -72,13 +72,13 @@ def measure(services: Services, files: Sequence[tuple[str, bytes]], show: bool =
     found: set[tuple[str, str]] = set()
     right = wrong = 0
     for pair in near_duplicate_pairs(services.library, NearDuplicateKind.NEAR):
-        one, other = _read(names[pair.one]), _read(names[pair.other])
+        one, other = _read(names[pair.first]), _read(names[pair.second])
         is_right = one[0] == other[0] and not any(k[1].startswith("burst") for k in (one, other))
         right, wrong = right + is_right, wrong + (not is_right)
         if is_right and "original" in (one[1], other[1]):
             found.add(other if one[1] == "original" else one)
         if not is_right and show:
-            print(f"    wrong: {names[pair.one]} and {names[pair.other]}: {pair.likeness:.3f}")
+            print(f"    wrong: {names[pair.first]} and {names[pair.second]}: {pair.similarity:.3f}")
     recall, precision = len(found) / len(wanted), right / max(1, right + wrong)
     missed = Counter(kind for _, kind in wanted - found)
     print(f"{len(names)} files, {len(wanted)} copies; missed: {dict(missed)}")

@@ -131,7 +131,7 @@ def _group(group: NearDuplicateGroup, photos: list[PhotoRecord]) -> None:
                 on_click=lambda: dismiss(get_gallery().library, ids),
                 help="Not duplicates: hide this group. You can restore it below.",
             )
-            st.caption(f"{group.likeness:.0%} similar", width="content")
+            st.caption(f"{group.similarity:.0%} similar", width="content")
 
 
 def _keep_best(others: list[str]) -> None:

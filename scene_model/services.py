@@ -26,9 +26,9 @@ from scene_model.jobs.workers import WorkerPools
 from scene_model.learning.personal_heads import HeadCandidates, learn_corrections
 from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.learning.thresholds import ThresholdChange, Thresholds
+from scene_model.library.inventory import MovedFile, update_references
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import PhotoRecord, photo_facts
-from scene_model.library.references import MovedFile, follow
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
@@ -149,7 +149,7 @@ class Services:
 
     def follow(self, moved: Sequence[MovedFile]) -> None:
         """Update the library's references to files that were moved; raises LibraryError."""
-        follow(self.library, moved)
+        update_references(self.library, moved)
 
     def close(self) -> None:
         """Finish the photos in work and close the library."""
@@ -181,12 +181,12 @@ def open_classification(
 def follow_into(settings: Settings) -> Follow:
     """Return a callback that updates the library's references to moved files, if it exists."""
 
-    def update_references(moved: Sequence[MovedFile]) -> None:
+    def update(moved: Sequence[MovedFile]) -> None:
         with _existing_library(settings) as library:
             if library is not None:
-                follow(library, moved)
+                update_references(library, moved)
 
-    return update_references
+    return update
 
 
 def open_common(settings: Settings) -> Common:

@@ -120,9 +120,9 @@ def _empty(contents: TrashContents) -> None:
         return
     freed_mb = emptied.freed_bytes / 1e6
     notice = f"{counted(emptied.photo_count, 'photo')} deleted, {freed_mb:,.1f} MB freed."
-    if emptied.left:
+    if emptied.unremoved_files:
         notice += (
-            f" {counted(len(emptied.left), 'file')} could not be deleted; emptying the trash again "
+            f" {counted(len(emptied.unremoved_files), 'file')} could not be deleted; emptying the trash again "
             "will retry."
         )
     st.session_state[_NOTICE_KEY] = notice

@@ -208,7 +208,7 @@ def _print(items: Iterable[Any], options: argparse.Namespace, record: Any, line:
 
 def _missing(services: Services, ids: Iterable[str]) -> Iterator[str]:
     for photo in services.library.records(ids):
-        if not services.library.files.is_there(photo):
+        if not services.library.files.has_original(photo):
             yield photo.id
 
 

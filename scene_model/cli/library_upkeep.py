@@ -13,9 +13,11 @@ from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError, BundleN
 from scene_model.learning.retag import retag
 from scene_model.library.store import Library
 from scene_model.maintenance.backup import write_backup
-from scene_model.maintenance.backup_file import BackupList
+from scene_model.maintenance.backup_file import BackupManifest
+from scene_model.maintenance.problems import Problem
+from scene_model.maintenance.repair import RecomputeEmbedding
 from scene_model.maintenance.restore import restore_backup
-from scene_model.maintenance.verify import LookAgain, Problem, verify
+from scene_model.maintenance.verify import verify
 from scene_model.services import open_services
 from scene_model.statistics.totals import library_statistics
 
@@ -48,13 +50,13 @@ def verify_library(options: argparse.Namespace, settings: Settings) -> int:
     """Check the library; returns 0 without remaining problems, else 3."""
     progress = ProgressLine("photos checked")
     repair = _repair_embeddings(settings) if options.repair else contextlib.nullcontext()
-    with Library(settings.library) as library, repair as look_again, progress:
+    with Library(settings.library) as library, repair as recompute_embedding, progress:
         result = verify(
-            library, options.repair, settings.workers, progress.show, look_again=look_again
+            library, options.repair, settings.workers, progress.show, recompute_embedding=recompute_embedding
         )
     if options.json:
         problems = [_problem_record(problem) for problem in result.problems]
-        is_clean = not result.left
+        is_clean = not result.unrepaired
         print(json.dumps({"photos": result.photo_count, "clean": is_clean, "problems": problems}))
     elif options.jsonl:
         for problem in result.problems:
@@ -64,8 +66,8 @@ def verify_library(options: argparse.Namespace, settings: Settings) -> int:
             print(f"{problem.code}\t{printable(problem.message)}")
         if result.orphans_dir is not None:
             print(f"Files of no photo were moved to {printable(str(result.orphans_dir))}.")
-        print(_verified_text(result.photo_count, len(result.problems), len(result.left)))
-    return EXIT_SOME_FAILED if result.left else EXIT_DONE
+        print(_verified_text(result.photo_count, len(result.problems), len(result.unrepaired)))
+    return EXIT_SOME_FAILED if result.unrepaired else EXIT_DONE
 
 
 def backup(options: argparse.Namespace, settings: Settings) -> int:
@@ -74,14 +76,14 @@ def backup(options: argparse.Namespace, settings: Settings) -> int:
     with Library(settings.library) as library, progress:
         done = write_backup(library, options.file, options.with_references, progress.show)
     if _wants_json(options):
-        record = {"file": str(done.file), "bytes": done.file_bytes, **_listed_record(done.listed)}
+        record = {"file": str(done.file), "bytes": done.file_bytes, **_listed_record(done.manifest)}
         print(json.dumps(record))
     else:
         size = f"{done.file_bytes / 1e6:,.1f} MB"
-        photos = counted(done.listed.photos, "photo")
+        photos = counted(done.manifest.photos, "photo")
         print(f"{photos}, {size}, in {printable(str(done.file))}.")
-        _print_originals_not_backed_up(done.listed)
-    return EXIT_SOME_FAILED if done.listed.missing or done.listed.changed else EXIT_DONE
+        _print_originals_not_backed_up(done.manifest)
+    return EXIT_SOME_FAILED if done.manifest.missing or done.manifest.changed else EXIT_DONE
 
 
 def restore(options: argparse.Namespace, settings: Settings) -> int:
@@ -91,15 +93,15 @@ def restore(options: argparse.Namespace, settings: Settings) -> int:
         done = restore_backup(options.file, settings.library, options.replace, progress.show)
     aside = None if done.moved_aside is None else str(done.moved_aside)
     if _wants_json(options):
-        record = {"library": str(done.folder), "moved_aside": aside, **_listed_record(done.listed)}
+        record = {"library": str(done.folder), "moved_aside": aside, **_listed_record(done.manifest)}
         print(json.dumps(record))
     else:
-        photos = counted(done.listed.photos, "photo")
+        photos = counted(done.manifest.photos, "photo")
         print(f"{photos} restored to {printable(str(done.folder))}.")
         if aside is not None:
             print(f"The previous folder was moved to {printable(aside)}.")
-        _print_originals_not_backed_up(done.listed)
-    return EXIT_SOME_FAILED if done.listed.missing or done.listed.changed else EXIT_DONE
+        _print_originals_not_backed_up(done.manifest)
+    return EXIT_SOME_FAILED if done.manifest.missing or done.manifest.changed else EXIT_DONE
 
 
 def _wants_json(options: argparse.Namespace) -> bool:
@@ -107,7 +109,7 @@ def _wants_json(options: argparse.Namespace) -> bool:
 
 
 @contextlib.contextmanager
-def _repair_embeddings(settings: Settings) -> Iterator[LookAgain | None]:
+def _repair_embeddings(settings: Settings) -> Iterator[RecomputeEmbedding | None]:
     """Yield a function that recomputes a photo's embedding; None without a model."""
     try:
         services = open_services(settings, resume=False)
@@ -149,21 +151,21 @@ def _verified_text(photo_count: int, problem_count: int, left_count: int) -> str
     return f"{photos}; {problems}, {left_count:,} left."
 
 
-def _listed_record(listed: BackupList) -> dict[str, Any]:
+def _listed_record(manifest: BackupManifest) -> dict[str, Any]:
     return {
-        "photos": listed.photos,
-        "references": len(listed.references),
-        "missing": list(listed.missing),
-        "changed": list(listed.changed),
+        "photos": manifest.photos,
+        "references": len(manifest.references),
+        "missing": list(manifest.missing),
+        "changed": list(manifest.changed),
     }
 
 
-def _print_originals_not_backed_up(listed: BackupList) -> None:
-    if listed.references:
-        count = len(listed.references)
+def _print_originals_not_backed_up(manifest: BackupManifest) -> None:
+    if manifest.references:
+        count = len(manifest.references)
         verb = "is" if count == 1 else "are"
         print(f"{counted(count, 'original')} outside the library {verb} not in the backup.")
-    for photo_id in listed.missing:
+    for photo_id in manifest.missing:
         print(f"{photo_id}\toriginal_missing: not in the backup")
-    for photo_id in listed.changed:
+    for photo_id in manifest.changed:
         print(f"{photo_id}\toriginal_changed: in the backup with its current content")

@@ -1,1 +1,1 @@
-"""Near duplicates and photos with similar perceptual hashes."""
+"""Near duplicates, and photos with near perceptual hashes."""

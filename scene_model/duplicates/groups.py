@@ -1,4 +1,4 @@
-"""Pairs put together into groups, and which photo of a group is the one to keep."""
+"""Group near-duplicate pairs, and rank a group's photos to choose the best."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,26 +17,23 @@ from scene_model.photos.decode import decode_photo
 
 @dataclass(frozen=True)
 class NearDuplicatePair:
-    """Two photo ids, and how alike they are, 0 to 1."""
+    """Two photo ids and their similarity in [0, 1]."""
 
-    one: str
-    other: str
-    likeness: float
+    first: str
+    second: str
+    similarity: float
 
 
 @dataclass(frozen=True)
 class NearDuplicateGroup:
-    """Photos that belong together by pairs, the first of them to keep.
-
-    likeness: of the pair least alike.
-    """
+    """Photos connected by pairs. similarity: the lowest of a pair that joined the group."""
 
     photo_ids: tuple[str, ...]
-    likeness: float
+    similarity: float
 
 
 class KeepBy(StrEnum):
-    """What makes a photo the one to keep."""
+    """The measure by which the best photo of a group is chosen."""
 
     LARGEST = "largest"
     SHARPEST = "sharpest"
@@ -46,66 +43,73 @@ class KeepBy(StrEnum):
 def near_duplicate_pairs(
     library: Library, kind: NearDuplicateKind, dismissed: bool = False
 ) -> list[NearDuplicatePair]:
-    """Pairs of a kind with both photos outside the trash; the dismissed, or the others."""
-    one, other = photos.alias(), photos.alias()
+    """Return pairs of a kind with both photos outside the trash, most similar first.
+
+    dismissed: return only the dismissed pairs instead of the others.
+    """
+    first, second = photos.alias(), photos.alias()
     query = (
-        select(one.c.id, other.c.id, near_duplicates.c.likeness)
-        .join_from(near_duplicates, one, one.c.number == near_duplicates.c.one)
-        .join(other, other.c.number == near_duplicates.c.other)
+        select(first.c.id, second.c.id, near_duplicates.c.similarity)
+        .join_from(near_duplicates, first, first.c.number == near_duplicates.c.first)
+        .join(second, second.c.number == near_duplicates.c.second)
         .where(
             near_duplicates.c.kind == kind,
             near_duplicates.c.dismissed_at.is_not(None)
             if dismissed
             else near_duplicates.c.dismissed_at.is_(None),
-            one.c.trashed_at.is_(None),
-            other.c.trashed_at.is_(None),
+            first.c.trashed_at.is_(None),
+            second.c.trashed_at.is_(None),
         )
-        .order_by(near_duplicates.c.likeness.desc(), near_duplicates.c.one, near_duplicates.c.other)
+        .order_by(
+            near_duplicates.c.similarity.desc(), near_duplicates.c.first, near_duplicates.c.second
+        )
     )
     with library.database.reader.begin() as connection:
         return [NearDuplicatePair(*row) for row in connection.execute(query)]
 
 
-def group_pairs(pairs: Iterable[NearDuplicatePair], most: int = 60) -> list[NearDuplicateGroup]:
-    """Join pairs that share a photo, the most alike first, into groups of at most so many."""
+def group_pairs(pairs: Iterable[NearDuplicatePair], max_size: int = 60) -> list[NearDuplicateGroup]:
+    """Join pairs that share a photo, most similar first, into groups of at most ``max_size``."""
     group_of: dict[str, list[str]] = {}
-    least: dict[int, float] = {}
-    for pair in sorted(pairs, key=lambda pair: -pair.likeness):
-        one = group_of.setdefault(pair.one, [pair.one])
-        other = group_of.setdefault(pair.other, [pair.other])
-        if one is not other:
-            if len(one) + len(other) > most:
+    lowest_similarity: dict[int, float] = {}
+    for pair in sorted(pairs, key=lambda pair: -pair.similarity):
+        group = group_of.setdefault(pair.first, [pair.first])
+        merged = group_of.setdefault(pair.second, [pair.second])
+        if group is not merged:
+            if len(group) + len(merged) > max_size:
                 continue
-            one.extend(other)
-            for photo_id in other:
-                group_of[photo_id] = one
-        least[id(one)] = pair.likeness
+            group.extend(merged)
+            for photo_id in merged:
+                group_of[photo_id] = group
+        lowest_similarity[id(group)] = pair.similarity
     groups = {id(group): group for group in group_of.values() if len(group) > 1}
-    return [NearDuplicateGroup(tuple(group), least[key]) for key, group in groups.items()]
+    return [
+        NearDuplicateGroup(tuple(group), lowest_similarity[key]) for key, group in groups.items()
+    ]
 
 
 def best_first(library: Library, photo_ids: Sequence[str], by: KeepBy) -> list[PhotoRecord]:
-    """Photos of a group, the one to keep first; what ties is told by the other two measures."""
+    """Return the photos of a group, best first; ties are broken by the other two measures."""
     records = list(library.records(photo_ids))
-    sharp = {photo.id: sharpness(library, photo.id) for photo in records}
+    sharpness_by_id = {photo.id: sharpness(library, photo.id) for photo in records}
 
     def key(photo: PhotoRecord) -> tuple[float | str, ...]:
         measures: dict[KeepBy, float | str] = {
             KeepBy.LARGEST: -float(photo.width * photo.height),
-            KeepBy.SHARPEST: -round(sharp[photo.id], 1),
+            KeepBy.SHARPEST: -round(sharpness_by_id[photo.id], 1),
             KeepBy.OLDEST: photo.taken_at or f"9999 {photo.added_at}",
         }
-        rest = [measures[measure] for measure in KeepBy if measure is not by]
-        # Of two as large, the one of more bytes: the other was saved again.
-        return (measures[by], -float(photo.file_bytes), *rest, photo.id)
+        remaining = [measures[measure] for measure in KeepBy if measure is not by]
+        # At equal dimensions the larger file is first: the smaller one was probably re-encoded.
+        return (measures[by], -float(photo.file_bytes), *remaining, photo.id)
 
     return sorted(records, key=key)
 
 
 def sharpness(library: Library, photo_id: str) -> float:
-    """How much fine detail the thumbnail has: spread of its Laplacian; 0.0 without a picture.
+    """Return the standard deviation of the thumbnail's Laplacian; 0.0 without a thumbnail.
 
-    Only photos of one picture compare by it. (Pech-Pacheco et al. 2000.)
+    Comparable only between photos of the same picture. (Pech-Pacheco et al. 2000.)
     """
     try:
         pixels = decode_photo(library.thumbnail(photo_id), minimum=None).pixels

@@ -1,11 +1,10 @@
-"""Photos that look alike: which perceptual hashes are near one another, kept up at each addition.
+"""Hash neighbours: pairs of near perceptual hashes, updated whenever a photo is added.
 
-Two photos look alike when their 64-bit hashes differ in at most `MAX_DISTANCE` bits. Cut 64 bits
-into one band more than that, and two such hashes agree in a whole band (pigeonhole): so a new hash
-is compared with those that share one of its bands, a few hundred of 100,000, and what is near is
-written down. ``near_hashes`` speaks of numbers and not of photos: a thousand copies of one picture
-are one entry, and moving photos to the trash or back changes nothing in it. A search then only
-joins; nothing is compared.
+Two hashes are neighbours when their 64 bits differ in at most `MAX_DISTANCE` positions. The bits
+are split into MAX_DISTANCE + 1 bands, so neighbours have at least one band in common (pigeonhole
+principle). A new hash is therefore compared only with hashes that share a band, a few hundred of
+100,000. The table ``near_hashes`` stores pairs of hashes, not of photos: a thousand copies of a
+picture are one entry, and the trash does not affect it. A search is a join without comparisons.
 """
 
 from collections.abc import Iterable
@@ -16,29 +15,29 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select, union_al
 from sqlalchemy.dialects.sqlite import insert
 
 from scene_model.library.records import WrittenPhoto
-from scene_model.library.schema import BY_HASH, hash_bands, near_hashes, photos
+from scene_model.library.schema import HASH_INDEX, hash_bands, near_hashes, photos
 from scene_model.library.store import Library
 
 # Measured on 39 photographs: smaller, re-encoded, brighter and 2 % cropped copies differ in at
-# most 6 bits (five of the 39 crops in 5 %, too); two different photographs in 20 or more.
+# most 6 bits (as do 5 of the 39 copies cropped by 5 %); two different photographs in 20 or more.
 MAX_DISTANCE = 6
 _BANDS = MAX_DISTANCE + 1
 _BITS = 64
-# Where each band begins, and the last ends; nine or ten bits each.
-_EDGES = [place * _BITS // _BANDS for place in range(_BANDS + 1)]
+# The first bit of each band, and the end of the last band; bands have 9 or 10 bits.
+_EDGES = [index * _BITS // _BANDS for index in range(_BANDS + 1)]
 
 
-def distance(one: int, other: int) -> int:
-    """Count the bits in which two hashes differ, signed or not."""
-    return ((one ^ other) & ((1 << _BITS) - 1)).bit_count()
+def distance(first: int, second: int) -> int:
+    """Count the bits in which two hashes, signed or unsigned, differ."""
+    return ((first ^ second) & ((1 << _BITS) - 1)).bit_count()
 
 
 def bands_of(signed: int) -> list[int]:
-    """Name each band of a hash: its place among the bands, and its bits."""
+    """Return the bands of a hash, each encoded as its index followed by its bits."""
     bits = signed & ((1 << _BITS) - 1)
     return [
-        place << _BITS // _BANDS + 1 | bits >> begin & ((1 << end - begin) - 1)
-        for place, (begin, end) in enumerate(pairwise(_EDGES))
+        index << _BITS // _BANDS + 1 | bits >> begin & ((1 << end - begin) - 1)
+        for index, (begin, end) in enumerate(pairwise(_EDGES))
     ]
 
 
@@ -49,73 +48,80 @@ def write_hash_neighbours(connection: Connection, photo: WrittenPhoto) -> None:
 
 
 def add_hash(connection: Connection, signed: int) -> None:
-    """Compare a photo's hash with those there are, and write down which are near."""
+    """Store a signed 64-bit hash and its neighbours among the stored hashes."""
     bands = bands_of(signed)
-    known = select(hash_bands.c.hash).where(
+    existing = select(hash_bands.c.hash).where(
         hash_bands.c.band == bands[0], hash_bands.c.hash == signed
     )
-    if connection.execute(known).first() is not None:
+    if connection.execute(existing).first() is not None:
         return
     candidates = connection.execute(
         select(hash_bands.c.hash).where(hash_bands.c.band.in_(bands)).distinct()
     ).scalars()
-    near = [other for other in candidates if distance(signed, other) <= MAX_DISTANCE]
+    neighbours = [
+        candidate for candidate in candidates if distance(signed, candidate) <= MAX_DISTANCE
+    ]
     connection.execute(
         insert(hash_bands).on_conflict_do_nothing(),
         [{"band": band, "hash": signed} for band in bands],
     )
-    if near:
-        pairs = [*((signed, other) for other in near), *((other, signed) for other in near)]
+    if neighbours:
+        pairs = [
+            *((signed, neighbour) for neighbour in neighbours),
+            *((neighbour, signed) for neighbour in neighbours),
+        ]
         connection.execute(
             insert(near_hashes).on_conflict_do_nothing(),
-            [{"hash": one, "near": other} for one, other in pairs],
+            [{"hash": first, "near": second} for first, second in pairs],
         )
 
 
 def has_hash_neighbour() -> ColumnElement[bool]:
-    """Another photo outside the trash looks like this one."""
-    other: Any = photos.alias()
-    shown = other.c.trashed_at.is_(None)
-    several = (
-        select(other.c.perceptual_hash)
-        .with_hint(other, f"INDEXED BY {BY_HASH.name}", "sqlite")
-        .where(shown, other.c.perceptual_hash.is_not(None))
-        .group_by(other.c.perceptual_hash)
+    """SQL condition: another photo outside the trash has the same or a near hash."""
+    second: Any = photos.alias()
+    is_visible = second.c.trashed_at.is_(None)
+    repeated_hashes = (
+        select(second.c.perceptual_hash)
+        .with_hint(second, f"INDEXED BY {HASH_INDEX.name}", "sqlite")
+        .where(is_visible, second.c.perceptual_hash.is_not(None))
+        .group_by(second.c.perceptual_hash)
         .having(func.count() > 1)
     )
-    near_one = select(near_hashes.c.hash).where(
-        exists().where(shown, other.c.perceptual_hash == near_hashes.c.near)
+    hashes_with_neighbour = select(near_hashes.c.hash).where(
+        exists().where(is_visible, second.c.perceptual_hash == near_hashes.c.near)
     )
-    seen: Any = photos.alias()
+    first: Any = photos.alias()
     return photos.c.number.in_(
-        select(seen.c.number).where(
-            seen.c.perceptual_hash.in_(union_all(several, near_one)), seen.c.trashed_at.is_(None)
+        select(first.c.number).where(
+            first.c.perceptual_hash.in_(union_all(repeated_hashes, hashes_with_neighbour)),
+            first.c.trashed_at.is_(None),
         )
     )
 
 
 def hash_neighbour_groups(library: Library, photo_ids: Iterable[str]) -> list[list[str]]:
-    """Put photos into groups: whoever looks like one of a group is in it; order is kept.
+    """Group photos by connected components of hash neighbours, preserving the order.
 
     A photo without a perceptual hash is a group of its own.
     """
     with library.database.reader.begin() as connection:
         rows = connection.execute(select(photos.c.id, photos.c.perceptual_hash))
-        hashes = {row.id: row.perceptual_hash for row in rows}
-        pairs = connection.execute(select(near_hashes.c.hash, near_hashes.c.near))
-        near = [(row.hash, row.near) for row in pairs]
+        hash_by_id = {row.id: row.perceptual_hash for row in rows}
+        pair_rows = connection.execute(select(near_hashes.c.hash, near_hashes.c.near))
+        pairs = [(row.hash, row.near) for row in pair_rows]
     parents: dict[int, int] = {}
 
-    def root(one: int) -> int:
-        while (above := parents.get(one, one)) != one:
-            parents[one] = parents.get(above, above)
-            one = above
-        return one
+    def root(node: int) -> int:
+        while (parent := parents.get(node, node)) != node:
+            parents[node] = parents.get(parent, parent)
+            node = parent
+        return node
 
-    for one, other in near:
-        parents[root(one)] = root(other)
+    for first, second in pairs:
+        parents[root(first)] = root(second)
     groups: dict[int | str, list[str]] = {}
     for photo_id in photo_ids:
-        found = hashes.get(photo_id)
-        groups.setdefault(photo_id if found is None else root(found), []).append(photo_id)
+        photo_hash = hash_by_id.get(photo_id)
+        key = photo_id if photo_hash is None else root(photo_hash)
+        groups.setdefault(key, []).append(photo_id)
     return list(groups.values())

@@ -1,8 +1,8 @@
-"""What a perceptual hash would be had the picture been turned or mirrored: out of its bits alone.
+"""Compute the perceptual hash of a rotated or mirrored picture from the original's hash.
 
-A hash is the signs of 8×8 cosine frequencies about their median, which lies near nought. A mirror
-negates the odd frequencies along its axis, a quarter turn swaps the axes too: so bits flip and
-change places, and no picture has to be opened.
+A hash holds the signs of 8×8 cosine frequencies relative to their median, which is near zero.
+Mirroring negates the odd frequencies along its axis; a quarter turn also swaps the axes. Bits are
+therefore inverted and permuted, and the picture is not needed.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ Signs = npt.NDArray[np.float32]
 
 
 def hash_signs(hashes: npt.NDArray[np.int64]) -> Signs:
-    """Hashes as kept → shape (N, 8, 8), float32, +1 and -1: down, then across."""
+    """Convert stored hashes to signs: shape (N, 8, 8), float32, +1 and -1, vertical axis first."""
     octets = hashes.astype(">i8").view(np.uint8).reshape(-1, 8)
     bits = np.unpackbits(octets, axis=1).reshape(-1, 8, 8)
     result: Signs = bits.astype(np.float32) * 2 - 1
@@ -22,13 +22,13 @@ def hash_signs(hashes: npt.NDArray[np.int64]) -> Signs:
 
 
 def rotated_signs(signs: Signs, turn: int) -> Signs:
-    """The signs of pictures laid as `alignment.turned` lays them; shape (N, 8, 8)."""
+    """Return the signs of the pictures after `alignment.rotated` by ``turn``; shape (N, 8, 8)."""
     quarters, is_mirrored = TURNS[turn]
     odd = np.where(np.arange(8) % 2, -1.0, 1.0).astype(np.float32)
-    laid = signs
+    result = signs
     for _ in range(quarters):
-        # Anticlockwise: the columns become rows, from the last to the first.
-        laid = laid.transpose(0, 2, 1) * odd[:, np.newaxis]
+        # Anticlockwise: columns become rows in reverse order.
+        result = result.transpose(0, 2, 1) * odd[:, np.newaxis]
     if is_mirrored:
-        laid = laid * odd
-    return laid
+        result = result * odd
+    return result

@@ -1,4 +1,4 @@
-"""Perceptual hashes for photos that an earlier version of this program added without one."""
+"""Compute perceptual hashes of photos that an earlier version of this program added without one."""
 
 from collections.abc import Iterator
 
@@ -13,39 +13,39 @@ from scene_model.photos.hashes import perceptual_hash, signed_hash
 
 
 def count_missing_hashes(library: Library) -> int:
-    """Count the photos, in the trash too, that ``is:duplicate`` cannot compare yet."""
-    wanted = select(func.count()).where(photos.c.perceptual_hash.is_(None))
+    """Count the photos, trash included, that ``is:duplicate`` cannot compare yet."""
+    query = select(func.count()).where(photos.c.perceptual_hash.is_(None))
     with library.database.reader.begin() as connection:
-        return int(connection.execute(wanted).scalar_one())
+        return int(connection.execute(query).scalar_one())
 
 
 def fill_missing_hashes(library: Library) -> Iterator[bool]:
-    """Work out what is missing, photo by photo, and tell of each whether it could be done.
+    """Compute all missing hashes; yields for each photo whether it succeeded.
 
-    Each photo is one transaction: what was done stays done when this is left off.
+    Each photo is one transaction, so an interrupted run loses nothing.
     """
-    wanted = select(photos.c.id).where(photos.c.perceptual_hash.is_(None))
+    query = select(photos.c.id).where(photos.c.perceptual_hash.is_(None))
     with library.database.reader.begin() as connection:
-        photo_ids = list(connection.execute(wanted).scalars())
+        photo_ids = list(connection.execute(query).scalars())
     for photo_id in photo_ids:
         yield fill_missing_hash(library, photo_id)
 
 
 def fill_missing_hash(library: Library, photo_id: str) -> bool:
-    """Work out one photo's hash if it has none; False when there is no picture to do it from.
+    """Compute one photo's hash if it has none; returns False when there is no readable picture.
 
-    From the thumbnail: the hash survives resizing, and originals may be large or out of reach.
+    Uses the thumbnail: resizing hardly changes the hash, and originals may be large or missing.
     """
-    missing = (photos.c.id == photo_id) & photos.c.perceptual_hash.is_(None)
+    lacks_hash = (photos.c.id == photo_id) & photos.c.perceptual_hash.is_(None)
     with library.database.reader.begin() as connection:
-        if connection.execute(select(photos.c.id).where(missing)).first() is None:
+        if connection.execute(select(photos.c.id).where(lacks_hash)).first() is None:
             return True
     try:
         pixels = decode_photo(library.thumbnail(photo_id), minimum=None).pixels
     except (LibraryError, PhotoError):
         return False
-    found = signed_hash(perceptual_hash(pixels))
+    new_hash = signed_hash(perceptual_hash(pixels))
     with library.database.writer.begin() as connection:
-        connection.execute(update(photos).where(missing).values(perceptual_hash=found))
-        add_hash(connection, found)
+        connection.execute(update(photos).where(lacks_hash).values(perceptual_hash=new_hash))
+        add_hash(connection, new_hash)
     return True

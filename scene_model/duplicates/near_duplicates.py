@@ -1,8 +1,8 @@
-"""Pairs of photos that are one picture, or only look similar; found once, as photos come in.
+"""Find near-duplicate and similar pairs; each new photo is compared with all others once.
 
-*Near*: one picture, re-encoded, resized, turned, mirrored or cropped a little. Hashes in all eight
-positions and embeddings say which pairs may be; the pictures themselves decide. *Similar*: the
-network sees nearly the same in both; two shots of one scene are.
+*Near*: the same picture, re-encoded, resized, rotated, mirrored or slightly cropped. Hashes in all
+eight orientations and embeddings select candidates; aligning the thumbnails decides. *Similar*:
+the embeddings are nearly equal, as for two shots of one scene.
 """
 
 import datetime
@@ -24,16 +24,16 @@ from scene_model.library.store import Library
 from scene_model.photos.alignment import TURNS, GreyPicture, one_picture, rotated
 from scene_model.photos.decode import decode_photo
 
-# Bits of 64 in which hashes may differ to be worth a look: crops in 5 % reach 14.
-_LOOK_WITHIN = 14
-_LOOK_FROM_COSINE, SIMILAR_FROM_COSINE = 0.80, 0.90
+# Maximum hash distance of a candidate, in bits of 64: copies cropped by 5 % differ in up to 14.
+_CANDIDATE_DISTANCE = 14
+_CANDIDATE_COSINE, SIMILAR_COSINE = 0.80, 0.90
 _BATCH = 128
-_PIECE = 4096
-_PICTURES_KEPT = 2000
+_CHUNK_ROWS = 4096
+_CACHED_PICTURES = 2000
 
 
 class NearDuplicateKind(StrEnum):
-    """What two photos have to do with one another."""
+    """How two photos are related."""
 
     NEAR = "near"
     SIMILAR = "similar"
@@ -49,12 +49,14 @@ class _Row:
 
 
 Pictures = Callable[[int], GreyPicture | None]
+Pairs = dict[tuple[int, int], tuple[NearDuplicateKind, float]]
+"""Kind and similarity by the numbers of two photos, the lower number first."""
 
 
 def _pictures(library: Library, ids: dict[int, str]) -> Pictures:
-    """Grey thumbnails by number, the latest kept; None where there is no picture."""
+    """Return a cached reader of grey thumbnails by number; None where one cannot be read."""
 
-    @lru_cache(maxsize=_PICTURES_KEPT)
+    @lru_cache(maxsize=_CACHED_PICTURES)
     def read(number: int) -> GreyPicture | None:
         try:
             pixels = decode_photo(library.thumbnail(ids[number]), minimum=None).pixels
@@ -66,29 +68,28 @@ def _pictures(library: Library, ids: dict[int, str]) -> Pictures:
 
 
 def count_pending_comparisons(library: Library) -> int:
-    """Count the photos outside the trash that `compare_new` has still to look at."""
-    return len(_new_numbers(library))
+    """Count the photos outside the trash that `compare_new` has still to compare."""
+    return len(_pending_numbers(library))
 
 
 def compare_new(library: Library) -> Iterator[int]:
-    """Compare what came in since with everything; yields how many photos are done.
+    """Compare new photos with all photos; yields the number of photos done so far.
 
-    Each batch is one transaction: left off, it goes on where it was. What people dismissed stays
-    dismissed.
+    Each batch is one transaction, so an interrupted run continues where it stopped. Dismissed
+    pairs stay dismissed.
     """
-    new = _new_numbers(library)
-    rows = _rows(library)
+    pending = _pending_numbers(library)
+    rows = _all_rows(library)
     pictures = _pictures(library, {row.number: row.id for row in rows})
     by_number = {row.number: row for row in rows}
-    for start in range(0, len(new), _BATCH):
-        batch = [by_number[n] for n in new[start : start + _BATCH] if n in by_number]
-        found = _pairs(library, batch, rows, pictures)
-        _keep(library, batch, found)
-        yield min(len(new), start + _BATCH)
+    for start in range(0, len(pending), _BATCH):
+        batch = [by_number[n] for n in pending[start : start + _BATCH] if n in by_number]
+        _store_pairs(library, batch, _find_pairs(library, batch, rows, pictures))
+        yield min(len(pending), start + _BATCH)
 
 
-def _new_numbers(library: Library) -> list[int]:
-    """Photos never compared, and those another network has looked at since."""
+def _pending_numbers(library: Library) -> list[int]:
+    """Return photos never compared, or with a new network's embedding since."""
     query = (
         select(photos.c.number)
         .outerjoin(compared_photos, compared_photos.c.number == photos.c.number)
@@ -105,87 +106,92 @@ def _new_numbers(library: Library) -> list[int]:
         return list(connection.execute(query).scalars())
 
 
-def _rows(library: Library) -> list[_Row]:
+def _all_rows(library: Library) -> list[_Row]:
     columns = (photos.c.perceptual_hash, photos.c.embedding_file, photos.c.embedding_slot)
     query = select(photos.c.number, photos.c.id, *columns).order_by(photos.c.number)
     with library.database.reader.begin() as connection:
-        # Those in the trash too: what is restored has been compared.
+        # Photos in the trash are included, so that restoring one needs no new comparison.
         return [_Row(*row) for row in connection.execute(query)]
 
 
-def _pairs(
+def _find_pairs(
     library: Library, batch: Sequence[_Row], rows: Sequence[_Row], pictures: Pictures
-) -> dict[tuple[int, int], tuple[NearDuplicateKind, float]]:
-    """Pairs of a batch with all photos, the lower number first."""
-    turns = _turns_worth_a_look(batch, rows)
-    cosines = _cosines(library, batch, rows)
-    found: dict[tuple[int, int], tuple[NearDuplicateKind, float]] = {}
-    for pair in {**turns, **cosines}:
-        if pair[0] == pair[1]:
+) -> Pairs:
+    """Compare a batch with all photos."""
+    turns = _candidate_turns(batch, rows)
+    cosines = _candidate_cosines(library, batch, rows)
+    pairs: Pairs = {}
+    for candidate in {**turns, **cosines}:
+        if candidate[0] == candidate[1]:
             continue
-        ordered = (min(pair), max(pair))
-        if ordered in found:
+        ordered = (min(candidate), max(candidate))
+        if ordered in pairs:
             continue
-        wanted = dict.fromkeys([*turns.get(pair, []), *([0] if pair in cosines else [])])
-        likeness = _best_likeness(pictures, pair, list(wanted))
-        if likeness is not None:
-            found[ordered] = (NearDuplicateKind.NEAR, likeness)
-        elif cosines.get(pair, 0.0) >= SIMILAR_FROM_COSINE:
-            found[ordered] = (NearDuplicateKind.SIMILAR, cosines[pair])
-    return found
+        upright = [0] if candidate in cosines else []
+        turns_to_try = list(dict.fromkeys([*turns.get(candidate, []), *upright]))
+        similarity = _aligned_similarity(pictures, candidate, turns_to_try)
+        if similarity is not None:
+            pairs[ordered] = (NearDuplicateKind.NEAR, similarity)
+        elif cosines.get(candidate, 0.0) >= SIMILAR_COSINE:
+            pairs[ordered] = (NearDuplicateKind.SIMILAR, cosines[candidate])
+    return pairs
 
 
-def _best_likeness(pictures: Pictures, pair: tuple[int, int], turns: Sequence[int]) -> float | None:
-    one, other = pictures(pair[0]), pictures(pair[1])
-    if one is None or other is None:
+def _aligned_similarity(
+    pictures: Pictures, pair: tuple[int, int], turns: Sequence[int]
+) -> float | None:
+    """Return the correlation in the first orientation that matches; None when none does."""
+    first, second = pictures(pair[0]), pictures(pair[1])
+    if first is None or second is None:
         return None
     for turn in turns:
-        likeness = one_picture(rotated(one, turn), other)
-        if likeness is not None:
-            return likeness
+        similarity = one_picture(rotated(first, turn), second)
+        if similarity is not None:
+            return similarity
     return None
 
 
-def _turns_worth_a_look(
+def _candidate_turns(
     batch: Sequence[_Row], rows: Sequence[_Row]
 ) -> dict[tuple[int, int], list[int]]:
-    """Pairs whose hashes are near in one of the eight positions, and in which, nearest first."""
-    hashed = [row for row in rows if row.hash is not None]
-    fresh = [row for row in batch if row.hash is not None]
-    if not fresh:
+    """Return pairs with near hashes in any of the eight orientations: the turns, nearest first."""
+    hashed_rows = [row for row in rows if row.hash is not None]
+    new_rows = [row for row in batch if row.hash is not None]
+    if not new_rows:
         return {}
-    there = hash_signs(np.array([row.hash for row in hashed], np.int64)).reshape(-1, 64).T
-    own = hash_signs(np.array([row.hash for row in fresh], np.int64))
-    near: dict[tuple[int, int], list[tuple[float, int]]] = {}
+    all_signs = hash_signs(np.array([row.hash for row in hashed_rows], np.int64)).reshape(-1, 64).T
+    new_signs = hash_signs(np.array([row.hash for row in new_rows], np.int64))
+    candidates: dict[tuple[int, int], list[tuple[float, int]]] = {}
     for turn in range(len(TURNS)):
-        agreed = rotated_signs(own, turn).reshape(-1, 64) @ there
-        apart = (64.0 - agreed) / 2
-        for mine, theirs in np.argwhere(apart <= _LOOK_WITHIN):
-            pair = (fresh[mine].number, hashed[theirs].number)
-            near.setdefault(pair, []).append((float(apart[mine, theirs]), turn))
-    return {pair: [turn for _, turn in sorted(ways)] for pair, ways in near.items()}
+        # The product of two signs is 1 where bits agree and -1 where they differ.
+        products = rotated_signs(new_signs, turn).reshape(-1, 64) @ all_signs
+        distances = (64.0 - products) / 2
+        for new, old in np.argwhere(distances <= _CANDIDATE_DISTANCE):
+            pair = (new_rows[new].number, hashed_rows[old].number)
+            candidates.setdefault(pair, []).append((float(distances[new, old]), turn))
+    return {pair: [turn for _, turn in sorted(turns)] for pair, turns in candidates.items()}
 
 
-def _cosines(
+def _candidate_cosines(
     library: Library, batch: Sequence[_Row], rows: Sequence[_Row]
 ) -> dict[tuple[int, int], float]:
-    """Pairs that the network sees as much alike: numbers and cosine."""
-    found: dict[tuple[int, int], float] = {}
+    """Return pairs with similar embeddings of the same network, and their cosine."""
+    candidates: dict[tuple[int, int], float] = {}
     for file in {row.file for row in batch if row.file is not None}:
         count = library.embeddings.slot_count(file)
-        of_file = [r for r in rows if r.file == file and r.slot is not None and r.slot < count]
-        of_file.sort(key=lambda row: row.slot or 0)
-        chosen = {row.number for row in batch}
-        fresh = [row for row in of_file if row.number in chosen]
-        probes = _unit(library.embeddings.rows(file, [row.slot or 0 for row in fresh]))
-        for start in range(0, len(of_file), _PIECE):
-            piece = of_file[start : start + _PIECE]
-            seen = _unit(library.embeddings.rows(file, [row.slot or 0 for row in piece]))
-            alike = probes @ seen.T
-            for mine, theirs in np.argwhere(alike >= _LOOK_FROM_COSINE):
-                pair = (fresh[mine].number, piece[theirs].number)
-                found[pair] = float(min(1.0, alike[mine, theirs]))
-    return found
+        file_rows = [r for r in rows if r.file == file and r.slot is not None and r.slot < count]
+        file_rows.sort(key=lambda row: row.slot or 0)
+        batch_numbers = {row.number for row in batch}
+        new_rows = [row for row in file_rows if row.number in batch_numbers]
+        new_vectors = _unit(library.embeddings.rows(file, [row.slot or 0 for row in new_rows]))
+        for start in range(0, len(file_rows), _CHUNK_ROWS):
+            chunk = file_rows[start : start + _CHUNK_ROWS]
+            vectors = _unit(library.embeddings.rows(file, [row.slot or 0 for row in chunk]))
+            cosines = new_vectors @ vectors.T
+            for new, old in np.argwhere(cosines >= _CANDIDATE_COSINE):
+                pair = (new_rows[new].number, chunk[old].number)
+                candidates[pair] = float(min(1.0, cosines[new, old]))
+    return candidates
 
 
 def _unit(embeddings: FloatArray) -> FloatArray:
@@ -194,38 +200,35 @@ def _unit(embeddings: FloatArray) -> FloatArray:
     return result
 
 
-def _keep(
-    library: Library,
-    batch: Sequence[_Row],
-    found: dict[tuple[int, int], tuple[NearDuplicateKind, float]],
-) -> None:
+def _store_pairs(library: Library, batch: Sequence[_Row], pairs: Pairs) -> None:
+    """Store a batch's pairs and mark its photos as compared, in one transaction."""
     numbers = [row.number for row in batch]
     with library.database.writer.begin() as connection:
-        there = set(
+        existing_numbers = set(
             connection.execute(
                 select(photos.c.number).where(
-                    photos.c.number.in_({n for pair in found for n in pair} | set(numbers))
+                    photos.c.number.in_({n for pair in pairs for n in pair} | set(numbers))
                 )
             ).scalars()
         )
-        # What another network had said of them.
+        # Pairs from a comparison with an earlier network's embeddings.
         connection.execute(
             delete(near_duplicates).where(
-                or_(near_duplicates.c.one.in_(numbers), near_duplicates.c.other.in_(numbers)),
+                or_(near_duplicates.c.first.in_(numbers), near_duplicates.c.second.in_(numbers)),
                 near_duplicates.c.dismissed_at.is_(None),
             )
         )
         rows = [
-            {"one": one, "other": other, "kind": kind, "likeness": likeness}
-            for (one, other), (kind, likeness) in found.items()
-            if one in there and other in there
+            {"first": first, "second": second, "kind": kind, "similarity": similarity}
+            for (first, second), (kind, similarity) in pairs.items()
+            if first in existing_numbers and second in existing_numbers
         ]
         if rows:
             connection.execute(insert(near_duplicates).prefix_with("OR IGNORE"), rows)
         done = [
             {"number": row.number, "embedding_file": row.file}
             for row in batch
-            if row.number in there
+            if row.number in existing_numbers
         ]
         if done:
             statement = upsert(compared_photos)
@@ -238,12 +241,12 @@ def _keep(
 
 
 def dismiss(library: Library, photo_ids: Sequence[str]) -> None:
-    """Say of some photos that none is the duplicate of another: they never come up together."""
+    """Mark all pairs among these photos as not duplicates; they are not shown again."""
     _mark(library, photo_ids, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
 
 
 def undismiss(library: Library, photo_ids: Sequence[str]) -> None:
-    """Take that back."""
+    """Undo `dismiss` for all pairs among these photos."""
     _mark(library, photo_ids, None)
 
 
@@ -252,6 +255,6 @@ def _mark(library: Library, photo_ids: Sequence[str], at: str | None) -> None:
     with library.database.writer.begin() as connection:
         connection.execute(
             near_duplicates.update()
-            .where(near_duplicates.c.one.in_(numbers), near_duplicates.c.other.in_(numbers))
+            .where(near_duplicates.c.first.in_(numbers), near_duplicates.c.second.in_(numbers))
             .values(dismissed_at=at)
         )

@@ -1,1 +1,1 @@
-"""Many photos on disk: store, schema, files, embeddings, edits with undo, trash."""
+"""The photo library on disk: store, schema, files, embeddings, edits with undo, trash."""

@@ -1,4 +1,4 @@
-"""Opening the library's SQLite file: one engine that reads, one that writes."""
+"""Open the library's SQLite database: one engine for reading, one for writing."""
 
 import sqlite3
 import time
@@ -22,37 +22,34 @@ from scene_model.errors import (
     LibraryUnavailable,
 )
 from scene_model.library.embeddings import EmbeddingFiles
-from scene_model.library.migrations import create_what_is_missing, to_version_3
-from scene_model.library.schema import MIGRATIONS, SCHEMA_VERSION
+from scene_model.library.migrations import create_missing_objects, migrate
+from scene_model.library.schema import SCHEMA_VERSION
 from scene_model.library.sqlite_extensions import add_functions
 
 _BUSY_TIMEOUT_MS = 10_000
-# Another process may write for long: it brings over a large library, or copies a backup.
-_PATIENCE_S = 60.0
-_PAUSE_S = 0.02
+# Another process may hold the write lock for long: while it migrates a large library, for example.
+_LOCK_TIMEOUT_S = 60.0
+_RETRY_INTERVAL_S = 0.02
 _CACHE_KB, _LARGE_CACHE_KB = 8_000, 64_000
 _SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
 _WAL_BYTES = 64_000_000
-_SAMPLED_ROWS = 1_000
-
-# What only a program can say of the way from one version to the next, by the version it leaves.
-_STEPS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {2: to_version_3}
+_ANALYZED_ROWS = 1_000
 
 
 class _Compiler(SQLiteCompiler):
-    """SQLite's dialect, and "INDEXED BY", which SQLAlchemy leaves out of it."""
+    """SQLAlchemy's SQLite compiler with support for "INDEXED BY" as a table hint."""
 
     def get_from_hint_text(self, table: Any, text: Any) -> Any:
-        """Write a table's hint behind its name."""
+        """Return the hint, which SQLAlchemy appends to the table name."""
         return text
 
 
 @dataclass(frozen=True)
 class Database:
-    """Two engines on one file.
+    """A reading and a writing engine on the same file.
 
-    A writing transaction takes the write lock when it begins, so that it waits for another
-    writer instead of failing half-way; readers never wait (WAL).
+    A writing transaction takes the write lock when it begins, so it waits for another writer
+    instead of failing part-way. Readers never wait (WAL mode).
     """
 
     reader: Engine
@@ -66,9 +63,10 @@ class Database:
 
 @contextmanager
 def with_large_cache(connection: Connection) -> Iterator[None]:
-    """Hold more of the file in memory while one transaction changes much of the library.
+    """Use a larger page cache for a transaction that changes much of the library.
 
-    Each photo stands in many indexes: else their pages are written and read again and again.
+    Each photo is in many indexes. With the small cache their pages would be evicted and read
+    again repeatedly.
     """
     connection.exec_driver_sql(f"PRAGMA cache_size = -{_LARGE_CACHE_KB}")
     try:
@@ -78,13 +76,14 @@ def with_large_cache(connection: Connection) -> Iterator[None]:
 
 
 def open_database(file: Path, embeddings: EmbeddingFiles) -> Database:
-    """Open or create the database; one of an earlier version becomes one of this, or stays.
+    """Open or create the database and migrate an earlier schema version in one transaction.
 
-    Raises LibraryTooNew or LibraryUnavailable.
+    When the migration fails, the database is unchanged. Raises LibraryTooNew or
+    LibraryUnavailable.
     """
-    opener = _engine(file, "BEGIN IMMEDIATE", foreign_keys=False)
+    migration_engine = _engine(file, "BEGIN IMMEDIATE", foreign_keys=False)
     try:
-        with opener.begin() as connection:
+        with migration_engine.begin() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
             if version > SCHEMA_VERSION:
                 raise LibraryTooNew(
@@ -92,41 +91,38 @@ def open_database(file: Path, embeddings: EmbeddingFiles) -> Database:
                     f"{SCHEMA_VERSION}. Update Scene Gallery."
                 )
             if version == 0:
-                create_what_is_missing(connection)
-            for earlier in range(version, SCHEMA_VERSION) if version else ():
-                for statement in MIGRATIONS[earlier]:
-                    connection.exec_driver_sql(statement)
-                if earlier in _STEPS:
-                    _STEPS[earlier](connection, embeddings)
+                create_missing_objects(connection)
+            else:
+                migrate(connection, version, embeddings)
             if version != SCHEMA_VERSION:
                 connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            _keep_statistics(connection)
+            _update_statistics(connection)
         if 0 < version < SCHEMA_VERSION:
-            _give_back_room(opener)
+            _vacuum(migration_engine)
     finally:
-        opener.dispose()
+        migration_engine.dispose()
     return Database(_engine(file, "BEGIN"), _engine(file, "BEGIN IMMEDIATE"))
 
 
-def _keep_statistics(connection: Connection) -> None:
-    """Let SQLite sample its indexes when the library has grown: it then chooses the right one."""
-    count = connection.exec_driver_sql("SELECT count(*) FROM photos").scalar_one()
-    has_any = connection.exec_driver_sql(
+def _update_statistics(connection: Connection) -> None:
+    """Run ANALYZE when the library has doubled, so that the query planner picks good indexes."""
+    photo_count = connection.exec_driver_sql("SELECT count(*) FROM photos").scalar_one()
+    has_statistics = connection.exec_driver_sql(
         "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'"
     ).first()
-    known = 0
-    if has_any:
+    analyzed_count = 0
+    if has_statistics:
         row = connection.exec_driver_sql(
             "SELECT stat FROM sqlite_stat1 WHERE tbl = 'photos' LIMIT 1"
         ).first()
-        known = int(row[0].split()[0]) if row else 0
-    if count > max(_SAMPLED_ROWS, 2 * known):
-        connection.exec_driver_sql(f"PRAGMA analysis_limit = {_SAMPLED_ROWS}")
+        analyzed_count = int(row[0].split()[0]) if row else 0
+    if photo_count > max(_ANALYZED_ROWS, 2 * analyzed_count):
+        connection.exec_driver_sql(f"PRAGMA analysis_limit = {_ANALYZED_ROWS}")
         connection.exec_driver_sql("ANALYZE")
 
 
-def _give_back_room(engine: Engine) -> None:
-    """Shrink the file by what was moved out of it; where that fails, it is only larger."""
+def _vacuum(engine: Engine) -> None:
+    """Shrink the file after embeddings were moved out of it; a failure is harmless."""
     raw = engine.raw_connection()
     try:
         raw.cursor().execute("VACUUM")
@@ -142,13 +138,13 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:
-        # Transactions are begun below, not by the driver's own guess.
+        # `begin_transaction` starts transactions, not the driver.
         connection.isolation_level = None
         cursor = connection.cursor()
         try:
             cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-            # Not covered by that timeout when two processes begin a library at once.
-            _patiently(lambda: cursor.execute("PRAGMA journal_mode = WAL"), sqlite3.Error)
+            # The busy timeout does not apply here when two processes create a library at once.
+            _retry_while_busy(lambda: cursor.execute("PRAGMA journal_mode = WAL"), sqlite3.Error)
             cursor.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
             cursor.execute(f"PRAGMA synchronous = {_SYNCHRONOUS}")
             cursor.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
@@ -156,41 +152,41 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
             cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         except sqlite3.Error as error:
             connection.close()
-            raise _said(error, file) from error
+            raise _library_error(error, file) from error
         cursor.close()
         add_functions(connection)
 
     @event.listens_for(engine, "begin")
-    def start(connection: Any) -> None:
-        _patiently(lambda: connection.exec_driver_sql(begin), LibraryBusy)
+    def begin_transaction(connection: Any) -> None:
+        _retry_while_busy(lambda: connection.exec_driver_sql(begin), LibraryBusy)
 
     @event.listens_for(engine, "handle_error")
-    def say(context: ExceptionContext) -> None:
+    def translate_error(context: ExceptionContext) -> None:
         error = context.original_exception
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.IntegrityError | sqlite3.ProgrammingError
         ):
-            raise _said(error, file) from error
+            raise _library_error(error, file) from error
 
     return engine
 
 
-def _patiently(step: Callable[[], object], refusal: type[Exception]) -> None:
-    """Take a step again while another process is in the way, for a minute at most."""
-    deadline = time.monotonic() + _PATIENCE_S
+def _retry_while_busy(step: Callable[[], object], busy_error: type[Exception]) -> None:
+    """Repeat a step while another process holds a lock, for `_LOCK_TIMEOUT_S` at most."""
+    deadline = time.monotonic() + _LOCK_TIMEOUT_S
     while True:
         try:
             step()
-        except refusal as error:
-            is_busy = isinstance(error, LibraryBusy) or _primary_code(error) in _BUSY
+        except busy_error as error:
+            is_busy = isinstance(error, LibraryBusy) or _primary_code(error) in _BUSY_CODES
             if not is_busy or time.monotonic() > deadline:
                 raise
-            time.sleep(_PAUSE_S)
+            time.sleep(_RETRY_INTERVAL_S)
         else:
             return
 
 
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def _primary_code(error: BaseException) -> int:
@@ -198,30 +194,30 @@ def _primary_code(error: BaseException) -> int:
     return code & 0xFF
 
 
-def _said(error: sqlite3.Error, file: Path) -> LibraryError:
-    """Say in the library's words what SQLite could not do."""
+def _library_error(error: sqlite3.Error, file: Path) -> LibraryError:
+    """Translate an SQLite error into a LibraryError."""
     code = _primary_code(error)
     if code == sqlite3.SQLITE_FULL:
         return LibraryFull(
-            f"There is no room left for the library's database {file}. "
+            f"The disk is full: the library's database {file} cannot grow. "
             "Free some space and try again; nothing was changed."
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return LibraryReadOnly(
-            f"The library's database {file} may not be written: {error}. "
-            "Change the permissions of the folder and what is in it."
+            f"The library's database {file} is read-only: {error}. "
+            "Change the permissions of the folder and its files."
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return LibraryDamaged(
             f"The library's database {file} is damaged: {error}. Restore it from a backup; the "
-            "photos themselves lie beside it and are not touched."
+            "photo files are separate and are not changed."
         )
-    if code in _BUSY:
+    if code in _BUSY_CODES:
         return LibraryBusy(
             f"Another program has been writing to the library {file.parent} for more than "
-            f"{_PATIENCE_S:.0f} seconds. Wait until it is done, or end it, and try again."
+            f"{_LOCK_TIMEOUT_S:.0f} seconds. Wait until it has finished, or stop it, and try again."
         )
     return LibraryUnavailable(
         f"The library's database {file} cannot be used: {error}. "
-        "Check that the folder can be written and the file is no other program's."
+        "Check that the folder is writable and that the file belongs to Scene Gallery."
     )

@@ -1,4 +1,4 @@
-"""What people decided about one photo, and when: the provenance a model's tags carry anyway."""
+"""When people decided about a photo's tags and class."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from scene_model.library.store import Library
 
 @dataclass(frozen=True)
 class TagDecision:
-    """A person's word on one tag. at: ISO 8601 with offset."""
+    """A person's decision on one tag. at: ISO 8601 with offset."""
 
     label: str
     is_rejected: bool
@@ -19,16 +19,16 @@ class TagDecision:
 
 @dataclass(frozen=True)
 class Decisions:
-    """All a person decided about a photo. class_at: when its class was chosen, if it was."""
+    """All decisions on one photo. class_at: when its class was set; None when it was not."""
 
     tags: tuple[TagDecision, ...]
     class_at: str | None
 
 
 def decisions_on(library: Library, photo_id: str) -> Decisions:
-    """Read what people decided about a photo; of an unknown one, nothing."""
+    """Return the decisions on a photo; empty for an unknown id."""
     with library.database.reader.begin() as connection:
-        tags = connection.execute(
+        tag_rows = connection.execute(
             select(tag_decisions)
             .where(tag_decisions.c.photo_id == photo_id)
             .order_by(tag_decisions.c.label)
@@ -39,5 +39,6 @@ def decisions_on(library: Library, photo_id: str) -> Decisions:
             .where(photos.c.id == photo_id)
         ).scalar()
     return Decisions(
-        tuple(TagDecision(row.label, row.verdict == "rejected", row.at) for row in tags), class_at
+        tuple(TagDecision(row.label, row.verdict == "rejected", row.at) for row in tag_rows),
+        class_at,
     )

@@ -1,6 +1,7 @@
-"""What people change: tags, class, trash. Every edit is kept with what it replaced.
+"""Edits of tags, class and trash, with undo and redo.
 
-An edit is one transaction of a few statements, however many photos it changes.
+Every edit is stored with the values it replaced. It is one transaction of a few statements,
+however many photos it changes.
 """
 
 import datetime
@@ -49,7 +50,7 @@ _ADDED, _REJECTED = "added", "rejected"
 
 @dataclass(frozen=True)
 class EditDone:
-    """An edit that was made, undone or redone: what it was, and how many photos it changed."""
+    """An edit that was made, undone or redone. photo_count: number of photos it changed."""
 
     description: str
     photo_count: int
@@ -57,10 +58,10 @@ class EditDone:
 
 @dataclass(frozen=True)
 class _Change:
-    """One field of photos, and what it becomes, both as SQL over rows of ``rows``.
+    """A change to one field of photos, as SQL expressions over ``rows``.
 
-    old: what the field holds; null where nobody said anything. new: what it is to hold.
-    where: which of the photos the edit speaks of.
+    old: the current value; null where no one decided. new: the value to set.
+    where: which of the chosen photos the edit applies to.
     """
 
     field: str
@@ -72,42 +73,42 @@ class _Change:
 
 
 def clean_tag(typed: str) -> str:
-    """Bring a typed tag to the form it is kept in; raises InvalidTag."""
+    """Normalise a typed tag to its stored form: NFC, single spaces. Raises InvalidTag."""
     text = " ".join(unicodedata.normalize("NFC", typed).split())
     if not text:
         raise InvalidTag("A tag needs at least one character.")
     if len(text) > MAX_TAG_LENGTH:
         raise InvalidTag(f"The tag has {len(text)} characters; the limit is {MAX_TAG_LENGTH}.")
     if '"' in text:
-        raise InvalidTag("A tag cannot hold a quotation mark: queries quote tags with it.")
+        raise InvalidTag("A tag cannot contain a quotation mark: queries quote tags with it.")
     unprintable = [c for c in text if not c.isprintable()]
     if unprintable:
-        raise InvalidTag(f"The tag holds a character that cannot be shown ({unprintable[0]!r}).")
+        raise InvalidTag(f"The tag contains an unprintable character ({unprintable[0]!r}).")
     return text
 
 
 def add_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDone:
-    """Add a tag to photos, as a person's word."""
+    """Add a tag to photos as a person's decision."""
     label = clean_tag(label)
     return _edit(library, photo_ids, f"Added “{label}”", _tag(label, literal(_ADDED)))
 
 
 def remove_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDone:
-    """Take a tag off photos: a person's is withdrawn, an automatic one is rejected for good."""
-    # What was rejected before stays rejected, also where the model of today does not say it.
+    """Remove a tag from photos: a person's tag is withdrawn, an automatic one is rejected."""
+    # A rejection stays, even where the current model does not assign the tag.
     was_rejected = tag_decisions.c.verdict == _REJECTED
     new = case((or_(_is_automatic(label), was_rejected), _REJECTED), else_=null())
     return _edit(library, photo_ids, f"Removed “{label}”", _tag(label, new))
 
 
 def accept_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDone:
-    """Confirm an automatic tag as a person's word, where a photo has it and nobody decided."""
+    """Confirm an automatic tag on the photos that have it and where no one decided yet."""
     where = and_(_is_automatic(label), tag_decisions.c.verdict.is_(None))
     return _edit(library, photo_ids, f"Confirmed “{label}”", _tag(label, literal(_ADDED), where))
 
 
 def reject_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDone:
-    """Say of photos that show a tag that it is wrong: no model's word brings it back."""
+    """Reject a tag on the photos that show it; no later prediction brings it back."""
     shown = or_(
         tag_decisions.c.verdict == _ADDED,
         and_(_is_automatic(label), tag_decisions.c.verdict.is_(None)),
@@ -116,7 +117,7 @@ def reject_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDo
 
 
 def set_class(library: Library, photo_ids: Sequence[str], label: str | None) -> EditDone:
-    """File photos under a label of a person's choice; None goes back to the model's."""
+    """Set the class of photos; None goes back to the predicted class."""
     chosen = None if label is None else clean_tag(label)
     description = "Class back to automatic" if chosen is None else f"Class set to “{chosen}”"
     change = _Change(
@@ -131,9 +132,9 @@ def set_class(library: Library, photo_ids: Sequence[str], label: str | None) -> 
 
 
 def move_to_trash(library: Library, photo_ids: Sequence[str]) -> EditDone:
-    """Take photos out of the gallery; they stay on disk and can be restored."""
-    there = photos.c.trashed_at.is_(None)
-    change = _Change(_TRASH, "", photos, photos.c.trashed_at, literal(_now()), there)
+    """Move photos to the trash; they stay on disk and can be restored."""
+    is_in_gallery = photos.c.trashed_at.is_(None)
+    change = _Change(_TRASH, "", photos, photos.c.trashed_at, literal(_now()), is_in_gallery)
     return _edit(library, photo_ids, "Moved to the trash", change)
 
 
@@ -144,13 +145,13 @@ def restore(library: Library, photo_ids: Sequence[str]) -> EditDone:
 
 
 def undo(library: Library) -> EditDone | None:
-    """Undo the latest edit that is not undone yet; None when there is none."""
+    """Undo the latest edit that is not undone; return None when there is none."""
     with library.database.writer.begin() as connection:
         edit = connection.execute(_to_undo()).first()
         if edit is None:
             return None
-        _put(connection, edit.id, edit_changes.c.before)
-        # An earlier version of this program kept undone edits that lie before this one.
+        _apply(connection, edit.id, edit_changes.c.before)
+        # An earlier version of this program left undone edits with lower ids than this one.
         connection.execute(
             delete(edits).where(edits.c.undone_at.is_not(None), edits.c.id < edit.id)
         )
@@ -159,38 +160,38 @@ def undo(library: Library) -> EditDone | None:
 
 
 def redo(library: Library) -> EditDone | None:
-    """Make the edit again that was undone last; None when there is none, or an edit came since."""
+    """Redo the edit undone last; return None when there is none or a new edit was made since."""
     with library.database.writer.begin() as connection:
         edit = connection.execute(_to_redo()).first()
         if edit is None:
             return None
-        _put(connection, edit.id, edit_changes.c.after)
+        _apply(connection, edit.id, edit_changes.c.after)
         connection.execute(update(edits).where(edits.c.id == edit.id).values(undone_at=None))
         return EditDone(edit.description, _photo_count(connection, edit.id))
 
 
 def latest_edit(library: Library) -> str | None:
-    """Describe what `undo` would take back; None when nothing."""
+    """Describe the edit that `undo` would undo; None when there is none."""
     return _description(library, _to_undo())
 
 
 def latest_undone(library: Library) -> str | None:
-    """Describe what `redo` would make again; None when nothing."""
+    """Describe the edit that `redo` would redo; None when there is none."""
     return _description(library, _to_redo())
 
 
 def chosen_ids(photo_ids: Sequence[str]) -> Select[tuple[str]]:
-    """Make a subquery of ids that is one bound value, however many they are."""
-    each = func.json_each(json.dumps(list(photo_ids))).table_valued("value")
-    return select(each.c.value)
+    """Return a subquery of ids that binds one value, however many ids there are."""
+    id_rows = func.json_each(json.dumps(list(photo_ids))).table_valued("value")
+    return select(id_rows.c.value)
 
 
 def _tag(label: str, new: ColumnElement[Any], where: ColumnElement[bool] | None = None) -> _Change:
-    decided = and_(tag_decisions.c.photo_id == photos.c.id, tag_decisions.c.label == label)
+    is_decision = and_(tag_decisions.c.photo_id == photos.c.id, tag_decisions.c.label == label)
     return _Change(
         field=_TAG,
         label=label,
-        rows=photos.outerjoin(tag_decisions, decided),
+        rows=photos.outerjoin(tag_decisions, is_decision),
         old=tag_decisions.c.verdict,
         new=new,
         where=true() if where is None else where,
@@ -204,14 +205,14 @@ def _is_automatic(label: str) -> ColumnElement[bool]:
 def _edit(
     library: Library, photo_ids: Sequence[str], description: str, change: _Change
 ) -> EditDone:
-    """Write down what changes on some photos, then change it; all of it or nothing.
+    """Record an edit's changes and apply them, in one transaction.
 
-    Photos that were removed meanwhile, and those that have it already, are passed over.
+    Photos that were deleted meanwhile or already have the new value are skipped.
     """
     with library.database.writer.begin() as connection:
-        made = connection.execute(insert(edits).values(at=_now(), description=description))
-        edit_id = made.lastrowid
-        changed = (
+        inserted = connection.execute(insert(edits).values(at=_now(), description=description))
+        edit_id = inserted.lastrowid
+        changes = (
             select(
                 literal(edit_id),
                 photos.c.id,
@@ -228,30 +229,32 @@ def _edit(
             )
         )
         columns = ["edit_id", "photo_id", "field", "label", "before", "after"]
-        connection.execute(insert(edit_changes).from_select(columns, changed))
+        connection.execute(insert(edit_changes).from_select(columns, changes))
         count = _photo_count(connection, edit_id)
         if not count:
             connection.execute(delete(edits).where(edits.c.id == edit_id))
         else:
-            # What was undone before cannot be made again on top of something else.
+            # Undone edits cannot be redone after a new edit.
             connection.execute(delete(edits).where(edits.c.undone_at.is_not(None)))
-            _put(connection, edit_id, edit_changes.c.after)
+            _apply(connection, edit_id, edit_changes.c.after)
     return EditDone(description, count)
 
 
-def _put(connection: Connection, edit_id: int, value: Column[Any]) -> None:
-    """Let every field an edit changed hold what it held before, or after, it."""
-    there = edit_changes.c.photo_id.in_(select(photos.c.id))
+def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
+    """Set every field that an edit changed to its ``before`` or ``after`` value."""
+    photo_exists = edit_changes.c.photo_id.in_(select(photos.c.id))
 
     def changes(field: str, *columns: ColumnElement[Any]) -> Select[Any]:
         return select(*columns).where(
-            edit_changes.c.edit_id == edit_id, edit_changes.c.field == field, there
+            edit_changes.c.edit_id == edit_id, edit_changes.c.field == field, photo_exists
         )
 
     photo_id, label = edit_changes.c.photo_id, edit_changes.c.label
     now = literal(_now())
-    tagged = tuple_(tag_decisions.c.photo_id, tag_decisions.c.label)
-    connection.execute(delete(tag_decisions).where(tagged.in_(changes(_TAG, photo_id, label))))
+    decision_key = tuple_(tag_decisions.c.photo_id, tag_decisions.c.label)
+    connection.execute(
+        delete(tag_decisions).where(decision_key.in_(changes(_TAG, photo_id, label)))
+    )
     connection.execute(
         insert(tag_decisions).from_select(
             ["photo_id", "label", "verdict", "at"],
@@ -276,10 +279,10 @@ def _put(connection: Connection, edit_id: int, value: Column[Any]) -> None:
 
 
 def _photo_count(connection: Connection, edit_id: int) -> int:
-    counted = select(func.count(edit_changes.c.photo_id.distinct())).where(
+    query = select(func.count(edit_changes.c.photo_id.distinct())).where(
         edit_changes.c.edit_id == edit_id
     )
-    return int(connection.execute(counted).scalar_one())
+    return int(connection.execute(query).scalar_one())
 
 
 def _to_undo() -> Select[Any]:
@@ -288,10 +291,10 @@ def _to_undo() -> Select[Any]:
 
 def _to_redo() -> Select[Any]:
     later = edits.alias()
-    is_overtaken = exists().where(later.c.undone_at.is_(None), later.c.id > edits.c.id)
+    has_later_edit = exists().where(later.c.undone_at.is_(None), later.c.id > edits.c.id)
     return (
         select(edits)
-        .where(edits.c.undone_at.is_not(None), ~is_overtaken)
+        .where(edits.c.undone_at.is_not(None), ~has_later_edit)
         .order_by(edits.c.id)
         .limit(1)
     )

@@ -1,4 +1,4 @@
-"""What a network saw of all photos, a piece at a time: ids beside embeddings."""
+"""Read the embeddings of many photos in chunks, with their ids."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from scene_model.library.embeddings import file_name
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
-_PIECE = 2048
+_CHUNK_ROWS = 2048
 
 
 @dataclass(frozen=True)
 class EmbeddingChunk:
-    """Some photos. embeddings: shape (N, size), float32, a row a photo."""
+    """Embeddings of N photos: shape (N, size), float32, in the order of ids and numbers."""
 
     ids: list[str]
     numbers: npt.NDArray[np.int64]
@@ -32,10 +32,10 @@ def scan_embeddings(
     only: Sequence[str] | None = None,
     trashed: bool = False,
 ) -> Iterator[EmbeddingChunk]:
-    """Yield the photos a network saw, in the order of the disk; only some, where ``only`` is given.
+    """Yield the embeddings that a network made, in slot order.
 
-    size: numbers of one embedding. trashed: photos in the trash, too. A photo whose slot is not on
-    the disk is passed over.
+    size: values of one embedding. only: ids to restrict the scan to. trashed: include photos in
+    the trash. A photo whose slot is beyond the end of the file is skipped.
     """
     file = file_name(backbone, size)
     query = (
@@ -49,49 +49,49 @@ def scan_embeddings(
         query = query.where(photos.c.id.in_(chosen_ids(only)))
     with library.database.reader.begin() as connection:
         rows = connection.execute(query).all()
-    count = library.embeddings.slot_count(file)
-    there = [row for row in rows if row.embedding_slot < count]
-    for start in range(0, len(there), _PIECE):
-        piece = there[start : start + _PIECE]
-        slots = [row.embedding_slot for row in piece]
-        # Neighbours on the disk are read as a stretch: that is many times as fast.
-        is_stretch = slots[-1] - slots[0] + 1 == len(slots)
-        wanted = slice(slots[0], slots[-1] + 1) if is_stretch else slots
+    slot_count = library.embeddings.slot_count(file)
+    readable_rows = [row for row in rows if row.embedding_slot < slot_count]
+    for start in range(0, len(readable_rows), _CHUNK_ROWS):
+        chunk_rows = readable_rows[start : start + _CHUNK_ROWS]
+        slots = [row.embedding_slot for row in chunk_rows]
+        # Reading contiguous slots as a slice is many times faster than by index.
+        is_contiguous = slots[-1] - slots[0] + 1 == len(slots)
+        selection = slice(slots[0], slots[-1] + 1) if is_contiguous else slots
         yield EmbeddingChunk(
-            [row.id for row in piece],
-            np.array([row.number for row in piece], np.int64),
-            library.embeddings.rows(file, wanted),
+            [row.id for row in chunk_rows],
+            np.array([row.number for row in chunk_rows], np.int64),
+            library.embeddings.rows(file, selection),
         )
 
 
 def embeddings_of(
     library: Library, backbone: str | None, size: int, photo_ids: Collection[str]
 ) -> tuple[list[str], FloatArray]:
-    """The embeddings of some photos, in the order given; those the network never saw are left out.
+    """Return the embeddings of photos in the order given, without those that have none.
 
-    Returns the ids that are there, and shape (N, size), float32.
+    Returns the ids with an embedding by this network, and shape (N, size), float32.
     """
-    found: dict[str, FloatArray] = {}
-    for piece in scan_embeddings(library, backbone, size, list(photo_ids)):
-        found.update(zip(piece.ids, piece.embeddings, strict=True))
-    ids = [photo_id for photo_id in photo_ids if photo_id in found]
-    rows = [found[photo_id] for photo_id in ids]
+    by_id: dict[str, FloatArray] = {}
+    for chunk in scan_embeddings(library, backbone, size, list(photo_ids)):
+        by_id.update(zip(chunk.ids, chunk.embeddings, strict=True))
+    ids = [photo_id for photo_id in photo_ids if photo_id in by_id]
+    rows = [by_id[photo_id] for photo_id in ids]
     return ids, np.stack(rows) if rows else np.empty((0, size), np.float32)
 
 
 def sample_embeddings(
     library: Library, backbone: str | None, size: int, without: Collection[str], count: int
 ) -> FloatArray:
-    """The embeddings of photos drawn from all of the library but some, the same each time.
+    """Return embeddings of a random sample of the library that excludes the ids in ``without``.
 
-    Returns shape (at most ``count``, size), float32.
+    The seed is fixed. Returns shape (at most ``count``, size), float32.
     """
     random = np.random.default_rng(0)
-    kept, keys = np.empty((0, size), np.float32), np.empty(0)
-    for piece in scan_embeddings(library, backbone, size):
-        is_free = np.array([photo_id not in without for photo_id in piece.ids], np.bool_)
-        keys = np.concatenate([keys, random.random(int(is_free.sum()))])
-        kept = np.concatenate([kept, piece.embeddings[is_free]])
-        chosen = np.argsort(keys, kind="stable")[:count]
-        keys, kept = keys[chosen], kept[chosen]
-    return kept
+    sample, keys = np.empty((0, size), np.float32), np.empty(0)
+    for chunk in scan_embeddings(library, backbone, size):
+        is_candidate = np.array([photo_id not in without for photo_id in chunk.ids], np.bool_)
+        keys = np.concatenate([keys, random.random(int(is_candidate.sum()))])
+        sample = np.concatenate([sample, chunk.embeddings[is_candidate]])
+        smallest = np.argsort(keys, kind="stable")[:count]
+        keys, sample = keys[smallest], sample[smallest]
+    return sample

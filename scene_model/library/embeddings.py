@@ -1,10 +1,11 @@
-"""What the networks saw of the photos: one file a network, one slot a photo, read by mapping.
+"""Embedding files: one file per network, one slot per photo, memory-mapped.
 
-LIBRARY/embeddings/a3a1de3891611d38-1280.f16   of the network a3a1…, 1,280 numbers a photo
+LIBRARY/embeddings/a3a1de3891611d38-1280.f16   network a3a1…, 1,280 values per photo
 
-A slot is 16 bytes that say whose it is and whether it is whole (the first 8 bytes of the photo's
-id, the CRC-32 of the numbers, 4 noughts), then the numbers as float16, little-endian. Which slot
-is a photo's stands in its row; a slot that no row names means nothing and is written over.
+A slot is a 16-byte header (the first 8 bytes of the photo's id, the CRC-32 of the values as 8
+bytes, little-endian), then the values as float16, little-endian. The header identifies the photo
+and detects damage. The photo's row stores its slot; a slot that no row refers to is unused and
+gets overwritten.
 """
 
 import re
@@ -26,32 +27,30 @@ _NAME = re.compile(r"([0-9A-Za-z_]+)-([0-9]+)")
 
 
 def file_name(backbone: str | None, size: int) -> str:
-    """Name the file for a network's embeddings of ``size`` numbers, without its suffix."""
+    """Return the file name, without suffix, for a network's embeddings of ``size`` values."""
     return f"{backbone or 'unknown'}-{size}"
 
 
 def packed(photo_id: str, values: npt.NDArray[np.floating]) -> bytes:
-    """A slot's bytes, at half precision: a test holds that it changes no answer."""
-    numbers = values.astype(_VALUE).tobytes()
-    return bytes.fromhex(photo_id[:16]) + zlib.crc32(numbers).to_bytes(8, "little") + numbers
+    """Return a slot's bytes; a test checks that half precision changes no prediction."""
+    value_bytes = values.astype(_VALUE).tobytes()
+    checksum = zlib.crc32(value_bytes).to_bytes(8, "little")
+    return bytes.fromhex(photo_id[:16]) + checksum + value_bytes
 
 
 class EmbeddingFiles:
-    """The files of one library; which slots are taken, its database knows."""
+    """The embedding files of one library; its database records which slots are in use."""
 
     def __init__(self, folder: Path, file_system: FileSystem) -> None:
-        """Take a folder, which must be there."""
+        """folder: must exist."""
         self.folder, self._file_system = folder, file_system
 
     def path(self, name: str) -> Path:
-        """Where a file lies, whether or not it is there."""
+        """Return a file's path, whether or not the file exists."""
         return self.folder / f"{name}.f16"
 
     def write(self, name: str, slot: int, slots: bytes) -> None:
-        """Put the bytes of a slot, or of several on end, in their place on the disk itself.
-
-        Raises OSError.
-        """
+        """Write one slot, or several consecutive ones, and flush to disk; raises OSError."""
         path = self.path(name)
         is_new = not path.exists()
         self._file_system.write_flushed(path, slots, offset=slot * _slot_bytes(name))
@@ -59,41 +58,41 @@ class EmbeddingFiles:
             self._file_system.flush_folder(self.folder)
 
     def read(self, name: str | None, slot: int | None, photo_id: str) -> FloatArray:
-        """What lies in a slot, float32 (size,); raises EmbeddingMissing unless it is the photo's.
+        """Return a photo's embedding, float32 (size,).
 
-        name, slot: as they stand in the photo's row.
+        name, slot: as stored in the photo's row. Raises EmbeddingMissing when the slot is
+        missing, damaged or another photo's.
         """
-        found = b""
+        data = b""
         if name is not None and slot is not None:
             try:
                 with self.path(name).open("rb") as file:
                     file.seek(slot * _slot_bytes(name))
-                    found = file.read(_slot_bytes(name))
+                    data = file.read(_slot_bytes(name))
             except OSError:
-                found = b""
-        values = np.frombuffer(found[_HEADER_BYTES:], _VALUE) if len(found) % 2 == 0 else None
-        if values is None or found != packed(photo_id, values) or not len(values):
+                data = b""
+        values = np.frombuffer(data[_HEADER_BYTES:], _VALUE) if len(data) % 2 == 0 else None
+        if values is None or data != packed(photo_id, values) or not len(values):
             raise EmbeddingMissing(
-                f"What the network saw of {photo_id[:12]} is not in the library folder any more, "
-                "or damaged. Tagging the photo again looks at it anew."
+                f"The embedding of {photo_id[:12]} is missing from the library folder or damaged. "
+                "Tag the photo again to compute a new one."
             )
         result: FloatArray = values.astype(np.float32)
         return result
 
     def slot_count(self, name: str) -> int:
-        """Count the slots of a file, those that mean nothing any more among them."""
+        """Count the slots of a file, unused ones included."""
         path = self.path(name)
         return path.stat().st_size // _slot_bytes(name) if path.exists() else 0
 
     def rows(self, name: str, slots: Sequence[int] | slice) -> FloatArray:
-        """What lies in some slots of a file, float32 (N, size), copied out of a mapping.
+        """Return the values of some slots, float32 (N, size), without checking their headers.
 
-        The mapping goes with the call, so that going through a large file in pieces takes the
-        memory of one piece. Which slots count, and whose they are, the database says. Raises
-        IndexError for a slot beyond the end.
+        The file is memory-mapped for this call only, so that scanning a large file in chunks
+        needs the memory of one chunk. Raises IndexError for a slot beyond the end.
         """
         count, width = self.slot_count(name), _slot_bytes(name) // _VALUE.itemsize
-        if not count:  # nothing cannot be mapped
+        if not count:  # an empty file cannot be mapped
             return np.empty((0, width - _HEADER_VALUES), np.float32)[slots]
         mapped = np.memmap(self.path(name), _VALUE, "r", shape=(count, width))
         result: FloatArray = mapped[slots, _HEADER_VALUES:].astype(np.float32)
@@ -103,5 +102,5 @@ class EmbeddingFiles:
 def _slot_bytes(name: str) -> int:
     match = _NAME.fullmatch(name)
     if match is None:
-        raise EmbeddingMissing(f"{name!r} is no name of a file of embeddings.")
+        raise EmbeddingMissing(f"{name!r} is not a valid embedding file name.")
     return _HEADER_BYTES + int(match[2]) * _VALUE.itemsize

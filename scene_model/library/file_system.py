@@ -1,6 +1,6 @@
-"""The library's steps on the disk: what it has written lasts, or was never there.
+"""Durable, atomic file operations of the library.
 
-Each step is announced before it is taken, so that a test can end the program at every one.
+Each operation calls `FileSystem.before_step` first, so that a test can fail or kill any of them.
 """
 
 import contextlib
@@ -22,30 +22,27 @@ from scene_model.errors import (
     TargetExists,
 )
 
-# Room that is left for the database to write down what became of a photo.
+# Free space that must remain so that the database can still record results.
 RESERVE_BYTES = 32_000_000
 _LEFTOVER_AGE_S = 3600.0
 
 
 class FileSystem:
-    """The steps, each one a call of the operating system or nearly so.
-
-    Their errors are OSError; `library_error` says them in the library's words.
-    """
+    """File operations; they raise OSError, which `library_error` translates."""
 
     def before_step(self, step: str, path: Path) -> None:
-        """Hear of a step that is about to be taken; here nobody listens."""
+        """Do nothing; a hook for subclasses that inject faults before an operation."""
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it, where they are missing."""
+        """Create a folder and its missing parents."""
         if not folder.is_dir():
             self.before_step("make folder", folder)
             folder.mkdir(parents=True, exist_ok=True)
 
     def write_whole(self, path: Path, data: bytes, new_dir: Path) -> None:
-        """Write a file whole or not at all: in ``new_dir``, flushed, then renamed to its place.
+        """Write a file atomically: write to ``new_dir``, flush, then rename to ``path``.
 
-        new_dir: on the same file system; what a kill leaves there, `clear_leftovers` removes.
+        new_dir: on the same file system; `clear_leftovers` removes files that a kill leaves there.
         """
         self.make_folder(path.parent)
         temporary = new_dir / secrets.token_hex(16)
@@ -59,7 +56,7 @@ class FileSystem:
         self.flush_folder(path.parent)
 
     def write_flushed(self, path: Path, data: bytes, offset: int | None = None) -> None:
-        """Write bytes to the disk itself: a file of their own, or into one from an offset on."""
+        """Write bytes and flush them to disk: a new file, or at ``offset`` of an existing one."""
         self.before_step("write", path)
         is_new = offset is None or not path.exists()
         with path.open("wb" if is_new else "r+b") as file:
@@ -70,25 +67,25 @@ class FileSystem:
             os.fsync(file.fileno())
 
     def append(self, path: Path, line: str) -> None:
-        """Add a line to a file; a kill leaves it whole, a power cut may lose it."""
+        """Append a line to a file; it survives a kill, but a power cut may lose it."""
         self.before_step("append", path)
         with path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     def remove(self, path: Path) -> None:
-        """Remove a file that may be gone already."""
+        """Remove a file if it exists."""
         self.before_step("remove", path)
         path.unlink(missing_ok=True)
 
     def remove_folder(self, folder: Path) -> None:
-        """Remove a folder with all that is in it, as far as that goes."""
+        """Remove a folder and its contents; errors are ignored."""
         self.before_step("remove folder", folder)
         shutil.rmtree(folder, ignore_errors=True)
 
     def flush_folder(self, folder: Path) -> None:
-        """Make the names in a folder last, where the platform knows that step."""
+        """Flush a folder's entries to disk, where the platform supports it."""
         if not hasattr(os, "O_DIRECTORY"):
-            return  # Windows: renaming is journaled with the file
+            return  # Windows journals renames
         self.before_step("flush folder", folder)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -97,21 +94,21 @@ class FileSystem:
             os.close(descriptor)
 
     def free_bytes(self, folder: Path) -> int:
-        """How much can still be written where a folder lies."""
+        """Return the free bytes of the folder's file system."""
         return shutil.disk_usage(folder).free
 
-    def require_space(self, folder: Path, wanted_bytes: int) -> None:
-        """Raise LibraryFull when so many bytes, and some for the database, find no room."""
+    def require_space(self, folder: Path, needed_bytes: int) -> None:
+        """Raise LibraryFull unless ``needed_bytes`` plus RESERVE_BYTES are free."""
         free = self.free_bytes(folder)
-        if free < wanted_bytes + RESERVE_BYTES:
+        if free < needed_bytes + RESERVE_BYTES:
             raise LibraryFull(
-                f"There is no room: {wanted_bytes / 1e6:,.1f} MB are to be written and "
+                f"The disk is full: {needed_bytes / 1e6:,.1f} MB are to be written and "
                 f"{RESERVE_BYTES / 1e6:,.0f} MB must stay free, but {folder} has "
-                f"{free / 1e6:,.1f} MB left. Free some space and try again."
+                f"{free / 1e6:,.1f} MB free. Free some space and try again."
             )
 
     def clear_leftovers(self, new_dir: Path) -> None:
-        """Remove what a kill left half-written; what is young may be another process's work."""
+        """Remove incomplete files older than an hour; newer ones may be another process's."""
         now = time.time()
         for path in new_dir.iterdir():
             try:
@@ -122,36 +119,34 @@ class FileSystem:
                 else:
                     path.unlink()
             except OSError:
-                continue  # gone meanwhile, or not ours to remove
+                continue  # already removed, or no permission
 
 
 def library_error(error: OSError, folder: Path) -> LibraryError:
-    """Say in the library's words why its folder could not be written."""
+    """Translate an OSError on the library's folder into a LibraryError."""
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return LibraryFull(
-            f"There is no room left where the library lies ({folder}). "
-            "Free some space and try again."
+            f"The disk of the library folder {folder} is full. Free some space and try again."
         )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return LibraryReadOnly(
-            f"The library folder {folder} may not be written: {error.strerror}. "
-            "Change its permissions, or choose another folder by SCENE_LIBRARY."
+            f"The library folder {folder} is read-only: {error.strerror}. "
+            "Change its permissions, or set SCENE_LIBRARY to another folder."
         )
     return LibraryUnavailable(
         f"The library folder {folder} cannot be written: {error.strerror or error}. "
-        "Choose another by SCENE_LIBRARY, or put right what is in the way."
+        "Fix the cause, or set SCENE_LIBRARY to another folder."
     )
 
 
 @contextlib.contextmanager
 def new_file(file: Path) -> Iterator[BinaryIO]:
-    """Open FILE.part, which becomes FILE when all is written to it; else it is gone again.
+    """Open FILE.part, which is renamed to FILE on success and removed on failure.
 
-    One that a kill left behind is written anew. Raises TargetExists or PathNotFound, and OSError
-    as writing does.
+    A FILE.part left by a kill is replaced. Raises TargetExists, PathNotFound or OSError.
     """
     if os.path.lexists(file):
-        raise _exists(file)
+        raise _target_exists(file)
     if not file.parent.is_dir():
         raise PathNotFound(f"There is no folder {file.parent} to write {file.name} to.")
     path = file.with_name(f"{file.name}.part")
@@ -162,33 +157,33 @@ def new_file(file: Path) -> Iterator[BinaryIO]:
             yield part
             part.flush()
             os.fsync(part.fileno())
-            part.close()  # Windows renames no open file
+            part.close()  # Windows cannot rename an open file
             _publish(path, identity, file)
         finally:
             part.close()
-            if _is(path, identity):
+            if _is_same_file(path, identity):
                 path.unlink()
 
 
 def _publish(path: Path, identity: os.stat_result, file: Path) -> None:
-    """Give a whole file its name, unless something else took it meanwhile."""
-    if not _is(path, identity):
-        raise TargetExists(f"Another run began to write {file} meanwhile; this one is given up.")
+    """Rename a complete file to its final name without overwriting another file."""
+    if not _is_same_file(path, identity):
+        raise TargetExists(f"Another run started writing {file}; this run was stopped.")
     try:
-        os.link(path, file)  # unlike a rename, never over another file
+        os.link(path, file)  # unlike a rename, it never overwrites
     except FileExistsError as error:
-        raise _exists(file) from error
-    except OSError:  # a file system without links: a memory card, say
+        raise _target_exists(file) from error
+    except OSError:  # a file system without hard links, such as a memory card's
         if os.path.lexists(file):
-            raise _exists(file) from None
+            raise _target_exists(file) from None
         path.rename(file)
 
 
-def _exists(file: Path) -> TargetExists:
-    return TargetExists(f"{file} is there already, and is not overwritten. Name another file.")
+def _target_exists(file: Path) -> TargetExists:
+    return TargetExists(f"{file} already exists and is not overwritten. Name another file.")
 
 
-def _is(path: Path, identity: os.stat_result) -> bool:
+def _is_same_file(path: Path, identity: os.stat_result) -> bool:
     try:
         return os.path.samestat(path.stat(), identity)
     except OSError:

@@ -1,10 +1,11 @@
-"""Which photos the library says it holds, and where their files belong; for its upkeep."""
+"""The photos by their rows and the paths of their files; updating paths when files move."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
@@ -12,10 +13,7 @@ from scene_model.library.store import Library
 
 @dataclass(frozen=True)
 class StoredPhoto:
-    """One photo as its row tells it.
-
-    reference: where the original lies when it was not copied into the library.
-    """
+    """A photo's file data. reference: path of an original that is not copied into the library."""
 
     id: str
     name: str
@@ -27,7 +25,7 @@ class StoredPhoto:
 def stored_photos(
     connection: Connection, photo_id: str | None = None, only_trashed: bool = False
 ) -> list[StoredPhoto]:
-    """All photos, those in the trash too, by id; or the one of an id, or those in the trash."""
+    """Return all photos by id, the trash included; or one photo, or only the trash."""
     query = select(
         photos.c.id,
         photos.c.name,
@@ -43,12 +41,12 @@ def stored_photos(
 
 
 def original_of(library: Library, photo: StoredPhoto) -> Path:
-    """Where the original lies, copied or by reference."""
+    """Return the path of a copied or referenced original."""
     return photo.reference or library.files.copy_location(photo.id, photo.format)
 
 
 def files_of(library: Library, photo: StoredPhoto) -> list[Path]:
-    """The files of a photo that lie in the library's folder."""
+    """Return the paths of a photo's files inside the library folder."""
     thumbnail = library.files.thumbnail_location(photo.id)
     if photo.reference is not None:
         return [thumbnail]
@@ -56,12 +54,50 @@ def files_of(library: Library, photo: StoredPhoto) -> list[Path]:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """All files below a folder, links too, which are not followed; sorted.
+    """Return all files below a folder, sorted; symlinks are included and not followed.
 
-    By os.walk: a link whose target is no possible name ends Path.rglob with an error.
+    Uses os.walk, because Path.rglob raises for a link whose target is not a valid file name.
     """
-    found = []
+    paths = []
     for parent, folders, files in os.walk(folder):
         links = [name for name in folders if Path(parent, name).is_symlink()]
-        found += [Path(parent, name) for name in (*files, *links)]
-    return sorted(found)
+        paths += [Path(parent, name) for name in (*files, *links)]
+    return sorted(paths)
+
+
+@dataclass(frozen=True, slots=True)
+class MovedFile:
+    """A photo's referenced original that was moved; both paths absolute."""
+
+    photo_id: str
+    before: Path
+    now: Path
+
+
+def update_references(library: Library, moved: Sequence[MovedFile]) -> int:
+    """Update references to moved files; returns how many changed.
+
+    References that differ from ``before`` are left alone, so repeating the call is harmless.
+    """
+    if not moved:
+        return 0
+    # With a symlink above it, a file has two paths; it may have been added by either.
+    statement = (
+        update(photos)
+        .where(
+            photos.c.id == bindparam("photo_id"),
+            or_(photos.c.reference == bindparam("before"), photos.c.reference == bindparam("real")),
+        )
+        .values(reference=bindparam("now"))
+    )
+    parameters = [
+        {
+            "photo_id": file.photo_id,
+            "before": file.before,
+            "real": file.before.parent.resolve() / file.before.name,
+            "now": file.now,
+        }
+        for file in moved
+    ]
+    with library.database.writer.begin() as connection:
+        return connection.execute(statement, parameters).rowcount

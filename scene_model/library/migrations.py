@@ -1,5 +1,6 @@
-"""From version 2 to 3: photos get numbers, and their embeddings move out to files."""
+"""Migrate a library's database from an earlier schema version to the current one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,40 +10,90 @@ from sqlalchemy.schema import CreateTable
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.errors import LibraryDamaged
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
-from scene_model.library.schema import metadata, photos
-from scene_model.library.triggers import FIRST_FILL, TRIGGERS
+from scene_model.library.schema import SCHEMA_VERSION, metadata, photos
+from scene_model.library.triggers import INITIAL_FILL, TRIGGERS
 
 _BATCH = 1000
 
+# SQL statements by the version they start from. Version 1 stored only the shipped model's heads.
+_STATEMENTS: dict[int, tuple[str, ...]] = {
+    1: (
+        "ALTER TABLE photos ADD COLUMN backbone TEXT",
+        "ALTER TABLE photos ADD COLUMN class_head TEXT NOT NULL DEFAULT 'scenes'",
+        "ALTER TABLE photos ADD COLUMN tag_head TEXT DEFAULT 'camera'",
+        "ALTER TABLE photos RENAME COLUMN scenes_label TO class_head_label",
+        "ALTER TABLE photos RENAME COLUMN scenes_unsure TO class_head_unsure",
+        "CREATE TABLE choices (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+    ),
+    # Followed by `_to_version_3`.
+    2: (
+        "DROP INDEX IF EXISTS automatic_tags_by_label",
+        "ALTER TABLE photos ADD COLUMN auto_class_score FLOAT",
+        "UPDATE photos SET auto_class_score = CASE "
+        "WHEN auto_class_source = class_head THEN confidence "
+        "ELSE coalesce((SELECT max(score) FROM automatic_tags WHERE photo_id = photos.id "
+        "AND head = auto_class_source AND label = auto_class), 0.0) END",
+    ),
+    3: (
+        "CREATE TABLE IF NOT EXISTS taught_tags (label TEXT NOT NULL, backbone TEXT NOT NULL, "
+        "kernel BLOB NOT NULL, bias FLOAT NOT NULL, threshold FLOAT NOT NULL, told TEXT NOT NULL, "
+        "made_at TEXT NOT NULL, PRIMARY KEY (label, backbone))",
+        "CREATE TABLE IF NOT EXISTS compared_photos (number INTEGER NOT NULL PRIMARY KEY "
+        "REFERENCES photos (number) ON DELETE CASCADE, embedding_file TEXT)",
+        "CREATE TABLE IF NOT EXISTS twins (one INTEGER NOT NULL REFERENCES photos (number) "
+        "ON DELETE CASCADE, other INTEGER NOT NULL REFERENCES photos (number) ON DELETE CASCADE, "
+        "kind TEXT NOT NULL, likeness FLOAT NOT NULL, dismissed_at TEXT, "
+        "PRIMARY KEY (one, other)) WITHOUT ROWID",
+        "CREATE INDEX IF NOT EXISTS twins_by_other ON twins (other)",
+    ),
+}
 
-def to_version_3(connection: Connection, files: EmbeddingFiles) -> None:
-    """Build the table of photos anew, within the caller's transaction.
 
-    Foreign keys must be off: the old table is dropped under those that point to it. A kill leaves
-    the library as it was, and slots no row names: the next try writes them again.
+def migrate(connection: Connection, version: int, files: EmbeddingFiles) -> None:
+    """Bring a database of ``version`` to SCHEMA_VERSION, within the caller's transaction.
+
+    Foreign keys must be off. Raises LibraryDamaged.
     """
-    new = photos.to_metadata(MetaData(), name="photos_new")
-    connection.execute(CreateTable(new))
+    for start_version in range(version, SCHEMA_VERSION):
+        for statement in _STATEMENTS[start_version]:
+            connection.exec_driver_sql(statement)
+        if start_version in _FUNCTIONS:
+            _FUNCTIONS[start_version](connection, files)
+
+
+def _to_version_3(connection: Connection, files: EmbeddingFiles) -> None:
+    """Rebuild the photos table: photos get numbers, and embeddings move to files.
+
+    Foreign keys must be off, because the old table is dropped while other tables refer to it.
+    A kill leaves the database unchanged and slots that no row refers to; the next try overwrites
+    them.
+    """
+    new_table = photos.to_metadata(MetaData(), name="photos_new")
+    connection.execute(CreateTable(new_table))
     old_columns = {
         row[1] for row in connection.exec_driver_sql("PRAGMA table_info(photos)").fetchall()
     }
-    kept = [column.name for column in photos.columns if column.name in old_columns]
-    _copy(connection, files, ", ".join(kept))
+    shared_columns = [column.name for column in photos.columns if column.name in old_columns]
+    _copy_rows(connection, files, ", ".join(shared_columns))
     connection.exec_driver_sql("DROP TABLE photos")
     connection.exec_driver_sql("ALTER TABLE photos_new RENAME TO photos")
-    create_what_is_missing(connection)
-    for statement in FIRST_FILL:
+    create_missing_objects(connection)
+    for statement in INITIAL_FILL:
         connection.exec_driver_sql(statement)
-    astray = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-    if astray is not None:
+    violation = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if violation is not None:
         raise LibraryDamaged(
-            f"The library cannot be brought to this version: {astray[0]} speaks of a photo that "
-            "is not there. Restore the library from a backup."
+            f"The library cannot be migrated to this version: the table {violation[0]} refers to "
+            "a photo that does not exist. Restore the library from a backup."
         )
 
 
-def create_what_is_missing(connection: Connection) -> None:
-    """Create tables, indexes and triggers, those that are not there."""
+# Migrations that SQL alone cannot do, by the version they start from; run after the statements.
+_FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {2: _to_version_3}
+
+
+def create_missing_objects(connection: Connection) -> None:
+    """Create the tables, indexes and triggers that do not exist yet."""
     metadata.create_all(connection)
     for table in metadata.tables.values():
         for index in table.indexes:
@@ -51,26 +102,26 @@ def create_what_is_missing(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _copy(connection: Connection, files: EmbeddingFiles, kept: str) -> None:
-    # The columns are our own names, never a person's words.
+def _copy_rows(connection: Connection, files: EmbeddingFiles, columns: str) -> None:
+    # The column names come from our schema, never from user input.
     insert = (
-        f"INSERT INTO photos_new ({kept}, folded_name, embedding_file, embedding_slot) "  # noqa: S608
-        f"SELECT {kept}, ?, ?, ? FROM photos WHERE id = ?"
+        f"INSERT INTO photos_new ({columns}, folded_name, embedding_file, embedding_slot) "  # noqa: S608
+        f"SELECT {columns}, ?, ?, ? FROM photos WHERE id = ?"
     )
     rows = connection.exec_driver_sql(
         "SELECT id, name, backbone, embedding FROM photos ORDER BY rowid"
     )
     next_slot: dict[str, int] = {}
     for batch in rows.partitions(_BATCH):
-        slots: dict[str, list[bytes]] = {}
-        moved: list[tuple[Any, ...]] = []
+        slots_by_file: dict[str, list[bytes]] = {}
+        parameters: list[tuple[Any, ...]] = []
         for photo_id, name, backbone, blob in batch:
             values = np.frombuffer(blob, np.float16)
             file = file_name(backbone, len(values))
-            slot = next_slot.get(file, 0) + len(slots.setdefault(file, []))
-            slots[file].append(packed(photo_id, values))
-            moved.append((fold_case(name), file, slot, photo_id))
-        for file, packs in slots.items():
-            files.write(file, next_slot.get(file, 0), b"".join(packs))
-            next_slot[file] = next_slot.get(file, 0) + len(packs)
-        connection.exec_driver_sql(insert, moved)
+            slot = next_slot.get(file, 0) + len(slots_by_file.setdefault(file, []))
+            slots_by_file[file].append(packed(photo_id, values))
+            parameters.append((fold_case(name), file, slot, photo_id))
+        for file, slots in slots_by_file.items():
+            files.write(file, next_slot.get(file, 0), b"".join(slots))
+            next_slot[file] = next_slot.get(file, 0) + len(slots)
+        connection.exec_driver_sql(insert, parameters)

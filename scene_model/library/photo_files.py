@@ -1,4 +1,4 @@
-"""The photos' files: originals byte for byte, kept here or left where they are, and thumbnails."""
+"""The photos' files: originals, copied into the library or referenced, and thumbnails."""
 
 from pathlib import Path
 
@@ -23,10 +23,10 @@ PREVIEW_LONG_SIDE = 1280
 
 
 class PhotoFiles:
-    """The files of one library; a file that is a photo's by reference is only ever read."""
+    """The files of one library; referenced originals are only read."""
 
     def __init__(self, folder: Path, file_system: FileSystem) -> None:
-        """Take the library's folder; the folders in it are made where they are missing."""
+        """folder: the library folder; its missing subfolders are created."""
         self.folder, self._file_system = folder, file_system
         self.new_dir = folder / "new"
         for name in ("originals", "thumbnails", "new"):
@@ -34,57 +34,57 @@ class PhotoFiles:
         file_system.clear_leftovers(self.new_dir)
 
     def copy_location(self, photo_id: str, format_name: str) -> Path:
-        """Where the library's copy of an original belongs, whether or not it is there."""
+        """Return the path of the library's copy of an original, whether or not it exists."""
         suffix = _SUFFIXES.get(format_name, ".bin")
         return self.folder / "originals" / photo_id[:2] / f"{photo_id}{suffix}"
 
     def location(self, photo: PhotoRecord) -> Path:
-        """Where a photo's original should be: its reference, or the library's copy."""
+        """Return the path of a photo's original: its reference, or the library's copy."""
         return photo.reference or self.copy_location(photo.id, photo.format)
 
     def thumbnail_location(self, photo_id: str) -> Path:
-        """Where a thumbnail belongs, whether or not it is there."""
+        """Return the path of a thumbnail, whether or not it exists."""
         return self.folder / "thumbnails" / photo_id[:2] / f"{photo_id}.webp"
 
-    def keep_copy(self, photo_id: str, format_name: str, data: bytes) -> None:
-        """Keep a copy of an original, unless a whole one is there; raises OSError."""
+    def store_copy(self, photo_id: str, format_name: str, data: bytes) -> None:
+        """Write a copy of an original, unless one of the same size exists; raises OSError."""
         path = self.copy_location(photo_id, format_name)
         if not _has_size(path, len(data)):
             self._file_system.write_whole(path, data, self.new_dir)
 
-    def keep_thumbnail(self, photo_id: str, pixels: Pixels) -> None:
-        """Keep a thumbnail of upright RGB pixels, unless there is one; raises OSError."""
+    def store_thumbnail(self, photo_id: str, pixels: Pixels) -> None:
+        """Write a thumbnail of upright RGB pixels, unless one exists; raises OSError."""
         path = self.thumbnail_location(photo_id)
         if not path.exists():
             self._file_system.write_whole(path, make_thumbnail(pixels), self.new_dir)
 
-    def is_there(self, photo: PhotoRecord) -> bool:
-        """Tell by its size whether the original is in its place, without reading it."""
+    def has_original(self, photo: PhotoRecord) -> bool:
+        """Check by size that the original exists, without reading it."""
         return _has_size(self.location(photo), photo.file_bytes)
 
     def original(self, photo: PhotoRecord) -> Path:
-        """Where the original lies; raises OriginalMissing, which names the place."""
+        """Return the path of the original; raises OriginalMissing with the path."""
         path = self.location(photo)
         if not path.is_file():
             raise _missing(photo)
         return path
 
     def verified_original(self, photo: PhotoRecord) -> Path:
-        """Where the original lies, after checking that it is still what was added.
+        """Return the path of the original after checking its content hash.
 
         Raises OriginalMissing or OriginalChanged.
         """
         path = self.original(photo)
         try:
-            found = file_content_hash(path)
+            current_hash = file_content_hash(path)
         except OSError as error:
             raise _unreadable(photo, error) from error
-        if found != photo.id:
+        if current_hash != photo.id:
             raise _changed(photo)
         return path
 
     def original_bytes(self, photo: PhotoRecord) -> bytes:
-        """The original, checked to be what was added; raises as `verified_original` does."""
+        """Return the original's bytes; checks and raises as `verified_original` does."""
         path = self.original(photo)
         try:
             data = path.read_bytes()
@@ -95,19 +95,19 @@ class PhotoFiles:
         return data
 
     def preview(self, photo: PhotoRecord) -> bytes:
-        """A picture large enough for a screen, as WebP: browsers cannot show every original."""
+        """Return a screen-sized WebP; browsers cannot show every original format."""
         size = MinimumSize(short_side=1, long_side=PREVIEW_LONG_SIDE)
-        return self._smaller(photo, size, PREVIEW_LONG_SIDE)
+        return self._resized(photo, size, PREVIEW_LONG_SIDE)
 
-    def new_thumbnail(self, photo: PhotoRecord) -> bytes:
-        """Make a thumbnail anew from the original, and keep it; raises OSError too."""
-        made = self._smaller(photo, MinimumSize(), THUMBNAIL_LONG_SIDE)
-        self._file_system.write_whole(self.thumbnail_location(photo.id), made, self.new_dir)
-        return made
+    def recreate_thumbnail(self, photo: PhotoRecord) -> bytes:
+        """Make a thumbnail from the original, write it and return it; raises OSError too."""
+        thumbnail = self._resized(photo, MinimumSize(), THUMBNAIL_LONG_SIDE)
+        self._file_system.write_whole(self.thumbnail_location(photo.id), thumbnail, self.new_dir)
+        return thumbnail
 
-    def _smaller(self, photo: PhotoRecord, minimum: MinimumSize, long_side: int) -> bytes:
+    def _resized(self, photo: PhotoRecord, minimum: MinimumSize, long_side: int) -> bytes:
         data = self.original_bytes(photo)
-        # It was decoded when it was added; a lower limit set since must not hide it.
+        # The photo was accepted when it was added; a limit lowered since must not reject it.
         limits = PhotoLimits(max_file_bytes=len(data), max_pixels=2**40)
         return make_thumbnail(decode_photo(data, limits, minimum).pixels, long_side)
 
@@ -119,35 +119,35 @@ def _has_size(path: Path, file_bytes: int) -> bool:
         return False
 
 
-# A copy is named by its photo alone: where the library lies is not everybody's business. A
-# reference is named by its path, because only its owner knows what became of it.
+# Messages about a copy name only the photo, so that visitors do not learn the library's path.
+# Messages about a reference name its path, because only the owner can fix it.
 def _missing(photo: PhotoRecord) -> OriginalMissing:
     if photo.reference is not None:
         return OriginalMissing(
-            f"The original of {photo.name} is not at {photo.reference} any more. "
-            "Put it back there, or add the photo again from where it is now."
+            f"The original of {photo.name} is no longer at {photo.reference}. "
+            "Move it back, or add the photo again from its new place."
         )
     return OriginalMissing(
-        f"The original of {photo.id[:12]} is not in the library folder any more. "
-        "Put it back from a backup, or add the photo again."
+        f"The original of {photo.id[:12]} is missing from the library folder. "
+        "Restore it from a backup, or add the photo again."
     )
 
 
 def _changed(photo: PhotoRecord) -> OriginalChanged:
     if photo.reference is not None:
         return OriginalChanged(
-            f"The original of {photo.name}, {photo.reference}, was changed on disk since it was "
-            "added. As it is now it is another photo: add it again."
+            f"The original of {photo.name}, {photo.reference}, was changed on disk after it was "
+            "added. Its new content is a different photo: add it again."
         )
     return OriginalChanged(
-        f"The original of {photo.id[:12]} was changed on disk since it was added. "
-        "Put it back from a backup."
+        f"The original of {photo.id[:12]} was changed on disk after it was added. "
+        "Restore it from a backup."
     )
 
 
 def _unreadable(photo: PhotoRecord, error: OSError) -> OriginalMissing:
-    where = photo.reference or "the library folder"
+    location = photo.reference or "the library folder"
     return OriginalMissing(
         f"The original of {photo.id[:12]} cannot be read: {error.strerror}. "
-        f"Check the permissions of {where}."
+        f"Check the permissions of {location}."
     )

@@ -1,4 +1,4 @@
-"""Queries for photos in a given order, and their ids without a list of a million strings."""
+"""Queries for photos in a given order, and memory-efficient iteration over their ids."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -12,15 +12,15 @@ from sqlalchemy.sql import visitors
 from scene_model.library.database import Database
 from scene_model.library.schema import ORDER_INDEXES, photos
 
-BATCH = 500  # SQLite takes only so many bound values
+BATCH = 500  # SQLite limits the number of bound values
 
 Item = TypeVar("Item")
 
 
 class IdsInOrder:
-    """Ids of photos, which can be gone through again and again; eight bytes each are kept.
+    """Photo ids that can be iterated repeatedly; stores 8 bytes per photo.
 
-    A photo that is removed for good meanwhile is passed over.
+    A photo that is deleted meanwhile is skipped.
     """
 
     def __init__(self, database: Database, numbers: npt.NDArray[np.int64]) -> None:
@@ -28,54 +28,54 @@ class IdsInOrder:
         self._database, self._numbers = database, numbers
 
     def __len__(self) -> int:
-        """How many there were when the query was asked."""
+        """Return the number of photos when the query was run."""
         return len(self._numbers)
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the ids, asking for some hundreds at a time."""
+        """Yield the ids, reading BATCH at a time."""
         for start in range(0, len(self._numbers), BATCH):
             numbers = self._numbers[start : start + BATCH].tolist()
-            wanted = select(photos.c.number, photos.c.id).where(photos.c.number.in_(numbers))
+            query = select(photos.c.number, photos.c.id).where(photos.c.number.in_(numbers))
             with self._database.reader.begin() as connection:
-                ids = {row.number: row.id for row in connection.execute(wanted)}
+                ids = {row.number: row.id for row in connection.execute(query)}
             yield from (ids[number] for number in numbers if number in ids)
 
 
 def in_batches(items: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
     """Yield lists of at most ``size`` items."""
-    waiting = iter(items)
-    while batch := list(islice(waiting, size)):
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
         yield batch
 
 
-def of_photos(
+def filter_photos(
     query: Any,
     where: ColumnElement[bool] | None,
     trashed: bool,
     order: tuple[ColumnElement[Any], ...] = (photos.c.folded_name,),
 ) -> Any:
-    """Restrict a query to the photos a condition holds for.
+    """Restrict a query to the photos that match a condition.
 
-    The index of the order is read from one end to the other where it holds all that is asked
-    for, whatever SQLite expects: it cannot know how many photos a condition holds for, and a
-    wrong guess costs a hundred thousand looks at rows.
+    Where the index of the sort order covers all columns in the condition, SQLite is told to scan
+    it. Its planner cannot know how many photos match, and a wrong plan costs one row lookup per
+    photo, 100,000 in a large library.
     """
-    asked = query.select_from(photos).where(_visible(where, trashed))
+    filtered = query.select_from(photos).where(_visible(where, trashed))
     index = ORDER_INDEXES.get(_leading_column(order))
     if trashed or where is None or index is None:
-        return asked
-    wanted = {part for part in visitors.iterate(where) if isinstance(part, Column)}
-    if not {part for part in wanted if part.table is photos} <= _columns_of(index):
-        return asked
-    return asked.with_hint(photos, f"INDEXED BY {index.name}", "sqlite")
+        return filtered
+    columns = {node for node in visitors.iterate(where) if isinstance(node, Column)}
+    if not {column for column in columns if column.table is photos} <= _columns_of(index):
+        return filtered
+    return filtered.with_hint(photos, f"INDEXED BY {index.name}", "sqlite")
 
 
 def _leading_column(order: tuple[ColumnElement[Any], ...]) -> str:
-    return next(part.name for part in visitors.iterate(order[0]) if isinstance(part, Column))
+    return next(node.name for node in visitors.iterate(order[0]) if isinstance(node, Column))
 
 
 def _columns_of(index: Index) -> set[Any]:
-    return {getattr(part, "element", part) for part in index.expressions}
+    return {getattr(expression, "element", expression) for expression in index.expressions}
 
 
 def _visible(where: ColumnElement[bool] | None, trashed: bool) -> ColumnElement[bool]:

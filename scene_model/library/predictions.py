@@ -1,4 +1,4 @@
-"""What the model in use says of a photo the library keeps."""
+"""Predictions of the current model for photos in the library."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +16,9 @@ from scene_model.library.store import Library
 
 @dataclass(frozen=True)
 class StoredPhotoPrediction:
-    """All heads' answers for a kept photo.
+    """All heads' predictions for a stored photo.
 
-    new_embedding: what the network saw, when it had to look again; None when the kept embedding
-    was its own, and whole.
+    new_embedding: float32 (size,); None when the stored embedding was used.
     """
 
     head_predictions: HeadPredictions
@@ -29,28 +28,29 @@ class StoredPhotoPrediction:
 def predict_stored(
     library: Library, classifier: Classifier, photo_id: str
 ) -> StoredPhotoPrediction:
-    """Answer from the kept embedding if this network made it, else look at the original again.
+    """Predict from the stored embedding if this network made it, else from the original.
 
-    Raises PhotoNotFound; and, looking again, OriginalMissing, OriginalChanged or PhotoError.
+    Raises PhotoNotFound; when the original is needed, also OriginalMissing, OriginalChanged or
+    PhotoError.
     """
     try:
-        kept = library.embedding(photo_id)
+        stored = library.embedding(photo_id)
     except EmbeddingMissing:
-        kept = None
-    if kept is not None and classifier.can_read(kept.provenance):
-        return StoredPhotoPrediction(classifier.predict_embedding(kept.values), None)
-    look = classifier.predict(library.original_bytes(photo_id))
-    return StoredPhotoPrediction(look.head_predictions, look.embedding)
+        stored = None
+    if stored is not None and classifier.can_read(stored.provenance):
+        return StoredPhotoPrediction(classifier.predict_embedding(stored.values), None)
+    prediction = classifier.predict(library.original_bytes(photo_id))
+    return StoredPhotoPrediction(prediction.head_predictions, prediction.embedding)
 
 
 def objects_of_stored(
     library: Library, classifier: Classifier, photo_ids: Sequence[str]
 ) -> dict[str, list[Tag]]:
-    """The most probable objects of a batch of photos: a matrix product, and one question in SQL.
+    """Return the most probable objects of a batch of photos with one query and one matrix product.
 
-    Left out are those whose kept embedding is missing, or another network's.
+    Photos whose embedding is missing or made by another network are left out.
     """
-    wanted = select(
+    query = select(
         photos.c.id,
         photos.c.embedding_file,
         photos.c.embedding_slot,
@@ -58,7 +58,7 @@ def objects_of_stored(
         photos.c.backbone,
     ).where(photos.c.id.in_(photo_ids))
     with library.database.reader.begin() as connection:
-        rows = connection.execute(wanted).all()
+        rows = connection.execute(query).all()
     embeddings: dict[str, FloatArray] = {}
     for row in rows:
         if classifier.can_read(Provenance(row.bundle, row.backbone)):

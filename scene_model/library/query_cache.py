@@ -1,4 +1,4 @@
-"""Answers of the database, remembered until anybody changes the library."""
+"""A cache of query results that is valid until any process changes the library."""
 
 import threading
 from collections.abc import Callable
@@ -6,67 +6,68 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Select
 
-_KEPT = 32
-Answer = TypeVar("Answer")
+_MAX_ENTRIES = 32
+Result = TypeVar("Result")
 
 
 class QueryCache:
-    """The latest answers; safe to share between threads.
+    """The latest query results; thread-safe.
 
-    A page asks the same again and again, with every click. Whether the library was changed
-    meanwhile, in this process or another, SQLite tells a connection of its own in microseconds.
+    A page repeats the same queries at every click. SQLite's data_version, read in microseconds on
+    a dedicated connection, shows whether any process has changed the library since.
     """
 
     def __init__(self, reader: Engine) -> None:
-        """Take the engine that reads."""
+        """reader: engine for the version check."""
         self._reader = reader
-        self._watch: Any = None
+        self._version_connection: Any = None
         self._lock = threading.Lock()
         self._version = -1
-        self._answers: dict[str, Any] = {}
+        self._results: dict[str, Any] = {}
 
-    def ask(self, query: Select[Any], read: Callable[[Select[Any]], Answer]) -> Answer:
-        """Answer a query: as before, if nothing has changed since."""
+    def get(self, query: Select[Any], read: Callable[[Select[Any]], Result]) -> Result:
+        """Return the cached result of a query, or run it with ``read`` and cache the result."""
         compiled = query.compile(self._reader)
         key = f"{compiled}\n{compiled.params!r}"
         with self._lock:
             version = self._current_version()
             if version != self._version:
-                self._answers.clear()
+                self._results.clear()
                 self._version = version
-            if key in self._answers:
-                known: Answer = self._answers[key]
-                return known
-        answer = read(query)
+            if key in self._results:
+                cached: Result = self._results[key]
+                return cached
+        result = read(query)
         with self._lock:
-            # Read after `version` was: what came in between is seen as a change next time.
+            # The version was read before the query: a change in between invalidates the entry
+            # at the next call.
             if version == self._version:
-                while len(self._answers) >= _KEPT:
-                    self._answers.pop(next(iter(self._answers)))
-                self._answers[key] = answer
-        return answer
+                while len(self._results) >= _MAX_ENTRIES:
+                    self._results.pop(next(iter(self._results)))
+                self._results[key] = result
+        return result
 
     def version(self) -> int:
-        """A number that is another one after anybody changed the library."""
+        """Return a number that changes whenever any process writes to the library."""
         with self._lock:
             return self._current_version()
 
-    def forget(self) -> None:
-        """Ask the database anew; for measuring."""
+    def clear(self) -> None:
+        """Remove all cached results."""
         with self._lock:
-            self._answers.clear()
+            self._results.clear()
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the dedicated connection."""
         with self._lock:
-            if self._watch is not None:
-                self._watch.close()
-                self._watch = None
+            if self._version_connection is not None:
+                self._version_connection.close()
+                self._version_connection = None
 
     def _current_version(self) -> int:
-        if self._watch is None:
-            self._watch = self._reader.raw_connection()
-        cursor = self._watch.cursor()
+        if self._version_connection is None:
+            self._version_connection = self._reader.raw_connection()
+        cursor = self._version_connection.cursor()
         version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
         cursor.close()
         return version

@@ -1,7 +1,11 @@
-"""What the library says of its photos: plain frozen records."""
+"""Frozen records of photos, and their construction from rows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row
 
 from scene_model.classifier.albums import PhotoFacts, SeenTag
 from scene_model.classifier.bundle import FloatArray
@@ -14,8 +18,8 @@ from scene_model.photos.metadata import PhotoMetadata
 class TagOnPhoto:
     """One tag of a photo.
 
-    head: which label set said so, or "human". score: probability in [0, 1]; None when a
-    person added it. bundle: the model that said so.
+    head: the head that predicted it, or "human". score: probability in [0, 1]; None when a
+    person added it. bundle: the model that predicted it; None when a person added it.
     """
 
     label: str
@@ -26,14 +30,14 @@ class TagOnPhoto:
 
 @dataclass(frozen=True)
 class PhotoRecord:
-    """One photo of the library, with the class and tags that hold now.
+    """One photo of the library, with its effective class and tags.
 
-    added_at: ISO 8601 with offset. taken_at: local time, ISO 8601, offset if known.
-    bundle: the model that answered; class_head, tag_head: the heads it files and tags by.
-    class_head_label, confidence, unsure: what the class head said.
-    photo_class: what the photo is filed under; class_source: HUMAN, a head's id, or NONE;
-    class_score: how sure that source is, 1.0 for a person and 0.0 for none.
-    reference: the file the photo stays in; None where the library has a copy.
+    added_at: ISO 8601 with offset. taken_at: local time, ISO 8601, with offset if recorded.
+    bundle: the model that predicted; class_head, tag_head: its heads for the class and the tags.
+    class_head_label, confidence, unsure: the class head's prediction.
+    photo_class: the effective class; class_source: HUMAN, a head's id, or NONE;
+    class_score: that source's confidence, 1.0 for a person and 0.0 for none.
+    reference: path of an original that is not copied into the library.
     """
 
     id: str
@@ -64,19 +68,19 @@ class PhotoRecord:
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
-        """Labels on the photo's face, each once: people's, taught, the class and the tag head's."""
+        """Labels to show, each once: people's, taught, the class head's and the tag head's."""
         heads = (HUMAN, TAUGHT, self.class_head, self.tag_head)
         return tuple(dict.fromkeys(tag.label for tag in self.tags if tag.head in heads))
 
     @property
     def has_class_score(self) -> bool:
-        """Tell whether a head filed it, so that ``class_score`` is worth showing."""
+        """Whether a head decided the class, so that ``class_score`` is informative."""
         return self.class_source not in (HUMAN, NONE)
 
 
 @dataclass(frozen=True)
 class StoredEmbedding:
-    """What a network saw of a photo: float32 (embedding_size,), and which model looked."""
+    """A photo's embedding, float32 (embedding_size,), and the model that computed it."""
 
     values: FloatArray
     provenance: Provenance
@@ -84,7 +88,7 @@ class StoredEmbedding:
 
 @dataclass(frozen=True)
 class NewPhoto:
-    """A photo about to enter the library: what the caller knows beside the look at it."""
+    """A photo to add: file content, name, and time of addition (ISO 8601 with offset)."""
 
     data: bytes
     name: str
@@ -93,10 +97,10 @@ class NewPhoto:
 
 @dataclass(frozen=True)
 class WrittenPhoto:
-    """A photo's row, just written, as the writers of `Library.add` see it in its transaction.
+    """A photo whose row was just written; passed to the writers of `Library.add`.
 
-    perceptual_hash: signed 64-bit, None when the row keeps the hash it has. embedding: float32
-    (embedding_size,). backbone: id of the network that made it.
+    perceptual_hash: signed 64-bit; None when it did not change. embedding: float32
+    (embedding_size,). backbone: id of the network that computed the embedding.
     """
 
     id: str
@@ -107,14 +111,14 @@ class WrittenPhoto:
 
 @dataclass(frozen=True)
 class Added:
-    """What became of an addition: the photo's id, and whether it was there already."""
+    """Result of an addition. was_known: the photo was in the library already."""
 
     id: str
     was_known: bool
 
 
 def photo_facts(photo: PhotoRecord) -> PhotoFacts:
-    """What album rules look at: tags that hold, a class a person chose, and EXIF."""
+    """Return the facts that album rules test: effective tags, a person's class, and EXIF."""
     tags = [SeenTag(tag.label, tag.head, tag.score) for tag in photo.tags]
     if photo.class_source == HUMAN:
         tags.append(SeenTag(photo.photo_class, HUMAN, None))
@@ -128,4 +132,53 @@ def photo_facts(photo: PhotoRecord) -> PhotoFacts:
             latitude=photo.latitude,
             longitude=photo.longitude,
         ),
+    )
+
+
+def tags_by_photo(
+    automatic: Iterable[Row[Any]], decisions: Iterable[Row[Any]]
+) -> dict[str, tuple[TagOnPhoto, ...]]:
+    """Return each photo's effective tags: added ones, and automatic ones no one decided about."""
+    verdicts: dict[tuple[str, str], str] = {}
+    tags: dict[str, list[TagOnPhoto]] = {}
+    for row in decisions:
+        verdicts[row.photo_id, row.label] = row.verdict
+        if row.verdict == "added":
+            tags.setdefault(row.photo_id, []).append(TagOnPhoto(row.label, HUMAN, None, None))
+    for row in automatic:
+        if (row.photo_id, row.label) not in verdicts:
+            tags.setdefault(row.photo_id, []).append(
+                TagOnPhoto(row.label, row.head, row.score, row.bundle)
+            )
+    return {photo_id: tuple(photo_tags) for photo_id, photo_tags in tags.items()}
+
+
+def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
+    """Build a record from a row of ``photos`` and the photo's effective tags."""
+    return PhotoRecord(
+        id=row.id,
+        name=row.name,
+        format=row.format,
+        file_bytes=row.file_bytes,
+        width=row.width,
+        height=row.height,
+        added_at=row.added_at,
+        taken_at=row.taken_at,
+        taken_source=row.taken_source,
+        camera=row.camera,
+        lens=row.lens,
+        latitude=row.latitude,
+        longitude=row.longitude,
+        bundle=row.bundle,
+        class_head=row.class_head,
+        tag_head=row.tag_head,
+        class_head_label=row.class_head_label,
+        confidence=row.confidence,
+        unsure=bool(row.class_head_unsure),
+        photo_class=row.photo_class,
+        class_source=HUMAN if row.human_class else row.auto_class_source,
+        class_score=row.class_score,
+        trashed_at=row.trashed_at,
+        tags=tags,
+        reference=row.reference,
     )

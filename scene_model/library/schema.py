@@ -1,4 +1,4 @@
-"""The library's tables. What a model said and what a person decided are separate rows."""
+"""The library's tables. Predictions and people's decisions are separate rows."""
 
 from typing import Any
 
@@ -23,17 +23,21 @@ SCHEMA_VERSION = 4
 
 metadata = MetaData()
 
-# One row a photo; its id is the SHA-256 of its bytes, `number` what indexes and `held_tags` call
-# it by. `folded_name` is the name as a search compares it. `auto_class` is what the model files
-# it under; `class_head` is the head that model files photos by, and `class_head_label`,
-# `confidence` and `class_head_unsure` are what that head said. `backbone` is the network the
-# embedding comes from; null where an earlier version of this program did not write it down. The
-# embedding itself lies in a slot of a file. `reference` is the file the photo stays in; null where
-# the library has a copy. `auto_class_score` is how sure the head that filed the photo was, 0 for
-# none; `class_score` likewise of the class that holds: 1 for a person's choice. `perceptual_hash`:
-# signed, 64 bits, see `lookalikes`; null where an earlier version did not compute it.
-# `human_class` repeats `class_decisions`, and `decided_tags` counts `tag_decisions`: triggers see
-# to it.
+# Python names differ from SQL names in two tables: `effective_tags` is `held_tags` in SQL, and
+# `near_duplicates` is `twins` with the columns `one`, `other` and `likeness`. SQL names must not
+# change, because existing libraries have them.
+
+# One row per photo. `id`: SHA-256 of its bytes. `number`: the key that indexes and `held_tags`
+# use. `folded_name`: the case-folded name for searching and sorting. `auto_class`: the predicted
+# class. `class_head`: the model's head for the class; `class_head_label`, `confidence` and
+# `class_head_unsure`: that head's prediction. `backbone`: the network that made the embedding;
+# null where an earlier version of this program did not record it. `embedding_file` and
+# `embedding_slot`: where the embedding is stored. `reference`: path of an original that is not
+# copied into the library. `auto_class_score`: confidence of the head that decided the predicted
+# class, 0 for none. `class_score`: the same for the effective class, 1 for a person's choice.
+# `perceptual_hash`: signed, 64 bits, see `duplicates.hash_neighbours`; null where an earlier
+# version did not compute it. Triggers update `human_class`, a copy of `class_decisions`, and
+# `decided_tags`, the number of `tag_decisions`.
 photos = Table(
     "photos",
     metadata,
@@ -69,8 +73,7 @@ photos = Table(
     Column("human_class", Text),
     Column("decided_tags", Integer, nullable=False, server_default="0"),
     Column("photo_class", Text, Computed("coalesce(human_class, auto_class)", persisted=False)),
-    # A person is sure, and a photo that no head was sure of is at the other end: so "least sure
-    # first" begins with what wants looking at, and ends with what has been looked at.
+    # Sorting by ascending score lists photos that need review first and reviewed ones last.
     Column(
         "class_score",
         Float,
@@ -79,7 +82,7 @@ photos = Table(
     Column("trashed_at", Text),
 )
 
-# Slots of embedding files that no photo names any more, to be given to the next: triggers fill it.
+# Slots of embedding files that no photo uses, for reuse. Filled by triggers.
 free_slots = Table(
     "free_slots",
     metadata,
@@ -88,7 +91,7 @@ free_slots = Table(
     sqlite_with_rowid=False,
 )
 
-# Derived: replaced whole when a photo is classified again.
+# Predicted tags; all of a photo's rows are replaced when it is classified again.
 automatic_tags = Table(
     "automatic_tags",
     metadata,
@@ -99,7 +102,7 @@ automatic_tags = Table(
     Column("bundle", Text, nullable=False),
 )
 
-# A person's word on one tag of one photo: "added" or "rejected". No re-run touches it.
+# A person's decision on one tag of one photo: "added" or "rejected". Retagging does not change it.
 tag_decisions = Table(
     "tag_decisions",
     metadata,
@@ -118,7 +121,7 @@ class_decisions = Table(
     Column("at", Text, nullable=False),
 )
 
-# Every edit, with what it changed from and to, so that it can be undone.
+# Every edit, with the values before and after it, for undo and redo.
 edits = Table(
     "edits",
     metadata,
@@ -138,7 +141,7 @@ edit_changes = Table(
     Column("after", Text),
 )
 
-# What was chosen for this library, such as the model it is tagged with.
+# Settings of this library, such as the model it is tagged with.
 choices = Table(
     "choices",
     metadata,
@@ -146,7 +149,7 @@ choices = Table(
     Column("value", Text, nullable=False),
 )
 
-# Searches that people keep. `folded_name` holds each name once, whatever its case.
+# Saved searches. `folded_name` makes names unique regardless of case.
 saved_searches = Table(
     "saved_searches",
     metadata,
@@ -155,12 +158,12 @@ saved_searches = Table(
     Column("folded_name", Text, nullable=False, unique=True),
     Column("query", Text, nullable=False),
     Column("sort", Text, nullable=False),
-    # An id that was deleted is never given again: another window may still hold it.
+    # Ids of deleted searches are not reused: another browser window may still refer to one.
     sqlite_autoincrement=True,
 )
 
-# Which numbers stand in which band of 64 bits, and which are near which: facts about hashes,
-# true whatever becomes of the photos, see `lookalikes`.
+# The bands of each perceptual hash, and pairs of hashes that are near each other. These are facts
+# about hashes and independent of photos, see `duplicates.hash_neighbours`.
 hash_bands = Table(
     "hash_bands",
     metadata,
@@ -176,9 +179,9 @@ near_hashes = Table(
     sqlite_with_rowid=False,
 )
 
-# The tags that hold: what people added (head "human", score 1), and what models said of labels
-# that nobody decided about. Derived from the two tables of tags by triggers, because a search asks
-# for them a hundred thousand times.
+# The effective tags: those that people added (head "human", score 1), and predicted ones that no
+# one decided about. Triggers derive them from the two tag tables, because a search may test
+# 100,000 photos.
 effective_tags = Table(
     "held_tags",
     metadata,
@@ -189,9 +192,9 @@ effective_tags = Table(
     sqlite_with_rowid=False,
 )
 
-# Tags that people taught by examples: the head that says one, by the network it reads. `told` is
-# JSON: examples, counterexamples and figures. What it says of photos stands in `automatic_tags`,
-# with TAUGHT as head.
+# Tags that people taught by examples: one linear head per label and backbone. `told` is JSON:
+# examples, counterexamples and figures. The predictions are in `automatic_tags` with TAUGHT as
+# head.
 taught_tags = Table(
     "taught_tags",
     metadata,
@@ -204,35 +207,39 @@ taught_tags = Table(
     Column("made_at", Text, nullable=False),
 )
 
-# Photos that were compared with all that were there before them, and what came of it: pairs that
-# are one picture (kind "near", likeness: correlation) or only look similar (kind "similar",
-# likeness: cosine), `one` the lower number. A person's "these are no duplicates" is kept with them.
+# Photos that were compared with all earlier ones.
 compared_photos = Table(
     "compared_photos",
     metadata,
     Column("number", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
     Column("embedding_file", Text),
 )
+
+# The pairs found by the comparison, `first` having the lower number: the same picture (kind
+# "near", similarity is a correlation) or only similar (kind "similar", similarity is a cosine).
+# `dismissed_at`: when a person marked the pair as not duplicates.
 near_duplicates = Table(
     "twins",
     metadata,
-    Column("one", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
-    Column("other", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
+    Column("one", ForeignKey("photos.number", ondelete="CASCADE"), key="first", primary_key=True),
+    Column(
+        "other", ForeignKey("photos.number", ondelete="CASCADE"), key="second", primary_key=True
+    ),
     Column("kind", Text, nullable=False),
-    Column("likeness", Float, nullable=False),
+    Column("likeness", Float, key="similarity", nullable=False),
     Column("dismissed_at", Text),
     sqlite_with_rowid=False,
 )
-Index("twins_by_other", near_duplicates.c.other)
+Index("twins_by_other", near_duplicates.c.second)
 
 Index("tag_decisions_by_label", tag_decisions.c.label, tag_decisions.c.photo_id)
 Index("class_decisions_by_label", class_decisions.c.label, class_decisions.c.photo_id)
 Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique=True)
 
-# An index an order, by the column the order begins with. What a query asks for stands behind it,
-# so that a page is found by reading one index from one end, without the rows: a library of 100,000
-# photos answers in milliseconds.
-_ASKED_FOR = (
+# One covering index per sort order, by the order's leading column. The columns that queries test
+# follow it, so that a page is read from the index alone, without the rows: in a library of
+# 100,000 photos that takes milliseconds.
+_COVERED_COLUMNS = (
     photos.c.folded_name,
     photos.c.number,
     photos.c.photo_class,
@@ -248,8 +255,8 @@ _ASKED_FOR = (
 
 
 def _order_index(name: str, column: Column[Any], first: ColumnElement[Any]) -> Index:
-    behind = [other for other in _ASKED_FOR if other is not column]
-    return Index(name, photos.c.trashed_at, first, *behind)
+    remaining = [covered for covered in _COVERED_COLUMNS if covered is not column]
+    return Index(name, photos.c.trashed_at, first, *remaining)
 
 
 ORDER_INDEXES = {
@@ -271,38 +278,4 @@ Index(
 )
 Index("photos_by_camera", photos.c.camera, photos.c.number)
 Index("photos_by_lens", photos.c.lens, photos.c.number)
-BY_HASH = Index("photos_by_hash", photos.c.trashed_at, photos.c.perceptual_hash, photos.c.number)
-
-# How a library of an earlier version becomes one of this version: statements by the version
-# they start from. Version 1 knew the shipped model's heads alone.
-MIGRATIONS: dict[int, tuple[str, ...]] = {
-    1: (
-        "ALTER TABLE photos ADD COLUMN backbone TEXT",
-        "ALTER TABLE photos ADD COLUMN class_head TEXT NOT NULL DEFAULT 'scenes'",
-        "ALTER TABLE photos ADD COLUMN tag_head TEXT DEFAULT 'camera'",
-        "ALTER TABLE photos RENAME COLUMN scenes_label TO class_head_label",
-        "ALTER TABLE photos RENAME COLUMN scenes_unsure TO class_head_unsure",
-        "CREATE TABLE choices (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
-    ),
-    # And what statements cannot say: `migration.py`.
-    2: (
-        "DROP INDEX IF EXISTS automatic_tags_by_label",
-        "ALTER TABLE photos ADD COLUMN auto_class_score FLOAT",
-        "UPDATE photos SET auto_class_score = CASE "
-        "WHEN auto_class_source = class_head THEN confidence "
-        "ELSE coalesce((SELECT max(score) FROM automatic_tags WHERE photo_id = photos.id "
-        "AND head = auto_class_source AND label = auto_class), 0.0) END",
-    ),
-    3: (
-        "CREATE TABLE IF NOT EXISTS taught_tags (label TEXT NOT NULL, backbone TEXT NOT NULL, "
-        "kernel BLOB NOT NULL, bias FLOAT NOT NULL, threshold FLOAT NOT NULL, told TEXT NOT NULL, "
-        "made_at TEXT NOT NULL, PRIMARY KEY (label, backbone))",
-        "CREATE TABLE IF NOT EXISTS compared_photos (number INTEGER NOT NULL PRIMARY KEY "
-        "REFERENCES photos (number) ON DELETE CASCADE, embedding_file TEXT)",
-        "CREATE TABLE IF NOT EXISTS twins (one INTEGER NOT NULL REFERENCES photos (number) "
-        "ON DELETE CASCADE, other INTEGER NOT NULL REFERENCES photos (number) ON DELETE CASCADE, "
-        "kind TEXT NOT NULL, likeness FLOAT NOT NULL, dismissed_at TEXT, "
-        "PRIMARY KEY (one, other)) WITHOUT ROWID",
-        "CREATE INDEX IF NOT EXISTS twins_by_other ON twins (other)",
-    ),
-}
+HASH_INDEX = Index("photos_by_hash", photos.c.trashed_at, photos.c.perceptual_hash, photos.c.number)

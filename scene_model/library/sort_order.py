@@ -1,4 +1,4 @@
-"""The orders that photos can be shown in; ties always fall the same way."""
+"""Sort orders of photos; ties are broken deterministically."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from scene_model.library.schema import photos
 
 
 class SortKey(StrEnum):
-    """What photos are put in order by."""
+    """The property that photos are sorted by."""
 
     ADDED = "added"
     TAKEN = "taken"
@@ -22,29 +22,30 @@ class SortKey(StrEnum):
 
 @dataclass(frozen=True)
 class Sort:
-    """An order. In text: ``taken``, or ``-taken`` for the last first."""
+    """A sort order. As text: ``taken`` for ascending, ``-taken`` for descending."""
 
     key: SortKey
     descending: bool = False
 
     def __str__(self) -> str:
-        """Write it as `read` reads it."""
+        """Return the text that `read` parses."""
         return f"-{self.key}" if self.descending else str(self.key)
 
     @classmethod
     def read(cls, text: str) -> "Sort":
-        """Read an order; raises QueryError, which names those there are."""
+        """Parse a sort order; raises QueryError, which lists the valid ones."""
         try:
             return cls(SortKey(text.removeprefix("-")), text.startswith("-"))
         except ValueError as error:
-            known = ", ".join(SortKey)
+            keys = ", ".join(SortKey)
             raise QueryError(
-                f"There is no order {text!r}. There are {known}, each also with a minus before it."
+                f"There is no sort order {text!r}. Use {keys}, or put a minus before one of them "
+                "for descending order."
             ) from error
 
 
 NEWEST_ADDED = Sort(SortKey.ADDED, descending=True)
-# The one people want more often comes first; it is the one an index is made for.
+# The more common direction comes first; the indexes are built for it.
 SORTS = tuple(
     Sort(key, descending)
     for key in SortKey
@@ -60,20 +61,21 @@ _COLUMNS: dict[SortKey, ColumnElement[Any]] = {
 }
 
 
-def column_of(sort: Sort) -> ColumnElement[Any]:
-    """What an order goes by first."""
+def sort_column(sort: Sort) -> ColumnElement[Any]:
+    """Return the leading column of a sort order."""
     return _COLUMNS[sort.key]
 
 
-def in_order(sort: Sort) -> tuple[ColumnElement[Any], ...]:
-    """Say it in SQL. Photos that do not say when they were taken come last either way.
+def order_by(sort: Sort) -> tuple[ColumnElement[Any], ...]:
+    """Return the ORDER BY columns. Photos without a capture time come last in both directions.
 
-    The rarer direction is the other one read backwards, ties too: so that one index does for both.
+    The rarer direction is the exact reverse of the other, ties included, so that one index serves
+    both.
     """
     column = _COLUMNS[sort.key]
     if sort.key is SortKey.NAME:
-        by = (column, photos.c.number)
-        return tuple(part.desc() for part in by) if sort.descending else by
+        ascending = (column, photos.c.number)
+        return tuple(part.desc() for part in ascending) if sort.descending else ascending
     if sort.descending:
         return column.desc(), photos.c.folded_name, photos.c.number
     first = column.asc().nulls_last() if sort.key is SortKey.TAKEN else column.asc()

@@ -1,4 +1,4 @@
-"""What SQLite lacks: a column type for paths, Unicode case folding, trigonometry."""
+"""Additions to SQLite: a column type for paths, Unicode case folding, trigonometry."""
 
 import math
 import os
@@ -19,7 +19,7 @@ _TRIGONOMETRY: dict[str, Callable[[float], float]] = {
 
 
 class PathColumn(TypeDecorator[Path]):
-    """A path as SQLite can keep it; a name that is no UTF-8 is kept as its bytes."""
+    """A path, stored as text, or as bytes when it is not valid UTF-8."""
 
     impl = Text
     cache_ok = True
@@ -39,24 +39,24 @@ class PathColumn(TypeDecorator[Path]):
 
 
 def add_functions(connection: Connection) -> None:
-    """Add ``fold_case`` and ``fold``, and trigonometry to an SQLite that was built without it.
+    """Add ``fold_case`` and ``fold``, and trigonometry if SQLite was built without it.
 
-    SQLite itself folds ASCII only: to it, "É" and "é" are two letters.
+    SQLite itself folds only ASCII letters: it treats "É" and "é" as different.
     """
-    for name, function in (("fold_case", fold_case), ("fold", fold)):
-        connection.create_function(name, 1, _of_text(function), deterministic=True)
-    for name, number in _TRIGONOMETRY.items():
-        if not _has(connection, name):
-            connection.create_function(name, 1, number, deterministic=True)
+    for name, fold_function in (("fold_case", fold_case), ("fold", fold)):
+        connection.create_function(name, 1, _text_only(fold_function), deterministic=True)
+    for name, math_function in _TRIGONOMETRY.items():
+        if not _has_function(connection, name):
+            connection.create_function(name, 1, math_function, deterministic=True)
 
 
-def _of_text(function: Callable[[str], str]) -> Callable[[object], str | None]:
+def _text_only(function: Callable[[str], str]) -> Callable[[object], str | None]:
     return lambda value: function(value) if isinstance(value, str) else None
 
 
-def _has(connection: Connection, function: str) -> bool:
+def _has_function(connection: Connection, name: str) -> bool:
     try:
-        connection.execute(f"SELECT {function}(0.0)")  # noqa: S608 - one of our own names
+        connection.execute(f"SELECT {name}(0.0)")  # noqa: S608 - the names are constants
     except OperationalError:
         return False
     return True

@@ -1,9 +1,9 @@
-"""Emptying the trash: the one thing here that cannot be undone.
+"""Empty the trash: the only operation on a library that cannot be undone.
 
-In one transaction a list of the files is written and the rows go; then the files go, then the
-list. After a kill the list says what is still to be done: a row never lacks its file.
+One transaction writes a list of the files and deletes the rows; then the files are removed, then
+the list. After a kill, the list names the files still to be removed; no row is without its file.
 
-LIBRARY/trash/emptying-….json      files that are to go
+LIBRARY/trash/emptying-….json      files to remove
 """
 
 import json
@@ -24,17 +24,17 @@ from scene_model.library.store import Library
 
 _ID = re.compile(r"[0-9a-f]{64}")
 _LIST_PATTERN = "emptying-*.json"
-_AT_A_TIME = 200  # photos whose files go under one lock, so that others need not wait long
+_PHOTOS_PER_LOCK = 200  # bounds how long other writers wait
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TrashContents:
-    """What emptying the trash would remove.
+    """The photos in the trash.
 
-    file_bytes: size of the originals that lie in the library folder. referenced: photos whose
-    original lies elsewhere and stays there.
+    file_bytes: total size of their originals in the library folder. referenced: number of photos
+    whose original is outside it and is not removed.
     """
 
     photo_ids: tuple[str, ...]
@@ -43,125 +43,133 @@ class TrashContents:
 
 
 @dataclass(frozen=True)
-class Emptied:
-    """What became of emptying the trash; left: files that could not be removed yet."""
+class EmptyTrashResult:
+    """Result of emptying the trash. unremoved_files: files that could not be removed yet."""
 
     photo_count: int
     freed_bytes: int
-    left: tuple[Path, ...] = ()
+    unremoved_files: tuple[Path, ...] = ()
 
 
 def trash_dir(library: Library) -> Path:
-    """Where lists of files to remove, and files moved out of the way, lie."""
+    """Return the folder for lists of files to remove and for files moved aside by a repair."""
     return library.folder / "trash"
 
 
 def trash_contents(library: Library) -> TrashContents:
-    """Say what is in the trash, for the question before it is emptied."""
+    """Return the photos in the trash, for the confirmation before emptying it."""
     with library.database.reader.begin() as connection:
-        found = stored_photos(connection, only_trashed=True)
+        trashed_photos = stored_photos(connection, only_trashed=True)
     return TrashContents(
-        photo_ids=tuple(photo.id for photo in found),
-        file_bytes=sum(photo.file_bytes for photo in found if photo.reference is None),
-        referenced=sum(photo.reference is not None for photo in found),
+        photo_ids=tuple(photo.id for photo in trashed_photos),
+        file_bytes=sum(photo.file_bytes for photo in trashed_photos if photo.reference is None),
+        referenced=sum(photo.reference is not None for photo in trashed_photos),
     )
 
 
-def empty_trash(library: Library, photo_ids: Sequence[str]) -> Emptied:
-    """Remove photos of the trash for good, with all that was said of them.
+def empty_trash(library: Library, photo_ids: Sequence[str]) -> EmptyTrashResult:
+    """Delete photos in the trash permanently: rows, tags, decisions and files.
 
-    Those that are not in the trash any more stay. A file that was only referenced is never
-    touched. Edits of these photos cannot be undone after. Raises LibraryUnavailable.
+    Photos no longer in the trash are skipped. Referenced files are never touched. Edits of the
+    deleted photos can no longer be undone. Raises LibraryUnavailable.
     """
     finish_emptying(library)
-    asked = set(photo_ids)
+    requested_ids = set(photo_ids)
     with library.database.reader.begin() as connection:
-        gone = [p for p in stored_photos(connection, only_trashed=True) if p.id in asked]
-    if not gone:
-        return Emptied(0, 0)
+        trashed_photos = stored_photos(connection, only_trashed=True)
+    photos_to_delete = [photo for photo in trashed_photos if photo.id in requested_ids]
+    if not photos_to_delete:
+        return EmptyTrashResult(0, 0)
     with library.database.writer.begin() as connection:
-        # Inside: another program that finishes what was cut off waits until the rows are gone.
-        listing = _write_list(library, gone)
-        count = _remove_rows(connection, [photo.id for photo in gone])
-    freed_bytes, left = _remove_files(library, listing)
-    return Emptied(count, freed_bytes, left)
+        # Inside the transaction: another process that finishes an interrupted emptying waits for
+        # the write lock, so it does not process this list before the rows are deleted.
+        list_file = _write_list(library, photos_to_delete)
+        count = _delete_rows(connection, [photo.id for photo in photos_to_delete])
+    freed_bytes, unremoved = _remove_files(library, list_file)
+    return EmptyTrashResult(count, freed_bytes, unremoved)
 
 
-def finish_emptying(library: Library) -> Emptied:
-    """Remove the files that a cut-off emptying of the trash left behind."""
-    freed_bytes, left = 0, list[Path]()
-    for listing in unfinished(library):
-        freed, stayed = _remove_files(library, listing)
-        freed_bytes += freed
-        left += stayed
-    return Emptied(0, freed_bytes, tuple(left))
+def finish_emptying(library: Library) -> EmptyTrashResult:
+    """Remove the files that an interrupted emptying of the trash did not remove."""
+    freed_bytes, unremoved = 0, list[Path]()
+    for list_file in unfinished_lists(library):
+        list_freed_bytes, list_unremoved = _remove_files(library, list_file)
+        freed_bytes += list_freed_bytes
+        unremoved += list_unremoved
+    return EmptyTrashResult(0, freed_bytes, tuple(unremoved))
 
 
-def unfinished(library: Library) -> list[Path]:
-    """Lists of files that are still to go."""
+def unfinished_lists(library: Library) -> list[Path]:
+    """Return the lists of files that are still to be removed."""
     return sorted(trash_dir(library).glob(_LIST_PATTERN))
 
 
-def _write_list(library: Library, gone: Sequence[StoredPhoto]) -> Path:
-    # A format, not a path: what is removed lies where the library puts originals, nowhere else.
+def _write_list(library: Library, photos_to_delete: Sequence[StoredPhoto]) -> Path:
+    # It lists formats, not paths, so that only the library's own copies can be removed by it.
     items = [
-        {"id": photo.id, "format": None if photo.reference else photo.format} for photo in gone
+        {"id": photo.id, "format": None if photo.reference else photo.format}
+        for photo in photos_to_delete
     ]
-    listing = trash_dir(library) / f"emptying-{secrets.token_hex(8)}.json"
+    list_file = trash_dir(library) / f"emptying-{secrets.token_hex(8)}.json"
     try:
-        library.file_system.write_whole(listing, json.dumps(items).encode(), library.files.new_dir)
+        data = json.dumps(items).encode()
+        library.file_system.write_whole(list_file, data, library.files.new_dir)
     except OSError as error:
         raise library_error(error, library.folder) from error
-    return listing
+    return list_file
 
 
-def _remove_rows(connection: Connection, photo_ids: Sequence[str]) -> int:
+def _delete_rows(connection: Connection, photo_ids: Sequence[str]) -> int:
     trashed = select(photos.c.id).where(
         photos.c.id.in_(chosen_ids(photo_ids)), photos.c.trashed_at.is_not(None)
     )
     connection.execute(delete(edit_changes).where(edit_changes.c.photo_id.in_(trashed)))
-    changed = select(edit_changes.c.edit_id)
-    connection.execute(delete(edits).where(edits.c.id.not_in(changed)))
+    edits_with_changes = select(edit_changes.c.edit_id)
+    connection.execute(delete(edits).where(edits.c.id.not_in(edits_with_changes)))
     return connection.execute(delete(photos).where(photos.c.id.in_(trashed))).rowcount
 
 
-def _remove_files(library: Library, listing: Path) -> tuple[int, tuple[Path, ...]]:
-    """Remove what a list names and no row needs; the list goes when nothing is left."""
+def _remove_files(library: Library, list_file: Path) -> tuple[int, tuple[Path, ...]]:
+    """Remove the listed files of photos without a row; returns freed bytes, unremoved files.
+
+    The list is removed when all its files are.
+    """
     try:
-        items = json.loads(listing.read_text(encoding="utf-8"))
-        wanted = {item["id"]: item["format"] for item in items if _ID.fullmatch(item["id"])}
+        items = json.loads(list_file.read_text(encoding="utf-8"))
+        format_by_id = {item["id"]: item["format"] for item in items if _ID.fullmatch(item["id"])}
     except FileNotFoundError:
-        return 0, ()  # another program finished it meanwhile
+        return 0, ()  # another process finished it meanwhile
     except (OSError, ValueError, TypeError, KeyError):
-        logger.warning("the list %s cannot be read; nothing is removed by it", listing.name)
+        logger.warning("the list %s cannot be read; no files are removed for it", list_file.name)
         return 0, ()
-    freed_bytes, left, ids = 0, list[Path](), list(wanted)
-    for start in range(0, len(ids), _AT_A_TIME):
-        batch = ids[start : start + _AT_A_TIME]
-        # Under the lock that adding takes: a photo that is added again just now keeps its file.
+    freed_bytes, unremoved, ids = 0, list[Path](), list(format_by_id)
+    for start in range(0, len(ids), _PHOTOS_PER_LOCK):
+        batch = ids[start : start + _PHOTOS_PER_LOCK]
+        # With the write lock that adding takes, so that a photo being added again keeps its files.
         with library.database.writer.begin() as connection:
-            kept = connection.execute(select(photos.c.id).where(photos.c.id.in_(batch))).scalars()
-            for photo_id in sorted(set(batch).difference(kept)):
-                files = [library.files.thumbnail_location(photo_id)]
-                if wanted[photo_id] is not None:
-                    files.append(library.files.copy_location(photo_id, wanted[photo_id]))
-                for path in files:
-                    freed, is_left = _remove(path)
-                    freed_bytes += freed
-                    left += [path] if is_left else []
-    if not left:
-        listing.unlink(missing_ok=True)
-    return freed_bytes, tuple(left)
+            query = select(photos.c.id).where(photos.c.id.in_(batch))
+            ids_with_row = connection.execute(query).scalars()
+            for photo_id in sorted(set(batch).difference(ids_with_row)):
+                paths = [library.files.thumbnail_location(photo_id)]
+                if format_by_id[photo_id] is not None:
+                    paths.append(library.files.copy_location(photo_id, format_by_id[photo_id]))
+                for path in paths:
+                    file_bytes, is_removed = _remove(path)
+                    freed_bytes += file_bytes
+                    unremoved += [] if is_removed else [path]
+    if not unremoved:
+        list_file.unlink(missing_ok=True)
+    return freed_bytes, tuple(unremoved)
 
 
 def _remove(path: Path) -> tuple[int, bool]:
-    """Remove a file; returns its bytes, and whether it is still there."""
+    """Remove a file; returns the bytes freed, and whether it no longer exists."""
     try:
         file_bytes = path.stat().st_size
         path.unlink()
     except FileNotFoundError:
-        return 0, False
+        return 0, True
     except OSError as error:
         logger.warning("%s cannot be removed: %s", path, error.strerror)
-        return 0, True
-    return file_bytes, False
+        return 0, False
+    return file_bytes, True

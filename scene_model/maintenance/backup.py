@@ -1,8 +1,8 @@
-"""Writing a backup of a library that may be in use: see `backup_file` for what it is.
+"""Write a backup of a library that may be in use; `backup_file` describes the format.
 
-The rows are copied first, as they are at one moment (SQLite's online backup); then come the
-files they name. A photo that leaves the library meanwhile, because the trash is emptied, is
-taken out of the copied rows again, so that rows and files agree.
+First the database is copied in a consistent state (SQLite's online backup), then the files its
+rows refer to. When a photo is deleted from the trash meanwhile, its rows are deleted from the
+copy, so that rows and files agree.
 """
 
 import contextlib
@@ -33,32 +33,37 @@ from scene_model.library.inventory import (
 from scene_model.library.store import Library
 from scene_model.maintenance.backup_file import (
     DATABASE_NAME,
-    LIST_NAME,
+    MANIFEST_NAME,
     BackupEntry,
-    BackupList,
+    BackupManifest,
     ReferencedOriginal,
     is_backup_name,
 )
 
 _CHUNK_BYTES = 1 << 20
-_LARGE_BYTES = 1 << 30  # from here on a member gets the fields of large files (ZIP64)
+_ZIP64_BYTES = 1 << 30  # members of this size or larger get ZIP64 headers
 
-Watch = Callable[[int, int], None]
-"""Gets the count of photos done so far, and of all."""
+OnProgress = Callable[[int, int], None]
+"""Called with the number of photos done so far, and the total."""
 
 
 @dataclass(frozen=True)
-class BackupDone:
-    """A backup that was written, and what it says of itself."""
+class BackupResult:
+    """A backup that was written."""
 
     file: Path
     file_bytes: int
-    listed: BackupList
+    manifest: BackupManifest
 
 
 @dataclass
-class _Writing:
-    """What is known of a backup while it is written."""
+class _BackupInProgress:
+    """The archive being written, and what its manifest will contain.
+
+    missing, changed: ids of photos by the state of their original. deleted: ids of photos deleted
+    from the library meanwhile. copied_references: ids of referenced photos whose original was
+    copied into the backup.
+    """
 
     library: Library
     archive: zipfile.ZipFile
@@ -66,7 +71,7 @@ class _Writing:
     references: list[ReferencedOriginal] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
     copied_references: list[str] = field(default_factory=list)
 
 
@@ -74,93 +79,99 @@ def write_backup(
     library: Library,
     file: Path,
     with_references: bool = False,
-    watch: Watch = lambda _done, _all: None,
-) -> BackupDone:
-    """Write a library into one new file; others may go on using the library.
+    on_progress: OnProgress = lambda _done, _total: None,
+) -> BackupResult:
+    """Back up a library to one new file; the library may be in use meanwhile.
 
-    It is written to FILE.part and renamed when it is whole. with_references: copy originals
-    that lie outside the library too; they are inside it when the backup is restored.
-    Raises TargetExists, PathNotFound or BackupError.
+    The backup is written to FILE.part and renamed when it is complete. with_references: also copy
+    originals outside the library; restoring puts them inside it. Raises TargetExists, PathNotFound
+    or BackupError.
     """
     file = file.expanduser().absolute()
     try:
         with new_file(file) as part, _snapshot(library, file) as (snapshot, photos):
             _check_space(file, sum(p.file_bytes for p in photos if p.reference is None))
             with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
-                writing = _Writing(library, archive)
-                # First: what rows of this moment name must not be given to other photos meanwhile.
-                _embeddings(writing)
+                progress = _BackupInProgress(library, archive)
+                # Embeddings first: a slot freed after the snapshot may be reused by another photo.
+                _add_embeddings(progress)
                 for done, photo in enumerate(photos, 1):
-                    _photo(writing, photo, with_references)
-                    watch(done, len(photos))
-                listed = _rest(writing, snapshot, len(photos))
+                    _add_photo(progress, photo, with_references)
+                    on_progress(done, len(photos))
+                manifest = _add_database_and_manifest(progress, snapshot, len(photos))
     except OSError as error:
         raise BackupError(
             f"The backup cannot be written: {error.strerror or error} ({file.parent}). "
             "Free some space, or name a file on another disk."
         ) from error
-    return BackupDone(file, file.stat().st_size, listed)
+    return BackupResult(file, file.stat().st_size, manifest)
 
 
-def _embeddings(writing: _Writing) -> None:
-    library = writing.library
+def _add_embeddings(progress: _BackupInProgress) -> None:
+    library = progress.library
     for path in files_below(library.folder / "embeddings"):
-        if is_backup_name(_name(library, path)):
-            entry = _store(writing.archive, _name(library, path), path)
-            writing.entries += [] if entry is None else [entry]
+        if is_backup_name(_member_name(library, path)):
+            entry = _store(progress.archive, _member_name(library, path), path)
+            progress.entries += [] if entry is None else [entry]
 
 
-def _photo(writing: _Writing, photo: StoredPhoto, with_references: bool) -> None:
-    library = writing.library
+def _add_photo(progress: _BackupInProgress, photo: StoredPhoto, with_references: bool) -> None:
+    library = progress.library
     if photo.reference is not None and not with_references:
         referenced = ReferencedOriginal(photo=photo.id, path=str(photo.reference))
-        writing.references.append(referenced)
-    else:
-        kept_at = library.files.copy_location(photo.id, photo.format)
-        entry = _store(writing.archive, _name(library, kept_at), original_of(library, photo))
-        if entry is None:
-            with library.database.reader.begin() as connection:
-                is_there = bool(stored_photos(connection, photo.id))
-            (writing.missing if is_there else writing.gone).append(photo.id)
-            if not is_there:
-                return
-        else:
-            writing.entries.append(entry)
-            if entry.sha256 != photo.id:
-                writing.changed.append(photo.id)
-            if photo.reference is not None:
-                writing.copied_references.append(photo.id)
+        progress.references.append(referenced)
+    elif not _add_original(progress, photo):
+        return
     thumbnail = library.files.thumbnail_location(photo.id)
-    entry = _store(writing.archive, _name(library, thumbnail), thumbnail)
+    entry = _store(progress.archive, _member_name(library, thumbnail), thumbnail)
     if entry is not None:
-        writing.entries.append(entry)
+        progress.entries.append(entry)
 
 
-def _rest(writing: _Writing, snapshot: Path, photo_count: int) -> BackupList:
-    """Store the rows and, last, the list."""
-    archive = writing.archive
-    version = _adjust(snapshot, writing.gone, writing.copied_references)
+def _add_original(progress: _BackupInProgress, photo: StoredPhoto) -> bool:
+    """Store an original; returns False when the photo was deleted from the library meanwhile."""
+    library = progress.library
+    name = _member_name(library, library.files.copy_location(photo.id, photo.format))
+    entry = _store(progress.archive, name, original_of(library, photo))
+    if entry is None:
+        with library.database.reader.begin() as connection:
+            has_row = bool(stored_photos(connection, photo.id))
+        (progress.missing if has_row else progress.deleted).append(photo.id)
+        return has_row
+    progress.entries.append(entry)
+    if entry.sha256 != photo.id:
+        progress.changed.append(photo.id)
+    if photo.reference is not None:
+        progress.copied_references.append(photo.id)
+    return True
+
+
+def _add_database_and_manifest(
+    progress: _BackupInProgress, snapshot: Path, photo_count: int
+) -> BackupManifest:
+    archive = progress.archive
+    version = _adjust_rows(snapshot, progress.deleted, progress.copied_references)
     database = _store(archive, DATABASE_NAME, snapshot)
     if database is None:
-        raise BackupError("The copy of the database vanished. Try again.")
-    listed = BackupList(
+        raise BackupError("The copy of the database was removed. Try again.")
+    manifest = BackupManifest(
         created_at=datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         program=__version__,
         library_version=version,
-        photos=photo_count - len(writing.gone),
-        files=(*writing.entries, database),
-        references=tuple(writing.references),
-        missing=tuple(writing.missing),
-        changed=tuple(writing.changed),
+        photos=photo_count - len(progress.deleted),
+        files=(*progress.entries, database),
+        references=tuple(progress.references),
+        missing=tuple(progress.missing),
+        changed=tuple(progress.changed),
     )
-    archive.writestr(_member(LIST_NAME), listed.model_dump_json(indent=1))
-    return listed
+    archive.writestr(_member(MANIFEST_NAME), manifest.model_dump_json(indent=1))
+    return manifest
 
 
 def _store(archive: zipfile.ZipFile, name: str, path: Path) -> BackupEntry | None:
-    """Copy a file into the ZIP, hashing it on the way; None when it cannot be opened.
+    """Copy a file into the ZIP and hash it; returns None when it cannot be opened.
 
-    One that cannot be read to its end is stored as far as it goes: its hash tells.
+    A file that becomes unreadable part-way is stored up to there; its hash shows the damage.
     """
     try:
         source = path.open("rb")
@@ -168,7 +179,7 @@ def _store(archive: zipfile.ZipFile, name: str, path: Path) -> BackupEntry | Non
         return None
     digest, file_bytes = hashlib.sha256(), 0
     with source:
-        is_large = os.fstat(source.fileno()).st_size >= _LARGE_BYTES
+        is_large = os.fstat(source.fileno()).st_size >= _ZIP64_BYTES
         with archive.open(_member(name), "w", force_zip64=is_large) as target:
             for chunk in _chunks(source):
                 digest.update(chunk)
@@ -192,17 +203,17 @@ def _member(name: str) -> zipfile.ZipInfo:
     now = datetime.datetime.now()
     date = (now.year, now.month, now.day, now.hour, now.minute, now.second)
     member = zipfile.ZipInfo(name, date)
-    member.external_attr = 0o644 << 16  # what ZIP tools on Unix give the file
+    member.external_attr = 0o644 << 16  # the file mode when unpacked on Unix
     return member
 
 
-def _name(library: Library, path: Path) -> str:
+def _member_name(library: Library, path: Path) -> str:
     return path.relative_to(library.folder).as_posix()
 
 
 @contextlib.contextmanager
 def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[StoredPhoto]]]:
-    """Copy the rows of this moment to a file beside the backup, which is removed at the end."""
+    """Copy the database to a temporary file next to the backup; removed at the end."""
     handle, name = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part.db", dir=file.parent)
     os.close(handle)
     snapshot = Path(name)
@@ -212,18 +223,18 @@ def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[StoredP
             with contextlib.closing(sqlite3.connect(snapshot)) as copy:
                 driver = source.driver_connection
                 if not isinstance(driver, sqlite3.Connection):
-                    raise BackupError("The library's database is not SQLite's.")
+                    raise BackupError("The library's database is not an SQLite database.")
                 driver.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
-                said = [row[0] for row in copy.execute("PRAGMA quick_check")]
+                messages = [row[0] for row in copy.execute("PRAGMA quick_check")]
         except sqlite3.DatabaseError as error:
-            said = [str(error)]
+            messages = [str(error)]
         finally:
             source.close()
-        if said != ["ok"]:
+        if messages != ["ok"]:
             raise BackupError(
-                f"The library's database is damaged ({said[0]}), and a backup of it would be too. "
-                "`library verify` says more."
+                f"The library's database is damaged ({messages[0]}), so a backup of it would be "
+                "too. Run `library verify` for details."
             )
         with _engine(snapshot).begin() as connection:
             photos = stored_photos(connection)
@@ -232,13 +243,13 @@ def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[StoredP
         snapshot.unlink(missing_ok=True)
 
 
-def _adjust(snapshot: Path, gone: list[str], copied_references: list[str]) -> int:
-    """Bring the copied rows in line with the files that are in the backup; returns the version."""
+def _adjust_rows(snapshot: Path, deleted: list[str], copied_references: list[str]) -> int:
+    """Make the copied rows agree with the files in the backup; returns the schema version."""
     with _engine(snapshot).begin() as connection:
         connection.exec_driver_sql("PRAGMA foreign_keys = ON")
-        for photo_id in gone:
+        for photo_id in deleted:
             for table in ("automatic_tags", "tag_decisions", "class_decisions", "edit_changes"):
-                query = f"DELETE FROM {table} WHERE photo_id = ?"  # noqa: S608 - our own names
+                query = f"DELETE FROM {table} WHERE photo_id = ?"  # noqa: S608 - constant names
                 connection.exec_driver_sql(query, (photo_id,))
             connection.exec_driver_sql("DELETE FROM photos WHERE id = ?", (photo_id,))
         if copied_references:

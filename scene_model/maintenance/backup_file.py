@@ -1,8 +1,8 @@
-"""What a backup is: one ZIP, stored, with a list of its files and their hashes.
+"""The format of a backup: an uncompressed ZIP with a manifest of its files and their hashes.
 
-library.db                        the rows, of one moment
-originals/ab/abcd….jpg            and thumbnails/, embeddings/, as in the library's folder
-backup.json                       the list, written last: a backup without it was cut off
+library.db                        a consistent copy of the database
+originals/ab/abcd….jpg            and thumbnails/, embeddings/, as in the library folder
+backup.json                       the manifest, written last: without it a backup is incomplete
 """
 
 import re
@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from scene_model.errors import BackupDamaged, BackupTooNew, NotABackup
 
 DATABASE_NAME = "library.db"
-LIST_NAME = "backup.json"
+MANIFEST_NAME = "backup.json"
 FORMAT = "scene-gallery-backup"
 FORMAT_VERSION = 1
-# All that a backup may hold: no name outside the library's folder can be written so.
+# The only names a backup may contain; none of them leads outside the library folder.
 _ID = r"[0-9a-f]{2}/[0-9a-f]{64}"
 _PLAIN = r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,150}"
 _NAME = re.compile(
@@ -25,33 +25,33 @@ _NAME = re.compile(
     rf"|embeddings/(?:{_PLAIN}/)?{_PLAIN}",
     re.ASCII,
 )
-_ENCRYPTED = 0x1  # a bit of a member's flags (APPNOTE 4.4.4)
+_ENCRYPTED = 0x1  # bit 0 of a member's general purpose flags (APPNOTE 4.4.4)
 
 
-class _Part(BaseModel):
+class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class BackupEntry(_Part):
-    """One file of a backup and the SHA-256 of its bytes."""
+class BackupEntry(_Frozen):
+    """One file of a backup. sha256: of its bytes, in hexadecimal."""
 
     name: str
     file_bytes: int
     sha256: str
 
 
-class ReferencedOriginal(_Part):
-    """An original that lies outside the library and is not in the backup."""
+class ReferencedOriginal(_Frozen):
+    """An original outside the library that is not in the backup."""
 
     photo: str
     path: str
 
 
-class BackupList(_Part):
-    """The whole of backup.json.
+class BackupManifest(_Frozen):
+    """The content of backup.json.
 
-    library_version: of the database. missing: photos whose original was not there to be backed
-    up. changed: photos whose original was not what had been added; it is here as it was.
+    library_version: schema version of the database. missing: ids of photos whose original did not
+    exist. changed: ids of photos whose original had been changed; the backup contains it changed.
     """
 
     format: Literal["scene-gallery-backup"] = "scene-gallery-backup"
@@ -66,53 +66,57 @@ class BackupList(_Part):
     changed: tuple[str, ...] = ()
 
 
-class _Header(_Part):
+class _Header(_Frozen):
     format: str
     version: int
 
 
 def is_backup_name(name: str) -> bool:
-    """Tell whether a backup may hold a file of that name."""
+    """Whether a backup may contain a file of that name."""
     return _NAME.fullmatch(name) is not None
 
 
-def read_list(archive: zipfile.ZipFile) -> BackupList:
-    """Read the list of a backup and hold it against what the ZIP has.
+def read_manifest(archive: zipfile.ZipFile) -> BackupManifest:
+    """Read a backup's manifest and check it against the members of the ZIP.
 
     Raises NotABackup, BackupTooNew or BackupDamaged.
     """
     members = archive.infolist()
     names = [member.filename for member in members]
-    if LIST_NAME not in names:
+    if MANIFEST_NAME not in names:
         raise NotABackup(
-            f"The file is a ZIP, but no backup of a library: it has no {LIST_NAME}. "
+            f"The file is a ZIP, but not a backup of a library: it has no {MANIFEST_NAME}. "
             "Name a file that `library backup` wrote."
         )
     if any(m.compress_type != zipfile.ZIP_STORED or m.flag_bits & _ENCRYPTED for m in members):
         raise NotABackup(
-            "The file was packed again by another program. Name the file that `library backup` "
-            "wrote, as it was written."
+            "The file was repacked by another program. Name the unchanged file that "
+            "`library backup` wrote."
         )
-    text = archive.read(LIST_NAME)
+    text = archive.read(MANIFEST_NAME)
     try:
         header = _Header.model_validate_json(text)
         if header.format != FORMAT:
-            raise NotABackup(f"{LIST_NAME} is of another program.")
+            raise NotABackup(f"{MANIFEST_NAME} belongs to another program.")
         if header.version > FORMAT_VERSION:
             raise BackupTooNew(
                 f"The backup has version {header.version}; this program reads up to "
                 f"{FORMAT_VERSION}. Update Scene Gallery."
             )
-        listed = BackupList.model_validate_json(text)
+        manifest = BackupManifest.model_validate_json(text)
     except ValidationError as error:
-        raise NotABackup(f"{LIST_NAME} cannot be read; it may be another program's.") from error
-    wanted = [LIST_NAME, *(entry.name for entry in listed.files)]
-    for name in (*wanted[1:], *names):
-        if name != LIST_NAME and not is_backup_name(name):
-            raise NotABackup(f"The backup holds a file that has no place in a library: {name!r}.")
-    if len(set(names)) != len(names) or sorted(names) != sorted(wanted):
-        odd = sorted(set(names) ^ set(wanted)) or sorted({n for n in names if names.count(n) > 1})
+        raise NotABackup(
+            f"{MANIFEST_NAME} cannot be read; it may belong to another program."
+        ) from error
+    expected_names = [MANIFEST_NAME, *(entry.name for entry in manifest.files)]
+    for name in (*expected_names[1:], *names):
+        if name != MANIFEST_NAME and not is_backup_name(name):
+            raise NotABackup(f"The backup has a file that does not belong in a library: {name!r}.")
+    if len(set(names)) != len(names) or sorted(names) != sorted(expected_names):
+        repeated = {name for name in names if names.count(name) > 1}
+        differing = sorted(set(names) ^ set(expected_names)) or sorted(repeated)
         raise BackupDamaged(
-            f"The backup does not hold what its list says, first {odd[0]!r}. Use another backup."
+            f"The files in the backup differ from its manifest, first {differing[0]!r}. "
+            "Use another backup."
         )
-    return listed
+    return manifest

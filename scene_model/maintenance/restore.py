@@ -1,6 +1,6 @@
-"""Bringing a library back from a backup: into a new folder, checked file by file.
+"""Restore a library from a backup into a new folder, checking each file's hash.
 
-Everything is unpacked beside the library's folder and takes its place when it is whole.
+The backup is unpacked next to the library folder, which it replaces when it is complete.
 """
 
 import contextlib
@@ -26,22 +26,27 @@ from scene_model.errors import (
     TargetExists,
 )
 from scene_model.library.schema import SCHEMA_VERSION
-from scene_model.maintenance.backup_file import DATABASE_NAME, BackupEntry, BackupList, read_list
+from scene_model.maintenance.backup_file import (
+    DATABASE_NAME,
+    BackupEntry,
+    BackupManifest,
+    read_manifest,
+)
 
 _CHUNK_BYTES = 1 << 20
-# What reading a damaged ZIP raises.
+# The errors that reading a damaged ZIP raises.
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
-Watch = Callable[[int, int], None]
-"""Gets the count of files unpacked so far, and of all."""
+OnProgress = Callable[[int, int], None]
+"""Called with the number of files unpacked so far, and the total."""
 
 
 @dataclass(frozen=True)
-class Restored:
-    """A library that was brought back. moved_aside: where the one before it lies now."""
+class RestoreResult:
+    """A restored library. moved_aside: new path of the folder that it replaced."""
 
     folder: Path
-    listed: BackupList
+    manifest: BackupManifest
     moved_aside: Path | None
 
 
@@ -49,64 +54,65 @@ def restore_backup(
     file: Path,
     folder: Path,
     replace: bool = False,
-    watch: Watch = lambda _done, _all: None,
-) -> Restored:
-    """Unpack a backup as the library in ``folder``, which must be new or empty.
+    on_progress: OnProgress = lambda _done, _total: None,
+) -> RestoreResult:
+    """Restore a backup to ``folder``, which must not exist or be empty.
 
-    replace: move what is there aside, to FOLDER.before-DATE.
-    Raises PathNotFound, TargetExists, LibraryInUse, NotABackup, BackupTooNew, BackupDamaged, or
-    BackupError; what was there before is then as it was.
+    replace: first move an existing folder to FOLDER.before-DATE.
+    Raises PathNotFound, TargetExists, LibraryInUse, NotABackup, BackupTooNew, BackupDamaged or
+    BackupError; the existing folder is then unchanged.
     """
     if not file.is_file():
         raise PathNotFound(f"There is no file {file}.")
     folder = Path(os.path.realpath(folder.expanduser()))
     if not _is_free(folder) and not replace:
         raise TargetExists(
-            f"{folder} is not empty. Name another folder by --library, or add --replace to move "
-            "what is there aside."
+            f"{folder} is not empty. Name another folder with --library, or add --replace to move "
+            "this one aside."
         )
-    _refuse_in_use(folder)
+    _require_not_in_use(folder)
     unpacked = folder.with_name(f"{folder.name}.restoring-{secrets.token_hex(4)}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         unpacked.mkdir()
-        listed = _unpack(file, unpacked, watch)
-        _check_rows(unpacked / DATABASE_NAME, listed)
+        manifest = _unpack(file, unpacked, on_progress)
+        _check_rows(unpacked / DATABASE_NAME, manifest)
         if hasattr(os, "sync"):
             os.sync()
-        _refuse_in_use(folder)
-        moved_aside = _take_place(unpacked, folder, replace)
+        _require_not_in_use(folder)
+        moved_aside = _move_into_place(unpacked, folder, replace)
     except OSError as error:
         raise BackupError(
             f"The backup cannot be restored: {error.strerror or error} ({folder.parent}). "
-            "Check the space and the permissions there."
+            "Check its free space and permissions."
         ) from error
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
-    return Restored(folder, listed, moved_aside)
+    return RestoreResult(folder, manifest, moved_aside)
 
 
-def _unpack(file: Path, target: Path, watch: Watch) -> BackupList:
+def _unpack(file: Path, target: Path, on_progress: OnProgress) -> BackupManifest:
     try:
         with zipfile.ZipFile(file) as archive:
-            listed = read_list(archive)
-            _check_space(target, sum(entry.file_bytes for entry in listed.files))
-            for done, entry in enumerate(listed.files, 1):
-                _unpack_one(archive, entry, target)
-                watch(done, len(listed.files))
+            manifest = read_manifest(archive)
+            _check_space(target, sum(entry.file_bytes for entry in manifest.files))
+            for done, entry in enumerate(manifest.files, 1):
+                _unpack_entry(archive, entry, target)
+                on_progress(done, len(manifest.files))
     except _ZIP_ERRORS as error:
-        if not _is_zip_start(file):
+        if not _starts_like_zip(file):
             raise NotABackup(
-                f"{file.name} is no backup of a library. Name a file that `library backup` wrote."
+                f"{file.name} is not a backup of a library. Name a file that `library backup` "
+                "wrote."
             ) from error
         raise BackupDamaged(
-            f"{file.name} is damaged or cut short ({error}). Use another backup."
+            f"{file.name} is damaged or truncated ({error}). Use another backup."
         ) from error
-    return listed
+    return manifest
 
 
-def _unpack_one(archive: zipfile.ZipFile, entry: BackupEntry, folder: Path) -> None:
-    target = folder / entry.name  # `read_list` lets no name pass that leads elsewhere
+def _unpack_entry(archive: zipfile.ZipFile, entry: BackupEntry, folder: Path) -> None:
+    target = folder / entry.name  # `read_manifest` rejects names that lead outside the folder
     target.parent.mkdir(parents=True, exist_ok=True)
     digest, file_bytes = hashlib.sha256(), 0
     with archive.open(entry.name) as source, target.open("xb") as unpacked:
@@ -116,15 +122,15 @@ def _unpack_one(archive: zipfile.ZipFile, entry: BackupEntry, folder: Path) -> N
             unpacked.write(chunk)
     if (digest.hexdigest(), file_bytes) != (entry.sha256, entry.file_bytes):
         raise BackupDamaged(
-            f"{entry.name} in the backup is not what was backed up: its hash is another. "
+            f"{entry.name} in the backup is damaged: its hash differs from the manifest. "
             "Use another backup."
         )
 
 
-def _check_rows(database: Path, listed: BackupList) -> None:
-    """Hold the rows against the files, so that no library without its photos comes back."""
+def _check_rows(database: Path, manifest: BackupManifest) -> None:
+    """Check the database, and that the backup has the original of each row."""
     if not database.is_file():
-        raise BackupDamaged("The backup holds no database. Use another backup.")
+        raise BackupDamaged("The backup has no database. Use another backup.")
     try:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -133,66 +139,70 @@ def _check_rows(database: Path, listed: BackupList) -> None:
                     f"The library in the backup has version {version}; this program reads up to "
                     f"{SCHEMA_VERSION}. Update Scene Gallery."
                 )
-            said = [row[0] for row in connection.execute("PRAGMA quick_check")]
+            messages = [row[0] for row in connection.execute("PRAGMA quick_check")]
             ids = {row[0] for row in connection.execute("SELECT id FROM photos")}
     except sqlite3.DatabaseError as error:
         raise BackupDamaged(
             f"The database in the backup cannot be read: {error}. Use another backup."
         ) from error
-    if said != ["ok"]:
+    if messages != ["ok"]:
         raise BackupDamaged(
-            f"The database in the backup is damaged: {said[0]}. Use another backup."
+            f"The database in the backup is damaged: {messages[0]}. Use another backup."
         )
-    kept = {Path(e.name).stem for e in listed.files if e.name.startswith("originals/")}
-    told = {*listed.missing, *(referenced.photo for referenced in listed.references)}
-    lost = sorted(ids - kept - told)
-    if lost:
+    names = [entry.name for entry in manifest.files]
+    ids_in_backup = {Path(name).stem for name in names if name.startswith("originals/")}
+    ids_listed_as_absent = {*manifest.missing, *(r.photo for r in manifest.references)}
+    absent_ids = sorted(ids - ids_in_backup - ids_listed_as_absent)
+    if absent_ids:
+        originals = "1 original" if len(absent_ids) == 1 else f"{len(absent_ids):,} originals"
         raise BackupDamaged(
-            f"The backup lacks {len(lost):,} originals that its rows name, first {lost[0][:12]}. "
+            f"The backup lacks {originals} of photos in its database, first {absent_ids[0][:12]}. "
             "Use another backup."
         )
 
 
-def _take_place(unpacked: Path, folder: Path, replace: bool) -> Path | None:
+def _move_into_place(unpacked: Path, folder: Path, replace: bool) -> Path | None:
+    """Rename the unpacked folder to ``folder``; returns where an existing one was moved."""
     if _is_free(folder):
         if folder.is_dir():
             folder.rmdir()
         unpacked.rename(folder)
         return None
     if not replace:
-        raise TargetExists(f"{folder} has been filled meanwhile. Name another by --library.")
+        raise TargetExists(f"{folder} is no longer empty. Name another folder with --library.")
     now = datetime.datetime.now().astimezone()
-    aside = folder.with_name(f"{folder.name}.before-{now:%Y-%m-%dT%H%M%S}")
-    if os.path.lexists(aside):
-        raise TargetExists(f"{aside} is there already. Try again in a second.")
-    folder.rename(aside)
+    moved_aside = folder.with_name(f"{folder.name}.before-{now:%Y-%m-%dT%H%M%S}")
+    if os.path.lexists(moved_aside):
+        raise TargetExists(f"{moved_aside} already exists. Try again in a second.")
+    folder.rename(moved_aside)
     try:
         unpacked.rename(folder)
     except BaseException:
-        aside.rename(folder)
+        moved_aside.rename(folder)
         raise
-    return aside
+    return moved_aside
 
 
 def _is_free(folder: Path) -> bool:
-    """Tell whether nothing is there, or a folder with nothing inside."""
+    """Whether the path does not exist or is an empty folder."""
     return not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir()))
 
 
-def _refuse_in_use(folder: Path) -> None:
+def _require_not_in_use(folder: Path) -> None:
+    """Raise LibraryInUse when another process has the library open."""
     database = folder / DATABASE_NAME
     if not database.is_file():
         return
     try:
         with contextlib.closing(sqlite3.connect(database, timeout=0)) as connection:
-            # Leaving WAL needs the file alone: it fails while any other connection is open.
+            # Leaving WAL mode fails while any other connection is open.
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):
-            return  # a damaged database is no reason to refuse a backup
+            return  # a damaged library may be replaced
         raise LibraryInUse(
-            f"The library {folder} is open in another program: the pages, perhaps. Stop it and "
-            "try again."
+            f"The library {folder} is open in another program, such as the web server. Stop it "
+            "and try again."
         ) from error
     except sqlite3.DatabaseError:
         return
@@ -207,6 +217,6 @@ def _check_space(folder: Path, needed_bytes: int) -> None:
         )
 
 
-def _is_zip_start(file: Path) -> bool:
+def _starts_like_zip(file: Path) -> bool:
     with file.open("rb") as opened:
         return opened.read(2) == b"PK"

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from scene_model.errors import InvalidCursor
-from scene_model.library.photo_query import of_photos
+from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import photos
-from scene_model.library.sort_order import Sort, SortKey, column_of, in_order
+from scene_model.library.sort_order import Sort, SortKey, order_by, sort_column
 from scene_model.library.store import Library
 
 
@@ -42,10 +42,10 @@ def page_after(
     conditions = [] if where is None else [where]
     if cursor is not None:
         conditions.append(_comes_after(sort, read_cursor(cursor, sort)))
-    order = in_order(sort)
-    columns = (photos.c.id, column_of(sort), photos.c.folded_name, photos.c.number)
+    order = order_by(sort)
+    columns = (photos.c.id, sort_column(sort), photos.c.folded_name, photos.c.number)
     condition = and_(*conditions) if conditions else None
-    query = of_photos(select(*columns), condition, trashed=False, order=order)
+    query = filter_photos(select(*columns), condition, trashed=False, order=order)
     with library.database.reader.begin() as connection:
         rows = connection.execute(query.order_by(*order).limit(size + 1)).all()
     shown = rows[:size]
@@ -87,9 +87,9 @@ def read_cursor(text: str, sort: Sort) -> Cursor:
 
 
 def _comes_after(sort: Sort, last: Cursor) -> ColumnElement[bool]:
-    """What `in_order` puts behind a photo, in SQL."""
-    column, name, number = column_of(sort), photos.c.folded_name, photos.c.number
-    # Names go with the order; other ties fall the other way: see `in_order`.
+    """What `order_by` puts behind a photo, in SQL."""
+    column, name, number = sort_column(sort), photos.c.folded_name, photos.c.number
+    # Names go with the order; other ties fall the other way: see `order_by`.
     is_rising = not sort.descending if sort.key is SortKey.NAME else sort.descending
     tie = or_(
         _beyond(name, last.folded_name, is_rising),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select
 
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
-from scene_model.library.photo_query import of_photos
+from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import effective_tags, photos
 from scene_model.library.store import Library
 
@@ -24,7 +24,7 @@ class FolderSize:
 
 def sizes_by_class(library: Library, where: ColumnElement[bool] | None) -> list[FolderSize]:
     """A folder for each class."""
-    placed = of_photos(
+    placed = filter_photos(
         select(photos.c.photo_class.label("folder"), photos.c.file_bytes), where, trashed=False
     )
     return _sizes(library, placed.subquery())
@@ -71,7 +71,7 @@ def sizes_by_head(
 
 def _placed(labels: Subquery, where: ColumnElement[bool] | None) -> Select[tuple[str, int]]:
     """Each photo with each of its labels; `unsure` where it has none."""
-    asked = of_photos(select(photos.c.number), where, trashed=False)
+    asked = filter_photos(select(photos.c.number), where, trashed=False)
     folder = func.coalesce(labels.c.label, UNSURE_CLASS).label("folder")
     return (
         select(folder, photos.c.file_bytes)

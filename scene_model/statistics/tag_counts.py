@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 
 from scene_model.library.edits import chosen_ids
-from scene_model.library.photo_query import of_photos
+from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import effective_tags, photos
 from scene_model.library.store import Library
 
@@ -29,7 +29,7 @@ def count_by_tag(
 
     heads: whose tags count, "human" for people's.
     """
-    matching = of_photos(select(photos.c.number), where, trashed=False)
+    matching = filter_photos(select(photos.c.number), where, trashed=False)
     count = func.count(effective_tags.c.photo.distinct())
     query = (
         select(effective_tags.c.label, count)

@@ -156,7 +156,7 @@ def test_references_stay_where_they_are(
     (folder / "a.jpg").rename(folder / "moved.jpg")
     assert run("verify") == 3
     assert "missing_original" in run.out
-    assert "Put it back there" in run.out
+    assert "Put the file back there" in run.out
 
 
 def test_nothing_to_add(run: Command, tmp_path: Path) -> None:
@@ -413,7 +413,7 @@ def test_backup_and_restore(
     assert run.json("stats", "--library", back)["photos"] == 2
     file.write_bytes(file.read_bytes()[:5000])
     assert run("restore", file, "--library", tmp_path / "other") == 1
-    assert "damaged or cut short" in run.err
+    assert "damaged or truncated" in run.err
     assert run("restore", tmp_path / "none.zip", "--library", tmp_path / "other") == 2
     with Library(library) as opened:
         opened.original_path(photo_ids[0]).unlink()

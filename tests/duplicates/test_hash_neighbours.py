@@ -1,4 +1,4 @@
-"""is:duplicate finds exactly the photos that look like another one that is shown."""
+"""is:duplicate finds exactly the photos with a hash neighbour outside the trash."""
 
 import io
 from collections.abc import Callable
@@ -41,18 +41,18 @@ def flipped(value: int, bits: set[int]) -> int:
 
 @given(HASHES, BITS)
 def test_distance_and_bands(value: int, bits: set[int]) -> None:
-    one, other = signed_hash(value), signed_hash(flipped(value, bits))
-    assert -(2**63) <= one < 2**63
-    assert distance(one, other) == len(bits)
+    first, second = signed_hash(value), signed_hash(flipped(value, bits))
+    assert -(2**63) <= first < 2**63
+    assert distance(first, second) == len(bits)
     if len(bits) <= MAX_DISTANCE:
-        assert set(bands_of(one)) & set(bands_of(other))
+        assert set(bands_of(first)) & set(bands_of(second))
 
 
-def test_no_band_is_in_the_hash_of_everything() -> None:
-    # A narrow band would make every addition look at a good part of the library.
+def test_bands_are_distinct_and_wide() -> None:
+    # With a narrow band, every addition would be compared with much of the library.
     masks = [bands_of(0), bands_of(-1)]
     assert all(len(set(bands)) == len(bands) for bands in masks)
-    widths = [(other ^ one).bit_count() for one, other in zip(*masks, strict=True)]
+    widths = [(first ^ second).bit_count() for first, second in zip(*masks, strict=True)]
     assert sum(widths) == 64
     assert min(widths) >= 9
 
@@ -61,19 +61,22 @@ def test_no_band_is_in_the_hash_of_everything() -> None:
     st.lists(st.tuples(st.sampled_from([0, 2**63, 2**64 - 1]), BITS, st.booleans()), max_size=8),
 )
 @settings(max_examples=60, deadline=None)
-def test_as_comparing_each_with_each(
-    library: Library, made: list[tuple[int, set[int], bool]]
+def test_same_result_as_comparing_all_pairs(
+    library: Library, photos: list[tuple[int, set[int], bool]]
 ) -> None:
     rows = [
         Row(f"{i}", hash=signed_hash(flipped(base, bits)), trashed=trashed)
-        for i, (base, bits, trashed) in enumerate(made)
+        for i, (base, bits, trashed) in enumerate(photos)
     ]
     put(library, [*rows, Row("unknown")])
     shown = [(row.id, row.hash or 0) for row in rows if not row.trashed]
     expected = {
-        one
-        for one, seen in shown
-        if any(other != one and distance(seen, h) <= MAX_DISTANCE for other, h in shown)
+        photo_id
+        for photo_id, photo_hash in shown
+        if any(
+            second_id != photo_id and distance(photo_hash, second_hash) <= MAX_DISTANCE
+            for second_id, second_hash in shown
+        )
     }
     assert set(library.find(has_hash_neighbour())) == expected
     assert len(library.find(~has_hash_neighbour())) == len(shown) + 1 - len(expected)
@@ -95,27 +98,27 @@ def test_a_smaller_copy_is_found_until_it_is_in_the_trash(
     assert gallery.count("is:duplicate") == 2
 
 
-def forget(library: Library) -> None:
+def remove_hashes(library: Library) -> None:
     with library.database.writer.begin() as connection:
         connection.exec_driver_sql("UPDATE photos SET perceptual_hash = NULL")
         connection.exec_driver_sql("DELETE FROM hash_bands")
         connection.exec_driver_sql("DELETE FROM near_hashes")
 
 
-@pytest.mark.parametrize("way", ["filled", "tagged again", "added again"])
+@pytest.mark.parametrize("method", ["filled", "tagged again", "added again"])
 def test_photos_of_an_earlier_version_are_compared_later(
-    services: Services, add_photos: Add, temple: bytes, flower: bytes, way: str
+    services: Services, add_photos: Add, temple: bytes, flower: bytes, method: str
 ) -> None:
     files = [("a.jpg", temple), ("b.jpg", temple + b"more"), ("dahlia.jpg", flower)]
     ids = add_photos(files)
     library = services.library
-    forget(library)
+    remove_hashes(library)
     assert services.gallery().count("is:duplicate") == 0
     assert count_missing_hashes(library) == 3
-    if way == "tagged again":
+    if method == "tagged again":
         for photo_id in ids:
             retag(library, services.classifier, photo_id)
-    elif way == "added again":
+    elif method == "added again":
         edits.move_to_trash(library, ids)
         services.jobs.submit(files).wait(60)
     else:
@@ -125,12 +128,12 @@ def test_photos_of_an_earlier_version_are_compared_later(
     assert set(services.gallery().ids("is:duplicate")) == set(ids[:2])
 
 
-def test_a_photo_without_a_picture_is_passed_over(
+def test_a_photo_without_a_picture_is_skipped(
     services: Services, add_photos: Add, temple: bytes, flower: bytes
 ) -> None:
     (temple_id, _) = add_photos([("temple.jpg", temple), ("dahlia.jpg", flower)])
     library = services.library
-    forget(library)
+    remove_hashes(library)
     library.original_path(temple_id).unlink()
     next(iter((library.folder / "thumbnails").rglob(f"{temple_id}.webp"))).unlink()
     assert sorted(fill_missing_hashes(library)) == [False, True]

@@ -1,4 +1,4 @@
-"""Copies are found however they lie, shots of one scene are kept apart, a dismissal lasts."""
+"""Copies are found in every orientation, shots of one scene are not copies, dismissals last."""
 
 import io
 from collections.abc import Callable
@@ -29,9 +29,9 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 @pytest.fixture
 def temple_ids(services: Services, add_photos: Add, temple: bytes, flower: bytes) -> list[str]:
-    """A photo and its ten copies, the original first, and another photo last."""
-    made = copies(Image.open(io.BytesIO(temple)).convert("RGB"))
-    files = [(f"{kind}.jpg", encode(p, quality=q)) for kind, (p, q) in made.items()]
+    """Ids of a photo and its ten copies, the original first, and of a different photo, last."""
+    pictures = copies(Image.open(io.BytesIO(temple)).convert("RGB"))
+    files = [(f"{kind}.jpg", encode(p, quality=q)) for kind, (p, q) in pictures.items()]
     ids = add_photos([*files, ("dahlia.jpg", flower)])
     assert count_pending_comparisons(services.library) == len(ids)
     list(compare_new(services.library))
@@ -45,14 +45,15 @@ def near_groups(services: Services) -> list[set[str]]:
 
 
 @pytest.mark.parametrize("turn", range(len(TURNS)))
-def test_the_hash_of_a_turned_picture_is_known_without_it(temple: bytes, turn: int) -> None:
+def test_the_hash_of_a_rotated_picture_is_computed_without_it(temple: bytes, turn: int) -> None:
     pixels = np.asarray(Image.open(io.BytesIO(temple)).convert("RGB"))
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
-    laid = np.stack([rotated(grey, turn)] * 3, axis=2)
-    hashes = [signed_hash(perceptual_hash(p)) for p in (np.stack([grey] * 3, axis=2), laid)]
-    own, other = hash_signs(np.array(hashes, np.int64))
-    apart = (rotated_signs(own[np.newaxis], turn)[0] != other).sum()
-    assert apart <= 8  # of 64; strangers differ in 20 and more
+    rotated_picture = np.stack([rotated(grey, turn)] * 3, axis=2)
+    upright_picture = np.stack([grey] * 3, axis=2)
+    hashes = [signed_hash(perceptual_hash(p)) for p in (upright_picture, rotated_picture)]
+    signs, expected = hash_signs(np.array(hashes, np.int64))
+    distance = (rotated_signs(signs[np.newaxis], turn)[0] != expected).sum()
+    assert distance <= 8  # of 64; unrelated pictures differ in 20 or more
 
 
 def test_all_copies_are_one_group(services: Services, temple_ids: list[str]) -> None:
@@ -61,29 +62,29 @@ def test_all_copies_are_one_group(services: Services, temple_ids: list[str]) -> 
 
 def test_two_shots_of_a_scene_are_not_one_picture(temple: bytes) -> None:
     photo, random = Image.open(io.BytesIO(temple)).convert("RGB"), np.random.default_rng(0)
-    one, other = (np.asarray(burst_shot(photo, random).convert("L")) for _ in range(2))
+    first, second = (np.asarray(burst_shot(photo, random).convert("L")) for _ in range(2))
     original = np.asarray(photo.convert("L"))
-    assert one_picture(one, other) is None
-    assert one_picture(original, one) is None
+    assert one_picture(first, second) is None
+    assert one_picture(original, first) is None
     assert one_picture(original, original) == pytest.approx(1.0)
 
 
-def test_dismissed_it_stays_so_until_brought_back(
+def test_dismissed_pairs_stay_dismissed_until_that_is_undone(
     services: Services, temple_ids: list[str], add_photos: Add, temple: bytes
 ) -> None:
     dismiss(services.library, temple_ids)
     assert near_groups(services) == []
     (new,) = add_photos([("new.jpg", temple + b"more")])
     list(compare_new(services.library))
-    # The new one is near all of them: it makes a group, the pairs that were dismissed do not.
+    # The new photo is near all copies; the dismissed pairs are not shown again.
     pairs = near_duplicate_pairs(services.library, NearDuplicateKind.NEAR)
     assert pairs
-    assert all(new in (pair.one, pair.other) for pair in pairs)
+    assert all(new in (pair.first, pair.second) for pair in pairs)
     undismiss(services.library, temple_ids)
     assert near_groups(services) == [{*temple_ids[:-1], new}]
 
 
-def test_what_is_in_the_trash_is_no_duplicate_and_comes_back(
+def test_photos_in_the_trash_are_not_duplicates_until_restored(
     services: Services, temple_ids: list[str]
 ) -> None:
     edits.move_to_trash(services.library, temple_ids[1:-1])
@@ -96,7 +97,7 @@ def test_what_is_in_the_trash_is_no_duplicate_and_comes_back(
     assert services.library.count() == 1
 
 
-def test_the_one_to_keep(services: Services, add_photos: Add, temple: bytes) -> None:
+def test_best_first(services: Services, add_photos: Add, temple: bytes) -> None:
     photo = Image.open(io.BytesIO(temple)).convert("RGB")
     exif = Image.Exif()
     exif[0x0132] = "2001:02:03 04:05:06"

@@ -1,4 +1,4 @@
-"""Libraries of many rows, made without looking at any photo."""
+"""Libraries of many rows, made without classifying a photo."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from scene_model.library.store import Library
 def add_rows(
     library: Library, count: int, tags: Sequence[str] = ("forest",), bundle: str = "made@0"
 ) -> list[str]:
-    """Put rows of photos into a library; their files are not there. Returns their ids."""
+    """Add rows of photos without files to a library; returns their ids."""
     ids = [hashlib.sha256(f"row {number}".encode()).hexdigest() for number in range(count)]
     rows = [
         {

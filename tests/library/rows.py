@@ -1,4 +1,4 @@
-"""Rows of photos that were never looked at: what a library would hold of them."""
+"""Rows of photos, written without files or predictions."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from scene_model.library.store import Library
 
 @dataclass(frozen=True)
 class Row:
-    """One photo. tags: (head, label, score). added, rejected: a person's tags and refusals."""
+    """One photo. tags: (head, label, score). added, rejected: labels by a person's decision."""
 
     name: str
     auto_class: str = "sea"
@@ -44,7 +44,7 @@ class Row:
 
 
 def put(library: Library, rows: Sequence[Row]) -> None:
-    """Make these the photos of the library, and nothing else."""
+    """Replace all photos of the library by these."""
     with library.database.writer.begin() as connection:
         for table in (automatic_tags, tag_decisions, class_decisions, photos):
             connection.execute(delete(table))

@@ -1,4 +1,4 @@
-"""Edits say what people mean, and any number of them can be taken back."""
+"""Edits of tags, class and trash, with undo and redo of any number of them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +36,7 @@ def test_tags_of_people_and_of_the_model(
     photo = library.photo(photo_id)
     assert [t.label for t in photo.tags if t.head == HUMAN] == ["Grandma"]
     assert "flower" not in photo.shown_tags
-    # Adding an automatic tag makes it a person's.
+    # Adding an automatic tag turns it into a person's.
     edits.add_tag(library, [photo_id], "flower")
     assert ("flower", HUMAN) in {(t.label, t.head) for t in library.photo(photo_id).tags}
 
@@ -51,13 +51,13 @@ def test_class(services: Services, add_photos: Add, flower: bytes) -> None:
     assert services.library.photo(photo_id) == before
 
 
-def test_what_changes_nothing_is_no_edit(
+def test_an_edit_without_changes_is_not_recorded(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     edits.add_tag(services.library, [photo_id], "a")
     assert edits.add_tag(services.library, [photo_id, photo_id], "a").photo_count == 0
-    assert edits.remove_tag(services.library, [photo_id], "never there").photo_count == 0
+    assert edits.remove_tag(services.library, [photo_id], "never added").photo_count == 0
     assert edits.add_tag(services.library, ["0" * 64], "a").photo_count == 0
     undone = edits.undo(services.library)
     assert undone is not None
@@ -74,7 +74,7 @@ def test_trash_and_back(services: Services, add_photos: Add, flower: bytes) -> N
     assert (services.library.count(), services.library.count(trashed=True)) == (1, 0)
 
 
-def test_the_same_photo_again_leaves_the_trash_and_keeps_the_tags(
+def test_adding_a_trashed_photo_again_restores_it_with_its_tags(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
@@ -89,7 +89,7 @@ def test_the_same_photo_again_leaves_the_trash_and_keeps_the_tags(
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "x" * 61, "a\x00b", "a\u202eb", 'say "x"'])
-def test_tags_that_are_refused(services: Services, typed: str) -> None:
+def test_invalid_tags(services: Services, typed: str) -> None:
     with pytest.raises(InvalidTag):
         edits.add_tag(services.library, [], typed)
 
@@ -134,7 +134,7 @@ def three_photos(add_photos: Add, made_photos: list[tuple[str, bytes]]) -> list[
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_as_many_undos_bring_back_the_first_state_and_redos_the_last(
+def test_undos_restore_the_first_state_and_redos_the_last(
     services: Services, three_photos: list[str], steps: list[tuple[str, str, set[int]]]
 ) -> None:
     library, states = services.library, [state(services)]
@@ -162,15 +162,15 @@ def test_confirming_and_rejecting(services: Services, add_photos: Add, flower: b
 
     before = library.photo(photo_id)
     assert HUMAN not in heads()
-    assert edits.accept_tag(library, [photo_id], "not there").photo_count == 0
+    assert edits.accept_tag(library, [photo_id], "not a tag").photo_count == 0
     assert edits.accept_tag(library, [photo_id], "flower").description == "Confirmed “flower”"
     assert heads() == {HUMAN}
     assert edits.accept_tag(library, [photo_id], "flower").photo_count == 0
     assert edits.reject_tag(library, [photo_id], "flower").photo_count == 1
     assert heads() == set()
     assert edits.reject_tag(library, [photo_id], "flower").photo_count == 0
-    assert edits.accept_tag(library, [photo_id], "flower").photo_count == 0, "a no is a no"
-    assert edits.reject_tag(library, [photo_id], "not there").photo_count == 0
+    assert edits.accept_tag(library, [photo_id], "flower").photo_count == 0, "rejected"
+    assert edits.reject_tag(library, [photo_id], "not a tag").photo_count == 0
     edits.add_tag(library, [photo_id], "mine")
     edits.reject_tag(library, [photo_id], "mine")
     assert "mine" not in library.photo(photo_id).shown_tags
@@ -179,18 +179,16 @@ def test_confirming_and_rejecting(services: Services, add_photos: Add, flower: b
     assert library.photo(photo_id) == before
 
 
-def test_what_was_rejected_stays_rejected(
-    services: Services, add_photos: Add, flower: bytes
-) -> None:
+def test_a_rejected_tag_stays_rejected(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     library = services.library
     edits.add_tag(library, [photo_id], "mine")
-    edits.reject_tag(library, [photo_id], "mine")  # no model says it, today
+    edits.reject_tag(library, [photo_id], "mine")  # the model does not predict it
     assert edits.remove_tag(library, [photo_id], "mine").photo_count == 0
     assert services.gallery().count("is:edited") == 1
 
 
-def test_a_hundred_steps_back_after_a_restart(
+def test_a_hundred_undos_after_a_restart(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
@@ -214,7 +212,7 @@ def test_a_hundred_steps_back_after_a_restart(
         assert edits.redo(opened) is None
 
 
-def test_a_new_edit_ends_what_could_be_made_again(
+def test_a_new_edit_discards_undone_edits(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
@@ -232,7 +230,7 @@ def test_a_new_edit_ends_what_could_be_made_again(
     assert not {"b", "c"} & set(library.photo(photo_id).shown_tags)
 
 
-def test_undone_edits_that_an_earlier_version_kept_are_not_made_again(
+def test_undone_edits_of_an_earlier_version_are_not_redone(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
@@ -249,7 +247,7 @@ def test_undone_edits_that_an_earlier_version_kept_are_not_made_again(
 def test_ten_thousand_photos_at_once(tmp_path: Path) -> None:
     with Library(tmp_path / "library") as library:
         ids = add_rows(library, 10_000)
-        with statements(library) as said:
+        with statements(library) as executed:
             assert edits.add_tag(library, ids, "mine").photo_count == 10_000
             assert edits.remove_tag(library, ids, "forest").photo_count == 10_000
             assert edits.set_class(library, ids[:9_000], "garden").photo_count == 9_000
@@ -260,4 +258,4 @@ def test_ten_thousand_photos_at_once(tmp_path: Path) -> None:
                 assert undone is not None
                 assert undone.photo_count == count
             assert library.photo(ids[0]).shown_tags == ("forest",)
-        assert len(said) < 1_000, "a statement a photo takes a minute"
+        assert len(executed) < 1_000, "one statement per photo would take a minute"

@@ -1,4 +1,4 @@
-"""What the triggers keep in step is what the tables they copy say, whatever is done to them."""
+"""The denormalised data that triggers maintain equals the tables it is derived from."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scene_model.library.store import Library
 
 PHOTOS, LABELS = ("a", "b"), ("sea", "forest")
-COPIED = {
+DERIVED = {
     "held_tags": (
         "SELECT label, photo, head, score FROM held_tags",
         """SELECT t.label, p.number, t.head, t.score
@@ -39,10 +39,10 @@ COPIED = {
 }
 PHOTO = st.sampled_from(PHOTOS)
 LABEL = st.sampled_from(LABELS)
-SAID = "INSERT OR IGNORE INTO automatic_tags VALUES (?, ?, ?, 0.5, 'bundle')"
+INSERT_TAG = "INSERT OR IGNORE INTO automatic_tags VALUES (?, ?, ?, 0.5, 'bundle')"
 STATEMENTS = st.one_of(
     st.tuples(
-        st.just(SAID),
+        st.just(INSERT_TAG),
         st.tuples(PHOTO, st.sampled_from(["scenes", "camera"]), LABEL),
     ),
     st.tuples(
@@ -80,7 +80,7 @@ STATEMENTS = st.one_of(
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
-    folder: Path = tmp_path_factory.mktemp("held") / "library"
+    folder: Path = tmp_path_factory.mktemp("effective") / "library"
     Library(folder).close()
     connection = sqlite3.connect(folder / "library.db", isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
@@ -90,8 +90,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
 
 @example(
     statements=[
-        (SAID, ("a", "scenes", "sea")),
-        (SAID, ("a", "camera", "sea")),
+        (INSERT_TAG, ("a", "scenes", "sea")),
+        (INSERT_TAG, ("a", "camera", "sea")),
         ("DELETE FROM automatic_tags WHERE photo_id = ? AND head = ?", ("a", "scenes")),
     ]
 )
@@ -99,7 +99,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
 @settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_copies_say_what_their_sources_say(
+def test_derived_data_equals_its_sources(
     database: sqlite3.Connection, statements: list[tuple[str, tuple[str, ...]]]
 ) -> None:
     database.execute("BEGIN")
@@ -117,8 +117,8 @@ def test_copies_say_what_their_sources_say(
                 database.execute(statement, values)
             except sqlite3.IntegrityError:
                 continue  # of a photo that is deleted
-            for name, (copy, source) in COPIED.items():
-                found = sorted(database.execute(copy), key=repr)
-                assert found == sorted(database.execute(source), key=repr), name
+            for name, (derived, source) in DERIVED.items():
+                rows = sorted(database.execute(derived), key=repr)
+                assert rows == sorted(database.execute(source), key=repr), name
     finally:
         database.execute("ROLLBACK")

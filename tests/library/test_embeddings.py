@@ -1,4 +1,4 @@
-"""What the networks saw: each photo's own slot, whole or missing, given again when it is free."""
+"""Embedding files: one slot per photo, checked when read, reused when free."""
 
 import sqlite3
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from scene_model.services import Services
 from tests.bundles import other_network
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
-ONE, OTHER = content_hash(b"one"), content_hash(b"other")
+FIRST_ID, SECOND_ID = content_hash(b"one"), content_hash(b"other")
 
 
 def slots(library: Library) -> dict[str, tuple[str, int]]:
@@ -43,12 +43,12 @@ def files(tmp_path: Path) -> EmbeddingFiles:
     return EmbeddingFiles(tmp_path, FileSystem())
 
 
-def test_what_is_written_is_read(files: EmbeddingFiles) -> None:
+def test_round_trip(files: EmbeddingFiles) -> None:
     name, values = file_name("abcd", 8), np.arange(8, dtype=np.float32) / 4
-    files.write(name, 3, packed(ONE, values))
-    files.write(name, 0, packed(OTHER, values + 1))
-    assert np.array_equal(files.read(name, 3, ONE), values)
-    assert np.array_equal(files.read(name, 0, OTHER), values + 1)
+    files.write(name, 3, packed(FIRST_ID, values))
+    files.write(name, 0, packed(SECOND_ID, values + 1))
+    assert np.array_equal(files.read(name, 3, FIRST_ID), values)
+    assert np.array_equal(files.read(name, 0, SECOND_ID), values + 1)
     assert files.slot_count(name) == 4
     assert np.array_equal(files.rows(name, [3, 0]), [values, values + 1])
     assert files.rows(name, slice(2, 9)).shape == (2, 8)
@@ -59,30 +59,30 @@ def test_what_is_written_is_read(files: EmbeddingFiles) -> None:
 @pytest.mark.parametrize(
     ("name", "slot"), [("abcd-8", 1), ("abcd-8", 9), ("efgh-8", 0), (None, None), ("../x", 0)]
 )
-def test_what_is_not_there(files: EmbeddingFiles, name: str | None, slot: int | None) -> None:
-    files.write("abcd-8", 0, packed(ONE, np.ones(8)))
-    files.write("abcd-8", 1, packed(OTHER, np.ones(8)))
+def test_missing_slots(files: EmbeddingFiles, name: str | None, slot: int | None) -> None:
+    files.write("abcd-8", 0, packed(FIRST_ID, np.ones(8)))
+    files.write("abcd-8", 1, packed(SECOND_ID, np.ones(8)))
     with pytest.raises(EmbeddingMissing):
-        files.read(name, slot, ONE)
+        files.read(name, slot, FIRST_ID)
 
 
 @pytest.mark.parametrize("position", [0, 9, 16, 31])
-def test_one_wrong_bit_is_seen(files: EmbeddingFiles, position: int) -> None:
-    files.write("abcd-8", 0, packed(ONE, np.ones(8)))
+def test_one_flipped_bit_is_detected(files: EmbeddingFiles, position: int) -> None:
+    files.write("abcd-8", 0, packed(FIRST_ID, np.ones(8)))
     data = bytearray(files.path("abcd-8").read_bytes())
     data[position] ^= 1
     files.path("abcd-8").write_bytes(data)
     with pytest.raises(EmbeddingMissing):
-        files.read("abcd-8", 0, ONE)
+        files.read("abcd-8", 0, FIRST_ID)
 
 
-def test_a_file_that_is_not_there_has_no_rows(files: EmbeddingFiles) -> None:
+def test_a_missing_file_has_no_rows(files: EmbeddingFiles) -> None:
     assert files.rows("abcd-8", slice(0, 9)).shape == (0, 8)
     with pytest.raises(IndexError):
         files.rows("abcd-8", [0])
 
 
-def test_each_photo_has_its_slot_and_a_free_one_is_given_again(
+def test_each_photo_has_its_own_slot_and_a_free_one_is_reused(
     services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]]
 ) -> None:
     library = services.library
@@ -114,13 +114,15 @@ def test_another_networks_embedding_goes_to_its_own_file(
     connection.close()
 
 
-def test_a_lost_file_is_looked_at_again(services: Services, add_photos: Add, temple: bytes) -> None:
+def test_a_missing_embedding_is_recomputed(
+    services: Services, add_photos: Add, temple: bytes
+) -> None:
     library = services.library
     (photo_id,) = add_photos([("temple.jpg", temple)])
-    kept = library.embedding(photo_id).values
+    before = library.embedding(photo_id).values
     library.embeddings.path(slots(library)[photo_id][0]).unlink()
     with pytest.raises(EmbeddingMissing, match=photo_id[:12]):
         library.embedding(photo_id)
     assert predict_stored(library, services.classifier, photo_id).new_embedding is not None
     retag(library, services.classifier, photo_id)
-    assert np.array_equal(library.embedding(photo_id).values, kept)
+    assert np.array_equal(library.embedding(photo_id).values, before)

@@ -1,4 +1,4 @@
-"""A query's photos, gone through without holding all their ids."""
+"""Iteration over a query's ids with little memory."""
 
 from itertools import islice
 from pathlib import Path
@@ -16,25 +16,25 @@ COUNT = 2 * BATCH + 3
 
 
 @pytest.mark.parametrize("sort", SORTS, ids=str)
-def test_they_are_those_of_a_list(tmp_path: Path, sort: Sort) -> None:
+def test_same_ids_as_find(tmp_path: Path, sort: Sort) -> None:
     with Library(tmp_path) as library:
         put(library, [Row("b.jpg"), Row("a.jpg", auto_score=0.1), Row("gone.jpg", trashed=True)])
         for where in (None, photos.c.auto_class_score > 0.5):
-            found = library.ids_in_order(where, sort)
-            assert list(found) == library.find(where, sort=sort)
-            assert len(found) == (2 if where is None else 1)
+            ids_in_order = library.ids_in_order(where, sort)
+            assert list(ids_in_order) == library.find(where, sort=sort)
+            assert len(ids_in_order) == (2 if where is None else 1)
 
 
-def test_again_and_while_photos_come_and_go(tmp_path: Path) -> None:
+def test_repeated_iteration_and_deleted_photos(tmp_path: Path) -> None:
     with Library(tmp_path) as library:
         ids = add_rows(library, COUNT)
-        found = library.ids_in_order(None, Sort(SortKey.NAME))
-        assert list(found) == ids
-        assert list(found) == ids, "they can be gone through again"
+        ids_in_order = library.ids_in_order(None, Sort(SortKey.NAME))
+        assert list(ids_in_order) == ids
+        assert list(ids_in_order) == ids, "they can be iterated again"
         with library.database.writer.begin() as connection:
             connection.execute(photos.delete().where(photos.c.id == ids[1]))
-        assert list(found) == [ids[0], *ids[2:]]
-        assert [photo.id for photo in islice(library.records(found), 2)] == [ids[0], ids[2]]
+        assert list(ids_in_order) == [ids[0], *ids[2:]]
+        assert [photo.id for photo in islice(library.records(ids_in_order), 2)] == [ids[0], ids[2]]
         assert len(list(library.records(iter(ids)))) == COUNT - 1
 
 

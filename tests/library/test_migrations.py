@@ -1,4 +1,4 @@
-"""A library of an earlier version becomes one of this, whole or not at all."""
+"""Libraries of earlier versions are migrated completely or not at all."""
 
 import re
 import sqlite3
@@ -33,16 +33,16 @@ def run(folder: Path, script: str) -> None:
 
 def version(folder: Path) -> int:
     connection = sqlite3.connect(folder / "library.db")
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    user_version = connection.execute("PRAGMA user_version").fetchone()[0]
     connection.close()
-    return int(found)
+    return int(user_version)
 
 
-def made_by(version: int, made: Path) -> Path:
-    made.mkdir()
+def made_by(version: int, folder: Path) -> Path:
+    folder.mkdir()
     dump = ASSETS / f"library_version_{version}.sql"
-    run(made, dump.read_text(encoding="utf-8"))
-    return made
+    run(folder, dump.read_text(encoding="utf-8"))
+    return folder
 
 
 @pytest.fixture(params=VERSIONS)
@@ -58,15 +58,15 @@ def library(folder: Path) -> Iterator[Library]:
 
 def old_embeddings(version: int, folder: Path) -> dict[str, bytes]:
     connection = sqlite3.connect(made_by(version, folder) / "library.db")
-    found = dict(connection.execute("SELECT id, embedding FROM photos").fetchall())
+    embeddings = dict(connection.execute("SELECT id, embedding FROM photos").fetchall())
     connection.close()
-    return found
+    return embeddings
 
 
-def test_version_1_keeps_all_it_had(tmp_path: Path) -> None:
+def test_version_1_keeps_its_data(tmp_path: Path) -> None:
     with Library(made_by(1, tmp_path / "library")) as library:
         flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
-        kept = library.embedding(FLOWER)
+        embedding = library.embedding(FLOWER)
     assert set(flower.shown_tags) == {"Grandma", "flower"}
     assert (flower.photo_class, flower.class_source, flower.unsure) == ("flower", "camera", True)
     assert (temple.photo_class, temple.class_source) == ("holiday", "human")
@@ -74,11 +74,11 @@ def test_version_1_keeps_all_it_had(tmp_path: Path) -> None:
     assert (temple.class_head_label, round(temple.confidence, 3)) == ("buildings", 0.941)
     assert set(temple.shown_tags) == {"buildings", "landmark"}
     assert "palace" in {tag.label for tag in temple.tags}
-    assert kept.provenance.backbone is None, "whose it is was not written down"
-    assert kept.provenance.bundle == "scene_mobilenet_v2@59220681"
+    assert embedding.provenance.backbone is None, "version 1 did not record it"
+    assert embedding.provenance.bundle == "scene_mobilenet_v2@59220681"
 
 
-def test_version_2_keeps_all_it_had(tmp_path: Path) -> None:
+def test_version_2_keeps_its_data(tmp_path: Path) -> None:
     with Library(made_by(2, tmp_path / "library")) as library:
         flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
         assert set(flower.shown_tags) == {"Grandma", "flower"}
@@ -105,7 +105,7 @@ def test_the_class_has_its_score(version: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_embeddings_move_out_unchanged(version: int, tmp_path: Path) -> None:
+def test_embeddings_move_to_files_unchanged(version: int, tmp_path: Path) -> None:
     before = old_embeddings(version, tmp_path / "before")
     with Library(made_by(version, tmp_path / "library")) as library:
         for photo_id, blob in before.items():
@@ -115,48 +115,48 @@ def test_the_embeddings_move_out_unchanged(version: int, tmp_path: Path) -> None
 
 
 def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
-    def found(where: ColumnElement[bool]) -> set[str]:
+    def ids(where: ColumnElement[bool]) -> set[str]:
         return set(library.find(where))
 
-    assert found(has_tag(["Grandma"])) == {FLOWER}
-    assert found(has_tag(["flower"])) == {FLOWER}
-    assert found(has_tag(["palace"])) == {TEMPLE}
-    assert found(has_chosen_class(["holiday"])) == {TEMPLE} == found(has_class(["holiday"]))
-    assert found(has_class(["flower"])) == {FLOWER}
-    assert found(name_contains(library.photo(TEMPLE).name[1:].upper())) == {TEMPLE}
+    assert ids(has_tag(["Grandma"])) == {FLOWER}
+    assert ids(has_tag(["flower"])) == {FLOWER}
+    assert ids(has_tag(["palace"])) == {TEMPLE}
+    assert ids(has_chosen_class(["holiday"])) == {TEMPLE} == ids(has_class(["holiday"]))
+    assert ids(has_class(["flower"])) == {FLOWER}
+    assert ids(name_contains(library.photo(TEMPLE).name[1:].upper())) == {TEMPLE}
     assert library.count_by_class() == {"flower": 1, "holiday": 1}
 
 
-def test_it_is_as_a_new_library(library: Library, tmp_path: Path) -> None:
-    def made_of(folder: Path) -> dict[str, object]:
+def test_same_schema_as_a_new_library(library: Library, tmp_path: Path) -> None:
+    def schema_of(folder: Path) -> dict[str, object]:
         connection = sqlite3.connect(folder / "library.db")
-        found: dict[str, object] = {}
+        objects: dict[str, object] = {}
         for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
             if kind == "table":
                 rows = connection.execute(f"PRAGMA table_xinfo({name})").fetchall()
-                found[name] = {(row[1], row[2], row[3], row[6]) for row in rows}
+                objects[name] = {(row[1], row[2], row[3], row[6]) for row in rows}
             else:
-                found[name] = sql and re.sub(r"\s+", " ", sql)
+                objects[name] = sql and re.sub(r"\s+", " ", sql)
         connection.close()
-        return found
+        return objects
 
     with Library(tmp_path / "new"):
         pass
-    made = made_of(library.folder)
-    assert made == made_of(tmp_path / "new")
-    assert {"photos_by_added", "held_tags", "slot_freed"} <= made.keys()
+    migrated = schema_of(library.folder)
+    assert migrated == schema_of(tmp_path / "new")
+    assert {"photos_by_added", "held_tags", "slot_freed"} <= migrated.keys()
     library.choose("bundle", "a")
     library.choose("bundle", "b")
     assert library.choice("bundle") == "b"
 
 
-def test_opened_again_it_is_left_alone(folder: Path) -> None:
+def test_opening_it_again_changes_nothing(folder: Path) -> None:
     for _ in range(2):
         with Library(folder) as opened:
             assert opened.count() == 2
 
 
-def test_version_3_gets_the_new_tables_and_keeps_all_it_had(tmp_path: Path) -> None:
+def test_version_3_gets_the_new_tables_and_keeps_its_data(tmp_path: Path) -> None:
     folder = made_by(2, tmp_path / "library")
     Library(folder).close()
     run(folder, "DROP TABLE taught_tags; DROP TABLE compared_photos; DROP TABLE twins")
@@ -168,7 +168,7 @@ def test_version_3_gets_the_new_tables_and_keeps_all_it_had(tmp_path: Path) -> N
     assert version(folder) == SCHEMA_VERSION
 
 
-def test_what_cannot_be_brought_over_stays_as_it_was(tmp_path: Path) -> None:
+def test_a_failed_migration_changes_nothing(tmp_path: Path) -> None:
     folder = made_by(1, tmp_path / "library")
     run(folder, "CREATE TABLE choices (in_the_way TEXT)")
     with pytest.raises(LibraryUnavailable, match="choices"):
@@ -179,46 +179,46 @@ def test_what_cannot_be_brought_over_stays_as_it_was(tmp_path: Path) -> None:
         assert opened.photo(FLOWER).class_head == "scenes"
 
 
-def test_a_tag_of_no_photo_stops_it(folder: Path) -> None:
-    was = version(folder)
+def test_a_row_without_photo_stops_the_migration(folder: Path) -> None:
+    version_before = version(folder)
     run(folder, "INSERT INTO class_decisions VALUES ('nobody', 'sea', '2026')")
     with pytest.raises(LibraryDamaged, match="class_decisions"):
         Library(folder)
-    assert version(folder) == was
+    assert version(folder) == version_before
 
 
-class Cut(BaseException):
-    """The end of the program."""
+class Kill(BaseException):
+    """Stands for the end of the process."""
 
 
 @pytest.mark.parametrize("version_number", VERSIONS)
-def test_cut_off_anywhere_it_starts_anew(
+def test_killed_at_any_statement_it_starts_over(
     version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = old_embeddings(version_number, tmp_path / "before")
     folder, steps = made_by(version_number, tmp_path / "library"), 0
     execute = Connection.exec_driver_sql
 
-    def cut_after(last: int) -> bool:
-        """Try to open it with the end after so many statements; True when it got through."""
-        left = last
+    def completes_within(statement_count: int) -> bool:
+        """Open the library with a kill after so many statements; False when it was killed."""
+        remaining = statement_count
 
         def counted(self: Connection, *arguments: Any, **options: Any) -> Any:
-            nonlocal left
-            if left == 0:
-                raise Cut
-            left -= 1
+            nonlocal remaining
+            if remaining == 0:
+                raise Kill
+            remaining -= 1
             return execute(self, *arguments, **options)
 
         with monkeypatch.context() as patch:
             patch.setattr(Connection, "exec_driver_sql", counted)
             try:
                 Library(folder).close()
-            except Cut:
+            except Kill:
                 return False
         return True
 
-    while not cut_after(steps):
+    while not completes_within(steps):
         assert version(folder) == version_number
         steps += 1
     assert steps > 20

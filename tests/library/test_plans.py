@@ -1,4 +1,4 @@
-"""Each order is read from its index, whatever else is asked: no sorting, no looks at rows."""
+"""Each sort order is read from its covering index for all conditions, without sorting."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,16 +32,16 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 @pytest.fixture
 def plans(library: Library) -> Iterator[list[str]]:
-    """How SQLite goes about each query that is asked from now on."""
-    found: list[str] = []
+    """The query plans of the SELECT statements executed from now on."""
+    collected: list[str] = []
 
     @event.listens_for(library.database.reader, "before_cursor_execute")
     def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
         if statement.startswith("SELECT"):
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            found.append("\n".join(row[3] for row in cursor.fetchall()))
+            collected.append("\n".join(row[3] for row in cursor.fetchall()))
 
-    yield found
+    yield collected
     event.remove(library.database.reader, "before_cursor_execute", explain)
 
 
@@ -51,7 +51,7 @@ def test_pages_are_read_in_order(
     library: Library, plans: list[str], sort: Sort, condition: str | None
 ) -> None:
     where = None if condition is None else CONDITIONS[condition]
-    library.forget()
+    library.clear_query_cache()
     library.find(where, limit=36, offset=72, sort=sort)
     (plan,) = plans
     assert any(f"{index.name}" in plan for index in ORDER_INDEXES.values())
@@ -59,11 +59,11 @@ def test_pages_are_read_in_order(
     assert "USE TEMP B-TREE FOR RIGHT PART" not in plan
 
 
-def test_a_page_asked_again_costs_nothing(library: Library, plans: list[str]) -> None:
-    library.forget()
+def test_repeated_queries_are_cached(library: Library, plans: list[str]) -> None:
+    library.clear_query_cache()
     library.count(CONDITIONS["word"])
     library.find(CONDITIONS["word"], limit=36)
-    assert len(plans) == 1, "few match: the count found them all"
+    assert len(plans) == 1, "the count cached the ids"
     library.find(CONDITIONS["word"], limit=36, offset=36)
     assert len(plans) == 1
     library.choose("bundle", "a")

@@ -1,4 +1,4 @@
-"""A kept photo is answered by the network that the heads belong to, and by no other."""
+"""Predictions for stored photos use only embeddings made by the model's own network."""
 
 import sqlite3
 from collections.abc import Callable
@@ -43,50 +43,50 @@ def sql(services: Services, statement: str) -> None:
     connection.close()
 
 
-def keep_noughts(services: Services, photo_id: str) -> None:
-    """Put noughts in the place of what the network saw."""
-    kept = services.library.embedding(photo_id)
-    name = file_name(kept.provenance.backbone, len(kept.values))
-    services.library.embeddings.write(name, 0, packed(photo_id, np.zeros(len(kept.values))))
+def overwrite_embedding(services: Services, photo_id: str) -> None:
+    """Replace the photo's embedding by zeros."""
+    stored = services.library.embedding(photo_id)
+    name = file_name(stored.provenance.backbone, len(stored.values))
+    services.library.embeddings.write(name, 0, packed(photo_id, np.zeros(len(stored.values))))
     assert not services.library.embedding(photo_id).values.any()
 
 
-def test_the_same_network_is_not_asked_twice(
+def test_the_same_network_uses_the_stored_embedding(
     services: Services, own: Classifier, photo_id: str
 ) -> None:
     services.library.original_path(photo_id).unlink()
-    found = predict_stored(services.library, own, photo_id)
-    assert found.head_predictions.photo_class.label == "zermatt"
-    assert found.new_embedding is None
+    stored = predict_stored(services.library, own, photo_id)
+    assert stored.head_predictions.photo_class.label == "zermatt"
+    assert stored.new_embedding is None
 
 
-def test_another_network_looks_again(
+def test_another_network_predicts_from_the_original(
     services: Services, other: Classifier, photo_id: str, flower: bytes
 ) -> None:
-    # Were its heads asked about what the first network saw, they would answer to noughts.
-    keep_noughts(services, photo_id)
-    found = predict_stored(services.library, other, photo_id)
-    seen = other.predict(flower)
+    # If it used the first network's embedding, it would predict from zeros.
+    overwrite_embedding(services, photo_id)
+    stored = predict_stored(services.library, other, photo_id)
+    expected = other.predict(flower)
     assert (
-        found.head_predictions.class_prediction.confidence
-        == seen.head_predictions.class_prediction.confidence
+        stored.head_predictions.class_prediction.confidence
+        == expected.head_predictions.class_prediction.confidence
     )
-    assert found.new_embedding is not None
+    assert stored.new_embedding is not None
     services.library.original_path(photo_id).unlink()
     with pytest.raises(OriginalMissing):
         predict_stored(services.library, other, photo_id)
 
 
-def test_an_unknown_network_counts_as_another(
+def test_an_unrecorded_network_counts_as_another(
     services: Services, own: Classifier, photo_id: str
 ) -> None:
     sql(services, "UPDATE photos SET backbone = NULL")
-    # The bundle itself is known by its name: it had but one network.
+    # The bundle id identifies the network as well.
     assert predict_stored(services.library, services.classifier, photo_id).new_embedding is None
     assert predict_stored(services.library, own, photo_id).new_embedding is not None
 
 
-def test_tagging_again_replaces_answers_and_no_decision(
+def test_retagging_replaces_predictions_but_no_decision(
     services: Services, other: Classifier, photo_id: str
 ) -> None:
     library = services.library
@@ -108,7 +108,7 @@ def test_tagging_again_replaces_answers_and_no_decision(
     assert library.embedding(photo_id).provenance == services.classifier.provenance
 
 
-def test_the_face_shows_the_heads_of_the_model_that_answered(
+def test_shown_tags_are_those_of_the_current_models_heads(
     services: Services, own: Classifier, photo_id: str
 ) -> None:
     library = services.library
@@ -138,7 +138,7 @@ def test_a_trashed_photo_stays_in_the_trash(
     assert services.library.photo(photo_id).trashed_at is not None
 
 
-def test_what_cannot_be_looked_at_keeps_what_it_had(
+def test_a_photo_that_cannot_be_read_keeps_its_predictions(
     services: Services, other: Classifier, photo_id: str
 ) -> None:
     before = services.library.photo(photo_id)
@@ -150,7 +150,9 @@ def test_what_cannot_be_looked_at_keeps_what_it_had(
         retag(services.library, other, "0" * 64)
 
 
-def test_half_written_answers_are_none(services: Services, own: Classifier, photo_id: str) -> None:
+def test_predictions_are_replaced_completely_or_not_at_all(
+    services: Services, own: Classifier, photo_id: str
+) -> None:
     before = services.library.photo(photo_id)
     sql(
         services,
@@ -162,7 +164,7 @@ def test_half_written_answers_are_none(services: Services, own: Classifier, phot
     assert services.library.photo(photo_id) == before
 
 
-def test_the_table_goes_on_where_a_photo_cannot_be_looked_at(
+def test_the_table_has_empty_cells_for_a_photo_that_cannot_be_read(
     services: Services, add_photos: Add, photo_id: str, temple: bytes
 ) -> None:
     (other_id,) = add_photos([("temple.jpg", temple)])
@@ -175,46 +177,46 @@ def test_the_table_goes_on_where_a_photo_cannot_be_looked_at(
     assert ",,,,,,,,,," not in lines[2]
 
 
-def test_objects_of_many_are_those_of_each(
+def test_objects_of_a_batch_equal_those_of_single_photos(
     services: Services, other: Classifier, add_photos: Add, photo_id: str, temple: bytes
 ) -> None:
     library, classifier = services.library, services.classifier
     (other_id,) = add_photos([("temple.jpg", temple)])
-    asked = [other_id, photo_id, "0" * 64]
-    kept = objects_of_stored(library, classifier, asked)
-    assert set(kept) == {photo_id, other_id}
-    for known, objects in kept.items():
-        alone = predict_stored(library, classifier, known).head_predictions.objects
-        assert [tag.label for tag in objects] == [tag.label for tag in alone]
-        assert [tag.score for tag in objects] == pytest.approx([t.score for t in alone], abs=1e-6)
-    assert objects_of_stored(library, other, asked) == {}, "another network saw them"
-    keep_noughts(services, photo_id)
+    photo_ids = [other_id, photo_id, "0" * 64]
+    objects_by_id = objects_of_stored(library, classifier, photo_ids)
+    assert set(objects_by_id) == {photo_id, other_id}
+    for stored_id, objects in objects_by_id.items():
+        single = predict_stored(library, classifier, stored_id).head_predictions.objects
+        assert [tag.label for tag in objects] == [tag.label for tag in single]
+        assert [tag.score for tag in objects] == pytest.approx([t.score for t in single], abs=1e-6)
+    assert objects_of_stored(library, other, photo_ids) == {}, "another network's embeddings"
+    overwrite_embedding(services, photo_id)
     sql(services, f"UPDATE photos SET embedding_slot = 7 WHERE id = '{other_id}'")  # noqa: S608
-    assert set(objects_of_stored(library, classifier, asked)) == {photo_id}
+    assert set(objects_of_stored(library, classifier, photo_ids)) == {photo_id}
 
 
-def test_looking_is_what_costs(
+def test_the_network_runs_only_when_there_is_no_embedding(
     services: Services, other: Classifier, photo_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, inference_queue = Classifier.predict, []
+    predict, predicting_bundles = Classifier.predict, list[str]()
 
     def counted(self: Classifier, data: bytes) -> Prediction:
-        inference_queue.append(self.bundle_id)
-        return look(self, data)
+        predicting_bundles.append(self.bundle_id)
+        return predict(self, data)
 
     monkeypatch.setattr(Classifier, "predict", counted)
     services.predict_stored(photo_id)
-    assert inference_queue == []
+    assert predicting_bundles == []
     retag(services.library, other, photo_id)
     predict_stored(services.library, other, photo_id)
-    assert inference_queue == [other.bundle_id], "what it saw is kept"
+    assert predicting_bundles == [other.bundle_id], "its embedding was stored"
 
 
-def test_what_another_network_saw_replaces_what_was_kept(
+def test_another_networks_embedding_replaces_the_stored_one(
     services: Services, other: Classifier, photo_id: str
 ) -> None:
-    kept = services.library.embedding(photo_id).values
-    keep_noughts(services, photo_id)
+    before = services.library.embedding(photo_id).values
+    overwrite_embedding(services, photo_id)
     retag(services.library, other, photo_id)
-    # The two networks of this test differ in nothing but their name.
-    assert np.array_equal(services.library.embedding(photo_id).values, kept)
+    # The two networks of this test differ only in their id.
+    assert np.array_equal(services.library.embedding(photo_id).values, before)

@@ -1,4 +1,4 @@
-"""Several processes on one library: nothing is lost, and nobody hears of locks."""
+"""Several processes on one library: nothing is lost, and no lock error is reported."""
 
 import json
 import subprocess
@@ -36,7 +36,7 @@ services.close()
 """
 
 
-def test_three_add_at_once_to_a_library_that_none_had_begun(tmp_path: Path) -> None:
+def test_three_processes_create_and_fill_one_library(tmp_path: Path) -> None:
     folder = tmp_path / "library"
     workers = [
         subprocess.Popen(
@@ -53,21 +53,21 @@ def test_three_add_at_once_to_a_library_that_none_had_begun(tmp_path: Path) -> N
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n", worker.communicate()
     for worker in workers:
-        said, complaints = worker.communicate("go\n", timeout=300)
-        assert worker.returncode == 0, complaints
-        assert json.loads(said) == {"skipped": []}
-        assert "locked" not in complaints
+        output, errors = worker.communicate("go\n", timeout=300)
+        assert worker.returncode == 0, errors
+        assert json.loads(output) == {"skipped": []}
+        assert "locked" not in errors
     with Library(folder) as library:
         assert faults(library) == []
-        wanted = [0, *(100 * number + i for number in (1, 2, 3) for i in range(PHOTOS))]
-        ids = {content_hash(made_photo(number)) for number in wanted}
+        numbers = [0, *(100 * number + i for number in (1, 2, 3) for i in range(PHOTOS))]
+        ids = {content_hash(made_photo(number)) for number in numbers}
         assert set(library.find()) == ids
         first = library.photo(content_hash(made_photo(0)))
         own = {tag.label for tag in first.tags if tag.head == "human"}
         assert own == {f"{number} {tag}" for number in (1, 2, 3) for tag in range(TAGS)}
 
 
-def test_what_another_process_did_is_seen_at_once(tmp_path: Path) -> None:
+def test_changes_of_another_process_are_visible_at_once(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from scene_model.library.store import Library; "
         "library = Library(Path(sys.argv[1])); library.choose('bundle', 'b'); library.close()"

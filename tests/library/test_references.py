@@ -1,4 +1,4 @@
-"""Originals that stay where they are: used, checked, never touched."""
+"""Referenced originals are used and checked, and never changed."""
 
 import os
 import stat
@@ -19,15 +19,17 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
 @pytest.fixture
-def look(services: Services, flower: bytes) -> Prediction:
+def prediction(services: Services, flower: bytes) -> Prediction:
     return services.classifier.predict(flower)
 
 
 @pytest.fixture
-def refer(services: Services, look: Prediction) -> Refer:
+def refer(services: Services, prediction: Prediction) -> Refer:
     def add(path: Path) -> Added:
         photo = NewPhoto(path.read_bytes(), path.name, "2026-01-02T03:04:05+00:00")
-        return services.library.add(photo, look, services.classifier.provenance, reference=path)
+        return services.library.add(
+            photo, prediction, services.classifier.provenance, reference=path
+        )
 
     return add
 
@@ -44,7 +46,7 @@ def copies(services: Services) -> list[Path]:
     return [p for p in (services.library.folder / "originals").rglob("*") if p.is_file()]
 
 
-def test_nothing_is_copied_and_nothing_touched(
+def test_a_reference_is_neither_copied_nor_changed(
     services: Services, refer: Refer, outside: Path, flower: bytes
 ) -> None:
     outside.chmod(stat.S_IRUSR)
@@ -65,7 +67,9 @@ def test_nothing_is_copied_and_nothing_touched(
     )
 
 
-def test_one_that_went_is_named(services: Services, refer: Refer, outside: Path) -> None:
+def test_a_moved_original_is_named_in_the_error(
+    services: Services, refer: Refer, outside: Path
+) -> None:
     added = refer(outside)
     outside.rename(outside.with_name("elsewhere.jpg"))
     for use in (
@@ -76,15 +80,15 @@ def test_one_that_went_is_named(services: Services, refer: Refer, outside: Path)
     ):
         with pytest.raises(OriginalMissing, match="my photos/dahlia.jpg"):
             use(added.id)
-    assert services.library.thumbnail(added.id), "the library's own"
-    assert services.predict_stored(added.id), "answered from what was kept"
+    assert services.library.thumbnail(added.id), "the library has a thumbnail"
+    assert services.predict_stored(added.id), "the library has the embedding"
     assert not services.library.holds(added.id, services.classifier.bundle_id)
     again = refer(outside.with_name("elsewhere.jpg"))
     assert again.was_known
     assert services.library.original_path(added.id).name == "elsewhere.jpg"
 
 
-def test_one_that_was_changed_is_not_passed_off(
+def test_a_changed_original_is_an_error(
     services: Services, refer: Refer, outside: Path, temple: bytes
 ) -> None:
     added = refer(outside)
@@ -101,7 +105,7 @@ def test_one_that_was_changed_is_not_passed_off(
     assert outside.read_bytes() == temple
 
 
-def test_a_copy_is_kept_over_a_reference(
+def test_a_copy_has_priority_over_a_reference(
     services: Services, refer: Refer, add_photos: Add, outside: Path, flower: bytes
 ) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
@@ -122,14 +126,14 @@ def test_an_upload_makes_a_copy_of_a_lost_reference(
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names there are text")
-def test_a_name_that_is_no_text(
+def test_a_name_that_is_not_utf_8(
     services: Services, refer: Refer, tmp_path: Path, flower: bytes
 ) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.jpg")
     path.write_bytes(flower)
     photo = NewPhoto(flower, "cafe.jpg", "2026-01-02T03:04:05+00:00")
-    look = services.classifier.predict(flower)
-    added = services.library.add(photo, look, services.classifier.provenance, reference=path)
+    prediction = services.classifier.predict(flower)
+    added = services.library.add(photo, prediction, services.classifier.provenance, reference=path)
     assert services.library.photo(added.id).reference == path
     assert services.library.original_bytes(added.id) == flower
 

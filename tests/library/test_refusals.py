@@ -1,4 +1,4 @@
-"""What a library says when it cannot be written or read: each trouble has an error of its own."""
+"""Each cause for which a library cannot be written or read has its own error."""
 
 import errno
 import os
@@ -29,8 +29,8 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 NOW = "2026-01-02T03:04:05+00:00"
 
 
-class FailingDisk(FileSystem):
-    """Fails at one kind of step with one of the system's errors."""
+class FailingFileSystem(FileSystem):
+    """Raises an OSError before every step of one kind."""
 
     def __init__(self, step: str, number: int) -> None:
         self.step, self.number = step, number
@@ -40,8 +40,8 @@ class FailingDisk(FileSystem):
             raise OSError(self.number, os.strerror(self.number), str(path))
 
 
-class SmallDisk(FileSystem):
-    """Has so much room and no more."""
+class SmallFileSystem(FileSystem):
+    """Has a fixed number of free bytes."""
 
     def __init__(self, free: int) -> None:
         self.free = free
@@ -51,7 +51,7 @@ class SmallDisk(FileSystem):
 
 
 @pytest.fixture
-def look(classifier: Classifier, flower: bytes) -> Prediction:
+def prediction(classifier: Classifier, flower: bytes) -> Prediction:
     return classifier.predict(flower)
 
 
@@ -68,44 +68,44 @@ def look(classifier: Classifier, flower: bytes) -> Prediction:
 def test_a_step_that_fails(
     tmp_path: Path,
     classifier: Classifier,
-    look: Prediction,
+    prediction: Prediction,
     flower: bytes,
     step: str,
     number: int,
     error: type[LibraryUnavailable],
 ) -> None:
     Library(tmp_path / "library").close()
-    with Library(tmp_path / "library", FailingDisk(step, number)) as library:
+    with Library(tmp_path / "library", FailingFileSystem(step, number)) as library:
         with pytest.raises(error) as raised:
-            library.add(NewPhoto(flower, "a.jpg", NOW), look, classifier.provenance)
+            library.add(NewPhoto(flower, "a.jpg", NOW), prediction, classifier.provenance)
         assert type(raised.value) is error
         assert str(tmp_path) in raised.value.message
         assert library.count() == 0
         assert list(library.files.new_dir.iterdir()) == []
 
 
-def test_room_is_asked_for_before_anything_is_written(
-    tmp_path: Path, classifier: Classifier, look: Prediction, flower: bytes
+def test_space_is_checked_before_anything_is_written(
+    tmp_path: Path, classifier: Classifier, prediction: Prediction, flower: bytes
 ) -> None:
-    file_system = SmallDisk(len(flower) + RESERVE_BYTES)
+    file_system = SmallFileSystem(len(flower) + RESERVE_BYTES)
     with Library(tmp_path / "library", file_system) as library:
         with pytest.raises(LibraryFull, match=r"0\.1 MB are to be written"):
-            library.add(NewPhoto(flower, "a.jpg", NOW), look, classifier.provenance)
+            library.add(NewPhoto(flower, "a.jpg", NOW), prediction, classifier.provenance)
         assert list((library.folder / "originals").rglob("*")) == []
         file_system.free *= 2
-        assert library.add(NewPhoto(flower, "a.jpg", NOW), look, classifier.provenance)
+        assert library.add(NewPhoto(flower, "a.jpg", NOW), prediction, classifier.provenance)
 
 
-def test_a_reference_needs_no_room_of_its_own(
-    tmp_path: Path, classifier: Classifier, look: Prediction, flower: bytes
+def test_a_reference_needs_no_space_for_the_original(
+    tmp_path: Path, classifier: Classifier, prediction: Prediction, flower: bytes
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(flower)
-    with Library(tmp_path / "library", SmallDisk(10_000 + RESERVE_BYTES)) as library:
+    with Library(tmp_path / "library", SmallFileSystem(10_000 + RESERVE_BYTES)) as library:
         photo = NewPhoto(flower, "a.jpg", NOW)
-        library.add(photo, look, classifier.provenance, reference=tmp_path / "a.jpg")
+        library.add(photo, prediction, classifier.provenance, reference=tmp_path / "a.jpg")
 
 
-def test_a_database_without_room(
+def test_a_full_database(
     services: Services, add_photos: Add, flower: bytes, made_photos: list[tuple[str, bytes]]
 ) -> None:
     (photo_id,) = add_photos([("a.jpg", flower)])
@@ -119,7 +119,7 @@ def test_a_database_without_room(
     assert services.library.photo(photo_id) == before
 
 
-def test_a_database_that_may_not_be_written(services: Services) -> None:
+def test_a_read_only_database(services: Services) -> None:
     with services.library.database.writer.connect() as connection:
         connection.connection.cursor().execute("PRAGMA query_only = 1")
     with pytest.raises(LibraryReadOnly, match=r"library\.db"):
@@ -127,9 +127,9 @@ def test_a_database_that_may_not_be_written(services: Services) -> None:
 
 
 @pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() == 0, reason="whoever may everything is never refused"
+    sys.platform == "win32" or os.geteuid() == 0, reason="no permissions apply to this user"
 )
-def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
+def test_a_read_only_folder(tmp_path: Path) -> None:
     Library(tmp_path / "library").close()
     for path in (tmp_path / "library").iterdir():
         path.chmod(0o444 if path.is_file() else 0o555)
@@ -155,10 +155,10 @@ def test_a_damaged_database(
         list(library.records(library.find()))
 
 
-def test_another_writer_is_waited_for_and_then_named(
+def test_another_writer_is_waited_for_and_then_reported(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(database, "_LOCK_TIMEOUT_S", 0.2)
     monkeypatch.setattr(database, "_BUSY_TIMEOUT_MS", 50)
     other = sqlite3.connect(services.library.folder / "library.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -170,16 +170,16 @@ def test_another_writer_is_waited_for_and_then_named(
         library.choose("bundle", "a")
 
 
-def test_a_short_refusal_is_not_shown(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    execute, refused = Connection.exec_driver_sql, list[str]()
+def test_a_short_lock_is_retried(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    execute, failed = Connection.exec_driver_sql, list[str]()
 
-    def sometimes(self: Connection, statement: str, *rest: object) -> object:
-        if statement == "BEGIN IMMEDIATE" and len(refused) < 3:
-            refused.append(statement)
-            raise LibraryBusy("busy just now")
-        return execute(self, statement, *rest)  # type: ignore[arg-type]
+    def fail_three_times(self: Connection, statement: str, *arguments: object) -> object:
+        if statement == "BEGIN IMMEDIATE" and len(failed) < 3:
+            failed.append(statement)
+            raise LibraryBusy("the database is locked")
+        return execute(self, statement, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Connection, "exec_driver_sql", sometimes)
+    monkeypatch.setattr(Connection, "exec_driver_sql", fail_three_times)
     services.library.choose("bundle", "a")
     assert services.library.choice("bundle") == "a"
-    assert len(refused) == 3
+    assert len(failed) == 3

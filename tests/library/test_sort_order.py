@@ -1,4 +1,4 @@
-"""Orders are whole and stable."""
+"""Sort orders are complete and stable."""
 
 import sqlite3
 from itertools import permutations
@@ -46,17 +46,17 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 def test_orders(library: Library, sort: str, expected: str) -> None:
     for rows in list(permutations(ROWS))[::97]:
         put(library, rows)
-        found = library.find(sort=Sort.read(sort))
-        assert "".join(BY_ID[i] for i in found) == expected
+        ids = library.find(sort=Sort.read(sort))
+        assert "".join(BY_ID[i] for i in ids) == expected
         pages = [library.find(limit=2, offset=o, sort=Sort.read(sort)) for o in (0, 2, 4)]
-        assert [i for page in pages for i in page] == found
+        assert [i for page in pages for i in page] == ids
 
 
 @pytest.mark.parametrize("sort", SORTS, ids=str)
 def test_equal_photos_keep_one_order(library: Library, sort: Sort) -> None:
     put(library, [Row(f"{i}", more={"folded_name": "same"}) for i in range(5)])
-    found = library.find(sort=sort)
-    assert [i for n in range(5) for i in library.find(limit=1, offset=n, sort=sort)] == found
+    ids = library.find(sort=sort)
+    assert [i for n in range(5) for i in library.find(limit=1, offset=n, sort=sort)] == ids
 
 
 def test_text_of_an_order() -> None:
@@ -72,7 +72,7 @@ def test_a_limit_above_what_sqlite_binds(tmp_path: Path) -> None:
     with Library(tmp_path / "library") as library:
 
         @event.listens_for(library.database.reader, "checkout")
-        def as_an_old_sqlite(connection: sqlite3.Connection, *_: object) -> None:
+        def limit_variables(connection: sqlite3.Connection, *_: object) -> None:
             connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
 
         ids = add_rows(library, 2_000)

@@ -1,4 +1,4 @@
-"""The library keeps originals byte for byte and survives being opened again."""
+"""The library stores originals unchanged and can be reopened."""
 
 import sqlite3
 import threading
@@ -29,7 +29,7 @@ def test_originals_byte_for_byte(services: Services, add_photos: Add, temple: by
     assert services.library.original_path(photo_id).read_bytes() == temple
 
 
-def test_thumbnail_is_small_upright_and_made_anew(
+def test_thumbnail_is_small_upright_and_recreated(
     services: Services, add_photos: Add, temple: bytes
 ) -> None:
     (photo_id,) = add_photos([("temple.jpg", temple)])
@@ -42,7 +42,7 @@ def test_thumbnail_is_small_upright_and_made_anew(
     assert decode_photo(services.library.preview(photo_id), minimum=None).width == 640
 
 
-def test_what_is_kept_survives_reopening(tmp_path: Path, temple: bytes) -> None:
+def test_photos_and_tags_survive_reopening(tmp_path: Path, temple: bytes) -> None:
     settings = Settings(library=tmp_path / "library", workers=1)
     first = open_services(settings)
     first.jobs.submit([("temple.jpg", temple)]).wait(60)

@@ -1,4 +1,4 @@
-"""Emptying the trash removes what it says it removes, also when it is cut off in the middle."""
+"""Emptying the trash removes exactly the photos it was given, even when it is interrupted."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,8 +20,8 @@ from tests.library.libraries import add_rows
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
-class Killed(BaseException):
-    """As if the process ended here."""
+class Kill(BaseException):
+    """Stands for the end of the process."""
 
 
 @pytest.fixture
@@ -35,41 +35,41 @@ def library(services: Services, three: list[str]) -> Iterator[Library]:
 
 
 def files(library: Library) -> set[str]:
-    found = [*library.folder.glob("originals/*/*"), *library.folder.glob("thumbnails/*/*")]
-    return {path.name.partition(".")[0] for path in found}
+    paths = [*library.folder.glob("originals/*/*"), *library.folder.glob("thumbnails/*/*")]
+    return {path.name.partition(".")[0] for path in paths}
 
 
-def test_what_is_in_the_trash_goes_for_good(library: Library, three: list[str]) -> None:
-    gone, others = three[0], set(three[1:])
-    file_bytes = library.photo(gone).file_bytes
-    thumbnail = library.thumbnail(gone)
+def test_photos_in_the_trash_are_deleted_permanently(library: Library, three: list[str]) -> None:
+    deleted_id, remaining_ids = three[0], set(three[1:])
+    file_bytes = library.photo(deleted_id).file_bytes
+    thumbnail = library.thumbnail(deleted_id)
     edits.add_tag(library, three, "mine")
-    edits.move_to_trash(library, [gone])
+    edits.move_to_trash(library, [deleted_id])
     contents = trash_contents(library)
     assert (contents.photo_ids, contents.file_bytes, contents.referenced) == (
-        (gone,),
+        (deleted_id,),
         file_bytes,
         0,
     )
     emptied = empty_trash(library, contents.photo_ids)
-    assert (emptied.photo_count, emptied.left) == (1, ())
+    assert (emptied.photo_count, emptied.unremoved_files) == (1, ())
     assert emptied.freed_bytes == file_bytes + len(thumbnail)
-    assert files(library) == others
+    assert files(library) == remaining_ids
     with pytest.raises(PhotoNotFound):
-        library.photo(gone)
+        library.photo(deleted_id)
     assert verify(library).problems == ()
-    # What was done to the others can still be undone; moving to the trash cannot.
+    # Edits of the remaining photos can still be undone; moving to the trash cannot.
     assert edits.undo(library) == edits.EditDone("Added “mine”", 2)
     assert edits.undo(library) is None
     assert edits.redo(library) == edits.EditDone("Added “mine”", 2)
 
 
-def test_only_what_was_asked_about_goes(library: Library, three: list[str]) -> None:
+def test_only_the_given_photos_are_deleted(library: Library, three: list[str]) -> None:
     edits.move_to_trash(library, three)
-    asked = trash_contents(library).photo_ids[:2]
-    edits.restore(library, asked[:1])  # in another window, before the answer
-    assert empty_trash(library, [*asked, "0" * 64]).photo_count == 1
-    assert library.find() == [asked[0]]
+    given_ids = trash_contents(library).photo_ids[:2]
+    edits.restore(library, given_ids[:1])  # in another window, before the confirmation
+    assert empty_trash(library, [*given_ids, "0" * 64]).photo_count == 1
+    assert library.find() == [given_ids[0]]
     assert library.count(trashed=True) == 1
     assert len(files(library)) == 2
     assert empty_trash(library, []).photo_count == 0
@@ -93,32 +93,34 @@ def test_a_referenced_file_is_never_touched(
     assert files(library) == {three[2]}
 
 
-@pytest.mark.parametrize("step", ["_write_list", "_remove_rows", "_remove_files", "_remove"])
+@pytest.mark.parametrize("step", ["_write_list", "_delete_rows", "_remove_files", "_remove"])
 def test_killed_in_the_middle(
     library: Library, three: list[str], monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     edits.move_to_trash(library, three[:2])
 
     def kill(*_: object) -> None:
-        raise Killed
+        raise Kill
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch, pytest.raises(Kill):
         patch.setattr(trash, step, kill)
         empty_trash(library, three[:2])
     with Library(library.folder) as opened:
         rows = {*opened.find(), *opened.find(trashed=True)}
         assert rows <= files(opened), "no row without its file"
-        is_done = step in ("_remove_files", "_remove")
-        assert len(rows) == (1 if is_done else 3), "the rows go together"
-        found = {problem.code for problem in verify(opened).problems}
-        listed = {"unfinished_emptying"} if step != "_write_list" else set()
-        assert found == listed | ({"orphan_original", "orphan_thumbnail"} if is_done else set())
+        are_rows_deleted = step in ("_remove_files", "_remove")
+        assert len(rows) == (1 if are_rows_deleted else 3), "one transaction"
+        codes = {problem.code for problem in verify(opened).problems}
+        expected = {"unfinished_emptying"} if step != "_write_list" else set()
+        if are_rows_deleted:
+            expected |= {"orphan_original", "orphan_thumbnail"}
+        assert codes == expected
         finish_emptying(opened)
         assert files(opened) == rows
         assert verify(opened).problems == ()
 
 
-def test_what_is_added_again_meanwhile_keeps_its_file(
+def test_a_photo_added_again_meanwhile_keeps_its_file(
     services: Services,
     library: Library,
     three: list[str],
@@ -130,35 +132,35 @@ def test_what_is_added_again_meanwhile_keeps_its_file(
     remove_files = trash._remove_files
     name, data = made_photos[0]
 
-    def add_first(library: Library, listing: Path) -> tuple[int, tuple[Path, ...]]:
-        look = classifier.predict(data)
-        library.add(NewPhoto(data, name, "2026-01-01"), look, classifier.provenance)
-        return remove_files(library, listing)
+    def add_first(library: Library, list_file: Path) -> tuple[int, tuple[Path, ...]]:
+        prediction = classifier.predict(data)
+        library.add(NewPhoto(data, name, "2026-01-01"), prediction, classifier.provenance)
+        return remove_files(library, list_file)
 
     monkeypatch.setattr(trash, "_remove_files", add_first)
-    assert empty_trash(library, three[:1]) == trash.Emptied(1, 0)
+    assert empty_trash(library, three[:1]) == trash.EmptyTrashResult(1, 0)
     assert library.original_path(three[0]).read_bytes() == data
-    assert trash.unfinished(library) == []
+    assert trash.unfinished_lists(library) == []
 
 
-def test_adding_puts_back_an_original_that_went_meanwhile(
+def test_adding_rewrites_an_original_that_was_removed_meanwhile(
     library: Library, classifier: Classifier, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep, times = Library._keep_files, iter(range(2))
+    write_files, calls = Library._write_files, iter(range(2))
 
-    def lose_the_file_between(*arguments: Any) -> None:
-        keep(*arguments)
-        if next(times) == 0:
+    def write_then_remove_once(*arguments: Any) -> None:
+        write_files(*arguments)
+        if next(calls) == 0:
             for file in library.folder.glob("originals/83/*"):
                 file.unlink()
 
-    monkeypatch.setattr(Library, "_keep_files", lose_the_file_between)
-    look = classifier.predict(temple)
-    added = library.add(NewPhoto(temple, "t.jpg", "2026-01-01"), look, classifier.provenance)
+    monkeypatch.setattr(Library, "_write_files", write_then_remove_once)
+    prediction = classifier.predict(temple)
+    added = library.add(NewPhoto(temple, "t.jpg", "2026-01-01"), prediction, classifier.provenance)
     assert library.original_path(added.id).read_bytes() == temple
 
 
-def test_a_file_that_cannot_be_removed_is_named_and_tried_again(
+def test_a_file_that_cannot_be_removed_is_reported_and_retried(
     library: Library, three: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edits.move_to_trash(library, three[:1])
@@ -172,25 +174,25 @@ def test_a_file_that_cannot_be_removed_is_named_and_tried_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", refuse)
-        assert empty_trash(library, three[:1]).left == (original,)
-    assert len(trash.unfinished(library)) == 1
-    assert finish_emptying(library).left == ()
+        assert empty_trash(library, three[:1]).unremoved_files == (original,)
+    assert len(trash.unfinished_lists(library)) == 1
+    assert finish_emptying(library).unremoved_files == ()
     assert not original.exists()
 
 
-def test_a_list_that_is_not_ours_removes_nothing(library: Library, tmp_path: Path) -> None:
+def test_an_invalid_list_removes_nothing(library: Library, tmp_path: Path) -> None:
     outside = tmp_path / "outside.jpg"
     outside.write_bytes(b"mine")
     trash.trash_dir(library).mkdir()
-    listing = trash.trash_dir(library) / "emptying-0.json"
-    listing.write_text(json.dumps([{"id": "../../../outside", "format": "JPEG"}]))
+    list_file = trash.trash_dir(library) / "emptying-0.json"
+    list_file.write_text(json.dumps([{"id": "../../../outside", "format": "JPEG"}]))
     (trash.trash_dir(library) / "emptying-1.json").write_text("nonsense")
     finish_emptying(library)
     assert outside.exists()
-    assert not listing.exists()
+    assert not list_file.exists()
 
 
-def test_a_trash_that_cannot_be_written(library: Library, three: list[str]) -> None:
+def test_a_trash_folder_that_cannot_be_written(library: Library, three: list[str]) -> None:
     edits.move_to_trash(library, three)
     trash.trash_dir(library).write_text("in the way")
     with pytest.raises(LibraryUnavailable, match="cannot be written"):

@@ -1,4 +1,4 @@
-"""A backup brings back the same library; a damaged or foreign one changes nothing."""
+"""Restoring a backup gives the same library; a damaged or foreign backup changes nothing."""
 
 import contextlib
 import hashlib
@@ -33,7 +33,7 @@ from scene_model.library.records import PhotoRecord
 from scene_model.library.store import Library
 from scene_model.maintenance import backup, restore
 from scene_model.maintenance.backup import write_backup
-from scene_model.maintenance.backup_file import LIST_NAME
+from scene_model.maintenance.backup_file import MANIFEST_NAME
 from scene_model.maintenance.restore import restore_backup
 from scene_model.maintenance.verify import verify
 from scene_model.services import Services
@@ -58,46 +58,45 @@ def library(
 
 
 @pytest.fixture
-def written(library: Library, tmp_path: Path) -> Path:
+def backup_file(library: Library, tmp_path: Path) -> Path:
     return write_backup(library, tmp_path / "backup.zip").file
 
 
-def changed(written: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
-    """A copy of a backup whose members were changed by a stranger."""
-    with zipfile.ZipFile(written) as archive:
+def changed(backup_file: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """Write a copy of a backup with changed members, as an attacker could."""
+    with zipfile.ZipFile(backup_file) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     change(members)
-    other = written.with_name("changed.zip")
-    with zipfile.ZipFile(other, "w") as archive:
+    changed_file = backup_file.with_name("changed.zip")
+    with zipfile.ZipFile(changed_file, "w") as archive:
         for name, data in members.items():
             archive.writestr(name, data)
-    return other
+    return changed_file
 
 
-def with_list(members: dict[str, bytes], **values: Any) -> None:
-    members[LIST_NAME] = json.dumps(json.loads(members[LIST_NAME]) | values).encode()
+def with_manifest(members: dict[str, bytes], **values: Any) -> None:
+    members[MANIFEST_NAME] = json.dumps(json.loads(members[MANIFEST_NAME]) | values).encode()
 
 
-def refused(file: Path, folder: Path, kind: type[SceneError], match: str) -> None:
+def assert_refused(file: Path, folder: Path, kind: type[SceneError], match: str) -> None:
     with pytest.raises(kind, match=match):
         restore_backup(file, folder)
     assert not folder.exists()
-    left = [path.name for path in folder.parent.iterdir() if "restoring" in path.name]
-    assert left == []
+    assert not [path.name for path in folder.parent.iterdir() if "restoring" in path.name]
 
 
-def test_there_and_back(library: Library, tmp_path: Path) -> None:
-    watched: list[tuple[int, int]] = []
+def test_round_trip(library: Library, tmp_path: Path) -> None:
+    progress: list[tuple[int, int]] = []
     done = write_backup(
-        library, tmp_path / "b.zip", watch=lambda done, total: watched.append((done, total))
+        library, tmp_path / "b.zip", on_progress=lambda done, total: progress.append((done, total))
     )
-    assert watched[-1] == (5, 5)
-    assert (done.listed.missing, done.listed.changed) == ((), ())
+    assert progress[-1] == (5, 5)
+    assert (done.manifest.missing, done.manifest.changed) == ((), ())
     assert done.file_bytes == done.file.stat().st_size
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.zip", "library"]
     with zipfile.ZipFile(done.file) as archive:
         assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
-        assert archive.namelist()[-1] == LIST_NAME
+        assert archive.namelist()[-1] == MANIFEST_NAME
     restored = restore_backup(done.file, tmp_path / "new" / "library")
     assert restored.moved_aside is None
     with Library(restored.folder) as back:
@@ -120,50 +119,72 @@ def test_while_the_library_is_in_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store, steps = backup._store, iter(range(1000))
-    victim = library.find()[0]
+    deleted_id = library.find()[0]
 
-    def use_it(*arguments: Any) -> Any:
+    def use_library(*arguments: Any) -> Any:
         if next(steps) == 0:
             services.jobs.submit(made_photos[6:]).wait(60)
             edits.add_tag(library, library.find(), "later")
-            edits.move_to_trash(library, [victim])
-            trash.empty_trash(library, [victim])
+            edits.move_to_trash(library, [deleted_id])
+            trash.empty_trash(library, [deleted_id])
         return store(*arguments)
 
-    monkeypatch.setattr(backup, "_store", use_it)
+    monkeypatch.setattr(backup, "_store", use_library)
     done = write_backup(library, tmp_path / "b.zip")
     restored = restore_backup(done.file, tmp_path / "back")
     with Library(restored.folder) as back:
         assert verify(back).problems == ()
-        there = {photo.id: photo for photo in photos_of(back)}
-        assert victim not in there
-        assert len(there) == done.listed.photos == 4
-        assert all("later" not in photo.shown_tags for photo in there.values())
+        records_by_id = {photo.id: photo for photo in photos_of(back)}
+        assert deleted_id not in records_by_id
+        assert len(records_by_id) == done.manifest.photos == 4
+        assert all("later" not in photo.shown_tags for photo in records_by_id.values())
         while edits.undo(back):
             pass
 
 
-def test_edits_go_on_while_it_is_written(library: Library, tmp_path: Path) -> None:
-    stop = threading.Event()
+def test_edits_during_a_backup_are_neither_lost_nor_half_in_it(
+    library: Library, tmp_path: Path
+) -> None:
+    photo_ids = library.find()
+    completed_labels: list[str] = []
+    stop, edit_completed = threading.Event(), threading.Event()
 
-    def edit() -> None:
+    def keep_editing() -> None:
         for number in range(10_000):
             if stop.is_set():
                 return
-            edits.add_tag(library, library.find(), f"tag {number}")
+            edits.add_tag(library, photo_ids, f"tag {number}")
+            completed_labels.append(f"tag {number}")
+            edit_completed.set()
 
-    thread = threading.Thread(target=edit)
+    def wait_for_an_edit(_done: int, _total: int) -> None:
+        edit_completed.clear()
+        assert edit_completed.wait(60)
+
+    def labels_by_photo(opened: Library) -> list[set[str]]:
+        records = opened.records(photo_ids)
+        return [{t.label for t in photo.tags if t.label.startswith("tag ")} for photo in records]
+
+    backups: list[tuple[Path, int, int]] = []
+    thread = threading.Thread(target=keep_editing)
     thread.start()
     try:
-        files = [write_backup(library, tmp_path / f"{n}.zip").file for n in range(3)]
+        for number in range(3):
+            count_before = len(completed_labels)
+            file = tmp_path / f"{number}.zip"
+            write_backup(library, file, on_progress=wait_for_an_edit)
+            backups.append((file, count_before, len(completed_labels)))
     finally:
         stop.set()
         thread.join()
-    for file in files:
-        with Library(restore_backup(file, tmp_path / f"{file.stem}-back").folder) as back:
-            assert verify(back).problems == ()
-            counts = {len(photo.tags) for photo in photos_of(back) if not photo.trashed_at}
-            assert counts
+    assert labels_by_photo(library) == [set(completed_labels)] * len(photo_ids)
+    for file, count_before, count_after in backups:
+        with Library(restore_backup(file, tmp_path / f"{file.stem}-back").folder) as restored:
+            assert verify(restored).problems == ()
+            labels = labels_by_photo(restored)
+        # The edits up to one moment of the backup, each of them on all photos.
+        assert count_before <= len(labels[0]) < count_after
+        assert labels == [set(completed_labels[: len(labels[0])])] * len(photo_ids)
 
 
 def test_nothing_is_overwritten(library: Library, tmp_path: Path) -> None:
@@ -176,18 +197,18 @@ def test_nothing_is_overwritten(library: Library, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_a_file_that_came_meanwhile_is_not_overwritten(
+def test_a_file_created_meanwhile_is_not_overwritten(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
 ) -> None:
     target, link = tmp_path / "b.zip", os.link
 
-    def late(source: Path, name: Path) -> None:
+    def create_target_first(source: Path, name: Path) -> None:
         target.write_bytes(b"mine")
         if not has_links:
             raise OSError(1, "Operation not permitted")
         link(source, name)
 
-    monkeypatch.setattr(os, "link", late)
+    monkeypatch.setattr(os, "link", create_target_first)
     with pytest.raises(TargetExists):
         write_backup(library, target)
     assert target.read_bytes() == b"mine"
@@ -202,7 +223,7 @@ def test_a_disk_without_links(
 
     monkeypatch.setattr(os, "link", refuse)
     done = write_backup(library, tmp_path / "b.zip")
-    assert restore_backup(done.file, tmp_path / "back").listed.photos == 5
+    assert restore_backup(done.file, tmp_path / "back").manifest.photos == 5
 
 
 def test_a_full_disk(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,35 +242,35 @@ def test_a_full_disk(library: Library, tmp_path: Path, monkeypatch: pytest.Monke
     assert [path.name for path in tmp_path.iterdir()] == ["library"]
     file = write_backup(library, tmp_path / "b.zip").file
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 100))
-    refused(file, tmp_path / "back", BackupError, "MB are free")
+    assert_refused(file, tmp_path / "back", BackupError, "MB are free")
 
 
 def test_another_backup_to_the_same_file(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rest = backup._rest
+    add_database_and_manifest = backup._add_database_and_manifest
 
-    def meanwhile(*arguments: Any) -> Any:
+    def replace_part_file(*arguments: Any) -> Any:
         (tmp_path / "b.zip.part").unlink()
-        (tmp_path / "b.zip.part").write_bytes(b"the other's")
-        return rest(*arguments)
+        (tmp_path / "b.zip.part").write_bytes(b"another run's")
+        return add_database_and_manifest(*arguments)
 
-    monkeypatch.setattr(backup, "_rest", meanwhile)
-    with pytest.raises(TargetExists, match="Another run began"):
+    monkeypatch.setattr(backup, "_add_database_and_manifest", replace_part_file)
+    with pytest.raises(TargetExists, match="Another run started"):
         write_backup(library, tmp_path / "b.zip")
     assert not (tmp_path / "b.zip").exists()
-    assert (tmp_path / "b.zip.part").read_bytes() == b"the other's"
+    assert (tmp_path / "b.zip.part").read_bytes() == b"another run's"
 
 
-def test_what_is_not_as_it_should_be_is_told(library: Library, tmp_path: Path) -> None:
-    lost, rotten = library.find()[:2]
-    library.original_path(lost).unlink()
-    library.original_path(rotten).write_bytes(b"rotten")
-    listed = write_backup(library, tmp_path / "b.zip").listed
-    assert (listed.missing, listed.changed) == ((lost,), (rotten,))
+def test_missing_and_changed_originals_are_reported(library: Library, tmp_path: Path) -> None:
+    missing_id, changed_id = library.find()[:2]
+    library.original_path(missing_id).unlink()
+    library.original_path(changed_id).write_bytes(b"changed")
+    manifest = write_backup(library, tmp_path / "b.zip").manifest
+    assert (manifest.missing, manifest.changed) == ((missing_id,), (changed_id,))
     with Library(restore_backup(tmp_path / "b.zip", tmp_path / "back").folder) as back:
-        found = {problem.code for problem in verify(back).problems}
-    assert found == {"missing_original", "changed_original"}, "as it was, no better and no worse"
+        codes = {problem.code for problem in verify(back).problems}
+    assert codes == {"missing_original", "changed_original"}, "the same problems as before"
 
 
 def test_a_damaged_database_is_not_backed_up(library: Library, tmp_path: Path) -> None:
@@ -283,13 +304,13 @@ def refer(library: Library, photo_id: str, to: Path) -> None:
 def test_originals_by_reference(library: Library, tmp_path: Path) -> None:
     photo_id = library.find()[0]
     refer(library, photo_id, tmp_path / "mine.jpg")
-    listed = write_backup(library, tmp_path / "noted.zip").listed
-    (noted,) = listed.references
-    assert (noted.photo, noted.path) == (photo_id, str(tmp_path / "mine.jpg"))
-    with Library(restore_backup(tmp_path / "noted.zip", tmp_path / "noted").folder) as back:
-        assert verify(back).problems == (), "it still lies where it lay"
-    listed = write_backup(library, tmp_path / "all.zip", with_references=True).listed
-    assert listed.references == ()
+    manifest = write_backup(library, tmp_path / "listed.zip").manifest
+    (reference,) = manifest.references
+    assert (reference.photo, reference.path) == (photo_id, str(tmp_path / "mine.jpg"))
+    with Library(restore_backup(tmp_path / "listed.zip", tmp_path / "listed").folder) as back:
+        assert verify(back).problems == (), "the original is still in its place"
+    manifest = write_backup(library, tmp_path / "all.zip", with_references=True).manifest
+    assert manifest.references == ()
     (tmp_path / "mine.jpg").unlink()
     with Library(restore_backup(tmp_path / "all.zip", tmp_path / "all").folder) as back:
         assert verify(back).problems == ()
@@ -321,40 +342,42 @@ backup.write_backup(Library(Path(sys.argv[1])), Path(sys.argv[2]))
     assert done.returncode == -9, done.stderr
     assert not target.exists()
     part = tmp_path / "b.zip.part"
-    refused(part, tmp_path / "back", BackupDamaged, "damaged or cut short")
+    assert_refused(part, tmp_path / "back", BackupDamaged, "damaged or truncated")
     assert verify(library).problems == ()
     write_backup(library, target)
     assert not part.exists()
-    assert restore_backup(target, tmp_path / "back").listed.photos == 5
+    assert restore_backup(target, tmp_path / "back").manifest.photos == 5
 
 
-def test_only_into_a_new_or_empty_folder(written: Path, tmp_path: Path) -> None:
+def test_only_into_a_new_or_empty_folder(backup_file: Path, tmp_path: Path) -> None:
     used = tmp_path / "used"
     used.mkdir()
     (used / "diary.txt").write_text("mine")
     with pytest.raises(TargetExists, match="--replace"):
-        restore_backup(written, used)
+        restore_backup(backup_file, used)
     assert (used / "diary.txt").read_text() == "mine"
-    moved = restore_backup(written, used, replace=True).moved_aside
+    moved = restore_backup(backup_file, used, replace=True).moved_aside
     assert moved is not None
     assert moved.name.startswith("used.before-20")
     assert (moved / "diary.txt").read_text() == "mine"
     (tmp_path / "empty").mkdir()
-    with Library(restore_backup(written, tmp_path / "empty").folder) as back:
+    with Library(restore_backup(backup_file, tmp_path / "empty").folder) as back:
         assert back.count() == 4
 
 
-def test_a_library_in_use_is_not_replaced(library: Library, written: Path, tmp_path: Path) -> None:
+def test_a_library_in_use_is_not_replaced(
+    library: Library, backup_file: Path, tmp_path: Path
+) -> None:
     library.count()
     with pytest.raises(LibraryInUse, match="open in another program"):
-        restore_backup(written, library.folder, replace=True)
-    # Seen from another process too.
+        restore_backup(backup_file, library.folder, replace=True)
+    # Another process gets the same error.
     script = (
         "import sys; from pathlib import Path; from scene_model.maintenance.restore import *;"
         "restore_backup(Path(sys.argv[1]), Path(sys.argv[2]), replace=True)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(written), str(library.folder)],
+        [sys.executable, "-c", script, str(backup_file), str(library.folder)],
         cwd=PROJECT_DIR,
         capture_output=True,
         text=True,
@@ -362,21 +385,21 @@ def test_a_library_in_use_is_not_replaced(library: Library, written: Path, tmp_p
     )
     assert "LibraryInUse" in done.stderr
     library.close()
-    moved = restore_backup(written, library.folder, replace=True).moved_aside
+    moved = restore_backup(backup_file, library.folder, replace=True).moved_aside
     assert moved is not None
     with Library(moved) as before, Library(library.folder) as after:
         assert photos_of(before) == photos_of(after)
 
 
-def test_a_damaged_library_may_be_replaced(written: Path, tmp_path: Path) -> None:
+def test_a_damaged_library_may_be_replaced(backup_file: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / "library.db").write_bytes(b"no database" * 1000)
-    assert restore_backup(written, broken, replace=True).moved_aside is not None
+    assert restore_backup(backup_file, broken, replace=True).moved_aside is not None
 
 
-def test_the_library_stays_where_the_new_one_cannot_take_its_place(
-    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_old_library_stays_when_the_new_one_cannot_be_moved_into_place(
+    backup_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used = tmp_path / "used"
     Library(used).close()
@@ -389,61 +412,61 @@ def test_the_library_stays_where_the_new_one_cannot_take_its_place(
 
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(BackupError, match="busy"):
-        restore_backup(written, used, replace=True)
+        restore_backup(backup_file, used, replace=True)
     assert (used / "library.db").is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.zip", "library", "used"]
 
 
-def test_a_folder_filled_meanwhile(
-    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_is_no_longer_empty(
+    backup_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = restore._check_rows
+    check_rows = restore._check_rows
 
-    def meanwhile(*arguments: Any) -> None:
-        check(*arguments)
+    def fill_folder(*arguments: Any) -> None:
+        check_rows(*arguments)
         (tmp_path / "back").mkdir()
         (tmp_path / "back" / "mine").touch()
 
-    monkeypatch.setattr(restore, "_check_rows", meanwhile)
-    with pytest.raises(TargetExists, match="filled meanwhile"):
-        restore_backup(written, tmp_path / "back")
+    monkeypatch.setattr(restore, "_check_rows", fill_folder)
+    with pytest.raises(TargetExists, match="is no longer empty"):
+        restore_backup(backup_file, tmp_path / "back")
     assert (tmp_path / "back" / "mine").exists()
 
 
-def test_what_is_no_backup(tmp_path: Path, temple: bytes) -> None:
+def test_files_that_are_not_backups(tmp_path: Path, temple: bytes) -> None:
     folder, file = tmp_path / "back", tmp_path / "file"
     with pytest.raises(PathNotFound, match="no file"):
         restore_backup(file, folder)
     for data in (b"", temple, b"just text" * 1000):
         file.write_bytes(data)
-        refused(file, folder, NotABackup, "is no backup of a library")
+        assert_refused(file, folder, NotABackup, "is not a backup of a library")
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("holiday/beach.jpg", temple)
-    refused(file, folder, NotABackup, "it has no backup.json")
+    assert_refused(file, folder, NotABackup, "it has no backup.json")
     for text in ("nonsense", "{}", '{"format": "scene-gallery-backup", "version": 1}'):
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr(LIST_NAME, text)
-        refused(file, folder, NotABackup, "cannot be read")
+            archive.writestr(MANIFEST_NAME, text)
+        assert_refused(file, folder, NotABackup, "cannot be read")
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(LIST_NAME, '{"format": "other", "version": 1}')
-    refused(file, folder, NotABackup, "of another program")
+        archive.writestr(MANIFEST_NAME, '{"format": "other", "version": 1}')
+    assert_refused(file, folder, NotABackup, "belongs to another program")
 
 
-def test_packed_again(written: Path, tmp_path: Path) -> None:
-    other = tmp_path / "packed.zip"
-    with zipfile.ZipFile(written) as source, zipfile.ZipFile(other, "w", 8) as target:
+def test_repacked(backup_file: Path, tmp_path: Path) -> None:
+    repacked = tmp_path / "packed.zip"
+    with zipfile.ZipFile(backup_file) as source, zipfile.ZipFile(repacked, "w", 8) as target:
         for name in source.namelist():
             target.writestr(name, source.read(name))
-    refused(other, tmp_path / "back", NotABackup, "packed again")
+    assert_refused(repacked, tmp_path / "back", NotABackup, "repacked by another program")
 
 
 def of_a_later_format(members: dict[str, bytes]) -> None:
-    with_list(members, version=2)
+    with_manifest(members, version=2)
 
 
 def of_a_later_library(members: dict[str, bytes]) -> None:
-    members["library.db"] = at_version(members["library.db"], 99)
-    relist(members)
+    members["library.db"] = with_user_version(members["library.db"], 99)
+    update_manifest(members)
 
 
 @pytest.mark.parametrize(
@@ -451,22 +474,22 @@ def of_a_later_library(members: dict[str, bytes]) -> None:
     [(of_a_later_format, "has version 2"), (of_a_later_library, "has version 99")],
 )
 def test_of_a_later_version(
-    written: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], match: str
+    backup_file: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], match: str
 ) -> None:
-    refused(changed(written, change), tmp_path / "back", BackupTooNew, match)
+    assert_refused(changed(backup_file, change), tmp_path / "back", BackupTooNew, match)
 
 
-def relist(members: dict[str, bytes]) -> None:
-    """Write a list that agrees with the members."""
+def update_manifest(members: dict[str, bytes]) -> None:
+    """Write a manifest that agrees with the members."""
     files = [
         {"name": name, "file_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in members.items()
-        if name != LIST_NAME
+        if name != MANIFEST_NAME
     ]
-    with_list(members, files=files)
+    with_manifest(members, files=files)
 
 
-def at_version(database: bytes, version: int) -> bytes:
+def with_user_version(database: bytes, version: int) -> bytes:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.deserialize(database)
         connection.execute(f"PRAGMA user_version = {version}")
@@ -490,55 +513,64 @@ def at_version(database: bytes, version: int) -> bytes:
         "originals/",
     ],
 )
-def test_no_file_gets_out_of_the_folder(written: Path, tmp_path: Path, name: str) -> None:
-    def slip(members: dict[str, bytes]) -> None:
+def test_no_file_is_written_outside_the_folder(
+    backup_file: Path, tmp_path: Path, name: str
+) -> None:
+    def add_member(members: dict[str, bytes]) -> None:
         members[name] = b"outside"
-        relist(members)
+        update_manifest(members)
 
     before = {path for path in tmp_path.rglob("*") if "changed" not in path.name}
-    refused(changed(written, slip), tmp_path / "back", NotABackup, "no place in a library")
+    assert_refused(
+        changed(backup_file, add_member),
+        tmp_path / "back",
+        NotABackup,
+        "does not belong in a library",
+    )
 
-    def only_in_the_list(members: dict[str, bytes]) -> None:
+    def add_to_manifest(members: dict[str, bytes]) -> None:
         members[name] = b"outside"
-        relist(members)
+        update_manifest(members)
         del members[name]
 
-    refused(changed(written, only_in_the_list), tmp_path / "back", NotABackup, "no place")
+    assert_refused(
+        changed(backup_file, add_to_manifest), tmp_path / "back", NotABackup, "does not belong"
+    )
     assert {path for path in tmp_path.rglob("*") if "changed" not in path.name} == before
 
 
-def an_original(members: dict[str, bytes]) -> str:
+def original_name(members: dict[str, bytes]) -> str:
     return next(name for name in members if name.startswith("originals/"))
 
 
 def damage_original(members: dict[str, bytes]) -> None:
-    members[an_original(members)] += b"x"
+    members[original_name(members)] += b"x"
 
 
-def lose_original(members: dict[str, bytes]) -> None:
-    del members[an_original(members)]
+def remove_original(members: dict[str, bytes]) -> None:
+    del members[original_name(members)]
 
 
-def lose_original_and_its_line(members: dict[str, bytes]) -> None:
-    lose_original(members)
-    relist(members)
+def remove_original_and_its_entry(members: dict[str, bytes]) -> None:
+    remove_original(members)
+    update_manifest(members)
 
 
-def lose_database(members: dict[str, bytes]) -> None:
+def remove_database(members: dict[str, bytes]) -> None:
     del members["library.db"]
-    relist(members)
+    update_manifest(members)
 
 
 def nonsense_database(members: dict[str, bytes]) -> None:
     members["library.db"] = b"nonsense" * 1000
-    relist(members)
+    update_manifest(members)
 
 
 def foreign_database(members: dict[str, bytes]) -> None:
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE diary (text TEXT)")
         members["library.db"] = bytes(connection.serialize())
-    relist(members)
+    update_manifest(members)
 
 
 def damaged_database(members: dict[str, bytes]) -> None:
@@ -550,68 +582,68 @@ def damaged_database(members: dict[str, bytes]) -> None:
         ).fetchone()
     data[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     members["library.db"] = bytes(data)
-    relist(members)
+    update_manifest(members)
 
 
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (damage_original, "its hash is another"),
-        (lose_original, "does not hold what its list says"),
-        (lose_original_and_its_line, "lacks 1 originals"),
-        (lose_database, "holds no database"),
+        (damage_original, "its hash differs"),
+        (remove_original, "differ from its manifest"),
+        (remove_original_and_its_entry, "lacks 1 original of"),
+        (remove_database, "has no database"),
         (nonsense_database, "cannot be read"),
         (foreign_database, "cannot be read"),
         (damaged_database, "database in the backup"),
     ],
 )
 def test_damage_is_found(
-    written: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], match: str
+    backup_file: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], match: str
 ) -> None:
-    refused(changed(written, change), tmp_path / "back", BackupDamaged, match)
+    assert_refused(changed(backup_file, change), tmp_path / "back", BackupDamaged, match)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_name_that_occurs_twice(written: Path, tmp_path: Path) -> None:
-    with zipfile.ZipFile(written, "a") as archive:
+def test_a_name_that_occurs_twice(backup_file: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(backup_file, "a") as archive:
         archive.writestr("library.db", b"another")
-    refused(written, tmp_path / "back", BackupDamaged, "first 'library.db'")
+    assert_refused(backup_file, tmp_path / "back", BackupDamaged, "first 'library.db'")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
-def test_cut_short(written: Path, tmp_path: Path, share: float) -> None:
-    data = written.read_bytes()
-    written.write_bytes(data[: int(len(data) * share)])
-    refused(written, tmp_path / "back", BackupDamaged, "damaged or cut short")
+def test_cut_short(backup_file: Path, tmp_path: Path, share: float) -> None:
+    data = backup_file.read_bytes()
+    backup_file.write_bytes(data[: int(len(data) * share)])
+    assert_refused(backup_file, tmp_path / "back", BackupDamaged, "damaged or truncated")
 
 
-def test_a_flipped_bit_anywhere(written: Path, tmp_path: Path) -> None:
-    """Wherever one is flipped, nothing false comes back."""
-    data = written.read_bytes()
+def test_a_flipped_bit_anywhere(backup_file: Path, tmp_path: Path) -> None:
+    """A flipped bit makes restoring fail or leaves an intact library."""
+    data = backup_file.read_bytes()
     for at in range(7, len(data), len(data) // 60):
         flipped = bytearray(data)
         flipped[at] ^= 0x10
-        written.write_bytes(bytes(flipped))
+        backup_file.write_bytes(bytes(flipped))
         with contextlib.suppress(SceneError):
-            folder = restore_backup(written, tmp_path / f"back-{at}").folder
-            # A date or an attribute, say: what came back is whole.
+            folder = restore_backup(backup_file, tmp_path / f"back-{at}").folder
+            # The bit was in a date or an attribute of a member, for example.
             with Library(folder) as back:
                 assert verify(back, settle_s=0).problems == ()
     assert not [path for path in tmp_path.iterdir() if "restoring" in path.name]
 
 
-def test_damage_inside_a_member_of_the_zip(written: Path, tmp_path: Path, temple: bytes) -> None:
-    data = bytearray(written.read_bytes())
+def test_damage_inside_a_member_of_the_zip(
+    backup_file: Path, tmp_path: Path, temple: bytes
+) -> None:
+    data = bytearray(backup_file.read_bytes())
     at = bytes(data).index(temple[:64]) + 1000
     data[at] ^= 0xFF
-    written.write_bytes(bytes(data))
-    refused(written, tmp_path / "back", BackupDamaged, "damaged or cut short")
+    backup_file.write_bytes(bytes(data))
+    assert_refused(backup_file, tmp_path / "back", BackupDamaged, "damaged or truncated")
 
 
-def test_large_members_get_the_fields_they_need(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(backup, "_LARGE_BYTES", 10)
+def test_large_members_get_zip64_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "_ZIP64_BYTES", 10)
     (tmp_path / "photo").write_bytes(b"x" * 100)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

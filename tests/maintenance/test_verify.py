@@ -1,4 +1,4 @@
-"""A check finds each kind of damage, a repair mends what can be mended and loses nothing."""
+"""A check finds each kind of damage; a repair fixes what it can and deletes nothing."""
 
 import json
 import os
@@ -16,7 +16,8 @@ from scene_model.learning.retag import retag
 from scene_model.library import edits
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
-from scene_model.maintenance.verify import Verified, verify
+from scene_model.maintenance.problems import VerifyResult
+from scene_model.maintenance.verify import verify
 from scene_model.photos.hashes import content_hash
 from scene_model.services import Services
 
@@ -25,173 +26,177 @@ LONG_AGO = 1_600_000_000
 
 
 @pytest.fixture
-def two(add_photos: Add, temple: bytes, flower: bytes) -> list[str]:
+def photo_ids(add_photos: Add, temple: bytes, flower: bytes) -> list[str]:
     return add_photos([("temple.jpg", temple), ("dahlia.jpg", flower)])
 
 
 @pytest.fixture
-def library(services: Services, two: list[str]) -> Library:
+def library(services: Services, photo_ids: list[str]) -> Library:
     return services.library
 
 
-def old_file(path: Path, data: bytes = b"stray") -> Path:
+def old_file(path: Path, data: bytes = b"orphan") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     os.utime(path, (LONG_AGO, LONG_AGO))
     return path
 
 
-def codes(found: Verified) -> list[str]:
-    return sorted(problem.code for problem in found.problems)
+def codes(result: VerifyResult) -> list[str]:
+    return sorted(problem.code for problem in result.problems)
 
 
-def test_a_sound_library_is_clean(library: Library, two: list[str]) -> None:
-    edits.move_to_trash(library, two[:1])
-    watched: list[tuple[int, int]] = []
-    found = verify(library, watch=lambda done, total: watched.append((done, total)))
-    assert found == Verified(2)
-    assert watched == [(1, 2), (2, 2)]
-    assert verify(library, repair=True) == Verified(2)
+def test_an_intact_library_has_no_problems(library: Library, photo_ids: list[str]) -> None:
+    edits.move_to_trash(library, photo_ids[:1])
+    progress: list[tuple[int, int]] = []
+    result = verify(library, on_progress=lambda done, total: progress.append((done, total)))
+    assert result == VerifyResult(2)
+    assert progress == [(1, 2), (2, 2)]
+    assert verify(library, repair=True) == VerifyResult(2)
     assert not (library.folder / "trash").exists()
 
 
-def test_originals(library: Library, two: list[str]) -> None:
-    library.original_path(two[0]).unlink()
-    changed = library.original_path(two[1])
+def test_originals(library: Library, photo_ids: list[str]) -> None:
+    library.original_path(photo_ids[0]).unlink()
+    changed = library.original_path(photo_ids[1])
     changed.write_bytes(changed.read_bytes()[:-1] + b"x")
     for repair in (False, True):
-        found = verify(library, repair, workers=2)
-        assert codes(found) == ["changed_original", "missing_original"]
-        assert found.left == found.problems, "nothing can be made out of nothing"
-    by_code = {problem.code: problem for problem in found.problems}
-    assert by_code["missing_original"].photo == two[0]
-    assert "temple.jpg: The original is not there any more" in (by_code["missing_original"].message)
+        result = verify(library, repair, workers=2)
+        assert codes(result) == ["changed_original", "missing_original"]
+        assert result.unrepaired == result.problems, "originals cannot be recreated"
+    by_code = {problem.code: problem for problem in result.problems}
+    assert by_code["missing_original"].photo == photo_ids[0]
+    assert "temple.jpg: The original is missing" in by_code["missing_original"].message
     assert by_code["changed_original"].file == changed
-    assert "its bytes changed" in by_code["changed_original"].message
+    assert "changed on disk" in by_code["changed_original"].message
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such links")
-def test_an_original_that_cannot_be_read(library: Library, two: list[str]) -> None:
-    path = library.original_path(two[0])
+def test_an_original_that_cannot_be_read(library: Library, photo_ids: list[str]) -> None:
+    path = library.original_path(photo_ids[0])
     path.unlink()
     path.symlink_to("a" * 300)
     (problem,) = verify(library).problems
     assert problem.code in ("unreadable_original", "missing_original")
 
 
-def test_thumbnails(library: Library, two: list[str]) -> None:
-    thumbnails = [library.thumbnail(photo_id) for photo_id in two]
-    paths = [library.files.thumbnail_location(photo_id) for photo_id in two]
+def test_thumbnails(library: Library, photo_ids: list[str]) -> None:
+    thumbnails = [library.thumbnail(photo_id) for photo_id in photo_ids]
+    paths = [library.files.thumbnail_location(photo_id) for photo_id in photo_ids]
     paths[0].unlink()
     paths[1].write_bytes(thumbnails[1][:100])
-    found = verify(library)
-    assert codes(found) == ["damaged_thumbnail", "missing_thumbnail"]
-    assert not paths[0].exists(), "looking repairs nothing"
-    found = verify(library, repair=True)
-    assert (codes(found), found.left) == (["damaged_thumbnail", "missing_thumbnail"], ())
-    assert "Made anew" in found.problems[0].message
+    result = verify(library)
+    assert codes(result) == ["damaged_thumbnail", "missing_thumbnail"]
+    assert not paths[0].exists(), "checking repairs nothing"
+    result = verify(library, repair=True)
+    assert (codes(result), result.unrepaired) == (["damaged_thumbnail", "missing_thumbnail"], ())
+    assert "Recreated" in result.problems[0].message
     assert [path.read_bytes() for path in paths] == thumbnails
     assert verify(library).problems == ()
 
 
 def test_no_thumbnail_is_made_of_an_original_that_changed(
-    library: Library, two: list[str], flower: bytes
+    library: Library, photo_ids: list[str], flower: bytes
 ) -> None:
-    library.original_path(two[0]).write_bytes(flower)
-    damaged = library.files.thumbnail_location(two[0])
+    library.original_path(photo_ids[0]).write_bytes(flower)
+    damaged = library.files.thumbnail_location(photo_ids[0])
     damaged.write_bytes(b"damaged")
-    found = verify(library, repair=True)
-    assert codes(found) == ["changed_original", "damaged_thumbnail"]
-    assert len(found.left) == 2
+    result = verify(library, repair=True)
+    assert codes(result) == ["changed_original", "damaged_thumbnail"]
+    assert len(result.unrepaired) == 2
     assert damaged.read_bytes() == b"damaged"
 
 
-def test_what_the_network_saw(services: Services, library: Library, two: list[str]) -> None:
-    before = library.embedding(two[0]).values
+def test_embeddings(services: Services, library: Library, photo_ids: list[str]) -> None:
+    before = library.embedding(photo_ids[0]).values
     (file,) = library.folder.glob("embeddings/*.f16")
     data = bytearray(file.read_bytes())
     data[100] ^= 0xFF
     file.write_bytes(bytes(data))
     for repair in (False, True):
-        (problem,) = verify(library, repair).left
+        (problem,) = verify(library, repair).unrepaired
         assert problem.code == "missing_embedding"
 
-    def look_again(photo_id: str) -> None:
+    def recompute_embedding(photo_id: str) -> None:
         retag(library, services.classifier, photo_id)
 
-    found = verify(library, repair=True, look_again=look_again)
-    assert (codes(found), found.left) == (["missing_embedding"], ())
+    result = verify(library, repair=True, recompute_embedding=recompute_embedding)
+    assert (codes(result), result.unrepaired) == (["missing_embedding"], ())
     assert problem.photo is not None
-    assert (library.embedding(two[0]).values == before).all()
+    assert (library.embedding(photo_ids[0]).values == before).all()
     assert verify(library).problems == ()
 
 
-def test_files_that_belong_to_nothing_are_put_aside(library: Library) -> None:
+def test_orphaned_files_are_moved(library: Library) -> None:
     folder = library.folder
-    strays = {
+    orphans = {
         "orphan_original": old_file(folder / "originals" / "ab" / f"{'ab' * 32}.jpg"),
         "orphan_thumbnail": old_file(folder / "thumbnails" / "ab" / f"{'ab' * 32}.webp"),
         "leftover_file": old_file(folder / "originals" / "ab" / ".new-x1y2"),
     }
     old_file(folder / "new" / "z", b"too")
-    found = verify(library)
-    assert codes(found) == sorted([*strays, "leftover_file"])
-    assert {p.code: p.file for p in found.problems}["orphan_original"] == strays["orphan_original"]
-    found = verify(library, repair=True)
-    assert found.left == ()
-    assert found.orphans_dir is not None
-    assert found.orphans_dir.parent == folder / "trash"
-    for stray in strays.values():
-        assert not stray.exists()
-        assert (found.orphans_dir / stray.relative_to(folder)).read_bytes() == b"stray"
-    assert verify(library) == Verified(2)
+    result = verify(library)
+    assert codes(result) == sorted([*orphans, "leftover_file"])
+    assert {p.code: p.file for p in result.problems}["orphan_original"] == orphans[
+        "orphan_original"
+    ]
+    result = verify(library, repair=True)
+    assert result.unrepaired == ()
+    assert result.orphans_dir is not None
+    assert result.orphans_dir.parent == folder / "trash"
+    for orphan in orphans.values():
+        assert not orphan.exists()
+        assert (result.orphans_dir / orphan.relative_to(folder)).read_bytes() == b"orphan"
+    assert verify(library) == VerifyResult(2)
 
 
-def test_a_second_name_of_a_known_photo_is_an_orphan(library: Library, two: list[str]) -> None:
-    kept = library.original_path(two[0])
-    old_file(kept.with_suffix(".png"), kept.read_bytes())
-    found = verify(library, repair=True)
-    assert (codes(found), found.left) == (["orphan_original"], ())
-    assert kept.is_file()
+def test_a_copy_of_an_original_with_another_suffix_is_an_orphan(
+    library: Library, photo_ids: list[str]
+) -> None:
+    original = library.original_path(photo_ids[0])
+    old_file(original.with_suffix(".png"), original.read_bytes())
+    result = verify(library, repair=True)
+    assert (codes(result), result.unrepaired) == (["orphan_original"], ())
+    assert original.is_file()
 
 
 def test_an_orphan_that_cannot_be_moved(library: Library) -> None:
-    old_file(library.folder / "originals" / "stray.jpg")
+    old_file(library.folder / "originals" / "orphan.jpg")
     (library.folder / "trash").write_text("in the way")
-    (problem,) = verify(library, repair=True).left
+    (problem,) = verify(library, repair=True).unrepaired
     assert problem.code == "orphan_original"
     assert "cannot be moved" in problem.message
 
 
-def test_a_file_written_just_now_is_given_time_to_find_its_row(
+def test_a_recently_written_file_is_given_time_to_get_its_row(
     library: Library, classifier: Classifier, made_photos: list[tuple[str, bytes]]
 ) -> None:
     name, data = made_photos[0]
-    look = classifier.predict(data)
-    keep, has_files = Library._keep_files, threading.Event()
+    prediction = classifier.predict(data)
+    write_files, has_files = Library._write_files, threading.Event()
 
     class Slow(Library):
-        def _keep_files(self, *arguments: Any) -> None:
-            keep(self, *arguments)
+        def _write_files(self, *arguments: Any) -> None:
+            write_files(self, *arguments)
             has_files.set()
             time.sleep(0.3)
 
     def add() -> None:
         with Slow(library.folder) as slow:
-            slow.add(NewPhoto(data, name, "2026"), look, classifier.provenance)
+            slow.add(NewPhoto(data, name, "2026"), prediction, classifier.provenance)
 
     adding = threading.Thread(target=add)
     adding.start()
     assert has_files.wait(10)
-    found = verify(library, repair=True)
+    result = verify(library, repair=True)
     adding.join()
-    assert found.problems == ()
+    assert result.problems == ()
     assert library.original_bytes(content_hash(data)) == data
     (library.folder / "new" / "now").write_bytes(b"")
-    assert codes(verify(library, settle_s=0.1)) == ["leftover_file"], "it does not change any more"
+    assert codes(verify(library, settle_s=0.1)) == ["leftover_file"], "it no longer changes"
 
 
-def test_rows_without_a_photo_are_put_aside(library: Library, two: list[str]) -> None:
+def test_rows_without_a_photo_are_moved(library: Library, photo_ids: list[str]) -> None:
     connection = sqlite3.connect(library.folder / "library.db")
     with connection:
         connection.execute(
@@ -200,17 +205,17 @@ def test_rows_without_a_photo_are_put_aside(library: Library, two: list[str]) ->
     connection.close()
     (problem,) = verify(library).problems
     assert problem.code == "row_without_photo"
-    assert "1 rows of the table tag_decisions" in problem.message
-    found = verify(library, repair=True)
-    assert found.left == ()
-    assert found.orphans_dir is not None
-    kept = json.loads((found.orphans_dir / "tag_decisions.jsonl").read_text())
-    assert (kept["photo_id"], kept["label"]) == ("0" * 64, "Grandma")
+    assert "In the table tag_decisions, 1 row refers" in problem.message
+    result = verify(library, repair=True)
+    assert result.unrepaired == ()
+    assert result.orphans_dir is not None
+    row = json.loads((result.orphans_dir / "tag_decisions.jsonl").read_text())
+    assert (row["photo_id"], row["label"]) == ("0" * 64, "Grandma")
     assert verify(library).problems == ()
 
 
-def test_a_damaged_database(library: Library, two: list[str]) -> None:
-    edits.add_tag(library, two, "mine")
+def test_a_damaged_database(library: Library, photo_ids: list[str]) -> None:
+    edits.add_tag(library, photo_ids, "mine")
     library.close()
     file = library.folder / "library.db"
     connection = sqlite3.connect(file)
@@ -223,6 +228,6 @@ def test_a_damaged_database(library: Library, two: list[str]) -> None:
         database.seek((page - 1) * 4096)
         database.write(b"\xff" * 4096)
     with Library(library.folder) as opened:
-        found = verify(opened)
-    assert "damaged_database" in codes(found)
-    assert "from a backup" in found.left[0].message
+        result = verify(opened)
+    assert "damaged_database" in codes(result)
+    assert "from a backup" in result.unrepaired[0].message

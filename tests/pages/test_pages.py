@@ -116,7 +116,7 @@ def test_photo_dialog_corrects_class_and_tags(
     app.query_params["photo"] = "0" * 64
     app.session_state["open_photo"] = "0" * 64
     app.run()
-    assert "holds no photo" in texts(app)
+    assert "has no photo" in texts(app)
 
 
 def test_search(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> None:

@@ -194,7 +194,7 @@ def test_url_of_similar_photos(filled: Services, app: AppTest) -> None:
     assert "like" not in app.query_params
     app.query_params["like"] = "0" * 64
     app.run()
-    assert "holds no photo" in texts(app)
+    assert "has no photo" in texts(app)
 
 
 def test_similar_to_an_uploaded_image_that_is_not_saved(

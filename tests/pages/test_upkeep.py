@@ -181,6 +181,6 @@ def test_undeleted_files_are_reported(
     click(app, "Trash (1)")
     click(app, "Empty trash")
     with monkeypatch.context() as patch:
-        patch.setattr(trash, "_remove", lambda _: (0, True))
+        patch.setattr(trash, "_remove", lambda _: (0, False))
         click(app, "Delete permanently")
     assert "2 files could not be deleted; emptying the trash again will retry" in texts(app)

@@ -33,7 +33,7 @@ from scene_model.export.sorting.revert import (
     revert,
 )
 from scene_model.jobs.lock_file import acquire_lock
-from scene_model.library.references import MovedFile
+from scene_model.library.inventory import MovedFile
 
 # Moves per report to the libraries: few, so that a crash leaves few references outdated.
 _REPORT_EVERY = 200

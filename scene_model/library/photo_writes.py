@@ -1,0 +1,174 @@
+"""Write a photo's row, embedding and automatic tags, in the caller's transaction."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from scene_model.classifier.bundle import FloatArray
+from scene_model.classifier.classify import HeadPredictions, Prediction, Provenance
+from scene_model.classifier.labels import TAUGHT
+from scene_model.classifier.vocabulary import fold_case
+from scene_model.errors import PhotoNotFound
+from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
+from scene_model.library.records import NewPhoto, WrittenPhoto
+from scene_model.library.schema import automatic_tags, free_slots, photos
+from scene_model.photos.hashes import perceptual_hash, signed_hash
+
+
+def write_photo(
+    connection: Connection,
+    embeddings: EmbeddingFiles,
+    photo_id: str,
+    photo: NewPhoto,
+    prediction: Prediction,
+    provenance: Provenance,
+    reference: Path | None,
+) -> tuple[WrittenPhoto, bool]:
+    """Insert or update a photo's row, embedding and tags; the bool is True when it existed.
+
+    An existing photo keeps its name and its copied original, and leaves the trash.
+    """
+    existing_row = connection.execute(
+        select(photos.c.reference).where(photos.c.id == photo_id)
+    ).first()
+    values = _prediction_columns(prediction.head_predictions, provenance)
+    values |= _write_embedding(connection, embeddings, photo_id, prediction.embedding, provenance)
+    photo_values = _photo_columns(photo_id, photo, prediction)
+    if existing_row is None:
+        values |= photo_values | {"reference": reference}
+        connection.execute(insert(photos).values(**values))
+    else:
+        values["trashed_at"] = None
+        # An earlier version of this program may have added the photo without a hash.
+        values["perceptual_hash"] = photo_values["perceptual_hash"]
+        if reference is None or existing_row.reference is not None:
+            values["reference"] = reference
+        connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
+    _replace_tags(connection, photo_id, prediction.head_predictions, provenance)
+    written = WrittenPhoto(
+        photo_id, photo_values["perceptual_hash"], prediction.embedding, provenance.backbone
+    )
+    return written, existing_row is not None
+
+
+def write_predictions(
+    connection: Connection,
+    embeddings: EmbeddingFiles,
+    photo_id: str,
+    head_predictions: HeadPredictions,
+    provenance: Provenance,
+    embedding: FloatArray | None,
+) -> None:
+    """Replace a photo's predictions, tags and, unless None, embedding; raises PhotoNotFound."""
+    values = _prediction_columns(head_predictions, provenance)
+    if embedding is not None:
+        values |= _write_embedding(connection, embeddings, photo_id, embedding, provenance)
+    updated = connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
+    if not updated.rowcount:
+        raise PhotoNotFound(f"The library has no photo {photo_id[:12]!r}.")
+    _replace_tags(connection, photo_id, head_predictions, provenance)
+
+
+def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> dict[str, Any]:
+    """Return the columns that do not depend on the model."""
+    return {
+        "id": photo_id,
+        "name": photo.name,
+        "folded_name": fold_case(photo.name),
+        "format": prediction.photo.format,
+        "file_bytes": len(photo.data),
+        "width": prediction.photo.width,
+        "height": prediction.photo.height,
+        "added_at": photo.added_at,
+        "taken_at": prediction.metadata.taken_at,
+        "taken_source": prediction.metadata.taken_source,
+        "camera": prediction.metadata.camera,
+        "lens": prediction.metadata.lens,
+        "latitude": prediction.metadata.latitude,
+        "longitude": prediction.metadata.longitude,
+        "perceptual_hash": signed_hash(perceptual_hash(prediction.photo.pixels)),
+    }
+
+
+def _prediction_columns(
+    head_predictions: HeadPredictions, provenance: Provenance
+) -> dict[str, Any]:
+    """Return the columns that depend on the model."""
+    class_prediction = head_predictions.class_prediction
+    tag_prediction = head_predictions.tag_prediction
+    return {
+        "bundle": provenance.bundle,
+        "backbone": provenance.backbone,
+        "class_head": class_prediction.head,
+        "tag_head": None if tag_prediction is None else tag_prediction.head,
+        "class_head_label": class_prediction.label,
+        "confidence": class_prediction.confidence,
+        "class_head_unsure": class_prediction.unsure,
+        "auto_class": head_predictions.photo_class.label,
+        "auto_class_source": head_predictions.photo_class.source,
+        "auto_class_score": head_predictions.class_score,
+    }
+
+
+def _write_embedding(
+    connection: Connection,
+    embeddings: EmbeddingFiles,
+    photo_id: str,
+    embedding: FloatArray,
+    provenance: Provenance,
+) -> dict[str, Any]:
+    """Write an embedding to an unused slot and return the columns that refer to it.
+
+    It never overwrites the photo's current slot, which is valid until the transaction ends.
+    """
+    file = file_name(provenance.backbone, len(embedding))
+    free_slot = select(func.min(free_slots.c.slot)).where(free_slots.c.file == file)
+    slot = connection.execute(free_slot).scalar()
+    if slot is None:
+        last_slot = select(func.max(photos.c.embedding_slot)).where(photos.c.embedding_file == file)
+        last = connection.execute(last_slot).scalar()
+        slot = 0 if last is None else last + 1
+    else:
+        connection.execute(
+            delete(free_slots).where(free_slots.c.file == file, free_slots.c.slot == slot)
+        )
+    embeddings.write(file, slot, packed(photo_id, embedding))
+    return {"embedding_file": file, "embedding_slot": slot}
+
+
+def _replace_tags(
+    connection: Connection,
+    photo_id: str,
+    head_predictions: HeadPredictions,
+    provenance: Provenance,
+) -> None:
+    """Replace the tags of the bundle's heads; taught tags depend on the embedding alone."""
+    connection.execute(
+        delete(automatic_tags).where(
+            automatic_tags.c.photo_id == photo_id, automatic_tags.c.head != TAUGHT
+        )
+    )
+    rows = _tag_rows(photo_id, head_predictions, provenance.bundle)
+    if rows:
+        connection.execute(insert(automatic_tags), rows)
+
+
+def _tag_rows(
+    photo_id: str, head_predictions: HeadPredictions, bundle_id: str
+) -> list[dict[str, Any]]:
+    """Return one row per head and label."""
+    rows = []
+    for head, tags in head_predictions.kept_tags.items():
+        # ImageNet has the label "crane" twice; the first, with the higher score, is stored.
+        for label, score in {tag.label: tag.score for tag in reversed(tags)}.items():
+            rows.append(
+                {
+                    "photo_id": photo_id,
+                    "head": head,
+                    "label": label,
+                    "score": score,
+                    "bundle": bundle_id,
+                }
+            )
+    return rows
