@@ -11,7 +11,7 @@ from pages.state.session import get_gallery
 from scene_model.errors import SceneError
 from scene_model.library import edits
 from scene_model.library.store import Library
-from scene_model.statistics.tag_counts import TagOnSome, tags_of
+from scene_model.statistics.tag_counts import SelectedTag, count_selected_tags
 
 _PAGE, _NOTICE = "gallery", "gallery_notice"
 _TYPED_KEY, _CHIP_KEY = "bulk_tag", "bulk_chip"
@@ -114,7 +114,7 @@ def tag_tools() -> None:
     """Chips of what is on all or on some of the selected photos, and what to do with one."""
     gallery = get_gallery()
     total = len(gallery.selection)
-    there = tags_of(gallery.library, gallery.selection, gallery.face_heads, _CHIPS)
+    there = count_selected_tags(gallery.library, gallery.selection, _CHIPS)
     chip = None
     if there:
         counts = {tag.label: tag for tag in there}
@@ -139,7 +139,7 @@ def tag_tools() -> None:
     _tag_buttons(typed or chip)
 
 
-def _chip(tag: TagOnSome, total: int) -> str:
+def _chip(tag: SelectedTag, total: int) -> str:
     name = get_gallery().vocabulary.display_name(tag.label)
     if tag.photo_count == total:
         return f"● {name} · all {total:,}"

@@ -10,11 +10,11 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
+from scene_model.classifier.albums import EARTH_RADIUS_KM
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.library.schema import effective_tags, photos
 from scene_model.search.query_values import Circle, DaySpan
 
-EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
 # A hair more than what is asked for: the exact test comes after.
 _BOX_MARGIN = 1.000001
 
