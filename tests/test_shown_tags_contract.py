@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
-from PIL import Image
 from sqlalchemy import delete, insert, update
 
 from scene_model.classifier.labels import TAUGHT
@@ -17,7 +16,7 @@ from scene_model.services import Services
 from scene_model.statistics import insights
 from scene_model.statistics.tag_counts import count_selected_tags
 from scene_model.statistics.totals import library_statistics
-from tests.pictures import encode, textured
+from tests.pictures import encode, striped, textured
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
@@ -40,12 +39,12 @@ FOUND_BESIDE = {"beach": 1}
 def tagged(services: Services, add_photos: Add) -> Services:
     """A library with a taught tag, and tags of every other origin."""
     ids = add_photos(
-        [(f"striped_{i:02d}.jpg", _striped(i)) for i in range(STRIPED)]
+        [(f"striped_{i:02d}.jpg", striped(i)) for i in range(STRIPED)]
         + [(f"smooth_{i:02d}.jpg", encode(textured(160, 120, seed=i))) for i in range(SMOOTH)]
     )
-    library, striped, smooth = services.library, ids[:STRIPED], ids[STRIPED:]
-    candidate = fit_tag(library, services.classifier, "stripes", striped[:EXAMPLES])
-    assert {similar.photo_id for similar in candidate.would_tag} == set(striped[EXAMPLES:])
+    library, stripes, smooth = services.library, ids[:STRIPED], ids[STRIPED:]
+    candidate = fit_tag(library, services.classifier, "stripes", stripes[:EXAMPLES])
+    assert {similar.photo_id for similar in candidate.would_tag} == set(stripes[EXAMPLES:])
     save_taught_tag(library, services.classifier, candidate)
 
     with library.database.writer.begin() as connection:
@@ -73,7 +72,7 @@ def tagged(services: Services, add_photos: Add) -> Services:
 
     edits.add_tag(library, smooth[9:12], "Journey")
     edits.reject_tag(library, smooth[7:8], "beach")
-    edits.reject_tag(library, striped[:1], "stripes")
+    edits.reject_tag(library, stripes[:1], "stripes")
     return services
 
 
@@ -127,11 +126,3 @@ def _add_automatic(services: Services, head: str, label: str, photo_ids: Sequenc
     ]
     with services.library.database.writer.begin() as connection:
         connection.execute(insert(automatic_tags), rows)
-
-
-def _striped(seed: int) -> bytes:
-    """Bold stripes, unlike the smooth pictures of `textured`."""
-    picture = Image.new("RGB", (160, 120), "white")
-    for x in range(seed % 5, 160, 16):
-        picture.paste((seed * 9 % 120, 0, 0), (x, 0, x + 7, 120))
-    return encode(picture)

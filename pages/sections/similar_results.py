@@ -91,7 +91,7 @@ def _results(found: Sequence[Similar]) -> None:
         look=GridStyle(
             grid_cell(),
             label="Similar photos",
-            notes={one.photo_id: f"{max(0.0, one.likeness):.0%} alike" for one in found},
+            notes={one.photo_id: f"{max(0.0, one.similarity):.0%} alike" for one in found},
         ),
     )
 

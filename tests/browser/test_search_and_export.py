@@ -50,7 +50,7 @@ def test_a_line_as_it_is_typed(visit: Visit) -> None:
     expect(page).to_have_url(re.compile("q=flower"))
     line(page).fill("colour:red flower")
     line(page).press("Enter")
-    expect(page.get_by_test_id("stAlert")).to_contain_text("colour: is no field")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("colour: is not a field")
 
 
 def test_a_saved_search_comes_back(visit: Visit) -> None:

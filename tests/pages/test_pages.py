@@ -142,7 +142,7 @@ def test_export_preview(opened: Services, app: AppTest, flower: bytes) -> None:
     app.text_input(key="export_q").set_value("class:sea").run()
     assert "No photo matches" in texts(app)
     app.text_input(key="export_q").set_value("a:b").run()
-    assert "no field" in texts(app)
+    assert "not a field" in texts(app)
 
 
 def test_a_filter_is_one_query_line() -> None:

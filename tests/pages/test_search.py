@@ -45,7 +45,7 @@ def test_a_caret_points_at_the_place(filled: Services, app: AppTest, page: str) 
     app.switch_page(page).run()
     key = "q" if page == "search.py" else "export_q"
     app.text_input(key=key).set_value("sea taken:1999-13 -street").run()
-    assert "no date" in texts(app)
+    assert "not a date" in texts(app)
     assert app.code[0].value == "sea taken:1999-13 -street\n          ^"
 
 
@@ -56,7 +56,7 @@ def test_a_line_that_is_still_being_typed_is_no_mistake(
     app.switch_page("search.py").run()
     said = ask(app, typed)
     assert not app.error
-    assert any(word in said for word in ("ends too early", "never closed", "no date")), said
+    assert any(word in said for word in ("incomplete", "is not closed", "not a date")), said
     assert any(b.label == "mountain OR glacier" for b in app.button), "the examples stay"
     ask(app, "taken:1999-13 sea")
     assert app.error, "what lies behind is a mistake"
