@@ -1,4 +1,4 @@
-"""Any line is read or refused with its place; what was read is written back as the same."""
+"""Parsing and printing of query lines; errors have a position."""
 
 import pytest
 from hypothesis import assume, given, settings
