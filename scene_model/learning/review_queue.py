@@ -16,7 +16,7 @@ from scene_model.library.store import Library
 
 UNSURE, DISAGREE, CLOSE = "no head is sure", "the heads disagree", "it is a close call"
 # Predictions without doubt: a review can only confirm them.
-SURE = "the model is sure"
+SURE = "all photos in doubt come before it"
 _REASONS = (UNSURE, DISAGREE, CLOSE, SURE)
 _MOST = 500
 # A sure prediction is a close call if its first label leads the second by less than this.

@@ -39,7 +39,7 @@ def line(page: Page) -> Any:
 def test_a_line_as_it_is_typed(visit: Visit) -> None:
     page = visit.open("search")
     line(page).press_sequentially('"blu', delay=60)
-    expect(page.get_by_text("never closed")).to_be_visible()
+    expect(page.get_by_text("is not closed")).to_be_visible()
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     line(page).fill("")
     line(page).press_sequentially("blum", delay=60)  # German
