@@ -23,8 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from scene_model.config import Settings
-from scene_model.learning.taught_tags import delete_taught_tag, fit_tag, save_taught_tag
-from scene_model.search.similar import Similar
+from scene_model.learning.taught_tags import TagMatch, delete_taught_tag, fit_tag, save_taught_tag
 from scene_model.services import Services, open_services
 
 LIMIT, EXAMPLES = 0.8, 10
@@ -123,7 +122,7 @@ def _measure(services: Services, kind: str, ids: list[str], seeds: int) -> float
     return float(np.mean(scores))
 
 
-def _f1(said: list[Similar], wanted: set[str]) -> float:
+def _f1(said: list[TagMatch], wanted: set[str]) -> float:
     right = sum(one.photo_id in wanted for one in said)
     return 2 * right / max(1, len(said) + len(wanted))
 

@@ -1,10 +1,9 @@
-"""A session's hold on the library: what it looks at, what it has selected."""
+"""One session's query, order and selection over the library."""
 
 import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from scene_model.classifier.labels import HUMAN
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library import edits
@@ -21,16 +20,16 @@ from scene_model.statistics.folder_sizes import (
     sizes_by_head,
     sizes_by_tag,
 )
-from scene_model.statistics.tag_counts import count_by_tag
+from scene_model.statistics.tag_counts import count_by_any_tag, count_by_tag
 
 
 @dataclass
 class Gallery:
-    """One visitor's gallery; what must last lies in the library, not here.
+    """One session's gallery. Nothing durable is stored here; that is in the library.
 
-    model: holds the model in use. query: the current query line. sort: the order photos are
-    shown in. today: tells the day that ``added:today`` means.
-    selection: ids of selected photos, in the order selected.
+    model: the model in use, which may change during a session. query: the current query line.
+    sort: the order of photos. today: returns the day that ``added:today`` means.
+    selection: ids of selected photos, in the order of selection.
     """
 
     library: Library
@@ -42,12 +41,12 @@ class Gallery:
     _reader: QueryReader = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Make the reader of query lines, which caches the latest of them."""
+        """Create the parser of query lines, which caches the latest conditions."""
         self._reader = QueryReader(self.library, self.model)
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The words of the model in use, which may be another than when the session began."""
+        """Vocabulary of the model in use."""
         return self.model.vocabulary
 
     def select(self, photo_ids: Sequence[str]) -> None:
@@ -55,7 +54,10 @@ class Gallery:
         self.selection = list(photo_ids)
 
     def select_between(self, first: str, last: str) -> None:
-        """Add all photos of the current query from one to another, whichever comes first."""
+        """Add the photos of the current query between two photos, in either order.
+
+        Where ``first`` is no longer in the query, only ``last`` is added.
+        """
         ids = self.ids()
         if first in ids and last in ids:
             start, end = sorted((ids.index(first), ids.index(last)))
@@ -64,7 +66,7 @@ class Gallery:
             self.selection = list(dict.fromkeys([*self.selection, last]))
 
     def count(self, query: str | None = None) -> int:
-        """Count the photos of a query (the current one unless given); raises QueryError."""
+        """Count the photos of a query, by default the current one; raises QueryError."""
         return self.library.count(self._where(query), sort=self.sort)
 
     def count_by_class(self, query: str | None = None) -> dict[str, int]:
@@ -72,23 +74,20 @@ class Gallery:
         return self.library.count_by_class(self._where(query))
 
     def count_by_tag(self, query: str | None = None, limit: int | None = None) -> dict[str, int]:
-        """Count the photos of a query by the tags on their faces; raises QueryError."""
-        return count_by_tag(self.library, self._where(query), self.face_heads, limit)
+        """Count the photos of a query by the tags they show; raises QueryError."""
+        return count_by_tag(self.library, self._where(query), limit)
 
     def count_by_any_tag(self) -> dict[str, int]:
-        """Count all photos by the tags of every head, objects too: what search finds."""
-        return count_by_tag(self.library, None, (HUMAN, *self.model.classifier.heads))
-
-    @property
-    def face_heads(self) -> tuple[str, ...]:
-        """Whose tags stand on a photo's face: people's, the class head's and the tag head's."""
-        bundle = self.model.classifier.bundle
-        return (HUMAN, bundle.class_head, *filter(None, [bundle.tag_head]))
+        """Count all photos by the tags of every head, including objects."""
+        return count_by_any_tag(self.library)
 
     def folder_sizes(
         self, query: str, by_tag: bool = False, head: str | None = None
     ) -> list[FolderSize]:
-        """What folders of a query's photos would hold, by class unless told; raises QueryError."""
+        """Count the photos of a query by export folder; raises QueryError.
+
+        Folders are classes by default, tags (by_tag) or the labels of one head.
+        """
         where = self._where(query)
         if by_tag:
             return sizes_by_tag(self.library, where)
@@ -97,36 +96,39 @@ class Gallery:
         return sizes_by_class(self.library, where)
 
     def id_at(self, index: int, query: str | None = None) -> str | None:
-        """The photo at a place of a query, from 0, in the current order; None where none is."""
+        """Return the photo at an index of a query (from 0), None beyond its end.
+
+        Raises QueryError.
+        """
         if index < 0:
             return None
-        found = self.library.find(self._where(query), limit=1, offset=index, sort=self.sort)
-        return found[0] if found else None
+        ids = self.library.find(self._where(query), limit=1, offset=index, sort=self.sort)
+        return ids[0] if ids else None
 
     def ids(self, query: str | None = None, limit: int | None = None) -> list[str]:
-        """Ids of the photos of a query, in the current order; raises QueryError."""
+        """Return the ids of the photos of a query, in the current order; raises QueryError."""
         return self.library.find(self._where(query), limit, sort=self.sort)
 
     def all_ids(self, query: str | None = None) -> IdsInOrder:
-        """As `ids`, for exports: they are not all held in memory. Raises QueryError."""
+        """Like `ids`, for exports: the ids are not all in memory. Raises QueryError."""
         return self.library.ids_in_order(self._where(query), self.sort)
 
     def page(self, number: int, size: int, query: str | None = None) -> list[PhotoRecord]:
-        """Photos of one page, counted from 1, in the current order; raises QueryError."""
+        """Return one page of photos (from 1), in the current order; raises QueryError."""
         ids = self.library.find(
             self._where(query), limit=size, offset=(number - 1) * size, sort=self.sort
         )
         return list(self.library.records(ids))
 
     def page_after(self, cursor: str | None, size: int, query: str | None = None) -> Page:
-        """Ids of the photos after a cursor, in the current order.
+        """Return the ids of the photos after a cursor, in the current order.
 
-        Raises QueryError, or InvalidCursor.
+        Raises QueryError or InvalidCursor.
         """
         return page_after(self.library, self._where(query), self.sort, cursor, size)
 
     def save_search(self, name: str, query: str) -> SavedSearch:
-        """Keep a query and the current order under a name.
+        """Save a query and the current order under a name.
 
         Raises QueryError, InvalidSearchName or SearchNameTaken.
         """
@@ -134,13 +136,13 @@ class Gallery:
         return save_search(self.library, name, query, self.sort)
 
     def add_tag(self, photo_ids: Sequence[str], typed: str) -> edits.EditDone:
-        """Tag photos with what a person typed; a known name becomes its label id."""
+        """Tag photos with typed text; the name of a label becomes its id."""
         return edits.add_tag(
             self.library, photo_ids, self.vocabulary.canonical(edits.clean_tag(typed))
         )
 
     def set_class(self, photo_ids: Sequence[str], typed: str | None) -> edits.EditDone:
-        """File photos under what a person chose or typed; None: back to automatic."""
+        """Set the class of photos to typed text; None restores the automatic class."""
         label = None if typed is None else self.vocabulary.canonical(edits.clean_tag(typed))
         return edits.set_class(self.library, photo_ids, label)
 

@@ -48,3 +48,11 @@ def stored_as(upright: Image.Image, orientation: int) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
     return encode(stored, quality=95, exif=exif)
+
+
+def striped(seed: int) -> bytes:
+    """A JPEG of bold stripes, unlike the smooth pictures of `textured`."""
+    picture = Image.new("RGB", (160, 120), "white")
+    for x in range(seed % 5, 160, 16):
+        picture.paste((seed * 9 % 120, 0, 0), (x, 0, x + 7, 120))
+    return encode(picture)

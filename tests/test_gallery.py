@@ -1,4 +1,4 @@
-"""A session's selection, and how it hears that the library changed."""
+"""A session's selection, and the library version that changes with every write."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from scene_model.services import Services
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
-def test_all_between_two_photos_whichever_comes_first(
+def test_select_between_two_photos_in_either_order(
     services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]]
 ) -> None:
     add_photos(made_photos[:5])
@@ -19,10 +19,10 @@ def test_all_between_two_photos_whichever_comes_first(
     assert gallery.selection == [ids[4], *ids[1:4]]
     gallery.select([])
     gallery.select_between("0" * 64, ids[2])
-    assert gallery.selection == [ids[2]], "the first one is gone meanwhile"
+    assert gallery.selection == [ids[2]], "the first photo is no longer in the library"
 
 
-def test_the_version_tells_of_every_change(
+def test_the_version_changes_with_every_write(
     services: Services, add_photos: Add, temple: bytes
 ) -> None:
     before = services.library.version()

@@ -11,7 +11,7 @@ from pages.state.session import get_gallery
 from scene_model.errors import SceneError
 from scene_model.library import edits
 from scene_model.library.store import Library
-from scene_model.statistics.tag_counts import TagOnSome, tags_of
+from scene_model.statistics.tag_counts import SelectedTag, count_selected_tags
 
 _PAGE, _NOTICE = "gallery", "gallery_notice"
 _TYPED_KEY, _CHIP_KEY = "bulk_tag", "bulk_chip"
@@ -119,7 +119,7 @@ def tag_tools() -> None:
     """Show the tags of the selected photos as chips, and buttons to add or change one."""
     gallery = get_gallery()
     total = len(gallery.selection)
-    tags = tags_of(gallery.library, gallery.selection, gallery.face_heads, _CHIPS)
+    tags = count_selected_tags(gallery.library, gallery.selection, _CHIPS)
     chip = None
     if tags:
         counts = {tag.label: tag for tag in tags}
@@ -144,7 +144,7 @@ def tag_tools() -> None:
     _tag_buttons(typed or chip)
 
 
-def _chip(tag: TagOnSome, total: int) -> str:
+def _chip(tag: SelectedTag, total: int) -> str:
     name = get_gallery().vocabulary.display_name(tag.label)
     if tag.photo_count == total:
         return f"● {name} · all {total:,}"

@@ -91,7 +91,7 @@ def _show_results(results: Sequence[Similar]) -> None:
             grid_cell(),
             label="Similar photos",
             notes={
-                result.photo_id: f"{max(0.0, result.likeness):.0%} similar" for result in results
+                result.photo_id: f"{max(0.0, result.similarity):.0%} similar" for result in results
             },
         ),
     )

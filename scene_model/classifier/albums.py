@@ -9,7 +9,7 @@ from scene_model.classifier.classify import OBJECTS, HeadPredictions
 from scene_model.classifier.vocabulary import fold
 from scene_model.photos.metadata import PhotoMetadata
 
-_EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
+EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
 
 
 @dataclass(frozen=True)
@@ -141,4 +141,4 @@ def _distance_km(
     east = math.radians(longitude - home.longitude)
     cosines = math.cos(math.radians(latitude)) * math.cos(math.radians(home.latitude))
     h = math.sin(north / 2) ** 2 + cosines * math.sin(east / 2) ** 2
-    return 2 * _EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))
+    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))

@@ -1,7 +1,7 @@
-"""What people corrected, learned: heads of their own on top of the shipped ones, kept or let go.
+"""Personal heads: the shipped heads retrained on people's corrections.
 
-They are kept with the library as one choice, for the model they were made of alone. With them the
-model has another id, so that tagging again, and going back, are what they are for any model.
+They are stored in the library as one choice and apply only to the model they were trained on. A
+model with personal heads has an id of its own, so retagging and going back work as for any model.
 """
 
 import base64
@@ -37,7 +37,7 @@ _CHOICE = "personal_heads"
 
 @dataclass(frozen=True)
 class PersonalHead:
-    """A head as retrained, with what it answers of decided photos, before and after."""
+    """A retrained head. figures: its accuracy on corrected photos, before and after."""
 
     head: Head
     figures: PersonalFigures
@@ -45,9 +45,9 @@ class PersonalHead:
 
 @dataclass(frozen=True)
 class HeadCandidates:
-    """Heads that were retrained and are not used yet.
+    """Retrained heads that are not in use yet.
 
-    would_change: of so many photos nobody decided about, a head's answer would be another.
+    would_change: number of photos without a decision for which a head's prediction would change.
     """
 
     heads: tuple[PersonalHead, ...]
@@ -55,13 +55,13 @@ class HeadCandidates:
 
 
 def correctable_heads(classifier: Classifier) -> list[Head]:
-    """The heads whose labels people correct: the class head and the tag head."""
+    """Return the heads whose labels people can correct: the class head and the tag head."""
     ids = [classifier.bundle.class_head, classifier.bundle.tag_head]
     return [classifier.heads[head_id] for head_id in dict.fromkeys(ids) if head_id is not None]
 
 
 def count_corrections(library: Library, classifier: Classifier) -> dict[str, int]:
-    """Of how many photos people decided what one of the heads could have said, by head."""
+    """Count the photos with a decision on a label of a head, by head."""
     return {
         head.id: len(_corrections(library, classifier, head)[0])
         for head in correctable_heads(classifier)
@@ -69,14 +69,14 @@ def count_corrections(library: Library, classifier: Classifier) -> dict[str, int
 
 
 def learn_corrections(library: Library, shipped: Classifier) -> HeadCandidates:
-    """Retrain the heads on what people decided; nothing is kept.
+    """Retrain the heads on people's decisions; nothing is saved.
 
-    shipped: the classifier without personal heads: corrections go on top of it, all of them each
-    time. A head with fewer than `MIN_CORRECTIONS` stays as it is; raises TooFewExamples when
-    that is so of each.
+    shipped: the classifier without personal heads; each training starts from it with all
+    corrections. A head with fewer than `MIN_CORRECTIONS` is not retrained; raises TooFewExamples
+    if no head has enough.
     """
-    made, most, size = list[PersonalHead](), 0, shipped.bundle.backbone.embedding_size
-    decided = _decided(library)
+    retrained, most, size = list[PersonalHead](), 0, shipped.bundle.backbone.embedding_size
+    decided = _decided_ids(library)
     anchors = sample_embeddings(library, shipped.provenance.backbone, size, decided, ANCHORS)
     for head in correctable_heads(shipped):
         ids, corrections = _corrections(library, shipped, head)
@@ -84,80 +84,82 @@ def learn_corrections(library: Library, shipped: Classifier) -> HeadCandidates:
         if len(ids) >= MIN_CORRECTIONS:
             embeddings = embeddings_of(library, shipped.provenance.backbone, size, ids)[1]
             figures = cross_validate(head, embeddings, corrections, anchors)
-            made.append(PersonalHead(retrain(head, embeddings, corrections, anchors), figures))
-    if not made:
+            personal = retrain(head, embeddings, corrections, anchors)
+            retrained.append(PersonalHead(personal, figures))
+    if not retrained:
         raise TooFewExamples(
-            f"People decided about {most} photos; it takes {MIN_CORRECTIONS}. "
-            f"Decide about {MIN_CORRECTIONS - most} more, for instance on the review page."
+            f"There are {most} corrected photos; {MIN_CORRECTIONS} are needed. "
+            f"Correct {MIN_CORRECTIONS - most} more, for instance on the Review page."
         )
-    return HeadCandidates(tuple(made), _would_change(library, shipped, made, decided))
+    would_change = _count_changes(library, shipped, retrained, decided)
+    return HeadCandidates(tuple(retrained), would_change)
 
 
 def save_personal_heads(library: Library, shipped: Classifier, candidate: HeadCandidates) -> None:
-    """Keep retrained heads with the library; `with_personal_heads` then finds them."""
-    kept = {
+    """Store retrained heads in the library, for `with_personal_heads`."""
+    stored = {
         "bundle": shipped.bundle.id,
         "backbone": shipped.provenance.backbone,
         "heads": {
-            one.head.id: {
-                "kernel": _packed(one.head.weights.kernel),
-                "bias": _packed(one.head.weights.bias),
-                "figures": asdict(one.figures),
+            personal.head.id: {
+                "kernel": _encoded(personal.head.weights.kernel),
+                "bias": _encoded(personal.head.weights.bias),
+                "figures": asdict(personal.figures),
             }
-            for one in candidate.heads
+            for personal in candidate.heads
         },
     }
-    library.choose(_CHOICE, json.dumps(kept))
+    library.choose(_CHOICE, json.dumps(stored))
 
 
 def delete_personal_heads(library: Library) -> None:
-    """Go back to the shipped heads."""
+    """Delete the personal heads; the shipped heads apply again."""
     library.choose(_CHOICE, "")
 
 
 def personal_figures(library: Library, classifier: Classifier) -> dict[str, PersonalFigures]:
-    """What was measured of the personal heads in use, by head; none when none is."""
-    heads = _kept(library, classifier)
-    return {head_id: PersonalFigures(**kept["figures"]) for head_id, kept in heads.items()}
+    """Return the figures of the personal heads in use, by head id; empty without any."""
+    heads = _stored_heads(library, classifier)
+    return {head_id: PersonalFigures(**stored["figures"]) for head_id, stored in heads.items()}
 
 
 def with_personal_heads(library: Library, shipped: Classifier) -> Classifier:
-    """The classifier with the heads people made of it; itself where there are none."""
-    heads, said = [], hashlib.sha256()
-    for head_id, kept in _kept(library, shipped).items():
+    """Return the classifier with its personal heads; `shipped` itself without any."""
+    heads, digest = [], hashlib.sha256()
+    for head_id, stored in _stored_heads(library, shipped).items():
         head = shipped.heads[head_id]
-        kernel = _unpacked(kept["kernel"]).reshape(head.weights.kernel.shape)
-        heads.append(replace(head, weights=HeadWeights(kernel, _unpacked(kept["bias"]))))
-        said.update(kernel.tobytes())
+        kernel = _decoded(stored["kernel"]).reshape(head.weights.kernel.shape)
+        heads.append(replace(head, weights=HeadWeights(kernel, _decoded(stored["bias"]))))
+        digest.update(kernel.tobytes())
     if not heads:
         return shipped
-    return shipped.with_heads(heads, f"+corrected-{said.hexdigest()[:8]}")
+    return shipped.with_heads(heads, f"+corrected-{digest.hexdigest()[:8]}")
 
 
-def _kept(library: Library, classifier: Classifier) -> Mapping[str, dict[str, Any]]:
+def _stored_heads(library: Library, classifier: Classifier) -> Mapping[str, dict[str, Any]]:
     text = library.choice(_CHOICE)
     if not text:
         return {}
-    kept = json.loads(text)
-    same = (kept["bundle"], kept["backbone"]) == (
+    stored = json.loads(text)
+    is_same_model = (stored["bundle"], stored["backbone"]) == (
         classifier.bundle.id,
         classifier.provenance.backbone,
     )
-    heads: dict[str, dict[str, Any]] = kept["heads"]
-    return heads if same else {}
+    heads: dict[str, dict[str, Any]] = stored["heads"]
+    return heads if is_same_model else {}
 
 
-def _packed(values: FloatArray) -> str:
+def _encoded(values: FloatArray) -> str:
     return base64.b64encode(values.astype("<f4").tobytes()).decode("ascii")
 
 
-def _unpacked(text: str) -> FloatArray:
+def _decoded(text: str) -> FloatArray:
     values: FloatArray = np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32)
     return values
 
 
-def _decided(library: Library) -> set[str]:
-    """Photos of which people said anything."""
+def _decided_ids(library: Library) -> set[str]:
+    """Return the photos with a person's decision on the class or a tag."""
     with library.database.reader.begin() as connection:
         query = select(photos.c.id).where(
             photos.c.human_class.is_not(None) | (photos.c.decided_tags > 0)
@@ -168,50 +170,53 @@ def _decided(library: Library) -> set[str]:
 def _corrections(
     library: Library, classifier: Classifier, head: Head
 ) -> tuple[list[str], list[Correction]]:
-    """What people said that this head could have said, of photos the network saw."""
-    outputs = {label: place for place, label in enumerate(head.labels.ids)}
-    classes, wanted, refused = _said(library)
+    """Return the photos with decisions on labels of a head, and the corrections.
+
+    Photos without an embedding by this network are left out.
+    """
+    outputs = {label: index for index, label in enumerate(head.labels.ids)}
+    classes, added, rejected = _decisions(library)
     is_class_head = head.id == classifier.bundle.class_head
-    found: dict[str, Correction] = {}
-    for photo_id in dict.fromkeys([*classes, *wanted, *refused]):
-        chosen = classes.get(photo_id)
-        right = [outputs[label] for label in wanted.get(photo_id, ()) if label in outputs]
-        wrong = [outputs[label] for label in refused.get(photo_id, ()) if label in outputs]
-        if chosen in outputs:
-            right = [outputs[chosen]]
-        elif chosen not in (None, UNSURE_CLASS) and is_class_head and head.outside_threshold:
-            right = [len(outputs)]  # filed as what this head cannot say: none of its labels
+    corrections: dict[str, Correction] = {}
+    for photo_id in dict.fromkeys([*classes, *added, *rejected]):
+        chosen_class = classes.get(photo_id)
+        right = [outputs[label] for label in added.get(photo_id, ()) if label in outputs]
+        wrong = [outputs[label] for label in rejected.get(photo_id, ()) if label in outputs]
+        if chosen_class in outputs:
+            right = [outputs[chosen_class]]
+        elif chosen_class not in (None, UNSURE_CLASS) and is_class_head and head.outside_threshold:
+            right = [len(outputs)]  # a class this head does not have: the output for "outside"
         if right or wrong:
-            found[photo_id] = Correction(tuple(right), tuple(wrong))
+            corrections[photo_id] = Correction(tuple(right), tuple(wrong))
     size = classifier.bundle.backbone.embedding_size
-    ids, _ = embeddings_of(library, classifier.provenance.backbone, size, sorted(found))
-    return ids, [found[photo_id] for photo_id in ids]
+    ids, _ = embeddings_of(library, classifier.provenance.backbone, size, sorted(corrections))
+    return ids, [corrections[photo_id] for photo_id in ids]
 
 
-def _said(
+def _decisions(
     library: Library,
 ) -> tuple[dict[str, str], dict[str, list[str]], dict[str, list[str]]]:
-    """What people filed photos under, tags they added, tags they rejected; by photo."""
-    wanted, refused = dict[str, list[str]](), dict[str, list[str]]()
+    """Return people's classes, added tags and rejected tags, by photo id."""
+    added, rejected = dict[str, list[str]](), dict[str, list[str]]()
     with library.database.reader.begin() as connection:
         classes = {row.photo_id: row.label for row in connection.execute(select(class_decisions))}
         for row in connection.execute(select(tag_decisions).order_by(tag_decisions.c.label)):
-            side = wanted if row.verdict == "added" else refused
-            side.setdefault(row.photo_id, []).append(row.label)
-    return classes, wanted, refused
+            tags = added if row.verdict == "added" else rejected
+            tags.setdefault(row.photo_id, []).append(row.label)
+    return classes, added, rejected
 
 
-def _would_change(
-    library: Library, shipped: Classifier, made: list[PersonalHead], decided: set[str]
+def _count_changes(
+    library: Library, shipped: Classifier, retrained: list[PersonalHead], decided: set[str]
 ) -> int:
     count, size = 0, shipped.bundle.backbone.embedding_size
-    for piece in scan_embeddings(library, shipped.provenance.backbone, size):
-        changes = np.zeros(len(piece.ids), np.bool_)
-        for one in made:
-            before = answers_as_outputs(shipped.heads[one.head.id], piece.embeddings)
-            changes |= before != answers_as_outputs(one.head, piece.embeddings)
+    for chunk in scan_embeddings(library, shipped.provenance.backbone, size):
+        changes = np.zeros(len(chunk.ids), np.bool_)
+        for personal in retrained:
+            before = answers_as_outputs(shipped.heads[personal.head.id], chunk.embeddings)
+            changes |= before != answers_as_outputs(personal.head, chunk.embeddings)
         count += sum(
             bool(change) and photo_id not in decided
-            for photo_id, change in zip(piece.ids, changes, strict=True)
+            for photo_id, change in zip(chunk.ids, changes, strict=True)
         )
     return count

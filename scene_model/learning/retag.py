@@ -1,4 +1,4 @@
-"""Replacing an earlier model's predictions for one photo."""
+"""Retagging: replacing an earlier model's predictions for one photo."""
 
 from scene_model.classifier.classify import Classifier
 from scene_model.duplicates.missing_hashes import fill_missing_hash
@@ -8,16 +8,16 @@ from scene_model.library.store import Library
 
 
 def retag(library: Library, classifier: Classifier, photo_id: str) -> None:
-    """Put the model's answers in the place of an earlier model's, in one transaction.
+    """Replace the predictions of an earlier model in one transaction.
 
-    What people decided stays. Raises as `predict_stored` does; the photo then keeps what it had.
+    People's decisions stay. Raises the errors of `predict_stored`; the photo is then unchanged.
     """
-    found = predict_stored(library, classifier, photo_id)
+    prediction = predict_stored(library, classifier, photo_id)
     library.replace_predictions(
         photo_id,
-        found.head_predictions,
+        prediction.head_predictions,
         classifier.provenance,
-        found.new_embedding,
+        prediction.new_embedding,
         writers=[write_taught_tags],
     )
     fill_missing_hash(library, photo_id)

@@ -1,4 +1,4 @@
-"""How many photos would be called something else if the library were tagged again."""
+"""Preview of retagging: how many photos would change their class or tags."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,11 +19,11 @@ _BATCH = 2_000
 
 @dataclass(frozen=True)
 class RetagPreview:
-    """What tagging again would do to the photos that another model tagged.
+    """What retagging would change on the photos that another model tagged.
 
-    total: how many they are. changed: of them, those whose class or tags would be others, as
-    people see them: what a person decided stays. class_changed, tags_changed: the same, each
-    alone. unknown: photos that another network saw; only a look at them can tell.
+    total: number of these photos. changed: of them, those whose class or tags would change,
+    people's decisions respected. class_changed, tags_changed: each of the two alone. unknown:
+    photos without an embedding by this network, which would need a new prediction.
     """
 
     total: int
@@ -34,7 +34,7 @@ class RetagPreview:
 
 
 def retag_preview(library: Library, classifier: Classifier) -> RetagPreview:
-    """Count what would change, from what is kept of the photos; nothing is written."""
+    """Count the changes from stored embeddings; nothing is written."""
     query = select(
         photos.c.id,
         photos.c.bundle,
@@ -47,16 +47,16 @@ def retag_preview(library: Library, classifier: Classifier) -> RetagPreview:
         rows: list[Any] = list(connection.execute(query))
     readable = [row for row in rows if classifier.can_read(Provenance(row.bundle, row.backbone))]
     changes: Counter[str] = Counter()
-    known = 0
+    compared_count = 0
     for batch, embeddings in _batches(library, readable):
-        known += len(batch)
+        compared_count += len(batch)
         changes += _changes(library, classifier, batch, embeddings)
     return RetagPreview(
         total=len(rows),
         changed=changes["any"],
         class_changed=changes["class"],
         tags_changed=changes["tags"],
-        unknown=len(rows) - known,
+        unknown=len(rows) - compared_count,
     )
 
 
@@ -68,10 +68,10 @@ def _batches(library: Library, rows: Sequence[Any]) -> Iterator[tuple[list[Any],
             by_file.setdefault(row.embedding_file, []).append(row)
     for file, of_file in by_file.items():
         slot_count = library.embeddings.slot_count(file)
-        there = [row for row in of_file if row.embedding_slot < slot_count]
-        there.sort(key=lambda row: row.embedding_slot)  # in the order of the disk
-        for start in range(0, len(there), _BATCH):
-            batch = there[start : start + _BATCH]
+        stored = [row for row in of_file if row.embedding_slot < slot_count]
+        stored.sort(key=lambda row: row.embedding_slot)  # sequential reads
+        for start in range(0, len(stored), _BATCH):
+            batch = stored[start : start + _BATCH]
             yield batch, library.embeddings.rows(file, [row.embedding_slot for row in batch])
 
 
@@ -95,8 +95,8 @@ def _labels(library: Library, table: Table, photo_ids: Sequence[str]) -> dict[st
     query = select(table.c.photo_id, table.c.label).where(
         table.c.photo_id.in_(chosen_ids(photo_ids))
     )
-    found: dict[str, set[str]] = {}
+    labels: dict[str, set[str]] = {}
     with library.database.reader.begin() as connection:
         for photo_id, label in connection.execute(query):
-            found.setdefault(photo_id, set()).add(label)
-    return found
+            labels.setdefault(photo_id, set()).add(label)
+    return labels

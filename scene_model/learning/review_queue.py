@@ -1,4 +1,4 @@
-"""Which photos are worth a person's look: the least certain first."""
+"""The review queue: photos that no person decided on, least certain first."""
 
 from dataclasses import dataclass
 
@@ -15,18 +15,18 @@ from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
 UNSURE, DISAGREE, CLOSE = "no head is sure", "the heads disagree", "it is a close call"
-# When nothing is in doubt any more: a look at the rest can only confirm it.
-SURE = "the others were in more doubt"
+# Predictions without doubt: a review can only confirm them.
+SURE = "all photos in doubt come before it"
 _REASONS = (UNSURE, DISAGREE, CLOSE, SURE)
 _MOST = 500
-# A lead of the first label over the second below which a sure answer is a close call.
+# A sure prediction is a close call if its first label leads the second by less than this.
 _CLOSE_BELOW = 0.5
 _CHOICES = 5
 
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """One photo to look at: why, and the labels it may be, likeliest first."""
+    """One photo to review. choices: its most probable labels, most probable first."""
 
     photo_id: str
     reason: str
@@ -34,10 +34,10 @@ class ReviewItem:
 
 
 def review_queue(library: Library, classifier: Classifier, most: int = _MOST) -> list[ReviewItem]:
-    """Photos nobody has decided about, least certain first; at most so many.
+    """Return at most ``most`` photos without a person's decision on the class.
 
-    Unsure ones come first, then those of which one head is sure of what another head denies, then
-    close calls, then all others.
+    Unsure photos come first, then photos on which two heads surely disagree, then close calls,
+    then all others; within each, the least certain first.
     """
     with library.database.reader.begin() as connection:
         decided = set(
@@ -47,71 +47,76 @@ def review_queue(library: Library, classifier: Classifier, most: int = _MOST) ->
         )
     class_head = classifier.heads[classifier.bundle.class_head]
     tag_head = classifier.heads.get(classifier.bundle.tag_head or "")
-    found: list[tuple[float, ReviewItem]] = []
+    queue: list[tuple[float, ReviewItem]] = []
     size = classifier.bundle.backbone.embedding_size
-    for piece in scan_embeddings(library, classifier.provenance.backbone, size):
-        said = _said(class_head, tag_head, piece.embeddings)
-        places = [i for i, photo_id in enumerate(piece.ids) if photo_id not in decided]
-        places.sort(key=lambda i: (said.certainty[i], piece.ids[i]))  # noqa: B023
-        for place in places[:most]:
-            certainty = float(said.certainty[place])
-            item = ReviewItem(piece.ids[place], _REASONS[int(certainty)], said.choices(place))
-            found.append((certainty, item))
-        found = sorted(found, key=lambda one: (one[0], one[1].photo_id))[:most]
-    return [item for _, item in found]
+    for chunk in scan_embeddings(library, classifier.provenance.backbone, size):
+        scores = _scores(class_head, tag_head, chunk.embeddings)
+        indices = [i for i, photo_id in enumerate(chunk.ids) if photo_id not in decided]
+        indices.sort(key=lambda i: (scores.certainty[i], chunk.ids[i]))  # noqa: B023
+        for index in indices[:most]:
+            certainty = float(scores.certainty[index])
+            item = ReviewItem(chunk.ids[index], _REASONS[int(certainty)], scores.choices(index))
+            queue.append((certainty, item))
+        queue = sorted(queue, key=lambda entry: (entry[0], entry[1].photo_id))[:most]
+    return [item for _, item in queue]
 
 
 @dataclass(frozen=True)
-class _Said:
-    """What two heads say of N photos.
+class _Scores:
+    """Predictions of two heads for N photos.
 
-    certainty: shape (N,), in [0, 4): from 0 unsure, from 1 in dispute, from 2 close, from 3 sure;
-    within each, by the lead of the first label.
+    certainty: shape (N,), in [0, 4): from 0 unsure, from 1 heads disagree, from 2 close, from 3
+    sure; the fraction is the lead of the first label over the second.
+    class_probabilities, tag_probabilities: shape (N, number of labels).
     """
 
     certainty: npt.NDArray[np.float64]
     class_head: Head
     tag_head: Head | None
-    of_class: FloatArray
-    of_tags: FloatArray | None
+    class_probabilities: FloatArray
+    tag_probabilities: FloatArray | None
 
-    def choices(self, place: int) -> tuple[str, ...]:
+    def choices(self, index: int) -> tuple[str, ...]:
+        """Return the most probable labels of both heads for one photo."""
         scores = dict(
-            zip(self.class_head.labels.ids, map(float, self.of_class[place]), strict=True)
+            zip(
+                self.class_head.labels.ids, map(float, self.class_probabilities[index]), strict=True
+            )
         )
-        if self.tag_head is not None and self.of_tags is not None:
-            for label, score in zip(self.tag_head.labels.ids, self.of_tags[place], strict=True):
+        if self.tag_head is not None and self.tag_probabilities is not None:
+            tags = zip(self.tag_head.labels.ids, self.tag_probabilities[index], strict=True)
+            for label, score in tags:
                 scores[label] = max(scores.get(label, 0.0), float(score))
         return tuple(sorted(scores, key=lambda label: -scores[label])[:_CHOICES])
 
 
-def _said(class_head: Head, tag_head: Head | None, embeddings: FloatArray) -> _Said:
-    answer = class_head.predict(embeddings)
-    first, lead = _first_and_lead(answer.probabilities)
-    is_unsure = class_head.is_unsure(answer)
+def _scores(class_head: Head, tag_head: Head | None, embeddings: FloatArray) -> _Scores:
+    prediction = class_head.predict(embeddings)
+    first, lead = _first_and_lead(prediction.probabilities)
+    is_unsure = class_head.is_unsure(prediction)
     if tag_head is None:
         certainty = np.clip(lead, 0.0, 0.999) + np.where(
             is_unsure, 0, np.where(lead < _CLOSE_BELOW, 2, 3)
         )
-        return _Said(certainty, class_head, None, answer.probabilities, None)
+        return _Scores(certainty, class_head, None, prediction.probabilities, None)
     tags = tag_head.predict(embeddings).probabilities
     tag_first, tag_lead = _first_and_lead(tags)
-    # Unsure of the class is no doubt where the tag head is sure of something else: a cat.
+    # A photo with an unsure class but a sure tag (a cat, say) is not in doubt.
     in_doubt = is_unsure & (tag_lead < _CLOSE_BELOW)
     names = np.array(class_head.labels.ids, object)[first]
     tag_names = np.array(tag_head.labels.ids, object)[tag_first]
     shared = np.isin(tag_names.astype(str), np.array(class_head.labels.ids))
-    dispute = ~is_unsure & (tags.max(axis=1) > ALONE_ABOVE) & (names != tag_names) & shared
+    disagree = ~is_unsure & (tags.max(axis=1) > ALONE_ABOVE) & (names != tag_names) & shared
     close = ~is_unsure & (lead < _CLOSE_BELOW)
     within = np.clip(np.where(is_unsure, tag_lead, lead), 0.0, 0.999)
-    certainty = within + np.select([in_doubt, dispute, close], [0.0, 1.0, 2.0], 3.0)
-    return _Said(certainty, class_head, tag_head, answer.probabilities, tags)
+    certainty = within + np.select([in_doubt, disagree, close], [0.0, 1.0, 2.0], 3.0)
+    return _Scores(certainty, class_head, tag_head, prediction.probabilities, tags)
 
 
 def _first_and_lead(
     probabilities: FloatArray,
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """Places of the most probable labels, and how far each is ahead of the second."""
+    """Return the indices of the most probable labels, and their leads over the second labels."""
     if probabilities.shape[1] < 2:
         return np.zeros(len(probabilities), np.intp), np.ones(len(probabilities))
     top = np.partition(probabilities, -2, axis=1)

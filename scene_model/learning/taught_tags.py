@@ -1,4 +1,4 @@
-"""Tags that people teach by examples: learned on kept embeddings, tried, and only then kept."""
+"""Tags that people teach by examples: trained on stored embeddings, previewed, then saved."""
 
 import datetime
 import json
@@ -26,18 +26,25 @@ from scene_model.library.embedding_scan import embeddings_of, sample_embeddings,
 from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import automatic_tags, taught_tags
 from scene_model.library.store import Library
-from scene_model.search.similar import Similar
 
-_HOLDS_FROM = 0.5
+_TAGGED_FROM = 0.5
 _ID_BATCH = 500
 
 
 @dataclass(frozen=True)
-class TagCandidate:
-    """A tag that was learned and not kept yet.
+class TagMatch:
+    """A photo and the probability that it shows a taught tag."""
 
-    would_tag: the photos it would tag, the examples aside, surest first. nearly: those just
-    below, to be looked at: nearest first.
+    photo_id: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class TagCandidate:
+    """A trained tag that is not saved yet.
+
+    would_tag: the photos it would tag, without the examples. nearly: the photos closest below the
+    threshold, for checking. Both are sorted by probability, highest first.
     """
 
     label: str
@@ -45,13 +52,13 @@ class TagCandidate:
     counterexamples: tuple[str, ...]
     head: TaughtHead
     figures: TaughtFigures
-    would_tag: list[Similar] = field(default_factory=list)
-    nearly: list[Similar] = field(default_factory=list)
+    would_tag: list[TagMatch] = field(default_factory=list)
+    nearly: list[TagMatch] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class TaughtTag:
-    """A tag as kept, with what was told at the time. is_current: the network in use reads it."""
+    """A saved tag. figures: of its training. is_current: made for the network in use."""
 
     label: str
     examples: tuple[str, ...]
@@ -69,45 +76,50 @@ def fit_tag(
     counterexamples: Sequence[str] = (),
     nearly: int = 12,
 ) -> TagCandidate:
-    """Learn a tag from photos that show it; nothing is kept.
+    """Train a tag on photos that show it and photos that do not; nothing is saved.
 
-    Raises InvalidTag, and TooFewExamples unless `MIN_EXAMPLES` of them were seen by this network.
+    nearly: maximum number of `TagCandidate.nearly`. Raises InvalidTag; and TooFewExamples if fewer
+    than `MIN_EXAMPLES` examples have an embedding by this network.
     """
     label, size = clean_tag(label), classifier.bundle.backbone.embedding_size
     backbone = classifier.provenance.backbone
-    shown, seen = embeddings_of(library, backbone, size, list(dict.fromkeys(examples)))
-    refused, seen_refused = embeddings_of(
-        library, backbone, size, [one for one in counterexamples if one not in set(shown)]
+    example_ids, example_embeddings = embeddings_of(
+        library, backbone, size, list(dict.fromkeys(examples))
     )
-    if len(shown) < MIN_EXAMPLES:
+    counter_ids, counter_embeddings = embeddings_of(
+        library, backbone, size, [i for i in counterexamples if i not in set(example_ids)]
+    )
+    if len(example_ids) < MIN_EXAMPLES:
         raise TooFewExamples(
-            f"“{label}” has {len(shown)} examples that this network has seen; it takes "
-            f"{MIN_EXAMPLES} to {MAX_EXAMPLES}. Select more photos that show it."
+            f"“{label}” has {len(example_ids)} examples with an embedding of the model in use; "
+            f"{MIN_EXAMPLES} to {MAX_EXAMPLES} are needed. Select more photos that show it."
         )
-    others = sample_embeddings(library, backbone, size, {*shown, *refused}, OTHERS)
-    head, figures = teach(seen, seen_refused, others)
-    would_tag, below = list[Similar](), list[Similar]()
-    known = {*shown, *refused}
-    for piece in scan_embeddings(library, backbone, size):
-        for photo_id, sure in zip(piece.ids, head.probabilities(piece.embeddings), strict=True):
-            if photo_id not in known:
-                (would_tag if sure >= 0.5 else below).append(Similar(photo_id, float(sure)))
-        below = sorted(below, key=lambda one: -one.likeness)[:nearly]
+    trained_ids = {*example_ids, *counter_ids}
+    background = sample_embeddings(library, backbone, size, trained_ids, OTHERS)
+    head, figures = teach(example_embeddings, counter_embeddings, background)
+    would_tag, below = list[TagMatch](), list[TagMatch]()
+    for chunk in scan_embeddings(library, backbone, size):
+        probabilities = head.probabilities(chunk.embeddings)
+        for photo_id, probability in zip(chunk.ids, probabilities, strict=True):
+            if photo_id not in trained_ids:
+                matches = would_tag if probability >= _TAGGED_FROM else below
+                matches.append(TagMatch(photo_id, float(probability)))
+        below = sorted(below, key=lambda match: -match.probability)[:nearly]
     return TagCandidate(
         label,
-        tuple(shown),
-        tuple(refused),
+        tuple(example_ids),
+        tuple(counter_ids),
         head,
         figures,
-        sorted(would_tag, key=lambda one: -one.likeness),
+        sorted(would_tag, key=lambda match: -match.probability),
         below,
     )
 
 
 def save_taught_tag(library: Library, classifier: Classifier, candidate: TagCandidate) -> int:
-    """Keep a learned tag: it joins the tags of all photos, and of those to come.
+    """Save a trained tag and tag all photos with it; photos added later get it too.
 
-    The examples get it as a person's word. Returns how many photos have it beside them.
+    The examples get it as a tag that a person added. Returns the number of other tagged photos.
     """
     now = datetime.datetime.now(datetime.UTC).astimezone().isoformat(timespec="milliseconds")
     backbone = classifier.provenance.backbone
@@ -127,21 +139,21 @@ def save_taught_tag(library: Library, classifier: Classifier, candidate: TagCand
         "made_at": now,
     }
     size = classifier.bundle.backbone.embedding_size
-    pieces = scan_embeddings(library, backbone, size)
+    chunks = scan_embeddings(library, backbone, size)
     with library.database.writer.begin() as connection:
         connection.execute(
             insert(taught_tags).values(row).on_conflict_do_update(["label", "backbone"], set_=row)
         )
-        for piece in pieces:
+        for chunk in chunks:
             write_taught_tag(
-                connection, candidate.label, candidate.head, piece.ids, piece.embeddings, now
+                connection, candidate.label, candidate.head, chunk.ids, chunk.embeddings, now
             )
     add_tag(library, candidate.examples, candidate.label)
     return len(candidate.would_tag)
 
 
 def delete_taught_tag(library: Library, label: str) -> None:
-    """Forget a taught tag: what it said goes, what people said of it stays."""
+    """Delete a taught tag and its automatic tags; tags that people added stay."""
     with library.database.writer.begin() as connection:
         connection.execute(delete(taught_tags).where(taught_tags.c.label == label))
         connection.execute(
@@ -152,27 +164,27 @@ def delete_taught_tag(library: Library, label: str) -> None:
 
 
 def list_taught(library: Library, classifier: Classifier) -> list[TaughtTag]:
-    """All taught tags, by name."""
+    """Return all taught tags, sorted by name."""
     with library.database.reader.begin() as connection:
         rows = connection.execute(select(taught_tags).order_by(taught_tags.c.label)).all()
-    found = []
+    tags = []
     for row in rows:
-        told = json.loads(row.told)
-        found.append(
+        training = json.loads(row.told)
+        tags.append(
             TaughtTag(
                 row.label,
-                tuple(told["examples"]),
-                tuple(told["counterexamples"]),
-                TaughtFigures(**told["figures"]),
+                tuple(training["examples"]),
+                tuple(training["counterexamples"]),
+                TaughtFigures(**training["figures"]),
                 row.made_at,
                 row.backbone == (classifier.provenance.backbone or ""),
             )
         )
-    return found
+    return tags
 
 
 def taught_head(library: Library, classifier: Classifier, label: str) -> TaughtHead | None:
-    """The head of a taught tag for the network in use; None where there is none."""
+    """Return the head of a taught tag for the network in use; None if there is none."""
     with library.database.reader.begin() as connection:
         row = connection.execute(
             select(taught_tags).where(
@@ -184,7 +196,7 @@ def taught_head(library: Library, classifier: Classifier, label: str) -> TaughtH
 
 
 def head_of(row: Row[tuple[object, ...]]) -> TaughtHead:
-    """The head that a row of `taught_tags` holds."""
+    """Return the head stored in a row of `taught_tags`."""
     kernel = np.frombuffer(row.kernel, "<f4").reshape(2, -1)
     return TaughtHead(kernel.astype(np.float32), row.bias, row.threshold)
 
@@ -192,7 +204,7 @@ def head_of(row: Row[tuple[object, ...]]) -> TaughtHead:
 def write_taught_tags(connection: Connection, photo: WrittenPhoto) -> None:
     """Write the taught tags of a photo that is being added, in the same transaction.
 
-    Tags taught on another network stay.
+    Tags taught on another network are not changed.
     """
     rows = connection.execute(
         select(taught_tags).where(taught_tags.c.backbone == (photo.backbone or ""))
@@ -216,8 +228,11 @@ def write_taught_tag(
     embeddings: FloatArray,
     made_at: str,
 ) -> None:
-    """Write down which of some photos have a taught tag."""
-    sure = head.probabilities(embeddings)
+    """Replace the automatic tags of one taught tag on some photos.
+
+    embeddings: float32 (len(photo_ids), embedding_size).
+    """
+    probabilities = head.probabilities(embeddings)
     for start in range(0, len(photo_ids), _ID_BATCH):
         batch = photo_ids[start : start + _ID_BATCH]
         connection.execute(
@@ -227,15 +242,15 @@ def write_taught_tag(
                 automatic_tags.c.photo_id.in_(batch),
             )
         )
-    said = [
+    rows = [
         {
-            "photo_id": photo_ids[int(place)],
+            "photo_id": photo_ids[int(index)],
             "head": TAUGHT,
             "label": label,
-            "score": float(sure[place]),
+            "score": float(probabilities[index]),
             "bundle": f"taught {made_at[:10]}",
         }
-        for place in np.flatnonzero(sure >= _HOLDS_FROM)
+        for index in np.flatnonzero(probabilities >= _TAGGED_FROM)
     ]
-    if said:
-        connection.execute(insert(automatic_tags), said)
+    if rows:
+        connection.execute(insert(automatic_tags), rows)

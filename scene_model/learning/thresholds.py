@@ -1,8 +1,8 @@
-"""From which probability on the class head is believed: chosen label by label, tried, then kept.
+"""Thresholds of the class head: chosen by label, previewed, then saved.
 
-A library keeps what the class head said of each photo and how sure it was, so that another
-threshold is a few statements, however many photos it moves. Only whether a photo that was unsure
-is outside the head's world is asked of the embeddings again; the network looks at nothing.
+The library stores the class head's label and confidence of each photo, so new thresholds take a few
+SQL statements, however many photos change. Only for unsure photos is the embedding read again, to
+test whether the photo is outside the head's labels; there are no new predictions.
 """
 
 import json
@@ -34,10 +34,11 @@ Thresholds = Mapping[str, float]
 
 @dataclass(frozen=True)
 class ClassScores:
-    """What the class head said of the library's photos, all arrays of shape (N,).
+    """Predictions of the class head for the library's photos; all arrays have shape (N,).
 
-    outputs: places of the labels. is_inside: the photo shows one of the labels at all. is_filed:
-    the head files it now. is_open: nobody decided about it, and it is not in the trash.
+    outputs: indices of the labels. is_inside: the photo shows one of the head's labels. is_filed:
+    the head gives the class at present. is_open: no person chose a class, and the photo is not in
+    the trash.
     """
 
     ids: list[str]
@@ -48,7 +49,7 @@ class ClassScores:
     is_open: npt.NDArray[np.bool_]
 
     def filed_by(self, head: Head) -> npt.NDArray[np.bool_]:
-        """Tell which photos the head files at its thresholds."""
+        """Return which photos the head would classify at its thresholds."""
         result: npt.NDArray[np.bool_] = self.is_inside & (
             self.confidence >= head.thresholds[self.outputs]
         )
@@ -57,10 +58,11 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class ThresholdPreview:
-    """What other thresholds would do to photos nobody decided about.
+    """What new thresholds would change on photos without a person's class.
 
-    filed: how many the class head would file, now and then. enters, leaves: ids, the surest and
-    the least sure of them first.
+    filed_now, filed_then: number of photos that the class head classifies, before and after.
+    enters: ids of photos it would classify in addition, highest confidence first. leaves: ids of
+    photos it would no longer classify, lowest confidence first.
     """
 
     filed_now: int
@@ -71,35 +73,35 @@ class ThresholdPreview:
 
 @dataclass(frozen=True)
 class ThresholdChange:
-    """What was changed: how many photos the class head files now, and how many no more."""
+    """Number of photos that the class head classifies in addition, and no longer."""
 
     entered: int
     left: int
 
 
 def own_thresholds(library: Library, classifier: Classifier) -> dict[str, float]:
-    """What people chose for labels of the class head in use; the others have the head's own."""
-    return _kept(library, classifier)["own"]
+    """Return the saved thresholds by label; other labels have the head's default."""
+    return _stored(library, classifier)["own"]
 
 
 def can_undo(library: Library, classifier: Classifier) -> bool:
-    """Tell whether there were other thresholds before those in use."""
-    return "before" in _kept(library, classifier)
+    """True if there are thresholds from before the latest change."""
+    return "before" in _stored(library, classifier)
 
 
 def thresholds_before(library: Library, classifier: Classifier) -> dict[str, float]:
-    """The thresholds that people had chosen before the latest change."""
-    return _kept(library, classifier).get("before", {})
+    """Return the thresholds from before the latest change."""
+    return _stored(library, classifier).get("before", {})
 
 
 def with_thresholds(library: Library, classifier: Classifier) -> Classifier:
-    """The classifier with the thresholds people chose for this library."""
+    """Return the classifier with the thresholds saved in this library."""
     head = _class_head(classifier)
-    return classifier.with_heads([_changed(head, own_thresholds(library, classifier))])
+    return classifier.with_heads([_with_thresholds(head, own_thresholds(library, classifier))])
 
 
 def class_scores(library: Library, classifier: Classifier) -> ClassScores:
-    """Read what the class head in use said; photos that another model tagged are left out."""
+    """Read the predictions of the class head in use; photos of another model are left out."""
     head = _class_head(classifier)
     query = select(
         *(photos.c.id, photos.c.class_head_label, photos.c.confidence),
@@ -109,13 +111,13 @@ def class_scores(library: Library, classifier: Classifier) -> ClassScores:
         rows: list[Any] = [
             row for row in connection.execute(query) if row.class_head_label in head.labels.ids
         ]
-    places = {label: place for place, label in enumerate(head.labels.ids)}
+    indices = {label: index for index, label in enumerate(head.labels.ids)}
     ids = [row.id for row in rows]
     confidence = np.array([row.confidence for row in rows], np.float32)
     is_filed = np.array([not row.class_head_unsure for row in rows], np.bool_)
     return ClassScores(
         ids,
-        np.array([places[row.class_head_label] for row in rows], np.intp),
+        np.array([indices[row.class_head_label] for row in rows], np.intp),
         confidence,
         is_filed | _are_inside(library, classifier, head, ids, ~is_filed & (confidence >= LOWEST)),
         is_filed,
@@ -126,11 +128,11 @@ def class_scores(library: Library, classifier: Classifier) -> ClassScores:
 def preview_thresholds(
     scores: ClassScores, classifier: Classifier, chosen: Thresholds
 ) -> ThresholdPreview:
-    """Tell which photos the class head would file at other thresholds; nothing is kept.
+    """Return the photos that would change at new thresholds; nothing is saved.
 
-    chosen: by label; the others have the head's own. Raises UsageError.
+    chosen: by label; other labels have the head's default. Raises UsageError.
     """
-    then = scores.filed_by(_changed(_class_head(classifier), chosen))
+    then = scores.filed_by(_with_thresholds(_class_head(classifier), chosen))
     enters = np.flatnonzero(scores.is_open & then & ~scores.is_filed)
     leaves = np.flatnonzero(scores.is_open & ~then & scores.is_filed)
     enters = enters[np.argsort(-scores.confidence[enters], kind="stable")]
@@ -138,29 +140,29 @@ def preview_thresholds(
     return ThresholdPreview(
         int((scores.is_open & scores.is_filed).sum()),
         int((scores.is_open & then).sum()),
-        [scores.ids[place] for place in enters],
-        [scores.ids[place] for place in leaves],
+        [scores.ids[index] for index in enters],
+        [scores.ids[index] for index in leaves],
     )
 
 
 def save_thresholds(
     library: Library, classifier: Classifier, chosen: Thresholds
 ) -> ThresholdChange:
-    """Keep thresholds, and let classes and automatic tags be what they say; all or nothing.
+    """Save thresholds and update classes and automatic tags, in one transaction.
 
-    What people decided stays. Photos in the trash are changed with the others. Raises UsageError.
+    People's decisions stay. Photos in the trash are updated too. Raises UsageError.
     """
-    head = _changed(_class_head(classifier), chosen)
+    head = _with_thresholds(_class_head(classifier), chosen)
     scores = class_scores(library, classifier)
     then = scores.filed_by(head)
-    enters = [scores.ids[place] for place in np.flatnonzero(then & ~scores.is_filed)]
-    leaves = [scores.ids[place] for place in np.flatnonzero(~then & scores.is_filed)]
-    kept = {"bundle": classifier.bundle.id, "own": dict(chosen)}
-    kept["before"] = own_thresholds(library, classifier)
+    enters = [scores.ids[index] for index in np.flatnonzero(then & ~scores.is_filed)]
+    leaves = [scores.ids[index] for index in np.flatnonzero(~then & scores.is_filed)]
+    stored = {"bundle": classifier.bundle.id, "own": dict(chosen)}
+    stored["before"] = own_thresholds(library, classifier)
     with library.database.writer.begin() as connection, with_large_cache(connection):
         _enter(connection, enters)
         _leave(connection, leaves)
-        row = {"name": _CHOICE, "value": json.dumps(kept)}
+        row = {"name": _CHOICE, "value": json.dumps(stored)}
         connection.execute(
             upsert(choices)
             .values(row)
@@ -170,11 +172,11 @@ def save_thresholds(
 
 
 def _enter(connection: Connection, photo_ids: Sequence[str]) -> None:
-    """File photos under what the class head said of them."""
-    these = _in_order_of_rows(photo_ids)
+    """Classify photos by the class head."""
+    is_chosen = _in_order_of_rows(photo_ids)
     connection.execute(
         update(photos)
-        .where(these)
+        .where(is_chosen)
         .values(
             class_head_unsure=False,
             auto_class=photos.c.class_head_label,
@@ -182,19 +184,19 @@ def _enter(connection: Connection, photo_ids: Sequence[str]) -> None:
             auto_class_score=photos.c.confidence,
         )
     )
-    said = select(
+    class_tags = select(
         *(photos.c.id, photos.c.class_head, photos.c.class_head_label),
         *(photos.c.confidence, photos.c.bundle),
     )
     connection.execute(
         insert(automatic_tags)
         .prefix_with("OR IGNORE")
-        .from_select(["photo_id", "head", "label", "score", "bundle"], said.where(these))
+        .from_select(["photo_id", "head", "label", "score", "bundle"], class_tags.where(is_chosen))
     )
 
 
 def _leave(connection: Connection, photo_ids: Sequence[str]) -> None:
-    """File photos as if the class head had not been sure: by the tag head's first tag, if any."""
+    """Classify photos as if the class head were unsure: by the tag head's first tag, if any."""
     first = (
         select(automatic_tags.c.label)
         .where(
@@ -226,9 +228,9 @@ def _leave(connection: Connection, photo_ids: Sequence[str]) -> None:
 
 
 def _in_order_of_rows(photo_ids: Sequence[str]) -> ColumnElement[bool]:
-    """Choose photos by number: to change them in the order of their ids takes twice as long.
+    """Select photos by number: updating them in the order of their ids takes twice as long.
 
-    The numbers are asked for in the same transaction: one that was freed may be another photo's.
+    They are read in the same transaction, because a freed number may be given to a new photo.
     """
     return photos.c.number.in_(
         select(photos.c.number).where(photos.c.id.in_(chosen_ids(photo_ids)))
@@ -240,19 +242,22 @@ def _are_inside(
     classifier: Classifier,
     head: Head,
     photo_ids: Sequence[str],
-    asked: npt.NDArray[np.bool_],
+    is_tested: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
-    """Ask of some photos whether they show one of the head's labels; no, where nothing is kept."""
+    """Test whether photos show one of the head's labels; False without a stored embedding.
+
+    is_tested: the photos to test; the others get False.
+    """
     if head.outside_threshold is None:
-        return asked
-    wanted = [one for one, is_asked in zip(photo_ids, asked, strict=True) if is_asked]
+        return is_tested
+    tested = [i for i, is_tested_photo in zip(photo_ids, is_tested, strict=True) if is_tested_photo]
     inside: set[str] = set()
     size = classifier.bundle.backbone.embedding_size
-    for piece in scan_embeddings(
-        library, classifier.provenance.backbone, size, wanted, trashed=True
+    for chunk in scan_embeddings(
+        library, classifier.provenance.backbone, size, tested, trashed=True
     ):
-        is_inside = head.predict(piece.embeddings).outside <= head.outside_threshold
-        inside.update(piece.ids[place] for place in np.flatnonzero(is_inside))
+        is_inside = head.predict(chunk.embeddings).outside <= head.outside_threshold
+        inside.update(chunk.ids[index] for index in np.flatnonzero(is_inside))
     return np.array([photo_id in inside for photo_id in photo_ids], np.bool_)
 
 
@@ -260,24 +265,26 @@ def _class_head(classifier: Classifier) -> Head:
     return classifier.heads[classifier.bundle.class_head]
 
 
-def _changed(head: Head, chosen: Thresholds) -> Head:
+def _with_thresholds(head: Head, chosen: Thresholds) -> Head:
+    """Return the head with thresholds for some labels; raises UsageError."""
     for label, threshold in chosen.items():
         if label not in head.labels.ids:
             raise UsageError(f"“{head.name}” has no label {label!r}.")
         if not LOWEST <= threshold <= HIGHEST:
             raise UsageError(
-                f"The threshold of {label!r} is {threshold:g}; it can be from {LOWEST:g} to "
+                f"The threshold of {label!r} is {threshold:g}; it must be from {LOWEST:g} to "
                 f"{HIGHEST:g}."
             )
     if not chosen:
         return replace(head, own_thresholds=None)
-    usual = head.confidence_threshold
-    return replace(head, own_thresholds=tuple(chosen.get(one, usual) for one in head.labels.ids))
+    default = head.confidence_threshold
+    thresholds = tuple(chosen.get(label, default) for label in head.labels.ids)
+    return replace(head, own_thresholds=thresholds)
 
 
-def _kept(library: Library, classifier: Classifier) -> dict[str, dict[str, float]]:
+def _stored(library: Library, classifier: Classifier) -> dict[str, dict[str, float]]:
     text = library.choice(_CHOICE)
-    kept: dict[str, Any] = json.loads(text) if text else {}
-    if kept.pop("bundle", None) != classifier.bundle.id:
+    stored: dict[str, Any] = json.loads(text) if text else {}
+    if stored.pop("bundle", None) != classifier.bundle.id:
         return {"own": {}}
-    return kept
+    return stored

@@ -10,7 +10,8 @@ from sqlalchemy import Row
 from scene_model.classifier.albums import PhotoFacts, SeenTag
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Provenance
-from scene_model.classifier.labels import HUMAN, NONE, TAUGHT
+from scene_model.classifier.labels import HUMAN, NONE
+from scene_model.library.shown_tags import shown_heads
 from scene_model.photos.metadata import PhotoMetadata
 
 
@@ -68,8 +69,8 @@ class PhotoRecord:
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
-        """Labels to show, each once: people's, taught, the class head's and the tag head's."""
-        heads = (HUMAN, TAUGHT, self.class_head, self.tag_head)
+        """Labels of the tags that are shown, each once; see `shown_tags`."""
+        heads = shown_heads(self.class_head, self.tag_head)
         return tuple(dict.fromkeys(tag.label for tag in self.tags if tag.head in heads))
 
     @property

@@ -1,7 +1,7 @@
-"""Conditions on photos, in the form the database answers fastest.
+"""SQL conditions on photos, each in the form that is fastest in SQLite.
 
-Those on tags list the photos once instead of asking for each photo; most others look at columns
-that the indexes of `schema.py` hold. None of them is ever NULL: NOT must turn it.
+Conditions on tags select the list of photos once instead of testing each photo; most others use
+columns that the indexes of `schema.py` cover. No condition is ever NULL, so NOT can negate it.
 """
 
 import math
@@ -10,17 +10,17 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
+from scene_model.classifier.albums import EARTH_RADIUS_KM
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.library.schema import effective_tags, photos
 from scene_model.search.query_values import Circle, DaySpan
 
-EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
-# A hair more than what is asked for: the exact test comes after.
+# The box is slightly larger than the circle; the exact test follows.
 _BOX_MARGIN = 1.000001
 
 
 def has_tag(labels: Collection[str]) -> ColumnElement[bool]:
-    """One of the labels holds: a person added it, or a model said it and nobody rejected it."""
+    """One of the labels is an effective tag: added by a person, or automatic and not rejected."""
     if not labels:
         return false()
     return photos.c.number.in_(
@@ -29,59 +29,61 @@ def has_tag(labels: Collection[str]) -> ColumnElement[bool]:
 
 
 def has_class(labels: Collection[str]) -> ColumnElement[bool]:
-    """Its class, a person's or else the model's, is one of the labels."""
+    """The class, chosen by a person or else automatic, is one of the labels."""
     return photos.c.photo_class.in_(sorted(labels))
 
 
 def has_chosen_class(labels: Collection[str]) -> ColumnElement[bool]:
-    """A person chose one of the labels as its class."""
-    # Most photos have none, and that is quicker to see than what it is not.
+    """A person chose one of the labels as the class."""
+    # Most photos have no chosen class, and IS NOT NULL is faster than the list.
     return and_(photos.c.human_class.is_not(None), photos.c.human_class.in_(sorted(labels)))
 
 
 def name_contains(text: str) -> ColumnElement[bool]:
-    """The file name holds a text, in whatever case."""
+    """The file name contains a text; case is ignored."""
     return func.instr(photos.c.folded_name, fold_case(text)) > 0
 
 
 def was_edited() -> ColumnElement[bool]:
-    """A person decided its class or a tag."""
+    """A person decided on the class or on a tag."""
     return or_(photos.c.human_class.is_not(None), photos.c.decided_tags > 0)
 
 
 def exif_contains(column: Column[Any], words: Collection[str]) -> ColumnElement[bool]:
-    """A column of few different texts (camera, lens) holds all the words, whatever the case."""
+    """A column of few distinct texts (camera, lens) contains all words; case is ignored."""
     texts = select(column.label("text")).where(column.is_not(None)).distinct().subquery()
-    found = [func.instr(func.fold_case(texts.c.text), fold_case(word)) > 0 for word in words]
-    wanted = select(texts.c.text).where(*found)
-    if column is photos.c.camera:  # the indexes of the orders hold it
-        return and_(column.is_not(None), column.in_(wanted))
-    same = photos.alias()
-    return photos.c.number.in_(select(same.c.number).where(same.c[column.name].in_(wanted)))
+    contains = [func.instr(func.fold_case(texts.c.text), fold_case(word)) > 0 for word in words]
+    matching_texts = select(texts.c.text).where(*contains)
+    if column is photos.c.camera:  # covered by the indexes of the orders
+        return and_(column.is_not(None), column.in_(matching_texts))
+    matching = photos.alias()
+    return photos.c.number.in_(
+        select(matching.c.number).where(matching.c[column.name].in_(matching_texts))
+    )
 
 
 def on_days(column: Any, days: DaySpan) -> ColumnElement[bool]:
-    """The local day of an ISO 8601 column lies in a span of days."""
+    """The local day of an ISO 8601 column is in a span of days."""
     if days.is_yearly:
         day, first, last = func.substr(column, 6, 5), days.first, days.last
         join = and_ if str(first) <= str(last) else or_
         return and_(column.is_not(None), join(day >= first, day <= last))
-    found = [column.is_not(None)]
+    conditions = [column.is_not(None)]
     if days.first is not None:
-        found.append(column >= days.first)
+        conditions.append(column >= days.first)
     if days.last is not None:
-        # "~" comes after every character that can follow a year, a month or a day.
-        found.append(column < f"{days.last}~")
-    return and_(*found)
+        # "~" sorts after every character that can follow a year, a month or a day.
+        conditions.append(column < f"{days.last}~")
+    return and_(*conditions)
 
 
 def has_place() -> ColumnElement[bool]:
-    """The photo says where it was taken."""
+    """The photo has GPS coordinates."""
     return and_(photos.c.latitude.is_not(None), photos.c.longitude.is_not(None))
 
 
 def is_within(circle: Circle) -> ColumnElement[bool]:
-    """The photo was taken inside a circle on the globe: a band of latitudes, then exactly."""
+    """The photo was taken inside a circle: a band of latitudes first, then the exact distance."""
     if circle.radius_km >= math.pi * EARTH_RADIUS_KM:
         return has_place()
     margin = math.degrees(circle.radius_km / EARTH_RADIUS_KM) * _BOX_MARGIN
@@ -93,7 +95,7 @@ def is_within(circle: Circle) -> ColumnElement[bool]:
 
 
 def is_away(latitude: float, longitude: float, at_least_km: float) -> ColumnElement[bool]:
-    """The photo was taken so far from a place, or farther."""
+    """The photo was taken at least a distance from a place. latitude, longitude: degrees."""
     if at_least_km > math.pi * EARTH_RADIUS_KM:
         return false()
     far = _haversine(latitude, longitude) >= _haversine_of(at_least_km)
@@ -101,7 +103,7 @@ def is_away(latitude: float, longitude: float, at_least_km: float) -> ColumnElem
 
 
 def _haversine(latitude: float, longitude: float) -> ColumnElement[float]:
-    """Haversine of the angle between a photo's place and another, in [0, 1]."""
+    """Haversine of the angle between a photo's coordinates and a place in degrees, in [0, 1]."""
     north = func.sin(func.radians(photos.c.latitude - latitude) / 2)
     east = func.sin(func.radians(photos.c.longitude - longitude) / 2)
     cosines = func.cos(func.radians(photos.c.latitude)) * math.cos(math.radians(latitude))
@@ -110,4 +112,5 @@ def _haversine(latitude: float, longitude: float) -> ColumnElement[float]:
 
 
 def _haversine_of(distance_km: float) -> float:
+    """Haversine of the angle that a distance on the globe spans."""
     return math.sin(distance_km / EARTH_RADIUS_KM / 2) ** 2

@@ -1,4 +1,4 @@
-"""Page after page by a cursor: nothing comes twice or is left out while photos are added."""
+"""Keyset paging: photos added meanwhile neither repeat nor skip a photo."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ from scene_model.library.store import Library
 
 @dataclass(frozen=True)
 class Cursor:
-    """The last photo of a page: what it was put in order by, and its ties."""
+    """The sort key of the last photo on a page. value: of the sorted column; the rest are ties."""
 
     value: str | float | int | None
     folded_name: str
@@ -25,7 +25,7 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Page:
-    """Ids of some photos, and where the next page begins; None at the end."""
+    """Ids of the photos on a page. next_cursor: for the next page; None on the last page."""
 
     ids: tuple[str, ...]
     next_cursor: str | None
@@ -38,7 +38,7 @@ def page_after(
     cursor: str | None,
     size: int,
 ) -> Page:
-    """The photos after a cursor, at most ``size``; raises InvalidCursor."""
+    """Return at most ``size`` photos after a cursor, None for the first; raises InvalidCursor."""
     conditions = [] if where is None else [where]
     if cursor is not None:
         conditions.append(_comes_after(sort, read_cursor(cursor, sort)))
@@ -48,27 +48,27 @@ def page_after(
     query = filter_photos(select(*columns), condition, trashed=False, order=order)
     with library.database.reader.begin() as connection:
         rows = connection.execute(query.order_by(*order).limit(size + 1)).all()
-    shown = rows[:size]
+    ids = tuple(row[0] for row in rows[:size])
     if len(rows) <= size:
-        return Page(tuple(row[0] for row in shown), None)
-    return Page(tuple(row[0] for row in shown), write_cursor(Cursor(*shown[-1][1:]), sort))
+        return Page(ids, None)
+    return Page(ids, write_cursor(Cursor(*rows[size - 1][1:]), sort))
 
 
 def write_cursor(cursor: Cursor, sort: Sort) -> str:
-    """Write a cursor as text for one order."""
+    """Encode a cursor as URL-safe text; it is valid for this order only."""
     parts = [str(sort), cursor.value, cursor.folded_name, cursor.number]
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
 def read_cursor(text: str, sort: Sort) -> Cursor:
-    """Read what `write_cursor` wrote; raises InvalidCursor."""
+    """Decode the text of `write_cursor`; raises InvalidCursor."""
     try:
         padded = text + "=" * (-len(text) % 4)
         decoded = base64.urlsafe_b64decode(padded)
         order, value, name, number = json.loads(decoded)
-        f"{value}{name}".encode()  # no half of a surrogate pair, which no database takes
+        f"{value}{name}".encode()  # a lone surrogate raises here; SQLite cannot bind it
     except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidCursor("The cursor cannot be read. Begin again without one.") from error
+        raise InvalidCursor("The cursor is not valid. Start again without a cursor.") from error
     kinds: dict[SortKey, tuple[type, ...]] = {
         SortKey.SCORE: (float, int),
         SortKey.SIZE: (int,),
@@ -82,14 +82,14 @@ def read_cursor(text: str, sort: Sort) -> Cursor:
         and not (isinstance(value, int) and abs(value) >= 2**63)
     )
     if order != str(sort) or not fits:
-        raise InvalidCursor("The cursor belongs to another order. Begin again without one.")
+        raise InvalidCursor("The cursor was made for another order. Start again without a cursor.")
     return Cursor(value, name, number)
 
 
 def _comes_after(sort: Sort, last: Cursor) -> ColumnElement[bool]:
-    """What `order_by` puts behind a photo, in SQL."""
+    """Return the condition that `order_by` sorts a photo after the cursor."""
     column, name, number = sort_column(sort), photos.c.folded_name, photos.c.number
-    # Names go with the order; other ties fall the other way: see `order_by`.
+    # Ties of an order by name have its direction, all others the opposite one: see `order_by`.
     is_rising = not sort.descending if sort.key is SortKey.NAME else sort.descending
     tie = or_(
         _beyond(name, last.folded_name, is_rising),
@@ -100,10 +100,10 @@ def _comes_after(sort: Sort, last: Cursor) -> ColumnElement[bool]:
     if last.value is None:
         return and_(column.is_(None), tie)
     after = _beyond(column, last.value, not sort.descending)
-    behind = [after, and_(column == last.value, tie)]
+    conditions = [after, and_(column == last.value, tie)]
     if sort.key is SortKey.TAKEN:
-        behind.append(column.is_(None))
-    return or_(*behind)
+        conditions.append(column.is_(None))  # photos without a date come last
+    return or_(*conditions)
 
 
 def _beyond(column: ColumnElement[Any], value: Any, is_rising: bool) -> ColumnElement[bool]:

@@ -1,13 +1,14 @@
-"""The query line: text → a condition on photos, with every value bound as a parameter.
+"""The query language: a line of text becomes an SQL condition with bound parameters.
 
-``beach sunset`` both · ``beach OR lake`` · ``-street`` · ``(a OR b) c`` · ``"old town"`` ·
+``beach sunset`` both (AND) · ``beach OR lake`` · ``-street`` · ``(a OR b) c`` · ``"old town"`` ·
 ``tag:beach`` ``class:sea`` ``album:travel`` ``name:img_20`` ``camera:iphone`` · ``score>=0.8`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
 ``is:duplicate`` · ``has:gps`` · ``near:38.72,-9.14,10km``. NOT binds before AND before OR.
 
-A bare word looks in the tags of every head, their aliases and translations, and in the file name.
-``class:``, ``score`` and ``is:unsure`` speak of the photo's class: ``score`` is how sure the head
-that filed it was, 1 where a person chose the class, 0 where nothing was sure of one.
+A bare word matches the tags of every head by id, name, alias and translation, a class that a person
+chose, and the file name. ``class:``, ``score`` and ``is:unsure`` are about the photo's class:
+``score`` is the confidence of the head that gave the class, 1 if a person chose it, 0 if no head
+was sure.
 """
 
 import datetime
@@ -48,15 +49,15 @@ from scene_model.search.query_tree import (
 from scene_model.search.query_values import read_circle, read_days
 
 STATES = ("unsure", "edited", "duplicate")
-# Each is some thirty subqueries; with many, the database would take its time to plan.
+# An album is about thirty subqueries; more albums take SQLite too long to plan.
 MAX_ALBUMS = 12
 
 Condition = ColumnElement[bool]
 
 
 @dataclass
-class _Reading:
-    """One query on its way to a condition: the words it may use, and the day it is asked on."""
+class _Context:
+    """What the terms of one query refer to. albums_named: number of ``album:`` terms so far."""
 
     vocabulary: Vocabulary
     albums: AlbumRules
@@ -70,108 +71,108 @@ def parse_query(
     albums: AlbumRules | None = None,
     today: datetime.date | None = None,
 ) -> Condition:
-    """Read a query line; an empty one holds for every photo.
+    """Parse a query line; an empty one matches every photo.
 
-    albums: the rules ``album:`` goes by; without them it knows no album. today: what ``today``
-    means; by the clock of this computer unless given. Raises QueryError, which says where and
-    why; nothing else, whatever the text.
+    albums: the albums that ``album:`` refers to; none by default. today: the day ``today`` means,
+    by default the local date. Raises QueryError with the position and the reason, and no other
+    error, for any text.
     """
-    reading = _Reading(
+    context = _Context(
         vocabulary,
         AlbumRules(()) if albums is None else albums,
         datetime.date.today() if today is None else today,
     )
-    return _condition(read_query(text), reading)
+    return _condition(read_query(text), context)
 
 
-def _condition(query: Query, reading: _Reading) -> Condition:
+def _condition(query: Query, context: _Context) -> Condition:
     match query:
         case Words(text):
-            return _words([text], reading.vocabulary)
+            return _words([text], context.vocabulary)
         case FieldTerm():
-            return _field(query, reading)
+            return _field(query, context)
         case ScoreTerm(comparison, number):
             return _score(comparison, number)
         case Not(term):
-            return not_(_condition(term, reading))
+            return not_(_condition(term, context))
         case AllOf(terms):
-            return _all_of(terms, reading)
+            return _all_of(terms, context)
         case AnyOf(terms):
-            return _any_of(terms, reading)
+            return _any_of(terms, context)
 
 
-def _all_of(terms: Sequence[Query], reading: _Reading) -> Condition:
-    """All of them; what is unwanted is asked once: -a -b is -(a OR b)."""
-    unwanted = [term.term for term in terms if isinstance(term, Not)]
-    wanted = [term for term in terms if not isinstance(term, Not)]
-    # What a glance at one column tells comes before what lists of photos are made for.
-    wanted.sort(key=lambda term: not isinstance(term, ScoreTerm))
-    found = [_condition(term, reading) for term in wanted]
-    if unwanted:
-        found.append(not_(_any_of(unwanted, reading)))
-    return and_(true(), *found)
+def _all_of(terms: Sequence[Query], context: _Context) -> Condition:
+    """All terms match. Negated terms become one list: -a -b is -(a OR b)."""
+    negated = [term.term for term in terms if isinstance(term, Not)]
+    positive = [term for term in terms if not isinstance(term, Not)]
+    # Comparing one column is cheap; the other terms select lists of photos.
+    positive.sort(key=lambda term: not isinstance(term, ScoreTerm))
+    conditions = [_condition(term, context) for term in positive]
+    if negated:
+        conditions.append(not_(_any_of(negated, context)))
+    return and_(true(), *conditions)
 
 
-def _any_of(terms: Sequence[Query], reading: _Reading) -> Condition:
-    """One of them; all plain words together look once into the tags."""
+def _any_of(terms: Sequence[Query], context: _Context) -> Condition:
+    """At least one term matches. All bare words together become one condition on tags."""
     words = [term.text for term in terms if isinstance(term, Words)]
-    others = [_condition(term, reading) for term in terms if not isinstance(term, Words)]
-    return or_(*([_words(words, reading.vocabulary)] if words else []), *others)
+    conditions = [_condition(term, context) for term in terms if not isinstance(term, Words)]
+    return or_(*([_words(words, context.vocabulary)] if words else []), *conditions)
 
 
-def _field(term: FieldTerm, reading: _Reading) -> Condition:
+def _field(term: FieldTerm, context: _Context) -> Condition:
     if term.name not in _FIELDS:
         raise _no_field(term)
-    return _FIELDS[term.name](term, reading)
+    return _FIELDS[term.name](term, context)
 
 
-def _tag(term: FieldTerm, reading: _Reading) -> Condition:
-    return has_tag(_exact_ids(term.value, reading.vocabulary))
+def _tag(term: FieldTerm, context: _Context) -> Condition:
+    return has_tag(_exact_ids(term.value, context.vocabulary))
 
 
-def _class(term: FieldTerm, reading: _Reading) -> Condition:
-    return has_class(_exact_ids(term.value, reading.vocabulary))
+def _class(term: FieldTerm, context: _Context) -> Condition:
+    return has_class(_exact_ids(term.value, context.vocabulary))
 
 
-def _album(term: FieldTerm, reading: _Reading) -> Condition:
-    album = reading.albums.find(term.value)
+def _album(term: FieldTerm, context: _Context) -> Condition:
+    album = context.albums.find(term.value)
     if album is None:
-        known = ", ".join(album.id for album in reading.albums.albums) or "none"
+        album_ids = ", ".join(album.id for album in context.albums.albums) or "none"
         raise QueryError(
-            f"There is no album {term.value!r}. There are: {known}.", term.value_position
+            f"There is no album {term.value!r}. Albums: {album_ids}.", term.value_position
         )
-    reading.albums_named += 1
-    if reading.albums_named > MAX_ALBUMS:
+    context.albums_named += 1
+    if context.albums_named > MAX_ALBUMS:
         raise QueryError(
-            f"The query names more than {MAX_ALBUMS} albums, which is the limit.", term.position
+            f"The query has more than {MAX_ALBUMS} album: terms, which is the limit.", term.position
         )
-    return is_in_album(album, reading.albums)
+    return is_in_album(album, context.albums)
 
 
-def _name(term: FieldTerm, _: _Reading) -> Condition:
+def _name(term: FieldTerm, _: _Context) -> Condition:
     return name_contains(term.value)
 
 
-def _camera(term: FieldTerm, _: _Reading) -> Condition:
+def _camera(term: FieldTerm, _: _Context) -> Condition:
     return exif_contains(photos.c.camera, [term.value])
 
 
-def _taken(term: FieldTerm, reading: _Reading) -> Condition:
-    return on_days(photos.c.taken_at, read_days(term.value, reading.today, term.value_position))
+def _taken(term: FieldTerm, context: _Context) -> Condition:
+    return on_days(photos.c.taken_at, read_days(term.value, context.today, term.value_position))
 
 
-def _added(term: FieldTerm, reading: _Reading) -> Condition:
-    return on_days(photos.c.added_at, read_days(term.value, reading.today, term.value_position))
+def _added(term: FieldTerm, context: _Context) -> Condition:
+    return on_days(photos.c.added_at, read_days(term.value, context.today, term.value_position))
 
 
-def _near(term: FieldTerm, _: _Reading) -> Condition:
+def _near(term: FieldTerm, _: _Context) -> Condition:
     return is_within(read_circle(term.value, term.value_position))
 
 
-def _is(term: FieldTerm, _: _Reading) -> Condition:
+def _is(term: FieldTerm, _: _Context) -> Condition:
     state = fold(term.value)
     if state == "unsure":
-        # Speaks of the photo's class: nobody chose one, and no head was sure of one.
+        # No person chose a class, and no head was sure of one.
         return has_class([UNSURE_CLASS])
     if state == "edited":
         return was_edited()
@@ -180,13 +181,13 @@ def _is(term: FieldTerm, _: _Reading) -> Condition:
     raise _no_state(term)
 
 
-def _has(term: FieldTerm, _: _Reading) -> Condition:
+def _has(term: FieldTerm, _: _Context) -> Condition:
     if fold(term.value) != "gps":
         raise _no_state(term)
     return has_place()
 
 
-_FIELDS: dict[str, Callable[[FieldTerm, _Reading], Condition]] = {
+_FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     "tag": _tag,
     "class": _class,
     "album": _album,
@@ -203,21 +204,21 @@ FIELDS = tuple(_FIELDS)
 
 def _no_field(term: FieldTerm) -> QueryError:
     if term.name == "score":
-        return QueryError("score is compared: write it like score>=0.8.", term.position)
-    near = difflib.get_close_matches(term.name, FIELDS, 1)
-    hint = f" Did you mean {near[0]}:?" if near else ""
-    known = ", ".join(f"{name}:" for name in FIELDS)
+        return QueryError("score takes a comparison, as in score>=0.8.", term.position)
+    similar_names = difflib.get_close_matches(term.name, FIELDS, 1)
+    hint = f" Did you mean {similar_names[0]}:?" if similar_names else ""
+    fields = ", ".join(f"{name}:" for name in FIELDS)
     return QueryError(
-        f"{term.name}: is no field.{hint} There are {known} and score. To look for the text "
-        f'itself, write "{term.name}:{term.value}" in quotation marks.',
+        f"{term.name}: is not a field.{hint} Fields: {fields} and score. To search for the text "
+        f'itself, put it in quotation marks: "{term.name}:{term.value}".',
         term.position,
     )
 
 
 def _no_state(term: FieldTerm) -> QueryError:
-    known = ", ".join(f"is:{state}" for state in STATES)
+    states = ", ".join(f"is:{state}" for state in STATES)
     return QueryError(
-        f"{term.name}:{term.value} is not known. There is {known}, has:gps.", term.position
+        f"{term.name}:{term.value} does not exist. There are {states} and has:gps.", term.position
     )
 
 
@@ -228,27 +229,27 @@ def _score(comparison: str, number: float) -> Condition:
         "<=": column <= number,
         ">": column > number,
         "<": column < number,
-        # A person writes two digits of a number that has seven.
+        # Scores have about seven digits; people type two.
         "=": func.round(column, 2) == round(number, 2),
     }[comparison]
 
 
 def _words(texts: Sequence[str], vocabulary: Vocabulary) -> Condition:
-    """One of the words is a tag, a class that a person chose, or stands in the name."""
+    """One of the words is a tag or a class that a person chose, or is part of the file name."""
     ids = sorted({label for text in texts for label in _ids(text, vocabulary)})
     return or_(has_tag(ids), has_chosen_class(ids), *map(name_contains, texts))
 
 
 def _ids(text: str, vocabulary: Vocabulary) -> set[str]:
-    """Labels a word means; the word itself too, since people make tags of their own."""
+    """Return the labels of a word, also the word itself: it may be a tag that a person made."""
     return {*vocabulary.ids_for(text), *_as_written(text)}
 
 
 def _exact_ids(text: str, vocabulary: Vocabulary) -> list[str]:
-    """Labels called so: ``class:road`` is not ``street``, though "road" is a word for it."""
+    """Return the labels with this id or name: ``class:road`` is not ``street``, its alias is."""
     return sorted({*vocabulary.exact_ids_for(text), *_as_written(text)})
 
 
 def _as_written(text: str) -> set[str]:
-    """The text as a person's tag, and as the id of a label that only another model knows."""
+    """Return the text as a person's tag and as a label id, which may be of another model."""
     return {text, fold(text), fold(text).replace(" ", "_")}

@@ -1,4 +1,4 @@
-"""Query lines for one library and model: text in, SQL condition out, the latest ones cached."""
+"""SQL conditions of query lines for one library and model, with a cache."""
 
 import datetime
 from dataclasses import replace
@@ -16,7 +16,7 @@ _CACHED_LINES = 16
 
 
 class QueryReader:
-    """Parses query lines; a line is parsed again when the library, the model or the day changes."""
+    """Parses query lines, and again only after the library, the model or the day changed."""
 
     def __init__(self, library: Library, model: CurrentModel) -> None:
         """Start with an empty cache."""
@@ -31,13 +31,13 @@ class QueryReader:
         condition = self._conditions.get(key)
         if condition is None:
             condition = self._parse(line, today)
-            # Replaced rather than changed in place: threads may share a gallery.
+            # Replaced, not changed in place: threads may share a gallery.
             latest = [*self._conditions.items()][1 - _CACHED_LINES :]
             self._conditions = dict(latest) | {key: condition}
         return condition
 
     def _parse(self, line: str, today: datetime.date) -> Condition:
-        # A taught label keeps its own name even where the model has the word as an alias.
+        # A taught label takes precedence over an alias of the model with the same name.
         taught = {label: label for label in self._library.taught_labels()}
         vocabulary = self._model.vocabulary
         if taught:

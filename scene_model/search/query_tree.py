@@ -1,4 +1,4 @@
-"""The query line as a tree: read from text, written back as text. Pure; it knows no photos."""
+"""Query lines as syntax trees: parsing and printing, independent of photos."""
 
 import re
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput
 from scene_model.errors import QueryError
 
 MAX_QUERY_LENGTH = 1_000
-# SQLite's own parser gives up at about thirty.
+# SQLite's parser fails at a depth of about 30.
 MAX_DEPTH = 12
 
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*")
-# Read back bare, these would be something else than a word.
+# Text that without quotation marks would not be read as a word.
 _LOOKS_LIKE_A_SCORE = re.compile(r"(score)?[<>=]", re.IGNORECASE)
 _LOOKS_LIKE_A_FIELD = re.compile(r"[A-Za-z_]+:")
 _BARE = re.compile(r'[^\s()"\-][^\s()"]*')
@@ -27,7 +27,7 @@ _BARE_VALUE = re.compile(r'[^\s()"]+')
 
 @dataclass(frozen=True)
 class Words:
-    """A bare word, or several in quotation marks. position: where it stands, from 0."""
+    """A bare word, or text in quotation marks. position: its first character, from 0."""
 
     text: str
     position: int = field(default=0, compare=False)
@@ -35,7 +35,7 @@ class Words:
 
 @dataclass(frozen=True)
 class FieldTerm:
-    """``name:value``; the name in lower case. value_position: where the value stands."""
+    """``name:value``. name: in lower case. value_position: first character of the value."""
 
     name: str
     value: str
@@ -54,21 +54,21 @@ class ScoreTerm:
 
 @dataclass(frozen=True)
 class Not:
-    """What does not hold."""
+    """The term does not match."""
 
     term: "Query"
 
 
 @dataclass(frozen=True)
 class AllOf:
-    """All of them hold; of no terms at all it holds for every photo."""
+    """All terms match. Without terms, every photo matches."""
 
     terms: tuple["Query", ...] = ()
 
 
 @dataclass(frozen=True)
 class AnyOf:
-    """One of them holds, two at least."""
+    """At least one of the terms matches. terms: two or more."""
 
     terms: tuple["Query", ...]
 
@@ -79,32 +79,30 @@ EVERYTHING = AllOf()
 
 @lru_cache(maxsize=256)
 def read_query(text: str) -> Query:
-    """Read a query line; an empty one is `EVERYTHING`.
+    """Parse a query line; an empty one is `EVERYTHING`.
 
-    Raises QueryError, which says where and why; nothing else, whatever the text.
+    Raises QueryError with the position and the reason, and no other error, for any text.
     """
     _check_text(text)
     try:
         tree = _parser().parse(text)
         if _depth(tree) > MAX_DEPTH:
-            raise QueryError(
-                f"The query has too many brackets inside one another; the limit is {MAX_DEPTH}."
-            )
+            raise QueryError(f"The query has too many nested brackets; the limit is {MAX_DEPTH}.")
         return _read(tree) if tree.children else EVERYTHING
     except UnexpectedEOF as error:
         raise QueryError(
-            "The query ends too early: a word is missing at its end.", len(text)
+            "The query is incomplete: a word is missing at its end.", len(text)
         ) from error
     except UnexpectedInput as error:
         is_end = isinstance(error, UnexpectedToken) and error.token.type == "$END"
         position = len(text) if is_end else error.pos_in_stream or 0
         raise QueryError(_why(error, text, position), position) from error
     except RecursionError as error:
-        raise QueryError("The query has too many brackets inside one another.") from error
+        raise QueryError("The query has too many nested brackets.") from error
 
 
 def print_query(query: Query) -> str:
-    """Write a query as a line that is read back as the same query."""
+    """Return the line that `read_query` parses to the same query."""
     match query:
         case Words(text):
             return text if _may_stand_bare(text) else f'"{text}"'
@@ -142,7 +140,7 @@ def _check_text(text: str) -> None:
         )
     for position, character in enumerate(text):
         if "\ud800" <= character <= "\udfff":
-            raise QueryError("The query holds a character that is no text.", position)
+            raise QueryError("The query contains a character that is not valid text.", position)
 
 
 @lru_cache(maxsize=1)
@@ -160,16 +158,16 @@ def _depth(node: Any) -> int:
 
 def _why(error: UnexpectedInput, text: str, position: int) -> str:
     if position >= len(text) or position < 0:
-        return "The query ends too early: a word, or a closing bracket, is missing at its end."
-    found = text[position]
-    if isinstance(error, UnexpectedCharacters) and found == '"':
-        return f"The quotation mark at character {position + 1} is never closed."
-    return _cannot_stand(found, position)
+        return "The query is incomplete: a word or a closing bracket is missing at its end."
+    character = text[position]
+    if isinstance(error, UnexpectedCharacters) and character == '"':
+        return f"The quotation mark at character {position + 1} is not closed."
+    return _not_allowed(character, position)
 
 
-def _cannot_stand(found: str, position: int) -> str:
+def _not_allowed(text: str, position: int) -> str:
     return (
-        f"{found!r} at character {position + 1} cannot stand there. "
+        f"{text!r} is not allowed at character {position + 1}. "
         'Put words with special characters in quotation marks: "like this".'
     )
 
@@ -190,10 +188,10 @@ def _read(node: Tree[Token]) -> Query:
 
 def _words(word: Token) -> Words:
     if word == "OR":
-        raise QueryError(_cannot_stand("OR", word.start_pos or 0), word.start_pos or 0)
+        raise QueryError(_not_allowed("OR", word.start_pos or 0), word.start_pos or 0)
     if _LOOKS_LIKE_A_SCORE.match(word):
         raise QueryError(
-            f"{word} cannot be read. Write it like score>=0.8, or in quotation marks.",
+            f"{word} is not a valid comparison. Write it like score>=0.8, or in quotation marks.",
             word.start_pos or 0,
         )
     return Words(_text(word), word.start_pos or 0)
@@ -202,7 +200,7 @@ def _words(word: Token) -> Words:
 def _field(name: Token, value: Token) -> FieldTerm:
     position, value_position = name.start_pos or 0, value.start_pos or 0
     if value.startswith("-") and value_position != name.end_pos:
-        raise QueryError(_cannot_stand("-", value_position), value_position)
+        raise QueryError(_not_allowed("-", value_position), value_position)
     return FieldTerm(name[:-1].lower(), _text(value), position, value_position)
 
 
@@ -210,7 +208,9 @@ def _score(token: Token) -> ScoreTerm:
     position = token.start_pos or 0
     comparison, number = _COMPARISON.split(token[len("score") :])[1:]
     if float(number) > 1.0:
-        raise QueryError(f"A score goes from 0 to 1, as in score>=0.8; {number} is more.", position)
+        raise QueryError(
+            f"A score is from 0 to 1, as in score>=0.8; {number} is too large.", position
+        )
     return ScoreTerm(comparison, float(number), position)
 
 
@@ -218,12 +218,10 @@ def _text(token: Token) -> str:
     text = token[1:-1] if token.startswith('"') else str(token)
     if not text.strip():
         position = token.start_pos or 0
-        raise QueryError(
-            f"There is nothing between the quotation marks at character {position + 1}.", position
-        )
+        raise QueryError(f"The quotation marks at character {position + 1} are empty.", position)
     return text
 
 
 def quoted(text: str) -> str:
-    """Quote a value for a query; of one with quotation marks, its longest part without."""
+    """Put a value in quotation marks. Of a value that contains any, the longest part without."""
     return f'"{max(text.split(chr(34)), key=len)}"'

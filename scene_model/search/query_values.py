@@ -1,4 +1,4 @@
-"""What stands behind ``taken:``, ``added:`` and ``near:``, read from text. Pure."""
+"""Values of ``taken:``, ``added:`` and ``near:`` terms, parsed from text."""
 
 import datetime
 import re
@@ -15,9 +15,9 @@ _PLACE = re.compile(rf"{_NUMBER},{_NUMBER},{_NUMBER}(km|m)\s*", re.ASCII | re.IG
 
 @dataclass(frozen=True)
 class DaySpan:
-    """From the first to the last day, month or year ("2024-07"), both included.
+    """A span from the first to the last day, month or year ("2024-07"), both included.
 
-    Without years ("12-24") it comes every year, and may pass New Year. None: open at that end.
+    Days without a year ("12-24") are a yearly span, which may pass New Year. None: an open end.
     """
 
     first: str | None
@@ -25,13 +25,13 @@ class DaySpan:
 
     @property
     def is_yearly(self) -> bool:
-        """Tell whether it comes every year."""
+        """True if the days have no year."""
         return self.first is not None and len(self.first) == len("12-24")
 
 
 @dataclass(frozen=True)
 class Circle:
-    """A place and how far around it: degrees, WGS 84, and kilometres."""
+    """A circle on the globe. latitude, longitude: degrees, WGS 84."""
 
     latitude: float
     longitude: float
@@ -39,7 +39,7 @@ class Circle:
 
 
 def read_days(text: str, today: datetime.date, position: int = 0) -> DaySpan:
-    """Read a day, month or year, or A..B with one end left out perhaps; raises QueryError.
+    """Parse a day, month or year, or a span A..B, A.. or ..B; raises QueryError.
 
     ``today`` and ``yesterday`` are days too.
     """
@@ -54,37 +54,37 @@ def read_days(text: str, today: datetime.date, position: int = 0) -> DaySpan:
         None if spans[0] is None else spans[0][0], None if spans[-1] is None else spans[-1][1]
     )
     if not all(ends) and any(len(end) == len("12-24") for end in ends):
-        raise _no_date(text, position)  # what comes every year has no end to leave open
+        raise _no_date(text, position)  # a yearly span has no open end
     if all(ends):
         try:
             read_span("..".join(ends))
         except ValueError as error:
             raise QueryError(
-                f"{text!r} is no span of days: it ends before it begins, or only one end has a "
-                "year.",
+                f"{text!r} is not a valid span of days: it ends before it begins, or only one end "
+                "has a year.",
                 position,
             ) from error
     return days
 
 
 def read_circle(text: str, position: int = 0) -> Circle:
-    """Read ``38.72,-9.14,10km``, or metres with ``m``; raises QueryError."""
+    """Parse ``38.72,-9.14,10km`` (or metres: ``500m``); raises QueryError."""
     match = _PLACE.fullmatch(text)
     if match is None:
         raise QueryError(
-            f"{text!r} is no place. Write latitude, longitude and distance without spaces, in km "
-            "or m: near:38.72,-9.14,10km.",
+            f"{text!r} is not a circle. Write latitude, longitude and distance in km or m, without "
+            "spaces: near:38.72,-9.14,10km.",
             position,
         )
     latitude, longitude, distance = (float(match[number]) for number in (1, 2, 3))
     if not (-90.0 <= latitude <= 90.0 and -180.0 <= longitude <= 180.0):
         raise QueryError(
-            f"{text!r} is no place on Earth: latitude goes from -90 to 90, longitude from -180 to "
-            "180, and latitude comes first.",
+            f"{text!r} is out of range: latitude comes first and is from -90 to 90, longitude from "
+            "-180 to 180.",
             position,
         )
     if not 0.0 < distance < float("inf"):
-        raise QueryError(f"The distance in {text!r} has to be more than 0.", position)
+        raise QueryError(f"The distance in {text!r} must be finite and greater than 0.", position)
     return Circle(latitude, longitude, distance / (1000.0 if match[4].lower() == "m" else 1.0))
 
 
@@ -97,7 +97,7 @@ def _absolute(text: str, today: datetime.date) -> str:
 
 def _no_date(text: str, position: int) -> QueryError:
     return QueryError(
-        f"{text!r} is no date. Write 2024-07-15, 2024-07, 2024, today, yesterday, a day of every "
-        "year like 12-24, or A..B from one to another.",
+        f"{text!r} is not a date. Write 2024-07-15, 2024-07, 2024, today, yesterday, a day of any "
+        "year like 12-24, or a span A..B.",
         position,
     )

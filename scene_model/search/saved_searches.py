@@ -1,4 +1,4 @@
-"""Searches that people keep: a name, a query line and an order, in the library."""
+"""Saved searches in the library: name, query line and order."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_NAME_LENGTH = 60
 
 @dataclass(frozen=True)
 class SavedSearch:
-    """One search. id: stays when it is renamed."""
+    """A saved search. id: does not change when the search is renamed."""
 
     id: int
     name: str
@@ -26,7 +26,7 @@ class SavedSearch:
 
 
 def list_searches(library: Library) -> list[SavedSearch]:
-    """All saved searches, by name."""
+    """Return all saved searches, sorted by name."""
     with library.database.reader.begin() as connection:
         rows = connection.execute(
             select(saved_searches).order_by(saved_searches.c.folded_name)
@@ -35,10 +35,10 @@ def list_searches(library: Library) -> list[SavedSearch]:
 
 
 def save_search(library: Library, name: str, query: str, sort: Sort) -> SavedSearch:
-    """Keep a search under a new name; raises InvalidSearchName or SearchNameTaken.
+    """Save a search under a new name; raises InvalidSearchName or SearchNameTaken.
 
-    It never takes the place of another: two windows that save under one name do not undo
-    each other's work, the second one is told.
+    An existing search is never replaced: if two windows save under the same name, the second one
+    gets an error.
     """
     name = _clean_name(name)
     row = {"name": name, "folded_name": fold(name), "query": query, "sort": str(sort)}
@@ -47,37 +47,37 @@ def save_search(library: Library, name: str, query: str, sort: Sort) -> SavedSea
             key = connection.execute(insert(saved_searches).values(**row)).inserted_primary_key
     except IntegrityError as error:
         raise _taken(name) from error
-    assert key is not None  # noqa: S101 - SQLite always answers with the key
+    assert key is not None  # noqa: S101 - SQLite always returns the key
     return SavedSearch(int(key[0]), name, query, sort)
 
 
 def rename_search(library: Library, search_id: int, name: str) -> None:
-    """Give a search another name.
+    """Rename a search.
 
     Raises InvalidSearchName, SearchNameTaken, or SavedSearchNotFound when it was deleted.
     """
     name = _clean_name(name)
     try:
         with library.database.writer.begin() as connection:
-            found = connection.execute(
+            renamed = connection.execute(
                 update(saved_searches)
                 .where(saved_searches.c.id == search_id)
                 .values(name=name, folded_name=fold(name))
             ).rowcount
     except IntegrityError as error:
         raise _taken(name) from error
-    if not found:
-        raise SavedSearchNotFound("This saved search is not there any more.")
+    if not renamed:
+        raise SavedSearchNotFound("This saved search no longer exists.")
 
 
 def delete_search(library: Library, search_id: int) -> None:
-    """Forget a search; one that is gone already is no error."""
+    """Delete a search; does nothing if it no longer exists."""
     with library.database.writer.begin() as connection:
         connection.execute(delete(saved_searches).where(saved_searches.c.id == search_id))
 
 
 def _clean_name(typed: str) -> str:
-    """Bring a typed name to the form it is kept in; raises InvalidSearchName."""
+    """Normalize a typed name: NFC, single spaces; raises InvalidSearchName."""
     name = " ".join(unicodedata.normalize("NFC", typed).split())
     if not name:
         raise InvalidSearchName("A saved search needs a name.")
@@ -87,11 +87,9 @@ def _clean_name(typed: str) -> str:
         )
     unprintable = [character for character in name if not character.isprintable()]
     if unprintable:
-        raise InvalidSearchName(
-            f"The name holds a character that cannot be shown ({unprintable[0]!r})."
-        )
+        raise InvalidSearchName(f"The name contains an unprintable character ({unprintable[0]!r}).")
     return name
 
 
 def _taken(name: str) -> SearchNameTaken:
-    return SearchNameTaken(f"A saved search is called “{name}” already. Choose another name.")
+    return SearchNameTaken(f"There is already a saved search “{name}”. Choose another name.")

@@ -1,4 +1,4 @@
-"""Photos that look alike to the network: the nearest by the angle between embeddings."""
+"""Similar photos: nearest neighbours by the cosine of embeddings."""
 
 from dataclasses import dataclass
 
@@ -14,56 +14,57 @@ from scene_model.library.store import Library
 
 @dataclass(frozen=True)
 class Similar:
-    """A photo, and its likeness to what was asked for: the cosine, 1.0 for the same."""
+    """A photo and its cosine similarity to the query embedding: at most 1.0."""
 
     photo_id: str
-    likeness: float
+    similarity: float
 
 
 def similar_to_photo(
     library: Library, classifier: Classifier, photo_id: str, limit: int
 ) -> list[Similar]:
-    """The photos most like one of the library, which is not among them; most alike first.
+    """Return the photos most similar to one of the library, without itself; most similar first.
 
-    Raises PhotoNotFound; and, where this network never saw the photo, as looking at it does.
+    Raises PhotoNotFound; and the errors of a prediction, if there is no embedding by this network.
     """
     embedding = embedding_of(library, classifier, photo_id)
-    found = similar_to(library, classifier, embedding, limit + 1)
-    return [one for one in found if one.photo_id != photo_id][:limit]
+    neighbours = similar_to(library, classifier, embedding, limit + 1)
+    return [similar for similar in neighbours if similar.photo_id != photo_id][:limit]
 
 
 def similar_to_picture(
     library: Library, classifier: Classifier, data: bytes, limit: int
 ) -> list[Similar]:
-    """The photos most like a picture that need not be in the library; raises PhotoError."""
+    """Return the photos most similar to an image file's bytes; raises PhotoError."""
     return similar_to(library, classifier, classifier.predict(data).embedding, limit)
 
 
 def similar_to(
     library: Library, classifier: Classifier, embedding: FloatArray, limit: int
 ) -> list[Similar]:
-    """The photos outside the trash most like an embedding, float32 (size,); most alike first.
+    """Return the photos outside the trash most similar to an embedding, most similar first.
 
-    Goes through the file a piece at a time. Photos that only another network saw are left out.
+    embedding: float32 (embedding_size,). Reads the stored embeddings in chunks. Photos without an
+    embedding by this network are left out.
     """
-    probe = embedding / max(float(np.linalg.norm(embedding)), 1e-6)
+    unit_vector = embedding / max(float(np.linalg.norm(embedding)), 1e-6)
     best: list[Similar] = []
-    for piece in scan_embeddings(library, classifier.provenance.backbone, len(embedding)):
-        lengths = np.maximum(np.linalg.norm(piece.embeddings, axis=1), 1e-6)
-        likeness = piece.embeddings @ probe / lengths
-        nearest = np.argsort(-likeness, kind="stable")[:limit]
-        best += [Similar(piece.ids[int(i)], float(min(1.0, likeness[i]))) for i in nearest]
-        best = sorted(best, key=lambda one: -one.likeness)[:limit]
+    for chunk in scan_embeddings(library, classifier.provenance.backbone, len(embedding)):
+        lengths = np.maximum(np.linalg.norm(chunk.embeddings, axis=1), 1e-6)
+        cosines = chunk.embeddings @ unit_vector / lengths
+        nearest = np.argsort(-cosines, kind="stable")[:limit]
+        best += [Similar(chunk.ids[int(i)], float(min(1.0, cosines[i]))) for i in nearest]
+        best = sorted(best, key=lambda similar: -similar.similarity)[:limit]
     return best
 
 
 def embedding_of(library: Library, classifier: Classifier, photo_id: str) -> FloatArray:
-    """What the network in use sees of a photo: as kept, or by looking again."""
+    """Return a photo's embedding by the network in use: the stored one, or a new prediction's."""
     try:
-        kept = library.embedding(photo_id)
+        stored = library.embedding(photo_id)
     except EmbeddingMissing:
-        kept = None
-    if kept is not None and classifier.can_read(kept.provenance):
-        return kept.values
-    again = predict_stored(library, classifier, photo_id).new_embedding
-    return library.embedding(photo_id).values if again is None else again
+        stored = None
+    if stored is not None and classifier.can_read(stored.provenance):
+        return stored.values
+    new_embedding = predict_stored(library, classifier, photo_id).new_embedding
+    return library.embedding(photo_id).values if new_embedding is None else new_embedding

@@ -1,4 +1,4 @@
-"""A collection in numbers, each with the query that finds the photos behind it."""
+"""Counts of the collection, each with the query that finds the photos it counts."""
 
 import math
 from dataclasses import dataclass
@@ -7,17 +7,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, cast, func, select
 from sqlalchemy import Integer as SqlInteger
 
-from scene_model.library.schema import effective_tags, photos
+from scene_model.classifier.albums import EARTH_RADIUS_KM
+from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.search.query_tree import quoted
+from scene_model.statistics.tag_counts import count_by_any_tag
 
-_KM_A_DEGREE = 111.32
+_KM_PER_DEGREE = math.radians(EARTH_RADIUS_KM)
 _BINS = 10
 
 
 @dataclass(frozen=True)
 class Counted:
-    """One bar: what it is called, how many photos, and the query that finds them."""
+    """One bar of a chart: its label, number of photos, and the query that finds them."""
 
     label: str
     photos: int
@@ -26,7 +28,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Place:
-    """Photos taken near one another. latitude, longitude: degrees, the middle of a cell."""
+    """The photos of one grid cell. latitude, longitude: their mean, degrees."""
 
     latitude: float
     longitude: float
@@ -35,7 +37,7 @@ class Place:
 
 
 def by_class(library: Library) -> list[Counted]:
-    """Photos by what they are filed under, most first."""
+    """Count photos by class, most frequent first."""
     return [
         Counted(label, count, f"class:{quoted(label)}")
         for label, count in library.count_by_class().items()
@@ -43,26 +45,20 @@ def by_class(library: Library) -> list[Counted]:
 
 
 def by_tag(library: Library, most: int = 30) -> list[Counted]:
-    """Photos by the tags they have, of every head and of people, most first."""
-    count = func.count(effective_tags.c.photo.distinct())
-    query = (
-        select(effective_tags.c.label, count)
-        .join(photos, photos.c.number == effective_tags.c.photo)
-        .where(photos.c.trashed_at.is_(None))
-        .group_by(effective_tags.c.label)
-        .order_by(count.desc(), effective_tags.c.label)
-        .limit(most)
-    )
-    return [Counted(label, there, f"tag:{quoted(label)}") for label, there in library.pairs(query)]
+    """Count photos by the tags of every head, most frequent first: what ``tag:LABEL`` finds."""
+    return [
+        Counted(label, count, f"tag:{quoted(label)}")
+        for label, count in count_by_any_tag(library, most).items()
+    ]
 
 
 def by_score(library: Library) -> list[Counted]:
-    """Photos by how sure their class is, in tenths; what people decided counts as 1."""
-    place = case(
+    """Count photos by class score in ten bins; a class that a person chose scores 1."""
+    bin_number = case(
         (photos.c.class_score >= 1.0, _BINS - 1),
         else_=cast(photos.c.class_score * _BINS, SqlInteger),
     )
-    counts = dict(_counts(library, place))
+    counts = dict(_counts(library, bin_number))
     bins = []
     for number in range(_BINS):
         low, high = number / _BINS, (number + 1) / _BINS
@@ -72,24 +68,24 @@ def by_score(library: Library) -> list[Counted]:
 
 
 def by_month(library: Library) -> list[Counted]:
-    """Photos by the month they were taken in, in order of time; those without a date are out."""
+    """Count photos by the month they were taken in, oldest first; photos without a date not."""
     month = func.substr(photos.c.taken_at, 1, 7)
-    found = _counts(library, month, photos.c.taken_at.is_not(None))
-    return sorted(
-        (Counted(label, count, f"taken:{label}") for label, count in found),
-        key=lambda one: one.label,
-    )
+    counts = _counts(library, month, photos.c.taken_at.is_not(None))
+    return [Counted(label, count, f"taken:{label}") for label, count in sorted(counts)]
 
 
 def by_camera(library: Library, most: int = 20) -> list[Counted]:
-    """Photos by the camera that took them, most first."""
-    found = _counts(library, photos.c.camera, photos.c.camera.is_not(None))
-    ranked = sorted(found, key=lambda one: (-one[1], one[0]))[:most]
+    """Count photos by camera, most frequent first."""
+    counts = _counts(library, photos.c.camera, photos.c.camera.is_not(None))
+    ranked = sorted(counts, key=lambda pair: (-pair[1], pair[0]))[:most]
     return [Counted(label, count, f"camera:{quoted(label)}") for label, count in ranked]
 
 
 def by_place(library: Library, cell_degrees: float = 1.0) -> list[Place]:
-    """Photos by the cell of a grid they were taken in; the query is a circle around the cell."""
+    """Count photos by grid cell, most frequent first.
+
+    The query of a cell is a circle around the mean position of its photos that holds all of them.
+    """
     row = func.floor(photos.c.latitude / cell_degrees)
     column = func.floor(photos.c.longitude / cell_degrees)
     query = (
@@ -114,17 +110,17 @@ def by_place(library: Library, cell_degrees: float = 1.0) -> list[Place]:
         rows = connection.execute(query).all()
     places = []
     for latitude, longitude, count, south, north, west, east in rows:
-        # Wide enough for the photo farthest from the middle, and never less than a kilometre.
-        down = max(north - latitude, latitude - south) * _KM_A_DEGREE
-        across = max(east - longitude, longitude - west) * _KM_A_DEGREE
-        radius = math.hypot(down, across * math.cos(math.radians(latitude)))
-        query_line = f"near:{latitude:.5f},{longitude:.5f},{max(1.0, 1.02 * radius + 0.1):.1f}km"
-        places.append(Place(float(latitude), float(longitude), int(count), query_line))
+        # The circle reaches the farthest corner of the photos' bounding box; at least 1 km.
+        north_south_km = max(north - latitude, latitude - south) * _KM_PER_DEGREE
+        east_west_km = max(east - longitude, longitude - west) * _KM_PER_DEGREE
+        radius_km = math.hypot(north_south_km, east_west_km * math.cos(math.radians(latitude)))
+        circle = f"{latitude:.5f},{longitude:.5f},{max(1.0, 1.02 * radius_km + 0.1):.1f}km"
+        places.append(Place(float(latitude), float(longitude), int(count), f"near:{circle}"))
     return places
 
 
 def _counts(
-    library: Library, what: ColumnElement[Any], *where: ColumnElement[bool]
+    library: Library, key: ColumnElement[Any], *where: ColumnElement[bool]
 ) -> list[tuple[str, int]]:
-    query = select(what, func.count()).where(photos.c.trashed_at.is_(None), *where).group_by(what)
-    return [(str(said), count) for said, count in library.pairs(query)]
+    query = select(key, func.count()).where(photos.c.trashed_at.is_(None), *where).group_by(key)
+    return [(str(label), count) for label, count in library.pairs(query)]

@@ -1,4 +1,4 @@
-"""What a library holds, in numbers."""
+"""Totals of a library, for ``library stats``."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,23 @@ from scene_model.library.inventory import files_below
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.search.conditions import was_edited
+from scene_model.statistics.tag_counts import count_by_tag
 
 
 @dataclass(frozen=True)
 class LibraryStatistics:
-    """Numbers of one library.
+    """Totals of one library.
 
-    photos: outside the trash; the next four speak of them. by_class: most first. unsure: filed
-    under no label. edited: photos with a class or tag of a person's. bundles: photos by the
-    model that answered. trash: photos in the trash. referenced: photos whose original is not in
-    the library's folder, those in the trash too. file_bytes: sizes on disk, by kind of file.
+    photos: number of photos outside the trash; the next five count only these. by_class and
+    by_tag: photos by class and by shown tag, most frequent first. unsure: photos without a sure
+    class. edited: photos with a class or tag decided by a person. bundles: photos by the model
+    that classified them. trash: photos in the trash. referenced: photos whose original is outside
+    the library's folder, the trash included. file_bytes: sizes on disk, by kind of file.
     """
 
     photos: int
     by_class: dict[str, int]
+    by_tag: dict[str, int]
     unsure: int
     edited: int
     bundles: dict[str, int]
@@ -32,7 +35,7 @@ class LibraryStatistics:
 
 
 def library_statistics(library: Library) -> LibraryStatistics:
-    """Count what a library holds."""
+    """Count the photos and the bytes of a library."""
     by_class = library.count_by_class()
     with library.database.reader.begin() as connection:
         bundles = connection.execute(
@@ -47,6 +50,7 @@ def library_statistics(library: Library) -> LibraryStatistics:
     return LibraryStatistics(
         photos=library.count(),
         by_class=by_class,
+        by_tag=count_by_tag(library, None),
         unsure=by_class.get(UNSURE_CLASS, 0),
         edited=library.count(was_edited()),
         bundles={row[0]: int(row[1]) for row in bundles},
@@ -57,6 +61,7 @@ def library_statistics(library: Library) -> LibraryStatistics:
 
 
 def _file_bytes(library: Library) -> dict[str, int]:
+    """Sum the sizes of the files in each folder of the library, and of the database."""
     sizes = {}
     for name in ("originals", "thumbnails", "embeddings", "trash", "incoming"):
         sizes[name] = sum(path.lstat().st_size for path in files_below(library.folder / name))

@@ -192,4 +192,4 @@ def test_exports_by_rule_and_without_coordinates(
     archive = client.get("/api/library/export.zip?by=head:camera&q=dahlia")
     assert "flower/dahlia.jpg" in zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
     assert "head:camera" in problem(client.get("/api/library/export.zip?by=nothing"), 400)
-    assert "no field" in problem(client.get("/api/library/export.json?q=a:b"), 400)
+    assert "not a field" in problem(client.get("/api/library/export.json?q=a:b"), 400)

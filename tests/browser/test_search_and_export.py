@@ -39,7 +39,7 @@ def line(page: Page) -> Any:
 def test_a_line_as_it_is_typed(visit: Visit) -> None:
     page = visit.open("search")
     line(page).press_sequentially('"blu', delay=60)
-    expect(page.get_by_text("never closed")).to_be_visible()
+    expect(page.get_by_text("is not closed")).to_be_visible()
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     line(page).fill("")
     line(page).press_sequentially("blum", delay=60)  # German
@@ -50,7 +50,7 @@ def test_a_line_as_it_is_typed(visit: Visit) -> None:
     expect(page).to_have_url(re.compile("q=flower"))
     line(page).fill("colour:red flower")
     line(page).press("Enter")
-    expect(page.get_by_test_id("stAlert")).to_contain_text("colour: is no field")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("colour: is not a field")
 
 
 def test_a_saved_search_comes_back(visit: Visit) -> None:

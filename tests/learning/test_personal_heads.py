@@ -1,4 +1,4 @@
-"""What people corrected is learned on top of the shipped model, and let go with one call."""
+"""Personal heads: retrained on corrections, used, stored and deleted."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,7 @@ from scene_model.learning.personal_heads import (
 )
 from scene_model.library import edits
 from scene_model.services import Services, open_services
-from tests.learning.test_taught_tags import stripes
-from tests.pictures import encode, textured
+from tests.pictures import encode, striped, textured
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 DECIDED = MIN_CORRECTIONS + 2
@@ -23,42 +22,44 @@ DECIDED = MIN_CORRECTIONS + 2
 @pytest.fixture
 def ids(add_photos: Add) -> list[str]:
     """Striped pictures, then smooth ones."""
-    files = [(f"stripes_{i:02d}.jpg", stripes(i)) for i in range(DECIDED + 4)]
+    files = [(f"stripes_{i:02d}.jpg", striped(i)) for i in range(DECIDED + 4)]
     files += [(f"smooth_{i:02d}.jpg", encode(textured(160, 120, seed=i))) for i in range(12)]
     return add_photos(files)
 
 
-def answers(services: Services) -> dict[str, tuple[object, ...]]:
+def predictions(services: Services) -> dict[str, tuple[object, ...]]:
     records = services.library.records(services.library.find())
     return {
-        one.id: (
-            one.photo_class,
-            round(one.class_score, 2),
-            {(tag.label, tag.head) for tag in one.tags},
+        photo.id: (
+            photo.photo_class,
+            round(photo.class_score, 2),
+            {(tag.label, tag.head) for tag in photo.tags},
         )
-        for one in records
+        for photo in records
     }
 
 
 def other_class(services: Services, photo_id: str) -> str:
-    """A scene that the model does not file a photo under."""
-    now = services.library.photo(photo_id).photo_class
+    """A scene that is not the class of the photo."""
+    photo_class = services.library.photo(photo_id).photo_class
     labels = services.classifier.heads[services.classifier.bundle.class_head].labels.ids
-    return next(label for label in labels if label != now)
+    return next(label for label in labels if label != photo_class)
 
 
 def use_corrections(services: Services) -> None:
     assert services.use_corrections(services.learn_corrections()).wait(60)
 
 
-def test_too_few_say_how_many_are_missing(services: Services, ids: list[str]) -> None:
+def test_the_error_names_how_many_corrections_are_missing(
+    services: Services, ids: list[str]
+) -> None:
     edits.set_class(services.library, ids[:7], "sea")
     assert count_corrections(services.library, services.classifier)["scenes"] == 7
     with pytest.raises(TooFewExamples, match=f"{MIN_CORRECTIONS - 7} more"):
         services.learn_corrections()
 
 
-def test_what_counts_for_which_head(services: Services, ids: list[str]) -> None:
+def test_corrections_are_counted_by_head(services: Services, ids: list[str]) -> None:
     library, classifier = services.library, services.classifier
     edits.set_class(library, ids[:1], "cat")  # none of the six scenes
     edits.set_class(library, ids[1:2], "my own word")
@@ -70,47 +71,48 @@ def test_what_counts_for_which_head(services: Services, ids: list[str]) -> None:
     assert count_corrections(library, classifier) == {"scenes": 1, "camera": 1}
 
 
-def test_learned_used_and_let_go(services: Services, ids: list[str], add_photos: Add) -> None:
-    before, label = answers(services), other_class(services, ids[DECIDED])
+def test_train_use_and_delete(services: Services, ids: list[str], add_photos: Add) -> None:
+    before, label = predictions(services), other_class(services, ids[DECIDED])
     edits.set_class(services.library, ids[:DECIDED], label)
     candidate = services.learn_corrections()
-    (one,) = [one for one in candidate.heads if one.head.id == "scenes"]
-    assert one.figures.corrections == DECIDED
-    assert one.figures.after > one.figures.before
+    (scenes,) = [personal for personal in candidate.heads if personal.head.id == "scenes"]
+    assert scenes.figures.corrections == DECIDED
+    assert scenes.figures.after > scenes.figures.before
     assert services.library.photo(ids[DECIDED]).photo_class != label, "nothing is used yet"
 
     use_corrections(services)
-    others = [services.predict_stored(i).class_prediction.label for i in ids[DECIDED : DECIDED + 4]]
-    assert others == [label] * 4
-    mark = services.classifier.bundle_id
-    assert {photo.bundle for photo in services.library.records(ids)} == {mark}, "tagged again"
+    undecided = ids[DECIDED : DECIDED + 4]
+    labels = [services.predict_stored(i).class_prediction.label for i in undecided]
+    assert labels == [label] * 4
+    bundle_id = services.classifier.bundle_id
+    assert {photo.bundle for photo in services.library.records(ids)} == {bundle_id}, "retagged"
     assert services.library.photo(ids[0]).class_source == "human"
     assert set(personal_figures(services.library, services.classifier)) >= {"scenes"}
-    (new,) = add_photos([("new.jpg", stripes(33))])
+    (new,) = add_photos([("new.jpg", striped(33))])
     assert services.predict_stored(new).class_prediction.label == label
     assert services.library.photo(new).bundle == services.classifier.bundle_id
-    # Again on top of the shipped head, not of the one in use.
+    # A second training starts from the shipped head, not from the one in use.
     again = learn_corrections(services.library, services.classifier.shipped)
-    assert again.heads[0].figures.before == one.figures.before
+    assert again.heads[0].figures.before == scenes.figures.before
 
     assert services.use_corrections(None).wait(60)
     assert personal_figures(services.library, services.classifier) == {}
     edits.undo(services.library)
-    after = answers(services)
+    after = predictions(services)
     assert {photo_id: after[photo_id] for photo_id in before} == before
 
 
-def test_it_is_there_after_a_restart(services: Services, ids: list[str]) -> None:
+def test_personal_heads_persist(services: Services, ids: list[str]) -> None:
     label = other_class(services, ids[DECIDED])
     edits.set_class(services.library, ids[:DECIDED], label)
     use_corrections(services)
-    said, mark = answers(services), services.classifier.bundle_id
+    before, bundle_id = predictions(services), services.classifier.bundle_id
     services.close()
     opened = open_services(services.settings)
     try:
-        assert opened.classifier.bundle_id == mark != opened.classifier.shipped.bundle_id
+        assert opened.classifier.bundle_id == bundle_id != opened.classifier.shipped.bundle_id
         assert opened.predict_stored(ids[DECIDED]).class_prediction.label == label
-        assert answers(opened) == said
+        assert predictions(opened) == before
         assert opened.retag_preview().total == 0
     finally:
         opened.close()

@@ -1,4 +1,4 @@
-"""What is foretold is what tagging again then does."""
+"""The retag preview counts what retagging then changes."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -41,46 +41,49 @@ def ids(
     yield add_photos([("temple.jpg", temple), ("dahlia.jpg", flower), *made_photos[:4]])
 
 
-def seen(library: Library) -> dict[str, tuple[str, frozenset[str]]]:
+def classes_and_tags(library: Library) -> dict[str, tuple[str, frozenset[str]]]:
     return {
         photo.id: (photo.photo_class, frozenset(tag.label for tag in photo.tags))
         for photo in library.records(library.find())
     }
 
 
-def test_what_is_foretold_happens(services: Services, own: Classifier, ids: list[str]) -> None:
+def test_the_preview_counts_the_changes(
+    services: Services, own: Classifier, ids: list[str]
+) -> None:
     library = services.library
     assert retag_preview(library, services.classifier) == RetagPreview(0)
     edits.set_class(library, ids[:1], "holiday")
     edits.add_tag(library, ids[1:2], "zermatt")
     edits.move_to_trash(library, ids[5:])
-    told = retag_preview(library, own)
-    assert (told.total, told.unknown) == (5, 0)
-    before = seen(library)
+    preview = retag_preview(library, own)
+    assert (preview.total, preview.unknown) == (5, 0)
+    before = classes_and_tags(library)
     for photo_id in library.tagged_by_others(own.bundle_id):
         retag(library, own, photo_id)
-    after = seen(library)
-    assert told.class_changed == sum(before[i][0] != after[i][0] for i in before) == 4
-    assert told.tags_changed == sum(before[i][1] != after[i][1] for i in before)
-    assert told.changed == sum(before[i] != after[i] for i in before)
+    after = classes_and_tags(library)
+    assert preview.class_changed == sum(before[i][0] != after[i][0] for i in before) == 4
+    assert preview.tags_changed == sum(before[i][1] != after[i][1] for i in before)
+    assert preview.changed == sum(before[i] != after[i] for i in before)
     assert retag_preview(library, own) == RetagPreview(0)
 
 
-def test_nothing_changes_where_people_decided(
+def test_decisions_of_people_do_not_change(
     services: Services, own: Classifier, ids: list[str]
 ) -> None:
     library = services.library
     for photo in library.records(ids):
-        others = predict_stored(library, own, photo.id).head_predictions.kept_tags.values()
-        labels = {tag.label for tag in photo.tags} | {tag.label for tags in others for tag in tags}
+        prediction = predict_stored(library, own, photo.id).head_predictions
+        labels = {tag.label for tag in photo.tags}
+        labels |= {tag.label for tags in prediction.kept_tags.values() for tag in tags}
         for label in sorted(labels):
             edits.add_tag(library, [photo.id], label)
     edits.set_class(library, ids, "holiday")
-    told = retag_preview(library, own)
-    assert (told.total, told.changed) == (6, 0)
+    preview = retag_preview(library, own)
+    assert (preview.total, preview.changed) == (6, 0)
 
 
-def test_another_network_cannot_tell_beforehand(
+def test_photos_without_an_embedding_by_this_network_are_unknown(
     services: Services, tmp_path: Path, ids: list[str], own: Classifier
 ) -> None:
     other = Classifier.open(other_network(tmp_path / "other"), PhotoLimits(), interpreters=1)
@@ -113,7 +116,7 @@ def test_ten_thousand_photos(tmp_path: Path, own: Classifier) -> None:
                         embedding_file=name, embedding_slot=slot, backbone=own.bundle.backbone_id
                     )
                 )
-        with statements(library) as said:
-            told = retag_preview(library, own)
-        assert len(said) < 200, "by the thousand, not one by one"
-    assert told == RetagPreview(10_000, 10_000, 10_000, 10_000)
+        with statements(library) as executed:
+            preview = retag_preview(library, own)
+        assert len(executed) < 200, "in batches, not photo by photo"
+    assert preview == RetagPreview(10_000, 10_000, 10_000, 10_000)

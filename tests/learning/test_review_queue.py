@@ -1,4 +1,4 @@
-"""What is least certain comes first, and what a person decided never."""
+"""The review queue: least certain photos first, without those a person decided on."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from scene_model.services import Services
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
-def test_decided_photos_leave_the_queue(
+def test_order_of_the_queue_and_decided_photos(
     services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]], temple: bytes
 ) -> None:
     ids = add_photos([*made_photos, ("temple.jpg", temple)])
@@ -27,6 +27,6 @@ def test_decided_photos_leave_the_queue(
     assert list(reasons.values()) == sorted(reasons.values(), key=order.index)
     assert all(len(item.choices) == len(set(item.choices)) == 5 for item in queue)
     services.gallery().set_class([queue[0].photo_id], "sea")
-    left = review_queue(services.library, services.classifier)
-    assert [item.photo_id for item in left] == [item.photo_id for item in queue[1:]]
+    remaining = review_queue(services.library, services.classifier)
+    assert [item.photo_id for item in remaining] == [item.photo_id for item in queue[1:]]
     assert len(review_queue(services.library, services.classifier, most=2)) == 2

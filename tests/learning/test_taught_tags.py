@@ -1,9 +1,8 @@
-"""A taught tag is a tag like any other: searched, exported, kept through tagging again."""
+"""Taught tags: training, search, export, new photos, retagging, deletion."""
 
 from collections.abc import Callable
 
 import pytest
-from PIL import Image
 
 from scene_model.errors import InvalidTag, TooFewExamples
 from scene_model.learning.retag import retag
@@ -14,43 +13,37 @@ from scene_model.learning.taught_tags import (
     save_taught_tag,
 )
 from scene_model.services import Services
-from tests.pictures import encode, textured
+from tests.pictures import encode, striped, textured
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 STRIPED = 7
 
 
-def stripes(seed: int) -> bytes:
-    """Bold stripes: nothing like the smooth pictures of `textured`."""
-    picture = Image.new("RGB", (160, 120), "white")
-    for x in range(seed % 5, 160, 16):
-        picture.paste((seed * 9 % 120, 0, 0), (x, 0, x + 7, 120))
-    return encode(picture)
-
-
 @pytest.fixture
 def ids(add_photos: Add) -> list[str]:
     """Seven striped pictures, then smooth ones."""
-    files = [(f"stripes_{i:02d}.jpg", stripes(i)) for i in range(STRIPED)]
+    files = [(f"stripes_{i:02d}.jpg", striped(i)) for i in range(STRIPED)]
     files += [(f"smooth_{i:02d}.jpg", encode(textured(160, 120, seed=i))) for i in range(24)]
     return add_photos(files)
 
 
-def taught(services: Services, ids: list[str], label: str = "stripes") -> None:
+def teach_tag(services: Services, ids: list[str], label: str = "stripes") -> None:
     candidate = fit_tag(services.library, services.classifier, label, ids[:6])
     save_taught_tag(services.library, services.classifier, candidate)
 
 
-def test_nothing_is_kept_before_it_is_saved(services: Services, ids: list[str]) -> None:
+def test_a_candidate_changes_nothing(services: Services, ids: list[str]) -> None:
     candidate = fit_tag(services.library, services.classifier, "stripes", ids[:6])
-    assert {one.photo_id for one in candidate.would_tag} == set(ids[6:STRIPED])
+    assert {match.photo_id for match in candidate.would_tag} == set(ids[6:STRIPED])
     assert candidate.figures.found >= 5
     assert services.gallery().count("tag:stripes") == 0
     assert list_taught(services.library, services.classifier) == []
 
 
-def test_it_joins_search_and_class_choices_and_export(services: Services, ids: list[str]) -> None:
-    taught(services, ids)
+def test_a_saved_tag_is_in_search_class_choices_and_export(
+    services: Services, ids: list[str]
+) -> None:
+    teach_tag(services, ids)
     assert set(services.gallery().ids("tag:stripes")) == set(ids[:STRIPED])
     assert "stripes" in services.library.human_labels()
     lines = list(services.exports.csv_lines([ids[6]]))
@@ -59,34 +52,32 @@ def test_it_joins_search_and_class_choices_and_export(services: Services, ids: l
     assert (tag.label, set(tag.examples), tag.is_current) == ("stripes", set(ids[:6]), True)
 
 
-def test_new_photos_get_it_and_tagging_again_keeps_it(
+def test_new_photos_get_the_tag_and_retagging_preserves_it(
     services: Services, ids: list[str], add_photos: Add
 ) -> None:
-    taught(services, ids)
-    (new,) = add_photos([("new.jpg", stripes(13))])
+    teach_tag(services, ids)
+    (new,) = add_photos([("new.jpg", striped(13))])
     assert new in services.gallery().ids("tag:stripes")
     retag(services.library, services.classifier, ids[6])
     assert ids[6] in services.gallery().ids("tag:stripes")
 
 
-def test_forgotten_it_stays_on_the_examples(services: Services, ids: list[str]) -> None:
-    taught(services, ids)
+def test_a_deleted_tag_stays_on_the_examples(services: Services, ids: list[str]) -> None:
+    teach_tag(services, ids)
     delete_taught_tag(services.library, "stripes")
     assert set(services.gallery().ids("tag:stripes")) == set(ids[:6])
     assert list_taught(services.library, services.classifier) == []
 
 
-def test_a_word_the_model_has_as_an_alias_means_the_taught_tag(
-    services: Services, ids: list[str]
-) -> None:
-    # "receipt" is another word for "text document".
-    taught(services, ids, "receipt")
+def test_a_taught_tag_takes_precedence_over_an_alias(services: Services, ids: list[str]) -> None:
+    # "receipt" is an alias of "text document".
+    teach_tag(services, ids, "receipt")
     assert set(services.gallery().ids("tag:receipt")) == set(ids[:STRIPED])
 
 
-def test_a_rejected_photo_does_not_get_it_back(services: Services, ids: list[str]) -> None:
+def test_counterexamples_are_not_tagged(services: Services, ids: list[str]) -> None:
     candidate = fit_tag(services.library, services.classifier, "stripes", ids[:6], [ids[6]])
-    assert ids[6] not in {one.photo_id for one in candidate.would_tag}
+    assert ids[6] not in {match.photo_id for match in candidate.would_tag}
 
 
 def test_too_few_examples_and_bad_names(services: Services, ids: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Another threshold moves what it says it moves, and no more; and everything goes back."""
+"""Thresholds: the preview matches the change, retagging confirms it, and undo restores it."""
 
 import io
 from collections.abc import Callable
@@ -20,10 +20,10 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 @pytest.fixture
 def ids(add_photos: Add) -> list[str]:
-    """Pieces of a photograph, of which the class head is more or less sure; and made pictures."""
+    """Crops of a photograph with varied confidence of the class head; and generated pictures."""
     temple = Image.open(io.BytesIO((ASSETS / "china.jpg").read_bytes()))
     files = [
-        (f"piece_{x}_{y}.jpg", encode(temple.crop((80 * x, 60 * y, 80 * x + 320, 60 * y + 240))))
+        (f"crop_{x}_{y}.jpg", encode(temple.crop((80 * x, 60 * y, 80 * x + 320, 60 * y + 240))))
         for x in range(5)
         for y in range(4)
     ]
@@ -33,17 +33,17 @@ def ids(add_photos: Add) -> list[str]:
 
 
 def state(services: Services) -> dict[str, tuple[object, ...]]:
-    """What is kept of each photo; photo by photo, the same after tagging again."""
+    """The stored class and tags of each photo."""
     return {
-        one.id: (
-            (one.photo_class, one.class_source, one.unsure, round(one.class_score, 3)),
-            {(tag.label, tag.head, round(tag.score or 0, 3)) for tag in one.tags},
+        photo.id: (
+            (photo.photo_class, photo.class_source, photo.unsure, round(photo.class_score, 3)),
+            {(tag.label, tag.head, round(tag.score or 0, 3)) for tag in photo.tags},
         )
-        for one in services.library.records(services.library.find())
+        for photo in services.library.records(services.library.find())
     }
 
 
-def tagged_again(services: Services) -> dict[str, tuple[object, ...]]:
+def retagged(services: Services) -> dict[str, tuple[object, ...]]:
     for photo_id in services.library.find():
         services.library.replace_predictions(
             photo_id, services.predict_stored(photo_id), services.classifier.provenance
@@ -51,79 +51,79 @@ def tagged_again(services: Services) -> dict[str, tuple[object, ...]]:
     return state(services)
 
 
-def everywhere(services: Services, threshold: float) -> dict[str, float]:
+def for_all_labels(services: Services, threshold: float) -> dict[str, float]:
     head = services.classifier.heads[services.classifier.bundle.class_head]
     return dict.fromkeys(head.labels.ids, threshold)
 
 
 @pytest.mark.parametrize(("first", "then"), [(HIGHEST, LOWEST), (0.5, HIGHEST)])
-def test_what_is_kept_is_what_tagging_again_would_say(
+def test_the_change_is_what_retagging_would_store(
     services: Services, ids: list[str], first: float, then: float
 ) -> None:
-    as_shipped = tagged_again(services)  # of embeddings as they are kept, at half precision
-    services.use_thresholds(everywhere(services, first))
+    as_shipped = retagged(services)  # from embeddings as stored, at half precision
+    services.use_thresholds(for_all_labels(services, first))
     before = state(services)
-    chosen = everywhere(services, then)
+    chosen = for_all_labels(services, then)
     scores = class_scores(services.library, services.classifier)
-    told = preview_thresholds(scores, services.classifier, chosen)
-    assert state(services) == before, "looking changes nothing"
+    preview = preview_thresholds(scores, services.classifier, chosen)
+    assert state(services) == before, "the preview changes nothing"
     changed = services.use_thresholds(chosen)
-    assert (changed.entered, changed.left) == (len(told.enters), len(told.leaves))
-    assert changed.entered + changed.left > 0, "a test that moves no photo shows nothing"
+    assert (changed.entered, changed.left) == (len(preview.enters), len(preview.leaves))
+    assert changed.entered + changed.left > 0, "the test needs photos that change"
     after = state(services)
-    assert {i for i in after if after[i] != before[i]} == {*told.enters, *told.leaves}
-    filed = [one for one in after.values() if one[0][1] == "scenes"]  # type: ignore[index]
-    assert len(filed) == told.filed_then
+    assert {i for i in after if after[i] != before[i]} == {*preview.enters, *preview.leaves}
+    filed = [values for values in after.values() if values[0][1] == "scenes"]  # type: ignore[index]
+    assert len(filed) == preview.filed_then
     assert set(services.gallery().ids("is:unsure")) == {
         photo_id
-        for photo_id, one in after.items()
-        if one[0][0] == "unsure"  # type: ignore[index]
+        for photo_id, values in after.items()
+        if values[0][0] == "unsure"  # type: ignore[index]
     }
-    assert tagged_again(services) == after
+    assert retagged(services) == after
     services.use_thresholds({})
     assert state(services) == as_shipped
 
 
-def test_one_label_alone_and_undo(services: Services, ids: list[str]) -> None:
-    scenes = [one for one in services.library.records(ids) if one.class_source == "scenes"]
+def test_one_label_and_undo(services: Services, ids: list[str]) -> None:
+    scenes = [photo for photo in services.library.records(ids) if photo.class_source == "scenes"]
     label = scenes[0].photo_class
-    of_label = {one.id for one in scenes if one.photo_class == label}
+    of_label = {photo.id for photo in scenes if photo.photo_class == label}
     library = services.library
     assert not thresholds.can_undo(library, services.classifier)
     services.use_thresholds({label: HIGHEST})
-    moved = {one.id for one in library.records(ids) if one.id in of_label and one.unsure}
-    assert moved == {one.id for one in scenes if one.id in of_label and one.confidence < HIGHEST}
-    others = [one for one in scenes if one.id not in of_label]
-    assert [library.photo(one.id).photo_class for one in others] == [
-        one.photo_class for one in others
+    moved = {photo.id for photo in library.records(ids) if photo.id in of_label and photo.unsure}
+    assert moved == {p.id for p in scenes if p.id in of_label and p.confidence < HIGHEST}
+    unaffected = [photo for photo in scenes if photo.id not in of_label]
+    assert [library.photo(photo.id).photo_class for photo in unaffected] == [
+        photo.photo_class for photo in unaffected
     ]
     assert thresholds.own_thresholds(library, services.classifier) == {label: HIGHEST}
     services.use_thresholds({label: 0.3})
     assert thresholds.thresholds_before(library, services.classifier) == {label: HIGHEST}
 
 
-def test_people_stay_right_and_new_photos_follow(
+def test_decisions_stay_and_new_photos_use_the_thresholds(
     services: Services, ids: list[str], add_photos: Add, temple: bytes
 ) -> None:
-    chosen = next(one.id for one in services.library.records(ids) if one.class_source == "scenes")
+    chosen = next(p.id for p in services.library.records(ids) if p.class_source == "scenes")
     edits.set_class(services.library, [chosen], "sea")
     scores = class_scores(services.library, services.classifier)
-    told = preview_thresholds(scores, services.classifier, everywhere(services, HIGHEST))
-    assert chosen not in told.leaves
-    services.use_thresholds(everywhere(services, HIGHEST))
+    preview = preview_thresholds(scores, services.classifier, for_all_labels(services, HIGHEST))
+    assert chosen not in preview.leaves
+    services.use_thresholds(for_all_labels(services, HIGHEST))
     assert services.library.photo(chosen).photo_class == "sea"
     (new,) = add_photos([("temple.png", encode(Image.open(io.BytesIO(temple)), "PNG"))])
     head = services.classifier.heads["scenes"]
     assert np.allclose(head.thresholds, HIGHEST)
     assert services.library.photo(new).unsure == (services.library.photo(new).confidence < HIGHEST)
-    again = open_services(services.settings)
+    reopened = open_services(services.settings)
     try:
-        assert again.classifier.heads["scenes"].own_thresholds == head.own_thresholds
+        assert reopened.classifier.heads["scenes"].own_thresholds == head.own_thresholds
     finally:
-        again.close()
+        reopened.close()
 
 
-def test_what_cannot_be_a_threshold_is_refused(services: Services, ids: list[str]) -> None:
+def test_invalid_thresholds_are_errors(services: Services, ids: list[str]) -> None:
     with pytest.raises(UsageError, match="no label 'moon'"):
         services.use_thresholds({"moon": 0.5})
     with pytest.raises(UsageError, match="from 0.2 to 0.99"):

@@ -142,7 +142,7 @@ def test_export_preview(opened: Services, app: AppTest, flower: bytes) -> None:
     app.text_input(key="export_q").set_value("class:sea").run()
     assert "No photos match" in texts(app)
     app.text_input(key="export_q").set_value("a:b").run()
-    assert "no field" in texts(app)
+    assert "not a field" in texts(app)
 
 
 def test_filter_as_one_query() -> None:

@@ -1,4 +1,7 @@
-"""An album in a query holds exactly the photos that the rules put in it."""
+"""Contract: album rules as SQL (`is_in_album`) and in Python (`albums_of`) agree.
+
+Generated and shipped rules are checked against generated photos, album by album.
+"""
 
 from typing import Any
 
@@ -33,7 +36,7 @@ SPANS = st.lists(
 ).map(tuple)
 HOME = Home(latitude=48.1, longitude=11.6)
 
-# Each key of a rule is there or not; at least one says something.
+# A rule has one to three of these keys.
 KEYS: dict[str, st.SearchStrategy[Any]] = {
     "tags": LABEL_SETS,
     "objects": LABEL_SETS,
@@ -48,7 +51,7 @@ KEYS: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def any_rule(draw: st.DrawFn) -> Rule:
-    """A rule of up to three conditions, strict or not about who says so."""
+    """A rule of up to three keys, with or without a minimum score and heads."""
     keys = draw(st.lists(st.sampled_from(sorted(KEYS)), min_size=1, max_size=3, unique=True))
     rule: dict[str, Any] = {key: draw(KEYS[key]) for key in keys}
     if draw(st.booleans()):
@@ -63,7 +66,7 @@ RULES = any_rule()
 
 @st.composite
 def album_rules(draw: st.DrawFn) -> AlbumRules:
-    """Two albums by rules, one that only people fill, and perhaps one for the rest."""
+    """Two albums with rules, one without, and perhaps one for the rest."""
     unless = st.frozensets(LABEL, max_size=1)
     albums: list[dict[str, Any]] = [
         {"id": "one", "name": "One", "rule": draw(st.lists(RULES, min_size=1, max_size=2))},
@@ -113,7 +116,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 
 def check(library: Library, rules: AlbumRules) -> None:
-    """Compare both ways, for every album and every photo, and the photos not in it."""
+    """Compare SQL and Python for every album and photo; also the negated SQL condition."""
     photos = list(library.records(library.find()))
     placed = {p.id: {place.album for place in albums_of(photo_facts(p), rules)} for p in photos}
     for album in rules.albums:
@@ -124,12 +127,14 @@ def check(library: Library, rules: AlbumRules) -> None:
 
 @given(album_rules(), PHOTOS)
 @settings(max_examples=200, deadline=None)
-def test_as_the_rules_say(library: Library, rules: AlbumRules, photos: list[Row]) -> None:
+def test_contract_for_generated_rules(
+    library: Library, rules: AlbumRules, photos: list[Row]
+) -> None:
     put(library, photos)
     check(library, rules)
 
 
-def test_the_shipped_albums(library: Library) -> None:
+def test_contract_for_the_shipped_albums(library: Library) -> None:
     rules = read_album_rules(None, heads_of(open_bundle(DEFAULT_BUNDLE_DIR)).values())
     rows = [Row("nothing"), Row("selfie", lens="iPhone 6 front camera 2.65mm f/2.2")]
     for album in rules.albums:

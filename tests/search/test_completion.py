@@ -1,4 +1,4 @@
-"""Ways to go on with a query line; and that every scene is found by its name in five languages."""
+"""Completion of query lines; and the names of every scene in five languages."""
 
 import pytest
 from hypothesis import given, settings
@@ -22,14 +22,14 @@ def lines(model: Model, line: str) -> list[str]:
     return [c.line for c in complete(line, model.vocabulary, model.albums, COUNTS)]
 
 
-def test_tags_in_every_language_those_with_photos_first(model: Model) -> None:
+def test_labels_in_every_language_with_most_photos_first(model: Model) -> None:
     assert lines(model, "Stra")[:2] == ["street", "beach"]
     first = complete("plag", model.vocabulary, model.albums, COUNTS)[0]
     assert (first.line, first.shown, first.count) == ("beach", "Beach (plage)", 5)
     assert lines(model, "海")[0] == "sea"
 
 
-def test_only_the_last_word_is_gone_on_with(model: Model) -> None:
+def test_only_the_last_word_is_completed(model: Model) -> None:
     assert lines(model, "(sea OR -bea")[0] == "(sea OR -beach"
     assert lines(model, "sea tag:old")[0] == 'sea tag:"old town"'
     assert lines(model, 'sea tag:"old')[0] == 'sea tag:"old town"'
@@ -40,20 +40,20 @@ def test_only_the_last_word_is_gone_on_with(model: Model) -> None:
 
 
 @pytest.mark.parametrize("line", ["", "sea ", "sea (", "is:unsure", "name:img", '"old town" '])
-def test_nothing_to_go_on_with(model: Model, line: str) -> None:
+def test_lines_without_completions(model: Model, line: str) -> None:
     assert lines(model, line) == []
 
 
 @given(line=st.text(st.sampled_from('abeStr海:"()- tg'), max_size=12))
 @settings(deadline=None)
-def test_what_is_offered_reads_no_worse(model: Model, line: str) -> None:
+def test_completed_lines_are_valid(model: Model, line: str) -> None:
     try:
         parse_query(line, model.vocabulary, model.albums)
     except QueryError:
         return
-    for way in complete(line, model.vocabulary, model.albums, COUNTS):
-        if not way.line.endswith(":"):
-            parse_query(way.line, model.vocabulary, model.albums)
+    for completion in complete(line, model.vocabulary, model.albums, COUNTS):
+        if not completion.line.endswith(":"):
+            parse_query(completion.line, model.vocabulary, model.albums)
 
 
 def test_every_scene_is_found_in_every_language(classifier: Classifier, model: Model) -> None:

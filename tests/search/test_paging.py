@@ -1,4 +1,4 @@
-"""Page after page, in every order, whatever the sizes, with ties and photos without a date."""
+"""Keyset paging in every order and page size, with ties and photos without a date."""
 
 import pytest
 
@@ -30,23 +30,23 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 @pytest.mark.parametrize("sort", SORTS, ids=str)
 @pytest.mark.parametrize("size", [1, 2, 3, 8, 9])
-def test_all_pages_are_the_whole(library: Library, sort: Sort, size: int) -> None:
+def test_all_pages_together_are_the_whole_result(library: Library, sort: Sort, size: int) -> None:
     for where in (None, photos.c.auto_class_score > 0.5):
-        found: list[str] = []
+        ids: list[str] = []
         cursor = None
         while True:
             page = page_after(library, where, sort, cursor, size)
-            found += page.ids
+            ids += page.ids
             cursor = page.next_cursor
             if cursor is None:
                 break
             assert len(page.ids) == size
-        assert found == library.find(where, sort=sort)
+        assert ids == library.find(where, sort=sort)
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "é", "W10", "bnVsbA", "e30", "WyItYWRkZWQiLCAiXHVkODAwIiwgIiIsIDFd"]
 )
-def test_cursors_that_cannot_be_read(text: str) -> None:
+def test_invalid_cursors(text: str) -> None:
     with pytest.raises(InvalidCursor):
         read_cursor(text, Sort.read("-added"))

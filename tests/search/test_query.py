@@ -1,4 +1,4 @@
-"""The query language, checked against photos with known tags."""
+"""The query language on photos with known tags, and against the same terms in plain Python."""
 
 import datetime
 import math
@@ -60,7 +60,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 @pytest.fixture
 def gallery(services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]]) -> Gallery:
-    """Four photos: a pier at sunset, a pier, a harbour at sunset, and one of nothing known."""
+    """Four photos: a pier at sunset, a pier, a harbour at sunset, and one without tags."""
     names = ("pier_1.jpg", "pier_2.jpg", "harbour.jpg", "odd 50%_name.jpg")
     pictures = [(name, data) for name, (_, data) in zip(names, made_photos, strict=False)]
     ids = add_photos(pictures)
@@ -124,32 +124,32 @@ def test_a_rejected_tag_is_not_found(gallery: Gallery) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "position", "says"),
+    ("query", "position", "message"),
     [
         ("(sea", 4, "closing bracket"),
-        ("colour:red", 0, "no field.*album:.*score"),
+        ("colour:red", 0, "not a field.*album:.*score"),
         ("sea takn:2024", 4, "Did you mean taken:"),
         ("sea score:0.8", 4, "score>=0.8"),
         ("sea is:happy", 4, "is:unsure, is:edited, is:duplicate"),
         ("sea has:wings", 4, "has:gps"),
         ("sea album:sea", 10, "no album 'sea'.*travel"),
-        ("sea taken:2024-13", 10, "no date.*yesterday"),
-        ("sea taken:2024-02-30", 10, "no date"),
+        ("sea taken:2024-13", 10, "not a date.*yesterday"),
+        ("sea taken:2024-02-30", 10, "not a date"),
         ("taken:2024-08..2024-07", 6, "ends before it begins"),
         ("taken:2024..12-24", 6, "only one end has a year"),
-        ("taken:..", 6, "no date"),
-        ("taken:1..2..3", 6, "no date"),
-        ("taken:12-24..", 6, "no date"),
-        ("added:tomorrow", 6, "no date"),
+        ("taken:..", 6, "not a date"),
+        ("taken:1..2..3", 6, "not a date"),
+        ("taken:12-24..", 6, "not a date"),
+        ("added:tomorrow", 6, "not a date"),
         ("near:here", 5, "latitude, longitude and distance"),
         ("near:38.72,-9.14", 5, "near:38.72,-9.14,10km"),
         ("near:-9.14,238.72,10km", 5, "latitude comes first"),
-        ("near:1,1,0m", 5, "more than 0"),
-        (f"near:1,1,{'9' * 400}km", 5, "more than 0"),
+        ("near:1,1,0m", 5, "greater than 0"),
+        (f"near:1,1,{'9' * 400}km", 5, "greater than 0"),
     ],
 )
-def test_errors_point_at_the_place(query: str, position: int, says: str) -> None:
-    with pytest.raises(QueryError, match=says) as caught:
+def test_errors_have_a_position(query: str, position: int, message: str) -> None:
+    with pytest.raises(QueryError, match=message) as caught:
         parse_query(query, VOCABULARY, RULES)
     assert caught.value.position == position
 
@@ -171,12 +171,12 @@ def test_any_text_is_a_query_or_a_query_error(library: Library, text: str) -> No
 
 
 @pytest.mark.parametrize("text", ["a (b OR " * 12 + "c" + ")" * 12, "-(" * 40 + "a" + ")" * 40])
-def test_nesting_the_database_could_not_read_is_refused(text: str) -> None:
+def test_nesting_too_deep_for_sqlite_is_an_error(text: str) -> None:
     with pytest.raises(QueryError, match="brackets"):
         parse_query(text, VOCABULARY)
 
 
-def test_what_is_accepted_can_be_run(services: Services) -> None:
+def test_the_largest_accepted_queries_run(services: Services) -> None:
     gallery = services.gallery()
     gallery.count("a (b OR " * 5 + "c" + ")" * 5)
     gallery.count("-(" * 11 + "a" + ")" * 11)
@@ -190,13 +190,13 @@ def test_what_is_accepted_can_be_run(services: Services) -> None:
             gallery.count(text)
 
 
-# Against plain Python: what each term means of one photo, and how terms are put together.
+# The same terms in plain Python, for one photo, and their combinations.
 
 
-def labels(row: Row, but_not: str = "") -> set[str]:
+def labels(row: Row, without_head: str = "") -> set[str]:
     decided = {*row.added, *row.rejected}
-    seen = {label for head, label, _ in row.tags if head != but_not}
-    return {*row.added, *(seen - decided)}
+    automatic = {label for head, label, _ in row.tags if head != without_head}
+    return {*row.added, *(automatic - decided)}
 
 
 def photo_class(row: Row) -> str:
@@ -232,7 +232,7 @@ TERMS: dict[Query, Callable[[Row], bool]] = {
     FieldTerm("class", "sea"): lambda r: photo_class(r) == "sea",
     FieldTerm("is", "unsure"): lambda r: photo_class(r) == "unsure",
     FieldTerm("album", "Travel"): lambda r: (
-        "beach" in {*r.added, *labels(r, but_not="objects"), r.human_class}
+        "beach" in {*r.added, *labels(r, without_head="objects"), r.human_class}
     ),
     FieldTerm("name", "ÉTÉ"): lambda r: "été" in unicodedata.normalize("NFC", r.name).lower(),
     FieldTerm("name", "_1."): lambda r: "_1." in r.name,
@@ -351,12 +351,12 @@ def test_each_term(library: Library, query: Query) -> None:
 
 @given(TREES, ROWS)
 @settings(max_examples=150, deadline=None)
-def test_as_plain_python_says(library: Library, query: Query, rows: list[Row]) -> None:
+def test_sql_and_plain_python_agree(library: Library, query: Query, rows: list[Row]) -> None:
     put(library, rows)
     text = print_query(query)
-    found = library.find(parse_query(text, VOCABULARY, RULES, TODAY))
+    photo_ids = library.find(parse_query(text, VOCABULARY, RULES, TODAY))
     expected = {row.id for row in rows if not row.trashed and holds(query, row, rows)}
-    assert set(found) == expected, text
+    assert set(photo_ids) == expected, text
     assert library.count(parse_query(text, VOCABULARY, RULES, TODAY)) == len(expected)
 
 
@@ -375,13 +375,12 @@ def test_as_plain_python_says(library: Library, query: Query, rows: list[Row]) -
 def test_not_binds_before_and_before_or(library: Library, text: str, expected: str) -> None:
     rows = [Row(name) for name in ("x", "y", "z", "xy", "xz", "yz", "xyz")]
     put(library, rows)
-    found = library.find(parse_query(text, VOCABULARY))
     names = {row.id: row.name for row in rows}
-    wanted = {"".join(sorted(names[i])) for i in found}
-    assert wanted == {*expected.split()}
+    photo_ids = library.find(parse_query(text, VOCABULARY))
+    assert {names[photo_id] for photo_id in photo_ids} == {*expected.split()}
 
 
-def test_an_sqlite_without_mathematics_gets_some() -> None:
+def test_functions_for_an_sqlite_built_without_mathematics() -> None:
     class Bare(sqlite3.Connection):
         def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
             if "(0.0)" in sql:

@@ -1,4 +1,4 @@
-"""Any line is read or refused with its place; what was read is written back as the same."""
+"""Parsing and printing of query lines; errors have a position."""
 
 import pytest
 from hypothesis import assume, given, settings
@@ -76,36 +76,36 @@ def test_reading(text: str, query: Query) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "position", "says"),
+    ("text", "position", "message"),
     [
         ("(sea", 4, "closing bracket"),
         ("sea )", 4, "character 5"),
         ("sea ()", 5, "character 6"),
-        ('sea "old', 4, "never closed"),
-        ('sea ""', 4, "nothing between"),
-        ('sea tag:" "', 8, "nothing between"),
-        ("sea OR", 6, "ends too early"),
+        ('sea "old', 4, "is not closed"),
+        ('sea ""', 4, "are empty"),
+        ('sea tag:" "', 8, "are empty"),
+        ("sea OR", 6, "incomplete"),
         ("OR sea", 0, "character 1"),
-        ("sea -", 5, "ends too early"),
-        ("sea tag:", 8, "ends too early"),
+        ("sea -", 5, "incomplete"),
+        ("sea tag:", 8, "incomplete"),
         ("tag: -sea", 5, "character 6"),
         ("sea score>", 4, "score>=0.8"),
         ("sea score >", 10, "score>=0.8"),
         ("sea score>=80", 4, "from 0 to 1"),
-        ("sea \ud800", 4, "no text"),
+        ("sea \ud800", 4, "not valid text"),
         ("x" * 1001, 1000, "limit is 1,000"),
         ("-(" * 40 + "a" + ")" * 40, 0, "brackets"),
     ],
 )
-def test_errors_point_at_the_place(text: str, position: int, says: str) -> None:
-    with pytest.raises(QueryError, match=says) as caught:
+def test_errors_have_a_position(text: str, position: int, message: str) -> None:
+    with pytest.raises(QueryError, match=message) as caught:
         read_query(text)
     assert caught.value.position == position
 
 
 @given(TEXTS)
 @settings(max_examples=500, deadline=None)
-def test_any_text_is_read_and_printed_alike_or_refused(text: str) -> None:
+def test_any_text_is_an_error_or_survives_printing(text: str) -> None:
     try:
         query = read_query(text)
     except QueryError as error:
@@ -119,7 +119,7 @@ def test_any_text_is_read_and_printed_alike_or_refused(text: str) -> None:
 
 @given(QUERIES)
 @settings(max_examples=500, deadline=None)
-def test_any_query_can_be_written(query: Query) -> None:
+def test_any_query_survives_printing(query: Query) -> None:
     printed = print_query(query)
     assume(len(printed) <= MAX_QUERY_LENGTH)  # numbers may have 300 decimals each
     assert read_query(printed) == query

@@ -1,4 +1,4 @@
-"""Saved searches outlive the session, and two windows do not undo each other's."""
+"""Saved searches are stored in the library; two windows do not overwrite each other's."""
 
 import threading
 
@@ -31,9 +31,9 @@ def test_save_rename_delete(services: Services) -> None:
     sea = save_search(library, "  By   the sea ", "sea OR beach", Sort.read("-taken"))
     save_search(library, "album", "album:travel", NEWEST_ADDED)
     assert sea.name == "By the sea"
-    with Library(library.folder) as other:
-        assert list_searches(other)[1] == sea
-        rename_search(other, sea.id, "Wasser")
+    with Library(library.folder) as second:
+        assert list_searches(second)[1] == sea
+        rename_search(second, sea.id, "Wasser")
     assert names(library) == ["album", "Wasser"]
     delete_search(library, sea.id)
     delete_search(library, sea.id)
@@ -43,16 +43,16 @@ def test_save_rename_delete(services: Services) -> None:
 
 
 @pytest.mark.parametrize("name", ["", " \n ", "x" * 61, "a\x00b", "a\u202eb"])
-def test_names_that_are_refused(services: Services, name: str) -> None:
-    kept = save_search(services.library, "kept", "sea", NEWEST_ADDED)
+def test_invalid_names(services: Services, name: str) -> None:
+    saved = save_search(services.library, "saved", "sea", NEWEST_ADDED)
     with pytest.raises(InvalidSearchName):
         save_search(services.library, name, "sea", NEWEST_ADDED)
     with pytest.raises(InvalidSearchName):
-        rename_search(services.library, kept.id, name)
-    assert names(services.library) == ["kept"]
+        rename_search(services.library, saved.id, name)
+    assert names(services.library) == ["saved"]
 
 
-def test_a_name_is_taken_once_whatever_its_case(services: Services) -> None:
+def test_names_are_unique_without_regard_to_case(services: Services) -> None:
     library = services.library
     save_search(library, "Été", "summer", NEWEST_ADDED)
     other = save_search(library, "other", "winter", NEWEST_ADDED)
@@ -64,33 +64,33 @@ def test_a_name_is_taken_once_whatever_its_case(services: Services) -> None:
     assert [search.query for search in list_searches(library)] == ["winter", "summer"]
 
 
-def test_an_id_is_never_given_twice(services: Services) -> None:
+def test_ids_are_not_reused(services: Services) -> None:
     library = services.library
-    gone = save_search(library, "a", "sea", NEWEST_ADDED)
-    delete_search(library, gone.id)
+    deleted = save_search(library, "a", "sea", NEWEST_ADDED)
+    delete_search(library, deleted.id)
     save_search(library, "b", "lake", NEWEST_ADDED)
     with pytest.raises(SavedSearchNotFound):
-        rename_search(library, gone.id, "c")
+        rename_search(library, deleted.id, "c")
 
 
 def test_two_windows_at_once(services: Services) -> None:
-    lost: list[SceneError] = []
+    errors: list[SceneError] = []
 
     def save(query: str) -> None:
         try:
             save_search(services.library, "same", query, NEWEST_ADDED)
         except SearchNameTaken as error:
-            lost.append(error)
+            errors.append(error)
 
     threads = [threading.Thread(target=save, args=(f"query{i}",)) for i in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (len(lost), names(services.library)) == (7, ["same"])
+    assert (len(errors), names(services.library)) == (7, ["same"])
 
 
-def test_what_cannot_be_read_is_not_saved(services: Services) -> None:
+def test_an_invalid_query_is_not_saved(services: Services) -> None:
     gallery = services.gallery()
     with pytest.raises(QueryError):
         gallery.save_search("broken", "sea OR")

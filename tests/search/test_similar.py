@@ -1,4 +1,4 @@
-"""What the network sees as alike comes first, from the library or from anywhere."""
+"""Similar photos to one of the library, or to an uploaded picture."""
 
 import io
 from collections.abc import Callable
@@ -23,19 +23,20 @@ def test_the_copy_comes_first(
     )
     first, second = services.similar_photos(temple_id)
     assert (first.photo_id, second.photo_id) == (small_id, flower_id)
-    assert 1.0 >= first.likeness > 0.9 > second.likeness
-    assert [one.photo_id for one in services.similar_photos(temple_id, limit=1)] == [small_id]
+    assert 1.0 >= first.similarity > 0.9 > second.similarity
+    (nearest,) = services.similar_photos(temple_id, limit=1)
+    assert nearest.photo_id == small_id
     edits.move_to_trash(services.library, [small_id])
-    assert [one.photo_id for one in services.similar_photos(temple_id)] == [flower_id]
+    assert [similar.photo_id for similar in services.similar_photos(temple_id)] == [flower_id]
 
 
-def test_by_a_picture_that_is_not_kept(
+def test_to_a_picture_that_is_not_in_the_library(
     services: Services, add_photos: Add, temple: bytes, flower: bytes
 ) -> None:
     add_photos([("temple.jpg", temple), ("dahlia.jpg", flower)])
     rotated = encode(Image.open(io.BytesIO(flower)).transpose(Image.Transpose.FLIP_LEFT_RIGHT))
-    found = services.similar_to_picture(rotated)
-    assert [services.library.photo(one.photo_id).name for one in found] == [
+    results = services.similar_to_picture(rotated)
+    assert [services.library.photo(similar.photo_id).name for similar in results] == [
         "dahlia.jpg",
         "temple.jpg",
     ]
@@ -44,7 +45,7 @@ def test_by_a_picture_that_is_not_kept(
         services.similar_to_picture(b"no picture")
 
 
-def test_of_nothing(services: Services, temple: bytes) -> None:
+def test_in_an_empty_library(services: Services, temple: bytes) -> None:
     assert services.similar_to_picture(temple) == []
     with pytest.raises(PhotoNotFound):
         services.similar_photos("0" * 64)

@@ -1,4 +1,4 @@
-"""Each number is the count of what its query finds."""
+"""Each count equals the number of photos its query finds."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,9 @@ def filled(services: Services) -> Services:
 @pytest.mark.parametrize(
     ("kind", "total"), [("by_class", 5), ("by_tag", 2), ("by_score", 5), ("by_month", 3)]
 )
-def test_a_query_finds_what_was_counted(filled: Services, kind: str, total: int) -> None:
+def test_a_query_finds_as_many_photos_as_were_counted(
+    filled: Services, kind: str, total: int
+) -> None:
     bars: Sequence[insights.Counted] = getattr(insights, kind)(filled.library)
     assert sum(bar.photos for bar in bars) == total
     for bar in bars:
@@ -36,9 +38,9 @@ def test_a_query_finds_what_was_counted(filled: Services, kind: str, total: int)
 
 def test_cameras_and_months_in_order(filled: Services) -> None:
     cameras = insights.by_camera(filled.library)
-    assert [(one.label, one.photos) for one in cameras] == [("Nokia", 1), ('Q "X" 1', 1)]
-    assert all(filled.gallery().count(one.query) == 1 for one in cameras)
-    assert [one.label for one in insights.by_month(filled.library)] == ["2023-01", "2024-07"]
+    assert [(bar.label, bar.photos) for bar in cameras] == [("Nokia", 1), ('Q "X" 1', 1)]
+    assert all(filled.gallery().count(bar.query) == 1 for bar in cameras)
+    assert [bar.label for bar in insights.by_month(filled.library)] == ["2023-01", "2024-07"]
 
 
 def test_a_place_finds_all_photos_of_its_cell(filled: Services) -> None:

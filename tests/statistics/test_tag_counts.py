@@ -1,4 +1,4 @@
-"""Counts by tag, of a query and of picked photos; folders; what people decided and when."""
+"""Counts by tag, sizes of export folders, and the times of a person's decisions."""
 
 from collections import Counter
 from pathlib import Path
@@ -16,17 +16,24 @@ from scene_model.statistics.folder_sizes import (
     sizes_by_head,
     sizes_by_tag,
 )
-from scene_model.statistics.tag_counts import TagOnSome, count_by_tag, tags_of
+from scene_model.statistics.tag_counts import (
+    SelectedTag,
+    count_by_any_tag,
+    count_by_tag,
+    count_selected_tags,
+)
 from tests.library.rows import Row, put
 
-FACE = ("human", "scenes", "camera")
 ROWS = (
     Row("a", tags=[("scenes", "sea", 0.9), ("camera", "sea", 0.4), ("camera", "beach", 0.6)]),
     Row("b", tags=[("scenes", "sea", 0.9), ("camera", "beach", 0.3)], rejected=["beach"]),
-    Row("c", "forest", tags=[("objects", "valley", 0.9)], added=["Journey"]),
+    Row(
+        "c", "forest", tags=[("objects", "valley", 0.9), ("taught", "oak", 1.0)], added=["Journey"]
+    ),
     Row("d", "forest", tags=[("camera", "sky", 0.5), ("camera", "lake", 0.5)], human_class="x"),
     Row("e", tags=[("scenes", "sea", 0.9)], trashed=True),
 )
+SHOWN = {"sea": 2, "Journey": 1, "beach": 1, "lake": 1, "oak": 1, "sky": 1}
 
 
 @pytest.fixture
@@ -38,36 +45,35 @@ def library(tmp_path: Path) -> Library:
 
 def test_each_photo_counts_once_for_a_tag(library: Library) -> None:
     with library:
-        assert count_by_tag(library, None, FACE) == {
-            "sea": 2,
-            "Journey": 1,
-            "beach": 1,
-            "lake": 1,
-            "sky": 1,
-        }
-        assert count_by_tag(library, has_class(["sea"]), FACE, limit=1) == {"sea": 2}
-        assert "valley" in count_by_tag(library, None, (*FACE, "objects"))
+        assert count_by_tag(library, None) == SHOWN
+        assert list(count_by_tag(library, None)) == list(SHOWN), "most frequent first, then A to Z"
+        assert count_by_tag(library, has_class(["sea"]), limit=1) == {"sea": 2}
+        assert count_by_any_tag(library) == SHOWN | {"valley": 1}
+        assert count_by_any_tag(library, limit=1) == {"sea": 2}
 
 
-def test_on_all_and_on_some(library: Library) -> None:
+def test_tags_of_selected_photos(library: Library) -> None:
     with library:
-        picked = [ROWS[0].id, ROWS[1].id]
-        assert tags_of(library, picked, FACE, 9) == [TagOnSome("sea", 2), TagOnSome("beach", 1)]
-        assert tags_of(library, [], FACE, 9) == []
+        selected = [ROWS[0].id, ROWS[1].id]
+        assert count_selected_tags(library, selected, 9) == [
+            SelectedTag("sea", 2),
+            SelectedTag("beach", 1),
+        ]
+        assert count_selected_tags(library, [], 9) == []
 
 
 @pytest.mark.parametrize("where", [None, has_class(["sea"])])
 @pytest.mark.parametrize("by", ["class", "tag", "head:camera", "head:scenes", "head:objects"])
-def test_folders_hold_what_was_told(
+def test_sizes_in_sql_are_those_of_the_folder_rule(
     library: Library, by: str, where: ColumnElement[bool] | None
 ) -> None:
     rule = FolderRule.read(by, ["scenes", "camera", "objects"])
     with library:
-        packed = [f for p in library.records(library.find(where)) for f in rule.folders(p)]
-        told = _sizes(library, rule, where)
-    assert {folder.name: folder.photo_count for folder in told} == dict(Counter(packed))
-    each = told[0].file_bytes // told[0].photo_count
-    assert all(folder.file_bytes == each * folder.photo_count for folder in told)
+        expected = [f for p in library.records(library.find(where)) for f in rule.folders(p)]
+        folders = _sizes(library, rule, where)
+    assert {folder.name: folder.photo_count for folder in folders} == dict(Counter(expected))
+    photo_bytes = folders[0].file_bytes // folders[0].photo_count
+    assert all(folder.file_bytes == photo_bytes * folder.photo_count for folder in folders)
 
 
 def _sizes(
@@ -79,10 +85,10 @@ def _sizes(
     return sizes_by_tag(library, where) if by_tag else sizes_by_class(library, where)
 
 
-def test_who_decided_and_when(library: Library) -> None:
+def test_decisions_with_their_times(library: Library) -> None:
     at = ROWS[0].added_at
     with library:
         assert decisions_on(library, ROWS[1].id).tags == (TagDecision("beach", True, at),)
-        decided = decisions_on(library, ROWS[3].id)
-        assert (decided.tags, decided.class_at) == ((), at)
+        decisions = decisions_on(library, ROWS[3].id)
+        assert (decisions.tags, decisions.class_at) == ((), at)
         assert decisions_on(library, "0" * 64).class_at is None
