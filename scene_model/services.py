@@ -17,7 +17,6 @@ from scene_model.export.exports import Exports
 from scene_model.export.sorting.classification import Classification
 from scene_model.export.sorting.transaction import Follow
 from scene_model.gallery import Gallery
-from scene_model.model_choice import ModelChoice, open_bundle, open_chosen, open_classifier
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.uploads import Uploads
@@ -32,6 +31,7 @@ from scene_model.library.records import PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
+from scene_model.model_choice import ModelChoice, open_bundle, open_chosen, open_classifier
 from scene_model.search.similar import Similar, similar_to_photo, similar_to_picture
 
 

@@ -122,7 +122,7 @@ def _empty(contents: TrashContents) -> None:
     notice = f"{counted(emptied.photo_count, 'photo')} deleted, {freed_mb:,.1f} MB freed."
     if emptied.unremoved_files:
         notice += (
-            f" {counted(len(emptied.unremoved_files), 'file')} could not be deleted; emptying the trash again "
-            "will retry."
+            f" {counted(len(emptied.unremoved_files), 'file')} could not be deleted; "
+            "emptying the trash again will retry."
         )
     st.session_state[_NOTICE_KEY] = notice

@@ -18,8 +18,8 @@ from scene_model.errors import (
     InternalError,
     SceneError,
 )
-from scene_model.model_choice import open_classifier
 from scene_model.jobs.in_order import in_order
+from scene_model.model_choice import open_classifier
 from scene_model.photos.decode import read_photo_file
 
 _FIELDS = (

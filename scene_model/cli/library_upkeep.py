@@ -52,7 +52,11 @@ def verify_library(options: argparse.Namespace, settings: Settings) -> int:
     repair = _repair_embeddings(settings) if options.repair else contextlib.nullcontext()
     with Library(settings.library) as library, repair as recompute_embedding, progress:
         result = verify(
-            library, options.repair, settings.workers, progress.show, recompute_embedding=recompute_embedding
+            library,
+            options.repair,
+            settings.workers,
+            progress.show,
+            recompute_embedding=recompute_embedding,
         )
     if options.json:
         problems = [_problem_record(problem) for problem in result.problems]
@@ -93,7 +97,11 @@ def restore(options: argparse.Namespace, settings: Settings) -> int:
         done = restore_backup(options.file, settings.library, options.replace, progress.show)
     aside = None if done.moved_aside is None else str(done.moved_aside)
     if _wants_json(options):
-        record = {"library": str(done.folder), "moved_aside": aside, **_listed_record(done.manifest)}
+        record = {
+            "library": str(done.folder),
+            "moved_aside": aside,
+            **_listed_record(done.manifest),
+        }
         print(json.dumps(record))
     else:
         photos = counted(done.manifest.photos, "photo")

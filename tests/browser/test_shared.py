@@ -50,7 +50,8 @@ class Person:
 
 
 def shared_server(folder: Path, **settings: str) -> Server:
-    return Server(folder, SCENE_MODE="shared", SCENE_VISITORS=str(folder / "visitors"), **settings)
+    environment = {"SCENE_MODE": "shared", "SCENE_VISITORS": str(folder / "visitors")} | settings
+    return Server(folder, None, **environment)
 
 
 @pytest.fixture

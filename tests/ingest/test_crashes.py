@@ -1,4 +1,4 @@
-"""The program is stopped at every step of an ingest: each photo is then stored whole, or pending."""
+"""The program is stopped at every step of an ingest: each photo is stored whole, or pending."""
 
 import os
 import shutil
