@@ -23,8 +23,8 @@ from scene_model.classifier.personal_head import (
     MIN_CORRECTIONS,
     Correction,
     PersonalFigures,
-    answers_as_outputs,
     cross_validate,
+    predicted_outputs,
     retrain,
 )
 from scene_model.errors import TooFewExamples
@@ -208,8 +208,8 @@ def _would_change(
     for piece in scan_embeddings(library, shipped.provenance.backbone, size):
         changes = np.zeros(len(piece.ids), np.bool_)
         for one in made:
-            before = answers_as_outputs(shipped.heads[one.head.id], piece.embeddings)
-            changes |= before != answers_as_outputs(one.head, piece.embeddings)
+            before = predicted_outputs(shipped.heads[one.head.id], piece.embeddings)
+            changes |= before != predicted_outputs(one.head, piece.embeddings)
         count += sum(
             bool(change) and photo_id not in decided
             for photo_id, change in zip(piece.ids, changes, strict=True)

@@ -53,7 +53,7 @@ def prediction_columns(answers: HeadPredictions, by: Provenance) -> dict[str, An
 def tag_rows(photo_id: str, answers: HeadPredictions, bundle_id: str) -> list[dict[str, Any]]:
     """The automatic tags of a photo, each head's labels once."""
     rows = []
-    for head, tags in answers.kept_tags.items():
+    for head, tags in answers.stored_tags.items():
         # Two ImageNet lines read "crane": one row serves both.
         for label, score in {tag.label: tag.score for tag in reversed(tags)}.items():
             rows.append(

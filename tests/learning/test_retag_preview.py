@@ -71,7 +71,7 @@ def test_nothing_changes_where_people_decided(
 ) -> None:
     library = services.library
     for photo in library.records(ids):
-        others = predict_stored(library, own, photo.id).head_predictions.kept_tags.values()
+        others = predict_stored(library, own, photo.id).head_predictions.stored_tags.values()
         labels = {tag.label for tag in photo.tags} | {tag.label for tags in others for tag in tags}
         for label in sorted(labels):
             edits.add_tag(library, [photo.id], label)
