@@ -1,94 +1,7 @@
-"""Every error Scene Gallery raises on purpose, in one tree.
+"""All errors that Scene Gallery raises, as one class hierarchy.
 
-SceneError
-├── PhotoError                 one photo cannot be used; the others go on
-│   ├── EmptyFile
-│   ├── FileTooLarge
-│   ├── TooManyPixels
-│   ├── NotAPicture
-│   │   └── VideoFile
-│   ├── UnsupportedPicture
-│   │   └── UnsupportedColours
-│   ├── DamagedPhoto
-│   │   └── TruncatedPhoto
-│   └── UnreadableFile
-├── UsageError                 the request itself is wrong
-│   ├── PathNotFound
-│   ├── UnknownHead
-│   ├── InvalidTag
-│   ├── QueryError
-│   ├── InvalidSearchName
-│   ├── SearchNameTaken
-│   ├── InvalidSetting
-│   ├── TooFewExamples
-│   ├── UnusableFolders
-│   ├── TargetExists
-│   ├── InvalidLayout
-│   ├── FolderRefused
-│   ├── NothingSorted
-│   ├── TooManyFiles
-│   ├── FileNotAnnounced
-│   ├── BrokenRequest
-│   ├── MissingFile
-│   ├── SenderSlow
-│   ├── RequestTooLarge
-│   ├── InvalidImages
-│   ├── InvalidCursor
-│   ├── KeyReused
-│   ├── ForeignRequest
-│   ├── VisitorUnknown
-│   └── TokenNeeded
-├── BundleError                a model bundle cannot be used
-│   ├── BundleNotFound
-│   ├── BundleDamaged
-│   ├── BundleTooNew
-│   └── LabelCountMismatch
-├── LibraryError               the library on disk cannot be used
-│   ├── LibraryUnavailable
-│   │   ├── LibraryFull
-│   │   ├── LibraryReadOnly
-│   │   ├── LibraryDamaged
-│   │   └── LibraryBusy
-│   ├── LibraryTooNew
-│   ├── LibraryInUse
-│   ├── PhotoNotFound
-│   ├── EmbeddingMissing
-│   ├── SavedSearchNotFound
-│   ├── OriginalMissing
-│   └── OriginalChanged
-├── BackupError                a backup cannot be written or restored
-│   ├── NotABackup
-│   ├── BackupDamaged
-│   └── BackupTooNew
-├── SortError                  folders cannot be put in order
-│   ├── SortRunning
-│   ├── SortUnfinished
-│   ├── JournalDamaged
-│   └── FileSkipped              one file cannot be put in its place, or back; the others go on
-│       ├── SourceVanished
-│       ├── ChangedSince
-│       ├── TargetTaken
-│       ├── TargetFull
-│       ├── TargetReadOnly
-│       ├── NameTooLong
-│       ├── OtherDisk
-│       ├── CopyDiffers
-│       └── LeadSkipped
-├── SidecarDamaged             a sidecar's XMP cannot be read
-├── UploadError                files cannot be taken
-│   ├── UploadIncomplete
-│   ├── UploadOver
-│   ├── UploadBusy
-│   └── QuotaExceeded
-├── NotForVisitors             whoever runs a shared server decides it
-├── JobNotFound
-├── JobRunning                 something has to wait for a job to end
-├── ServerBusy                 as much waits as may wait; ask again later
-│   └── TooManyRequests
-└── InternalError              anything else, told without its details
-
-Each class carries ``code`` (what scripts match on), ``http_status`` (what the
-REST API answers) and ``exit_code`` (what the command line ends with).
+``error_tree`` draws it. Each class has a ``code`` (scripts match on it), an ``http_status``
+(of the REST API) and an ``exit_code`` (of the command line).
 """
 
 import re
@@ -100,36 +13,36 @@ EXIT_USAGE = 2
 EXIT_SOME_FAILED = 3
 EXIT_INTERRUPTED = 130
 
-# From a path's first slash to the end of its last name, which may have spaces before.
+# From a path's first slash to the end of its last name; names before the last may have spaces.
 _PATH = re.compile(r"""(?<![^\s('"])(?:/|[A-Za-z]:\\)(?:.*[/\\])?[^\s),;:'"]*""", re.DOTALL)
 
 
 def without_paths(message: str) -> str:
-    """Leave out of a message where things lie on the disk."""
+    """Replace every file path in a message by an ellipsis."""
     return _PATH.sub("…", message)
 
 
 class SceneError(Exception):
-    """Root of the tree; the message is written for the person who reads it."""
+    """Root of the hierarchy; the message is shown to users."""
 
     code: ClassVar[str] = "scene_error"
     http_status: ClassVar[int] = 500
     exit_code: ClassVar[int] = EXIT_FAILED
-    names_places: ClassVar[bool] = False
+    has_paths: ClassVar[bool] = False  # whether messages contain file paths
 
     @property
     def message(self) -> str:
-        """Say what is wrong, the value, the limit, and what to do."""
+        """What is wrong, the value, the limit, and what to do."""
         return str(self)
 
     @property
     def message_outside(self) -> str:
-        """The message for those who are not to know where things lie on the server's disk."""
-        return without_paths(self.message) if self.names_places else self.message
+        """The message without the server's file paths, for remote clients."""
+        return without_paths(self.message) if self.has_paths else self.message
 
 
 class PhotoError(SceneError):
-    """One photo cannot be used; a batch reports it and goes on."""
+    """One photo cannot be used; a batch reports it and continues with the others."""
 
     code = "photo_error"
     http_status = 422
@@ -157,7 +70,7 @@ class TooManyPixels(PhotoError):
 
 
 class NotAPicture(PhotoError):
-    """The bytes are no picture of any kind known here."""
+    """The bytes are not a picture in a recognised format."""
 
     code = "not_a_picture"
     http_status = 415
@@ -170,7 +83,7 @@ class VideoFile(NotAPicture):
 
 
 class UnsupportedPicture(PhotoError):
-    """The bytes are a picture, of a kind that is not read here (SVG, camera raw)."""
+    """The bytes are a picture in an unsupported format (SVG, camera raw)."""
 
     code = "unsupported_picture"
     http_status = 415
@@ -183,25 +96,25 @@ class UnsupportedColours(UnsupportedPicture):
 
 
 class DamagedPhoto(PhotoError):
-    """The picture's data contradicts itself."""
+    """The picture's data is inconsistent."""
 
     code = "damaged_photo"
 
 
 class TruncatedPhoto(DamagedPhoto):
-    """The picture ends before its data does."""
+    """The file ends before the picture is complete."""
 
     code = "truncated_photo"
 
 
 class UnreadableFile(PhotoError):
-    """The operating system would not let the file be read."""
+    """The operating system cannot read the file."""
 
     code = "unreadable_file"
 
 
 class UsageError(SceneError):
-    """The request is wrong and would be wrong again."""
+    """The request is wrong; repeating it does not help."""
 
     code = "wrong_usage"
     http_status = 400
@@ -216,7 +129,7 @@ class PathNotFound(UsageError):
 
 
 class UnusableFolders(UsageError):
-    """A folder of class folders that no head can be made from, or under no such name."""
+    """No head can be trained on these class folders, or the name of the head is not allowed."""
 
     code = "unusable_folders"
 
@@ -228,7 +141,7 @@ class UnknownHead(UsageError):
 
 
 class InvalidTag(UsageError):
-    """A tag written by a person cannot be kept as it is."""
+    """A tag typed by a person is empty, too long or has forbidden characters."""
 
     code = "invalid_tag"
 
@@ -244,13 +157,13 @@ class QueryError(UsageError):
 
 
 class InvalidSearchName(UsageError):
-    """A name for a saved search cannot be kept as it is."""
+    """The name of a saved search is not allowed."""
 
     code = "invalid_search_name"
 
 
 class SearchNameTaken(UsageError):
-    """Another saved search has that name already."""
+    """Another saved search already has that name."""
 
     code = "search_name_taken"
     http_status = 409
@@ -263,20 +176,20 @@ class InvalidSetting(UsageError):
 
 
 class TooFewExamples(UsageError):
-    """Too few photos were given to learn something from."""
+    """Too few photos were given to train on."""
 
     code = "too_few_examples"
 
 
 class TargetExists(UsageError):
-    """A file or folder that is to be written is there already; nothing is ever overwritten."""
+    """The target file or folder already exists; nothing is ever overwritten."""
 
     code = "target_exists"
     http_status = 409
 
 
 class InvalidLayout(UsageError):
-    """A template for the places of sorted files cannot be used."""
+    """The path template for sorted files is invalid."""
 
     code = "invalid_layout"
 
@@ -288,14 +201,14 @@ class FolderRefused(UsageError):
 
 
 class NothingSorted(UsageError):
-    """The folder holds no journal of a sort, so there is nothing to undo or to go on with."""
+    """The folder has no journal of a sort, so there is nothing to undo or resume."""
 
     code = "nothing_sorted"
     http_status = 404
 
 
 class BrokenRequest(UsageError):
-    """A request's body is not what it says it is: broken multipart, no JSON."""
+    """A request's body is malformed: broken multipart, invalid JSON."""
 
     code = "broken_request"
 
@@ -308,68 +221,68 @@ class MissingFile(UsageError):
 
 
 class SenderSlow(UsageError):
-    """A request's body stopped coming, or comes too slowly."""
+    """A request's body stalled or arrives too slowly."""
 
     code = "sender_slow"
     http_status = 408
 
 
 class RequestTooLarge(UsageError):
-    """A request is over a limit as a whole: its files, its bytes, its images."""
+    """A request exceeds a limit on its files, bytes or images."""
 
     code = "request_too_large"
     http_status = 413
 
 
 class InvalidImages(UsageError):
-    """The images of a `/classify` request cannot be answered for."""
+    """The images of a `/classify` request are invalid."""
 
     code = "invalid_images"
 
 
 class InvalidCursor(UsageError):
-    """A cursor is none that a list of photos gave, or belongs to another order."""
+    """A paging cursor is malformed, or belongs to another sort order."""
 
     code = "invalid_cursor"
 
 
 class KeyReused(UsageError):
-    """An Idempotency-Key came again with another request than the first time."""
+    """An Idempotency-Key was reused with a different request."""
 
     code = "key_reused"
     http_status = 422
 
 
 class ForeignRequest(UsageError):
-    """A request came from another site, or names a host that is not ours."""
+    """A request has a foreign Origin, or a Host that is not allowed."""
 
     code = "foreign_request"
     http_status = 403
 
 
 class VisitorUnknown(UsageError):
-    """On a shared server, a request that does not say whose library it speaks of."""
+    """On a shared server, a request does not identify its visitor."""
 
     code = "visitor_unknown"
     http_status = 401
 
 
 class TokenNeeded(UsageError):
-    """A request from another computer that shows no token, or one that is none."""
+    """A request from a remote client has no token, or an invalid one."""
 
     code = "token_needed"
     http_status = 401
 
 
 class TooManyFiles(UsageError):
-    """More files were announced at once than are taken."""
+    """More files were announced at once than are accepted."""
 
     code = "too_many_files"
     http_status = 413
 
 
 class FileNotAnnounced(UsageError):
-    """A file was sent that is not on its upload's list."""
+    """A file was sent that was not announced for its upload."""
 
     code = "file_not_announced"
     http_status = 404
@@ -379,29 +292,29 @@ class BundleError(SceneError):
     """A model bundle cannot be used."""
 
     code = "bundle_error"
-    names_places = True
+    has_paths = True
 
 
 class BundleNotFound(BundleError):
-    """The bundle's folder, or a file it names, is not there."""
+    """The bundle's folder, or a file it names, is missing."""
 
     code = "bundle_not_found"
 
 
 class BundleDamaged(BundleError):
-    """A bundle file does not match what bundle.json says of it."""
+    """A bundle file does not match bundle.json."""
 
     code = "bundle_damaged"
 
 
 class BundleTooNew(BundleError):
-    """The bundle was written in a later format than this program reads."""
+    """The bundle has a later format than this program reads."""
 
     code = "bundle_too_new"
 
 
 class LabelCountMismatch(BundleError):
-    """A head has another number of outputs than labels."""
+    """A head's number of outputs does not match its labels."""
 
     code = "label_count_mismatch"
 
@@ -410,7 +323,7 @@ class LibraryError(SceneError):
     """The library on disk cannot be used."""
 
     code = "library_error"
-    names_places = True
+    has_paths = True
 
 
 class LibraryUnavailable(LibraryError):
@@ -421,26 +334,26 @@ class LibraryUnavailable(LibraryError):
 
 
 class LibraryFull(LibraryUnavailable):
-    """There is no room left where the library lies."""
+    """The library's disk is full."""
 
     code = "library_full"
     http_status = 507
 
 
 class LibraryReadOnly(LibraryUnavailable):
-    """The library's folder or database may be read, but not written."""
+    """The library's folder or database is read-only."""
 
     code = "library_read_only"
 
 
 class LibraryDamaged(LibraryUnavailable):
-    """The library's database contradicts itself, or is no database."""
+    """The library's database is corrupt, or not a database."""
 
     code = "library_damaged"
 
 
 class LibraryBusy(LibraryUnavailable):
-    """Another program has been writing to the library for too long."""
+    """Another program has locked the library for too long."""
 
     code = "library_busy"
 
@@ -452,42 +365,42 @@ class LibraryTooNew(LibraryError):
 
 
 class LibraryInUse(LibraryError):
-    """Another program has the library open, and what was asked for needs it alone."""
+    """Another program has the library open, and the operation needs exclusive access."""
 
     code = "library_in_use"
     http_status = 409
 
 
 class PhotoNotFound(LibraryError):
-    """The library holds no photo of that id."""
+    """The library has no photo with that id."""
 
     code = "photo_not_found"
     http_status = 404
 
 
 class EmbeddingMissing(LibraryError):
-    """What the network saw of a photo is not on disk, or not whole."""
+    """A photo's embedding is missing from disk, or incomplete."""
 
     code = "embedding_missing"
     http_status = 410
 
 
 class SavedSearchNotFound(LibraryError):
-    """The library holds no saved search of that id."""
+    """The library has no saved search with that id."""
 
     code = "saved_search_not_found"
     http_status = 404
 
 
 class OriginalMissing(LibraryError):
-    """The library knows the photo, but its original is not on disk."""
+    """The photo's original is missing from disk."""
 
     code = "original_missing"
     http_status = 410
 
 
 class OriginalChanged(LibraryError):
-    """The bytes on disk are not the bytes that were added."""
+    """The original on disk is not the file that was added."""
 
     code = "original_changed"
     http_status = 409
@@ -497,17 +410,17 @@ class BackupError(SceneError):
     """A backup cannot be written or restored."""
 
     code = "backup_error"
-    names_places = True
+    has_paths = True
 
 
 class NotABackup(BackupError):
-    """The file is none that `library backup` wrote."""
+    """The file was not written by `library backup`."""
 
     code = "not_a_backup"
 
 
 class BackupDamaged(BackupError):
-    """The backup is cut short, or does not hold what its own list says."""
+    """The backup is truncated, or does not match its own list."""
 
     code = "backup_damaged"
 
@@ -519,98 +432,98 @@ class BackupTooNew(BackupError):
 
 
 class SortError(SceneError):
-    """Folders cannot be put in order."""
+    """A folder cannot be sorted."""
 
     code = "sort_error"
 
 
 class SortRunning(SortError):
-    """Another sort, undo or resume works on the folder."""
+    """Another sort, undo or resume is running on the folder."""
 
     code = "sort_running"
     http_status = 409
 
 
 class SortUnfinished(SortError):
-    """The last sort into the folder was cut off; it has to be gone on with, or undone, first."""
+    """The last sort into the folder was interrupted; it must be resumed or undone first."""
 
     code = "sort_unfinished"
     http_status = 409
 
 
 class JournalDamaged(SortError):
-    """The journal of a sort cannot be read as it was written."""
+    """The journal of a sort is damaged."""
 
     code = "journal_damaged"
 
 
 class FileSkipped(SortError):
-    """One file cannot be put in its place, or back; it stays where it is."""
+    """One file cannot be sorted, or moved back; it stays where it is."""
 
     code = "file_stays"
     exit_code = EXIT_SOME_FAILED
 
 
 class SourceVanished(FileSkipped):
-    """The file is not where it was any more."""
+    """The file no longer exists."""
 
     code = "source_vanished"
     http_status = 410
 
 
 class ChangedSince(FileSkipped):
-    """The file is not what it was when it was last looked at."""
+    """The file changed since it was scanned."""
 
     code = "changed_since"
     http_status = 409
 
 
 class TargetTaken(FileSkipped):
-    """Something else came to be where the file was to go."""
+    """The target path is occupied by another file."""
 
     code = "target_taken"
     http_status = 409
 
 
 class TargetFull(FileSkipped):
-    """There is no room left where the file was to go."""
+    """The target's disk is full."""
 
     code = "target_full"
     http_status = 507
 
 
 class TargetReadOnly(FileSkipped):
-    """The operating system does not let the file be written there, or taken away."""
+    """The operating system denies writing the target, or removing the source."""
 
     code = "target_read_only"
 
 
 class NameTooLong(FileSkipped):
-    """The name or path is longer than the file system takes."""
+    """The name or path is too long for the file system."""
 
     code = "name_too_long"
 
 
 class OtherDisk(FileSkipped):
-    """A hard link cannot lead from one file system to another."""
+    """A hard link cannot cross file systems."""
 
     code = "other_disk"
 
 
 class CopyDiffers(FileSkipped):
-    """What was read back is not what was to be copied."""
+    """The copy, read back, differs from the source."""
 
     code = "copy_differs"
 
 
 class LeadSkipped(FileSkipped):
-    """The file belongs to a photo that stays where it is, and so does it."""
+    """The file belongs to a photo that was skipped, so it is skipped too."""
 
     code = "lead_stays"
 
 
 class SidecarDamaged(SceneError):
-    """A sidecar that is there holds no XMP that can be read; it is left as it is."""
+    """An existing sidecar has no readable XMP; it is not changed."""
 
     code = "sidecar_damaged"
     http_status = 409
@@ -618,63 +531,63 @@ class SidecarDamaged(SceneError):
 
 
 class UploadError(SceneError):
-    """Files that were sent cannot be taken."""
+    """Uploaded files cannot be accepted."""
 
     code = "upload_error"
     http_status = 400
 
 
 class UploadIncomplete(UploadError):
-    """Fewer or more bytes came than were announced."""
+    """Fewer or more bytes arrived than were announced."""
 
     code = "upload_incomplete"
     http_status = 400
 
 
 class UploadOver(UploadError):
-    """The upload was ended or cancelled, or its job is done."""
+    """The upload was finished or cancelled, or its job is done."""
 
     code = "upload_over"
     http_status = 410
 
 
 class UploadBusy(UploadError):
-    """One visitor sends more files at the same time than are taken."""
+    """A visitor sends more files at the same time than are accepted."""
 
     code = "upload_busy"
     http_status = 429
 
 
 class QuotaExceeded(UploadError):
-    """A library, or the server, holds as much as it may."""
+    """The storage limit of a library, or of the server, is reached."""
 
     code = "quota_exceeded"
     http_status = 413
 
 
 class NotForVisitors(SceneError):
-    """On a shared server it is not for visitors to change."""
+    """Visitors of a shared server may not do this."""
 
     code = "not_for_visitors"
     http_status = 403
 
 
 class JobNotFound(SceneError):
-    """No job of that id runs or has run here."""
+    """There is no job with that id."""
 
     code = "job_not_found"
     http_status = 404
 
 
 class JobRunning(SceneError):
-    """What was asked for cannot be done while photos are being tagged."""
+    """The operation is not possible while photos are being tagged."""
 
     code = "job_running"
     http_status = 409
 
 
 class ServerBusy(SceneError):
-    """As many requests wait as may wait; ``retry_after_s`` says when to ask again."""
+    """The request queue is full; retry after ``retry_after_s`` seconds."""
 
     code = "server_busy"
     http_status = 429
@@ -685,12 +598,22 @@ class ServerBusy(SceneError):
 
 
 class TooManyRequests(ServerBusy):
-    """One caller asks more often than anyone may."""
+    """A client exceeds the request rate limit."""
 
     code = "too_many_requests"
 
 
 class InternalError(SceneError):
-    """Something unforeseen; the log has the details, the caller a plain sentence."""
+    """An unexpected error; the log has the details, the client only a general message."""
 
     code = "internal_error"
+
+
+def error_tree(root: type[SceneError] = SceneError, indent: str = "") -> str:
+    """Draw the hierarchy, one class a line with its code, HTTP status, exit code and meaning.
+
+    Subclasses follow their base in the order of definition, indented by two spaces.
+    """
+    meaning = (root.__doc__ or "").splitlines()[0]
+    line = f"{indent}{root.__name__} ({root.code}, {root.http_status}, {root.exit_code}): {meaning}"
+    return "\n".join([line, *(error_tree(kind, indent + "  ") for kind in root.__subclasses__())])

@@ -1,4 +1,4 @@
-"""One look at a photo, many answers: bundle, engine, heads, tags, class.
+"""Predict tags and classes of photos: bundle, engine, heads, rules, albums.
 
 Importing this package loads neither TensorFlow nor Streamlit.
 """

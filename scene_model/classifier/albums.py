@@ -1,15 +1,13 @@
 """Albums: which of them a photo belongs in, by rules over its tags and its EXIF."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, in_span
 from scene_model.classifier.classify import OBJECTS, HeadPredictions
 from scene_model.classifier.vocabulary import fold
+from scene_model.photos.geo import distance_km
 from scene_model.photos.metadata import PhotoMetadata
-
-EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def seen_tags(answers: HeadPredictions) -> tuple[SeenTag, ...]:
     """Tags that the library keeps of a photo."""
     return tuple(
         SeenTag(tag.label, head, tag.score)
-        for head, tags in answers.kept_tags.items()
+        for head, tags in answers.stored_tags.items()
         for tag in tags
     )
 
@@ -118,7 +116,7 @@ def _metadata_reasons(rule: Rule, metadata: PhotoMetadata, home: Home | None) ->
         said = "no GPS position" if None in place else "GPS position"
         found.append(said if rule.has_gps == (None not in place) else None)
     if rule.away_from_home_km is not None:
-        distance = _distance_km(*place, home)
+        distance = _km_from_home(*place, home)
         far = distance is not None and distance >= rule.away_from_home_km
         found.append(f"{distance:,.0f} km from home" if far else None)
     return found
@@ -131,14 +129,10 @@ def _said(kind: str, said: str | None, texts: tuple[str, ...]) -> str | None:
     return f"{kind} {said}" if found else None
 
 
-def _distance_km(
+def _km_from_home(
     latitude: float | None, longitude: float | None, home: Home | None
 ) -> float | None:
-    """Great-circle distance from home (haversine formula); None when it is not known."""
+    """Distance from home; None without a position or a home."""
     if latitude is None or longitude is None or home is None:
         return None
-    north = math.radians(latitude - home.latitude)
-    east = math.radians(longitude - home.longitude)
-    cosines = math.cos(math.radians(latitude)) * math.cos(math.radians(home.latitude))
-    h = math.sin(north / 2) ** 2 + cosines * math.sin(east / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))
+    return distance_km(latitude, longitude, home.latitude, home.longitude)

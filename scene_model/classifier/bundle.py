@@ -1,7 +1,7 @@
 """A published model: everything needed to repeat a prediction, in one folder, no pickle.
 
-``bundle.json`` names every other file with its SHA-256; what it says is checked when the
-bundle is opened, so that a half-copied model never answers.
+``bundle.json`` lists every other file with its SHA-256; all are checked when the bundle is
+opened, so that a partly copied model is never used.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ _BACKBONE_ID_DIGITS = 16
 FloatArray = npt.NDArray[np.float32]
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class BundleFile(_Part):
+class BundleFile(_Section):
     """A file of the bundle and the SHA-256 of its bytes."""
 
     file: str
@@ -46,7 +46,7 @@ class BackboneEntry(BundleFile):
     embedding_size: int
 
 
-class InputEntry(_Part):
+class InputEntry(_Section):
     """How a photo becomes the network's input; ``stretch`` is `resize_to_square`."""
 
     width: int
@@ -56,7 +56,7 @@ class InputEntry(_Part):
     resize: Literal["stretch"]
 
 
-class LabelEntry(_Part):
+class LabelEntry(_Section):
     """One label as written in bundle.json."""
 
     id: str
@@ -66,13 +66,13 @@ class LabelEntry(_Part):
     translations: dict[str, str] = {}
 
 
-class HeadEntry(_Part):
-    """One head: labels in output order, and how its numbers are to be read.
+class HeadEntry(_Section):
+    """One head: labels in output order, and calibration.
 
     temperature: logits are divided by it (Guo et al. 2017).
-    confidence_threshold: below it an answer is unsure.
-    outside_threshold: above it the photo is outside the head's world; None without that output.
-    second_tag_floor: what a second tag must reach to be kept in the gallery.
+    confidence_threshold: below it a prediction is unsure.
+    outside_threshold: above it the photo shows none of the head's labels; None without that output.
+    second_tag_floor: the minimum score of a second tag in the gallery.
     """
 
     id: str
@@ -84,12 +84,12 @@ class HeadEntry(_Part):
     second_tag_floor: float = 0.15
 
 
-class BundleDescription(_Part):
-    """The whole of bundle.json.
+class BundleDescription(_Section):
+    """The content of bundle.json.
 
-    class_head: the head whose sure answer files a photo. tag_head: the head whose tags, by the
-    tag rule, are the photo's, the first of them its class where the class head is unsure; None
-    for a bundle without such a head.
+    class_head: the head that decides a photo's class where it is sure. tag_head: the head whose
+    tags, by the tag rule, are the photo's tags; the first is its class where the class head is
+    unsure; None for a bundle without such a head.
     """
 
     format_version: int
@@ -109,13 +109,13 @@ class BundleDescription(_Part):
 
     @property
     def id(self) -> str:
-        """Name and the first eight digits of the weights' hashes: says which model answered."""
+        """Name and the first eight digits of the weights' hashes: identifies the model."""
         both = self.backbone.sha256 + self.heads_file.sha256
         return f"{self.name}@{hashlib.sha256(both.encode()).hexdigest()[:8]}"
 
     @property
     def backbone_id(self) -> str:
-        """The first digits of the network's SHA-256: whose embeddings the heads can read."""
+        """The first digits of the network's SHA-256: identifies the network of an embedding."""
         return self.backbone.sha256[:_BACKBONE_ID_DIGITS]
 
 
@@ -151,7 +151,7 @@ class Bundle:
 
 
 def open_bundle(folder: Path) -> Bundle:
-    """Open a bundle and check all it says.
+    """Open a bundle and check all of its files.
 
     Raises BundleNotFound, BundleDamaged, BundleTooNew or LabelCountMismatch.
     """
@@ -193,15 +193,15 @@ def read_description(folder: Path) -> BundleDescription:
 
 def _problem_with_heads(description: BundleDescription) -> str | None:
     ids = [head.id for head in description.heads]
-    known = ", ".join(ids) or "none"
+    head_ids = ", ".join(ids) or "none"
     for number, head in enumerate(description.heads):
         if not _HEAD_ID.fullmatch(head.id) or head.id in (HUMAN, NONE, TAUGHT):
             return (
-                f"a head cannot be called {head.id!r}. Its id may have lower-case letters, digits "
-                f"and underscores, and be none of {HUMAN!r}, {NONE!r}, {TAUGHT!r}."
+                f"a head cannot have the id {head.id!r}. Its id may have lower-case letters, "
+                f"digits and underscores, and be none of {HUMAN!r}, {NONE!r}, {TAUGHT!r}."
             )
         if head.id in ids[:number]:
-            return f"two heads are called {head.id!r}."
+            return f"two heads have the id {head.id!r}."
         labels = Counter(label.id for label in head.labels)
         if not labels:
             return f"the head {head.id!r} has no labels."
@@ -215,17 +215,17 @@ def _problem_with_heads(description: BundleDescription) -> str | None:
             )
     if description.class_head not in ids:
         return (
-            f"class_head is {description.class_head!r}, but the heads are: {known}. "
+            f"class_head is {description.class_head!r}, but the heads are: {head_ids}. "
             "It names the head that files photos."
         )
     if description.tag_head is not None and description.tag_head not in ids:
         return (
-            f"tag_head is {description.tag_head!r}, but the heads are: {known}. "
+            f"tag_head is {description.tag_head!r}, but the heads are: {head_ids}. "
             "It names the head that gives tags; null when there is none."
         )
     if description.tag_head == description.class_head:
         return (
-            f"class_head and tag_head are both {description.class_head!r}. The tag head answers "
+            f"class_head and tag_head are both {description.class_head!r}. The tag head decides "
             "where the class head is unsure: name another, or null."
         )
     return None
@@ -253,10 +253,10 @@ def _checked_bytes(folder: Path, entry: BundleFile) -> bytes:
         raise BundleNotFound(
             f"{entry.file} is missing from the bundle {folder}. Copy the bundle again."
         ) from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != entry.sha256:
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != entry.sha256:
         raise BundleDamaged(
-            f"{entry.file} in {folder} has SHA-256 {found[:12]}…; bundle.json says "
+            f"{entry.file} in {folder} has SHA-256 {digest[:12]}…; bundle.json says "
             f"{entry.sha256[:12]}…. Copy the bundle again."
         )
     return data
@@ -265,12 +265,13 @@ def _checked_bytes(folder: Path, entry: BundleFile) -> bytes:
 def _read_heads(data: bytes, description: BundleDescription) -> dict[str, HeadWeights]:
     weights = {}
     try:
-        opened = np.load(io.BytesIO(data), allow_pickle=False)
+        archive = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise BundleDamaged(
-            f"{description.heads_file.file} is no file of arrays: {error}. Publish the model again."
+            f"{description.heads_file.file} is not a file of arrays: {error}. "
+            "Publish the model again."
         ) from error
-    with opened as arrays:
+    with archive as arrays:
         for head in description.heads:
             try:
                 kernel = arrays[f"{head.id}/kernel"].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Model bundles that lie beside one another: what can be chosen from."""
+"""List the model bundles in a folder, to choose from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from scene_model.errors import BundleError
 class BundleEntry:
     """One folder that holds a bundle.json.
 
-    description: what it says; None when the bundle cannot be used, and then ``problem`` says why.
+    description: its content; None when the bundle cannot be used, and then ``problem`` says why.
     """
 
     folder: Path
@@ -20,7 +20,7 @@ class BundleEntry:
 
     @property
     def name(self) -> str:
-        """The folder's name, by which it is chosen: two copies of one bundle differ by it."""
+        """The folder's name, which identifies the bundle: two copies of one bundle differ by it."""
         return self.folder.name
 
 

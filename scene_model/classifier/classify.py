@@ -1,4 +1,4 @@
-"""One look at a photo: decode once, run once, ask every head."""
+"""Classify photos: decode a photo and run the network once, then apply every head."""
 
 import copy
 from collections.abc import Iterable
@@ -11,11 +11,12 @@ from scene_model.classifier.bundle import Bundle, BundleDescription, FloatArray,
 from scene_model.classifier.engine import Engine
 from scene_model.classifier.heads import Head, heads_of
 from scene_model.classifier.tagging import (
+    HeadBatch,
     HeadPrediction,
+    IndexArray,
     PhotoClass,
     Tag,
-    decide_class,
-    tags_by_rule,
+    decide_classes,
     top_tags,
 )
 from scene_model.errors import UnknownHead
@@ -29,18 +30,18 @@ from scene_model.photos.decode import (
 )
 from scene_model.photos.metadata import PhotoMetadata, read_metadata
 
-# Heads that the shipped bundle has; another may lack them.
-SCENES, OBJECTS = "scenes", "objects"
+# The shipped bundle has this head; another bundle may lack it.
+OBJECTS = "objects"
 OBJECT_COUNT = 5
-# An object must be this probable to become a searchable tag: below it, search finds noise.
+# An object must be this probable to become a searchable tag: below it, search returns noise.
 OBJECT_TAG_FLOOR = 0.3
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Which model answered: the bundle's id, and the id of the network that saw the photo.
+    """The model that made a prediction: the bundle's id, and the id of its network.
 
-    backbone: None where that was not written down.
+    backbone: None where it was not recorded.
     """
 
     bundle: str
@@ -49,10 +50,11 @@ class Provenance:
 
 @dataclass(frozen=True)
 class HeadPredictions:
-    """All heads' answers for one photo, and the class they add up to.
+    """All heads' predictions for one photo, and the class that follows from them.
 
     class_prediction: the class head's. tag_prediction: the tag head's, None without one.
-    objects: the five most probable objects; none in a bundle without that head.
+    objects: the five most probable objects; empty for a bundle without that head.
+    stored_tags: by head, the tags that are stored and searched, see `PredictionBatch`.
     """
 
     by_head: dict[str, HeadPrediction]
@@ -60,6 +62,7 @@ class HeadPredictions:
     tag_prediction: HeadPrediction | None
     photo_class: PhotoClass
     objects: list[Tag]
+    stored_tags: dict[str, list[Tag]]
 
     @property
     def tags(self) -> list[Tag]:
@@ -68,7 +71,7 @@ class HeadPredictions:
 
     @property
     def class_score(self) -> float:
-        """How sure the head that filed the photo is of its class; 0.0 where none was."""
+        """Confidence of the head that decided the class; 0.0 where none did."""
         source = self.photo_class.source
         if source == self.class_prediction.head:
             return self.class_prediction.confidence
@@ -76,29 +79,101 @@ class HeadPredictions:
             return self.tag_prediction.tags[0].score
         return 0.0
 
-    @property
-    def kept_tags(self) -> dict[str, list[Tag]]:
-        """What becomes of each head's answer where tags are kept and searched, by head.
 
-        Its tags by the rule, but only likely objects; and of the class head, and of one that
-        can say "none of these", the one label it is sure of: a head that has to choose among
-        labels which a photo may not show would fill search with noise.
-        """
-        kept = {}
-        for head, answer in self.by_head.items():
-            if head == OBJECTS:
-                kept[head] = [tag for tag in self.objects if tag.score >= OBJECT_TAG_FLOOR]
-            elif head == self.class_prediction.head or answer.outside is not None:
-                sure = Tag(answer.label, answer.confidence)
-                kept[head] = [] if answer.unsure else [sure]
-            else:
-                kept[head] = answer.tags
-        return kept
+@dataclass(frozen=True)
+class ClassifiedPhoto:
+    """A photo's class, and the labels of its stored tags over all heads."""
+
+    photo_class: str
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True)
+class PredictionBatch:
+    """All heads' predictions for N photos, in the order of the embeddings.
+
+    class_head, tag_head: see `BundleDescription`.
+
+    Stored tags of a head are its tags by the rule, with two exceptions. Of the objects head, the
+    objects from `OBJECT_TAG_FLOOR` on. Of the class head, and of a head with an output for "none
+    of these", the most probable label unless it is unsure: a head that must choose among labels
+    that a photo may not show would fill search with noise.
+    """
+
+    by_head: dict[str, HeadBatch]
+    class_head: str
+    tag_head: str | None
+
+    def classes(self) -> list[PhotoClass]:
+        """Return the class of each photo."""
+        tag_batch = None if self.tag_head is None else self.by_head[self.tag_head]
+        return decide_classes(self.by_head[self.class_head], tag_batch)
+
+    def photos(self) -> list[HeadPredictions]:
+        """Return everything that is predicted for each photo."""
+        stored = {head_id: self._stored_tags(batch) for head_id, batch in self.by_head.items()}
+        photos = []
+        for row, photo_class in enumerate(self.classes()):
+            by_head = {head_id: batch.of_photo(row) for head_id, batch in self.by_head.items()}
+            photos.append(
+                HeadPredictions(
+                    by_head=by_head,
+                    class_prediction=by_head[self.class_head],
+                    tag_prediction=None if self.tag_head is None else by_head[self.tag_head],
+                    photo_class=photo_class,
+                    objects=self._objects(row),
+                    stored_tags={head_id: tags[row] for head_id, tags in stored.items()},
+                )
+            )
+        return photos
+
+    def classified_photos(self) -> list[ClassifiedPhoto]:
+        """Return only class and stored labels of each photo: much faster than `photos`."""
+        classes = self.classes()
+        labels: list[set[str]] = [set() for _ in classes]
+        for batch in self.by_head.values():
+            names = _stored_names(batch.head)
+            for row, index in zip(*(array.tolist() for array in self._stored(batch)), strict=True):
+                labels[row].add(names[index])
+        return [
+            ClassifiedPhoto(photo_class.label, frozenset(names))
+            for photo_class, names in zip(classes, labels, strict=True)
+        ]
+
+    def _objects(self, row: int) -> list[Tag]:
+        if OBJECTS not in self.by_head:
+            return []
+        batch = self.by_head[OBJECTS]
+        return _top_objects(batch.prediction.probabilities[row], batch.head)
+
+    def _stored_tags(self, batch: HeadBatch) -> list[list[Tag]]:
+        names, probabilities = _stored_names(batch.head), batch.prediction.probabilities
+        tags: list[list[Tag]] = [[] for _ in probabilities]
+        for row, index in zip(*self._stored(batch), strict=True):
+            tags[row].append(Tag(names[index], float(probabilities[row, index])))
+        return tags
+
+    def _stored(self, batch: HeadBatch) -> tuple[IndexArray, IndexArray]:
+        """Return photo and label indices of a head's stored tags, a photo's best tag first."""
+        if batch.head.id == OBJECTS:
+            probabilities = batch.prediction.probabilities
+            rows, indices = np.nonzero(probabilities >= OBJECT_TAG_FLOOR)
+            order = np.lexsort((-probabilities[rows, indices], rows))
+            return rows[order], indices[order]
+        if batch.head.id == self.class_head or batch.head.outside_threshold is not None:
+            rows = np.flatnonzero(~batch.is_unsure)
+            return rows, batch.rule.first[rows]
+        firsts, seconds = (
+            np.flatnonzero(holds) for holds in (batch.rule.has_first, batch.rule.has_second)
+        )
+        return np.concatenate([firsts, seconds]), np.concatenate(
+            [batch.rule.first[firsts], batch.rule.second[seconds]]
+        )
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One photo seen: its upright pixels at working scale, metadata, embedding and answers."""
+    """One decoded photo: upright pixels at working scale, metadata, embedding, predictions."""
 
     photo: DecodedPhoto
     metadata: PhotoMetadata
@@ -107,10 +182,10 @@ class Prediction:
 
 
 class Classifier:
-    """A bundle ready to answer; safe to share between threads."""
+    """A bundle opened for prediction; safe to share between threads."""
 
     def __init__(self, bundle: Bundle, limits: PhotoLimits, interpreters: int) -> None:
-        """Wire a bundle; ``interpreters`` photos are looked at at the same time."""
+        """Prepare a bundle; the network runs on up to ``interpreters`` photos at the same time."""
         self._bundle = bundle
         self._limits = limits
         self._engine = Engine(bundle, interpreters)
@@ -124,24 +199,24 @@ class Classifier:
         return cls(open_bundle(bundle_dir), limits, interpreters)
 
     def check(self) -> None:
-        """Load the network once, so that what is wrong with it shows now; raises BundleDamaged."""
+        """Load the network once to detect a defect early; raises BundleDamaged."""
         self._engine.check()
 
     @property
     def bundle_id(self) -> str:
-        """Which model answers, for provenance."""
+        """Id of the bundle and of replaced heads, stored with each prediction."""
         return self._bundle.description.id + self._mark
 
     def with_heads(self, heads: Iterable[Head], mark: str | None = None) -> "Classifier":
-        """Another classifier on the same network, with some heads in the place of others.
+        """Return a copy on the same network with heads replaced by those of the same id.
 
-        mark: what sets its `bundle_id` apart from the bundle's own; None where it says the same.
+        mark: suffix of the copy's `bundle_id`; None keeps the present one.
         """
-        made = copy.copy(self)
-        made.heads = self.heads | {head.id: head for head in heads}
+        classifier = copy.copy(self)
+        classifier.heads = self.heads | {head.id: head for head in heads}
         if mark is not None:
-            made._mark = mark
-        return made
+            classifier._mark = mark
+        return classifier
 
     @property
     def shipped(self) -> "Classifier":
@@ -150,13 +225,13 @@ class Classifier:
 
     @property
     def provenance(self) -> Provenance:
-        """What is written beside an answer of this model."""
+        """Provenance stored with the predictions of this model."""
         return Provenance(self.bundle_id, self.bundle.backbone_id)
 
     def can_read(self, provenance: Provenance) -> bool:
-        """Tell whether the heads may be asked about an embedding that another run kept.
+        """Return whether the heads can be applied to an embedding of that provenance.
 
-        Heads read the numbers of their own network only; to others' they give nonsense.
+        Heads are trained on the embeddings of one network and meaningless on those of another.
         """
         if provenance.backbone is None:
             return provenance.bundle == self._bundle.description.id
@@ -164,12 +239,12 @@ class Classifier:
 
     @property
     def bundle(self) -> BundleDescription:
-        """What bundle.json says."""
+        """The content of bundle.json."""
         return self._bundle.description
 
     @property
     def bundle_dir(self) -> Path:
-        """Where the bundle lies."""
+        """The bundle's folder."""
         return self._bundle.folder
 
     @property
@@ -195,50 +270,40 @@ class Classifier:
         """Decode and classify one photo's bytes; raises PhotoError."""
         picture = open_picture(data, self._limits)
         photo = decode_picture(picture, MinimumSize(short_side=self._side))
-        # After the pixels: looking for EXIF loads a PNG, and would swallow what is wrong with it.
+        # After the pixels: reading EXIF loads a PNG and would suppress its decoding errors.
         metadata = read_metadata(picture)
         embedding = self._engine.embed(resize_to_square(photo.pixels, self._side))
         return Prediction(photo, metadata, embedding, self.predict_embedding(embedding))
 
     def predict_embedding(self, embedding: FloatArray) -> HeadPredictions:
-        """Ask every head about a kept embedding, float32 (embedding_size,)."""
-        by_head = {head.id: self._answer(head, embedding) for head in self.heads.values()}
-        class_prediction = by_head[self.bundle.class_head]
-        tag_head = self.bundle.tag_head
-        tag_prediction = None if tag_head is None else by_head[tag_head]
-        return HeadPredictions(
-            by_head=by_head,
-            class_prediction=class_prediction,
-            tag_prediction=tag_prediction,
-            photo_class=decide_class(class_prediction, tag_prediction),
-            objects=self._objects(by_head[OBJECTS].probabilities) if OBJECTS in by_head else [],
+        """Apply every head to one embedding, float32 (embedding_size,)."""
+        (photo,) = self.predict_embeddings(embedding[np.newaxis]).photos()
+        return photo
+
+    def predict_embeddings(self, embeddings: FloatArray) -> PredictionBatch:
+        """Apply every head to embeddings of shape (N, embedding_size), float32."""
+        return PredictionBatch(
+            {head.id: HeadBatch(head, head.predict(embeddings)) for head in self.heads.values()},
+            self.bundle.class_head,
+            self.bundle.tag_head,
         )
 
     def objects(self, embeddings: FloatArray) -> list[list[Tag]]:
-        """The most probable objects of photos, from embeddings of shape (N, embedding size)."""
+        """Return the most probable objects of photos; embeddings: shape (N, embedding size)."""
         if OBJECTS not in self.heads:
             return [[] for _ in embeddings]
-        return [self._objects(row) for row in self.heads[OBJECTS].predict(embeddings).probabilities]
+        head = self.heads[OBJECTS]
+        return [_top_objects(row, head) for row in head.predict(embeddings).probabilities]
 
-    def _objects(self, probabilities: FloatArray) -> list[Tag]:
-        labels = self.heads[OBJECTS].labels
-        return [
-            Tag(labels[labels.index(tag.label)].source_name, tag.score)
-            for tag in top_tags(probabilities, labels, OBJECT_COUNT)
-        ]
 
-    @staticmethod
-    def _answer(head: Head, embedding: FloatArray) -> HeadPrediction:
-        answer = head.predict(embedding[np.newaxis])
-        probabilities, outside = answer.probabilities[0], float(answer.outside[0])
-        best = int(probabilities.argmax())
-        confidence = float(probabilities[best])
-        return HeadPrediction(
-            head=head.id,
-            probabilities=probabilities,
-            label=head.labels[best].id,
-            confidence=confidence,
-            unsure=bool(head.is_unsure(answer)[0]),
-            outside=None if head.outside_threshold is None else outside,
-            tags=tags_by_rule(probabilities, head.labels, head.second_tag_floor),
-        )
+def _top_objects(probabilities: FloatArray, head: Head) -> list[Tag]:
+    names = _stored_names(head)
+    return [
+        Tag(names[head.labels.index(tag.label)], tag.score)
+        for tag in top_tags(probabilities, head.labels, OBJECT_COUNT)
+    ]
+
+
+def _stored_names(head: Head) -> tuple[str, ...]:
+    """Names of a head's labels in stored tags: ids, but the ImageNet lines of objects."""
+    return head.labels.source_names if head.id == OBJECTS else head.labels.ids

@@ -1,4 +1,4 @@
-"""The network itself: a fixed number of LiteRT interpreters, shared by any number of threads."""
+"""Run the network: a fixed number of LiteRT interpreters, shared by any number of threads."""
 
 import queue
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from scene_model.photos.decode import Pixels
 
 
 class Engine:
-    """Turns inputs into embeddings.
+    """Computes embeddings.
 
     An interpreter serves one thread at a time; a caller beyond ``interpreters`` waits.
     Running the network frees the GIL, so two interpreters use two cores.
@@ -41,7 +41,7 @@ class Engine:
         return embedding
 
     def check(self) -> None:
-        """Load the network; raises BundleDamaged when it cannot be run or is not as described."""
+        """Load the network; raises BundleDamaged when it fails or differs from bundle.json."""
         with self._borrowed():
             pass
 
@@ -61,16 +61,20 @@ class Engine:
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BundleDamaged(f"The network {self._path} cannot be run: {error}.") from error
-        given = interpreter.get_input_details()[0]
-        made = interpreter.get_output_details()[0]
-        if tuple(given["shape"]) != self._input_shape or given["dtype"] is not np.uint8:
+        input_details = interpreter.get_input_details()[0]
+        output_details = interpreter.get_output_details()[0]
+        if (
+            tuple(input_details["shape"]) != self._input_shape
+            or input_details["dtype"] is not np.uint8
+        ):
             raise BundleDamaged(
-                f"The network takes {given['dtype'].__name__} {tuple(given['shape'])}; "
+                f"The network takes {input_details['dtype'].__name__} "
+                f"{tuple(input_details['shape'])}; "
                 f"bundle.json says uint8 {self._input_shape}."
             )
-        if tuple(made["shape"]) != (1, self._embedding_size):
+        if tuple(output_details["shape"]) != (1, self._embedding_size):
             raise BundleDamaged(
-                f"The network answers with shape {tuple(made['shape'])}; "
+                f"The network's output has shape {tuple(output_details['shape'])}; "
                 f"bundle.json says (1, {self._embedding_size})."
             )
         return interpreter

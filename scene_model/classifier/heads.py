@@ -11,11 +11,11 @@ from scene_model.classifier.labels import LabelSet
 
 @dataclass(frozen=True)
 class HeadBatchPrediction:
-    """What one head says of N photos.
+    """One head's prediction for N photos.
 
     probabilities: shape (N, labels), float32, rows sum to 1: the labels among themselves.
     outside: shape (N,), float32 in [0, 1]: probability that the photo is none of the labels;
-        zeros for a head that was not taught to say so.
+        zeros for a head without that output.
     """
 
     probabilities: FloatArray
@@ -34,11 +34,11 @@ class Head:
     confidence_threshold: float
     outside_threshold: float | None
     second_tag_floor: float
-    # What people chose for their library, label by label; None: `confidence_threshold` for each.
+    # Thresholds chosen for a library, one a label; None: `confidence_threshold` for each.
     own_thresholds: tuple[float, ...] | None = None
 
     def predict(self, embeddings: FloatArray) -> HeadBatchPrediction:
-        """Answer for embeddings of shape (N, embedding_size), float32."""
+        """Predict from embeddings of shape (N, embedding_size), float32."""
         logits = (embeddings @ self.weights.kernel + self.weights.bias) / self.temperature
         count = len(self.labels)
         probabilities = softmax(logits[:, :count])
@@ -48,17 +48,20 @@ class Head:
 
     @property
     def thresholds(self) -> FloatArray:
-        """From which probability on each label is believed, shape (labels,), float32."""
+        """Confidence threshold of each label, shape (labels,), float32."""
         if self.own_thresholds is None:
             return np.full(len(self.labels), self.confidence_threshold, np.float32)
         return np.array(self.own_thresholds, np.float32)
 
-    def is_unsure(self, answer: HeadBatchPrediction) -> npt.NDArray[np.bool_]:
-        """Tell which of N answers should not be believed; a higher threshold only adds doubt."""
-        best = answer.probabilities.argmax(axis=1)
-        unsure = answer.probabilities.max(axis=1) < self.thresholds[best]
+    def is_unsure(self, prediction: HeadBatchPrediction) -> npt.NDArray[np.bool_]:
+        """Return which of N predictions are unsure, shape (N,).
+
+        A higher threshold never makes a photo sure.
+        """
+        best = prediction.probabilities.argmax(axis=1)
+        unsure = prediction.probabilities.max(axis=1) < self.thresholds[best]
         if self.outside_threshold is not None:
-            unsure |= answer.outside > self.outside_threshold
+            unsure |= prediction.outside > self.outside_threshold
         result: npt.NDArray[np.bool_] = unsure
         return result
 

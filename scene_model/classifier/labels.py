@@ -1,23 +1,23 @@
-"""Label sets: what a head can say, in the words people know it by."""
+"""Label sets: the labels that a head can predict, with their names and synonyms."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
-# What a photo is filed under when nobody and no head is sure; never a label.
+# The class of a photo where neither a person nor a head decided; never a label.
 UNSURE_CLASS = "unsure"
-# Where a photo's class comes from when it comes from no head; no head may be called so.
+# Sources of a photo's class other than a head; no head may have one of these ids.
 HUMAN, NONE = "human", "none"
-# The head of tags that people taught by examples; no head of a bundle may be called so.
+# The head id of tags that people taught by examples; no head of a bundle may have it.
 TAUGHT = "taught"
 
 
 @dataclass(frozen=True)
 class Label:
-    """One thing a head can say.
+    """One label of a head.
 
     id: canonical, unique in its head; the same idea has the same id in every head.
-    name: shown to people. source_name: how the data set writes it (a folder, a line).
-    aliases: further words that should find it. translations: language code → name.
+    name: display name. source_name: the name in the data set (a folder, a line of a file).
+    aliases: further search words. translations: language code → name.
     """
 
     id: str
@@ -28,9 +28,9 @@ class Label:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Everything that finds this label, folded for comparison."""
-        said = (self.id.replace("_", " "), self.name, *self.aliases, *self.translations.values())
-        return tuple(dict.fromkeys(word.casefold() for word in said))
+        """All words that match this label in a search, case-folded."""
+        words = (self.id.replace("_", " "), self.name, *self.aliases, *self.translations.values())
+        return tuple(dict.fromkeys(word.casefold() for word in words))
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LabelSet:
     labels: tuple[Label, ...]
 
     def __post_init__(self) -> None:
-        """Refuse two labels of one id."""
+        """Raise ValueError when two labels have the same id."""
         if len(set(self.ids)) != len(self.labels):
             raise ValueError("a label id occurs twice in one label set")
 
@@ -56,6 +56,11 @@ class LabelSet:
     def ids(self) -> tuple[str, ...]:
         """Label ids in the order of the outputs."""
         return tuple(label.id for label in self.labels)
+
+    @cached_property
+    def source_names(self) -> tuple[str, ...]:
+        """Data set names in the order of the outputs."""
+        return tuple(label.source_name for label in self.labels)
 
     def index(self, label_id: str) -> int:
         """Return the output of a label; raises ValueError when the set lacks it."""

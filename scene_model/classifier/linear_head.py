@@ -5,11 +5,10 @@ import numpy.typing as npt
 
 from scene_model.classifier.bundle import FloatArray, HeadWeights
 from scene_model.classifier.heads import softmax
+from scene_model.classifier.optimiser import minimise
 
 _STEPS = 400
 _LEARNING_RATE = 0.05
-# Adam's usual decay rates (Kingma and Ba 2015).
-_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
 def one_hot(labels: npt.NDArray[np.intp], label_count: int) -> FloatArray:
@@ -23,35 +22,27 @@ def fit_linear_head(
     penalty: float = 1e-3,
     weights: FloatArray | None = None,
 ) -> HeadWeights:
-    """Fit kernel and bias by least cross-entropy with an L2 penalty; the same input gives the same.
+    """Fit kernel and bias by least cross-entropy with an L2 penalty; deterministic.
 
     embeddings: shape (N, embedding size), float32. targets: shape (N, outputs), each row a
-    distribution, see `one_hot`. weights: how much each photo counts, shape (N,); beside it a
-    class counts by the root of its size, so that a large folder does not swallow a small one.
+    distribution, see `one_hot`. weights: weight of each photo, shape (N,); in addition, the total
+    weight of a class grows with the root of its size, so that a large folder does not outweigh a
+    small one.
     """
     mean, spread = embeddings.mean(axis=0), embeddings.std(axis=0) + 1e-3
     scaled = ((embeddings - mean) / spread).astype(np.float32)
-    outputs = targets.shape[1]
-    sizes = targets.sum(axis=0)
-    # The root: between every photo alike and every class alike.
-    counted = 1.0 / np.sqrt(np.maximum(sizes, 1.0))[targets.argmax(axis=1)]
+    # The root is a compromise between equal weights of photos and equal weights of classes.
+    class_sizes = np.maximum(targets.sum(axis=0), 1.0)
+    photo_weights = 1.0 / np.sqrt(class_sizes)[targets.argmax(axis=1)]
     if weights is not None:
-        counted = counted * weights
-    share = (counted / counted.sum()).astype(np.float32)[:, np.newaxis]
-    kernel = np.zeros((scaled.shape[1], outputs), np.float32)
-    bias = np.zeros(outputs, np.float32)
-    moments = [(np.zeros_like(x), np.zeros_like(x)) for x in (kernel, bias)]
-    for step in range(1, _STEPS + 1):
-        error = (softmax(scaled @ kernel + bias) - targets) * share
-        gradients = (scaled.T @ error + penalty * kernel, error.sum(axis=0))
-        rate = _LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * step / _STEPS))
-        for value, gradient, (first, second) in zip(
-            (kernel, bias), gradients, moments, strict=True
-        ):
-            first += (1 - _BETA_1) * (gradient - first)
-            second += (1 - _BETA_2) * (gradient * gradient - second)
-            corrected = second / (1 - _BETA_2**step)
-            value -= rate * (first / (1 - _BETA_1**step)) / (np.sqrt(corrected) + _EPSILON)
-    # Fold the scaling into the head: it is asked about embeddings as they are.
+        photo_weights = photo_weights * weights
+    shares = (photo_weights / photo_weights.sum()).astype(np.float32)[:, np.newaxis]
+
+    def gradients(kernel: FloatArray, bias: FloatArray) -> tuple[FloatArray, FloatArray]:
+        error = (softmax(scaled @ kernel + bias) - targets) * shares
+        return scaled.T @ error + penalty * kernel, error.sum(axis=0)
+
+    kernel, bias = minimise(gradients, scaled.shape[1], targets.shape[1], _STEPS, _LEARNING_RATE)
+    # Fold the scaling into the head: it is applied to unscaled embeddings.
     folded = (kernel / spread[:, np.newaxis]).astype(np.float32)
     return HeadWeights(folded, (bias - mean @ folded).astype(np.float32))

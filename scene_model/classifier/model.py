@@ -1,4 +1,4 @@
-"""The model in use: a classifier and its words, and the one place that swaps them."""
+"""The model in use: a classifier, its vocabulary and album rules, replaced together."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ class Model:
 
     @classmethod
     def of(cls, classifier: Classifier, albums_file: Path | None = None) -> Self:
-        """Collect the words of a classifier; where heads differ, the class head's name counts.
+        """Collect the vocabulary of a classifier; the class head's label names take precedence.
 
         albums_file: None for the shipped rules. Raises the errors of `read_album_rules`.
         """
@@ -33,16 +33,15 @@ class Model:
 class CurrentModel:
     """Holds the model in use; one object for the whole process, shared by threads.
 
-    Pages, API and the job runner keep this holder and ask it when they need a model, instead of
-    keeping a model: so one assignment changes it for every open session at once, and nothing has
-    to be told. The pair is frozen and replaced whole, and a job takes its classifier once, when
-    it begins: no photo and no job is ever answered half by one model and half by another.
-    (A new services object for each model would leave open sessions on the old one, and two job
-    runners on one library.)
+    Pages, API and the job runner store this holder and read the model from it when they need it,
+    so one assignment changes it for every open session. The model is frozen and replaced as a
+    whole, and a job reads its classifier once, when it begins: no photo and no job mixes two
+    models. (A new services object for each model would leave open sessions on the old one, and
+    two job runners on one library.)
     """
 
     def __init__(self, model: Model) -> None:
-        """Begin with a model."""
+        """Start with a model."""
         self._model = model
 
     @property
@@ -52,7 +51,7 @@ class CurrentModel:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The words of the classifier in use."""
+        """The vocabulary of the classifier in use."""
         return self._model.vocabulary
 
     @property

@@ -1,8 +1,8 @@
-"""Retrain a head on what one person corrected: a small change on top of the shipped one, in numpy.
+"""Retrain a head on one person's corrections: a small change to the shipped head, in numpy.
 
-The change is fitted by least cross-entropy with an L2 penalty on itself. Photos nobody decided
-about take part with the shipped head's own answers as targets, so that the head stays as it was
-where nobody corrected it (Li and Hoiem 2016, "Learning without Forgetting").
+The change is fitted by least cross-entropy with an L2 penalty on the change. Photos that nobody
+corrected take part with the shipped head's own predictions as targets, so that the head stays the
+same where nobody corrected it (Li and Hoiem 2016, "Learning without Forgetting").
 """
 
 from collections.abc import Sequence
@@ -13,36 +13,35 @@ import numpy.typing as npt
 
 from scene_model.classifier.bundle import FloatArray, HeadWeights
 from scene_model.classifier.heads import Head, softmax
+from scene_model.classifier.optimiser import minimise
 
-# Fewer say nothing about photos that were held back.
+# With fewer corrections, cross-validation is not conclusive.
 MIN_CORRECTIONS = 20
-# How many photos nobody decided about hold the head where it was.
+# How many uncorrected photos keep the head as it was.
 ANCHORS = 400
 _FOLDS = 5
 _PENALTY = 1e-3
 _STEPS, _LEARNING_RATE = 150, 0.3
-# Adam's usual decay rates (Kingma and Ba 2015).
-_BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What a person said of one photo, as outputs of a head.
+    """A person's decision about one photo, as outputs of a head.
 
-    wanted: outputs that are right; refused: outputs that are wrong. One of them is not empty.
+    accepted: outputs that are right; refused: outputs that are wrong. One of them is not empty.
     """
 
-    wanted: tuple[int, ...] = ()
+    accepted: tuple[int, ...] = ()
     refused: tuple[int, ...] = ()
 
-    def agrees(self, said: int) -> bool:
-        """Tell whether an answer is what the person said."""
-        return said in self.wanted if self.wanted else said not in self.refused
+    def agrees(self, output: int) -> bool:
+        """Return whether a predicted output agrees with the decision."""
+        return output in self.accepted if self.accepted else output not in self.refused
 
 
 @dataclass(frozen=True)
 class PersonalFigures:
-    """Of so many photos people decided about, how many are answered as they said.
+    """How many of the corrected photos are predicted in agreement with the correction.
 
     before: by the shipped head. after: by a head trained without the photo, five folds.
     """
@@ -55,16 +54,16 @@ class PersonalFigures:
 def retrain(
     head: Head, embeddings: FloatArray, corrections: Sequence[Correction], anchors: FloatArray
 ) -> Head:
-    """Make a personal head; the same input gives the same.
+    """Train a personal head; deterministic.
 
-    Anchors that get another answer although they were to keep theirs look like what was corrected:
-    they are let go, and the head is fitted once more.
+    Anchors whose prediction changes although it should not are similar to the corrected photos:
+    they are dropped, and the head is fitted once more.
 
     embeddings: shape (N, embedding size), of the corrected photos. anchors: shape (M, embedding
-    size), of photos nobody decided about; may be none.
+    size), of photos that nobody corrected; M may be 0.
     """
     trained = _retrain_once(head, embeddings, corrections, anchors)
-    changed = answers_as_outputs(trained, anchors) != answers_as_outputs(head, anchors)
+    changed = predicted_outputs(trained, anchors) != predicted_outputs(head, anchors)
     if not changed.any():
         return trained
     return _retrain_once(head, embeddings, corrections, anchors[~changed])
@@ -73,16 +72,17 @@ def retrain(
 def _retrain_once(
     head: Head, embeddings: FloatArray, corrections: Sequence[Correction], anchors: FloatArray
 ) -> Head:
-    seen = np.concatenate([embeddings, anchors])
-    # The whole scale in one factor: rows of `scaled` have a length of about one.
-    mean, spread = seen.mean(axis=0), (seen.std(axis=0) + 1e-3) * np.sqrt(seen.shape[1])
-    scaled = ((seen - mean) / spread).astype(np.float32)
-    shipped = ((seen @ head.weights.kernel + head.weights.bias) / head.temperature).astype(
+    photos = np.concatenate([embeddings, anchors])
+    # Divide by the root of the size too: rows of `scaled` have a length of about one.
+    mean, spread = photos.mean(axis=0), (photos.std(axis=0) + 1e-3) * np.sqrt(photos.shape[1])
+    scaled = ((photos - mean) / spread).astype(np.float32)
+    shipped = ((photos @ head.weights.kernel + head.weights.bias) / head.temperature).astype(
         np.float32
     )
     targets = softmax(shipped)
     targets[: len(corrections)] = _targets(targets[: len(corrections)], corrections)
-    # All anchors together weigh as much as all corrections; where they are few, one as one.
+    # All anchors together weigh as much as all corrections; fewer anchors than corrections weigh
+    # as much per photo as a correction.
     shares = [np.full(len(embeddings), 1.0 / max(1, len(embeddings)), np.float32)]
     shares.append(np.full(len(anchors), 1.0 / max(1, len(anchors), len(embeddings)), np.float32))
     kernel, bias = _fit_change(scaled, shipped, targets, np.concatenate(shares)[:, np.newaxis])
@@ -97,42 +97,45 @@ def _retrain_once(
 def cross_validate(
     head: Head, embeddings: FloatArray, corrections: Sequence[Correction], anchors: FloatArray
 ) -> PersonalFigures:
-    """Ask of each corrected photo a head that was trained without it."""
-    before = answers_as_outputs(head, embeddings)
+    """Predict each corrected photo by a head that was trained without it."""
+    before = predicted_outputs(head, embeddings)
     after = before.copy()
     folds = np.random.default_rng(0).permutation(len(corrections)) % _FOLDS
     for fold in range(_FOLDS):
-        held = folds == fold
-        kept = [one for one, is_held in zip(corrections, held, strict=True) if not is_held]
-        trained = retrain(head, embeddings[~held], kept, anchors)
-        after[held] = answers_as_outputs(trained, embeddings[held])
+        is_test = folds == fold
+        training = [corrections[row] for row in np.flatnonzero(~is_test)]
+        trained = retrain(head, embeddings[~is_test], training, anchors)
+        after[is_test] = predicted_outputs(trained, embeddings[is_test])
     return PersonalFigures(
         len(corrections), _agreeing(corrections, before), _agreeing(corrections, after)
     )
 
 
-def answers_as_outputs(head: Head, embeddings: FloatArray) -> npt.NDArray[np.intp]:
-    """What a head says of N photos: a label's output, or the one after them for "none of these"."""
-    answer = head.predict(embeddings)
-    said: npt.NDArray[np.intp] = answer.probabilities.argmax(axis=1)
+def predicted_outputs(head: Head, embeddings: FloatArray) -> npt.NDArray[np.intp]:
+    """Predict N photos: a label's output, or the output after the labels for "none of these"."""
+    prediction = head.predict(embeddings)
+    outputs: npt.NDArray[np.intp] = prediction.probabilities.argmax(axis=1)
     if head.outside_threshold is not None:
-        said[answer.outside > head.outside_threshold] = len(head.labels)
-    return said
+        outputs[prediction.outside > head.outside_threshold] = len(head.labels)
+    return outputs
 
 
-def _agreeing(corrections: Sequence[Correction], said: npt.NDArray[np.intp]) -> int:
-    return sum(one.agrees(int(output)) for one, output in zip(corrections, said, strict=True))
+def _agreeing(corrections: Sequence[Correction], outputs: npt.NDArray[np.intp]) -> int:
+    return sum(
+        correction.agrees(int(output))
+        for correction, output in zip(corrections, outputs, strict=True)
+    )
 
 
 def _targets(shipped: FloatArray, corrections: Sequence[Correction]) -> FloatArray:
-    """Distributions over the outputs: what is wanted, or what is left without what is refused."""
+    """Distributions over outputs: the accepted ones, or the shipped one without the refused."""
     targets = np.zeros_like(shipped)
-    for row, one in enumerate(corrections):
-        if one.wanted:
-            targets[row, list(one.wanted)] = 1.0
+    for row, correction in enumerate(corrections):
+        if correction.accepted:
+            targets[row, list(correction.accepted)] = 1.0
         else:
             targets[row] = np.maximum(shipped[row], 1e-6)
-            targets[row, list(one.refused)] = 0.0
+            targets[row, list(correction.refused)] = 0.0
     result: FloatArray = targets / np.maximum(targets.sum(axis=1, keepdims=True), 1e-12)
     return result
 
@@ -140,18 +143,8 @@ def _targets(shipped: FloatArray, corrections: Sequence[Correction]) -> FloatArr
 def _fit_change(
     scaled: FloatArray, shipped: FloatArray, targets: FloatArray, shares: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    kernel = np.zeros((scaled.shape[1], shipped.shape[1]), np.float32)
-    bias = np.zeros(shipped.shape[1], np.float32)
-    moments = [(np.zeros_like(x), np.zeros_like(x)) for x in (kernel, bias)]
-    for step in range(1, _STEPS + 1):
+    def gradients(kernel: FloatArray, bias: FloatArray) -> tuple[FloatArray, FloatArray]:
         error = (softmax(shipped + scaled @ kernel + bias) - targets) * shares
-        gradients = (scaled.T @ error + _PENALTY * kernel, error.sum(axis=0) + _PENALTY * bias)
-        rate = _LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * step / _STEPS))
-        for value, gradient, (first, second) in zip(
-            (kernel, bias), gradients, moments, strict=True
-        ):
-            first += (1 - _BETA_1) * (gradient - first)
-            second += (1 - _BETA_2) * (gradient * gradient - second)
-            corrected = second / (1 - _BETA_2**step)
-            value -= rate * (first / (1 - _BETA_1**step)) / (np.sqrt(corrected) + _EPSILON)
-    return kernel, bias
+        return scaled.T @ error + _PENALTY * kernel, error.sum(axis=0) + _PENALTY * bias
+
+    return minimise(gradients, scaled.shape[1], shipped.shape[1], _STEPS, _LEARNING_RATE)

@@ -1,15 +1,24 @@
-"""From probabilities to what a photo is called: the tag rule, and the class it is filed under."""
+"""The tag rule and the class of a photo, computed from probabilities for N photos at once.
+
+A single photo is a batch of one.
+"""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from scene_model.classifier.bundle import FloatArray
-from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS, LabelSet
+from scene_model.classifier.heads import Head, HeadBatchPrediction
+from scene_model.classifier.labels import NONE, UNSURE_CLASS, LabelSet
 
 # The rule's two numbers are a public contract (`/classify/`), not a calibration.
 ALONE_ABOVE = 0.9
 TOGETHER_ABOVE = 0.5
+
+BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -22,12 +31,12 @@ class Tag:
 
 @dataclass(frozen=True)
 class HeadPrediction:
-    """What one head says of one photo.
+    """One head's prediction for one photo.
 
-    probabilities: shape (labels,), float32, sums to 1. label: the most probable; confidence:
-    its probability; unsure: whether to disbelieve it. outside: probability that the photo is
-    none of the labels; None from a head that was not taught to say so.
-    tags: by the tag rule, with the floor.
+    probabilities: shape (labels,), float32, sums to 1. label: the most probable label;
+    confidence: its probability; unsure: whether it is below the threshold or outside the
+    head's labels. outside: probability that the photo shows none of the labels; None for a head
+    without that output. tags: by the tag rule, with the head's floor.
     """
 
     head: str
@@ -41,13 +50,67 @@ class HeadPrediction:
 
 @dataclass(frozen=True)
 class PhotoClass:
-    """The one label a photo is filed under, and where it came from.
+    """The label a photo is filed under, and its source.
 
-    source: HUMAN, the id of the head that said so, or NONE.
+    source: HUMAN, the id of the deciding head, or NONE.
     """
 
     label: str
     source: str
+
+
+@dataclass(frozen=True)
+class RuleTags:
+    """The tag rule applied to N photos.
+
+    first, second: shape (N,), indices of the two most probable labels; second is meaningless
+    where there is only one label. has_first, has_second: shape (N,), whether each is a tag.
+    """
+
+    first: IndexArray
+    second: IndexArray
+    has_first: BoolArray
+    has_second: BoolArray
+
+    def of_photo(self, row: int, probabilities: FloatArray, labels: LabelSet) -> list[Tag]:
+        """Return one photo's tags; probabilities: those the rule was applied to."""
+        indices = ((self.first, self.has_first), (self.second, self.has_second))
+        return [
+            Tag(labels[int(index[row])].id, float(probabilities[row, index[row]]))
+            for index, holds in indices
+            if holds[row]
+        ]
+
+
+def apply_tag_rule(probabilities: FloatArray, second_tag_floor: float = 0.0) -> RuleTags:
+    """Assign none, one or two tags to each of N photos.
+
+    Highest probability above 0.9 → that label; else the two highest together above 0.5 →
+    both; else none (``Unknown``, a state, never a tag). A second tag below the floor is dropped.
+    Equal probabilities keep label order.
+
+    probabilities: shape (N, labels), float32, rows sum to 1.
+    """
+    rows = np.arange(len(probabilities))
+    first = probabilities.argmax(axis=1)
+    without_first = probabilities.copy()
+    without_first[rows, first] = -1.0
+    second = without_first.argmax(axis=1)
+    # In float64: the sum and the thresholds must not be rounded to float32.
+    first_score = probabilities[rows, first].astype(np.float64)
+    second_score = without_first[rows, second].astype(np.float64)  # -1 in a head of one label
+    is_alone = first_score > ALONE_ABOVE
+    is_pair = ~is_alone & (first_score + np.maximum(second_score, 0.0) > TOGETHER_ABOVE)
+    has_second = is_pair & (second_score >= max(second_tag_floor, 0.0))
+    return RuleTags(first, second, is_alone | is_pair, has_second)
+
+
+def tags_by_rule(
+    probabilities: FloatArray, labels: LabelSet, second_tag_floor: float = 0.0
+) -> list[Tag]:
+    """Apply `apply_tag_rule` to one photo; probabilities: shape (labels,), float32."""
+    batch = probabilities[np.newaxis]
+    return apply_tag_rule(batch, second_tag_floor).of_photo(0, batch, labels)
 
 
 def top_tags(probabilities: FloatArray, labels: LabelSet, limit: int) -> list[Tag]:
@@ -59,37 +122,50 @@ def top_tags(probabilities: FloatArray, labels: LabelSet, limit: int) -> list[Ta
     return [Tag(labels[int(i)].id, float(probabilities[i])) for i in order]
 
 
-def tags_by_rule(
-    probabilities: FloatArray, labels: LabelSet, second_tag_floor: float = 0.0
-) -> list[Tag]:
-    """Assign none, one or two tags.
+@dataclass(frozen=True)
+class HeadBatch:
+    """One head's prediction for N photos; the tag rule and the unsure rule are applied lazily."""
 
-    Highest probability above 0.9 → that label; else the two highest together above 0.5 →
-    both; else none (``Unknown``, a state, never a tag). With a floor, a second tag that does
-    not reach it is dropped.
+    head: Head
+    prediction: HeadBatchPrediction
+
+    @cached_property
+    def rule(self) -> RuleTags:
+        """The tag rule, with the head's floor."""
+        return apply_tag_rule(self.prediction.probabilities, self.head.second_tag_floor)
+
+    @cached_property
+    def is_unsure(self) -> BoolArray:
+        """Shape (N,), see `Head.is_unsure`."""
+        return self.head.is_unsure(self.prediction)
+
+    def of_photo(self, row: int) -> HeadPrediction:
+        """Return the prediction for one photo of the batch."""
+        head, probabilities = self.head, self.prediction.probabilities
+        best = int(self.rule.first[row])
+        outside = float(self.prediction.outside[row])
+        return HeadPrediction(
+            head=head.id,
+            probabilities=probabilities[row],
+            label=head.labels[best].id,
+            confidence=float(probabilities[row, best]),
+            unsure=bool(self.is_unsure[row]),
+            outside=None if head.outside_threshold is None else outside,
+            tags=self.rule.of_photo(row, probabilities, head.labels),
+        )
+
+
+def decide_classes(class_head: HeadBatch, tag_head: HeadBatch | None) -> list[PhotoClass]:
+    """File N photos, by the models alone.
+
+    The class head's label if it is sure, else the tag head's first tag if there is one, else
+    unsure. A person's choice comes before all of these; the library stores it separately.
     """
-    first, *rest = top_tags(probabilities, labels, 2)
-    if first.score > ALONE_ABOVE:
-        return [first]
-    if first.score + sum(tag.score for tag in rest) <= TOGETHER_ABOVE:
-        return []
-    return [first, *(tag for tag in rest if tag.score >= second_tag_floor)]
-
-
-def decide_class(
-    class_prediction: HeadPrediction,
-    tag_prediction: HeadPrediction | None,
-    human: str | None = None,
-) -> PhotoClass:
-    """File a photo.
-
-    A human's choice, else the class head's label if it is sure, else the tag head's first tag
-    if there is one, else unsure.
-    """
-    if human is not None:
-        return PhotoClass(human, HUMAN)
-    if not class_prediction.unsure:
-        return PhotoClass(class_prediction.label, class_prediction.head)
-    if tag_prediction is not None and tag_prediction.tags:
-        return PhotoClass(tag_prediction.tags[0].label, tag_prediction.head)
-    return PhotoClass(UNSURE_CLASS, NONE)
+    labels = np.full(len(class_head.is_unsure), UNSURE_CLASS, object)
+    sources = np.full(len(class_head.is_unsure), NONE, object)
+    deciding = [] if tag_head is None else [(tag_head, tag_head.rule.has_first)]
+    # The class head last: it replaces the tag head's label.
+    for batch, decides in (*deciding, (class_head, ~class_head.is_unsure)):
+        labels[decides] = np.array(batch.head.labels.ids, object)[batch.rule.first[decides]]
+        sources[decides] = batch.head.id
+    return [PhotoClass(*photo_class) for photo_class in zip(labels, sources, strict=True)]

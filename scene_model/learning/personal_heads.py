@@ -23,8 +23,8 @@ from scene_model.classifier.personal_head import (
     MIN_CORRECTIONS,
     Correction,
     PersonalFigures,
-    answers_as_outputs,
     cross_validate,
+    predicted_outputs,
     retrain,
 )
 from scene_model.errors import TooFewExamples
@@ -213,8 +213,8 @@ def _count_changes(
     for chunk in scan_embeddings(library, shipped.provenance.backbone, size):
         changes = np.zeros(len(chunk.ids), np.bool_)
         for personal in retrained:
-            before = answers_as_outputs(shipped.heads[personal.head.id], chunk.embeddings)
-            changes |= before != answers_as_outputs(personal.head, chunk.embeddings)
+            before = predicted_outputs(shipped.heads[personal.head.id], chunk.embeddings)
+            changes |= before != predicted_outputs(personal.head, chunk.embeddings)
         count += sum(
             bool(change) and photo_id not in decided
             for photo_id, change in zip(chunk.ids, changes, strict=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Table, select
 
-from scene_model.classifier.bulk import predict_many
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier, Provenance
 from scene_model.library.edits import chosen_ids
@@ -82,7 +81,8 @@ def _changes(
     said, decided = _labels(library, automatic_tags, ids), _labels(library, tag_decisions, ids)
     chosen = _labels(library, class_decisions, ids)
     changes: Counter[str] = Counter()
-    for row, called in zip(rows, predict_many(classifier, embeddings), strict=True):
+    predictions = classifier.predict_embeddings(embeddings).classified_photos()
+    for row, called in zip(rows, predictions, strict=True):
         is_other_class = row.id not in chosen and called.photo_class != row.auto_class
         others = (called.labels ^ said.get(row.id, set())) - decided.get(row.id, set())
         changes["class"] += is_other_class

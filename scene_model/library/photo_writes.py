@@ -159,7 +159,7 @@ def _tag_rows(
 ) -> list[dict[str, Any]]:
     """Return one row per head and label."""
     rows = []
-    for head, tags in head_predictions.kept_tags.items():
+    for head, tags in head_predictions.stored_tags.items():
         # ImageNet has the label "crane" twice; the first, with the higher score, is stored.
         for label, score in {tag.label: tag.score for tag in reversed(tags)}.items():
             rows.append(

@@ -1,1 +1,1 @@
-"""ONE photo: its bytes, pixels, metadata, thumbnail and fingerprints."""
+"""One photo: its bytes, pixels, metadata, thumbnail and hashes."""

@@ -1,7 +1,7 @@
-"""Bytes → upright RGB pixels, at no larger a scale than was asked for.
+"""Decode a photo's bytes to upright RGB pixels, at a reduced scale where that is enough.
 
-One door for every format. A JPEG is scaled while it is decoded (DCT scaling), so that a
-12-megapixel photo costs a quarter of a whole decode; other formats are decoded whole.
+A JPEG is scaled while it is decoded (DCT scaling), so that a
+12-megapixel photo costs a quarter of a full decode; other formats are decoded at full size.
 """
 
 import io
@@ -37,11 +37,11 @@ from scene_model.photos.sniff import FileKind, sniff
 Pixels = npt.NDArray[np.uint8]
 
 pillow_heif.register_heif_opener()
-Image.init()  # load every codec now: doing it at the first photo would race between threads
+Image.init()  # load every codec now: loading at the first photo would race between threads
 # `PixelLimits` is checked on every picture before it is decoded; Pillow's own, lower
-# limit would warn about honest 100-megapixel photos and cannot be set per call.
+# limit would warn about valid 100-megapixel photos and cannot be set per call.
 Image.MAX_IMAGE_PIXELS = None
-# Broken EXIF makes Pillow warn on stderr, photo by photo; what matters of it is an error here.
+# Broken EXIF makes Pillow warn on stderr for each photo; relevant problems are errors here.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 
 # "JPEG" opens multi-picture files (MPO) too.
@@ -57,7 +57,7 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What Pillow and its codecs raise on data that contradicts itself.
+# Exceptions that Pillow and its codecs raise on inconsistent data.
 _CODEC_ERRORS = (
     OSError,
     ValueError,
@@ -86,9 +86,9 @@ class PhotoLimits:
 
 @dataclass(frozen=True)
 class MinimumSize:
-    """How large a decoded picture must at least be, in pixels; larger is waste.
+    """Minimum size of a decoded picture, in pixels.
 
-    A photo that is smaller itself stays as it is: nothing is enlarged here.
+    A smaller photo keeps its size: decoding never enlarges.
     """
 
     short_side: int = 224
@@ -99,10 +99,10 @@ class MinimumSize:
 class DecodedPhoto:
     """One photo, upright.
 
-    pixels: shape (height, width, 3), uint8, RGB, sRGB where a profile said otherwise;
+    pixels: shape (height, width, 3), uint8, RGB, converted to sRGB where a profile is embedded;
         possibly a reduced scale of the original.
     width, height: of the original, in pixels, upright.
-    format: as the file's first bytes tell it: "JPEG", "HEIF", ...
+    format: by the file's first bytes: "JPEG", "HEIF", ...
     """
 
     pixels: Pixels
@@ -164,7 +164,7 @@ def open_picture(data: bytes, limits: PhotoLimits) -> Image.Image:
             "It may be cut short or damaged; copy it again."
         ) from error
     except _CODEC_ERRORS as error:
-        raise _named(error, sniffed.name) from error
+        raise _photo_error(error, sniffed.name) from error
     pixels = picture.width * picture.height
     if pixels > limits.max_pixels:
         raise TooManyPixels(
@@ -183,7 +183,7 @@ def decode_photo(
 ) -> DecodedPhoto:
     """Decode a photo's bytes to upright RGB.
 
-    minimum: the smallest scale that serves; None decodes at full size.
+    minimum: the size that is enough; None decodes at full size.
     Raises the errors of `open_picture`.
     """
     return decode_picture(open_picture(data, limits or PhotoLimits()), minimum)
@@ -198,10 +198,10 @@ def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> Decoded
             picture.draft(None, _draft_size(width, height, minimum))
         picture.load()
     except _CODEC_ERRORS as error:
-        raise _named(error, name) from error
+        raise _photo_error(error, name) from error
     orientation = _orientation(picture)
     if minimum is not None:
-        # Shrink before colours are converted: the conversions then cost next to nothing.
+        # Shrink before the colour conversions, which are then cheap.
         picture = _reduce(picture, minimum)
     try:
         rgb = _to_srgb(picture)
@@ -211,8 +211,8 @@ def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> Decoded
                 f"The colour mode {picture.mode} cannot be converted to RGB. "
                 "Save the picture in RGB and send it again."
             ) from error
-        raise _named(error, name) from error
-    # Turned last, when the picture is small: phones mark portrait shots only by an EXIF flag.
+        raise _photo_error(error, name) from error
+    # Rotate last, when the picture is small: phones mark portrait shots only by an EXIF flag.
     if orientation in _TRANSPOSE:
         rgb = rgb.transpose(_TRANSPOSE[orientation])
     if orientation >= 5:
@@ -221,7 +221,7 @@ def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> Decoded
 
 
 def resize_to_square(pixels: Pixels, side: int) -> Pixels:
-    """Stretch a whole picture to (side, side, 3): nothing is cut off, nothing added.
+    """Stretch a whole picture to (side, side, 3): no cropping, no padding.
 
     The classifier's only resize rule ("stretch"): training and serving both call it.
     Area averaging where it shrinks, bilinear where it enlarges.
@@ -288,11 +288,11 @@ def _through_profile(picture: Image.Image, profile: bytes) -> Image.Image | None
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if ImageCms.getProfileDescription(source).startswith("sRGB"):
-            return None  # already what is wanted; most photos end here
+            return None  # already sRGB, like most photos
         target = ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        # A broken or foreign profile: the plain conversion is off by a shade, not wrong.
+        # A broken or unsupported profile: the plain conversion is slightly off, not wrong.
         return None
 
 
@@ -305,8 +305,8 @@ def _to_eight_bits(picture: Image.Image) -> Pixels:
         table = np.clip(levels, 0, 255).round().astype(np.uint8)
         if tags.get(_PHOTOMETRIC) == _MIN_IS_WHITE:
             table = 255 - table
-        looked_up: Pixels = table[np.asarray(picture).astype(np.uint16, copy=False)]
-        return looked_up
+        eight_bits: Pixels = table[np.asarray(picture).astype(np.uint16, copy=False)]
+        return eight_bits
     values = np.nan_to_num(np.asarray(picture).astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     highest = float(values.max(initial=0.0))
     if picture.mode == "I" and 255 < highest <= 65535:
@@ -319,7 +319,7 @@ def _to_eight_bits(picture: Image.Image) -> Pixels:
     return scaled
 
 
-def _named(error: BaseException, format_name: str) -> PhotoError:
+def _photo_error(error: BaseException, format_name: str) -> PhotoError:
     text = str(error).lower()
     if any(word in text for word in ("truncat", "premature", "end of file", "broken data stream")):
         return TruncatedPhoto(

@@ -1,4 +1,4 @@
-"""What makes a photo itself (content hash) and what it looks like (perceptual hash)."""
+"""Content hash (identity of the file) and perceptual hash (appearance of the picture)."""
 
 import hashlib
 from pathlib import Path
@@ -17,7 +17,7 @@ def content_hash(data: bytes) -> str:
 
 
 def file_content_hash(path: Path) -> str:
-    """SHA-256 of a file, read in pieces; raises OSError as reading does."""
+    """SHA-256 of a file, read in chunks; raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):

@@ -1,4 +1,4 @@
-"""What a photo says of itself: when, where, with what (EXIF)."""
+"""Read time, position, camera and lens from EXIF."""
 
 import math
 import re
@@ -18,9 +18,9 @@ _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
 @dataclass(frozen=True)
 class PhotoMetadata:
-    """EXIF facts, each None when the photo does not say.
+    """EXIF values, each None when absent.
 
-    taken_at: local time where the photo was taken, ISO 8601, with its UTC offset if known.
+    taken_at: local time where the photo was taken, ISO 8601, with its UTC offset if recorded.
     taken_source: the EXIF field it came from ("DateTimeOriginal", ...).
     latitude, longitude: degrees, WGS 84, north and east positive.
     """
@@ -40,7 +40,7 @@ def read_metadata(picture: Image.Image) -> PhotoMetadata:
         fields = {tag: exif.get(tag) for tag in (_MAKE, _MODEL, _DATE_TIME)}
         details = exif.get_ifd(_EXIF_IFD)
         gps = exif.get_ifd(_GPS_IFD)
-    except Exception:  # the parser raises anything on hostile EXIF; the pixels count
+    except Exception:  # hostile EXIF makes the parser raise any exception
         return PhotoMetadata()
     taken_at, taken_source = _taken(fields, details)
     latitude, longitude = _position(gps)
@@ -66,7 +66,7 @@ def _text(value: Any) -> str | None:
 def _camera(make: str | None, model: str | None) -> str | None:
     if make is None or model is None:
         return model or make
-    # "Canon" + "Canon EOS 40D" is said once; "NIKON CORPORATION" + "NIKON D70" likewise.
+    # "Canon" + "Canon EOS 40D" and "NIKON CORPORATION" + "NIKON D70" need the make only once.
     return model if model.lower().startswith(make.split()[0].lower()) else f"{make} {model}"
 
 
@@ -105,7 +105,7 @@ def _position(gps: dict[int, Any]) -> tuple[float | None, float | None]:
     if latitude is None or longitude is None:
         return None, None
     if latitude == 0.0 and longitude == 0.0:
-        return None, None  # what phones write when they had no fix
+        return None, None  # written by phones without a GPS fix
     return latitude, longitude
 
 

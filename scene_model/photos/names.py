@@ -1,4 +1,4 @@
-"""What a file is by its name alone: enough to refuse a film before it is sent."""
+"""File kinds by name alone, to refuse a video before it is uploaded."""
 
 from pathlib import PurePosixPath
 
@@ -17,7 +17,7 @@ _ARCHIVES = frozenset(".zip .rar .7z .tar .gz .bz2 .xz .iso .dmg .exe .msi .apk"
 
 
 def refusal_by_name(name: str) -> PhotoError | None:
-    """Why a file need not be looked at, judging by its suffix; None when its bytes must tell."""
+    """Return why a file is refused by its suffix; None when its bytes must be checked."""
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in PICTURE_SUFFIXES:
         return None

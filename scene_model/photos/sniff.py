@@ -1,4 +1,4 @@
-"""What kind of file some bytes are, told from their first few, never from a name."""
+"""Detect the kind of a file from its first bytes, never from its name."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 
 class FileKind(StrEnum):
-    """What the first bytes say a file is."""
+    """Kind of a file, by its first bytes."""
 
     PICTURE = "picture"
     VIDEO = "video"
@@ -16,7 +16,7 @@ class FileKind(StrEnum):
 
 @dataclass(frozen=True)
 class Sniffed:
-    """A file's kind and the name people know it by."""
+    """A file's kind and its display name."""
 
     kind: FileKind
     name: str
@@ -50,23 +50,23 @@ _SIGNATURES: tuple[tuple[bytes, FileKind, str], ...] = (
 
 _BITMAP_HEADERS = {size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124)}
 
-# File names that a folder scan takes for pictures; a file named outright is always tried.
+# Suffixes that a folder scan treats as pictures; a file named explicitly is always tried.
 PICTURE_SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .mpo .png .webp .avif .gif .tif .tiff .bmp .dib .heic .heif .hif".split()
 )
 
 
 def has_picture_name(path: PurePath) -> bool:
-    """Tell whether a folder scan should try the file, going by its suffix alone."""
+    """Return whether a folder scan should try the file, by its suffix alone."""
     return path.suffix.lower() in PICTURE_SUFFIXES
 
 
 def sniff(data: bytes) -> Sniffed:
-    """Name the kind of file that begins with ``data`` (the first 512 bytes are enough)."""
+    """Detect the kind of a file; data: at least its first 512 bytes, or the whole file."""
     for signature, kind, name in _SIGNATURES:
         if data.startswith(signature):
             return Sniffed(kind, name)
-    # Two letters are too few to go by: the length of a bitmap's second header is looked at too.
+    # Two letters are ambiguous: check the length of a bitmap's second header too.
     if data[:2] == b"BM" and data[14:18] in _BITMAP_HEADERS:
         return Sniffed(FileKind.PICTURE, "BMP")
     if data[:4] == b"RIFF":
@@ -85,7 +85,7 @@ def sniff(data: bytes) -> Sniffed:
 
 
 def _iso_media(data: bytes) -> Sniffed:
-    # A HEIF may carry a generic major brand and name itself among the compatible ones only.
+    # A HEIF may have a generic major brand and list HEIF only among the compatible brands.
     box_bytes = min(max(int.from_bytes(data[:4], "big"), 16), 256)
     brands = {data[8:12]} | {data[i : i + 4] for i in range(16, box_bytes - 3, 4)}
     if brands & _AVIF_BRANDS:

@@ -1,4 +1,4 @@
-"""Small upright pictures for the grid, made once per photo."""
+"""Thumbnails for the grid, made once per photo."""
 
 import io
 
@@ -15,7 +15,7 @@ def make_thumbnail(pixels: Pixels, long_side: int = THUMBNAIL_LONG_SIDE) -> byte
     """Encode an upright photo as WebP whose longer side is at most ``long_side`` pixels.
 
     pixels: shape (height, width, 3), uint8, RGB. A smaller photo keeps its size.
-    The result carries no metadata: no place, no camera.
+    The result has no metadata: no GPS position, no camera.
     """
     height, width = pixels.shape[:2]
     scale = min(1.0, long_side / max(height, width))

@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
-from scene_model.classifier.albums import EARTH_RADIUS_KM
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.library.schema import effective_tags, photos
+from scene_model.photos.geo import EARTH_RADIUS_KM
 from scene_model.search.query_values import Circle, DaySpan
 
 # The box is slightly larger than the circle; the exact test follows.

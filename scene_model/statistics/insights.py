@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, cast, func, select
 from sqlalchemy import Integer as SqlInteger
 
-from scene_model.classifier.albums import EARTH_RADIUS_KM
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
+from scene_model.photos.geo import EARTH_RADIUS_KM
 from scene_model.search.query_tree import quoted
 from scene_model.statistics.tag_counts import count_by_any_tag
 

@@ -1,4 +1,4 @@
-"""One look at a photo: the same answer whatever way it is stored."""
+"""Classifying a photo: independent of orientation, size, threads and storage."""
 
 import hashlib
 import io
@@ -21,37 +21,37 @@ from tests.pictures import encode, stored_as, textured
 
 
 def test_a_temple_and_a_flower(classifier: Classifier, temple: bytes, flower: bytes) -> None:
-    seen = classifier.predict(temple).head_predictions
-    assert seen.by_head["camera"].label in ("landmark", "house", "buildings")
-    bloom = classifier.predict(flower).head_predictions
-    assert bloom.tag_prediction is not None
-    assert bloom.tag_prediction.label == "flower"
-    assert bloom.class_prediction.unsure, "a flower is none of the six scenes"
-    assert bloom.photo_class.label == "flower"
-    assert bloom.objects[0].score >= bloom.objects[4].score
+    predictions = classifier.predict(temple).head_predictions
+    assert predictions.by_head["camera"].label in ("landmark", "house", "buildings")
+    flower_predictions = classifier.predict(flower).head_predictions
+    assert flower_predictions.tag_prediction is not None
+    assert flower_predictions.tag_prediction.label == "flower"
+    assert flower_predictions.class_prediction.unsure, "a flower is none of the six scenes"
+    assert flower_predictions.photo_class.label == "flower"
+    assert flower_predictions.objects[0].score >= flower_predictions.objects[4].score
 
 
-def test_orientation_changes_no_answer(classifier: Classifier, temple: bytes) -> None:
+def test_orientation_does_not_change_the_prediction(classifier: Classifier, temple: bytes) -> None:
     upright = Image.open(io.BytesIO(temple)).convert("RGB")
     predictions = [classifier.predict(stored_as(upright, o)).head_predictions for o in range(1, 9)]
-    assert len({look.class_prediction.label for look in predictions}) == 1
-    assert len({look.photo_class for look in predictions}) == 1
-    confidences = [look.class_prediction.confidence for look in predictions]
+    assert len({photo.class_prediction.label for photo in predictions}) == 1
+    assert len({photo.photo_class for photo in predictions}) == 1
+    confidences = [photo.class_prediction.confidence for photo in predictions]
     assert max(confidences) - min(confidences) <= 0.03
 
 
-def test_orientation_changes_no_class_of_an_unsure_photo(
+def test_orientation_does_not_change_the_class_of_an_unsure_photo(
     classifier: Classifier, flower: bytes
 ) -> None:
-    # Between scenes it does not show, a photo's confidence moves a little with the JPEG noise
-    # of each way to store it (see benchmarks/orientations.py); what it is filed under must not.
+    # Where a photo shows none of the scenes, the scene confidences change a little with the JPEG
+    # noise of each orientation (see benchmarks/orientations.py); the class must not change.
     upright = Image.open(io.BytesIO(flower)).convert("RGB")
     predictions = [classifier.predict(stored_as(upright, o)).head_predictions for o in range(1, 9)]
-    assert {look.photo_class.label for look in predictions} == {"flower"}
-    assert all(look.class_prediction.unsure for look in predictions)
+    assert {photo.photo_class.label for photo in predictions} == {"flower"}
+    assert all(photo.class_prediction.unsure for photo in predictions)
 
 
-def test_threads_get_the_same_answers(
+def test_threads_get_the_same_embeddings(
     classifier: Classifier, made_photos: list[tuple[str, bytes]]
 ) -> None:
     alone = [classifier.predict(data).embedding for _, data in made_photos]
@@ -60,16 +60,16 @@ def test_threads_get_the_same_answers(
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
-def test_kept_embedding_gives_the_same_answers(classifier: Classifier, temple: bytes) -> None:
-    look = classifier.predict(temple)
-    again = classifier.predict_embedding(look.embedding.astype(np.float16).astype(np.float32))
-    assert again.class_prediction.label == look.head_predictions.class_prediction.label
+def test_stored_embedding_gives_the_same_prediction(classifier: Classifier, temple: bytes) -> None:
+    prediction = classifier.predict(temple)
+    again = classifier.predict_embedding(prediction.embedding.astype(np.float16).astype(np.float32))
+    assert again.class_prediction.label == prediction.head_predictions.class_prediction.label
     assert again.class_prediction.confidence == pytest.approx(
-        look.head_predictions.class_prediction.confidence, abs=0.01
+        prediction.head_predictions.class_prediction.confidence, abs=0.01
     )
 
 
-def test_large_photos_are_answered_as_their_small_copies(classifier: Classifier) -> None:
+def test_large_photos_are_predicted_as_their_small_copies(classifier: Classifier) -> None:
     """100 photos of all sources enlarged to 8 megapixels, against the same at 192 pixels."""
     same_scene = same_tag = 0
     photos = small_photos(34) + small_photos(33, "camera36") + small_photos(33, "camsdd_train")
@@ -79,16 +79,18 @@ def test_large_photos_are_answered_as_their_small_copies(classifier: Classifier)
         large = small.resize(size, Image.Resampling.BICUBIC)
         factor = 192 / min(small.size)
         copy = large.resize((round(small.width * factor), round(small.height * factor)))
-        seen = [classifier.predict(encode(picture)).head_predictions for picture in (large, copy)]
-        same_scene += seen[0].class_prediction.label == seen[1].class_prediction.label
-        same_tag += first_tag(seen[0]) == first_tag(seen[1])
+        predictions = [
+            classifier.predict(encode(picture)).head_predictions for picture in (large, copy)
+        ]
+        same_scene += predictions[0].class_prediction.label == predictions[1].class_prediction.label
+        same_tag += first_tag(predictions[0]) == first_tag(predictions[1])
     assert len(photos) == 100
     assert same_scene >= 95
     assert same_tag >= 95
 
 
-def first_tag(answers: HeadPredictions) -> str | None:
-    return answers.tags[0].label if answers.tags else None
+def first_tag(predictions: HeadPredictions) -> str | None:
+    return predictions.tags[0].label if predictions.tags else None
 
 
 def small_photos(count: int, source: str = "scenes6") -> list[Image.Image]:
@@ -115,7 +117,7 @@ def test_vocabulary(classifier: Classifier) -> None:
     assert words.ids_for("no such word") == frozenset()
 
 
-def test_shared_pictures_are_all_read(classifier: Classifier, shared_photos: Path) -> None:
+def test_all_shared_photos_are_read(classifier: Classifier, shared_photos: Path) -> None:
     for path in sorted(shared_photos.iterdir()):
         if path.is_file():
             assert (
@@ -125,7 +127,7 @@ def test_shared_pictures_are_all_read(classifier: Classifier, shared_photos: Pat
 
 
 def test_a_damaged_png_is_not_half_a_picture(classifier: Classifier) -> None:
-    """Reading EXIF before the pixels would swallow the damage."""
+    """Reading EXIF before the pixels would suppress the error."""
     data = bytearray(encode(textured(400, 300), "PNG"))
     data[len(data) // 2] ^= 1
     with pytest.raises(DamagedPhoto):
@@ -136,84 +138,90 @@ def opened(folder: Path) -> Classifier:
     return Classifier.open(folder, PhotoLimits(), interpreters=1)
 
 
-def test_a_head_of_ones_own_files_photos(
+def test_a_custom_class_head_decides_the_class(
     tmp_path: Path, classifier: Classifier, flower: bytes
 ) -> None:
     own = opened(own_head(tmp_path))
-    seen, shipped = (
+    predictions, shipped = (
         own.predict(flower).head_predictions,
         classifier.predict(flower).head_predictions,
     )
-    assert (seen.photo_class.label, seen.photo_class.source) == ("zermatt", "my_folders")
-    assert seen.class_prediction.head == "my_folders"
-    # What the bundle shares with the shipped one it answers alike.
-    assert seen.tags == shipped.tags
-    assert seen.objects == shipped.objects
-    assert seen.by_head["scenes"].confidence == shipped.class_prediction.confidence
+    assert (predictions.photo_class.label, predictions.photo_class.source) == (
+        "zermatt",
+        "my_folders",
+    )
+    assert predictions.class_prediction.head == "my_folders"
+    # The heads it shares with the shipped bundle predict the same.
+    assert predictions.tags == shipped.tags
+    assert predictions.objects == shipped.objects
+    assert predictions.by_head["scenes"].confidence == shipped.class_prediction.confidence
 
 
-def test_an_unsure_head_of_ones_own_leaves_it_to_the_tags(tmp_path: Path, flower: bytes) -> None:
-    seen = opened(own_head(tmp_path, sure=False)).predict(flower).head_predictions
-    assert (seen.photo_class.label, seen.photo_class.source) == ("flower", "camera")
-    assert seen.kept_tags["my_folders"] == []
-
-
-def test_what_is_kept_of_each_heads_answer(
-    classifier: Classifier, temple: bytes, flower: bytes
+def test_an_unsure_custom_head_leaves_the_class_to_the_tag_head(
+    tmp_path: Path, flower: bytes
 ) -> None:
-    bloom = classifier.predict(flower).head_predictions
-    assert bloom.kept_tags["scenes"] == [], "a head that says 'none of these' gives no tag"
-    assert [tag.label for tag in bloom.kept_tags["camera"]] == ["flower"]
-    assert all(tag.score >= 0.3 for tag in bloom.kept_tags["objects"])
-    assert bloom.by_head["scenes"].tags, "or the test above holds for another reason"
+    predictions = opened(own_head(tmp_path, sure=False)).predict(flower).head_predictions
+    assert (predictions.photo_class.label, predictions.photo_class.source) == ("flower", "camera")
+    assert predictions.stored_tags["my_folders"] == []
 
 
-def test_scenes_stay_doubtful_beside_a_head_of_ones_own(tmp_path: Path, flower: bytes) -> None:
-    kept = opened(own_head(tmp_path)).predict(flower).head_predictions.kept_tags
-    assert kept["scenes"] == []
-    assert [tag.label for tag in kept["my_folders"]] == ["zermatt"]
+def test_stored_tags_of_each_head(classifier: Classifier, temple: bytes, flower: bytes) -> None:
+    flower_predictions = classifier.predict(flower).head_predictions
+    assert flower_predictions.stored_tags["scenes"] == [], "an unsure head gives no tag"
+    assert [tag.label for tag in flower_predictions.stored_tags["camera"]] == ["flower"]
+    assert all(tag.score >= 0.3 for tag in flower_predictions.stored_tags["objects"])
+    assert flower_predictions.by_head["scenes"].tags, "or the first assertion would hold trivially"
 
 
-def test_a_whole_network_has_its_own_head_alone(
+def test_scenes_stay_unsure_beside_a_custom_head(tmp_path: Path, flower: bytes) -> None:
+    stored = opened(own_head(tmp_path)).predict(flower).head_predictions.stored_tags
+    assert stored["scenes"] == []
+    assert [tag.label for tag in stored["my_folders"]] == ["zermatt"]
+
+
+def test_a_bundle_of_another_network_has_only_its_own_head(
     tmp_path: Path, classifier: Classifier, temple: bytes, flower: bytes
 ) -> None:
     own = opened(other_network(tmp_path))
-    seen = own.predict(temple).head_predictions
-    assert set(seen.by_head) == {"my_scenes"}
+    predictions = own.predict(temple).head_predictions
+    assert set(predictions.by_head) == {"my_scenes"}
     assert (
-        seen.class_prediction.label
+        predictions.class_prediction.label
         == f"my_{classifier.predict(temple).head_predictions.class_prediction.label}"
     )
-    assert (seen.tag_prediction, seen.tags, seen.objects) == (None, [], [])
-    bloom = own.predict(flower).head_predictions
-    assert (bloom.photo_class.label, bloom.photo_class.source) == ("unsure", "none")
+    assert (predictions.tag_prediction, predictions.tags, predictions.objects) == (None, [], [])
+    flower_predictions = own.predict(flower).head_predictions
+    assert (flower_predictions.photo_class.label, flower_predictions.photo_class.source) == (
+        "unsure",
+        "none",
+    )
 
 
-def test_whose_embeddings_a_model_can_read(tmp_path: Path, classifier: Classifier) -> None:
+def test_which_embeddings_a_model_can_read(tmp_path: Path, classifier: Classifier) -> None:
     own, other = opened(own_head(tmp_path)), opened(other_network(tmp_path))
     assert own.can_read(classifier.provenance)
     assert classifier.can_read(own.provenance)
     assert not other.can_read(classifier.provenance)
     assert not classifier.can_read(other.provenance)
-    # From before networks were written down: only one's own bundle is known.
+    # Without a recorded network, only embeddings of the same bundle can be read.
     assert classifier.can_read(Provenance(classifier.bundle_id, None))
     assert not own.can_read(Provenance(classifier.bundle_id, None))
 
 
-def test_a_model_in_use_outlives_its_file(tmp_path: Path, temple: bytes) -> None:
+def test_a_model_in_use_does_not_need_its_file(tmp_path: Path, temple: bytes) -> None:
     folder = own_head(tmp_path)
     own = opened(folder)
     (folder / "backbone.tflite").write_bytes(b"published again meanwhile")
     assert own.predict(temple).head_predictions.photo_class.label == "zermatt"
 
 
-def test_a_network_that_cannot_be_run_is_found_before_the_first_photo(tmp_path: Path) -> None:
+def test_check_detects_a_network_that_cannot_be_run(tmp_path: Path) -> None:
     folder = own_head(tmp_path)
     network = b"no network"
     (folder / "backbone.tflite").write_bytes(network)
     file = folder / "bundle.json"
-    said = json.loads(file.read_text(encoding="utf-8"))
-    said["backbone"]["sha256"] = hashlib.sha256(network).hexdigest()
-    file.write_text(json.dumps(said), encoding="utf-8")
+    description = json.loads(file.read_text(encoding="utf-8"))
+    description["backbone"]["sha256"] = hashlib.sha256(network).hexdigest()
+    file.write_text(json.dumps(description), encoding="utf-8")
     with pytest.raises(BundleDamaged, match="cannot be run"):
         opened(folder).check()

@@ -8,8 +8,8 @@ from scene_model.classifier.heads import Head
 from scene_model.classifier.labels import Label, LabelSet
 from scene_model.classifier.personal_head import (
     Correction,
-    answers_as_outputs,
     cross_validate,
+    predicted_outputs,
     retrain,
 )
 
@@ -44,9 +44,9 @@ def test_what_is_corrected_is_learned_and_the_rest_stays() -> None:
     assert (figures.corrections, figures.before) == (30, 5)
     assert figures.after >= 28
     trained = retrain(head(), corrected, said, anchors)
-    assert (answers_as_outputs(trained, seen(0, 40, 6, mark=9)) == 1).mean() > 0.9
+    assert (predicted_outputs(trained, seen(0, 40, 6, mark=9)) == 1).mean() > 0.9
     for place in range(3):
-        assert (answers_as_outputs(trained, seen(place, 40, 7)) == place).mean() > 0.95
+        assert (predicted_outputs(trained, seen(place, 40, 7)) == place).mean() > 0.95
     again = retrain(head(), corrected, said, anchors)
     assert np.array_equal(again.weights.kernel, trained.weights.kernel)
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_learned_shows_no_gain() -> None:
 def test_what_is_refused_is_not_said_again() -> None:
     corrected = seen(0, 20, 1, mark=9)
     trained = retrain(head(), corrected, [Correction(refused=(0,))] * 20, seen(1, 40, 2))
-    assert (answers_as_outputs(trained, seen(0, 40, 3, mark=9)) != 0).mean() > 0.9
+    assert (predicted_outputs(trained, seen(0, 40, 3, mark=9)) != 0).mean() > 0.9
 
 
 def test_none_of_the_labels_is_an_answer() -> None:
@@ -69,14 +69,14 @@ def test_none_of_the_labels_is_an_answer() -> None:
     corrected = seen(0, 20, 1, mark=9)
     anchors = np.concatenate([seen(0, 40, 2), seen(1, 40, 3)])
     trained = retrain(with_outside, corrected, [Correction((3,))] * 20, anchors)
-    assert (answers_as_outputs(trained, seen(0, 40, 4, mark=9)) == 3).mean() > 0.9
-    assert (answers_as_outputs(trained, seen(0, 40, 5)) == 0).mean() > 0.9
+    assert (predicted_outputs(trained, seen(0, 40, 4, mark=9)) == 3).mean() > 0.9
+    assert (predicted_outputs(trained, seen(0, 40, 5)) == 0).mean() > 0.9
 
 
 def test_no_photo_holds_it_where_all_are_decided() -> None:
     none = np.empty((0, SIZE), np.float32)
     trained = retrain(head(), seen(0, 20, 1), [Correction((1,))] * 20, none)
-    assert (answers_as_outputs(trained, seen(0, 20, 2)) == 1).all()
+    assert (predicted_outputs(trained, seen(0, 20, 2)) == 1).all()
 
 
 @pytest.mark.parametrize(

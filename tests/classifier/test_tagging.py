@@ -1,16 +1,18 @@
-"""The tag rule to the letter, and the class it leads to."""
+"""The tag rule and the class that follows from it."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scene_model.classifier.bundle import HeadWeights
+from scene_model.classifier.heads import Head, HeadBatchPrediction
 from scene_model.classifier.labels import Label, LabelSet
 from scene_model.classifier.tagging import (
-    HeadPrediction,
+    HeadBatch,
     PhotoClass,
-    Tag,
-    decide_class,
+    apply_tag_rule,
+    decide_classes,
     tags_by_rule,
     top_tags,
 )
@@ -41,9 +43,16 @@ def test_floor_drops_a_weak_second_tag_only() -> None:
     assert tags(0.5, 0.3, 0.2, 0, floor=0.15) == ["a", "b"]
 
 
+def test_a_head_of_one_label_has_no_second_tag() -> None:
+    rule = apply_tag_rule(np.array([[1.0], [0.7], [0.4]], np.float32))
+    assert rule.has_first.tolist() == [True, True, False]
+    assert not rule.has_second.any()
+
+
 def test_equal_scores_keep_label_order() -> None:
     ranked = top_tags(np.array([0.1, 0.4, 0.1, 0.4], np.float32), LABELS, 4)
     assert [tag.label for tag in ranked] == ["b", "d", "a", "c"]
+    assert tags(0.1, 0.4, 0.1, 0.4) == ["b", "d"]
 
 
 @given(st.lists(st.floats(0.001, 1), min_size=4, max_size=4), st.floats(0, 1), st.floats(0, 1))
@@ -53,18 +62,30 @@ def test_a_higher_floor_never_adds_a_tag(weights: list[float], low: float, high:
     assert set(tags(*shares, floor=high)) <= set(tags(*shares, floor=low))
 
 
-def said(head: str, label: str, unsure: bool, *tags: Tag) -> HeadPrediction:
-    return HeadPrediction(head, np.ones(1, np.float32), label, 0.5, unsure, None, list(tags))
+def head_batch(
+    head_id: str, labels: tuple[str, ...], threshold: float, *probabilities: list[float]
+) -> HeadBatch:
+    head = Head(
+        id=head_id,
+        name=head_id,
+        labels=LabelSet(tuple(Label(label, label, label) for label in labels)),
+        weights=HeadWeights(np.empty((0, 0), np.float32), np.empty(0, np.float32)),
+        temperature=1.0,
+        confidence_threshold=threshold,
+        outside_threshold=None,
+        second_tag_floor=0.0,
+    )
+    rows = np.array(probabilities, np.float32)
+    return HeadBatch(head, HeadBatchPrediction(rows, np.zeros(len(rows), np.float32)))
 
 
 @pytest.mark.parametrize(("class_head", "tag_head"), [("scenes", "camera"), ("mine", "other")])
-def test_class_goes_human_class_head_tag_head_unsure(class_head: str, tag_head: str) -> None:
-    sure, unsure = said(class_head, "sea", False), said(class_head, "sea", True, Tag("sea", 0.9))
-    tagged = said(tag_head, "cat", True, Tag("cat", 0.8), Tag("dog", 0.1))
-    untagged = said(tag_head, "cat", True)
-    assert decide_class(sure, tagged, human="pier") == PhotoClass("pier", "human")
-    assert decide_class(sure, tagged) == PhotoClass("sea", class_head)
-    assert decide_class(unsure, tagged) == PhotoClass("cat", tag_head)
-    assert decide_class(unsure, untagged) == PhotoClass("unsure", "none")
-    assert decide_class(unsure, None) == PhotoClass("unsure", "none")
-    assert decide_class(sure, None) == PhotoClass("sea", class_head)
+def test_class_head_comes_before_tag_head(class_head: str, tag_head: str) -> None:
+    sure, unsure = [0.8, 0.2], [0.6, 0.4]
+    tagged, untagged = [0.8, 0.1, 0.1, 0.0], [0.25, 0.25, 0.25, 0.25]
+    classes = head_batch(class_head, ("sea", "pier"), 0.7, sure, sure, unsure, unsure)
+    tags = head_batch(tag_head, ("cat", "dog", "cow", "pig"), 1.1, *[tagged, untagged] * 2)
+    by_class, by_tag = PhotoClass("sea", class_head), PhotoClass("cat", tag_head)
+    unsure_class = PhotoClass("unsure", "none")
+    assert decide_classes(classes, tags) == [by_class, by_class, by_tag, unsure_class]
+    assert decide_classes(classes, None) == [by_class, by_class, unsure_class, unsure_class]

@@ -75,7 +75,7 @@ def test_decisions_of_people_do_not_change(
     for photo in library.records(ids):
         prediction = predict_stored(library, own, photo.id).head_predictions
         labels = {tag.label for tag in photo.tags}
-        labels |= {tag.label for tags in prediction.kept_tags.values() for tag in tags}
+        labels |= {tag.label for tags in prediction.stored_tags.values() for tag in tags}
         for label in sorted(labels):
             edits.add_tag(library, [photo.id], label)
     edits.set_class(library, ids, "holiday")

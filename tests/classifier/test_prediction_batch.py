@@ -1,0 +1,85 @@
+"""A batch of photos gets the same predictions as each photo alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scene_model.classifier.bundle import FloatArray
+from scene_model.classifier.classify import ClassifiedPhoto, Classifier, HeadPredictions
+from scene_model.photos.decode import PhotoLimits
+from tests.bundles import other_network, own_head
+
+
+def predict_each(classifier: Classifier, embeddings: FloatArray) -> list[HeadPredictions]:
+    return [classifier.predict_embedding(embedding) for embedding in embeddings]
+
+
+def classified(predictions: list[HeadPredictions]) -> list[ClassifiedPhoto]:
+    return [
+        ClassifiedPhoto(
+            photo.photo_class.label,
+            frozenset(tag.label for tags in photo.stored_tags.values() for tag in tags),
+        )
+        for photo in predictions
+    ]
+
+
+def check_same(batch: list[HeadPredictions], single: list[HeadPredictions]) -> None:
+    """Same labels and flags; scores up to the rounding of the matrix product."""
+    for first, second in zip(batch, single, strict=True):
+        assert first.photo_class == second.photo_class
+        assert first.class_score == pytest.approx(second.class_score, abs=1e-5)
+        for head_id, prediction in first.by_head.items():
+            alone = second.by_head[head_id]
+            assert (prediction.label, prediction.unsure) == (alone.label, alone.unsure)
+            assert np.allclose(prediction.probabilities, alone.probabilities, atol=1e-5)
+            for tags, tags_alone in (
+                (prediction.tags, alone.tags),
+                (first.stored_tags[head_id], second.stored_tags[head_id]),
+            ):
+                assert [tag.label for tag in tags] == [tag.label for tag in tags_alone]
+                assert [tag.score for tag in tags] == pytest.approx(
+                    [tag.score for tag in tags_alone], abs=1e-5
+                )
+        assert [tag.label for tag in first.objects] == [tag.label for tag in second.objects]
+
+
+@given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.05, 8.0))
+@settings(max_examples=25, deadline=None)
+def test_random_embeddings(classifier: Classifier, seed: int, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    size = classifier.bundle.backbone.embedding_size
+    embeddings = np.maximum(rng.normal(0, scale, (40, size)), 0).astype(np.float32)
+    batch, single = classifier.predict_embeddings(embeddings), predict_each(classifier, embeddings)
+    assert batch.classified_photos() == classified(single)
+    check_same(batch.photos(), single)
+
+
+@pytest.mark.parametrize("make_bundle", [own_head, other_network])
+def test_other_bundles(
+    tmp_path: Path, make_bundle: Callable[[Path], Path], temple: bytes, flower: bytes
+) -> None:
+    classifier = Classifier.open(make_bundle(tmp_path), PhotoLimits(), interpreters=1)
+    embeddings = np.stack([classifier.predict(data).embedding for data in (temple, flower)])
+    batch, single = classifier.predict_embeddings(embeddings), predict_each(classifier, embeddings)
+    assert batch.classified_photos() == classified(single)
+    check_same(batch.photos(), single)
+
+
+def test_real_photos(classifier: Classifier, temple: bytes, flower: bytes) -> None:
+    embeddings = np.stack([classifier.predict(data).embedding for data in (temple, flower)])
+    batch, single = classifier.predict_embeddings(embeddings), predict_each(classifier, embeddings)
+    assert batch.classified_photos() == classified(single)
+    check_same(batch.photos(), single)
+    assert "flower" in batch.classified_photos()[1].labels
+
+
+def test_empty_batch(classifier: Classifier) -> None:
+    size = classifier.bundle.backbone.embedding_size
+    batch = classifier.predict_embeddings(np.empty((0, size), np.float32))
+    assert batch.classified_photos() == []
+    assert batch.photos() == []
