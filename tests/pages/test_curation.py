@@ -11,10 +11,9 @@ from scene_model.learning.taught_tags import list_taught
 from scene_model.library import edits
 from scene_model.services import Services
 from tests.conftest import ASSETS
-from tests.learning.test_taught_tags import stripes
 from tests.pages.conftest import texts
 from tests.pages.test_search import button
-from tests.pictures import encode, textured
+from tests.pictures import encode, striped, textured
 
 
 @pytest.mark.parametrize("page", ["review", "duplicates", "teach", "insights"])
@@ -135,7 +134,7 @@ def said(services: Services, photo_id: str) -> str:
 
 
 def test_corrections_are_learned_and_let_go(filled: Services, app: AppTest) -> None:
-    files = [(f"stripes_{i:02d}.jpg", stripes(i)) for i in range(MIN_CORRECTIONS + 4)]
+    files = [(f"stripes_{i:02d}.jpg", striped(i)) for i in range(MIN_CORRECTIONS + 4)]
     filled.jobs.submit(files).wait(60)
     ids = filled.gallery().ids("name:stripes")
     last, shipped = ids.pop(), filled.classifier.bundle_id
