@@ -30,5 +30,6 @@ def minimise(
             mean += (1 - _BETA_1) * (gradient - mean)
             variance += (1 - _BETA_2) * (gradient * gradient - variance)
             unbiased = variance / (1 - _BETA_2**step)
-            value -= rate * (mean / (1 - _BETA_1**step)) / (np.sqrt(unbiased) + _EPSILON)
+            step_size = rate * (mean / (1 - _BETA_1**step)) / (np.sqrt(unbiased) + _EPSILON)
+            value[...] = value - step_size
     return kernel, bias

@@ -103,7 +103,7 @@ def cross_validate(
     folds = np.random.default_rng(0).permutation(len(corrections)) % _FOLDS
     for fold in range(_FOLDS):
         is_test = folds == fold
-        training = [corrections[row] for row in np.flatnonzero(~is_test)]
+        training = [corrections[int(row)] for row in np.flatnonzero(~is_test)]
         trained = retrain(head, embeddings[~is_test], training, anchors)
         after[is_test] = predicted_outputs(trained, embeddings[is_test])
     return PersonalFigures(
