@@ -36,7 +36,7 @@ class SceneError(Exception):
         return str(self)
 
     @property
-    def message_outside(self) -> str:
+    def public_message(self) -> str:
         """The message without the server's file paths, for remote clients."""
         return without_paths(self.message) if self.has_paths else self.message
 

@@ -135,13 +135,13 @@ class Gallery:
         self._where(query)
         return save_search(self.library, name, query, self.sort)
 
-    def add_tag(self, photo_ids: Sequence[str], typed: str) -> edits.EditDone:
+    def add_tag(self, photo_ids: Sequence[str], typed: str) -> edits.EditResult:
         """Tag photos with typed text; the name of a label becomes its id."""
         return edits.add_tag(
             self.library, photo_ids, self.vocabulary.canonical(edits.clean_tag(typed))
         )
 
-    def set_class(self, photo_ids: Sequence[str], typed: str | None) -> edits.EditDone:
+    def set_class(self, photo_ids: Sequence[str], typed: str | None) -> edits.EditResult:
         """Set the class of photos to typed text; None restores the automatic class."""
         label = None if typed is None else self.vocabulary.canonical(edits.clean_tag(typed))
         return edits.set_class(self.library, photo_ids, label)

@@ -17,7 +17,7 @@ _PAGE, _NOTICE = "gallery", "gallery_notice"
 _TYPED_KEY, _CHIP_KEY = "bulk_tag", "bulk_chip"
 _CHIPS = 14
 
-Decide = Callable[[Library, list[str], str], edits.EditDone]
+Decide = Callable[[Library, list[str], str], edits.EditResult]
 
 
 def show_notice() -> None:
@@ -209,7 +209,7 @@ def _trash_selection() -> None:
         gallery.select([])
 
 
-def _edit(make: Callable[[], edits.EditDone]) -> bool:
+def _edit(make: Callable[[], edits.EditResult]) -> bool:
     note_action(_PAGE)
     try:
         done = make()
@@ -220,7 +220,7 @@ def _edit(make: Callable[[], edits.EditDone]) -> bool:
     return True
 
 
-def _note_result(result: str, done: edits.EditDone | None) -> None:
+def _note_result(result: str, done: edits.EditResult | None) -> None:
     note_action(_PAGE)
     if done is not None:
         st.session_state[_NOTICE] = f"{result}: {done.description}."

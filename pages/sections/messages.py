@@ -22,8 +22,8 @@ def counted(count: int, noun: str) -> str:
 def error_text(error: SceneError | Skipped) -> str:
     """Return the message of an error; in shared mode without paths on the server's disk."""
     # Read the settings only when needed: the error may be that they cannot be read.
-    has_paths = error.message_outside != error.message
-    return error.message_outside if has_paths and get_settings().is_shared else error.message
+    has_paths = error.public_message != error.message
+    return error.public_message if has_paths and get_settings().is_shared else error.message
 
 
 def show_error(error: SceneError) -> None:

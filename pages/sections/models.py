@@ -80,7 +80,7 @@ def retag_panel() -> None:
             summary += f", {len(progress.skipped):,} skipped and not changed"
         show_job_result(progress, summary)
         skipped_table(progress.skipped)
-    count = services.library.count_tagged_by_others(services.classifier.bundle_id)
+    count = services.library.count_tagged_by_other_bundles(services.classifier.bundle_id)
     if not count:
         return
     with st.container(border=True):

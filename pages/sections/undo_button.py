@@ -11,7 +11,7 @@ from scene_model.library import edits
 _NOTICE = "edit_notice"
 
 
-def note_edit(done: edits.EditDone) -> None:
+def note_edit(done: edits.EditResult) -> None:
     """Store the result of an edit, to be shown on the next run."""
     st.session_state[_NOTICE] = f"{done.description}: {counted(done.photo_count, 'photo')}."
 

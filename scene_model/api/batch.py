@@ -99,7 +99,7 @@ def summary_of(total: int, items: Sequence[BatchItem]) -> Summary:
 
 def failed_item(name: str, error: SceneError) -> BatchItem:
     """What is told of a file that has no answer."""
-    return BatchItem(filename=name, error=ItemError(code=error.code, message=error.message_outside))
+    return BatchItem(filename=name, error=ItemError(code=error.code, message=error.public_message))
 
 
 def _not_looked_at(name: str) -> BatchItem:

@@ -15,7 +15,7 @@ def problem_response(error: SceneError, status_code: int | None = None) -> Respo
         "type": f"urn:scene-gallery:{error.code}",
         "title": status.phrase,
         "status": status.value,
-        "detail": error.message_outside,
+        "detail": error.public_message,
     }
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, ServerBusy) else {}
     return Response(json.dumps(body), status.value, headers, "application/problem+json")

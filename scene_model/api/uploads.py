@@ -197,6 +197,6 @@ def _describe(uploads: Uploads, job: Job, with_files: bool = False) -> dict[str,
             for f in missing
         ]
         body["reasons"] = [
-            {"name": s.name, "code": s.code, "message": s.message_outside} for s in progress.skipped
+            {"name": s.name, "code": s.code, "message": s.public_message} for s in progress.skipped
         ]
     return body

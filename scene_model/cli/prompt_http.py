@@ -16,7 +16,7 @@ MAX_HEAD_BYTES = 65_536
 MAX_BUFFERED_BYTES = 262_144
 
 
-class PromptHTTP(HttpToolsProtocol):
+class HeadTimeoutProtocol(HttpToolsProtocol):
     """Closes a connection whose head is too long, or incomplete after `HEAD_TIMEOUT_S` seconds."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

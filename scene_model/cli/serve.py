@@ -11,7 +11,7 @@ import webbrowser
 
 import uvicorn
 
-from scene_model.cli.prompt_http import PromptHTTP
+from scene_model.cli.prompt_http import HeadTimeoutProtocol
 from scene_model.config import SITE_DIR, Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED
 from scene_model.visitors.tokens import Tokens
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         log_level="warning",
         access_log=False,
         app_dir=str(SITE_DIR),
-        http=PromptHTTP,
+        http=HeadTimeoutProtocol,
         # What is told of the server itself: nothing.
         server_header=False,
     )

@@ -21,7 +21,7 @@ from scene_model.duplicates.hash_rotations import hash_signs, rotated_signs
 from scene_model.errors import LibraryError, PhotoError
 from scene_model.library.schema import compared_photos, near_duplicates, photos
 from scene_model.library.store import Library
-from scene_model.photos.alignment import TURNS, GreyPicture, one_picture, rotated
+from scene_model.photos.alignment import TURNS, GreyPicture, aligned_similarity, rotated
 from scene_model.photos.decode import decode_photo
 
 # Maximum hash distance of a candidate, in bits of 64: copies cropped by 5 % differ in up to 14.
@@ -145,7 +145,7 @@ def _aligned_similarity(
     if first is None or second is None:
         return None
     for turn in turns:
-        similarity = one_picture(rotated(first, turn), second)
+        similarity = aligned_similarity(rotated(first, turn), second)
         if similarity is not None:
             return similarity
     return None

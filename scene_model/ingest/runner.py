@@ -149,7 +149,7 @@ class JobRunner:
             running = self._running(JobKind.RETAG)
             if running:
                 return running[0]
-            photo_ids = self._library.tagged_by_others(self._model.classifier.bundle_id)
+            photo_ids = self._library.tagged_by_other_bundles(self._model.classifier.bundle_id)
             job = Job(secrets.token_hex(16), JobKind.RETAG, len(photo_ids))
             self._begin(job)
             classifier = self._model.classifier

@@ -33,7 +33,7 @@ class Skipped:
     message: str
 
     @property
-    def message_outside(self) -> str:
+    def public_message(self) -> str:
         """The reason for those who are not to know where things lie on the server's disk."""
         return without_paths(self.message)
 

@@ -49,7 +49,7 @@ _ADDED, _REJECTED = "added", "rejected"
 
 
 @dataclass(frozen=True)
-class EditDone:
+class EditResult:
     """An edit that was made, undone or redone. photo_count: number of photos it changed."""
 
     description: str
@@ -87,13 +87,13 @@ def clean_tag(typed: str) -> str:
     return text
 
 
-def add_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDone:
+def add_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditResult:
     """Add a tag to photos as a person's decision."""
     label = clean_tag(label)
     return _edit(library, photo_ids, f"Added “{label}”", _tag(label, literal(_ADDED)))
 
 
-def remove_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDone:
+def remove_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditResult:
     """Remove a tag from photos: a person's tag is withdrawn, an automatic one is rejected."""
     # A rejection stays, even where the current model does not assign the tag.
     was_rejected = tag_decisions.c.verdict == _REJECTED
@@ -101,13 +101,13 @@ def remove_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDo
     return _edit(library, photo_ids, f"Removed “{label}”", _tag(label, new))
 
 
-def accept_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDone:
+def accept_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditResult:
     """Confirm an automatic tag on the photos that have it and where no one decided yet."""
     where = and_(_is_automatic(label), tag_decisions.c.verdict.is_(None))
     return _edit(library, photo_ids, f"Confirmed “{label}”", _tag(label, literal(_ADDED), where))
 
 
-def reject_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDone:
+def reject_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditResult:
     """Reject a tag on the photos that show it; no later prediction brings it back."""
     shown = or_(
         tag_decisions.c.verdict == _ADDED,
@@ -116,7 +116,7 @@ def reject_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditDo
     return _edit(library, photo_ids, f"Rejected “{label}”", _tag(label, literal(_REJECTED), shown))
 
 
-def set_class(library: Library, photo_ids: Sequence[str], label: str | None) -> EditDone:
+def set_class(library: Library, photo_ids: Sequence[str], label: str | None) -> EditResult:
     """Set the class of photos; None goes back to the predicted class."""
     chosen = None if label is None else clean_tag(label)
     description = "Class back to automatic" if chosen is None else f"Class set to “{chosen}”"
@@ -131,20 +131,20 @@ def set_class(library: Library, photo_ids: Sequence[str], label: str | None) -> 
     return _edit(library, photo_ids, description, change)
 
 
-def move_to_trash(library: Library, photo_ids: Sequence[str]) -> EditDone:
+def move_to_trash(library: Library, photo_ids: Sequence[str]) -> EditResult:
     """Move photos to the trash; they stay on disk and can be restored."""
     is_in_gallery = photos.c.trashed_at.is_(None)
     change = _Change(_TRASH, "", photos, photos.c.trashed_at, literal(_now()), is_in_gallery)
     return _edit(library, photo_ids, "Moved to the trash", change)
 
 
-def restore(library: Library, photo_ids: Sequence[str]) -> EditDone:
+def restore(library: Library, photo_ids: Sequence[str]) -> EditResult:
     """Bring photos back from the trash."""
     change = _Change(_TRASH, "", photos, photos.c.trashed_at, null(), true())
     return _edit(library, photo_ids, "Restored", change)
 
 
-def undo(library: Library) -> EditDone | None:
+def undo(library: Library) -> EditResult | None:
     """Undo the latest edit that is not undone; return None when there is none."""
     with library.database.writer.begin() as connection:
         edit = connection.execute(_to_undo()).first()
@@ -156,10 +156,10 @@ def undo(library: Library) -> EditDone | None:
             delete(edits).where(edits.c.undone_at.is_not(None), edits.c.id < edit.id)
         )
         connection.execute(update(edits).where(edits.c.id == edit.id).values(undone_at=_now()))
-        return EditDone(edit.description, _photo_count(connection, edit.id))
+        return EditResult(edit.description, _photo_count(connection, edit.id))
 
 
-def redo(library: Library) -> EditDone | None:
+def redo(library: Library) -> EditResult | None:
     """Redo the edit undone last; return None when there is none or a new edit was made since."""
     with library.database.writer.begin() as connection:
         edit = connection.execute(_to_redo()).first()
@@ -167,7 +167,7 @@ def redo(library: Library) -> EditDone | None:
             return None
         _apply(connection, edit.id, edit_changes.c.after)
         connection.execute(update(edits).where(edits.c.id == edit.id).values(undone_at=None))
-        return EditDone(edit.description, _photo_count(connection, edit.id))
+        return EditResult(edit.description, _photo_count(connection, edit.id))
 
 
 def latest_edit(library: Library) -> str | None:
@@ -204,7 +204,7 @@ def _is_automatic(label: str) -> ColumnElement[bool]:
 
 def _edit(
     library: Library, photo_ids: Sequence[str], description: str, change: _Change
-) -> EditDone:
+) -> EditResult:
     """Record an edit's changes and apply them, in one transaction.
 
     Photos that were deleted meanwhile or already have the new value are skipped.
@@ -237,7 +237,7 @@ def _edit(
             # Undone edits cannot be redone after a new edit.
             connection.execute(delete(edits).where(edits.c.undone_at.is_not(None)))
             _apply(connection, edit_id, edit_changes.c.after)
-    return EditDone(description, count)
+    return EditResult(description, count)
 
 
 def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:

@@ -171,12 +171,12 @@ class Library:
                 for write in writers:
                     write(connection, written)
 
-    def tagged_by_others(self, bundle_id: str) -> list[str]:
+    def tagged_by_other_bundles(self, bundle_id: str) -> list[str]:
         """Return ids of photos outside the trash tagged by another bundle, newest first."""
         return self.find(photos.c.bundle != bundle_id)
 
-    def count_tagged_by_others(self, bundle_id: str) -> int:
-        """Count the photos of `tagged_by_others`."""
+    def count_tagged_by_other_bundles(self, bundle_id: str) -> int:
+        """Count the photos of `tagged_by_other_bundles`."""
         return self.count(photos.c.bundle != bundle_id)
 
     def choice(self, name: str) -> str | None:

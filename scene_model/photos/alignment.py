@@ -37,7 +37,7 @@ def rotated(picture: GreyPicture, turn: int) -> GreyPicture:
     return np.ascontiguousarray(laid[:, ::-1] if is_mirrored else laid)
 
 
-def one_picture(first: GreyPicture, second: GreyPicture) -> float | None:
+def aligned_similarity(first: GreyPicture, second: GreyPicture) -> float | None:
     """Align two grey pictures of any size.
 
     Returns their correlation, in [0, 1], when they are copies; None when they are not.

@@ -121,7 +121,7 @@ def leaked(response: httpx.Response, settings: Settings) -> list[str]:
     ],
 )
 def test_paths_are_left_out(message: str, expected: str) -> None:
-    assert LibraryUnavailable(message).message_outside == expected
+    assert LibraryUnavailable(message).public_message == expected
 
 
 @pytest.mark.parametrize("kind", ERRORS)

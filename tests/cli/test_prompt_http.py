@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from scene_model.cli import prompt_http
-from scene_model.cli.prompt_http import PromptHTTP
+from scene_model.cli.prompt_http import HeadTimeoutProtocol
 
 SHORT_S = 1.5
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
@@ -42,7 +42,9 @@ async def answer_ok(send: Any, body: bytes = b"ok") -> None:
 @contextlib.asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[int]:
     """Serve an app; yields the port."""
-    config = uvicorn.Config(app, lifespan="off", log_level="critical", http=PromptHTTP, port=0)
+    config = uvicorn.Config(
+        app, lifespan="off", log_level="critical", http=HeadTimeoutProtocol, port=0
+    )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:

@@ -19,7 +19,7 @@ from scene_model.duplicates.near_duplicates import (
 )
 from scene_model.library import edits
 from scene_model.library.trash import empty_trash
-from scene_model.photos.alignment import TURNS, one_picture, rotated
+from scene_model.photos.alignment import TURNS, aligned_similarity, rotated
 from scene_model.photos.hashes import perceptual_hash, signed_hash
 from scene_model.services import Services
 from tests.pictures import encode
@@ -64,9 +64,9 @@ def test_two_shots_of_a_scene_are_not_one_picture(temple: bytes) -> None:
     photo, random = Image.open(io.BytesIO(temple)).convert("RGB"), np.random.default_rng(0)
     first, second = (np.asarray(burst_shot(photo, random).convert("L")) for _ in range(2))
     original = np.asarray(photo.convert("L"))
-    assert one_picture(first, second) is None
-    assert one_picture(original, first) is None
-    assert one_picture(original, original) == pytest.approx(1.0)
+    assert aligned_similarity(first, second) is None
+    assert aligned_similarity(original, first) is None
+    assert aligned_similarity(original, original) == pytest.approx(1.0)
 
 
 def test_dismissed_pairs_stay_dismissed_until_that_is_undone(

@@ -418,7 +418,7 @@ class TestRetag:
         assert skipped.code == "original_missing"
         assert skipped.name == app.library.photo(lost).name
         assert self.heads(app) == ["my_scenes"] * 11 + ["scenes"]
-        assert app.library.tagged_by_others(app.classifier.bundle_id) == [lost]
+        assert app.library.tagged_by_other_bundles(app.classifier.bundle_id) == [lost]
 
     def test_cancel_and_start_again(self, app: Services, monkeypatch: pytest.MonkeyPatch) -> None:
         app.use_bundle("whole")
@@ -461,7 +461,7 @@ class TestRetag:
         app.close()
         second = open_services(app.settings)
         assert second.library.count() == 12
-        remaining = second.library.count_tagged_by_others(second.classifier.bundle_id)
+        remaining = second.library.count_tagged_by_other_bundles(second.classifier.bundle_id)
         assert 1 <= remaining < 13
         assert self.heads(second).count("scenes") == remaining
         assert second.jobs.retag().wait(60)

@@ -59,7 +59,7 @@ def test_the_preview_counts_the_changes(
     preview = retag_preview(library, own)
     assert (preview.total, preview.unknown) == (5, 0)
     before = classes_and_tags(library)
-    for photo_id in library.tagged_by_others(own.bundle_id):
+    for photo_id in library.tagged_by_other_bundles(own.bundle_id):
         retag(library, own, photo_id)
     after = classes_and_tags(library)
     assert preview.class_changed == sum(before[i][0] != after[i][0] for i in before) == 4

@@ -105,7 +105,7 @@ STEPS = st.lists(
 )
 
 
-def apply_step(library: Library, kind: str, photos: list[str], label: str) -> edits.EditDone:
+def apply_step(library: Library, kind: str, photos: list[str], label: str) -> edits.EditResult:
     match kind:
         case "add":
             return edits.add_tag(library, photos, label)
@@ -225,7 +225,7 @@ def test_a_new_edit_discards_undone_edits(
     edits.add_tag(library, [photo_id], "d")
     assert edits.redo(library) is None
     edits.undo(library)
-    assert edits.redo(library) == edits.EditDone("Added “d”", 1)
+    assert edits.redo(library) == edits.EditResult("Added “d”", 1)
     assert set(library.photo(photo_id).shown_tags) >= {"a", "d"}
     assert not {"b", "c"} & set(library.photo(photo_id).shown_tags)
 
@@ -240,7 +240,7 @@ def test_undone_edits_of_an_earlier_version_are_not_redone(
     with library.database.writer.begin() as connection:
         connection.exec_driver_sql("INSERT INTO edits (id, at, description) VALUES (9, '', 'new')")
     assert edits.latest_undone(library) is None
-    assert edits.undo(library) == edits.EditDone("new", 0)
+    assert edits.undo(library) == edits.EditResult("new", 0)
     assert edits.latest_undone(library) == "new"
 
 

@@ -99,7 +99,7 @@ def test_retagging_replaces_predictions_but_no_decision(
     assert photo.shown_tags == ("Grandma",)
     assert {tag.head for tag in photo.tags} == {"human"}, "no tag of the earlier model is left"
     assert library.embedding(photo_id).provenance == other.provenance
-    assert library.tagged_by_others(other.bundle_id) == []
+    assert library.tagged_by_other_bundles(other.bundle_id) == []
     edits.set_class(library, [photo_id], "garden")
     retag(library, services.classifier, photo_id)
     again = library.photo(photo_id)
@@ -133,7 +133,7 @@ def test_a_trashed_photo_stays_in_the_trash(
     services: Services, own: Classifier, photo_id: str
 ) -> None:
     edits.move_to_trash(services.library, [photo_id])
-    assert services.library.tagged_by_others(own.bundle_id) == []
+    assert services.library.tagged_by_other_bundles(own.bundle_id) == []
     retag(services.library, own, photo_id)
     assert services.library.photo(photo_id).trashed_at is not None
 

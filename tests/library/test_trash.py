@@ -59,9 +59,9 @@ def test_photos_in_the_trash_are_deleted_permanently(library: Library, three: li
         library.photo(deleted_id)
     assert verify(library).problems == ()
     # Edits of the remaining photos can still be undone; moving to the trash cannot.
-    assert edits.undo(library) == edits.EditDone("Added “mine”", 2)
+    assert edits.undo(library) == edits.EditResult("Added “mine”", 2)
     assert edits.undo(library) is None
-    assert edits.redo(library) == edits.EditDone("Added “mine”", 2)
+    assert edits.redo(library) == edits.EditResult("Added “mine”", 2)
 
 
 def test_only_the_given_photos_are_deleted(library: Library, three: list[str]) -> None:

@@ -136,7 +136,7 @@ def test_retagging_progress_and_cancel(
     app.run()
     text = plain_text(app)
     assert "Cancelled" in text
-    left = opened.library.count_tagged_by_others(opened.classifier.bundle_id)
+    left = opened.library.count_tagged_by_other_bundles(opened.classifier.bundle_id)
     assert 0 < left < 12
     assert button(app, f"Retag {left} photos with this model") is not None
 
