@@ -58,10 +58,10 @@ def picker() -> None:
         for bundle in bundles:
             with st.container(border=True, height="stretch"):
                 _card(bundle, services)
-    folder = services.settings.bundle.absolute().parent
+    folder = services.settings.bundles.expanduser().absolute()
     st.caption(
-        f"The models lie in {escape_markdown(str(folder))}. One that you train on your own folders "
-        "and publish there is offered here at once."
+        f"Your own models lie in {escape_markdown(str(folder))}. One that you make from your own "
+        "folders (`scene-gallery fit`) is published there and offered here at once."
     )
 
 
