@@ -1,5 +1,6 @@
 """What the tests share: real photographs, made pictures, a wired-up app on a temporary library."""
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,17 @@ from tests.pictures import encode, textured
 # A busy machine may take long for a case; cases are no clock.
 settings.register_profile("patient", parent=settings.default, deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Deselect what needs TensorFlow where it is not installed; the summary counts it."""
+    if importlib.util.find_spec("tensorflow") is not None:
+        return
+    needing = [item for item in items if item.get_closest_marker("tensorflow")]
+    if needing:
+        items[:] = [item for item in items if item not in needing]
+        session.config.hook.pytest_deselected(items=needing)
+
 
 ASSETS = Path(__file__).parent / "assets"
 # Photographs that may not be committed; tests that want them say so when they are not there.

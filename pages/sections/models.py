@@ -57,10 +57,10 @@ def picker() -> None:
         for bundle in bundles:
             with st.container(border=True, height="stretch"):
                 _card(bundle, services)
-    folder = services.settings.bundle.absolute().parent
+    folder = services.settings.bundles.expanduser().absolute()
     st.caption(
-        f"Models are stored in {escape_markdown(str(folder))}. A model that you train and publish "
-        "there is listed here immediately."
+        f"Your own models are stored in {escape_markdown(str(folder))}. A model that you train "
+        "with `scene-gallery fit` is published there and listed here immediately."
     )
 
 

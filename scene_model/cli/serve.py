@@ -46,7 +46,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         print(_who_may_come(host, settings, tokens), file=sys.stderr)
     print(f"Scene Gallery: {_url(host, port)}", file=sys.stderr)
     if options.open:
-        threading.Thread(target=_open_browser, args=(host, port), daemon=True).start()
+        threading.Thread(target=open_browser, args=(host, port), daemon=True).start()
     settings.keep_for_children()
     # Streamlit reads .streamlit/config.toml (no usage statistics, this computer only) of the
     # working directory, and would read a stranger's where it was started.
@@ -97,7 +97,7 @@ def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _open_browser(host: str, port: int) -> None:
+def open_browser(host: str, port: int) -> None:
     """Open the pages once the server listens; nothing where there is no graphical browser."""
     target = "127.0.0.1" if host in _ANY_ADDRESS else host
     deadline = time.monotonic() + _START_TIMEOUT_S

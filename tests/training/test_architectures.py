@@ -19,6 +19,8 @@ from tests.pictures import textured
 from training.__main__ import main
 from training.recipe import TRAINING_DIR, Recipe, Source, Stage, read_recipe
 
+pytestmark = pytest.mark.tensorflow
+
 CONFIGS = TRAINING_DIR / "configs"
 CHANCE = 100 / 3
 

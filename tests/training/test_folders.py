@@ -8,7 +8,7 @@ import pytest
 from scene_model.classifier.fitting.class_folders import label_of_folder, read_class_folders
 from scene_model.classifier.fitting.examples import load_folders
 from scene_model.errors import UnusableFolders
-from tests.training.conftest import write_class_folders
+from tests.pictures import write_class_folders
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.linear_head import fit_linear_head, one_hot
 from scene_model.config import DEFAULT_BUNDLE_DIR
 from scene_model.photos.decode import PhotoLimits
-from tests.training.conftest import write_class_folders
+from tests.pictures import write_class_folders
 from training.__main__ import main
 from training.recipe import TRAINING_DIR
 

@@ -14,6 +14,8 @@ from tests.conftest import SHARED
 from tests.pictures import encode, textured
 from training.recipe import TRAINING_DIR, Stage, read_recipe
 
+pytestmark = pytest.mark.tensorflow
+
 
 @pytest.fixture(scope="module")
 def weights_dir() -> Path:
