@@ -20,8 +20,11 @@ def minimise(
     gradients: the loss's gradients by kernel and by bias. learning_rate: of the first step;
     it falls to zero along a cosine. The same input gives the same result.
     """
-    kernel, bias = np.zeros((inputs, outputs), np.float32), np.zeros(outputs, np.float32)
-    moments = [(np.zeros_like(value), np.zeros_like(value)) for value in (kernel, bias)]
+    kernel: FloatArray = np.zeros((inputs, outputs), np.float32)
+    bias: FloatArray = np.zeros(outputs, np.float32)
+    moments: list[tuple[FloatArray, FloatArray]] = [
+        (np.zeros_like(value), np.zeros_like(value)) for value in (kernel, bias)
+    ]
     for step in range(1, steps + 1):
         rate = learning_rate * 0.5 * (1 + np.cos(np.pi * step / steps))
         for value, gradient, (mean, variance) in zip(
