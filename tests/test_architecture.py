@@ -140,3 +140,11 @@ def test_the_version_is_in_one_place() -> None:
     assert project()["dynamic"] == ["version"]
     assert "version" not in project()
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
+
+
+def test_no_test_imports_another_test() -> None:
+    for path in sorted(PROJECT_DIR.glob("tests/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests."):
+                name = str(node.module).rpartition(".")[2]
+                assert not name.startswith("test_"), f"{path.name} imports {node.module}"

@@ -1,6 +1,6 @@
 """The model in use: a classifier, its vocabulary and album rules, replaced together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -14,8 +14,9 @@ class Model:
     """A classifier, the vocabulary of its heads, and the album rules that name its labels."""
 
     classifier: Classifier
-    vocabulary: Vocabulary
-    albums: AlbumRules
+    # Thousands of words: a test that prints a model must not print these.
+    vocabulary: Vocabulary = field(repr=False)
+    albums: AlbumRules = field(repr=False)
 
     @classmethod
     def of(cls, classifier: Classifier, albums_file: Path | None = None) -> Self:

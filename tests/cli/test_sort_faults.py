@@ -16,8 +16,8 @@ from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
 from scene_model.export.sorting.transaction import sort_files
 from tests.conftest import ASSETS
+from tests.export.sorting.faults import mounted
 from tests.export.sorting.source_photos import content, snapshot
-from tests.export.sorting.test_faults import mounted
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="users and mounts of POSIX")
 _NOBODY = 65534

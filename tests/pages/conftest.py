@@ -47,3 +47,16 @@ def texts(app: AppTest) -> str:
     lines += [str(row) for frame in app.dataframe for row in frame.value.to_dict("records")]
     lines += [f"{metric.label} {metric.value}" for metric in app.metric]
     return "\n".join(lines)
+
+
+def click(app: AppTest, label: str) -> None:
+    next(b for b in app.button if b.label.startswith(label)).click().run()
+    assert not app.exception, app.exception
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def press(app: AppTest, label: str) -> None:
+    next(b for b in app.button if b.label == label).click().run()

@@ -11,8 +11,7 @@ from scene_model.learning.taught_tags import list_taught
 from scene_model.library import edits
 from scene_model.services import Services
 from tests.conftest import ASSETS
-from tests.pages.conftest import texts
-from tests.pages.test_search import button
+from tests.pages.conftest import press, texts
 from tests.pictures import encode, striped, textured
 
 
@@ -38,17 +37,17 @@ def test_review_accept_correct_skip_undo(filled: Services, app: AppTest) -> None
     app.switch_page("review.py").run()
     queue = list(app.session_state["review_queue"])
     assert len(queue) >= 3
-    button(app, "Accept")
+    press(app, "Accept")
     first = filled.library.photo(queue[0].photo_id)
     assert first.class_source == "human"
     app.button(key="review_choice_1").click().run()
     second = filled.library.photo(queue[1].photo_id)
     assert second.class_source == "human"
     assert second.photo_class in queue[1].choices
-    button(app, "Skip")
+    press(app, "Skip")
     assert filled.library.photo(queue[2].photo_id).class_source != "human"
     assert app.session_state["review_position"] == 3
-    button(app, "Undo")
+    press(app, "Undo")
     assert filled.library.photo(queue[1].photo_id).class_source != "human"
     assert app.session_state["review_position"] == 1, "the photo is shown again"
 
@@ -72,7 +71,7 @@ def test_threshold_preview_save_undo(filled: Services, app: AppTest) -> None:
     slider.set_value(0.99).run()
     metrics = {metric.label: metric.value for metric in app.metric}
     assert filed() == at_first, "the preview changes nothing"
-    button(app, "Save for all labels")
+    press(app, "Save for all labels")
     assert (
         filed()
         == int(metrics["Photos with a class"])
@@ -80,27 +79,27 @@ def test_threshold_preview_save_undo(filled: Services, app: AppTest) -> None:
     )
     assert filed() < at_first
     assert f"0 photos added, {metrics['Would be removed']} removed" in texts(app)
-    button(app, "Undo last change")
+    press(app, "Undo last change")
     assert filed() == at_first
-    button(app, "Undo last change")
-    button(app, "Restore model defaults")
+    press(app, "Undo last change")
+    press(app, "Restore model defaults")
     assert filed() == at_first
 
 
 def test_duplicates_keep_best_and_undo(filled: Services, app: AppTest) -> None:
     app.switch_page("duplicates.py").run()
     assert "have not been compared" in texts(app)
-    button(app, "Compare now")
+    press(app, "Compare now")
     assert "1 group, 2 photos" in texts(app)
-    button(app, "Keep best, move others to trash")
+    press(app, "Keep best, move others to trash")
     assert filled.gallery().ids("name:small") == []
     assert len(filled.gallery().ids("name:temple")) == 1
-    button(app, "Undo")
+    press(app, "Undo")
     assert len(filled.gallery().ids("name:small")) == 1
-    button(app, "Dismiss group")
+    press(app, "Dismiss group")
     assert "No duplicates found." in texts(app)
-    button(app, "Restore group")
-    button(app, "Keep best in 1 group")
+    press(app, "Restore group")
+    press(app, "Keep best in 1 group")
     assert filled.gallery().ids("name:small") == []
 
 
@@ -110,19 +109,19 @@ def test_tag_is_taught_and_deleted(filled: Services, app: AppTest) -> None:
     app.session_state["gallery"].select(gallery_ids[:4])
     app.run()
     app.text_input(key="teach_name").set_value("My pattern")
-    button(app, "Train tag")
+    press(app, "Train tag")
     assert "4 examples" in texts(app), "the error for too few examples"
     app.session_state["gallery"].select(gallery_ids[:6])
     app.run()
     app.text_input(key="teach_name").set_value("My pattern")
-    button(app, "Train tag")
+    press(app, "Train tag")
     assert "Held-out examples tagged" in texts(app)
     assert list_taught(filled.library, filled.classifier) == []
-    button(app, "Save tag")
+    press(app, "Save tag")
     (tag,) = list_taught(filled.library, filled.classifier)
     assert set(tag.examples) == set(gallery_ids[:6])
     assert set(gallery_ids[:6]) <= set(filled.gallery().ids('tag:"my pattern"'))
-    button(app, "Delete tag")
+    press(app, "Delete tag")
     assert list_taught(filled.library, filled.classifier) == []
 
 
@@ -148,18 +147,18 @@ def test_corrections_train_use_restore(filled: Services, app: AppTest) -> None:
     assert "2 more decisions needed" in texts(app)
     edits.set_class(filled.library, ids, label)
     app.run()
-    button(app, "Train on corrections")
+    press(app, "Train on corrections")
     assert "held-out accuracy" in texts(app)
-    button(app, "Discard result")
+    press(app, "Discard result")
     assert filled.classifier.bundle_id == shipped
-    button(app, "Train on corrections")
-    button(app, "Use and retag photos")
+    press(app, "Train on corrections")
+    press(app, "Use and retag photos")
     assert "Your corrections are in use" in texts(app)
     assert all(job.wait(60) for job in filled.jobs.running())
     assert predicted_label(filled, last) == label
     app.run()
     assert "In use: the model trained on your corrections." in texts(app)
-    button(app, "Restore original model")
+    press(app, "Restore original model")
     assert filled.classifier.bundle_id == shipped
     assert all(job.wait(60) for job in filled.jobs.running())
     assert predicted_label(filled, last) != label

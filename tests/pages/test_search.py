@@ -9,17 +9,13 @@ from scene_model.library import edits
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.search.saved_searches import list_searches, save_search
 from scene_model.services import Services
-from tests.pages.conftest import texts
+from tests.pages.conftest import press, texts
 
 
 @pytest.fixture
 def filled(opened: Services, temple: bytes, flower: bytes) -> Services:
     opened.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
     return opened
-
-
-def button(app: AppTest, label: str) -> None:
-    next(b for b in app.button if b.label == label).click().run()
 
 
 def search(app: AppTest, query: str) -> str:
@@ -114,25 +110,25 @@ def test_save_open_rename_delete(filled: Services, app: AppTest) -> None:
     search(app, "flower")
     app.selectbox(key="search_order").set_value(Sort.read("score")).run()
     app.text_input(key="save_name").set_value("Blossoms")
-    button(app, "Save search")
+    press(app, "Save search")
     (saved,) = list_searches(library)
     assert (saved.name, saved.query, saved.sort) == ("Blossoms", "flower", Sort.read("score"))
 
     app.text_input(key="save_name").set_value("blossoms")
-    button(app, "Save search")
+    press(app, "Save search")
     assert "already" in texts(app)
 
     search(app, "temple")
     app.selectbox(key="search_order").set_value(NEWEST_ADDED).run()
-    button(app, "Blossoms")
+    press(app, "Blossoms")
     assert app.text_input(key="q").value == "flower"
     assert app.session_state["gallery"].sort == Sort.read("score")
     assert "1 photo" in texts(app)
 
     app.text_input(key=f"new_name_{saved.id}_Blossoms").set_value("Dahlias")
-    button(app, "Rename")
+    press(app, "Rename")
     assert [search.name for search in list_searches(library)] == ["Dahlias"]
-    button(app, "Delete")
+    press(app, "Delete")
     assert list_searches(library) == []
     assert not [b for b in app.button if b.label in ("Rename", "Delete", "Dahlias")]
 
@@ -143,7 +139,7 @@ def test_search_deleted_in_another_window(filled: Services, app: AppTest) -> Non
     app.text_input(key=f"new_name_{saved.id}_mine").set_value("yours")
     with filled.library.database.writer.begin() as connection:
         connection.exec_driver_sql("DELETE FROM saved_searches")
-    button(app, "Rename")
+    press(app, "Rename")
     assert "not there any more" in " ".join(toast.value for toast in app.toast)
 
 
@@ -154,7 +150,7 @@ def test_photos_not_compared_yet(filled: Services, app: AppTest, temple: bytes) 
         connection.exec_driver_sql("DELETE FROM hash_bands")
     app.switch_page("search.py").run()
     assert "3 photos have not been compared" in search(app, "is:duplicate")
-    button(app, "Compare now")
+    press(app, "Compare now")
     assert "not been compared" not in texts(app)
     assert "2 photos" in texts(app)
 
@@ -171,7 +167,7 @@ def test_similar_to_a_library_photo(filled: Services, app: AppTest, temple: byte
     app.switch_page("gallery.py").run()
     app.session_state["open_photo"] = temple_id
     app.run()
-    button(app, "Find similar")
+    press(app, "Find similar")
     assert temple_id in app.query_params["like"]
     assert "Similar to “temple" in texts(app)
     assert [photo["name"] for photo in on_page(app)] == ["copy.jpg", "dahlia.jpg"]
@@ -184,7 +180,7 @@ def test_url_of_similar_photos(filled: Services, app: AppTest) -> None:
     app.query_params["like"] = temple_id
     app.run()
     assert [photo["name"] for photo in on_page(app)] == ["dahlia.jpg"]
-    button(app, "Back to search")
+    press(app, "Back to search")
     assert "Examples:" in texts(app)
     assert "like" not in app.query_params
     app.query_params["like"] = temple_id
@@ -205,7 +201,7 @@ def test_similar_to_an_uploaded_image_that_is_not_saved(
     assert "Similar to your image" in texts(app)
     assert [photo["name"] for photo in on_page(app)] == ["dahlia.jpg", "temple.jpg"]
     assert filled.library.count() == 2
-    button(app, "Back to search")
+    press(app, "Back to search")
     assert "Examples:" in texts(app)
     app.file_uploader[0].upload("mine.jpg", b"no picture", "image/jpeg").run()
     assert app.error

@@ -6,8 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from scene_model.services import Services
-from tests.pages.conftest import texts
-from tests.pages.test_upkeep import click, labels
+from tests.pages.conftest import click, labels, texts
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from scene_model.learning.retag_preview import RetagPreview
 from scene_model.library import edits, trash
 from scene_model.services import Services
 from tests.bundles import other_network, own_head
-from tests.pages.conftest import texts
+from tests.pages.conftest import click, texts
 
 
 @pytest.fixture
@@ -23,15 +23,6 @@ def ids(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> list[st
     by_name = {p.name: p.id for p in opened.library.records(opened.library.find())}
     app.switch_page("gallery.py").run()
     return [by_name["temple.jpg"], by_name["dahlia.jpg"]]
-
-
-def click(app: AppTest, label: str) -> None:
-    next(b for b in app.button if b.label.startswith(label)).click().run()
-    assert not app.exception, app.exception
-
-
-def labels(app: AppTest) -> list[str]:
-    return [button.label for button in app.button]
 
 
 def undo_states(app: AppTest) -> list[tuple[str, bool]]:

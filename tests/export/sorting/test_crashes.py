@@ -11,34 +11,13 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import NothingSorted, PathNotFound
-from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, undo_sort
+from tests.export.sorting.faults import Crash, CrashingDisk
 from tests.export.sorting.source_photos import content, failed, make_source, snapshot, sort_all
 
 FILES = 20
 OTHER_DISK = Path("/dev/shm")  # noqa: S108 - a file system of its own, where there is one
-
-
-class Crash(BaseException):
-    """A simulated crash."""
-
-
-class CrashingDisk(SortFileSystem):
-    """Crashes before a given step and truncates what was not flushed."""
-
-    def __init__(self, at: int) -> None:
-        self.at, self.names, self.is_dead = at, [""], False
-
-    def before_step(self, step: str, path: Path | str) -> None:
-        if self.is_dead:
-            raise Crash
-        self.names.append(step)
-        if len(self.names) > self.at:
-            self.is_dead = True
-            if step == "flush":
-                os.truncate(path, Path(path).stat().st_size // 2)
-            raise Crash
 
 
 @pytest.fixture(params=["one disk", "two disks"])

@@ -1,10 +1,8 @@
 """Failures during a sort: every failed file is reported with its reason, and nothing is lost."""
 
-import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from scene_model.export.sorting.journal import journal_dir
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
 from scene_model.jobs.lock_file import acquire_lock
+from tests.export.sorting.faults import mounted
 from tests.export.sorting.source_photos import (
     content,
     failed,
@@ -27,23 +26,6 @@ from tests.export.sorting.source_photos import (
 )
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names or mounts")
-
-
-@contextlib.contextmanager
-def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """Mount a small file system; skips where that is not allowed."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("mount is not installed")
-    if done.returncode:
-        pytest.skip("mounting is not allowed")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)  # noqa: S607
 
 
 @posix

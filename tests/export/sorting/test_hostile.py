@@ -21,6 +21,7 @@ from scene_model.export.sorting.preparation import checked_folders
 from scene_model.export.sorting.scan import Group, SkippedFile, Walk
 from scene_model.export.sorting.transaction import resume_sort, sort_files, undo_sort
 from scene_model.photos.hashes import file_content_hash
+from tests.export.sorting.faults import mounted
 from tests.export.sorting.source_photos import (
     content,
     failed,
@@ -31,7 +32,6 @@ from tests.export.sorting.source_photos import (
     sort_all,
     write,
 )
-from tests.export.sorting.test_faults import mounted
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 

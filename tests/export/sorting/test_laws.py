@@ -16,8 +16,8 @@ from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import last_journal
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, undo_sort
+from tests.export.sorting.faults import Crash, CrashingDisk
 from tests.export.sorting.source_photos import content, failed, snapshot, sort_all, write
-from tests.export.sorting.test_crashes import Crash, CrashingDisk
 
 _NAMES = st.sampled_from(
     ["a.jpg", "A.JPG", "a.xmp", "a.jpg.xmp", "b.jpg", "b.mov", "b (2).jpg", "é.png", "x\n.jpg"]
