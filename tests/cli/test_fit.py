@@ -59,8 +59,10 @@ def test_it_is_the_head_that_training_fits(tmp_path: Path, bundles: Path) -> Non
     assert training(["fit", *arguments]) == 0
     trained = open_bundle(models / "my_folders")
     assert trained.description.id == own.description.id
-    weights = (bundle.head_weights["my_folders"].kernel for bundle in (own, trained))
-    assert np.array_equal(*weights)
+    own_kernel, trained_kernel = (
+        bundle.head_weights["my_folders"].kernel for bundle in (own, trained)
+    )
+    assert np.array_equal(own_kernel, trained_kernel)
 
 
 def test_a_damaged_photo_is_named_with_its_code(
