@@ -208,11 +208,11 @@ def _names(text: str) -> frozenset[str]:
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Say which ``SCENE_`` variables nothing reads, each with the nearest known name."""
-    known = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
+    names = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
     lines = []
     for name in sorted(environment):
-        if name.upper().startswith(ENVIRONMENT_PREFIX) and name.upper() not in known:
-            nearest = difflib.get_close_matches(name.upper(), sorted(known), n=1)
+        if name.upper().startswith(ENVIRONMENT_PREFIX) and name.upper() not in names:
+            nearest = difflib.get_close_matches(name.upper(), sorted(names), n=1)
             hint = f" Did you mean {nearest[0]}?" if nearest else ""
             lines.append(f"{name} is set, but no setting has that name.{hint}")
     return lines

@@ -21,17 +21,17 @@ from scene_model.config import PROJECT_DIR
 SHIPPED = PROJECT_DIR / "models" / "scene_mobilenet_v2"
 
 
-def copy_shipped(shelf: Path) -> Path:
-    """The shipped bundle as a folder on a shelf, without what only training needs."""
+def copy_shipped(models: Path) -> Path:
+    """The shipped bundle as a folder of models_dir, without what only training needs."""
     return Path(
         shutil.copytree(
-            SHIPPED, shelf / SHIPPED.name, ignore=shutil.ignore_patterns("float_weights*")
+            SHIPPED, models / SHIPPED.name, ignore=shutil.ignore_patterns("float_weights*")
         )
     )
 
 
 def own_head(
-    shelf: Path,
+    models: Path,
     name: str = "my_trips",
     sure: bool = True,
     labels: tuple[str, ...] = ("zermatt", "trastevere"),
@@ -52,7 +52,7 @@ def own_head(
         confidence_threshold=0.5 if sure else 1.1,
     )
     return _write(
-        shelf / name,
+        models / name,
         (SHIPPED / "backbone.tflite").read_bytes(),
         arrays,
         description,
@@ -63,7 +63,7 @@ def own_head(
     )
 
 
-def other_network(shelf: Path, name: str = "whole_network", sees_outside: bool = True) -> Path:
+def other_network(models: Path, name: str = "whole_network", sees_outside: bool = True) -> Path:
     """A bundle of another network with one head: it answers as the six scenes, renamed.
 
     sees_outside: whether it knows photos of another world, as the shipped model does.
@@ -73,7 +73,7 @@ def other_network(shelf: Path, name: str = "whole_network", sees_outside: bool =
     labels = tuple(_label(f"my_{label.id}") for label in scenes.labels)
     kept = {f"my_scenes/{part}": arrays[f"scenes/{part}"] for part in ("kernel", "bias")}
     return _write(
-        shelf / name,
+        models / name,
         # What follows the network in its file changes its hash and none of its answers.
         (SHIPPED / "backbone.tflite").read_bytes() + b"another network",
         kept,

@@ -64,7 +64,7 @@ def classifier() -> Classifier:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of models to choose from, with a copy of the shipped one as the program's own."""
     folder = tmp_path / "models"
     monkeypatch.setattr(config, "DEFAULT_BUNDLE_DIR", copy_shipped(folder))

@@ -89,10 +89,10 @@ def version_of(pin: Requirement) -> str:
 )
 def test_the_locks_pin_what_the_project_asks_for(file: str, extras: tuple[str, ...]) -> None:
     locked = pins(file)
-    for wanted in direct(*extras):
-        pin = locked[canonicalize_name(wanted.name)]
-        assert wanted.specifier.contains(version_of(pin)), f"{wanted} is locked as {pin}"
-        assert bool(wanted.marker) == bool(pin.marker), f"{wanted} is locked as {pin}"
+    for requirement in direct(*extras):
+        pin = locked[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(version_of(pin)), f"{requirement} is locked as {pin}"
+        assert bool(requirement.marker) == bool(pin.marker), f"{requirement} is locked as {pin}"
     assert {*project()["optional-dependencies"]} == {*("train", "dev", "browser", "docs", "auth")}
 
 
@@ -121,19 +121,19 @@ def test_tensorflow_is_left_out_where_it_has_no_release() -> None:
     assert len(asked_for) == 2
     for pin in (*asked_for, locked["tensorflow"], locked["keras"]):
         assert pin.marker is not None
-        for version, wanted in (("3.13", True), ("3.14", False)):
+        for version, is_expected in (("3.13", True), ("3.14", False)):
             environment = {"python_version": version, "python_full_version": f"{version}.0"}
-            assert pin.marker.evaluate(environment) is wanted, pin
-    assert not any(wanted.name in ("tensorflow", "keras") for wanted in direct())
+            assert pin.marker.evaluate(environment) is is_expected, pin
+    assert not any(requirement.name in ("tensorflow", "keras") for requirement in direct())
 
 
 def test_each_dependency_has_its_reason() -> None:
     reasons = (PROJECT_DIR / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for wanted in direct("train", "dev", "browser", "docs", "auth"):
-        assert f"`{wanted.name}`" in reasons, wanted
-        if any(s.operator in ("~=", "<", "<=") for s in wanted.specifier):
-            line = next(row for row in reasons.splitlines() if f"`{wanted.name}`" in row)
-            assert "upper bound" in line, f"{wanted} has an upper bound without a reason"
+    for requirement in direct("train", "dev", "browser", "docs", "auth"):
+        assert f"`{requirement.name}`" in reasons, requirement
+        if any(s.operator in ("~=", "<", "<=") for s in requirement.specifier):
+            line = next(row for row in reasons.splitlines() if f"`{requirement.name}`" in row)
+            assert "upper bound" in line, f"{requirement} has an upper bound without a reason"
 
 
 def test_the_version_is_in_one_place() -> None:

@@ -28,11 +28,11 @@ def test_the_image_needs_no_training_and_no_rights() -> None:
 
 
 def test_variables_are_settings() -> None:
-    known = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
+    names = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
     pages = [f"docs/{page.name}" for page in (PROJECT_DIR / "docs").glob("*.md")]
     for name in ("Dockerfile", "compose.yaml", "render.yaml", "README.md", *pages):
         used = set(re.findall(r"SCENE_[A-Z_]+", text(name))) - PROXY_VARIABLES - {"SCENE_URL"}
-        assert used <= known, (name, used - known)
+        assert used <= names, (name, used - names)
 
 
 def test_secrets_stay_out_of_the_image_and_the_repository() -> None:

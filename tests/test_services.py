@@ -17,8 +17,8 @@ Files = list[tuple[str, bytes]]
 
 
 @pytest.fixture
-def settings(shelf: Path, tmp_path: Path) -> Settings:
-    own_head(shelf, "mine")
+def settings(models_dir: Path, tmp_path: Path) -> Settings:
+    own_head(models_dir, "mine")
     return Settings(library=tmp_path / "library", workers=2)
 
 
@@ -55,11 +55,11 @@ def test_the_choice_survives_a_restart(settings: Settings) -> None:
     third.close()
 
 
-def test_a_bundle_named_by_the_settings_wins(settings: Settings, shelf: Path) -> None:
+def test_a_bundle_named_by_the_settings_wins(settings: Settings, models_dir: Path) -> None:
     first = open_services(settings)
     first.use_bundle("mine")
     first.close()
-    named = settings.model_copy(update={"bundle": other_network(shelf, "named")})
+    named = settings.model_copy(update={"bundle": other_network(models_dir, "named")})
     assert named.names_a_bundle
     assert not settings.names_a_bundle
     second = open_services(named)
@@ -68,12 +68,12 @@ def test_a_bundle_named_by_the_settings_wins(settings: Settings, shelf: Path) ->
 
 
 def test_a_damaged_choice_is_reported_and_the_default_is_used(
-    settings: Settings, shelf: Path
+    settings: Settings, models_dir: Path
 ) -> None:
     first = open_services(settings)
     first.use_bundle("mine")
     first.close()
-    (shelf / "mine" / "heads.npz").write_bytes(b"half")
+    (models_dir / "mine" / "heads.npz").write_bytes(b"half")
     second = open_services(settings)
     assert second.classifier.bundle.class_head == "scenes"
     assert type(second.problem) is BundleDamaged
@@ -109,19 +109,19 @@ def test_refused_while_photos_are_tagged(
     assert app.classifier.bundle.class_head == "my_folders"
 
 
-def test_the_models_that_can_be_chosen(app: Services, shelf: Path) -> None:
+def test_the_models_that_can_be_chosen(app: Services, models_dir: Path) -> None:
     assert [bundle.name for bundle in app.bundles()] == ["mine", "scene_mobilenet_v2"]
-    other_network(shelf, "new_one")  # published while the program runs
+    other_network(models_dir, "new_one")  # published while the program runs
     assert "new_one" in [bundle.name for bundle in app.bundles()]
 
 
 def test_a_model_without_objects_makes_a_table_without(
-    app: Services, shelf: Path, flower: bytes, caplog: pytest.LogCaptureFixture
+    app: Services, models_dir: Path, flower: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.jobs.submit([("dahlia.jpg", flower)]).wait(60)
     ids = app.library.find()
     assert ",,,,,,,,,," not in "".join(app.exports.csv_lines(ids))
-    other_network(shelf, "whole")
+    other_network(models_dir, "whole")
     app.use_bundle("whole")
     app.library.original_path(ids[0]).unlink()  # no original is needed either
     with caplog.at_level(logging.WARNING):
@@ -130,9 +130,9 @@ def test_a_model_without_objects_makes_a_table_without(
 
 
 def test_labels_of_an_earlier_model_can_be_searched(
-    app: Services, shelf: Path, temple: bytes
+    app: Services, models_dir: Path, temple: bytes
 ) -> None:
-    other_network(shelf, "whole", sees_outside=False)
+    other_network(models_dir, "whole", sees_outside=False)
     app.use_bundle("whole")
     app.jobs.submit([("temple.jpg", temple)]).wait(60)
     app.use_bundle("scene_mobilenet_v2")
@@ -172,8 +172,10 @@ def test_invalid_album_rules_are_reported_at_the_start(tmp_path: Path) -> None:
         open_services(Settings(library=tmp_path / "library", albums=rules))
 
 
-def test_shipped_albums_serve_a_model_without_camera_scenes(shelf: Path, tmp_path: Path) -> None:
-    folder = other_network(shelf)
+def test_shipped_albums_serve_a_model_without_camera_scenes(
+    models_dir: Path, tmp_path: Path
+) -> None:
+    folder = other_network(models_dir)
     app = open_services(Settings(library=tmp_path / "library", bundle=folder, workers=1))
     assert app.model.albums.find("Pets") is not None
     app.close()

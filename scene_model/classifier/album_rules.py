@@ -71,9 +71,9 @@ class Rule(_Part):
     @field_validator("heads")
     @classmethod
     def _heads_exist(cls, heads: frozenset[str], info: ValidationInfo) -> frozenset[str]:
-        known = heads if info.context is None else info.context.heads
-        for head in sorted(heads - known):
-            raise ValueError(f"there is no head {head!r}. {_nearest(head, sorted(known))}")
+        existing_names = heads if info.context is None else info.context.heads
+        for head in sorted(heads - existing_names):
+            raise ValueError(f"there is no head {head!r}. {_nearest(head, sorted(existing_names))}")
         return heads
 
     @field_validator("taken")
@@ -109,8 +109,8 @@ class Album(_Part):
     @property
     def words(self) -> frozenset[str]:
         """Everything that finds this album, folded for comparison."""
-        said = (self.id, self.name, *self.aliases, *self.translations.values())
-        return frozenset(fold(word) for word in said)
+        folded_words = (self.id, self.name, *self.aliases, *self.translations.values())
+        return frozenset(fold(word) for word in folded_words)
 
     @field_validator("unless")
     @classmethod
@@ -174,10 +174,10 @@ def read_album_rules(file: Path | None, heads: Iterable[Head]) -> AlbumRules:
     names the file, the place in it, the value and what to do.
     """
     file = SHIPPED_FILE if file is None else file
-    known = _known(heads)
+    existing_names = _names_of(heads)
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-        read = _AlbumFile.model_validate(document, context=known)
+        read = _AlbumFile.model_validate(document, context=existing_names)
     except FileNotFoundError as error:
         raise PathNotFound(f"There is no album file {file}.") from error
     except OSError as error:
@@ -188,7 +188,7 @@ def read_album_rules(file: Path | None, heads: Iterable[Head]) -> AlbumRules:
         raise InvalidSetting(f"{file} is not valid TOML: {error}. Correct it there.") from error
     except ValidationError as error:
         raise InvalidSetting(f"{file}: {_first_fault(error, document)}") from error
-    return AlbumRules(read.album, known.vocabulary.names, read.home)
+    return AlbumRules(read.album, existing_names.vocabulary.names, read.home)
 
 
 def read_span(text: str) -> tuple[str, str]:
@@ -238,7 +238,7 @@ class _Known:
     vocabulary: Vocabulary
 
 
-def _known(heads: Iterable[Head]) -> _Known:
+def _names_of(heads: Iterable[Head]) -> _Known:
     heads = tuple(heads)
     objects = (head.labels.labels for head in heads if head.id == OBJECTS)
     lines = frozenset(label.source_name for labels in objects for label in labels)
@@ -262,40 +262,44 @@ def _named_in_shipped_file() -> dict[str, frozenset[str]]:
     }
 
 
-def _known_labels(labels: frozenset[str], known: _Known | None) -> frozenset[str]:
+def _known_labels(labels: frozenset[str], existing_names: _Known | None) -> frozenset[str]:
     """Raise ValueError for a label that no head has; rules made in a program are not checked."""
-    if known is not None:
-        for label in sorted(labels - known.labels):
-            meant = sorted(known.vocabulary.ids_for(label) - known.objects)
-            hint = _nearest(label, sorted(known.labels), meant)
+    if existing_names is not None:
+        for label in sorted(labels - existing_names.labels):
+            meant = sorted(existing_names.vocabulary.ids_for(label) - existing_names.objects)
+            hint = _nearest(label, sorted(existing_names.labels), meant)
             raise ValueError(f"there is no label {label!r}. {hint} Your own tags go into own_tags")
     return labels
 
 
-def _object_lines(names: frozenset[str], known: _Known | None) -> frozenset[str]:
+def _object_lines(names: frozenset[str], existing_names: _Known | None) -> frozenset[str]:
     """Find the ImageNet lines that have a name ("ski"), or are the whole line."""
-    if known is None or not known.objects:
+    if existing_names is None or not existing_names.objects:
         return names
     lines: set[str] = set()
     for name in sorted(names):
-        found = known.vocabulary.ids_for(name) & known.objects
-        if not found:
-            words = [w for w, ids in known.vocabulary.words.items() if ids & known.objects]
+        label_ids = existing_names.vocabulary.ids_for(name) & existing_names.objects
+        if not label_ids:
+            words = [
+                w
+                for w, ids in existing_names.vocabulary.words.items()
+                if ids & existing_names.objects
+            ]
             raise ValueError(f"there is no object {name!r}. {_nearest(name, words)}")
-        lines |= found
+        lines |= label_ids
     return frozenset(lines)
 
 
-def _nearest(word: str, known: Iterable[str], meant: Iterable[str] = ()) -> str:
+def _nearest(word: str, existing_names: Iterable[str], meant: Iterable[str] = ()) -> str:
     """Say which known word was probably meant."""
-    near = [*meant, *difflib.get_close_matches(fold(word).replace(" ", "_"), known, 1)]
+    near = [*meant, *difflib.get_close_matches(fold(word).replace(" ", "_"), existing_names, 1)]
     return f"Did you mean {near[0]!r}?" if near else "albums.toml lists what there is."
 
 
 def _first_fault(error: ValidationError, document: dict[str, Any]) -> str:
     """Say in words what pydantic complains of first, and where that is."""
     # A misspelt key is also a missing one: say what is there.
-    fault = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    fault = min(error.errors(), key=lambda label_ids: label_ids["type"] != "extra_forbidden")
     places, key, part = _place(fault["loc"], document)
     message = fault["msg"].removeprefix("Value error, ").replace("dictionary", "table")
     message = message.replace("frozenset", "list").replace("tuple", "list")

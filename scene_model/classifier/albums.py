@@ -70,19 +70,19 @@ def _reason(album: Album, facts: PhotoFacts, rules: AlbumRules) -> str | None:
 
 def _rule_reason(rule: Rule, facts: PhotoFacts, rules: AlbumRules) -> str | None:
     """Say why a rule holds; None when it does not."""
-    found = _metadata_reasons(rule, facts.metadata, rules.home)
+    matches = _metadata_reasons(rule, facts.metadata, rules.home)
     if rule.own_tags:
         own = {fold(tag) for tag in rule.own_tags}
         theirs = (tag.label for tag in facts.tags if tag.score is None)
-        found.insert(0, next((f"your tag {tag}" for tag in theirs if fold(tag) in own), None))
+        matches.insert(0, next((f"your tag {tag}" for tag in theirs if fold(tag) in own), None))
     if rule.objects:
         objects = [tag for tag in facts.tags if tag.head == OBJECTS or tag.score is None]
-        found.insert(0, _tag_reason(objects, rule.objects, rule, rules))
+        matches.insert(0, _tag_reason(objects, rule.objects, rule, rules))
     if rule.tags:
         scenes = [tag for tag in facts.tags if tag.head != OBJECTS]
-        found.insert(0, _tag_reason(scenes, rule.tags, rule, rules))
-    reasons = [reason for reason in found if reason]
-    return " and ".join(reasons) if len(reasons) == len(found) else None
+        matches.insert(0, _tag_reason(scenes, rule.tags, rule, rules))
+    reasons = [reason for reason in matches if reason]
+    return " and ".join(reasons) if len(reasons) == len(matches) else None
 
 
 def _tag_reason(
@@ -102,31 +102,31 @@ def _tag_reason(
 
 def _metadata_reasons(rule: Rule, metadata: PhotoMetadata, home: Home | None) -> list[str | None]:
     """One entry for each condition that the rule has; None where it does not hold."""
-    found: list[str | None] = []
+    matches: list[str | None] = []
     if rule.lens:
-        found.append(_said("lens", metadata.lens, rule.lens))
+        matches.append(_text_reason("lens", metadata.lens, rule.lens))
     if rule.camera:
-        found.append(_said("camera", metadata.camera, rule.camera))
+        matches.append(_text_reason("camera", metadata.camera, rule.camera))
     if rule.taken:
         day = (metadata.taken_at or "")[:10]
         inside = day and any(in_span(day, text) for text in rule.taken)
-        found.append(f"taken {day}" if inside else None)
+        matches.append(f"taken {day}" if inside else None)
     place = (metadata.latitude, metadata.longitude)
     if rule.has_gps is not None:
-        said = "no GPS position" if None in place else "GPS position"
-        found.append(said if rule.has_gps == (None not in place) else None)
+        shown = "no GPS position" if None in place else "GPS position"
+        matches.append(shown if rule.has_gps == (None not in place) else None)
     if rule.away_from_home_km is not None:
         distance = _km_from_home(*place, home)
         far = distance is not None and distance >= rule.away_from_home_km
-        found.append(f"{distance:,.0f} km from home" if far else None)
-    return found
+        matches.append(f"{distance:,.0f} km from home" if far else None)
+    return matches
 
 
-def _said(kind: str, said: str | None, texts: tuple[str, ...]) -> str | None:
+def _text_reason(kind: str, shown: str | None, texts: tuple[str, ...]) -> str | None:
     """Find all words of one of the texts: "front camera" is in "front TrueDepth camera"."""
-    folded = fold(said or "")
-    found = any(all(word in folded for word in fold(text).split()) for text in texts)
-    return f"{kind} {said}" if found else None
+    folded = fold(shown or "")
+    matches = any(all(word in folded for word in fold(text).split()) for text in texts)
+    return f"{kind} {shown}" if matches else None
 
 
 def _km_from_home(

@@ -263,8 +263,8 @@ class Classifier:
         try:
             return self.heads[head_id]
         except KeyError:
-            known = ", ".join(self.heads)
-            raise UnknownHead(f"The model has no head {head_id!r}. It has: {known}.") from None
+            head_ids = ", ".join(self.heads)
+            raise UnknownHead(f"The model has no head {head_id!r}. It has: {head_ids}.") from None
 
     def predict(self, data: bytes) -> Prediction:
         """Decode and classify one photo's bytes; raises PhotoError."""

@@ -78,13 +78,13 @@ def _changes(
     library: Library, classifier: Classifier, rows: Sequence[Any], embeddings: FloatArray
 ) -> Counter[str]:
     ids = [row.id for row in rows]
-    said, decided = _labels(library, automatic_tags, ids), _labels(library, tag_decisions, ids)
+    automatic, decided = _labels(library, automatic_tags, ids), _labels(library, tag_decisions, ids)
     chosen = _labels(library, class_decisions, ids)
     changes: Counter[str] = Counter()
     predictions = classifier.predict_embeddings(embeddings).classified_photos()
     for row, called in zip(rows, predictions, strict=True):
         is_other_class = row.id not in chosen and called.photo_class != row.auto_class
-        others = (called.labels ^ said.get(row.id, set())) - decided.get(row.id, set())
+        others = (called.labels ^ automatic.get(row.id, set())) - decided.get(row.id, set())
         changes["class"] += is_other_class
         changes["tags"] += bool(others)
         changes["any"] += is_other_class or bool(others)

@@ -16,14 +16,14 @@ STREAMLITS: dict[str, str] = {}
 def serious(page: Page) -> list[str]:
     """What axe-core calls serious or critical, and where."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: dict[str, Any] = page.evaluate(
+    report: dict[str, Any] = page.evaluate(
         "selector => axe.run({include: selector.split(', ').filter(s => document.querySelector(s))"
         ".map(s => [s])})",
         OURS,
     )
     return [
         f"{violation['id']}: {violation['help']}: {node['target']} {node['html'][:160]}"
-        for violation in found["violations"]
+        for violation in report["violations"]
         if violation["impact"] in ("serious", "critical") and violation["id"] not in STREAMLITS
         for node in violation["nodes"]
     ]

@@ -41,13 +41,13 @@ class Visit:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
-    if found is None:
+    chromium_path = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
+    if chromium_path is None:
         pytest.fail("No Chromium here. On Debian: apt-get install chromium. Or: make test.")
     # A busy machine may take longer than the usual five seconds to answer.
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=_ARGUMENTS)
         yield browser
         browser.close()
 

@@ -45,7 +45,7 @@ def test_axe_can_fail(visit: Visit) -> None:
     expect(page.locator(".cell").first).to_be_visible()
     page.evaluate("document.querySelector('[data-testid=stMain]').append(new Image())")
     page.evaluate("document.querySelector('[data-testid=stMain]').lastChild.src = 'data:,'")
-    assert any(found.startswith("image-alt") for found in serious(page))
+    assert any(violation.startswith("image-alt") for violation in serious(page))
 
 
 def test_the_tree_reads_sensibly(visit: Visit) -> None:
@@ -59,7 +59,7 @@ def test_the_tree_reads_sensibly(visit: Visit) -> None:
     expect(dialog.get_by_role("table").first).to_be_visible()
     expect(dialog.get_by_role("link", name="Download original")).to_be_visible()
     tree = dialog.aria_snapshot().replace("'", "")
-    for said in (
+    for line in (
         '- button "Next',
         '- img "flower.jpg: flower',
         '- combobox "Class"',
@@ -68,4 +68,4 @@ def test_the_tree_reads_sensibly(visit: Visit) -> None:
         '- table "Six scenes, 6 most probable labels"',
         '- button "Close"',
     ):
-        assert said in tree, f"{said} is not in\n{tree}"
+        assert line in tree, f"{line} is not in\n{tree}"

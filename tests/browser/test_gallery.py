@@ -78,12 +78,14 @@ def test_ranges_all_that_match_and_mixed_chips(visit: Visit, photos: list[Path])
     page.get_by_role("button", name="Reject").click()
     expect(page.locator(".cell", has_text="journey")).to_have_count(0)
     page.keyboard.press("Escape")
-    ways = [page.get_by_role("button", name=name) for name in ("Undo", "Redo")]
-    places = [one.bounding_box() for one in ways]
+    buttons = [page.get_by_role("button", name=name) for name in ("Undo", "Redo")]
+    places = [button.bounding_box() for button in buttons]
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".cell", has_text="journey")).to_have_count(36)
     expect(page.get_by_role("button", name="Redo")).to_be_enabled()
-    assert [one.bounding_box() for one in ways] == places, "neither takes the other's place"
+    assert [button.bounding_box() for button in buttons] == places, (
+        "neither takes the other's place"
+    )
     # Another page has what was selected there, too.
     page.get_by_label("Next page").click()
     expect(page.locator('.pick[aria-checked="true"]')).to_have_count(8)
@@ -152,13 +154,15 @@ def test_the_dialog_says_who_said_so(visit: Visit) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("table", name=re.compile("6 most probable"))).to_be_visible()
     dialog.get_by_text("Tag sources").click()
-    said = dialog.get_by_role("table", name="Tag sources")
-    expect(said.get_by_role("row", name=re.compile(r"Flower .*%.*@")).first).to_be_visible()
+    sources = dialog.get_by_role("table", name="Tag sources")
+    expect(sources.get_by_role("row", name=re.compile(r"Flower .*%.*@")).first).to_be_visible()
     dialog.get_by_role("combobox", name="Class").fill("Forest")
     page.get_by_role("option", name="Forest").first.click()
     expect(dialog.get_by_text("Set by you.")).to_be_visible()
-    expect(said.get_by_role("row", name=re.compile("Class: Forest Set by you, 20"))).to_be_visible()
-    expect(said.get_by_role("row", name=re.compile(r"Flower .*%.*@")).first).to_be_visible()
+    expect(
+        sources.get_by_role("row", name=re.compile("Class: Forest Set by you, 20"))
+    ).to_be_visible()
+    expect(sources.get_by_role("row", name=re.compile(r"Flower .*%.*@")).first).to_be_visible()
     dialog.get_by_text("Photo details").click()
     expect(dialog.get_by_role("row", name=re.compile(r"Size 640 × 427"))).to_be_visible()
     bars = dialog.get_by_role("table", name=re.compile("6 most probable")).first

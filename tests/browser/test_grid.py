@@ -30,10 +30,10 @@ def library_photos(tmp_path: Path) -> list[Path]:
 
 
 def ids_of(visit: Visit, query: str) -> list[str]:
-    found = visit.page.request.get(
+    response = visit.page.request.get(
         f"{visit.base_url}/api/photos", params={"q": query, "sort": "name", "limit": 100}
     )
-    return [photo["id"] for photo in found.json()["photos"]]
+    return [photo["id"] for photo in response.json()["photos"]]
 
 
 def open_pages(visit: Visit, query: str = "") -> Page:
@@ -186,7 +186,7 @@ class LateWord:
     def _connect(self, socket: WebSocketRoute) -> None:
         self._socket = socket
         socket.connect_to_server().on_message(
-            lambda said: self._held.append(said) if self._is_late else socket.send(said)
+            lambda frame: self._held.append(frame) if self._is_late else socket.send(frame)
         )
 
     def begin(self) -> None:
@@ -195,7 +195,7 @@ class LateWord:
     def wait_for(self, what: bytes) -> None:
         """Wait until the server has said something that did not arrive."""
         deadline = time.monotonic() + 60
-        while not any(isinstance(said, bytes) and what in said for said in self._held):
+        while not any(isinstance(frame, bytes) and what in frame for frame in self._held):
             assert time.monotonic() < deadline, f"the server never said {what!r}"
             self._page.wait_for_timeout(20)
 
@@ -352,16 +352,16 @@ def test_what_a_click_asks_for_comes_first(visit: Visit) -> None:
     assert in_turn(names, bottom_to_top) == bottom_to_top
 
 
-def in_turn(names: list[str], wanted: list[str]) -> list[str]:
+def in_turn(names: list[str], expected: list[str]) -> list[str]:
     """Those that are wanted, in the order in which they came first."""
-    return [name for name in dict.fromkeys(names) if name in wanted]
+    return [name for name in dict.fromkeys(names) if name in expected]
 
 
 def test_the_pager_reads_sensibly(visit: Visit) -> None:
     page = open_pages(visit)
     tree = page.get_by_role("navigation", name="Pages of photos").aria_snapshot()
-    for said in ('button "Previous page" [disabled]', 'button "Page 1"', 'button "Next page"'):
-        assert said in tree, tree
+    for frame in ('button "Previous page" [disabled]', 'button "Page 1"', 'button "Next page"'):
+        assert frame in tree, tree
     page.get_by_label("Next page").click()
     expect(page.get_by_role("status").filter(has_text="Page 2 of 3")).to_have_count(1)
 

@@ -107,9 +107,9 @@ def test_taken_away_without_places(visit: Visit) -> None:
 
 
 def download(page: Page, link: str) -> bytes:
-    with page.expect_download() as found:
+    with page.expect_download() as download_info:
         page.get_by_role("link", name=link).click()
-    return Path(found.value.path()).read_bytes()
+    return Path(download_info.value.path()).read_bytes()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

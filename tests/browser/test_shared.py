@@ -120,13 +120,13 @@ def api_requests(person: Person, jobs: list[str], photo_id: str) -> list[tuple[s
     """Every route of our API by its own description, with the ids of another in the path."""
     described = person.ask("GET", "/api/openapi.json").json()["paths"]
     assert len(described) >= 15
-    found = set()
+    routes = set()
     for path, methods in described.items():
         for job_id in jobs:
-            known = {"job_id": job_id, "photo_id": photo_id, "number": "0"}
-            filled = path.format_map(known)
-            found |= {(method.upper(), filled) for method in methods}
-    return sorted(found)
+            parameters = {"job_id": job_id, "photo_id": photo_id, "number": "0"}
+            filled = path.format_map(parameters)
+            routes |= {(method.upper(), filled) for method in methods}
+    return sorted(routes)
 
 
 def media_requests(secrets: list[bytes], names: list[str]) -> list[tuple[str, str]]:
@@ -176,11 +176,11 @@ def test_no_route_answers_for_another(come: Callable[[str], Person]) -> None:
         for method, path in api_requests(person, jobs, ada.ids[0]):
             body = {"files": [{"path": "x.jpg", "size": 1}], "tags": ["x"], "images": ["eA=="]}
             answer = person.ask(method, f"/api{path}", data=body, params={"tag": "x"})
-            if any(known in path for known in (*jobs, *ada.ids)):
+            if any(parameters in path for parameters in (*jobs, *ada.ids)):
                 assert answer.status in (403, 404), (method, path, answer.text())
-            said = answer.body()
-            assert not any(secret[-64:] in said for secret in secrets), path
-            assert b"ada temple" not in said, path
+            content = answer.body()
+            assert not any(secret[-64:] in content for secret in secrets), path
+            assert b"ada temple" not in content, path
         # Streamlit's own: nothing of a photo is there, and another's window takes nothing.
         for method, path in media_requests(secrets, list(ada.photos)):
             assert person.ask(method, path).status == 404
@@ -195,19 +195,19 @@ def test_no_route_answers_for_another(come: Callable[[str], Person]) -> None:
 
 
 def test_streamlit_has_no_other_routes(come: Callable[[str], Person]) -> None:
-    known = {
+    parameters = {
         value
         for module in (starlette_routes, starlette_agent_routes)
         for name, value in vars(module).items()
         if re.fullmatch(r"_?ROUTE_[A-Z0-9_]+", name) and isinstance(value, str)
     }
-    assert known == STREAMLIT_ROUTES
+    assert parameters == STREAMLIT_ROUTES
     ada = come("ada")
-    answers = {route: ada.ask("GET", "/" + re.sub(r"{.*?}", "x", route)) for route in known}
+    answers = {route: ada.ask("GET", "/" + re.sub(r"{.*?}", "x", route)) for route in parameters}
     for route, answer in answers.items():
-        said = answer.body()
-        assert b"ada temple" not in said, route
-        assert not any(data[-64:] in said for data in ada.photos.values()), route
+        content = answer.body()
+        assert b"ada temple" not in content, route
+        assert not any(data[-64:] in content for data in ada.photos.values()), route
     # Programs may not drive the pages of whoever is there.
     for route in ("interact", "mcp"):
         answer = ada.ask("POST", f"/_stcore/agent/{route}", data={})
@@ -261,7 +261,7 @@ def test_too_many_are_refused_before_they_are_sent(browser: Browser, tmp_path: P
         files[-1].write_bytes((ASSETS / "china.jpg").read_bytes() + bytes([i]))
     try:
         page.goto(server.base_url)
-        for few, said in (
+        for few, content in (
             (
                 files,
                 "The library holds 0, and 3 photos would be added; the limit is 2",
@@ -272,10 +272,10 @@ def test_too_many_are_refused_before_they_are_sent(browser: Browser, tmp_path: P
             with page.expect_file_chooser() as chooser:
                 page.get_by_role("button", name="Choose photos").click()
             chooser.value.set_files(few)
-            expect(page.get_by_text(said)).to_be_visible()
-            if "Nothing" in said:
+            expect(page.get_by_text(content)).to_be_visible()
+            if "Nothing" in content:
                 page.get_by_role("button", name="Cancel").click()
-                expect(page.get_by_text(said)).to_be_hidden()
+                expect(page.get_by_text(content)).to_be_hidden()
         expect(page.get_by_text(re.compile("2 of 2 photos ·"))).to_be_visible()
     finally:
         page.close()

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.tools
 
 
 @pytest.fixture
-def heap(tmp_path: Path) -> Path:
+def source_folder(tmp_path: Path) -> Path:
     """Real photos in two folders, one with a sidecar; a file that is no picture, and notes."""
-    folder = tmp_path / "heap"
+    folder = tmp_path / "source folder"
     (folder / "2024 spring").mkdir(parents=True)
     photos = [path for path in real_photos() if path.suffix.lower() in (".jpg", ".jpeg")]
     for number, path in enumerate(photos):
@@ -30,9 +30,9 @@ def heap(tmp_path: Path) -> Path:
     return folder
 
 
-def count_of(heap: Path) -> int:
-    """How many files a sort of the heap takes."""
-    return len(list(files_below(heap))) - 2
+def count_of(source_folder: Path) -> int:
+    """How many files a sort of the source folder takes."""
+    return len(list(files_below(source_folder))) - 2
 
 
 def name_folders(page: Page, source: object, dest: object) -> None:
@@ -47,33 +47,33 @@ def name_folders(page: Page, source: object, dest: object) -> None:
     [("Copy", "files copied", "copies removed"), ("Move", "files moved", "files moved back")],
 )
 def test_plan_act_and_undo(
-    visit: Visit, heap: Path, tmp_path: Path, kind: str, done: str, undone: str
+    visit: Visit, source_folder: Path, tmp_path: Path, kind: str, done: str, undone: str
 ) -> None:
-    before, hashes, files = snapshot(heap), content(heap), count_of(heap)
+    before, hashes, files = snapshot(source_folder), content(source_folder), count_of(source_folder)
     dest, page = tmp_path / "sorted", visit.open("sort")
     expect(page.get_by_text("Enter both folders")).to_be_visible()
-    name_folders(page, heap, dest)
+    name_folders(page, source_folder, dest)
     page.get_by_role("radio", name=kind).or_(page.get_by_role("button", name=kind)).first.click()
     page.get_by_role("button", name="Create plan").click()
-    said = f"{files} files to {kind.lower()} · 1 skipped · 1 other file ignored"
-    expect(page.get_by_text(said)).to_be_visible()
+    text = f"{files} files to {kind.lower()} · 1 skipped · 1 other file ignored"
+    expect(page.get_by_text(text)).to_be_visible()
     expect(page.get_by_role("heading", name="Skipped files")).to_be_visible()
-    assert snapshot(heap) == before, "a plan touches nothing"
+    assert snapshot(source_folder) == before, "a plan touches nothing"
     assert not dest.exists()
 
     page.get_by_role("button", name=f"{kind} {files} files").click()
     expect(page.get_by_text(f"{files} {done}.")).to_be_visible()
     moved = content(dest)
     assert sum(moved.values()) == files
-    assert (content(heap) + moved if kind == "Move" else content(heap)) == hashes
+    assert (content(source_folder) + moved if kind == "Move" else content(source_folder)) == hashes
     classes = {path.parent.name for path in files_below(dest)}
     assert len(classes) > 1, classes
 
     page.reload()  # what is on the disk is known to the page that opens tomorrow, too
-    name_folders(page, heap, dest)
+    name_folders(page, source_folder, dest)
     page.get_by_role("button", name="Undo sort").click()
     expect(page.get_by_text(f"{files} {undone}.")).to_be_visible()
-    assert snapshot(heap) == before
+    assert snapshot(source_folder) == before
     assert not dest.exists()
 
 
@@ -102,29 +102,29 @@ def test_progress_and_going_on_after_the_page_was_left(
     assert snapshot(source) == before
 
 
-def test_what_cannot_be_sorted_is_told(visit: Visit, heap: Path, tmp_path: Path) -> None:
-    before, page = snapshot(heap), visit.open("sort")
+def test_what_cannot_be_sorted_is_told(visit: Visit, source_folder: Path, tmp_path: Path) -> None:
+    before, page = snapshot(source_folder), visit.open("sort")
     (tmp_path / "file").write_text("mine")
-    for source, dest, said in (
+    for source, dest, text in (
         (tmp_path / "nowhere", tmp_path / "sorted", "There is no folder"),
-        (heap, tmp_path / "file", "is no folder, so nothing can be put into"),
-        (heap, tmp_path / "library", "belongs to the library in"),
+        (source_folder, tmp_path / "file", "is no folder, so nothing can be put into"),
+        (source_folder, tmp_path / "library", "belongs to the library in"),
     ):
         name_folders(page, source, dest)
         page.get_by_role("button", name="Create plan").click()
-        expect(page.get_by_text(said)).to_be_visible()
+        expect(page.get_by_text(text)).to_be_visible()
         expect(page.get_by_role("heading", name="Plan", exact=True)).to_have_count(0)
     # One folder in the other is no mistake, but worth a word.
-    name_folders(page, heap, heap / "sorted")
+    name_folders(page, source_folder, source_folder / "sorted")
     expect(page.get_by_text("is inside the source folder")).to_be_visible()
-    assert snapshot(heap) == before
+    assert snapshot(source_folder) == before
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_for_everyone(visit: Visit, heap: Path, tmp_path: Path, scheme: str) -> None:
+def test_for_everyone(visit: Visit, source_folder: Path, tmp_path: Path, scheme: str) -> None:
     visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page = visit.open("sort")
-    name_folders(page, heap, tmp_path / "sorted")
+    name_folders(page, source_folder, tmp_path / "sorted")
     page.get_by_role("button", name="Create plan").click()
     expect(page.get_by_role("heading", name="Plan", exact=True)).to_be_visible()
     at_rest(page)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import FilePayload
 
 from tests.browser.conftest import Visit
-from tests.browser.twelve_steps import KIND, heap, photos_of, pieces, walk
+from tests.browser.twelve_steps import KIND, mixed_photos, photos_of, pieces, walk
 from tests.conftest import ASSETS, SHARED
 
 pytestmark = pytest.mark.tools
@@ -21,11 +21,11 @@ _LABELS = ("Beach", "Food", "Cat", "House", "Sky", "Car", "Dance", "Painting", "
 def photos() -> list[FilePayload]:
     """Photos of beside the repository; without them, pieces of the two that are in it."""
     if not _ARCHIVE.is_file():
-        return heap(pieces(ASSETS / "flower.jpg"), [pieces(ASSETS / "china.jpg")])
+        return mixed_photos(pieces(ASSETS / "flower.jpg"), [pieces(ASSETS / "china.jpg")])
     real = (path.read_bytes() for path in sorted((SHARED / "photos").glob("DSCN*.jpg")))
     others = [photos_of(_ARCHIVE, label) for label in _LABELS]
     others[0] = chain(real, others[0])
-    return heap(photos_of(_ARCHIVE, "Flower", _sunflowers()), others)
+    return mixed_photos(photos_of(_ARCHIVE, "Flower", _sunflowers()), others)
 
 
 def _sunflowers() -> list[str]:

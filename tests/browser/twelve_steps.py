@@ -36,7 +36,7 @@ def pieces(path: Path) -> Iterator[bytes]:
         yield encode(picture.resize((480, int(480 * height / width)), box=box), quality=85)
 
 
-def heap(of_kind: Iterator[bytes], others: Sequence[Iterator[bytes]]) -> list[FilePayload]:
+def mixed_photos(of_kind: Iterator[bytes], others: Sequence[Iterator[bytes]]) -> list[FilePayload]:
     """Two hundred files: some of one kind, the others taken from each source in turn."""
     files = [_payload(f"{KIND}_{i:03d}.jpg", d) for i, d in enumerate(islice(of_kind, KIND_COUNT))]
     turns = (data for taken in zip(*others, strict=False) for data in taken)

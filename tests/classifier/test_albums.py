@@ -34,8 +34,10 @@ MINIMAL = '[[album]]\nid = "pets"\nname = "Pets"\n[[album.rule]]\ntags = ["dog"]
 
 
 def facts(*tags: tuple[str, float | None], head: str = "camera", **exif: Any) -> PhotoFacts:
-    seen = (SeenTag(label, "human" if score is None else head, score) for label, score in tags)
-    return PhotoFacts(tuple(seen), PhotoMetadata(**exif))
+    seen_labels = (
+        SeenTag(label, "human" if score is None else head, score) for label, score in tags
+    )
+    return PhotoFacts(tuple(seen_labels), PhotoMetadata(**exif))
 
 
 def albums(photo: PhotoFacts, rules: AlbumRules = SHIPPED) -> list[str]:
@@ -92,8 +94,8 @@ def test_the_examples_in_the_comments_can_be_switched_on(tmp_path: Path) -> None
     ("word", "album"), [("travel", "travel"), ("Hobbys", "hobbies"), ("SELFIE", "selfies")]
 )
 def test_albums_are_found_by_their_words(word: str, album: str) -> None:
-    found = SHIPPED.find(word)
-    assert found is not None and found.id == album
+    matched_album = SHIPPED.find(word)
+    assert matched_album is not None and matched_album.id == album
     assert SHIPPED.find("nothing") is None
 
 
@@ -235,13 +237,13 @@ def test_albums_see_the_tags_that_the_library_keeps(
 ) -> None:
     for photo_id in add_photos([("temple.jpg", temple), ("flower.jpg", flower)]):
         (record,) = services.library.records([photo_id])
-        seen = seen_tags(services.predict_stored(photo_id))
-        assert {(t.label, t.head) for t in seen} == {(t.label, t.head) for t in record.tags}
+        seen_labels = seen_tags(services.predict_stored(photo_id))
+        assert {(t.label, t.head) for t in seen_labels} == {(t.label, t.head) for t in record.tags}
 
 
 def test_a_photograph_of_a_flower_is_nature(classifier: Classifier, flower: bytes) -> None:
-    look = classifier.predict(flower)
-    photo = PhotoFacts(seen_tags(look.head_predictions), look.metadata)
+    prediction = classifier.predict(flower)
+    photo = PhotoFacts(seen_tags(prediction.head_predictions), prediction.metadata)
     reasons = {placement.album: placement.reason for placement in albums_of(photo, SHIPPED)}
     assert reasons["nature"].startswith("tag ")
 

@@ -14,13 +14,13 @@ def test_all_that_lie_beside_one_another(tmp_path: Path) -> None:
     (damaged / "heads.npz").write_bytes(b"half")
     (tmp_path / "notes").mkdir()
     (tmp_path / "bundle.json").write_text("in the wrong place", encoding="utf-8")
-    found = {bundle.name: bundle for bundle in list_bundles(tmp_path)}
-    assert list(found) == ["a_damaged", "b_mine", "scene_mobilenet_v2"]
-    own = found["b_mine"].description
+    entries = {bundle.name: bundle for bundle in list_bundles(tmp_path)}
+    assert list(entries) == ["a_damaged", "b_mine", "scene_mobilenet_v2"]
+    own = entries["b_mine"].description
     assert own is not None
-    assert (own.class_head, found["b_mine"].problem) == ("my_folders", None)
-    assert found["a_damaged"].description is None
-    assert type(found["a_damaged"].problem) is BundleDamaged
+    assert (own.class_head, entries["b_mine"].problem) == ("my_folders", None)
+    assert entries["a_damaged"].description is None
+    assert type(entries["a_damaged"].problem) is BundleDamaged
 
 
 def test_no_such_folder_holds_nothing(tmp_path: Path) -> None:

@@ -55,6 +55,6 @@ def test_a_small_library_can_be_taught_too(others: int) -> None:
 
 
 def test_the_same_input_gives_the_same() -> None:
-    one, other = (teach(drawn(10, 1, KIND), NONE, drawn(50, 2))[0] for _ in range(2))
-    assert np.array_equal(one.kernel, other.kernel)
-    assert one.threshold == other.threshold
+    first, second = (teach(drawn(10, 1, KIND), NONE, drawn(50, 2))[0] for _ in range(2))
+    assert np.array_equal(first.kernel, second.kernel)
+    assert first.threshold == second.threshold

@@ -72,10 +72,10 @@ def test_a_damaged_photo_is_named_with_its_code(
     (photos / "Forest" / "00.png").write_bytes(b"no picture at all")
     (photos / "Empty").mkdir()
     assert main(["fit", str(photos)]) == EXIT_SOME_FAILED
-    told = capsys.readouterr()
-    assert "skipped my_folders/Forest/00.png: not_a_picture: " in told.err
-    assert "passed over Empty: holds no pictures" in told.err
-    assert "2 left out" in told.out
+    output = capsys.readouterr()
+    assert "skipped my_folders/Forest/00.png: not_a_picture: " in output.err
+    assert "passed over Empty: holds no pictures" in output.err
+    assert "2 left out" in output.out
     assert (bundles / "my_folders" / "bundle.json").is_file()
 
 

@@ -385,10 +385,10 @@ class TestRetag:
 
     @pytest.fixture
     def app(
-        self, shelf: Path, tmp_path: Path, made_photos: list[tuple[str, bytes]]
+        self, models_dir: Path, tmp_path: Path, made_photos: list[tuple[str, bytes]]
     ) -> Iterator[Services]:
-        own_head(shelf, "mine")
-        other_network(shelf, "whole")
+        own_head(models_dir, "mine")
+        other_network(models_dir, "whole")
         opened = open_services(Settings(library=tmp_path / "library", workers=1))
         opened.jobs.submit(made_photos).wait(60)
         yield opened

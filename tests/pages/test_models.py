@@ -18,9 +18,9 @@ Files = list[tuple[str, bytes]]
 
 
 @pytest.fixture
-def own(shelf: Path) -> Path:
+def own(models_dir: Path) -> Path:
     """A user's model next to the default model; made before the pages start."""
-    return own_head(shelf, "mine")
+    return own_head(models_dir, "mine")
 
 
 def button(app: AppTest, label: str) -> object:
@@ -178,8 +178,8 @@ def test_new_version_published_after_start(own: Path, opened: Services, app: App
     assert "a new version was published" not in plain_text(app)
 
 
-def test_plots_have_alt_text_and_caption(shelf: Path, app: AppTest) -> None:
-    folder = shelf / "scene_mobilenet_v2"
+def test_plots_have_alt_text_and_caption(models_dir: Path, app: AppTest) -> None:
+    folder = models_dir / "scene_mobilenet_v2"
     card = folder / "MODEL_CARD.md"
     plot = (folder / "plots" / "training_curves.png").read_bytes()
     for name in ("reliability", "coverage"):

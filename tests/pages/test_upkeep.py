@@ -135,14 +135,14 @@ def test_referenced_files_stay(
 
 
 def test_model_page_previews_retagging(
-    shelf: Path,
+    models_dir: Path,
     app: AppTest,
     temple: bytes,
     flower: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    own_head(shelf, "mine")
-    other_network(shelf, "whole")
+    own_head(models_dir, "mine")
+    other_network(models_dir, "whole")
     app.run()
     services = get_services()
     services.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)

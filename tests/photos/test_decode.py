@@ -152,12 +152,12 @@ def test_scale_reaches_what_was_asked_and_no_photo_is_enlarged(
 ) -> None:
     minimum = MinimumSize(short, max(short, long))
     pixels = decode_photo(encode(textured(width, height)), minimum=minimum).pixels
-    found = sorted(pixels.shape[:2])
+    sides = sorted(pixels.shape[:2])
     original = sorted((height, width))
-    assert found[0] >= min(short, original[0]) - 1
-    assert found[1] >= min(minimum.long_side, original[1]) - 1
-    assert found[0] <= original[0]
-    assert found[1] <= original[1]
+    assert sides[0] >= min(short, original[0]) - 1
+    assert sides[1] >= min(minimum.long_side, original[1]) - 1
+    assert sides[0] <= original[0]
+    assert sides[1] <= original[1]
 
 
 @pytest.mark.parametrize(

@@ -27,18 +27,18 @@ def test_nothing_known() -> None:
 
 
 def test_time_with_and_without_offset() -> None:
-    found = metadata_of({}, {0x9003: "2024:07:01 18:30:05", 0x9011: "+02:00"})
-    assert found.taken_at == "2024-07-01T18:30:05+02:00"
-    assert found.taken_source == "DateTimeOriginal"
+    facts = metadata_of({}, {0x9003: "2024:07:01 18:30:05", 0x9011: "+02:00"})
+    assert facts.taken_at == "2024-07-01T18:30:05+02:00"
+    assert facts.taken_source == "DateTimeOriginal"
     assert metadata_of({}, {0x9003: "2024:07:01 18:30:05"}).taken_at == "2024-07-01T18:30:05"
 
 
 def test_time_falls_back_field_by_field() -> None:
-    found = metadata_of(
+    facts = metadata_of(
         {0x0132: "2024:07:03 00:00:00"},
         {0x9003: "0000:00:00 00:00:00", 0x9004: "2024:07:02 01:02:03", 0x9012: "nonsense"},
     )
-    assert (found.taken_at, found.taken_source) == ("2024-07-02T01:02:03", "DateTimeDigitized")
+    assert (facts.taken_at, facts.taken_source) == ("2024-07-02T01:02:03", "DateTimeDigitized")
     assert metadata_of({0x0132: "2024:07:03 00:00:00"}).taken_source == "DateTime"
 
 
@@ -58,9 +58,9 @@ def degrees(value: float) -> tuple[Fraction, Fraction, Fraction]:
 
 
 def test_place() -> None:
-    found = metadata_of({}, gps={1: "S", 2: degrees(33.5), 3: "W", 4: degrees(70.25)})
-    assert found.latitude == pytest.approx(-33.5, abs=1e-4)
-    assert found.longitude == pytest.approx(-70.25, abs=1e-4)
+    facts = metadata_of({}, gps={1: "S", 2: degrees(33.5), 3: "W", 4: degrees(70.25)})
+    assert facts.latitude == pytest.approx(-33.5, abs=1e-4)
+    assert facts.longitude == pytest.approx(-70.25, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_place() -> None:
     ],
 )
 def test_impossible_places_count_as_none(gps: dict[int, Any]) -> None:
-    found = metadata_of({}, gps=gps)
-    assert (found.latitude, found.longitude) == (None, None)
+    facts = metadata_of({}, gps=gps)
+    assert (facts.latitude, facts.longitude) == (None, None)
 
 
 def test_real_photos(shared_photos: Path) -> None:

@@ -1,4 +1,4 @@
-"""Splits that keep look-alikes together, targets that say what the recipe says."""
+"""Splits that keep near duplicates together, targets that say what the recipe says."""
 
 import dataclasses
 import io

@@ -50,10 +50,10 @@ def read_class_folders(root: Path) -> tuple[list[ClassFolder], list[str]]:
             continue
         classes.append(ClassFolder(label, tuple(files)))
     if len(classes) < _MIN_CLASSES:
-        found = ", ".join(c.label.name for c in classes) or "none"
+        class_names = ", ".join(c.label.name for c in classes) or "none"
         raise UnusableFolders(
             f"{root} has {len(classes)} class folders with at least {MIN_PHOTOS} pictures "
-            f"({found}); two are needed. "
+            f"({class_names}); two are needed. "
             + " ".join(f"{line}." for line in passed_over)
             + " Put the photos of each class into a folder of its own."
         )

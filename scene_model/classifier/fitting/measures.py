@@ -84,11 +84,11 @@ def coverage_curve(confidence: FloatArray, right: BoolArray) -> list[list[float]
 
 
 def confusion_matrix(
-    wanted: npt.NDArray[np.intp], found: npt.NDArray[np.intp], labels: int
+    expected: npt.NDArray[np.intp], predicted: npt.NDArray[np.intp], labels: int
 ) -> npt.NDArray[np.intp]:
     """Count answers: shape (labels, labels), rows true, columns answered."""
     counts = np.zeros((labels, labels), np.intp)
-    np.add.at(counts, (wanted, found), 1)
+    np.add.at(counts, (expected, predicted), 1)
     return counts
 
 

@@ -125,12 +125,16 @@ def _tag_metrics(
     order = np.argsort(-probabilities, axis=1, kind="stable")
     rows = np.arange(len(order))
     tags = [tags_by_rule(p, head.labels, head.second_tag_floor) for p in probabilities]
-    right = [allowed[i, head.labels.index(t.label)] for i, found in enumerate(tags) for t in found]
+    right = [
+        allowed[i, head.labels.index(t.label)]
+        for i, photo_tags in enumerate(tags)
+        for t in photo_tags
+    ]
     among_two = allowed[rows[:, None], order[:, :2]].any(axis=1)
     return {
         "top_1_any_tag": percent(float(allowed[rows, order[:, 0]].mean())),
         "top_2_any_tag": percent(float(among_two.mean())),
         "tags_right": percent(float(np.mean(right))) if right else None,
         "tags_per_photo": round(len(right) / len(tags), 2),
-        "unknown": percent(float(np.mean([not found for found in tags]))),
+        "unknown": percent(float(np.mean([not photo_tags for photo_tags in tags]))),
     }

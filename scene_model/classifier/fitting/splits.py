@@ -1,4 +1,4 @@
-"""Which photos train, calibrate and validate; look-alikes stay together.
+"""Which photos train, calibrate and validate; near duplicates stay together.
 
 Photos that are the same picture, re-encoded or resized, in whatever source, form one group;
 a group is never divided.
@@ -53,9 +53,9 @@ class Split:
 
 
 def look_alike_groups(pictures: list[Pixels]) -> npt.NDArray[np.intp]:
-    """Number the groups of same pictures: shape (N,), equal numbers for look-alikes.
+    """Number the groups of same pictures: shape (N,), equal numbers for near duplicates.
 
-    Mirror images count as look-alikes: flips are an augmentation.
+    Mirror images count as near duplicates: flips are an augmentation.
     """
     hashes = np.array([perceptual_hash(p) for p in pictures], np.uint64)
     mirrored = np.array(
@@ -151,7 +151,7 @@ def _contradict(group: list[Example]) -> bool:
     for example in group:
         if not example.also:
             labels[example.source].add(example.label)
-    return any(len(found) > 1 for found in labels.values())
+    return any(len(group_labels) > 1 for group_labels in labels.values())
 
 
 def _draw(seed: int, name: str) -> str:
