@@ -1,1 +1,1 @@
-"""Ours and the plain way side by side, in one run, so that the machine's noise cancels out."""
+"""Benchmarks. Where there is a reference, both run in turns so that other load affects both."""

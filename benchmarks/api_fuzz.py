@@ -1,9 +1,9 @@
-"""Ask every route what nobody would ask, by the OpenAPI document, with schemathesis.
+"""Fuzz every route of the REST API by its OpenAPI document, with schemathesis.
 
     python -m benchmarks.api_fuzz [--cases 5000]
 
-Checks that no answer is a server error, and that status, content type and body are as the document
-says; exits 1 at a failure, or when there were fewer cases. A server of its own is started.
+Checks that no response is a server error, and that status, content type and body match the
+document. Exits with 1 at a failure or when fewer cases were run. Starts its own server.
 """
 
 import argparse
@@ -24,9 +24,9 @@ CHECKS = (
 
 
 def fuzz(url: str, examples: int, folder: Path) -> tuple[int, str]:
-    """Ask a server; returns how many cases there were, 0 when one failed, and the report.
+    """Fuzz a server; returns the number of cases (0 when one failed) and the report.
 
-    examples: how many requests a route is fuzzed with, beside those of the border cases.
+    examples: random requests per route, in addition to the boundary cases.
     """
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/api/openapi.json"),
@@ -34,23 +34,25 @@ def fuzz(url: str, examples: int, folder: Path) -> tuple[int, str]:
         *("--generation-database", "none", "--warnings", "off", "--no-color"),
         *("--suppress-health-check", "all", "--request-timeout", "60"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
-    cases = re.search(r"([\d,]+) generated", done.stdout)
-    is_clean = done.returncode == 0 and cases is not None
-    return (int(cases[1].replace(",", "")) if cases and is_clean else 0), done.stdout + done.stderr
+    completed = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    cases = re.search(r"([\d,]+) generated", completed.stdout)
+    is_clean = completed.returncode == 0 and cases is not None
+    return (
+        int(cases[1].replace(",", "")) if cases and is_clean else 0
+    ), completed.stdout + completed.stderr
 
 
 def main() -> int:
     """Fuzz, and print the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=5_000)
-    wanted = parser.parse_args().cases
+    least_cases = parser.parse_args().cases
     with tempfile.TemporaryDirectory() as name, served(Path(name)) as (port, _):
-        # The document has some twenty routes, and the border cases come on top.
-        cases, report = fuzz(f"http://127.0.0.1:{port}", max(1, wanted // 15), Path(name))
+        # The document has about twenty routes; boundary cases are added to these examples.
+        cases, report = fuzz(f"http://127.0.0.1:{port}", max(1, least_cases // 15), Path(name))
     print(report)
     print(f"{cases:,} cases, none failed" if cases else "failed")
-    return 0 if cases >= wanted else 1
+    return 0 if cases >= least_cases else 1
 
 
 if __name__ == "__main__":

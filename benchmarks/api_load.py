@@ -1,15 +1,16 @@
-"""The REST API under load, against the library alone, in one run on one machine.
+"""Throughput of the REST API, compared with the Python classifier on the same machine.
 
-A server of its own process is asked by 16 connections for as long as said, for photos of 12
-megapixels and for photos of 150 pixels; in turns with it, the library alone looks at the same
-photos in as many threads as the server has workers, in a process of its own.
+A server process receives requests from 16 connections for the given time, with photos of 12
+megapixels and of 150 pixels. In turns with it, a separate process classifies the same photos
+without a server, in as many threads as the server has workers.
 
-The client shares the processor with the server, so it is a cheap one: blocking sockets with whole
-requests made beforehand, a thread each, and of an answer only the status and the length are read.
+The client shares the processor with the server and therefore does little work: blocking sockets,
+one thread per connection, requests built beforehand; of a response only the status and the length
+are parsed.
 
     python -m benchmarks.api_load [--seconds 60] [--connections 16]
 
-Prints throughput, ratio, latency, errors and memory; exits 1 when a line is missed.
+Prints throughput, ratio, latency, errors and memory; exits with 1 when a limit is exceeded.
 """
 
 import argparse
@@ -38,12 +39,12 @@ from scene_model.model_choice import open_classifier
 SMALL_SIDE = 150
 LEAST_RATIO = {"12 megapixels": 0.8, "150 pixels": 0.5}
 MOST_GROWTH = 0.10
-FIRST_LOOK_S, ROUNDS = 10.0, 4
+WARM_UP_S, ROUNDS = 10.0, 4
 _BOUNDARY = b"benchmark"
 
 
 def photos_of(kind: str) -> list[bytes]:
-    """The photos of one kind, all different."""
+    """Return the photos of one kind, all different."""
     large = make_photos(PROJECT_DIR / "tests" / "assets")
     return large if kind == "12 megapixels" else [_small(data) for data in large]
 
@@ -58,7 +59,7 @@ def _small(data: bytes) -> bytes:
 
 
 def alone(kind: str, seconds: float) -> float:
-    """Photos a second that the library looks at without a server, in as many threads as workers."""
+    """Photos per second without a server, with one thread per worker."""
     settings = Settings()
     classifier, photos = open_classifier(settings), photos_of(kind)
     for photo in photos[: 2 * settings.workers]:
@@ -84,8 +85,8 @@ def _run(work: Callable[[int], None], threads: int) -> None:
         thread.join()
 
 
-def alone_elsewhere(kind: str, seconds: float) -> float:
-    """The same in a process of its own, so that neither side has the other's memory or threads."""
+def alone_in_process(kind: str, seconds: float) -> float:
+    """Run `alone` in a separate process, so that memory and threads are not shared."""
     command = [sys.executable, "-m", "benchmarks.api_load", "--alone", kind, "--seconds"]
     done = subprocess.run(
         [*command, str(seconds)], capture_output=True, text=True, check=True, cwd=PROJECT_DIR
@@ -95,7 +96,7 @@ def alone_elsewhere(kind: str, seconds: float) -> float:
 
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[int, int]]:
-    """A server on a library of its own; yields its port and its process."""
+    """Run a server on a new library; yields its port and process id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -121,26 +122,26 @@ def served(folder: Path) -> Iterator[tuple[int, int]]:
 
 
 def resident_mb(process_id: int) -> float:
-    """How much memory a process has, MB."""
+    """Resident memory of a process, MB."""
     status = Path(f"/proc/{process_id}/status").read_text()
     return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1000
 
 
 @dataclass
 class Responses:
-    """What came back."""
+    """Durations and statuses of the responses."""
 
     took_s: list[float] = field(default_factory=list)
     statuses: collections.Counter[int] = field(default_factory=collections.Counter)
 
-    def add(self, more: "Responses") -> None:
-        """Count others' in."""
-        self.took_s += more.took_s
-        self.statuses.update(more.statuses)
+    def add(self, responses: "Responses") -> None:
+        """Add the responses of a thread."""
+        self.took_s += responses.took_s
+        self.statuses.update(responses.statuses)
 
 
 def request_of(photo: bytes, port: int) -> bytes:
-    """A whole request for one photo."""
+    """Build the complete request for one photo."""
     body = (
         b'--%b\r\nContent-Disposition: form-data; name="file"; filename="photo.jpg"\r\n'
         b"Content-Type: image/jpeg\r\n\r\n%b\r\n--%b--\r\n" % (_BOUNDARY, photo, _BOUNDARY)
@@ -152,13 +153,13 @@ def request_of(photo: bytes, port: int) -> bytes:
     return head.encode() + body
 
 
-def ask(connection: socket.socket, request: bytes) -> int:
-    """Send a request, read its whole answer; returns the status."""
+def exchange(connection: socket.socket, request: bytes) -> int:
+    """Send a request and read the complete response; returns the status."""
     connection.sendall(request)
-    answer = connection.recv(65_536)
-    while b"\r\n\r\n" not in answer:
-        answer += connection.recv(65_536)
-    head, _, body = answer.partition(b"\r\n\r\n")
+    response = connection.recv(65_536)
+    while b"\r\n\r\n" not in response:
+        response += connection.recv(65_536)
+    head, _, body = response.partition(b"\r\n\r\n")
     length = int(re.findall(rb"content-length: (\d+)", head)[0])
     while len(body) < length:
         body += connection.recv(65_536)
@@ -166,9 +167,9 @@ def ask(connection: socket.socket, request: bytes) -> int:
 
 
 def load(port: int, photos: list[bytes], seconds: float, connections: int) -> Responses:
-    """Ask on all connections, each one after another, until the time is over."""
+    """Send requests over all connections for the given time, one at a time per connection."""
     requests = [request_of(photo, port) for photo in photos]
-    answers, lock = Responses(), threading.Lock()
+    responses, lock = Responses(), threading.Lock()
     end = time.perf_counter() + seconds
 
     def work(number: int) -> None:
@@ -176,7 +177,7 @@ def load(port: int, photos: list[bytes], seconds: float, connections: int) -> Re
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while (began := time.perf_counter()) < end:
-                status = ask(
+                status = exchange(
                     connection, requests[(len(took) * connections + number) % len(requests)]
                 )
                 took.append(time.perf_counter() - began)
@@ -184,41 +185,41 @@ def load(port: int, photos: list[bytes], seconds: float, connections: int) -> Re
                 if status == 429:
                     time.sleep(1)
         with lock:
-            answers.add(Responses(took, statuses))
+            responses.add(Responses(took, statuses))
 
     _run(work, connections)
-    return answers
+    return responses
 
 
 def measure(kind: str, seconds: float, connections: int) -> bool:
-    """Print what one kind of photo gives; returns whether it keeps every line."""
-    photos, answers, library = photos_of(kind), Responses(), list[float]()
+    """Measure and print one kind of photo; True when every limit holds."""
+    photos, responses, library = photos_of(kind), Responses(), list[float]()
     early = late = 0.0
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (port, process_id):
         load(port, photos, 2, connections)
-        # In turns, so that what else the machine does falls on both.
-        for slice_s in (FIRST_LOOK_S, *[(seconds - FIRST_LOOK_S) / ROUNDS] * ROUNDS):
-            library.append(alone_elsewhere(kind, slice_s / 2))
-            answers.add(load(port, photos, slice_s, connections))
+        # In turns, so that other load on the machine affects both.
+        for slice_s in (WARM_UP_S, *[(seconds - WARM_UP_S) / ROUNDS] * ROUNDS):
+            library.append(alone_in_process(kind, slice_s / 2))
+            responses.add(load(port, photos, slice_s, connections))
             late = resident_mb(process_id)
             early = early or late
     alone_rate = sum(library) / len(library)
-    rate = answers.statuses[200] / seconds
+    rate = responses.statuses[200] / seconds
     ratio, growth = rate / alone_rate, late / early - 1
-    errors = sum(n for status, n in answers.statuses.items() if status not in (200, 429))
-    took = sorted(answers.took_s)
+    errors = sum(n for status, n in responses.statuses.items() if status not in (200, 429))
+    took = sorted(responses.took_s)
     percentiles = [took[int(len(took) * share)] * 1000 for share in (0.5, 0.95, 0.99)]
     print(
-        f"{kind}: library alone {alone_rate:.1f} photos/s ({min(library):.1f} to "
+        f"{kind}: without server {alone_rate:.1f} photos/s ({min(library):.1f} to "
         f"{max(library):.1f}), over REST {rate:.1f}, ratio {ratio:.0%} "
         f"(at least {LEAST_RATIO[kind]:.0%})"
     )
     print(
-        f"  {len(took):,} answers, p50 {percentiles[0]:.0f} ms, p95 {percentiles[1]:.0f} ms, p99 "
-        f"{percentiles[2]:.0f} ms; 429: {answers.statuses[429]}, other errors: {errors}"
+        f"  {len(took):,} responses, p50 {percentiles[0]:.0f} ms, p95 {percentiles[1]:.0f} ms, p99 "
+        f"{percentiles[2]:.0f} ms; 429: {responses.statuses[429]}, other errors: {errors}"
     )
     print(
-        f"  memory {early:.0f} MB after {FIRST_LOOK_S:.0f} s, {late:.0f} MB at the end "
+        f"  memory {early:.0f} MB after {WARM_UP_S:.0f} s, {late:.0f} MB at the end "
         f"({growth:+.1%})",
         flush=True,
     )
@@ -237,8 +238,8 @@ def main() -> int:
         print(alone(options.alone, options.seconds))
         return 0
     kinds = options.kind or list(LEAST_RATIO)
-    kept = [measure(kind, options.seconds, options.connections) for kind in kinds]
-    return 0 if all(kept) else 1
+    holds = [measure(kind, options.seconds, options.connections) for kind in kinds]
+    return 0 if all(holds) else 1
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""24 photos of 12 megapixels: our pipeline against the plain way.
+"""Classify 24 photos of 12 megapixels, compared with a simple Keras pipeline.
 
-The plain way is what a small demo does: Pillow decodes the whole photo and resizes it, Keras
-predicts one photo at a time. Ours is `Classifier.predict`, which also reads EXIF and runs
-every head.
+The reference decodes each photo at full size with Pillow, resizes it, and predicts one photo at a
+time with Keras. Ours is `Classifier.predict`, which also reads EXIF and runs every head.
 
     python -m benchmarks.classify_large [--rounds 3]
 """
@@ -28,8 +27,8 @@ from training.architectures import build_backbone
 from training.starting_weights import load_weights
 
 
-def plain_way() -> Callable[[bytes], int]:
-    """The float Keras model of the same bundle, one photo at a time."""
+def keras_pipeline() -> Callable[[bytes], int]:
+    """Return a predictor with the float Keras model of the same bundle."""
     bundle = open_bundle(DEFAULT_BUNDLE_DIR)
     weights = bundle.head_weights["scenes"]
     backbone = build_backbone("mobilenet_v2", 224)
@@ -61,18 +60,18 @@ def main() -> None:
     photos = make_photos(PROJECT_DIR / "tests" / "assets")
     workers = os.cpu_count() or 1
     classifier = Classifier.open(DEFAULT_BUNDLE_DIR, PhotoLimits(), workers)
-    plain = plain_way()
+    reference = keras_pipeline()
     print(f"{PHOTOS} photos of {SIZE[0]}×{SIZE[1]}, {sum(map(len, photos)) / 1e6:.0f} MB")
     ratios = []
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(classifier.predict, photos[: 2 * workers]))  # both sides warmed up
-        plain(photos[0])
+        list(pool.map(classifier.predict, photos[: 2 * workers]))  # warm up both
+        reference(photos[0])
         for _ in range(rounds):
             ours_s = seconds(lambda: list(pool.map(classifier.predict, photos)))
-            plain_s = seconds(lambda: [plain(photo) for photo in photos])
-            ratios.append(plain_s / ours_s)
+            keras_s = seconds(lambda: [reference(photo) for photo in photos])
+            ratios.append(keras_s / ours_s)
             print(
-                f"ours {PHOTOS / ours_s:6.1f} photos/s   plain {PHOTOS / plain_s:6.1f} photos/s   "
+                f"ours {PHOTOS / ours_s:6.1f} photos/s   Keras {PHOTOS / keras_s:6.1f} photos/s   "
                 f"ratio {ratios[-1]:.1f}"
             )
     print(f"median ratio {statistics.median(ratios):.1f}")

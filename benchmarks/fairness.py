@@ -1,12 +1,12 @@
-"""Time single photos of one visitor while another adds 2,000 of 12 megapixels.
+"""Time single photos of one visitor while a second visitor uploads 2,000 of 12 megapixels.
 
-A shared server, two visitors with cookies of their own. The first sends four files at a time as its
-page does; the other sends one photo every few seconds and asks until it is tagged. Measured from
-the first byte sent to the tags.
+A shared server and two visitors, each with a cookie. The bulk visitor sends four files at a time,
+as the page does; the single visitor sends one photo every few seconds and polls until it is
+tagged. Measured from the first byte sent to the tags.
 
     python -m benchmarks.fairness [--photos 2000] [--singles 20] [--folder DIR]
 
-With --folder the photos are kept there and used again.
+With --folder the photos are stored there and reused.
 """
 
 import argparse
@@ -31,99 +31,98 @@ from benchmarks.served import Served, served
 from scene_model.visitors.keys import COOKIE_NAME
 
 LIMIT_S = 3.0
-_IN_FLIGHT, _SINGLE_EVERY_S, _LOOK_S = 4, 3.0, 0.05
+_IN_FLIGHT, _SINGLE_EVERY_S, _POLL_S = 4, 3.0, 0.05
 
 
 class Visitor:
-    """A visitor's programs: what the page does, without a page."""
+    """A client that sends the requests of the upload page."""
 
     def __init__(self, server: Served) -> None:
-        """Come for the first time, and be given a cookie."""
+        """Get a visitor's cookie."""
         self._server = server
-        with urllib.request.urlopen(server.address, timeout=60) as answer:  # noqa: S310
-            cookies = SimpleCookie(answer.headers["Set-Cookie"])
+        with urllib.request.urlopen(server.address, timeout=60) as response:  # noqa: S310
+            cookies = SimpleCookie(response.headers["Set-Cookie"])
         self._cookie = f"{COOKIE_NAME}={cookies[COOKIE_NAME].value}"
 
-    def asked(self, method: str, path: str, body: bytes | None = None) -> Any:
-        """Ask for something under /api/uploads."""
-        request = urllib.request.Request(  # noqa: S310
+    def request(self, method: str, path: str, body: bytes | None = None) -> Any:
+        """Send a request below /api/uploads; returns the JSON response."""
+        http_request = urllib.request.Request(  # noqa: S310
             f"{self._server.address}/api/uploads{path}",
             body,
             {"Cookie": self._cookie},
             method=method,
         )
-        with urllib.request.urlopen(request, timeout=300) as answer:  # noqa: S310
-            return json.load(answer)
+        with urllib.request.urlopen(http_request, timeout=300) as response:  # noqa: S310
+            return json.load(response)
 
-    def announce(self, photos: list[tuple[str, bytes]]) -> str:
-        """Begin an upload; returns its id."""
+    def create_upload(self, photos: list[tuple[str, bytes]]) -> str:
+        """Create an upload; returns its id."""
         files = [{"path": name, "size": len(data)} for name, data in photos]
-        return str(self.asked("POST", "", json.dumps({"files": files}).encode())["id"])
+        return str(self.request("POST", "", json.dumps({"files": files}).encode())["id"])
 
     def single_s(self, name: str, data: bytes) -> float:
-        """Seconds until one photo is tagged."""
+        """Upload one photo; returns the seconds until it is tagged."""
         began = time.perf_counter()
-        upload = self.announce([(name, data)])
-        self.asked("PUT", f"/{upload}/files/0", data)
-        while self.asked("GET", f"/{upload}")["done"] < 1:
-            time.sleep(_LOOK_S)
+        upload = self.create_upload([(name, data)])
+        self.request("PUT", f"/{upload}/files/0", data)
+        while self.request("GET", f"/{upload}")["done"] < 1:
+            time.sleep(_POLL_S)
         return time.perf_counter() - began
 
 
 def ingest(visitor: Visitor, paths: list[Path], count: int, stop: threading.Event) -> str:
-    """Announce so many photos and send them, four at a time, until told to stop."""
-    # The photos of the folder again and again, each time as other files: a byte is added.
+    """Upload ``count`` photos, four at a time, until ``stop`` is set; returns the upload's id."""
+    # The photos of the folder repeat; an added byte makes each file different.
     sizes = [path.stat().st_size + 1 for path in paths]
     numbers = list(itertools.islice(itertools.cycle(range(len(paths))), count))
     files = [
-        {"path": f"crowd {place}.jpg", "size": sizes[number]}
-        for place, number in enumerate(numbers)
+        {"path": f"bulk {place}.jpg", "size": sizes[number]} for place, number in enumerate(numbers)
     ]
-    upload = str(visitor.asked("POST", "", json.dumps({"files": files}).encode())["id"])
+    upload = str(visitor.request("POST", "", json.dumps({"files": files}).encode())["id"])
 
     def send(place: int) -> None:
         if not stop.is_set():
             data = paths[numbers[place]].read_bytes() + bytes([place // len(paths)])
             try:
-                visitor.asked("PUT", f"/{upload}/files/{place}", data)
+                visitor.request("PUT", f"/{upload}/files/{place}", data)
             except urllib.error.URLError:
-                if not stop.is_set():  # cancelled at the end: refused, or cut off on its way
+                if not stop.is_set():  # cancelled at the end: refused or interrupted
                     raise
 
-    def all_of_them() -> None:
+    def send_all() -> None:
         with ThreadPoolExecutor(_IN_FLIGHT) as pool:
             list(pool.map(send, range(count)))
 
-    threading.Thread(target=all_of_them, daemon=True).start()
+    threading.Thread(target=send_all, daemon=True).start()
     return upload
 
 
 def measure(work: Path, paths: list[Path], count: int, singles: int) -> bool:
-    """Print the waiting times; True when the limit holds."""
+    """Measure and print the waiting times; True when the limit holds."""
     stop = threading.Event()
     with served(SCENE_MODE="shared", SCENE_VISITORS=str(work)) as server:
-        crowd, one = Visitor(server), Visitor(server)
-        alone = [one.single_s(f"{i}.jpg", paths[i].read_bytes() + b"alone") for i in range(5)]
-        upload = ingest(crowd, paths, count, stop)
+        bulk_visitor, visitor = Visitor(server), Visitor(server)
+        alone = [visitor.single_s(f"{i}.jpg", paths[i].read_bytes() + b"alone") for i in range(5)]
+        upload = ingest(bulk_visitor, paths, count, stop)
         time.sleep(2 * _SINGLE_EVERY_S)
         took = list[float]()
         began = time.perf_counter()
         while len(took) < singles:
             data = paths[len(took) % len(paths)].read_bytes() + b"one" + bytes([len(took)])
-            took.append(one.single_s(f"{len(took)}.jpg", data))
-            told = crowd.asked("GET", f"/{upload}")
-            if told["state"] != "running":
-                print("the crowd was done before the last single photo: give it more photos")
+            took.append(visitor.single_s(f"{len(took)}.jpg", data))
+            progress = bulk_visitor.request("GET", f"/{upload}")
+            if progress["state"] != "running":
+                print("the bulk upload ended before the last single photo: raise --photos")
                 return False
             time.sleep(_SINGLE_EVERY_S)
-        rate = told["done"] / (time.perf_counter() - began + 2 * _SINGLE_EVERY_S)
+        rate = progress["done"] / (time.perf_counter() - began + 2 * _SINGLE_EVERY_S)
         stop.set()
-        crowd.asked("DELETE", f"/{upload}")
+        bulk_visitor.request("DELETE", f"/{upload}")
     p50, p95 = np.percentile(took, [50, 95])
     print(
         f"alone: {np.median(alone):.2f} s (median of {len(alone)})\n"
-        f"beside {count:,} photos of another ({told['done']:,} tagged meanwhile, {rate:.1f} a "
-        f"second): {len(took)} single photos, median {p50:.2f} s, p95 {p95:.2f} s, longest "
+        f"during an upload of {count:,} photos ({progress['done']:,} tagged meanwhile, {rate:.1f} "
+        f"per second): {len(took)} single photos, median {p50:.2f} s, p95 {p95:.2f} s, longest "
         f"{max(took):.2f} s (limit {LIMIT_S:.0f} s)"
     )
     return max(took) <= LIMIT_S
@@ -134,7 +133,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--photos", type=int, default=2_000)
     parser.add_argument("--singles", type=int, default=20)
-    parser.add_argument("--folder", type=Path, help="where to keep the photos")
+    parser.add_argument("--folder", type=Path, help="where to store the photos")
     options = parser.parse_args()
     work = Path(tempfile.mkdtemp(dir=options.folder))
     try:

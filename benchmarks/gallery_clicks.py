@@ -1,14 +1,13 @@
-"""Click through the gallery of a large library in a real browser, and time what a click shows.
+"""Click through the gallery of a large library in a real browser and time each click.
 
-Makes a library as `benchmarks.library_100k` does, serves it as `scene_model serve` does, and
-clicks with the mouse what a visitor clicks: the box of a photo, a chip of a filter, the next page,
-a page far away. The page's own clock runs from the click until what it asked for has been drawn:
-the server's count of selected photos; other photos, with the picture of each one in sight loaded
-and two frames drawn since.
+Makes a library as `benchmarks.library_100k` does, serves it with `scene_model serve`, and clicks a
+photo's checkbox, a filter chip, the next page and a distant page. The browser's clock measures
+from the click until the result is drawn: the server's count of selected photos, or other photos
+with every visible picture loaded and two more frames drawn.
 
     python -m benchmarks.gallery_clicks [--photos 10000] [--folder DIR] [--rounds 30]
 
-With --folder the library is kept there and used again. Needs Chromium and Playwright.
+With --folder the library is stored there and reused. Needs Chromium and Playwright.
 """
 
 import argparse
@@ -23,87 +22,86 @@ from benchmarks.library_100k import build
 from benchmarks.served import chromium, made_library, served
 
 LIMIT_MS, MOST_PICTURES = 300, 60
-# Between two clicks a visitor looks at the pictures, which come in meanwhile.
-_LOOK_MS = 700
-# Begins at the next click of the mouse; looks once a frame.
+# Pause between two clicks, in which the pictures load.
+_PAUSE_MS = 700
+# Starts at the next mouse click; checks once per frame.
 _ARM = """
-(isPage) => { window.answered = new Promise((done, fail) => {
+(isPage) => { window.clickDrawn = new Promise((done, fail) => {
   const find = () => [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
     .find((root) => root?.querySelector(".grid"));
-  let found = find();
-  const inside = () => (found?.isConnected ? found : (found = find()));
+  let root = find();
+  const inside = () => (root?.isConnected ? root : (root = find()));
   const ids = () => [...inside().querySelectorAll(".cell")].map((e) => e.dataset.id).join();
   const count = () => document.querySelector(".stMarkdown strong").textContent;
-  // Asked of the cells: where a picture in a cell that is out of sight lies would have to be
-  // worked out for the question alone.
-  const inSight = () => [...inside().querySelectorAll(".cell")].filter((cell) => {
+  // Uses the cells' positions: those of pictures in hidden cells would force an extra layout.
+  const visibleImages = () => [...inside().querySelectorAll(".cell")].filter((cell) => {
     const { top, bottom } = cell.getBoundingClientRect();
     return bottom > 0 && top < innerHeight;
   }).map((cell) => cell.querySelector("img"));
-  const isThere = (image) => image.complete && image.naturalWidth;
+  const isLoaded = (image) => image.complete && image.naturalWidth;
   addEventListener("click", ({ timeStamp }) => {
     const before = isPage ? ids() : count();
-    // Two frames: the pictures are decoded beside the page, and painted in the next one.
+    // Two frames: pictures are decoded asynchronously and painted in the next frame.
     const end = () => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => {
-      console.timeStamp("answered");
+      console.timeStamp("drawn");
       done(performance.now() - timeStamp);
     })));
-    const look = () => {
+    const check = () => {
       if (performance.now() - timeStamp > 10000) return fail("nothing changed");
-      if ((isPage ? ids() : count()) === before) return requestAnimationFrame(look);
+      if ((isPage ? ids() : count()) === before) return requestAnimationFrame(check);
       if (!isPage) return end();
-      const images = inSight();
-      if (!images.length || !images.every(isThere)) return requestAnimationFrame(look);
+      const images = visibleImages();
+      if (!images.length || !images.every(isLoaded)) return requestAnimationFrame(check);
       end();
     };
-    look();
+    check();
   }, { capture: true, once: true });
 }); }
 """
 
 
 class Clicks:
-    """Clicks on the gallery's page, and how many pictures it ever held at once."""
+    """Clicks on the gallery page; counts the most pictures in the page at once."""
 
     def __init__(self, page: Page) -> None:
-        """Take the page that is clicked on."""
+        """Set the page."""
         self._page = page
         self.most_pictures = 0
 
-    def answered(self, selector: str, index: int = 0, is_page: bool = True) -> float:
-        """Milliseconds from a click until its answer is drawn; then let it rest.
+    def timed(self, selector: str, index: int = 0, is_page: bool = True) -> float:
+        """Click, wait until the page is idle; returns the milliseconds until the result was drawn.
 
-        is_page: the answer is other photos; else another count of selected ones.
+        is_page: the result is other photos; otherwise a new count of selected photos.
         """
         self._page.evaluate(_ARM, is_page)
         self._page.locator(selector).nth(index).click()
-        took = float(self._page.evaluate("window.answered"))
+        took = float(self._page.evaluate("window.clickDrawn"))
         self._page.locator("[data-test-script-state='notRunning']").wait_for(state="attached")
-        self._page.wait_for_timeout(_LOOK_MS)
+        self._page.wait_for_timeout(_PAUSE_MS)
         self.most_pictures = max(self.most_pictures, self._page.locator("img").count())
         return took
 
 
 def measure(page: Page, address: str, rounds: int) -> bool:
-    """Click all there is to click; True when the limits hold."""
+    """Measure and print every kind of click; True when the limits hold."""
     clicks = Clicks(page)
     chip, following = ".st-key-filter_chips [role=radio]", "[aria-label='Next page']"
     far = ".pager .number:not([aria-current])"
     kinds: dict[str, Callable[[int], float]] = {
-        "select a photo": lambda i: clicks.answered(".pick", i % MOST_PICTURES, is_page=False),
-        "filter by a class": lambda i: clicks.answered(chip, 1 + i % 6),
-        "next page": lambda _: clicks.answered(following),
+        "select a photo": lambda i: clicks.timed(".pick", i % MOST_PICTURES, is_page=False),
+        "filter by a class": lambda i: clicks.timed(chip, 1 + i % 6),
+        "next page": lambda _: clicks.timed(following),
         # The last page, then the first one, and so on.
-        "a page far away": lambda i: clicks.answered(f"{far} >> nth={-1 if i % 2 == 0 else 0}"),
+        "a distant page": lambda i: clicks.timed(f"{far} >> nth={-1 if i % 2 == 0 else 0}"),
     }
-    held = True
+    holds = True
     for name, click in kinds.items():
         page.goto(f"{address}/gallery?size=small")
         page.locator(".cell").nth(MOST_PICTURES - 1).wait_for()
-        page.wait_for_timeout(3 * _LOOK_MS)
-        held &= _report(name, [click(i) for i in range(rounds)])
+        page.wait_for_timeout(3 * _PAUSE_MS)
+        holds &= _report(name, [click(i) for i in range(rounds)])
     print(f"most pictures in the page at once: {clicks.most_pictures}, limit {MOST_PICTURES}")
-    return held and clicks.most_pictures <= MOST_PICTURES
+    return holds and clicks.most_pictures <= MOST_PICTURES
 
 
 def _report(name: str, took: list[float]) -> bool:
@@ -118,7 +116,7 @@ def _report(name: str, took: list[float]) -> bool:
 
 
 def main() -> int:
-    """Make the library where it is missing, serve it and click."""
+    """Make the library if it is missing, serve it and click."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--photos", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=30)
@@ -130,8 +128,8 @@ def main() -> int:
         chromium() as browser,
     ):
         context = browser.new_context(viewport={"width": 1440, "height": 900})
-        held = measure(context.new_page(), server.address, options.rounds)
-    return 0 if held else 1
+        holds = measure(context.new_page(), server.address, options.rounds)
+    return 0 if holds else 1
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Kill an ingest of 500 photos at fifty random moments; nothing may be lost, nothing half there.
+"""Kill an ingest of 500 photos at fifty random moments; no photo may be lost or incomplete.
 
-Each round starts a process that takes up where the last one ended, kills it (SIGKILL: it cannot
-tidy up), and then looks at the library: every row has its files, whole, and every photo its row or
-its upload. The last round is let run to its end.
+Each round starts a process that resumes the ingest, kills it (SIGKILL, without cleanup), and then
+checks the library: every row has complete files, and every photo has a row or a pending upload.
+The last round runs to the end.
 
     python -m benchmarks.kill_ingest [--photos 500] [--kills 50] [--folder DIR]
 """
@@ -36,7 +36,7 @@ _UPLOADED_AT = "2026-01-02T03:04:05.000+00:00"
 
 
 def made_photo(number: int) -> bytes:
-    """One small JPEG; another for each number."""
+    """Make a small JPEG that differs for each number."""
     pixels = np.random.default_rng(number).integers(0, 255, (6, 8, 3), np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).resize((240, 180)).save(buffer, "JPEG", quality=90)
@@ -44,24 +44,24 @@ def made_photo(number: int) -> bytes:
 
 
 def faults(library: Library) -> list[str]:
-    """What is wrong with a library; nothing, if all rows have their files and these are whole."""
+    """List the faults of a library: damaged database, missing or incomplete files, wrong slots."""
     wrong = []
     with library.database.reader.begin() as connection:
         rows = connection.execute(select(photos)).all()
         free = {(row.file, row.slot) for row in connection.execute(select(free_slots))}
         sound = connection.exec_driver_sql("PRAGMA integrity_check").scalar()
-        astray = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    if sound != "ok" or astray:
-        wrong.append(f"database: {sound}, {len(astray)} rows of no photo")
+        dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if sound != "ok" or dangling:
+        wrong.append(f"database: {sound}, {len(dangling)} rows without a photo")
     slots = [(row.embedding_file, row.embedding_slot) for row in rows]
     if len(set(slots)) < len(slots):
-        wrong.append("two photos name one slot")
+        wrong.append("two photos share a slot")
     if free & set(slots):
-        wrong.append("a slot is taken and free")
+        wrong.append("a slot is both used and free")
     for row in rows:
         try:
             if file_content_hash(library.original_path(row.id)) != row.id:
-                wrong.append(f"{row.name}: another original")
+                wrong.append(f"{row.name}: original has other contents")
             library.embedding(row.id)
             thumbnail = library.files.thumbnail_location(row.id).read_bytes()
             Image.open(io.BytesIO(thumbnail)).load()
@@ -73,13 +73,13 @@ def faults(library: Library) -> list[str]:
 
 
 def orphans(library: Library) -> set[str]:
-    """Ids of originals no row names."""
-    kept = {path.stem for path in (library.folder / "originals").rglob("*.*")}
-    return kept - set(library.find()) - set(library.find(trashed=True))
+    """Ids of originals without a row."""
+    stored = {path.stem for path in (library.folder / "originals").rglob("*.*")}
+    return stored - set(library.find()) - set(library.find(trashed=True))
 
 
 def work(folder: Path) -> None:
-    """One process's life: take up what is left, and end when it is done."""
+    """Resume unfinished uploads and end when they are done; runs in a process of its own."""
     services = open_services(Settings(library=folder, workers=2))
     print("working", flush=True)
     for job in services.jobs.running():
@@ -88,7 +88,7 @@ def work(folder: Path) -> None:
 
 
 def _killed_after(folder: Path, delay_s: float | None) -> bool:
-    """Run one life, killed so long after its work began; True when it was over before."""
+    """Run `work` in a process and kill it after a delay; True when it ended before that."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.kill_ingest", "--work", str(folder)],
         stdout=subprocess.PIPE,
@@ -96,8 +96,8 @@ def _killed_after(folder: Path, delay_s: float | None) -> bool:
         cwd=PROJECT_DIR,
     )
     assert process.stdout is not None  # noqa: S101 - it is a pipe, two lines above
-    with process, process.stdout as said:
-        said.readline()
+    with process, process.stdout as output:
+        output.readline()
         try:
             return process.wait(delay_s) == 0
         except subprocess.TimeoutExpired:
@@ -107,9 +107,9 @@ def _killed_after(folder: Path, delay_s: float | None) -> bool:
 
 
 def run(folder: Path, count: int, kills: int, seed: int) -> tuple[int, bool]:
-    """Kill so often, or until all are there, then let it end.
+    """Kill up to ``kills`` times, then run to the end.
 
-    Returns how often it was killed, and whether nothing was ever wrong.
+    Returns the number of kills and whether there were no faults.
     """
     data = {content_hash(photo): photo for photo in map(made_photo, range(count))}
     uploads: Iterator[tuple[str, bytes]] = (
@@ -118,42 +118,48 @@ def run(folder: Path, count: int, kills: int, seed: int) -> tuple[int, bool]:
     with Library(folder) as library:
         receive(library.incoming_dir, uploads, _UPLOADED_AT).lock_file.release()
     moments, killed, wrong, started = random.Random(seed), 0, 0, time.perf_counter()  # noqa: S311
-    # As long as all lives together may take, so that the kills spread over the whole ingest.
+    # Scaled with the duration of the ingest, so that the kills spread over all of it.
     mean_s = max(0.05, 0.012 * count / max(kills, 1))
     while killed < kills and not _killed_after(folder, moments.uniform(0, 2 * mean_s)):
         killed += 1
-        wrong += _looked_at(folder, data, killed)
+        wrong += _check(folder, data, killed)
     ended = _killed_after(folder, None)
-    wrong += _looked_at(folder, data, killed)
+    wrong += _check(folder, data, killed)
     with Library(folder) as library:
-        there, left = set(library.find()), orphans(library)
-        waiting = [path for path in library.incoming_dir.iterdir() if path.is_dir()]
+        stored_ids, orphan_ids = set(library.find()), orphans(library)
+        pending = [path for path in library.incoming_dir.iterdir() if path.is_dir()]
     took = time.perf_counter() - started
     print(
-        f"{killed} kills in {took:.0f} s: {len(there)} of {count} photos, {len(left)} originals "
-        f"without a row, {len(waiting)} uploads left, {wrong} faults"
+        f"{killed} kills in {took:.0f} s: {len(stored_ids)} of {count} photos, {len(orphan_ids)} "
+        f"originals without a row, {len(pending)} uploads left, {wrong} faults"
     )
-    return killed, ended and not wrong and there == set(data) and not left and not waiting
+    return killed, ended and not wrong and stored_ids == set(
+        data
+    ) and not orphan_ids and not pending
 
 
-def _looked_at(folder: Path, data: dict[str, bytes], killed: int) -> int:
-    """Count what is wrong after a kill, and say it."""
+def _check(folder: Path, data: dict[str, bytes], killed: int) -> int:
+    """Print the faults after a kill; returns their number."""
     try:
         with Library(folder) as library:
-            found = faults(library)
-            there = set(library.find())
-            still = {
+            messages = faults(library)
+            stored_ids = set(library.find())
+            pending_ids = {
                 content_hash(path.read_bytes())
                 for path in library.incoming_dir.rglob("*")
                 if path.is_file() and path.name.isdigit()
             }
     except (SceneError, sqlite3.Error) as error:
-        found, there, still = [str(error)], set(), set()
-    lost = set(data) - there - still
+        messages, stored_ids, pending_ids = [str(error)], set(), set()
+    lost = set(data) - stored_ids - pending_ids
     if lost:
-        found.append(f"{len(lost)} photos lost")
-    print(f"    kill {killed}: {len(there)} there, {len(still)} waiting", *found, flush=True)
-    return len(found)
+        messages.append(f"{len(lost)} photos lost")
+    print(
+        f"    kill {killed}: {len(stored_ids)} stored, {len(pending_ids)} pending",
+        *messages,
+        flush=True,
+    )
+    return len(messages)
 
 
 def main() -> int:
@@ -169,14 +175,14 @@ def main() -> int:
         return 0
     done, is_sound = 0, True
     with tempfile.TemporaryDirectory() as temporary:
-        # On a quick machine an ingest may end before it was killed often enough: then another.
+        # On a fast machine an ingest may end before enough kills; then another one starts.
         for seed in itertools.count():
             folder = (options.folder or Path(temporary)) / f"library {seed}"
             killed, was_sound = run(folder, options.photos, options.kills - done, seed)
             done, is_sound = done + killed, is_sound and was_sound
             if done >= options.kills or not is_sound:
                 break
-    print(f"{done} kills in all: {'nothing was ever wrong' if is_sound else 'FAULTS, see above'}")
+    print(f"{done} kills in total: {'no faults' if is_sound else 'FAULTS, see above'}")
     return 0 if is_sound else 1
 
 

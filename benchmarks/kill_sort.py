@@ -1,9 +1,9 @@
 """Kill a moving sort of 1,000 files at a hundred random moments; nothing may be lost.
 
-Each round sorts a heap in a process of its own and kills it (SIGKILL: it cannot tidy up); every
-third time DEST lies on another file system. Then the sort is gone on with, or undone, itself in
-part killed once more. After either the multiset of content hashes must be the heap's, and after
-undoing every path, time and permission as well.
+Each round sorts a folder in a separate process and kills it (SIGKILL, without cleanup); every
+third time DEST is on another file system. Then the sort is resumed or undone, and some of the
+undos are killed too. After either, the multiset of content hashes must be unchanged; after
+undoing, every path, time and permission as well.
 
     python -m benchmarks.kill_sort [--files 1000] [--kills 100] [--other-disk /dev/shm]
 """
@@ -33,8 +33,8 @@ _CLASSES = ("sea", "forest", "cat", "street", "unsure")
 State = dict[str, tuple[str | None, int, int]]
 
 
-def make_heap(folder: Path, count: int) -> None:
-    """Files of some kilobytes; every tenth with a sidecar, names that clash, odd permissions."""
+def make_source(folder: Path, count: int) -> None:
+    """Write files of 8 kB: every tenth with a sidecar, some equal names, various permissions."""
     for number in range(count):
         inner = folder / f"{number % 7}"
         inner.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def make_heap(folder: Path, count: int) -> None:
 
 
 def state(folder: Path) -> State:
-    """Each path with its content, permissions and time."""
+    """Each path with its content hash (None for a folder), mode and modification time."""
     return {
         str(path.relative_to(folder)): (
             file_content_hash(path) if path.is_file() else None,
@@ -60,7 +60,7 @@ def state(folder: Path) -> State:
 
 
 def contents(*folders: Path) -> Counter[str]:
-    """The multiset of content hashes, but for journals, locks and unfinished copies."""
+    """The multiset of content hashes, without journals, lock files and unfinished copies."""
     paths = (path for folder in folders if folder.exists() for path in folder.rglob("*"))
     return Counter(
         file_content_hash(path)
@@ -69,23 +69,22 @@ def contents(*folders: Path) -> Counter[str]:
     )
 
 
-def seen_below(source: Path) -> list[ScannedPhoto]:
-    """All photos with classes by their names: what becomes of files is measured, not the model."""
-    found = []
+def scan_photos(source: Path) -> list[ScannedPhoto]:
+    """Scan a folder; classes come from a hash of the name, because no model is measured."""
+    scanned = []
     for group in Walk(str(source)):
         if isinstance(group, SkippedFile):
             raise group.error
         files = (group.photo, *group.companions)
         number = hashlib.sha256(os.fsencode(group.photo.name)).digest()[0]
-        filing = Destination(_CLASSES[number % len(_CLASSES)], "scenes", "nature", None, None)
-        found.append(
-            ScannedPhoto(group, tuple(file_content_hash(Path(file.path)) for file in files), filing)
-        )
-    return found
+        destination = Destination(_CLASSES[number % len(_CLASSES)], "scenes", "nature", None, None)
+        hashes = tuple(file_content_hash(Path(file.path)) for file in files)
+        scanned.append(ScannedPhoto(group, hashes, destination))
+    return scanned
 
 
 def work(action: str, source: Path, dest: Path) -> None:
-    """One process's life."""
+    """Run one action; in a process of its own."""
     if action == "undo":
         steps = undo_sort(dest)
     elif action == "resume":
@@ -93,7 +92,7 @@ def work(action: str, source: Path, dest: Path) -> None:
     else:
         walk = Walk(str(source))
         list(walk)
-        plan = make_plan(seen_below(source), dest, Layout(DEFAULT_LAYOUT))
+        plan = make_plan(scan_photos(source), dest, Layout(DEFAULT_LAYOUT))
         steps = sort_files(plan, Kind.MOVE, walk.folders)
     print("working", flush=True)
     started = time.perf_counter()
@@ -101,8 +100,13 @@ def work(action: str, source: Path, dest: Path) -> None:
     print(time.perf_counter() - started, *wrong, sep="\n", flush=True)
 
 
-def _life(action: str, source: Path, dest: Path, delay_s: float | None) -> tuple[bool, float]:
-    """Run a process, killed so long after its work began; whether it ended, and its seconds."""
+def _run_process(
+    action: str, source: Path, dest: Path, delay_s: float | None
+) -> tuple[bool, float]:
+    """Run `work` in a process and kill it after a delay.
+
+    Returns whether it ended before that, and the seconds its work took (0 when killed).
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.kill_sort", "--work", action, str(source), str(dest)],
         stdout=subprocess.PIPE,
@@ -113,44 +117,46 @@ def _life(action: str, source: Path, dest: Path, delay_s: float | None) -> tuple
     with process:
         process.stdout.readline()
         try:
-            said, _ = process.communicate(timeout=delay_s)
+            output, _ = process.communicate(timeout=delay_s)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
             return False, 0.0
-        took_s, *wrong = said.decode(errors="replace").splitlines()
+        took_s, *wrong = output.decode(errors="replace").splitlines()
         if wrong:
             print("    ", *wrong, sep="\n    ")
         return process.returncode == 0, float(took_s)
 
 
-def run(heap: Path, here: Path, other: Path, kills: int) -> bool:
-    """Kill so often; True when nothing was ever lost and undoing always restored all."""
-    chance, faults, killed, rounds = random.Random(0), 0, 0, 0  # noqa: S311
-    hashes, source = contents(heap), here / "source"
-    shutil.copytree(heap, source)
-    before, lasts = state(source), {}
+def run(photos: Path, work_dir: Path, other_disk: Path, kills: int) -> bool:
+    """Kill ``kills`` times; True when nothing was lost and undoing always restored everything."""
+    random_source, faults, killed, rounds = random.Random(0), 0, 0, 0  # noqa: S311
+    hashes, source = contents(photos), work_dir / "source"
+    shutil.copytree(photos, source)
+    before, durations = state(source), {}
     moved_counts = []
     while killed < kills:
-        dest = (other if killed % 3 == 0 else here) / "sorted"
+        dest = (other_disk if killed % 3 == 0 else work_dir) / "sorted"
         rounds += 1
-        if dest not in lasts:
-            # From the plan made to the last file moved: what the kills are spread over.
-            _, lasts[dest] = _life("sort", source, dest, None)
-            _life("undo", source, dest, None)
-        ended, _ = _life("sort", source, dest, chance.uniform(0, lasts[dest]))
+        if dest not in durations:
+            # From the finished plan to the last moved file; the kills spread over this time.
+            _, durations[dest] = _run_process("sort", source, dest, None)
+            _run_process("undo", source, dest, None)
+        delay_s = random_source.uniform(0, durations[dest])
+        ended, _ = _run_process("sort", source, dest, delay_s)
         moved_counts.append(sum(contents(dest).values()))
         killed += not ended
         wrong = [] if set(contents(source, dest)) == set(hashes) else ["content lost"]
-        if chance.random() < 0.5:
-            _told(lambda dest=dest: list(resume_sort(dest)), wrong)
+        if random_source.random() < 0.5:
+            _collect_errors(lambda dest=dest: list(resume_sort(dest)), wrong)
             if contents(source, dest) != hashes:
-                wrong.append("after resume: other contents")
-        elif chance.random() < 0.5:
-            killed += not _life("undo", source, dest, chance.uniform(0, lasts[dest]))[0]
-        _told(lambda dest=dest: list(undo_sort(dest)), wrong)
+                wrong.append("after resume: contents changed")
+        elif random_source.random() < 0.5:
+            delay_s = random_source.uniform(0, durations[dest])
+            killed += not _run_process("undo", source, dest, delay_s)[0]
+        _collect_errors(lambda dest=dest: list(undo_sort(dest)), wrong)
         if contents(source, dest) != hashes or state(source) != before:
-            wrong.append("after undo: not as before")
+            wrong.append("after undo: not restored")
         faults += len(wrong)
         if wrong:
             print(f"    kill {killed}:", *wrong, flush=True)
@@ -164,10 +170,10 @@ def run(heap: Path, here: Path, other: Path, kills: int) -> bool:
     return not faults
 
 
-def _told(what: object, wrong: list[str]) -> None:
-    """Do it; what failed is a fault, but for a sort that had not begun."""
+def _collect_errors(action: object, wrong: list[str]) -> None:
+    """Run an action and append its errors; a sort that had not started is no error."""
     try:
-        for outcome in what():  # type: ignore[operator]
+        for outcome in action():  # type: ignore[operator]
             if outcome.error is not None:
                 wrong.append(outcome.error.message)
     except SceneError as error:
@@ -188,15 +194,17 @@ def main() -> int:
         work(action, Path(source), Path(dest))
         return 0
     with (
-        tempfile.TemporaryDirectory() as here,
-        tempfile.TemporaryDirectory(dir=options.other_disk) as other,
+        tempfile.TemporaryDirectory() as work_dir,
+        tempfile.TemporaryDirectory(dir=options.other_disk) as other_disk,
     ):
-        if Path(here).stat().st_dev == Path(other).stat().st_dev:
-            print(f"{options.other_disk} is no other file system; name one by --other-disk.")
+        if Path(work_dir).stat().st_dev == Path(other_disk).stat().st_dev:
+            print(
+                f"{options.other_disk} is on the same file system; name another with --other-disk."
+            )
             return 2
-        heap = Path(here) / "heap"
-        make_heap(heap, options.files)
-        return 0 if run(heap, Path(here), Path(other), options.kills) else 1
+        photos = Path(work_dir) / "photos"
+        make_source(photos, options.files)
+        return 0 if run(photos, Path(work_dir), Path(other_disk), options.kills) else 1
 
 
 if __name__ == "__main__":

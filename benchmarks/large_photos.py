@@ -1,7 +1,7 @@
-"""Photos as phones take them: JPEGs of 12 megapixels and about 4 MB, each different.
+"""Make JPEGs like those of a phone: 12 megapixels, about 4 MB, each different.
 
-Mosaics of the photographs of the tests, enlarged, with the noise of a sensor: as hard to decode as
-real ones.
+Mosaics of enlarged parts of the test photographs with sensor noise, so that decoding takes as long
+as for real photos.
 """
 
 import io
@@ -21,7 +21,7 @@ _ASSETS = PROJECT_DIR / "tests" / "assets"
 
 
 def large_photos(folder: Path, count: int) -> list[Path]:
-    """Make what is missing of so many photos in a folder; returns their paths."""
+    """Make the missing ones of ``count`` photos in a folder; returns all paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"IMG_{number:05d}.jpg" for number in range(count)]
     missing = [(number, path) for number, path in enumerate(paths) if not path.exists()]
@@ -45,7 +45,7 @@ def _make(number: int, path: Path) -> None:
             mosaic.paste(Image.fromarray(noisy.clip(0, 255).astype(np.uint8)), (left, top))
     buffer = io.BytesIO()
     mosaic.save(buffer, "JPEG", quality=_QUALITY)
-    # Whole or not at all: a folder of photos is used again.
+    # Write atomically: the folder may be reused.
     part = path.with_suffix(".part")
     part.write_bytes(buffer.getvalue())
     part.replace(path)

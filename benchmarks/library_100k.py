@@ -1,11 +1,11 @@
-"""Open a library of 100,000 photos and time what its pages ask for.
+"""Open a library of 100,000 photos and time the queries of its pages.
 
-Makes the library by a script (thumbnails on disk, tags, embeddings, dates, names and classes as
-unevenly spread as in life), opens it as the server does, and times what the pages ask for.
+Generates the library (thumbnails on disk, tags, embeddings, dates, names; classes with a realistic,
+uneven distribution), opens it as the server does, and times the queries of the pages.
 
     python -m benchmarks.library_100k [--photos 100000] [--folder DIR] [--cpu]
 
-With --folder the library is kept there and used again.
+With --folder the library is stored there and reused.
 """
 
 import argparse
@@ -55,7 +55,7 @@ QUERIES = (
 
 
 def build(folder: Path, count: int) -> None:
-    """Make the library, in batches of one transaction."""
+    """Generate the library, one transaction per batch."""
     started = time.perf_counter()
     with Library(folder) as library:
         random = np.random.default_rng(0)
@@ -80,7 +80,7 @@ def _photo_id(number: int) -> str:
 
 
 def _spread(head: str) -> list[tuple[str, float]]:
-    """A head's labels with weights as uneven as in people's photos: the n-th is 1/n as frequent."""
+    """A head's labels with relative frequencies: the n-th label has 1/n."""
     bundle = open_bundle_labels()[head]
     return [(label, 1 / (rank + 1)) for rank, label in enumerate(bundle)]
 
@@ -106,22 +106,22 @@ def _add_batch(
     start: int,
     count: int,
 ) -> None:
-    filed = _drawn(random, classes, count)
-    said = {head: _drawn(random, _spread(head), count) for head in open_bundle_labels()}
+    assigned_classes = _drawn(random, classes, count)
+    head_labels = {head: _drawn(random, _spread(head), count) for head in open_bundle_labels()}
     extra = _drawn(random, _spread("objects"), count)
     file = file_name(_BACKBONE, _EMBEDDING)
     embeddings = np.abs(random.standard_normal((count, _EMBEDDING), np.float32))
     rows, tags, decided, chosen, slots, hashes = [], [], [], [], [], []
     for i in range(count):
         number, photo_id = start + i, _photo_id(start + i)
-        rows.append(_row(random, number, photo_id, filed[i], file))
-        labels = {head: {labels[i]} for head, labels in said.items()}
+        rows.append(_row(random, number, photo_id, assigned_classes[i], file))
+        labels = {head: {labels[i]} for head, labels in head_labels.items()}
         labels["objects"].add(extra[i])
-        for head, of_head in labels.items():
-            tags += [_tag(photo_id, head, label, float(random.random())) for label in of_head]
+        for head, photo_labels in labels.items():
+            tags += [_tag(photo_id, head, label, float(random.random())) for label in photo_labels]
         at = {"photo_id": photo_id, "at": "2026-11-01T00:00:00+00:00"}
         if random.random() < 0.05:
-            decided.append(at | {"label": said["camera"][i], "verdict": "rejected"})
+            decided.append(at | {"label": head_labels["camera"][i], "verdict": "rejected"})
         elif random.random() < 0.05:
             decided.append(at | {"label": "Journey", "verdict": "added"})
         if random.random() < 0.03:
@@ -140,10 +140,10 @@ def _add_batch(
 
 
 def _row(
-    random: np.random.Generator, number: int, photo_id: str, filed: str, file: str
+    random: np.random.Generator, number: int, photo_id: str, assigned_class: str, file: str
 ) -> dict[str, Any]:
     upload = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    upload += datetime.timedelta(hours=number // 400)  # 400 photos an upload
+    upload += datetime.timedelta(hours=number // 400)  # 400 photos per upload
     taken = datetime.datetime(2012, 1, 1) + datetime.timedelta(minutes=70 * number)  # noqa: DTZ001
     camera = ("Apple iPhone 12", "Canon EOS 6D", "SM-G991B", None)[int(4 * random.random() ** 2)]
     has_place = camera is not None and random.random() < 0.4
@@ -167,12 +167,12 @@ def _row(
         "backbone": _BACKBONE,
         "class_head": "scenes",
         "tag_head": "camera",
-        "class_head_label": filed if filed in _SCENES else "street",
+        "class_head_label": assigned_class if assigned_class in _SCENES else "street",
         "confidence": float(random.beta(5, 1.2)),
-        "class_head_unsure": filed not in _SCENES,
-        "auto_class": filed,
-        "auto_class_source": "scenes" if filed in _SCENES else "camera",
-        "auto_class_score": 0.0 if filed == "unsure" else float(random.beta(5, 1.2)),
+        "class_head_unsure": assigned_class not in _SCENES,
+        "auto_class": assigned_class,
+        "auto_class_source": "scenes" if assigned_class in _SCENES else "camera",
+        "auto_class_score": 0.0 if assigned_class == "unsure" else float(random.beta(5, 1.2)),
         "perceptual_hash": _hash(number),
         "trashed_at": None if random.random() < 0.99 else "2026-11-01T00:00:00+00:00",
         "embedding_file": file,
@@ -181,7 +181,7 @@ def _row(
 
 
 def _hash(number: int) -> int:
-    """A hash of its own; every twentieth photo looks like the one before it, or nearly."""
+    """A random hash; every twentieth photo has the same hash as the one before it, or nearly."""
     random = np.random.default_rng(number - (number % 20 == 1))
     bits = int(random.integers(0, 1 << 64, dtype=np.uint64))
     return signed_hash(bits ^ (0b101 if number % 40 == 1 else 0))
@@ -201,7 +201,7 @@ def _tag(photo_id: str, head: str, label: str, score: float) -> dict[str, Any]:
 
 
 def _add_thumbnails(library: Library, made: list[bytes], start: int, count: int) -> None:
-    """Files of their own names; those that look alike share their bytes (hard links)."""
+    """Create the thumbnail files as hard links to a few shared files."""
     for number in range(start, start + count):
         path = library.files.thumbnail_location(_photo_id(number))
         path.parent.mkdir(exist_ok=True)
@@ -216,21 +216,21 @@ _clock = time.perf_counter
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Milliseconds by the clock, or of processor time."""
+    """Milliseconds of a call: wall time, or processor time with --cpu."""
     started = _clock()
     work()
     return 1000 * (_clock() - started)
 
 
 def page(services: Services, query: str, sort: Sort, deep: bool) -> None:
-    """What the gallery asks for one page: how many there are, which these are, what is on them."""
+    """Run the gallery's queries for one page: count, ids and records."""
     services.library.clear_query_cache()
     gallery = services.gallery(sort)
     count = gallery.count(query)
     number = 1 + (count // PAGE // 2 if deep else 0)
-    found = len(gallery.page(number, PAGE, query))
-    if found != min(PAGE, count - PAGE * (number - 1)):
-        raise SystemExit(f"{query!r}: {count:,} photos, {found} of them on page {number:,}")
+    loaded = len(gallery.page(number, PAGE, query))
+    if loaded != min(PAGE, count - PAGE * (number - 1)):
+        raise SystemExit(f"{query!r}: {count:,} photos, {loaded} of them on page {number:,}")
 
 
 def _count_by_class(library: Library) -> None:
@@ -239,7 +239,7 @@ def _count_by_class(library: Library) -> None:
 
 
 def boolean(services: Services, query: str) -> None:
-    """What a search asks for: read the line, count, and the first page's ids."""
+    """Run a search: parse, count, and the ids of the first page."""
     gallery = services.gallery()
     services.library.clear_query_cache()
     gallery.count(query)
@@ -247,7 +247,7 @@ def boolean(services: Services, query: str) -> None:
 
 
 def report(title: str, times: dict[str, list[float]], limit_ms: float, worst: int = 4) -> bool:
-    """Print p50 and p95 beside the limit, and the slowest; True when the limit holds."""
+    """Print p50, p95, the limit and the slowest queries; True when the limit holds."""
     everything = list(itertools.chain.from_iterable(times.values()))
     p50, p95 = np.percentile(everything, [50, 95])
     holds = bool(p95 <= limit_ms)
@@ -262,11 +262,11 @@ def report(title: str, times: dict[str, list[float]], limit_ms: float, worst: in
 
 
 def measure(folder: Path, rounds: int) -> bool:
-    """Time everything; True when every limit holds."""
+    """Measure and print everything; True when every limit holds."""
     opening: dict[str, list[float]] = {"": []}
     for _ in range(5):
         opening[""].append(timed(lambda: Library(folder).close()))
-    held = report("opening the library", opening, OPEN_LIMIT_MS)
+    holds = report("opening the library", opening, OPEN_LIMIT_MS)
     services = open_services(Settings(library=folder, workers=2))
     library = services.library
     print(f"    {library.count():,} photos, and {library.count(trashed=True):,} in the trash")
@@ -274,23 +274,23 @@ def measure(folder: Path, rounds: int) -> bool:
     for sort, query, deep in itertools.product(SORTS, FILTERS, (False, True)):
         name = f"{query or 'all'} by {sort}{', from the middle' if deep else ''}"
         pages[name] = [timed(lambda: page(services, query, sort, deep)) for _ in range(rounds)]  # noqa: B023
-    held &= report("a gallery page: count, find, records", pages, PAGE_LIMIT_MS)
+    holds &= report("a gallery page: count, find, records", pages, PAGE_LIMIT_MS)
     counts = {"": [timed(lambda: _count_by_class(library)) for _ in range(rounds)]}
-    held &= report("photos of each class", counts, PAGE_LIMIT_MS)
+    holds &= report("photos of each class", counts, PAGE_LIMIT_MS)
     booleans = {q: [timed(lambda: boolean(services, q)) for _ in range(rounds)] for q in QUERIES}  # noqa: B023
-    held &= report("boolean queries: count, find", booleans, QUERY_LIMIT_MS)
+    holds &= report("boolean queries: count, find", booleans, QUERY_LIMIT_MS)
     for _ in services.gallery().page(1, PAGE):
         services.library.thumbnail(_photo_id(1))
-    held &= _report_memory("after all that")
+    holds &= _report_memory("after these queries")
     scan = timed(lambda: _scan(library))
-    print(f"one look over all embeddings        {scan:7.1f} ms")
-    held &= _report_memory("after looking at all embeddings")
+    print(f"scan of all embeddings              {scan:7.1f} ms")
+    holds &= _report_memory("after the scan")
     services.close()
-    return held
+    return holds
 
 
 def _scan(library: Library) -> None:
-    """Compare one photo with all others, a piece of the file at a time."""
+    """Compare one vector with all embeddings, in chunks of 4,096 rows."""
     name = file_name(_BACKBONE, _EMBEDDING)
     probe = np.ones(_EMBEDDING, np.float32)
     for start in range(0, library.embeddings.slot_count(name), 4096):
@@ -308,13 +308,13 @@ def _report_memory(when: str) -> bool:
 
 
 def main() -> int:
-    """Make the library where it is missing, in a process of its own, and measure."""
+    """Make the library if it is missing, in a separate process, and measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--photos", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path)
     parser.add_argument(
-        "--cpu", action="store_true", help="count processor time, where others are at work too"
+        "--cpu", action="store_true", help="measure processor time, for a machine with other load"
     )
     options = parser.parse_args()
     if options.cpu:

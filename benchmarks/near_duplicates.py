@@ -1,12 +1,12 @@
-"""Near duplicates on a made set: copies are found, and shots of one scene are not taken for them.
+"""Recall and precision of near duplicates on generated copies and bursts.
 
     python -m benchmarks.near_duplicates [--photos DIR ...] [--limit 60] [--show]
 
-Copies of each photo: half the size, JPEG quality 40, turned by 90, 180 and 270 degrees, mirrored,
-cropped by 5 %, 10 % brighter and darker. Beside them, of each photo large enough, a burst: three
-windows of it, shifted by 4 to 10 %, zoomed, slightly in perspective, differently exposed, with
-noise and a passer-by. A pair counts as right when one is a copy of the other's photo. Ends with 1
-when recall is below 0.95 or precision below 0.98.
+Copies of each photo: half the size, JPEG quality 40, rotated by 90, 180 and 270 degrees, mirrored,
+cropped by 5 %, 10 % brighter and darker. Each photo that is large enough also gives a burst: three
+crops, shifted by 4 to 10 %, zoomed, with a slight perspective, different exposure, noise and a
+passer-by. A pair is right when both are copies of the same photo. Exits with 1 when recall is below
+0.95 or precision below 0.98.
 """
 
 import argparse
@@ -39,57 +39,61 @@ _LONG_SIDE, _LEAST_SIDE, _BURST_SIDE = 1200, 180, 500
 
 
 def main() -> int:
-    """Make the set, put it into a library as an upload would, compare, and count."""
+    """Generate the photos, upload them to a library, compare them, and measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--photos", type=Path, nargs="*", default=FOLDERS)
     parser.add_argument("--limit", type=int, default=60)
-    parser.add_argument("--show", action="store_true", help="name every pair that is wrong")
+    parser.add_argument("--show", action="store_true", help="print every wrong pair")
     options = parser.parse_args()
     sources = list(itertools.islice(different_photos(options.photos), options.limit))
-    print(f"{len(sources)} photos, one a scene")
+    print(f"{len(sources)} photos, one per scene")
     with tempfile.TemporaryDirectory() as folder:
         services = open_services(Settings(library=Path(folder) / "library", workers=2))
         try:
-            files = [made for number, photo in enumerate(sources) for made in _set(number, photo)]
+            files = [file for number, photo in enumerate(sources) for file in _set(number, photo)]
             return 0 if measure(services, files, options.show) else 1
         finally:
             services.close()
 
 
 def measure(services: Services, files: Sequence[tuple[str, bytes]], show: bool = False) -> bool:
-    """Add, compare, count; True when both limits hold. A name says what a file is."""
+    """Add the files, compare them, print the results; True when both limits hold.
+
+    files: (name, contents); the name is "SCENE_KIND.jpg".
+    """
     job = services.jobs.submit(list(files))
     job.wait()
     for _ in compare_new(services.library):
         pass
     ids = job.progress().photo_ids
     names = {photo.id: photo.name for photo in services.library.records(ids)}
-    wanted = {
+    expected = {
         (scene, kind)
         for scene, kind in (_read(name) for name in names.values())
         if kind != "original" and not kind.startswith("burst")
     }
-    found: set[tuple[str, str]] = set()
+    matched: set[tuple[str, str]] = set()
     right = wrong = 0
     for pair in near_duplicate_pairs(services.library, NearDuplicateKind.NEAR):
-        one, other = _read(names[pair.first]), _read(names[pair.second])
-        is_right = one[0] == other[0] and not any(k[1].startswith("burst") for k in (one, other))
+        first, second = _read(names[pair.first]), _read(names[pair.second])
+        has_burst = any(kind.startswith("burst") for _, kind in (first, second))
+        is_right = first[0] == second[0] and not has_burst
         right, wrong = right + is_right, wrong + (not is_right)
-        if is_right and "original" in (one[1], other[1]):
-            found.add(other if one[1] == "original" else one)
+        if is_right and "original" in (first[1], second[1]):
+            matched.add(second if first[1] == "original" else first)
         if not is_right and show:
             print(f"    wrong: {names[pair.first]} and {names[pair.second]}: {pair.similarity:.3f}")
-    recall, precision = len(found) / len(wanted), right / max(1, right + wrong)
-    missed = Counter(kind for _, kind in wanted - found)
-    print(f"{len(names)} files, {len(wanted)} copies; missed: {dict(missed)}")
+    recall, precision = len(matched) / len(expected), right / max(1, right + wrong)
+    missed = Counter(kind for _, kind in expected - matched)
+    print(f"{len(names)} files, {len(expected)} copies; missed: {dict(missed)}")
     print(f"recall {recall:.3f} (limit {RECALL_LIMIT}) of pairs of a photo and its copy")
     print(f"precision {precision:.3f} (limit {PRECISION_LIMIT}) of {right + wrong} pairs found")
     return recall >= RECALL_LIMIT and precision >= PRECISION_LIMIT
 
 
 def different_photos(folders: Sequence[Path]) -> Iterator[Image.Image]:
-    """Real photos of at least 180 pixels; of those that are copies of one another, one."""
-    known: list[np.ndarray] = []
+    """Yield photos of at least 180 pixels; of several copies of a photo, only the first."""
+    previous: list[np.ndarray] = []
     for path in (p for folder in folders for p in sorted(folder.rglob("*")) if p.is_file()):
         try:
             photo = Image.fromarray(decode_photo(path.read_bytes(), minimum=None).pixels)
@@ -98,17 +102,15 @@ def different_photos(folders: Sequence[Path]) -> Iterator[Image.Image]:
         if min(photo.size) < _LEAST_SIDE:
             continue
         photo.thumbnail((_LONG_SIDE, _LONG_SIDE))
-        glance = np.asarray(photo.convert("L").resize((16, 16)), float)
-        if glance.std() < 1 or any(
-            np.corrcoef(glance.ravel(), other.ravel())[0, 1] > 0.95 for other in known
-        ):
+        thumbnail = np.asarray(photo.convert("L").resize((16, 16)), float)
+        if thumbnail.std() < 1 or any(_is_similar(thumbnail, earlier) for earlier in previous):
             continue
-        known.append(glance)
+        previous.append(thumbnail)
         yield photo
 
 
-def _alike(one: np.ndarray, other: np.ndarray) -> bool:
-    return bool(np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.95)
+def _is_similar(first: np.ndarray, second: np.ndarray) -> bool:
+    return bool(np.corrcoef(first.ravel(), second.ravel())[0, 1] > 0.95)
 
 
 def _set(number: int, photo: Image.Image) -> Iterator[tuple[str, bytes]]:
@@ -121,7 +123,7 @@ def _set(number: int, photo: Image.Image) -> Iterator[tuple[str, bytes]]:
 
 
 def copies(photo: Image.Image) -> dict[str, tuple[Image.Image, int]]:
-    """The photo and its copies, each with the JPEG quality it is written in."""
+    """Make the copies of a photo: kind → (picture, JPEG quality)."""
     width, height = photo.size
     inset = (0.025 * width, 0.025 * height, 0.975 * width, 0.975 * height)
     return {
@@ -139,7 +141,7 @@ def copies(photo: Image.Image) -> dict[str, tuple[Image.Image, int]]:
 
 
 def burst_shot(photo: Image.Image, random: np.random.Generator) -> Image.Image:
-    """One of several shots of a scene: camera and subject have moved, exposure has changed."""
+    """Make one shot of a burst: camera and subject have moved, exposure has changed."""
     width, height = photo.size
     zoom = random.uniform(0.80, 0.88)
     shift = random.uniform(0.04, 0.10, 2) * random.choice([-1, 1], 2)

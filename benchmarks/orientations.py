@@ -1,8 +1,8 @@
-"""How steady answers are when one photo is stored in all eight EXIF orientations.
+"""Compare the predictions for a photo stored in all eight EXIF orientations.
 
-For each photo of a folder: eight JPEGs of one original, and by how much the six-scene
-confidence differs among them. Each way to store it has JPEG noise of its own, which the int8
-network passes on.
+For each photo of a folder: makes eight JPEGs and measures how much the confidence for the six
+scenes differs between them. Each file has different JPEG noise, which changes the int8 network's
+output.
 
     python -m benchmarks.orientations FOLDER
 """
@@ -23,12 +23,12 @@ LIMIT = 0.03
 
 
 def main() -> None:
-    """Print one line a photo and the share within the limit."""
+    """Print one line per photo and the number of photos within the limit."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     classifier = Classifier.open(DEFAULT_BUNDLE_DIR, PhotoLimits(), interpreters=1)
-    steady = same_label = count = 0
+    within_limit = same_label = count = 0
     for path in sorted(path for path in folder.rglob("*") if has_picture_name(path)):
         data = path.read_bytes()
         upright = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
@@ -36,14 +36,14 @@ def main() -> None:
             classifier.predict(stored_as(upright, o)).head_predictions.class_prediction
             for o in range(1, 9)
         ]
-        confidences = [look.confidence for look in predictions]
+        confidences = [prediction.confidence for prediction in predictions]
         spread = max(confidences) - min(confidences)
-        labels = sorted({look.label for look in predictions})
+        labels = sorted({prediction.label for prediction in predictions})
         print(f"{path.name}  {'/'.join(labels)}  {max(confidences):.3f}  spread {spread:.3f}")
-        steady += spread <= LIMIT
+        within_limit += spread <= LIMIT
         same_label += len(labels) == 1
         count += 1
-    print(f"within {LIMIT}: {steady} of {count}; one label: {same_label} of {count}")
+    print(f"within {LIMIT}: {within_limit} of {count}; one label: {same_label} of {count}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Photos to measure with."""
+"""Test photos for benchmarks."""
 
 import io
 from pathlib import Path
@@ -11,7 +11,7 @@ SIZE = (4000, 3000)
 
 
 def make_photos(folder: Path) -> list[bytes]:
-    """24 different 12-megapixel JPEGs with real texture: mosaics of the photographs in a folder."""
+    """Make 24 different 12-megapixel JPEGs: mosaics of the photographs in a folder."""
     sources = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.jpg"))]
     rng = np.random.default_rng(0)
     photos = []

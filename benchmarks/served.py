@@ -1,4 +1,4 @@
-"""The app as a process of its own with its memory, and a browser that visits it."""
+"""Run the app in a separate process, measure its memory, and start a browser."""
 
 import multiprocessing
 import os
@@ -29,18 +29,21 @@ _SAMPLE_S = 0.05
 
 
 @contextmanager
-def made_library(folder: Path | None, make: Callable[..., None], *how: Any) -> Iterator[Path]:
-    """A library that ``make(folder, *how)`` makes where there is none; in a folder that goes, else.
+def made_library(folder: Path | None, make: Callable[..., None], *arguments: Any) -> Iterator[Path]:
+    """Make a library with ``make(folder, *arguments)`` if it is missing; yields its folder.
 
-    It is made in a process of its own: what that takes in memory is not measured along.
+    folder: None means a temporary folder. The library is made in a separate process, so that its
+    memory is not measured.
     """
     with tempfile.TemporaryDirectory() as temporary:
-        at = folder or Path(temporary) / "library"
-        if not (at / "library.db").exists():
-            maker = multiprocessing.get_context("spawn").Process(target=make, args=(at, *how))
+        library_dir = folder or Path(temporary) / "library"
+        if not (library_dir / "library.db").exists():
+            maker = multiprocessing.get_context("spawn").Process(
+                target=make, args=(library_dir, *arguments)
+            )
             maker.start()
             maker.join()
-        yield at
+        yield library_dir
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Served:
 
 @contextmanager
 def served(**environment: str) -> Iterator[Served]:
-    """The app with some settings, on a free port."""
+    """Run the app on a free port with some environment variables."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -88,12 +91,12 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser without a window."""
-    found = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
-    if found is None:
-        raise SystemExit("No Chromium here. On Debian: apt-get install chromium.")
+    """Start a headless browser."""
+    executable = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
+    if executable is None:
+        raise SystemExit("Chromium is not installed. On Debian: apt-get install chromium.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
         yield browser
         browser.close()
 
@@ -105,14 +108,14 @@ def memory_mb(process_id: int) -> float:
         pages = int((task / "statm").read_text().split()[1])
         children = (task / f"task/{process_id}/children").read_text().split()
     except FileNotFoundError:
-        return 0.0  # ended meanwhile
+        return 0.0  # it has ended
     own = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
     return own + sum(memory_mb(int(child)) for child in children)
 
 
 @contextmanager
 def memory_peak_mb(process_id: int) -> Iterator[list[float]]:
-    """Watch a process tree's memory; the list's one number is the highest so far."""
+    """Sample a process tree's memory; yields a list whose only item is the peak so far."""
     peak, is_over = [memory_mb(process_id)], threading.Event()
 
     def watch() -> None:

@@ -1,8 +1,8 @@
-"""Plan and act on 100,000 small files by hard link, side by side with ``cp -al``.
+"""Sort 100,000 small files by hard link, compared with ``cp -al``.
 
-The classes are known beforehand, as of photos that the library holds: scanning, hashing and looking
-are another matter and are printed beside it. With ``--whole`` the command line itself does it all,
-on files that a library knows: start, scan, hash, ask the library, plan, act; and undoes it.
+The classes are given, as for photos of the library; the time of planning and linking is compared,
+and scanning and hashing are printed separately. With ``--whole`` the command line is measured, on
+files that are in a library: start, scan, hash, query the library, plan, link, and undo.
 
     python -m benchmarks.sort_100k [--files 100000] [--folder DIR] [--whole]
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from benchmarks.kill_sort import seen_below
+from benchmarks.kill_sort import scan_photos
 from scene_model.config import PROJECT_DIR
 from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind, make_plan
@@ -35,7 +35,7 @@ _MOST_MB = 300
 
 
 def make_files(folder: Path, count: int) -> None:
-    """Small files, each another, in a hundred folders."""
+    """Write small, different files in a hundred folders."""
     for number in range(_FOLDERS):
         (folder / f"{number:02d}").mkdir(parents=True)
     for number in range(count):
@@ -43,47 +43,47 @@ def make_files(folder: Path, count: int) -> None:
         path.write_bytes(f"photo {number}".encode())
 
 
-def _timed(what: Callable[[], object]) -> float:
+def _timed(action: Callable[[], object]) -> float:
     started = time.perf_counter()
-    what()
+    action()
     return time.perf_counter() - started
 
 
-def _plain(source: Path, target: Path) -> None:
+def _copy_links(source: Path, target: Path) -> None:
     subprocess.run(["cp", "-al", str(source), str(target)], check=True)  # noqa: S607
 
 
 def run(folder: Path, count: int) -> float:
-    """Print both times and their ratio; returns it."""
+    """Print both times and their ratio; returns the ratio."""
     source, dest = folder / "source", folder / "sorted"
     make_files(source, count)
-    plain_s = _timed(lambda: _plain(source, folder / "plain 1"))
+    first_cp_s = _timed(lambda: _copy_links(source, folder / "plain 1"))
     started = time.perf_counter()
-    seen = seen_below(source)
+    scanned = scan_photos(source)
     scanned_s = time.perf_counter() - started
 
     def sort() -> None:
-        plan = make_plan(seen, dest, Layout(DEFAULT_LAYOUT))
+        plan = make_plan(scanned, dest, Layout(DEFAULT_LAYOUT))
         wrong = [o.error for o in sort_files(plan, Kind.HARDLINK) if o.error is not None]
         if wrong:
             raise wrong[0]
 
     ours_s = _timed(sort)
-    again_s = _timed(lambda: _plain(source, folder / "plain 2"))
+    second_cp_s = _timed(lambda: _copy_links(source, folder / "plain 2"))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     linked = sum(1 for path in dest.rglob("*.jpg"))
     undo_s = _timed(lambda: list(undo_sort(dest)))
-    ratio = ours_s / ((plain_s + again_s) / 2)
+    ratio = ours_s / ((first_cp_s + second_cp_s) / 2)
     print(
-        f"{linked:,} files: planned and acted in {ours_s:.2f} s; cp -al {plain_s:.2f} s and "
-        f"{again_s:.2f} s; ratio {ratio:.2f}; memory at most {peak_mb:.0f} MB; scan and hash "
-        f"{scanned_s:.2f} s, undo {undo_s:.2f} s, left after it {dest.exists()}"
+        f"{linked:,} files: planned and linked in {ours_s:.2f} s; cp -al {first_cp_s:.2f} s and "
+        f"{second_cp_s:.2f} s; ratio {ratio:.2f}; peak memory {peak_mb:.0f} MB; scan and hash "
+        f"{scanned_s:.2f} s, undo {undo_s:.2f} s, DEST left after undo: {dest.exists()}"
     )
     return ratio
 
 
-def know(folder: Path, source: Path) -> None:
-    """Make a library that knows all files below a folder, without looking at them."""
+def add_to_library(folder: Path, source: Path) -> None:
+    """Make a library with a row for each file below a folder, without classifying it."""
     with Library(folder) as library, library.database.writer.begin() as connection:
         for number, path in enumerate(sorted(source.rglob("*.jpg"))):
             label = _CLASSES[number % len(_CLASSES)]
@@ -110,7 +110,7 @@ def know(folder: Path, source: Path) -> None:
 
 
 def _command(library: Path, *arguments: object) -> tuple[float, float]:
-    """Run the program; returns its seconds and the most memory it took, in MB."""
+    """Run a command of the app; returns its seconds and its peak memory in MB."""
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "scene_model", *map(str, arguments)],
@@ -126,11 +126,11 @@ def _command(library: Path, *arguments: object) -> tuple[float, float]:
 
 
 def run_whole(folder: Path, count: int) -> bool:
-    """Print what the command line takes; True when memory stays below the limit."""
+    """Measure and print the command line; True when it is correct and within the memory limit."""
     source, dest, library = folder / "source", folder / "sorted", folder / "library"
     make_files(source, count)
-    know(library, source)
-    plain_s = _timed(lambda: _plain(source, folder / "plain 1"))
+    add_to_library(library, source)
+    first_cp_s = _timed(lambda: _copy_links(source, folder / "plain 1"))
     empty = folder / "empty"
     empty.mkdir()
     started_s, started_mb = _command(library, "sort", empty, folder / "none")
@@ -138,13 +138,14 @@ def run_whole(folder: Path, count: int) -> bool:
     linked = sum(1 for _ in dest.rglob("*.jpg"))
     again_s, again_mb = _command(library, "sort", source, dest, "--hardlink")
     undo_s, undo_mb = _command(library, "undo", dest)
-    plain_2_s = _timed(lambda: _plain(source, folder / "plain 2"))
-    ratio = sort_s / ((plain_s + plain_2_s) / 2)
+    second_cp_s = _timed(lambda: _copy_links(source, folder / "plain 2"))
+    ratio = sort_s / ((first_cp_s + second_cp_s) / 2)
     print(
-        f"{linked:,} files by the command line: sort {sort_s:.1f} s and {sort_mb:.0f} MB (of that "
+        f"{linked:,} files by the command line: sort {sort_s:.1f} s and {sort_mb:.0f} MB (of these "
         f"{started_s:.1f} s and {started_mb:.0f} MB to start), again with nothing to do "
         f"{again_s:.1f} s and {again_mb:.0f} MB, undo {undo_s:.1f} s and {undo_mb:.0f} MB; cp -al "
-        f"{plain_s:.1f} s and {plain_2_s:.1f} s: ratio {ratio:.1f}; left after it {dest.exists()}"
+        f"{first_cp_s:.1f} s and {second_cp_s:.1f} s: ratio {ratio:.1f}; "
+        f"DEST left after undo: {dest.exists()}"
     )
     most_mb = max(sort_mb, again_mb, undo_mb)
     return linked == count and not dest.exists() and most_mb < _MOST_MB
@@ -155,7 +156,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--files", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
-    parser.add_argument("--whole", action="store_true", help="by the command line, from the start")
+    parser.add_argument("--whole", action="store_true", help="measure the whole command line")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     try:

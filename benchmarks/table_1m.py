@@ -1,8 +1,8 @@
-"""Write a million photos as CSV, JSON and JSON Lines, side by side with pandas.
+"""Write a million photos as CSV, JSON and JSON Lines, compared with pandas.
 
-Each of the six runs in a process of its own. Ours makes every row while it is written, so that
-memory does not grow with their number; pandas is given the same rows as a frame, which is not part
-of its time.
+Each of the six runs has its own process. Ours generates each row while it is written, so that
+memory does not grow with the number of rows; pandas receives the same rows as a frame, and the time
+to build the frame is not counted.
 
     python -m benchmarks.table_1m [--rows 1000000] [--folder DIR]
 """
@@ -44,7 +44,7 @@ _MOST_RISE_MB = 50
 
 
 def photos(count: int) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
-    """Made photos, each another, with the cells that real ones have."""
+    """Generate different photo records with realistic fields."""
     for number in range(count):
         label = _CLASSES[number % len(_CLASSES)]
         score = (number % 1_000) / 1_000
@@ -90,8 +90,8 @@ def write_ours(kind: str, file: Path, count: int) -> None:
         write = write_json if kind == "json" else write_jsonl
         lines = write(json_record(*photo) for photo in photos(count))
     with file.open("wb") as opened:
-        for piece in utf8_chunks(lines):
-            opened.write(piece)
+        for chunk in utf8_chunks(lines):
+            opened.write(chunk)
 
 
 def _frame(kind: str, count: int) -> pd.DataFrame:
@@ -112,9 +112,9 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def work(whose: str, kind: str, file: Path, count: int) -> None:
-    """One process's life: its seconds, its memory before, and by how much that rose, in MB."""
-    frame = _frame(kind, count) if whose == "pandas" else None
+def work(writer: str, kind: str, file: Path, count: int) -> None:
+    """Write one file in a process of its own; prints seconds, memory before and its rise in MB."""
+    frame = _frame(kind, count) if writer == "pandas" else None
     before, started = _peak_mb(), time.perf_counter()
     if frame is None:
         write_ours(kind, file, count)
@@ -129,21 +129,21 @@ def work(whose: str, kind: str, file: Path, count: int) -> None:
     print(json.dumps({"s": took_s, "made_s": made_s, "before_mb": before, "rise_mb": rise_mb}))
 
 
-def _measured(whose: str, kind: str, file: Path, count: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.table_1m", "--work", whose, kind, str(file)]
-    done = subprocess.run(
+def _measured(writer: str, kind: str, file: Path, count: int) -> dict[str, float]:
+    command = [sys.executable, "-m", "benchmarks.table_1m", "--work", writer, kind, str(file)]
+    completed = subprocess.run(
         [*command, "--rows", str(count)], capture_output=True, check=True, cwd=PROJECT_DIR
     )
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    measurements: dict[str, float] = json.loads(completed.stdout)
+    return measurements
 
 
-def _comes_back(kind: str, file: Path, count: int) -> bool:
-    """Read the beginning back by pandas: the first rows are those that were written."""
+def _reads_back(kind: str, file: Path, count: int) -> bool:
+    """True when pandas reads the first rows as they were written."""
     if kind == "csv":
         frame = pd.read_csv(file, nrows=1_000, **READ_CSV)
-        made: list[Any] = [table_row(*photo) for photo in photos(min(count, 1_000))]
-        return bool(frame["Name"].tolist() == [row[1] for row in made])
+        written: list[Any] = [table_row(*photo) for photo in photos(min(count, 1_000))]
+        return bool(frame["Name"].tolist() == [row[1] for row in written])
     if kind == "jsonl":
         with pd.read_json(file, lines=True, chunksize=1_000, **READ_JSON) as chunks:
             names = next(iter(chunks))["name"].tolist()
@@ -153,19 +153,19 @@ def _comes_back(kind: str, file: Path, count: int) -> bool:
 
 
 def run(folder: Path, count: int) -> bool:
-    """Print a line for each kind; True when memory stays and what was written comes back."""
+    """Measure and print each kind; True when memory stays within the limit and rows read back."""
     is_fine = True
     for kind in _KINDS:
         file = folder / f"ours.{kind}"
         ours = _measured("ours", kind, file, count)
-        plain = _measured("pandas", kind, folder / f"pandas.{kind}", count)
-        is_back = _comes_back(kind, file, count)
+        pandas = _measured("pandas", kind, folder / f"pandas.{kind}", count)
+        is_back = _reads_back(kind, file, count)
         print(
             f"{kind}: {count:,} rows, {file.stat().st_size / 1e6:,.0f} MB in {ours['s']:.1f} s "
-            f"({ours['made_s']:.1f} s of them to make the rows), memory rose by "
-            f"{ours['rise_mb']:.1f} MB from {ours['before_mb']:.0f}; pandas {plain['s']:.1f} s on "
-            f"a frame that had taken it to {plain['before_mb']:,.0f} MB, rose by "
-            f"{plain['rise_mb']:,.0f}; ratio {ours['s'] / plain['s']:.2f}; read back "
+            f"({ours['made_s']:.1f} s of it to generate the rows), memory rose by "
+            f"{ours['rise_mb']:.1f} MB from {ours['before_mb']:.0f}; pandas {pandas['s']:.1f} s, "
+            f"memory rose by {pandas['rise_mb']:,.0f} MB from {pandas['before_mb']:,.0f} with the "
+            f"frame; ratio {ours['s'] / pandas['s']:.2f}; read back "
             f"{'the same' if is_back else 'DIFFERENT'}",
             flush=True,
         )
@@ -183,8 +183,8 @@ def main() -> int:
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
-        whose, kind, file = options.work
-        work(whose, kind, Path(file), options.rows)
+        writer, kind, file = options.work
+        work(writer, kind, Path(file), options.rows)
         return 0
     folder = Path(tempfile.mkdtemp(dir=options.folder))
     try:

@@ -1,10 +1,10 @@
-"""Try another threshold on a library of 100,000 photos and keep it, and time that.
+"""Time a threshold preview and saving the thresholds on a library of 100,000 photos.
 
     python -m benchmarks.thresholds [--photos 100000]
 
-Makes the library as `benchmarks.library_100k` does, reads what the class head said, moves the
-slider and saves: most photos then leave. Made embeddings show nothing that the head knows, so that
-none comes back: each run takes a library of its own.
+Makes the library as `benchmarks.library_100k` does, reads the class head's scores, computes the
+preview of a slider move, and saves: most photos then leave their class. The generated embeddings
+match no class, so the change cannot be repeated; each run makes a new library.
 """
 
 import argparse
@@ -27,56 +27,59 @@ from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.services import open_services
 
-READ_LIMIT_S, PREVIEW_LIMIT_S, KEEP_LIMIT_S = 4.0, 0.1, 10.0
-Answer = TypeVar("Answer")
+READ_LIMIT_S, PREVIEW_LIMIT_S, SAVE_LIMIT_S = 4.0, 0.1, 10.0
+Result = TypeVar("Result")
 
 
-def timed(what: str, limit_s: float, work: Callable[[], Answer]) -> tuple[Answer, bool]:
-    """Do it, say how long it took, and tell whether that is within the limit."""
+def timed(name: str, limit_s: float, work: Callable[[], Result]) -> tuple[Result, bool]:
+    """Call ``work`` and print its seconds; returns its result and whether the limit holds."""
     started = time.perf_counter()
-    answer = work()
+    result = work()
     took = time.perf_counter() - started
-    print(f"{what:<44} {took:6.2f} s   limit {limit_s:g} s   {'ok' if took <= limit_s else 'SLOW'}")
-    return answer, took <= limit_s
+    print(f"{name:<44} {took:6.2f} s   limit {limit_s:g} s   {'ok' if took <= limit_s else 'SLOW'}")
+    return result, took <= limit_s
 
 
 def as_tagged_by(library: Library, classifier: Classifier) -> None:
-    """Let the made library be one that the model in use has tagged."""
-    seen = classifier.provenance
-    file = file_name(seen.backbone, classifier.bundle.backbone.embedding_size)
-    (made,) = {path.stem for path in (library.folder / "embeddings").glob("*.f16")}
-    library.embeddings.path(made).rename(library.embeddings.path(file))
+    """Mark the generated photos as tagged by the current model."""
+    provenance = classifier.provenance
+    file = file_name(provenance.backbone, classifier.bundle.backbone.embedding_size)
+    (generated,) = {path.stem for path in (library.folder / "embeddings").glob("*.f16")}
+    library.embeddings.path(generated).rename(library.embeddings.path(file))
     with library.database.writer.begin() as connection:
         connection.execute(
-            update(photos).values(bundle=seen.bundle, backbone=seen.backbone, embedding_file=file)
+            update(photos).values(
+                bundle=provenance.bundle, backbone=provenance.backbone, embedding_file=file
+            )
         )
 
 
 def measure(folder: Path) -> bool:
-    """Read, look, keep; True when every limit holds."""
+    """Read the scores, preview, save; True when every limit holds."""
     services = open_services(Settings(library=folder, workers=2))
     library, classifier = services.library, services.classifier
     as_tagged_by(library, classifier)
     head = classifier.heads[classifier.bundle.class_head]
     chosen = dict.fromkeys(head.labels.ids, 0.9)
-    scores, held = timed(
-        "reading what the class head said", READ_LIMIT_S, lambda: class_scores(library, classifier)
+    scores, is_read_in_time = timed(
+        "reading the class head's scores", READ_LIMIT_S, lambda: class_scores(library, classifier)
     )
-    told, is_quick = timed(
+    preview, is_preview_in_time = timed(
         "a move of the slider",
         PREVIEW_LIMIT_S,
         lambda: preview_thresholds(scores, classifier, chosen),
     )
     print(
-        f"    of {len(scores.ids):,} photos, {len(told.enters):,} enter, {len(told.leaves):,} leave"
+        f"    of {len(scores.ids):,} photos, {len(preview.enters):,} enter, "
+        f"{len(preview.leaves):,} leave"
     )
-    _, is_kept = timed("saving", KEEP_LIMIT_S, lambda: services.use_thresholds(chosen))
+    _, is_saved_in_time = timed("saving", SAVE_LIMIT_S, lambda: services.use_thresholds(chosen))
     services.close()
-    return held and is_quick and is_kept
+    return is_read_in_time and is_preview_in_time and is_saved_in_time
 
 
 def main() -> int:
-    """Make the library where it is missing, in a process of its own, and measure."""
+    """Make the library in a separate process, and measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--photos", type=int, default=100_000)
     options = parser.parse_args()

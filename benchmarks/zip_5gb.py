@@ -1,4 +1,4 @@
-"""Stream a ZIP of 5 GB, side by side with ``zip -0 -r``: speed, memory, and whether it is sound.
+"""Stream a ZIP of 5 GB and compare it with ``zip -0 -r``: speed, memory and integrity.
 
 python -m benchmarks.zip_5gb [--gigabytes 5] [--folder DIR]
 """
@@ -24,19 +24,19 @@ def _peak_mb() -> float:
 
 
 def _ours(source: Path, target: Path) -> tuple[float, float]:
-    """Write our ZIP; returns seconds, and by how many MB memory rose."""
+    """Write our ZIP; returns the seconds and the rise of memory in MB."""
     entries = (
         ArchiveEntry("sea", path.name, path, "2026-01-02T03:04:05") for path in source.iterdir()
     )
     before, started = _peak_mb(), time.perf_counter()
     with target.open("wb") as file:
-        for piece in stream_zip(entries, ["Name\r\n"]):
-            file.write(piece)
+        for chunk in stream_zip(entries, ["Name\r\n"]):
+            file.write(chunk)
         os.fsync(file.fileno())
     return time.perf_counter() - started, _peak_mb() - before
 
 
-def _plain(source: Path, target: Path) -> float:
+def _zip_command(source: Path, target: Path) -> float:
     started = time.perf_counter()
     command = ["zip", "-0", "-q", "-r", str(target), source.name]
     subprocess.run(command, cwd=source.parent, check=True)
@@ -46,16 +46,16 @@ def _plain(source: Path, target: Path) -> float:
 
 
 def run(folder: Path, count: int) -> bool:
-    """Print the figures; True when they are as they should be."""
+    """Measure and print; True when the ZIP is sound and the limits hold."""
     source, ours, plain = folder / "source", folder / "ours.zip", folder / "plain.zip"
     source.mkdir()
     block = os.urandom(_FILE_BYTES)
     for number in range(count):
         (source / f"{number:05d}.jpg").write_bytes(block[number:] + block[:number])
-    first_s = _plain(source, plain)
+    first_s = _zip_command(source, plain)
     plain.unlink()
     ours_s, rise_mb = _ours(source, ours)
-    second_s = _plain(source, plain)
+    second_s = _zip_command(source, plain)
     plain.unlink()
     share = (first_s + second_s) / 2 / ours_s
     unzip = subprocess.run(["unzip", "-tq", str(ours)], capture_output=True, check=False)  # noqa: S607

@@ -1,4 +1,5 @@
 """Training pipeline: labelled photos in, a published model bundle out.
 
-The only room that imports TensorFlow. It knows ``photos`` and ``classifier``, nothing above.
+The only package that imports TensorFlow. Of `scene_model` it imports only ``photos`` and
+``classifier``.
 """

@@ -19,7 +19,7 @@ _EXIT_USAGE = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one step of the pipeline; returns the exit code: 0 done, 2 it cannot be done so."""
+    """Run one step of the pipeline; returns the exit code: 0 for success, 2 for wrong input."""
     options = _parser().parse_args(arguments)
     try:
         _run(options)
@@ -33,25 +33,33 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     steps = parser.add_subparsers(dest="step", required=True)
     for name, help_text in (
-        ("split", "make the committed split lists anew"),
-        ("fit", "train; goes on where an interrupted run stopped"),
+        ("split", "write the committed split lists again"),
+        ("fit", "train; resumes an interrupted run"),
         ("publish", "quantize, calibrate, measure, and write the bundle"),
-        ("evaluate", "measure a bundle: on the validation lists, or on any labelled folder"),
+        ("evaluate", "measure a bundle on the validation lists or on any labelled folder"),
         ("collect", "build a labelled set from openly licensed pictures"),
     ):
         step = steps.add_parser(name, help=help_text)
-        needed = name != "evaluate"
-        step.add_argument("--config", type=Path, required=needed, help="a file of training/configs")
+        is_required = name != "evaluate"
+        step.add_argument(
+            "--config", type=Path, required=is_required, help="a file of training/configs"
+        )
         step.add_argument("--out", type=Path, help="folder of this run (default: runs/NAME)")
         if name != "collect":
             step.add_argument("--data", type=Path, required=True, help="folder with the photos")
             step.add_argument("--models", type=Path, default=TRAINING_DIR.parent / "models")
         if name in ("fit", "publish"):
-            step.add_argument("--name", help="name of the bundle, in place of the configuration's")
-            step.add_argument("--architecture", choices=ARCHITECTURES, help="train this network")
-            step.add_argument("--starting-weights", help="in place of the configuration's")
+            step.add_argument("--name", help="name of the bundle; overrides the configuration")
+            step.add_argument(
+                "--architecture",
+                choices=ARCHITECTURES,
+                help="network to train; overrides the configuration",
+            )
+            step.add_argument("--starting-weights", help="overrides the configuration")
         if name == "evaluate":
-            step.add_argument("--bundle", type=Path, help="measure this bundle on --data itself")
+            step.add_argument(
+                "--bundle", type=Path, help="measure this bundle on the labelled folder --data"
+            )
             step.add_argument("--head", help="head to measure with --bundle")
     return parser
 

@@ -1,4 +1,4 @@
-"""How right the album rules are, on labelled photos that did not train the model."""
+"""Precision and recall of the album rules on labelled photos outside the training set."""
 
 import tomllib
 from collections.abc import Sequence
@@ -20,7 +20,10 @@ TRUTH_FILE = TRAINING_DIR / "label_sets" / "albums_truth.toml"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What labels say of one photo: the albums it belongs in, and those they leave open."""
+    """Albums of one photo according to its labels.
+
+    right: albums that the photo belongs in. unknown: albums that the labels do not decide.
+    """
 
     right: frozenset[str]
     unknown: frozenset[str]
@@ -28,9 +31,9 @@ class Verdict:
 
 @dataclass(frozen=True)
 class AlbumTruth:
-    """What every label of every source says about albums.
+    """The right and the undecided albums of every label of every source.
 
-    labels: (source, label) → verdict. not_judged: album → why no label speaks of it.
+    labels: (source, label) → verdict. not_judged: album → why no label decides about it.
     """
 
     labels: dict[tuple[str, str], Verdict]
@@ -38,19 +41,19 @@ class AlbumTruth:
 
     @property
     def sources(self) -> frozenset[str]:
-        """The sources whose photos can be judged."""
+        """The sources that the truth file covers."""
         return frozenset(source for source, _ in self.labels)
 
     def verdict(self, example: Example) -> Verdict:
-        """Judge by all labels of a photo; raises ValueError for one that is not in the file.
+        """Combine all labels of a photo; raises ValueError for a label that is not in the file.
 
-        An album that one label makes right is right, whatever another leaves open.
+        An album that is right for one label is right even if it is undecided for another label.
         """
         names = (example.label, *example.also)
         missing = [name for name in names if (example.source, name) not in self.labels]
         if missing:
             raise ValueError(
-                f"{TRUTH_FILE.name} says nothing of {missing[0]!r} of {example.source}. Add it."
+                f"{TRUTH_FILE.name} has no entry for {missing[0]!r} of {example.source}. Add it."
             )
         verdicts = [self.labels[example.source, name] for name in names]
         right = frozenset().union(*(verdict.right for verdict in verdicts))
@@ -58,7 +61,7 @@ class AlbumTruth:
 
 
 def read_album_truth(file: Path = TRUTH_FILE) -> AlbumTruth:
-    """Read what labels mean for albums (``label_sets/albums_truth.toml``)."""
+    """Read the albums of each label (``label_sets/albums_truth.toml``)."""
     document = tomllib.loads(file.read_text(encoding="utf-8"))
     not_judged = document.pop("not_judged")
     labels = {
@@ -75,11 +78,11 @@ def measure_albums(
     examples: Sequence[Example],
     rules: AlbumRules | None = None,
 ) -> dict[str, Any]:
-    """Precision and recall of each album on labelled photos, tagged as they are when served.
+    """Precision and recall of each album on labelled photos, tagged as when served.
 
     embeddings: shape (N, embedding_size), float32, of the N examples. Photos of sources that
-    the truth file does not name are left out. rules: None means the shipped ones.
-    Returns what `score_albums` does.
+    are not in the truth file are ignored. rules: None means the shipped ones.
+    Returns the dict of `score_albums`.
     """
     classifier = Classifier(bundle, PhotoLimits(), interpreters=1)
     rules = rules or read_album_rules(None, classifier.heads.values())
@@ -88,7 +91,7 @@ def measure_albums(
     for embedding, example in zip(embeddings, examples, strict=True):
         if example.source in truth.sources:
             facts = PhotoFacts(seen_tags(classifier.predict_embedding(embedding)))
-            assigned.append(frozenset(found.album for found in albums_of(facts, rules)))
+            assigned.append(frozenset(match.album for match in albums_of(facts, rules)))
             verdicts.append(truth.verdict(example))
     return score_albums(rules, assigned, verdicts, truth.not_judged)
 
@@ -99,13 +102,13 @@ def score_albums(
     verdicts: Sequence[Verdict],
     not_judged: dict[str, str],
 ) -> dict[str, Any]:
-    """Compare the albums that N photos were put in with those they belong in.
+    """Compare the assigned albums of N photos with their true albums.
 
-    Returns for each album, in the order of the rules, a dict that JSON can hold:
-    ``photos`` put in and judged, ``right`` of them, ``precision`` in percent with its 95 %
-    ``interval``, ``belong``: how many should be in, ``recall`` in percent, ``left_open``: how
-    many were put in whose label does not say. An album that cannot be judged has null for each
-    figure, and ``why``.
+    Returns for each album, in the order of the rules, a JSON-compatible dict: ``photos`` (assigned
+    and decided by their labels), ``right`` of them, ``precision`` in percent with its 95 %
+    ``interval``, ``belong`` (photos that should be assigned), ``recall`` in percent, ``left_open``
+    (assigned photos whose labels do not decide). An album that cannot be judged has None for each
+    figure, and the reason in ``why``.
     """
     return {
         album.id: _unjudged(reason)
@@ -122,10 +125,12 @@ def _why_not(album: Album, not_judged: dict[str, str]) -> str | None:
 def _score(
     album: str, assigned: Sequence[frozenset[str]], verdicts: Sequence[Verdict]
 ) -> dict[str, Any]:
-    held = [verdict for albums, verdict in zip(assigned, verdicts, strict=True) if album in albums]
-    right = sum(album in verdict.right for verdict in held)
-    left_open = sum(album in verdict.unknown for verdict in held)
-    photos = len(held) - left_open
+    assigned_verdicts = [
+        verdict for albums, verdict in zip(assigned, verdicts, strict=True) if album in albums
+    ]
+    right = sum(album in verdict.right for verdict in assigned_verdicts)
+    left_open = sum(album in verdict.unknown for verdict in assigned_verdicts)
+    photos = len(assigned_verdicts) - left_open
     belong = sum(album in verdict.right for verdict in verdicts)
     return {
         "photos": photos,

@@ -11,11 +11,11 @@ from training.mobilenet import mobilenet_v2
 FloatArray = npt.NDArray[np.float32]
 NamedWeights = dict[str, FloatArray]
 
-# Layers of our own between a network and its embedding; no starting weights are asked of them.
+# Name prefix of our dense layers before the embedding; starting weights may lack them.
 HIDDEN = "hidden_"
 _SCENE_CNN_FILTERS = (32, 64, 128, 256, 512, 1024)
 _SCENE_CNN_POOLING = (3, 2, 2, 2, None, None)
-# What VGG16's ImageNet weights expect: BGR, the mean of ImageNet taken off (Simonyan 2014).
+# What VGG16's ImageNet weights expect: BGR, minus the mean of ImageNet (Simonyan 2014).
 _VGG_MEAN_BGR = (103.939, 116.779, 123.68)
 
 
@@ -25,8 +25,8 @@ def build_backbone(
     """Build a network without heads: (N, side, side, 3) in [-1, 1] → (N, embedding size).
 
     architecture: "mobilenet_v2" (1,280 numbers), "vgg16" (512), "scene_cnn" (1,024) or
-    "small_cnn" (64). input_size None takes any side. hidden: sizes of dense layers behind it;
-    the last one's output is then the embedding.
+    "small_cnn" (64). input_size None accepts any side. hidden: sizes of dense layers appended to
+    the network; the output of the last one is then the embedding.
     """
     network = {
         "mobilenet_v2": mobilenet_v2,
@@ -43,7 +43,7 @@ def build_backbone(
 
 
 def vgg16(input_size: int | None = None) -> keras.Model:
-    """VGG16's thirteen convolutions and their average (Simonyan and Zisserman 2014)."""
+    """VGG16's thirteen convolutions and global average pooling (Simonyan and Zisserman 2014)."""
     inputs = keras.Input((input_size, input_size, 3))
     x = _BgrPixels(name="bgr_pixels")(inputs)
     base = keras.applications.VGG16(include_top=False, weights=None, input_tensor=x)
@@ -52,7 +52,7 @@ def vgg16(input_size: int | None = None) -> keras.Model:
 
 
 def scene_cnn(input_size: int | None = None) -> keras.Model:
-    """Six 3×3 convolutions, pooled after the first four, and a dense layer of 1,024."""
+    """Six 3×3 convolutions, max pooling after the first four, and a dense layer of 1,024."""
     inputs = keras.Input((input_size, input_size, 3))
     x = inputs
     for index, (filters, pool) in enumerate(
@@ -67,7 +67,7 @@ def scene_cnn(input_size: int | None = None) -> keras.Model:
 
 
 def small_cnn(input_size: int | None = None) -> keras.Model:
-    """Three small convolutions: the baseline that everything else has to beat."""
+    """Three small convolutions: the baseline."""
     inputs = keras.Input((input_size, input_size, 3))
     x = inputs
     for index, filters in enumerate((16, 32, 64)):
@@ -78,16 +78,16 @@ def small_cnn(input_size: int | None = None) -> keras.Model:
 
 
 def divide(network: keras.Model, first_trained: str) -> tuple[keras.Model, keras.Model]:
-    """Divide a network before a block ("block_7"): (lower, upper), made of the same layers.
+    """Split a network before a block ("block_7") into (lower, upper), which share its layers.
 
-    Raises ValueError when no layer's name begins so.
+    Raises ValueError when no layer's name begins with that block.
     """
     for layer in network.layers[1:]:
         if layer.name.startswith(f"{first_trained}_"):
-            border = layer.input
+            boundary = layer.input
             return (
-                keras.Model(network.input, border, name="lower"),
-                keras.Model(border, network.output, name="upper"),
+                keras.Model(network.input, boundary, name="lower"),
+                keras.Model(boundary, network.output, name="upper"),
             )
     blocks = sorted({layer.name.rsplit("_", 1)[0] for layer in network.layers if layer.weights})
     raise ValueError(
@@ -97,7 +97,7 @@ def divide(network: keras.Model, first_trained: str) -> tuple[keras.Model, keras
 
 
 def scale_pixels(pixels: npt.NDArray[np.uint8]) -> FloatArray:
-    """Bring uint8 pixels to the networks' [-1, 1]."""
+    """Scale uint8 pixels to the networks' input range [-1, 1]."""
     return pixels.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
 
 
@@ -111,22 +111,22 @@ def named_weights(network: keras.Model) -> NamedWeights:
 
 
 def set_named_weights(network: keras.Model, weights: NamedWeights) -> None:
-    """Put weights into a network of the same architecture; hidden layers may be missing.
+    """Set the weights of a network of the same architecture; hidden layers may be missing.
 
-    Raises ValueError naming the first array that is missing or of another shape.
+    Raises ValueError that names the first array that is missing or has a different shape.
     """
     for layer in network.layers:
         for weight in layer.weights:
             name = f"{layer.name}/{weight.name}"
-            found = weights.get(name)
-            if found is None and layer.name.startswith(HIDDEN):
+            array = weights.get(name)
+            if array is None and layer.name.startswith(HIDDEN):
                 continue
-            if found is None or found.shape != tuple(weight.shape):
-                what = "missing" if found is None else f"of shape {found.shape}"
+            if array is None or array.shape != tuple(weight.shape):
+                what = "missing" if array is None else f"of shape {array.shape}"
                 raise ValueError(
                     f"{network.name} needs {name} of shape {tuple(weight.shape)}; it is {what}."
                 )
-            weight.assign(np.asarray(found, np.float32))
+            weight.assign(np.asarray(array, np.float32))
 
 
 def _relu_convolution(filters: int, name: str) -> keras.layers.Conv2D:
@@ -141,7 +141,7 @@ def _relu_convolution(filters: int, name: str) -> keras.layers.Conv2D:
 
 
 class _BgrPixels(keras.layers.Layer):
-    """From RGB in [-1, 1] to BGR in 0-255 without ImageNet's mean."""
+    """RGB in [-1, 1] to BGR in 0-255, minus ImageNet's mean."""
 
     def call(self, inputs: Any) -> Any:
         """Return shape (N, height, width, 3)."""

@@ -1,4 +1,4 @@
-"""The files of a bundle: describe them, and move a finished one to its place."""
+"""Describe the files of a bundle and move a finished bundle to the models folder."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,11 @@ def finish(
     recipe: Recipe,
     models_dir: Path,
 ) -> Path:
-    """Write figures, plots and card into a bundle's folder and move it to its place."""
+    """Write figures, plots and model card into a bundle's folder; move it to ``models_dir/NAME``.
+
+    An earlier bundle of that name is replaced, and restored when the move fails. Returns the
+    new folder.
+    """
     description = description.model_copy(update={"metrics": metrics})
     write_description(folder, description)
     draw_plots(folder / "plots", description, history)
@@ -42,6 +46,6 @@ def finish(
 
 
 def head_entry(head: HeadRecipe, labels: LabelSet, calibration: HeadCalibration) -> HeadEntry:
-    """Describe a head as bundle.json does."""
+    """Build a head's entry of bundle.json."""
     name = head.name or HEAD_NAMES.get(head.id, head.id.replace("_", " ").capitalize())
     return describe_head(head.id, name, labels, calibration)

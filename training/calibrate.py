@@ -1,4 +1,4 @@
-"""Make a bundle's answers honest: temperatures and thresholds, on photos that trained nothing."""
+"""Calibrate temperatures and thresholds on photos outside the training set."""
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from training.data import head_targets
 from training.labelled import LabelledData
 from training.recipe import HeadRecipe, Recipe
 
-# Share of true scenes that the outside score may turn away on the calibration photos.
+# Share of true scenes that the outside score may refuse on the calibration photos.
 REFUSED_SCENES = 0.025
 _TAG_FLOORS = np.arange(0.05, 0.46, 0.01)
 
@@ -30,32 +30,32 @@ def calibrate(
 ) -> dict[str, HeadCalibration]:
     """Calibrate each head on its own sources' calibration photos.
 
-    embeddings: of all calibration photos in order, by the served network.
+    embeddings: of all calibration photos in order, by the int8 network.
     """
     examples = calibration_examples(data)
-    found: dict[str, HeadCalibration] = {}
+    calibrations: dict[str, HeadCalibration] = {}
     for head in recipe.heads:
         if head.labels is None:
             continue
         labels = data.label_sets[head.id]
         own = own_photos(recipe, head, examples)
         if own.sum() < MIN_CALIBRATION_PHOTOS:
-            found[head.id] = HeadCalibration(outside_threshold=0.5 if head.outside else None)
+            calibrations[head.id] = HeadCalibration(outside_threshold=0.5 if head.outside else None)
             continue
         targets = head_targets(examples, head, labels, recipe)
-        found[head.id] = calibrate_head(
+        calibrations[head.id] = calibrate_head(
             head, labels, bundle.head_weights[head.id], embeddings[own], targets.allowed[own]
         )
-    return found
+    return calibrations
 
 
 def calibration_examples(data: LabelledData) -> list[Example]:
-    """Return the photos that neither train nor validate."""
+    """Return the photos of the calibration part."""
     return [data.examples[i] for i in data.split.indices(data.examples, Part.CALIBRATION)]
 
 
 def own_photos(recipe: Recipe, head: HeadRecipe, examples: list[Example]) -> npt.NDArray[np.bool_]:
-    """Tell which photos come from the sources whose labels are this head's."""
+    """Mask of the photos that come from this head's own sources: shape (N,), bool."""
     sources = {source.id for source in recipe.sources if source.head == head.id}
     return np.array([e.source in sources for e in examples], np.bool_)
 
@@ -67,7 +67,7 @@ def calibrate_head(
     embeddings: FloatArray,
     targets: FloatArray,
 ) -> HeadCalibration:
-    """Temperature by cross-entropy, then the thresholds on the tempered answers.
+    """Fit the temperature by cross-entropy, then the thresholds on the scaled probabilities.
 
     targets: distributions over the labels, shape (N, len(labels)).
     """
@@ -90,16 +90,16 @@ def second_tag_floor(
     probabilities: FloatArray,
     allowed: npt.NDArray[np.bool_],
     labels: LabelSet,
-    wanted: float,
+    target_share: float,
 ) -> float:
-    """The lowest floor with which at least a share ``wanted`` of the tags given is right.
+    """The lowest floor with which at least ``target_share`` of the assigned tags are right.
 
-    allowed: shape (N, labels), the tags that are right for each photo. The highest floor when
-    none reaches it.
+    allowed: shape (N, labels), the tags that are right for each photo. Returns the highest floor
+    when none reaches the share.
     """
     for floor in _TAG_FLOORS:
-        given = [tags_by_rule(p, labels, float(floor)) for p in probabilities]
-        right = [allowed[i, labels.index(t.label)] for i, tags in enumerate(given) for t in tags]
-        if right and float(np.mean(right)) >= wanted:
+        assigned = [tags_by_rule(p, labels, float(floor)) for p in probabilities]
+        right = [allowed[i, labels.index(t.label)] for i, tags in enumerate(assigned) for t in tags]
+        if right and float(np.mean(right)) >= target_share:
             break
     return round(float(floor), 2)

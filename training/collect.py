@@ -1,8 +1,8 @@
 """Build a labelled photo set from openly licensed pictures of Openverse or Wikimedia Commons.
 
-``OUT/LABEL/FILE`` and ``OUT/manifest.csv``, as `training.data` reads them. What a search finds
-is a proposal: look through the folders and delete what does not fit. A later run brings nothing
-back that was deleted; it looks for others instead.
+Writes ``OUT/LABEL/FILE`` and ``OUT/manifest.csv``, the layout that `training.data` reads. Search
+results are proposals: review the folders and delete the pictures that do not fit. A later run does
+not fetch deleted pictures again; it searches for others instead.
 """
 
 import csv
@@ -26,7 +26,7 @@ from training.picture_services import (
     Openverse,
     Picture,
     PictureService,
-    PoliteWeb,
+    RateLimitedClient,
     SearchRefused,
 )
 
@@ -40,9 +40,10 @@ _SUFFIXES = {"JPEG": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}
 
 @dataclass(frozen=True)
 class SavedPicture:
-    """One row of the manifest; fields in the order of its columns. also: joined by ``;``.
+    """One row of the manifest; fields in the order of its columns.
 
-    source_path: address of the original; sha256: of the file as it was fetched.
+    also: further labels, joined by ``;``. source_path: address of the original. sha256: of the
+    fetched file.
     """
 
     file: str
@@ -59,50 +60,52 @@ class SavedPicture:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The label and what else the picture shows."""
+        """The label and the further labels."""
         return (self.label, *filter(None, self.also.split(";")))
 
 
 @dataclass(frozen=True)
 class LabelSummary:
-    """How one label went.
+    """Result of one label.
 
-    found: pictures the searches of this run listed. kept: pictures in the folder now;
-    new: those of this run. skipped: why others were not kept → how many.
+    requested: pictures to save. listed: pictures that the searches of this run listed. saved:
+    pictures in the folder now; new: those of this run. skipped: reason → number of pictures.
     """
 
     label: str
-    wanted: int
-    found: int
-    kept: int
+    requested: int
+    listed: int
+    saved: int
     new: int
     skipped: Mapping[str, int]
 
     def line(self) -> str:
-        """One line for the person who reads it."""
+        """Format the result as one line of text."""
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(self.skipped.items()))
         return (
-            f"{self.label}: {self.kept} of {self.wanted} kept ({self.new} new), {self.found} found"
-            + (f"; skipped: {reasons}" if reasons else "")
+            f"{self.label}: {self.saved} of {self.requested} saved ({self.new} new), "
+            f"{self.listed} listed" + (f"; skipped: {reasons}" if reasons else "")
         )
 
 
 @dataclass(frozen=True)
 class CollectSummary:
-    """How a run went, label by label."""
+    """Results of a run by label."""
 
     labels: tuple[LabelSummary, ...]
 
     @property
     def short(self) -> tuple[str, ...]:
-        """Labels with fewer pictures than wanted."""
-        return tuple(label.label for label in self.labels if label.kept < label.wanted)
+        """Labels with fewer pictures than requested."""
+        return tuple(label.label for label in self.labels if label.saved < label.requested)
 
     def lines(self) -> list[str]:
-        """Tell each label, then those that ended short."""
+        """Format one line per label, then one with the labels that have too few pictures."""
         lines = [label.line() for label in self.labels]
         if self.short:
-            lines.append(f"Ended short: {', '.join(self.short)}. Add queries for them.")
+            lines.append(
+                f"Too few pictures: {', '.join(self.short)}. Add queries for these labels."
+            )
         return lines
 
 
@@ -114,14 +117,14 @@ def collect(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> CollectSummary:
-    """Fetch pictures until every label has ``per_label``, or its queries are used up.
+    """Fetch pictures until every label has ``per_label`` of them or its queries are exhausted.
 
-    A run that was stopped goes on when it is called again; one run at a time in a folder.
-    report: gets a line for each picture that failed and each label that is done.
+    Calling it again resumes a stopped run. Only one run at a time may use a folder.
+    report: called with one line for each failed picture and each finished label.
     Raises CollectError when the service or the folder cannot be used.
     """
     contact = f" ({recipe.contact})" if recipe.contact else ""
-    web = PoliteWeb(
+    web = RateLimitedClient(
         f"SceneGallery-collect/{__version__}{contact}",
         recipe.requests_per_s,
         recipe.timeout_s,
@@ -134,9 +137,9 @@ def collect(
     except OSError as error:
         raise CollectError(
             f"{out_dir} cannot be written: {error.strerror or error}. "
-            "Once it can, the same command goes on where this run stopped."
+            "Once it can, the same command resumes this run."
         ) from error
-    if run.refusal is not None and not run.any_answer:
+    if run.refusal is not None and not run.any_response:
         raise run.refusal
     return CollectSummary(summaries)
 
@@ -148,7 +151,7 @@ class _Run:
         self,
         recipe: CollectRecipe,
         out_dir: Path,
-        web: PoliteWeb,
+        web: RateLimitedClient,
         report: Callable[[str], None],
     ) -> None:
         self._recipe = recipe
@@ -157,43 +160,43 @@ class _Run:
         self._service = _service(recipe, web)
         self._report = report
         self._manifest = _Manifest(out_dir)
-        self._failed: dict[str, str] = {}  # address → reason: no second try in one run
-        self.any_answer = False
+        self._failed: dict[str, str] = {}  # address → reason: tried once per run
+        self.any_response = False
         self.refusal: SearchRefused | None = None
 
     def collect_label(self, label: str) -> LabelSummary:
-        wanted = self._recipe.per_label
+        requested = self._recipe.per_label
         before = self._manifest.count(label)
         new = 0
-        seen: set[str] = set()
+        listed_urls: set[str] = set()
         skipped: Counter[str] = Counter()
         pictures = self._pictures(label, skipped)
-        while before + new < wanted:
+        while before + new < requested:
             picture = next(pictures, None)
             if picture is None:
                 break
-            if picture.url in seen:
+            if picture.url in listed_urls:
                 continue
-            seen.add(picture.url)
-            reason = self._take(label, picture)
+            listed_urls.add(picture.url)
+            reason = self._save(label, picture)
             if reason is None:
                 new += 1
             else:
                 skipped[reason] += 1
-        summary = LabelSummary(label, wanted, len(seen), before + new, new, dict(skipped))
+        summary = LabelSummary(label, requested, len(listed_urls), before + new, new, dict(skipped))
         self._report(summary.line())
         return summary
 
     def _pictures(self, label: str, skipped: Counter[str]) -> Iterator[Picture]:
-        """Take from a label's queries in turn, so that each adds its kind of picture."""
+        """Alternate between a label's queries, so that each contributes pictures."""
         searches = [self._service.search(query) for query in self._recipe.labels[label]]
         while searches:
             for search in list(searches):
                 try:
                     picture = next(search, None)
-                    self.any_answer = True
+                    self.any_response = True
                 except SearchRefused as refusal:
-                    # The other queries may still be answered.
+                    # The other queries may still succeed.
                     self.refusal = self.refusal or refusal
                     skipped["search_refused"] += 1
                     self._report(f"{label}: {refusal}")
@@ -203,13 +206,13 @@ class _Run:
                 else:
                     yield picture
 
-    def _take(self, label: str, picture: Picture) -> str | None:
-        """Keep one picture; returns why not, or None when it is kept."""
+    def _save(self, label: str, picture: Picture) -> str | None:
+        """Save one picture; returns None, or the reason why it was skipped."""
         if picture.licence not in self._recipe.licences:
             return "licence"
-        known = self._manifest.by_url.get(picture.url)
-        if known is not None:
-            return self._add_label(known, label)
+        existing = self._manifest.by_url.get(picture.url)
+        if existing is not None:
+            return self._add_label(existing, label)
         if picture.url in self._failed:
             return self._failed[picture.url]
         try:
@@ -222,28 +225,28 @@ class _Run:
         except _TooSmall as error:
             return self._fail(label, picture, "too_small", str(error))
         sha256 = hashlib.sha256(data).hexdigest()
-        known = self._manifest.by_sha256.get(sha256)
-        if known is not None:
-            self._manifest.by_url[picture.url] = known
-            return self._add_label(known, label)
+        existing = self._manifest.by_sha256.get(sha256)
+        if existing is not None:
+            self._manifest.by_url[picture.url] = existing
+            return self._add_label(existing, label)
         file = f"{label}/{sha256[:20]}{suffix}"
         if not _write_new_file(self._out_dir / file, data, self._out_dir / ".fetched.part"):
-            return self._fail(label, picture, "name_taken", f"{file} is another file")
+            return self._fail(label, picture, "name_taken", f"{file} exists with other contents")
         self._manifest.append(_row(picture, file, label, self._recipe, sha256))
         return None
 
-    def _add_label(self, known: SavedPicture, label: str) -> str:
-        """Note that a picture which is here already was found for this label.
+    def _add_label(self, existing: SavedPicture, label: str) -> str:
+        """Add a label to a picture that is already in the manifest; returns the skip reason.
 
-        The first label keeps the file; others become further tags of it.
+        The file stays in the folder of its first label; later labels go into ``also``.
         """
-        if not (self._out_dir / known.file).is_file():
+        if not (self._out_dir / existing.file).is_file():
             return "deleted_earlier"
-        if label == known.label:
+        if label == existing.label:
             return "already_here"
-        if label not in known.tags:
-            also = ";".join(filter(None, (known.also, label)))
-            self._manifest.append(replace(known, also=also))
+        if label not in existing.tags:
+            also = ";".join(filter(None, (existing.also, label)))
+            self._manifest.append(replace(existing, also=also))
         return "has_another_label"
 
     def _fetch(self, picture: Picture) -> bytes:
@@ -256,7 +259,7 @@ class _Run:
         return self._web.get(original, self._recipe.max_file_bytes)
 
     def _suffix(self, data: bytes) -> str:
-        """Decode a picture to see that it can be; returns the suffix that fits its bytes."""
+        """Check that a picture decodes and is large enough; returns the suffix for its format."""
         photo = decode_photo(data, PhotoLimits(max_file_bytes=self._recipe.max_file_bytes))
         if min(photo.width, photo.height) < self._recipe.shortest_side:
             raise _TooSmall(f"{photo.width} × {photo.height} pixels")
@@ -269,14 +272,14 @@ class _Run:
 
 
 class _TooSmall(Exception):
-    """A picture has fewer pixels than wanted."""
+    """A picture is smaller than ``shortest_side``."""
 
 
 class _Manifest:
-    """The manifest on disk, appended to row by row.
+    """The manifest on disk; rows are only appended.
 
-    A file may have several rows; the last holds. A row that a killed run left half written is
-    cut off.
+    A file may have several rows; the last one is valid. A half-written last row of a killed run
+    is removed.
     """
 
     def __init__(self, out_dir: Path) -> None:
@@ -287,7 +290,7 @@ class _Manifest:
         self.by_sha256: dict[str, SavedPicture] = {}
         try:
             out_dir.mkdir(parents=True, exist_ok=True)
-            rows = _whole_rows(self._file)
+            rows = _complete_rows(self._file)
             if not rows:
                 self._write(MANIFEST_COLUMNS)
         except OSError as error:
@@ -295,19 +298,19 @@ class _Manifest:
                 f"{self._file} cannot be written: {error.strerror}. Choose another folder."
             ) from error
         for row in rows[1:]:
-            self._remember(SavedPicture(*row))
+            self._index(SavedPicture(*row))
 
     def count(self, label: str) -> int:
-        """Pictures of a label that are on disk."""
+        """Number of pictures of a label on disk."""
         rows = self._by_file.values()
         return sum(row.label == label and (self._out_dir / row.file).is_file() for row in rows)
 
     def append(self, row: SavedPicture) -> None:
-        """Add a row; it is on disk when this returns."""
+        """Add a row and flush it to disk."""
         self._write(astuple(row))
-        self._remember(row)
+        self._index(row)
 
-    def _remember(self, row: SavedPicture) -> None:
+    def _index(self, row: SavedPicture) -> None:
         self._by_file[row.file] = row
         self.by_url[row.source_path] = row
         self.by_sha256[row.sha256] = row
@@ -319,25 +322,27 @@ class _Manifest:
             os.fsync(file.fileno())
 
 
-def _whole_rows(file: Path) -> list[list[str]]:
-    """Read a manifest, heading included; cuts off a last line that has no end."""
+def _complete_rows(file: Path) -> list[list[str]]:
+    """Read a manifest, heading included; removes a last line without a line end."""
     data = file.read_bytes() if file.exists() else b""
-    whole = data[: data.rfind(b"\n") + 1]
-    foreign = CollectError(
+    complete = data[: data.rfind(b"\n") + 1]
+    not_a_manifest = CollectError(
         f"{file} is not a manifest of this command. Choose another folder, or move the file away."
     )
     heading = ",".join(MANIFEST_COLUMNS).encode()
-    if (whole and whole.splitlines()[0] != heading) or not (whole or heading.startswith(data)):
-        raise foreign
+    if (complete and complete.splitlines()[0] != heading) or not (
+        complete or heading.startswith(data)
+    ):
+        raise not_a_manifest
     try:
-        rows = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline=""), strict=True))
+        rows = list(csv.reader(io.StringIO(complete.decode("utf-8"), newline=""), strict=True))
     except (ValueError, csv.Error) as error:
-        raise foreign from error
+        raise not_a_manifest from error
     if any(len(row) != len(MANIFEST_COLUMNS) for row in rows):
-        raise foreign
-    if len(whole) < len(data):
+        raise not_a_manifest
+    if len(complete) < len(data):
         with file.open("r+b") as opened:
-            opened.truncate(len(whole))
+            opened.truncate(len(complete))
     return rows
 
 
@@ -359,7 +364,7 @@ def _row(
     )
 
 
-def _service(recipe: CollectRecipe, web: PoliteWeb) -> PictureService:
+def _service(recipe: CollectRecipe, web: RateLimitedClient) -> PictureService:
     if recipe.service == "openverse":
         base_url = recipe.base_url or Openverse.base_url
         return Openverse(web, recipe.licences, recipe.shortest_side, base_url)
@@ -367,10 +372,10 @@ def _service(recipe: CollectRecipe, web: PoliteWeb) -> PictureService:
 
 
 def _write_new_file(target: Path, data: bytes, part: Path) -> bool:
-    """Write a file whole or not at all; returns False when another file has its name."""
+    """Write a file atomically; returns False when a file with other contents has its name."""
     target.parent.mkdir(exist_ok=True)
     if target.exists():
-        # The same bytes: of a run that was killed between a file and its row.
+        # The same bytes: an earlier run was killed between writing the file and its row.
         return target.read_bytes() == data
     with part.open("wb") as file:
         file.write(data)

@@ -1,4 +1,4 @@
-"""What `collect` is to look for: one TOML file, read once, checked whole."""
+"""Configuration of `collect`: one TOML file, validated when it is read."""
 
 import re
 import tomllib
@@ -21,17 +21,17 @@ _RESERVED = re.compile(r"(?i)^(con|conin\$|conout\$|prn|aux|nul|com[\d¹²³]|lp
 
 
 class CollectRecipe(BaseModel):
-    """What to look for, where, and what to keep.
+    """What `collect` searches for, where, and which pictures it saves.
 
     labels: each label's queries; a label is also the name of its folder.
     also: further tags that every picture of a label gets.
-    per_label: pictures to keep of each label. licences: the only ones that are kept.
+    per_label: pictures to save for each label. licences: pictures with others are skipped.
     shortest_side: pixels; smaller pictures are skipped, and a scaled rendition is fetched
-        instead of the original when the service has one that reaches it. Files stay byte
-        for byte as they were fetched.
+        instead of the original when the service has one that is large enough. Files are
+        stored byte for byte as they were fetched.
     contact: an address (mail or web) where the service can reach you; goes into the
         User-Agent. Wikimedia requires one: https://meta.wikimedia.org/wiki/User-Agent_policy
-    base_url: of a mirror of the service.
+    base_url: address of a mirror of the service.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,7 +61,7 @@ class CollectRecipe(BaseModel):
             if folded in by_folded_name:
                 raise ValueError(
                     f"labels {by_folded_name[folded]!r} and {label!r} would share a folder "
-                    "where case does not count; rename one"
+                    "on case-insensitive file systems; rename one"
                 )
             by_folded_name[folded] = label
         return labels
@@ -82,26 +82,25 @@ class CollectRecipe(BaseModel):
             return None
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{base_url!r} is no http or https address")
+            raise ValueError(f"{base_url!r} is not an http or https address")
         return base_url.rstrip("/")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         unknown = sorted(set(self.also) - set(self.labels))
         if unknown:
-            raise ValueError(f"also names {unknown[0]!r}, which is no label of this file")
+            raise ValueError(f"also names {unknown[0]!r}, which is not a label of this file")
         for tag in (tag for tags in self.also.values() for tag in tags):
             check_label(tag)
         if self.service == "commons" and self.contact is None:
             raise ValueError(
-                "Wikimedia Commons wants to know whom to write to: set contact to your mail "
-                "address or web page"
+                "Wikimedia Commons requires a contact: set contact to your mail address or web page"
             )
         return self
 
 
 def read_collect_recipe(file: Path) -> CollectRecipe:
-    """Read a configuration; raises CollectError, which names every wrong field."""
+    """Read a configuration; raises CollectError that names every wrong field."""
     try:
         fields = tomllib.loads(file.read_text(encoding="utf-8"))
         return CollectRecipe.model_validate(fields)
@@ -116,16 +115,18 @@ def read_collect_recipe(file: Path) -> CollectRecipe:
         ]
         raise CollectError(f"{file}: " + "; ".join(wrong)) from error
     except ValueError as error:  # not UTF-8, or not TOML
-        raise CollectError(f"{file} is no TOML file: {error}") from error
+        raise CollectError(f"{file} is not a TOML file: {error}") from error
 
 
 def check_label(label: str) -> None:
     """Raise ValueError when a label cannot be a folder's name on every system."""
     if not label.strip():
         raise ValueError("a label is empty")
-    found = _NOT_IN_A_FOLDER_NAME.search(label)
-    if found:
-        raise ValueError(f"label {label!r} has {found[0]!r} in it, which no folder name may have")
+    forbidden = _NOT_IN_A_FOLDER_NAME.search(label)
+    if forbidden:
+        raise ValueError(
+            f"label {label!r} contains {forbidden[0]!r}, which no folder name may have"
+        )
     if label != label.strip() or label.startswith(".") or label.endswith("."):
         raise ValueError(f"label {label!r} begins or ends with a dot or a space")
     if _RESERVED.match(label) or label.casefold() == MANIFEST_FILE:

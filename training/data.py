@@ -1,4 +1,4 @@
-"""Labelled photos: read from zips and class folders, with what each means for every head."""
+"""Read labelled photos from zips and class folders, and build each head's targets."""
 
 import csv
 import io
@@ -24,12 +24,12 @@ from training.recipe import HeadRecipe, Recipe, Source
 
 @dataclass(frozen=True)
 class HeadTargets:
-    """What one head should answer for each of N examples.
+    """Training targets of one head for N examples.
 
     allowed: shape (N, outputs), float32, rows sum to 1 where weight > 0 (a distribution),
-        or several ones (any of these is right: "inside"), see `sets`.
+        or several entries of 1 (any of these is right: "inside"), see `sets`.
     sets: shape (N,), bool: the row is a set of allowed outputs, not a distribution.
-    weight: shape (N,), float32, 0 where the head has nothing to learn from the example.
+    weight: shape (N,), float32, 0 where the example does not train the head.
     """
 
     allowed: FloatArray
@@ -40,14 +40,14 @@ class HeadTargets:
 def load_examples(recipe: Recipe, data_dir: Path) -> tuple[list[Example], list[str]]:
     """Decode all photos of a recipe's sources.
 
-    Returns the examples, in a fixed order, and one line per photo that had to be skipped.
+    Returns the examples, in a fixed order, and one line per skipped photo.
     Raises FileNotFoundError when a source is not in ``data_dir``.
     """
     examples: list[Example] = []
     skipped: list[str] = []
     for source in recipe.sources:
-        of_source, lines = load_source(source, data_dir)
-        examples += of_source
+        source_examples, lines = load_source(source, data_dir)
+        examples += source_examples
         skipped += lines
     return examples, skipped
 
@@ -83,7 +83,7 @@ def _decoded(
 def head_targets(
     examples: list[Example], head: HeadRecipe, labels: LabelSet, recipe: Recipe
 ) -> HeadTargets:
-    """Work out what one head should learn from each example."""
+    """Build the targets of one head for each example."""
     outputs = len(labels) + (1 if head.outside else 0)
     allowed = np.zeros((len(examples), outputs), np.float32)
     sets = np.zeros(len(examples), np.bool_)
@@ -107,13 +107,13 @@ def head_targets(
 def check_mappings(recipe: Recipe, label_sets: dict[str, LabelSet]) -> None:
     """Raise ValueError when a mapping names a label its head does not have."""
     for mapping in recipe.mappings:
-        known = {*label_sets[mapping.head].ids, "inside", "outside"}
+        valid_targets = {*label_sets[mapping.head].ids, "inside", "outside"}
         for label, targets in mapping.targets.items():
             for target in targets:
-                if target not in known:
+                if target not in valid_targets:
                     raise ValueError(
                         f"{mapping.source} → {mapping.head}: {label!r} maps to {target!r}, "
-                        "which is no label of that head"
+                        "which is not a label of that head"
                     )
 
 
@@ -146,7 +146,7 @@ def _mapped_target(
 
 
 def _manifest(text: str) -> Callable[[str], ManifestFacts]:
-    """Read a manifest.csv; what it says of a file by its path."""
+    """Parse a manifest.csv; returns a lookup of a file's facts by its path."""
     rows = {row["file"]: row for row in csv.DictReader(io.StringIO(text))}
 
     def facts_of(path: str) -> ManifestFacts:
@@ -157,8 +157,8 @@ def _manifest(text: str) -> Callable[[str], ManifestFacts]:
 
 
 def _also(row: dict[str, str]) -> tuple[str, ...]:
-    """Further tags of a manifest's row (``;`` or ``|`` between them)."""
-    # "Sea" is no camera scene; a photo that shows it shows the coast.
+    """Further labels of a manifest row, separated by ``;`` or ``|``."""
+    # "Sea" is not a camera scene; "Coast" is the closest label.
     names = {"Sea": "Coast"}
     tags = row.get("also", "").replace("|", ";").split(";")
     return tuple(names.get(tag, tag) for tag in tags if tag)

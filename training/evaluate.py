@@ -1,4 +1,4 @@
-"""Measure a published bundle, as it is served, on photos that did not train it."""
+"""Measure a published bundle, as it is served, on photos outside the training set."""
 
 import json
 from pathlib import Path
@@ -28,19 +28,19 @@ from training.plots import draw_head_plots
 from training.recipe import HeadRecipe, Recipe
 
 EVALUATION_FILE = "evaluation.json"
-# The labelled photos that tell which album is right belong to these.
+# The albums are measured when the bundle has these heads.
 ALBUM_HEADS = {"scenes", "camera", "camsdd", "objects"}
 _WORKERS = 2
-# At this share of true scenes accepted, the outside score is told in one figure.
+# The share of true scenes accepted at which `refused_at_96` is measured.
 ACCEPTED_SCENES = 0.96
 _TIMED_PHOTOS = 200
 
 
 def evaluate(recipe: Recipe, data_dir: Path, out_dir: Path, models_dir: Path) -> dict[str, Any]:
-    """Measure ``models_dir/NAME`` on its validation photos; writes and prints the figures.
+    """Measure ``models_dir/NAME`` on its validation photos; writes and prints the metrics.
 
-    ``evaluation.json`` has all of them; what is printed leaves out tables and curves. Plots of
-    every measured head go to a folder of its name.
+    ``evaluation.json`` has all of them; the printed ones omit tables and curves. Plots of each
+    measured head are written to a folder named after it.
     """
     bundle = open_bundle(models_dir / recipe.name)
     data = load_data(recipe, data_dir)
@@ -58,14 +58,14 @@ def evaluate(recipe: Recipe, data_dir: Path, out_dir: Path, models_dir: Path) ->
 def measure_all(
     bundle: Bundle, recipe: Recipe, data: LabelledData, data_dir: Path
 ) -> dict[str, Any]:
-    """Figures of every head, the albums, the network's speed and size."""
+    """Metrics of every head and of the albums, and the network's speed and size."""
     metrics, embeddings = measure(bundle, recipe, data, data_dir)
     if set(bundle.head_weights) >= ALBUM_HEADS:
         validation = data.split.indices(data.examples, Part.VALIDATION)
         examples = [data.examples[i] for i in validation]
         metrics["albums"] = measure_albums(bundle, embeddings, examples)
     original = recipe.imagenet_tflite
-    reference = plain_network(data_dir / original) if original else None
+    reference = litert_network(data_dir / original) if original else None
     metrics["speed"] = speed_metrics(bundle, reference)
     return metrics
 
@@ -73,33 +73,33 @@ def measure_all(
 def measure(
     bundle: Bundle, recipe: Recipe, data: LabelledData, data_dir: Path
 ) -> tuple[dict[str, Any], FloatArray]:
-    """All figures of the model card, by head, on the validation photos; and their embeddings."""
+    """Metrics by head on the validation photos, and the embeddings of these photos."""
     examples = [data.examples[i] for i in data.split.indices(data.examples, Part.VALIDATION)]
     embeddings = embed_int8(bundle, examples)
     heads = heads_of(bundle)
     metrics: dict[str, Any] = {}
     for entry in recipe.heads:
         head = heads[entry.id]
-        answer = head.predict(embeddings)
+        prediction = head.predict(embeddings)
         if entry.labels is None:
             original = data_dir / str(recipe.imagenet_tflite)
-            metrics[entry.id] = agreement(answer.probabilities, examples, original)
+            metrics[entry.id] = agreement(prediction.probabilities, examples, original)
             continue
         targets = head_targets(examples, entry, head.labels, recipe)
         own = own_photos(recipe, entry, examples)
         metrics[entry.id] = head_metrics(
-            head, answer_rows(answer, own), targets.allowed[own][:, : len(head.labels)]
+            head, select_photos(prediction, own), targets.allowed[own][:, : len(head.labels)]
         )
         if head.outside_threshold is not None:
             metrics[entry.id]["outside"] = {
-                "same_sources": _outside_of(head, answer, targets, own),
-                "withheld_sources": _withheld(bundle, recipe, entry, head, data, answer, own),
+                "same_sources": _same_sources(head, prediction, targets, own),
+                "withheld_sources": _withheld(bundle, recipe, entry, head, data, prediction, own),
             }
     return metrics, embeddings
 
 
 def _short(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is too long to read on a screen."""
+    """Remove tables and curves, which are too long to print."""
     long = {"per_class", "confusion", "reliability", "coverage"}
     return {
         name: {k: v for k, v in values.items() if k not in long}
@@ -109,32 +109,34 @@ def _short(metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def plain_network(file: Path) -> Any:
-    """Open a quantized network of its own, one thread; returns what runs it on one photo."""
+def litert_network(file: Path) -> Any:
+    """Open a quantized network with one thread; returns a function that runs it on one photo."""
     interpreter = Interpreter(str(file), num_threads=1)
     interpreter.allocate_tensors()
-    given = interpreter.get_input_details()[0]["index"]
-    made = interpreter.get_output_details()[0]["index"]
+    input_index = interpreter.get_input_details()[0]["index"]
+    output_index = interpreter.get_output_details()[0]["index"]
 
-    def answer(pixels: Any) -> Any:
-        interpreter.set_tensor(given, pixels[np.newaxis])
+    def predict(pixels: Any) -> Any:
+        interpreter.set_tensor(input_index, pixels[np.newaxis])
         interpreter.invoke()
-        return interpreter.get_tensor(made)[0]
+        return interpreter.get_tensor(output_index)[0]
 
-    return answer
-
-
-def answer_rows(answer: HeadBatchPrediction, rows: npt.NDArray[np.bool_]) -> HeadBatchPrediction:
-    """Pick the answers of some photos."""
-    return HeadBatchPrediction(answer.probabilities[rows], answer.outside[rows])
+    return predict
 
 
-def _outside_of(
-    head: Head, answer: HeadBatchPrediction, targets: HeadTargets, own: npt.NDArray[np.bool_]
+def select_photos(
+    prediction: HeadBatchPrediction, mask: npt.NDArray[np.bool_]
+) -> HeadBatchPrediction:
+    """Return the predictions of the photos in a mask of shape (N,)."""
+    return HeadBatchPrediction(prediction.probabilities[mask], prediction.outside[mask])
+
+
+def _same_sources(
+    head: Head, prediction: HeadBatchPrediction, targets: HeadTargets, own: npt.NDArray[np.bool_]
 ) -> dict[str, Any]:
-    """How well photos of another world are told apart, from sources that taught it."""
+    """Out-of-scope metrics on validation photos of sources that trained the outside score."""
     outside = (targets.weight > 0) & (targets.allowed[:, len(head.labels)] > 0)
-    return outside_metrics(head, answer_rows(answer, own), answer_rows(answer, outside))
+    return outside_metrics(head, select_photos(prediction, own), select_photos(prediction, outside))
 
 
 def _withheld(
@@ -143,10 +145,10 @@ def _withheld(
     entry: HeadRecipe,
     head: Head,
     data: LabelledData,
-    answer: HeadBatchPrediction,
+    prediction: HeadBatchPrediction,
     own: npt.NDArray[np.bool_],
 ) -> dict[str, Any]:
-    """The same on photos of origins that taught this score nothing."""
+    """Out-of-scope metrics on photos of origins that did not train the outside score."""
     withheld = [
         (m.source, origin, label)
         for m in recipe.mappings
@@ -157,23 +159,22 @@ def _withheld(
     ]
     examples = [e for e in data.examples if (e.source, e.origin, e.label) in set(withheld)]
     unseen = [e for e in examples if data.split.part(e.name) is Part.VALIDATION]
-    figures = outside_metrics(
-        head, answer_rows(answer, own), head.predict(embed_int8(bundle, examples))
+    inside = select_photos(prediction, own)
+    metrics = outside_metrics(head, inside, head.predict(embed_int8(bundle, examples)))
+    metrics["unseen_by_any_head"] = outside_metrics(
+        head, inside, head.predict(embed_int8(bundle, unseen))
     )
-    figures["unseen_by_any_head"] = outside_metrics(
-        head, answer_rows(answer, own), head.predict(embed_int8(bundle, unseen))
-    )
-    figures["origins"] = sorted({origin for _, origin, _ in withheld})
-    return figures
+    metrics["origins"] = sorted({origin for _, origin, _ in withheld})
+    return metrics
 
 
 def outside_metrics(
     head: Head, inside: HeadBatchPrediction, outside: HeadBatchPrediction
 ) -> dict[str, Any]:
-    """Tell how well true scenes and photos of another world are held apart.
+    """Measure how well a head separates its own scenes from out-of-scope photos.
 
-    ``unsure`` and ``accepted`` are as served; ``refused_at_96`` moves the threshold until 96 %
-    of the true scenes are accepted.
+    ``unsure`` and ``accepted`` use the bundle's threshold; ``refused_at_96`` uses the threshold
+    that accepts 96 % of the true scenes.
     """
     scores = (_outside_score(head, inside), _outside_score(head, outside))
     if not len(scores[0]) or not len(scores[1]):
@@ -188,20 +189,20 @@ def outside_metrics(
     }
 
 
-def _outside_score(head: Head, answer: HeadBatchPrediction) -> FloatArray:
-    """High for photos of another world: the head's own output for it, else its doubt."""
+def _outside_score(head: Head, prediction: HeadBatchPrediction) -> FloatArray:
+    """High for out-of-scope photos: the head's outside output, or 1 − its confidence."""
     if head.outside_threshold is not None:
-        return answer.outside
-    doubt: FloatArray = 1.0 - answer.probabilities.max(axis=1)
-    return doubt
+        return prediction.outside
+    uncertainty: FloatArray = 1.0 - prediction.probabilities.max(axis=1)
+    return uncertainty
 
 
 def agreement(scores: FloatArray, examples: list[Example], original: Path) -> dict[str, Any]:
-    """Tell how often our five best hold the original ImageNet network's best.
+    """Measure how often our top five contain the original ImageNet network's top class.
 
-    scores: of the 1,000 classes, shape (N, 1000), probabilities or logits.
+    scores: probabilities or logits of the 1,000 classes, shape (N, 1000).
     """
-    network = plain_network(original)
+    network = litert_network(original)
     order = np.argsort(-scores, axis=1, kind="stable")
     same, among = 0, 0
     for row, example in enumerate(examples):

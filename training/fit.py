@@ -1,4 +1,4 @@
-"""Train one backbone and all its heads together, by a recipe."""
+"""Train one backbone and all its heads together."""
 
 import json
 from pathlib import Path
@@ -17,9 +17,9 @@ from training.trainer import Trainer
 
 
 def fit(recipe: Recipe, data_dir: Path, out_dir: Path, models_dir: Path) -> None:
-    """Train by a recipe; goes on where an interrupted run of the same recipe stopped.
+    """Train a recipe; resumes an interrupted run of the same recipe.
 
-    Leaves ``float_weights.npz``, ``heads.npz`` and ``history.json`` in ``out_dir``.
+    Writes ``float_weights.npz``, ``heads.npz``, ``history.json`` and ``run.json`` to ``out_dir``.
     Raises NoStartingWeights.
     """
     keras.utils.set_random_seed(recipe.seed)

@@ -1,4 +1,4 @@
-"""What the learning part of a network is shown of a photo."""
+"""Features of the frozen layers: the input of the trained part of a network."""
 
 from scene_model.photos.decode import Pixels
 from training.architectures import FloatArray, scale_pixels
@@ -11,7 +11,7 @@ _WORKERS = 2
 
 
 class FrozenFeatures:
-    """Turns augmented photos into what the learning part sees, at one input size."""
+    """Computes the trained part's input and the teacher's logits at one input size."""
 
     def __init__(self, recipe: Recipe, data: LabelledData, network: Network, side: int) -> None:
         self._frozen, self._teacher = None, None
@@ -23,10 +23,10 @@ class FrozenFeatures:
         if network.teacher is not None:
             self._teacher = LiteNetwork(quantize(network.teacher, side, photos), _WORKERS)
 
-    def see(self, pixels: Pixels) -> FloatArray:
-        """Return the frozen part's output for a photo, or its pixels in [-1, 1]."""
-        return scale_pixels(pixels) if self._frozen is None else self._frozen.answer(pixels)
+    def features(self, pixels: Pixels) -> FloatArray:
+        """Return the frozen part's output for a photo; without one, the pixels in [-1, 1]."""
+        return scale_pixels(pixels) if self._frozen is None else self._frozen.predict(pixels)
 
-    def teach(self, pixels: Pixels) -> FloatArray | None:
-        """Return the original network's logits for a photo, if any head learns from them."""
-        return None if self._teacher is None else self._teacher.answer(pixels)
+    def teacher_logits(self, pixels: Pixels) -> FloatArray | None:
+        """Return the teacher's logits for a photo; None when no head is distilled."""
+        return None if self._teacher is None else self._teacher.predict(pixels)

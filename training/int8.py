@@ -1,4 +1,4 @@
-"""From a Keras network to the int8 LiteRT network that is served, and running it."""
+"""Quantize a Keras network to an int8 LiteRT network, and run that network."""
 
 import queue
 
@@ -15,7 +15,7 @@ from training.architectures import FloatArray
 def quantize(network: keras.Model, side: int, photos: list[Pixels]) -> bytes:
     """Convert a float network to int8: uint8 RGB in, float32 out.
 
-    photos: inputs of shape (side, side, 3), uint8, that set the ranges of the activations.
+    photos: representative inputs of shape (side, side, 3), uint8, that set the activation ranges.
     """
     converter = tf.lite.TFLiteConverter.from_keras_model(_at_size(network, side))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -30,7 +30,7 @@ def quantize(network: keras.Model, side: int, photos: list[Pixels]) -> bytes:
 
 
 class LiteNetwork:
-    """A LiteRT network that several threads may ask at once, one interpreter each."""
+    """A thread-safe LiteRT network with a pool of interpreters, one per worker."""
 
     def __init__(self, content: bytes, workers: int) -> None:
         self._free: queue.Queue[Interpreter] = queue.Queue()
@@ -39,22 +39,22 @@ class LiteNetwork:
             interpreter.allocate_tensors()
             self._free.put(interpreter)
 
-    def answer(self, pixels: Pixels) -> npt.NDArray[np.float32]:
+    def predict(self, pixels: Pixels) -> npt.NDArray[np.float32]:
         """Return the output for one photo, uint8 (side, side, 3), without the batch axis."""
         interpreter = self._free.get()
         try:
             interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pixels[np.newaxis])
             interpreter.invoke()
-            answer: FloatArray = interpreter.get_tensor(
+            output: FloatArray = interpreter.get_tensor(
                 interpreter.get_output_details()[0]["index"]
             )[0]
         finally:
             self._free.put(interpreter)
-        return answer
+        return output
 
 
 def _at_size(network: keras.Model, side: int) -> keras.Model:
-    """Take pixels of one size, 0 to 255, in place of [-1, 1]."""
+    """Fix the input size and accept pixels of 0 to 255 instead of [-1, 1]."""
     inputs = keras.Input((side, side, 3), batch_size=1)
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
     return keras.Model(inputs, network(scaled, training=False))

@@ -1,4 +1,4 @@
-"""What a run works on: the photos, their parts, and the label set of every head."""
+"""The data of a run: photos, their split, and the label set of every head."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,9 @@ from scene_model.classifier.fitting.splits import (
     Part,
     Split,
     describe_split,
-    look_alike_groups,
     make_split,
     read_split,
+    same_picture_groups,
     write_split,
 )
 from scene_model.classifier.labels import LabelSet
@@ -33,7 +33,10 @@ SPLITS_DIR = TRAINING_DIR / "splits"
 
 @dataclass(frozen=True)
 class LabelledData:
-    """Photos, their split, the label set of every head, and a line per photo left out."""
+    """Photos, their split, and the label set of every head.
+
+    skipped: one line per skipped photo.
+    """
 
     examples: list[Example]
     split: Split
@@ -42,7 +45,7 @@ class LabelledData:
 
 
 def load_data(recipe: Recipe, data_dir: Path) -> LabelledData:
-    """Read photos, split and label sets; prints what was skipped and how it divides.
+    """Read photos, split and label sets; prints the skipped photos and the size of each part.
 
     Raises FileNotFoundError or UnusableFolders.
     """
@@ -58,12 +61,12 @@ def load_data(recipe: Recipe, data_dir: Path) -> LabelledData:
 
 
 def draw_split(recipe: Recipe, examples: list[Example]) -> Split:
-    """Divide photos that no committed list knows; the same seed divides them the same way."""
-    return make_split(examples, look_alike_groups([e.pixels for e in examples]), recipe.seed)
+    """Split photos that are in no committed list; deterministic for a seed."""
+    return make_split(examples, same_picture_groups([e.pixels for e in examples]), recipe.seed)
 
 
 def redraw_committed_split(recipe: Recipe, data_dir: Path) -> None:
-    """Make the committed lists anew, over all of a recipe's sources."""
+    """Recompute and write the committed lists for all of a recipe's sources."""
     examples, _ = load_examples(recipe, data_dir)
     split = draw_split(recipe, examples)
     write_split(split, SPLITS_DIR)
@@ -85,7 +88,7 @@ def _label_set(recipe: Recipe, head: HeadRecipe, data_dir: Path) -> LabelSet:
 
 
 def representative_photos(recipe: Recipe, data: LabelledData, side: int) -> list[Pixels]:
-    """The training photos that set the ranges of the int8 activations, resized whole."""
+    """Choose the training photos that set the int8 activation ranges; resized without cropping."""
     train = data.split.indices(data.examples, Part.TRAIN)
     rng = np.random.default_rng(recipe.seed)
     chosen = rng.choice(train, min(recipe.representative_photos, len(train)), replace=False)

@@ -1,4 +1,4 @@
-"""Measure any bundle on any labelled folder: its folders' names are the true labels."""
+"""Measure any bundle on a labelled folder whose folder names are the true labels."""
 
 import json
 from collections import Counter
@@ -15,17 +15,20 @@ from scene_model.classifier.heads import Head, heads_of
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import UnusableFolders
 from training.data import load_source
-from training.evaluate import EVALUATION_FILE, answer_rows, outside_metrics
+from training.evaluate import EVALUATION_FILE, outside_metrics, select_photos
 from training.plots import draw_head_plots
 from training.recipe import Source
 
 
 @dataclass(frozen=True)
-class Named:
-    """Which folder names are labels of a head; those that are none hold photos of elsewhere."""
+class FolderLabels:
+    """The label of each folder.
+
+    labels: folder name → label id. out_of_scope: names of the folders that match no label.
+    """
 
     labels: dict[str, str]
-    elsewhere: tuple[str, ...]
+    out_of_scope: tuple[str, ...]
 
 
 def evaluate_folder(
@@ -34,24 +37,24 @@ def evaluate_folder(
     """Measure one head of a bundle on a folder (or zip) of class folders.
 
     A folder is matched to a label by id, name, alias or translation. Photos in folders that
-    match none count as out of scope, and tell how well the head says that it is unsure.
+    match none count as out of scope and measure how well the head refuses such photos.
     Writes ``evaluation.json`` and plots to ``out_dir``. Raises UnusableFolders or BundleError.
     """
     bundle = open_bundle(bundle_dir)
     head = _head(bundle, head_id)
     if not data_dir.exists():
-        raise UnusableFolders(f"There is nothing at {data_dir}. Name a folder of class folders.")
+        raise UnusableFolders(f"{data_dir} does not exist. Name a folder of class folders.")
     examples, skipped = load_source(Source(id=data_dir.stem, file=".", head=head.id), data_dir)
     for line in skipped:
         print("skipped", line)
-    named = name_folders([e.label for e in examples], head)
-    if not named.labels:
+    folder_labels = match_folders([e.label for e in examples], head)
+    if not folder_labels.labels:
         raise UnusableFolders(
-            f"No folder in {data_dir} is called like a label of the head {head.id!r} "
+            f"No folder name in {data_dir} matches a label of the head {head.id!r} "
             f"({', '.join(head.labels.ids[:8])} …). Its folders: "
             f"{', '.join(sorted({e.label for e in examples})) or 'none'}."
         )
-    report = _report(bundle, head, examples, named)
+    report = _report(bundle, head, examples, folder_labels)
     report["skipped"] = skipped
     out_dir.mkdir(parents=True, exist_ok=True)
     (out_dir / EVALUATION_FILE).write_text(json.dumps(report, indent=1), encoding="utf-8")
@@ -60,29 +63,29 @@ def evaluate_folder(
     return report
 
 
-def name_folders(folders: list[str], head: Head) -> Named:
-    """Find the label each folder means: by id, name or data set's name, else by alias."""
+def match_folders(folders: list[str], head: Head) -> FolderLabels:
+    """Find each folder's label by id, name or data set's name, else by an unambiguous alias."""
     exact = {
         fold(word): label.id
         for label in head.labels.labels
         for word in (label.id, label.name, label.source_name)
     }
-    loose: dict[str, set[str]] = {}
+    aliases: dict[str, set[str]] = {}
     for label in head.labels.labels:
         for word in label.words:
-            loose.setdefault(fold(word), set()).add(label.id)
+            aliases.setdefault(fold(word), set()).add(label.id)
     labels: dict[str, str] = {}
-    elsewhere = []
+    out_of_scope = []
     for folder in sorted(set(folders)):
         word = fold(folder)
-        meant = exact.get(word)
-        if meant is None and len(loose.get(word, ())) == 1:
-            meant = next(iter(loose[word]))
-        if meant is None:
-            elsewhere.append(folder)
+        label_id = exact.get(word)
+        if label_id is None and len(aliases.get(word, ())) == 1:
+            label_id = next(iter(aliases[word]))
+        if label_id is None:
+            out_of_scope.append(folder)
         else:
-            labels[folder] = meant
-    return Named(labels, tuple(elsewhere))
+            labels[folder] = label_id
+    return FolderLabels(labels, tuple(out_of_scope))
 
 
 def _head(bundle: Bundle, head_id: str | None) -> Head:
@@ -96,26 +99,28 @@ def _head(bundle: Bundle, head_id: str | None) -> Head:
     return heads[chosen]
 
 
-def _report(bundle: Bundle, head: Head, examples: list[Example], named: Named) -> dict[str, Any]:
-    answer = head.predict(embed_int8(bundle, examples))
-    inside = np.array([e.label in named.labels for e in examples], np.bool_)
+def _report(
+    bundle: Bundle, head: Head, examples: list[Example], folder_labels: FolderLabels
+) -> dict[str, Any]:
+    prediction = head.predict(embed_int8(bundle, examples))
+    inside = np.array([e.label in folder_labels.labels for e in examples], np.bool_)
     allowed = np.zeros((int(inside.sum()), len(head.labels)), np.float32)
-    own = [e for e in examples if e.label in named.labels]
+    own = [e for e in examples if e.label in folder_labels.labels]
     for row, example in enumerate(own):
-        allowed[row, head.labels.index(named.labels[example.label])] = 1.0
-    measured = head_metrics(head, answer_rows(answer, inside), allowed)
-    if named.elsewhere:
+        allowed[row, head.labels.index(folder_labels.labels[example.label])] = 1.0
+    measured = head_metrics(head, select_photos(prediction, inside), allowed)
+    if folder_labels.out_of_scope:
         measured["outside"] = {
             "other_folders": outside_metrics(
-                head, answer_rows(answer, inside), answer_rows(answer, ~inside)
+                head, select_photos(prediction, inside), select_photos(prediction, ~inside)
             )
         }
     counts = Counter(e.label for e in examples)
     return {
         "bundle": bundle.description.id,
         "head": head.id,
-        "folders": named.labels,
-        "out_of_scope_folders": {name: counts[name] for name in named.elsewhere},
+        "folders": folder_labels.labels,
+        "out_of_scope_folders": {name: counts[name] for name in folder_labels.out_of_scope},
         "measured": measured,
         "speed": speed_metrics(bundle),
     }
@@ -127,9 +132,9 @@ def _summary(report: dict[str, Any], out_dir: Path) -> str:
     lines = [
         f"{report['bundle']}, head {report['head']}, {m['photos']:,} photos",
         f"first label right  {m['top_1']} % (95 % interval {low}-{high} %)",
-        f"among five         {m['top_5']} %",
+        f"right in top five  {m['top_5']} %",
         f"calibration error  {m['calibration_error']}",
-        f"answered surely    {m['sure']} %, of those right {m['top_1_of_sure']} %",
+        f"sure predictions   {m['sure']} %, of these right {m['top_1_of_sure']} %",
     ]
     if "outside" in m:
         other = m["outside"]["other_folders"]

@@ -1,20 +1,23 @@
-"""What a head is told it got wrong."""
+"""Loss functions of the heads."""
 
 from typing import Any
 
 import tensorflow as tf
 
 
-def divergence(taught: Any, logits: Any) -> Any:
-    """Kullback-Leibler divergence of each row's answer from what the teacher says."""
-    log_taught = tf.math.log(tf.maximum(taught, 1e-9))
-    return tf.reduce_sum(taught * (log_taught - tf.nn.log_softmax(logits)), axis=1)
+def divergence(target: Any, logits: Any) -> Any:
+    """Kullback-Leibler divergence KL(target ‖ softmax(logits)) of each row: shape (N,).
+
+    target: probabilities, shape (N, outputs).
+    """
+    log_target = tf.math.log(tf.maximum(target, 1e-9))
+    return tf.reduce_sum(target * (log_target - tf.nn.log_softmax(logits)), axis=1)
 
 
 def head_losses(logits: Any, target: Any, smoothing: float) -> Any:
-    """Each row's cross-entropy to a distribution, or −log of the probability of a set.
+    """Cross-entropy of each row to a distribution, or −log of the probability of a set: shape (N,).
 
-    target: allowed, sets and weight, as in `HeadTargets`.
+    target: (allowed, sets, weight), as in `HeadTargets`. smoothing: label smoothing, 0 to 1.
     """
     allowed, sets, weight = target
     log_probabilities = tf.nn.log_softmax(logits)

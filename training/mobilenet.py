@@ -1,7 +1,7 @@
-"""MobileNetV2 with batch normalization folded in, able to feel int8 while it trains.
+"""MobileNetV2 with folded batch normalization and quantization-aware training.
 
-Folded, because a few thousand photos say less of the statistics than ImageNet did, and
-because what is trained is then exactly what gets rounded.
+Batch normalization is folded because a few thousand photos give worse statistics than ImageNet,
+and because the trained weights are then exactly the ones that are quantized.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ _STEM_CHANNELS, _LAST_CHANNELS = 32, 1280
 
 
 class Convolution(keras.layers.Conv2D):
-    """A convolution with bias whose kernel is rounded as int8 rounds it when ``training``."""
+    """A convolution with bias; when ``training``, its kernel is rounded as in int8."""
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the feature map, shape (N, height, width, filters)."""
@@ -42,7 +42,7 @@ class Convolution(keras.layers.Conv2D):
 
 
 class DepthwiseConvolution(keras.layers.DepthwiseConv2D):
-    """The same for a depthwise convolution."""
+    """A depthwise convolution with bias; when ``training``, its kernel is rounded as in int8."""
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the feature map, shape (N, height, width, channels)."""
@@ -51,7 +51,7 @@ class DepthwiseConvolution(keras.layers.DepthwiseConv2D):
 
 
 class Rounding(keras.layers.Layer):
-    """Activations rounded to 256 steps over the batch's own range when ``training``."""
+    """Rounds activations to 256 steps over the range of the batch when ``training``."""
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the input, rounded; gradients pass unchanged."""
@@ -69,8 +69,8 @@ def mobilenet_v2(input_size: int | None = None) -> keras.Model:
 
     input: float32 (N, side, side, 3) in [-1, 1], any even side when ``input_size`` is None.
     output: float32 (N, 1280), the globally averaged last feature map.
-    Layers are named as in ``keras.applications``; called with ``training=True`` the network
-    answers as its int8 version would.
+    Layers are named as in ``keras.applications``; called with ``training=True`` the
+    network predicts as its int8 version does.
     """
     inputs = keras.Input((input_size, input_size, 3))
     x = _convolution(inputs, _STEM_CHANNELS, "Conv1", size=3, stride=2)
@@ -108,7 +108,7 @@ def _activation(x: Any, name: str) -> Any:
 
 
 def _rounded_kernel(kernel: Any, axes: tuple[int, ...]) -> Any:
-    """Round to 255 steps, symmetric, with one scale an output channel (as LiteRT does)."""
+    """Round symmetrically to 255 steps with one scale per output channel, as LiteRT does."""
     kernel = tf.convert_to_tensor(kernel)
     scale = tf.maximum(tf.reduce_max(tf.abs(kernel), axis=axes, keepdims=True), 1e-6) / 127.0
     rounded = tf.round(kernel / scale) * scale

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what a bundle says of itself, from measured figures only."""
+"""Write MODEL_CARD.md: a bundle's measured metrics, training and limits."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ _WEAKEST = 8
 
 
 def draw_plots(folder: Path, bundle: BundleDescription, history: list[dict[str, Any]]) -> None:
-    """Write every plot the card shows."""
+    """Write every plot that the card shows."""
     if history:
         draw_training_curves(folder, history)
     measured = _measured_heads(bundle)
@@ -34,7 +34,7 @@ def draw_plots(folder: Path, bundle: BundleDescription, history: list[dict[str, 
 
 
 def write_model_card(file: Path, bundle: BundleDescription, recipe: Recipe) -> None:
-    """Write the card; every figure is read from ``bundle.metrics``."""
+    """Write the card; every measured number is read from ``bundle.metrics``."""
     plots = file.parent / "plots"
     sections = [
         _title(bundle, recipe),
@@ -65,13 +65,13 @@ def _title(bundle: BundleDescription, recipe: Recipe) -> list[str]:
         f"# {bundle.name}",
         "",
         f"`{bundle.id}`, made {bundle.created_at[:10]} by `python -m training fit` and `publish`. "
-        f"One {bundle.backbone.architecture} ({side}×{side}, int8) looks at a photo once; linear "
-        "heads on its embedding answer for every label set.",
+        f"One {bundle.backbone.architecture} ({side}×{side}, int8) computes one embedding per "
+        "photo; a linear head on it predicts the labels of each label set.",
     ]
 
 
 def _measured_heads(bundle: BundleDescription) -> dict[str, Any]:
-    """Figures of the heads that were measured on labelled photos, by the head's name."""
+    """Metrics of the heads that were measured on labelled photos, by the head's name."""
     return {
         head.name: bundle.metrics[head.id]
         for head in bundle.heads
@@ -82,14 +82,14 @@ def _measured_heads(bundle: BundleDescription) -> dict[str, Any]:
 def _accuracy(bundle: BundleDescription) -> list[str]:
     floats = bundle.metrics.get("float", {})
     rows = [
-        "## What was measured",
+        "## Accuracy",
         "",
-        "On validation photos that share no near-duplicate with those that trained or calibrated "
-        "it, by the int8 network as it is served. `float` is the network before quantization with "
-        "the same heads; blocks and heads that were fitted to int8 do better there.",
+        "On validation photos that have no near duplicate among the training and calibration "
+        "photos, with the int8 network as it is served. `float` is the network before quantization "
+        "with the same heads; blocks and heads that were trained for int8 do better as int8.",
         "",
-        "| head | labels | photos | first label right | 95 % interval | among three | among five | "
-        "calibration error | float |",
+        "| head | labels | photos | first label right | 95 % interval | in top three | "
+        "in top five | calibration error | float |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for head in bundle.heads:
@@ -98,7 +98,7 @@ def _accuracy(bundle: BundleDescription) -> list[str]:
             continue
         low, high = m["top_1_interval"]
         five = f"{m['top_5']} %" if "top_5" in m else ""
-        exact = f"{floats[head.id]} %" if head.id in floats else "as given"
+        exact = f"{floats[head.id]} %" if head.id in floats else "not measured"
         rows.append(
             f"| {head.id} | {len(head.labels)} | {m['photos']:,} | {m['top_1']} % | "
             f"{low}-{high} % | {m['top_3']} % | {five} | {m['calibration_error']} | "
@@ -108,15 +108,15 @@ def _accuracy(bundle: BundleDescription) -> list[str]:
 
 
 def _of_head(bundle: BundleDescription) -> list[list[str]]:
-    """A paragraph a head on what the table does not say."""
+    """One paragraph per head with further metrics."""
     floats = bundle.metrics.get("float", {})
     paragraphs = []
     for head in bundle.heads:
         m = bundle.metrics.get(head.id, {})
         if "top_1" in m:
-            text = f"- **{head.id}**: {m['sure']} % of the photos are answered surely"
+            text = f"- **{head.id}**: {m['sure']} % of the photos get a sure prediction"
             if m["top_1_of_sure"] is not None:
-                text += f", and of those {m['top_1_of_sure']} % rightly"
+                text += f", and {m['top_1_of_sure']} % of these predictions are right"
             lines = [text + "."]
             if head.id == bundle.tag_head:
                 lines.append(
@@ -130,8 +130,8 @@ def _of_head(bundle: BundleDescription) -> list[list[str]]:
             low, high = m["top_5_holds_interval"]
             paragraphs.append(
                 [
-                    f"- **{head.id}** ({m['photos']:,} photos): the five best hold the original "
-                    f"ImageNet network's best on {m['top_5_holds_original']} % "
+                    f"- **{head.id}** ({m['photos']:,} photos): the top five contain the original "
+                    f"ImageNet network's top class on {m['top_5_holds_original']} % "
                     f"(95 % interval {low}-{high} %)."
                     + (f" Before quantization {floats[head.id]} %." if head.id in floats else "")
                 ]
@@ -146,8 +146,8 @@ def _outside(bundle: BundleDescription) -> list[str]:
             if "auroc" not in m:
                 continue
             where = {
-                "same_sources": "validation photos of sources that taught it",
-                "withheld_sources": "photos of origins that taught it nothing ("
+                "same_sources": "validation photos of sources that trained it",
+                "withheld_sources": "photos of origins that did not train it ("
                 + ", ".join(m.get("origins", ()))
                 + ")",
             }.get(which, which)
@@ -158,20 +158,20 @@ def _outside(bundle: BundleDescription) -> list[str]:
             unseen = m.get("unseen_by_any_head", {})
             if "auroc" in unseen:
                 rows.append(
-                    f"| {head.id} | of these, those that trained no head at all | "
+                    f"| {head.id} | of these, photos that trained no head | "
                     f"{unseen['photos']:,} | {unseen['unsure']} % | {unseen['accepted']} % | "
                     f"{unseen['refused_at_96']} % | {unseen['auroc']} |"
                 )
     if not rows:
         return []
     return [
-        "## Photos of another world",
+        "## Out-of-scope photos",
         "",
-        "Pets, food, people, documents before a head that knows none of them. `unsure` and "
-        "`accepted` are as served; the next column moves the threshold until 96 % of the true "
-        "photos are accepted.",
+        "Pets, food, people and documents, which are no labels of the head. `unsure` and "
+        "`accepted` use the bundle's threshold; the next column uses the threshold that accepts "
+        "96 % of the photos in scope.",
         "",
-        "| head | photos from | photos | unsure | true ones accepted | unsure at 96 % accepted | "
+        "| head | photos from | photos | unsure | in scope accepted | unsure at 96 % accepted | "
         "AUROC |",
         "|---|---|---|---|---|---|---|",
         *rows,
@@ -185,9 +185,9 @@ def _albums(albums: dict[str, Any] | None) -> list[str]:
         "## Albums",
         "",
         "Rules over tags and EXIF (`scene_model/classifier/albums.toml`), on the validation photos "
-        "whose label says which album is right.",
+        "whose labels decide which album is right.",
         "",
-        "| album | photos put there | right | 95 % interval | found |",
+        "| album | photos assigned | precision | 95 % interval | recall |",
         "|---|---|---|---|---|",
     ]
     for name, m in albums.items():
@@ -195,8 +195,10 @@ def _albums(albums: dict[str, Any] | None) -> list[str]:
             rows.append(f"| {name} | {m.get('why', 'not judged')} | | | |")
             continue
         low, high = m["interval"]
-        found = "" if m.get("recall") is None else f"{m['recall']} %"
-        rows.append(f"| {name} | {m['photos']:,} | {m['precision']} % | {low}-{high} % | {found} |")
+        recall = "" if m.get("recall") is None else f"{m['recall']} %"
+        rows.append(
+            f"| {name} | {m['photos']:,} | {m['precision']} % | {low}-{high} % | {recall} |"
+        )
     return rows
 
 
@@ -204,19 +206,19 @@ def _speed(bundle: BundleDescription) -> list[str]:
     m = bundle.metrics.get("speed")
     if not m:
         return []
-    beside = ""
+    comparison = ""
     if "original_photos_per_s_per_core" in m:
-        theirs, ours = m["original_photos_per_s_per_core"], m["photos_per_s_per_core"]
-        beside = (
-            f"; the original int8 ImageNet network made {theirs} in the same run "
-            f"(ratio {ours / theirs:.2f})"
+        original, ours = m["original_photos_per_s_per_core"], m["photos_per_s_per_core"]
+        comparison = (
+            f"; the original int8 ImageNet network reached {original} in the same run "
+            f"(ratio {ours / original:.2f})"
         )
     return [
         "## Speed and size",
         "",
-        f"{m['photos_per_s_per_core']} photos a second on one core, decoding not counted "
-        f"(median {m['network_ms_median']} ms, 95th percentile {m['network_ms_p95']} ms){beside}. "
-        f"{m['size_bytes'] / 1e6:.1f} MB in all without the float weights.",
+        f"{m['photos_per_s_per_core']} photos per second on one core, without decoding "
+        f"(median {m['network_ms_median']} ms, 95th percentile {m['network_ms_p95']} ms)"
+        f"{comparison}. {m['size_bytes'] / 1e6:.1f} MB in total without the float weights.",
     ]
 
 
@@ -224,18 +226,16 @@ def _commands(bundle: BundleDescription, recipe: Recipe) -> list[str]:
     config = f"--config training/configs/{recipe.name}.toml --data DATA --out RUN"
     folder = f"python -m training evaluate --bundle models/{bundle.name} --data FOLDER --out OUT"
     if recipe.split == "drawn":
-        return ["## Measure it again", "", "On any folder of class folders:", ""] + [
-            f"    {folder}"
-        ]
+        return ["## Reproduce", "", "On any folder of class folders:", ""] + [f"    {folder}"]
     return [
-        "## Measure it again",
+        "## Reproduce",
         "",
-        f"All figures above but `float`, which `publish` measures: "
+        f"All numbers above except `float`, which `publish` measures: "
         f"`python -m training evaluate {config}`",
         "",
         f"On any folder of class folders: `{folder} [--head {bundle.class_head}]`",
         "",
-        "Speed beside the original network: `python -m benchmarks.network ORIGINAL.tflite`",
+        "Speed compared with the original network: `python -m benchmarks.network ORIGINAL.tflite`",
     ]
 
 
@@ -243,21 +243,21 @@ def _plot_names(bundle: BundleDescription) -> list[tuple[str, str]]:
     return [
         (CURVES, "Loss and accuracy by epoch"),
         (RELIABILITY, "Reliability: accuracy against confidence"),
-        (COVERAGE, "Coverage: accuracy of the surest photos"),
+        (COVERAGE, "Coverage: accuracy of the most confident photos"),
         *((f"confusion_{h.id}.png", f"Confusion matrix: {h.name}") for h in bundle.heads),
     ]
 
 
 def _classes(bundle: BundleDescription) -> list[str]:
-    """All classes of a small head, the weakest of a large one."""
+    """The classes with the lowest F1 of each head, at most `_WEAKEST`."""
     rows = []
     for head in bundle.heads:
         classes = bundle.metrics.get(head.id, {}).get("per_class")
         if not classes:
             continue
         names = {label.id: label.name for label in head.labels}
-        known = {k: v for k, v in classes.items() if v["f1"] is not None}
-        shown = sorted(known, key=lambda label: (known[label]["f1"], label))
+        measured = {k: v for k, v in classes.items() if v["f1"] is not None}
+        shown = sorted(measured, key=lambda label: (measured[label]["f1"], label))
         if len(shown) > _WEAKEST:
             shown = shown[:_WEAKEST]
         for label in shown:
@@ -275,7 +275,7 @@ def _classes(bundle: BundleDescription) -> list[str]:
     return [
         "## Classes",
         "",
-        f"The {_WEAKEST} weakest of each head; all of them are in `bundle.json`.",
+        f"The {_WEAKEST} classes with the lowest F1 of each head; `bundle.json` has all classes.",
         "",
         "| head | class | photos | precision | recall | F1 |",
         "|---|---|---|---|---|---|",
@@ -284,13 +284,13 @@ def _classes(bundle: BundleDescription) -> list[str]:
 
 
 def _start(recipe: Recipe) -> str:
-    way, _, place = (recipe.starting_weights or "").partition(":")
+    kind, _, name = (recipe.starting_weights or "").partition(":")
     return {
         "keras": "Keras's ImageNet weights",
         "random": "random weights",
-        "bundle": f"the float weights of `{place}`",
-        "run": f"the weights of the run `{place}`",
-    }.get(way, "ImageNet weights")
+        "bundle": f"the float weights of `{name}`",
+        "run": f"the weights of the run `{name}`",
+    }.get(kind, "ImageNet weights")
 
 
 def _training(bundle: BundleDescription, recipe: Recipe) -> list[str]:
@@ -299,23 +299,23 @@ def _training(bundle: BundleDescription, recipe: Recipe) -> list[str]:
         return [
             "## How it was trained",
             "",
-            f"A linear head on the network of `{recipe.on_bundle}`, which was not changed; its "
-            f"other heads are that bundle's. Seed {recipe.seed}. {manifest}",
+            f"A linear head on the network of `{recipe.on_bundle}`, which was not changed; the "
+            f"other heads are copied from that bundle. Seed {recipe.seed}. {manifest}",
         ]
-    what = (
+    trained_part = (
         "The whole network"
         if recipe.train_from is None or not recipe.stages
         else f"The blocks from `{recipe.train_from}` on"
     )
     stages = ", ".join(
         f"{s.epochs} at {s.input_size}×{s.input_size}"
-        + (", feeling the int8 rounding" if s.int8_aware else "")
-        + (", agreeing with itself on degraded copies" if s.consistency else "")
+        + (", quantization-aware" if s.int8_aware else "")
+        + (", with a consistency loss on degraded copies" if s.consistency else "")
         for s in recipe.stages
     )
     heads = {head.id for head in recipe.heads}
     distilled = (
-        " `objects` was kept by distillation from the original network."
+        " `objects` was trained by distillation from the original network."
         if "objects" in heads
         else ""
     )
@@ -327,36 +327,36 @@ def _training(bundle: BundleDescription, recipe: Recipe) -> list[str]:
         if recipe.blend
         else ""
     )
-    anew = [f"`{head.id}`" for head in recipe.heads if head.refit is not None]
+    refit_heads = [f"`{head.id}`" for head in recipe.heads if head.refit is not None]
     refitted = (
-        f" The heads {', '.join(anew)} were fitted once more on what the int8 network sees."
-        if anew
+        f" The heads {', '.join(refit_heads)} were refitted on the int8 network's embeddings."
+        if refit_heads
         else ""
     )
     return [
         "## How it was trained",
         "",
-        f"{what}, {epochs}seed {recipe.seed}, from {_start(recipe)} (the curves show all epochs)."
-        f"{blended}{refitted}{distilled} Temperatures and thresholds were set on calibration "
-        f"photos that are in neither the training nor the validation part. {manifest}",
+        f"{trained_part}, {epochs}seed {recipe.seed}, from {_start(recipe)} (the curves show all "
+        f"epochs).{blended}{refitted}{distilled} Temperatures and thresholds were set on "
+        f"calibration photos, which are in neither the training nor the validation part. "
+        f"{manifest}",
     ]
 
 
 def _limits(recipe: Recipe) -> list[str]:
-    rows = ["## Limits", "", "- It tags scenes, not people: it recognizes nobody."]
+    rows = ["## Limits", "", "- It tags scenes; it does not recognize people."]
     if recipe.split == "drawn":
         rows.append(
-            "- It knows the classes of the folders it was trained on; with few photos a class, "
-            "the figures above are rough: look at the interval."
+            "- It predicts only the classes of the folders it was trained on. With few photos per "
+            "class the numbers above are uncertain, as the intervals show."
         )
     else:
         rows += [
-            "- Glacier and mountain, buildings and street are often both true; expect them to be "
-            "mixed up.",
-            "- Small classes (Baby, Family, Airplane, Holiday, Portrait) have few photos behind "
-            "them.",
+            "- Glacier and mountain, and buildings and street, often both apply and are often "
+            "confused.",
+            "- Small classes (Baby, Family, Airplane, Holiday, Portrait) have few training photos.",
         ]
     rows.append(
-        "- It has seen photographs; drawings, screenshots and scans are mostly outside its world."
+        "- It was trained on photographs; drawings, screenshots and scans are mostly out of scope."
     )
     return rows

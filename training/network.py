@@ -1,4 +1,4 @@
-"""The network of a run: what learns, what is frozen, and whom ``objects`` learns from."""
+"""The network of a run: its frozen and trained parts, heads and teacher."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +29,9 @@ DISTILLED_HEAD = "objects"
 
 @dataclass(frozen=True)
 class Network:
-    """A backbone, one dense layer a head, and the network ``objects`` learns from.
+    """A backbone, one dense layer per head, and the teacher of the head ``objects``.
 
-    lower, upper: the backbone's frozen and learning part; lower is None when all learns.
+    lower, upper: the backbone's frozen and trained part; lower is None when all of it is trained.
     teacher: pixels in [-1, 1] → logits of the 1,000 ImageNet classes; None without `objects`.
     """
 
@@ -54,13 +54,13 @@ def build_network(
     runs_dir: Path,
     models_dir: Path,
 ) -> Network:
-    """Make the network with the recipe's starting weights.
+    """Build the network with the recipe's starting weights.
 
-    A head keeps the weights that came with them when it has as many outputs; ``objects``
-    otherwise starts as ImageNet's own last layer. Raises NoStartingWeights.
+    A head uses the weights that came with them when the shapes match; otherwise ``objects``
+    starts from ImageNet's last layer and other heads from zero. Raises NoStartingWeights.
     """
     backbone = build_backbone(recipe.architecture, hidden=recipe.hidden)
-    found = start(backbone, recipe, data_dir, runs_dir, models_dir)
+    head_weights = start(backbone, recipe, data_dir, runs_dir, models_dir)
     size = backbone.output.shape[-1]
     heads = {
         head.id: _dense(size, len(label_sets[head.id]) + (1 if head.outside else 0), head.id)
@@ -72,7 +72,7 @@ def build_network(
         if kernel.shape[0] == size:
             heads[DISTILLED_HEAD].set_weights([kernel, bias])
     for head_id, dense in heads.items():
-        _take_weights(dense, found, head_id)
+        _set_head_weights(dense, head_weights, head_id)
     lower, upper = None, backbone
     if recipe.train_from is not None:
         lower, upper = divide(backbone, recipe.train_from)
@@ -80,14 +80,14 @@ def build_network(
 
 
 def embed_float(backbone: keras.Model, examples: list[Example], side: int) -> FloatArray:
-    """Embeddings of whole photos by the float network: shape (N, embedding size), float32."""
+    """Embed uncropped photos with the float network: shape (N, embedding size), float32."""
     forward = tf.function(lambda x: backbone(x, training=False), reduce_retracing=True)
-    parts = []
+    batches = []
     for start_index in range(0, len(examples), 64):
         chosen = examples[start_index : start_index + 64]
         pixels = np.stack([resize_to_square(e.pixels, side) for e in chosen])
-        parts.append(forward(scale_pixels(pixels)).numpy())
-    return np.concatenate(parts)
+        batches.append(forward(scale_pixels(pixels)).numpy())
+    return np.concatenate(batches)
 
 
 def _dense(inputs: int, outputs: int, name: str) -> keras.layers.Dense:
@@ -96,14 +96,14 @@ def _dense(inputs: int, outputs: int, name: str) -> keras.layers.Dense:
     return dense
 
 
-def _take_weights(dense: keras.layers.Dense, found: NamedWeights, head_id: str) -> None:
-    kernel, bias = found.get(f"{head_id}/kernel"), found.get(f"{head_id}/bias")
+def _set_head_weights(dense: keras.layers.Dense, arrays: NamedWeights, head_id: str) -> None:
+    kernel, bias = arrays.get(f"{head_id}/kernel"), arrays.get(f"{head_id}/bias")
     if kernel is not None and bias is not None and kernel.shape == tuple(dense.kernel.shape):
         dense.set_weights([kernel, bias])
 
 
 def _imagenet(file: Path) -> tuple[keras.Model, FloatArray, FloatArray]:
-    """Return the original network with its own last layer, and that layer's weights."""
+    """Return the original network with its last layer, and that layer's weights."""
     backbone = build_backbone("mobilenet_v2")
     kernel, bias = load_imagenet_tflite(backbone, file)
     dense = _dense(kernel.shape[0], kernel.shape[1], "imagenet")

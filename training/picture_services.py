@@ -1,4 +1,4 @@
-"""Services that list openly licensed pictures, asked at a polite pace.
+"""Rate-limited clients of services that list openly licensed pictures.
 
 Openverse: https://api.openverse.org/v1/ · Wikimedia Commons: https://commons.wikimedia.org/w/api.php
 """
@@ -22,47 +22,47 @@ from training.recipe import TrainingError
 _ATTEMPTS = 4
 _FIRST_BACKOFF_S = 2.0
 _LONGEST_PAUSE_S = 300.0
-# What passes by itself. A plain 500 does not: it comes back for the same request.
-_PASSING_STATUSES = {429, 502, 503, 504}
-_MAX_ANSWER_BYTES = 20_000_000
+# Temporary errors. Status 500 is not: the same request fails again.
+_TEMPORARY_STATUSES = {429, 502, 503, 504}
+_MAX_RESPONSE_BYTES = 20_000_000
 _CHUNK_BYTES = 65_536
-# Openverse gives 20 results a page and 240 a query to those who have no account.
+# Openverse returns 20 results per page and 240 per query without an account.
 _OPENVERSE_PAGE, _OPENVERSE_DEPTH = 20, 240
 _OPENVERSE_THUMBNAIL_WIDTH = 600
-# MediaWiki scales at most 50 pictures a request.
+# MediaWiki scales at most 50 pictures per request.
 _COMMONS_PAGE, _COMMONS_DEPTH = 50, 1000
-# Wikimedia keeps pictures at these widths; others are made anew or refused
+# Wikimedia stores pictures at these widths; others are rendered on request or refused
 # (https://www.mediawiki.org/wiki/Common_thumbnail_sizes).
 _COMMONS_WIDTHS = (250, 330, 500, 960, 1280, 1920, 3840)
 _CC_BY = re.compile(r"cc[ -](by(?:[ -](?:nc|sa|nd))*)(?![\w-])")
 
 
 class CollectError(TrainingError):
-    """Collecting cannot start or go on; the message says why and what to do."""
+    """Collecting cannot start or continue; the message gives the reason and the remedy."""
 
 
 class ServiceDown(CollectError):
-    """The picture service does not answer, or asks to be left alone for now."""
+    """The picture service does not respond, or asks for a longer pause than we wait."""
 
 
 class SearchRefused(CollectError):
-    """The service answered a search with an error, or with something it does not document."""
+    """The service responded to a search with an error or in an undocumented format."""
 
 
 class FetchFailed(Exception):
-    """One address gave no bytes.
+    """One address could not be fetched.
 
     reason: a code ("http_404", "unreachable", "unsafe_url", "too_many_bytes", "too_slow",
-        "cut_short"). passing: trying again later may help.
-    pause_s: how long the host asks to be left alone, in seconds.
+        "cut_short"). temporary: a later attempt may succeed.
+    pause_s: seconds to wait before the next request (``Retry-After``), or None.
     """
 
     def __init__(
-        self, reason: str, message: str, passing: bool = False, pause_s: float | None = None
+        self, reason: str, message: str, temporary: bool = False, pause_s: float | None = None
     ) -> None:
         super().__init__(message)
         self.reason = reason
-        self.passing = passing
+        self.temporary = temporary
         self.pause_s = pause_s
 
 
@@ -70,10 +70,10 @@ class FetchFailed(Exception):
 class Picture:
     """One picture as a service lists it.
 
-    url: of the original; names the picture. fetch_urls: where to get it, best first: a scaled
-        rendition when the service has one that is large enough, then the original.
-    source: the service, and the provider it has the picture from.
-    licence: code ("by-sa"; "other" for what has none); licence_name: as people write it.
+    url: address of the original; identifies the picture. fetch_urls: in order of preference: a
+        scaled rendition when the service has one that is large enough, then the original.
+    source: the service and its provider.
+    licence: code ("by-sa"; "other" without a code); licence_name: in full ("CC BY-SA 2.0").
     """
 
     url: str
@@ -88,17 +88,18 @@ class Picture:
 
 
 class PictureService(Protocol):
-    """Finds pictures by words."""
+    """Searches for pictures by text."""
 
     def search(self, query: str) -> Iterator[Picture]:
         """Yield pictures, best match first; raises ServiceDown or SearchRefused."""
 
 
-class PoliteWeb:
-    """Fetches addresses one at a time, never faster than ``requests_per_s``.
+class RateLimitedClient:
+    """A rate-limited HTTP client with retries.
 
-    Waits as ``Retry-After`` says; without it, twice as long after each failed attempt.
-    clock, sleep: seconds since 1970, and how to wait some; tests pass their own.
+    Sends one request at a time, at most ``requests_per_s``. Temporary errors are retried after
+    ``Retry-After``, or with exponential backoff.
+    clock: returns seconds since 1970. sleep: waits for some seconds. Tests pass their own.
     """
 
     def __init__(
@@ -114,25 +115,25 @@ class PoliteWeb:
         self._clock = clock
         self._sleep = sleep
         self._next_turn = 0.0
-        self._opener = urllib.request.build_opener(_WatchedRedirects(self._take_turn))
+        self._opener = urllib.request.build_opener(_RateLimitedRedirects(self._wait_for_turn))
         self._opener.addheaders = [("User-Agent", user_agent)]
 
     def get(self, url: str, max_bytes: int) -> bytes:
-        """Fetch one address whole; raises FetchFailed."""
+        """Fetch one address completely; raises FetchFailed."""
         for attempt in range(1, _ATTEMPTS + 1):
-            self._take_turn()
+            self._wait_for_turn()
             try:
                 return self._read(url, max_bytes)
             except FetchFailed as failure:
                 pause_s = failure.pause_s
                 if pause_s is None:
                     pause_s = _FIRST_BACKOFF_S * 2 ** (attempt - 1)
-                if not failure.passing or attempt == _ATTEMPTS or pause_s > _LONGEST_PAUSE_S:
+                if not failure.temporary or attempt == _ATTEMPTS or pause_s > _LONGEST_PAUSE_S:
                     raise
             self._sleep(pause_s)
         raise AssertionError("the last attempt returns or raises")
 
-    def _take_turn(self) -> None:
+    def _wait_for_turn(self) -> None:
         wait_s = self._next_turn - self._clock()
         if wait_s > 0:
             # A clock that was set back must not stop the run.
@@ -141,7 +142,7 @@ class PoliteWeb:
 
     def _read(self, url: str, max_bytes: int) -> bytes:
         _check_web_address(url)
-        # Percent-encodes what has no place in an address and leaves what is encoded already.
+        # Percent-encode invalid characters and leave encoded ones as they are.
         address = quote(url, safe=":/?#[]@!$&'()*+,;=%~")
         try:
             with self._opener.open(address, timeout=self._timeout_s) as response:
@@ -149,20 +150,20 @@ class PoliteWeb:
         except urllib.error.HTTPError as error:
             with error:
                 pause_s = _pause_s(error.headers.get("Retry-After"), self._clock())
-            asks = "" if pause_s is None else f", try again in {pause_s:,.0f} s"
+            retry_hint = "" if pause_s is None else f", try again in {pause_s:,.0f} s"
             raise FetchFailed(
                 f"http_{error.code}",
-                f"HTTP status {error.code}{asks}",
-                passing=error.code in _PASSING_STATUSES,
+                f"HTTP status {error.code}{retry_hint}",
+                temporary=error.code in _TEMPORARY_STATUSES,
                 pause_s=pause_s,
             ) from error
         except (http.client.InvalidURL, UnicodeError) as error:
             raise FetchFailed("unsafe_url", "not a web address") from error
         except urllib.error.URLError as error:
-            raise FetchFailed("unreachable", str(error.reason), passing=True) from error
+            raise FetchFailed("unreachable", str(error.reason), temporary=True) from error
         except (OSError, http.client.HTTPException) as error:
             text = str(error) or type(error).__name__
-            raise FetchFailed("unreachable", text, passing=True) from error
+            raise FetchFailed("unreachable", text, temporary=True) from error
 
     def _body(self, response: http.client.HTTPResponse, max_bytes: int) -> bytes:
         announced = response.length
@@ -177,15 +178,15 @@ class PoliteWeb:
             if self._clock() > deadline:
                 raise FetchFailed("too_slow", f"not done after {10 * self._timeout_s:,.0f} s")
         if announced is not None and len(body) < announced:
-            raise FetchFailed("cut_short", f"{len(body):,} of {announced:,} bytes", passing=True)
+            raise FetchFailed("cut_short", f"{len(body):,} of {announced:,} bytes", temporary=True)
         return bytes(body)
 
 
-class _WatchedRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect to another web address only, and as a request that takes its turn."""
+class _RateLimitedRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to http and https addresses only; each counts for the rate limit."""
 
     def __init__(self, take_turn: Callable[[], None]) -> None:
-        self._take_turn = take_turn
+        self._wait_for_turn = take_turn
 
     def redirect_request(
         self,
@@ -201,7 +202,7 @@ class _WatchedRedirects(urllib.request.HTTPRedirectHandler):
         except FetchFailed:
             fp.close()
             raise
-        self._take_turn()
+        self._wait_for_turn()
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
 
 
@@ -209,10 +210,10 @@ class _WatchedRedirects(urllib.request.HTTPRedirectHandler):
 class Openverse:
     """Openverse's catalogue of openly licensed pictures.
 
-    licences: asked for in the search itself. shortest_side: pixels that a rendition needs.
+    licences: licence codes to search for. shortest_side: least size of a rendition, pixels.
     """
 
-    web: PoliteWeb
+    web: RateLimitedClient
     licences: tuple[str, ...]
     shortest_side: int
     base_url: str = "https://api.openverse.org"
@@ -220,20 +221,20 @@ class Openverse:
     def search(self, query: str) -> Iterator[Picture]:
         """Yield pictures, best match first; raises ServiceDown or SearchRefused."""
         for page in range(1, _OPENVERSE_DEPTH // _OPENVERSE_PAGE + 1):
-            asked = {
+            parameters = {
                 "q": query,
                 "license": ",".join(self.licences),
                 "page": page,
                 "page_size": _OPENVERSE_PAGE,
             }
-            answer = _ask(self.web, f"{self.base_url}/v1/images/?{urlencode(asked)}")
-            results = answer.get("results")
+            response = _get_json(self.web, f"{self.base_url}/v1/images/?{urlencode(parameters)}")
+            results = response.get("results")
             if not isinstance(results, list):
-                raise SearchRefused(f"{self.base_url} answered {query!r} without results.")
+                raise SearchRefused(f"{self.base_url} responded to {query!r} without results.")
             for result in results:
                 if isinstance(result, dict) and _text(result.get("url")):
                     yield self._picture(result)
-            page_count = answer.get("page_count")
+            page_count = response.get("page_count")
             if not results or not isinstance(page_count, int) or page >= page_count:
                 return
 
@@ -241,7 +242,8 @@ class Openverse:
         url = _text(result["url"])
         licence = _text(result.get("license")).lower() or "other"
         version = _text(result.get("license_version"))
-        plain_name = {"cc0": "CC0", "pdm": "Public Domain Mark"}
+        public_domain_names = {"cc0": "CC0", "pdm": "Public Domain Mark"}
+        licence_name = public_domain_names.get(licence, f"CC {licence.upper()}")
         width, height = _pixels(result.get("width")), _pixels(result.get("height"))
         thumbnail = _text(result.get("thumbnail"))
         large_enough = width > _OPENVERSE_THUMBNAIL_WIDTH and (
@@ -254,7 +256,7 @@ class Openverse:
             title=_text(result.get("title")),
             author=_text(result.get("creator")),
             licence=licence,
-            licence_name=f"{plain_name.get(licence, f'CC {licence.upper()}')} {version}".strip(),
+            licence_name=f"{licence_name} {version}".strip(),
             licence_url=_text(result.get("license_url")),
             landing_url=_text(result.get("foreign_landing_url")),
         )
@@ -262,9 +264,9 @@ class Openverse:
 
 @dataclass(frozen=True)
 class Commons:
-    """Wikimedia Commons. shortest_side: pixels that a rendition needs."""
+    """Wikimedia Commons. shortest_side: least size of a rendition, pixels."""
 
-    web: PoliteWeb
+    web: RateLimitedClient
     shortest_side: int
     base_url: str = "https://commons.wikimedia.org"
 
@@ -272,7 +274,7 @@ class Commons:
         """Yield pictures, best match first; raises ServiceDown or SearchRefused."""
         # Twice the shortest side is wide enough for all but panoramas.
         width = next((w for w in _COMMONS_WIDTHS if w >= 2 * self.shortest_side), 3840)
-        asked = {
+        parameters = {
             "action": "query",
             "format": "json",
             "generator": "search",
@@ -283,76 +285,77 @@ class Commons:
             "iiprop": "url|extmetadata|mime|size",
             "iiurlwidth": str(width),
         }
-        go_on: dict[str, str] = {}
+        continuation: dict[str, str] = {}
         for _ in range(_COMMONS_DEPTH // _COMMONS_PAGE):
-            answer = _ask(self.web, f"{self.base_url}/w/api.php?{urlencode(asked | go_on)}")
-            if "error" in answer:
-                # MediaWiki tells its errors with status 200.
-                raise SearchRefused(f"{self.base_url} refused {query!r}: {answer['error']}")
-            pages = _part(_part(answer, "query"), "pages")
+            query_string = urlencode(parameters | continuation)
+            response = _get_json(self.web, f"{self.base_url}/w/api.php?{query_string}")
+            if "error" in response:
+                # MediaWiki reports errors with status 200.
+                raise SearchRefused(f"{self.base_url} refused {query!r}: {response['error']}")
+            pages = _object(_object(response, "query"), "pages")
             listed = [page for page in pages.values() if isinstance(page, dict)]
             for page in sorted(listed, key=lambda page: _pixels(page.get("index"))):
                 details = page.get("imageinfo")
                 if details and isinstance(details, list) and isinstance(details[0], dict):
                     yield self._picture(_text(page.get("title")), details[0])
-            go_on = {name: str(value) for name, value in _part(answer, "continue").items()}
-            if not go_on:
+            continuation = {k: str(v) for k, v in _object(response, "continue").items()}
+            if not continuation:
                 return
 
     def _picture(self, title: str, details: dict[str, Any]) -> Picture:
-        metadata = _part(details, "extmetadata")
+        metadata = _object(details, "extmetadata")
 
-        def said(name: str) -> str:
-            return _text(_without_markup(_part(metadata, name).get("value")))
+        def metadata_text(name: str) -> str:
+            return _text(_without_markup(_object(metadata, name).get("value")))
 
         url, rendition = _text(details.get("url")), _text(details.get("thumburl"))
         sides = _pixels(details.get("thumbwidth")), _pixels(details.get("thumbheight"))
         scaled = rendition not in ("", url) and min(sides) >= self.shortest_side
-        licence_name = said("LicenseShortName")
+        licence_name = metadata_text("LicenseShortName")
         return Picture(
             url=url,
             fetch_urls=(rendition, url) if scaled else (url,),
             source="commons",
             title=title.removeprefix("File:"),
-            author=said("Artist"),
+            author=metadata_text("Artist"),
             licence=licence_code(licence_name),
             licence_name=licence_name,
-            licence_url=said("LicenseUrl"),
+            licence_url=metadata_text("LicenseUrl"),
             landing_url=_text(details.get("descriptionurl")),
         )
 
 
 def licence_code(short_name: str) -> str:
-    """Turn a licence's name as Commons writes it into Openverse's code for it.
+    """Map a licence name of Commons to Openverse's code.
 
-    "CC BY-SA 4.0" → "by-sa", "CC0" → "cc0", "Public domain" → "pdm", all else → "other".
+    "CC BY-SA 4.0" → "by-sa", "CC0" → "cc0", "Public domain" → "pdm", any other → "other".
     """
     name = short_name.lower()
     if name.startswith("cc0"):
         return "cc0"
     if name.startswith("public domain"):
         return "pdm"
-    found = _CC_BY.match(name)
-    return found[1].replace(" ", "-") if found else "other"
+    match = _CC_BY.match(name)
+    return match[1].replace(" ", "-") if match else "other"
 
 
-def _ask(web: PoliteWeb, url: str) -> dict[str, Any]:
-    """Fetch one answer of a service's API."""
+def _get_json(web: RateLimitedClient, url: str) -> dict[str, Any]:
+    """Fetch one JSON object of a service's API; raises ServiceDown or SearchRefused."""
     host = urlsplit(url).netloc
     try:
-        answer = json.loads(web.get(url, _MAX_ANSWER_BYTES))
+        response = json.loads(web.get(url, _MAX_RESPONSE_BYTES))
     except FetchFailed as failure:
-        if failure.passing:
+        if failure.temporary:
             raise ServiceDown(
                 f"The picture service {host} cannot be used now ({failure}). Check the network "
-                "and base_url, or wait; the same command goes on where this run stopped."
+                "and base_url, or wait; the same command resumes this run."
             ) from failure
         raise SearchRefused(f"{host} refused a search ({failure}): {url}") from failure
     except ValueError as error:
-        raise SearchRefused(f"{host} answered a search with something that is no JSON.") from error
-    if not isinstance(answer, dict):
-        raise SearchRefused(f"{host} answered a search with JSON that is no object.")
-    return answer
+        raise SearchRefused(f"{host} responded to a search with invalid JSON.") from error
+    if not isinstance(response, dict):
+        raise SearchRefused(f"{host} responded to a search with JSON that is not an object.")
+    return response
 
 
 def _check_web_address(url: str) -> None:
@@ -367,7 +370,7 @@ def _check_web_address(url: str) -> None:
 
 
 def _pause_s(retry_after: str | None, now: float) -> float | None:
-    """Read a ``Retry-After``: seconds, or a date (RFC 9110, section 10.2.3)."""
+    """Parse ``Retry-After`` to seconds: a number or a date (RFC 9110, section 10.2.3)."""
     if retry_after is None:
         return None
     if retry_after.strip().isdecimal():
@@ -379,14 +382,14 @@ def _pause_s(retry_after: str | None, now: float) -> float | None:
     return max(0.0, (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - now)
 
 
-def _part(answer: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return an object inside an answer; an empty one where there is none."""
-    part = answer.get(name)
-    return part if isinstance(part, dict) else {}
+def _object(response: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a nested object of a response, or an empty one when it is missing."""
+    value = response.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object) -> str:
-    """Bring a field of an answer to one line of printable text."""
+    """Normalize a response field to one line of printable text of at most 2,000 characters."""
     text = value if isinstance(value, str) else ""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:2000]
 

@@ -1,4 +1,4 @@
-"""Plots of a run and of a bundle's measured figures; PNG files, no window."""
+"""PNG plots of a run's training curves and of a bundle's metrics."""
 
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 
 CURVES, RELIABILITY, COVERAGE = "training_curves.png", "reliability.png", "coverage.png"
-# One shape for all, so that they stand side by side.
+# The same size for all, so that they line up side by side.
 _SIZE = (8.0, 5.6)
 _DPI = 160
-_WRITTEN_LABELS = 12
+_LARGE_TEXT_LABELS = 12
 _COLOUR = "#2a9d8a"
 
 
@@ -22,7 +22,7 @@ def draw_training_curves(folder: Path, history: list[dict[str, Any]]) -> None:
     """Write the loss of every head and the accuracies on the validation photos, by epoch."""
     epochs = [record["epoch"] for record in history]
     figure, (losses, accuracies) = plt.subplots(1, 2, figsize=_SIZE, layout="constrained")
-    # What a later stage adds (the consistency loss) has no value in the earlier epochs.
+    # A loss that only a later stage has (consistency) is missing in the earlier epochs.
     for key in dict.fromkeys(key for record in history for key in record):
         if key.startswith(("loss_", "val_")):
             axis = losses if key.startswith("loss_") else accuracies
@@ -43,10 +43,10 @@ def draw_head_plots(folder: Path, title: str, names: list[str], measured: dict[s
 
 
 def draw_confusion(file: Path, title: str, names: list[str], confusion: list[list[int]]) -> None:
-    """Write one confusion matrix: rows true, shaded by their shares, counts where they fit."""
+    """Write one confusion matrix: rows true, columns predicted, shaded by the row's share."""
     counts: npt.NDArray[np.int_] = np.array(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    large = len(names) > _WRITTEN_LABELS
+    large = len(names) > _LARGE_TEXT_LABELS
     figure, axis = plt.subplots(figsize=_SIZE, layout="constrained")
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for row, column in np.argwhere(counts > 0):
@@ -62,12 +62,12 @@ def draw_confusion(file: Path, title: str, names: list[str], confusion: list[lis
     size = 5 if large else 9
     axis.set_xticks(range(len(names)), names, rotation=90 if large else 45, fontsize=size)
     axis.set_yticks(range(len(names)), names, fontsize=size)
-    axis.set(xlabel="answered", ylabel="true", title=title)
+    axis.set(xlabel="predicted", ylabel="true", title=title)
     _save(figure, file)
 
 
 def draw_reliability(folder: Path, heads: dict[str, dict[str, Any]]) -> None:
-    """Write accuracy against confidence, a panel a head; bars show how many photos."""
+    """Write accuracy against confidence, one panel per head; bars show the share of photos."""
     figure, axes = plt.subplots(
         1,
         len(heads),
@@ -93,15 +93,15 @@ def draw_reliability(folder: Path, heads: dict[str, dict[str, Any]]) -> None:
 
 
 def draw_coverage(folder: Path, heads: dict[str, dict[str, Any]]) -> None:
-    """Write accuracy of the surest photos against the share of photos answered."""
+    """Write accuracy against coverage, the share of most confident photos."""
     figure, axis = plt.subplots(figsize=_SIZE, layout="constrained")
     for title, measured in heads.items():
         coverage, accuracy, _ = zip(*measured["coverage"], strict=True)
         axis.plot([100 * c for c in coverage], [100 * a for a in accuracy], label=title)
     axis.set(
-        title="Accuracy of the surest photos",
-        xlabel="share of photos answered in %",
-        ylabel="right in %",
+        title="Accuracy of the most confident photos",
+        xlabel="coverage in %",
+        ylabel="accuracy in %",
     )
     axis.legend()
     _save(figure, folder / COVERAGE)

@@ -41,14 +41,14 @@ from training.recipe import Recipe
 from training.refit import refit_heads
 from training.starting_weights import load_file, load_weights, save_weights
 
-# Points of accuracy that a head may lose by int8 before it is called out.
+# Percentage points that a head may lose by int8 before a warning is printed.
 MAX_INT8_LOSS = 0.5
 
 
 def publish(recipe: Recipe, data_dir: Path, run_dir: Path, models_dir: Path) -> Path:
-    """Write ``models_dir/NAME`` from what `fit` left in ``run_dir``; returns the folder.
+    """Write ``models_dir/NAME`` from the output of `fit` in ``run_dir``; returns the folder.
 
-    The bundle is built beside its place and moved there whole, over an earlier one.
+    The bundle is built in a temporary folder and replaces an earlier one by a rename.
     """
     data = load_data(recipe, data_dir)
     history = _history(recipe, run_dir)
@@ -67,14 +67,14 @@ def publish(recipe: Recipe, data_dir: Path, run_dir: Path, models_dir: Path) -> 
         write_description(folder, description)
         metrics = measure_all(open_bundle(folder), recipe, data, data_dir)
         metrics["float"] = _float_accuracies(recipe, data, data_dir, backbone, folder)
-        _say_int8_loss(metrics)
+        _print_int8_loss(metrics)
         return finish(folder, description, metrics, history, recipe, models_dir)
 
 
 def _history(recipe: Recipe, run_dir: Path) -> list[dict[str, Any]]:
-    """Epochs of a run, after those of the run it went on from."""
-    way, _, earlier = (recipe.starting_weights or "").partition(":")
-    files = [run_dir.parent / earlier / "history.json"] if way == "run" else []
+    """Epochs of a run, preceded by those of the run whose weights it started from."""
+    kind, _, earlier = (recipe.starting_weights or "").partition(":")
+    files = [run_dir.parent / earlier / "history.json"] if kind == "run" else []
     records: list[dict[str, Any]] = []
     for file in [*files, run_dir / "history.json"]:
         if file.is_file():
@@ -82,24 +82,24 @@ def _history(recipe: Recipe, run_dir: Path) -> list[dict[str, Any]]:
     return [record | {"epoch": number} for number, record in enumerate(records, start=1)]
 
 
-def _say_int8_loss(metrics: dict[str, Any]) -> None:
+def _print_int8_loss(metrics: dict[str, Any]) -> None:
     for head_id, exact in metrics["float"].items():
         served = metrics[head_id].get("top_1", metrics[head_id].get("top_5_holds_original"))
         lost = round(exact - served, 2)
-        mark = " — more than wanted" if lost > MAX_INT8_LOSS else ""
-        print(f"{head_id}: int8 {served} %, float {exact} %: {lost} points lost{mark}")
+        warning = f" (limit {MAX_INT8_LOSS})" if lost > MAX_INT8_LOSS else ""
+        print(f"{head_id}: int8 {served} %, float {exact} %: {lost} points lost{warning}")
 
 
 def trained_network(recipe: Recipe, data_dir: Path, run_dir: Path) -> keras.Model:
-    """Return what `fit` left in a run, mixed with other weights if the recipe says so."""
+    """Load the network of a run, blended with other weights if the recipe has ``blend``."""
     backbone = build_backbone(recipe.architecture, hidden=recipe.hidden)
     load_weights(run_dir / FLOAT_FILE, backbone)
     if recipe.blend is not None:
         trained, share = named_weights(backbone), recipe.blend_share
         load_file(data_dir / recipe.blend, backbone)
-        other = named_weights(backbone)
-        mixed = {k: (1 - share) * trained[k] + share * other[k] for k in trained}
-        set_named_weights(backbone, mixed)
+        second = named_weights(backbone)
+        blended = {k: (1 - share) * trained[k] + share * second[k] for k in trained}
+        set_named_weights(backbone, blended)
     return backbone
 
 
@@ -181,10 +181,10 @@ def _description(
 def _float_accuracies(
     recipe: Recipe, data: LabelledData, data_dir: Path, backbone: keras.Model, folder: Path
 ) -> dict[str, float]:
-    """What the float network reaches, to see what quantization costs.
+    """Accuracy of the float network in percent, by head, to measure the cost of quantization.
 
-    The share of first labels that are right; of ``objects`` the share of photos whose five best
-    hold the original's best.
+    Top-1 accuracy; for ``objects`` the share of photos whose top five contain the original
+    network's top class.
     """
     examples = [data.examples[i] for i in data.split.indices(data.examples, Part.VALIDATION)]
     if not examples:
@@ -196,13 +196,13 @@ def _float_accuracies(
             kernel, bias = arrays[f"{head.id}/kernel"], arrays[f"{head.id}/bias"]
             if head.labels is None:
                 original = data_dir / str(recipe.imagenet_tflite)
-                found = agreement(embeddings @ kernel + bias, examples, original)
-                accuracies[head.id] = found["top_5_holds_original"]
+                metrics = agreement(embeddings @ kernel + bias, examples, original)
+                accuracies[head.id] = metrics["top_5_holds_original"]
                 continue
             labels = data.label_sets[head.id]
             own = own_photos(recipe, head, examples)
             logits = embeddings[own] @ kernel + bias
-            wanted = head_targets(examples, head, labels, recipe).allowed[own].argmax(axis=1)
-            right = logits[:, : len(labels)].argmax(axis=1) == wanted
+            true = head_targets(examples, head, labels, recipe).allowed[own].argmax(axis=1)
+            right = logits[:, : len(labels)].argmax(axis=1) == true
             accuracies[head.id] = percent(float(right.mean()))
     return accuracies

@@ -1,4 +1,4 @@
-"""A training run's configuration: one TOML file, read once, checked whole."""
+"""Configuration of a training run: one TOML file, validated when it is read."""
 
 import re
 import tomllib
@@ -12,16 +12,16 @@ from scene_model.classifier.labels import Label, LabelSet
 TRAINING_DIR = Path(__file__).resolve().parent
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 ARCHITECTURES = ("mobilenet_v2", "vgg16", "scene_cnn", "small_cnn")
-# In place of a label file: the class folders of the head's source are the labels.
+# Value of ``labels`` that takes the class folders of the head's source as labels.
 FOLDERS = "folders"
 
 
 class TrainingError(ValueError):
-    """What a person gave the pipeline cannot be used; the message says what to do."""
+    """Invalid input to the pipeline; the message gives the remedy."""
 
 
 class RecipeError(TrainingError):
-    """A configuration that cannot be used as it is."""
+    """An invalid configuration."""
 
 
 class _Part(BaseModel):
@@ -29,9 +29,9 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """One set of labelled photos: a zip (or folder) of class folders, maybe with a manifest.
+    """One set of labelled photos: a zip or folder of class folders, with an optional manifest.
 
-    repeat: how often an epoch shows each of its photos.
+    repeat: how often each of its photos occurs in an epoch.
     """
 
     id: str
@@ -42,12 +42,12 @@ class Source(_Part):
 
 
 class Mapping(_Part):
-    """What a source's label also means for another head.
+    """Targets of a source's labels for a head that is not the source's own.
 
-    targets: label ids of that head (equal parts), or the words "outside" (none of its
-    labels) and "inside" (some label of it, not known which).
-    withheld_origins: photos of these origins (``source_repo`` of the manifest) teach that head
-    nothing, so that it can be measured on a source it has not seen.
+    targets: label → label ids of that head (equal shares), "outside" (none of its labels) or
+        "inside" (one of its labels, unknown which).
+    withheld_origins: photos of these origins (``source_repo`` of the manifest) do not train that
+        head, so that it can be measured on unseen origins.
     """
 
     source: str
@@ -58,14 +58,15 @@ class Mapping(_Part):
 
 
 class HeadRecipe(_Part):
-    """One head: its label file (in label_sets/), and whether it learns to say "none of these".
+    """One head of the network.
 
-    labels: a file's name, "folders" for the class folders of its source, or None for the
-        ImageNet classes. refit: L2 penalty with which `publish` fits the head once more, on what
-        the finished int8 network sees of whole photos; None leaves it as trained. refit_share:
-        its share where the head as trained and the one fitted anew are averaged.
-    tags_right: share of the tags given by the tag rule that should be
-        right; the floor of the second tag is set for it.
+    labels: name of a file in label_sets/, "folders" for the class folders of its source, or None
+        for the ImageNet classes. outside: whether it has an output for "none of these labels".
+    refit: L2 penalty with which `publish` refits the head on the int8 network's embeddings of
+        uncropped photos; None leaves it as trained. refit_share: weight of the refitted head in
+        the average with the head as trained.
+    tags_right: share of the tags assigned by the tag rule that should be right; the floor of the
+        second tag is set for it.
     """
 
     id: str
@@ -81,9 +82,9 @@ class HeadRecipe(_Part):
 class Stage(_Part):
     """Some epochs at one input size.
 
-    consistency: weight of a loss that wants the same answer for a photo and for a small,
-        hard-compressed copy of it; half of each batch is shown both ways.
-    int8_aware: weights and activations are rounded as the published int8 network rounds them.
+    consistency: weight of a loss on the difference between the predictions for a photo and for a
+        small, strongly compressed copy of it; applied to half of each batch.
+    int8_aware: quantization-aware training: weights and activations are rounded as in int8.
     """
 
     input_size: int = Field(ge=32, le=512)
@@ -94,20 +95,20 @@ class Stage(_Part):
 
 
 class Recipe(_Part):
-    """Everything that decides what a run produces, beside the photos themselves.
+    """All parameters of a run.
 
-    starting_weights: where the network's first weights come from, see `starting_weights.py`.
-    on_bundle: a published bundle on whose backbone a head alone is trained, instead of a network.
+    starting_weights: the network's initial weights, see `starting_weights.py`.
+    on_bundle: a published bundle; only a head is trained on its backbone, which stays frozen.
     hidden: sizes of dense layers between the network and its embedding.
-    blend, blend_share: other weights (a file of the data folder) that `publish` mixes into the
-        trained ones, and their share (Wortsman et al. 2022).
-    train_from: first block that learns ("block_7"); those before keep their weights and run
-        as the int8 network they end as. None trains all.
-    imagenet_tflite, imagenet_labels: the network that the head ``objects`` learns from, and
-        its classes; files of the data folder.
-    split: "committed" lists, or "drawn" by the seed for photos that no list knows.
-    class_head, tag_head: which head of the bundle files a photo, and which tags it.
-    publish_after_fit: whether `fit` publishes at once.
+    blend, blend_share: a weights file in the data folder that `publish` averages with the trained
+        weights, and its share (Wortsman et al. 2022).
+    train_from: first trained block ("block_7"); earlier blocks are frozen and run as int8, as in
+        the published network. None trains all.
+    imagenet_tflite, imagenet_labels: the teacher network of the head ``objects``, and its
+        classes; files of the data folder.
+    split: "committed" lists, or "drawn" by the seed for photos that are in no list.
+    class_head, tag_head: the bundle's head that assigns the class, and the one that assigns tags.
+    publish_after_fit: whether `fit` also publishes.
     """
 
     name: str
@@ -143,26 +144,26 @@ class Recipe(_Part):
     @field_validator("tag_head", "train_from")
     @classmethod
     def _empty_is_none(cls, text: str | None) -> str | None:
-        # TOML has no null: a recipe that extends another one takes a field back by "".
+        # TOML has no null: a recipe that extends another one resets a field with "".
         return text or None
 
     @property
     def total_epochs(self) -> int:
-        """Epochs of all stages."""
+        """Number of epochs of all stages."""
         return sum(stage.epochs for stage in self.stages)
 
     def with_architecture(self, architecture: str) -> "Recipe":
-        """Train a whole network of this architecture, whatever the recipe says.
+        """Return a copy that trains a complete network of this architecture.
 
-        It starts from the best weights there are for it, and its bundle has the recipe's own
-        heads alone.
+        It starts from the best weights available for the architecture, and its bundle contains
+        only the recipe's own heads.
         """
-        ways = {"mobilenet_v2": "bundle:scene_mobilenet_v2", "vgg16": "keras"}
+        starting_weights = {"mobilenet_v2": "bundle:scene_mobilenet_v2", "vgg16": "keras"}
         heads = {head.id for head in self.heads}
         return self.model_copy(
             update={
                 "architecture": architecture,
-                "starting_weights": ways.get(architecture, "random"),
+                "starting_weights": starting_weights.get(architecture, "random"),
                 "on_bundle": None,
                 "hidden": (256,) if architecture == "vgg16" else (),
                 "train_from": "block5" if architecture == "vgg16" else None,
@@ -171,7 +172,7 @@ class Recipe(_Part):
         )
 
     def renamed(self, name: str) -> "Recipe":
-        """Give the bundle another name; a head that was called like the recipe follows."""
+        """Return a copy with a new bundle name; a head named like the recipe is renamed too."""
         if not _NAME.fullmatch(name):
             raise RecipeError(
                 f"A bundle cannot be called {name!r}: use lower-case letters, digits and _, "
@@ -190,16 +191,16 @@ class Recipe(_Part):
 
 
 def read_recipe(file: Path) -> Recipe:
-    """Read a configuration; RecipeError names every wrong field.
+    """Read a configuration; raises RecipeError that names every wrong field.
 
-    ``extends`` names a configuration beside it, whose fields hold where this one is silent.
+    ``extends`` names a configuration in the same folder that provides the missing fields.
     """
     try:
         return Recipe.model_validate(_fields(file))
     except OSError as error:
         raise RecipeError(f"The configuration {file} cannot be read: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"The configuration {file} is no TOML: {error}.") from error
+        raise RecipeError(f"The configuration {file} is not a TOML file: {error}.") from error
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise RecipeError(f"The configuration {file} cannot be used: {wrong}.") from error
@@ -212,7 +213,7 @@ def _fields(file: Path) -> dict[str, Any]:
 
 
 def read_label_set(file: Path) -> LabelSet:
-    """Read a label file of ``label_sets/`` (TOML, one [[label]] an output, in order)."""
+    """Read a label file of ``label_sets/`` (TOML, one [[label]] per output, in order)."""
     rows = tomllib.loads(file.read_text(encoding="utf-8"))["label"]
     return LabelSet(
         tuple(
@@ -229,19 +230,19 @@ def read_label_set(file: Path) -> LabelSet:
 
 
 def read_imagenet_labels(file: Path) -> LabelSet:
-    """Read the 1,000 ImageNet classes: one line each, behind a first line ``background``.
+    """Read the 1,000 ImageNet classes: one line each, after a first line ``background``.
 
-    A label's id is its line; a line that occurs again (``crane``, the bird and the machine)
+    A label's id is its line; a repeated line (``crane``, the bird and the machine)
     gets `` (2)`` so that ids stay unique.
     """
-    seen: dict[str, int] = {}
+    occurrences: dict[str, int] = {}
     labels = []
     for line in file.read_text(encoding="utf-8").splitlines()[1:]:
-        seen[line] = seen.get(line, 0) + 1
+        occurrences[line] = occurrences.get(line, 0) + 1
         names = [name.strip() for name in line.split(",")]
         labels.append(
             Label(
-                id=line if seen[line] == 1 else f"{line} ({seen[line]})",
+                id=line if occurrences[line] == 1 else f"{line} ({occurrences[line]})",
                 name=names[0][:1].upper() + names[0][1:],
                 source_name=line,
                 aliases=tuple(names[1:]),

@@ -1,4 +1,4 @@
-"""Fit heads once more on what the finished int8 network sees."""
+"""Refit heads on the embeddings of the int8 network."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,45 +24,46 @@ _VIEWS = 2
 def refit_heads(
     recipe: Recipe, data: LabelledData, bundle: Bundle, held_out: FloatArray
 ) -> dict[str, HeadWeights]:
-    """Return a bundle's heads, those with a ``refit`` penalty fitted to its own embeddings.
+    """Return a bundle's heads; heads with a ``refit`` penalty are fitted to its embeddings.
 
-    held_out: embeddings of the calibration photos; where the old and the new head are averaged,
-    both are brought to their best temperature on these first.
+    held_out: embeddings of the calibration photos. Where the trained and the refitted head are
+    averaged, both are first scaled by their best temperature on these.
 
-    On whole training photos and their mirror images, with their first label alone: second tags
-    have taught the network already, and in this step they cost two points of first labels.
-    Photos of which only "some label, not known which" is known are left out.
+    Fits on uncropped training photos and their mirror images, with the first label only: second
+    tags already trained the network, and in this step they cost two points of top-1 accuracy.
+    Photos with the target "inside" (one of the labels, unknown which) are ignored.
     """
     heads = dict(bundle.head_weights)
-    wanted = [head for head in recipe.heads if head.refit is not None]
-    if not wanted:
+    refit = [head for head in recipe.heads if head.refit is not None]
+    if not refit:
         return heads
     examples = [data.examples[i] for i in data.split.indices(data.examples, Part.TRAIN)]
-    targets = {h.id: head_targets(examples, h, data.label_sets[h.id], recipe) for h in wanted}
+    targets = {h.id: head_targets(examples, h, data.label_sets[h.id], recipe) for h in refit}
     rows = {k: np.flatnonzero((t.weight > 0) & ~t.sets) for k, t in targets.items()}
-    needed = sorted({int(i) for found in rows.values() for i in found})
-    place = {i: n for n, i in enumerate(needed)}
-    views = whole_views(bundle, [examples[i] for i in needed])
-    for head in wanted:
-        found, target = rows[head.id], targets[head.id]
-        seen = views[[place[int(i)] for i in found]]
+    used_rows = sorted({int(i) for head_rows in rows.values() for i in head_rows})
+    position = {i: n for n, i in enumerate(used_rows)}
+    views = embed_with_mirror(bundle, [examples[i] for i in used_rows])
+    for head in refit:
+        head_rows, target = rows[head.id], targets[head.id]
+        embeddings = views[[position[int(i)] for i in head_rows]]
         fitted = fit_linear_head(
-            seen.reshape(-1, seen.shape[-1]),
+            embeddings.reshape(-1, embeddings.shape[-1]),
             one_hot(
-                np.repeat(target.allowed[found].argmax(axis=1), _VIEWS), target.allowed.shape[1]
+                np.repeat(target.allowed[head_rows].argmax(axis=1), _VIEWS),
+                target.allowed.shape[1],
             ),
             float(head.refit or 0.0),
-            np.repeat(target.weight[found], _VIEWS),
+            np.repeat(target.weight[head_rows], _VIEWS),
         )
         both = (heads[head.id], 1.0 - head.refit_share), (fitted, head.refit_share)
-        tempered = [
-            (_tempered(weights, recipe, head, data, held_out), share)
+        scaled = [
+            (_scaled_by_temperature(weights, recipe, head, data, held_out), share)
             for weights, share in both
             if share > 0
         ]
         heads[head.id] = HeadWeights(
-            _sum_of(share * weights.kernel for weights, share in tempered),
-            _sum_of(share * weights.bias for weights, share in tempered),
+            _sum_of(share * weights.kernel for weights, share in scaled),
+            _sum_of(share * weights.bias for weights, share in scaled),
         )
     return heads
 
@@ -72,10 +73,13 @@ def _sum_of(arrays: Iterable[FloatArray]) -> FloatArray:
     return total
 
 
-def _tempered(
+def _scaled_by_temperature(
     weights: HeadWeights, recipe: Recipe, head: HeadRecipe, data: LabelledData, held_out: FloatArray
 ) -> HeadWeights:
-    """Divide a head by its best temperature on the calibration photos of its own sources."""
+    """Divide a head's weights by its best temperature on its own calibration photos.
+
+    Returns them unchanged when there are fewer than MIN_CALIBRATION_PHOTOS.
+    """
     examples = calibration_examples(data)
     own = own_photos(recipe, head, examples)
     if own.sum() < MIN_CALIBRATION_PHOTOS:
@@ -87,14 +91,15 @@ def _tempered(
     return HeadWeights(weights.kernel / temperature, weights.bias / temperature)
 
 
-def whole_views(bundle: Bundle, examples: list[Example]) -> FloatArray:
-    """Embeddings of photos and their mirror images: shape (N, 2, embedding size)."""
+def embed_with_mirror(bundle: Bundle, examples: list[Example]) -> FloatArray:
+    """Embed uncropped photos and their mirror images: shape (N, 2, embedding size)."""
     engine = Engine(bundle, _WORKERS)
     side = bundle.description.input.width
 
     def embed(example: Example) -> FloatArray:
-        whole = resize_to_square(example.pixels, side)
-        return np.stack([engine.embed(whole), engine.embed(np.ascontiguousarray(whole[:, ::-1]))])
+        pixels = resize_to_square(example.pixels, side)
+        mirrored = np.ascontiguousarray(pixels[:, ::-1])
+        return np.stack([engine.embed(pixels), engine.embed(mirrored)])
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         return np.stack(list(pool.map(embed, examples)))

@@ -1,12 +1,13 @@
-"""Where a network's first weights come from.
+"""Load a network's initial weights.
 
 A recipe's ``starting_weights`` is one of
 
-- ``bundle:NAME``: the float weights published beside ``models/NAME`` (works offline);
-- ``file:PATH``: an ``.npz`` of ours, or a quantized ImageNet ``.tflite``, in the data folder;
+- ``bundle:NAME``: the float weights of the bundle ``models/NAME`` (works offline);
+- ``file:PATH``: an ``.npz`` of `save_weights` or a quantized ImageNet ``.tflite``, in the data
+  folder;
 - ``keras``: the ImageNet weights that ``keras.applications`` downloads;
-- ``run:NAME``: what the run in the folder NAME beside this run's ended with;
-- ``random``: none, for the small networks.
+- ``run:NAME``: the final weights of the run in the folder NAME beside this run's folder;
+- ``random``: random weights, for the small networks.
 """
 
 from pathlib import Path
@@ -21,40 +22,40 @@ from training.bundle_files import FLOAT_FILE
 from training.mobilenet import Convolution, DepthwiseConvolution
 from training.recipe import Recipe, TrainingError
 
-_THREE_WAYS = (
-    "Set starting_weights (or --starting-weights) to `bundle:scene_mobilenet_v2` (the float "
-    "weights published in models/, of mobilenet_v2), `file:PATH` (a file of yours in the data "
-    "folder) or `keras` (downloads ImageNet weights)"
+_CHOICES = (
+    "Set starting_weights (or --starting-weights) to `bundle:scene_mobilenet_v2` (float weights "
+    "of mobilenet_v2 in models/), `file:PATH` (a weights file in the data folder) or `keras` "
+    "(downloads ImageNet weights)"
 )
 
 
 class NoStartingWeights(TrainingError):
-    """A recipe names no weights to start from, or they cannot be read."""
+    """A recipe has no starting weights, or they cannot be read."""
 
 
 def start(
     network: keras.Model, recipe: Recipe, data_dir: Path, runs_dir: Path, models_dir: Path
 ) -> NamedWeights:
-    """Put a recipe's first weights into a network; returns the heads that came with them.
+    """Load a recipe's starting weights into a network; returns the head weights stored with them.
 
     Raises NoStartingWeights.
     """
-    way, _, place = (recipe.starting_weights or "").partition(":")
-    if way == "random":
+    kind, _, name = (recipe.starting_weights or "").partition(":")
+    if kind == "random":
         return {}
-    if way == "keras":
+    if kind == "keras":
         _start_from_keras(network, recipe.architecture)
         return {}
     folders = {"bundle": models_dir, "run": runs_dir, "file": data_dir}
-    if way not in folders or not place:
-        said = f"says {recipe.starting_weights!r}" if recipe.starting_weights else "says nothing"
+    if kind not in folders or not name:
+        problem = f"is {recipe.starting_weights!r}" if recipe.starting_weights else "is missing"
         raise NoStartingWeights(
-            f"{recipe.name}: starting_weights {said}, and {recipe.architecture} is not trained "
-            f"from nothing. {_THREE_WAYS}."
+            f"{recipe.name}: starting_weights {problem}, and {recipe.architecture} is not trained "
+            f"from random weights. {_CHOICES}."
         )
-    path = folders[way] / place
+    path = folders[kind] / name
     try:
-        if way == "file":
+        if kind == "file":
             load_file(path, network)
             return {}
         load_file(path / FLOAT_FILE, network)
@@ -62,7 +63,7 @@ def start(
     except (OSError, ValueError, KeyError) as error:
         raise NoStartingWeights(
             f"{recipe.name}: the starting weights {recipe.starting_weights!r} cannot be read "
-            f"({error}). {_THREE_WAYS}."
+            f"({error}). {_CHOICES}."
         ) from error
 
 
@@ -73,21 +74,23 @@ def save_weights(file: Path, network: keras.Model, precision: str = "float32") -
 
 
 def load_weights(file: Path, network: keras.Model) -> None:
-    """Read what `save_weights` wrote into a network of the same architecture."""
+    """Load a file of `save_weights` into a network of the same architecture."""
     set_named_weights(network, _read_arrays(file))
 
 
 def load_imagenet_tflite(network: keras.Model, file: Path) -> tuple[FloatArray, FloatArray]:
-    """Put the weights of a quantized ImageNet MobileNetV2 into our float one.
+    """Load the weights of a quantized ImageNet MobileNetV2 into our float network.
 
     The file's CONV_2D and DEPTHWISE_CONV_2D operations are, in order, the network's
-    convolutions, and last the dense layer. Returns that layer for the 1,000 classes
+    convolutions and then the dense layer. Returns that layer for the 1,000 classes
     (``background`` left out): kernel (1280, 1000) and bias (1000,).
     """
     folded = _folded_convolutions(file)
     layers = _convolutions(network)
     if len(folded) != len(layers) + 1:
-        raise ValueError(f"{file.name} has {len(folded)} convolutions; 53 were expected")
+        raise ValueError(
+            f"{file.name} has {len(folded)} convolutions; {len(layers) + 1} were expected"
+        )
     for layer, (kernel, bias) in zip(layers, folded[:-1], strict=True):
         # (out, h, w, in) → (h, w, in, out); depthwise (1, h, w, c) → (h, w, c, 1).
         layer.set_weights([kernel.transpose(1, 2, 3, 0), bias])
@@ -96,7 +99,7 @@ def load_imagenet_tflite(network: keras.Model, file: Path) -> tuple[FloatArray, 
 
 
 def fold_keras_mobilenet(source: keras.Model, network: keras.Model) -> None:
-    """Fold the batch normalization of Keras's MobileNetV2 into the convolutions of ours."""
+    """Load Keras's MobileNetV2 into our network; folds batch normalization into convolutions."""
     kinds = keras.layers.Conv2D | keras.layers.DepthwiseConv2D
     convolutions = [layer for layer in source.layers if isinstance(layer, kinds)]
     normalizations = [
@@ -118,7 +121,7 @@ def _convolutions(network: keras.Model) -> list[keras.layers.Layer]:
 
 
 def load_file(file: Path, network: keras.Model) -> None:
-    """Put the weights of an .npz of ours or of a quantized ImageNet .tflite into a network."""
+    """Load an .npz of `save_weights` or a quantized ImageNet .tflite into a network."""
     if file.suffix == ".tflite":
         load_imagenet_tflite(network, file)
     else:
@@ -136,14 +139,14 @@ def _start_from_keras(network: keras.Model, architecture: str) -> None:
                 network.get_layer(layer.name).set_weights(layer.get_weights())
         else:
             raise NoStartingWeights(
-                f"Keras has no ImageNet weights for {architecture}; it starts from `random`."
+                f"Keras has no ImageNet weights for {architecture}; "
+                "set starting_weights to `random`."
             )
     except NoStartingWeights:
         raise
     except Exception as error:  # Keras wraps a failed download in a bare Exception.
         raise NoStartingWeights(
-            f"Keras could not download ImageNet weights for {architecture} ({error}). "
-            f"{_THREE_WAYS}."
+            f"Keras could not download ImageNet weights for {architecture} ({error}). {_CHOICES}."
         ) from error
 
 
@@ -170,7 +173,7 @@ def _folded_convolutions(file: Path) -> list[tuple[FloatArray, FloatArray]]:
 
 def _dequantize(values: np.typing.NDArray[np.generic], details: dict[str, object]) -> FloatArray:
     parameters = details["quantization_parameters"]
-    assert isinstance(parameters, dict)  # noqa: S101 - the interpreter's own answer, for the types
+    assert isinstance(parameters, dict)  # noqa: S101 - for mypy; the interpreter returns a dict
     scales = np.asarray(parameters["scales"], np.float32)
     zero_points = np.asarray(parameters["zero_points"], np.float32)
     axis = int(parameters["quantized_dimension"])

@@ -1,4 +1,4 @@
-"""The training loop: batches, steps, epochs; checkpointed every epoch, resumable."""
+"""The training loop; writes a checkpoint after every epoch and resumes from it."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ from training.network import DISTILLED_HEAD, Network, embed_float
 from training.recipe import HeadRecipe, Recipe, Stage
 
 _WARMUP_SHARE = 0.1
-# The published weights are a running average over the last tenth of the steps.
+# The published weights are an exponential moving average over about the last tenth of the steps.
 _MAX_EMA_MOMENTUM = 0.998
 _EMA_SHARE = 0.1
 _DROPOUT = 0.2
@@ -38,16 +38,18 @@ _WORKERS = 2
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's input: what the learning part sees, and what it should answer.
+    """Inputs and targets of one training step.
 
-    seen: shape (N, …), pixels in [-1, 1] or the frozen part's output for them.
-    taught: logits of the network that ``objects`` learns from, shape (N, 1000), or None.
-    partner: shape (N,), the photo that each one is mixed with; share: (N,), its own part.
-    targets: by head, see `HeadTargets`. copies: degraded copies of the first photos, or None.
+    inputs: shape (N, …), pixels in [-1, 1] or the frozen part's output for them.
+    teacher_logits: logits of the teacher of ``objects``, shape (N, 1000), or None.
+    partner: shape (N,), index of the photo that each photo is mixed with (mixup); share: (N,),
+        weight of the photo itself.
+    targets: by head, see `HeadTargets`. copies: inputs of degraded copies of the first N // 2
+        photos, or None.
     """
 
-    seen: FloatArray
-    taught: FloatArray | None
+    inputs: FloatArray
+    teacher_logits: FloatArray | None
     partner: npt.NDArray[np.int32]
     share: FloatArray
     targets: dict[str, tuple[npt.NDArray[Any], ...]]
@@ -55,7 +57,7 @@ class Batch:
 
 
 class Trainer:
-    """Runs the stages of a recipe over the training part of the data."""
+    """Trains a network on the training photos, by the stages of a recipe."""
 
     def __init__(self, recipe: Recipe, data: LabelledData, network: Network) -> None:
         self._recipe, self._data, self._network = recipe, data, network
@@ -76,7 +78,7 @@ class Trainer:
         self._backbone_optimizer.build(network.upper.trainable_variables)
         self._head_optimizer.build(network.head_variables)
         self._step = tf.function(self._train_step, reduce_retracing=True)
-        self._eyes: dict[int, FrozenFeatures] = {}
+        self._frozen_features: dict[int, FrozenFeatures] = {}
 
     def _optimizer(self, learning_rate: float) -> keras.optimizers.Optimizer:
         warmup = max(1, int(_WARMUP_SHARE * self._total_steps))
@@ -96,7 +98,7 @@ class Trainer:
         )
 
     def run(self, out_dir: Path) -> None:
-        """Run all epochs that are not done yet; the averaged weights end up in the network."""
+        """Run the remaining epochs; the network then has the averaged weights."""
         network = self._network
         epochs_done = tf.Variable(0, dtype=tf.int64)
         checkpoint = tf.train.Checkpoint(
@@ -113,9 +115,10 @@ class Trainer:
         history_file = out_dir / "history.json"
         history: list[dict[str, float]] = []
         if manager.restore_or_initialize():
-            # A kill between the two leaves a history that is one epoch ahead.
+            # After a kill between writing the history and the checkpoint, the history has one
+            # epoch too many.
             history = json.loads(history_file.read_text(encoding="utf-8"))[: int(epochs_done)]
-            print(f"going on after epoch {len(history)}")
+            print(f"resuming after epoch {len(history)}")
         sizes = [(s, e) for s in self._recipe.stages for e in range(s.epochs)]
         for epoch in range(len(history), len(sizes)):
             stage, _ = sizes[epoch]
@@ -134,9 +137,9 @@ class Trainer:
     def _epoch(self, epoch: int, stage: Stage) -> dict[str, float]:
         started, losses, photos = time.perf_counter(), [], 0
         for step, batch in enumerate(self._batches(epoch, stage)):
-            found = self._step(
-                batch.seen,
-                batch.taught,
+            step_losses = self._step(
+                batch.inputs,
+                batch.teacher_logits,
                 batch.partner,
                 batch.share,
                 batch.targets,
@@ -144,8 +147,8 @@ class Trainer:
                 consistency=stage.consistency,
                 int8_aware=stage.int8_aware,
             )
-            losses.append({k: float(v) for k, v in found.items()})
-            photos += len(batch.seen)
+            losses.append({k: float(v) for k, v in step_losses.items()})
+            photos += len(batch.inputs)
             if step % 50 == 49:
                 recent = {
                     k: round(float(np.mean([x[k] for x in losses[-50:]])), 3) for k in losses[0]
@@ -158,28 +161,28 @@ class Trainer:
         return record
 
     def _batches(self, epoch: int, stage: Stage) -> Iterator[Batch]:
-        """Yield an epoch's batches with augmentation and the frozen networks running ahead."""
+        """Yield an epoch's batches; a thread prepares up to six of them in advance."""
         rng = np.random.default_rng([self._recipe.seed, epoch])
         order = rng.permutation(self._epoch_indices)
-        if stage.input_size not in self._eyes:
-            self._eyes[stage.input_size] = FrozenFeatures(
+        if stage.input_size not in self._frozen_features:
+            self._frozen_features[stage.input_size] = FrozenFeatures(
                 self._recipe, self._data, self._network, stage.input_size
             )
-        eye = self._eyes[stage.input_size]
-        ahead: queue.Queue[Batch | None | Exception] = queue.Queue(maxsize=6)
+        frozen_features = self._frozen_features[stage.input_size]
+        prepared: queue.Queue[Batch | None | Exception] = queue.Queue(maxsize=6)
 
         def produce() -> None:
             try:
                 with ThreadPoolExecutor(_WORKERS) as pool:
                     for start in range(0, len(order), stage.batch_size):
                         chosen = order[start : start + stage.batch_size]
-                        ahead.put(self._batch(chosen, stage, eye, pool, rng))
-                ahead.put(None)
-            except Exception as error:  # Raised again where the batches are read.
-                ahead.put(error)
+                        prepared.put(self._batch(chosen, stage, frozen_features, pool, rng))
+                prepared.put(None)
+            except Exception as error:  # Re-raised by the consumer.
+                prepared.put(error)
 
         threading.Thread(target=produce, daemon=True).start()
-        while (batch := ahead.get()) is not None:
+        while (batch := prepared.get()) is not None:
             if isinstance(batch, Exception):
                 raise batch
             yield batch
@@ -188,7 +191,7 @@ class Trainer:
         self,
         chosen: npt.NDArray[np.intp],
         stage: Stage,
-        eye: FrozenFeatures,
+        frozen_features: FrozenFeatures,
         pool: ThreadPoolExecutor,
         rng: np.random.Generator,
     ) -> Batch:
@@ -213,14 +216,14 @@ class Trainer:
             _mixed(view, views[p], float(s))
             for view, s, p in zip(views, share, partner, strict=True)
         ]
-        taught = [logits for logits in pool.map(eye.teach, mixed) if logits is not None]
+        logits = [x for x in pool.map(frozen_features.teacher_logits, mixed) if x is not None]
         copies = None
         if stage.consistency:
             degraded = [degraded_copy(view, rng) for view in mixed[: count // 2]]
-            copies = np.stack(list(pool.map(eye.see, degraded)))
+            copies = np.stack(list(pool.map(frozen_features.features, degraded)))
         return Batch(
-            seen=np.stack(list(pool.map(eye.see, mixed))),
-            taught=np.stack(taught) if taught else None,
+            inputs=np.stack(list(pool.map(frozen_features.features, mixed))),
+            teacher_logits=np.stack(logits) if logits else None,
             partner=partner,
             share=share,
             targets={
@@ -232,8 +235,8 @@ class Trainer:
 
     def _train_step(
         self,
-        seen: Any,
-        taught: Any,
+        inputs: Any,
+        teacher_logits: Any,
         partner: Any,
         share: Any,
         targets: dict[str, Any],
@@ -245,20 +248,21 @@ class Trainer:
         network = self._network
         variables = network.upper.trainable_variables
         with tf.GradientTape() as tape:
-            embedding = network.upper(seen, training=int8_aware)
+            embedding = network.upper(inputs, training=int8_aware)
             dropped = tf.nn.dropout(embedding, _DROPOUT)
             losses = {}
             for head in self._recipe.heads:
                 if head.id == DISTILLED_HEAD:
                     logits = network.heads[head.id](embedding)
-                    losses[head.id] = tf.reduce_mean(divergence(tf.nn.softmax(taught), logits))
+                    target = tf.nn.softmax(teacher_logits)
+                    losses[head.id] = tf.reduce_mean(divergence(target, logits))
                 else:
                     logits = network.heads[head.id](dropped)
                     losses[head.id] = self._mixed_loss(logits, targets[head.id], partner, share)
             total = tf.add_n([h.loss_weight * losses[h.id] for h in self._recipe.heads])
             if copies is not None:
-                of_copies = network.upper(copies, training=int8_aware)
-                losses["consistency"] = self._disagreement(embedding, of_copies)
+                copy_embedding = network.upper(copies, training=int8_aware)
+                losses["consistency"] = self._consistency_loss(embedding, copy_embedding)
                 total += consistency * losses["consistency"]
         gradients = tape.gradient(total, variables + network.head_variables)
         count = len(variables)
@@ -268,31 +272,31 @@ class Trainer:
         )
         return losses
 
-    def _disagreement(self, embedding: Any, of_copies: Any) -> Any:
-        """How far the answers for degraded copies are from those for the photos themselves."""
+    def _consistency_loss(self, embedding: Any, copy_embedding: Any) -> Any:
+        """Symmetric divergence between the predictions for photos and their degraded copies."""
         network = self._network
-        count = tf.shape(of_copies)[0]
+        count = tf.shape(copy_embedding)[0]
         losses = []
         for head_id in self._targets:
-            # The labels among themselves: what is said of photos of another world counts too.
+            # Only the labels, without the outside output: out-of-scope photos count as well.
             labels = len(self._data.label_sets[head_id])
-            whole = network.heads[head_id](embedding[:count])[:, :labels]
-            copy = network.heads[head_id](of_copies)[:, :labels]
-            there = divergence(tf.stop_gradient(tf.nn.softmax(whole)), copy)
-            back = divergence(tf.stop_gradient(tf.nn.softmax(copy)), whole)
-            losses.append(tf.reduce_mean(there + back))
+            original = network.heads[head_id](embedding[:count])[:, :labels]
+            copy = network.heads[head_id](copy_embedding)[:, :labels]
+            copy_loss = divergence(tf.stop_gradient(tf.nn.softmax(original)), copy)
+            original_loss = divergence(tf.stop_gradient(tf.nn.softmax(copy)), original)
+            losses.append(tf.reduce_mean(copy_loss + original_loss))
         return tf.add_n(losses)
 
     def _mixed_loss(self, logits: Any, target: Any, partner: Any, share: Any) -> Any:
-        own = head_losses(logits, target, self._recipe.label_smoothing)
-        other_target = [tf.gather(part, partner) for part in target]
-        other = head_losses(logits, other_target, self._recipe.label_smoothing)
-        # Divided by the batch, not by the weights: a batch with few photos of a head teaches
-        # it less.
-        return tf.reduce_mean(share * own + (1.0 - share) * other)
+        own_losses = head_losses(logits, target, self._recipe.label_smoothing)
+        partner_target = [tf.gather(part, partner) for part in target]
+        partner_losses = head_losses(logits, partner_target, self._recipe.label_smoothing)
+        # The mean is over the batch, not over the weights, so that a batch with few photos of a
+        # head changes it less.
+        return tf.reduce_mean(share * own_losses + (1.0 - share) * partner_losses)
 
     def _validation_accuracies(self, side: int) -> dict[str, float]:
-        """Share of validation photos whose first label is right, per head, on running weights."""
+        """Top-1 accuracy on the validation photos by head (0 to 1), with the current weights."""
         indices = self._data.split.indices(self._data.examples, Part.VALIDATION)
         embeddings = embed_float(
             self._network.backbone, [self._data.examples[i] for i in indices], side
@@ -316,12 +320,12 @@ class Trainer:
         own = np.array([self._data.examples[i].source in sources for i in indices])
         kernel, bias = self._network.heads[head.id].get_weights()
         logits = (embeddings[own] @ kernel + bias)[:, : len(self._data.label_sets[head.id])]
-        wanted = targets.allowed[indices[own]].argmax(axis=1)
-        return float((logits.argmax(axis=1) == wanted).mean())
+        true = targets.allowed[indices[own]].argmax(axis=1)
+        return float((logits.argmax(axis=1) == true).mean())
 
 
 def _mixed(view: Pixels, partner: Pixels, share: float) -> Pixels:
-    """Lay a photo over another one (Zhang et al. 2018)."""
+    """Mix two photos (mixup, Zhang et al. 2018)."""
     if share == 1.0:
         return view
     return cv2.addWeighted(view, share, partner, 1.0 - share, 0.0)  # type: ignore[return-value]

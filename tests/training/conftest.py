@@ -1,4 +1,4 @@
-"""Small labelled folders that stand in for the real photos."""
+"""Small labelled folders of drawn pictures."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Precision of albums: by hand on made-up answers, and on the shipped bundle with its labels."""
+"""Album precision and recall: computed by hand, and with the shipped bundle."""
 
 import json
 
@@ -42,8 +42,8 @@ def test_precision_and_recall_by_hand() -> None:
     open_ = Verdict(frozenset(), frozenset({"pets"}))
     assigned = put_in(0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.1)
     verdicts = [yes, yes, yes, no, open_, yes, open_]
-    scores = score_albums(RULES, assigned, verdicts, {"others": "It is what is left."})
-    # Five are put in, one of them is left open; three of the other four are right; four belong.
+    scores = score_albums(RULES, assigned, verdicts, {"others": "No rule of its own."})
+    # Five are assigned, one of them undecided; three of the remaining four are right; four belong.
     assert scores["pets"] == {
         "photos": 4,
         "right": 3,
@@ -55,52 +55,52 @@ def test_precision_and_recall_by_hand() -> None:
         "why": None,
     }
     assert scores["friends"] == dict.fromkeys(FIGURES) | {"why": "Nobody can see it."}
-    assert scores["others"] == dict.fromkeys(FIGURES) | {"why": "It is what is left."}
+    assert scores["others"] == dict.fromkeys(FIGURES) | {"why": "No rule of its own."}
     assert list(scores) == ["pets", "friends", "others"]
 
 
-def test_an_album_that_nobody_is_put_in_has_no_precision() -> None:
+def test_an_album_without_photos_has_no_precision() -> None:
     scores = score_albums(RULES, put_in(0.1), [Verdict(frozenset(), frozenset())], {})
     assert (scores["pets"]["photos"], scores["pets"]["precision"]) == (0, None)
     assert scores["pets"]["interval"] is None and scores["pets"]["recall"] is None
 
 
-def test_truth_knows_every_label_of_its_sources_and_no_other() -> None:
+def test_truth_covers_exactly_the_labels_of_its_sources() -> None:
     for source, file in (("camera36", "camera.toml"), ("camsdd", "camsdd.toml")):
         labels = read_label_set(TRAINING_DIR / "label_sets" / file).labels
-        said = {label for of, label in TRUTH.labels if of == source}
-        assert said == {label.source_name for label in labels}
+        truth_labels = {label for of, label in TRUTH.labels if of == source}
+        assert truth_labels == {label.source_name for label in labels}
 
 
-def test_truth_names_albums_that_there_are_and_leaves_none_unexplained() -> None:
+def test_truth_names_only_existing_albums_and_explains_the_unjudged() -> None:
     rules = read_album_rules(None, HEADS.values())
     named = {a for v in TRUTH.labels.values() for a in v.right | v.unknown}
-    silent = set(TRUTH.not_judged) | {album.id for album in rules.albums if album.unknowable}
-    assert named | silent == {album.id for album in rules.albums}
-    assert not named & silent
+    unjudged = set(TRUTH.not_judged) | {album.id for album in rules.albums if album.unknowable}
+    assert named | unjudged == {album.id for album in rules.albums}
+    assert not named & unjudged
     assert not any(v.right & v.unknown for v in TRUTH.labels.values())
 
 
-def test_further_labels_count() -> None:
+def test_further_labels_are_combined() -> None:
     verdict = TRUTH.verdict(example("camera36", "Portrait", "Child", "Sports"))
     assert verdict.right == {"family", "hobbies"}
     assert verdict.unknown == {"events"}
 
 
-def test_a_label_that_the_truth_does_not_know_is_told() -> None:
-    with pytest.raises(ValueError, match="says nothing of 'Robot' of camera36"):
+def test_a_label_missing_from_the_truth_raises() -> None:
+    with pytest.raises(ValueError, match="has no entry for 'Robot' of camera36"):
         TRUTH.verdict(example("camera36", "Robot"))
 
 
 def test_measured_as_served_on_embeddings() -> None:
-    """Embeddings along a label's own weights are answered with that label, and surely."""
+    """Embeddings along a label's own weights are predicted as that label, with confidence."""
     kernel, labels = HEADS["camera"].weights.kernel, HEADS["camera"].labels
     directions = [kernel[:, labels.index(label)] for label in ("dog", "cake", "cake")]
     embeddings = np.stack([60 * direction / (direction @ direction) for direction in directions])
     examples = [
         example("camera36", "Dog"),
         example("camera36", "Cat"),
-        example("scenes6", "sea"),  # a source that says nothing of albums
+        example("scenes6", "sea"),  # a source that the truth file does not cover
     ]
     scores = measure_albums(BUNDLE, embeddings.astype(np.float32), examples)
     assert (scores["food"]["photos"], scores["food"]["right"]) == (1, 0)
@@ -111,6 +111,6 @@ def test_measured_as_served_on_embeddings() -> None:
     assert json.loads(json.dumps(scores)) == scores
 
 
-def test_other_rules_can_be_measured() -> None:
+def test_custom_rules_can_be_measured() -> None:
     scores = measure_albums(BUNDLE, np.zeros((0, 1280), np.float32), [], RULES)
     assert list(scores) == ["pets", "friends", "others"]

@@ -1,4 +1,4 @@
-"""Every architecture learns, is published as int8, and says what its float network says."""
+"""Every architecture learns and is published as int8 with the float network's predictions."""
 
 import json
 import os
@@ -26,7 +26,7 @@ CHANCE = 100 / 3
 
 
 def write_recipe(file: Path, recipe: Recipe) -> Path:
-    """Write a recipe as TOML; JSON's values are TOML's, bar null."""
+    """Write a recipe as TOML; JSON values are valid TOML, except null."""
     fields = recipe.model_dump(mode="json", exclude_none=True)
     fields["tag_head"] = recipe.tag_head or ""
     text = "".join(f"{key} = {_toml(value)}\n" for key, value in fields.items())
@@ -43,11 +43,11 @@ def _toml(value: object) -> str:
 
 
 def small_recipe(name: str, **changes: object) -> Recipe:
-    """One of the committed configurations, on small folders, small pictures, a few epochs."""
+    """A committed configuration with small folders, small pictures and few epochs."""
     base = read_recipe(CONFIGS / "my_folders.toml")
-    of_config = read_recipe(CONFIGS / f"{name}.toml")
-    kept = ("architecture", "starting_weights", "train_from", "hidden")
-    update = {key: getattr(of_config, key) for key in kept} | {
+    configured = read_recipe(CONFIGS / f"{name}.toml")
+    copied = ("architecture", "starting_weights", "train_from", "hidden")
+    update = {key: getattr(configured, key) for key in copied} | {
         "name": "tiny",
         "on_bundle": None,
         "tag_head": None,
@@ -63,7 +63,7 @@ def small_recipe(name: str, **changes: object) -> Recipe:
 
 
 def random_weights(architecture: str, file: Path, seed: int = 3) -> None:
-    """Weights drawn so that signals keep their size (He 2015), as somebody's own file."""
+    """Write random weights (He 2015) as a weights file."""
     from training.architectures import build_backbone, named_weights
 
     rng = np.random.default_rng(seed)
@@ -73,17 +73,19 @@ def random_weights(architecture: str, file: Path, seed: int = 3) -> None:
         else w
         for name, w in named_weights(build_backbone(architecture)).items()
     }
-    # VGG16 takes pixels of 0 to 255.
+    # VGG16 expects pixels of 0 to 255.
     if architecture == "vgg16":
         arrays["block1_conv1/kernel"] /= 64
     np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2_160", "vgg16", "scene_cnn", "small_cnn"])
-def test_it_learns_and_is_published(name: str, class_folders: Path, tmp_path: Path) -> None:
+def test_an_architecture_learns_and_is_published(
+    name: str, class_folders: Path, tmp_path: Path
+) -> None:
     changes: dict[str, object] = {}
     if name == "vgg16":
-        # Keras's download is not for tests; a file is another of the three ways.
+        # Tests do not download Keras's weights; they use a file instead.
         random_weights("vgg16", tmp_path / "vgg16.npz")
         changes["starting_weights"] = f"file:{tmp_path / 'vgg16.npz'}"
         changes["backbone_learning_rate"] = 2e-4
@@ -103,14 +105,14 @@ def test_it_learns_and_is_published(name: str, class_folders: Path, tmp_path: Pa
     low, _ = metrics["my_folders"]["top_1_interval"]
     assert low > CHANCE, metrics["my_folders"]["top_1"]
     assert (models / "tiny" / "plots" / "training_curves.png").stat().st_size > 1000
-    # The app opens it like any other, though it has no camera scenes.
+    # The app opens the bundle although it has no camera scenes.
     classifier = Classifier.open(models / "tiny", PhotoLimits(), 1)
-    look = classifier.predict((class_folders / "Beach" / "01.png").read_bytes())
-    assert look.head_predictions.tag_prediction is None
-    assert set(look.head_predictions.by_head) == {"my_folders"}
+    prediction = classifier.predict((class_folders / "Beach" / "01.png").read_bytes())
+    assert prediction.head_predictions.tag_prediction is None
+    assert set(prediction.head_predictions.by_head) == {"my_folders"}
 
 
-def test_a_killed_run_goes_on(class_folders: Path, tmp_path: Path) -> None:
+def test_a_killed_run_is_resumed(class_folders: Path, tmp_path: Path) -> None:
     recipe = small_recipe("small_cnn", publish_after_fit=False)
     config = write_recipe(tmp_path / "tiny.toml", recipe)
     command = [sys.executable, "-m", "training", "fit", "--config", str(config)]
@@ -122,7 +124,7 @@ def test_a_killed_run_goes_on(class_folders: Path, tmp_path: Path) -> None:
     )
     deadline = time.monotonic() + 300
     while not list((tmp_path / "run").glob("check*/checkpoint")):
-        assert process.poll() is None, "it ended before it could be killed"
+        assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
@@ -134,7 +136,7 @@ def test_a_killed_run_goes_on(class_folders: Path, tmp_path: Path) -> None:
         command, cwd=TRAINING_DIR.parent, env=environment, capture_output=True, text=True
     )
     assert resumed.returncode == 0, resumed.stderr
-    assert "going on after epoch " in resumed.stdout
+    assert "resuming after epoch " in resumed.stdout
     epochs = [record["epoch"] for record in json.loads(history.read_text(encoding="utf-8"))]
     assert epochs == list(range(1, recipe.total_epochs + 1))
     assert epochs_before < len(epochs)
@@ -142,17 +144,17 @@ def test_a_killed_run_goes_on(class_folders: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"),
+    ("weights", "error_text"),
     [
-        (None, "starting_weights says nothing"),
-        ("magic", "starting_weights says 'magic'"),
+        (None, "starting_weights is missing"),
+        ("magic", "starting_weights is 'magic'"),
         ("bundle:nowhere", "cannot be read"),
         ("file:nowhere.npz", "cannot be read"),
     ],
 )
-def test_no_starting_weights_names_the_three_ways(
+def test_missing_starting_weights_error_names_the_choices(
     weights: str | None,
-    said: str,
+    error_text: str,
     class_folders: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -162,12 +164,12 @@ def test_no_starting_weights_names_the_three_ways(
     arguments = ["--config", str(config), "--data", str(class_folders)]
     assert main(["fit", *arguments, "--out", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err
-    assert said in error
-    for way in ("`bundle:scene_mobilenet_v2`", "`file:PATH`", "`keras`"):
-        assert way in error
+    assert error_text in error
+    for choice in ("`bundle:scene_mobilenet_v2`", "`file:PATH`", "`keras`"):
+        assert choice in error
 
 
-def test_published_float_weights_start_a_network() -> None:
+def test_a_network_starts_from_published_float_weights() -> None:
     from training.architectures import build_backbone, named_weights
     from training.starting_weights import start
 
@@ -181,7 +183,7 @@ def test_published_float_weights_start_a_network() -> None:
     assert heads["scenes/kernel"].shape[0] == 1280
 
 
-def test_blending_lies_between_two_networks(tmp_path: Path) -> None:
+def test_blended_weights_are_a_weighted_mean(tmp_path: Path) -> None:
     from training.architectures import build_backbone, named_weights
     from training.publish import trained_network
     from training.starting_weights import load_weights
@@ -199,7 +201,7 @@ def test_blending_lies_between_two_networks(tmp_path: Path) -> None:
     assert np.allclose(blended["conv_0/kernel"], 0.75 * parts[0] + 0.25 * parts[1], atol=1e-6)
 
 
-def test_divide_names_the_blocks_there_are() -> None:
+def test_divide_splits_a_network_and_names_its_blocks() -> None:
     from training.architectures import build_backbone, divide, scale_pixels
 
     network = build_backbone("mobilenet_v2")
@@ -211,7 +213,7 @@ def test_divide_names_the_blocks_there_are() -> None:
         divide(network, "block_99")
 
 
-def test_int8_says_what_float_says() -> None:
+def test_int8_embeddings_match_the_float_network() -> None:
     from ai_edge_litert.interpreter import Interpreter
 
     from training.architectures import build_backbone, scale_pixels

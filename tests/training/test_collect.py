@@ -1,4 +1,4 @@
-"""Collecting, against a small server that speaks as Openverse and Wikimedia Commons do."""
+"""`collect` against a local server with the APIs of Openverse and Wikimedia Commons."""
 
 import csv
 import hashlib
@@ -25,7 +25,7 @@ Reply = tuple[int, dict[str, str], bytes]
 
 
 class Clock:
-    """A clock that moves only when someone sleeps."""
+    """A clock that advances only in `sleep`."""
 
     def __init__(self, stop_after: int | None = None) -> None:
         self.now = 1_800_000_000.0
@@ -43,13 +43,13 @@ class Clock:
 
 
 class Services:
-    """Both services and the hosts of their pictures; remembers every request."""
+    """A server of both services and their pictures; records every request."""
 
     def __init__(self) -> None:
         self.openverse: dict[str, list[dict[str, Any]]] = {}  # query → results
         self.commons: dict[str, list[dict[str, Any]]] = {}  # query → pages
         self.files: dict[str, bytes] = {}
-        self.first_replies: dict[str, list[Reply]] = {}  # path → answers before the right one
+        self.first_replies: dict[str, list[Reply]] = {}  # path → replies sent before the real one
         self.page_size = 2
         self.clock = Clock()
         self.requests: list[tuple[float, str, dict[str, str]]] = []
@@ -75,41 +75,41 @@ class Services:
         parts = urlsplit(path)
         if waiting := self.first_replies.get(parts.path):
             return waiting.pop(0)
-        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        parameters = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path == "/v1/images/":
-            return 200, {}, json.dumps(self._openverse(asked)).encode()
+            return 200, {}, json.dumps(self._openverse(parameters)).encode()
         if parts.path == "/w/api.php":
-            return 200, {}, json.dumps(self._commons(asked)).encode()
+            return 200, {}, json.dumps(self._commons(parameters)).encode()
         if parts.path in self.files:
             return 200, {}, self.files[parts.path]
         return 404, {}, b"nothing here"
 
-    def _openverse(self, asked: dict[str, str]) -> dict[str, Any]:
-        results = self.openverse.get(asked["q"], [])
-        start = (int(asked["page"]) - 1) * self.page_size
+    def _openverse(self, parameters: dict[str, str]) -> dict[str, Any]:
+        results = self.openverse.get(parameters["q"], [])
+        start = (int(parameters["page"]) - 1) * self.page_size
         return {
             "result_count": len(results),
             "page_count": -(-len(results) // self.page_size),
             "page_size": self.page_size,
-            "page": int(asked["page"]),
+            "page": int(parameters["page"]),
             "results": results[start : start + self.page_size],
         }
 
-    def _commons(self, asked: dict[str, str]) -> dict[str, Any]:
-        assert asked["gsrnamespace"] == "6"
-        found = self.commons.get(asked["gsrsearch"].removesuffix(" filetype:bitmap"), [])
-        start = int(asked.get("gsroffset", 0))
-        answer: dict[str, Any] = {"batchcomplete": ""}
-        if listed := found[start : start + self.page_size]:
-            # By page id, as MediaWiki does: the order is in "index" alone.
+    def _commons(self, parameters: dict[str, str]) -> dict[str, Any]:
+        assert parameters["gsrnamespace"] == "6"
+        pages = self.commons.get(parameters["gsrsearch"].removesuffix(" filetype:bitmap"), [])
+        start = int(parameters.get("gsroffset", 0))
+        response: dict[str, Any] = {"batchcomplete": ""}
+        if listed := pages[start : start + self.page_size]:
+            # Keyed by page id, as MediaWiki does; only "index" gives the order.
             numbered = [(i, page | {"index": start + i + 1}) for i, page in enumerate(listed)]
-            answer["query"] = {"pages": {str(90 - i): page for i, page in reversed(numbered)}}
-        if start + self.page_size < len(found):
-            answer["continue"] = {"gsroffset": start + self.page_size, "continue": "gsroffset||"}
-        return answer
+            response["query"] = {"pages": {str(90 - i): page for i, page in reversed(numbered)}}
+        if start + self.page_size < len(pages):
+            response["continue"] = {"gsroffset": start + self.page_size, "continue": "gsroffset||"}
+        return response
 
     def picture(self, name: str, seed: int, width: int = 80, height: int = 64) -> str:
-        """Put up a picture; returns its address."""
+        """Serve a picture; returns its address."""
         self.files[f"/pic/{name}"] = encode(textured(width, height, seed))
         return f"{self.address}/pic/{name}"
 
@@ -141,19 +141,19 @@ class Services:
         return {"title": "File:Waves.jpg", "imageinfo": [details | fields]}
 
     def fetched(self) -> list[str]:
-        """Paths of the pictures that were asked for, in order."""
+        """Paths of the requested pictures, in order."""
         return [path for _, path, _ in self.requests if path.startswith("/pic/")]
 
 
 @pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     monkeypatch.setenv("no_proxy", "*")
-    made = Services()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,), daemon=True)
+    server = Services()
+    thread = threading.Thread(target=server.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    yield server
+    server.server.shutdown()
+    server.server.server_close()
     thread.join()
 
 
@@ -170,11 +170,13 @@ def recipe(services: Services, **changes: object) -> CollectRecipe:
     return CollectRecipe.model_validate(fields | changes)
 
 
-def run(services: Services, out: Path, *, told: list[str] | None = None, **changes: object) -> Any:
+def run(
+    services: Services, out: Path, *, reports: list[str] | None = None, **changes: object
+) -> Any:
     summary = collect(
         recipe(services, **changes),
         out,
-        report=(told if told is not None else []).append,
+        report=(reports if reports is not None else []).append,
         clock=services.clock,
         sleep=services.clock.sleep,
     )
@@ -198,18 +200,18 @@ def three_beaches(services: Services) -> Services:
     return services
 
 
-def test_keeps_the_bytes_and_says_whose_they_are(three_beaches: Services, tmp_path: Path) -> None:
+def test_saves_the_bytes_and_their_attribution(three_beaches: Services, tmp_path: Path) -> None:
     services = three_beaches
     summary = run(services, tmp_path, also={"Beach": ("Coast", "Sky")})
-    kept = rows(tmp_path)
-    assert tuple(kept[0]) == MANIFEST_COLUMNS
-    assert files(tmp_path) == sorted(["manifest.csv", *(row["file"] for row in kept)])
-    for row, (path, data) in zip(kept, services.files.items(), strict=True):
+    saved = rows(tmp_path)
+    assert tuple(saved[0]) == MANIFEST_COLUMNS
+    assert files(tmp_path) == sorted(["manifest.csv", *(row["file"] for row in saved)])
+    for row, (path, data) in zip(saved, services.files.items(), strict=True):
         assert (tmp_path / row["file"]).read_bytes() == data
         assert row["file"].startswith("Beach/") and row["file"].endswith(".jpg")
         assert row["sha256"] == hashlib.sha256(data).hexdigest()
         assert row["source_path"] == services.address + path
-    first = kept[0]
+    first = saved[0]
     assert (first["label"], first["also"]) == ("Beach", "Coast;Sky")
     assert (first["source_repo"], first["title"], first["author"]) == (
         "openverse/flickr",
@@ -220,13 +222,13 @@ def test_keeps_the_bytes_and_says_whose_they_are(three_beaches: Services, tmp_pa
     assert first["licence_url"] == "https://creativecommons.org/licenses/by-sa/2.0/"
     assert first["landing_url"] == "https://photos.example/waves"
     assert summary.short == ()
-    assert summary.lines() == ["Beach: 3 of 3 kept (3 new), 3 found"]
+    assert summary.lines() == ["Beach: 3 of 3 saved (3 new), 3 listed"]
 
 
-def test_training_reads_what_was_collected(three_beaches: Services, tmp_path: Path) -> None:
+def test_training_reads_a_collected_set(three_beaches: Services, tmp_path: Path) -> None:
     run(three_beaches, tmp_path / "set", also={"Beach": ("Coast",)})
     source = Source(id="own", file="set", head="camera", manifest="manifest.csv")
-    read_with = Recipe(
+    training_recipe = Recipe(
         name="tiny",
         architecture="small_cnn",
         seed=1,
@@ -238,14 +240,14 @@ def test_training_reads_what_was_collected(three_beaches: Services, tmp_path: Pa
         licence="test",
         attributions=(),
     )
-    examples, skipped = load_examples(read_with, tmp_path)
+    examples, skipped = load_examples(training_recipe, tmp_path)
     assert skipped == []
     assert [(e.label, e.also, e.origin) for e in examples] == [
         ("Beach", ("Coast",), "openverse/flickr")
     ] * 3
 
 
-def test_asks_openverse_page_by_page_for_accepted_licences(
+def test_searches_openverse_page_by_page_for_accepted_licences(
     three_beaches: Services, tmp_path: Path
 ) -> None:
     run(three_beaches, tmp_path, licences=("by-sa", "cc0"))
@@ -254,14 +256,14 @@ def test_asks_openverse_page_by_page_for_accepted_licences(
     assert {search["license"][0] for search in searches} == {"by-sa,cc0"}
 
 
-def test_stops_asking_when_the_last_page_is_read(three_beaches: Services, tmp_path: Path) -> None:
+def test_stops_searching_after_the_last_page(three_beaches: Services, tmp_path: Path) -> None:
     summary = run(three_beaches, tmp_path, per_label=10)
     assert sum("/v1/" in path for _, path, _ in three_beaches.requests) == 2
     assert summary.short == ("Beach",)
-    assert summary.lines()[-1] == "Ended short: Beach. Add queries for them."
+    assert summary.lines()[-1] == "Too few pictures: Beach. Add queries for these labels."
 
 
-def test_other_licences_are_not_even_fetched(services: Services, tmp_path: Path) -> None:
+def test_pictures_with_other_licences_are_not_fetched(services: Services, tmp_path: Path) -> None:
     services.openverse["beach"] = [
         services.openverse_result(services.picture(f"{code}.jpg", seed), license=code)
         for seed, code in enumerate(("by-nc", "cc0", "by-nd", "pdm", "sampling+"))
@@ -272,7 +274,7 @@ def test_other_licences_are_not_even_fetched(services: Services, tmp_path: Path)
     assert summary.labels[0].skipped == {"licence": 3}
 
 
-def test_queries_of_a_label_take_turns(services: Services, tmp_path: Path) -> None:
+def test_queries_of_a_label_alternate(services: Services, tmp_path: Path) -> None:
     for first_seed, query in ((0, "sand"), (10, "palm")):
         services.openverse[query] = [
             services.openverse_result(services.picture(f"{query}{i}.jpg", first_seed + i))
@@ -334,11 +336,11 @@ def test_a_rendition_is_fetched_when_it_is_large_enough(services: Services, tmp_
     run(services, tmp_path, service="commons", per_label=2)
     assert services.fetched() == ["/pic/wide.jpg", "/pic/even_thumb.jpg"]
     assert rows(tmp_path)[1]["source_path"].endswith("/pic/even.jpg")  # names the original
-    asked = parse_qs(urlsplit(services.requests[0][1]).query)
-    assert asked["iiurlwidth"] == ["250"]  # a width Wikimedia keeps
+    parameters = parse_qs(urlsplit(services.requests[0][1]).query)
+    assert parameters["iiurlwidth"] == ["250"]  # a width that Wikimedia stores
 
 
-def test_openverse_thumbnails_serve_when_600_pixels_wide_are_enough(
+def test_openverse_thumbnails_are_used_when_600_pixels_wide_are_enough(
     services: Services, tmp_path: Path
 ) -> None:
     original = services.picture("big.jpg", seed=1, width=900, height=600)
@@ -359,11 +361,11 @@ def test_a_missing_rendition_falls_back_to_the_original(services: Services, tmp_
     ]
     summary = run(services, tmp_path)
     assert services.fetched() == ["/pic/gone.jpg", "/pic/big.jpg"]
-    assert summary.labels[0].kept == 1
+    assert summary.labels[0].saved == 1
 
 
-def test_requests_keep_their_distance(three_beaches: Services, tmp_path: Path) -> None:
-    # One picture is moved: following a redirect is a request too.
+def test_requests_are_rate_limited(three_beaches: Services, tmp_path: Path) -> None:
+    # One picture redirects: following a redirect counts as a request.
     three_beaches.first_replies["/pic/beach1.jpg"] = [(302, {"Location": "/pic/beach1.jpg"}, b"")]
     run(three_beaches, tmp_path, requests_per_s=0.25)
     times = [time for time, _, _ in three_beaches.requests]
@@ -373,7 +375,7 @@ def test_requests_keep_their_distance(three_beaches: Services, tmp_path: Path) -
 
 @pytest.mark.parametrize("path", ["/v1/images/", "/pic/beach0.jpg"])
 @pytest.mark.parametrize("status", [429, 503])
-def test_waits_as_retry_after_says(
+def test_waits_for_retry_after(
     three_beaches: Services, tmp_path: Path, path: str, status: int
 ) -> None:
     date = formatdate(three_beaches.clock.now + 120, usegmt=True)
@@ -382,8 +384,8 @@ def test_waits_as_retry_after_says(
         (status, {"Retry-After": date}, b""),
     ]
     summary = run(three_beaches, tmp_path, requests_per_s=10)
-    assert summary.labels[0].kept == 3
-    times = [time for time, asked, _ in three_beaches.requests if urlsplit(asked).path == path]
+    assert summary.labels[0].saved == 3
+    times = [time for time, url, _ in three_beaches.requests if urlsplit(url).path == path]
     assert times[1] - times[0] == pytest.approx(17)
     assert times[2] >= 1_800_000_120
 
@@ -395,10 +397,10 @@ def test_backs_off_longer_each_time_and_gives_up(three_beaches: Services, tmp_pa
     times = [time for time, path, _ in three_beaches.requests if path == "/pic/beach0.jpg"]
     assert [round(b - a) for a, b in zip(times, times[1:], strict=False)] == [2, 4, 8]
     assert summary.labels[0].skipped == {"http_503": 1}
-    assert summary.labels[0].kept == 2
+    assert summary.labels[0].saved == 2
 
 
-def test_a_service_that_asks_for_a_long_pause_is_left_alone(
+def test_a_service_that_requires_a_long_pause_ends_the_run(
     three_beaches: Services, tmp_path: Path
 ) -> None:
     three_beaches.first_replies["/v1/images/"] = [(429, {"Retry-After": "7200"}, b"")]
@@ -431,8 +433,8 @@ def test_one_bad_picture_never_fails_the_others(services: Services, tmp_path: Pa
         {"title": "no address"},
         *(services.openverse_result(url) for url in urls),
     ]
-    told: list[str] = []
-    summary = run(services, tmp_path, told=told, max_file_bytes=40_000)
+    reports: list[str] = []
+    summary = run(services, tmp_path, reports=reports, max_file_bytes=40_000)
     assert summary.labels[0].skipped == {
         "truncated_photo": 1,
         "not_a_picture": 1,
@@ -444,9 +446,9 @@ def test_one_bad_picture_never_fails_the_others(services: Services, tmp_path: Pa
     assert [row["source_path"] for row in rows(tmp_path)] == [good]
     assert files(tmp_path) == sorted(["manifest.csv", rows(tmp_path)[0]["file"]])
     for url in urls[:-1]:
-        assert sum(url in line for line in told) == 1
-    # Refused by the length it announces, before any of it is read.
-    assert any(f"{len(services.files['/pic/heavy.jpg']):,} bytes" in line for line in told)
+        assert sum(url in line for line in reports) == 1
+    # Refused by its Content-Length, before the body is read.
+    assert any(f"{len(services.files['/pic/heavy.jpg']):,} bytes" in line for line in reports)
 
 
 def test_a_body_without_a_length_is_cut_off_at_the_limit(
@@ -462,7 +464,7 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(
     assert summary.labels[0].skipped == {"too_many_bytes": 1}
 
 
-def test_a_download_that_breaks_off_is_tried_again(services: Services, tmp_path: Path) -> None:
+def test_an_incomplete_download_is_retried(services: Services, tmp_path: Path) -> None:
     url = services.picture("good.jpg", seed=5)
     data = services.files["/pic/good.jpg"]
     services.first_replies["/pic/good.jpg"] = [
@@ -475,21 +477,21 @@ def test_a_download_that_breaks_off_is_tried_again(services: Services, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("leads_to", "reason"),
+    ("location", "reason"),
     [("ftp://127.0.0.1/x.jpg", "unsafe_url"), ("file:///etc/hostname", "http_302")],
 )
-def test_a_redirect_leads_to_web_addresses_only(
-    services: Services, tmp_path: Path, leads_to: str, reason: str
+def test_redirects_are_followed_to_web_addresses_only(
+    services: Services, tmp_path: Path, location: str, reason: str
 ) -> None:
     url = services.picture("moved.jpg", seed=5)
-    services.first_replies["/pic/moved.jpg"] = [(302, {"Location": leads_to}, b"")]
+    services.first_replies["/pic/moved.jpg"] = [(302, {"Location": location}, b"")]
     services.openverse["beach"] = [services.openverse_result(url)]
     summary = run(services, tmp_path)
     assert summary.labels[0].skipped == {reason: 1}
     assert files(tmp_path) == ["manifest.csv"]
 
 
-def test_a_killed_run_goes_on_without_fetching_twice(
+def test_a_killed_run_is_resumed_without_fetching_twice(
     three_beaches: Services, tmp_path: Path
 ) -> None:
     services = three_beaches
@@ -498,7 +500,7 @@ def test_a_killed_run_goes_on_without_fetching_twice(
         run(services, tmp_path)
     assert services.fetched() == ["/pic/beach0.jpg", "/pic/beach1.jpg"]
     before = rows(tmp_path)
-    # What a kill in the middle of a row and of a file leaves behind.
+    # The state after a kill in the middle of writing a row and a file.
     with (tmp_path / "manifest.csv").open("ab") as manifest:
         manifest.write(b"Beach/abc.jpg,Beach,,openve")
     (tmp_path / ".fetched.part").write_bytes(b"\xff\xd8half")
@@ -509,15 +511,13 @@ def test_a_killed_run_goes_on_without_fetching_twice(
     assert after[:2] == before
     assert len(after) == 3
     assert len(files(tmp_path)) == 4
-    assert (summary.labels[0].kept, summary.labels[0].new) == (3, 1)
+    assert (summary.labels[0].saved, summary.labels[0].new) == (3, 1)
     services.requests.clear()
     run(services, tmp_path)
-    assert services.requests == []  # all there: not even a search
+    assert services.requests == []  # nothing is missing: not even a search
 
 
-def test_a_file_whose_row_was_not_written_is_taken_up(
-    three_beaches: Services, tmp_path: Path
-) -> None:
+def test_a_file_without_a_row_is_reused(three_beaches: Services, tmp_path: Path) -> None:
     run(three_beaches, tmp_path)
     manifest = tmp_path / "manifest.csv"
     before = manifest.read_bytes()
@@ -529,15 +529,15 @@ def test_a_file_whose_row_was_not_written_is_taken_up(
 
 def test_no_file_is_overwritten(three_beaches: Services, tmp_path: Path) -> None:
     run(three_beaches, tmp_path)
-    touched = tmp_path / rows(tmp_path)[0]["file"]
-    touched.write_bytes(b"somebody's own")
+    changed = tmp_path / rows(tmp_path)[0]["file"]
+    changed.write_bytes(b"somebody's own")
     (tmp_path / "manifest.csv").unlink()
     summary = run(three_beaches, tmp_path)
-    assert touched.read_bytes() == b"somebody's own"
+    assert changed.read_bytes() == b"somebody's own"
     assert summary.labels[0].skipped == {"name_taken": 1}
 
 
-def test_what_was_deleted_stays_away_and_others_take_its_place(
+def test_a_deleted_picture_is_replaced_by_a_different_one(
     three_beaches: Services, tmp_path: Path
 ) -> None:
     run(three_beaches, tmp_path, per_label=2)
@@ -546,7 +546,7 @@ def test_what_was_deleted_stays_away_and_others_take_its_place(
     summary = run(three_beaches, tmp_path, per_label=2)
     assert not unfit.exists()
     assert three_beaches.fetched() == [f"/pic/beach{i}.jpg" for i in range(3)]
-    assert summary.labels[0].kept == 2
+    assert summary.labels[0].saved == 2
     assert summary.labels[0].skipped == {"deleted_earlier": 1, "already_here": 1}
 
 
@@ -573,7 +573,7 @@ def test_one_picture_for_two_labels_is_one_file_with_two_tags(
     assert rows(tmp_path) == written
 
 
-def test_names_from_the_service_lead_nowhere(services: Services, tmp_path: Path) -> None:
+def test_names_from_the_service_are_not_used_as_paths(services: Services, tmp_path: Path) -> None:
     url = services.picture("ok.jpg", seed=1)
     services.openverse["beach"] = [
         services.openverse_result(
@@ -604,7 +604,7 @@ def test_a_service_that_is_down_is_one_clear_error(services: Services, tmp_path:
 @pytest.mark.parametrize(
     ("status", "body"), [(404, b""), (200, b"<html>"), (200, b"[]"), (200, b'{"detail": "no"}')]
 )
-def test_what_is_no_picture_service_is_one_clear_error(
+def test_an_invalid_response_is_one_clear_error(
     services: Services, tmp_path: Path, status: int, body: bytes
 ) -> None:
     services.first_replies["/v1/images/"] = [(status, {}, body)]
@@ -612,7 +612,7 @@ def test_what_is_no_picture_service_is_one_clear_error(
         run(services, tmp_path)
 
 
-def test_commons_tells_its_errors_with_status_200(services: Services, tmp_path: Path) -> None:
+def test_commons_errors_with_status_200_are_detected(services: Services, tmp_path: Path) -> None:
     error = json.dumps({"error": {"code": "ratelimited", "info": "too fast"}}).encode()
     services.first_replies["/w/api.php"] = [(200, {}, error)]
     with pytest.raises(CollectError, match="ratelimited"):
@@ -622,11 +622,13 @@ def test_commons_tells_its_errors_with_status_200(services: Services, tmp_path: 
 def test_a_refused_query_does_not_fail_the_others(three_beaches: Services, tmp_path: Path) -> None:
     three_beaches.first_replies["/v1/images/"] = [(500, {}, b"")]
     summary = run(three_beaches, tmp_path, labels={"Night": ("night",), "Beach": ("beach",)})
-    assert [label.kept for label in summary.labels] == [0, 3]
+    assert [label.saved for label in summary.labels] == [0, 3]
     assert summary.labels[0].skipped == {"search_refused": 1}
 
 
-def test_a_folder_with_another_manifest_is_left_alone(services: Services, tmp_path: Path) -> None:
+def test_a_folder_with_a_foreign_manifest_is_not_changed(
+    services: Services, tmp_path: Path
+) -> None:
     manifest = tmp_path / "manifest.csv"
     for foreign in (b"file,label\na.jpg,Beach\n", b"no line end", b"\xff\xfe\n"):
         manifest.write_bytes(foreign)
@@ -652,28 +654,28 @@ def test_labels_that_cannot_be_folders_are_refused(services: Services, label: st
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "error_text"),
     [
         ({"labels": {"Beach": ("a",), "BEACH": ("b",)}}, "would share a folder"),
         ({"labels": {"Caf\u00e9": ("a",), "Cafe\u0301": ("b",)}}, "would share a folder"),
         ({"labels": {"Beach": ()}}, "no query"),
         ({"labels": {"Beach": (" ",)}}, "no query"),
         ({"labels": {}}, "labels"),
-        ({"also": {"Sea": ("Coast",)}}, "no label of this file"),
+        ({"also": {"Sea": ("Coast",)}}, "not a label of this file"),
         ({"also": {"Beach": ("a;b",)}}, "no folder name may have"),
         ({"service": "commons", "contact": None}, "set contact"),
         ({"contact": "me"}, "neither a mail nor a web address"),
         ({"contact": "me@example.org\r\nX: y"}, "neither a mail nor a web address"),
-        ({"base_url": "file:///etc"}, "no http or https address"),
+        ({"base_url": "file:///etc"}, "not an http or https address"),
         ({"licences": ("all",)}, "licences"),
         ({"requests_per_s": 0}, "requests_per_s"),
         ({"per_labels": 3}, "per_labels"),
     ],
 )
-def test_a_wrong_recipe_says_what_is_wrong(
-    services: Services, changes: dict[str, object], says: str
+def test_a_wrong_recipe_names_the_problem(
+    services: Services, changes: dict[str, object], error_text: str
 ) -> None:
-    with pytest.raises(ValidationError, match=says):
+    with pytest.raises(ValidationError, match=error_text):
         recipe(services, **changes)
 
 
@@ -682,7 +684,7 @@ def test_reading_a_recipe_names_the_file_and_the_field(tmp_path: Path) -> None:
     with pytest.raises(CollectError, match=r"wrong\.toml cannot be read"):
         read_collect_recipe(file)
     file.write_text("labels = [")
-    with pytest.raises(CollectError, match=r"wrong\.toml is no TOML file"):
+    with pytest.raises(CollectError, match=r"wrong\.toml is not a TOML file"):
         read_collect_recipe(file)
     file.write_text('name = "x"\nservice = "flickr"\nper_label = 0\n[labels]\n"a/b" = ["c"]\n')
     with pytest.raises(CollectError) as raised:
@@ -691,7 +693,7 @@ def test_reading_a_recipe_names_the_file_and_the_field(tmp_path: Path) -> None:
         assert field in str(raised.value)
 
 
-def test_the_example_is_right() -> None:
+def test_the_example_is_valid() -> None:
     example = read_collect_recipe(TRAINING_DIR / "configs" / "collect.toml")
     assert len(example.labels) == 12
     assert "Beach" in example.labels

@@ -1,4 +1,4 @@
-"""Splits that keep near duplicates together, targets that say what the recipe says."""
+"""Splits keep same pictures together; targets follow the recipe."""
 
 import dataclasses
 import io
@@ -13,9 +13,9 @@ from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.random_views import degraded_copy, random_view
 from scene_model.classifier.fitting.splits import (
     Part,
-    look_alike_groups,
     make_split,
     read_split,
+    same_picture_groups,
     write_split,
 )
 from scene_model.photos.decode import resize_to_square
@@ -61,7 +61,7 @@ def example(name: str, picture: Image.Image, also: tuple[str, ...] = ()) -> Exam
     return Example(name, source, label, also, name, np.asarray(picture.convert("RGB")))
 
 
-def test_look_alikes_are_one_group_and_others_are_not() -> None:
+def test_copies_of_a_picture_form_one_group() -> None:
     original = textured(150, 150, seed=1)
     pictures = [
         original,
@@ -70,12 +70,12 @@ def test_look_alikes_are_one_group_and_others_are_not() -> None:
         original.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
         textured(150, 150, seed=2),
     ]
-    groups = look_alike_groups([np.asarray(p.convert("RGB")) for p in pictures])
+    groups = same_picture_groups([np.asarray(p.convert("RGB")) for p in pictures])
     assert len(set(groups[:4])) == 1
     assert groups[4] != groups[0]
 
 
-def test_split_divides_no_group_and_leaves_contradictions_out(tmp_path: Path) -> None:
+def test_split_keeps_groups_together_and_leaves_out_contradictions(tmp_path: Path) -> None:
     examples = [
         example(f"own/{label}/{i}.webp", textured(40, 40, seed=i))
         for i in range(60)
@@ -83,7 +83,7 @@ def test_split_divides_no_group_and_leaves_contradictions_out(tmp_path: Path) ->
     ]
     groups = np.arange(60)
     groups[10], groups[12] = groups[0], groups[0]
-    groups[21] = groups[20]  # a sea that is also a forest
+    groups[21] = groups[20]  # one picture labelled as both sea and forest
     split = make_split(examples, groups, seed=3)
     parts = [split.part(e.name) for e in examples]
     assert parts[0] == parts[10] == parts[12]
@@ -94,7 +94,7 @@ def test_split_divides_no_group_and_leaves_contradictions_out(tmp_path: Path) ->
     assert make_split(examples, groups, seed=3) == split
 
 
-def test_committed_lists_are_disjoint_and_whole() -> None:
+def test_committed_lists_are_disjoint_and_complete() -> None:
     split = read_split(TRAINING_DIR / "splits")
     validation = [n for n, part in split.parts.items() if part is Part.VALIDATION]
     scenes = [name for name in validation if name.startswith("scenes6/")]
@@ -115,14 +115,14 @@ def test_targets() -> None:
         weight=0.5,
         targets={"Dog": ("outside",), "Cliff": ("inside",), "Peak": ("mountain", "glacier")},
     )
-    made = recipe(
+    loaded = recipe(
         sources=(
             Source(id="own", file="own", head="scenes"),
             Source(id="other", file="other", head="camsdd"),
         ),
         mappings=(mapping,),
     )
-    check_mappings(made, {"scenes": SCENES})
+    check_mappings(loaded, {"scenes": SCENES})
     picture = textured(8, 8)
     examples = [
         example("own/sea/1.webp", picture),
@@ -132,7 +132,7 @@ def test_targets() -> None:
         example("other/Peak/1.webp", picture),
         example("other/Else/1.webp", picture),
     ]
-    targets = head_targets(examples, HEAD, SCENES, made)
+    targets = head_targets(examples, HEAD, SCENES, loaded)
     assert targets.weight.tolist() == [1, 1, 0.5, 0.5, 0.5, 0]
     assert targets.sets.tolist() == [False, False, False, True, False, False]
     sea, street, buildings = (SCENES.index(n) for n in ("sea", "street", "buildings"))
@@ -165,17 +165,17 @@ CONFIGS = sorted((TRAINING_DIR / "configs").glob("*.toml"))
 @pytest.mark.parametrize(
     "file", [f for f in CONFIGS if f.name != "collect.toml"], ids=lambda f: f.stem
 )
-def test_every_configuration_is_whole(file: Path) -> None:
-    made = read_recipe(file)
-    assert made.name == file.stem
-    heads = {head.id for head in made.heads}
-    assert made.class_head in heads
+def test_every_configuration_is_valid(file: Path) -> None:
+    loaded = read_recipe(file)
+    assert loaded.name == file.stem
+    heads = {head.id for head in loaded.heads}
+    assert loaded.class_head in heads
     labels = {
         head.id: read_label_set(TRAINING_DIR / "label_sets" / head.labels)
-        for head in made.heads
+        for head in loaded.heads
         if head.labels and head.labels != FOLDERS
     }
-    check_mappings(made, labels)
+    check_mappings(loaded, labels)
 
 
 def test_a_wrong_configuration_names_its_fields(tmp_path: Path) -> None:
@@ -187,24 +187,24 @@ def test_a_wrong_configuration_names_its_fields(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="sed: Extra inputs.*"):
         read_recipe(file)
     file.write_text("= no", encoding="utf-8")
-    with pytest.raises(RecipeError, match="is no TOML"):
+    with pytest.raises(RecipeError, match="is not a TOML file"):
         read_recipe(file)
 
 
-def test_withheld_origins_teach_that_head_nothing() -> None:
+def test_withheld_origins_do_not_train_that_head() -> None:
     mapping = Mapping(
         source="other",
         head="scenes",
         targets={"Dog": ("outside",)},
         withheld_origins=("somebody/dogs",),
     )
-    made = recipe(sources=(Source(id="other", file="other", head="camsdd"),), mappings=(mapping,))
+    loaded = recipe(sources=(Source(id="other", file="other", head="camsdd"),), mappings=(mapping,))
     dog = example("other/Dog/1.webp", textured(8, 8))
     examples = [dog, dataclasses.replace(dog, origin="somebody/dogs")]
-    assert head_targets(examples, HEAD, SCENES, made).weight.tolist() == [1.0, 0.0]
+    assert head_targets(examples, HEAD, SCENES, loaded).weight.tolist() == [1.0, 0.0]
 
 
-def test_views_have_the_asked_size_and_leave_the_photo_alone() -> None:
+def test_views_have_the_requested_size_and_do_not_change_the_photo() -> None:
     pixels = np.asarray(textured(170, 130))
     before = pixels.copy()
     rng = np.random.default_rng(0)
@@ -217,7 +217,7 @@ def test_views_have_the_asked_size_and_leave_the_photo_alone() -> None:
 
 
 def test_training_and_serving_make_the_same_input() -> None:
-    """Both call one function; what a decoded file becomes is what training saw."""
+    """Decoding with and without a minimum size gives the same network input."""
     from scene_model.photos.decode import decode_photo
 
     data = encode(textured(150, 150), "PNG")

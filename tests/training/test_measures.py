@@ -1,4 +1,4 @@
-"""Figures of merit against values worked out by hand."""
+"""Metrics compared with values computed by hand."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_interval_of_a_share() -> None:
     assert wilson_interval(0, 0) == [0.0, 100.0]
 
 
-def test_calibration_error_is_the_distance_of_saying_and_being() -> None:
+def test_calibration_error_is_the_distance_of_confidence_and_accuracy() -> None:
     confidence = np.array([0.9] * 10, np.float32)
     right = np.array([True] * 9 + [False])
     assert expected_calibration_error(confidence, right) == pytest.approx(0.0, abs=1e-6)
@@ -32,7 +32,7 @@ def test_calibration_error_is_the_distance_of_saying_and_being() -> None:
     assert row == {"photos": 10, "confidence": 0.9, "accuracy": 0.9}
 
 
-def test_coverage_begins_with_the_surest() -> None:
+def test_coverage_starts_with_the_most_confident() -> None:
     confidence = np.linspace(0, 1, 100, dtype=np.float32)
     right = confidence > 0.5
     curve = coverage_curve(confidence, right)
@@ -42,9 +42,9 @@ def test_coverage_begins_with_the_surest() -> None:
 
 
 def test_precision_recall_f1() -> None:
-    wanted = np.array([0, 0, 0, 1, 1], np.intp)
-    found = np.array([0, 0, 1, 1, 0], np.intp)
-    confusion = confusion_matrix(wanted, found, 3)
+    true = np.array([0, 0, 0, 1, 1], np.intp)
+    predicted = np.array([0, 0, 1, 1, 0], np.intp)
+    confusion = confusion_matrix(true, predicted, 3)
     assert confusion.tolist() == [[2, 1, 0], [1, 1, 0], [0, 0, 0]]
     figures = per_class(confusion, ("sea", "forest", "glacier"))
     assert figures["sea"] == {"photos": 3, "precision": 66.67, "recall": 66.67, "f1": 66.67}
@@ -52,7 +52,7 @@ def test_precision_recall_f1() -> None:
     assert figures["glacier"] == {"photos": 0, "precision": None, "recall": None, "f1": None}
 
 
-def test_auroc_of_apart_alike_and_tied() -> None:
+def test_auroc_of_separate_and_tied_scores() -> None:
     inside, outside = np.array([0.1, 0.2], np.float32), np.array([0.8, 0.9], np.float32)
     assert auroc(inside, outside) == 1.0
     assert auroc(outside, inside) == 0.0
@@ -66,10 +66,10 @@ def test_auroc_of_apart_alike_and_tied() -> None:
 )
 def test_auroc_counts_pairs(inside: list[int], outside: list[int]) -> None:
     pairs = [(o > i) + 0.5 * (o == i) for i in inside for o in outside]
-    found = auroc(np.array(inside, np.float32), np.array(outside, np.float32))
-    assert found == pytest.approx(sum(pairs) / len(pairs), abs=1e-4)
+    area = auroc(np.array(inside, np.float32), np.array(outside, np.float32))
+    assert area == pytest.approx(sum(pairs) / len(pairs), abs=1e-4)
 
 
-def test_threshold_accepts_the_share_wanted() -> None:
+def test_threshold_accepts_the_given_share() -> None:
     scores = np.arange(100, dtype=np.float32)
     assert (scores <= threshold_accepting(scores, 0.96)).mean() == pytest.approx(0.96, abs=0.01)

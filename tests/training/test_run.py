@@ -1,4 +1,4 @@
-"""The shipped recipe on small data, through the real path: fit, publish, serve."""
+"""The shipped recipe on small data: fit, publish, serve."""
 
 import json
 import zipfile
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.tensorflow
 @pytest.fixture(scope="module")
 def weights_dir() -> Path:
     if not (SHARED / "weights").is_dir():
-        pytest.skip("the ImageNet weights of ../shared/weights are not here")
+        pytest.skip("../shared/weights with the ImageNet weights is missing")
     return SHARED / "weights"
 
 
 @pytest.fixture(scope="module")
 def small_data(tmp_path_factory: pytest.TempPathFactory, weights_dir: Path) -> Path:
-    """Bright and dark pictures in two of the six classes, in place of the real zips."""
+    """Zips with bright and dark pictures in two classes each, instead of the real data."""
     root = tmp_path_factory.mktemp("data")
     (root / "data").mkdir()
     for file, classes in (
@@ -85,7 +85,7 @@ def test_joint_run_is_trained_published_and_served(
     assert [record["epoch"] for record in history] == [1, 2]
     assert "loss_consistency" in history[1]
 
-    # One head is fitted anew on what the int8 network sees; the others are as trained.
+    # One head is refitted on the int8 network's embeddings; the others are as trained.
     refitted = [
         h.model_copy(update={"refit": 0.1 if h.id == "camera" else None}) for h in made.heads
     ]
@@ -111,6 +111,6 @@ def test_joint_run_is_trained_published_and_served(
         assert (folder / "plots" / f"{plot}.png").stat().st_size > 1000
     embedding = Engine(bundle, 1).embed(np.zeros((64, 64, 3), np.uint8))
     assert embedding.shape == (1280,)
-    # Once more over the earlier one: the new bundle takes its place whole.
+    # Publishing again replaces the earlier bundle completely.
     publish(made, small_data, run_dir, tmp_path / "models")
     assert [p.name for p in (tmp_path / "models").iterdir()] == ["scene_mobilenet_v2"]

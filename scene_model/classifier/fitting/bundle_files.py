@@ -77,7 +77,7 @@ def write_description(folder: Path, description: BundleDescription) -> None:
 
 
 def bundle_file(folder: Path, name: str) -> BundleFile:
-    """Name a file of a bundle with its SHA-256."""
+    """Build the entry of a bundle's file: its name and SHA-256."""
     return BundleFile(file=name, sha256=sha256(folder / name))
 
 

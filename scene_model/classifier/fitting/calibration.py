@@ -7,15 +7,15 @@ import numpy as np
 from scene_model.classifier.bundle import FloatArray
 
 DEFAULT_TAG_FLOOR = 0.15
-# With fewer photos than this a temperature would be a guess.
+# With fewer photos the temperature would be too uncertain; the defaults are used.
 MIN_CALIBRATION_PHOTOS = 30
-# A calibrated answer below this is more likely wrong than right.
+# A prediction with a calibrated confidence below this is more likely wrong than right.
 CONFIDENCE_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
 class HeadCalibration:
-    """What bundle.json says of how a head's numbers are to be read."""
+    """A head's temperature and thresholds, as stored in bundle.json."""
 
     temperature: float = 1.0
     outside_threshold: float | None = None

@@ -1,4 +1,4 @@
-"""Class folders of one's own: each folder of a folder is a class, its name the label."""
+"""Read class folders: each subfolder is a class, and its name is the label."""
 
 import re
 import unicodedata
@@ -23,10 +23,10 @@ class ClassFolder:
 
 
 def read_class_folders(root: Path) -> tuple[list[ClassFolder], list[str]]:
-    """Find the classes of a folder; returns them by name, and a line per folder passed over.
+    """Read the classes of a folder; returns them by name, and one line per skipped folder.
 
-    A folder with fewer than five pictures is passed over; hidden ones are not looked at.
-    Pictures may lie deeper in a class folder. Raises UnusableFolders.
+    A folder with fewer than five pictures is skipped; hidden folders are ignored. Pictures may be
+    in subfolders of a class folder. Raises UnusableFolders.
     """
     if not root.is_dir():
         raise UnusableFolders(f"There is no folder {root}. Name one whose folders are classes.")

@@ -1,4 +1,4 @@
-"""Labelled photos, decoded as serving decodes them."""
+"""Labelled photos, decoded as in serving."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ class Example:
 
     name: "source/CLASS/FILE", unique over all sources; the split lists hold these.
     label, also: as the source writes them.
-    origin: where the source has it from (``source_repo`` of its manifest), "" if not said.
+    origin: where the source has it from (``source_repo`` of its manifest), "" if not given.
     sha256: of the file's bytes. pixels: upright RGB, at the size that serving decodes to.
     """
 
@@ -38,19 +38,19 @@ class Example:
 
 @dataclass(frozen=True)
 class UnreadablePhoto:
-    """A photo left out; name: as `Example.name`."""
+    """A photo that cannot be decoded; name: as in `Example`."""
 
     name: str
     error: PhotoError
 
     def __str__(self) -> str:
-        """Name it and say why."""
+        """Format the name and the reason."""
         return f"{self.name}: {self.error}"
 
 
 @dataclass(frozen=True)
 class ManifestFacts:
-    """What a source's manifest says of a photo beside its label, see `Example`."""
+    """Fields of a photo in a source's manifest, see `Example`."""
 
     also: tuple[str, ...] = ()
     origin: str = ""
@@ -65,7 +65,7 @@ def load_folders(
 ) -> tuple[list[Example], list[str], list[UnreadablePhoto]]:
     """Decode a folder of class folders.
 
-    Returns the examples, a line per folder passed over, and the photos that cannot be read.
+    Returns the examples, one line per skipped folder, and the photos that cannot be read.
     Raises UnusableFolders.
     """
     classes, passed_over = read_class_folders(root)
@@ -83,13 +83,15 @@ def decode_examples(
     source_id: str,
     facts_of: Callable[[str], ManifestFacts] = _no_facts,
 ) -> tuple[list[Example], list[UnreadablePhoto]]:
-    """Decode ("CLASS/FILE", file or its bytes, label) in order, in several threads."""
+    """Decode ("CLASS/FILE", path or bytes, label) items in several threads; keeps their order."""
 
     def decode(item: tuple[str, Path | bytes, str]) -> Example | UnreadablePhoto:
-        path, where, label = item
+        path, content, label = item
         name, facts = f"{source_id}/{path}", facts_of(path)
         try:
-            data = where if isinstance(where, bytes) else read_photo_file(where, PhotoLimits())
+            data = content
+            if not isinstance(data, bytes):
+                data = read_photo_file(data, PhotoLimits())
             pixels = decode_photo(data, PhotoLimits(), MinimumSize()).pixels
         except PhotoError as error:
             return UnreadablePhoto(name, error)
@@ -105,7 +107,7 @@ def decode_examples(
 
 
 def data_manifest_hash(examples: list[Example]) -> str:
-    """SHA-256 over all names, labels and content hashes: names the data a run saw."""
+    """SHA-256 over all names, labels and content hashes; identifies the data of a run."""
     digest = hashlib.sha256()
     for example in sorted(examples, key=lambda e: e.name):
         line = f"{example.name}\t{example.label}\t{';'.join(example.also)}\t{example.sha256}\n"

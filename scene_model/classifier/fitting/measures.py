@@ -1,4 +1,4 @@
-"""Figures of merit: arrays of answers in, plain numbers out."""
+"""Evaluation metrics: prediction arrays in, JSON-compatible numbers out."""
 
 import math
 from typing import Any
@@ -32,9 +32,10 @@ def wilson_interval(right: int, total: int) -> list[float]:
 def reliability(
     confidence: FloatArray, right: BoolArray, bins: int = BINS
 ) -> list[dict[str, float]]:
-    """Mean confidence and accuracy of the photos in each of equal-width bins; empty ones left out.
+    """Mean confidence and accuracy of the photos in each of ``bins`` equal-width bins.
 
-    confidence: shape (N,), in [0, 1]. Returns ``{"photos", "confidence", "accuracy"}`` a bin.
+    confidence: shape (N,), in [0, 1]. Returns ``{"photos", "confidence", "accuracy"}`` per bin;
+    empty bins are omitted.
     """
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     rows = []
@@ -52,7 +53,7 @@ def reliability(
 
 
 def expected_calibration_error(confidence: FloatArray, right: BoolArray, bins: int = BINS) -> float:
-    """Mean distance of confidence and accuracy over the bins (Naeini et al. 2015)."""
+    """Mean |confidence − accuracy| over the bins, weighted by photos (Naeini et al. 2015)."""
     total = max(1, len(confidence))
     return sum(
         row["photos"] / total * abs(row["confidence"] - row["accuracy"])
@@ -61,9 +62,9 @@ def expected_calibration_error(confidence: FloatArray, right: BoolArray, bins: i
 
 
 def coverage_curve(confidence: FloatArray, right: BoolArray) -> list[list[float]]:
-    """Accuracy of the surest photos: rows of [share answered, accuracy, least confidence].
+    """Accuracy of the most confident photos: rows of [coverage, accuracy, lowest confidence].
 
-    From the surest twentieth to all photos (El-Yaniv and Wiener 2010).
+    Coverage goes from 5 % to 100 % of the photos (El-Yaniv and Wiener 2010).
     """
     if not len(confidence):
         return []
@@ -72,55 +73,55 @@ def coverage_curve(confidence: FloatArray, right: BoolArray) -> list[list[float]
     rows = []
     for step in range(1, _COVERAGE_STEPS + 1):
         count = max(1, round(len(order) * step / _COVERAGE_STEPS))
-        least = float(confidence[order[count - 1]])
+        lowest = float(confidence[order[count - 1]])
         rows.append(
             [
                 round(count / len(order), 4),
                 round(float(hits[count - 1]) / count, 4),
-                round(least, 4),
+                round(lowest, 4),
             ]
         )
     return rows
 
 
 def confusion_matrix(
-    expected: npt.NDArray[np.intp], predicted: npt.NDArray[np.intp], labels: int
+    true: npt.NDArray[np.intp], predicted: npt.NDArray[np.intp], labels: int
 ) -> npt.NDArray[np.intp]:
-    """Count answers: shape (labels, labels), rows true, columns answered."""
+    """Count predictions: shape (labels, labels), rows true, columns predicted."""
     counts = np.zeros((labels, labels), np.intp)
-    np.add.at(counts, (expected, predicted), 1)
+    np.add.at(counts, (true, predicted), 1)
     return counts
 
 
 def per_class(confusion: npt.NDArray[np.intp], labels: tuple[str, ...]) -> dict[str, Any]:
-    """Precision, recall and F1 of each label, in percent; None where nothing was to be counted."""
+    """Precision, recall and F1 of each label, in percent; None where the denominator is 0."""
     rows: dict[str, Any] = {}
     for index, label in enumerate(labels):
         right = int(confusion[index, index])
-        true, answered = int(confusion[index].sum()), int(confusion[:, index].sum())
+        true, predicted = int(confusion[index].sum()), int(confusion[:, index].sum())
         rows[label] = {
             "photos": true,
-            "precision": percent(right / answered) if answered else None,
+            "precision": percent(right / predicted) if predicted else None,
             "recall": percent(right / true) if true else None,
-            "f1": percent(2 * right / (true + answered)) if true + answered else None,
+            "f1": percent(2 * right / (true + predicted)) if true + predicted else None,
         }
     return rows
 
 
 def auroc(inside: FloatArray, outside: FloatArray) -> float | None:
-    """Chance that a photo of another world scores higher than one of this (Mann-Whitney U).
+    """Probability that an out-of-scope photo scores higher than an in-scope one (Mann-Whitney U).
 
-    inside, outside: scores, shape (N,) and (M,), high for "outside". Ties count half. None when
-    one of them is empty.
+    inside, outside: scores, shape (N,) and (M,), high for "outside". Ties count half. Returns
+    None when one of them is empty.
     """
     if not len(inside) or not len(outside):
         return None
     ordered = np.sort(inside)
-    below = np.searchsorted(ordered, outside, side="left")
-    up_to = np.searchsorted(ordered, outside, side="right")
-    return round(float((below + up_to).mean()) / (2 * len(inside)), 4)
+    lower = np.searchsorted(ordered, outside, side="left")
+    lower_or_equal = np.searchsorted(ordered, outside, side="right")
+    return round(float((lower + lower_or_equal).mean()) / (2 * len(inside)), 4)
 
 
 def threshold_accepting(scores: FloatArray, share: float) -> float:
-    """The threshold that a given share of scores does not exceed."""
+    """The threshold that the given share of the scores does not exceed (a quantile)."""
     return float(np.quantile(scores, share))

@@ -1,4 +1,4 @@
-"""Measure a bundle's heads, as they are served, on photos whose labels are known."""
+"""Measure a bundle's heads, as they are served, on labelled photos."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +29,7 @@ _TIMED_PHOTOS = 200
 
 
 def embed_int8(bundle: Bundle, examples: list[Example]) -> FloatArray:
-    """Embeddings by the served network: shape (N, embedding_size), float32."""
+    """Embed photos with the int8 network: shape (N, embedding_size), float32."""
     engine = Engine(bundle, _WORKERS)
     side = bundle.description.input.width
     if not examples:
@@ -39,21 +39,23 @@ def embed_int8(bundle: Bundle, examples: list[Example]) -> FloatArray:
         return np.stack(list(embedded))
 
 
-def head_metrics(head: Head, answer: HeadBatchPrediction, allowed: FloatArray) -> dict[str, Any]:
-    """Figures of one head on photos whose labels are known.
+def head_metrics(
+    head: Head, prediction: HeadBatchPrediction, allowed: FloatArray
+) -> dict[str, Any]:
+    """Metrics of one head on labelled photos.
 
     allowed: shape (N, labels); the largest entry of a row is the photo's label, every entry
-    above 0 a tag that is right.
+    above 0 is a right tag.
     """
     if not len(allowed):
         return {"photos": 0}
-    probabilities = answer.probabilities
+    probabilities = prediction.probabilities
     main = allowed.argmax(axis=1)
     order = np.argsort(-probabilities, axis=1, kind="stable")
     first = order[:, 0]
     right = first == main
     confidence = probabilities.max(axis=1)
-    unsure = head.is_unsure(answer)
+    unsure = head.is_unsure(prediction)
     confusion = confusion_matrix(main, first, len(head.labels))
     return {
         "photos": len(main),
@@ -75,35 +77,35 @@ def head_metrics(head: Head, answer: HeadBatchPrediction, allowed: FloatArray) -
 def speed_metrics(
     bundle: Bundle, reference: Callable[[Pixels], object] | None = None
 ) -> dict[str, Any]:
-    """Time the network alone, one interpreter, one thread; and another one beside it.
+    """Time the network without decoding, with one interpreter and one thread.
 
-    reference: runs a 224×224 ImageNet network to compare with.
+    reference: runs a 224×224 ImageNet network, timed in the same loop.
     """
     side = bundle.description.input.width
     engine = Engine(bundle, 1)
     rng = np.random.default_rng(0)
     photos = [rng.integers(0, 256, (side, side, 3), np.uint8) for _ in range(8)]
-    ours: list[float] = []
-    theirs: list[float] = []
-    # By turns, so that whatever else the machine does slows both.
+    network_s: list[float] = []
+    original_s: list[float] = []
+    # Alternate, so that other load on the machine slows both.
     for number in range(_TIMED_PHOTOS):
-        ours.append(_timed(lambda: engine.embed(photos[number % 8])))  # noqa: B023 - runs at once
+        network_s.append(_timed(lambda: engine.embed(photos[number % 8])))  # noqa: B023 - runs at once
         if reference is not None and side == 224:
-            theirs.append(_timed(lambda: reference(photos[number % 8])))  # noqa: B023
-    warm = ours[10:]
-    figures: dict[str, Any] = {
+            original_s.append(_timed(lambda: reference(photos[number % 8])))  # noqa: B023
+    warm = network_s[10:]
+    metrics: dict[str, Any] = {
         "network_ms_median": round(1000 * float(np.median(warm)), 2),
         "network_ms_p95": round(1000 * float(np.quantile(warm, 0.95)), 2),
         "photos_per_s_per_core": round(1 / float(np.median(warm)), 1),
         "size_bytes": served_bytes(bundle),
     }
-    if theirs:
-        figures["original_photos_per_s_per_core"] = round(1 / float(np.median(theirs[10:])), 1)
-    return figures
+    if original_s:
+        metrics["original_photos_per_s_per_core"] = round(1 / float(np.median(original_s[10:])), 1)
+    return metrics
 
 
 def served_bytes(bundle: Bundle) -> int:
-    """Bytes of all that serving reads: everything but the float weights."""
+    """Size of a bundle's files without the float weights, which serving does not read."""
     weights = bundle.description.float_weights
     unused = {weights.file} if weights else set()
     return sum(

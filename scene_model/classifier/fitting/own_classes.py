@@ -45,7 +45,7 @@ from scene_model.classifier.fitting.head_fit import (
 )
 from scene_model.classifier.fitting.measuring import embed_int8, head_metrics, speed_metrics
 from scene_model.classifier.fitting.own_card import own_model_card
-from scene_model.classifier.fitting.splits import Part, Split, look_alike_groups, make_split
+from scene_model.classifier.fitting.splits import Part, Split, make_split, same_picture_groups
 from scene_model.classifier.heads import heads_of
 from scene_model.classifier.labels import LabelSet
 from scene_model.classifier.linear_head import one_hot
@@ -82,7 +82,7 @@ def fit_own_classes(root: Path, name: str, base_dir: Path, bundles_dir: Path) ->
     labels = label_set_of_folders(root)
     examples, passed_over, unreadable = load_folders(root, name)
     check_enough(examples, labels)
-    split = make_split(examples, look_alike_groups([e.pixels for e in examples]), _SEED)
+    split = make_split(examples, same_picture_groups([e.pixels for e in examples]), _SEED)
     fitted = fit_head(base, examples, split, labels, _SEED)
     bundles_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=bundles_dir, prefix=".new-") as scratch:
@@ -208,5 +208,5 @@ def _measure(
     head = heads_of(bundle)[head_id]
     names = [label.source_name for label in labels.labels]
     true_labels = np.array([names.index(e.label) for e in validation], np.intp)
-    answer = head.predict(embed_int8(bundle, validation))
-    return head_metrics(head, answer, one_hot(true_labels, len(labels)))
+    prediction = head.predict(embed_int8(bundle, validation))
+    return head_metrics(head, prediction, one_hot(true_labels, len(labels)))

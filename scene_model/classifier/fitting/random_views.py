@@ -1,12 +1,12 @@
-"""Random views of a training photo, at the size a stage trains at."""
+"""Random views (augmentation) of a training photo at a given input size."""
 
 import cv2
 import numpy as np
 
 from scene_model.photos.decode import Pixels, resize_to_square
 
-# How often each kind of change is made to a photo; what a gallery really meets:
-# crops, mirror images, thumbnails blown up, hard compression, odd light, tilted horizons.
+# Probability of each augmentation. They imitate photos of real galleries: crops, mirror
+# images, enlarged thumbnails, strong compression, unusual light, tilted horizons.
 _WHOLE_PHOTO = 0.25
 _FLIP = 0.5
 _TILT = 0.2
@@ -36,14 +36,14 @@ def random_view(pixels: Pixels, side: int, rng: np.random.Generator) -> Pixels:
 
 
 def degraded_copy(view: Pixels, rng: np.random.Generator) -> Pixels:
-    """Return a view as it looks once it was shared: small, compressed, blown up again."""
+    """Imitate a shared copy of a view: scaled down, compressed as JPEG, scaled up again."""
     side = view.shape[0]
     small = resize_to_square(view, int(rng.integers(96, 200)))
     return resize_to_square(_recompressed(small, int(rng.integers(60, 96))), side)
 
 
 def _crop(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Cut out 40-100 % of the area, its sides' ratio changed by up to a third."""
+    """Cut out 40-100 % of the area, with the aspect ratio changed by up to a third."""
     height, width = pixels.shape[:2]
     share = float(rng.uniform(0.4, 1.0))
     stretch = float(np.exp(rng.uniform(-0.29, 0.29)))
@@ -56,8 +56,8 @@ def _crop(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 def _tilted(pixels: Pixels, degrees: float) -> Pixels:
     height, width = pixels.shape[:2]
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
-    rotated = cv2.warpAffine(pixels, turn, (width, height), borderMode=cv2.BORDER_REFLECT_101)
+    rotation = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    rotated = cv2.warpAffine(pixels, rotation, (width, height), borderMode=cv2.BORDER_REFLECT_101)
     return rotated  # type: ignore[return-value]
 
 

@@ -1,7 +1,7 @@
-"""Which photos train, calibrate and validate; near duplicates stay together.
+"""Split photos into training, calibration and validation parts.
 
-Photos that are the same picture, re-encoded or resized, in whatever source, form one group;
-a group is never divided.
+Photos that show the same picture (re-encoded or resized, in any source) form one group; all
+photos of a group are in the same part.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from scene_model.photos.decode import Pixels
 from scene_model.photos.hashes import perceptual_hash
 
 # Two photos are the same picture when their perceptual hashes differ in at most this many
-# of 64 bits and their 32×32 grey versions correlate at least so much. The first finds
-# candidates, the second throws out the flat skies and seas that share a hash by chance.
+# of 64 bits and their 32×32 grey versions correlate at least this much. The first test
+# finds candidates, the second rejects flat skies and seas that share a hash by chance.
 MAX_HASH_DISTANCE = 10
 MIN_CORRELATION = 0.97
 VALIDATION_SHARE = 0.15
@@ -29,7 +29,7 @@ _BLOCK = 1024
 
 
 class Part(StrEnum):
-    """What a photo is used for; names the list file too."""
+    """What a photo is used for; the value is part of the list file's name."""
 
     TRAIN = "train"
     CALIBRATION = "calibration"
@@ -39,12 +39,12 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Split:
-    """The part of every photo that is in a committed list; all others train."""
+    """The part of each listed photo; photos that are not listed are training photos."""
 
     parts: dict[str, Part]
 
     def part(self, name: str) -> Part:
-        """Tell what a photo is used for."""
+        """Return the part of a photo."""
         return self.parts.get(name, Part.TRAIN)
 
     def indices(self, examples: list[Example], part: Part) -> npt.NDArray[np.intp]:
@@ -52,10 +52,10 @@ class Split:
         return np.array([i for i, e in enumerate(examples) if self.part(e.name) is part], np.intp)
 
 
-def look_alike_groups(pictures: list[Pixels]) -> npt.NDArray[np.intp]:
-    """Number the groups of same pictures: shape (N,), equal numbers for near duplicates.
+def same_picture_groups(pictures: list[Pixels]) -> npt.NDArray[np.intp]:
+    """Group number of each picture: shape (N,), equal for photos that show the same picture.
 
-    Mirror images count as near duplicates: flips are an augmentation.
+    Mirror images belong to the same group, because flips are an augmentation.
     """
     hashes = np.array([perceptual_hash(p) for p in pictures], np.uint64)
     mirrored = np.array(
@@ -66,19 +66,19 @@ def look_alike_groups(pictures: list[Pixels]) -> npt.NDArray[np.intp]:
     parent = np.arange(len(pictures))
     for start in range(0, len(pictures), _BLOCK):
         block = slice(start, start + _BLOCK)
-        for other_hashes, other_small in ((hashes, small), (mirrored, flipped)):
-            distance = np.bitwise_count(hashes[block, None] ^ other_hashes[None, :])
+        for second_hashes, second_small in ((hashes, small), (mirrored, flipped)):
+            distance = np.bitwise_count(hashes[block, None] ^ second_hashes[None, :])
             for i, j in zip(*np.nonzero(distance <= MAX_HASH_DISTANCE), strict=True):
                 a = start + int(i)
-                if a < j and float(small[a] @ other_small[j]) >= MIN_CORRELATION:
+                if a < j and float(small[a] @ second_small[j]) >= MIN_CORRELATION:
                     _join(parent, a, int(j))
     return np.array([_root(parent, i) for i in range(len(pictures))], np.intp)
 
 
 def make_split(examples: list[Example], groups: npt.NDArray[np.intp], seed: int) -> Split:
-    """Divide the groups, per source and label, by a seeded hash of their first member.
+    """Assign groups to parts, per source and label, by a seeded hash of their first member.
 
-    A group whose members of one source disagree on the label is left out altogether.
+    A group whose photos of one source have different labels is left out.
     """
     members: dict[int, list[Example]] = defaultdict(list)
     for example, group in zip(examples, groups, strict=True):
@@ -93,21 +93,21 @@ def make_split(examples: list[Example], groups: npt.NDArray[np.intp], seed: int)
         strata[first.source, first.label].append(group_members)
     for stratum in strata.values():
         stratum.sort(key=lambda g: _draw(seed, min(e.name for e in g)))
-        total, taken = sum(map(len, stratum)), 0
+        total, assigned = sum(map(len, stratum)), 0
         for group_members in stratum:
-            if taken < VALIDATION_SHARE * total:
+            if assigned < VALIDATION_SHARE * total:
                 part = Part.VALIDATION
-            elif taken < (VALIDATION_SHARE + CALIBRATION_SHARE) * total:
+            elif assigned < (VALIDATION_SHARE + CALIBRATION_SHARE) * total:
                 part = Part.CALIBRATION
             else:
                 break
-            taken += len(group_members)
+            assigned += len(group_members)
             parts.update({e.name: part for e in group_members})
     return Split(parts)
 
 
 def write_split(split: Split, splits_dir: Path) -> None:
-    """Write one list a source and part: ``SOURCE_PART.txt``, one CLASS/FILE a line."""
+    """Write one list per source and part: ``SOURCE_PART.txt``, one CLASS/FILE per line."""
     lists: dict[tuple[str, Part], list[str]] = defaultdict(list)
     for name, part in split.parts.items():
         source, path = name.split("/", 1)
@@ -119,7 +119,7 @@ def write_split(split: Split, splits_dir: Path) -> None:
 
 
 def read_split(splits_dir: Path) -> Split:
-    """Read the committed lists back."""
+    """Read the lists that `write_split` wrote."""
     parts: dict[str, Part] = {}
     for part in (Part.CALIBRATION, Part.VALIDATION, Part.LEFT_OUT):
         for file in sorted(splits_dir.glob(f"*_{part}.txt")):
@@ -130,7 +130,7 @@ def read_split(splits_dir: Path) -> Split:
 
 
 def describe_split(examples: list[Example], split: Split) -> list[str]:
-    """One line a source: how many photos train, calibrate, validate, are left out."""
+    """One line per source with the number of photos in each part."""
     lines = []
     for source in dict.fromkeys(e.source for e in examples):
         counts = Counter(split.part(e.name) for e in examples if e.source == source)
@@ -151,7 +151,7 @@ def _contradict(group: list[Example]) -> bool:
     for example in group:
         if not example.also:
             labels[example.source].add(example.label)
-    return any(len(group_labels) > 1 for group_labels in labels.values())
+    return any(len(source_labels) > 1 for source_labels in labels.values())
 
 
 def _draw(seed: int, name: str) -> str:
