@@ -1,11 +1,11 @@
-"""Batches over REST: files on disk for a while, an answer each, a ZIP by class; then they go.
+"""REST batches: received files, a prediction for each, a ZIP by class; removed after a time.
 
 LIBRARY/batches/JOB/000000 …     the files, by their number in the request
-LIBRARY/batches/JOB/result.json  how the batch ended; written once, whole
-LIBRARY/batches/JOB/key.json     the Idempotency-Key it was sent with
+LIBRARY/batches/JOB/result.json  the final status; written once, atomically
+LIBRARY/batches/JOB/key.json     the Idempotency-Key of the request
 
-They lie where the caller's library lies and are looked for only there, so one library's caller
-never finds another's. They are no part of the library.
+They are stored next to the caller's library and only searched there, so the caller of one library
+has no access to the batches of another. They are not part of the library.
 """
 
 import datetime
@@ -16,41 +16,34 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from scene_model.api.batch import RESULT_NAME, Batch, failed_item
+from scene_model.api.batch import RESULT_NAME, Batch, ClassifyFile
 from scene_model.api.batch_zip import zip_of_batch
 from scene_model.api.inference_queue import InferenceQueue
 from scene_model.api.request.form import ReceivedFile
-from scene_model.api.schemas import BatchItem, JobStatus
-from scene_model.errors import (
-    InternalError,
-    JobNotFound,
-    JobRunning,
-    KeyReused,
-    SceneError,
-    ServerBusy,
-)
+from scene_model.api.schemas import JobStatus
+from scene_model.errors import JobNotFound, JobRunning, KeyReused
+from scene_model.jobs.engine import JobEngine, JobItem
+from scene_model.jobs.job import JobKind
+from scene_model.jobs.workers import Limits
 from scene_model.library.file_system import library_error
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 _KEY = "key.json"
-_SWEEP_EVERY_S = 30.0
-# A download that goes on keeps its batch for so long after its last piece.
+_SWEEP_INTERVAL_S = 30.0
+# A batch is not removed until so long after the last chunk of a download was sent.
 _DOWNLOAD_GRACE_S = 60.0
-_RETRY_BATCH_S = 10
 
 logger = logging.getLogger(__name__)
 
-AnswerFile = Callable[[Path, str], BatchItem]
-
 
 class Batches:
-    """The batches of this process, and those on disk that ended before it began."""
+    """The running batches of this process, and those on disk that have ended; thread-safe."""
 
     def __init__(
         self,
@@ -59,19 +52,21 @@ class Batches:
         lifetime_s: float,
         max_of_one: int | None = None,
     ) -> None:
-        """Begin with none; max_of_one: how many may be one library's, where there are several."""
-        self._looks, self._max_batches, self._lifetime_s = inference_queue, max_batches, lifetime_s
-        self._max_of_one = max_batches if max_of_one is None else max_of_one
+        """Begin without batches; max_of_one: how many may belong to one library."""
+        per_owner = max_batches if max_of_one is None else max_of_one
+        limits = Limits(max_batches, per_owner, "SCENE_MAX_BATCHES")
+        # Ended batches are read from disk.
+        self._engine = JobEngine({JobKind.CLASSIFY: inference_queue}, limits, max_stored=0)
+        self._lifetime_s = lifetime_s
         self._lock = threading.Lock()
         self._batches: dict[str, Batch] = {}
-        self._receiving: set[Path] = set()
         self._roots: set[Path] = set()
         self._downloaded: dict[str, float] = {}
         self._closed = threading.Event()
         self._sweeper: threading.Thread | None = None
 
     def watch(self, root: Path) -> None:
-        """Let what is old in a folder go, now and from now on."""
+        """Remove expired batches of a folder, now and regularly until `close`."""
         with self._lock:
             self._roots.add(root)
             if self._sweeper is None:
@@ -82,67 +77,58 @@ class Batches:
 
     def begin(self, root: Path) -> Path:
         """Make the folder that a batch is received into; raises ServerBusy or LibraryError."""
-        with self._lock:
-            at_work, own = self._at_work(), self._at_work(root)
-            if self._closed.is_set() or at_work >= self._max_batches or own >= self._max_of_one:
-                raise ServerBusy(
-                    f"{at_work} batches are being worked on, {own} of them yours, as many as may "
-                    "be (SCENE_MAX_BATCHES). Try again after the seconds that Retry-After says.",
-                    _RETRY_BATCH_S,
-                )
-            folder = root / secrets.token_hex(16)
-            self._receiving.add(folder)
+        folder = root / secrets.token_hex(16)
+        self._engine.reserve(folder.name, str(root))
         try:
             folder.mkdir(parents=True)
         except OSError as error:
-            with self._lock:
-                self._receiving.discard(folder)  # its place is another's again
+            self._engine.release(folder.name)
             raise library_error(error, root.parent) from error
         return folder
 
-    def skip_files(self, folder: Path) -> None:
-        """Remove what was received of a batch that does not come about."""
+    def discard(self, folder: Path) -> None:
+        """Remove the received files of a batch that is not started."""
         _remove(folder)
-        with self._lock:
-            self._receiving.discard(folder)
+        self._engine.release(folder.name)
 
     def start(
         self,
         folder: Path,
         files: Sequence[ReceivedFile],
-        answer: AnswerFile,
+        classify_file: ClassifyFile,
         key: tuple[str, str] | None = None,
     ) -> str:
-        """Work on what was received; returns the job's id: an earlier one's for a known key.
+        """Start a job on the received files; returns its id, or that of the key's earlier job.
 
-        answer: looks at one file. key: an Idempotency-Key and the request's digest.
-        Raises KeyReused when the key came with another request before.
+        key: an Idempotency-Key and the request's digest. Raises KeyReused when the key was used
+        with another request before.
         """
-        names = [received.name for received in files]
-        batch = Batch(folder.name, folder, names, self._lifetime_s, [None] * len(files))
-        batch.left = len(files)
+        batch = Batch(folder, [received.name for received in files], self._lifetime_s)
         with self._lock:
             if key is not None:
-                known = self._known(folder.parent, *key)
-                if known is not None:
-                    return known
+                earlier_id = self._find_by_key(folder.parent, *key)
+                if earlier_id is not None:
+                    return earlier_id
                 text = json.dumps({"key": key[0], "digest": key[1]})
                 (folder / _KEY).write_text(text, encoding="utf-8")
             self._batches[batch.id] = batch
-            self._receiving.discard(folder)
-        works = [
-            partial(self._look, batch, number, received.error, answer)
+            self._engine.begin(batch.job, str(folder.parent), partial(self._end, batch))
+        items = [
+            JobItem(received.name, partial(batch.classify, number, received.error, classify_file))
             for number, received in enumerate(files)
         ]
-        self._looks.submit_batch(batch.id, works, str(folder.parent))
+        self._engine.add(batch.job, items)
         return batch.id
 
     def find(self, root: Path, job_id: str) -> Batch | JobStatus:
-        """A batch at work, or how one ended; raises JobNotFound for another library's, too."""
+        """Return a running batch, or the final status of an ended one of this library.
+
+        Raises JobNotFound.
+        """
         with self._lock:
             batch = self._batches.get(job_id)
         if batch is not None and batch.folder.parent == root:
-            if not batch.finished.is_set():
+            if batch.is_running:
                 return batch
             if batch.unwritten is not None:
                 return batch.unwritten
@@ -150,92 +136,67 @@ class Batches:
             status = _read(root / job_id)
             if status is not None and not _has_expired(status):
                 return status
-        raise JobNotFound("There is no such job here; jobs go some time after they end.")
+        raise JobNotFound("There is no such job. Jobs are removed some time after they end.")
 
     def status(self, root: Path, job_id: str) -> JobStatus:
-        """Tell how far a batch is or how it ended; raises JobNotFound."""
-        found = self.find(root, job_id)
-        return found.status() if isinstance(found, Batch) else found
+        """Return the progress or the final status of a batch; raises JobNotFound."""
+        batch = self.find(root, job_id)
+        return batch.status() if isinstance(batch, Batch) else batch
 
     def cancel(self, root: Path, job_id: str) -> JobStatus:
-        """Stop after the photos that are being looked at; what ended stays as it is."""
-        found = self.find(root, job_id)
-        if isinstance(found, JobStatus):
-            return found
-        found.cancelled.set()
-        return found.status()
+        """Stop after the files in work; no effect on an ended batch. Raises JobNotFound."""
+        batch = self.find(root, job_id)
+        if isinstance(batch, JobStatus):
+            return batch
+        batch.cancel()
+        return batch.status()
 
     def archive(self, root: Path, job_id: str) -> Iterator[bytes]:
         """Yield a ZIP by class; raises JobNotFound, or JobRunning before the end."""
-        found = self.find(root, job_id)
-        if isinstance(found, Batch):
-            raise JobRunning("The batch is not done yet. Ask for its job until it is.")
-        return self._pieces(root / job_id, found)
+        status = self.find(root, job_id)
+        if isinstance(status, Batch):
+            raise JobRunning("The batch is still running. Poll its job until it has ended.")
+        return self._zip_chunks(root / job_id, status)
 
     def close(self) -> None:
-        """End every batch with what is done of it."""
+        """End every batch with the results so far; call it after the inference queue is closed."""
         self._closed.set()
         if self._sweeper is not None:
             self._sweeper.join()
-        with self._lock:
-            batches = list(self._batches.values())
-        for batch in batches:
-            batch.cancelled.set()
-            batch.end()
+        self._engine.close()
 
-    def _look(
-        self, batch: Batch, number: int, error: SceneError | None, answer: AnswerFile
-    ) -> None:
-        name, path = batch.names[number], batch.path(number)
-        if batch.cancelled.is_set():
-            batch.record(number, None)
-            return
-        try:
-            if error is not None:
-                raise error
-            item = answer(path, name)
-        except SceneError as told:
-            item = failed_item(name, told)
-        except Exception as unforeseen:
-            logger.error("classifying a file of a batch failed", exc_info=unforeseen)
-            item = failed_item(name, InternalError("An internal error; see the server's log."))
-        if item.error is not None:
-            path.unlink(missing_ok=True)
-        batch.record(number, item)
-        if batch.finished.is_set() and batch.unwritten is None:
+    def _end(self, batch: Batch) -> None:
+        batch.write_result()
+        if batch.unwritten is None:  # the file on disk replaces the batch in memory
             with self._lock:
-                self._batches.pop(batch.id, None)  # on disk from now on
+                self._batches.pop(batch.id, None)
 
-    def _known(self, root: Path, key: str, digest: str) -> str | None:
+    def _find_by_key(self, root: Path, key: str, digest: str) -> str | None:
+        """Return the id of an unexpired job by its Idempotency-Key; raises KeyReused."""
         for path in root.glob(f"*/{_KEY}"):
             try:
-                kept = json.loads(path.read_text(encoding="utf-8"))
+                row = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue
-            if kept.get("key") != key:
+            if row.get("key") != key:
                 continue
             job_id = path.parent.name
             status = _read(path.parent)
-            is_alive = job_id in self._batches if status is None else not _has_expired(status)
-            if not is_alive:
+            is_valid = job_id in self._batches if status is None else not _has_expired(status)
+            if not is_valid:
                 continue
-            if kept.get("digest") != digest:
+            if row.get("digest") != digest:
                 raise KeyReused(
-                    "This Idempotency-Key came before with other files or parameters. "
+                    "This Idempotency-Key was used before with other files or parameters. "
                     "Use a new key for a new request."
                 )
             return job_id
         return None
 
-    def _pieces(self, folder: Path, status: JobStatus) -> Iterator[bytes]:
-        for piece in zip_of_batch(folder, status.results or []):
+    def _zip_chunks(self, folder: Path, status: JobStatus) -> Iterator[bytes]:
+        for chunk in zip_of_batch(folder, status.results or []):
             self._downloaded[folder.name] = time.monotonic()
-            yield piece
-
-    def _at_work(self, root: Path | None = None) -> int:
-        """How many batches there are; of one library, if given."""
-        running = [b.folder for b in self._batches.values() if not b.finished.is_set()]
-        return sum(root in (None, folder.parent) for folder in [*running, *self._receiving])
+            yield chunk
 
     def _sweep(self) -> None:
         while True:
@@ -244,24 +205,22 @@ class Batches:
             for root in roots:
                 try:
                     self._remove_old(root)
-                except Exception:  # the next time may find it otherwise
-                    logger.exception("old batches are not removed")
-            if self._closed.wait(min(_SWEEP_EVERY_S, self._lifetime_s)):
+                except Exception:  # the next sweep tries again
+                    logger.exception("expired batches could not be removed")
+            if self._closed.wait(min(_SWEEP_INTERVAL_S, self._lifetime_s)):
                 return
 
     def _remove_old(self, root: Path) -> None:
         for folder in root.iterdir() if root.is_dir() else ():
             if not folder.is_dir():
                 continue
-            with self._lock:
-                batch = self._batches.get(folder.name)
-                if folder in self._receiving or (batch and not batch.finished.is_set()):
-                    continue
-            touched = self._downloaded.get(folder.name, -_DOWNLOAD_GRACE_S)
-            if time.monotonic() - touched < _DOWNLOAD_GRACE_S:
+            if self._engine.is_active(folder.name):
+                continue
+            last_read = self._downloaded.get(folder.name, -_DOWNLOAD_GRACE_S)
+            if time.monotonic() - last_read < _DOWNLOAD_GRACE_S:
                 continue
             status = _read(folder)
-            if status is None:  # of a process that was killed, or another's at work
+            if status is None:  # of a process that was killed, or running in another process
                 is_old = time.time() - folder.stat().st_mtime > max(self._lifetime_s, 86_400.0)
             else:
                 is_old = _has_expired(status)
@@ -286,6 +245,6 @@ def _has_expired(status: JobStatus) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    # The result first: what is half removed must not be found any more.
+    # The result first, so that a partly removed batch cannot be read.
     (folder / RESULT_NAME).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)

@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from scene_model.api import schemas
-from scene_model.api.batch import Batch, file_path
-from scene_model.api.batches import AnswerFile, Batches
+from scene_model.api.batch import Batch, ClassifyFile, file_path
+from scene_model.api.batches import Batches
 from scene_model.api.context import ApiContext, batches_dir
 from scene_model.api.request.form import (
     FormLimits,
@@ -217,15 +217,15 @@ async def _start_batch(
         classify = _ingest_file(services) if is_added else _predict_file(services.classifier)
         job_id = await run_in_threadpool(batches.start, folder, files, classify, request_key)
     except asyncio.CancelledError:
-        batches.skip_files(folder)
+        batches.discard(folder)
         raise
     except Exception as error:
-        await run_in_threadpool(batches.skip_files, folder)
+        await run_in_threadpool(batches.discard, folder)
         if isinstance(error, OSError):
             raise library_error(error, root.parent) from error
         raise
     if job_id != folder.name:  # a repeated request
-        await run_in_threadpool(batches.skip_files, folder)
+        await run_in_threadpool(batches.discard, folder)
     return job_id
 
 
@@ -257,14 +257,14 @@ async def _wait_for_batch(request: Request, batches: Batches, root: Path, job_id
     while isinstance(found := await run_in_threadpool(batches.find, root, job_id), Batch):
         await _wait_briefly(found)
         if await request.is_disconnected():
-            found.cancelled.set()
+            found.cancel()
     return found
 
 
 async def _wait_briefly(batch: Batch) -> None:
     """Wait up to `_POLL_S`, or until the batch is done, without blocking a thread."""
     waited = 0.0
-    while waited < _POLL_S and not batch.finished.is_set():
+    while waited < _POLL_S and batch.is_running:
         await asyncio.sleep(0.01)
         waited += 0.01
 
@@ -289,7 +289,7 @@ def _parse_length(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _predict_file(classifier: Classifier) -> AnswerFile:
+def _predict_file(classifier: Classifier) -> ClassifyFile:
     def classify(path: Path, name: str) -> BatchItem:
         predictions = classifier.predict(read_photo_file(path, classifier.limits)).head_predictions
         class_prediction = predictions.class_prediction
@@ -304,7 +304,7 @@ def _predict_file(classifier: Classifier) -> AnswerFile:
     return classify
 
 
-def _ingest_file(services: Services) -> AnswerFile:
+def _ingest_file(services: Services) -> ClassifyFile:
     """Return a function that adds a photo to the library and returns its stored class."""
     classifier, library = services.classifier, services.library
     added_at = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")

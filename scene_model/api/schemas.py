@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from scene_model.jobs.job import JobState
+
 
 class Schema(BaseModel):
     """Base: fields are serialized by alias, since JSON names may be Python keywords."""
@@ -72,19 +74,11 @@ class BatchAnswer(Schema):
     download_url: str = Field(examples=["/api/download/5f0c3b6f2b5e4d0c9a7e1d2c3b4a5968"])
 
 
-class BatchState(StrEnum):
-    """Where a batch stands."""
-
-    RUNNING = "running"
-    DONE = "done"
-    CANCELLED = "cancelled"
-
-
 class JobStatus(Schema):
     """A batch's progress; `results` and `download_url` are set when it has ended."""
 
     job_id: str
-    state: BatchState
+    state: JobState
     total: int = Field(ge=0, description="Files in the batch.")
     done: int = Field(ge=0, description="Processed files, including failed ones.")
     failed: int = Field(ge=0)

@@ -112,7 +112,9 @@ class IncomingBatch:
 
     def settle(self, item: IncomingFile, outcome: Outcome) -> None:
         """Record the outcome of a file, then remove the file; raises OSError."""
-        line = json.dumps({"file": item.file} | asdict(outcome))
+        row = {"file": item.file} | asdict(outcome)
+        del row["is_waiting"]  # a waiting file is not settled
+        line = json.dumps(row)
         self.file_system.append(self.folder / _OUTCOMES, line)
         self.drop(item)
 

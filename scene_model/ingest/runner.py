@@ -1,26 +1,19 @@
-"""One runner for the whole process: tags photos in the background and keeps the results.
+"""The jobs of one library: adding files, and retagging photos after a change of the model.
 
-Pages poll `Job.progress`; closing them changes nothing. Jobs take turns, photo by photo.
+Pages poll `Job.progress`; closing a page does not affect the job.
 """
 
 import datetime
 import logging
 import secrets
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
-from scene_model.errors import (
-    InternalError,
-    JobNotFound,
-    JobRunning,
-    LibraryUnavailable,
-    SceneError,
-)
+from scene_model.errors import JobNotFound, LibraryUnavailable, SceneError
 from scene_model.ingest.incoming import (
     IncomingBatch,
     IncomingFile,
@@ -30,7 +23,8 @@ from scene_model.ingest.incoming import (
     resume_batch,
 )
 from scene_model.ingest.ingest_photo import ingest_photo
-from scene_model.jobs.job import Job, JobKind, Outcome, Skipped
+from scene_model.jobs.engine import JobEngine, JobItem
+from scene_model.jobs.job import Job, JobKind, Outcome, skipped_outcome
 from scene_model.jobs.results import JobResults
 from scene_model.jobs.workers import WorkerPools
 from scene_model.learning.retag import retag
@@ -39,55 +33,49 @@ from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
 
-_KEPT_JOBS = 200
-
 logger = logging.getLogger(__name__)
 
 
 class JobRunner:
-    """Looks at photos with a fixed number of threads and adds them to the library."""
+    """Runs the jobs of one library; thread-safe."""
 
     def __init__(
         self, model: CurrentModel, library: Library, worker_pools: WorkerPools | int
     ) -> None:
         """Begin without a job.
 
-        crew: threads that others use as well, or how many to start, which `close` then ends.
+        worker_pools: pools shared with other libraries, or the number of threads of pools of its
+        own, which `close` then ends.
         """
         self._model, self._library = model, library
-        self._worker_pools = (
-            WorkerPools(worker_pools) if isinstance(worker_pools, int) else worker_pools
-        )
-        self._owns_worker_pools = isinstance(worker_pools, int)
+        self._owns_pools = isinstance(worker_pools, int)
+        pools = WorkerPools(worker_pools) if isinstance(worker_pools, int) else worker_pools
+        self._pools = pools
+        self._engine = JobEngine({JobKind.ADD: pools.adding, JobKind.RETAG: pools.retagging})
         self._owner = str(library.folder)
         self._results = JobResults(library.jobs_dir, library.files.new_dir, library.file_system)
-        self._jobs: dict[str, Job] = {}
         self._batches: dict[str, IncomingBatch] = {}
-        self._lock = threading.Lock()
 
     def submit(self, files: Iterable[tuple[str, bytes]]) -> Job:
-        """Take uploads (name, bytes), write them to disk, and start on them."""
-        now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
-        return self.start(
-            receive(self._library.incoming_dir, files, now, self._library.file_system)
-        )
+        """Write uploads (name, bytes) to disk, and start a job that adds them."""
+        incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
+        return self.start(receive(incoming_dir, files, _now(), file_system))
 
     def submit_paths(self, paths: Iterable[Path], by_reference: bool) -> Job:
-        """Take files of this computer where they lie, and start on them; they are only read.
+        """Start a job that adds files of this computer; the files are only read.
 
         by_reference: they stay the photos' originals, and the library makes no copy.
         """
-        now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
         incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
-        return self.start(receive_paths(incoming_dir, paths, now, by_reference, file_system))
+        return self.start(receive_paths(incoming_dir, paths, _now(), by_reference, file_system))
 
     def resume(self) -> list[Job]:
-        """Take up what earlier runs left unfinished, unless another process has done so."""
+        """Resume the jobs of earlier runs, except those another process works on."""
         batches = find_unfinished(self._library.incoming_dir, self._library.file_system)
         return [self.start(batch) for batch in batches]
 
     def retry(self, job_id: str) -> Job:
-        """Go on with the files that a job could not keep, under its id; raises JobNotFound."""
+        """Run an ended job again, under its id, for its waiting files; raises JobNotFound."""
         job = self.job(job_id)
         if job.is_running:
             return job
@@ -96,201 +84,155 @@ class JobRunner:
         return job if batch is None else self.start(batch)
 
     def start(self, batch: IncomingBatch) -> Job:
-        """Start on a received batch."""
-        pending = batch.pending
-        total = len(batch.files) + len(batch.outcomes) + batch.dropped + len(pending.files())
-        with self._lock:
+        """Start a job on a received batch."""
+        pending = len(batch.pending.files())
+        total = len(batch.files) + len(batch.outcomes) + batch.dropped + pending
+        job = Job(batch.id, JobKind.ADD, total, batch.outcomes, partial(self._cancel, batch.id))
+        with self._engine.lock:
             self._batches[batch.id] = batch
-            job = Job(batch.id, JobKind.ADD, total, batch.outcomes, partial(self._cancel, batch.id))
-            self._begin(job)
+            self._engine.begin(job, self._owner, partial(self._end_batch, job))
         if batch.is_cancelled:
-            for _ in range(batch.dropped):
-                job.record_dropped()
+            job.record_dropped(batch.dropped)
             job.cancel()
         self.feed(job, batch.files)
         return job
 
     def feed(self, job: Job, files: Sequence[IncomingFile]) -> None:
-        """Go on with files of a job that have just arrived."""
-        with self._lock:
+        """Queue files of a job that have just arrived; ignored after a cancel."""
+        with self._engine.lock:
             batch, classifier = self._batches.get(job.id), self._model.classifier
-        if batch is None:
-            return  # cancelled meanwhile
-        items = [partial(self._add, job, classifier, batch, item) for item in files]
-        self._worker_pools.adding.put(job.id, items, self._owner)
-        self._finish(job)  # an empty batch ends at once
+        if batch is not None:
+            self._engine.add(job, [self._item(classifier, batch, file) for file in files])
 
     def batch(self, job_id: str) -> IncomingBatch | None:
-        """The files of a job at work; None when it is over, or has none."""
-        with self._lock:
+        """Return the files of a running job; None when it has ended or has no files."""
+        with self._engine.lock:
             return self._batches.get(job_id)
 
     def skip_files(self, job: Job, files: Sequence[IncomingFile], problem: SceneError) -> None:
-        """Count files of a job as skipped before they were looked at, and say why."""
+        """Count files of a job as skipped for a reason found before they are processed."""
         batch = self.batch(job.id)
         if batch is None:
             return
-        for item in files:
-            outcome = _skipped(item.name, problem)
+        for file in files:
+            outcome = skipped_outcome(file.name, problem)
             try:
-                batch.settle(item, outcome)
+                batch.settle(file, outcome)
             except OSError as error:
-                logger.warning("a restart would wait for %s again: %s", item.file, error.strerror)
+                logger.warning("a restart would expect %s again: %s", file.file, error.strerror)
             job.record(outcome)
-        self._finish(job)
+        self._engine.end_if_done(job)
 
     def retag(self) -> Job:
-        """Tag every photo that another model tagged with the one in use; a second call joins in.
+        """Start a job that retags the photos of other models; returns the running one if any.
 
-        Each photo is one transaction: after a kill or a cancel the rest keeps its old tags, and
-        calling again goes on with it.
+        Each photo is one transaction: after a crash or a cancel the remaining photos keep their
+        old tags, and another call processes them.
         """
-        with self._lock:
-            running = self._running(JobKind.RETAG)
+        with self._engine.lock:
+            running = self._engine.running(JobKind.RETAG)
             if running:
                 return running[0]
-            photo_ids = self._library.tagged_by_other_bundles(self._model.classifier.bundle_id)
-            job = Job(secrets.token_hex(16), JobKind.RETAG, len(photo_ids))
-            self._begin(job)
             classifier = self._model.classifier
-        items = [partial(self._retag, job, classifier, photo_id) for photo_id in photo_ids]
-        self._worker_pools.again.put(job.id, items, self._owner)
-        self._finish(job)
+            photo_ids = self._library.tagged_by_other_bundles(classifier.bundle_id)
+            job = Job(secrets.token_hex(16), JobKind.RETAG, len(photo_ids))
+            self._engine.begin(job, self._owner, partial(self._results.save, job))
+        items = [
+            JobItem(photo_id[:12], partial(self._retag, classifier, photo_id))
+            for photo_id in photo_ids
+        ]
+        self._engine.add(job, items)
         return job
 
-    @contextmanager
-    def none_running(self) -> Iterator[None]:
-        """Keep jobs from starting while the caller changes what they rest on.
-
-        Raises JobRunning when one is at work.
-        """
-        with self._lock:
-            if self._running():
-                raise JobRunning(
-                    "Photos are being tagged just now. Wait until that is done, or cancel it, "
-                    "and try again."
-                )
-            yield
+    def none_running(self) -> AbstractContextManager[None]:
+        """Prevent jobs from starting while the caller changes the model; raises JobRunning."""
+        return self._engine.none_running()
 
     def job(self, job_id: str) -> Job:
         """Return a job, also one that ended before a restart; raises JobNotFound."""
-        with self._lock:
-            if job_id in self._jobs:
-                return self._jobs[job_id]
-        found = self._results.find(job_id)
-        if found is None:
-            raise JobNotFound("No such job runs here, and none that ended is remembered.")
-        return found
+        job = self._engine.find(job_id) or self._results.find(job_id)
+        if job is None:
+            raise JobNotFound("There is no job with this id, and no stored result of one.")
+        return job
 
     def running(self, kind: JobKind | None = None) -> list[Job]:
-        """Jobs that are not finished, oldest first; of one kind, if given."""
-        with self._lock:
-            return self._running(kind)
+        """Return the jobs that have not ended, oldest first; optionally of one kind."""
+        return self._engine.running(kind)
 
     def close(self) -> None:
-        """Finish the photos that are being looked at; the rest stays on disk for `resume`."""
-        if self._owns_worker_pools:
-            self._worker_pools.close()
-        for batch in self._batches.values():
+        """Finish the photos in work; the other files stay on disk for `resume`."""
+        if self._owns_pools:
+            self._pools.close()
+        for batch in list(self._batches.values()):
             batch.lock_file.release()
 
-    def _begin(self, job: Job) -> None:
-        """Register a job; while it runs, the model stays. The caller holds the lock."""
-        over = [known.id for known in self._jobs.values() if not known.is_running]
-        for job_id in over[: max(0, len(self._jobs) + 1 - _KEPT_JOBS)]:
-            del self._jobs[job_id]
-        self._jobs[job.id] = job
+    def _item(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> JobItem:
+        return JobItem(
+            file.name,
+            partial(self._add, classifier, batch, file),
+            partial(self._drop, batch, file),
+        )
+
+    def _add(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
+        """Add a file to the library, and record its outcome on disk."""
+        try:
+            try:
+                outcome = self._ingest(classifier, batch, file)
+            except LibraryUnavailable as error:
+                # Not the fault of the file: it stays in the folder for a retry.
+                return skipped_outcome(file.name, error, is_waiting=True)
+            except Exception as error:
+                outcome = skipped_outcome(file.name, error)
+            batch.settle(file, outcome)
+        except OSError as error:
+            return self._waiting(file, error)
+        return outcome
+
+    def _ingest(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
+        data = read_photo_file(batch.path(file), classifier.limits)
+        photo = NewPhoto(data, file.name, file.uploaded_at)
+        added = ingest_photo(self._library, classifier, photo, batch.reference(file))
+        return Outcome(added.id, added.was_known)
+
+    def _drop(self, batch: IncomingBatch, file: IncomingFile) -> Outcome | None:
+        try:
+            batch.drop(file)
+        except OSError as error:
+            return self._waiting(file, error)
+        return None
+
+    def _waiting(self, file: IncomingFile, error: OSError) -> Outcome:
+        problem = library_error(error, self._library.folder)
+        return skipped_outcome(file.name, problem, is_waiting=True)
+
+    def _retag(self, classifier: Classifier, photo_id: str) -> Outcome:
+        try:
+            retag(self._library, classifier, photo_id)
+        except Exception as error:
+            names = [photo.name for photo in self._library.records([photo_id])]
+            return skipped_outcome(names[0] if names else photo_id[:12], error)
+        return Outcome(photo_id, was_known=True)
 
     def _cancel(self, job_id: str) -> None:
-        """Write down that a job is cancelled, and wait no more for what has not arrived."""
+        """Record the cancel on disk, and expect no more files."""
         batch = self.batch(job_id)
         if batch is None:
             return
         batch.cancel()
         job = self.job(job_id)
-        for _ in batch.pending.end():
-            job.record_dropped()
-        self._finish(job)
+        job.record_dropped(len(batch.pending.end()))
+        self._engine.end_if_done(job)
 
-    def _running(self, kind: JobKind | None = None) -> list[Job]:
-        return [
-            job
-            for job in self._jobs.values()
-            if job.is_running and (kind is None or job.kind is kind)
-        ]
-
-    def _add(
-        self, job: Job, classifier: Classifier, batch: IncomingBatch, item: IncomingFile
-    ) -> None:
+    def _end_batch(self, job: Job) -> None:
+        """Store the result of a job, and remove its folder unless files wait for a retry."""
+        batch = self._batches.pop(job.id)
         try:
-            if job.is_cancelled:
-                batch.drop(item)
-                job.record_dropped()
-            else:
-                self._settle(job, classifier, batch, item)
-        except OSError as error:
-            problem = library_error(error, self._library.folder)
-            job.record(_skipped(item.name, problem), is_waiting=True)
-        self._finish(job)
-
-    def _settle(
-        self, job: Job, classifier: Classifier, batch: IncomingBatch, item: IncomingFile
-    ) -> None:
-        """Make a photo of a file, or find out why it is none; raises OSError."""
-        try:
-            outcome = self._ingest(classifier, batch, item)
-        except LibraryUnavailable as error:
-            # Not the photo's fault: it stays where it is, for another try.
-            job.record(_skipped(item.name, error), is_waiting=True)
-            return
-        except Exception as error:
-            outcome = _skipped(item.name, _told(error))
-        batch.settle(item, outcome)
-        job.record(outcome)
-
-    def _ingest(self, classifier: Classifier, batch: IncomingBatch, item: IncomingFile) -> Outcome:
-        data = read_photo_file(batch.path(item), classifier.limits)
-        photo = NewPhoto(data, item.name, item.uploaded_at)
-        added = ingest_photo(self._library, classifier, photo, batch.reference(item))
-        return Outcome(added.id, added.was_known)
-
-    def _retag(self, job: Job, classifier: Classifier, photo_id: str) -> None:
-        if job.is_cancelled:
-            job.record_dropped()
-        else:
-            try:
-                retag(self._library, classifier, photo_id)
-                job.record(Outcome(photo_id, was_known=True))
-            except Exception as error:
-                job.record(_skipped(self._name(photo_id), _told(error)))
-        self._finish(job)
-
-    def _name(self, photo_id: str) -> str:
-        found = [photo.name for photo in self._library.records([photo_id])]
-        return found[0] if found else photo_id[:12]
-
-    def _finish(self, job: Job) -> None:
-        """End a job of which nothing is left: keep what became of it, clear up, let waiters go."""
-        if not job.try_end():
-            return
-        batch = self._batches.pop(job.id, None)
-        try:
-            self._results.keep(job)
-            if batch is not None and not job.progress().waiting:
+            self._results.save(job)
+            if not job.progress().waiting:
                 batch.discard()
         finally:
-            if batch is not None:
-                batch.lock_file.release()
-            job.finish()
+            batch.lock_file.release()
 
 
-def _skipped(name: str, problem: SceneError) -> Outcome:
-    return Outcome(skipped=Skipped(name, problem.code, problem.message))
-
-
-def _told(error: Exception) -> SceneError:
-    """What is told of an item's error; it stops no other item."""
-    if isinstance(error, SceneError):
-        return error
-    logger.error("tagging a photo failed", exc_info=error)
-    return InternalError("An internal error; see the log.")
+def _now() -> str:
+    return datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")

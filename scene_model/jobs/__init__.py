@@ -1,1 +1,1 @@
-"""Long work in the background: photos on their way into the library."""
+"""The job engine: background work with fair turns, limits, progress, cancel and resume."""

@@ -1,4 +1,4 @@
-"""Work on many items in parallel, with the results in the items' order."""
+"""Process many items in parallel, with the results in the items' order."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -13,7 +13,11 @@ Result = TypeVar("Result")
 def in_order(
     items: Iterator[Item], work: Callable[[Item], Result], workers: int
 ) -> Iterator[Result]:
-    """Work on items in parallel, a few ahead; yield the results in the items' order."""
+    """Call ``work`` on items in parallel threads; yield the results in the items' order.
+
+    At most `_AHEAD_PER_WORKER` items for each worker are submitted ahead of the result that is
+    yielded next.
+    """
     pool = ThreadPoolExecutor(workers)
     pending: deque[Future[Result]] = deque()
     try:

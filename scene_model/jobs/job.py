@@ -1,23 +1,27 @@
-"""One job's count: what is done, what was skipped and why, and whether it is to stop."""
+"""One job: its state, progress, outcomes of its items, and cancellation."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scene_model.errors import without_paths
+from scene_model.errors import InternalError, SceneError, without_paths
+
+logger = logging.getLogger(__name__)
 
 
 class JobKind(StrEnum):
-    """What a job does."""
+    """What a job does: add files to a library, retag its photos, or only classify files."""
 
     ADD = "add"
     RETAG = "retag"
+    CLASSIFY = "classify"
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """A job's state; CANCELLED: it has ended, and some items were not processed."""
 
     RUNNING = "running"
     DONE = "done"
@@ -26,7 +30,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that did not become a photo, or a photo that kept its old tags, and why."""
+    """An item that could not be processed, and why: the code and message of the error."""
 
     name: str
     code: str
@@ -34,27 +38,32 @@ class Skipped:
 
     @property
     def public_message(self) -> str:
-        """The reason for those who are not to know where things lie on the server's disk."""
+        """The message without paths of the server's disk, for remote clients."""
         return without_paths(self.message)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file: a photo of the library, or the reason why it is none."""
+    """The result of one item: a photo of the library, or the reason why it was skipped.
+
+    was_known: the library had the photo already. is_waiting: skipped for now, for example for
+    want of disk space; the item is stored, and `JobRunner.retry` processes it.
+    """
 
     photo_id: str | None = None
     was_known: bool = False
     skipped: Skipped | None = None
+    is_waiting: bool = False
 
 
 @dataclass(frozen=True)
 class Progress:
     """A snapshot of a job.
 
-    done: files dealt with, skipped ones too. known: photos the library had already.
-    waiting: files, among the skipped, that could not be kept for want of room or the like; they
-    stay on disk, and the job can go on with them.
-    photos_per_s: mean rate since it was last taken up. seconds_left: None until a rate is known.
+    done: items processed, skipped ones too. known: photos the library had already.
+    waiting: skipped items that the job can retry.
+    photos_per_s: mean rate since the job was last started. seconds_left: None until there is a
+    rate.
     """
 
     state: JobState
@@ -69,12 +78,12 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """Done part in [0, 1]."""
+        """The part done, in [0, 1]."""
         return self.done / self.total if self.total else 1.0
 
 
 class Job:
-    """One batch at work; all methods may be called from any thread."""
+    """The state of one job; thread-safe."""
 
     def __init__(
         self,
@@ -84,7 +93,10 @@ class Job:
         before: Iterable[Outcome] = (),
         on_cancel: Callable[[], None] | None = None,
     ) -> None:
-        """Begin counting for ``total`` items; ``before``: what became of the first of them."""
+        """Begin a job of ``total`` items; ``before``: outcomes of those an earlier run processed.
+
+        on_cancel: called once, at the first `cancel` of a running job.
+        """
         self.id, self.kind = job_id, kind
         self._total = total
         self._on_cancel = on_cancel
@@ -105,7 +117,7 @@ class Job:
 
     @classmethod
     def of_result(cls, job_id: str, kind: JobKind, result: Progress) -> "Job":
-        """Bring back a job that is over, from what was written down of it."""
+        """Restore a job that has ended from its stored result."""
         job = cls(job_id, kind, result.total)
         job._photo_ids = dict.fromkeys(result.photo_ids)
         job._known, job._waiting, job._done = result.known, result.waiting, result.done
@@ -116,7 +128,7 @@ class Job:
         return job
 
     def cancel(self) -> None:
-        """Stop after the photos that are being looked at; what is done stays."""
+        """Stop after the items in work; finished items keep their results."""
         if not self._cancel.is_set():
             self._cancel.set()
             if self._on_cancel is not None and self.is_running:
@@ -124,16 +136,16 @@ class Job:
 
     @property
     def is_cancelled(self) -> bool:
-        """Tell whether `cancel` was called."""
+        """Whether `cancel` was called."""
         return self._cancel.is_set()
 
     @property
     def is_running(self) -> bool:
-        """Tell whether it is not over yet."""
+        """Whether the job has not ended."""
         return not self._finished.is_set()
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end; False when the time ran out first."""
+        """Wait for the end; False after a timeout."""
         return self._finished.wait(timeout_s)
 
     def progress(self) -> Progress:
@@ -159,24 +171,29 @@ class Job:
                 waiting=self._waiting,
             )
 
-    def record(self, outcome: Outcome, is_waiting: bool = False) -> None:
-        """Count one file that was dealt with; ``is_waiting``: put off, rather."""
+    def record(self, outcome: Outcome) -> None:
+        """Count one item that was processed."""
         with self._lock:
             if outcome.photo_id is not None:
                 self._photo_ids[outcome.photo_id] = None
             if outcome.skipped is not None:
                 self._skipped.append(outcome.skipped)
             self._known += outcome.was_known
-            self._waiting += is_waiting
+            self._waiting += outcome.is_waiting
             self._done += 1
 
-    def record_dropped(self) -> None:
-        """Count one file that was not looked at because the job was cancelled."""
+    def record_dropped(self, count: int = 1) -> None:
+        """Count items that were not processed because the job was cancelled."""
         with self._lock:
-            self._dropped += 1
+            self._dropped += count
+
+    def drop_remaining(self) -> None:
+        """Count all items without an outcome as dropped: nothing will process them."""
+        with self._lock:
+            self._dropped = self._total - self._done
 
     def try_end(self) -> bool:
-        """Tell whether nothing is left; True once, for the caller who then clears up."""
+        """End the job if no item remains; True once, for the caller that then cleans up."""
         with self._lock:
             if self._done + self._dropped < self._total or self._ended is not None:
                 return False
@@ -184,5 +201,20 @@ class Job:
             return True
 
     def finish(self) -> None:
-        """Let those who wait know that the job is over."""
+        """Wake the callers of `wait`, after the clean-up."""
         self._finished.set()
+
+
+def skipped_outcome(name: str, error: Exception, is_waiting: bool = False) -> Outcome:
+    """Make the outcome of an item from its error; raises nothing, so no other item is affected."""
+    problem = reported_error(error)
+    skipped = Skipped(name, problem.code, problem.message)
+    return Outcome(skipped=skipped, is_waiting=is_waiting)
+
+
+def reported_error(error: Exception) -> SceneError:
+    """Return the error to report for an item; an unexpected one is logged, not shown."""
+    if isinstance(error, SceneError):
+        return error
+    logger.error("processing an item failed", exc_info=error)
+    return InternalError("An internal error; see the log.")

@@ -1,4 +1,16 @@
-"""Which process works on a batch: a lock that the operating system takes back with the process."""
+"""A lock file: only one process at a time works on a folder.
+
+The operating system releases the lock when the process ends, also after a crash. `release`
+removes the file, since there is one for each upload. Another process may have opened the file
+just before it was removed; it would then lock a file that no longer has a name. So `acquire_lock`
+compares the open file with the one at the path after locking.
+
+The package `filelock` (version 4.3.1) is not used. It behaves the same after a crash and on Windows
+(``flock``, ``msvcrt.locking``), and it makes the same comparison. But on Unix it never removes the
+file, so each upload would leave one unless we removed it, relying on that comparison again. And
+where a file system lacks ``flock``, it falls back to a lock by existence, which outlives a crash
+until it is considered stale; here the lock is refused then.
+"""
 
 import os
 import sys
@@ -19,16 +31,17 @@ else:
 
 
 class LockFile:
-    """One process's hold on one folder; the lock file lies beside it."""
+    """An acquired lock on a folder; the lock file is next to the folder."""
 
     def __init__(self, path: Path, file: IO[bytes]) -> None:
-        """Keep a file that is locked; `acquire_lock` makes it."""
+        """Take an open, locked file; use `acquire_lock` to create one."""
         self._path, self._file = path, file
 
     def release(self) -> None:
-        """Let go, so that another process may take the folder up."""
+        """Remove the file and release the lock; does nothing the second time."""
         if not self._file.closed:
-            # First the name: whoever opens it after this makes a file, and a lock, of their own.
+            # Unlink before unlocking: a process that opens the path from now on creates a new file.
+            # Windows cannot unlink an open file.
             if sys.platform != "win32":
                 self._path.unlink(missing_ok=True)
             self._file.close()
@@ -37,20 +50,16 @@ class LockFile:
 
 
 def acquire_lock(folder: Path) -> LockFile | None:
-    """LockFile a folder that is there or about to be; None while another process has it."""
+    """Lock a folder, which need not exist yet; None while another process holds the lock."""
     path = folder.with_name(f"{folder.name}.lock")
     file = path.open("wb")
     try:
         _lock(file)
-        # The name may have gone, with its owner, between opening and locking.
-        is_named = _is_at(file, path)
+        # The holder may have removed the file between our opening and locking it.
+        is_current = os.path.samestat(os.fstat(file.fileno()), path.stat())
     except OSError:
-        is_named = False
-    if not is_named:
+        is_current = False
+    if not is_current:
         file.close()
         return None
     return LockFile(path, file)
-
-
-def _is_at(file: IO[bytes], path: Path) -> bool:
-    return os.path.samestat(os.fstat(file.fileno()), path.stat())

@@ -1,4 +1,4 @@
-"""What became of jobs, kept so that a page can show it after a restart: one file a job."""
+"""The results of ended jobs, stored so that a page can show them after a restart."""
 
 import json
 import logging
@@ -9,32 +9,32 @@ from pathlib import Path
 from scene_model.jobs.job import Job, JobKind, JobState, Progress, Skipped
 from scene_model.library.file_system import FileSystem
 
-_KEPT_RESULTS = 200
+_MAX_RESULTS = 200
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 logger = logging.getLogger(__name__)
 
 
 class JobResults:
-    """The results in one folder, the newest two hundred."""
+    """The newest results in one folder: one JSON file for each job."""
 
     def __init__(self, folder: Path, new_dir: Path, file_system: FileSystem) -> None:
-        """Take a folder, and one on the same file system for files being written."""
+        """new_dir: a folder on the same file system, for files being written."""
         self._folder, self._new_dir, self._file_system = folder, new_dir, file_system
 
-    def keep(self, job: Job) -> None:
-        """Write down how a job ended; where that fails, a restart forgets it."""
+    def save(self, job: Job) -> None:
+        """Store the result of a job; when that fails, the result is lost at the next restart."""
         progress = job.progress()
         text = json.dumps({"kind": job.kind} | asdict(progress))
         try:
             self._file_system.write_whole(self._path(job.id), text.encode("utf-8"), self._new_dir)
-            for path in self._newest_first()[_KEPT_RESULTS:]:
+            for path in self._newest_first()[_MAX_RESULTS:]:
                 self._file_system.remove(path)
         except OSError as error:
-            logger.warning("the result of job %s is not kept: %s", job.id, error.strerror)
+            logger.warning("the result of job %s cannot be stored: %s", job.id, error.strerror)
 
     def find(self, job_id: str) -> Job | None:
-        """A job that is over; None when nothing is known of it."""
+        """Return a job that has ended; None when no readable result is stored."""
         if not _JOB_ID.fullmatch(job_id):
             return None
         try:

@@ -331,7 +331,7 @@ def test_owners_take_turns_and_one_may_not_fill_the_line() -> None:
     begun.wait(60)
     line.submit_batch("b", [lambda: order.append("batch")] * 50, "crowd")
     waiting = line.submit([lambda: order.append("crowd")] * 11, "crowd")
-    with pytest.raises(ServerBusy, match="11 photos of yours are in line and 10 may wait"):
+    with pytest.raises(ServerBusy, match="11 photos of yours are waiting; the limit is 10"):
         line.require_room(owner="crowd")
     (single,) = line.submit([lambda: order.append("single")], "one")
     go_on.set()
@@ -350,7 +350,7 @@ def test_one_library_may_not_take_every_batch(tmp_path: Path) -> None:
     with pytest.raises(ServerBusy, match="2 of them yours"):
         batches.begin(tmp_path / "crowd")
     batches.begin(tmp_path / "one")
-    batches.skip_files(mine[0])
+    batches.discard(mine[0])
     batches.begin(tmp_path / "crowd")
     line.close()
     batches.close()

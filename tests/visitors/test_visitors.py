@@ -204,13 +204,13 @@ def test_one_photo_does_not_wait_for_two_thousand(visitors: Visitors, temple: by
     def wait_for(event: threading.Event) -> None:
         event.wait(500)
 
-    worker_pools.put("begin", [lambda: wait_for(begin)], "begin")
+    worker_pools.submit_batch("begin", [lambda: wait_for(begin)], "begin")
     picture = encode(textured(64, 48, seed=1))
     files = [(f"{i}.jpg", picture) for i in range(100)]
     large_jobs = [visitors.services(A).jobs.submit(files) for _ in range(20)]
     small = visitors.services(B)
     single = small.jobs.submit([("t.jpg", temple)])
-    worker_pools.put("stop", [lambda: wait_for(stop)], "stop")
+    worker_pools.submit_batch("stop", [lambda: wait_for(stop)], "stop")
     begin.set()
     try:
         assert single.wait(100)
