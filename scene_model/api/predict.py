@@ -254,11 +254,11 @@ def _batch_response(status: JobStatus, base: str) -> Response:
 
 async def _wait_for_batch(request: Request, batches: Batches, root: Path, job_id: str) -> JobStatus:
     """Wait for a batch; cancels it when the sender disconnects."""
-    while isinstance(found := await run_in_threadpool(batches.find, root, job_id), Batch):
-        await _wait_briefly(found)
+    while isinstance(batch := await run_in_threadpool(batches.find, root, job_id), Batch):
+        await _wait_briefly(batch)
         if await request.is_disconnected():
-            found.cancel()
-    return found
+            batch.cancel()
+    return batch
 
 
 async def _wait_briefly(batch: Batch) -> None:

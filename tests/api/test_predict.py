@@ -24,7 +24,7 @@ Files = list[tuple[str, tuple[str, bytes]]]
 
 
 def files(*named: tuple[str, bytes]) -> Files:
-    return [("files", one) for one in named]
+    return [("files", file) for file in named]
 
 
 SMALL = encode(textured(200, 150))

@@ -1,4 +1,4 @@
-"""Twelve steps through 200 real photos: from a heap to tags of one's own and an archive."""
+"""Twelve steps through 200 real photos: from a set to tags of one's own and an archive."""
 
 import csv
 import io

@@ -45,13 +45,15 @@ def test_folders_become_a_bundle_that_knows_them(
     assert f"{metrics['top_1']} %" in card
 
     classifier = Classifier.open(models / "holiday_2026", PhotoLimits(), 1)
-    look = classifier.predict((class_folders / "Old Town" / "03.png").read_bytes())
-    assert look.head_predictions.class_prediction.label == "old_town"
-    assert look.head_predictions.photo_class.source == "holiday_2026"
+    prediction = classifier.predict((class_folders / "Old Town" / "03.png").read_bytes())
+    assert prediction.head_predictions.class_prediction.label == "old_town"
+    assert prediction.head_predictions.photo_class.source == "holiday_2026"
     # The shipped heads say what they said before.
     shipped = Classifier.open(DEFAULT_BUNDLE_DIR, PhotoLimits(), 1)
-    before = shipped.predict_embedding(look.embedding).by_head["camera"].probabilities
-    assert np.allclose(look.head_predictions.by_head["camera"].probabilities, before, atol=1e-3)
+    before = shipped.predict_embedding(prediction.embedding).by_head["camera"].probabilities
+    assert np.allclose(
+        prediction.head_predictions.by_head["camera"].probabilities, before, atol=1e-3
+    )
 
 
 def test_the_same_folders_give_the_same_head(class_folders: Path, models: Path) -> None:
@@ -114,6 +116,6 @@ def test_linear_head_weighs_small_classes(tmp_path: Path) -> None:
     embeddings = rng.normal(0, 1, (310, 8)).astype(np.float32)
     embeddings[:, 0] += 3 * labels
     weights = fit_linear_head(embeddings, one_hot(labels, 2))
-    found = (embeddings @ weights.kernel + weights.bias).argmax(axis=1)
-    assert (found[300:] == 1).mean() >= 0.8
-    assert (found[:300] == 0).mean() >= 0.95
+    predicted = (embeddings @ weights.kernel + weights.bias).argmax(axis=1)
+    assert (predicted[300:] == 1).mean() >= 0.8
+    assert (predicted[:300] == 0).mean() >= 0.95

@@ -94,14 +94,14 @@ def batch(client: TestClient, temple: bytes, key: str) -> str:
 
 def requests_of(api: FastAPI, ids: tuple[str, str]) -> list[tuple[str, str]]:
     """Every method of every route of the API, with another visitor's ids in the path."""
-    known = {"job_id": ids[0], "photo_id": ids[1], "number": "1"}
+    parameters = {"job_id": ids[0], "photo_id": ids[1], "number": "1"}
     requests = []
     for route in api.routes:
         if isinstance(route, Mount):
             assert route.path == "/docs-files", "the scripts of the documentation"
             continue
         path, methods = getattr(route, "path", ""), getattr(route, "methods", None) or {"GET"}
-        filled = re.sub(r"{(\w+)[^}]*}", lambda match: known[match[1]], path)
+        filled = re.sub(r"{(\w+)[^}]*}", lambda match: parameters[match[1]], path)
         requests += [(method, filled) for method in sorted(methods)]
     assert len([r for r in api.routes if isinstance(r, APIRoute)]) >= 12
     return requests
@@ -123,7 +123,7 @@ def test_no_route_serves_another_visitor(
         else:
             assert unknown.status_code in (401, 405), (request, unknown.text)
         foreign = bob.request(*request, json=BODY, params={"tag": "x"})
-        if any(known in path for known in (*ids, batch_id)):
+        if any(value in path for value in (*ids, batch_id)):
             assert foreign.status_code == 404, (request, foreign.text)
         assert temple[:64] not in foreign.content
         for secret in (*ids, batch_id, "t.jpg", "later.jpg", "b.jpg"):
