@@ -11,6 +11,8 @@ import pytest
 
 from scene_model.config import PROJECT_DIR
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = ("scene_model", "pages", "training", "benchmarks", "tests", "docs")
 # Names of earlier versions, each with the term that replaced it.
 REPLACED_NAMES = {

@@ -23,6 +23,8 @@ from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from tests.bundles import other_network, own_head
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path, temple: bytes, flower: bytes) -> Path:

@@ -18,6 +18,8 @@ from tests.pictures import encode
 from training.data import load_source
 from training.recipe import Source
 
+pytestmark = pytest.mark.slow
+
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 

@@ -30,6 +30,8 @@ from scene_model.export.table import (
 )
 from scene_model.library.records import PhotoRecord, TagOnPhoto
 
+pytestmark = pytest.mark.slow
+
 # Any UTF-8 text, and texts that often break tables.
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ["", "NA", "nan", "None", "null", "1e5", "007", "1.0", "inf", "true", "2024-01-02", "-", "'"]

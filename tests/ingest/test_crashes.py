@@ -20,6 +20,8 @@ from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from scene_model.photos.thumbnail import make_thumbnail
 
+pytestmark = pytest.mark.slow
+
 PHOTOS = 20
 # Each test takes every PARTS-th step, so that none takes minutes.
 PARTS = 6

@@ -19,6 +19,8 @@ from scene_model.services import Services, open_services
 from tests.bundles import other_network, own_head
 from tests.pictures import encode, textured
 
+pytestmark = pytest.mark.slow
+
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 BAD = [

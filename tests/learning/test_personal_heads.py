@@ -15,6 +15,8 @@ from scene_model.library import edits
 from scene_model.services import Services, open_services
 from tests.pictures import encode, striped, textured
 
+pytestmark = pytest.mark.slow
+
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 DECIDED = MIN_CORRECTIONS + 2
 

@@ -22,6 +22,8 @@ from tests.bundles import other_network, own_head
 from tests.library.libraries import add_rows
 from tests.library.statements import statements
 
+pytestmark = pytest.mark.slow
+
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 

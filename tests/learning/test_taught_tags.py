@@ -15,6 +15,8 @@ from scene_model.learning.taught_tags import (
 from scene_model.services import Services
 from tests.pictures import encode, striped, textured
 
+pytestmark = pytest.mark.slow
+
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 STRIPED = 7
 

@@ -5,10 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.kill_ingest import faults, made_photo
 from scene_model.config import PROJECT_DIR
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
+
+pytestmark = pytest.mark.slow
 
 PHOTOS, TAGS = 12, 25
 # One process's work: photos of its own, some that others add too, and tags on one all share.

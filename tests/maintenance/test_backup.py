@@ -38,6 +38,8 @@ from scene_model.maintenance.restore import restore_backup
 from scene_model.maintenance.verify import verify
 from scene_model.services import Services
 
+pytestmark = pytest.mark.slow
+
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 

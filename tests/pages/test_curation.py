@@ -14,6 +14,8 @@ from tests.conftest import ASSETS
 from tests.pages.conftest import press, texts
 from tests.pictures import encode, striped, textured
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("page", ["review", "duplicates", "teach", "insights"])
 def test_empty_library_shows_the_next_step(app: AppTest, page: str) -> None:

@@ -14,6 +14,8 @@ from scene_model.services import Services
 from tests.bundles import other_network, own_head
 from tests.pages.conftest import texts
 
+pytestmark = pytest.mark.slow
+
 Files = list[tuple[str, bytes]]
 
 

@@ -13,6 +13,8 @@ from scene_model.gallery import Gallery
 from scene_model.services import Services
 from tests.pages.conftest import texts
 
+pytestmark = pytest.mark.slow
+
 Files = list[tuple[str, bytes]]
 
 

@@ -11,6 +11,8 @@ from scene_model.search.saved_searches import list_searches, save_search
 from scene_model.services import Services
 from tests.pages.conftest import press, texts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def filled(opened: Services, temple: bytes, flower: bytes) -> Services:

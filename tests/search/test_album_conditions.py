@@ -19,6 +19,8 @@ from scene_model.library.store import Library
 from scene_model.search.album_conditions import is_in_album
 from tests.library.rows import Row, put
 
+pytestmark = pytest.mark.slow
+
 LABELS = ("beach", "dog", "ski", "painting", "Großes Fest", "one", "zwei")
 LABEL = st.sampled_from(LABELS)
 LABEL_SETS = st.frozensets(LABEL, min_size=1, max_size=2)

@@ -16,6 +16,8 @@ from tests.pictures import write_class_folders
 from training.__main__ import main
 from training.recipe import TRAINING_DIR
 
+pytestmark = pytest.mark.slow
+
 CONFIG = str(TRAINING_DIR / "configs" / "my_folders.toml")
 
 

@@ -14,6 +14,8 @@ from scene_model.visitors.visitors import Visitors
 from tests.pictures import encode, textured
 from tests.visitors.conftest import Clock
 
+pytestmark = pytest.mark.slow
+
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 

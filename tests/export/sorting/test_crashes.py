@@ -16,6 +16,8 @@ from scene_model.export.sorting.transaction import resume_sort, undo_sort
 from tests.export.sorting.faults import Crash, CrashingDisk
 from tests.export.sorting.source_photos import content, failed, make_source, snapshot, sort_all
 
+pytestmark = pytest.mark.slow
+
 FILES = 20
 OTHER_DISK = Path("/dev/shm")  # noqa: S108 - a file system of its own, where there is one
 

@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -18,6 +19,8 @@ from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.transaction import resume_sort, undo_sort
 from tests.export.sorting.faults import Crash, CrashingDisk
 from tests.export.sorting.source_photos import content, failed, snapshot, sort_all, write
+
+pytestmark = pytest.mark.slow
 
 _NAMES = st.sampled_from(
     ["a.jpg", "A.JPG", "a.xmp", "a.jpg.xmp", "b.jpg", "b.mov", "b (2).jpg", "é.png", "x\n.jpg"]
