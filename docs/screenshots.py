@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
 from tests.browser.conftest import _ARGUMENTS, Server
-from tests.browser.twelve_steps import UPLOAD, heap, pieces, walk
+from tests.browser.twelve_steps import UPLOAD, mixed_photos, pieces, walk
 
 HERE = Path(__file__).resolve().parent
 PHOTOS = Path("/usr/share/backgrounds/mate/nature")
@@ -60,7 +60,7 @@ def two_hundred(folder: Path) -> list[FilePayload]:
     """Return 200 crops: of a flower, to teach a tag, and of all photos in turn."""
     flower = ASSETS / "flower.jpg"
     photographs = sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg"])
-    return heap(pieces(flower), [pieces(path) for path in photographs])
+    return mixed_photos(pieces(flower), [pieces(path) for path in photographs])
 
 
 def open_page(browser: Browser, size: dict[str, int], scheme: str) -> Page:
