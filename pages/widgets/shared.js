@@ -1,5 +1,5 @@
 // State shared by the components of one browser tab. Streamlit loads every component as a script of
-// its own, each with its own copy of this module; the copies meet in one object of the global scope.
+// its own, each with its own copy of this module; all copies use the same global object.
 
 /**
  * The first page of the photos that one class chip would show.
@@ -33,7 +33,7 @@
  *   the tab; it continues while the visitor is on other pages. null before the first use
  */
 
-/** A chip was chosen: a CustomEvent with a ChipChoice as detail, sent before the server knows. */
+/** A chip was chosen: a CustomEvent with a ChipChoice as detail, sent before the server responds. */
 export const CHIP_CHOICE = "chip-choice";
 
 const KEY = Symbol.for("scene-gallery");

@@ -75,8 +75,8 @@ export class OptimisticState {
   /**
    * Show the prefetched page of a chip choice, until the server includes the choice.
    *
-   * Not possible if the page was not prefetched, or if the selection on it is not known: photos
-   * are selected on pages not sent to the browser, or a range is unconfirmed.
+   * Not possible if the page was not prefetched, or if the browser cannot tell which of its photos
+   * are selected: some are selected on pages not sent to the browser, or a range is unconfirmed.
    * @param {import("../shared.js").ChipChoice} choice
    * @param {import("../shared.js").Prefetched} prefetched
    * @returns {boolean} whether page 1 is to be drawn

@@ -3,7 +3,7 @@ import { IN_SIGHT, thumbnailUrl } from "./cells.js";
 // Thumbnails referenced here stay in the browser's memory cache: 12 pages.
 const MAX_IMAGES = 12 * IN_SIGHT;
 
-/** Loads thumbnails of pages that may be shown next, one at a time, while nothing else happens. */
+/** Loads thumbnails of pages that may be shown next, one at a time, 500 ms after a page was drawn. */
 export class ThumbnailPrefetcher {
   constructor() {
     this.requestedIds = new Set();
