@@ -148,3 +148,49 @@ def test_no_test_imports_another_test() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests."):
                 name = str(node.module).rpartition(".")[2]
                 assert not name.startswith("test_"), f"{path.name} imports {node.module}"
+
+
+def patched_names(source: str) -> list[str]:
+    """Return the attribute names that a test replaces; "" for one that is not a literal.
+
+    They are passed to `setattr` or `patch`, or assigned to an attribute of another object.
+    """
+    names = list[str]()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            function = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if function == "setattr":  # of an object and a name, or of a dotted path
+                name = node.args[1 if len(node.args) == 3 else 0]
+                names.append(str(name.value) if isinstance(name, ast.Constant) else "")
+            elif function in ("patch", "object"):  # of `unittest.mock`
+                names += [str(a.value) for a in node.args[:2] if isinstance(a, ast.Constant)]
+        elif isinstance(node, ast.Assign):
+            targets = [target for target in node.targets if isinstance(target, ast.Attribute)]
+            names += [t.attr for t in targets if ast.unparse(t.value) != "self"]
+    return [name.rpartition(".")[2] for name in names]
+
+
+def is_private_function(name: str) -> bool:
+    return re.fullmatch(r"_[a-z][a-z0-9_]*", name) is not None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'monkeypatch.setattr(trash, "_remove", kill)',
+        'monkeypatch.setattr("scene_model.library.trash._remove", kill)',
+        'setattr(trash, "_remove", kill)',
+        'mock.patch.object(trash, "_remove")',
+        'mock.patch("scene_model.library.trash._remove")',
+        "trash._remove = kill",
+    ],
+)
+def test_a_patched_private_function_is_detected(statement: str) -> None:
+    assert any(is_private_function(name) for name in patched_names(statement))
+
+
+def test_no_test_patches_a_private_function() -> None:
+    for path in sorted(PROJECT_DIR.glob("tests/**/*.py")):
+        for name in patched_names(path.read_text(encoding="utf-8")):
+            assert name, f"{path.name} patches an attribute whose name is not a literal"
+            assert not is_private_function(name), f"{path.name} patches {name}"

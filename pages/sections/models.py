@@ -18,7 +18,7 @@ _JOB_KEY = "retag_job"
 _NOTICE_KEY, _ERROR_KEY = "model_notice", "model_error"
 _MAX_LABEL_NAMES = 12
 # Up to this many photos the preview is fast enough to show without a click.
-_MAX_AUTOMATIC_PREVIEW = 1_000
+MAX_AUTOMATIC_PREVIEW = 1_000
 
 
 def notices() -> None:
@@ -96,7 +96,7 @@ def retag_panel() -> None:
                 type="primary",
                 on_click=_start_retagging,
             )
-            is_quick = count <= _MAX_AUTOMATIC_PREVIEW
+            is_quick = count <= MAX_AUTOMATIC_PREVIEW
             if is_quick or st.button("Preview changes", icon=":material/query_stats:"):
                 with st.spinner("Computing the preview …"):
                     preview = services.retag_preview()

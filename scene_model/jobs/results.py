@@ -9,7 +9,7 @@ from pathlib import Path
 from scene_model.jobs.job import Job, JobKind, JobState, Progress, Skipped
 from scene_model.library.file_system import FileSystem
 
-_MAX_RESULTS = 200
+MAX_RESULTS = 200
 _JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class JobResults:
         text = json.dumps({"kind": job.kind} | asdict(progress))
         try:
             self._file_system.write_whole(self._path(job.id), text.encode("utf-8"), self._new_dir)
-            for path in self._newest_first()[_MAX_RESULTS:]:
+            for path in self._newest_first()[MAX_RESULTS:]:
                 self._file_system.remove(path)
         except OSError as error:
             logger.warning("the result of job %s cannot be stored: %s", job.id, error.strerror)

@@ -26,12 +26,12 @@ from scene_model.library.migrations import create_missing_objects, migrate
 from scene_model.library.schema import SCHEMA_VERSION
 from scene_model.library.sqlite_extensions import add_functions
 
-_BUSY_TIMEOUT_MS = 10_000
+BUSY_TIMEOUT_MS = 10_000
 # Another process may hold the write lock for long: while it migrates a large library, for example.
-_LOCK_TIMEOUT_S = 60.0
+LOCK_TIMEOUT_S = 60.0
 _RETRY_INTERVAL_S = 0.02
 _CACHE_KB, _LARGE_CACHE_KB = 8_000, 64_000
-_SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
+SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
 _WAL_BYTES = 64_000_000
 _ANALYZED_ROWS = 1_000
 
@@ -142,11 +142,11 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         try:
-            cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+            cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             # The busy timeout does not apply here when two processes create a library at once.
             _retry_while_busy(lambda: cursor.execute("PRAGMA journal_mode = WAL"), sqlite3.Error)
             cursor.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
-            cursor.execute(f"PRAGMA synchronous = {_SYNCHRONOUS}")
+            cursor.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
             cursor.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             cursor.execute("PRAGMA temp_store = MEMORY")
             cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
@@ -172,8 +172,8 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
 
 
 def _retry_while_busy(step: Callable[[], object], busy_error: type[Exception]) -> None:
-    """Repeat a step while another process holds a lock, for `_LOCK_TIMEOUT_S` at most."""
-    deadline = time.monotonic() + _LOCK_TIMEOUT_S
+    """Repeat a step while another process holds a lock, for `LOCK_TIMEOUT_S` at most."""
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
     while True:
         try:
             step()
@@ -215,7 +215,7 @@ def _library_error(error: sqlite3.Error, file: Path) -> LibraryError:
     if code in _BUSY_CODES:
         return LibraryBusy(
             f"Another program has been writing to the library {file.parent} for more than "
-            f"{_LOCK_TIMEOUT_S:.0f} seconds. Wait until it has finished, or stop it, and try again."
+            f"{LOCK_TIMEOUT_S:.0f} seconds. Wait until it has finished, or stop it, and try again."
         )
     return LibraryUnavailable(
         f"The library's database {file} cannot be used: {error}. "

@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, select
 
 from scene_model.library.edits import chosen_ids
-from scene_model.library.file_system import library_error
+from scene_model.library.file_system import FileSystem, library_error
 from scene_model.library.inventory import StoredPhoto, stored_photos
 from scene_model.library.schema import edit_changes, edits, photos
 from scene_model.library.store import Library
@@ -154,19 +154,19 @@ def _remove_files(library: Library, list_file: Path) -> tuple[int, tuple[Path, .
                 if format_by_id[photo_id] is not None:
                     paths.append(library.files.copy_location(photo_id, format_by_id[photo_id]))
                 for path in paths:
-                    file_bytes, is_removed = _remove(path)
+                    file_bytes, is_removed = _remove(library.file_system, path)
                     freed_bytes += file_bytes
                     unremoved += [] if is_removed else [path]
     if not unremoved:
-        list_file.unlink(missing_ok=True)
+        library.file_system.remove(list_file)
     return freed_bytes, tuple(unremoved)
 
 
-def _remove(path: Path) -> tuple[int, bool]:
+def _remove(file_system: FileSystem, path: Path) -> tuple[int, bool]:
     """Remove a file; returns the bytes freed, and whether it no longer exists."""
     try:
         file_bytes = path.stat().st_size
-        path.unlink()
+        file_system.remove(path)
     except FileNotFoundError:
         return 0, True
     except OSError as error:

@@ -41,7 +41,7 @@ from scene_model.maintenance.backup_file import (
 )
 
 _CHUNK_BYTES = 1 << 20
-_ZIP64_BYTES = 1 << 30  # members of this size or larger get ZIP64 headers
+ZIP64_BYTES = 1 << 30  # members of this size or larger get ZIP64 headers
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of photos done so far, and the total."""
@@ -179,7 +179,7 @@ def _store(archive: zipfile.ZipFile, name: str, path: Path) -> BackupEntry | Non
         return None
     digest, file_bytes = hashlib.sha256(), 0
     with source:
-        is_large = os.fstat(source.fileno()).st_size >= _ZIP64_BYTES
+        is_large = os.fstat(source.fileno()).st_size >= ZIP64_BYTES
         with archive.open(_member(name), "w", force_zip64=is_large) as target:
             for chunk in _chunks(source):
                 digest.update(chunk)

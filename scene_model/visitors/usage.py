@@ -11,7 +11,7 @@ from scene_model.errors import QuotaExceeded
 from scene_model.library.store import Library
 
 # Measuring may take this share of the time; bytes received in between are added to the result.
-_MEASURING_SHARE = 0.02
+MEASURING_SHARE = 0.02
 
 
 class Usage:
@@ -30,7 +30,7 @@ class Usage:
         ended = time.monotonic()
         with self._lock:
             self._by_owner[owner] = measured
-            self._valid_until[owner] = ended + (ended - began) / _MEASURING_SHARE
+            self._valid_until[owner] = ended + (ended - began) / MEASURING_SHARE
         return measured
 
     def stored_bytes(self, owner: str, folder: Path) -> int:

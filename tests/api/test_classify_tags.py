@@ -129,11 +129,13 @@ def test_no_json(api: TestClient) -> None:
 def test_a_colour_mode_that_cannot_be_converted(
     api: TestClient, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        Image.new("La", (1, 1)).convert("RGB")
+    convert = Image.Image.convert
 
-    # Pillow converts every mode that an accepted type has today; not every one it knows.
-    monkeypatch.setattr("scene_model.photos.decode._to_srgb", refuse)
+    def refuse(_: Image.Image, mode: str) -> Image.Image:
+        return convert(Image.new("La", (1, 1)), mode)
+
+    # Pillow converts every mode that an accepted type has today, so no real photo fails here.
+    monkeypatch.setattr(Image.Image, "convert", refuse)
     with pytest.raises(UnsupportedColours):
         decode_photo(temple)
     detail = problem_of(api.post("/api/classify", json={"images": [text(temple)]}), 400)

@@ -88,7 +88,7 @@ def model(uploads: list[tuple[str, bytes]], classifier: Classifier) -> Iterator[
         patch.setattr(photo_files, "make_thumbnail", lambda pixels: thumbnails[id(pixels)])
         # Power failures are simulated, so that real flushing would only cost minutes.
         patch.setattr(os, "fsync", lambda _: None)
-        patch.setattr("scene_model.library.database._SYNCHRONOUS", "OFF")
+        patch.setattr("scene_model.library.database.SYNCHRONOUS", "OFF")
         yield CurrentModel(Model.of(classifier))
 
 
@@ -105,8 +105,7 @@ def ingest(
 ) -> CrashingDisk:
     """Add the photos to a library, until the crash."""
     file_system = CrashingDisk(at)
-    library = Library(folder)
-    library.file_system = library.files._file_system = library.embeddings._file_system = file_system
+    library = Library(folder, file_system)
     watch_statements(library, file_system)
     jobs = JobRunner(model, library, 1)
     try:

@@ -338,7 +338,7 @@ class TestAfterARestart:
     def test_the_oldest_results_are_removed(
         self, services: Services, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("scene_model.jobs.results._MAX_RESULTS", 3)
+        monkeypatch.setattr("scene_model.jobs.results.MAX_RESULTS", 3)
         jobs = [services.jobs.submit([]) for _ in range(5)]
         stored = {path.stem for path in services.library.jobs_dir.iterdir()}
         assert len(stored) == 3

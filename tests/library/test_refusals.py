@@ -158,8 +158,8 @@ def test_a_damaged_database(
 def test_another_writer_is_waited_for_and_then_reported(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_LOCK_TIMEOUT_S", 0.2)
-    monkeypatch.setattr(database, "_BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     other = sqlite3.connect(services.library.folder / "library.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(LibraryBusy, match="Another program"):

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import LibraryUnavailable, PhotoNotFound
 from scene_model.library import edits, trash
+from scene_model.library.file_system import FileSystem
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.library.trash import empty_trash, finish_emptying, trash_contents
@@ -22,6 +24,40 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 class Kill(BaseException):
     """Stands for the end of the process."""
+
+
+class KilledBefore(FileSystem):
+    """Raises Kill before the step of one kind with a given number, from 1."""
+
+    def __init__(self, step: str, number: int) -> None:
+        self.step, self.number, self.count = step, number, 0
+
+    def before_step(self, step: str, path: Path) -> None:
+        if step == self.step:
+            self.count += 1
+            if self.count == self.number:
+                raise Kill
+
+
+def kill_before_statement(library: Library, statement_start: str) -> None:
+    @event.listens_for(library.database.writer, "before_cursor_execute")
+    def kill(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith(statement_start):
+            raise Kill
+
+
+def kill_before_commit(library: Library) -> None:
+    @event.listens_for(library.database.writer, "commit")
+    def kill(_: Any) -> None:
+        raise Kill
+
+
+def run_before_writing(library: Library, action: Callable[[], object]) -> None:
+    """Run an action once a transaction is about to request the write lock."""
+
+    @event.listens_for(library.database.writer, "checkout")  # before BEGIN IMMEDIATE
+    def run(*_: Any) -> None:
+        action()
 
 
 @pytest.fixture
@@ -93,70 +129,87 @@ def test_a_referenced_file_is_never_touched(
     assert files(library) == {three[2]}
 
 
-@pytest.mark.parametrize("step", ["_write_list", "_delete_rows", "_remove_files", "_remove"])
+# One photo has 2 files: 4 are removed, then their list is the fifth.
+@pytest.mark.parametrize(
+    ("step", "number", "are_rows_deleted", "expected_codes"),
+    [
+        ("write", 1, False, set()),
+        ("rename", 1, False, {"leftover_file"}),
+        ("flush folder", 1, False, {"unfinished_emptying"}),
+        ("DELETE FROM photos", 1, False, {"unfinished_emptying"}),
+        ("commit", 1, False, {"unfinished_emptying"}),
+        ("remove", 1, True, {"unfinished_emptying", "orphan_original", "orphan_thumbnail"}),
+        ("remove", 2, True, {"unfinished_emptying", "orphan_original", "orphan_thumbnail"}),
+        ("remove", 4, True, {"unfinished_emptying", "orphan_original"}),
+        ("remove", 5, True, {"unfinished_emptying"}),
+    ],
+)
 def test_killed_in_the_middle(
-    library: Library, three: list[str], monkeypatch: pytest.MonkeyPatch, step: str
+    services: Services,
+    three: list[str],
+    step: str,
+    number: int,
+    are_rows_deleted: bool,
+    expected_codes: set[str],
 ) -> None:
-    edits.move_to_trash(library, three[:2])
-
-    def kill(*_: object) -> None:
-        raise Kill
-
-    with monkeypatch.context() as patch, pytest.raises(Kill):
-        patch.setattr(trash, step, kill)
-        empty_trash(library, three[:2])
-    with Library(library.folder) as opened:
+    edits.move_to_trash(services.library, three[:2])
+    folder = services.library.folder
+    with Library(folder, KilledBefore(step, number)) as library:
+        if step == "commit":
+            kill_before_commit(library)
+        elif step.startswith("DELETE"):
+            kill_before_statement(library, step)
+        with pytest.raises(Kill):
+            empty_trash(library, three[:2])
+    with Library(folder) as opened:
         rows = {*opened.find(), *opened.find(trashed=True)}
         assert rows <= files(opened), "no row without its file"
-        are_rows_deleted = step in ("_remove_files", "_remove")
         assert len(rows) == (1 if are_rows_deleted else 3), "one transaction"
-        codes = {problem.code for problem in verify(opened).problems}
-        expected = {"unfinished_emptying"} if step != "_write_list" else set()
-        if are_rows_deleted:
-            expected |= {"orphan_original", "orphan_thumbnail"}
-        assert codes == expected
+        assert {problem.code for problem in verify(opened, settle_s=0).problems} == expected_codes
         finish_emptying(opened)
         assert files(opened) == rows
-        assert verify(opened).problems == ()
+        remaining_codes = {problem.code for problem in verify(opened, settle_s=0).problems}
+        assert remaining_codes == expected_codes & {"leftover_file"}
 
 
 def test_a_photo_added_again_meanwhile_keeps_its_file(
-    services: Services,
     library: Library,
     three: list[str],
     classifier: Classifier,
     made_photos: list[tuple[str, bytes]],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     edits.move_to_trash(library, three[:1])
-    remove_files = trash._remove_files
     name, data = made_photos[0]
+    prediction = classifier.predict(data)
+    added = list[str]()
 
-    def add_first(library: Library, list_file: Path) -> tuple[int, tuple[Path, ...]]:
-        prediction = classifier.predict(data)
-        library.add(NewPhoto(data, name, "2026-01-01"), prediction, classifier.provenance)
-        return remove_files(library, list_file)
+    # A connection is returned to the pool after its transaction, here the one that deletes rows.
+    @event.listens_for(library.database.writer, "checkin")
+    def add_again(*_: Any) -> None:
+        if trash.unfinished_lists(library) and not added:
+            added.append(name)
+            library.add(NewPhoto(data, name, "2026-01-01"), prediction, classifier.provenance)
 
-    monkeypatch.setattr(trash, "_remove_files", add_first)
     assert empty_trash(library, three[:1]) == trash.EmptyTrashResult(1, 0)
+    assert added
     assert library.original_path(three[0]).read_bytes() == data
     assert trash.unfinished_lists(library) == []
 
 
 def test_adding_rewrites_an_original_that_was_removed_meanwhile(
-    library: Library, classifier: Classifier, temple: bytes, monkeypatch: pytest.MonkeyPatch
+    library: Library, classifier: Classifier, temple: bytes
 ) -> None:
-    write_files, calls = Library._write_files, iter(range(2))
+    removed = list[Path]()
 
-    def write_then_remove_once(*arguments: Any) -> None:
-        write_files(*arguments)
-        if next(calls) == 0:
-            for file in library.folder.glob("originals/83/*"):
-                file.unlink()
+    def remove_original() -> None:
+        for file in library.folder.glob("originals/83/*"):
+            file.unlink()
+            removed.append(file)
 
-    monkeypatch.setattr(Library, "_write_files", write_then_remove_once)
+    run_before_writing(library, remove_original)
     prediction = classifier.predict(temple)
     added = library.add(NewPhoto(temple, "t.jpg", "2026-01-01"), prediction, classifier.provenance)
+    assert len(removed) == 1
     assert library.original_path(added.id).read_bytes() == temple
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-import io
+import itertools
 import json
 import os
 import shutil
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from scene_model.config import PROJECT_DIR
 from scene_model.errors import (
@@ -31,7 +32,7 @@ from scene_model.errors import (
 from scene_model.library import edits, trash
 from scene_model.library.records import PhotoRecord
 from scene_model.library.store import Library
-from scene_model.maintenance import backup, restore
+from scene_model.maintenance import backup
 from scene_model.maintenance.backup import write_backup
 from scene_model.maintenance.backup_file import MANIFEST_NAME
 from scene_model.maintenance.restore import restore_backup
@@ -118,20 +119,20 @@ def test_while_the_library_is_in_use(
     library: Library,
     made_photos: list[tuple[str, bytes]],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    store, steps = backup._store, iter(range(1000))
     deleted_id = library.find()[0]
+    steps = itertools.count()
 
-    def use_library(*arguments: Any) -> Any:
+    # The first connection that is returned to the pool has copied the database.
+    @event.listens_for(library.database.reader, "checkin")
+    def use_library(*_: Any) -> None:
         if next(steps) == 0:
+            assert list(tmp_path.glob("b.zip.*.part.db"))
             services.jobs.submit(made_photos[6:]).wait(60)
             edits.add_tag(library, library.find(), "later")
             edits.move_to_trash(library, [deleted_id])
             trash.empty_trash(library, [deleted_id])
-        return store(*arguments)
 
-    monkeypatch.setattr(backup, "_store", use_library)
     done = write_backup(library, tmp_path / "b.zip")
     restored = restore_backup(done.file, tmp_path / "back")
     with Library(restored.folder) as back:
@@ -247,19 +248,14 @@ def test_a_full_disk(library: Library, tmp_path: Path, monkeypatch: pytest.Monke
     assert_refused(file, tmp_path / "back", BackupError, "MB are free")
 
 
-def test_another_backup_to_the_same_file(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add_database_and_manifest = backup._add_database_and_manifest
+def test_another_backup_to_the_same_file(library: Library, tmp_path: Path) -> None:
+    def replace_part_file(done: int, total: int) -> None:
+        if done == total:
+            (tmp_path / "b.zip.part").unlink()
+            (tmp_path / "b.zip.part").write_bytes(b"another run's")
 
-    def replace_part_file(*arguments: Any) -> Any:
-        (tmp_path / "b.zip.part").unlink()
-        (tmp_path / "b.zip.part").write_bytes(b"another run's")
-        return add_database_and_manifest(*arguments)
-
-    monkeypatch.setattr(backup, "_add_database_and_manifest", replace_part_file)
     with pytest.raises(TargetExists, match="Another run started"):
-        write_backup(library, tmp_path / "b.zip")
+        write_backup(library, tmp_path / "b.zip", on_progress=replace_part_file)
     assert not (tmp_path / "b.zip").exists()
     assert (tmp_path / "b.zip.part").read_bytes() == b"another run's"
 
@@ -324,15 +320,12 @@ def test_killed_while_it_is_written(library: Library, tmp_path: Path) -> None:
     script = """
 import os, sys
 from pathlib import Path
-from scene_model.maintenance import backup
 from scene_model.library.store import Library
-store, steps = backup._store, iter(range(100))
-def killed(*arguments):
-    if next(steps) == 5:
+from scene_model.maintenance.backup import write_backup
+def kill(done, total):
+    if done == 2:
         os.kill(os.getpid(), 9)
-    return store(*arguments)
-backup._store = killed
-backup.write_backup(Library(Path(sys.argv[1])), Path(sys.argv[2]))
+write_backup(Library(Path(sys.argv[1])), Path(sys.argv[2]), on_progress=kill)
 """
     target = tmp_path / "b.zip"
     done = subprocess.run(
@@ -419,19 +412,14 @@ def test_the_old_library_stays_when_the_new_one_cannot_be_moved_into_place(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.zip", "library", "used"]
 
 
-def test_a_folder_that_is_no_longer_empty(
-    backup_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    check_rows = restore._check_rows
+def test_a_folder_that_is_no_longer_empty(backup_file: Path, tmp_path: Path) -> None:
+    def fill_folder(done: int, total: int) -> None:
+        if done == total:
+            (tmp_path / "back").mkdir()
+            (tmp_path / "back" / "mine").touch()
 
-    def fill_folder(*arguments: Any) -> None:
-        check_rows(*arguments)
-        (tmp_path / "back").mkdir()
-        (tmp_path / "back" / "mine").touch()
-
-    monkeypatch.setattr(restore, "_check_rows", fill_folder)
     with pytest.raises(TargetExists, match="is no longer empty"):
-        restore_backup(backup_file, tmp_path / "back")
+        restore_backup(backup_file, tmp_path / "back", on_progress=fill_folder)
     assert (tmp_path / "back" / "mine").exists()
 
 
@@ -644,12 +632,18 @@ def test_damage_inside_a_member_of_the_zip(
     assert_refused(backup_file, tmp_path / "back", BackupDamaged, "damaged or truncated")
 
 
-def test_large_members_get_zip64_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backup, "_ZIP64_BYTES", 10)
-    (tmp_path / "photo").write_bytes(b"x" * 100)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        entry = backup._store(archive, "embeddings/photo", tmp_path / "photo")
-    assert entry is not None
-    assert entry.file_bytes == 100
-    assert zipfile.ZipFile(packed).read("embeddings/photo") == b"x" * 100
+def test_large_members_get_zip64_headers(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.thumbnail(library.find()[0])
+    small = library.files.thumbnail_location(library.find()[0])
+    small.write_bytes(b"x" * 99)
+    monkeypatch.setattr(backup, "ZIP64_BYTES", 100)
+    file = write_backup(library, tmp_path / "b.zip").file
+    with zipfile.ZipFile(file) as archive:
+        versions = {m.filename: m.extract_version for m in archive.infolist()}
+    versions.pop(MANIFEST_NAME)
+    # A reader of ZIP64 headers supports version 4.5 of the format.
+    assert versions.pop(small.relative_to(library.folder).as_posix()) == 20
+    assert set(versions.values()) == {45}
+    assert restore_backup(file, tmp_path / "back").manifest.photos == 5

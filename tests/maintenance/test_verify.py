@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from scene_model.classifier.classify import Classifier
 from scene_model.learning.retag import retag
@@ -173,16 +174,20 @@ def test_a_recently_written_file_is_given_time_to_get_its_row(
 ) -> None:
     name, data = made_photos[0]
     prediction = classifier.predict(data)
-    write_files, has_files = Library._write_files, threading.Event()
-
-    class Slow(Library):
-        def _write_files(self, *arguments: Any) -> None:
-            write_files(self, *arguments)
-            has_files.set()
-            time.sleep(0.3)
+    has_files = threading.Event()
 
     def add() -> None:
-        with Slow(library.folder) as slow:
+        with Library(library.folder) as slow:
+
+            @event.listens_for(slow.database.writer, "checkout")
+            def wait_before_lock(*_: Any) -> None:
+                has_files.set()
+                time.sleep(0.3)
+
+            @event.listens_for(slow.database.writer, "commit")
+            def wait_with_lock(_: Any) -> None:
+                time.sleep(0.3)
+
             slow.add(NewPhoto(data, name, "2026"), prediction, classifier.provenance)
 
     adding = threading.Thread(target=add)

@@ -10,7 +10,7 @@ from pages.sections import models
 from pages.state.session import get_services
 from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.learning.retag_preview import RetagPreview
-from scene_model.library import edits, trash
+from scene_model.library import edits
 from scene_model.services import Services
 from tests.bundles import other_network, own_head
 from tests.pages.conftest import click, texts
@@ -152,7 +152,7 @@ def test_model_page_previews_retagging(
     app.switch_page("model_card.py").run()
     assert "**2 of 2 photos would change**: 2 would get another class, 2 other tags." in texts(app)
     services.use_bundle("whole")
-    monkeypatch.setattr(models, "_MAX_AUTOMATIC_PREVIEW", 1)
+    monkeypatch.setattr(models, "MAX_AUTOMATIC_PREVIEW", 1)
     app.run()
     assert "different network" not in texts(app)
     click(app, "Preview changes")
@@ -173,7 +173,12 @@ def test_undeleted_files_are_reported(
     app.run()
     click(app, "Trash (1)")
     click(app, "Empty trash")
+
+    def refuse(step: str, path: Path) -> None:
+        if step == "remove":
+            raise PermissionError(13, "Permission denied", str(path))
+
     with monkeypatch.context() as patch:
-        patch.setattr(trash, "_remove", lambda _: (0, False))
+        patch.setattr(opened.library.file_system, "before_step", refuse)
         click(app, "Delete permanently")
     assert "2 files could not be deleted; emptying the trash again will retry" in texts(app)

@@ -170,7 +170,7 @@ def test_freed_space_can_be_used_at_once(
     shared_settings: Settings, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # So that the size is not measured again after a time.
-    monkeypatch.setattr("scene_model.visitors.usage._MEASURING_SHARE", 1e-9)
+    monkeypatch.setattr("scene_model.visitors.usage.MEASURING_SHARE", 1e-9)
     small = limited(shared_settings, clock, visitor_max_bytes=20_000_000)
     services = small.services(A)
     ballast = services.library.folder / "ballast"

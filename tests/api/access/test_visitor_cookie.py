@@ -139,7 +139,7 @@ def test_no_route_serves_another_visitor(
 
 
 def test_batches_count_towards_the_quota(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scene_model.visitors.usage._MEASURING_SHARE", 1e-9)  # never by itself
+    monkeypatch.setattr("scene_model.visitors.usage.MEASURING_SHARE", 1e-9)  # never by itself
     settings = Settings(
         mode="shared", visitors=tmp_path / "small", workers=1, visitor_max_bytes=3_000_000
     )
