@@ -14,6 +14,7 @@ from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.tools
 CHINA, FLOWER = ASSETS / "china.jpg", ASSETS / "flower.jpg"
+PREFETCHED = """() => globalThis[Symbol.for("scene-gallery")]?.prefetched"""
 GRID, CHIPS = "scene_gallery_photo_grid", "scene_gallery_chips"
 SHOWN = """() => [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
   .filter(Boolean).flatMap((root) => [...root.querySelectorAll(".cell")])
@@ -81,7 +82,7 @@ def test_what_changed_meanwhile_is_put_right(visit: Visit) -> None:
 
 def click_chip(page: Page, name: str) -> list[str]:
     """Choose a chip that the browser knows the first page of; returns what is shown at once."""
-    page.wait_for_function("() => document.sceneGalleryAhead")
+    page.wait_for_function(PREFETCHED)
     shown: list[str] = chip(page, name).evaluate(
         f"(button) => {{ button.click(); return ({SHOWN})() }}"
     )
@@ -118,7 +119,7 @@ def test_the_chip_that_is_chosen_already_turns_no_page(visit: Visit) -> None:
 def test_the_server_has_the_last_word_on_a_chip(visit: Visit) -> None:
     page = open_pages(visit)
     flowers = ids_of(visit, "class:flower")
-    page.wait_for_function("() => document.sceneGalleryAhead")
+    page.wait_for_function(PREFETCHED)
     page.get_by_label("Filter by a query").fill("name:copy_41")
     # The line is sent because the chip takes the focus: what the browser knows is without it.
     chip(page, "Flower").click()
@@ -135,7 +136,7 @@ def test_a_photo_opened_before_the_server_answers(visit: Visit) -> None:
         "window.setTimeout = (act, ms, ...all) => later(act, ms === 5000 ? 60000 : ms, ...all);"
     )
     page = open_pages(visit)
-    page.wait_for_function("() => document.sceneGalleryAhead")
+    page.wait_for_function(PREFETCHED)
     chip(page, "Flower").evaluate(
         """(button) => {
           button.click();
@@ -151,7 +152,7 @@ def test_a_photo_opened_before_the_server_answers(visit: Visit) -> None:
 
 def test_the_first_chip_after_a_restart_counts(visit: Visit, server: Server) -> None:
     page = open_pages(visit)
-    page.wait_for_function("() => document.sceneGalleryAhead")
+    page.wait_for_function(PREFETCHED)
     server.stop()
     server.start()
     connected = "[data-test-connection-state='CONNECTED']"
@@ -165,7 +166,7 @@ def test_the_first_chip_after_a_restart_counts(visit: Visit, server: Server) -> 
 
 def test_two_chips_in_a_hurry(visit: Visit) -> None:
     page = open_pages(visit)
-    page.wait_for_function("() => document.sceneGalleryAhead")
+    page.wait_for_function(PREFETCHED)
     # The second comes while the answer to the first, and the address it writes, is on its way.
     for pause_ms in range(0, 200, 25):
         chip(page, "Flower").click()

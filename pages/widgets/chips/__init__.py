@@ -7,13 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets.scripts import SERVER, join_files
+from pages.widgets.scripts import component_script, join_files
 
 _HERE = Path(__file__).parent
 _chips = st.components.v2.component(
     "scene_gallery_chips",
     css=join_files(_HERE / "chips.css"),
-    js=join_files(SERVER, _HERE / "chips.js"),
+    js=component_script(_HERE / "chips.js"),
 )
 
 

@@ -1,20 +1,24 @@
-// Rows of chips, each with a count: one of a row, or any number of it, is chosen.
-// A row is one stop of the tab key; the arrow keys walk in it, Enter or Space chooses.
+// Two rows of chips with counts. One chip of the first row is chosen, any number of the second.
+// Each row is one tab stop; the arrow keys move inside it, Enter or Space chooses.
 //
-// A click is shown at once, and told to the grid, which may know what comes. The server hears of it as a whole, with a number, and says with every
-// answer which one it has heard: what it says before that is about an earlier choice.
+// A click is drawn at once and sent to the grid, which may have the photos already. The server
+// receives the complete choice with a number and returns the latest number it has received: data
+// with a lower number is about an earlier choice and is not drawn.
+import { PATIENCE_MS, whenConnected } from "../connection.js";
+import { plainButton } from "../dom.js";
+import { CHIP_CHOICE, shared } from "../shared.js";
 
 class Row {
-  constructor(choose) {
+  constructor(onChoose) {
     this.node = document.createElement("div");
     this.node.className = "row";
     this.node.onclick = (event) => {
       const chip = event.target.closest("button");
       if (!chip) return;
-      this.moveTo(chip);
-      choose(chip.dataset.value);
+      this.setTabStop(chip);
+      onChoose(chip.dataset.value);
     };
-    this.node.onkeydown = (event) => this.walk(event);
+    this.node.onkeydown = (event) => this.onKey(event);
   }
 
   get chips() {
@@ -25,75 +29,79 @@ class Row {
     this.node.hidden = !chips.length;
     this.node.setAttribute("role", isMany ? "group" : "radiogroup");
     this.node.setAttribute("aria-label", label);
-    const there = new Map(this.chips.map((chip) => [chip.dataset.value, chip]));
-    const wanted = chips.map(({ value, text }) => {
-      const chip = there.get(value) ?? document.createElement("button");
-      chip.type = "button";
+    const existing = new Map(this.chips.map((chip) => [chip.dataset.value, chip]));
+    const nodes = chips.map(({ value, text }) => {
+      const chip = existing.get(value) ?? plainButton("");
       chip.dataset.value = value;
       chip.setAttribute("role", isMany ? "checkbox" : "radio");
       if (chip.textContent !== text) chip.textContent = text;
       return chip;
     });
-    const isSame = wanted.length === this.chips.length
-      && wanted.every((chip, i) => chip === this.chips[i]);
-    if (!isSame) this.place(wanted);
+    const isSame =
+      nodes.length === this.chips.length && nodes.every((chip, i) => chip === this.chips[i]);
+    if (!isSame) this.replace(nodes);
   }
 
-  place(wanted) {
+  replace(nodes) {
     const focused = this.node.getRootNode().activeElement;
     const hadFocus = this.node.contains(focused);
-    this.node.replaceChildren(...wanted);
-    const isThere = wanted.includes(focused);
-    const stop = wanted.find((chip) => chip.tabIndex === 0 && chip.isStop) ?? wanted[0];
-    if (stop) this.moveTo(isThere ? focused : stop);
-    if (hadFocus) (isThere ? focused : stop)?.focus();
+    this.node.replaceChildren(...nodes);
+    const isFocusedShown = nodes.includes(focused);
+    const tabStop = nodes.find((chip) => chip.tabIndex === 0 && chip.isTabStop) ?? nodes[0];
+    if (tabStop) this.setTabStop(isFocusedShown ? focused : tabStop);
+    if (hadFocus) (isFocusedShown ? focused : tabStop)?.focus();
   }
 
-  mark(chosen) {
+  mark(chosenValues) {
     for (const chip of this.chips) {
-      chip.setAttribute("aria-checked", String(chosen.includes(chip.dataset.value)));
+      chip.setAttribute("aria-checked", String(chosenValues.includes(chip.dataset.value)));
     }
   }
 
-  moveTo(stop) {
+  setTabStop(tabStop) {
     for (const chip of this.chips) {
-      chip.isStop = chip === stop;
-      chip.tabIndex = chip.isStop ? 0 : -1;
+      chip.isTabStop = chip === tabStop;
+      chip.tabIndex = chip.isTabStop ? 0 : -1;
     }
   }
 
-  walk(event) {
-    const { chips } = this, at = chips.indexOf(event.target);
-    const goals = {
-      ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1,
-      Home: 0, End: chips.length - 1,
+  onKey(event) {
+    const { chips } = this;
+    const index = chips.indexOf(event.target);
+    const targets = {
+      ArrowRight: index + 1,
+      ArrowDown: index + 1,
+      ArrowLeft: index - 1,
+      ArrowUp: index - 1,
+      Home: 0,
+      End: chips.length - 1,
     };
-    if (at < 0 || !(event.key in goals)) return;
+    if (index < 0 || !(event.key in targets)) return;
     event.preventDefault();
-    const goal = chips[goals[event.key]];
-    if (!goal) return;
-    this.moveTo(goal);
-    goal.focus();
+    const target = chips[targets[event.key]];
+    if (!target) return;
+    this.setTabStop(target);
+    target.focus();
   }
 }
 
 class Chips {
   constructor(root) {
-    this.one = new Row((value) => value !== this.chosen.one && this.choose({ one: value }));
-    this.many = new Row((value) => {
+    this.single = new Row((value) => value !== this.chosen.one && this.choose({ one: value }));
+    this.multiple = new Row((value) => {
       const { many } = this.chosen;
       const isOn = many.includes(value);
-      this.choose({ many: isOn ? many.filter((other) => other !== value) : [...many, value] });
+      this.choose({ many: isOn ? many.filter((item) => item !== value) : [...many, value] });
     });
     this.number = 0;
-    root.append(this.one.node, this.many.node);
+    root.append(this.single.node, this.multiple.node);
   }
 
-  hear({ data, setTriggerValue }) {
+  update({ data, setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
-    this.one.show(data.one);
-    this.many.show(data.many);
-    const isLate = performance.now() - this.actedAt > PATIENCE_MS;
+    this.single.show(data.one);
+    this.multiple.show(data.many);
+    const isLate = performance.now() - this.chosenAt > PATIENCE_MS;
     if (data.heard >= this.number || isLate || !this.chosen) {
       this.number = Math.max(this.number, data.heard);
       this.chosen = data.chosen;
@@ -102,25 +110,26 @@ class Chips {
   }
 
   mark() {
-    this.one.mark([this.chosen.one]);
-    this.many.mark(this.chosen.many);
+    this.single.mark([this.chosen.one]);
+    this.multiple.mark(this.chosen.many);
   }
 
   choose(change) {
     this.number += 1;
-    this.actedAt = performance.now();
+    this.chosenAt = performance.now();
     this.chosen = { ...this.chosen, ...change };
     this.mark();
-    const told = { ...this.chosen, number: this.number };
-    document.dispatchEvent(new CustomEvent("scene-gallery-choice", { detail: told }));
-    whenConnected(() => this.setTriggerValue("asked", told));
+    const choice = { ...this.chosen, number: this.number };
+    shared.events.dispatchEvent(new CustomEvent(CHIP_CHOICE, { detail: choice }));
+    whenConnected(() => this.setTriggerValue("asked", choice));
   }
 }
 
-const drawn = new WeakMap();
+const instances = new WeakMap();
 
+/** Draw the chips of one component; its state outlives the runs of the page. */
 export default function (component) {
   const { parentElement } = component;
-  if (!drawn.has(parentElement)) drawn.set(parentElement, new Chips(parentElement));
-  drawn.get(parentElement).hear(component);
+  if (!instances.has(parentElement)) instances.set(parentElement, new Chips(parentElement));
+  instances.get(parentElement).update(component);
 }

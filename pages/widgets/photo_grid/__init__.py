@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.widgets.scripts import SERVER, join_files
+from pages.widgets.scripts import component_script, join_files
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.records import PhotoRecord
@@ -16,7 +16,7 @@ _HERE = Path(__file__).parent
 _grid = st.components.v2.component(
     "scene_gallery_photo_grid",
     css=join_files(_HERE / "grid.css"),
-    js=join_files(SERVER, *(_HERE / name for name in ("cells.js", "pager.js", "grid.js"))),
+    js=component_script(_HERE / "grid.js"),
 )
 # A photo as sent to the browser.
 Cell = dict[str, Any]

@@ -1,53 +1,63 @@
-// The pages of a whole: to the one before, to the one after, and to some by number.
+import { element, plainButton } from "../dom.js";
 
 const thousands = new Intl.NumberFormat("en-US");
 
-function numbersAround(page, count) {
+function nearbyPages(page, count) {
   const near = [1, page - 1, page, page + 1, count].filter((n) => n >= 1 && n <= count);
   return [...new Set(near)].sort((a, b) => a - b);
 }
 
-class Pager {
-  constructor(turn) {
+/** Links to the previous page, the next page and some pages by number. */
+export class Pager {
+  /** @param {(page: number) => void} onTurn */
+  constructor(onTurn) {
     this.nav = element("nav", "pager");
     this.nav.setAttribute("aria-label", "Pages of photos");
-    this.before = this.arrow("Previous page", "‹");
-    this.after = this.arrow("Next page", "›");
+    this.previous = this.arrow("Previous page", "‹");
+    this.next = this.arrow("Next page", "›");
     this.numbers = element("span", "numbers");
-    this.nav.append(this.before, this.numbers, this.after);
+    this.nav.append(this.previous, this.numbers, this.next);
     this.nav.onclick = (event) => {
       const page = Number(event.target.closest("button")?.dataset.page);
-      if (page) turn(page);
+      if (page) onTurn(page);
     };
   }
 
   arrow(name, sign) {
-    const made = plainButton("arrow");
-    made.setAttribute("aria-label", name);
-    made.append(element("span", "", sign));
-    return made;
+    const button = plainButton("arrow");
+    button.setAttribute("aria-label", name);
+    button.append(element("span", "", sign));
+    return button;
   }
 
+  /**
+   * @param {number} page current page, from 1
+   * @param {number} count number of pages
+   */
   show(page, count) {
     this.nav.hidden = count < 2;
     const hadFocus = this.numbers.contains(this.nav.getRootNode().activeElement);
     // Not `disabled`: the focus would be lost on the last page.
-    for (const [arrow, goal] of [[this.before, page - 1], [this.after, page + 1]]) {
-      const isThere = goal >= 1 && goal <= count;
-      arrow.dataset.page = isThere ? goal : "";
-      arrow.setAttribute("aria-disabled", String(!isThere));
+    for (const [arrow, target] of [
+      [this.previous, page - 1],
+      [this.next, page + 1],
+    ]) {
+      const exists = target >= 1 && target <= count;
+      arrow.dataset.page = exists ? target : "";
+      arrow.setAttribute("aria-disabled", String(!exists));
     }
-    const made = [];
-    for (const number of numbersAround(page, count)) {
-      if (number > (made.at(-1)?.number ?? 0) + 1) made.push({ node: element("i", "gap", "…") });
-      const node = plainButton("number");
-      node.textContent = thousands.format(number);
+    const entries = [];
+    for (const number of nearbyPages(page, count)) {
+      if (number > (entries.at(-1)?.number ?? 0) + 1) {
+        entries.push({ node: element("i", "gap", "…") });
+      }
+      const node = plainButton("number", thousands.format(number));
       node.dataset.page = number;
       node.setAttribute("aria-label", `Page ${thousands.format(number)}`);
       if (number === page) node.setAttribute("aria-current", "page");
-      made.push({ node, number });
+      entries.push({ node, number });
     }
-    this.numbers.replaceChildren(...made.map(({ node }) => node));
+    this.numbers.replaceChildren(...entries.map(({ node }) => node));
     if (hadFocus) this.numbers.querySelector("[aria-current]")?.focus();
   }
 }

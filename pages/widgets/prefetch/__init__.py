@@ -9,10 +9,10 @@ import streamlit as st
 
 from pages.state.page_cache import PageRequest, cache_key, first_page
 from pages.state.session import get_gallery
-from pages.widgets.scripts import join_files
+from pages.widgets.scripts import component_script
 
 _ahead = st.components.v2.component(
-    "scene_gallery_pages_ahead", js=join_files(Path(__file__).parent / "ahead.js")
+    "scene_gallery_pages_ahead", js=component_script(Path(__file__).parent / "prefetch.js")
 )
 
 

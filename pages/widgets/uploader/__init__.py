@@ -4,11 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.widgets.scripts import component_script
+
 _HERE = Path(__file__).parent
 _uploader = st.components.v2.component(
     "scene_gallery_uploader",
     css=(_HERE / "uploader.css").read_text(encoding="utf-8"),
-    js="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("engine.js", "view.js")),
+    js=component_script(_HERE / "view.js"),
 )
 
 

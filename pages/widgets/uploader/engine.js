@@ -1,235 +1,345 @@
-// Sends files one by one to our own routes. One engine for the whole tab: it goes on while the
-// visitor looks at other pages, and knows nothing of what is drawn.
-const IN_FLIGHT = 4;
-const TRIES = 4;
-const MOST_FILES = 20000; // a list; more go in several
-const IGNORED = /^(\.|thumbs\.db$|desktop\.ini$|__macosx$)/i;
+// Uploads files one by one. There is one engine per browser tab; it continues while the visitor is
+// on other pages and has no access to the DOM.
+const MAX_PARALLEL = 4;
+const MAX_ATTEMPTS = 4;
+const MAX_FILES_PER_UPLOAD = 20000; // more files are split into several uploads
+const STATUS_INTERVAL_MS = 1000;
+const MAX_SAMPLES = 21;
+const IGNORED_NAMES = /^(\.|thumbs\.db$|desktop\.ini$|__macosx$)/i;
 
-async function ask(method, path, body) {
-  const options = { method, headers: {} };
-  if (body !== undefined) {
-    options.body = JSON.stringify(body);
-    options.headers["Content-Type"] = "application/json";
+/** A failed request. status: the HTTP status, 0 without a response, -1 if it was aborted. */
+export class UploadError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message text for the visitor
+   */
+  constructor(status, message) {
+    super(message);
+    this.name = "UploadError";
+    this.status = status;
   }
-  let response;
-  try {
-    response = await fetch(`/api/uploads${path}`, options);
-  } catch {
-    throw { status: 0, message: "The server does not answer." };
-  }
-  const said = await response.json().catch(() => ({}));
-  if (!response.ok) throw { status: response.status, message: said.detail || "It failed." };
-  return said;
 }
 
-// XMLHttpRequest, because fetch does not tell how much has been sent.
-function put(url, file, onSent, holder) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    holder.request = request;
-    request.open("PUT", url);
-    request.upload.onprogress = (event) => onSent(event.loaded);
-    request.onload = () => {
-      if (request.status < 300) return resolve();
-      let message = "It failed.";
-      try { message = JSON.parse(request.responseText).detail || message; } catch { /* no words */ }
-      reject({ status: request.status, message });
-    };
-    request.onerror = () => reject({ status: 0, message: "The connection was cut." });
-    request.onabort = () => reject({ status: -1, message: "Cancelled." });
-    request.send(file);
-  });
+function isTemporary(status) {
+  return status === 0 || status === 408 || status === 429 || (status >= 500 && status !== 507);
 }
 
-const pause = (ms) => new Promise((go) => setTimeout(go, ms));
-const passes = (status) => status === 0 || status === 408 || status === 429 || status >= 500;
+/**
+ * A chosen file. path: relative path in the dropped folder, or the file name.
+ * @typedef {{file: File, path: string}} ChosenFile
+ */
 
-class Engine {
-  constructor() {
-    this.waiting = []; // entries of later drops
+/**
+ * A file of the current upload. number: its number in the upload on the server.
+ * @typedef {{file: File, path: string, number: number, arrived: boolean}} Entry
+ */
+
+/**
+ * An upload as returned by the server. missing: only in responses that list the files.
+ * @typedef {object} ServerUpload
+ * @property {string} id
+ * @property {string} state "running" until it has ended
+ * @property {number} total number of files
+ * @property {number} arrived
+ * @property {number} done
+ * @property {number} skipped
+ * @property {{number: number, path: string, size: number}[]} [missing]
+ */
+
+/**
+ * Access to the server; see transport.js.
+ * @typedef {object} Transport
+ * @property {(method: string, path: string, body?: object) => Promise<object>} request
+ * @property {(path: string, file: File, options: {onProgress: (sentBytes: number) => void,
+ *   signal: AbortSignal}) => Promise<void>} put
+ * @property {(ms: number) => Promise<void>} pause
+ */
+
+/**
+ * Uploads files, one upload at a time.
+ *
+ * state: "idle" (no upload), "announcing" (the list of files is sent), "sending", "stalled" (an
+ * error stopped it, see problem), "failed" (some files were refused, see failed), "tagging" (all
+ * files arrived), "cancelled" or "over".
+ */
+export class UploadEngine {
+  /** @param {Transport} transport */
+  constructor({ request, put, pause }) {
+    this.request = request;
+    this.put = put;
+    this.pause = pause;
+    /** @type {ChosenFile[]} files chosen while an upload is running */
+    this.waiting = [];
+    /** @type {Set<() => void>} called after every change */
     this.listeners = new Set();
     this.round = 0;
+    this.watchedId = null;
     this.clear();
   }
-  clear() {
-    Object.assign(this, { id: null, entries: [], queue: [], sending: new Map(), server: null,
-      state: "idle", problem: "", doneBytes: 0, moved: [], failed: [] });
-  }
-  tell() { for (const listener of this.listeners) listener(); }
-  get isBusy() { return this.state !== "idle" && this.state !== "over"; }
-  get totalBytes() { return this.entries.reduce((sum, entry) => sum + entry.file.size, 0); }
 
-  add(found) {
-    const entries = found.filter(({ path }) => !IGNORED.test(path.split("/").pop()));
-    if (!entries.length) return;
-    this.waiting.push(...entries);
-    if (!this.isBusy) this.next();
-    else this.tell();
+  clear() {
+    this.id = null;
+    /** @type {Entry[]} */
+    this.entries = [];
+    /** @type {Entry[]} */
+    this.queue = [];
+    /** @type {Map<Entry, {sentBytes: number, controller: AbortController}>} */
+    this.sending = new Map();
+    /** @type {ServerUpload | null} */
+    this.server = null;
+    this.state = "idle";
+    this.problem = "";
+    this.doneBytes = 0;
+    /** @type {[number, number, number][]} time in ms, bytes sent, photos done */
+    this.samples = [];
+    /** @type {{entry: Entry, message: string}[]} */
+    this.failed = [];
   }
-  next() {
+
+  notify() {
+    for (const listener of this.listeners) listener();
+  }
+
+  get isBusy() {
+    return this.state !== "idle" && this.state !== "over";
+  }
+
+  get totalBytes() {
+    return this.entries.reduce((sum, entry) => sum + entry.file.size, 0);
+  }
+
+  /**
+   * Upload files, after the current upload if there is one. Files of the system are left out.
+   * @param {ChosenFile[]} files
+   */
+  add(files) {
+    const accepted = files.filter(({ path }) => !IGNORED_NAMES.test(path.split("/").pop()));
+    if (!accepted.length) return;
+    this.waiting.push(...accepted);
+    if (!this.isBusy) this.startNext();
+    else this.notify();
+  }
+
+  startNext() {
     if (!this.waiting.length) return;
     this.clear();
-    this.entries = this.waiting.splice(0, MOST_FILES).map((one) => ({ ...one, arrived: false }));
+    const files = this.waiting.splice(0, MAX_FILES_PER_UPLOAD);
+    this.entries = files.map((file) => ({ ...file, arrived: false }));
     this.announce();
   }
+
   async announce() {
     this.state = "announcing";
-    this.tell();
+    this.notify();
     try {
       const files = this.entries.map(({ path, file }) => ({ path, size: file.size }));
-      this.begin(await ask("POST", "", { files }));
+      const server = await this.request("POST", "", { files });
+      this.id = server.id;
+      this.server = server;
+      this.entries.forEach((entry, number) => {
+        entry.number = number;
+      });
+      this.sendMissing(server);
     } catch (error) {
       this.stall(error.message);
     }
   }
-  begin(server) {
-    this.id = server.id;
-    this.server = server;
-    this.entries.forEach((entry, number) => { entry.number = number; });
-    this.resume(server);
-  }
-  resume(server) {
+
+  /** Send the files that the server lists as missing. */
+  sendMissing(server) {
     const missing = new Set(server.missing.map((item) => item.number));
-    // Here already, or no photo by its name: neither is to be sent.
+    // Not missing: files that have arrived, and files that are no photos by their names.
     for (const entry of this.entries) entry.arrived = !missing.has(entry.number);
     this.queue = this.entries.filter((entry) => !entry.arrived);
-    const left = this.queue.reduce((sum, entry) => sum + entry.file.size, 0);
-    this.doneBytes = this.totalBytes - left;
-    Object.assign(this, { state: "sending", problem: "", moved: [], failed: [] });
-    this.round += 1; // what still tries from before lets go
+    const remainingBytes = this.queue.reduce((sum, entry) => sum + entry.file.size, 0);
+    this.doneBytes = this.totalBytes - remainingBytes;
+    this.state = "sending";
+    this.problem = "";
+    this.samples = [];
+    this.failed = [];
+    this.round += 1; // stops workers of an earlier round that still wait to try again
     this.watch();
-    for (let i = 0; i < IN_FLIGHT; i += 1) this.work();
-    this.settle();
+    for (let i = 0; i < MAX_PARALLEL; i += 1) this.work();
+    this.checkAllSent();
   }
+
   async work() {
-    const round = this.round;
+    const { round } = this;
     while (this.isCurrent(round) && this.queue.length) {
       const entry = this.queue.shift();
-      this.sending.set(entry, { sent: 0 });
+      this.sending.set(entry, { sentBytes: 0, controller: new AbortController() });
       try {
         await this.send(entry);
         entry.arrived = true;
         this.doneBytes += entry.file.size;
       } catch (error) {
-        if (this.isCurrent(round)) this.fail(entry, error);
+        if (this.isCurrent(round)) this.handleFailure(entry, error);
       }
       this.sending.delete(entry);
-      this.tell();
+      this.notify();
     }
-    this.settle();
+    this.checkAllSent();
   }
-  isCurrent(round) { return this.state === "sending" && this.round === round; }
+
+  isCurrent(round) {
+    return this.state === "sending" && this.round === round;
+  }
+
   async send(entry) {
-    const round = this.round;
-    const holder = this.sending.get(entry);
-    const url = `/api/uploads/${this.id}/files/${entry.number}`;
+    const { round } = this;
+    const progress = this.sending.get(entry);
+    const onProgress = (sentBytes) => {
+      progress.sentBytes = sentBytes;
+    };
+    const path = `/${this.id}/files/${entry.number}`;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await put(url, entry.file, (sent) => { holder.sent = sent; }, holder);
+        await this.put(path, entry.file, { onProgress, signal: progress.controller.signal });
+        return;
       } catch (error) {
-        holder.sent = 0;
-        if (attempt >= TRIES || !passes(error.status) || !this.isCurrent(round)) throw error;
-        if (error.status === 507) throw error;
-        await pause(400 * 2 ** attempt);
+        progress.sentBytes = 0;
+        const canRetry = attempt < MAX_ATTEMPTS && isTemporary(error.status);
+        if (!canRetry || !this.isCurrent(round)) throw error;
+        await this.pause(400 * 2 ** attempt);
         if (!this.isCurrent(round)) throw error;
       }
     }
   }
-  fail(entry, error) {
-    if (error.status === 400 || error.status === 404) {
-      this.failed.push({ entry, message: error.message }); // this file's own fault
-    } else {
-      this.stall(error.message); // everybody's: the server, the room, the upload itself
-    }
+
+  handleFailure(entry, error) {
+    const concernsOnlyThisFile = error.status === 400 || error.status === 404;
+    if (concernsOnlyThisFile) this.failed.push({ entry, message: error.message });
+    else this.stall(error.message);
   }
+
   stall(message) {
-    Object.assign(this, { state: "stalled", problem: message });
-    for (const holder of this.sending.values()) holder.request?.abort();
-    this.tell();
+    this.state = "stalled";
+    this.problem = message;
+    this.abortRequests();
+    this.notify();
   }
-  settle() {
+
+  abortRequests() {
+    for (const { controller } of this.sending.values()) controller.abort();
+  }
+
+  checkAllSent() {
     if (this.state !== "sending" || this.queue.length || this.sending.size) return;
     this.state = this.failed.length ? "failed" : "tagging";
-    this.tell();
+    this.notify();
   }
-  // "Continue" and "try again": ask what is missing, and send that.
-  async goOn() {
+
+  /** Continue a stalled upload or retry refused files: send what the server lists as missing. */
+  async continueUpload() {
     if (this.id === null) return this.announce();
     this.state = "announcing";
-    this.tell();
+    this.notify();
     try {
-      const server = await ask("GET", `/${this.id}?files=true`);
-      if (server.state === "running") return this.resume(server);
+      const server = await this.request("GET", `/${this.id}?files=true`);
+      if (server.state === "running") return this.sendMissing(server);
     } catch (error) {
       if (error.status !== 404) return this.stall(error.message);
     }
-    // The server waited long enough and ended it: the rest becomes an upload of its own.
+    // The server has ended the upload after its timeout: the missing files become a new upload.
     this.entries = this.entries.filter((entry) => !entry.arrived);
-    this.announce();
+    return this.announce();
   }
-  // The visitor came back after a refresh and chose the files again.
-  takeUp(server, found) {
-    const byFile = new Map();
+
+  /**
+   * Resume an upload of an earlier visit with files that were chosen again. Files are matched with
+   * the missing files by path and size; other files are ignored.
+   * @param {ServerUpload} server with its missing files
+   * @param {ChosenFile[]} files
+   * @returns {number} how many files match; with 0 nothing changes
+   */
+  resumeUpload(server, files) {
+    const numbersByKey = new Map();
     for (const item of server.missing) {
       const key = `${item.path}\n${item.size}`;
-      byFile.set(key, [...(byFile.get(key) || []), item.number]);
+      numbersByKey.set(key, [...(numbersByKey.get(key) || []), item.number]);
     }
-    const matched = [], others = [];
-    for (const one of found) {
-      const number = byFile.get(`${one.path}\n${one.file.size}`)?.shift();
-      if (number === undefined) others.push(one);
-      else matched.push({ ...one, number, arrived: false });
+    const matched = [];
+    for (const chosen of files) {
+      const number = numbersByKey.get(`${chosen.path}\n${chosen.file.size}`)?.shift();
+      if (number !== undefined) matched.push({ ...chosen, number, arrived: false });
     }
     if (!matched.length) return 0;
     this.clear();
     this.id = server.id;
     this.server = server;
     this.entries = matched;
-    this.resume(server);
+    this.sendMissing(server);
     return matched.length;
   }
+
+  /** Cancel the current upload and drop all waiting files. */
   async cancel() {
-    const id = this.id;
+    const { id } = this;
     this.waiting = [];
     this.state = "cancelled";
-    for (const holder of this.sending.values()) holder.request?.abort();
-    this.tell();
-    if (id !== null) await ask("DELETE", `/${id}`).catch(() => {});
+    this.abortRequests();
+    this.notify();
+    if (id !== null) await this.request("DELETE", `/${id}`).catch(() => {});
     this.finish();
   }
-  async endWithout() {
-    if (this.id !== null) await ask("POST", `/${this.id}/end`).catch(() => {});
+
+  /** End the upload without the files that were refused. */
+  async endWithoutFailed() {
+    if (this.id !== null) await this.request("POST", `/${this.id}/end`).catch(() => {});
     this.failed = [];
     this.state = "tagging";
     this.watch();
   }
+
   finish() {
     this.state = "over";
-    this.tell();
-    this.next();
+    this.notify();
+    this.startNext();
   }
+
+  /** Request the state of the upload every second until it has ended. */
   async watch() {
-    const id = this.id;
-    if (this.watching === id) return;
-    this.watching = id;
+    const { id } = this;
+    if (this.watchedId === id) return;
+    this.watchedId = id;
     while (this.id === id && this.isBusy) {
       try {
-        this.server = await ask("GET", `/${id}?files=${this.state === "stalled"}`);
+        this.server = await this.request("GET", `/${id}?files=${this.state === "stalled"}`);
         if (this.server.state !== "running") break;
-      } catch { /* the next file will tell */ }
-      const sent = [...this.sending.values()].reduce((sum, one) => sum + one.sent, 0);
-      this.moved = [...this.moved.slice(-20), [performance.now(), this.doneBytes + sent,
-        this.server?.done ?? 0]];
-      this.tell();
-      await pause(1000);
+      } catch {
+        // If the server is down, sending the next file reports it.
+      }
+      this.addSample();
+      this.notify();
+      await this.pause(STATUS_INTERVAL_MS);
     }
-    this.watching = null;
+    this.watchedId = null;
     if (this.id === id && this.isBusy && this.state !== "cancelled") this.finish();
   }
-  // Bytes and photos a second, over the last twenty looks.
+
+  addSample() {
+    const sendingBytes = [...this.sending.values()].reduce(
+      (sum, { sentBytes }) => sum + sentBytes,
+      0,
+    );
+    const sample = [performance.now(), this.doneBytes + sendingBytes, this.server?.done ?? 0];
+    this.samples = [...this.samples.slice(1 - MAX_SAMPLES), sample];
+  }
+
   rate(column) {
-    if (this.moved.length < 2) return 0;
-    const first = this.moved[0], last = this.moved.at(-1);
+    if (this.samples.length < 2) return 0;
+    const first = this.samples[0];
+    const last = this.samples.at(-1);
     return ((last[column] - first[column]) * 1000) / (last[0] - first[0]);
+  }
+
+  /** Bytes sent per second, over the last 20 intervals. */
+  get bytesPerSecond() {
+    return this.rate(1);
+  }
+
+  /** Photos tagged per second, over the last 20 intervals. */
+  get photosPerSecond() {
+    return this.rate(2);
   }
 }

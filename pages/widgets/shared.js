@@ -1,0 +1,44 @@
+// State shared by the components of one browser tab. Streamlit loads every component as a script of
+// its own, each with its own copy of this module; all copies use the same global object.
+
+/**
+ * The first page of the photos that one class chip would show.
+ * @typedef {object} PrefetchedPage
+ * @property {string} question identifies query, order and page size
+ * @property {number} pageCount
+ * @property {{label: string, photos: object[]}} page
+ */
+
+/**
+ * The first pages sent ahead of a click. Written by the prefetch component, read by the grid.
+ * @typedef {object} Prefetched
+ * @property {string} grid key of the grid that shows these pages
+ * @property {string[]} tags tag chips that are chosen for all of these pages
+ * @property {Record<string, PrefetchedPage>} first page by class chip
+ */
+
+/**
+ * Detail of the event CHIP_CHOICE: the chosen chips.
+ * @typedef {object} ChipChoice
+ * @property {string} one chosen chip of the first row (class)
+ * @property {string[]} many chosen chips of the second row (tags)
+ * @property {number} number number of this choice, increasing
+ */
+
+/**
+ * @typedef {object} Shared
+ * @property {EventTarget} events where components send and receive the events named below
+ * @property {Prefetched | null} prefetched null while no page is prefetched
+ * @property {import("./uploader/engine.js").UploadEngine | null} uploads the only upload engine of
+ *   the tab; it continues while the visitor is on other pages. null before the first use
+ */
+
+/** A chip was chosen: a CustomEvent with a ChipChoice as detail, sent before the server responds. */
+export const CHIP_CHOICE = "chip-choice";
+
+const KEY = Symbol.for("scene-gallery");
+
+globalThis[KEY] ??= { events: new EventTarget(), prefetched: null, uploads: null };
+
+/** @type {Shared} */
+export const shared = globalThis[KEY];
