@@ -47,6 +47,7 @@ check: $(VENV)/.everything
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
+	node --test tests/javascript/*.test.mjs
 	$(BIN)/python -m zensical build --clean --strict
 	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/browser $(ARGS)
 	$(BIN)/python -m pytest tests/browser $(ARGS)
