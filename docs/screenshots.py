@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
-from tests.browser.conftest import _ARGUMENTS, Server
+from tests.browser.conftest import _ARGUMENTS, Server, at_rest
 from tests.browser.twelve_steps import UPLOAD, mixed_photos, pieces, walk
 
 HERE = Path(__file__).resolve().parent
@@ -73,7 +73,9 @@ def open_page(browser: Browser, size: dict[str, int], scheme: str) -> Page:
 
 
 def shoot(page: Page, name: str) -> None:
-    """Wait 3 s, take a screenshot, and save it with the best quality within `MAX_BYTES`."""
+    """Save a screenshot of a page that has come to rest, with the best quality within `MAX_BYTES`."""
+    at_rest(page)
+    page.wait_for_load_state("networkidle")
     page.wait_for_timeout(3_000)
     picture = Image.open(io.BytesIO(page.screenshot()))
     for quality in (80, 70, 60, 45):
