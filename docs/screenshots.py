@@ -73,7 +73,7 @@ def open_page(browser: Browser, size: dict[str, int], scheme: str) -> Page:
 
 
 def shoot(page: Page, name: str) -> None:
-    """Save a screenshot of a page that has come to rest, with the best quality within `MAX_BYTES`."""
+    """Save a screenshot of a page at rest, with the best quality within `MAX_BYTES`."""
     at_rest(page)
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(3_000)
