@@ -53,8 +53,8 @@ def component_script(entry: Path) -> str:
 def _collect(path: Path, modules: dict[Path, _Module], importers: tuple[Path, ...]) -> None:
     """Add a module after the modules it imports. importers: the chain of imports that led to it."""
     if path in importers:
-        names = " -> ".join(file.name for file in (*importers, path))
-        raise ScriptError(f"{path.name}: imports itself: {names}")
+        chain = " -> ".join(file.name for file in (*importers, path))
+        raise ScriptError(f"{path.name}: imports itself: {chain}")
     if path in modules:
         return
     module = _read(path, is_entry=not importers)
