@@ -79,8 +79,8 @@ def _results(job: Job) -> None:
     if progress.waiting:
         verb = "is" if progress.waiting == 1 else "are"
         st.info(
-            f"{counted(progress.waiting, 'file')} could not be added and {verb} stored for "
-            "another try. The table below gives the reason.",
+            f"{counted(progress.waiting, 'file')} could not be added yet and {verb} stored "
+            "so that you can try again. The table below gives the reason.",
             icon=":material/hourglass_empty:",
         )
         st.button("Try again", icon=":material/refresh:", on_click=retry_pending, args=(job,))
@@ -144,7 +144,7 @@ def _headline(photo: PhotoRecord) -> None:
         )
     elif not is_filed:
         st.info(
-            f"Unsure: the photo may show none of “{head_name(photo.class_head)}”. "
+            f"Unsure: the photo may show none of the labels of “{head_name(photo.class_head)}”. "
             f"Its class is “{name(photo.photo_class)}”.",
             icon=":material/help:",
         )

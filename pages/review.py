@@ -23,7 +23,7 @@ def _page() -> None:
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
     queue_tab, threshold_tab = st.tabs(
-        ["One by one", "Threshold"], on_change="rerun", key="review_tabs"
+        ["Review queue", "Threshold"], on_change="rerun", key="review_tabs"
     )
     if threshold_tab.open:
         with threshold_tab:
@@ -49,7 +49,7 @@ def _review_queue() -> None:
             st.button(
                 "Review again",
                 icon=":material/refresh:",
-                help="Also shows the skipped photos again",
+                help="Includes the photos you skipped",
                 on_click=lambda: st.session_state.pop(_QUEUE),
             )
             undo_button(_step_back)

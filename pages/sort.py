@@ -39,9 +39,9 @@ _LAYOUTS = {
 
 def _page() -> None:
     st.title("Sort a folder")
-    get_services().require_personal("sort folders of the server's own disk")
+    get_services().require_personal("sort folders on the server's disk")
     st.caption(
-        "Sorts the photos of a folder on this computer into folders by class. Every step is logged "
+        "Sorts the photos of a folder on this computer into folders by class. Each step is logged "
         "before it is done, no file is overwritten, and you can undo the sort."
     )
     inputs = _inputs()

@@ -158,7 +158,7 @@ def _saved_tag(tag: TaughtTag) -> None:
             "examples tagged"
         )
         if not tag.is_current:
-            caption += " · trained for another network: teach it again to tag new photos"
+            caption += " · trained for another network: train it again to tag new photos"
         st.caption(caption)
         if st.button("Show photos", key=f"show_{tag.label}", icon=":material/search:"):
             st.switch_page("search.py", query_params={"q": query})

@@ -207,7 +207,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Say which ``SCENE_`` variables nothing reads, each with the nearest known name."""
+    """Return a message for each unknown ``SCENE_`` variable, with the most similar valid name."""
     names = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
     lines = []
     for name in sorted(environment):

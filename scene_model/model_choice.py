@@ -131,7 +131,7 @@ def with_library_choices(library: Library, classifier: Classifier) -> Classifier
 
 
 def open_classifier(settings: Settings) -> Classifier:
-    """Open the bundle of the settings without a trial prediction; raises BundleError."""
+    """Open the bundle named in the settings, without a trial prediction; raises BundleError."""
     return open_bundle(settings.bundle, settings, check=False)
 
 

@@ -135,7 +135,7 @@ class Services:
 
     def submit_folder(self, paths: Sequence[Path], by_reference: bool) -> Job:
         """`JobRunner.submit_paths`; raises NotForVisitors on a shared server."""
-        self.require_personal("add files of the server's own disk")
+        self.require_personal("add files from the server's disk")
         return self.jobs.submit_paths(paths, by_reference)
 
     def classification(self, by: str, query: str, with_album: bool = True) -> Classification:
@@ -143,7 +143,7 @@ class Services:
 
         Raises UnknownHead, QueryError, or NotForVisitors on a shared server.
         """
-        self.require_personal("sort folders of the server's own disk")
+        self.require_personal("sort folders on the server's disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
         return Classification(model, self.library, by, query, self.settings.workers, with_album)
 

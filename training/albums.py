@@ -45,9 +45,10 @@ class AlbumTruth:
         return frozenset(source for source, _ in self.labels)
 
     def verdict(self, example: Example) -> Verdict:
-        """Combine all labels of a photo; raises ValueError for a label that is not in the file.
+        """Combine the verdicts of a photo's labels; raises ValueError for a label not in the file.
 
-        An album that is right for one label is right even if it is undecided for another label.
+        An album that is right for at least one label is right, even if other labels leave it
+        undecided.
         """
         names = (example.label, *example.also)
         missing = [name for name in names if (example.source, name) not in self.labels]

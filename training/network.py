@@ -103,7 +103,7 @@ def _set_head_weights(dense: keras.layers.Dense, arrays: NamedWeights, head_id: 
 
 
 def _imagenet(file: Path) -> tuple[keras.Model, FloatArray, FloatArray]:
-    """Return the original network with its last layer, and that layer's weights."""
+    """Return the ImageNet network with its last layer, and that layer's kernel and bias."""
     backbone = build_backbone("mobilenet_v2")
     kernel, bias = load_imagenet_tflite(backbone, file)
     dense = _dense(kernel.shape[0], kernel.shape[1], "imagenet")

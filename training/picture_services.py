@@ -370,7 +370,7 @@ def _check_web_address(url: str) -> None:
 
 
 def _pause_s(retry_after: str | None, now: float) -> float | None:
-    """Parse ``Retry-After`` to seconds: a number or a date (RFC 9110, section 10.2.3)."""
+    """Convert ``Retry-After`` to seconds: a number or a date (RFC 9110, section 10.2.3)."""
     if retry_after is None:
         return None
     if retry_after.strip().isdecimal():

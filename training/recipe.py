@@ -172,7 +172,7 @@ class Recipe(_Part):
         )
 
     def renamed(self, name: str) -> "Recipe":
-        """Return a copy with a new bundle name; a head named like the recipe is renamed too."""
+        """Return a copy with a new bundle name; a head with the recipe's name is renamed too."""
         if not _NAME.fullmatch(name):
             raise RecipeError(
                 f"A bundle cannot be called {name!r}: use lower-case letters, digits and _, "

@@ -40,8 +40,8 @@ def show_corrections() -> None:
         f"{escape_markdown(head_name(head))}: {count:,}" for head, count in counts.items()
     )
     st.caption(
-        f"Photos you decided on, per label set: {per_head}. "
-        f"A label set needs at least {MIN_CORRECTIONS} to be trained on them."
+        f"Photos that you corrected or accepted, by label set: {per_head}. "
+        f"A label set is trained only if it has at least {MIN_CORRECTIONS}."
     )
     missing = MIN_CORRECTIONS - max(counts.values())
     if missing > 0:
@@ -72,8 +72,8 @@ def _candidate_panel(candidate: HeadCandidates) -> None:
         _figures({trained.head.id: trained.figures for trained in candidate.heads})
         st.caption(
             "Cross-validated in five parts: each part was tested with a head trained on the other "
-            "four. Both figures are for photos you decided on, which are harder than average if "
-            "you mostly correct mistakes."
+            "four. The accuracy before and after is measured on photos that you corrected or "
+            "accepted. They are harder than average if you mostly correct mistakes."
         )
         if all(head.figures.after <= head.figures.before for head in candidate.heads):
             st.warning("Training does not improve the results. Review more photos, then try again.")
@@ -101,10 +101,12 @@ def _figures(figures: dict[str, PersonalFigures]) -> None:
     with st.container(horizontal=True):
         for head, result in figures.items():
             gain = (result.after - result.before) / result.corrections
+            points = f"{gain * 100:+.0f}"
+            noun = "point" if points in ("+1", "-1") else "points"
             st.metric(
                 f"{escape_markdown(head_name(head))}: held-out accuracy",
                 f"{result.after / result.corrections:.0%}",
-                delta=f"{gain * 100:+.0f} points from {result.before / result.corrections:.0%}",
+                delta=f"{points} percentage {noun}, from {result.before / result.corrections:.0%}",
                 delta_color="normal" if gain else "off",
                 delta_arrow="auto" if gain else "off",
                 help=f"{result.before} of {result.corrections} before, {result.after} after",

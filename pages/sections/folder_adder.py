@@ -52,7 +52,7 @@ def _scan_result(scan: FolderScan) -> Job | None:
         captions=[
             f"Needs about {_size(space.by_copy)}. Your own files are not changed.",
             f"Needs about {_size(space.by_reference)} for thumbnails. If you move or delete a file "
-            "later, its photo is missing here.",
+            "later, the library can no longer open the original.",
         ],
     )
     by_reference = storage == _REFERENCE
@@ -70,8 +70,8 @@ def _scan_result(scan: FolderScan) -> Job | None:
 def _add(scan: FolderScan, space: SpaceNeeded, needed: int, by_reference: bool) -> Job:
     if needed > space.free:
         raise LibraryFull(
-            f"Adding these photos needs about {_size(needed)}, but only {_size(space.free)} are "
-            "free. Free some disk space, or leave the files in place."
+            f"Adding these photos needs about {_size(needed)}, but only {_size(space.free)} is "
+            "free. Delete other files from the disk, or leave the photos in place."
         )
     job = get_services().submit_folder(scan.photos, by_reference)
     del st.session_state[_SCAN_KEY]

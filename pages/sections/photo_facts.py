@@ -81,7 +81,7 @@ def score_tabs(predictions: HeadPredictions) -> None:
         with tab:
             prediction = predictions.by_head[head.id]
             if prediction.unsure and prediction is predictions.class_prediction:
-                st.caption("Unsure: the photo may show none of these.")
+                st.caption("Unsure: the photo may show none of these labels.")
             _score_bars(predictions, head.id)
 
 

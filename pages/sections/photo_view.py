@@ -274,7 +274,7 @@ def _albums(photo: PhotoRecord) -> None:
         return
     text = " · ".join(f"{names[match.album]} ({match.reason})" for match in matches)
     by_tag_only = [album.name for album in rules.albums if album.unknowable]
-    hint = f" To use {' or '.join(by_tag_only)}, add it as a tag." if by_tag_only else ""
+    hint = f" To put a photo in {' or '.join(by_tag_only)}, add that tag." if by_tag_only else ""
     st.caption(
         f":material/photo_album: Albums: {escape_markdown(text)}",
         help="Albums follow rules on tags and EXIF. Set SCENE_ALBUMS to use your own rules." + hint,

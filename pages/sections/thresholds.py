@@ -33,9 +33,9 @@ def show_thresholds() -> None:
     if notice := st.session_state.pop(_NOTICE, None):
         st.success(notice, icon=":material/check_circle:")
     st.markdown(
-        f"“{escape_markdown(head.name)}” sets the class of a photo if its confidence reaches the "
-        "threshold. Move the slider to see which photos would be added or removed. Nothing changes "
-        "until you save."
+        f"“{escape_markdown(head.name)}” sets the class of a photo if the confidence of the "
+        "prediction reaches the threshold. Move the slider to see which photos would get a class "
+        "from it, and which would lose it. Nothing changes until you save."
     )
     label, threshold = _inputs(head, own)
     labels = head.labels.ids if label == _ALL_LABELS else (label,)
@@ -47,12 +47,15 @@ def show_thresholds() -> None:
             f"{preview.filed_then:,}",
             preview.filed_then - preview.filed_now or None,
         )
-        st.metric("Would be added", f"{len(preview.enters):,}")
-        st.metric("Would be removed", f"{len(preview.leaves):,}")
+        st.metric("Would get a class", f"{len(preview.enters):,}")
+        st.metric("Would lose the class", f"{len(preview.leaves):,}")
     if not services.settings.is_shared:
         is_new = any(abs(_current(head, own, i) - threshold) > 1e-6 for i in labels)
         _buttons(chosen, own, is_new, label)
-    for title, ids in (("Would be added", preview.enters), ("Would be removed", preview.leaves)):
+    for title, ids in (
+        ("Would get a class", preview.enters),
+        ("Would lose the class", preview.leaves),
+    ):
         _moved_photos(title, ids)
 
 
@@ -145,8 +148,8 @@ def _save(chosen: Thresholds, result: str) -> None:
         st.toast(error_text(error))
         return
     st.session_state[_NOTICE] = (
-        f"{result}. {counted(changed.entered, 'photo')} added, {changed.left:,} removed. Search, "
-        "export and new photos use these thresholds."
+        f"{result}. {counted(changed.entered, 'photo')} got a class, {changed.left:,} lost it. "
+        "Search, export and new photos use these thresholds."
     )
 
 

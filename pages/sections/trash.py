@@ -123,6 +123,6 @@ def _empty(contents: TrashContents) -> None:
     if emptied.unremoved_files:
         notice += (
             f" {counted(len(emptied.unremoved_files), 'file')} could not be deleted; "
-            "emptying the trash again will retry."
+            "empty the trash again to retry."
         )
     st.session_state[_NOTICE_KEY] = notice

@@ -52,7 +52,7 @@ _SPOOLED_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class _Image:
-    """The position of an image's bytes in its request's file, or the error."""
+    """One image of a request: its byte range in the request's file, or the error."""
 
     start: int = 0
     size: int = 0

@@ -13,9 +13,11 @@ class InferenceQueue(WorkerPool):
         max_of_one: int | None = None,
         spare_threads: int = 0,
     ) -> None:
-        """Begin idle; beside ``workers`` photos of single requests ``max_waiting`` may wait.
+        """Create an idle queue.
 
-        max_of_one: how many of these may belong to one owner. spare_threads: see `WorkerPool`.
+        max_waiting: limit on the unfinished photos of single requests, not counting the first
+        ``workers``. max_of_one: the same limit for one owner; None: ``max_waiting``.
+        spare_threads: see `WorkerPool`.
         """
         per_owner = max_waiting if max_of_one is None else max_of_one
         limits = Limits(max_waiting, per_owner, "SCENE_MAX_WAITING")

@@ -91,10 +91,11 @@ class Rule(_Part):
 
 
 class Album(_Part):
-    """One album. Any of its rules puts a photo in, and so does a person's tag of its name.
+    """One album: the photos that match any of its rules or that a person tagged with its name.
 
-    unless: labels that keep a photo out unless a person's tag puts it in. rest: it takes what
-    no other album holds. unknowable: why no rule can fill it.
+    unless: labels that exclude a photo, except when a person tagged it with the album's name.
+    rest: the album contains the photos that are in no other album. unknowable: the reason why no
+    rule can be written for it.
     """
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)

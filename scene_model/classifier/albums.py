@@ -88,7 +88,7 @@ def _rule_reason(rule: Rule, facts: PhotoFacts, rules: AlbumRules) -> str | None
 def _tag_reason(
     tags: Sequence[SeenTag], labels: frozenset[str], rule: Rule, rules: AlbumRules
 ) -> str | None:
-    """Name the surest tag that is one of the labels; a person's is the surest."""
+    """Describe the tag that fulfils the rule: a person's, else the one with the highest score."""
     best, best_score = None, rule.min_score
     for tag in tags:
         if tag.label not in labels:

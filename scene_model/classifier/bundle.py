@@ -162,7 +162,7 @@ def open_bundle(folder: Path) -> Bundle:
 
 
 def read_description(folder: Path) -> BundleDescription:
-    """Read and check bundle.json alone."""
+    """Read and check only bundle.json."""
     file = folder / BUNDLE_FILE
     try:
         text = file.read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ def _pictures(library: Library, ids: dict[int, str]) -> Pictures:
 
 
 def count_pending_comparisons(library: Library) -> int:
-    """Count the photos outside the trash that `compare_new` has still to compare."""
+    """Count the photos outside the trash that `compare_new` still has to compare."""
     return len(_pending_numbers(library))
 
 

@@ -70,7 +70,7 @@ class JobRunner:
         return self.start(receive_paths(incoming_dir, paths, _now(), by_reference, file_system))
 
     def resume(self) -> list[Job]:
-        """Resume the jobs of earlier runs, except those another process works on."""
+        """Resume the jobs of earlier runs, except jobs that another process is running."""
         batches = find_unfinished(self._library.incoming_dir, self._library.file_system)
         return [self.start(batch) for batch in batches]
 
@@ -214,7 +214,7 @@ class JobRunner:
         return Outcome(photo_id, was_known=True)
 
     def _cancel(self, job_id: str) -> None:
-        """Record the cancel on disk, and expect no more files."""
+        """Record the cancellation on disk, and accept no more files."""
         batch = self.batch(job_id)
         if batch is None:
             return

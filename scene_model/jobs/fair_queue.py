@@ -15,7 +15,7 @@ class FairQueue:
     """The tasks of several jobs; the tasks of one job keep their order. Thread-safe."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Create an empty queue."""
         self._lock = threading.Lock()
         self._by_owner: dict[str, dict[str, deque[Task]]] = {}
 

@@ -206,7 +206,7 @@ class Job:
 
 
 def skipped_outcome(name: str, error: Exception, is_waiting: bool = False) -> Outcome:
-    """Make the outcome of an item from its error; raises nothing, so no other item is affected."""
+    """Convert an item's error to its outcome; never raises, so other items are not affected."""
     problem = reported_error(error)
     skipped = Skipped(name, problem.code, problem.message)
     return Outcome(skipped=skipped, is_waiting=is_waiting)

@@ -45,10 +45,11 @@ class WorkerPool:
         max_waiting: Limits | None = None,
         spare_threads: int = 0,
     ) -> None:
-        """Begin idle; threads start with the first tasks.
+        """Create an idle pool; threads start with the first tasks.
 
-        max_waiting: how many tasks of `submit` may wait beside ``workers`` of them; None for no
-        limit. spare_threads: threads beside ``workers``, which start waiting tasks early.
+        max_waiting: limits on the unfinished tasks of `submit`, not counting the first
+        ``workers``; None: no limit. spare_threads: additional threads that start waiting tasks
+        early.
         """
         self._workers, self._threads = workers, workers + spare_threads
         self._max_waiting = max_waiting

@@ -228,7 +228,7 @@ def write_taught_tag(
     embeddings: FloatArray,
     made_at: str,
 ) -> None:
-    """Replace the automatic tags of one taught tag on some photos.
+    """Recompute one taught tag on some photos and replace its automatic tags there.
 
     embeddings: float32 (len(photo_ids), embedding_size).
     """

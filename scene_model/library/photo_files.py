@@ -34,7 +34,7 @@ class PhotoFiles:
         file_system.clear_leftovers(self.new_dir)
 
     def copy_location(self, photo_id: str, format_name: str) -> Path:
-        """Return the path of the library's copy of an original, whether or not it exists."""
+        """Return the path of the library's copy of an original; the file may not exist."""
         suffix = _SUFFIXES.get(format_name, ".bin")
         return self.folder / "originals" / photo_id[:2] / f"{photo_id}{suffix}"
 

@@ -24,7 +24,7 @@ class IdsInOrder:
     """
 
     def __init__(self, database: Database, numbers: npt.NDArray[np.int64]) -> None:
-        """numbers: of the photos, in order."""
+        """numbers: the primary keys (``photos.number``), in order."""
         self._database, self._numbers = database, numbers
 
     def __len__(self) -> int:

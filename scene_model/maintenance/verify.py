@@ -177,7 +177,7 @@ def _has_row(library: Library, photo_id: str | None) -> bool:
 
 
 def _check_orphans(library: Library, repair: Repair | None, settle_s: float) -> Iterator[Problem]:
-    """Find files that belong to no photo, incomplete ones included."""
+    """Find orphans: files that belong to no photo, including partly written files."""
     orphans = _without_row(library, _library_files(library))
     if any(_is_recent(path) for path in orphans):
         before = {path: _mtime_and_size(path) for path in orphans}

@@ -28,14 +28,14 @@ _Numbers = Select[tuple[int]]
 
 
 def is_in_album(album: Album, rules: AlbumRules) -> ColumnElement[bool]:
-    """Return the condition that a photo is in the album."""
+    """Return the SQL condition for photos that are in the album."""
     if not album.rest:
         return _is_placed([album], rules)
     return or_(_is_placed([album], rules), not_(_is_placed(rules.albums, rules)))
 
 
 def _is_placed(albums: Sequence[Album], rules: AlbumRules) -> ColumnElement[bool]:
-    """Return the condition that a person's tag or a rule puts a photo in one of the albums.
+    """Return the SQL condition for photos in one of the albums by a person's tag or a rule.
 
     An album's `rest` flag is ignored.
     """

@@ -223,5 +223,8 @@ def _text(token: Token) -> str:
 
 
 def quoted(text: str) -> str:
-    """Put a value in quotation marks. Of a value that contains any, the longest part without."""
+    """Put a value in quotation marks.
+
+    A value that contains quotation marks is split there, and only the longest part is used.
+    """
     return f'"{max(text.split(chr(34)), key=len)}"'

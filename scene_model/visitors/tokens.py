@@ -1,7 +1,7 @@
 """API tokens, which remote clients must send.
 
 ``SCENE_API_TOKENS`` holds ``NAME:HASH,NAME:HASH``: each token's name and the SHA-256 of the token,
-so reading the setting does not give the token. A token has 256 random bits, so a slow password
+so reading the setting does not reveal the token. A token has 256 random bits, so a slow password
 hash is not needed.
 """
 

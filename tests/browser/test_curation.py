@@ -53,7 +53,7 @@ def test_review_by_key(page: Page) -> None:
     expect(page.get_by_text("Photos with a class")).to_be_visible()
     page.get_by_role("slider", name="Minimum confidence").focus()
     page.keyboard.press("End")
-    expect(page.get_by_role("heading", name="Would be removed")).to_be_visible()
+    expect(page.get_by_role("heading", name="Would lose the class")).to_be_visible()
     page.get_by_role("button", name="Save for all labels").click()
     expect(page.get_by_text("Search, export and new photos use these thresholds")).to_be_visible()
     page.get_by_role("button", name="Restore model defaults").click()

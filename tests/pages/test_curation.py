@@ -77,10 +77,10 @@ def test_threshold_preview_save_undo(filled: Services, app: AppTest) -> None:
     assert (
         filed()
         == int(metrics["Photos with a class"])
-        == at_first - int(metrics["Would be removed"])
+        == at_first - int(metrics["Would lose the class"])
     )
     assert filed() < at_first
-    assert f"0 photos added, {metrics['Would be removed']} removed" in texts(app)
+    assert f"0 photos got a class, {metrics['Would lose the class']} lost it" in texts(app)
     press(app, "Undo last change")
     assert filed() == at_first
     press(app, "Undo last change")

@@ -102,7 +102,7 @@ def test_switching_is_refused_while_photos_are_tagged(
     job = opened.jobs.submit([("temple.jpg", temple)])
     app.switch_page("model_card.py").run()
     click(app, "Use this model")
-    assert "Photos are being tagged just now" in plain_text(app)
+    assert "Photos are being tagged. Wait until that has ended" in plain_text(app)
     assert opened.classifier.bundle.class_head == "scenes"
     resume.set()
     assert job.wait(60)

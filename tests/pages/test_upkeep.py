@@ -181,4 +181,4 @@ def test_undeleted_files_are_reported(
     with monkeypatch.context() as patch:
         patch.setattr(opened.library.file_system, "before_step", refuse)
         click(app, "Delete permanently")
-    assert "2 files could not be deleted; emptying the trash again will retry" in texts(app)
+    assert "2 files could not be deleted; empty the trash again to retry" in texts(app)

@@ -1,4 +1,4 @@
-"""Companion files of a photo, matched by name: sidecars, raw files, the film of a Live Photo."""
+"""Companion files of a photo, matched by name: sidecars, raw files, the video of a Live Photo."""
 
 import os.path
 import re

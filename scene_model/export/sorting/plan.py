@@ -131,7 +131,7 @@ class _TargetTree:
         return folder.assign(photo, name)
 
     def _folder(self, relative: str) -> "_Folder":
-        """Return a folder, spelled as on disk or as first planned."""
+        """Return the folder of a relative path, in the case used on disk or first planned."""
         path, is_new = self._dest, not os.path.lexists(self._dest)
         folder = _Folder(path, {}) if is_new else self._read_folder(path)
         key = ""
