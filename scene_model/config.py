@@ -80,13 +80,13 @@ class Settings(BaseSettings):
         description="Shared: after how many hours without a visit a library is removed.",
     )
     visitor_max_photos: int = Field(
-        default=5_000, ge=1, description="Shared: photos that one visitor may keep."
+        default=5_000, ge=1, description="Shared: photos that one visitor may store."
     )
     visitor_max_bytes: int = Field(
-        default=10_000_000_000, ge=1, description="Shared: bytes that one visitor may keep."
+        default=10_000_000_000, ge=1, description="Shared: bytes that one visitor may store."
     )
     server_max_bytes: int = Field(
-        default=100_000_000_000, ge=1, description="Shared: bytes that all visitors may keep."
+        default=100_000_000_000, ge=1, description="Shared: bytes that all visitors may store."
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port the server listens on.")
@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     )
     api_tokens: str = Field(
         default="",
-        description="Who may ask from another computer: `NAME:HASH`, comma separated, as "
+        description="Tokens for access from another computer: `NAME:HASH`, comma separated, as "
         "`python -m scene_model token NAME` prints them.",
     )
     api_cors_origins: str = Field(
@@ -104,7 +104,7 @@ class Settings(BaseSettings):
         description="Origins whose pages may use the REST API, comma separated; none by default.",
     )
     api_rate_per_minute: int = Field(
-        default=0, ge=0, description="REST requests a minute of one caller; more get 429. 0: any."
+        default=0, ge=0, description="REST requests a minute per client; more get 429. 0: no limit."
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,

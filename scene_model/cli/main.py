@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m scene
     parser = _parser(program)
     try:
         options = parser.parse_args(arguments)
-    except SystemExit as end:  # argparse has said what is wrong
+    except SystemExit as end:  # argparse has printed the error
         return int(end.code or 0)
     try:
         if options.command == "token":
@@ -48,10 +48,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m scene
         print(f"{parser.prog}: {error.message}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"{parser.prog}: interrupted; what is done is kept", file=sys.stderr)
+        print(f"{parser.prog}: interrupted; finished work is kept", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader (`head`, say) has what it wanted; keep the interpreter from complaining.
+        # The reader (`head`, say) closed the pipe; prevent an error at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_DONE
     except OSError as error:
@@ -61,29 +61,27 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m scene
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=program, description="Take a heap of photos and give back order."
+        prog=program, description="Tag photos by scene, search them, and sort them into folders."
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     classify.add_arguments(
-        commands.add_parser("classify", help="tag photos where they lie; nothing is stored")
+        commands.add_parser("classify", help="tag photos without adding them to the library")
     )
     library.add_arguments(
         commands.add_parser("library", help="add to, search, check and back up the library")
     )
     sort.add_sort_arguments(
-        commands.add_parser("sort", help="put the photos of a folder in order in another")
+        commands.add_parser("sort", help="sort the photos of one folder into another")
     )
     for name, what in (
-        ("undo", "bring back what the last sort into a folder changed"),
-        ("resume", "go on with a sort, or its undoing, that was cut off"),
+        ("undo", "undo the last sort into a folder"),
+        ("resume", "continue an interrupted sort or undo"),
     ):
         sort.add_dest_arguments(commands.add_parser(name, help=what, description=what))
-    fit.add_arguments(
-        commands.add_parser("fit", help="make a model of your own from folders of photos")
-    )
+    fit.add_arguments(commands.add_parser("fit", help="train your own classes on class folders"))
     serve.add_arguments(commands.add_parser("serve", help="serve the pages and the REST API"))
     token.add_arguments(
-        commands.add_parser("token", help="make a token for the use from another computer")
+        commands.add_parser("token", help="create a token for access from another computer")
     )
     return parser

@@ -64,7 +64,7 @@ class MemoryServer {
     try {
       await new Promise((resolve) => setTimeout(resolve, 1));
       if (isAborted) throw new UploadError(-1, "Cancelled.");
-      if (this.isDown) throw new UploadError(0, "The connection was cut.");
+      if (this.isDown) throw new UploadError(0, "The connection was lost.");
       const { path: name } = this.uploads.get(id).list[number];
       this.puts.push(name);
       const error = this.failPut(name);
@@ -210,7 +210,7 @@ describe("resuming", () => {
     };
     engine.add(files(...names));
     await reach("stalled");
-    assert.equal(engine.problem, "The connection was cut.");
+    assert.equal(engine.problem, "The connection was lost.");
     const { arrived } = server.uploads.get("upload-1");
     const missing = names.filter((_, number) => !arrived.has(number));
     assert.ok(missing.length > 0 && missing.length < names.length);

@@ -106,19 +106,19 @@ function drawStalled(engine, box, row) {
 function drawFailed(engine, box, row) {
   box.append(warning(`${formatFileCount(engine.failed.length)} did not arrive.`));
   const lines = engine.failed.map(({ entry, message }) => `${entry.path}: ${message}`);
-  drawList(box, "Which, and why", lines);
+  drawList(box, "Skipped files and reasons", lines);
   row.append(
     actionButton("Try them again", "main", () => engine.continueUpload()),
-    actionButton("Finish without them", "", () => engine.endWithoutFailed()),
+    actionButton("Finish without these files", "", () => engine.endWithoutFailed()),
   );
 }
 
 function hintText(engine) {
   const count = engine.waiting.length;
-  if (count === 1) return "One more file waits its turn.";
-  if (count) return `${numbers.format(count)} more files wait their turn.`;
+  if (count === 1) return "1 more file is waiting.";
+  if (count) return `${numbers.format(count)} more files are waiting.`;
   if (engine.state === "tagging") {
-    return "Everything has arrived: you may close this window, the work goes on.";
+    return "All files are uploaded. You can close this window; tagging continues.";
   }
   return "You can go to another page meanwhile; keep this window open.";
 }
@@ -164,7 +164,7 @@ export function drawInterrupted(upload, box, onEnded) {
   const cancel = () => request("DELETE", `/${upload.id}`).then(onEnded, onEnded);
   const row = element("div", "row");
   row.dataset.upload = upload.id;
-  row.append(actionButton("Finish without them", "", end), actionButton("Cancel", "", cancel));
+  row.append(actionButton("Finish without these files", "", end), actionButton("Cancel", "", cancel));
   box.append(row);
 }
 

@@ -2,7 +2,7 @@
 import { UploadError } from "./engine.js";
 
 const BASE_URL = "/api/uploads";
-const DEFAULT_MESSAGE = "It failed.";
+const DEFAULT_MESSAGE = "The upload failed.";
 
 /**
  * Send a request and return the JSON of the response.
@@ -46,7 +46,7 @@ export function put(path, file, { onProgress, signal }) {
       if (xhr.status < 300) resolve();
       else reject(new UploadError(xhr.status, errorDetail(xhr.responseText)));
     };
-    xhr.onerror = () => reject(new UploadError(0, "The connection was cut."));
+    xhr.onerror = () => reject(new UploadError(0, "The connection was lost."));
     xhr.onabort = () => reject(new UploadError(-1, "Cancelled."));
     signal.addEventListener("abort", () => xhr.abort());
     xhr.send(file);
