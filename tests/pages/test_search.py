@@ -142,7 +142,7 @@ def test_search_deleted_in_another_window(filled: Services, app: AppTest) -> Non
     with filled.library.database.writer.begin() as connection:
         connection.exec_driver_sql("DELETE FROM saved_searches")
     press(app, "Rename")
-    assert "not there any more" in " ".join(toast.value for toast in app.toast)
+    assert "no longer exists" in " ".join(toast.value for toast in app.toast)
 
 
 def test_photos_not_compared_yet(filled: Services, app: AppTest, temple: bytes) -> None:
