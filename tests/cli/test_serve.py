@@ -1,6 +1,7 @@
 """Starting: the port, the version, and a Python without the dependencies."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +20,14 @@ from scene_model.config import PROJECT_DIR
 from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def restored_sigint() -> Iterator[None]:
+    """Undo what `command` does at its end; children of later tests would ignore SIGINT, too."""
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture
