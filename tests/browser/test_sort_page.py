@@ -107,7 +107,7 @@ def test_what_cannot_be_sorted_is_told(visit: Visit, source_folder: Path, tmp_pa
     (tmp_path / "file").write_text("mine")
     for source, dest, text in (
         (tmp_path / "nowhere", tmp_path / "sorted", "There is no folder"),
-        (source_folder, tmp_path / "file", "is no folder, so nothing can be put into"),
+        (source_folder, tmp_path / "file", "is not a folder, so"),
         (source_folder, tmp_path / "library", "belongs to the library in"),
     ):
         name_folders(page, source, dest)
