@@ -71,7 +71,7 @@ def test_pages_fit_and_load_nothing_from_other_servers(
 def test_search_needs_no_other_server(site_url: str, browser: Browser) -> None:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     problems = watch(page, site_url)
-    page.goto(site_url)
+    page.goto(site_url, wait_until="networkidle")
     page.keyboard.press("Control+k")
     page.keyboard.type("sidecar")
     expect(page.get_by_role("option", name="Sidecars and keywords")).to_be_visible()
