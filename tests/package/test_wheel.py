@@ -144,7 +144,8 @@ def test_site_packages_gained_no_other_module(installed: Installed) -> None:
     others = set()
     for record in installed.site_packages.glob("*.dist-info/RECORD"):
         if not record.parent.name.startswith("scene_gallery-"):
-            others |= {row[0].split("/")[0] for row in csv.reader(record.open(encoding="utf-8"))}
+            lines = record.read_text(encoding="utf-8").splitlines()
+            others |= {row[0].split("/")[0] for row in csv.reader(lines)}
     here = {path.name for path in installed.site_packages.iterdir()} - {"__pycache__"}
     assert here - others == {"scene_model", f"scene_gallery-{__version__}.dist-info"}
     assert not {"app", "pages", "training", "tests", "tensorflow", "keras"} & {
