@@ -26,6 +26,7 @@ def modules_after(statement: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stdout.split()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module", ["scene_model.classifier", "scene_model.classifier.classify", "scene_model.services"]
 )
@@ -35,10 +36,12 @@ def test_the_core_loads_neither_tensorflow_nor_streamlit(module: str) -> None:
     assert not loaded & {"tensorflow", "keras", "streamlit"}
 
 
+@pytest.mark.slow
 def test_the_server_does_not_load_tensorflow() -> None:
     assert not modules_after("import app") & {"tensorflow", "keras", "training"}
 
 
+@pytest.mark.slow
 def test_only_config_reads_the_environment() -> None:
     for path in sorted(
         [*PROJECT_DIR.glob("scene_model/**/*.py"), *PROJECT_DIR.glob("pages/**/*.py")]
@@ -142,6 +145,7 @@ def test_the_version_is_in_one_place() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
 
 
+@pytest.mark.slow
 def test_no_test_imports_another_test() -> None:
     for path in sorted(PROJECT_DIR.glob("tests/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -66,6 +66,7 @@ def add_module(tree: Path, module: str, imports: list[str]) -> None:
     path.write_text("".join(f"import {name}\n" for name in imports), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_tree_keeps_every_contract(tree: Path) -> None:
     result = lint(tree)
     assert result.returncode == 0, result.stdout
@@ -75,6 +76,7 @@ def test_every_room_is_a_layer() -> None:
     assert set(ROOMS) <= {room for layer in LAYERS for room in layer}
 
 
+@pytest.mark.slow
 def test_a_forbidden_library_is_reported_in_every_room(tree: Path) -> None:
     expected = []
     for room in ROOMS:
@@ -90,6 +92,7 @@ def test_a_forbidden_library_is_reported_in_every_room(tree: Path) -> None:
     assert missing == [], result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", range(len(LAYERS) - 1))
 def test_an_import_from_above_is_reported(tree: Path, position: int) -> None:
     above = f"scene_model.{LAYERS[position + 1][0]}"
@@ -104,6 +107,7 @@ def test_an_import_from_above_is_reported(tree: Path, position: int) -> None:
         assert f"{module} -> {above}" in result.stdout
 
 
+@pytest.mark.slow
 def test_training_imports_nothing_above_the_classifier(tree: Path) -> None:
     rooms = [room for layer in LAYERS[4:] for room in layer]
     add_module(tree, "training.intruder", [f"scene_model.{room}" for room in rooms])
@@ -113,6 +117,7 @@ def test_training_imports_nothing_above_the_classifier(tree: Path) -> None:
         assert f"training.intruder -> scene_model.{room}" in result.stdout, room
 
 
+@pytest.mark.slow
 def test_a_new_room_must_be_given_its_layer(tree: Path) -> None:
     (tree / "scene_model" / "annexe").mkdir()
     (tree / "scene_model" / "annexe" / "__init__.py").touch()

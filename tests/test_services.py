@@ -67,6 +67,7 @@ def test_a_bundle_named_by_the_settings_wins(settings: Settings, models_dir: Pat
     second.close()
 
 
+@pytest.mark.slow
 def test_a_damaged_choice_is_reported_and_the_default_is_used(
     settings: Settings, models_dir: Path
 ) -> None:
@@ -80,6 +81,7 @@ def test_a_damaged_choice_is_reported_and_the_default_is_used(
     second.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nowhere", "..", "", "../models/mine", "mine/"])
 def test_a_model_that_cannot_be_used_changes_nothing(app: Services, name: str) -> None:
     before = app.classifier
@@ -89,6 +91,7 @@ def test_a_model_that_cannot_be_used_changes_nothing(app: Services, name: str) -
     assert app.library.choice("bundle") is None
 
 
+@pytest.mark.slow
 def test_refused_while_photos_are_tagged(
     app: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,12 +112,14 @@ def test_refused_while_photos_are_tagged(
     assert app.classifier.bundle.class_head == "my_folders"
 
 
+@pytest.mark.slow
 def test_the_models_that_can_be_chosen(app: Services, models_dir: Path) -> None:
     assert [bundle.name for bundle in app.bundles()] == ["mine", "scene_mobilenet_v2"]
     other_network(models_dir, "new_one")  # published while the program runs
     assert "new_one" in [bundle.name for bundle in app.bundles()]
 
 
+@pytest.mark.slow
 def test_a_model_without_objects_makes_a_table_without(
     app: Services, models_dir: Path, flower: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -129,6 +134,7 @@ def test_a_model_without_objects_makes_a_table_without(
     assert not caplog.records, "a model without objects is not an error"
 
 
+@pytest.mark.slow
 def test_labels_of_an_earlier_model_can_be_searched(
     app: Services, models_dir: Path, temple: bytes
 ) -> None:

@@ -76,6 +76,7 @@ def tagged(services: Services, add_photos: Add) -> Services:
     return services
 
 
+@pytest.mark.slow
 def test_all_counts_of_a_tag_are_equal(tagged: Services) -> None:
     for query in ("", "name:smooth", "tag:stripes", "-tag:beach"):
         _check_counts(tagged, query)

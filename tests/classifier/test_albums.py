@@ -229,6 +229,7 @@ def test_another_tag_takes_a_photo_out_of_others_only(
     assert ("others" in after) == (after == {"others"})
 
 
+@pytest.mark.slow
 def test_albums_see_the_tags_that_the_library_keeps(
     services: Services,
     add_photos: Callable[[list[tuple[str, bytes]]], list[str]],

@@ -138,6 +138,7 @@ def opened(folder: Path) -> Classifier:
     return Classifier.open(folder, PhotoLimits(), interpreters=1)
 
 
+@pytest.mark.slow
 def test_a_custom_class_head_decides_the_class(
     tmp_path: Path, classifier: Classifier, flower: bytes
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_custom_class_head_decides_the_class(
     assert predictions.by_head["scenes"].confidence == shipped.class_prediction.confidence
 
 
+@pytest.mark.slow
 def test_an_unsure_custom_head_leaves_the_class_to_the_tag_head(
     tmp_path: Path, flower: bytes
 ) -> None:
@@ -173,6 +175,7 @@ def test_stored_tags_of_each_head(classifier: Classifier, temple: bytes, flower:
     assert flower_predictions.by_head["scenes"].tags, "or the first assertion would hold trivially"
 
 
+@pytest.mark.slow
 def test_scenes_stay_unsure_beside_a_custom_head(tmp_path: Path, flower: bytes) -> None:
     stored = opened(own_head(tmp_path)).predict(flower).head_predictions.stored_tags
     assert stored["scenes"] == []
@@ -197,6 +200,7 @@ def test_a_bundle_of_another_network_has_only_its_own_head(
     )
 
 
+@pytest.mark.slow
 def test_which_embeddings_a_model_can_read(tmp_path: Path, classifier: Classifier) -> None:
     own, other = opened(own_head(tmp_path)), opened(other_network(tmp_path))
     assert own.can_read(classifier.provenance)
@@ -208,6 +212,7 @@ def test_which_embeddings_a_model_can_read(tmp_path: Path, classifier: Classifie
     assert not own.can_read(Provenance(classifier.bundle_id, None))
 
 
+@pytest.mark.slow
 def test_a_model_in_use_does_not_need_its_file(tmp_path: Path, temple: bytes) -> None:
     folder = own_head(tmp_path)
     own = opened(folder)

@@ -48,6 +48,7 @@ def check_same(batch: list[HeadPredictions], single: list[HeadPredictions]) -> N
         assert [tag.label for tag in first.objects] == [tag.label for tag in second.objects]
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.05, 8.0))
 @settings(max_examples=25, deadline=None)
 def test_random_embeddings(classifier: Classifier, seed: int, scale: float) -> None:

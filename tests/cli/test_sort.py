@@ -91,6 +91,7 @@ def test_sort_and_undo(source: Path, tmp_path: Path, lines: Any, kind: str) -> N
     assert lines("undo", dest)[0] == 2
 
 
+@pytest.mark.slow
 def test_the_librarys_word_counts_and_costs_no_look(
     source: Path,
     tmp_path: Path,
@@ -187,6 +188,7 @@ def test_the_library_itself_is_not_sorted(
     assert files(library / "originals") == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for children on Windows")
 def test_interrupted_then_resumed(source: Path, tmp_path: Path, temple: bytes) -> None:
     for number in range(300):

@@ -177,6 +177,7 @@ def as_nobody(folder: Path, *arguments: object) -> tuple[int, dict[str, str | No
     return process.returncode, codes(process.stdout)
 
 
+@pytest.mark.slow
 def test_denied_permissions(shared_folder: Path, made_photos: list[tuple[str, bytes]]) -> None:
     source, dest = write_photos(shared_folder / "photos", made_photos), shared_folder / "sorted"
     dest.mkdir()
@@ -227,6 +228,7 @@ runpy.run_module("scene_model", run_name="__main__")
 """
 
 
+@pytest.mark.slow
 def test_interrupted_while_importing() -> None:
     process = subprocess.run(
         [sys.executable, "-c", _INTERRUPTED, "sort", "here", "there"],

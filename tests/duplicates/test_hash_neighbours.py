@@ -57,6 +57,7 @@ def test_bands_are_distinct_and_wide() -> None:
     assert min(widths) >= 9
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.sampled_from([0, 2**63, 2**64 - 1]), BITS, st.booleans()), max_size=8),
 )

@@ -56,6 +56,7 @@ def test_the_hash_of_a_rotated_picture_is_computed_without_it(temple: bytes, tur
     assert distance <= 8  # of 64; unrelated pictures differ in 20 or more
 
 
+@pytest.mark.slow
 def test_all_copies_are_one_group(services: Services, temple_ids: list[str]) -> None:
     assert near_groups(services) == [set(temple_ids[:-1])]
 
@@ -69,6 +70,7 @@ def test_two_shots_of_a_scene_are_not_one_picture(temple: bytes) -> None:
     assert aligned_similarity(original, original) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_dismissed_pairs_stay_dismissed_until_that_is_undone(
     services: Services, temple_ids: list[str], add_photos: Add, temple: bytes
 ) -> None:
@@ -84,6 +86,7 @@ def test_dismissed_pairs_stay_dismissed_until_that_is_undone(
     assert near_groups(services) == [{*temple_ids[:-1], new}]
 
 
+@pytest.mark.slow
 def test_photos_in_the_trash_are_not_duplicates_until_restored(
     services: Services, temple_ids: list[str]
 ) -> None:

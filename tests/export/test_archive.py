@@ -78,6 +78,7 @@ def test_safe_names(name: str, safe: str) -> None:
     assert safe_name(name) == safe
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.text(max_size=30), st.text(max_size=260)), max_size=20))
 def test_every_name_is_safe_and_unique(pairs: list[tuple[str, str]]) -> None:
     entries = [ArchiveEntry(folder, name, Path("x"), "") for folder, name in pairs]
@@ -124,6 +125,7 @@ def test_the_same_photos_make_the_same_zip(tmp_path: Path, temple: bytes) -> Non
     assert archive.getinfo("sea/a.jpg").date_time == (2026, 3, 4, 5, 6, 6)
 
 
+@pytest.mark.slow
 def test_chunks_are_yielded_before_the_file_is_read_completely(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:

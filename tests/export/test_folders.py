@@ -53,6 +53,7 @@ def test_coordinates_are_left_out(services: Services, add_photos: Add, flower: b
     assert len(table_row(without_coordinates(photo), [])) == len(table_row(photo, []))
 
 
+@pytest.mark.slow
 def test_json(services: Services, add_photos: Add, flower: bytes) -> None:
     ids = add_photos([("dáhlia.jpg", flower)])
     edits.add_tag(services.library, ids, "Grandma")

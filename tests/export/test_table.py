@@ -37,6 +37,7 @@ def test_a_row(services: Services, add_photos: Add, flower: bytes) -> None:
     assert pd.isna(row["Latitude"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["=cmd|'/c calc'!A1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", " =1", "＝1"]
 )

@@ -56,6 +56,7 @@ def for_all_labels(services: Services, threshold: float) -> dict[str, float]:
     return dict.fromkeys(head.labels.ids, threshold)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "then"), [(HIGHEST, LOWEST), (0.5, HIGHEST)])
 def test_the_change_is_what_retagging_would_store(
     services: Services, ids: list[str], first: float, then: float

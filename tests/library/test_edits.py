@@ -65,6 +65,7 @@ def test_an_edit_without_changes_is_not_recorded(
     assert edits.undo(services.library) is None
 
 
+@pytest.mark.slow
 def test_trash_and_back(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     edits.move_to_trash(services.library, [photo_id])
@@ -74,6 +75,7 @@ def test_trash_and_back(services: Services, add_photos: Add, flower: bytes) -> N
     assert (services.library.count(), services.library.count(trashed=True)) == (1, 0)
 
 
+@pytest.mark.slow
 def test_adding_a_trashed_photo_again_restores_it_with_its_tags(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:
@@ -88,6 +90,7 @@ def test_adding_a_trashed_photo_again_restores_it_with_its_tags(
     assert "mine" in photo.shown_tags
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("typed", ["", "  ", "x" * 61, "a\x00b", "a\u202eb", 'say "x"'])
 def test_invalid_tags(services: Services, typed: str) -> None:
     with pytest.raises(InvalidTag):
@@ -130,6 +133,7 @@ def three_photos(add_photos: Add, made_photos: list[tuple[str, bytes]]) -> list[
     return add_photos(made_photos[:3])
 
 
+@pytest.mark.slow
 @given(steps=STEPS)
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -153,6 +157,7 @@ def test_undos_restore_the_first_state_and_redos_the_last(
         pass
 
 
+@pytest.mark.slow
 def test_confirming_and_rejecting(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     library = services.library
@@ -179,6 +184,7 @@ def test_confirming_and_rejecting(services: Services, add_photos: Add, flower: b
     assert library.photo(photo_id) == before
 
 
+@pytest.mark.slow
 def test_a_rejected_tag_stays_rejected(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     library = services.library
@@ -188,6 +194,7 @@ def test_a_rejected_tag_stays_rejected(services: Services, add_photos: Add, flow
     assert services.gallery().count("is:edited") == 1
 
 
+@pytest.mark.slow
 def test_a_hundred_undos_after_a_restart(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:
@@ -212,6 +219,7 @@ def test_a_hundred_undos_after_a_restart(
         assert edits.redo(opened) is None
 
 
+@pytest.mark.slow
 def test_a_new_edit_discards_undone_edits(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:
@@ -230,6 +238,7 @@ def test_a_new_edit_discards_undone_edits(
     assert not {"b", "c"} & set(library.photo(photo_id).shown_tags)
 
 
+@pytest.mark.slow
 def test_undone_edits_of_an_earlier_version_are_not_redone(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:
@@ -244,6 +253,7 @@ def test_undone_edits_of_an_earlier_version_are_not_redone(
     assert edits.latest_undone(library) == "new"
 
 
+@pytest.mark.slow
 def test_ten_thousand_photos_at_once(tmp_path: Path) -> None:
     with Library(tmp_path / "library") as library:
         ids = add_rows(library, 10_000)

@@ -88,6 +88,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
     connection.close()
 
 
+@pytest.mark.slow
 @example(
     statements=[
         (INSERT_TAG, ("a", "scenes", "sea")),

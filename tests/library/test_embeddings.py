@@ -82,6 +82,7 @@ def test_a_missing_file_has_no_rows(files: EmbeddingFiles) -> None:
         files.rows("abcd-8", [0])
 
 
+@pytest.mark.slow
 def test_each_photo_has_its_own_slot_and_a_free_one_is_reused(
     services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]]
 ) -> None:
@@ -114,6 +115,7 @@ def test_another_networks_embedding_goes_to_its_own_file(
     connection.close()
 
 
+@pytest.mark.slow
 def test_a_missing_embedding_is_recomputed(
     services: Services, add_photos: Add, temple: bytes
 ) -> None:

@@ -191,6 +191,7 @@ class Kill(BaseException):
     """Stands for the end of the process."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version_number", VERSIONS)
 def test_killed_at_any_statement_it_starts_over(
     version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -51,6 +51,7 @@ def overwrite_embedding(services: Services, photo_id: str) -> None:
     assert not services.library.embedding(photo_id).values.any()
 
 
+@pytest.mark.slow
 def test_the_same_network_uses_the_stored_embedding(
     services: Services, own: Classifier, photo_id: str
 ) -> None:
@@ -77,6 +78,7 @@ def test_another_network_predicts_from_the_original(
         predict_stored(services.library, other, photo_id)
 
 
+@pytest.mark.slow
 def test_an_unrecorded_network_counts_as_another(
     services: Services, own: Classifier, photo_id: str
 ) -> None:
@@ -108,6 +110,7 @@ def test_retagging_replaces_predictions_but_no_decision(
     assert library.embedding(photo_id).provenance == services.classifier.provenance
 
 
+@pytest.mark.slow
 def test_shown_tags_are_those_of_the_current_models_heads(
     services: Services, own: Classifier, photo_id: str
 ) -> None:
@@ -150,6 +153,7 @@ def test_a_photo_that_cannot_be_read_keeps_its_predictions(
         retag(services.library, other, "0" * 64)
 
 
+@pytest.mark.slow
 def test_predictions_are_replaced_completely_or_not_at_all(
     services: Services, own: Classifier, photo_id: str
 ) -> None:
@@ -164,6 +168,7 @@ def test_predictions_are_replaced_completely_or_not_at_all(
     assert services.library.photo(photo_id) == before
 
 
+@pytest.mark.slow
 def test_the_table_has_empty_cells_for_a_photo_that_cannot_be_read(
     services: Services, add_photos: Add, photo_id: str, temple: bytes
 ) -> None:

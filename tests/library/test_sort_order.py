@@ -68,6 +68,7 @@ def test_text_of_an_order() -> None:
             Sort.read(text)
 
 
+@pytest.mark.slow
 def test_a_limit_above_what_sqlite_binds(tmp_path: Path) -> None:
     with Library(tmp_path / "library") as library:
 

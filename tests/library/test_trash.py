@@ -130,6 +130,7 @@ def test_a_referenced_file_is_never_touched(
 
 
 # One photo has 2 files: 4 are removed, then their list is the fifth.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "number", "are_rows_deleted", "expected_codes"),
     [
@@ -233,6 +234,7 @@ def test_a_file_that_cannot_be_removed_is_reported_and_retried(
     assert not original.exists()
 
 
+@pytest.mark.slow
 def test_an_invalid_list_removes_nothing(library: Library, tmp_path: Path) -> None:
     outside = tmp_path / "outside.jpg"
     outside.write_bytes(b"mine")
@@ -245,6 +247,7 @@ def test_an_invalid_list_removes_nothing(library: Library, tmp_path: Path) -> No
     assert not list_file.exists()
 
 
+@pytest.mark.slow
 def test_a_trash_folder_that_cannot_be_written(library: Library, three: list[str]) -> None:
     edits.move_to_trash(library, three)
     trash.trash_dir(library).write_text("in the way")
@@ -253,6 +256,7 @@ def test_a_trash_folder_that_cannot_be_written(library: Library, three: list[str
     assert library.count(trashed=True) == 3
 
 
+@pytest.mark.slow
 def test_ten_thousand(tmp_path: Path) -> None:
     with Library(tmp_path / "library") as library:
         edits.move_to_trash(library, add_rows(library, 10_000))

@@ -169,6 +169,7 @@ def test_an_orphan_that_cannot_be_moved(library: Library) -> None:
     assert "cannot be moved" in problem.message
 
 
+@pytest.mark.slow
 def test_a_recently_written_file_is_given_time_to_get_its_row(
     library: Library, classifier: Classifier, made_photos: list[tuple[str, bytes]]
 ) -> None:

@@ -205,6 +205,7 @@ def test_limits() -> None:
     assert decode_photo(data, PhotoLimits(max_pixels=10_000)).width == 100
 
 
+@pytest.mark.slow
 def test_decompression_bomb_is_refused_by_its_header() -> None:
     bomb = encode(Image.new("1", (60_000, 60_000)), "PNG")
     assert len(bomb) < 1_000_000
@@ -212,6 +213,7 @@ def test_decompression_bomb_is_refused_by_its_header() -> None:
         decode_photo(bomb)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_damage_anywhere_raises_only_photo_errors(data: st.DataObject) -> None:

@@ -79,6 +79,7 @@ def names(gallery: Gallery, query: str) -> set[str]:
     return {r.name.split(".")[0] for r in gallery.library.records(gallery.ids(query))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -117,6 +118,7 @@ def test_meaning(gallery: Gallery, query: str, expected: set[str]) -> None:
     assert names(gallery, query) == expected
 
 
+@pytest.mark.slow
 def test_a_rejected_tag_is_not_found(gallery: Gallery) -> None:
     (pier, *_) = [r for r in gallery.library.records(gallery.ids("sunset")) if "pier" in r.name]
     remove_tag(gallery.library, [pier.id], "sunset")
@@ -154,6 +156,7 @@ def test_errors_have_a_position(query: str, position: int, message: str) -> None
     assert caught.value.position == position
 
 
+@pytest.mark.slow
 @given(
     st.text(max_size=40)
     | st.text(alphabet='ab:"()-OR <>=0.5score', max_size=40)
@@ -176,6 +179,7 @@ def test_nesting_too_deep_for_sqlite_is_an_error(text: str) -> None:
         parse_query(text, VOCABULARY)
 
 
+@pytest.mark.slow
 def test_the_largest_accepted_queries_run(services: Services) -> None:
     gallery = services.gallery()
     gallery.count("a (b OR " * 5 + "c" + ")" * 5)
@@ -349,6 +353,7 @@ def test_each_term(library: Library, query: Query) -> None:
     assert 0 < len(expected) < len(FIXED)
 
 
+@pytest.mark.slow
 @given(TREES, ROWS)
 @settings(max_examples=150, deadline=None)
 def test_sql_and_plain_python_agree(library: Library, query: Query, rows: list[Row]) -> None:

@@ -117,6 +117,7 @@ def test_any_text_is_an_error_or_survives_printing(text: str) -> None:
     assert print_query(read_query(printed)) == printed
 
 
+@pytest.mark.slow
 @given(QUERIES)
 @settings(max_examples=500, deadline=None)
 def test_any_query_survives_printing(query: Query) -> None:

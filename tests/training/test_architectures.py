@@ -19,7 +19,7 @@ from tests.pictures import textured
 from training.__main__ import main
 from training.recipe import TRAINING_DIR, Recipe, Source, Stage, read_recipe
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 CONFIGS = TRAINING_DIR / "configs"
 CHANCE = 100 / 3

@@ -14,7 +14,7 @@ from tests.conftest import SHARED
 from tests.pictures import encode, textured
 from training.recipe import TRAINING_DIR, Stage, read_recipe
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

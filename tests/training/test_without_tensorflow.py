@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from scene_model.config import PROJECT_DIR
 
 _WITHOUT = (
@@ -11,6 +13,7 @@ _WITHOUT = (
 )
 
 
+@pytest.mark.slow
 def test_they_are_deselected_by_their_marker() -> None:
     done = subprocess.run(
         [

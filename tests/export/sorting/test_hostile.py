@@ -206,6 +206,7 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
         list(undo_sort(dest))
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("kind", [Kind.COPY, Kind.MOVE])
 def test_undo_on_a_full_disk(tmp_path: Path, kind: Kind) -> None:
