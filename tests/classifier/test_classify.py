@@ -69,6 +69,7 @@ def test_stored_embedding_gives_the_same_prediction(classifier: Classifier, temp
     )
 
 
+@pytest.mark.slow
 def test_large_photos_are_predicted_as_their_small_copies(classifier: Classifier) -> None:
     """100 photos of all sources enlarged to 8 megapixels, against the same at 192 pixels."""
     same_scene = same_tag = 0
@@ -117,6 +118,7 @@ def test_vocabulary(classifier: Classifier) -> None:
     assert words.ids_for("no such word") == frozenset()
 
 
+@pytest.mark.slow
 def test_all_shared_photos_are_read(classifier: Classifier, shared_photos: Path) -> None:
     for path in sorted(shared_photos.iterdir()):
         if path.is_file():
