@@ -14,8 +14,9 @@ LOCK := requirements.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK)
 DATA ?= data
 RUN ?= runs/scene_mobilenet_v2
-# A worker a core; the tests of one file share a worker, and with it their costly fixtures.
-PARALLEL ?= -n auto --dist loadfile
+# A worker a core (tests/conftest.py); the tests of one file share a worker, and with it their
+# costly fixtures.
+PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 CONFIG ?= training/configs/scene_mobilenet_v2.toml
 
 .PHONY: run test quick quick-types quick-tests check docs browser bench train folders format clean
@@ -34,23 +35,22 @@ quick: $(VENV)/.testing
 	$(MAKE) --jobs=2 --no-print-directory quick-types quick-tests
 
 quick-types:
-	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --num-workers auto
 
 quick-tests:
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not tools and not slow" --ignore=tests/browser $(ARGS)
 
 browser: $(VENV)/.everything
-	$(BIN)/python -m pytest tests/browser $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) tests/browser $(ARGS)
 
 check: $(VENV)/.everything
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy --num-workers auto
 	$(BIN)/lint-imports
 	node --test tests/javascript/*.test.mjs
 	$(BIN)/python -m zensical build --clean --strict
-	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/browser $(ARGS)
-	$(BIN)/python -m pytest tests/browser $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 docs: $(VENV)/.docs
 	$(BIN)/python -m zensical build --clean --strict

@@ -1,6 +1,8 @@
 """What the tests share: real photographs, made pictures, a wired-up app on a temporary library."""
 
 import importlib.util
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +23,25 @@ settings.register_profile("patient", parent=settings.default, deadline=None)
 settings.load_profile("patient")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A worker a core; one more beside browser tests, which wait much of their time."""
+    ignored = config.getoption("ignore") or []
+    cores = os.cpu_count() or 1
+    return cores if any(Path(path).name == "browser" for path in ignored) else cores + 1
+
+
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Begin with the long files, so that no worker is left with one of them in the end."""
+    long_tests = Counter(
+        item.path
+        for item in items
+        if item.get_closest_marker("slow") or item.get_closest_marker("tools")
+    )
+    items.sort(key=lambda item: -long_tests[item.path])
+    _deselect_tensorflow(session, items)
+
+
+def _deselect_tensorflow(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Deselect what needs TensorFlow where it is not installed; the summary counts it."""
     if importlib.util.find_spec("tensorflow") is not None:
         return

@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scene_model.config import PROJECT_DIR
-from tests.browser.libraries import FilledLibraries, real_photos
+from tests.browser.libraries import FilledLibraries, digest
 
 _BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -147,29 +147,54 @@ def filled_libraries(tmp_path_factory: pytest.TempPathFactory) -> FilledLibrarie
     return FilledLibraries(tmp_path_factory.mktemp("libraries"))
 
 
+class ReadOnlyServers:
+    """Servers shared by the tests that change nothing: one for each set of photos."""
+
+    def __init__(self, folder: Path, libraries: FilledLibraries) -> None:
+        self._folder, self._libraries = folder, libraries
+        self._servers: dict[str, Server] = {}
+        self._running = ExitStack()
+
+    def holding(self, photos: list[Path]) -> Server:
+        key = digest(photos)
+        if key not in self._servers:
+            folder = self._folder / key
+            folder.mkdir()
+            self._libraries.copy_to(folder / "library", photos)
+            self._servers[key] = self._running.enter_context(running(Server(folder)))
+        return self._servers[key]
+
+    def close(self) -> None:
+        self._running.close()
+
+
+@pytest.fixture(scope="session")
+def read_only_servers(
+    tmp_path_factory: pytest.TempPathFactory, filled_libraries: FilledLibraries
+) -> Iterator[ReadOnlyServers]:
+    """The shared servers; a test gets one through the marker `read_only`."""
+    servers = ReadOnlyServers(tmp_path_factory.mktemp("read-only"), filled_libraries)
+    yield servers
+    servers.close()
+
+
 @pytest.fixture
 def server(
+    request: pytest.FixtureRequest,
     tmp_path: Path,
     port: int,
     library_photos: list[Path],
     server_environment: dict[str, str],
     filled_libraries: FilledLibraries,
 ) -> Iterator[Server]:
-    """A running server on a library of its own."""
+    """A running server on a library of its own; with the marker `read_only`, a shared one."""
+    if request.node.get_closest_marker("read_only"):
+        servers: ReadOnlyServers = request.getfixturevalue("read_only_servers")
+        yield servers.holding(library_photos)
+        return
     if library_photos:
         filled_libraries.copy_to(tmp_path / "library", library_photos)
     with running(Server(tmp_path, port, **server_environment)) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def read_only_server(
-    tmp_path_factory: pytest.TempPathFactory, filled_libraries: FilledLibraries
-) -> Iterator[Server]:
-    """One server with twelve photos, for every test that changes nothing."""
-    folder = tmp_path_factory.mktemp("read-only")
-    filled_libraries.copy_to(folder / "library", real_photos(12))
-    with running(Server(folder)) as started:
         yield started
 
 

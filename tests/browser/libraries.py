@@ -27,13 +27,18 @@ class FilledLibraries:
 
     def copy_to(self, library: Path, photos: Sequence[Path]) -> None:
         """Make a library that holds some photos."""
-        contents = hashlib.sha256()
-        for photo in photos:
-            contents.update(photo.name.encode() + b"\0" + photo.read_bytes())
-        filled = self._folder / contents.hexdigest()
+        filled = self._folder / digest(photos)
         if not filled.is_dir():
             fill(filled, photos)
         shutil.copytree(filled, library)
+
+
+def digest(photos: Sequence[Path]) -> str:
+    """SHA-256 of the names and contents of photos."""
+    contents = hashlib.sha256()
+    for photo in photos:
+        contents.update(photo.name.encode() + b"\0" + photo.read_bytes())
+    return contents.hexdigest()
 
 
 def fill(library: Path, photos: Sequence[Path]) -> None:

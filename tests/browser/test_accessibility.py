@@ -1,19 +1,21 @@
-"""What assistive technology is told: axe-core finds nothing serious, the tree reads sensibly."""
+"""For everyone: axe-core finds nothing serious, the tree reads sensibly, pages fit a phone."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.actions import serious
-from tests.browser.conftest import Server, Visit, at_rest
+from tests.browser.conftest import Visit, at_rest, fits
+from tests.browser.libraries import real_photos
 
-pytestmark = pytest.mark.tools
+pytestmark = [pytest.mark.tools, pytest.mark.read_only]
 
 
 @pytest.fixture
-def server(read_only_server: Server) -> Server:
-    return read_only_server
+def library_photos() -> list[Path]:
+    return real_photos(12)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -26,6 +28,20 @@ def test_pages(visit: Visit, path: str, scheme: Any) -> None:
         expect(page.locator(".cell").first).to_be_visible()
     at_rest(page)
     assert serious(page) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "gallery", "search?q=flower", "export", "model_card"),
+        *("review", "duplicates", "teach", "insights"),
+    ],
+)
+def test_phone_width(visit: Visit, path: str) -> None:
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    page = visit.open(path)
+    expect(page.locator("h1").first).to_be_visible()
+    fits(page, 390)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -30,6 +30,7 @@ def library_photos(photos: list[Path]) -> list[Path]:
     return photos
 
 
+@pytest.mark.read_only
 def test_filters_and_pages_live_in_the_address(visit: Visit, photos: list[Path]) -> None:
     page = visit.open("gallery")
     expect(page.locator(".cell")).to_have_count(36)

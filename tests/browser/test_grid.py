@@ -44,6 +44,7 @@ def open_pages(visit: Visit, query: str = "") -> Page:
     return page
 
 
+@pytest.mark.read_only
 def test_a_page_is_drawn_before_the_server_answers(visit: Visit) -> None:
     page = open_pages(visit)
     ids = ids_of(visit, "")
@@ -89,6 +90,7 @@ def click_chip(page: Page, name: str) -> list[str]:
     return shown
 
 
+@pytest.mark.read_only
 def test_a_class_is_drawn_before_the_server_answers(visit: Visit) -> None:
     page = open_pages(visit)
     ids, flowers = ids_of(visit, ""), ids_of(visit, "class:flower")
@@ -105,6 +107,7 @@ def test_a_class_is_drawn_before_the_server_answers(visit: Visit) -> None:
     assert page.evaluate(SHOWN) == ids_of(visit, "-class:flower")[:18]
 
 
+@pytest.mark.read_only
 def test_the_chip_that_is_chosen_already_turns_no_page(visit: Visit) -> None:
     page = open_pages(visit)
     page.get_by_label("Next page").click()
@@ -116,6 +119,7 @@ def test_the_chip_that_is_chosen_already_turns_no_page(visit: Visit) -> None:
     assert page.evaluate(SHOWN) == shown
 
 
+@pytest.mark.read_only
 def test_the_server_has_the_last_word_on_a_chip(visit: Visit) -> None:
     page = open_pages(visit)
     flowers = ids_of(visit, "class:flower")
@@ -129,6 +133,7 @@ def test_the_server_has_the_last_word_on_a_chip(visit: Visit) -> None:
     assert page.evaluate(SHOWN) == [flowers[1]]
 
 
+@pytest.mark.read_only
 def test_a_photo_opened_before_the_server_answers(visit: Visit) -> None:
     # However slow the machine is: the browser's patience is not what is tested here.
     visit.page.add_init_script(
@@ -164,6 +169,7 @@ def test_the_first_chip_after_a_restart_counts(visit: Visit, server: Server) -> 
     expect(page.get_by_text("44 of 44 photos")).to_be_visible()
 
 
+@pytest.mark.read_only
 def test_two_chips_in_a_hurry(visit: Visit) -> None:
     page = open_pages(visit)
     page.wait_for_function(PREFETCHED)
@@ -207,6 +213,7 @@ class LateWord:
         self._page.wait_for_timeout(1000)
 
 
+@pytest.mark.read_only
 def test_the_address_follows_the_later_of_two_chips(visit: Visit) -> None:
     """What the first one writes reaches the browser after the second was clicked."""
     late = LateWord(visit.page)
@@ -223,6 +230,7 @@ def test_the_address_follows_the_later_of_two_chips(visit: Visit) -> None:
     expect(page.get_by_text("40 of 44 photos")).to_be_visible()
 
 
+@pytest.mark.read_only
 @pytest.mark.parametrize("control", ["Small", "Select all"])
 def test_what_follows_a_chip_in_a_hurry_leaves_it(visit: Visit, control: str) -> None:
     late = LateWord(visit.page)
@@ -242,6 +250,7 @@ def test_what_follows_a_chip_in_a_hurry_leaves_it(visit: Visit, control: str) ->
     expect(page.locator(".cell")).to_have_count(4)
 
 
+@pytest.mark.read_only
 def test_what_is_selected_elsewhere_stays_so(visit: Visit) -> None:
     page = open_pages(visit)
     page.get_by_role("button", name="Select all 44").click()
@@ -255,6 +264,7 @@ def test_what_is_selected_elsewhere_stays_so(visit: Visit) -> None:
     expect(chosen).to_have_count(3)
 
 
+@pytest.mark.read_only
 def test_a_range_over_three_pages(visit: Visit) -> None:
     page = open_pages(visit)
     page.locator(".pick").nth(2).click()
@@ -271,6 +281,7 @@ def test_a_range_over_three_pages(visit: Visit) -> None:
     expect(chosen).to_have_count(16)
 
 
+@pytest.mark.read_only
 def test_clicks_on_two_pages_in_a_hurry_all_count(visit: Visit) -> None:
     page = open_pages(visit)
     page.evaluate(
@@ -287,6 +298,7 @@ def test_clicks_on_two_pages_in_a_hurry_all_count(visit: Visit) -> None:
     expect(page.locator('.pick[aria-checked="true"]')).to_have_count(1)
 
 
+@pytest.mark.read_only
 def test_nothing_jumps(visit: Visit) -> None:
     page = open_pages(visit)
     page.evaluate(
@@ -328,6 +340,7 @@ def drawn(visit: Visit) -> list[str]:
     return names
 
 
+@pytest.mark.read_only
 def test_a_page_that_opens_is_drawn_from_its_top(visit: Visit) -> None:
     names = drawn(visit)
     page = open_pages(visit)
@@ -341,6 +354,7 @@ def test_a_page_that_opens_is_drawn_from_its_top(visit: Visit) -> None:
     assert in_turn(names, top_to_bottom) == top_to_bottom
 
 
+@pytest.mark.read_only
 def test_what_a_click_asks_for_comes_first(visit: Visit) -> None:
     names = drawn(visit)
     page = open_pages(visit)
@@ -358,6 +372,7 @@ def in_turn(names: list[str], expected: list[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name in expected]
 
 
+@pytest.mark.read_only
 def test_the_pager_reads_sensibly(visit: Visit) -> None:
     page = open_pages(visit)
     tree = page.get_by_role("navigation", name="Pages of photos").aria_snapshot()

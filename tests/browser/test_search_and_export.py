@@ -36,6 +36,7 @@ def line(page: Page) -> Any:
     return page.locator('input[type="search"]').first
 
 
+@pytest.mark.read_only
 def test_a_line_as_it_is_typed(visit: Visit) -> None:
     page = visit.open("search")
     line(page).press_sequentially('"blu', delay=60)
@@ -65,6 +66,7 @@ def test_a_saved_search_comes_back(visit: Visit) -> None:
     expect(page.locator(".cell", has_text="flower.jpg")).to_be_visible()
 
 
+@pytest.mark.read_only
 def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
     page = visit.open("search?q=name:flower.jpg")
     page.locator(".open").first.click()
@@ -82,6 +84,7 @@ def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
     expect(page.locator(".cell").first).to_contain_text("flower.jpg")
 
 
+@pytest.mark.read_only
 def test_taken_away_without_places(visit: Visit) -> None:
     page = visit.open("export")
     line(page).fill("name:placed OR name:flower")
@@ -112,6 +115,7 @@ def download(page: Page, link: str) -> bytes:
     return Path(download_info.value.path()).read_bytes()
 
 
+@pytest.mark.read_only
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["review", "duplicates", "teach", "insights"])
 def test_no_serious_barrier(visit: Visit, path: str, scheme: Any) -> None:

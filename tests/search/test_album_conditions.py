@@ -128,7 +128,7 @@ def check(library: Library, rules: AlbumRules) -> None:
 
 
 @given(album_rules(), PHOTOS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_contract_for_generated_rules(
     library: Library, rules: AlbumRules, photos: list[Row]
 ) -> None:

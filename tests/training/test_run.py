@@ -1,6 +1,7 @@
 """The shipped recipe on small data: fit, publish, serve."""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -90,7 +91,13 @@ def test_joint_run_is_trained_published_and_served(
         h.model_copy(update={"refit": 0.1 if h.id == "camera" else None}) for h in made.heads
     ]
     made = made.model_copy(update={"heads": tuple(refitted)})
+    # An earlier bundle is replaced completely.
+    stale = tmp_path / "models" / made.name / "stale.txt"
+    shutil.copytree(TRAINING_DIR.parent / "models" / made.name, stale.parent)
+    stale.write_text("of the bundle before", encoding="utf-8")
     folder = publish(made, small_data, run_dir, tmp_path / "models")
+    assert [p.name for p in (tmp_path / "models").iterdir()] == ["scene_mobilenet_v2"]
+    assert not stale.exists()
     with np.load(run_dir / "heads.npz") as run, np.load(folder / "heads.npz") as published:
         same = {
             h.id: np.allclose(run[f"{h.id}/kernel"], published[f"{h.id}/kernel"], atol=1e-2)
@@ -111,6 +118,3 @@ def test_joint_run_is_trained_published_and_served(
         assert (folder / "plots" / f"{plot}.png").stat().st_size > 1000
     embedding = Engine(bundle, 1).embed(np.zeros((64, 64, 3), np.uint8))
     assert embedding.shape == (1280,)
-    # Publishing again replaces the earlier bundle completely.
-    publish(made, small_data, run_dir, tmp_path / "models")
-    assert [p.name for p in (tmp_path / "models").iterdir()] == ["scene_mobilenet_v2"]
