@@ -12,10 +12,11 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page
 
-from tests.browser.conftest import _ARGUMENTS, Server, at_rest
+from tests.browser.conftest import Server, at_rest
 from tests.browser.twelve_steps import UPLOAD, mixed_photos, pieces, walk
+from tests.chromium import chromium
 
 HERE = Path(__file__).resolve().parent
 PHOTOS = Path("/usr/share/backgrounds/mate/nature")
@@ -34,12 +35,10 @@ FILE_NAMES = {
 def main() -> None:
     """Start the app on a new library, do the twelve steps, and take the screenshots."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PHOTOS
-    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as temporary, chromium() as browser:
         server = Server(Path(temporary))
         server.start()
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_ARGUMENTS)
         try:
-            expect.set_options(timeout=30_000)
             page = open_page(browser, WIDE, "light")
             page.goto(server.base_url)
             walk(page, two_hundred(folder), lambda step: shoot(page, FILE_NAMES[step]))
@@ -52,7 +51,6 @@ def main() -> None:
                 window.goto(f"{server.base_url}/{path}")
                 shoot(window, name)
         finally:
-            browser.close()
             server.stop()
 
 

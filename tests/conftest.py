@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -18,16 +19,19 @@ from scene_model.services import Services, open_services
 from tests.bundles import copy_shipped
 from tests.pictures import encode, textured
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # A busy machine may take long for a case; cases are no clock.
 settings.register_profile("patient", parent=settings.default, deadline=None)
 settings.load_profile("patient")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A worker a core; one more beside browser tests, which wait much of their time."""
+    """A worker a core; twice as many with browser tests, which wait much of their time."""
     ignored = config.getoption("ignore") or []
     cores = os.cpu_count() or 1
-    return cores if any(Path(path).name == "browser" for path in ignored) else cores + 1
+    return cores if any(Path(path).name == "browser" for path in ignored) else 2 * cores
 
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
@@ -75,6 +79,16 @@ def shared_photos() -> Path:
     if not SHARED_PHOTOS.is_dir():
         pytest.skip("the photographs of ../shared/photos are not here")
     return SHARED_PHOTOS
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """Chromium; one for all tests of a process."""
+    # `make test` does not install Playwright.
+    from tests.chromium import chromium
+
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

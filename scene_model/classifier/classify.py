@@ -158,6 +158,8 @@ class PredictionBatch:
         if batch.head.id == OBJECTS:
             probabilities = batch.prediction.probabilities
             rows, indices = np.nonzero(probabilities >= OBJECT_TAG_FLOOR)
+            if len(rows) <= 1:
+                return rows, indices
             order = np.lexsort((-probabilities[rows, indices], rows))
             return rows[order], indices[order]
         if batch.head.id == self.class_head or batch.head.outside_threshold is not None:

@@ -1,6 +1,7 @@
 """Embeddings → calibrated probabilities: a matrix product per label set."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ class Head:
             return HeadBatchPrediction(probabilities, np.zeros(len(logits), np.float32))
         return HeadBatchPrediction(probabilities, softmax(logits)[:, count])
 
-    @property
+    @cached_property
     def thresholds(self) -> FloatArray:
         """Confidence threshold of each label, shape (labels,), float32."""
         if self.own_thresholds is None:

@@ -118,8 +118,11 @@ def top_tags(probabilities: FloatArray, labels: LabelSet, limit: int) -> list[Ta
 
     probabilities: shape (len(labels),), float32, sums to 1.
     """
-    order = np.argsort(-probabilities, kind="stable")[:limit]
-    return [Tag(labels[int(i)].id, float(probabilities[i])) for i in order]
+    # Sort only those that can be among them: of a thousand labels, sorting all takes most time.
+    least = np.partition(probabilities, -limit)[-limit] if limit < len(labels) else 0.0
+    candidates = np.flatnonzero(probabilities >= least)
+    order = candidates[np.argsort(-probabilities[candidates], kind="stable")[:limit]]
+    return [Tag(labels[i].id, float(probabilities[i])) for i in order.tolist()]
 
 
 @dataclass(frozen=True)
@@ -161,11 +164,13 @@ def decide_classes(class_head: HeadBatch, tag_head: HeadBatch | None) -> list[Ph
     The class head's label if it is sure, else the tag head's first tag if there is one, else
     unsure. A person's choice comes before all of these; the library stores it separately.
     """
-    labels = np.full(len(class_head.is_unsure), UNSURE_CLASS, object)
-    sources = np.full(len(class_head.is_unsure), NONE, object)
+    classes = [PhotoClass(UNSURE_CLASS, NONE)] * len(class_head.is_unsure)
     deciding = [] if tag_head is None else [(tag_head, tag_head.rule.has_first)]
     # The class head last: it replaces the tag head's label.
     for batch, decides in (*deciding, (class_head, ~class_head.is_unsure)):
-        labels[decides] = np.array(batch.head.labels.ids, object)[batch.rule.first[decides]]
-        sources[decides] = batch.head.id
-    return [PhotoClass(*photo_class) for photo_class in zip(labels, sources, strict=True)]
+        head_id, label_ids = batch.head.id, batch.head.labels.ids
+        for row, index in zip(
+            np.flatnonzero(decides).tolist(), batch.rule.first[decides].tolist(), strict=True
+        ):
+            classes[row] = PhotoClass(label_ids[index], head_id)
+    return classes

@@ -1,7 +1,6 @@
 """A real server on a library of its own, and a real browser that reports what it asks for."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,16 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from scene_model.config import PROJECT_DIR
 from tests.browser.libraries import FilledLibraries, digest
-
-_BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 
 
 @dataclass
@@ -37,19 +30,6 @@ class Visit:
     def open(self, path: str = "") -> Page:
         self.page.goto(f"{self.base_url}/{path}")
         return self.page
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    chromium_path = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
-    if chromium_path is None:
-        pytest.fail("No Chromium here. On Debian: apt-get install chromium. Or: make test.")
-    # A busy machine may take longer than the usual five seconds to answer.
-    expect.set_options(timeout=30_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=_ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 def at_rest(page: Page) -> None:

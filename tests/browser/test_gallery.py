@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.actions import chip, focused
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Server, Visit, at_rest
 from tests.browser.libraries import real_photos
 from tests.conftest import ASSETS
 
@@ -83,10 +83,12 @@ def test_ranges_all_that_match_and_mixed_chips(visit: Visit, photos: list[Path])
     for button in buttons:
         # The tag was rejected on this click: the buttons are drawn again with what they undo.
         expect(button).to_be_visible()
+    at_rest(page)
     places = [button.bounding_box() for button in buttons]
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".cell", has_text="journey")).to_have_count(36)
     expect(page.get_by_role("button", name="Redo")).to_be_enabled()
+    at_rest(page)
     assert [button.bounding_box() for button in buttons] == places, (
         "neither takes the other's place"
     )

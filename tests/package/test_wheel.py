@@ -9,7 +9,6 @@ browser reports every request it makes.
 import csv
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,12 +26,11 @@ from scene_model import __version__
 from scene_model.config import PROJECT_DIR
 from tests.pictures import write_class_folders
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 pytestmark = [pytest.mark.tools, pytest.mark.slow]
 
-_CHROMIUM_ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
 # Found by every Python that starts with its folder in PYTHONPATH.
 _NO_NETWORK = """
 import os, socket, sys
@@ -176,7 +175,7 @@ def test_fit_publishes_outside_the_package(installed: Installed) -> None:
     assert (bundle / "bundle.json").is_file()
 
 
-def test_serve_answers_and_draws_the_first_page(installed: Installed) -> None:
+def test_serve_answers_and_draws_the_first_page(installed: Installed, browser: "Browser") -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -193,7 +192,7 @@ def test_serve_answers_and_draws_the_first_page(installed: Installed) -> None:
     try:
         health = _health(url, server, log)
         assert (health["status"], health["version"]) == ("ok", __version__)
-        foreign = _visit(url)
+        foreign = _visit(browser, url)
         assert foreign == [], "the page asked another server for something"
         taken = installed.run("serve", "--port", str(port))
         assert taken.returncode == 1
@@ -203,27 +202,21 @@ def test_serve_answers_and_draws_the_first_page(installed: Installed) -> None:
         server.wait(30)
 
 
-def _visit(url: str) -> list[str]:
+def _visit(browser: "Browser", url: str) -> list[str]:
     """Open the first page until it is drawn; returns what it asked other servers for."""
-    from playwright.sync_api import expect, sync_playwright
+    from playwright.sync_api import expect
 
-    programs = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    program = next(filter(None, programs), None)
-    if program is None:
-        pytest.fail("No Chromium here. On Debian: apt-get install chromium. Or: make test.")
     foreign: list[str] = []
     ours = (url, url.replace("http", "ws"), "data:", "blob:")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_CHROMIUM_ARGUMENTS)
-        page = browser.new_page()
-        page.on("request", lambda r: None if r.url.startswith(ours) else foreign.append(r.url))
-        page.goto(url)
-        expect(page.locator("h1")).to_be_visible(timeout=60_000)
-        expect(page.get_by_test_id("stApp")).to_have_attribute(
-            "data-test-script-state", "notRunning", timeout=60_000
-        )
-        assert page.get_by_test_id("stException").count() == 0
-        browser.close()
+    page = browser.new_page()
+    page.on("request", lambda r: None if r.url.startswith(ours) else foreign.append(r.url))
+    page.goto(url)
+    expect(page.locator("h1")).to_be_visible(timeout=60_000)
+    expect(page.get_by_test_id("stApp")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=60_000
+    )
+    assert page.get_by_test_id("stException").count() == 0
+    page.close()
     return foreign
 
 
