@@ -73,7 +73,8 @@ def measure(folder: Path) -> bool:
         f"    of {len(scores.ids):,} photos, {len(preview.enters):,} enter, "
         f"{len(preview.leaves):,} leave"
     )
-    _, is_saved_in_time = timed("saving", SAVE_LIMIT_S, lambda: services.use_thresholds(chosen))
+    choice = services.model_choice
+    _, is_saved_in_time = timed("saving", SAVE_LIMIT_S, lambda: choice.use_thresholds(chosen))
     services.close()
     return is_read_in_time and is_preview_in_time and is_saved_in_time
 

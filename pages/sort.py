@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,11 +19,13 @@ from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.preparation import Preparation, checked_folders, prepare
 from scene_model.export.sorting.transaction import (
+    Follow,
     Outcome,
     resume_sort,
     sort_files,
     undo_sort,
 )
+from scene_model.library.inventory import update_references
 
 _PREVIEW_ROWS = 200
 _PLAN, _RESULT = "sort_plan", "sort_result"
@@ -39,7 +42,7 @@ _LAYOUTS = {
 
 def _page() -> None:
     st.title("Sort a folder")
-    get_services().require_personal("sort folders on the server's disk")
+    get_services().settings.require_personal("sort folders on the server's disk")
     st.caption(
         "Sorts the photos of a folder on this computer into folders by class. Each step is logged "
         "before it is done, no file is overwritten, and you can undo the sort."
@@ -145,8 +148,13 @@ def _preview(preparation: Preparation | None, kind: Kind) -> None:
         st.dataframe(_table(reasons, ("File", "Reason")), hide_index=True)
     label = f"{_verb(kind).capitalize()} {files}"
     if plan.steps and st.button(label, type="primary", icon=":material/drive_file_move:"):
-        steps = sort_files(plan, kind, preparation.folders, follow=get_services().follow)
+        steps = sort_files(plan, kind, preparation.folders, follow=_follow())
         _execute(steps, len(plan.steps), kind)
+
+
+def _follow() -> Follow:
+    """Return a callback that updates the library's references to moved files."""
+    return partial(update_references, get_services().library)
 
 
 def _last_sort(dest: Path) -> None:
@@ -155,7 +163,7 @@ def _last_sort(dest: Path) -> None:
     if journal is None:
         return
     st.subheader("Last sort into this folder")
-    follow, kind, total = get_services().follow, journal.kind, len(journal.steps)
+    follow, kind, total = _follow(), journal.kind, len(journal.steps)
     if journal.progress.is_cut_off:
         st.warning(_interrupted(journal), icon=":material/warning:")
     else:

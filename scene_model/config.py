@@ -14,7 +14,7 @@ import platformdirs
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from scene_model.errors import InvalidSetting
+from scene_model.errors import InvalidSetting, NotForVisitors
 
 ENVIRONMENT_PREFIX = "SCENE_"
 _PACKAGE_DIR = Path(__file__).resolve().parent
@@ -178,6 +178,13 @@ class Settings(BaseSettings):
     def is_shared(self) -> bool:
         """Tell whether every visitor has a library of their own."""
         return self.mode == "shared"
+
+    def require_personal(self, action: str) -> None:
+        """Raise NotForVisitors on a shared server; action: what its visitors cannot do."""
+        if self.is_shared:
+            raise NotForVisitors(
+                f"Visitors of a shared server cannot {action}; only the operator of the server can."
+            )
 
     @property
     def names_a_bundle(self) -> bool:

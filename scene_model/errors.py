@@ -1,11 +1,13 @@
 """All errors that Scene Gallery raises, as one class hierarchy.
 
 ``error_tree`` draws it. Each class has a ``code`` (scripts match on it), an ``http_status``
-(of the REST API) and an ``exit_code`` (of the command line).
+(of the REST API) and an ``exit_code`` (of the command line). Errors that no caller tells apart
+are one class: ``codes`` lists what they can be given where they are raised.
 """
 
 import re
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -22,13 +24,27 @@ def without_paths(message: str) -> str:
     return _PATH.sub("…", message)
 
 
+class ErrorCode(NamedTuple):
+    """What belongs to a code that an error is given where it is raised."""
+
+    http_status: int
+    meaning: str
+
+
 class SceneError(Exception):
     """Root of the hierarchy; the message is shown to users."""
 
-    code: ClassVar[str] = "scene_error"
-    http_status: ClassVar[int] = 500
+    code: str = "scene_error"
+    http_status: int = 500
     exit_code: ClassVar[int] = EXIT_FAILED
     has_paths: ClassVar[bool] = False  # whether messages contain file paths
+    codes: ClassVar[Mapping[str, ErrorCode]] = {}
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        """``code``: one of the class's ``codes``; default: the class's own."""
+        super().__init__(message)
+        if code is not None:
+            self.code, self.http_status = code, self.codes[code].http_status
 
     @property
     def message(self) -> str:
@@ -119,6 +135,14 @@ class UsageError(SceneError):
     code = "wrong_usage"
     http_status = 400
     exit_code = EXIT_USAGE
+    codes = {
+        "missing_file": ErrorCode(422, "A request that needs a file came without one."),
+        "invalid_images": ErrorCode(400, "The images of a `/classify` request are invalid."),
+        "key_reused": ErrorCode(422, "An Idempotency-Key came again with a different request."),
+        "foreign_request": ErrorCode(403, "The Origin is foreign, or the Host is not allowed."),
+        "token_needed": ErrorCode(401, "A remote client sent no token, or an invalid one."),
+        "too_many_files": ErrorCode(413, "More files were announced at once than are accepted."),
+    }
 
 
 class PathNotFound(UsageError):
@@ -213,13 +237,6 @@ class BrokenRequest(UsageError):
     code = "broken_request"
 
 
-class MissingFile(UsageError):
-    """A request that needs a file came without one."""
-
-    code = "missing_file"
-    http_status = 422
-
-
 class SenderSlow(UsageError):
     """A request's body stalled or arrives too slowly."""
 
@@ -234,30 +251,10 @@ class RequestTooLarge(UsageError):
     http_status = 413
 
 
-class InvalidImages(UsageError):
-    """The images of a `/classify` request are invalid."""
-
-    code = "invalid_images"
-
-
 class InvalidCursor(UsageError):
     """A paging cursor is malformed, or belongs to another sort order."""
 
     code = "invalid_cursor"
-
-
-class KeyReused(UsageError):
-    """An Idempotency-Key was reused with a different request."""
-
-    code = "key_reused"
-    http_status = 422
-
-
-class ForeignRequest(UsageError):
-    """A request has a foreign Origin, or a Host that is not allowed."""
-
-    code = "foreign_request"
-    http_status = 403
 
 
 class VisitorUnknown(UsageError):
@@ -265,20 +262,6 @@ class VisitorUnknown(UsageError):
 
     code = "visitor_unknown"
     http_status = 401
-
-
-class TokenNeeded(UsageError):
-    """A request from a remote client has no token, or an invalid one."""
-
-    code = "token_needed"
-    http_status = 401
-
-
-class TooManyFiles(UsageError):
-    """More files were announced at once than are accepted."""
-
-    code = "too_many_files"
-    http_status = 413
 
 
 class FileNotAnnounced(UsageError):
@@ -462,64 +445,17 @@ class FileSkipped(SortError):
 
     code = "file_stays"
     exit_code = EXIT_SOME_FAILED
-
-
-class SourceVanished(FileSkipped):
-    """The file no longer exists."""
-
-    code = "source_vanished"
-    http_status = 410
-
-
-class ChangedSince(FileSkipped):
-    """The file changed since it was scanned."""
-
-    code = "changed_since"
-    http_status = 409
-
-
-class TargetTaken(FileSkipped):
-    """The target path is occupied by another file."""
-
-    code = "target_taken"
-    http_status = 409
-
-
-class TargetFull(FileSkipped):
-    """The target's disk is full."""
-
-    code = "target_full"
-    http_status = 507
-
-
-class TargetReadOnly(FileSkipped):
-    """The operating system denies writing the target, or removing the source."""
-
-    code = "target_read_only"
-
-
-class NameTooLong(FileSkipped):
-    """The name or path is too long for the file system."""
-
-    code = "name_too_long"
-
-
-class OtherDisk(FileSkipped):
-    """A hard link cannot cross file systems."""
-
-    code = "other_disk"
-
-
-class CopyDiffers(FileSkipped):
-    """The copy, read back, differs from the source."""
-
-    code = "copy_differs"
-
-
-class LeadSkipped(FileSkipped):
-    """The file belongs to a photo that was skipped, so it is skipped too."""
-
-    code = "lead_stays"
+    codes = {
+        "source_vanished": ErrorCode(410, "The file no longer exists."),
+        "changed_since": ErrorCode(409, "The file changed since it was scanned."),
+        "target_taken": ErrorCode(409, "The target path is occupied by another file."),
+        "target_full": ErrorCode(507, "The target's disk is full."),
+        "target_read_only": ErrorCode(500, "Writing the target or removing the source is denied."),
+        "name_too_long": ErrorCode(500, "The name or path is too long for the file system."),
+        "other_disk": ErrorCode(500, "A hard link cannot cross file systems."),
+        "copy_differs": ErrorCode(500, "The copy, read back, differs from the source."),
+        "lead_stays": ErrorCode(500, "The file belongs to a photo that was skipped."),
+    }
 
 
 class SidecarDamaged(SceneError):
@@ -610,10 +546,17 @@ class InternalError(SceneError):
 
 
 def error_tree(root: type[SceneError] = SceneError, indent: str = "") -> str:
-    """Draw the hierarchy, one class a line with its code, HTTP status, exit code and meaning.
+    """Draw the hierarchy, one class or code a line with HTTP status, exit code and meaning.
 
-    Subclasses follow their base in the order of definition, indented by two spaces.
+    The further codes of a class and its subclasses follow it in the order of definition, indented
+    by two spaces.
     """
     meaning = (root.__doc__ or "").splitlines()[0]
-    line = f"{indent}{root.__name__} ({root.code}, {root.http_status}, {root.exit_code}): {meaning}"
-    return "\n".join([line, *(error_tree(kind, indent + "  ") for kind in root.__subclasses__())])
+    numbers = f"{root.http_status}, {root.exit_code}"
+    lines = [f"{indent}{root.__name__} ({root.code}, {numbers}): {meaning}"]
+    lines += [
+        f"{indent}  {code} ({further.http_status}, {root.exit_code}): {further.meaning}"
+        for code, further in vars(root).get("codes", {}).items()
+    ]
+    lines += [error_tree(subclass, indent + "  ") for subclass in root.__subclasses__()]
+    return "\n".join(lines)

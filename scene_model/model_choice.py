@@ -1,7 +1,7 @@
 """Which model a library uses: its bundle, its retrained heads and its thresholds.
 
 The choices are stored with the library. A change is refused while photos are being tagged, so
-that no job uses two models.
+that no job uses two models, and to the visitors of a shared server, who share one model.
 """
 
 import logging
@@ -22,6 +22,7 @@ from scene_model.jobs.job import Job, JobKind
 from scene_model.learning.personal_heads import (
     HeadCandidates,
     delete_personal_heads,
+    learn_corrections,
     save_personal_heads,
     with_personal_heads,
 )
@@ -35,6 +36,7 @@ from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits
 
 _BUNDLE_CHOICE = "bundle"
+_RETRAIN = "retrain the model that all of them use"  # what visitors cannot do
 # Cancelling waits for the photos in work; none takes that long.
 _CANCEL_TIMEOUT_S = 30
 
@@ -43,7 +45,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """Changes the model of one library, and stores the choice."""
+    """Changes the model of one library, and stores the choice.
+
+    Every change raises NotForVisitors on a shared server.
+    """
 
     settings: Settings
     model: CurrentModel
@@ -68,10 +73,16 @@ class ModelChoice:
         the bundle cannot be used and JobRunning while photos are being tagged; nothing has
         changed then.
         """
+        self.settings.require_personal("choose the model")
         classifier = open_bundle(_bundle_folder(self.settings, name), self.settings)
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
             self._swap(with_library_choices(self.library, classifier))
+
+    def learn_corrections(self) -> HeadCandidates:
+        """Retrain the shipped heads for `use_corrections`; raises TooFewExamples."""
+        self.settings.require_personal(_RETRAIN)
+        return learn_corrections(self.library, self.model.classifier.shipped)
 
     def use_corrections(self, candidate: HeadCandidates | None) -> Job:
         """Use retrained heads, or the shipped ones for None, and start a retag of all photos.
@@ -79,6 +90,7 @@ class ModelChoice:
         What people decided stays. A running retag is cancelled first. Raises JobRunning while
         photos are being added.
         """
+        self.settings.require_personal(_RETRAIN)
         retags: Sequence[Job] = self.jobs.running(JobKind.RETAG)
         for job in retags:
             job.cancel()
@@ -97,6 +109,7 @@ class ModelChoice:
 
         Raises JobRunning while photos are being tagged, and as `save_thresholds` does.
         """
+        self.settings.require_personal("change what the model is sure of")
         classifier = self.model.classifier
         with self.jobs.none_running():
             change = save_thresholds(self.library, classifier, chosen)

@@ -4,15 +4,12 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from scene_model.classifier.albums import Placement, albums_of
-from scene_model.classifier.catalogue import BundleEntry
-from scene_model.classifier.classify import Classifier, HeadPredictions
+from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
-from scene_model.errors import BundleError, NotForVisitors, SceneError
+from scene_model.errors import BundleError, SceneError
 from scene_model.export.exports import Exports
 from scene_model.export.sorting.classification import Classification
 from scene_model.export.sorting.transaction import Follow
@@ -20,19 +17,12 @@ from scene_model.gallery import Gallery
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.uploads import Uploads
-from scene_model.jobs.job import Job
 from scene_model.jobs.workers import WorkerPools
-from scene_model.learning.personal_heads import HeadCandidates, learn_corrections
-from scene_model.learning.retag_preview import RetagPreview, retag_preview
-from scene_model.learning.thresholds import ThresholdChange, Thresholds
 from scene_model.library.inventory import MovedFile, update_references
-from scene_model.library.predictions import predict_stored
-from scene_model.library.records import PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.model_choice import ModelChoice, open_bundle, open_chosen, open_classifier
-from scene_model.search.similar import Similar, similar_to_photo, similar_to_picture
 
 
 @dataclass(frozen=True)
@@ -64,6 +54,11 @@ class Services:
         return Uploads(self.jobs, self.library, self.classifier.limits, self.quota)
 
     @property
+    def model_choice(self) -> ModelChoice:
+        """Changes of the model in use."""
+        return ModelChoice(self.settings, self.model, self.library, self.jobs)
+
+    @property
     def exports(self) -> Exports:
         """Tables and archives of photos."""
         return Exports(self.library, self.model)
@@ -82,83 +77,19 @@ class Services:
         """Open a new session's gallery, in an order."""
         return Gallery(self.library, self.model, sort=sort)
 
-    def bundles(self) -> list[BundleEntry]:
-        """`ModelChoice.bundles`."""
-        return self._model_choice.bundles()
-
-    def use_bundle(self, name: str) -> None:
-        """`ModelChoice.use_bundle`; raises NotForVisitors on a shared server."""
-        self.require_personal("choose the model")
-        self._model_choice.use_bundle(name)
-
-    def learn_corrections(self) -> HeadCandidates:
-        """`learn_corrections` on the shipped heads; raises NotForVisitors on a shared server."""
-        self.require_personal("retrain the model that all of them use")
-        return learn_corrections(self.library, self.classifier.shipped)
-
-    def use_corrections(self, candidate: HeadCandidates | None) -> Job:
-        """`ModelChoice.use_corrections`; raises NotForVisitors on a shared server."""
-        self.require_personal("retrain the model that all of them use")
-        return self._model_choice.use_corrections(candidate)
-
-    def use_thresholds(self, chosen: Thresholds) -> ThresholdChange:
-        """`ModelChoice.use_thresholds`; raises NotForVisitors on a shared server."""
-        self.require_personal("change what the model is sure of")
-        return self._model_choice.use_thresholds(chosen)
-
-    def predict_stored(self, photo_id: str) -> HeadPredictions:
-        """`predict_stored` with the model in use."""
-        return predict_stored(self.library, self.classifier, photo_id).head_predictions
-
-    def similar_photos(self, photo_id: str, limit: int = 60) -> list[Similar]:
-        """`similar_to_photo` with the model in use."""
-        return similar_to_photo(self.library, self.classifier, photo_id, limit)
-
-    def similar_to_picture(self, data: bytes, limit: int = 60) -> list[Similar]:
-        """`similar_to_picture` with the model in use; the picture is not saved."""
-        return similar_to_picture(self.library, self.classifier, data, limit)
-
-    def albums(self, photo: PhotoRecord) -> list[Placement]:
-        """`albums_of` with the rules in use."""
-        return albums_of(photo_facts(photo), self.model.albums)
-
-    def retag_preview(self) -> RetagPreview:
-        """`retag_preview` with the model in use."""
-        return retag_preview(self.library, self.classifier)
-
-    def require_personal(self, action: str) -> None:
-        """Raise NotForVisitors on a shared server; action: what its visitors cannot do."""
-        if self.settings.is_shared:
-            raise NotForVisitors(
-                f"Visitors of a shared server cannot {action}; only the operator of the server can."
-            )
-
-    def submit_folder(self, paths: Sequence[Path], by_reference: bool) -> Job:
-        """`JobRunner.submit_paths`; raises NotForVisitors on a shared server."""
-        self.require_personal("add files from the server's disk")
-        return self.jobs.submit_paths(paths, by_reference)
-
     def classification(self, by: str, query: str, with_album: bool = True) -> Classification:
         """Open the classification of source photos for sorting.
 
         Raises UnknownHead, QueryError, or NotForVisitors on a shared server.
         """
-        self.require_personal("sort folders on the server's disk")
+        self.settings.require_personal("sort folders on the server's disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
         return Classification(model, self.library, by, query, self.settings.workers, with_album)
-
-    def follow(self, moved: Sequence[MovedFile]) -> None:
-        """Update the library's references to files that were moved; raises LibraryError."""
-        update_references(self.library, moved)
 
     def close(self) -> None:
         """Finish the photos in work and close the library."""
         self.jobs.close()
         self.library.close()
-
-    @property
-    def _model_choice(self) -> ModelChoice:
-        return ModelChoice(self.settings, self.model, self.library, self.jobs)
 
 
 @contextlib.contextmanager
@@ -219,7 +150,7 @@ def open_services(
     except SceneError:
         library.close()
         raise
-    jobs = JobRunner(model, library, settings.workers if common is None else common.worker_pools)
+    jobs = JobRunner(settings, model, library, None if common is None else common.worker_pools)
     if resume:
         finish_emptying(library)
         jobs.resume()

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from scene_model.classifier.albums import albums_of
 from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import Settings
 from scene_model.errors import BundleDamaged, BundleNotFound, InvalidSetting, JobRunning
+from scene_model.library.records import PhotoRecord, photo_facts
 from scene_model.services import Services, open_services
 from tests.bundles import other_network, own_head
 
@@ -32,7 +34,7 @@ def app(settings: Settings) -> Iterator[Services]:
 def test_new_photos_use_the_model_chosen(app: Services, temple: bytes, flower: bytes) -> None:
     app.jobs.submit([("temple.jpg", temple)]).wait(60)
     session = app.gallery()  # open since before the change
-    app.use_bundle("mine")
+    app.model_choice.use_bundle("mine")
     app.jobs.submit([("dahlia.jpg", flower)]).wait(60)
     by_name = {photo.name: photo for photo in app.library.records(app.library.find())}
     assert by_name["dahlia.jpg"].photo_class == "zermatt"
@@ -43,12 +45,12 @@ def test_new_photos_use_the_model_chosen(app: Services, temple: bytes, flower: b
 
 def test_the_choice_survives_a_restart(settings: Settings) -> None:
     first = open_services(settings)
-    first.use_bundle("mine")
+    first.model_choice.use_bundle("mine")
     chosen = first.classifier.bundle_id
     first.close()
     second = open_services(settings)
     assert (second.classifier.bundle_id, second.problem) == (chosen, None)
-    second.use_bundle("scene_mobilenet_v2")
+    second.model_choice.use_bundle("scene_mobilenet_v2")
     second.close()
     third = open_services(settings)
     assert third.classifier.bundle.class_head == "scenes"
@@ -57,7 +59,7 @@ def test_the_choice_survives_a_restart(settings: Settings) -> None:
 
 def test_a_bundle_named_by_the_settings_wins(settings: Settings, models_dir: Path) -> None:
     first = open_services(settings)
-    first.use_bundle("mine")
+    first.model_choice.use_bundle("mine")
     first.close()
     named = settings.model_copy(update={"bundle": other_network(models_dir, "named")})
     assert named.names_a_bundle
@@ -72,7 +74,7 @@ def test_a_damaged_choice_is_reported_and_the_default_is_used(
     settings: Settings, models_dir: Path
 ) -> None:
     first = open_services(settings)
-    first.use_bundle("mine")
+    first.model_choice.use_bundle("mine")
     first.close()
     (models_dir / "mine" / "heads.npz").write_bytes(b"half")
     second = open_services(settings)
@@ -86,7 +88,7 @@ def test_a_damaged_choice_is_reported_and_the_default_is_used(
 def test_a_model_that_cannot_be_used_changes_nothing(app: Services, name: str) -> None:
     before = app.classifier
     with pytest.raises(BundleNotFound):
-        app.use_bundle(name)
+        app.model_choice.use_bundle(name)
     assert app.classifier is before
     assert app.library.choice("bundle") is None
 
@@ -104,19 +106,20 @@ def test_refused_while_photos_are_tagged(
     monkeypatch.setattr(Classifier, "predict", slow)
     job = app.jobs.submit([("temple.jpg", temple)])
     with pytest.raises(JobRunning, match="Photos are being tagged"):
-        app.use_bundle("mine")
+        app.model_choice.use_bundle("mine")
     assert (app.classifier.bundle.class_head, app.library.choice("bundle")) == ("scenes", None)
     go_on.set()
     assert job.wait(60)
-    app.use_bundle("mine")
+    app.model_choice.use_bundle("mine")
     assert app.classifier.bundle.class_head == "my_folders"
 
 
 @pytest.mark.slow
 def test_the_models_that_can_be_chosen(app: Services, models_dir: Path) -> None:
-    assert [bundle.name for bundle in app.bundles()] == ["mine", "scene_mobilenet_v2"]
+    choice = app.model_choice
+    assert [bundle.name for bundle in choice.bundles()] == ["mine", "scene_mobilenet_v2"]
     other_network(models_dir, "new_one")  # published while the program runs
-    assert "new_one" in [bundle.name for bundle in app.bundles()]
+    assert "new_one" in [bundle.name for bundle in choice.bundles()]
 
 
 @pytest.mark.slow
@@ -127,7 +130,7 @@ def test_a_model_without_objects_makes_a_table_without(
     ids = app.library.find()
     assert ",,,,,,,,,," not in "".join(app.exports.csv_lines(ids))
     other_network(models_dir, "whole")
-    app.use_bundle("whole")
+    app.model_choice.use_bundle("whole")
     app.library.original_path(ids[0]).unlink()  # no original is needed either
     with caplog.at_level(logging.WARNING):
         assert ",,,,,,,,,," in "".join(app.exports.csv_lines(ids))
@@ -139,14 +142,19 @@ def test_labels_of_an_earlier_model_can_be_searched(
     app: Services, models_dir: Path, temple: bytes
 ) -> None:
     other_network(models_dir, "whole", sees_outside=False)
-    app.use_bundle("whole")
+    app.model_choice.use_bundle("whole")
     app.jobs.submit([("temple.jpg", temple)]).wait(60)
-    app.use_bundle("scene_mobilenet_v2")
+    app.model_choice.use_bundle("scene_mobilenet_v2")
     gallery = app.gallery()
     assert gallery.vocabulary.display_name("my_buildings") == "My buildings"
     for query in ('"my buildings"', 'class:"My buildings"', "tag:my_buildings"):
         assert gallery.count(query) == 1, query
     assert gallery.count('"my street"') == 0
+
+
+def albums(services: Services, photo: PhotoRecord) -> list[str]:
+    placements = albums_of(photo_facts(photo), services.model.albums)
+    return [placement.album for placement in placements]
 
 
 def test_albums_follow_tags_people_and_an_edited_file(
@@ -162,12 +170,12 @@ def test_albums_follow_tags_people_and_an_edited_file(
     app = open_services(settings)
     app.jobs.submit([("dahlia.jpg", flower), ("temple.jpg", temple)]).wait(60)
     photos = {photo.name: photo for photo in app.library.records(app.library.find())}
-    assert [placement.album for placement in app.albums(photos["dahlia.jpg"])] == ["garden"]
-    assert app.albums(photos["temple.jpg"]) == []
+    assert albums(app, photos["dahlia.jpg"]) == ["garden"]
+    assert albums(app, photos["temple.jpg"]) == []
     app.gallery().add_tag([photos["temple.jpg"].id], "friends")
     app.gallery().set_class([photos["temple.jpg"].id], "flower")
     (temple_now,) = app.library.records([photos["temple.jpg"].id])
-    assert [placement.album for placement in app.albums(temple_now)] == ["garden", "friends"]
+    assert albums(app, temple_now) == ["garden", "friends"]
     app.close()
 
 

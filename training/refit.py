@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from scene_model.classifier.bundle import Bundle, FloatArray, HeadWeights
-from scene_model.classifier.engine import Engine
+from scene_model.classifier.engines.litert import Engine
 from scene_model.classifier.fitting.calibration import MIN_CALIBRATION_PHOTOS, best_temperature
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.splits import Part

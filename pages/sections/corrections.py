@@ -61,7 +61,7 @@ def show_corrections() -> None:
 def _train() -> None:
     try:
         with st.spinner("Training on your corrections …"):
-            st.session_state[_CANDIDATE] = get_services().learn_corrections()
+            st.session_state[_CANDIDATE] = get_services().model_choice.learn_corrections()
     except SceneError as error:
         st.session_state[_ERROR] = error_text(error)
         st.rerun()
@@ -115,7 +115,7 @@ def _figures(figures: dict[str, PersonalFigures]) -> None:
 
 def _use(candidate: HeadCandidates | None) -> None:
     try:
-        job = get_services().use_corrections(candidate)
+        job = get_services().model_choice.use_corrections(candidate)
     except SceneError as error:
         st.session_state[_ERROR] = error_text(error)
         st.rerun()

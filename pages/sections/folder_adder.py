@@ -73,7 +73,7 @@ def _add(scan: FolderScan, space: SpaceNeeded, needed: int, by_reference: bool) 
             f"Adding these photos needs about {_size(needed)}, but only {_size(space.free)} is "
             "free. Delete other files from the disk, or leave the photos in place."
         )
-    job = get_services().submit_folder(scan.photos, by_reference)
+    job = get_services().jobs.submit_paths(scan.photos, by_reference)
     del st.session_state[_SCAN_KEY]
     return job
 

@@ -11,7 +11,7 @@ from scene_model.classifier.bundle import BundleDescription, HeadEntry
 from scene_model.classifier.catalogue import BundleEntry
 from scene_model.errors import JobNotFound, SceneError
 from scene_model.jobs.job import Job, JobKind
-from scene_model.learning.retag_preview import RetagPreview
+from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.services import Services
 
 _JOB_KEY = "retag_job"
@@ -51,7 +51,8 @@ def picker() -> None:
         st.caption("The administrator of this server chooses the model for all visitors.")
         return
     bundles = sorted(
-        services.bundles(), key=lambda b: (b.description is None, not _is_used(b, services))
+        services.model_choice.bundles(),
+        key=lambda b: (b.description is None, not _is_used(b, services)),
     )
     with st.grid(2, min_column_width=320):
         for bundle in bundles:
@@ -99,7 +100,7 @@ def retag_panel() -> None:
             is_quick = count <= MAX_AUTOMATIC_PREVIEW
             if is_quick or st.button("Preview changes", icon=":material/query_stats:"):
                 with st.spinner("Computing the preview …"):
-                    preview = services.retag_preview()
+                    preview = retag_preview(services.library, services.classifier)
                 st.markdown(_retag_preview_text(preview), width="content")
 
 
@@ -195,7 +196,7 @@ def _labels(head: HeadEntry) -> str:
 
 def _use(name: str, title: str) -> None:
     try:
-        get_services().use_bundle(name)
+        get_services().model_choice.use_bundle(name)
     except SceneError as error:
         st.session_state[_ERROR_KEY] = error_text(error)
         return

@@ -12,11 +12,13 @@ from pages.sections.messages import error_text, escape_markdown, show_error
 from pages.sections.photo_facts import head_name, score_tabs, show_details, show_tag_sources
 from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import describe
+from scene_model.classifier.albums import albums_of
 from scene_model.classifier.classify import HeadPredictions
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.errors import PhotoNotFound, SceneError
 from scene_model.library import edits
-from scene_model.library.records import PhotoRecord
+from scene_model.library.predictions import predict_stored
+from scene_model.library.records import PhotoRecord, photo_facts
 
 _OPEN_KEY, _POSITION_KEY, _ERROR_KEY = "open_photo", "open_photo_position", "edit_error"
 
@@ -69,7 +71,9 @@ def predictions_or_reason(photo: PhotoRecord) -> HeadPredictions | None:
     """Return the predictions of the model in use; show the reason and return None on error."""
     services = get_services()
     try:
-        predictions = services.predict_stored(photo.id)
+        predictions = predict_stored(
+            services.library, services.classifier, photo.id
+        ).head_predictions
     except PhotoNotFound:
         raise
     except SceneError as error:
@@ -269,7 +273,7 @@ def _tag_editor(photo: PhotoRecord) -> None:
 def _albums(photo: PhotoRecord) -> None:
     rules = get_services().model.albums
     names = {album.id: album.name for album in rules.albums}
-    matches = get_services().albums(photo)
+    matches = albums_of(photo_facts(photo), rules)
     if not matches:
         return
     text = " · ".join(f"{names[match.album]} ({match.reason})" for match in matches)

@@ -12,7 +12,7 @@ from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import GridStyle, photo_grid
 from pages.widgets.thumbnails import thumbnails
 from scene_model.errors import SceneError
-from scene_model.search.similar import Similar
+from scene_model.search.similar import Similar, similar_to_photo, similar_to_picture
 
 # The URL parameter; its value is a photo id.
 _PARAMETER = "like"
@@ -49,19 +49,20 @@ def image_control() -> bytes | None:
 def show_similar(image: bytes | None) -> bool:
     """Show photos similar to the chosen photo or image; returns False when there is none."""
     services = get_services()
+    library, classifier = services.library, services.classifier
     photo_id = st.session_state.get(_PHOTO_KEY)
     if photo_id is None and image is None:
         return False
     st.button("Back to search", icon=":material/arrow_back:", on_click=stop_comparing)
     try:
         if photo_id is not None:
-            photo = services.library.photo(photo_id)
+            photo = library.photo(photo_id)
             thumbnails([photo], height_rem=6)
             st.subheader(f"Similar to “{escape_markdown(photo.name)}”")
-            results = services.similar_photos(photo_id, _MAX_RESULTS)
+            results = similar_to_photo(library, classifier, photo_id, _MAX_RESULTS)
         else:
             st.subheader("Similar to your image")
-            results = services.similar_to_picture(image or b"", _MAX_RESULTS)
+            results = similar_to_picture(library, classifier, image or b"", _MAX_RESULTS)
     except SceneError as error:
         show_error(error)
         return True

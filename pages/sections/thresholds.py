@@ -143,7 +143,7 @@ def _buttons(chosen: Thresholds, own: Thresholds, is_new: bool, label: str) -> N
 
 def _save(chosen: Thresholds, result: str) -> None:
     try:
-        changed = get_services().use_thresholds(chosen)
+        changed = get_services().model_choice.use_thresholds(chosen)
     except SceneError as error:
         st.toast(error_text(error))
         return

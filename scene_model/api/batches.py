@@ -27,7 +27,7 @@ from scene_model.api.batch_zip import zip_of_batch
 from scene_model.api.inference_queue import InferenceQueue
 from scene_model.api.request.form import ReceivedFile
 from scene_model.api.schemas import JobStatus
-from scene_model.errors import JobNotFound, JobRunning, KeyReused
+from scene_model.errors import JobNotFound, JobRunning, UsageError
 from scene_model.jobs.engine import JobEngine, JobItem
 from scene_model.jobs.job import JobKind
 from scene_model.jobs.workers import Limits
@@ -100,7 +100,7 @@ class Batches:
     ) -> str:
         """Start a job on the received files; returns its id, or that of the key's earlier job.
 
-        key: an Idempotency-Key and the request's digest. Raises KeyReused when the key was used
+        key: an Idempotency-Key and the request's digest. Raises UsageError when the key was used
         with another request before.
         """
         batch = Batch(folder, [received.name for received in files], self._lifetime_s)
@@ -172,7 +172,7 @@ class Batches:
                 self._batches.pop(batch.id, None)
 
     def _find_by_key(self, root: Path, key: str, digest: str) -> str | None:
-        """Return the id of an unexpired job by its Idempotency-Key; raises KeyReused."""
+        """Return the id of an unexpired job by its Idempotency-Key; raises UsageError."""
         for path in root.glob(f"*/{_KEY}"):
             try:
                 row = json.loads(path.read_text(encoding="utf-8"))
@@ -186,9 +186,10 @@ class Batches:
             if not is_valid:
                 continue
             if row.get("digest") != digest:
-                raise KeyReused(
+                raise UsageError(
                     "This Idempotency-Key was used before with other files or parameters. "
-                    "Use a new key for a new request."
+                    "Use a new key for a new request.",
+                    code="key_reused",
                 )
             return job_id
         return None

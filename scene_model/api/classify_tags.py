@@ -34,12 +34,12 @@ from scene_model.classifier.tagging import tags_by_rule
 from scene_model.errors import (
     BrokenRequest,
     FileTooLarge,
-    InvalidImages,
     NotAPicture,
     PhotoError,
     RequestTooLarge,
     TooManyPixels,
     UnsupportedPicture,
+    UsageError,
 )
 from scene_model.library.file_system import library_error
 from scene_model.photos.sniff import FileKind, sniff
@@ -133,7 +133,7 @@ def add_classify_routes(api: FastAPI, context: ApiContext) -> None:
 
 
 def read_images(body: bytes, max_images: int) -> list[Any]:
-    """Return the entries of a request; raises BrokenRequest, InvalidImages, RequestTooLarge."""
+    """Return the entries of a request; raises UsageError."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -141,12 +141,17 @@ def read_images(body: bytes, max_images: int) -> list[Any]:
             'The body is not JSON. Send {"images": [...]} with base64 strings.'
         ) from error
     if not isinstance(document, dict) or "images" not in document:
-        raise InvalidImages('The parameter "images" is missing.')
+        raise UsageError('The parameter "images" is missing.', code="invalid_images")
     images = document["images"]
     if not isinstance(images, list):
-        raise InvalidImages('The parameter "images" is not a list. Send a list of base64 strings.')
+        raise UsageError(
+            'The parameter "images" is not a list. Send a list of base64 strings.',
+            code="invalid_images",
+        )
     if not images:
-        raise InvalidImages('The list "images" is empty. Send at least one image.')
+        raise UsageError(
+            'The list "images" is empty. Send at least one image.', code="invalid_images"
+        )
     if len(images) > max_images:
         raise RequestTooLarge(
             f"The request has {len(images):,} images; the limit is {max_images:,}. Send them in "
@@ -224,7 +229,7 @@ def _required(number: int, result: list[str] | PhotoError) -> list[str]:
     if isinstance(result, (FileTooLarge, TooManyPixels)):
         raise type(result)(f"images[{number}]: {result.message}")
     if isinstance(result, PhotoError):
-        raise InvalidImages(f"images[{number}]: {result.message}")
+        raise UsageError(f"images[{number}]: {result.message}", code="invalid_images")
     return result
 
 

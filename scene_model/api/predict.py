@@ -28,7 +28,7 @@ from scene_model.api.responses import file_form, problems
 from scene_model.api.schemas import BatchAnswer, BatchItem, JobStarted, JobStatus
 from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import Settings
-from scene_model.errors import FileTooLarge, MissingFile
+from scene_model.errors import FileTooLarge, UsageError
 from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
@@ -132,8 +132,9 @@ async def _receive_file(
     try:
         files = await read_form(request, reader, in_memory)
         if not files:
-            raise MissingFile(
-                "file: no file was sent. Send multipart/form-data with a part 'file'."
+            raise UsageError(
+                "file: no file was sent. Send multipart/form-data with a part 'file'.",
+                code="missing_file",
             )
         received = files[0]
         if received.file is None:
@@ -206,8 +207,9 @@ async def _start_batch(
         finally:
             reader.discard()
         if not files:
-            raise MissingFile(
-                "files: no file was sent. Send multipart/form-data with parts 'files'."
+            raise UsageError(
+                "files: no file was sent. Send multipart/form-data with parts 'files'.",
+                code="missing_file",
             )
         # Check the quota again: the size and the number of photos are known only now.
         await run_in_threadpool(_count_usage, services, folder, len(files) - 1)

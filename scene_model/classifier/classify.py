@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from scene_model.classifier.bundle import Bundle, BundleDescription, FloatArray, open_bundle
-from scene_model.classifier.engine import Engine
+from scene_model.classifier.engines.litert import Engine
 from scene_model.classifier.heads import Head, heads_of
 from scene_model.classifier.tagging import (
     HeadBatch,

@@ -25,7 +25,7 @@ from scene_model.export.table import utf8_chunks
 from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Job
-from scene_model.learning.retag_preview import RetagPreview
+from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.library.file_system import new_file
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import Added, PhotoRecord
@@ -111,7 +111,7 @@ def _export_chunks(
 def reclassify(options: argparse.Namespace, settings: Settings) -> int:
     """Print what would change, then re-tag the photos that another model tagged."""
     with _services(settings) as services:
-        preview = services.retag_preview()
+        preview = retag_preview(services.library, services.classifier)
         is_text = not (options.json or options.jsonl)
         if is_text:
             print(_retag_preview_text(preview), flush=True)

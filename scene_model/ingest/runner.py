@@ -13,6 +13,7 @@ from pathlib import Path
 
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
+from scene_model.config import Settings
 from scene_model.errors import JobNotFound, LibraryUnavailable, SceneError
 from scene_model.ingest.incoming import (
     IncomingBatch,
@@ -40,17 +41,20 @@ class JobRunner:
     """Runs the jobs of one library; thread-safe."""
 
     def __init__(
-        self, model: CurrentModel, library: Library, worker_pools: WorkerPools | int
+        self,
+        settings: Settings,
+        model: CurrentModel,
+        library: Library,
+        worker_pools: WorkerPools | None = None,
     ) -> None:
         """Begin without a job.
 
-        worker_pools: pools shared with other libraries, or the number of threads of pools of its
-        own, which `close` then ends.
+        worker_pools: pools shared with other libraries; None for pools of its own, which `close`
+        then ends.
         """
-        self._model, self._library = model, library
-        self._owns_pools = isinstance(worker_pools, int)
-        pools = WorkerPools(worker_pools) if isinstance(worker_pools, int) else worker_pools
-        self._pools = pools
+        self._settings, self._model, self._library = settings, model, library
+        self._owns_pools = worker_pools is None
+        self._pools = pools = worker_pools or WorkerPools(settings.workers)
         self._engine = JobEngine({JobKind.ADD: pools.adding, JobKind.RETAG: pools.retagging})
         self._owner = str(library.folder)
         self._results = JobResults(library.jobs_dir, library.files.new_dir, library.file_system)
@@ -64,8 +68,10 @@ class JobRunner:
     def submit_paths(self, paths: Iterable[Path], by_reference: bool) -> Job:
         """Start a job that adds files of this computer; the files are only read.
 
-        by_reference: they stay the photos' originals, and the library makes no copy.
+        by_reference: they stay the photos' originals, and the library makes no copy. Raises
+        NotForVisitors on a shared server.
         """
+        self._settings.require_personal("add files from the server's disk")
         incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
         return self.start(receive_paths(incoming_dir, paths, _now(), by_reference, file_system))
 

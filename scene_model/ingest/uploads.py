@@ -18,10 +18,10 @@ from pathlib import Path, PurePosixPath
 from scene_model.errors import (
     FileNotAnnounced,
     SceneError,
-    TooManyFiles,
     UploadBusy,
     UploadIncomplete,
     UploadOver,
+    UsageError,
 )
 from scene_model.ingest.incoming import IncomingBatch, IncomingFile, announce
 from scene_model.ingest.quota import NO_QUOTA, Quota
@@ -84,13 +84,14 @@ class Uploads:
     def announce(self, files: Sequence[Announced]) -> Job:
         """Begin an upload; files refused by name or size are counted as skipped at once.
 
-        A file's number is its index in ``files``. Raises TooManyFiles, QuotaExceeded or
+        A file's number is its index in ``files``. Raises UsageError, QuotaExceeded or
         LibraryFull before anything is written.
         """
         if len(files) > MAX_FILES:
-            raise TooManyFiles(
+            raise UsageError(
                 f"{len(files):,} files were announced; the limit is {MAX_FILES:,}. "
-                "Send them in several parts."
+                "Send them in several parts.",
+                code="too_many_files",
             )
         refused = {i: r for i, f in enumerate(files) if (r := self._refusal(f)) is not None}
         accepted = [f.file_bytes for i, f in enumerate(files) if i not in refused]

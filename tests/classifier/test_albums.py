@@ -24,6 +24,7 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.heads import heads_of
 from scene_model.config import DEFAULT_BUNDLE_DIR
 from scene_model.errors import InvalidSetting, PathNotFound
+from scene_model.library.predictions import predict_stored
 from scene_model.photos.metadata import PhotoMetadata, read_metadata
 from scene_model.services import Services
 
@@ -238,7 +239,8 @@ def test_albums_see_the_tags_that_the_library_keeps(
 ) -> None:
     for photo_id in add_photos([("temple.jpg", temple), ("flower.jpg", flower)]):
         (record,) = services.library.records([photo_id])
-        seen_labels = seen_tags(services.predict_stored(photo_id))
+        stored = predict_stored(services.library, services.classifier, photo_id)
+        seen_labels = seen_tags(stored.head_predictions)
         assert {(t.label, t.head) for t in seen_labels} == {(t.label, t.head) for t in record.tags}
 
 

@@ -40,10 +40,10 @@ def test_class_folders_become_a_bundle_that_is_offered(
     assert f"{metrics['top_1']} %" in card
     opened = open_services(Settings(library=tmp_path / "library"))
     try:
-        names = [entry.name for entry in opened.bundles()]
+        names = [entry.name for entry in opened.model_choice.bundles()]
         assert {"holiday", DEFAULT_BUNDLE_DIR.name} <= set(names)
         assert names == sorted(names)
-        opened.use_bundle("holiday")
+        opened.model_choice.use_bundle("holiday")
         assert opened.classifier.bundle_dir == bundles / "holiday"
     finally:
         opened.close()

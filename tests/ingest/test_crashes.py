@@ -12,6 +12,7 @@ from sqlalchemy import event
 from benchmarks.kill_ingest import faults, made_photo, orphans
 from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.classifier.model import CurrentModel, Model
+from scene_model.config import Settings
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import JobState
 from scene_model.library import photo_files
@@ -109,7 +110,7 @@ def ingest(
     file_system = CrashingDisk(at)
     library = Library(folder, file_system)
     watch_statements(library, file_system)
-    jobs = JobRunner(model, library, 1)
+    jobs = JobRunner(Settings(workers=1), model, library)
     try:
         job = jobs.submit(uploads)
         while not job.wait(0.002) and not file_system.is_dead:
@@ -126,7 +127,7 @@ def resume_and_check(folder: Path, model: CurrentModel, uploads: list[tuple[str,
     with Library(folder) as library:
         assert faults(library) == []
         before = library.count()
-        jobs = JobRunner(model, library, 1)
+        jobs = JobRunner(Settings(workers=1), model, library)
         resumed = jobs.resume()
         for job in resumed:
             assert job.wait(30)

@@ -402,7 +402,7 @@ class TestRetag:
     def test_from_stored_embeddings(self, app: Services) -> None:
         for file in (app.library.folder / "originals").rglob("*.jpg"):
             file.unlink()  # the same network: no original is needed
-        app.use_bundle("mine")
+        app.model_choice.use_bundle("mine")
         job = app.jobs.retag()
         assert job.wait(60)
         progress = job.progress()
@@ -411,7 +411,7 @@ class TestRetag:
         assert app.jobs.retag().progress().total == 0, "every photo is tagged by the model in use"
 
     def test_from_the_originals(self, app: Services) -> None:
-        app.use_bundle("whole")
+        app.model_choice.use_bundle("whole")
         lost = app.library.find()[0]
         app.library.original_path(lost).unlink()
         job = app.jobs.retag()
@@ -423,7 +423,7 @@ class TestRetag:
         assert app.library.tagged_by_other_bundles(app.classifier.bundle_id) == [lost]
 
     def test_cancel_and_start_again(self, app: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-        app.use_bundle("whole")
+        app.model_choice.use_bundle("whole")
         predict, begun, go_on = Classifier.predict, threading.Semaphore(0), threading.Event()
 
         def slow(self: Classifier, data: bytes) -> Prediction:
@@ -451,7 +451,7 @@ class TestRetag:
     def test_interrupted_by_the_end_of_the_program(
         self, app: Services, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        app.use_bundle("whole")
+        app.model_choice.use_bundle("whole")
         predict = Classifier.predict
 
         def slow(self: Classifier, data: bytes) -> Prediction:
@@ -473,7 +473,7 @@ class TestRetag:
     def test_new_photos_do_not_wait_for_a_retag(
         self, app: Services, temple: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        app.use_bundle("whole")
+        app.model_choice.use_bundle("whole")
         predict, go_on = Classifier.predict, threading.Event()
 
         def slow(self: Classifier, data: bytes) -> Prediction:

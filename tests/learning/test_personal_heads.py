@@ -11,7 +11,9 @@ from scene_model.learning.personal_heads import (
     learn_corrections,
     personal_figures,
 )
+from scene_model.learning.retag_preview import retag_preview
 from scene_model.library import edits
+from scene_model.library.predictions import predict_stored
 from scene_model.services import Services, open_services
 from tests.pictures import encode, striped, textured
 
@@ -49,7 +51,13 @@ def other_class(services: Services, photo_id: str) -> str:
 
 
 def use_corrections(services: Services) -> None:
-    assert services.use_corrections(services.learn_corrections()).wait(60)
+    choice = services.model_choice
+    assert choice.use_corrections(choice.learn_corrections()).wait(60)
+
+
+def predicted_label(services: Services, photo_id: str) -> str:
+    stored = predict_stored(services.library, services.classifier, photo_id)
+    return stored.head_predictions.class_prediction.label
 
 
 def test_the_error_names_how_many_corrections_are_missing(
@@ -58,7 +66,7 @@ def test_the_error_names_how_many_corrections_are_missing(
     edits.set_class(services.library, ids[:7], "sea")
     assert count_corrections(services.library, services.classifier)["scenes"] == 7
     with pytest.raises(TooFewExamples, match=f"{MIN_CORRECTIONS - 7} more"):
-        services.learn_corrections()
+        services.model_choice.learn_corrections()
 
 
 def test_corrections_are_counted_by_head(services: Services, ids: list[str]) -> None:
@@ -76,7 +84,7 @@ def test_corrections_are_counted_by_head(services: Services, ids: list[str]) -> 
 def test_train_use_and_delete(services: Services, ids: list[str], add_photos: Add) -> None:
     before, label = predictions(services), other_class(services, ids[DECIDED])
     edits.set_class(services.library, ids[:DECIDED], label)
-    candidate = services.learn_corrections()
+    candidate = services.model_choice.learn_corrections()
     (scenes,) = [personal for personal in candidate.heads if personal.head.id == "scenes"]
     assert scenes.figures.corrections == DECIDED
     assert scenes.figures.after > scenes.figures.before
@@ -84,20 +92,19 @@ def test_train_use_and_delete(services: Services, ids: list[str], add_photos: Ad
 
     use_corrections(services)
     undecided = ids[DECIDED : DECIDED + 4]
-    labels = [services.predict_stored(i).class_prediction.label for i in undecided]
-    assert labels == [label] * 4
+    assert [predicted_label(services, i) for i in undecided] == [label] * 4
     bundle_id = services.classifier.bundle_id
     assert {photo.bundle for photo in services.library.records(ids)} == {bundle_id}, "retagged"
     assert services.library.photo(ids[0]).class_source == "human"
     assert set(personal_figures(services.library, services.classifier)) >= {"scenes"}
     (new,) = add_photos([("new.jpg", striped(33))])
-    assert services.predict_stored(new).class_prediction.label == label
+    assert predicted_label(services, new) == label
     assert services.library.photo(new).bundle == services.classifier.bundle_id
     # A second training starts from the shipped head, not from the one in use.
     again = learn_corrections(services.library, services.classifier.shipped)
     assert again.heads[0].figures.before == scenes.figures.before
 
-    assert services.use_corrections(None).wait(60)
+    assert services.model_choice.use_corrections(None).wait(60)
     assert personal_figures(services.library, services.classifier) == {}
     edits.undo(services.library)
     after = predictions(services)
@@ -113,8 +120,8 @@ def test_personal_heads_persist(services: Services, ids: list[str]) -> None:
     opened = open_services(services.settings)
     try:
         assert opened.classifier.bundle_id == bundle_id != opened.classifier.shipped.bundle_id
-        assert opened.predict_stored(ids[DECIDED]).class_prediction.label == label
+        assert predicted_label(opened, ids[DECIDED]) == label
         assert predictions(opened) == before
-        assert opened.retag_preview().total == 0
+        assert retag_preview(opened.library, opened.classifier).total == 0
     finally:
         opened.close()

@@ -11,6 +11,7 @@ from scene_model.errors import NotForVisitors, UsageError
 from scene_model.learning import thresholds
 from scene_model.learning.thresholds import HIGHEST, LOWEST, class_scores, preview_thresholds
 from scene_model.library import edits
+from scene_model.library.predictions import predict_stored
 from scene_model.services import Services, open_services
 from tests.conftest import ASSETS
 from tests.pictures import encode, textured
@@ -45,8 +46,9 @@ def state(services: Services) -> dict[str, tuple[object, ...]]:
 
 def retagged(services: Services) -> dict[str, tuple[object, ...]]:
     for photo_id in services.library.find():
+        stored = predict_stored(services.library, services.classifier, photo_id)
         services.library.replace_predictions(
-            photo_id, services.predict_stored(photo_id), services.classifier.provenance
+            photo_id, stored.head_predictions, services.classifier.provenance
         )
     return state(services)
 
@@ -62,13 +64,13 @@ def test_the_change_is_what_retagging_would_store(
     services: Services, ids: list[str], first: float, then: float
 ) -> None:
     as_shipped = retagged(services)  # from embeddings as stored, at half precision
-    services.use_thresholds(for_all_labels(services, first))
+    services.model_choice.use_thresholds(for_all_labels(services, first))
     before = state(services)
     chosen = for_all_labels(services, then)
     scores = class_scores(services.library, services.classifier)
     preview = preview_thresholds(scores, services.classifier, chosen)
     assert state(services) == before, "the preview changes nothing"
-    changed = services.use_thresholds(chosen)
+    changed = services.model_choice.use_thresholds(chosen)
     assert (changed.entered, changed.left) == (len(preview.enters), len(preview.leaves))
     assert changed.entered + changed.left > 0, "the test needs photos that change"
     after = state(services)
@@ -81,7 +83,7 @@ def test_the_change_is_what_retagging_would_store(
         if values[0][0] == "unsure"  # type: ignore[index]
     }
     assert retagged(services) == after
-    services.use_thresholds({})
+    services.model_choice.use_thresholds({})
     assert state(services) == as_shipped
 
 
@@ -91,7 +93,7 @@ def test_one_label_and_undo(services: Services, ids: list[str]) -> None:
     of_label = {photo.id for photo in scenes if photo.photo_class == label}
     library = services.library
     assert not thresholds.can_undo(library, services.classifier)
-    services.use_thresholds({label: HIGHEST})
+    services.model_choice.use_thresholds({label: HIGHEST})
     moved = {photo.id for photo in library.records(ids) if photo.id in of_label and photo.unsure}
     assert moved == {p.id for p in scenes if p.id in of_label and p.confidence < HIGHEST}
     unaffected = [photo for photo in scenes if photo.id not in of_label]
@@ -99,7 +101,7 @@ def test_one_label_and_undo(services: Services, ids: list[str]) -> None:
         photo.photo_class for photo in unaffected
     ]
     assert thresholds.own_thresholds(library, services.classifier) == {label: HIGHEST}
-    services.use_thresholds({label: 0.3})
+    services.model_choice.use_thresholds({label: 0.3})
     assert thresholds.thresholds_before(library, services.classifier) == {label: HIGHEST}
 
 
@@ -111,7 +113,7 @@ def test_decisions_stay_and_new_photos_use_the_thresholds(
     scores = class_scores(services.library, services.classifier)
     preview = preview_thresholds(scores, services.classifier, for_all_labels(services, HIGHEST))
     assert chosen not in preview.leaves
-    services.use_thresholds(for_all_labels(services, HIGHEST))
+    services.model_choice.use_thresholds(for_all_labels(services, HIGHEST))
     assert services.library.photo(chosen).photo_class == "sea"
     (new,) = add_photos([("temple.png", encode(Image.open(io.BytesIO(temple)), "PNG"))])
     head = services.classifier.heads["scenes"]
@@ -126,9 +128,9 @@ def test_decisions_stay_and_new_photos_use_the_thresholds(
 
 def test_invalid_thresholds_are_errors(services: Services, ids: list[str]) -> None:
     with pytest.raises(UsageError, match="no label 'moon'"):
-        services.use_thresholds({"moon": 0.5})
+        services.model_choice.use_thresholds({"moon": 0.5})
     with pytest.raises(UsageError, match="from 0.2 to 0.99"):
-        services.use_thresholds({"sea": 1.5})
+        services.model_choice.use_thresholds({"sea": 1.5})
     shared = Services(
         services.settings.model_copy(update={"mode": "shared"}),
         services.model,
@@ -136,4 +138,4 @@ def test_invalid_thresholds_are_errors(services: Services, ids: list[str]) -> No
         services.jobs,
     )
     with pytest.raises(NotForVisitors):
-        shared.use_thresholds({"sea": 0.9})
+        shared.model_choice.use_thresholds({"sea": 0.9})

@@ -210,7 +210,7 @@ def test_the_network_runs_only_when_there_is_no_embedding(
         return predict(self, data)
 
     monkeypatch.setattr(Classifier, "predict", counted)
-    services.predict_stored(photo_id)
+    predict_stored(services.library, services.classifier, photo_id)
     assert predicting_bundles == []
     retag(services.library, other, photo_id)
     predict_stored(services.library, other, photo_id)

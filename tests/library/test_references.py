@@ -11,6 +11,7 @@ import pytest
 from scene_model.classifier.classify import Prediction
 from scene_model.errors import OriginalChanged, OriginalMissing
 from scene_model.library.edits import move_to_trash
+from scene_model.library.predictions import predict_stored
 from scene_model.library.records import Added, NewPhoto
 from scene_model.services import Services
 
@@ -81,7 +82,9 @@ def test_a_moved_original_is_named_in_the_error(
         with pytest.raises(OriginalMissing, match="my photos/dahlia.jpg"):
             use(added.id)
     assert services.library.thumbnail(added.id), "the library has a thumbnail"
-    assert services.predict_stored(added.id), "the library has the embedding"
+    assert predict_stored(services.library, services.classifier, added.id), (
+        "the library has the embedding"
+    )
     assert not services.library.holds(added.id, services.classifier.bundle_id)
     again = refer(outside.with_name("elsewhere.jpg"))
     assert again.was_known

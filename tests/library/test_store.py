@@ -15,6 +15,7 @@ from scene_model.errors import (
     PhotoNotFound,
 )
 from scene_model.library.edits import add_tag
+from scene_model.library.predictions import predict_stored
 from scene_model.library.store import Library
 from scene_model.photos.decode import decode_photo
 from scene_model.photos.hashes import content_hash
@@ -53,7 +54,8 @@ def test_photos_and_tags_survive_reopening(tmp_path: Path, temple: bytes) -> Non
     second = open_services(settings)
     assert second.library.photo(photo_id) == before
     assert second.library.count() == 1
-    assert second.predict_stored(photo_id).class_prediction.label == before.class_head_label
+    stored = predict_stored(second.library, second.classifier, photo_id)
+    assert stored.head_predictions.class_prediction.label == before.class_head_label
     second.close()
 
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from scene_model.classifier.personal_head import MIN_CORRECTIONS
 from scene_model.learning.taught_tags import list_taught
 from scene_model.library import edits
+from scene_model.library.predictions import predict_stored
 from scene_model.services import Services
 from tests.conftest import ASSETS
 from tests.pages.conftest import press, texts
@@ -135,7 +136,8 @@ def test_insights_charts_and_downloads(filled: Services, app: AppTest) -> None:
 
 
 def predicted_label(services: Services, photo_id: str) -> str:
-    return services.predict_stored(photo_id).class_prediction.label
+    stored = predict_stored(services.library, services.classifier, photo_id)
+    return stored.head_predictions.class_prediction.label
 
 
 def test_corrections_train_use_restore(filled: Services, app: AppTest) -> None:

@@ -113,7 +113,7 @@ def test_retagging_progress_and_cancel(
 ) -> None:
     opened.jobs.submit(made_photos).wait(60)
     other_network(own.parent, "whole")
-    opened.use_bundle("whole")
+    opened.model_choice.use_bundle("whole")
     predict, started, resume = Classifier.predict, threading.Semaphore(0), threading.Event()
 
     def slow(self: Classifier, data: bytes) -> Prediction:
@@ -156,7 +156,7 @@ def test_model_set_by_environment_cannot_be_changed(
 
 
 def test_missing_chosen_model_is_reported(own: Path, app: AppTest, opened: Services) -> None:
-    opened.use_bundle("mine")
+    opened.model_choice.use_bundle("mine")
     opened.close()
     get_own_services.clear()
     (own / "bundle.json").unlink()
@@ -168,7 +168,7 @@ def test_missing_chosen_model_is_reported(own: Path, app: AppTest, opened: Servi
 
 
 def test_new_version_published_after_start(own: Path, opened: Services, app: AppTest) -> None:
-    opened.use_bundle("mine")
+    opened.model_choice.use_bundle("mine")
     for file in own.iterdir():
         file.unlink()
     own.rmdir()
@@ -205,7 +205,7 @@ def test_photo_of_another_network_is_predicted_again(
 ) -> None:
     opened.jobs.submit([("dahlia.jpg", flower)]).wait(60)
     other_network(own.parent, "whole")
-    opened.use_bundle("whole")
+    opened.model_choice.use_bundle("whole")
     (photo_id,) = opened.library.find()
     app.switch_page("gallery.py")
     app.query_params["photo"] = photo_id

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scene_model.classifier.bundle import open_bundle
-from scene_model.classifier.engine import Engine
+from scene_model.classifier.engines.litert import Engine
 from scene_model.classifier.fitting.splits import Part, Split
 from tests.conftest import SHARED
 from tests.pictures import encode, textured

@@ -142,12 +142,14 @@ def test_quota_errors_name_the_limit(shared_settings: Settings, clock: Clock) ->
 
 def test_operations_refused_to_visitors(visitors: Visitors, tmp_path: Path) -> None:
     services = visitors.services(A)
+    choice = services.model_choice
     for operation in (
-        lambda: services.submit_folder([tmp_path / "x.jpg"], by_reference=True),
+        lambda: services.jobs.submit_paths([tmp_path / "x.jpg"], by_reference=True),
         lambda: services.classification("class", ""),
-        lambda: services.use_bundle(services.bundles()[0].name),
-        lambda: services.learn_corrections(),
-        lambda: services.use_corrections(None),
+        lambda: choice.use_bundle(choice.bundles()[0].name),
+        lambda: choice.learn_corrections(),
+        lambda: choice.use_corrections(None),
+        lambda: choice.use_thresholds({}),
     ):
         with pytest.raises(NotForVisitors):
             operation()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from scene_model.api.problem import problem_response
-from scene_model.errors import ForeignRequest, UsageError
+from scene_model.errors import UsageError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -42,7 +42,9 @@ class SameSiteGuard:
             headers = {name.decode("latin-1"): v.decode("latin-1") for name, v in scope["headers"]}
             refusal = self._refusal(scope, headers)
             if refusal is not None:
-                await self._refuse(ForeignRequest(refusal), scope, receive, send)
+                await self._refuse(
+                    UsageError(refusal, code="foreign_request"), scope, receive, send
+                )
                 return
             if scope["type"] == "http" and _has_line_break(str(scope["path"])):
                 error = UsageError("The URL path contains a line break; no route of this API does.")
@@ -69,7 +71,7 @@ class SameSiteGuard:
         return None
 
     @staticmethod
-    async def _refuse(error: ForeignRequest, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(error: UsageError, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4403, "reason": error.message})
             return

@@ -18,7 +18,7 @@ from starlette.requests import cookie_parser
 
 from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send, host_name
 from scene_model.api.problem import problem_response
-from scene_model.errors import TokenNeeded
+from scene_model.errors import UsageError
 from scene_model.visitors.keys import owner_name
 from scene_model.visitors.tokens import Tokens
 
@@ -58,10 +58,12 @@ class TokenGate:
         is_wrong = kind == "bearer" and token and (name is None or has_ticket)
         if is_wrong and path.startswith(API_PREFIX):
             message = "The token is not valid on this server (SCENE_API_TOKENS)."
-            await self._refuse(TokenNeeded(message), scope, receive, send)
+            await self._refuse(UsageError(message, code="token_needed"), scope, receive, send)
             return
         if name is None and not self._is_open(scope, headers, path):
-            await self._refuse(TokenNeeded(_HOW_TO_AUTHENTICATE), scope, receive, send)
+            await self._refuse(
+                UsageError(_HOW_TO_AUTHENTICATE, code="token_needed"), scope, receive, send
+            )
             return
         if name is not None:
             scope[SCOPE_TOKEN_NAME] = name
@@ -103,7 +105,7 @@ class TokenGate:
         ).hexdigest()
 
     @staticmethod
-    async def _refuse(error: TokenNeeded, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(error: UsageError, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4401, "reason": "A token is needed."})
             return

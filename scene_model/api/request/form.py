@@ -19,9 +19,9 @@ from scene_model.api.request.body import stream_body
 from scene_model.errors import (
     BrokenRequest,
     FileTooLarge,
-    MissingFile,
     PhotoError,
     RequestTooLarge,
+    UsageError,
 )
 
 _CHUNK_BYTES = 262_144
@@ -203,11 +203,12 @@ def too_many_bytes(sent: int, limits: FormLimits) -> RequestTooLarge:
 
 
 def boundary_of(request: Request, field: str) -> bytes:
-    """Return the boundary of a multipart form; raises MissingFile for any other body."""
+    """Return the boundary of a multipart form; raises UsageError for any other body."""
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
-        raise MissingFile(
-            f"{field}: no file was sent. Send multipart/form-data with a part {field!r}."
+        raise UsageError(
+            f"{field}: no file was sent. Send multipart/form-data with a part {field!r}.",
+            code="missing_file",
         )
     return options[b"boundary"]
 

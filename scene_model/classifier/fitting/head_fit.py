@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scene_model.classifier.bundle import Bundle, FloatArray, HeadWeights
-from scene_model.classifier.engine import Engine
+from scene_model.classifier.engines.litert import Engine
 from scene_model.classifier.fitting.class_folders import MIN_PHOTOS
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.measuring import embed_int8

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scene_model.classifier.bundle import Bundle, FloatArray
-from scene_model.classifier.engine import Engine
+from scene_model.classifier.engines.litert import Engine
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.measures import (
     confusion_matrix,

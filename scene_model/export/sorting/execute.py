@@ -5,17 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from scene_model.errors import (
-    ChangedSince,
-    FileSkipped,
-    LeadSkipped,
-    NameTooLong,
-    OtherDisk,
-    SourceVanished,
-    TargetFull,
-    TargetReadOnly,
-    TargetTaken,
-)
+from scene_model.errors import FileSkipped
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
@@ -41,9 +31,10 @@ def execute(
         is_done = False
         try:
             if step.lead in skipped:
-                raise LeadSkipped(
+                raise FileSkipped(
                     f"It belongs to {os.path.basename(journal.steps[step.lead].source)}, "
-                    "which was not sorted."
+                    "which was not sorted.",
+                    code="lead_stays",
                 )
             folder_error = (
                 folder_errors.get(os.path.dirname(step.target)) if folder_errors else None
@@ -70,13 +61,15 @@ def execute_step(step: Step, kind: Kind, file_system: SortFileSystem, is_resumed
     except (FileNotFoundError, NotADirectoryError):
         if is_resumed and kind is Kind.MOVE and is_moved(step):
             return
-        raise SourceVanished(
-            f"{step.source} no longer exists; it did when the sort was planned."
+        raise FileSkipped(
+            f"{step.source} no longer exists; it did when the sort was planned.",
+            code="source_vanished",
         ) from None
     if not _is_unchanged(source, step):
-        raise ChangedSince(
+        raise FileSkipped(
             f"{step.source} was changed after the sort was planned, so it was not sorted. Sort "
-            "again."
+            "again.",
+            code="changed_since",
         )
     if is_resumed and os.path.lexists(step.target):
         _finish_step(step, kind, file_system, source)
@@ -89,12 +82,13 @@ def execute_step(step: Step, kind: Kind, file_system: SortFileSystem, is_resumed
 
 
 def _verify_target(step: Step) -> None:
-    """Check the target's size and time against the plan; raises ChangedSince."""
+    """Check the target's size and time against the plan; raises FileSkipped."""
     target = os.lstat(step.target)
     if target.st_size != step.bytes or abs(target.st_mtime_ns - step.mtime_ns) >= _TIME_STEP_NS:
-        raise ChangedSince(
+        raise FileSkipped(
             f"{step.target} was sorted, but changed meanwhile: another program writes to it. Check "
-            "the file."
+            "the file.",
+            code="changed_since",
         )
 
 
@@ -126,29 +120,38 @@ def translate_os_error(error: OSError, step: Step) -> FileSkipped:
     """Translate the operating system's error for a step."""
     reason = error.strerror or type(error).__name__
     if isinstance(error, FileExistsError):
-        return TargetTaken(
+        return FileSkipped(
             f"{step.target} was created after the sort was planned; it is not overwritten. Sort "
-            "again."
+            "again.",
+            code="target_taken",
         )
     if error.errno in _FULL:
-        return TargetFull(
+        return FileSkipped(
             f"No space left for {step.target} ({step.bytes / 1e6:,.1f} MB). Free some space, then "
-            "run `resume`."
+            "run `resume`.",
+            code="target_full",
         )
     if error.errno in _FORBIDDEN:
-        return TargetReadOnly(
+        return FileSkipped(
             f"No permission to write {step.target}, or to read or remove {step.source}: {reason}. "
-            "Change the permissions, then run `resume`."
+            "Change the permissions, then run `resume`.",
+            code="target_read_only",
         )
     if error.errno == errno.ENAMETOOLONG:
-        return NameTooLong(f"The path {step.target} is too long for the file system.")
+        return FileSkipped(
+            f"The path {step.target} is too long for the file system.", code="name_too_long"
+        )
     if error.errno == errno.EXDEV:
-        return OtherDisk(
+        return FileSkipped(
             f"{step.source} and {step.target} are on different file systems, which a hard link "
-            "cannot cross. Use --copy."
+            "cannot cross. Use --copy.",
+            code="other_disk",
         )
     if isinstance(error, FileNotFoundError):
-        return SourceVanished(f"{step.source}, or its target folder, does not exist: {reason}.")
+        return FileSkipped(
+            f"{step.source}, or its target folder, does not exist: {reason}.",
+            code="source_vanished",
+        )
     return FileSkipped(f"{step.source} could not be sorted to {step.target}: {reason}.")
 
 

@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from scene_model.errors import ChangedSince, CopyDiffers, FileSkipped
+from scene_model.errors import FileSkipped
 from scene_model.library.file_system import FileSystem
 from scene_model.photos.hashes import file_content_hash
 
@@ -63,16 +63,19 @@ class SortFileSystem(FileSystem):
         """Copy a file with its times and permissions, atomically.
 
         The copy is written to ``part``, in the target's folder, flushed, read back and renamed; on
-        failure it is removed. sha256: the expected hash. Raises OSError, ChangedSince or
-        CopyDiffers.
+        failure it is removed. sha256: the expected hash. Raises OSError or FileSkipped.
         """
         try:
             if self._copy(source, part) != sha256:
-                raise ChangedSince(f"{source} was changed after the sort was planned. Sort again.")
+                raise FileSkipped(
+                    f"{source} was changed after the sort was planned. Sort again.",
+                    code="changed_since",
+                )
             if file_content_hash(Path(part)) != sha256:
-                raise CopyDiffers(
+                raise FileSkipped(
                     f"The copy of {source} reads back different from what was written. Check the "
-                    "target disk."
+                    "target disk.",
+                    code="copy_differs",
                 )
             _copy_owner(source, part)
             shutil.copystat(source, part)

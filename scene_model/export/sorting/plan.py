@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scene_model.classifier.labels import HUMAN, NONE
-from scene_model.errors import FileSkipped, SceneError, TargetTaken
+from scene_model.errors import FileSkipped, SceneError
 from scene_model.export.sorting.companions import renamed
 from scene_model.export.sorting.layout import Destination, Layout, numbered
 from scene_model.export.sorting.scan import Group, SourceFile
@@ -152,12 +152,15 @@ class _TargetTree:
     def _read_folder(self, path: str) -> "_Folder":
         try:
             if path != self._dest and Path(path).is_symlink():
-                raise TargetTaken(f"{path} is a symbolic link, which a sort does not follow.")
+                raise FileSkipped(
+                    f"{path} is a symbolic link, which a sort does not follow.", code="target_taken"
+                )
             return _Folder(path, {fold_name(name): name for name in os.listdir(path)})
         except OSError as error:
-            raise TargetTaken(
+            raise FileSkipped(
                 f"{path} cannot be used as a folder: {error.strerror or error}. Choose "
-                "another DEST."
+                "another DEST.",
+                code="target_taken",
             ) from error
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scene_model.errors import ChangedSince, FileSkipped, SourceVanished, TargetTaken
+from scene_model.errors import FileSkipped
 from scene_model.export.sorting.execute import is_as_planned, part_path, translate_os_error
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal
@@ -91,9 +91,10 @@ def _move_back(
 ) -> None:
     if source is None:
         if target is None:
-            raise SourceVanished(
+            raise FileSkipped(
                 f"Neither {step.target} nor {step.source} exists any more. If you moved the file, "
-                "put it back and undo again."
+                "put it back and undo again.",
+                code="source_vanished",
             )
         if not is_as_planned(step.target, step):
             raise _changed(step)
@@ -142,24 +143,27 @@ def _remove_target(
     if not is_as_planned(step.target, step):
         raise _changed(step)
     if source is None or not is_as_planned(step.source, step):
-        raise SourceVanished(
+        raise FileSkipped(
             f"{step.source} was removed or changed, so {step.target} may be the last copy and is "
-            "not removed."
+            "not removed.",
+            code="source_vanished",
         )
     file_system.remove(Path(step.target))
 
 
-def _changed(step: Step) -> ChangedSince:
-    return ChangedSince(
+def _changed(step: Step) -> FileSkipped:
+    return FileSkipped(
         f"{step.target} was changed after it was sorted; it is left in place, with your changes. "
-        f"It came from {step.source}."
+        f"It came from {step.source}.",
+        code="changed_since",
     )
 
 
-def _source_taken(step: Step) -> TargetTaken:
-    return TargetTaken(
+def _source_taken(step: Step) -> FileSkipped:
+    return FileSkipped(
         f"{step.source} is now a different file; {step.target} is left in place. Move one of them "
-        "away and undo again."
+        "away and undo again.",
+        code="target_taken",
     )
 
 
