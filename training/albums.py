@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scene_model.classifier.album_rules import Album, AlbumRules, read_album_rules
-from scene_model.classifier.albums import PhotoFacts, albums_of, seen_tags
+from scene_model.classifier.albums import PhotoFacts, albums_of, tag_facts
 from scene_model.classifier.bundle import Bundle, FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.fitting.examples import Example
@@ -91,7 +91,7 @@ def measure_albums(
     assigned, verdicts = [], []
     for embedding, example in zip(embeddings, examples, strict=True):
         if example.source in truth.sources:
-            facts = PhotoFacts(seen_tags(classifier.predict_embedding(embedding)))
+            facts = PhotoFacts(tag_facts(classifier.predict_embedding(embedding)))
             assigned.append(frozenset(match.album for match in albums_of(facts, rules)))
             verdicts.append(truth.verdict(example))
     return score_albums(rules, assigned, verdicts, truth.not_judged)

@@ -50,10 +50,10 @@ class Batches:
         inference_queue: InferenceQueue,
         max_batches: int,
         lifetime_s: float,
-        max_of_one: int | None = None,
+        max_per_owner: int | None = None,
     ) -> None:
-        """Begin without batches; max_of_one: how many may belong to one library."""
-        per_owner = max_batches if max_of_one is None else max_of_one
+        """Begin without batches; max_per_owner: how many may belong to one library."""
+        per_owner = max_batches if max_per_owner is None else max_per_owner
         limits = Limits(max_batches, per_owner, "SCENE_MAX_BATCHES")
         # Ended batches are read from disk.
         self._engine = JobEngine({JobKind.CLASSIFY: inference_queue}, limits, max_stored=0)

@@ -10,15 +10,15 @@ class InferenceQueue(WorkerPool):
         self,
         workers: int,
         max_waiting: int,
-        max_of_one: int | None = None,
+        max_per_owner: int | None = None,
         spare_threads: int = 0,
     ) -> None:
         """Create an idle queue.
 
         max_waiting: limit on the unfinished photos of single requests, not counting the first
-        ``workers``. max_of_one: the same limit for one owner; None: ``max_waiting``.
+        ``workers``. max_per_owner: the same limit for one owner; None: ``max_waiting``.
         spare_threads: see `WorkerPool`.
         """
-        per_owner = max_waiting if max_of_one is None else max_of_one
+        per_owner = max_waiting if max_per_owner is None else max_per_owner
         limits = Limits(max_waiting, per_owner, "SCENE_MAX_WAITING")
         super().__init__(workers, "inference", limits, spare_threads)

@@ -11,7 +11,7 @@ from scene_model.photos.metadata import PhotoMetadata
 
 
 @dataclass(frozen=True)
-class SeenTag:
+class TagFact:
     """One tag of a photo. score: probability in [0, 1]; None when a person added it."""
 
     label: str
@@ -21,33 +21,33 @@ class SeenTag:
 
 @dataclass(frozen=True)
 class PhotoFacts:
-    """All that the rules look at. A class that a person chose should be a tag of theirs here."""
+    """What the rules read; a class that a person chose should be among the tags."""
 
-    tags: tuple[SeenTag, ...] = ()
+    tags: tuple[TagFact, ...] = ()
     metadata: PhotoMetadata = PhotoMetadata()
 
 
 @dataclass(frozen=True)
 class Placement:
-    """A photo is in this album, and why: "tag Dog 93 %"."""
+    """An album that a photo is in, and why: "tag Dog 93 %"."""
 
     album: str
     reason: str
 
 
 def albums_of(facts: PhotoFacts, rules: AlbumRules) -> list[Placement]:
-    """Tell which albums a photo belongs in, in the order of the file, and why."""
+    """Return the albums a photo belongs in, in the order of the file, and why."""
     reasons = {album.id: _reason(album, facts, rules) for album in rules.albums}
     if not any(reasons.values()):
         reasons |= {album.id: "in no other album" for album in rules.albums if album.rest}
     return [Placement(album, reason) for album, reason in reasons.items() if reason]
 
 
-def seen_tags(answers: HeadPredictions) -> tuple[SeenTag, ...]:
-    """Tags that the library keeps of a photo."""
+def tag_facts(predictions: HeadPredictions) -> tuple[TagFact, ...]:
+    """Return the stored tags of a photo."""
     return tuple(
-        SeenTag(tag.label, head, tag.score)
-        for head, tags in answers.stored_tags.items()
+        TagFact(tag.label, head, tag.score)
+        for head, tags in predictions.stored_tags.items()
         for tag in tags
     )
 
@@ -86,7 +86,7 @@ def _rule_reason(rule: Rule, facts: PhotoFacts, rules: AlbumRules) -> str | None
 
 
 def _tag_reason(
-    tags: Sequence[SeenTag], labels: frozenset[str], rule: Rule, rules: AlbumRules
+    tags: Sequence[TagFact], labels: frozenset[str], rule: Rule, rules: AlbumRules
 ) -> str | None:
     """Describe the tag that fulfils the rule: a person's, else the one with the highest score."""
     best, best_score = None, rule.min_score

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from scene_model.classifier.albums import PhotoFacts, SeenTag
+from scene_model.classifier.albums import PhotoFacts, TagFact
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Provenance
 from scene_model.classifier.labels import HUMAN, NONE
@@ -120,9 +120,9 @@ class Added:
 
 def photo_facts(photo: PhotoRecord) -> PhotoFacts:
     """Return the facts that album rules test: effective tags, a person's class, and EXIF."""
-    tags = [SeenTag(tag.label, tag.head, tag.score) for tag in photo.tags]
+    tags = [TagFact(tag.label, tag.head, tag.score) for tag in photo.tags]
     if photo.class_source == HUMAN:
-        tags.append(SeenTag(photo.photo_class, HUMAN, None))
+        tags.append(TagFact(photo.photo_class, HUMAN, None))
     return PhotoFacts(
         tuple(tags),
         PhotoMetadata(

@@ -331,7 +331,7 @@ def test_owners_take_turns_and_one_may_not_fill_the_line() -> None:
         begun.set()
         go_on.wait(60)
 
-    line = inference_queue.InferenceQueue(workers=1, max_waiting=40, max_of_one=10)
+    line = inference_queue.InferenceQueue(workers=1, max_waiting=40, max_per_owner=10)
     line.submit_batch("a", [first], "crowd")
     begun.wait(60)
     line.submit_batch("b", [lambda: order.append("batch")] * 50, "crowd")
@@ -350,7 +350,7 @@ def test_owners_take_turns_and_one_may_not_fill_the_line() -> None:
 
 def test_one_library_may_not_take_every_batch(tmp_path: Path) -> None:
     line = inference_queue.InferenceQueue(workers=1, max_waiting=1)
-    batches = Batches(line, max_batches=3, lifetime_s=60, max_of_one=2)
+    batches = Batches(line, max_batches=3, lifetime_s=60, max_per_owner=2)
     mine = [batches.begin(tmp_path / "crowd") for _ in range(2)]
     with pytest.raises(ServerBusy, match="2 of them yours"):
         batches.begin(tmp_path / "crowd")

@@ -18,7 +18,7 @@ from scene_model.classifier.album_rules import (
     Rule,
     read_album_rules,
 )
-from scene_model.classifier.albums import PhotoFacts, Placement, SeenTag, albums_of, seen_tags
+from scene_model.classifier.albums import PhotoFacts, Placement, TagFact, albums_of, tag_facts
 from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.heads import heads_of
@@ -36,7 +36,7 @@ MINIMAL = '[[album]]\nid = "pets"\nname = "Pets"\n[[album.rule]]\ntags = ["dog"]
 
 def facts(*tags: tuple[str, float | None], head: str = "camera", **exif: Any) -> PhotoFacts:
     seen_labels = (
-        SeenTag(label, "human" if score is None else head, score) for label, score in tags
+        TagFact(label, "human" if score is None else head, score) for label, score in tags
     )
     return PhotoFacts(tuple(seen_labels), PhotoMetadata(**exif))
 
@@ -240,13 +240,13 @@ def test_albums_see_the_tags_that_the_library_keeps(
     for photo_id in add_photos([("temple.jpg", temple), ("flower.jpg", flower)]):
         (record,) = services.library.records([photo_id])
         stored = predict_stored(services.library, services.classifier, photo_id)
-        seen_labels = seen_tags(stored.head_predictions)
+        seen_labels = tag_facts(stored.head_predictions)
         assert {(t.label, t.head) for t in seen_labels} == {(t.label, t.head) for t in record.tags}
 
 
 def test_a_photograph_of_a_flower_is_nature(classifier: Classifier, flower: bytes) -> None:
     prediction = classifier.predict(flower)
-    photo = PhotoFacts(seen_tags(prediction.head_predictions), prediction.metadata)
+    photo = PhotoFacts(tag_facts(prediction.head_predictions), prediction.metadata)
     reasons = {placement.album: placement.reason for placement in albums_of(photo, SHIPPED)}
     assert reasons["nature"].startswith("tag ")
 

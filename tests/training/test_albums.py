@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scene_model.classifier.album_rules import Album, AlbumRules, Rule, read_album_rules
-from scene_model.classifier.albums import PhotoFacts, SeenTag, albums_of
+from scene_model.classifier.albums import PhotoFacts, TagFact, albums_of
 from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.measures import wilson_interval
@@ -33,7 +33,7 @@ def example(source: str, label: str, *also: str) -> Example:
 
 
 def put_in(*dog_scores: float) -> list[frozenset[str]]:
-    photos = [PhotoFacts((SeenTag("dog", "camera", score),)) for score in dog_scores]
+    photos = [PhotoFacts((TagFact("dog", "camera", score),)) for score in dog_scores]
     return [frozenset(p.album for p in albums_of(photo, RULES)) for photo in photos]
 
 

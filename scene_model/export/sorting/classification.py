@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene_model.classifier.albums import PhotoFacts, albums_of, seen_tags
+from scene_model.classifier.albums import PhotoFacts, albums_of, tag_facts
 from scene_model.classifier.classify import Prediction
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.classifier.model import CurrentModel, Model
@@ -174,7 +174,7 @@ class Classification:
 
     def _predicted_destination(self, prediction: Prediction) -> Destination:
         taken, camera = prediction.metadata.taken_at, prediction.metadata.camera
-        album = self._album(PhotoFacts(seen_tags(prediction.head_predictions), prediction.metadata))
+        album = self._album(PhotoFacts(tag_facts(prediction.head_predictions), prediction.metadata))
         if self._by == BY_ALBUM:
             return Destination(album, "album rules", album, taken, camera)
         if self._by != BY_CLASS:
