@@ -1,6 +1,6 @@
 """The middleware stack, in order, for pages and API routes alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, SameSiteGuard, Scope, Send
 from scene_model.api.access.proxy_headers import ProxyHeaders
 from scene_model.api.access.rate_limit import RateLimit
+from scene_model.api.access.security_headers import SecurityHeaders
 from scene_model.api.access.token_gate import TokenGate
 from scene_model.api.access.visitor_cookie import OwnerOf, VisitorCookie
 from scene_model.config import Settings
@@ -42,13 +43,15 @@ def middleware_stack(
     settings: Settings,
     get_visitors: Callable[[], Visitors],
     owner_of: OwnerOf,
+    page_script_hashes: Sequence[str] = (),
 ) -> list[Middleware]:
     """Return the middleware; raises InvalidSetting for invalid tokens or proxies.
 
-    get_visitors and owner_of are called only on a shared server.
+    get_visitors and owner_of are called only on a shared server. page_script_hashes: of the inline
+    scripts of the pages.
     """
     origins = settings.api_cors_origin_names
-    middleware: list[Middleware] = []
+    middleware = [Middleware(SecurityHeaders, page_script_hashes=page_script_hashes)]
     proxies = TrustedProxies.read(settings.trusted_proxies)
     if proxies.networks:
         middleware.append(Middleware(ProxyHeaders, proxies=proxies))
