@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
 
-pytestmark = [pytest.mark.tools, pytest.mark.read_only]
+pytestmark = pytest.mark.tools
 
 
 def test_it_shows_and_sends_requests(visit: Visit) -> None:
