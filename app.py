@@ -5,6 +5,7 @@ Run it with ``streamlit run app.py``, ``uvicorn app:app`` or ``python -m scene_m
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
@@ -22,11 +23,15 @@ from pages.state.session import (
 from pages.state.warm_start import freeze_garbage_collector, load_pages
 from scene_model.api import close_api, create_api
 from scene_model.api.access.middleware import middleware_stack
+from scene_model.api.access.security_headers import script_hashes
 from scene_model.api.access.visitor_cookie import request_owner
 from scene_model.api.access.window_uploads import WindowUploads
 
 settings = get_settings()
-middleware = middleware_stack(settings, get_visitors, owner_of)
+# Streamlit's page has an inline script, another one in each version.
+page_file = Path(st.__file__).parent / "static" / "index.html"
+page_script_hashes = script_hashes(page_file.read_text(encoding="utf-8"))
+middleware = middleware_stack(settings, get_visitors, owner_of, page_script_hashes)
 if settings.is_shared:
     middleware.append(
         Middleware(WindowUploads, get_visitors=get_visitors, held_bytes=uploader_bytes)

@@ -96,8 +96,18 @@ class Settings(BaseSettings):
     )
     api_tokens: str = Field(
         default="",
-        description="Tokens for access from another computer: `NAME:HASH`, comma separated, as "
-        "`python -m scene_model token NAME` prints them.",
+        description="Tokens: `NAME:HASH`, comma separated, as `python -m scene_model token NAME` "
+        "prints them. With one library, every request then needs one.",
+    )
+    trust_loopback: bool = Field(
+        default=False,
+        description="`true`: requests from this computer need no token, also when there are "
+        "tokens. Never behind a reverse proxy on this computer.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of your reverse proxies, comma separated. Only their "
+        "`X-Forwarded-For` and `X-Forwarded-Proto` count.",
     )
     api_cors_origins: str = Field(
         default="",
@@ -214,7 +224,10 @@ def _names(text: str) -> frozenset[str]:
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Return a message for each unknown ``SCENE_`` variable, with the most similar valid name."""
+    """Return a message for each unknown ``SCENE_`` variable, with the most similar valid name.
+
+    And one for uvicorn's variable, which SCENE_TRUSTED_PROXIES replaces.
+    """
     names = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
     lines = []
     for name in sorted(environment):
@@ -222,6 +235,11 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
             nearest = difflib.get_close_matches(name.upper(), sorted(names), n=1)
             hint = f" Did you mean {nearest[0]}?" if nearest else ""
             lines.append(f"{name} is set, but no setting has that name.{hint}")
+    if environment.get("FORWARDED_ALLOW_IPS"):
+        lines.append(
+            "FORWARDED_ALLOW_IPS is set, but `serve` does not read it; name your proxies in "
+            "SCENE_TRUSTED_PROXIES."
+        )
     return lines
 
 

@@ -13,7 +13,6 @@ from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
 from scene_model.gallery import Gallery
 from scene_model.services import Services, open_services
-from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
 _GALLERY_KEY = "gallery"
@@ -46,7 +45,7 @@ def owner_of(cookies: Mapping[str, str]) -> str | None:
     """Return the owner for some cookies: by identity if sign-in is configured, else by key."""
     if login_is_configured():
         return signed_in_owner(cookies)
-    return get_visitors().keys.owner(cookies.get(COOKIE_NAME, ""))
+    return get_visitors().keys.owner_of(cookies)
 
 
 def page_owner() -> str | None:

@@ -10,12 +10,17 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from scene_model.api.access.security_headers import (
+    CONTENT_SECURITY_POLICY,
+    content_security_policy,
+    script_hashes,
+)
 from scene_model.api.responses import problem_schema
 
 _TOKEN = {
     "type": "http",
     "scheme": "bearer",
-    "description": "A token of `python -m scene_model token NAME`; needed from another computer.",
+    "description": "A token of `python -m scene_model token NAME`; needed once the server has one.",
 }
 
 
@@ -26,7 +31,7 @@ def add_docs(api: FastAPI) -> None:
     @api.get("/docs", include_in_schema=False)
     def docs(request: Request) -> HTMLResponse:
         base = request.scope.get("root_path", "")
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url=f"{base}{api.openapi_url}",
             title=f"{api.title}: REST",
             swagger_js_url=f"{base}/docs-files/swagger-ui-bundle.js",
@@ -35,6 +40,10 @@ def add_docs(api: FastAPI) -> None:
             # By default the page sends the document to a public validator.
             swagger_ui_parameters={"validatorUrl": None, "defaultModelsExpandDepth": 0},
         )
+        # The page starts Swagger UI with an inline script, which no other page may run.
+        hashes = script_hashes(bytes(page.body).decode())
+        page.headers[CONTENT_SECURITY_POLICY] = content_security_policy(hashes)
+        return page
 
     def document() -> dict[str, Any]:
         if api.openapi_schema is None:
@@ -51,7 +60,7 @@ def add_docs(api: FastAPI) -> None:
             openapi["security"] = [
                 {},
                 {"token": []},
-            ]  # optional: local requests need none
+            ]  # optional: where no token is set, local requests need none
             api.openapi_schema = openapi
         return api.openapi_schema
 

@@ -15,7 +15,6 @@ from scene_model.api.context import ApiContext
 from scene_model.api.routes import close_api, create_api
 from scene_model.config import Settings
 from scene_model.services import Services, open_services
-from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
 Opened = TypeVar("Opened", Services, Visitors)
@@ -59,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     context: ApiContext = api.state.context
 
     def owner_of(cookies: Mapping[str, str]) -> str | None:
-        return visitors.get().keys.owner(cookies.get(COOKIE_NAME, ""))
+        return visitors.get().keys.owner_of(cookies)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -14,11 +14,16 @@ import uvicorn
 from scene_model.cli.prompt_http import HeadTimeoutProtocol
 from scene_model.config import SITE_DIR, Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED
+from scene_model.visitors.proxies import TrustedProxies
 from scene_model.visitors.tokens import Tokens
 
 _START_TIMEOUT_S = 120
 _ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_HERE_TOO = (
+    "SCENE_API_TOKENS is set, so this computer needs a token too; SCENE_TRUST_LOOPBACK=true lets "
+    "it in without one."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,15 +40,21 @@ def _port(text: str) -> int:
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Serve until interrupted; 1 where the address cannot be listened on."""
+    """Serve until interrupted; 1 where the address cannot be listened on.
+
+    Raises InvalidSetting for invalid tokens or proxies.
+    """
     host, port = options.host or settings.host, options.port or settings.port
     tokens = Tokens.read(settings.api_tokens)
+    TrustedProxies.read(settings.trusted_proxies)
     problem = _problem_with_address(host, port)
     if problem is not None:
         print(problem, file=sys.stderr)
         return EXIT_FAILED
     if host not in _LOOPBACK:
         print(_who_may_come(host, settings, tokens), file=sys.stderr)
+    elif tokens.hashes and not settings.is_shared and not settings.trust_loopback:
+        print(_HERE_TOO, file=sys.stderr)
     print(f"Scene Gallery: {_url(host, port)}", file=sys.stderr)
     if options.open:
         threading.Thread(target=open_browser, args=(host, port), daemon=True).start()
@@ -59,6 +70,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         access_log=False,
         app_dir=str(SITE_DIR),
         http=HeadTimeoutProtocol,
+        # `ProxyHeaders` reads them, from the proxies of SCENE_TRUSTED_PROXIES alone.
+        proxy_headers=False,
         # What is told of the server itself: nothing.
         server_header=False,
     )

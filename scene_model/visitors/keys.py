@@ -8,12 +8,15 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from scene_model.errors import LibraryUnavailable
 
 COOKIE_NAME = "scene_visitor"
+# With TLS: a browser takes it only from this host itself, and only encrypted.
+SECURE_COOKIE_NAME = f"__Host-{COOKIE_NAME}"
 _SECRET_BYTES = 32
 
 
@@ -59,6 +62,19 @@ class VisitorKeys:
         if not hmac.compare_digest(signature.encode(), self._signature(key).encode()):
             return None
         return owner_name("visitor", key)
+
+    def valid_cookie(self, cookies: Mapping[str, str]) -> str | None:
+        """Return the visitor cookie of a request that this server issued; None without one.
+
+        The one that was set with TLS counts first; the other may be of a time before.
+        """
+        values = (cookies.get(name, "") for name in (SECURE_COOKIE_NAME, COOKIE_NAME))
+        return next((value for value in values if self.owner(value) is not None), None)
+
+    def owner_of(self, cookies: Mapping[str, str]) -> str | None:
+        """Return the owner name for the cookies of a request; None without a valid one."""
+        value = self.valid_cookie(cookies)
+        return None if value is None else self.owner(value)
 
     def _signature(self, key: str) -> str:
         return hmac.new(self._secret, f"{COOKIE_NAME}:{key}".encode(), hashlib.sha256).hexdigest()

@@ -81,6 +81,7 @@ def settings(tmp_path: Path) -> Settings:
         max_pixels=100_000,
         max_images=3,
         api_tokens=ENTRY,
+        trust_loopback=True,
     )
 
 

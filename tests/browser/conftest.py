@@ -192,6 +192,12 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
         ),
     )
     made.page.on("pageerror", lambda error: made.script_errors.append(str(error)))
+    made.page.on(
+        "console",
+        lambda line: (
+            made.script_errors.append(line.text) if "Content Security Policy" in line.text else None
+        ),
+    )
     yield made
     context.close()
     assert made.foreign_requests == [], "the page asked another server for something"

@@ -1,15 +1,18 @@
 """The middleware stack, in order, for pages and API routes alike."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, SameSiteGuard, Scope, Send
+from scene_model.api.access.proxy_headers import ProxyHeaders
 from scene_model.api.access.rate_limit import RateLimit
+from scene_model.api.access.security_headers import SecurityHeaders
 from scene_model.api.access.token_gate import TokenGate
 from scene_model.api.access.visitor_cookie import OwnerOf, VisitorCookie
 from scene_model.config import Settings
+from scene_model.visitors.proxies import TrustedProxies
 from scene_model.visitors.tokens import Tokens
 from scene_model.visitors.visitors import Visitors
 
@@ -37,23 +40,38 @@ class ApiCors:
 
 
 def middleware_stack(
-    settings: Settings, get_visitors: Callable[[], Visitors], owner_of: OwnerOf
+    settings: Settings,
+    get_visitors: Callable[[], Visitors],
+    owner_of: OwnerOf,
+    page_script_hashes: Sequence[str] = (),
 ) -> list[Middleware]:
-    """Return the middleware; raises InvalidSetting for invalid tokens.
+    """Return the middleware; raises InvalidSetting for invalid tokens or proxies.
 
-    get_visitors and owner_of are called only on a shared server.
+    get_visitors and owner_of are called only on a shared server. page_script_hashes: of the inline
+    scripts of the pages.
     """
     origins = settings.api_cors_origin_names
-    middleware = [
+    middleware = [Middleware(SecurityHeaders, page_script_hashes=page_script_hashes)]
+    proxies = TrustedProxies.read(settings.trusted_proxies)
+    if proxies.networks:
+        middleware.append(Middleware(ProxyHeaders, proxies=proxies))
+    middleware.append(
         Middleware(
             SameSiteGuard, allowed_hosts=settings.allowed_host_names, allowed_origins=origins
         )
-    ]
+    )
     if origins:
         # Before the token gate: browsers send preflight requests without a token.
         middleware.append(Middleware(ApiCors, origins=origins))
     tokens = Tokens.read(settings.api_tokens)
-    middleware.append(Middleware(TokenGate, tokens=tokens, is_shared=settings.is_shared))
+    middleware.append(
+        Middleware(
+            TokenGate,
+            tokens=tokens,
+            is_shared=settings.is_shared,
+            trusts_loopback=settings.trust_loopback,
+        )
+    )
     if settings.is_shared:
         middleware.append(Middleware(VisitorCookie, get_visitors=get_visitors, owner_of=owner_of))
     if settings.api_rate_per_minute:

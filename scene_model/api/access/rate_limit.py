@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
 from scene_model.api.access.token_gate import SCOPE_TOKEN_NAME
-from scene_model.api.access.visitor_cookie import request_owner
+from scene_model.api.access.visitor_cookie import SCOPE_IS_NEW_VISITOR, request_owner
 from scene_model.api.problem import problem_response
 from scene_model.errors import TooManyRequests
 
@@ -53,8 +53,8 @@ class Buckets:
 class RateLimit:
     """ASGI middleware: responds 429 under ``/api`` when a caller exceeds the rate.
 
-    Counts by token, else by visitor, else by address. Page requests without a cookie, which create
-    a visitor, count by address too.
+    Counts by token, else by visitor, else by address. Page requests without a valid cookie, which
+    create a visitor, count too: by address.
     """
 
     def __init__(self, app: ASGIApp, per_minute: int) -> None:
@@ -82,7 +82,7 @@ def _is_counted(scope: Scope) -> bool:
     if path.startswith(API_PREFIX):
         # Monitoring polls it constantly, and it costs nothing.
         return path != f"{API_PREFIX}/health"
-    return not any(name == b"cookie" for name, _ in scope["headers"])
+    return bool(scope.get(SCOPE_IS_NEW_VISITOR))
 
 
 def _caller(scope: Scope) -> str:

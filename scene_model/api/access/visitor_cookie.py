@@ -13,11 +13,15 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
 
 from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
+from scene_model.api.access.proxy_headers import is_encrypted
 from scene_model.api.access.token_gate import SCOPE_OWNER
-from scene_model.visitors.keys import COOKIE_NAME
+from scene_model.visitors.keys import COOKIE_NAME, SECURE_COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
 OwnerOf = Callable[[Mapping[str, str]], str | None]
+
+# Key in the ASGI scope of a request for a page without a valid cookie.
+SCOPE_IS_NEW_VISITOR = "scene.is_new_visitor"
 
 _request_owner: ContextVar[str | None] = ContextVar("request_owner", default=None)
 
@@ -45,6 +49,8 @@ class VisitorCookie:
         cookies = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
         visitors = self._get_visitors()
         owner = scope.get(SCOPE_OWNER) or self._owner_of(cookies)
+        is_api = str(scope["path"]).startswith(API_PREFIX)
+        scope[SCOPE_IS_NEW_VISITOR] = not is_api and visitors.keys.valid_cookie(cookies) is None
 
         async def send_with_cookie(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -70,15 +76,15 @@ class VisitorCookie:
             return
         # Neither a proxy nor the browser's next user may get a cached response.
         headers["Cache-Control"] = "private, no-store"
-        visitors, value = self._get_visitors(), cookies.get(COOKIE_NAME, "")
-        is_valid = visitors.keys.owner(value) is not None
-        if is_page or is_valid:
+        visitors = self._get_visitors()
+        value = visitors.keys.valid_cookie(cookies)
+        if is_page or value is not None:
             # Renew it with every response: a window may stay open longer than the cookie lasts.
-            value = value if is_valid else visitors.keys.issue()
+            value = value or visitors.keys.issue()
             headers.append("Set-Cookie", _cookie(value, scope, visitors.settings.visitor_hours))
 
 
 def _cookie(value: str, scope: Scope, hours: float) -> str:
-    secure = "; Secure" if scope.get("scheme") == "https" else ""
+    name, secure = (SECURE_COOKIE_NAME, "; Secure") if is_encrypted(scope) else (COOKIE_NAME, "")
     age_s = max(1, int(hours * 3600))
-    return f"{COOKIE_NAME}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}"
+    return f"{name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}"

@@ -47,6 +47,7 @@ def test_each_caller_has_its_own_rate(tmp_path: Path) -> None:
         workers=1,
         api_tokens=f"{entry},{other_entry},{first_entry}",
         api_rate_per_minute=3,
+        trust_loopback=True,
     )
     with TestClient(create_app(settings)) as test_client:
         at = ("127.0.0.1", 1)

@@ -48,17 +48,27 @@ def client_of(
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Starlette]:
-    test_client = create_app(
-        Settings(
-            library=tmp_path / "library",
-            workers=1,
-            allowed_hosts="localhost,127.0.0.1,photos.example",
-            api_tokens=f"{ENTRY},{SECOND_ENTRY}",
-        )
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        library=tmp_path / "library",
+        workers=1,
+        allowed_hosts="localhost,127.0.0.1,photos.example",
+        api_tokens=f"{ENTRY},{SECOND_ENTRY}",
     )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Starlette]:
+    test_client = create_app(settings)
     with TestClient(test_client):
         yield with_page(test_client)
+
+
+@pytest.fixture
+def app_that_trusts_loopback(settings: Settings) -> Iterator[Starlette]:
+    test_client = create_app(settings.model_copy(update={"trust_loopback": True}))
+    with TestClient(test_client):
+        yield test_client
 
 
 @pytest.mark.slow
@@ -95,10 +105,14 @@ def test_an_invalid_token_is_refused(app: Starlette) -> None:
         (("unknown", 1), "localhost", {}, 401),
     ],
 )
-def test_local_requests(
-    app: Starlette, at: tuple[str, int], host: str, headers: dict[str, str], status: int
+def test_local_requests_where_they_are_trusted(
+    app_that_trusts_loopback: Starlette,
+    at: tuple[str, int],
+    host: str,
+    headers: dict[str, str],
+    status: int,
 ) -> None:
-    client = client_of(app, at)
+    client = client_of(app_that_trusts_loopback, at)
     response = client.get("/api/photos", headers={"host": host, **headers})
     assert response.status_code == (403 if host.startswith("[") else status)
 
