@@ -31,6 +31,7 @@ from scene_model.library.records import PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
+from scene_model.maintenance.restore import remove_unfinished_restores
 from scene_model.model_choice import ModelChoice, open_bundle, open_chosen, open_classifier
 from scene_model.search.similar import Similar, similar_to_photo, similar_to_picture
 
@@ -219,11 +220,14 @@ def open_services(
     except SceneError:
         library.close()
         raise
-    jobs = JobRunner(model, library, settings.workers if common is None else common.worker_pools)
+    pools = settings.workers if common is None else common.worker_pools
+    limit = quota(library)
+    jobs = JobRunner(model, library, pools, limit)
     if resume:
+        remove_unfinished_restores(library.folder)
         finish_emptying(library)
         jobs.resume()
-    return Services(settings, model, library, jobs, problem, quota(library))
+    return Services(settings, model, library, jobs, problem, limit)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from scene_model.ingest.incoming import (
     resume_batch,
 )
 from scene_model.ingest.ingest_photo import ingest_photo
+from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.jobs.engine import JobEngine, JobItem
 from scene_model.jobs.job import Job, JobKind, Outcome, skipped_outcome
 from scene_model.jobs.results import JobResults
@@ -40,14 +41,18 @@ class JobRunner:
     """Runs the jobs of one library; thread-safe."""
 
     def __init__(
-        self, model: CurrentModel, library: Library, worker_pools: WorkerPools | int
+        self,
+        model: CurrentModel,
+        library: Library,
+        worker_pools: WorkerPools | int,
+        quota: Quota = NO_QUOTA,
     ) -> None:
         """Begin without a job.
 
         worker_pools: pools shared with other libraries, or the number of threads of pools of its
         own, which `close` then ends.
         """
-        self._model, self._library = model, library
+        self._model, self._library, self._quota = model, library, quota
         self._owns_pools = isinstance(worker_pools, int)
         pools = WorkerPools(worker_pools) if isinstance(worker_pools, int) else worker_pools
         self._pools = pools
@@ -191,7 +196,8 @@ class JobRunner:
     def _ingest(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
         data = read_photo_file(batch.path(file), classifier.limits)
         photo = NewPhoto(data, file.name, file.uploaded_at)
-        added = ingest_photo(self._library, classifier, photo, batch.reference(file))
+        reference = batch.reference(file)
+        added = ingest_photo(self._library, classifier, photo, reference, self._quota)
         return Outcome(added.id, added.was_known)
 
     def _drop(self, batch: IncomingBatch, file: IncomingFile) -> Outcome | None:
