@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
-from pages.sections.messages import counted, show_error
+from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.photo_facts import head_name, score_tabs
 from pages.sections.photo_view import (
     open_photo,
@@ -130,22 +130,26 @@ def _one_photo(photo: PhotoRecord) -> None:
 
 def _headline(photo: PhotoRecord) -> None:
     """Show the class and its confidence; where every head is unsure, the best guess."""
-    name = get_gallery().vocabulary.display_name
-    guess = name(photo.class_head_label)
+    vocabulary = get_gallery().vocabulary
+    guess, label = (
+        escape_markdown(vocabulary.display_name(name))
+        for name in (photo.class_head_label, photo.photo_class)
+    )
+    class_head = escape_markdown(head_name(photo.class_head))
     is_filed = photo.class_source != NONE
     scene_column, confidence_column = st.columns(2)
-    scene_column.metric("Scene", name(photo.photo_class) if is_filed else guess, border=True)
+    scene_column.metric("Scene", label if is_filed else guess, border=True)
     confidence = photo.class_score if is_filed else photo.confidence
     confidence_column.metric("Confidence", f"{confidence:.1%}", border=True)
     if photo.has_class_score and photo.class_source != photo.class_head:
         st.caption(
-            f"Classified by “{head_name(photo.class_source)}”. “{head_name(photo.class_head)}” "
+            f"Classified by “{escape_markdown(head_name(photo.class_source))}”. “{class_head}” "
             f"is unsure; its best guess is {guess}, {photo.confidence:.1%}."
         )
     elif not is_filed:
         st.info(
-            f"Unsure: the photo may show none of the labels of “{head_name(photo.class_head)}”. "
-            f"Its class is “{name(photo.photo_class)}”.",
+            f"Unsure: the photo may show none of the labels of “{class_head}”. "
+            f"Its class is “{label}”.",
             icon=":material/help:",
         )
 

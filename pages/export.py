@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from pages.sections.messages import counted, show_error
+from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.photo_facts import head_name
 from pages.sections.query_line import order_control, show_query_error
 from pages.state.session import get_gallery, get_services
@@ -131,7 +131,7 @@ def _rules() -> list[str]:
 def _rule_name(rule: str) -> str:
     if rule in (_CLASS, _TAG):
         return rule.capitalize()
-    return f"Label of “{head_name(rule.removeprefix('head:'))}”"
+    return f"Label of “{escape_markdown(head_name(rule.removeprefix('head:')))}”"
 
 
 def _size(size: int) -> str:

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import streamlit as st
 
-from pages.sections.messages import show_error
+from pages.sections.messages import escape_markdown, show_error
 from pages.sections.models import notices, picker, retag_panel
 from pages.state.session import get_services
 from scene_model import __version__
@@ -30,18 +30,20 @@ def _page() -> None:
 def _card(classifier: Classifier) -> None:
     card = classifier.bundle_dir / MODEL_CARD_FILE
     if not card.is_file():
-        st.header(classifier.bundle.name)
+        st.header(escape_markdown(classifier.bundle.name))
         st.info("This model has no model card.", icon=":material/description:")
         return
     text = card.read_text(encoding="utf-8", errors="replace")
-    st.markdown(_one_level_down(_IMAGE.sub("", text)))
+    # An image left in the card would be fetched from where its author wants.
+    st.markdown(_one_level_down(_IMAGE.sub("", text).replace("![", "!\\[")))
     plots = [match for match in _IMAGE.finditer(text)]
     plots = [match for match in plots if (classifier.bundle_dir / match["file"]).is_file()]
     if plots:
         with st.grid(2, min_column_width=320):
             for match in plots:
                 file = classifier.bundle_dir / match["file"]
-                st.image(file, alt=match["alt"], caption=match["alt"], width="stretch")
+                caption = escape_markdown(match["alt"])
+                st.image(file, alt=match["alt"], caption=caption, width="stretch")
 
 
 def _one_level_down(text: str) -> str:
@@ -56,7 +58,8 @@ def _one_level_down(text: str) -> str:
 def _labels(classifier: Classifier) -> None:
     st.subheader("Labels")
     heads = classifier.ranked_heads
-    for tab, head in zip(st.tabs([head.name for head in heads]), heads, strict=True):
+    tabs = st.tabs([escape_markdown(head.name) for head in heads])
+    for tab, head in zip(tabs, heads, strict=True):
         tab.dataframe(
             pd.DataFrame(
                 {

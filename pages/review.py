@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.sections.messages import counted, error_text, escape_markdown, show_error
+from pages.sections.messages import counted, error_markdown, escape_markdown, show_error
 from pages.sections.photo_view import class_choices, show_picture
 from pages.sections.thresholds import show_thresholds
 from pages.sections.undo_button import undo_button
@@ -82,7 +82,7 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
     is_unsure = photo.photo_class == UNSURE_CLASS
     proposed = item.choices[0] if is_unsure else photo.photo_class
     st.markdown(f"### {escape_markdown(names.display_name(proposed))}?")
-    st.caption(f"Reason: {item.reason}.")
+    st.caption(f"Reason: {escape_markdown(item.reason)}.")
     with st.container(horizontal=True):
         st.button(
             "Accept",
@@ -131,7 +131,7 @@ def _decide(photo_id: str, label: str) -> None:
     try:
         get_gallery().set_class([photo_id], label)
     except SceneError as error:
-        st.toast(error_text(error))
+        st.toast(error_markdown(error))
         return
     st.session_state[_DECIDED].append(st.session_state[_POSITION])
     _advance()

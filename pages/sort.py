@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.sections.messages import counted, show_error
+from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.query_line import show_query_error
 from pages.state.session import get_services
 from scene_model.errors import QueryError, SceneError
@@ -53,7 +53,8 @@ def _page() -> None:
     source, dest, kind, layout, query = inputs
     if source in dest.parents:
         st.caption(
-            f"{dest.name} is inside the source folder. Files already in it are not sorted again."
+            f"{escape_markdown(dest.name)} is inside the source folder. Files already in it are "
+            "not sorted again."
         )
     if st.button("Create plan", type="primary", icon=":material/list_alt:"):
         st.session_state.pop(_RESULT, None)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.sections.corrections import show_corrections
-from pages.sections.messages import counted, error_text, escape_markdown, show_error
+from pages.sections.messages import counted, error_markdown, escape_markdown, show_error
 from pages.state.session import get_gallery, get_services
 from pages.state.visitor import is_shared
 from pages.widgets.photo_grid import GridSelection, photo_grid
@@ -76,7 +76,7 @@ def _train(name: str, examples: list[str], counterexamples: list[str]) -> None:
         )
     except SceneError as error:
         st.session_state.pop(_CANDIDATE, None)
-        st.session_state[_ERROR] = error_text(error)
+        st.session_state[_ERROR] = error_markdown(error)
 
 
 def _candidate_panel(candidate: TagCandidate) -> None:

@@ -22,6 +22,7 @@ from scene_model.library.inventory import MovedFile, update_references
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
+from scene_model.maintenance.restore import remove_unfinished_restores
 from scene_model.model_choice import ModelChoice, open_bundle, open_chosen, open_classifier
 
 
@@ -150,11 +151,14 @@ def open_services(
     except SceneError:
         library.close()
         raise
-    jobs = JobRunner(settings, model, library, None if common is None else common.worker_pools)
+    limit = quota(library)
+    pools = None if common is None else common.worker_pools
+    jobs = JobRunner(settings, model, library, pools, limit)
     if resume:
+        remove_unfinished_restores(library.folder)
         finish_emptying(library)
         jobs.resume()
-    return Services(settings, model, library, jobs, problem, quota(library))
+    return Services(settings, model, library, jobs, problem, limit)
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.sections.messages import counted, error_text
+from pages.sections.messages import counted, error_markdown, escape_markdown
 from pages.sections.photo_view import class_choices, tag_choices
 from pages.state.address import note_action
 from pages.state.session import get_gallery
@@ -34,7 +34,7 @@ def undo_buttons(has_keys: bool) -> None:
         "Undo",
         icon=":material/undo:",
         disabled=latest is None,
-        help=f"Undo: {latest}" if latest else "Nothing to undo",
+        help=f"Undo: {escape_markdown(latest)}" if latest else "Nothing to undo",
         shortcut="Z" if has_keys else None,
         on_click=undo,
     )
@@ -42,7 +42,7 @@ def undo_buttons(has_keys: bool) -> None:
         "Redo",
         icon=":material/redo:",
         disabled=undone is None,
-        help=f"Redo: {undone}" if undone else "Nothing to redo",
+        help=f"Redo: {escape_markdown(undone)}" if undone else "Nothing to redo",
         shortcut="Shift+Z" if has_keys else None,
         on_click=redo,
     )
@@ -145,7 +145,7 @@ def tag_tools() -> None:
 
 
 def _chip(tag: SelectedTag, total: int) -> str:
-    name = get_gallery().vocabulary.display_name(tag.label)
+    name = escape_markdown(get_gallery().vocabulary.display_name(tag.label))
     if tag.photo_count == total:
         return f"● {name} · all {total:,}"
     return f"◐ {name} · {tag.photo_count:,} of {total:,}"
@@ -214,13 +214,14 @@ def _edit(make: Callable[[], edits.EditResult]) -> bool:
     try:
         done = make()
     except SceneError as error:
-        st.session_state[_NOTICE] = error_text(error)
+        st.session_state[_NOTICE] = error_markdown(error)
         return False
-    st.session_state[_NOTICE] = f"{done.description}: {counted(done.photo_count, 'photo')}."
+    description = escape_markdown(done.description)
+    st.session_state[_NOTICE] = f"{description}: {counted(done.photo_count, 'photo')}."
     return True
 
 
 def _note_result(result: str, done: edits.EditResult | None) -> None:
     note_action(_PAGE)
     if done is not None:
-        st.session_state[_NOTICE] = f"{result}: {done.description}."
+        st.session_state[_NOTICE] = f"{result}: {escape_markdown(done.description)}."

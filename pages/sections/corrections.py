@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.sections.job_progress import show_progress
-from pages.sections.messages import counted, error_text, escape_markdown
+from pages.sections.messages import counted, error_markdown, escape_markdown
 from pages.sections.photo_facts import head_name
 from pages.state.session import get_services
 from scene_model.classifier.personal_head import MIN_CORRECTIONS, PersonalFigures
@@ -63,7 +63,7 @@ def _train() -> None:
         with st.spinner("Training on your corrections …"):
             st.session_state[_CANDIDATE] = get_services().model_choice.learn_corrections()
     except SceneError as error:
-        st.session_state[_ERROR] = error_text(error)
+        st.session_state[_ERROR] = error_markdown(error)
         st.rerun()
 
 
@@ -117,7 +117,7 @@ def _use(candidate: HeadCandidates | None) -> None:
     try:
         job = get_services().model_choice.use_corrections(candidate)
     except SceneError as error:
-        st.session_state[_ERROR] = error_text(error)
+        st.session_state[_ERROR] = error_markdown(error)
         st.rerun()
     st.session_state.pop(_CANDIDATE, None)
     change = (

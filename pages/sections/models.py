@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
-from pages.sections.messages import counted, error_text, escape_markdown
+from pages.sections.messages import counted, error_markdown, error_text, escape_markdown
 from pages.state.session import get_services
 from scene_model.classifier.bundle import BundleDescription, HeadEntry
 from scene_model.classifier.catalogue import BundleEntry
@@ -29,13 +29,14 @@ def notices() -> None:
     if services.settings.names_a_bundle:
         st.info(
             "The model is set by the environment variable SCENE_BUNDLE: "
-            f"{services.settings.bundle}. Unset it and restart to choose a model here.",
+            f"{escape_markdown(str(services.settings.bundle))}. Unset it and restart to choose a "
+            "model here.",
             icon=":material/lock:",
         )
     elif services.problem is not None:
         st.warning(
             "The model chosen for this library cannot be used; the default model is used instead. "
-            f"{error_text(services.problem)}",
+            f"{error_markdown(services.problem)}",
             icon=":material/warning:",
         )
     if message := st.session_state.pop(_ERROR_KEY, None):
@@ -198,7 +199,7 @@ def _use(name: str, title: str) -> None:
     try:
         get_services().model_choice.use_bundle(name)
     except SceneError as error:
-        st.session_state[_ERROR_KEY] = error_text(error)
+        st.session_state[_ERROR_KEY] = error_markdown(error)
         return
     st.session_state.pop(_JOB_KEY, None)
     st.session_state[_NOTICE_KEY] = f"New photos will be tagged by {escape_markdown(title)}."

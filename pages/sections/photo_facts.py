@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from pages.sections.messages import escape_markdown
 from pages.state.session import get_gallery, get_services
 from scene_model.classifier.classify import OBJECTS, HeadPredictions
 from scene_model.classifier.labels import HUMAN, NONE
@@ -77,7 +78,8 @@ def show_details(photo: PhotoRecord) -> None:
 def score_tabs(predictions: HeadPredictions) -> None:
     """Show the scores of every head, one tab each, the class head first."""
     heads = [h for h in get_services().classifier.ranked_heads if h.id in predictions.by_head]
-    for tab, head in zip(st.tabs([head.name for head in heads]), heads, strict=True):
+    tabs = st.tabs([escape_markdown(head.name) for head in heads])
+    for tab, head in zip(tabs, heads, strict=True):
         with tab:
             prediction = predictions.by_head[head.id]
             if prediction.unsure and prediction is predictions.class_prediction:

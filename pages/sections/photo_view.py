@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.sections.messages import error_text, escape_markdown, show_error
+from pages.sections.messages import error_markdown, escape_markdown, show_error
 from pages.sections.photo_facts import head_name, score_tabs, show_details, show_tag_sources
 from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import describe
@@ -77,12 +77,12 @@ def predictions_or_reason(photo: PhotoRecord) -> HeadPredictions | None:
     except PhotoNotFound:
         raise
     except SceneError as error:
-        st.info(f"The scores cannot be shown. {error_text(error)}", icon=":material/info:")
+        st.info(f"The scores cannot be shown. {error_markdown(error)}", icon=":material/info:")
         return None
     if photo.bundle != services.classifier.bundle_id:
         st.caption(
-            f"Tagged by `{photo.bundle}`. The scores below are from the model in use. "
-            "You can retag photos on the Model page."
+            f"Tagged by {escape_markdown(photo.bundle)}. The scores below are from the model in "
+            "use. You can retag photos on the Model page."
         )
     return predictions
 
@@ -225,9 +225,9 @@ def _class_editor(photo: PhotoRecord) -> None:
 def _source(class_source: str) -> str:
     if class_source == HUMAN:
         return "Set by you"
-    return (
-        "No model was confident" if class_source == NONE else f"Set by “{head_name(class_source)}”"
-    )
+    if class_source == NONE:
+        return "No model was confident"
+    return f"Set by “{escape_markdown(head_name(class_source))}”"
 
 
 def _tag_editor(photo: PhotoRecord) -> None:
@@ -277,7 +277,7 @@ def _albums(photo: PhotoRecord) -> None:
     if not matches:
         return
     text = " · ".join(f"{names[match.album]} ({match.reason})" for match in matches)
-    by_tag_only = [album.name for album in rules.albums if album.unknowable]
+    by_tag_only = [escape_markdown(album.name) for album in rules.albums if album.unknowable]
     hint = f" To put a photo in {' or '.join(by_tag_only)}, add that tag." if by_tag_only else ""
     st.caption(
         f":material/photo_album: Albums: {escape_markdown(text)}",
@@ -303,4 +303,4 @@ def _edit(edit: Callable[[], Any]) -> None:
     try:
         edit()
     except SceneError as error:
-        st.session_state[_ERROR_KEY] = error_text(error)
+        st.session_state[_ERROR_KEY] = error_markdown(error)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.sections.messages import error_text, escape_markdown, show_error
+from pages.sections.messages import error_markdown, escape_markdown, show_error
 from pages.state.address import note_action
 from pages.state.session import get_gallery
 from scene_model.errors import QueryError
@@ -69,7 +69,7 @@ def show_query_error(query: str, error: QueryError, while_typing: bool = False) 
     while_typing: the query is read at every key, so an error in its last word is shown as a hint.
     """
     if while_typing and _is_in_last_word(query, error):
-        st.caption(f":material/edit: {escape_markdown(error_text(error))}")
+        st.caption(f":material/edit: {error_markdown(error)}")
         return
     show_error(error)
     # On one line, so that the caret is below the right character.

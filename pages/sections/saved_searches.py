@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.sections.messages import error_text
+from pages.sections.messages import error_markdown, escape_markdown
 from pages.sections.query_line import order_name
 from pages.state.session import get_gallery
 from scene_model.errors import SceneError
@@ -36,9 +36,9 @@ def saved_control(open_search: Callable[[SavedSearch], None]) -> None:
     with st.popover(label, icon=":material/bookmarks:", disabled=not searches):
         for search in searches:
             st.button(
-                search.name,
+                escape_markdown(search.name),
                 key=f"open_search_{search.id}",
-                help=f"{search.query} · {order_name(search.sort)}",
+                help=f"{escape_markdown(search.query)} · {order_name(search.sort)}",
                 on_click=open_search,
                 args=(search,),
                 width="stretch",
@@ -83,10 +83,10 @@ def _save(query: str) -> None:
     try:
         saved = get_gallery().save_search(name, query)
     except SceneError as error:
-        st.session_state[_ERROR] = error_text(error)
+        st.session_state[_ERROR] = error_markdown(error)
         return
     st.session_state["save_name"] = ""
-    st.session_state[_NOTICE] = f"Saved as “{saved.name}”."
+    st.session_state[_NOTICE] = f"Saved as “{escape_markdown(saved.name)}”."
 
 
 def _rename(search_id: int, old_name: str) -> None:
@@ -94,11 +94,13 @@ def _rename(search_id: int, old_name: str) -> None:
     try:
         rename_search(get_gallery().library, search_id, new_name)
     except SceneError as error:
-        st.session_state[_NOTICE] = error_text(error)
+        st.session_state[_NOTICE] = error_markdown(error)
         return
-    st.session_state[_NOTICE] = f"Renamed “{old_name}” to “{new_name.strip()}”."
+    st.session_state[_NOTICE] = (
+        f"Renamed “{escape_markdown(old_name)}” to “{escape_markdown(new_name)}”."
+    )
 
 
 def _delete(search_id: int, name: str) -> None:
     delete_search(get_gallery().library, search_id)
-    st.session_state[_NOTICE] = f"Deleted “{name}”."
+    st.session_state[_NOTICE] = f"Deleted “{escape_markdown(name)}”."

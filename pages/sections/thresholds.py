@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.sections.messages import counted, error_text, escape_markdown
+from pages.sections.messages import counted, error_markdown, escape_markdown
 from pages.state.session import get_gallery, get_services
 from pages.widgets.thumbnails import thumbnails
 from scene_model.classifier.heads import Head
@@ -145,7 +145,7 @@ def _save(chosen: Thresholds, result: str) -> None:
     try:
         changed = get_services().model_choice.use_thresholds(chosen)
     except SceneError as error:
-        st.toast(error_text(error))
+        st.toast(error_markdown(error))
         return
     st.session_state[_NOTICE] = (
         f"{result}. {counted(changed.entered, 'photo')} got a class, {changed.left:,} lost it. "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.sections.messages import counted, error_text
+from pages.sections.messages import counted, error_markdown
 from pages.state.session import get_gallery
 from scene_model.errors import SceneError
 from scene_model.library import edits
@@ -116,7 +116,7 @@ def _empty(contents: TrashContents) -> None:
     try:
         emptied = empty_trash(get_gallery().library, contents.photo_ids)
     except SceneError as error:
-        st.session_state[_NOTICE_KEY] = error_text(error)
+        st.session_state[_NOTICE_KEY] = error_markdown(error)
         return
     freed_mb = emptied.freed_bytes / 1e6
     notice = f"{counted(emptied.photo_count, 'photo')} deleted, {freed_mb:,.1f} MB freed."

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.sections.messages import counted
+from pages.sections.messages import counted, escape_markdown
 from pages.state.session import get_gallery
 from scene_model.library import edits
 
@@ -13,7 +13,8 @@ _NOTICE = "edit_notice"
 
 def note_edit(done: edits.EditResult) -> None:
     """Store the result of an edit, to be shown on the next run."""
-    st.session_state[_NOTICE] = f"{done.description}: {counted(done.photo_count, 'photo')}."
+    description = escape_markdown(done.description)
+    st.session_state[_NOTICE] = f"{description}: {counted(done.photo_count, 'photo')}."
 
 
 def undo_button(on_undo: Callable[[], None] = lambda: None) -> None:
@@ -29,7 +30,7 @@ def undo_button(on_undo: Callable[[], None] = lambda: None) -> None:
         "Undo",
         icon=":material/undo:",
         disabled=latest is None,
-        help=f"Undo: {latest}" if latest else "Nothing to undo",
+        help=f"Undo: {escape_markdown(latest)}" if latest else "Nothing to undo",
         shortcut="Ctrl+Z",
         on_click=_undo,
         args=(on_undo,),
@@ -39,5 +40,5 @@ def undo_button(on_undo: Callable[[], None] = lambda: None) -> None:
 def _undo(on_undo: Callable[[], None]) -> None:
     done = edits.undo(get_gallery().library)
     if done is not None:
-        st.session_state[_NOTICE] = f"Undone: {done.description}."
+        st.session_state[_NOTICE] = f"Undone: {escape_markdown(done.description)}."
         on_undo()

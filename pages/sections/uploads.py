@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.sections.folder_adder import folder_adder
-from pages.sections.messages import error_text
+from pages.sections.messages import error_markdown
 from pages.state.session import get_services
 from pages.widgets.uploader import streaming_uploader
 from scene_model.errors import SceneError
@@ -106,7 +106,7 @@ def retry_pending(job: Job) -> None:
     try:
         _remember(get_services().jobs.retry(job.id))
     except SceneError as error:
-        st.session_state[_ERROR_KEY] = error_text(error)
+        st.session_state[_ERROR_KEY] = error_markdown(error)
 
 
 def _remember(job: Job) -> None:
@@ -130,7 +130,7 @@ def _submit(key: str) -> None:
         services.uploads.require_room(len(files), sum(file.size for file in files))
         job = services.jobs.submit(_read_and_free(files))
     except SceneError as error:
-        st.session_state[_ERROR_KEY] = error_text(error)
+        st.session_state[_ERROR_KEY] = error_markdown(error)
         return
     _remember(job)
     st.session_state[_ROUND_KEY] += 1

@@ -313,7 +313,8 @@ def _ingest_file(services: Services) -> ClassifyFile:
 
     def classify(path: Path, name: str) -> BatchItem:
         data = read_photo_file(path, classifier.limits)
-        added = ingest_photo(library, classifier, NewPhoto(data, name or "photo", added_at))
+        new = NewPhoto(data, name or "photo", added_at)
+        added = ingest_photo(library, classifier, new, quota=services.quota)
         photo = library.photo(added.id)
         return BatchItem(
             filename=name,

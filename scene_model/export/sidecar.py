@@ -112,7 +112,8 @@ def write_sidecar(
     existing = path.read_bytes() if path.exists() else None
     new = merge_keywords(existing, keywords)
     if new != existing:
-        (file_system or FileSystem()).write_whole(path, new, path.parent)
+        # Beside a person's own photos, with the permissions that new files have there.
+        (file_system or FileSystem()).write_whole(path, new, path.parent, mode=0o666)
     return path
 
 

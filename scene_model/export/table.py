@@ -8,9 +8,10 @@ that were written:
     tags = frame["Tags"].map(split_tags)                     # tuples of tags
 
 Text that a spreadsheet would run as a formula, or that begins with an apostrophe, gets an
-apostrophe in front; removing one leading apostrophe restores it (`plain_text`, which `READ_CSV`
-applies). An empty cell is empty text, except in nullable columns: there it is null, and empty text
-is written as one apostrophe.
+apostrophe in front. The same is done after each semicolon, tab and line break, since spreadsheets
+of many languages begin another cell there. Removing one apostrophe in each of these places
+restores the text (`plain_text`, which `READ_CSV` applies). An empty cell is empty text, except in
+nullable columns: there it is null, and empty text is written as one apostrophe.
 """
 
 import csv
@@ -54,9 +55,14 @@ _NUMBERS = frozenset(
 _NULLABLE_TEXT = frozenset(
     (*(f"Label {rank}" for rank in range(1, OBJECT_COLUMNS + 1)), "Taken at", "Camera")
 )
+# Where a cell begins, if not for us then for a spreadsheet that separates cells by semicolons.
+_CELL_START = r"(^|[;\t\r\n])"
 # Cells that a spreadsheet takes for a formula (OWASP, "CSV Injection"), also after blanks; and
 # text that begins with our mark, so that a leading apostrophe is always ours.
-_NEEDS_MARK = re.compile(r"[ \t\r\n\u00a0\u200b\ufeff]*[=+\-@＝＋－＠]|[\t\r\n']")
+_NEEDS_MARK = re.compile(
+    r"^(?=[\t\r\n])|" + _CELL_START + r"(?=[ \u00a0\u200b\ufeff]*[=+\-@＝＋－＠]|')"
+)
+_HAS_MARK = re.compile(_CELL_START + "'")
 _MARK = "'"
 _TAG_NEEDS_QUOTES = re.compile(r'[;"\r\n]|^\s|\s$|^$')
 _CHUNK_CHARACTERS = 1 << 16
@@ -202,12 +208,12 @@ def utf8_chunks(lines: Iterable[str]) -> Iterator[bytes]:
 
 def formula_safe(text: str) -> str:
     """Put an apostrophe before text that a spreadsheet would run; `plain_text` removes it."""
-    return _MARK + text if _NEEDS_MARK.match(text) else text
+    return _NEEDS_MARK.sub(lambda start: start[0] + _MARK, text)
 
 
 def plain_text(cell: str) -> str:
     """Undo `formula_safe`."""
-    return cell.removeprefix(_MARK)
+    return _HAS_MARK.sub(r"\1", cell)
 
 
 def _nullable_text(cell: str) -> str | None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from scene_model.errors import LibraryFull
 from scene_model.jobs.job import Outcome, Skipped
 from scene_model.jobs.lock_file import LockFile, acquire_lock
-from scene_model.library.file_system import FileSystem, library_error
+from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem, library_error
 
 _LIST, _OUTCOMES = "items.json", "outcomes.jsonl"
 _CANCELLED = "cancelled"
@@ -150,7 +150,7 @@ def receive(
     new_folder, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
     received = []
     try:
-        file_system.make_folder(new_folder)
+        file_system.make_folder(new_folder, PRIVATE_FOLDER_MODE)
         for number, (name, data) in enumerate(files):
             file_system.require_space(incoming_dir, len(data))
             shown = name.encode("utf-8", "replace").decode("utf-8")
@@ -202,7 +202,7 @@ def _write_list(
     job_id = secrets.token_hex(16)
     new_folder, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
     try:
-        file_system.make_folder(new_folder)
+        file_system.make_folder(new_folder, PRIVATE_FOLDER_MODE)
         lock_file = _publish(new_folder, folder, items, file_system)
     except OSError as error:
         file_system.remove_folder(new_folder)

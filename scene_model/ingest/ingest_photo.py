@@ -4,6 +4,7 @@ from pathlib import Path
 
 from scene_model.classifier.classify import Classifier
 from scene_model.duplicates.hash_neighbours import write_hash_neighbours
+from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.learning.taught_tags import write_taught_tags
 from scene_model.library.records import Added, NewPhoto
 from scene_model.library.store import Library
@@ -12,12 +13,16 @@ from scene_model.photos.hashes import content_hash
 
 
 def ingest_photo(
-    library: Library, classifier: Classifier, photo: NewPhoto, reference: Path | None = None
+    library: Library,
+    classifier: Classifier,
+    photo: NewPhoto,
+    reference: Path | None = None,
+    quota: Quota = NO_QUOTA,
 ) -> Added:
     """Store a photo with the model's prediction; a photo already stored costs no prediction.
 
     reference: the file it was read from, if that is to stay the original.
-    Raises PhotoError or LibraryError.
+    Raises PhotoError, LibraryError or QuotaExceeded.
     """
     photo_id = content_hash(photo.data)
     if library.holds(photo_id, classifier.bundle_id):
@@ -26,7 +31,8 @@ def ingest_photo(
     library.require_space(0 if reference else len(photo.data))
     prediction = classifier.predict(photo.data)
     writers = (write_hash_neighbours, write_taught_tags)
-    return library.add(photo, prediction, classifier.provenance, reference, writers)
+    with quota.one_photo():
+        return library.add(photo, prediction, classifier.provenance, reference, writers)
 
 
 def ingest_file(

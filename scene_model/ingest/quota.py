@@ -1,5 +1,6 @@
 """The limit on what a library may hold; the visitors of a shared server have one each."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from scene_model.library.store import Library
@@ -14,6 +15,12 @@ class Quota(Protocol):
     def add(self, file_bytes: int) -> None:
         """Count bytes that have been received."""
 
+    def one_photo(self) -> AbstractContextManager[None]:
+        """Hold the place of one photo while it is stored; raises QuotaExceeded without one.
+
+        `require` is asked before photos arrive, so several requests may pass it at once.
+        """
+
 
 class _NoQuota:
     def require(self, photos: int, file_bytes: int) -> None:
@@ -21,6 +28,10 @@ class _NoQuota:
 
     def add(self, file_bytes: int) -> None:
         """Count nothing."""
+
+    def one_photo(self) -> AbstractContextManager[None]:
+        """Allow every photo."""
+        return nullcontext()
 
 
 NO_QUOTA: Quota = _NoQuota()

@@ -24,6 +24,7 @@ from scene_model.ingest.incoming import (
     resume_batch,
 )
 from scene_model.ingest.ingest_photo import ingest_photo
+from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.jobs.engine import JobEngine, JobItem
 from scene_model.jobs.job import Job, JobKind, Outcome, skipped_outcome
 from scene_model.jobs.results import JobResults
@@ -46,6 +47,7 @@ class JobRunner:
         model: CurrentModel,
         library: Library,
         worker_pools: WorkerPools | None = None,
+        quota: Quota = NO_QUOTA,
     ) -> None:
         """Begin without a job.
 
@@ -53,6 +55,7 @@ class JobRunner:
         then ends.
         """
         self._settings, self._model, self._library = settings, model, library
+        self._quota = quota
         self._owns_pools = worker_pools is None
         self._pools = pools = worker_pools or WorkerPools(settings.workers)
         self._engine = JobEngine({JobKind.ADD: pools.adding, JobKind.RETAG: pools.retagging})
@@ -197,7 +200,8 @@ class JobRunner:
     def _ingest(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
         data = read_photo_file(batch.path(file), classifier.limits)
         photo = NewPhoto(data, file.name, file.uploaded_at)
-        added = ingest_photo(self._library, classifier, photo, batch.reference(file))
+        reference = batch.reference(file)
+        added = ingest_photo(self._library, classifier, photo, reference, self._quota)
         return Outcome(added.id, added.was_known)
 
     def _drop(self, batch: IncomingBatch, file: IncomingFile) -> Outcome | None:

@@ -1,6 +1,7 @@
 """Open the library's SQLite database: one engine for reading, one for writing."""
 
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from scene_model.errors import (
     LibraryUnavailable,
 )
 from scene_model.library.embeddings import EmbeddingFiles
+from scene_model.library.file_system import FULL
 from scene_model.library.migrations import create_missing_objects, migrate
 from scene_model.library.schema import SCHEMA_VERSION
 from scene_model.library.sqlite_extensions import add_functions
@@ -34,6 +36,7 @@ _CACHE_KB, _LARGE_CACHE_KB = 8_000, 64_000
 SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
 _WAL_BYTES = 64_000_000
 _ANALYZED_ROWS = 1_000
+_PROBE_BYTES = 1 << 16
 
 
 class _Compiler(SQLiteCompiler):
@@ -194,10 +197,28 @@ def _primary_code(error: BaseException) -> int:
     return code & 0xFF
 
 
+def is_disk_full(error: BaseException, folder: Path) -> bool:
+    """Whether an SQLite error means that nothing more can be written to a folder.
+
+    SQLite reports a full disk as such only for some operations, and an exhausted quota for none;
+    the others are "disk I/O error". So a few bytes are written to see.
+    """
+    code = _primary_code(error)
+    if code not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+        return code == sqlite3.SQLITE_FULL
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+    except OSError as problem:
+        return problem.errno in FULL
+    return False
+
+
 def _library_error(error: sqlite3.Error, file: Path) -> LibraryError:
     """Translate an SQLite error into a LibraryError."""
     code = _primary_code(error)
-    if code == sqlite3.SQLITE_FULL:
+    if is_disk_full(error, file.parent):
         return LibraryFull(
             f"The disk is full: the library's database {file} cannot grow. "
             "Free some space and try again; nothing was changed."

@@ -6,10 +6,13 @@ Each operation calls `FileSystem.before_step` first, so that a test can fail or 
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
+import stat
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +28,13 @@ from scene_model.errors import (
 # Free space that must remain so that the database can still record results.
 RESERVE_BYTES = 32_000_000
 _LEFTOVER_AGE_S = 3600.0
+_TOKEN_BYTES = 8
+# The folders and files of a library are its owner's alone.
+PRIVATE_FOLDER_MODE, PRIVATE_MODE = 0o700, 0o600
+FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+# 0 where a system has no such flag.
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+BINARY = getattr(os, "O_BINARY", 0)
 
 
 class FileSystem:
@@ -33,21 +43,35 @@ class FileSystem:
     def before_step(self, step: str, path: Path) -> None:
         """Do nothing; a hook for subclasses that inject faults before an operation."""
 
-    def make_folder(self, folder: Path) -> None:
-        """Create a folder and its missing parents."""
+    def make_folder(self, folder: Path, mode: int = 0o777) -> None:
+        """Create a folder and its missing parents; mode: of the folder, less the umask."""
         if not folder.is_dir():
             self.before_step("make folder", folder)
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode, parents=True, exist_ok=True)
 
-    def write_whole(self, path: Path, data: bytes, new_dir: Path) -> None:
+    def make_private(self, paths: Iterable[Path]) -> None:
+        """Take the permissions of group and others from what belongs to us; raises no error.
+
+        Links are left alone, since they may lead out of the library.
+        """
+        if sys.platform == "win32":
+            return  # a user's folders are private there
+        for path in paths:
+            with contextlib.suppress(OSError):
+                status = path.lstat()
+                is_ours = status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode)
+                if is_ours and status.st_mode & 0o077:
+                    path.chmod(stat.S_IMODE(status.st_mode) & ~0o077)
+
+    def write_whole(self, path: Path, data: bytes, new_dir: Path, mode: int = PRIVATE_MODE) -> None:
         """Write a file atomically: write to ``new_dir``, flush, then rename to ``path``.
 
         new_dir: on the same file system; `clear_leftovers` removes files that a kill leaves there.
         """
-        self.make_folder(path.parent)
+        self.make_folder(path.parent, PRIVATE_FOLDER_MODE)
         temporary = new_dir / secrets.token_hex(16)
         try:
-            self.write_flushed(temporary, data)
+            self.write_flushed(temporary, data, mode=mode)
             self.before_step("rename", path)
             temporary.replace(path)
         except OSError:
@@ -55,11 +79,17 @@ class FileSystem:
             raise
         self.flush_folder(path.parent)
 
-    def write_flushed(self, path: Path, data: bytes, offset: int | None = None) -> None:
-        """Write bytes and flush them to disk: a new file, or at ``offset`` of an existing one."""
+    def write_flushed(
+        self, path: Path, data: bytes, offset: int | None = None, mode: int = PRIVATE_MODE
+    ) -> None:
+        """Write bytes and flush them to disk: a new file, or at ``offset`` of an existing one.
+
+        Raises FileExistsError when the new file exists, also as a link.
+        """
         self.before_step("write", path)
-        is_new = offset is None or not path.exists()
-        with path.open("wb" if is_new else "r+b") as file:
+        # O_EXCL: neither an existing file nor a link is opened.
+        flags = BINARY | os.O_CREAT | os.O_RDWR | (os.O_EXCL if offset is None else 0)
+        with os.fdopen(os.open(path, flags, mode), "r+b") as file:
             file.seek(offset or 0)
             file.write(data)
             file.flush()
@@ -69,8 +99,9 @@ class FileSystem:
     def append(self, path: Path, line: str) -> None:
         """Append a line to a file; it survives a kill, but a power cut may lose it."""
         self.before_step("append", path)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | BINARY, PRIVATE_MODE)
+        with os.fdopen(descriptor, "ab") as file:
+            file.write(f"{line}\n".encode())
 
     def remove(self, path: Path) -> None:
         """Remove a file if it exists."""
@@ -124,7 +155,7 @@ class FileSystem:
 
 def library_error(error: OSError, folder: Path) -> LibraryError:
     """Translate an OSError on the library's folder into a LibraryError."""
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+    if error.errno in FULL:
         return LibraryFull(
             f"The disk of the library folder {folder} is full. Free some space and try again."
         )
@@ -141,16 +172,17 @@ def library_error(error: OSError, folder: Path) -> LibraryError:
 
 @contextlib.contextmanager
 def new_file(file: Path) -> Iterator[BinaryIO]:
-    """Open FILE.part, which is renamed to FILE on success and removed on failure.
+    """Open FILE.XXXX.part, which is renamed to FILE on success and removed on failure.
 
-    A FILE.part left by a kill is replaced. Raises TargetExists, PathNotFound or OSError.
+    XXXX is random, so that nobody can put a link or a file there before. Those that kills left
+    are removed when they are an hour old. Raises TargetExists, PathNotFound or OSError.
     """
     if os.path.lexists(file):
         raise _target_exists(file)
     if not file.parent.is_dir():
         raise PathNotFound(f"There is no folder {file.parent} to write {file.name} to.")
-    path = file.with_name(f"{file.name}.part")
-    path.unlink(missing_ok=True)
+    _remove_old_parts(file)
+    path = file.with_name(f"{file.name}.{secrets.token_hex(_TOKEN_BYTES)}.part")
     with path.open("xb") as part:
         identity = os.fstat(part.fileno())
         try:
@@ -165,10 +197,21 @@ def new_file(file: Path) -> Iterator[BinaryIO]:
                 path.unlink()
 
 
+def _remove_old_parts(file: Path) -> None:
+    """Remove what killed runs left; the file of a running one is newer."""
+    name = re.compile(rf"{re.escape(file.name)}\.[0-9a-f]{{{2 * _TOKEN_BYTES}}}\.part")
+    for path in file.parent.iterdir():
+        if name.fullmatch(path.name):
+            with contextlib.suppress(OSError):
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > _LEFTOVER_AGE_S:
+                    path.unlink()
+
+
 def _publish(path: Path, identity: os.stat_result, file: Path) -> None:
     """Rename a complete file to its final name without overwriting another file."""
     if not _is_same_file(path, identity):
-        raise TargetExists(f"Another run started writing {file}; this run was stopped.")
+        raise TargetExists(f"Another program replaced {path}, so {file} was not written.")
     try:
         os.link(path, file)  # unlike a rename, it never overwrites
     except FileExistsError as error:
@@ -185,6 +228,6 @@ def _target_exists(file: Path) -> TargetExists:
 
 def _is_same_file(path: Path, identity: os.stat_result) -> bool:
     try:
-        return os.path.samestat(path.stat(), identity)
+        return os.path.samestat(path.lstat(), identity)
     except OSError:
         return False

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
+_DATABASE_NAME = "library.db"
+
 
 @dataclass(frozen=True)
 class StoredPhoto:
@@ -56,10 +58,12 @@ def files_of(library: Library, photo: StoredPhoto) -> list[Path]:
 def files_below(folder: Path) -> list[Path]:
     """Return all files below a folder, sorted; symlinks are included and not followed.
 
+    A folder that is a library of its own is left out: its files are another library's.
     Uses os.walk, because Path.rglob raises for a link whose target is not a valid file name.
     """
     paths = []
     for parent, folders, files in os.walk(folder):
+        folders[:] = [n for n in folders if not Path(parent, n, _DATABASE_NAME).is_file()]
         links = [name for name in folders if Path(parent, name).is_symlink()]
         paths += [Path(parent, name) for name in (*files, *links)]
     return sorted(paths)

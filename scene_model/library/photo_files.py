@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from scene_model.errors import OriginalChanged, OriginalMissing
-from scene_model.library.file_system import FileSystem
+from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem
 from scene_model.library.records import PhotoRecord
 from scene_model.photos.decode import MinimumSize, PhotoLimits, Pixels, decode_photo
 from scene_model.photos.hashes import content_hash, file_content_hash
@@ -30,7 +30,7 @@ class PhotoFiles:
         self.folder, self._file_system = folder, file_system
         self.new_dir = folder / "new"
         for name in ("originals", "thumbnails", "new"):
-            file_system.make_folder(folder / name)
+            file_system.make_folder(folder / name, PRIVATE_FOLDER_MODE)
         file_system.clear_leftovers(self.new_dir)
 
     def copy_location(self, photo_id: str, format_name: str) -> Path:

@@ -11,6 +11,7 @@ Files are written before the row that refers to them. A kill can leave files wit
 the next addition of the same photo reuses, but never a row without its files.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,12 @@ from scene_model.classifier.classify import HeadPredictions, Prediction, Provena
 from scene_model.errors import EmbeddingMissing, PhotoNotFound
 from scene_model.library.database import Database, open_database
 from scene_model.library.embeddings import EmbeddingFiles, packed
-from scene_model.library.file_system import FileSystem, library_error
+from scene_model.library.file_system import (
+    PRIVATE_FOLDER_MODE,
+    PRIVATE_MODE,
+    FileSystem,
+    library_error,
+)
 from scene_model.library.photo_files import PhotoFiles
 from scene_model.library.photo_query import IdsInOrder, filter_photos, in_batches
 from scene_model.library.photo_writes import write_photo, write_predictions
@@ -69,9 +75,14 @@ class Library:
         with self._translated_errors():
             self.files = PhotoFiles(self.folder, self.file_system)
             for path in (self.incoming_dir, self.jobs_dir, self.folder / "embeddings"):
-                self.file_system.make_folder(path)
+                self.file_system.make_folder(path, PRIVATE_FOLDER_MODE)
+            # Others cannot reach what lies deeper, once they cannot enter these folders.
+            self.file_system.make_private([self.folder.resolve(), *self.folder.iterdir()])
             self.embeddings = EmbeddingFiles(self.folder / "embeddings", self.file_system)
-            self.database: Database = open_database(self.folder / "library.db", self.embeddings)
+            database = self.folder / "library.db"
+            with contextlib.suppress(FileExistsError):  # SQLite's own files get its permissions
+                database.touch(PRIVATE_MODE, exist_ok=False)
+            self.database: Database = open_database(database, self.embeddings)
         self._query_cache = QueryCache(self.database.reader)
 
     def __enter__(self) -> "Library":

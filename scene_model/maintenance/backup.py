@@ -7,6 +7,7 @@ copy, so that rows and files agree.
 
 import contextlib
 import datetime
+import errno
 import hashlib
 import os
 import shutil
@@ -19,10 +20,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from scene_model import __version__
 from scene_model.errors import BackupError
+from scene_model.library.database import is_disk_full
 from scene_model.library.file_system import new_file
 from scene_model.library.inventory import (
     StoredPhoto,
@@ -83,9 +86,9 @@ def write_backup(
 ) -> BackupResult:
     """Back up a library to one new file; the library may be in use meanwhile.
 
-    The backup is written to FILE.part and renamed when it is complete. with_references: also copy
-    originals outside the library; restoring puts them inside it. Raises TargetExists, PathNotFound
-    or BackupError.
+    The backup is written to FILE.XXXX.part and renamed when it is complete. with_references: also
+    copy originals outside the library; restoring puts them inside it. Raises TargetExists,
+    PathNotFound or BackupError.
     """
     file = file.expanduser().absolute()
     try:
@@ -99,9 +102,10 @@ def write_backup(
                     _add_photo(progress, photo, with_references)
                     on_progress(done, len(photos))
                 manifest = _add_database_and_manifest(progress, snapshot, len(photos))
-    except OSError as error:
+    except (OSError, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error.strerror or error
         raise BackupError(
-            f"The backup cannot be written: {error.strerror or error} ({file.parent}). "
+            f"The backup cannot be written: {reason} ({file.parent}). "
             "Free some space, or name a file on another disk."
         ) from error
     return BackupResult(file, file.stat().st_size, manifest)
@@ -228,6 +232,8 @@ def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[StoredP
                 copy.execute("PRAGMA journal_mode = DELETE")
                 messages = [row[0] for row in copy.execute("PRAGMA quick_check")]
         except sqlite3.DatabaseError as error:
+            if is_disk_full(error, file.parent):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
             messages = [str(error)]
         finally:
             source.close()

@@ -63,6 +63,16 @@ class Repair:
     def move_rows(self, problem: Problem, table: str, row_ids: Sequence[int]) -> Problem:
         """Move rows to TABLE.jsonl in the orphans folder."""
         file = self._orphans_dir / f"{table}.jsonl"
+        try:
+            self._write_and_delete(file, table, row_ids)
+        except OSError as error:
+            message = f"{problem.message} They cannot be moved: {error.strerror or error}."
+            return replace(problem, message=message)
+        return replace(
+            problem, message=f"{problem.message} Moved to {file.name}.", is_repaired=True
+        )
+
+    def _write_and_delete(self, file: Path, table: str, row_ids: Sequence[int]) -> None:
         with self.library.database.writer.begin() as connection:
             # Table names come from SQLite itself.
             query = f"SELECT * FROM {table} WHERE rowid = ?"  # noqa: S608
@@ -76,9 +86,6 @@ class Repair:
             file.write_text(lines, encoding="utf-8")
             for row_id in row_ids:
                 connection.exec_driver_sql(f"DELETE FROM {table} WHERE rowid = ?", (row_id,))  # noqa: S608
-        return replace(
-            problem, message=f"{problem.message} Moved to {file.name}.", is_repaired=True
-        )
 
     def move_orphan(self, problem: Problem, path: Path) -> Iterator[Problem]:
         """Move an orphan to the orphans folder; yields nothing if it has a row by now."""

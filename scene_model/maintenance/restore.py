@@ -5,11 +5,14 @@ The backup is unpacked next to the library folder, which it replaces when it is 
 
 import contextlib
 import datetime
+import errno
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import sqlite3
+import time
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -25,6 +28,7 @@ from scene_model.errors import (
     PathNotFound,
     TargetExists,
 )
+from scene_model.library.database import is_disk_full
 from scene_model.library.schema import SCHEMA_VERSION
 from scene_model.maintenance.backup_file import (
     DATABASE_NAME,
@@ -34,6 +38,7 @@ from scene_model.maintenance.backup_file import (
 )
 
 _CHUNK_BYTES = 1 << 20
+_LEFTOVER_AGE_S = 3600.0
 # The errors that reading a damaged ZIP raises.
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
@@ -71,10 +76,11 @@ def restore_backup(
             "this one aside."
         )
     _require_not_in_use(folder)
+    remove_unfinished_restores(folder)
     unpacked = folder.with_name(f"{folder.name}.restoring-{secrets.token_hex(4)}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        unpacked.mkdir()
+        unpacked.mkdir(mode=0o700)
         manifest = _unpack(file, unpacked, on_progress)
         _check_rows(unpacked / DATABASE_NAME, manifest)
         if hasattr(os, "sync"):
@@ -89,6 +95,24 @@ def restore_backup(
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
     return RestoreResult(folder, manifest, moved_aside)
+
+
+def remove_unfinished_restores(folder: Path) -> None:
+    """Remove what killed restores to a folder left beside it: copies of what is in the backup.
+
+    A restore in progress writes something every hour, and is left alone.
+    """
+    name = re.compile(rf"{re.escape(folder.name)}\.restoring-[0-9a-f]{{8}}")
+    with contextlib.suppress(OSError):
+        for path in folder.parent.iterdir():
+            is_ours = name.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+            if is_ours and time.time() - _last_change(path) > _LEFTOVER_AGE_S:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _last_change(folder: Path) -> float:
+    """Return the time of the last change in a folder or its subfolders, in seconds since 1970."""
+    return max(Path(path).stat().st_mtime for path, _, _ in os.walk(folder))
 
 
 def _unpack(file: Path, target: Path, on_progress: OnProgress) -> BackupManifest:
@@ -142,6 +166,8 @@ def _check_rows(database: Path, manifest: BackupManifest) -> None:
             messages = [row[0] for row in connection.execute("PRAGMA quick_check")]
             ids = {row[0] for row in connection.execute("SELECT id FROM photos")}
     except sqlite3.DatabaseError as error:
+        if is_disk_full(error, database.parent):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         raise BackupDamaged(
             f"The database in the backup cannot be read: {error}. Use another backup."
         ) from error

@@ -3,7 +3,9 @@
 import os
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scene_model.config import Settings
@@ -67,17 +69,13 @@ class VisitorQuota:
     owner: str
     folder: Path
     library: Library
+    _storing: threading.Lock = field(default_factory=threading.Lock)
 
     def require(self, photos: int, file_bytes: int) -> None:
         """Raise QuotaExceeded when that many more would exceed a limit."""
-        limits, stored = self.settings, self.photos()
-        if photos and stored + photos > limits.visitor_max_photos:
-            added = "1 photo" if photos == 1 else f"{photos:,} photos"
-            raise QuotaExceeded(
-                f"The library holds {stored:,}, and {added} would be added; the limit is "
-                f"{limits.visitor_max_photos:,} for each visitor. Send fewer, or remove some "
-                "and empty the trash."
-            )
+        limits = self.settings
+        if photos:
+            self._require_photos(photos)
         stored_bytes = self.usage.stored_bytes(self.owner, self.folder)
         if stored_bytes + file_bytes > limits.visitor_max_bytes:
             stored_bytes = self.usage.measure(self.owner, self.folder)
@@ -92,6 +90,22 @@ class VisitorQuota:
     def add(self, file_bytes: int) -> None:
         """Count bytes that have been received."""
         self.usage.add(self.owner, file_bytes)
+
+    @contextmanager
+    def one_photo(self) -> Iterator[None]:
+        """Hold the place of one photo while it is stored; raises QuotaExceeded without one."""
+        with self._storing:
+            self._require_photos(1)
+            yield
+
+    def _require_photos(self, photos: int) -> None:
+        limit, stored = self.settings.visitor_max_photos, self.photos()
+        if stored + photos > limit:
+            added = "1 photo" if photos == 1 else f"{photos:,} photos"
+            raise QuotaExceeded(
+                f"The library holds {stored:,}, and {added} would be added; the limit is "
+                f"{limit:,} for each visitor. Send fewer, or remove some and empty the trash."
+            )
 
     def photos(self) -> int:
         """Count the stored photos; those in the trash take space as well."""

@@ -4,6 +4,10 @@ FOLDER/secret                      the key that signs cookies
 FOLDER/libraries/OWNER/library/    one visitor's library
 FOLDER/libraries/OWNER/visited     its modification time is the time of the last visit
 FOLDER/removed/                    libraries being removed; each start finishes the removal
+
+Visits are times of the wall clock, since they outlive the process. A clock that is set wrong must
+not remove photos: when it jumps, the visits are moved along, and shortly after a start, when a
+clock may not be set yet, nothing is removed.
 """
 
 import logging
@@ -30,6 +34,10 @@ _OWNER = re.compile(r"[0-9a-f]{64}")
 _SWEEP_S = 60.0
 # Libraries without a visit for so long are closed: an open one takes memory and file descriptors.
 _INACTIVE_S = 900.0
+# By more than this, the wall clock was set, rather than ran: NTP changes it little by little.
+_JUMP_S = 60.0
+# After a start of the machine, the clock is set within this time.
+_SETTLING_S = 600.0
 _CANCEL_TIMEOUT_S = 10.0
 
 logger = logging.getLogger(__name__)
@@ -44,16 +52,29 @@ class Allowance:
     expires_at: float
 
 
+def _uptime() -> float:
+    """Return seconds that no change of the clock affects; where possible with those asleep."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)  # Linux
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
 class Visitors:
     """The libraries of all visitors of one process; thread-safe."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        uptime: Callable[[], float] = _uptime,
+    ) -> None:
         """Open what they share, and finish interrupted removals; raises as `open_common`.
 
-        clock: seconds since 1970.
+        clock: seconds since 1970. uptime: seconds since any moment, never set.
         """
         root = settings.visitors.expanduser().absolute()
-        self.settings, self._clock = settings, clock
+        self.settings, self._clock, self._uptime = settings, clock, uptime
+        self._clock_at, self._uptime_at = clock(), uptime()
+        self._started_at = self._uptime_at
         self._libraries, self._removed = root / "libraries", root / "removed"
         for folder in (self._libraries, self._removed):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -115,7 +136,9 @@ class Visitors:
         )
 
     def sweep(self) -> list[str]:
-        """Remove the expired libraries; returns their owners."""
+        """Remove the expired libraries; returns their owners. None when the clock was set."""
+        if self._follow_clock():
+            return []
         return [o for o in self._owners() if self._is_expired(o) and self.remove(o, True)]
 
     def close_inactive(self) -> list[str]:
@@ -205,21 +228,45 @@ class Visitors:
     def _owners(self) -> list[str]:
         return [path.name for path in self._libraries.iterdir() if _OWNER.fullmatch(path.name)]
 
+    def _follow_clock(self) -> bool:
+        """When the wall clock was set since the last call, move the visits along; True if so.
+
+        Set forward, all visits move by as much; set back, only those that would be in the future.
+        """
+        with self._lock:
+            now, uptime = self._clock(), self._uptime()
+            jump_s = (now - self._clock_at) - (uptime - self._uptime_at)
+            self._clock_at, self._uptime_at = now, uptime
+            if abs(jump_s) <= _JUMP_S:
+                return False
+            logger.warning("the clock was set by %+.0f s; the visits are moved along", jump_s)
+            for owner in self._owners():
+                path = self._visit_file(owner)
+                visited_at = min(now, path.stat().st_mtime + max(0.0, jump_s))
+                os.utime(path, (visited_at, visited_at))
+            return True
+
     def _record_visit(self, owner: str) -> None:
+        self._follow_clock()
         now, path = self._clock(), self._folder(owner) / "visited"
         path.touch()
         os.utime(path, (now, now))
 
     def _is_expired(self, owner: str) -> bool:
+        self._follow_clock()
+        if self._uptime() - self._started_at < min(_SETTLING_S, self._lifetime_s):
+            return False
         return self._since_visit_s(owner) >= self._lifetime_s
 
     def _since_visit_s(self, owner: str) -> float:
         """Return the seconds since the last visit; 0 when there was none."""
+        path = self._visit_file(owner)
+        return self._clock() - path.stat().st_mtime if path.exists() else 0.0
+
+    def _visit_file(self, owner: str) -> Path:
+        """Return the file, or the folder, whose modification time is that of the last visit."""
         folder = self._folder(owner)
-        for path in (folder / "visited", folder):
-            if path.exists():
-                return self._clock() - path.stat().st_mtime
-        return 0.0
+        return path if (path := folder / "visited").exists() else folder
 
     def _clear_removed(self) -> None:
         for path in self._removed.iterdir():

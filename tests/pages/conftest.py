@@ -1,5 +1,6 @@
 """Fixtures: the pages run by AppTest on a temporary library."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def opened(app: AppTest) -> Services:
 
 
 def texts(app: AppTest) -> str:
-    """Return all text of a page in one string."""
+    """Return all text of a page in one string, without the escapes of Markdown."""
     assert not app.exception, app.exception
     kinds: tuple[Any, ...] = (
         app.title,
@@ -46,7 +47,7 @@ def texts(app: AppTest) -> str:
     lines = [str(element.value) for kind in kinds for element in kind]
     lines += [str(row) for frame in app.dataframe for row in frame.value.to_dict("records")]
     lines += [f"{metric.label} {metric.value}" for metric in app.metric]
-    return "\n".join(lines)
+    return re.sub(r"\\([^\w\s])", r"\1", "\n".join(lines))
 
 
 def click(app: AppTest, label: str) -> None:

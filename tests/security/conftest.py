@@ -15,6 +15,9 @@ from starlette.websockets import WebSocket
 
 from scene_model.api import create_app
 from scene_model.config import Settings
+from tests.visitors.conftest import clock, shared_settings
+
+__all__ = ["clock", "shared_settings"]  # fixtures of the tests of visitors
 
 LOOPBACK = ("127.0.0.1", 50_000)
 HOSTS = "localhost,127.0.0.1,photos.example"

@@ -32,6 +32,6 @@ def shared_settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def visitors(shared_settings: Settings, clock: Clock) -> Iterator[Visitors]:
-    opened = Visitors(shared_settings, clock)
+    opened = Visitors(shared_settings, clock, clock)
     yield opened
     opened.close()

@@ -2,11 +2,12 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from scene_model.errors import FileSkipped
-from scene_model.export.sorting.file_system import SortFileSystem
+from scene_model.export.sorting.file_system import SortFileSystem, is_beginning
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
 from scene_model.photos.hashes import file_content_hash
@@ -24,7 +25,8 @@ def execute(
     is_resumed: some steps may be done already, which the state on disk shows.
     Raises OSError when the journal itself cannot be written.
     """
-    folder_errors = _make_folders(journal)
+    folders = RealFolders(journal.dest)
+    folder_errors = _make_folders(journal, folders)
     skipped: set[int] = set()
     for step in journal.steps:
         error: FileSkipped | None = None
@@ -41,7 +43,8 @@ def execute(
             )
             if folder_error is not None:
                 raise folder_error
-            execute_step(step, journal.kind, journal.file_system, is_resumed)
+            folders.require(step.target)
+            execute_step(journal, step, is_resumed)
             is_done = True
             _verify_target(step)
         except OSError as os_error:
@@ -54,8 +57,35 @@ def execute(
         yield step, error
 
 
-def execute_step(step: Step, kind: Kind, file_system: SortFileSystem, is_resumed: bool) -> None:
+class RealFolders:
+    """Checks that no link below DEST leads files elsewhere."""
+
+    def __init__(self, dest: str) -> None:
+        """dest: may itself be reached through links."""
+        self._dest = dest
+
+    def require(self, target: str) -> None:
+        """Raise FileSkipped when a folder between DEST and a target is a link, or not a folder.
+
+        A missing folder is no fault here: the operation reports it.
+        """
+        folder = os.path.dirname(target)
+        while len(folder) > len(self._dest):
+            try:
+                if not stat.S_ISDIR(os.lstat(folder).st_mode):
+                    raise FileSkipped(
+                        f"{folder} is a symbolic link or a file, which a sort does not follow. "
+                        "Move it away and sort again.",
+                        code="target_taken",
+                    )
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            folder = os.path.dirname(folder)
+
+
+def execute_step(journal: Journal, step: Step, is_resumed: bool) -> None:
     """Execute one step; raises FileSkipped or OSError."""
+    kind, file_system = journal.kind, journal.file_system
     try:
         source = os.lstat(step.source)
     except (FileNotFoundError, NotADirectoryError):
@@ -71,14 +101,16 @@ def execute_step(step: Step, kind: Kind, file_system: SortFileSystem, is_resumed
             "again.",
             code="changed_since",
         )
+    if is_resumed and kind is not Kind.HARDLINK:
+        remove_part(journal, step, step.target, step.source)
     if is_resumed and os.path.lexists(step.target):
         _finish_step(step, kind, file_system, source)
     elif kind is Kind.HARDLINK:
         file_system.link_new(step.source, step.target)
     elif kind is Kind.COPY:
-        file_system.copy_new(step.source, step.target, part_path(step.target, step), step.sha256)
+        _copy(journal, step)
     else:
-        _move(step, file_system)
+        _move(journal, step)
 
 
 def _verify_target(step: Step) -> None:
@@ -92,9 +124,17 @@ def _verify_target(step: Step) -> None:
         )
 
 
-def part_path(target: str, step: Step) -> str:
-    """Return the temporary path of a copy: in the target's folder, with a short name."""
-    return os.path.join(os.path.dirname(target), f".scene-sort-{step.number}.part")
+def remove_part(journal: Journal, step: Step, target: str, whole: str) -> None:
+    """Remove what a crash left of the copy of ``whole`` to ``target``; raises OSError.
+
+    Earlier versions used names that anybody could use: such a file is removed only if its content
+    is the beginning of the copied file.
+    """
+    part, old_part = journal.part_path(target, step), journal.old_part_path(target, step)
+    if os.path.lexists(part):
+        journal.file_system.remove(Path(part))
+    if old_part is not None and is_beginning(old_part, whole):
+        journal.file_system.remove(Path(old_part))
 
 
 def is_moved(step: Step) -> bool:
@@ -109,7 +149,7 @@ def is_as_planned(path: str, step: Step) -> bool:
     """Whether a path holds the file of a step: the same file, or the same content."""
     try:
         status = os.lstat(path)
-        if status.st_size != step.bytes:
+        if not stat.S_ISREG(status.st_mode) or status.st_size != step.bytes:
             return False
         return _is_unchanged(status, step) or file_content_hash(Path(path)) == step.sha256
     except OSError:
@@ -155,36 +195,43 @@ def translate_os_error(error: OSError, step: Step) -> FileSkipped:
     return FileSkipped(f"{step.source} could not be sorted to {step.target}: {reason}.")
 
 
-def _make_folders(journal: Journal) -> dict[str, OSError]:
+def _make_folders(journal: Journal, folders: RealFolders) -> dict[str, OSError | FileSkipped]:
     """Create the plan's folders; returns the error of each that could not be created."""
-    errors: dict[str, OSError] = {}
+    errors: dict[str, OSError | FileSkipped] = {}
     for folder in journal.folders:
         parent_error = errors.get(os.path.dirname(folder))
         try:
             if parent_error is not None:
                 raise parent_error
+            folders.require(folder)
             journal.file_system.make_folder_if_absent(folder)
-        except OSError as error:
+        except (OSError, FileSkipped) as error:
             errors[folder] = error
     return errors
 
 
 def _is_unchanged(status: os.stat_result, step: Step) -> bool:
     return (
-        status.st_size == step.bytes
+        stat.S_ISREG(status.st_mode)
+        and status.st_size == step.bytes
         and status.st_mtime_ns == step.mtime_ns
         and status.st_ino == step.inode
     )
 
 
-def _move(step: Step, file_system: SortFileSystem) -> None:
+def _copy(journal: Journal, step: Step) -> None:
+    part = journal.part_path(step.target, step)
+    journal.file_system.copy_new(step.source, step.target, part, step.sha256)
+
+
+def _move(journal: Journal, step: Step) -> None:
     try:
-        file_system.rename_new(step.source, step.target)
+        journal.file_system.rename_new(step.source, step.target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        file_system.copy_new(step.source, step.target, part_path(step.target, step), step.sha256)
-        _remove_source(step.source, step.target, file_system)
+        _copy(journal, step)
+        _remove_source(step.source, step.target, journal.file_system)
 
 
 def _remove_source(source: str, copy: str, file_system: SortFileSystem) -> None:

@@ -1,25 +1,33 @@
-"""File operations of a sort: nothing is overwritten, and copies are atomic.
+"""File operations of a sort: nothing is overwritten, no link is followed, copies are atomic.
 
 `before_step` is called before every operation, so that a test can stop the program at each.
 """
 
+import contextlib
 import ctypes
 import errno
 import hashlib
 import os
 import shutil
+import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from scene_model.errors import FileSkipped
-from scene_model.library.file_system import FileSystem
-from scene_model.photos.hashes import file_content_hash
+from scene_model.library.file_system import BINARY, NO_FOLLOW, FileSystem
 
 _CHUNK_BYTES = 1 << 20
 _AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # linux/fcntl.h, linux/fs.h
 # Errors of a file system that does not support a call, or hard links.
 _UNSUPPORTED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP}
 _NO_LINKS = {errno.EPERM, errno.EMLINK, *_UNSUPPORTED}
+# Errors of O_NOFOLLOW at a link: Linux and macOS, FreeBSD.
+_IS_LINK = {errno.ELOOP, errno.EMLINK}
+# Opening a pipe without this would block.
+_READ = os.O_RDONLY | NO_FOLLOW | BINARY | getattr(os, "O_NONBLOCK", 0)
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_FOLLOW | BINARY
 _renameat2 = (
     getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if sys.platform == "linux"
@@ -62,27 +70,32 @@ class SortFileSystem(FileSystem):
     def copy_new(self, source: str, target: str, part: str, sha256: str) -> None:
         """Copy a file with its times and permissions, atomically.
 
-        The copy is written to ``part``, in the target's folder, flushed, read back and renamed; on
-        failure it is removed. sha256: the expected hash. Raises OSError or FileSkipped.
+        The copy is written to ``part``, a new file in the target's folder, flushed, read back and
+        renamed; on failure it is removed. sha256: the expected hash. Raises OSError or
+        FileSkipped.
         """
-        try:
-            if self._copy(source, part) != sha256:
-                raise FileSkipped(
-                    f"{source} was changed after the sort was planned. Sort again.",
-                    code="changed_since",
-                )
-            if file_content_hash(Path(part)) != sha256:
-                raise FileSkipped(
-                    f"The copy of {source} reads back different from what was written. Check the "
-                    "target disk.",
-                    code="copy_differs",
-                )
-            _copy_owner(source, part)
-            shutil.copystat(source, part)
-            self.rename_new(part, target)
-        except (OSError, FileSkipped):
-            Path(part).unlink(missing_ok=True)
-            raise
+        self.before_step("copy", part)
+        with _open_source(source) as reading, open_new(part) as writing:
+            identity = os.fstat(writing.fileno())
+            try:
+                if self._copy(reading, writing, part) != sha256:
+                    raise FileSkipped(
+                        f"{source} was changed after the sort was planned. Sort again.",
+                        code="changed_since",
+                    )
+                if _sha256(writing) != sha256:
+                    raise FileSkipped(
+                        f"The copy of {source} reads back different from what was written. Check "
+                        "the target disk.",
+                        code="copy_differs",
+                    )
+                _copy_status(reading, writing, source, part)  # closes it
+                self.rename_new(part, target)
+            except (OSError, FileSkipped):
+                with contextlib.suppress(OSError):  # what it still buffers does not fit either
+                    writing.close()
+                _remove_if_same(part, identity)
+                raise
         self.flush_folder(Path(target).parent)
 
     def make_folder_if_absent(self, folder: str) -> None:
@@ -100,20 +113,75 @@ class SortFileSystem(FileSystem):
         self.before_step("note", path)
         os.write(descriptor, line)
 
-    def _copy(self, source: str, part: str) -> str:
+    def _copy(self, reading: BinaryIO, writing: BinaryIO, part: str) -> str:
+        """Copy the content and flush it; returns the SHA-256 of what was read."""
         digest = hashlib.sha256()
-        self.before_step("copy", part)
-        with Path(source).open("rb") as reading, Path(part).open("wb") as writing:
-            while chunk := reading.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                writing.write(chunk)
-            writing.flush()
-            self.before_step("flush", part)
-            os.fsync(writing.fileno())
-            if hasattr(os, "posix_fadvise"):
-                # Drop the page cache, so that reading back reads the disk.
-                os.posix_fadvise(writing.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        while chunk := reading.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            writing.write(chunk)
+        writing.flush()
+        self.before_step("flush", part)
+        os.fsync(writing.fileno())
+        if hasattr(os, "posix_fadvise"):
+            # Drop the page cache, so that reading back reads the disk.
+            os.posix_fadvise(writing.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _open_source(source: str) -> Iterator[BinaryIO]:
+    """Open a file for reading; raises FileSkipped when a link or no plain file is there."""
+    try:
+        descriptor = os.open(source, _READ)
+    except OSError as error:
+        if error.errno not in _IS_LINK:
+            raise
+        raise _replaced(source) from error
+    with os.fdopen(descriptor, "rb") as reading:
+        opened = os.fstat(descriptor)
+        if not stat.S_ISREG(opened.st_mode) or not os.path.samestat(opened, os.lstat(source)):
+            raise _replaced(source)
+        yield reading
+
+
+def is_beginning(part: str, whole: str) -> bool:
+    """Whether a plain file holds the first bytes of another one; False when one is missing."""
+    try:
+        with _open_source(part) as beginning, _open_source(whole) as complete:
+            while chunk := beginning.read(_CHUNK_BYTES):
+                if complete.read(len(chunk)) != chunk:
+                    return False
+    except (OSError, FileSkipped):
+        return False
+    return True
+
+
+def open_new(part: str) -> BinaryIO:
+    """Create a file that only its owner can read; raises FileExistsError, also for a link."""
+    return os.fdopen(os.open(part, _CREATE, 0o600), "w+b")
+
+
+def _sha256(file: BinaryIO) -> str:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _remove_if_same(path: str, identity: os.stat_result) -> None:
+    """Remove a file that we created, unless another one has taken its name."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(os.lstat(path), identity):
+            os.unlink(path)
+
+
+def _replaced(source: str) -> FileSkipped:
+    return FileSkipped(
+        f"{source} was replaced by a link or another file after the sort was planned, so it was "
+        "not sorted. Sort again.",
+        code="changed_since",
+    )
 
 
 def _rename_noreplace(source: str, target: str) -> bool:
@@ -129,13 +197,19 @@ def _rename_noreplace(source: str, target: str) -> bool:
     raise OSError(number, os.strerror(number), source, None, target)
 
 
-def _copy_owner(source: str, part: str) -> None:
-    """Copy the owner where allowed; before the permissions, because chown may reset them."""
-    if not hasattr(os, "chown"):
-        return
-    original, copy = os.stat(source), os.stat(part)
-    if (original.st_uid, original.st_gid) != (copy.st_uid, copy.st_gid):
-        try:
-            os.chown(part, original.st_uid, original.st_gid)
-        except OSError:
-            return
+def _copy_status(reading: BinaryIO, writing: BinaryIO, source: str, part: str) -> None:
+    """Copy owner, permissions and times, and close the copy.
+
+    The owner first, because chown may reset the permissions.
+    """
+    original, copy = os.fstat(reading.fileno()), os.fstat(writing.fileno())
+    is_other_owner = (original.st_uid, original.st_gid) != (copy.st_uid, copy.st_gid)
+    if is_other_owner and hasattr(os, "fchown"):
+        with contextlib.suppress(OSError):
+            os.fchown(writing.fileno(), original.st_uid, original.st_gid)
+    if sys.platform == "linux":
+        shutil.copystat(reading.fileno(), writing.fileno())  # type: ignore[arg-type]
+        writing.close()
+    else:  # not all of `copystat` takes open files, and closing may change the time
+        writing.close()
+        shutil.copystat(source, part)

@@ -3,24 +3,33 @@
 DEST/.scene-sort/0001.jsonl holds a header, one line per step, then notes on progress. The file
 gets its name once the plan in it is complete. Where possible the state on disk shows which steps
 are done; the notes record which steps failed and which files the sort did not write.
+
+The header also has a random token: unfinished copies have it in their names, so that nobody can
+put a file or a link there before, and only files that this sort made are removed.
 """
 
 import contextlib
 import json
 import os
+import re
+import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from scene_model.errors import JournalDamaged, NothingSorted
-from scene_model.export.sorting.file_system import SortFileSystem
+from scene_model.errors import FolderRefused, JournalDamaged, NothingSorted
+from scene_model.export.sorting.file_system import SortFileSystem, open_new
 from scene_model.export.sorting.plan import Kind, Step
+from scene_model.library.file_system import BINARY, NO_FOLLOW
 
 JOURNAL_DIR = ".scene-sort"
 _FORMAT = 1
 # Lines per write: small enough that the kernel writes them all or not at all, full disks aside.
 _LINES_PER_WRITE = 2_000
+_TOKEN = re.compile("[0-9a-f]{16}")
+_PART = re.compile(rf"\d+\.{_TOKEN.pattern}\.part")
 
 
 @dataclass
@@ -28,7 +37,8 @@ class Progress:
     """The notes of a journal: step numbers by outcome.
 
     is_settled: the undo completed, but some files could not be reverted.
-    is_reverted: the undo that just ran reverted every file.
+    is_reverted: the undo that just ran reverted every file. token: noted when an earlier version
+    wrote the journal.
     """
 
     done: set[int] = field(default_factory=set)
@@ -38,6 +48,7 @@ class Progress:
     is_undoing: bool = False
     is_settled: bool = False
     is_reverted: bool = False
+    token: str = ""
 
     @property
     def is_cut_off(self) -> bool:
@@ -51,6 +62,7 @@ class Journal:
 
     made: folders created for DEST itself, outermost first; folders: those below DEST.
     times: access and modification times, in ns, of folders whose entries the sort changes.
+    token: in the names of unfinished copies; empty in a journal of an earlier version.
     """
 
     path: Path
@@ -62,20 +74,36 @@ class Journal:
     steps: list[Step]
     progress: Progress
     file_system: SortFileSystem
+    token: str = ""
     _descriptor: int = -1
 
     def __enter__(self) -> Self:
         """Open the file for notes."""
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        flags = os.O_WRONLY | os.O_APPEND | NO_FOLLOW | BINARY
+        self._descriptor = os.open(self.path, flags)
+        if not (self.token or self.progress.token):
+            self.progress.token = new_token()
+            self.note_if_room("token", self.progress.token)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         os.close(self._descriptor)
 
-    def note(self, event: str, number: int | bool = True) -> None:
+    def part_path(self, target: str, step: Step) -> str:
+        """Return the path of an unfinished copy: in the target's folder, with a short name."""
+        token = self.token or self.progress.token
+        return os.path.join(os.path.dirname(target), f".scene-sort-{token}-{step.number}.part")
+
+    def old_part_path(self, target: str, step: Step) -> str | None:
+        """Return the path as earlier versions named it, if one wrote this journal."""
+        if self.token:
+            return None
+        return os.path.join(os.path.dirname(target), f".scene-sort-{step.number}.part")
+
+    def note(self, event: str, number: int | bool | str = True) -> None:
         """Record the outcome of a step ("done", "failed", "undone"), or of the whole sort."""
-        value = "true" if number is True else str(number)
+        value = json.dumps(number)
         self.file_system.append_line(
             self._descriptor, f'{{"{event}":{value}}}\n'.encode(), self.path
         )
@@ -84,7 +112,7 @@ class Journal:
         """Flush the notes to disk."""
         os.fsync(self._descriptor)
 
-    def note_if_room(self, event: str, number: int | bool = True) -> None:
+    def note_if_room(self, event: str, number: int | bool | str = True) -> None:
         """Record an outcome that the disk shows too: a full disk must not stop the work."""
         with contextlib.suppress(OSError):
             self.note(event, number)
@@ -101,13 +129,36 @@ def journal_dir(dest: Path) -> Path:
     return dest / JOURNAL_DIR
 
 
+def new_token() -> str:
+    """Return a name that nobody can guess."""
+    return secrets.token_hex(8)
+
+
+def require_journal_dir(dest: Path) -> None:
+    """Check that DEST's folder of journals, if there is one, is a folder and no link.
+
+    Raises FolderRefused.
+    """
+    folder = journal_dir(dest)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            raise FolderRefused(
+                f"{folder} is a link or a file, not the folder that a sort makes there. Move it "
+                "away, or choose another DEST."
+            )
+
+
 def write_journal(journal: Journal) -> None:
-    """Write the plan atomically; raises OSError."""
-    journal.file_system.make_folder(journal.path.parent)
-    part = journal.path.with_suffix(".part")
+    """Write the plan atomically, under DEST's lock; raises OSError."""
+    folder = journal.path.parent
+    journal.file_system.make_folder(folder)
+    for path in folder.iterdir():
+        if _PART.fullmatch(path.name):  # left by a kill
+            path.unlink(missing_ok=True)
+    part = journal.path.with_suffix(f".{new_token()}.part")
     try:
         journal.file_system.before_step("write", part)
-        with part.open("wb") as file:
+        with open_new(str(part)) as file:
             for lines in _batches(_lines(journal)):
                 file.write(lines)
             file.flush()
@@ -117,11 +168,15 @@ def write_journal(journal: Journal) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
-    journal.file_system.flush_folder(journal.path.parent)
+    journal.file_system.flush_folder(folder)
 
 
 def last_journal(dest: Path, file_system: SortFileSystem) -> Journal | None:
-    """Read the journal of the last sort that is not undone; raises JournalDamaged."""
+    """Read the journal of the last sort that is not undone.
+
+    Raises JournalDamaged or FolderRefused.
+    """
+    require_journal_dir(dest)
     path = _last_path(dest)
     return None if path is None else _read(path, dest, file_system)
 
@@ -175,6 +230,7 @@ def _lines(journal: Journal) -> Iterator[str]:
         {
             "format": _FORMAT,
             "kind": journal.kind,
+            "token": journal.token,
             "steps": len(journal.steps),
             "made": journal.made,
             "folders": [os.path.relpath(folder, journal.dest) for folder in journal.folders],
@@ -217,6 +273,9 @@ def _read(path: Path, dest: Path, file_system: SortFileSystem) -> Journal:
                     f"{path} was written by another version of this program (format "
                     f"{header['format']}; this one reads {_FORMAT}). Use that version."
                 )
+            token = header.get("token", "")  # earlier versions wrote none
+            if token and not _TOKEN.fullmatch(token):
+                raise ValueError(f"{token!r} is no token")
             for folder in header["folders"]:
                 _require_below(folder)
             steps = [_step(n, file.readline(), dest) for n in range(header["steps"])]
@@ -236,6 +295,7 @@ def _read(path: Path, dest: Path, file_system: SortFileSystem) -> Journal:
         steps=steps,
         progress=progress,
         file_system=file_system,
+        token=token,
     )
 
 
@@ -274,6 +334,9 @@ def _progress(notes: bytes) -> Progress:
             progress.is_undoing, progress.is_settled = True, False
         elif event == "settled":
             progress.is_settled = True
+        elif event == "token":
+            if _TOKEN.fullmatch(value):
+                progress.token = value
         else:
             getattr(progress, event).add(value)
     return progress

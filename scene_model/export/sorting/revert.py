@@ -7,7 +7,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from scene_model.errors import FileSkipped
-from scene_model.export.sorting.execute import is_as_planned, part_path, translate_os_error
+from scene_model.export.sorting.execute import (
+    RealFolders,
+    is_as_planned,
+    remove_part,
+    translate_os_error,
+)
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
@@ -20,15 +25,15 @@ def revert(journal: Journal) -> Iterator[tuple[Step, FileSkipped | None]]:
     copy. Reverting continues when the disk is too full for notes, because it may free space.
     """
     progress, not_done = journal.progress, journal.progress.failed - journal.progress.done
+    folders = RealFolders(journal.dest)
     journal.note_if_room("undoing")
     for step in reversed(journal.steps):
         if step.number in progress.undone or step.number in not_done:
             continue
         error: FileSkipped | None = None
         try:
-            _revert_step(
-                step, journal.kind, journal.file_system, was_done=step.number in progress.done
-            )
+            folders.require(step.target)
+            _revert_step(journal, step, was_done=step.number in progress.done)
         except OSError as os_error:
             error = _translate_os_error(os_error, step)
         except FileSkipped as skip:
@@ -70,25 +75,26 @@ def _remove_if_empty(folder: str, file_system: SortFileSystem) -> None:
         file_system.remove_empty_folder(folder)
 
 
-def _revert_step(step: Step, kind: Kind, file_system: SortFileSystem, was_done: bool) -> None:
+def _revert_step(journal: Journal, step: Step, was_done: bool) -> None:
+    kind = journal.kind
     source, target = _lstat(step.source), _lstat(step.target)
-    for path in (step.source, step.target):
-        part = part_path(path, step)
-        if kind is not Kind.HARDLINK and os.path.lexists(part):
-            file_system.remove(Path(part))
+    if kind is not Kind.HARDLINK:
+        remove_part(journal, step, step.target, step.source)
+        remove_part(journal, step, step.source, step.target)
     if kind is Kind.MOVE:
-        _move_back(step, file_system, source, target, was_done)
+        _move_back(journal, step, source, target, was_done)
     elif target is not None:
-        _remove_target(step, kind, file_system, source, target, was_done)
+        _remove_target(step, kind, journal.file_system, source, target, was_done)
 
 
 def _move_back(
+    journal: Journal,
     step: Step,
-    file_system: SortFileSystem,
     source: os.stat_result | None,
     target: os.stat_result | None,
     was_done: bool,
 ) -> None:
+    file_system = journal.file_system
     if source is None:
         if target is None:
             raise FileSkipped(
@@ -98,7 +104,7 @@ def _move_back(
             )
         if not is_as_planned(step.target, step):
             raise _changed(step)
-        _restore_source(step, file_system)
+        _restore_source(journal, step)
     elif target is None:
         return  # never moved, or already reverted
     elif os.path.samestat(source, target):
@@ -113,14 +119,16 @@ def _move_back(
         raise _source_taken(step)
 
 
-def _restore_source(step: Step, file_system: SortFileSystem) -> None:
+def _restore_source(journal: Journal, step: Step) -> None:
+    file_system = journal.file_system
     Path(step.source).parent.mkdir(parents=True, exist_ok=True)
     try:
         file_system.rename_new(step.target, step.source)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        file_system.copy_new(step.target, step.source, part_path(step.source, step), step.sha256)
+        part = journal.part_path(step.source, step)
+        file_system.copy_new(step.target, step.source, part, step.sha256)
         file_system.remove(Path(step.target))
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from scene_model.errors import (
     FileSkipped,
+    FolderRefused,
     LibraryError,
     PathNotFound,
     SortRunning,
@@ -20,8 +21,10 @@ from scene_model.export.sorting.journal import (
     Progress,
     journal_dir,
     last_journal,
+    new_token,
     next_path,
     require_journal,
+    require_journal_dir,
     write_journal,
 )
 from scene_model.export.sorting.plan import Kind, Plan, Step
@@ -32,7 +35,7 @@ from scene_model.export.sorting.revert import (
     restore_times,
     revert,
 )
-from scene_model.jobs.lock_file import acquire_lock
+from scene_model.jobs.lock_file import acquire_lock, lock_path
 from scene_model.library.inventory import MovedFile
 
 # Moves per report to the libraries: few, so that a crash leaves few references outdated.
@@ -64,7 +67,8 @@ def sort_files(
 
     source_folders: folders that files may leave; undo restores their times. When DEST or the
     journal cannot be written, every step fails with that error and nothing is changed. Raises
-    SortRunning, SortUnfinished, JournalDamaged, and LibraryError when a library was not updated.
+    SortRunning, SortUnfinished, JournalDamaged, FolderRefused when a link is in the place of our
+    own files, and LibraryError when a library was not updated.
     """
     if not plan.steps:
         return
@@ -97,7 +101,7 @@ def resume_sort(
 ) -> Generator[Outcome, None, None]:
     """Resume a sort, or its undo, after a crash; failed steps are tried again.
 
-    Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
+    Raises NothingSorted, SortRunning, JournalDamaged, FolderRefused or LibraryError.
     """
     file_system, dest = file_system or SortFileSystem(), _absolute(dest)
     journal = require_journal(dest, file_system)
@@ -119,7 +123,7 @@ def undo_sort(
 ) -> Generator[Outcome, None, None]:
     """Undo the last sort into a folder; yields each step when it is reverted.
 
-    Raises NothingSorted, SortRunning, JournalDamaged or LibraryError.
+    Raises NothingSorted, SortRunning, JournalDamaged, FolderRefused or LibraryError.
     """
     file_system, dest = file_system or SortFileSystem(), _absolute(dest)
     journal = require_journal(dest, file_system)
@@ -206,7 +210,16 @@ class _MoveReporter:
 
 @contextlib.contextmanager
 def _locked(dest: Path) -> Iterator[None]:
-    """Hold DEST's lock file; raises SortRunning when another sort holds it, or OSError."""
+    """Hold DEST's lock file; raises SortRunning when another sort holds it, or OSError.
+
+    Raises FolderRefused when a link is in the place of the lock file or of the journals.
+    """
+    require_journal_dir(dest)
+    if (path := lock_path(journal_dir(dest))).is_symlink():
+        raise FolderRefused(
+            f"{path} is a link, not the lock file that a sort makes there. Remove it, or choose "
+            "another DEST."
+        )
     lock = acquire_lock(journal_dir(dest))
     if lock is None:
         raise SortRunning(
@@ -245,6 +258,7 @@ def _begin(
         plan.steps,
         Progress(),
         file_system,
+        new_token(),
     )
     write_journal(journal)
     return journal

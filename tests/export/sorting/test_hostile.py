@@ -129,7 +129,8 @@ class GrowingDisk(SortFileSystem):
         self.file, self.at = file, at
 
     def before_step(self, step: str, path: Path | str) -> None:
-        is_its_turn = Path(path).name in (self.file.name, ".scene-sort-0.part")
+        name = Path(path).name
+        is_its_turn = name == self.file.name or name.endswith("-0.part")
         if step == self.at and is_its_turn and self.file.exists():
             with self.file.open("ab") as file:
                 file.write(b" and more")
