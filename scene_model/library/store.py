@@ -12,6 +12,7 @@ the next addition of the same photo reuses, but never a row without its files.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,10 @@ from scene_model.library.schema import (
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, order_by
 from scene_model.photos.hashes import content_hash
 
+_OWN_FILE = re.compile(
+    r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|library\.db.*"
+)
+
 PhotoWriter = Callable[[Connection, WrittenPhoto], None]
 """Writes additional rows of a photo in the transaction that writes its main row."""
 
@@ -76,8 +81,10 @@ class Library:
             self.files = PhotoFiles(self.folder, self.file_system)
             for path in (self.incoming_dir, self.jobs_dir, self.folder / "embeddings"):
                 self.file_system.make_folder(path, PRIVATE_FOLDER_MODE)
-            # Others cannot reach what lies deeper, once they cannot enter these folders.
-            self.file_system.make_private([self.folder.resolve(), *self.folder.iterdir()])
+            # Others cannot reach what lies deeper, once they cannot enter these folders. What else
+            # a person keeps here stays as it is.
+            own = [path for path in self.folder.iterdir() if _OWN_FILE.fullmatch(path.name)]
+            self.file_system.make_private([self.folder.resolve(), *own])
             self.embeddings = EmbeddingFiles(self.folder / "embeddings", self.file_system)
             database = self.folder / "library.db"
             with contextlib.suppress(FileExistsError):  # SQLite's own files get its permissions

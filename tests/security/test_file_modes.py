@@ -42,9 +42,12 @@ def test_libraries_of_earlier_versions(tmp_path: Path, temple: bytes) -> None:
     Library(folder).close()
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    (folder / "link").symlink_to(outside)
+    (folder / "originals" / "link").symlink_to(outside)
+    foreign = folder / "notes.txt"
+    foreign.touch(0o644)
     services = open_services(Settings(library=folder, workers=1))
     services.close()
     left = open_to_others(folder)
-    assert [line.split()[0] for line in left] == ["link"]
+    assert sorted(line.split()[0] for line in left) == ["notes.txt", "originals/link"]
+    assert stat.S_IMODE(foreign.stat().st_mode) == 0o644, "what is not the library's stays"
     assert stat.S_IMODE(outside.stat().st_mode) == 0o755, "what a link leads to is not ours"
