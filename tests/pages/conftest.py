@@ -47,7 +47,7 @@ def texts(app: AppTest) -> str:
     lines = [str(element.value) for kind in kinds for element in kind]
     lines += [str(row) for frame in app.dataframe for row in frame.value.to_dict("records")]
     lines += [f"{metric.label} {metric.value}" for metric in app.metric]
-    return re.sub(r"\\([^\w\s])", r"\1", "\n".join(lines))
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(lines))
 
 
 def click(app: AppTest, label: str) -> None:
