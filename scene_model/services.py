@@ -1,9 +1,11 @@
 """Wire up the app: the one factory that pages, API, command line and tests use."""
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
@@ -22,8 +24,10 @@ from scene_model.library.inventory import MovedFile, update_references
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
-from scene_model.maintenance.restore import remove_unfinished_restores
+from scene_model.maintenance.restore import unfinished_restores
 from scene_model.model_choice import ModelChoice, open_bundle, open_chosen, open_classifier
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,16 @@ class Services:
         self.library.close()
 
 
+def _tell_of_unfinished_restores(folder: Path) -> None:
+    """Log what killed restores left; it may be all that is restored, so nothing is removed here."""
+    for path in unfinished_restores(folder):
+        logger.warning(
+            "%s was left by a restore that did not finish. Restore the backup again, which removes "
+            "it, or remove it.",
+            path,
+        )
+
+
 @contextlib.contextmanager
 def open_classification(
     settings: Settings, by: str, query: str, with_album: bool = True
@@ -155,7 +169,7 @@ def open_services(
     pools = None if common is None else common.worker_pools
     jobs = JobRunner(settings, model, library, pools, limit)
     if resume:
-        remove_unfinished_restores(library.folder)
+        _tell_of_unfinished_restores(library.folder)
         finish_emptying(library)
         jobs.resume()
     return Services(settings, model, library, jobs, problem, limit)

@@ -50,7 +50,7 @@ def test_an_error_gets_the_status_of_its_code() -> None:
 
 @pytest.mark.slow
 def test_every_code_is_raised_with_its_class() -> None:
-    """The codes written at the calls of a class are those of its table."""
+    """Every code given where an error is raised is in its class's table, and the reverse."""
     given = set[tuple[str, str]]()
     for path in PROJECT_DIR.glob("scene_model/**/*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -9,8 +9,8 @@ from scene_model.errors import SceneError
 from scene_model.jobs.job import Skipped
 
 _MARKDOWN_CHARACTERS = frozenset("\\`*_{}[]()<>#+-.!|~$:&/")
-# Streamlit looks for these after the escapes are undone: addresses become links, names of icons
-# and arrows become signs.
+# Streamlit replaces these after Markdown has removed the escapes: addresses become links, names of
+# icons and arrows become signs.
 _REPLACED_IN_TEXT = re.compile(
     r"https?:(?=//)|www(?=\.)|@(?=[\w-])|:(?=(?:material_\w+|streamlit):)"
     r"|(?<!\S)[-<>~](?=(?:->|[->=])(?!\S))",

@@ -172,7 +172,7 @@ class Batches:
                 self._batches.pop(batch.id, None)
 
     def _find_by_key(self, root: Path, key: str, digest: str) -> str | None:
-        """Return the id of an unexpired job by its Idempotency-Key; raises UsageError."""
+        """Return the id of the unexpired job with an Idempotency-Key; raises UsageError."""
         for path in root.glob(f"*/{_KEY}"):
             try:
                 row = json.loads(path.read_text(encoding="utf-8"))

@@ -118,7 +118,7 @@ def top_tags(probabilities: FloatArray, labels: LabelSet, limit: int) -> list[Ta
 
     probabilities: shape (len(labels),), float32, sums to 1.
     """
-    # Sort only those that can be among them: of a thousand labels, sorting all takes most time.
+    # Sort only the candidates: sorting a thousand labels would take most of the time.
     least = np.partition(probabilities, -limit)[-limit] if limit < len(labels) else 0.0
     candidates = np.flatnonzero(probabilities >= least)
     order = candidates[np.argsort(-probabilities[candidates], kind="stable")[:limit]]

@@ -29,7 +29,7 @@ from scene_model.errors import (
 RESERVE_BYTES = 32_000_000
 _LEFTOVER_AGE_S = 3600.0
 _TOKEN_BYTES = 8
-# The folders and files of a library are its owner's alone.
+# Only the owner may read the folders and files of a library.
 PRIVATE_FOLDER_MODE, PRIVATE_MODE = 0o700, 0o600
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 # 0 where a system has no such flag.
@@ -44,13 +44,13 @@ class FileSystem:
         """Do nothing; a hook for subclasses that inject faults before an operation."""
 
     def make_folder(self, folder: Path, mode: int = 0o777) -> None:
-        """Create a folder and its missing parents; mode: of the folder, less the umask."""
+        """Create a folder and its missing parents. mode: its permissions, before the umask."""
         if not folder.is_dir():
             self.before_step("make folder", folder)
             folder.mkdir(mode, parents=True, exist_ok=True)
 
     def make_private(self, paths: Iterable[Path]) -> None:
-        """Take the permissions of group and others from what belongs to us; raises no error.
+        """Remove the permissions of group and others from our own files; raises no error.
 
         Links are left alone, since they may lead out of the library.
         """

@@ -76,7 +76,8 @@ def restore_backup(
             "this one aside."
         )
     _require_not_in_use(folder)
-    remove_unfinished_restores(folder)
+    for left in unfinished_restores(folder):
+        shutil.rmtree(left, ignore_errors=True)
     unpacked = folder.with_name(f"{folder.name}.restoring-{secrets.token_hex(4)}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -97,17 +98,19 @@ def restore_backup(
     return RestoreResult(folder, manifest, moved_aside)
 
 
-def remove_unfinished_restores(folder: Path) -> None:
-    """Remove what killed restores to a folder left beside it: copies of what is in the backup.
+def unfinished_restores(folder: Path) -> list[Path]:
+    """Return what killed restores to a folder left beside it.
 
-    A restore in progress writes something every hour, and is left alone.
+    A restore in progress writes something every hour, and is not among them.
     """
     name = re.compile(rf"{re.escape(folder.name)}\.restoring-[0-9a-f]{{8}}")
+    left = []
     with contextlib.suppress(OSError):
         for path in folder.parent.iterdir():
             is_ours = name.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
             if is_ours and time.time() - _last_change(path) > _LEFTOVER_AGE_S:
-                shutil.rmtree(path, ignore_errors=True)
+                left.append(path)
+    return left
 
 
 def _last_change(folder: Path) -> float:

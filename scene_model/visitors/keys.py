@@ -66,13 +66,13 @@ class VisitorKeys:
     def valid_cookie(self, cookies: Mapping[str, str]) -> str | None:
         """Return the visitor cookie of a request that this server issued; None without one.
 
-        The one that was set with TLS counts first; the other may be of a time before.
+        The one set with TLS comes first: the other may have been set before the server had TLS.
         """
         values = (cookies.get(name, "") for name in (SECURE_COOKIE_NAME, COOKIE_NAME))
         return next((value for value in values if self.owner(value) is not None), None)
 
     def owner_of(self, cookies: Mapping[str, str]) -> str | None:
-        """Return the owner name for the cookies of a request; None without a valid one."""
+        """Return the owner that a request's cookies name; None without a valid cookie."""
         value = self.valid_cookie(cookies)
         return None if value is None else self.owner(value)
 

@@ -1,4 +1,4 @@
-"""Reverse proxies whose forwarding headers count: ``SCENE_TRUSTED_PROXIES``."""
+"""The reverse proxies whose forwarding headers are read (SCENE_TRUSTED_PROXIES)."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True)
 class TrustedProxies:
-    """The addresses of proxies whose forwarding headers count."""
+    """Addresses of the proxies whose forwarding headers are read."""
 
     networks: tuple[_Network, ...]
 

@@ -1,4 +1,4 @@
-"""For everyone: axe-core finds nothing serious, the tree reads sensibly, pages fit a phone."""
+"""Accessibility: axe-core finds nothing serious, screen readers get sense, pages fit a phone."""
 
 from pathlib import Path
 from typing import Any

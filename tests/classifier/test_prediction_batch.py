@@ -13,7 +13,7 @@ from scene_model.classifier.classify import ClassifiedPhoto, Classifier, HeadPre
 from scene_model.photos.decode import PhotoLimits
 from tests.bundles import other_network, own_head
 
-# Sums of 1,280 float32 products differ with the size of the batch; the largest seen was 1.0e-5.
+# A sum of float32 products is rounded differently in a batch and alone.
 ROUNDING = 5e-5
 
 

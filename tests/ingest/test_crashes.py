@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 # Every photo goes the same way: more photos repeat the same steps.
 # `benchmarks.kill_ingest` ends real processes with more of them.
 PHOTOS = 6
-# Each test takes every PARTS-th step, so that two workers can share them.
+# Each test stops at every PARTS-th step, so that none takes long.
 PARTS = 3
 
 

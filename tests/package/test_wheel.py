@@ -9,6 +9,7 @@ browser reports every request it makes.
 import csv
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -33,22 +34,12 @@ pytestmark = [pytest.mark.tools, pytest.mark.slow]
 
 # Found by every Python that starts with its folder in PYTHONPATH.
 _NO_NETWORK = """
-import os, socket, sys
-
-def is_here(host):
-    text = host.decode() if isinstance(host, bytes) else str(host)
-    names = ("", "localhost", "0.0.0.0", "::", "::1")
-    return host is None or text in names or text.startswith("127.")
+import os, sys
+from outward import outside_host
 
 def refuse(event, arguments):
-    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
-        address = arguments[1]
-        host = address[0] if isinstance(address, tuple) else None
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
-        host = arguments[0]
-    else:
-        return
-    if not is_here(host):
+    host = outside_host(event, arguments)
+    if host is not None:
         with open(os.environ["REFUSED"], "a") as log:
             print(event, host, file=log)
         raise PermissionError(f"no network in this test: {host}")
@@ -108,6 +99,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     home = work / "home"
     (home / "no_network").mkdir(parents=True)
     (home / "no_network" / "sitecustomize.py").write_text(_NO_NETWORK, encoding="utf-8")
+    shutil.copy(PROJECT_DIR / "tests" / "outward.py", home / "no_network")
     # The options of somebody else's project: where one starts the command must not matter.
     (home / ".streamlit").mkdir()
     (home / ".streamlit" / "config.toml").write_text(

@@ -45,7 +45,7 @@ def test_a_cookie_of_before_is_accepted_and_replaced(shared: Starlette) -> None:
     response = encrypted.get("/api/photos", headers={"cookie": f"{COOKIE_NAME}={value}"})
     assert response.status_code == 200
     assert response.headers["set-cookie"].startswith(f"{SECURE_COOKIE_NAME}={value};")
-    # The protected one counts where there are two.
+    # Of two cookies, the one with the prefix decides.
     other = client_of(shared).get("/").cookies[COOKIE_NAME]
     both = f"{COOKIE_NAME}={other}; {SECURE_COOKIE_NAME}={value}"
     response = encrypted.get("/api/photos", headers={"cookie": both})

@@ -1,4 +1,4 @@
-"""A library's folders and files are its owner's alone, where the system has such permissions."""
+"""Only the owner may read a library's folders and files, where the system has permissions."""
 
 import os
 import stat

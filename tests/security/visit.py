@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.outward import outside_host
+
 OWN, FOREIGN = "http://localhost:8501", "http://evil.example"
 
 
@@ -18,16 +20,9 @@ class Outward:
         self.noted: list[str] = []
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
-            address = arguments[1]
-            host = address[0] if isinstance(address, tuple) else None
-        elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
-            host = arguments[0]
-        else:
-            return
-        text = host.decode() if isinstance(host, bytes) else str(host or "localhost")
-        if text not in ("localhost", "::1") and not text.startswith("127."):
-            self.noted.append(f"{event} {text}")
+        host = outside_host(event, arguments)
+        if host is not None:
+            self.noted.append(f"{event} {host}")
 
 
 def visit(photo: bytes) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class ProxyHeaders:
         self._app, self._proxies = app, proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, with the client and scheme that a trusted proxy names."""
+        """Pass a request on, with the client and scheme that a trusted proxy reports."""
         peer = scope.get("client")
         if scope["type"] in ("http", "websocket") and peer and peer[0] in self._proxies:
             headers = Headers(scope=scope)

@@ -16,7 +16,7 @@ CONTENT_SECURITY_POLICY = "Content-Security-Policy"
 
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
-    # Not "no-referrer": browsers would send "Origin: null" from our own pages.
+    # With "no-referrer", browsers would send "Origin: null" from our own pages.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Frame-Options": "DENY",
