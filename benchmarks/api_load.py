@@ -34,7 +34,7 @@ from PIL import Image
 
 from benchmarks.photos import make_photos
 from scene_model.config import PROJECT_DIR, Settings
-from scene_model.model_choice import open_classifier
+from scene_model.model_choice import open_classifier, open_decoders
 
 SMALL_SIDE = 150
 LEAST_RATIO = {"12 megapixels": 0.8, "150 pixels": 0.5}
@@ -61,7 +61,7 @@ def _small(data: bytes) -> bytes:
 def alone(kind: str, seconds: float) -> float:
     """Photos per second without a server, with one thread per worker."""
     settings = Settings()
-    classifier, photos = open_classifier(settings), photos_of(kind)
+    classifier, photos = open_classifier(settings, open_decoders(settings)), photos_of(kind)
     for photo in photos[: 2 * settings.workers]:
         classifier.predict(photo)
     counts = [0] * settings.workers

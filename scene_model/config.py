@@ -128,6 +128,15 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         default=100_000_000, ge=1, description="Largest picture that is decoded, in pixels."
     )
+    max_decoding_bytes: int = Field(
+        default_factory=lambda: max(640_000_000, 256_000_000 * (os.cpu_count() or 1)),
+        ge=1,
+        description="Memory for decoding one picture, and for all those at the same time that "
+        "take more than 100 MB each, in bytes.",
+    )
+    max_decoding_s: float = Field(
+        default=30.0, gt=0, description="Longest time for decoding a picture, in seconds."
+    )
     max_batch_files: int = Field(
         default=20_000, ge=1, description="Most files in one request to `/api/predict/batch`."
     )
@@ -252,6 +261,7 @@ def settings_table() -> str:
         "bundles": "`models` of a checkout; installed: the user's data folder",
         "albums": "`scene_model/classifier/albums.toml`",
         "workers": "number of cores",
+        "max_decoding_bytes": "640 MB, or 256 MB a core if that is more",
     }
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():

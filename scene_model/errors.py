@@ -83,6 +83,21 @@ class TooManyPixels(PhotoError):
 
     code = "too_many_pixels"
     http_status = 413
+    codes = {
+        "too_much_memory": ErrorCode(413, "Decoding takes more than `SCENE_MAX_DECODING_BYTES`."),
+    }
+
+
+class ExtremeShape(PhotoError):
+    """A side of the picture is too long, by itself or compared with the other."""
+
+    code = "extreme_shape"
+
+
+class DecodingStopped(PhotoError):
+    """Decoding took longer than ``SCENE_MAX_DECODING_S``, or the decoder's process ended."""
+
+    code = "decoding_stopped"
 
 
 class NotAPicture(PhotoError):
@@ -115,6 +130,9 @@ class DamagedPhoto(PhotoError):
     """The picture's data is inconsistent."""
 
     code = "damaged_photo"
+    codes = {
+        "too_many_parts": ErrorCode(422, "The file has far more scans or segments than a photo."),
+    }
 
 
 class TruncatedPhoto(DamagedPhoto):

@@ -19,6 +19,7 @@ from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
+from scene_model.jobs.workers import step_aside
 from scene_model.learning.personal_heads import (
     HeadCandidates,
     delete_personal_heads,
@@ -34,6 +35,7 @@ from scene_model.learning.thresholds import (
 )
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits
+from scene_model.photos.decoders.pool import Decoders
 
 _BUNDLE_CHOICE = "bundle"
 _RETRAIN = "retrain the model that all of them use"  # what visitors cannot do
@@ -74,7 +76,9 @@ class ModelChoice:
         changed then.
         """
         self.settings.require_personal("choose the model")
-        classifier = open_bundle(_bundle_folder(self.settings, name), self.settings)
+        classifier = open_bundle(
+            _bundle_folder(self.settings, name), self.settings, self.library.decoders
+        )
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
             self._swap(with_library_choices(self.library, classifier))
@@ -128,13 +132,13 @@ def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, Bundl
     """
     name, problem = library.choice(_BUNDLE_CHOICE), None
     if settings.names_a_bundle or name is None:
-        classifier = open_classifier(settings)
+        classifier = open_classifier(settings, library.decoders)
     else:
         try:
-            classifier = open_bundle(_bundle_folder(settings, name), settings)
+            classifier = open_bundle(_bundle_folder(settings, name), settings, library.decoders)
         except BundleError as error:
             logger.warning("the model chosen for this library cannot be used: %s", error.message)
-            classifier, problem = open_classifier(settings), error
+            classifier, problem = open_classifier(settings, library.decoders), error
     return with_library_choices(library, classifier), problem
 
 
@@ -143,21 +147,33 @@ def with_library_choices(library: Library, classifier: Classifier) -> Classifier
     return with_thresholds(library, with_personal_heads(library, classifier))
 
 
-def open_classifier(settings: Settings) -> Classifier:
+def open_classifier(settings: Settings, decoders: Decoders) -> Classifier:
     """Open the bundle named in the settings, without a trial prediction; raises BundleError."""
-    return open_bundle(settings.bundle, settings, check=False)
+    return open_bundle(settings.bundle, settings, decoders, check=False)
 
 
-def open_bundle(folder: Path, settings: Settings, check: bool = True) -> Classifier:
+def open_bundle(
+    folder: Path, settings: Settings, decoders: Decoders, check: bool = True
+) -> Classifier:
     """Open a bundle; ``check`` runs a trial prediction. Raises BundleError."""
     # Each worker thread has a photo of its own. BLAS threads would only take the processor from
     # the workers: they wait for one another by spinning.
     threadpool_limits(1, "blas")
-    limits = PhotoLimits(settings.max_file_bytes, settings.max_pixels)
-    classifier = Classifier.open(folder, limits, settings.workers)
+    classifier = Classifier.open(folder, decoders.limits, settings.workers, decoders)
     if check:
         classifier.check()
     return classifier
+
+
+def open_decoders(settings: Settings) -> Decoders:
+    """Prepare the processes that decode photos; none is started yet."""
+    limits = PhotoLimits(
+        settings.max_file_bytes,
+        settings.max_pixels,
+        settings.max_decoding_bytes,
+        settings.max_decoding_s,
+    )
+    return Decoders(limits, settings.workers, aside=step_aside)
 
 
 def _bundle_folder(settings: Settings, name: str) -> Path:

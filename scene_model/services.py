@@ -25,7 +25,14 @@ from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.maintenance.restore import unfinished_restores
-from scene_model.model_choice import ModelChoice, open_bundle, open_chosen, open_classifier
+from scene_model.model_choice import (
+    ModelChoice,
+    open_bundle,
+    open_chosen,
+    open_classifier,
+    open_decoders,
+)
+from scene_model.photos.decoders.pool import Decoders
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +43,7 @@ class Common:
 
     model: CurrentModel
     worker_pools: WorkerPools
+    decoders: Decoders
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,7 @@ def open_classification(
     """
     with _existing_library(settings) as library:
         if library is None:
-            classifier = open_classifier(settings)
+            classifier = open_classifier(settings, open_decoders(settings))
         else:
             classifier = open_chosen(settings, library)[0]
         model = Model.of(classifier, settings.albums)
@@ -137,10 +145,10 @@ def follow_into(settings: Settings) -> Follow:
 
 def open_common(settings: Settings) -> Common:
     """Open what the libraries of a shared server have in common; raises as `open_services`."""
-    classifier = open_bundle(settings.bundle, settings)
-    return Common(
-        CurrentModel(Model.of(classifier, settings.albums)), WorkerPools(settings.workers)
-    )
+    decoders = open_decoders(settings)
+    classifier = open_bundle(settings.bundle, settings, decoders)
+    model = CurrentModel(Model.of(classifier, settings.albums))
+    return Common(model, WorkerPools(settings.workers), decoders)
 
 
 def open_services(
@@ -148,14 +156,18 @@ def open_services(
     resume: bool = True,
     common: Common | None = None,
     quota: Callable[[Library], Quota] = no_quota,
+    decoders: Decoders | None = None,
 ) -> Services:
     """Wire up the app, and resume what an earlier run did not finish: uploads, emptying the trash.
 
     resume: False leaves unfinished work to another process. common: shared with other libraries;
-    its model is used then. Otherwise the model is the one of `open_chosen`. Raises BundleError,
-    LibraryError, or InvalidSetting for album rules that cannot be used.
+    its model is used then. Otherwise the model is the one of `open_chosen`. decoders: None for
+    those of ``common``, or new ones. Raises BundleError, LibraryError, or InvalidSetting for album
+    rules that cannot be used.
     """
-    library = Library(settings.library)
+    if decoders is None:
+        decoders = open_decoders(settings) if common is None else common.decoders
+    library = Library(settings.library, decoders=decoders)
     try:
         if common is not None:
             model, problem = common.model, None
@@ -180,5 +192,5 @@ def _existing_library(settings: Settings) -> Iterator[Library | None]:
     if not (settings.library.expanduser() / "library.db").is_file():
         yield None
         return
-    with Library(settings.library) as library:
+    with Library(settings.library, decoders=open_decoders(settings)) as library:
         yield library

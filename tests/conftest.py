@@ -15,6 +15,7 @@ from scene_model import config
 from scene_model.classifier.classify import Classifier
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
 from scene_model.photos.decode import PhotoLimits
+from scene_model.photos.decoders.pool import Decoders
 from scene_model.services import Services, open_services
 from tests.bundles import copy_shipped
 from tests.pictures import encode, textured
@@ -92,9 +93,17 @@ def browser() -> "Iterator[Browser]":
 
 
 @pytest.fixture(scope="session")
-def classifier() -> Classifier:
+def decoders() -> Iterator[Decoders]:
+    """The processes that decode photos; one pair for all tests of a process."""
+    opened = Decoders(PhotoLimits(), processes=2)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def classifier(decoders: Decoders) -> Classifier:
     """The shipped bundle."""
-    return Classifier.open(DEFAULT_BUNDLE_DIR, PhotoLimits(), interpreters=2)
+    return Classifier.open(DEFAULT_BUNDLE_DIR, PhotoLimits(), interpreters=2, decoders=decoders)
 
 
 @pytest.fixture
@@ -106,9 +115,10 @@ def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def services(tmp_path: Path) -> Iterator[Services]:
+def services(tmp_path: Path, decoders: Decoders) -> Iterator[Services]:
     """The whole app on an empty library."""
-    opened = open_services(Settings(library=tmp_path / "library", workers=2))
+    settings = Settings(library=tmp_path / "library", workers=2)
+    opened = open_services(settings, decoders=decoders)
     yield opened
     opened.close()
 

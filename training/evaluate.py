@@ -19,7 +19,7 @@ from scene_model.classifier.fitting.measures import (
 from scene_model.classifier.fitting.measuring import embed_int8, head_metrics, speed_metrics
 from scene_model.classifier.fitting.splits import Part
 from scene_model.classifier.heads import Head, HeadBatchPrediction, heads_of
-from scene_model.photos.decode import resize_to_square
+from scene_model.photos.resize import resize_to_square
 from training.albums import measure_albums
 from training.calibrate import own_photos
 from training.data import HeadTargets, head_targets

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.labels import LabelSet
-from scene_model.photos.decode import resize_to_square
+from scene_model.photos.resize import resize_to_square
 from training.architectures import (
     FloatArray,
     NamedWeights,

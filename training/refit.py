@@ -11,7 +11,7 @@ from scene_model.classifier.fitting.calibration import MIN_CALIBRATION_PHOTOS, b
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.splits import Part
 from scene_model.classifier.linear_head import fit_linear_head, one_hot
-from scene_model.photos.decode import resize_to_square
+from scene_model.photos.resize import resize_to_square
 from training.calibrate import calibration_examples, own_photos
 from training.data import head_targets
 from training.labelled import LabelledData

@@ -20,15 +20,10 @@ from scene_model.classifier.tagging import (
     top_tags,
 )
 from scene_model.errors import UnknownHead
-from scene_model.photos.decode import (
-    DecodedPhoto,
-    MinimumSize,
-    PhotoLimits,
-    decode_picture,
-    open_picture,
-    resize_to_square,
-)
-from scene_model.photos.metadata import PhotoMetadata, read_metadata
+from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits
+from scene_model.photos.decoders.pool import Decoders
+from scene_model.photos.metadata import PhotoMetadata
+from scene_model.photos.resize import resize_to_square
 
 # The shipped bundle has this head; another bundle may lack it.
 OBJECTS = "objects"
@@ -186,19 +181,35 @@ class Prediction:
 class Classifier:
     """A bundle opened for prediction; safe to share between threads."""
 
-    def __init__(self, bundle: Bundle, limits: PhotoLimits, interpreters: int) -> None:
-        """Prepare a bundle; the network runs on up to ``interpreters`` photos at the same time."""
+    def __init__(
+        self,
+        bundle: Bundle,
+        limits: PhotoLimits,
+        interpreters: int,
+        decoders: Decoders | None = None,
+    ) -> None:
+        """Prepare a bundle; the network runs on up to ``interpreters`` photos at the same time.
+
+        decoders: decode the photos; None for as many of its own as interpreters.
+        """
         self._bundle = bundle
         self._limits = limits
+        self._decoders = decoders or Decoders(limits, interpreters)
         self._engine = Engine(bundle, interpreters)
         self.heads: dict[str, Head] = heads_of(bundle)
         self._side = bundle.description.input.width
         self._mark = ""
 
     @classmethod
-    def open(cls, bundle_dir: Path, limits: PhotoLimits, interpreters: int) -> "Classifier":
+    def open(
+        cls,
+        bundle_dir: Path,
+        limits: PhotoLimits,
+        interpreters: int,
+        decoders: Decoders | None = None,
+    ) -> "Classifier":
         """Open a bundle folder; raises the errors of `open_bundle`."""
-        return cls(open_bundle(bundle_dir), limits, interpreters)
+        return cls(open_bundle(bundle_dir), limits, interpreters, decoders)
 
     def check(self) -> None:
         """Load the network once to detect a defect early; raises BundleDamaged."""
@@ -270,12 +281,10 @@ class Classifier:
 
     def predict(self, data: bytes) -> Prediction:
         """Decode and classify one photo's bytes; raises PhotoError."""
-        picture = open_picture(data, self._limits)
-        photo = decode_picture(picture, MinimumSize(short_side=self._side))
-        # After the pixels: reading EXIF loads a PNG and would suppress its decoding errors.
-        metadata = read_metadata(picture)
-        embedding = self._engine.embed(resize_to_square(photo.pixels, self._side))
-        return Prediction(photo, metadata, embedding, self.predict_embedding(embedding))
+        file = self._decoders.decode(data, MinimumSize(short_side=self._side), limits=self._limits)
+        embedding = self._engine.embed(resize_to_square(file.photo.pixels, self._side))
+        predictions = self.predict_embedding(embedding)
+        return Prediction(file.photo, file.metadata, embedding, predictions)
 
     def predict_embedding(self, embedding: FloatArray) -> HeadPredictions:
         """Apply every head to one embedding, float32 (embedding_size,)."""

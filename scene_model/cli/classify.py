@@ -19,7 +19,7 @@ from scene_model.errors import (
     SceneError,
 )
 from scene_model.jobs.in_order import in_order
-from scene_model.model_choice import open_classifier
+from scene_model.model_choice import open_classifier, open_decoders
 from scene_model.photos.decode import read_photo_file
 
 _FIELDS = (
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Classify all files, in input order; returns the exit code."""
     require_any(options.paths)
-    classifier = open_classifier(settings)
+    classifier = open_classifier(settings, open_decoders(settings))
     chosen = classifier.bundle.class_head if options.head is None else options.head
     head = classifier.head(chosen)
     scan = Scan(options.recursive)

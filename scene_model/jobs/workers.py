@@ -10,8 +10,10 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,6 +24,9 @@ Result = TypeVar("Result")
 
 _INITIAL_MEAN_S = 0.05
 _MAX_RETRY_S = 60
+# Tasks of a pool that may wait in `step_aside` at the same time; more keep their threads.
+_MAX_ASIDE = 64
+_POLL_S = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +61,8 @@ class WorkerPool:
         self._waiting_by_owner: Counter[str] = Counter()
         self._queue = FairQueue()
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=name)
+        self._aside = threading.Semaphore(_MAX_ASIDE)
+        self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._request_numbers = itertools.count()
         self._mean_s = _INITIAL_MEAN_S
@@ -94,10 +101,12 @@ class WorkerPool:
 
     def stop(self) -> None:
         """Begin no further task."""
+        self._stopped.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """Finish the tasks in work; waiting ones are not begun."""
+        self._stopped.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _require_room(self, count: int, owner: str) -> None:
@@ -138,16 +147,51 @@ class WorkerPool:
 
         return run
 
-    def _run_next(self) -> None:
+    @contextmanager
+    def stand_in(self) -> Iterator[None]:
+        """Take tasks in another thread while the calling one, which runs a task, waits."""
+        if not self._aside.acquire(blocking=False):
+            yield
+            return
+        is_over = threading.Event()
+        substitute = threading.Thread(target=self._run_until, args=(is_over,), name="substitute")
+        substitute.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            self._aside.release()
+
+    def _run_until(self, is_over: threading.Event) -> None:
+        while not (is_over.is_set() or self._stopped.is_set()):
+            if not self._run_next():
+                is_over.wait(_POLL_S)
+
+    def _run_next(self) -> bool:
+        """Run a waiting task; tells whether there was one."""
         task = self._queue.take()
         if task is None:
-            return
+            return False
+        _pool_of_task.set(self)
         began = time.monotonic()
         try:
             task()
         except Exception:
             logger.exception("a task failed unexpectedly")
         self._mean_s += 0.1 * (time.monotonic() - began - self._mean_s)
+        return True
+
+
+_pool_of_task: ContextVar[WorkerPool | None] = ContextVar("pool_of_task", default=None)
+
+
+def step_aside() -> AbstractContextManager[None]:
+    """Let other tasks begin while this one waits for something else than the processor.
+
+    Outside a task of a pool, do nothing.
+    """
+    pool = _pool_of_task.get()
+    return nullcontext() if pool is None else pool.stand_in()
 
 
 class WorkerPools:

@@ -1,11 +1,13 @@
 """The photos' files: originals, copied into the library or referenced, and thumbnails."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from scene_model.errors import OriginalChanged, OriginalMissing
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem
 from scene_model.library.records import PhotoRecord
-from scene_model.photos.decode import MinimumSize, PhotoLimits, Pixels, decode_photo
+from scene_model.photos.decode import MinimumSize, Pixels
+from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.hashes import content_hash, file_content_hash
 from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, make_thumbnail
 
@@ -25,9 +27,10 @@ PREVIEW_LONG_SIDE = 1280
 class PhotoFiles:
     """The files of one library; referenced originals are only read."""
 
-    def __init__(self, folder: Path, file_system: FileSystem) -> None:
+    def __init__(self, folder: Path, file_system: FileSystem, decoders: Decoders) -> None:
         """folder: the library folder; its missing subfolders are created."""
         self.folder, self._file_system = folder, file_system
+        self._decoders = decoders
         self.new_dir = folder / "new"
         for name in ("originals", "thumbnails", "new"):
             file_system.make_folder(folder / name, PRIVATE_FOLDER_MODE)
@@ -108,8 +111,9 @@ class PhotoFiles:
     def _resized(self, photo: PhotoRecord, minimum: MinimumSize, long_side: int) -> bytes:
         data = self.original_bytes(photo)
         # The photo was accepted when it was added; a limit lowered since must not reject it.
-        limits = PhotoLimits(max_file_bytes=len(data), max_pixels=2**40)
-        return make_thumbnail(decode_photo(data, limits, minimum).pixels, long_side)
+        limits = replace(self._decoders.limits, max_file_bytes=len(data), max_pixels=2**40)
+        decoded = self._decoders.decode(data, minimum, limits)
+        return make_thumbnail(decoded.photo.pixels, long_side)
 
 
 def _has_size(path: Path, file_bytes: int) -> bool:

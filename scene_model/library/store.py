@@ -57,6 +57,8 @@ from scene_model.library.schema import (
     taught_tags,
 )
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, order_by
+from scene_model.photos.decode import PhotoLimits
+from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.hashes import content_hash
 
 _OWN_FILE = re.compile(
@@ -70,15 +72,22 @@ PhotoWriter = Callable[[Connection, WrittenPhoto], None]
 class Library:
     """One library; safe to share between threads and processes."""
 
-    def __init__(self, folder: Path, file_system: FileSystem | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        file_system: FileSystem | None = None,
+        decoders: Decoders | None = None,
+    ) -> None:
         """Open or create the library in a folder; raises LibraryUnavailable.
 
-        file_system: tests pass one that injects faults.
+        file_system: tests pass one that injects faults. decoders: make previews and missing
+        thumbnails; None for one of its own.
         """
+        self.decoders = decoders or Decoders(PhotoLimits(), processes=1)
         self.folder = folder.expanduser().absolute()
         self.file_system = file_system or FileSystem()
         with self._translated_errors():
-            self.files = PhotoFiles(self.folder, self.file_system)
+            self.files = PhotoFiles(self.folder, self.file_system, self.decoders)
             for path in (self.incoming_dir, self.jobs_dir, self.folder / "embeddings"):
                 self.file_system.make_folder(path, PRIVATE_FOLDER_MODE)
             # Others cannot reach what lies deeper, once they cannot enter these folders. What else

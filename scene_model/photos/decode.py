@@ -2,6 +2,9 @@
 
 A JPEG is scaled while it is decoded (DCT scaling), so that a
 12-megapixel photo costs a quarter of a full decode; other formats are decoded at full size.
+
+The functions here run in the caller's process, without a limit of time. What strangers send is
+decoded by `decoders`, in processes that can be killed.
 """
 
 import io
@@ -9,11 +12,11 @@ import math
 import struct
 import warnings
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pillow_heif
@@ -22,6 +25,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from scene_model.errors import (
     DamagedPhoto,
     EmptyFile,
+    ExtremeShape,
     FileTooLarge,
     NotAPicture,
     PhotoError,
@@ -33,6 +37,7 @@ from scene_model.errors import (
     VideoFile,
 )
 from scene_model.photos.sniff import FileKind, sniff
+from scene_model.photos.structure import check_structure, is_progressive
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -47,6 +52,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 # "JPEG" opens multi-picture files (MPO) too.
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "HEIF")
 _ORIENTATION = 0x0112
+_STRIP_PIXELS = 1 << 20
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _MIN_IS_WHITE = 258, 262, 0
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -76,12 +82,31 @@ _CODEC_ERRORS = (
 )
 
 
+# JPEG's own limit, and the ratio from which a long picture shows nothing that could be tagged.
+_MAX_SIDE, _MAX_RATIO, _LONG_SIDE = 65_535, 200, 4_096
+
+# Memory while decoding at reduced scale, in bytes per pixel, measured by
+# `python -m benchmarks.decoding_memory`: by format where the codec holds more than the picture,
+# else by mode.
+_BYTES_BY_FORMAT = {"HEIF": 9.0, "AVIF": 10.0, "WEBP": 17.0}
+_BYTES_BY_MODE = {"1": 1.5, "L": 1.5, "P": 9.5, "I": 6.0, "F": 6.0, "RGB": 4.5, "CMYK": 4.5}
+_SIXTEEN_BIT_BYTES, _OTHER_BYTES = 4.0, 9.0
+_PROGRESSIVE_BYTES_PER_CHANNEL, _SCALED_JPEG_BYTES = 2.2, 1.0
+_FULL_SIZE_BYTES = 8.0  # more, where the picture keeps its size
+
+
 @dataclass(frozen=True)
 class PhotoLimits:
-    """The largest photo that is accepted: bytes of the file, pixels of the picture."""
+    """The largest photo that is accepted.
+
+    max_file_bytes: of the file. max_pixels: of the picture. max_decoding_bytes: memory while it
+    is decoded, estimated from the header. max_decoding_s: seconds, where `decoders` decode it.
+    """
 
     max_file_bytes: int = 200_000_000
     max_pixels: int = 100_000_000
+    max_decoding_bytes: int = 640_000_000
+    max_decoding_s: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -138,7 +163,7 @@ def check_file_bytes(file_bytes: int, limits: PhotoLimits) -> None:
 def open_picture(data: bytes, limits: PhotoLimits) -> Image.Image:
     """Open a picture's header without decoding its pixels.
 
-    Raises EmptyFile, FileTooLarge, TooManyPixels, VideoFile, NotAPicture,
+    Raises EmptyFile, FileTooLarge, TooManyPixels, ExtremeShape, VideoFile, NotAPicture,
     UnsupportedPicture, TruncatedPhoto or DamagedPhoto.
     """
     if not data:
@@ -156,6 +181,7 @@ def open_picture(data: bytes, limits: PhotoLimits) -> Image.Image:
         raise NotAPicture(
             f"This is not a picture{kind}. JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read."
         )
+    check_structure(data, sniffed.name)
     try:
         picture = Image.open(io.BytesIO(data), formats=_FORMATS)
     except UnidentifiedImageError as error:
@@ -165,7 +191,12 @@ def open_picture(data: bytes, limits: PhotoLimits) -> Image.Image:
         ) from error
     except _CODEC_ERRORS as error:
         raise _photo_error(error, sniffed.name) from error
-    pixels = picture.width * picture.height
+    _check_size(picture.width, picture.height, limits)
+    return picture
+
+
+def _check_size(width: int, height: int, limits: PhotoLimits) -> None:
+    pixels = width * height
     if pixels > limits.max_pixels:
         raise TooManyPixels(
             f"The photo has {pixels:,} pixels; the limit is {limits.max_pixels:,}. "
@@ -173,7 +204,39 @@ def open_picture(data: bytes, limits: PhotoLimits) -> Image.Image:
         )
     if pixels == 0:
         raise DamagedPhoto("The picture has no pixels.")
-    return picture
+    short, long = min(width, height), max(width, height)
+    if long > _MAX_SIDE or long > max(_LONG_SIDE, _MAX_RATIO * short):
+        raise ExtremeShape(
+            f"The picture has {width:,} × {height:,} pixels. The limit for a side is "
+            f"{_MAX_SIDE:,}, or {_MAX_RATIO} times the other side. Crop it and send it again."
+        )
+
+
+def decoding_bytes(picture: Image.Image, minimum: MinimumSize | None) -> int:
+    """Estimate the memory that decoding an opened picture takes, in bytes, from its header."""
+    if picture.format in ("JPEG", "MPO"):
+        per_pixel = _SCALED_JPEG_BYTES
+        if is_progressive(picture):
+            per_pixel += _PROGRESSIVE_BYTES_PER_CHANNEL * len(picture.getbands())
+    elif picture.mode.startswith("I;"):
+        per_pixel = _SIXTEEN_BIT_BYTES
+    else:
+        by_mode = _BYTES_BY_MODE.get(picture.mode, _OTHER_BYTES)
+        per_pixel = _BYTES_BY_FORMAT.get(str(picture.format), by_mode)
+    if minimum is None:
+        per_pixel += _FULL_SIZE_BYTES
+    return int(picture.width * picture.height * per_pixel)
+
+
+def require_memory(needed: int, limits: PhotoLimits) -> None:
+    """Raise TooManyPixels when decoding takes more memory than the limit; needed: in bytes."""
+    if needed > limits.max_decoding_bytes:
+        raise TooManyPixels(
+            f"Decoding the picture takes about {needed / 1e6:,.0f} MB of memory; the limit is "
+            f"{limits.max_decoding_bytes / 1e6:,.0f} MB. Raise SCENE_MAX_DECODING_BYTES to accept "
+            "it, or save the picture as JPEG.",
+            code="too_much_memory",
+        )
 
 
 def decode_photo(
@@ -186,7 +249,10 @@ def decode_photo(
     minimum: the size that is enough; None decodes at full size.
     Raises the errors of `open_picture`.
     """
-    return decode_picture(open_picture(data, limits or PhotoLimits()), minimum)
+    limits = limits or PhotoLimits()
+    picture = open_picture(data, limits)
+    require_memory(decoding_bytes(picture, minimum), limits)
+    return decode_picture(picture, minimum)
 
 
 def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> DecodedPhoto:
@@ -200,10 +266,11 @@ def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> Decoded
     except _CODEC_ERRORS as error:
         raise _photo_error(error, name) from error
     orientation = _orientation(picture)
-    if minimum is not None:
-        # Shrink before the colour conversions, which are then cheap.
-        picture = _reduce(picture, minimum)
     try:
+        picture = _reducible(picture)
+        if minimum is not None:
+            # Shrink before the colour conversions, which are then cheap.
+            picture = _reduce(picture, minimum)
         rgb = _to_srgb(picture)
     except (OSError, ValueError) as error:
         if "conversion from" in str(error):  # Pillow: "conversion from LAB to RGB not supported"
@@ -220,23 +287,6 @@ def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> Decoded
     return DecodedPhoto(np.asarray(rgb), width, height, name)
 
 
-def resize_to_square(pixels: Pixels, side: int) -> Pixels:
-    """Stretch a whole picture to (side, side, 3): no cropping, no padding.
-
-    The classifier's only resize rule ("stretch"): training and serving both call it.
-    Area averaging where it shrinks, bilinear where it enlarges.
-    """
-    height, width = pixels.shape[:2]
-    shrinks = height >= side and width >= side
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    if not shrinks and (height > 2 * side or width > 2 * side):
-        # One side shrinks a lot while the other grows: average the long one first.
-        pixels = cv2.resize(  # type: ignore[assignment]
-            pixels, (min(width, side), min(height, side)), interpolation=cv2.INTER_AREA
-        )
-    return cv2.resize(pixels, (side, side), interpolation=method)  # type: ignore[return-value]
-
-
 def _draft_size(width: int, height: int, minimum: MinimumSize) -> tuple[int, int]:
     scale = _smallest_scale(width, height, minimum)
     return max(1, math.ceil(width * scale)), max(1, math.ceil(height * scale))
@@ -251,7 +301,7 @@ def _smallest_scale(width: int, height: int, minimum: MinimumSize) -> float:
 def _reduce(picture: Image.Image, minimum: MinimumSize) -> Image.Image:
     scale = _smallest_scale(picture.width, picture.height, minimum)
     factor = int(1 / scale)
-    if factor < 2 or picture.mode in ("1", "P", "PA", "I", "F") or picture.mode.startswith("I;"):
+    if factor < 2 or picture.mode == "1":
         return picture
     reduced = picture.reduce(factor)
     reduced.info = picture.info
@@ -267,16 +317,21 @@ def _orientation(picture: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _to_srgb(picture: Image.Image) -> Image.Image:
+def _reducible(picture: Image.Image) -> Image.Image:
+    """Convert the modes that cannot be averaged: palettes, and more than eight bits of grey."""
     if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
-        return Image.fromarray(_to_eight_bits(picture)).convert("RGB")
+        return Image.fromarray(_to_eight_bits(picture))
+    if picture.mode == "PA" or (picture.mode == "P" and "transparency" in picture.info):
+        return picture.convert("RGBA")
+    return picture.convert("RGB") if picture.mode == "P" else picture
+
+
+def _to_srgb(picture: Image.Image) -> Image.Image:
     profile = picture.info.get("icc_profile")
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+    if picture.mode in ("RGBA", "LA", "RGBa", "La") or "transparency" in picture.info:
         rgba = picture.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         picture = Image.alpha_composite(white, rgba).convert("RGB")
-    elif picture.mode == "P":
-        picture = picture.convert("RGB")
     if profile and picture.mode in ("RGB", "CMYK"):
         converted = _through_profile(picture, profile)
         if converted is not None:
@@ -297,29 +352,65 @@ def _through_profile(picture: Image.Image, profile: bytes) -> Image.Image | None
 
 
 def _to_eight_bits(picture: Image.Image) -> Pixels:
-    """Bring 16-bit, 32-bit and float greyscale to uint8, shape (height, width)."""
-    if picture.mode.startswith("I;16"):
-        tags = getattr(picture, "tag_v2", {})  # of a TIFF
-        bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
-        levels = np.arange(65536) * (255.0 / (2**bits - 1))
-        table = np.clip(levels, 0, 255).round().astype(np.uint8)
-        if tags.get(_PHOTOMETRIC) == _MIN_IS_WHITE:
-            table = 255 - table
-        eight_bits: Pixels = table[np.asarray(picture).astype(np.uint16, copy=False)]
-        return eight_bits
-    values = np.nan_to_num(np.asarray(picture).astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    highest = float(values.max(initial=0.0))
+    """Bring 16-bit, 32-bit and float greyscale to uint8, shape (height, width).
+
+    Strip by strip: the numbers in between take several times the memory of the picture.
+    """
+    to_eight_bits = (
+        _sixteen_bit_table(picture).__getitem__
+        if picture.mode.startswith("I;16")
+        else _scale_by(_white(picture))
+    )
+    eight_bits = np.empty((picture.height, picture.width), np.uint8)
+    for top, strip in _strips(picture):
+        eight_bits[top : top + len(strip)] = to_eight_bits(strip)
+    return eight_bits
+
+
+def _strips(picture: Image.Image) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    rows = max(1, _STRIP_PIXELS // picture.width)
+    for top in range(0, picture.height, rows):
+        bottom = min(top + rows, picture.height)
+        strip = np.asarray(picture.crop((0, top, picture.width, bottom)))
+        yield top, strip if picture.mode.startswith("I;16") else _finite(strip)
+
+
+def _finite(strip: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.nan_to_num(strip.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _sixteen_bit_table(picture: Image.Image) -> Pixels:
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF
+    bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
+    levels = np.arange(65536) * (255.0 / (2**bits - 1))
+    table: Pixels = np.clip(levels, 0, 255).round().astype(np.uint8)
+    return 255 - table if tags.get(_PHOTOMETRIC) == _MIN_IS_WHITE else table
+
+
+def _white(picture: Image.Image) -> float:
+    highest = max(float(strip.max(initial=0.0)) for _, strip in _strips(picture))
     if picture.mode == "I" and 255 < highest <= 65535:
-        white = 65535.0
-    elif picture.mode == "F" and highest <= 1.0:
-        white = 1.0
-    else:
-        white = max(highest, 255.0)
-    scaled: Pixels = np.clip(values * (255.0 / white), 0, 255).round().astype(np.uint8)
-    return scaled
+        return 65535.0
+    if picture.mode == "F" and highest <= 1.0:
+        return 1.0
+    return max(highest, 255.0)
+
+
+def _scale_by(white: float) -> Callable[[npt.NDArray[Any]], Pixels]:
+    def scale(values: npt.NDArray[Any]) -> Pixels:
+        scaled: Pixels = np.clip(values * (255.0 / white), 0, 255).round().astype(np.uint8)
+        return scaled
+
+    return scale
 
 
 def _photo_error(error: BaseException, format_name: str) -> PhotoError:
+    if isinstance(error, MemoryError):
+        return TooManyPixels(
+            f"Decoding the {format_name} picture takes more memory than there is. Make it smaller, "
+            "or save it as JPEG.",
+            code="too_much_memory",
+        )
     text = str(error).lower()
     if any(word in text for word in ("truncat", "premature", "end of file", "broken data stream")):
         return TruncatedPhoto(

@@ -28,8 +28,8 @@ from scene_model.photos.decode import (
     PhotoLimits,
     decode_photo,
     read_photo_file,
-    resize_to_square,
 )
+from scene_model.photos.resize import resize_to_square
 from tests.pictures import encode, quadrants, stored_as, textured
 
 LOSSLESS = ("PNG", "TIFF", "BMP", "GIF")

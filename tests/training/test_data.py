@@ -18,7 +18,7 @@ from scene_model.classifier.fitting.splits import (
     same_picture_groups,
     write_split,
 )
-from scene_model.photos.decode import resize_to_square
+from scene_model.photos.resize import resize_to_square
 from tests.pictures import encode, textured
 from training.data import check_mappings, head_targets, load_examples
 from training.recipe import (

@@ -1,0 +1,275 @@
+"""The decoders of a server: two lanes, so that costly photos never hold up ordinary ones.
+
+An ordinary photo is decoded in the first lane. One that takes much memory, by its header, or that
+took too long there, goes to the second, which has less priority, a limit of time, and a limit of
+memory for all its photos together. A decoder that exceeds its time is killed and replaced.
+"""
+
+import contextlib
+import queue
+import subprocess
+import sys
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+
+from scene_model import errors
+from scene_model.errors import DecodingStopped, PhotoError
+from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits, check_file_bytes
+from scene_model.photos.decoders.frames import Fields, read_frame, write_frame
+from scene_model.photos.metadata import PhotoMetadata
+
+# A 24-megapixel HEIC takes 216 MB.
+_ORDINARY_BYTES, _ORDINARY_S = 100_000_000, 2.0
+# A decoder that held more than this ends after the photo, and its memory returns to the system.
+_RETIRE_BYTES = 200_000_000
+_START_S = 60.0
+
+_ERRORS = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, PhotoError)
+}
+_PACKAGE_PARENT = Path(__file__).resolve().parents[3]
+_PROGRAM = """
+import os, sys
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+sys.path.insert(0, sys.argv[1])
+if len(sys.argv) > 2 and hasattr(os, "nice"):
+    os.nice(int(sys.argv[2]))
+from scene_model.photos.decoders.process import main
+main()
+"""
+
+
+@dataclass(frozen=True)
+class DecodedFile:
+    """A decoded photo and its metadata."""
+
+    photo: DecodedPhoto
+    metadata: PhotoMetadata
+
+
+class _Stopped(Exception):
+    """A decoder was killed for its time, or ended by itself."""
+
+
+class Decoders:
+    """Processes that decode photos; started when first needed; safe to share between threads."""
+
+    def __init__(
+        self,
+        limits: PhotoLimits,
+        processes: int,
+        aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
+        """Prepare up to ``processes`` decoders for ordinary photos, and as many for costly ones.
+
+        aside: entered while a thread waits for a costly photo; it may give up its place to
+        another meanwhile.
+        """
+        self.limits = limits
+        self._ordinary, self._costly = _Lane(processes), _Lane(processes, niceness=5)
+        self._memory = _MemoryBudget(limits.max_decoding_bytes)
+        self._aside = aside
+
+    def decode(
+        self,
+        data: bytes,
+        minimum: MinimumSize | None = MinimumSize(),  # noqa: B008 - frozen
+        limits: PhotoLimits | None = None,
+    ) -> DecodedFile:
+        """Decode a photo and read its metadata.
+
+        minimum: as `decode_photo`'s. limits: instead of this object's. Raises PhotoError.
+        """
+        limits = limits or self.limits
+        check_file_bytes(len(data), limits)
+        request: Fields = {
+            "limits": asdict(limits),
+            "minimum": None if minimum is None else asdict(minimum),
+            "lane_bytes": _ORDINARY_BYTES,
+        }
+        needs = _ORDINARY_BYTES
+        # The limit of the lane is for those behind; a photo alone would only be decoded again.
+        with contextlib.suppress(_Stopped):
+            fields, pixels = self._ordinary.ask(request, data, _ORDINARY_S)
+            if "needs" not in fields:
+                return _decoded_file(fields, pixels)
+            needs = int(fields["needs"])
+        request["lane_bytes"] = max(needs, _ORDINARY_BYTES)
+        with self._aside(), self._memory.reserve(needs):
+            try:
+                fields, pixels = self._costly.ask(
+                    request, data, limits.max_decoding_s, retire=needs > _RETIRE_BYTES
+                )
+            except _Stopped as stop:
+                raise DecodingStopped(str(stop)) from None
+        return _decoded_file(fields, pixels)
+
+    def close(self) -> None:
+        """End the processes, those in work after their photo."""
+        self._ordinary.close()
+        self._costly.close()
+
+
+class _Lane:
+    def __init__(self, processes: int, niceness: int = 0) -> None:
+        self._places = threading.Semaphore(processes)
+        self._idle: deque[_Decoder] = deque()
+        self._niceness = niceness
+        self._is_closed = False
+
+    def ask(
+        self, request: Fields, data: bytes, seconds: float, retire: bool = False
+    ) -> tuple[Fields, bytes]:
+        """Send a request to a free decoder; raises _Stopped.
+
+        retire: end the decoder afterwards.
+        """
+        with self._places:
+            try:
+                decoder = self._idle.pop()
+            except IndexError:
+                decoder = _Decoder(self._niceness)
+            try:
+                reply = decoder.ask(request, data, seconds)
+            except BaseException:
+                decoder.close()
+                raise
+            if retire or self._is_closed:
+                decoder.close()
+            else:
+                self._idle.append(decoder)
+            return reply
+
+    def close(self) -> None:
+        self._is_closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+
+class _Decoder:
+    """One process, and a thread that reads its replies: pipes cannot be waited for everywhere."""
+
+    def __init__(self, niceness: int) -> None:
+        arguments = [] if niceness == 0 else [str(niceness)]
+        # Ctrl-C is for the server to handle.
+        new_group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+        process = subprocess.Popen(  # noqa: S603 - this interpreter and the program above
+            [sys.executable, "-P", "-c", _PROGRAM, str(_PACKAGE_PARENT), *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            creationflags=new_group,
+        )
+        self._requests = cast(IO[bytes], process.stdin)
+        self._replies: queue.SimpleQueue[tuple[Fields, bytes] | None] = queue.SimpleQueue()
+        threading.Thread(
+            target=_read_replies,
+            args=(process.stdout, self._replies),
+            name="decoder",
+            daemon=True,
+        ).start()
+        self._is_started = False
+        self.close = weakref.finalize(self, _end, process, self._requests)
+
+    def ask(self, request: Fields, data: bytes, seconds: float) -> tuple[Fields, bytes]:
+        """Send a request and wait for the reply; raises _Stopped."""
+        try:
+            if not self._is_started:
+                # The time of a photo does not include the start of the process.
+                write_frame(self._requests, {"hello": True})
+                self._wait(_START_S, "The decoder did not start for")
+                self._is_started = True
+            write_frame(self._requests, request, data)
+        except OSError:
+            raise _Stopped("The decoder ended while it read the picture.") from None
+        return self._wait(seconds, "Decoding the picture takes longer than")
+
+    def _wait(self, seconds: float, what: str) -> tuple[Fields, bytes]:
+        try:
+            reply = self._replies.get(timeout=seconds)
+        except queue.Empty:
+            raise _Stopped(
+                f"{what} {seconds:,.0f} s (SCENE_MAX_DECODING_S). Save it as JPEG, or make it "
+                "smaller, and send that."
+            ) from None
+        if reply is None:
+            raise _Stopped(
+                "The decoder ended while it decoded the picture, which may be damaged or need too "
+                "much memory. Save it as JPEG and send that."
+            )
+        return reply
+
+
+def _read_replies(
+    pipe: IO[bytes], replies: "queue.SimpleQueue[tuple[Fields, bytes] | None]"
+) -> None:
+    with pipe:
+        while True:
+            try:
+                reply = read_frame(pipe)
+            except (OSError, ValueError):
+                reply = None
+            replies.put(reply)
+            if reply is None:
+                return
+
+
+def _end(process: "subprocess.Popen[bytes]", requests: IO[bytes]) -> None:
+    process.kill()
+    with contextlib.suppress(OSError):
+        requests.close()
+    process.wait()
+
+
+class _MemoryBudget:
+    """Bytes that may be in use at the same time; whoever waits longest is next."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._used = total, 0
+        self._changed = threading.Condition()
+        self._waiting: deque[object] = deque()
+
+    @contextmanager
+    def reserve(self, count: int) -> Iterator[None]:
+        ticket = object()
+        with self._changed:
+            self._waiting.append(ticket)
+            try:
+                self._changed.wait_for(
+                    lambda: (
+                        self._waiting[0] is ticket
+                        and (self._used == 0 or self._used + count <= self._total)
+                    )
+                )
+                self._used += count
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= count
+                self._changed.notify_all()
+
+
+def _decoded_file(fields: Fields, pixels: bytes) -> DecodedFile:
+    """Build the result from a reply; raises the PhotoError that it names."""
+    if "error" in fields:
+        kind = _ERRORS.get(fields["error"], PhotoError)
+        raise kind(fields["message"], fields["code"] if fields["code"] in kind.codes else None)
+    height, width = fields["pixels"]
+    shape = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+    original_width, original_height = fields["size"]
+    photo = DecodedPhoto(shape, original_width, original_height, fields["format"])
+    return DecodedFile(photo, PhotoMetadata(**fields["metadata"]))

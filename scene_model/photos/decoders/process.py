@@ -1,0 +1,89 @@
+"""A decoder: a process that reads photos from standard input and answers with pixels."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from scene_model.errors import PhotoError
+from scene_model.photos.decode import (
+    MinimumSize,
+    PhotoLimits,
+    decode_picture,
+    decoding_bytes,
+    open_picture,
+    require_memory,
+)
+from scene_model.photos.decoders.frames import Fields, read_frame, write_frame
+from scene_model.photos.metadata import read_metadata
+
+# The estimate, once more and some, for what codecs and their threads hold beside it.
+_SLACK, _SLACK_BYTES = 1.3, 200_000_000
+
+
+def main() -> None:
+    """Answer one request after another until the server closes the pipe, or ends."""
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a codec prints must not get between the replies
+    while (frame := read_frame(requests)) is not None:
+        write_frame(replies, *answer(*frame))
+
+
+def answer(request: Fields, data: bytes) -> tuple[Fields, bytes]:
+    """Decode a photo, and return the fields of the answer and its pixels.
+
+    If decoding takes more than ``lane_bytes`` of memory, the answer is how much: ``needs``. For a
+    photo that cannot be used it is ``error`` and its message. ``hello`` is answered by the same:
+    the process has started.
+    """
+    if "hello" in request:
+        return request, b""
+    limits = PhotoLimits(**request["limits"])
+    minimum = None if request["minimum"] is None else MinimumSize(**request["minimum"])
+    try:
+        picture = open_picture(data, limits)
+        needs = decoding_bytes(picture, minimum)
+        require_memory(needs, limits)
+        if needs > request["lane_bytes"]:
+            return {"needs": needs}, b""
+        with _memory_limit(int(_SLACK * needs) + _SLACK_BYTES):
+            photo = decode_picture(picture, minimum)
+            # After the pixels: reading EXIF loads a PNG and would suppress its decoding errors.
+            metadata = read_metadata(picture)
+            pixels = photo.pixels.tobytes()
+    except PhotoError as error:
+        return {"error": type(error).__name__, "code": error.code, "message": error.message}, b""
+    height, width = photo.pixels.shape[:2]
+    fields = {
+        "pixels": [height, width],
+        "size": [photo.width, photo.height],
+        "format": photo.format,
+        "metadata": asdict(metadata),
+    }
+    return fields, pixels
+
+
+@contextmanager
+def _memory_limit(more_bytes: int) -> Iterator[None]:
+    """Limit what this process may take in addition; where the system has no limit, do nothing."""
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    import resource
+
+    held = _data_bytes()
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (held + more_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _data_bytes() -> int:
+    """Return the size of this process's data and stacks, as Linux counts it."""
+    with Path("/proc/self/statm").open("rb") as statm:
+        return int(statm.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
