@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from scene_model.api.context import ApiContext, batches_dir
 from scene_model.api.inference_queue import InferenceQueue
-from scene_model.api.request.body import body_of, read_into
+from scene_model.api.request.body import body_of, read_into, require_few_values
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
     ClassifyAnswer,
@@ -47,6 +47,7 @@ from scene_model.photos.sniff import FileKind, sniff
 UNKNOWN = "Unknown"
 _ACCEPTED = ("JPEG", "PNG", "WebP", "HEIF")
 _DATA_URL = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+_MAX_OTHER_VALUES = 10_000
 _SPOOLED_BYTES = 1_000_000
 
 
@@ -134,6 +135,7 @@ def add_classify_routes(api: FastAPI, context: ApiContext) -> None:
 
 def read_images(body: bytes, max_images: int) -> list[Any]:
     """Return the entries of a request; raises UsageError."""
+    require_few_values(body, _MAX_OTHER_VALUES + 4 * max_images)
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -89,7 +89,7 @@ _MAX_SIDE, _MAX_RATIO, _LONG_SIDE = 65_535, 200, 4_096
 # `python -m benchmarks.decoding_memory`: by format where the codec holds more than the picture,
 # else by mode.
 _BYTES_BY_FORMAT = {"HEIF": 9.0, "AVIF": 10.0, "WEBP": 17.0}
-_BYTES_BY_MODE = {"1": 1.5, "L": 1.5, "P": 9.5, "I": 6.0, "F": 6.0, "RGB": 4.5, "CMYK": 4.5}
+_BYTES_BY_MODE = {"1": 1.5, "L": 1.5, "P": 5.5, "I": 6.0, "F": 6.0, "RGB": 4.5, "CMYK": 4.5}
 _SIXTEEN_BIT_BYTES, _OTHER_BYTES = 4.0, 9.0
 _PROGRESSIVE_BYTES_PER_CHANNEL, _SCALED_JPEG_BYTES = 2.2, 1.0
 _FULL_SIZE_BYTES = 8.0  # more, where the picture keeps its size
@@ -218,11 +218,14 @@ def decoding_bytes(picture: Image.Image, minimum: MinimumSize | None) -> int:
         per_pixel = _SCALED_JPEG_BYTES
         if is_progressive(picture):
             per_pixel += _PROGRESSIVE_BYTES_PER_CHANNEL * len(picture.getbands())
+    elif picture.format in _BYTES_BY_FORMAT:
+        per_pixel = _BYTES_BY_FORMAT[picture.format]
+    elif "transparency" in picture.info:
+        per_pixel = _OTHER_BYTES
     elif picture.mode.startswith("I;"):
         per_pixel = _SIXTEEN_BIT_BYTES
     else:
-        by_mode = _BYTES_BY_MODE.get(picture.mode, _OTHER_BYTES)
-        per_pixel = _BYTES_BY_FORMAT.get(str(picture.format), by_mode)
+        per_pixel = _BYTES_BY_MODE.get(picture.mode, _OTHER_BYTES)
     if minimum is None:
         per_pixel += _FULL_SIZE_BYTES
     return int(picture.width * picture.height * per_pixel)

@@ -1,4 +1,4 @@
-"""Count the parts of a file before it is decoded: scans and segments of JPEG, chunks of PNG.
+"""Count the parts of a file before it is decoded: scans, segments, chunks, extensions.
 
 A few hundred kilobytes can hold thousands of empty scans, each of which costs a pass over the
 whole picture; and a decoder takes longer over millions of empty segments than over any photo.
@@ -22,6 +22,7 @@ _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # tables, reserved, conditioning
 _LONE_MARKERS = frozenset((0x01, *range(0xD0, 0xD9)))
+_GIF_HEADER_BYTES, _GIF_EXTENSION = 13, 0x21
 # In the data of a scan, a marker is what is neither a stuffed byte nor a restart.
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
@@ -35,6 +36,8 @@ def check_structure(data: bytes, kind: str) -> None:
         _check_jpeg(data)
     elif kind == "PNG":
         _check_png(data)
+    elif kind == "GIF":
+        _check_gif(data)
 
 
 def is_progressive(picture: Image.Image) -> bool:
@@ -87,6 +90,23 @@ def _check_png(data: bytes) -> None:
         position += 12 + length
         chunks += 1
         _require_few("chunks", chunks, limit)
+
+
+def _check_gif(data: bytes) -> None:
+    """Count the extensions before the first picture; the pages after it are not decoded."""
+    if len(data) < _GIF_HEADER_BYTES:
+        return
+    flags = data[10]
+    position = _GIF_HEADER_BYTES + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    blocks = 0
+    while position + 2 < len(data) and data[position] == _GIF_EXTENSION:
+        position += 2
+        while position < len(data) and data[position]:
+            position += 1 + data[position]
+            blocks += 1
+        position += 1
+        blocks += 1
+        _require_few("extensions", blocks, MAX_SEGMENTS + len(data) // _PIXEL_BYTES_PER_CHUNK)
 
 
 def _require_few(parts: str, count: int, limit: int) -> None:

@@ -11,11 +11,13 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from scene_model.api import classify_tags
+from scene_model.api.classify_tags import read_images
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.tagging import tags_by_rule
-from scene_model.errors import UnsupportedColours
+from scene_model.errors import BrokenRequest, UnsupportedColours
 from scene_model.photos.decode import decode_photo
 from tests.api.conftest import problem_of
+from tests.decoding import decode_here
 from tests.pictures import encode, textured
 
 
@@ -134,6 +136,7 @@ def test_a_colour_mode_that_cannot_be_converted(
     def refuse(_: Image.Image, mode: str) -> Image.Image:
         return convert(Image.new("La", (1, 1)), mode)
 
+    decode_here(monkeypatch.setattr)
     # Pillow converts every mode that an accepted type has today, so no real photo fails here.
     monkeypatch.setattr(Image.Image, "convert", refuse)
     with pytest.raises(UnsupportedColours):
@@ -167,3 +170,10 @@ def test_limits(api: TestClient) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (600, 600, 3), dtype=np.uint8)
     assert "SCENE_MAX_FILE_BYTES" in refused([text(encode(Image.fromarray(noise), "PNG"))])
     assert "SCENE_MAX_PIXELS" in refused([text(encode(Image.new("L", (1100, 1000)), "PNG"))])
+
+
+@pytest.mark.parametrize("filling", [b"[],", b"{},", b"0,", b"["])
+def test_many_json_values_are_refused_before_they_are_parsed(filling: bytes) -> None:
+    """Objects of Python take many times the memory of the text."""
+    with pytest.raises(BrokenRequest, match="JSON values"):
+        read_images(b'{"images": [' + filling * 20_000, 100)

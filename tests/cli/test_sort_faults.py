@@ -153,6 +153,8 @@ def shared_folder() -> Iterator[Path]:
 _AS_NOBODY = f"""
 import contextlib, io, os, sys
 from scene_model.cli.main import main
+from tests.decoding import decode_here
+decode_here()  # the other user cannot start this interpreter where it lies in a private folder
 with contextlib.redirect_stdout(io.StringIO()):
     main(["sort", sys.argv[1], sys.argv[1] + " sorted", "--dry-run", "--jsonl"])
 if os.geteuid() == 0:

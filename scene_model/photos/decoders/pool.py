@@ -114,6 +114,11 @@ class Decoders:
                 raise DecodingStopped(str(stop)) from None
         return _decoded_file(fields, pixels)
 
+    @property
+    def process_ids(self) -> list[int]:
+        """Return the ids of the idle processes."""
+        return self._ordinary.process_ids + self._costly.process_ids
+
     def close(self) -> None:
         """End the processes, those in work after their photo."""
         self._ordinary.close()
@@ -138,7 +143,7 @@ class _Lane:
             try:
                 decoder = self._idle.pop()
             except IndexError:
-                decoder = _Decoder(self._niceness)
+                decoder = _started(self._niceness)
             try:
                 reply = decoder.ask(request, data, seconds)
             except BaseException:
@@ -149,6 +154,10 @@ class _Lane:
             else:
                 self._idle.append(decoder)
             return reply
+
+    @property
+    def process_ids(self) -> list[int]:
+        return [decoder.process_id for decoder in tuple(self._idle)]
 
     def close(self) -> None:
         self._is_closed = True
@@ -179,6 +188,7 @@ class _Decoder:
             daemon=True,
         ).start()
         self._is_started = False
+        self.process_id = process.pid
         self.close = weakref.finalize(self, _end, process, self._requests)
 
     def ask(self, request: Fields, data: bytes, seconds: float) -> tuple[Fields, bytes]:
@@ -208,6 +218,16 @@ class _Decoder:
                 "much memory. Save it as JPEG and send that."
             )
         return reply
+
+
+def _started(niceness: int) -> _Decoder:
+    try:
+        return _Decoder(niceness)
+    except OSError as error:
+        raise _Stopped(
+            f"No decoder can be started: {error.strerror}. Try again when the computer has more "
+            "memory and processes free."
+        ) from error
 
 
 def _read_replies(

@@ -1,0 +1,159 @@
+"""Photos are decoded in processes: the same result as here, limits held, and the lanes heal."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+
+import numpy as np
+import pytest
+
+from scene_model.errors import DamagedPhoto, DecodingStopped, NotAPicture, TooManyPixels
+from scene_model.photos.decode import MinimumSize, PhotoLimits, decode_photo, open_picture
+from scene_model.photos.decoders import pool
+from scene_model.photos.decoders.pool import Decoders
+from scene_model.photos.metadata import read_metadata
+from tests.pictures import encode, quadrants, textured
+
+
+@pytest.fixture
+def own_decoders() -> Iterator[Decoders]:
+    """Decoders that a test may kill."""
+    opened = Decoders(PhotoLimits(), processes=1)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
+def test_result_is_that_of_this_process(decoders: Decoders, kind: str) -> None:
+    data = encode(textured(900, 700), kind)
+    file = decoders.decode(data)
+    here = decode_photo(data)
+    assert np.array_equal(file.photo.pixels, here.pixels)
+    assert (file.photo.width, file.photo.height) == (here.width, here.height) == (900, 700)
+    assert file.photo.format == here.format == kind
+    assert file.metadata == read_metadata(open_picture(data, PhotoLimits()))
+
+
+def test_full_size(decoders: Decoders) -> None:
+    assert decoders.decode(encode(quadrants()), minimum=None).photo.pixels.shape[2] == 3
+
+
+def test_errors_keep_their_class_and_code(decoders: Decoders) -> None:
+    with pytest.raises(NotAPicture):
+        decoders.decode(b"no picture at all, only words, and a good many of them")
+    with pytest.raises(DamagedPhoto, match="damaged|cut short"):
+        decoders.decode(encode(textured(300, 300), "PNG")[:5_000])
+    with pytest.raises(TooManyPixels) as caught:
+        decoders.decode(
+            encode(textured(300, 300), "WEBP"), limits=PhotoLimits(max_decoding_bytes=1_000_000)
+        )
+    assert (caught.value.code, caught.value.http_status) == ("too_much_memory", 413)
+
+
+def test_costly_photo_goes_to_the_second_lane(
+    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_ORDINARY_BYTES", 1_000)
+    assert decoders.decode(encode(textured(300, 300), "PNG")).photo.width == 300
+
+
+def test_slow_photo_goes_to_the_second_lane(
+    own_decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_ORDINARY_S", 0.0)
+    assert own_decoders.decode(encode(textured(900, 900), "PNG")).photo.width == 900
+
+
+def test_photo_beyond_its_time_is_a_named_error_and_the_next_is_decoded(
+    own_decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encode(textured(2_000, 2_000), "PNG")
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "_ORDINARY_S", 0.0)
+        limits = PhotoLimits(max_decoding_s=0.0)
+        with pytest.raises(DecodingStopped, match="SCENE_MAX_DECODING_S"):
+            own_decoders.decode(data, limits=limits)
+    assert own_decoders.decode(data).photo.width == 2_000
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_killed_decoder_is_replaced(own_decoders: Decoders) -> None:
+    data = encode(textured(300, 300))
+    own_decoders.decode(data)
+    (process_id,) = own_decoders.process_ids
+    os.kill(process_id, signal.SIGKILL)
+    assert own_decoders.decode(data).photo.width == 300
+    assert own_decoders.decode(data).photo.width == 300
+    assert process_id not in own_decoders.process_ids
+
+
+def test_ordinary_photo_does_not_wait_for_costly_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory for one costly photo, which is held; another costly one waits, an ordinary one not."""
+    is_held, may_go = threading.Event(), threading.Event()
+
+    @contextmanager
+    def aside() -> Iterator[None]:
+        is_held.set()
+        may_go.wait(60)
+        yield
+
+    def step_aside() -> AbstractContextManager[None]:
+        return aside()
+
+    opened = Decoders(PhotoLimits(), processes=1, aside=step_aside)
+    costly, ordinary = encode(textured(1_000, 1_000), "PNG"), encode(textured(100, 100), "PNG")
+    monkeypatch.setattr(pool, "_ORDINARY_BYTES", 1_000_000)
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            waiting = threads.submit(opened.decode, costly)
+            assert is_held.wait(60)
+            assert opened.decode(ordinary).photo.width == 100
+            assert not waiting.done()
+        finally:
+            may_go.set()
+        assert waiting.result(60).photo.width == 1_000
+    opened.close()
+
+
+def test_memory_in_flight_is_bounded() -> None:
+    budget = pool._MemoryBudget(100)
+    order: list[str] = []
+    with ThreadPoolExecutor(3) as threads, budget.reserve(80):
+        first_waits, second_waits = threading.Event(), threading.Event()
+
+        def reserve(name: str, count: int, waits: threading.Event) -> None:
+            waits.set()
+            with budget.reserve(count):
+                order.append(name)
+
+        futures = [threads.submit(reserve, "large", 90, first_waits)]
+        first_waits.wait()
+        while len(budget._waiting) < 1:
+            pass
+        futures.append(threads.submit(reserve, "small", 10, second_waits))
+        second_waits.wait()
+        while len(budget._waiting) < 2:
+            pass
+        assert order == []  # the small one fits, but it is not its turn
+    for future in futures:
+        future.result(60)
+    assert order == ["large", "small"]
+
+
+def test_photo_above_the_whole_budget_is_decoded_alone() -> None:
+    budget = pool._MemoryBudget(10)
+    with budget.reserve(50):
+        pass
+    with budget.reserve(50):
+        pass
+
+
+def test_close_ends_the_processes(own_decoders: Decoders) -> None:
+    own_decoders.decode(encode(quadrants()), MinimumSize())
+    assert len(own_decoders.process_ids) == 1
+    own_decoders.close()
+    assert own_decoders.process_ids == []
