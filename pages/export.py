@@ -51,8 +51,8 @@ def _page() -> None:
         with_location = not st.checkbox(
             "Remove locations",
             key="export_no_place",
-            help="Removes the location fields of EXIF, XMP and IPTC from the tables and from the "
-            "copies in the ZIP. Your own files are not changed.",
+            help="Removes coordinates from the tables. The ZIP has copies that keep only what is "
+            "known to be harmless. Your own files are not changed.",
         )
         st.caption(counted(count, "photo"), width="content")
     parameters = {"q": query, "sort": str(gallery.sort)} | (

@@ -28,8 +28,7 @@ _ZERO_WIDTH_JOINER = "\u200d"  # joins the parts of one emoji
 class ArchiveEntry:
     """One photo to pack: its folder in the ZIP, its name, and the path of its bytes.
 
-    with_place: False packs a copy without the place where the photo was taken. has_gps: the
-    library has coordinates of the photo.
+    with_place: False packs a copy without the place where the photo was taken.
     """
 
     folder: str
@@ -37,7 +36,6 @@ class ArchiveEntry:
     path: Path
     added_at: str
     with_place: bool = True
-    has_gps: bool = False
 
 
 def safe_name(name: str, fallback: str = "photo") -> str:
@@ -108,7 +106,7 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
         try:
             if entry.with_place:
                 yield from archive.add_file(entry.path, name, entry.added_at)
-            elif (data := _bytes_without_place(entry)) is not None:
+            elif (data := strip_gps(entry.path.read_bytes())) is not None:
                 yield from archive.add_member([data], name, entry.added_at, len(data))
             else:
                 left_out.append(name)
@@ -122,13 +120,6 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
             content = "\n".join([heading, *names, ""])
             yield from archive.add_member([content.encode("utf-8")], list_name)
     yield from archive.finish()
-
-
-def _bytes_without_place(entry: ArchiveEntry) -> bytes | None:
-    """Return the bytes of a copy without the place; None when it cannot be removed."""
-    data = entry.path.read_bytes()
-    stripped = strip_gps(data)
-    return data if stripped is None and not entry.has_gps else stripped
 
 
 def archive_file_name(now: datetime.datetime) -> str:

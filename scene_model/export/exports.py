@@ -69,7 +69,6 @@ class Exports:
                 path=self.library.original_location(photo),
                 added_at=photo.added_at,
                 with_place=with_place,
-                has_gps=photo.latitude is not None,
             )
             for photo in self.library.records(photo_ids)
             for folder in rule.folders(photo)

@@ -1,4 +1,4 @@
-"""A copy without its place has the same pixels and the other metadata."""
+"""A copy without its place has the same pixels and the harmless metadata."""
 
 import io
 import zipfile
@@ -50,7 +50,7 @@ def pixels(data: bytes) -> npt.NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(data)))
 
 
-def test_the_place_is_removed_and_everything_else_stays(placed: bytes) -> None:
+def test_the_place_is_removed_and_the_picture_stays(placed: bytes) -> None:
     latitude, camera = metadata(placed)
     assert latitude is not None
     assert b"Lisboa" in placed
@@ -77,10 +77,8 @@ def test_a_zip_without_places(services: Services, add_photos: Add, temple: bytes
     chunks = services.exports.zip_by(ids, FolderRule(), with_place=False)
     with zipfile.ZipFile(io.BytesIO(b"".join(chunks))) as archive:
         by_name = {Path(name).name: archive.read(name) for name in archive.namelist()}
-    assert by_name["temple.jpg"] == temple
+    assert np.array_equal(pixels(by_name["temple.jpg"]), pixels(temple))
     assert metadata(by_name["placed.jpg"])[0] is None
-    if "p.heic" in by_name:
-        assert metadata(by_name["p.heic"])[0] is None
-    else:
-        assert "p.heic" in by_name["left-out.txt"].decode()
+    assert metadata(by_name["p.heic"])[0] is None
+    assert "left-out.txt" not in by_name
     assert services.library.original_path(ids[0]).read_bytes() == placed
