@@ -55,18 +55,27 @@ class Served:
 
 
 @contextmanager
-def served(**environment: str) -> Iterator[Served]:
-    """Run the app on a free port with some environment variables."""
+def served(
+    log: Path | None = None, max_open_files: int | None = None, **environment: str
+) -> Iterator[Served]:
+    """Run the app on a free port with some environment variables.
+
+    log: file for what it prints. max_open_files: the limit of its process; Unix only.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scene_model", "serve", "--port", str(port)],
-        cwd=PROJECT_DIR,
-        env=os.environ | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "-m", "scene_model", "serve", "--port", str(port)]
+    if max_open_files is not None:
+        command = ["sh", "-c", f'ulimit -n {max_open_files} && exec "$@"', "sh", *command]
+    with (log or Path(os.devnull)).open("a") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=PROJECT_DIR,
+            env=os.environ | environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address, process)

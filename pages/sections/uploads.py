@@ -126,7 +126,7 @@ def _submit(key: str) -> None:
     if not files:
         return
     try:
-        services = get_services()
+        services = get_services(is_storing=True)
         services.uploads.require_room(len(files), sum(file.size for file in files))
         job = services.jobs.submit(_read_and_free(files))
     except SceneError as error:

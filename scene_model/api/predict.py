@@ -70,7 +70,7 @@ def _add_predict(api: FastAPI, context: ApiContext) -> None:
         classifier = services.classifier
         head_id = classifier.head(head or classifier.bundle.class_head).id
         spool = batches_dir(services)
-        work.inference_queue.require_room(owner=str(spool))
+        work.inference_queue.require_room(owner=services.queue_owner)
         length = _parse_length(request.headers.get("content-length", "0"))
         with work.memory.reserve(length) as in_memory:
             name, file = await _receive_file(request, services.settings, spool, in_memory)
@@ -80,7 +80,7 @@ def _add_predict(api: FastAPI, context: ApiContext) -> None:
                     file.seek(0)
                     return classifier.predict(file.read())
 
-                (future,) = work.inference_queue.submit([predict_received], str(spool))
+                (future,) = work.inference_queue.submit([predict_received], services.queue_owner)
                 prediction = await asyncio.wrap_future(future)
         body = prediction_schema(name, prediction, classifier, head_id)
         # Skip FastAPI's second validation.
@@ -174,7 +174,7 @@ def _add_batch(api: FastAPI, context: ApiContext) -> None:
         ] = None,
     ) -> Response:
         """Classify many photos; an unusable photo never fails the others."""
-        services, work = await context.opened()
+        services, work = await context.opened(is_storing=True)
         job_id = await _start_batch(
             request, services, work.batches, add_to_library, idempotency_key
         )

@@ -45,13 +45,16 @@ class UploadRequest(BaseModel):
     files: list[FileAnnounced] = Field(min_length=1, max_length=MAX_FILES)
 
 
-def add_upload_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
+def add_upload_routes(
+    api: FastAPI, get_services: Callable[[], Services], get_storage: Callable[[], Services]
+) -> None:
     """Add the routes to the API."""
+    _add_announce(api, get_storage)
     _add_list_routes(api, get_services)
     _add_file_route(api, get_services)
 
 
-def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
+def _add_announce(api: FastAPI, get_storage: Callable[[], Services]) -> None:
     @api.post(
         "/uploads",
         status_code=201,
@@ -70,11 +73,13 @@ def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None
         files = [Announced(file.path, file.size) for file in upload_request.files]
 
         def begin() -> dict[str, Any]:
-            uploads = get_services().uploads
+            uploads = get_storage().uploads
             return _describe(uploads, uploads.announce(files), with_files=True)
 
         return await run_in_threadpool(begin)
 
+
+def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
     @api.get("/uploads", tags=["uploads"])
     def open_uploads() -> list[dict[str, Any]]:
         """List the uploads that are still waiting for files."""

@@ -168,6 +168,15 @@ class JobRunner:
         """Return the jobs that have not ended, oldest first; optionally of one kind."""
         return self._engine.running(kind)
 
+    def is_working(self) -> bool:
+        """Whether a job has something to do: not when all of them wait for files to be sent."""
+        for job in self.running():
+            batch, progress = self.batch(job.id), job.progress()
+            expected = 0 if batch is None else len(batch.pending.files())
+            if not expected or progress.total - progress.done > expected:
+                return True
+        return False
+
     def close(self) -> None:
         """Finish the photos in work; the other files stay on disk for `resume`."""
         if self._owns_pools:
