@@ -210,7 +210,9 @@ class JobRunner:
         data = read_photo_file(batch.path(file), classifier.limits)
         photo = NewPhoto(data, file.name, file.uploaded_at)
         reference = batch.reference(file)
-        added = ingest_photo(self._library, classifier, photo, reference, self._quota)
+        added = ingest_photo(
+            self._library, classifier, photo, reference, self._quota, is_counted=True
+        )
         return Outcome(added.id, added.was_known)
 
     def _drop(self, batch: IncomingBatch, file: IncomingFile) -> Outcome | None:

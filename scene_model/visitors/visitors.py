@@ -33,7 +33,8 @@ from scene_model.services import Services, open_common, open_services, services_
 from scene_model.visitors.keys import VisitorKeys
 from scene_model.visitors.open_files import library_limit
 from scene_model.visitors.open_libraries import OpenLibraries
-from scene_model.visitors.usage import Usage, VisitorQuota, require_room_on_server
+from scene_model.visitors.usage import Usage
+from scene_model.visitors.visitor_quota import VisitorQuota, require_room_on_server
 from scene_model.visitors.windows import Windows
 
 _OWNER = re.compile(r"[0-9a-f]{64}")
