@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from playwright.sync_api import Browser, sync_playwright
+from typing import TYPE_CHECKING, Any
 
 from scene_model.config import PROJECT_DIR
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 _BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -99,8 +100,11 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium() -> Iterator["Browser"]:
     """Start a headless browser."""
+    # Only the extra `browser` has it; `make test` starts servers without it.
+    from playwright.sync_api import sync_playwright
+
     executable = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
     if executable is None:
         raise SystemExit("Chromium is not installed. On Debian: apt-get install chromium.")
