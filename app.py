@@ -26,6 +26,7 @@ from scene_model.api.access.middleware import middleware_stack
 from scene_model.api.access.security_headers import script_hashes
 from scene_model.api.access.visitor_cookie import request_owner
 from scene_model.api.access.window_uploads import WindowUploads
+from scene_model.api.log_limit import limit_logs
 
 settings = get_settings()
 # Streamlit's page has an inline script, another one in each version.
@@ -36,13 +37,18 @@ if settings.is_shared:
     middleware.append(
         Middleware(WindowUploads, get_visitors=get_visitors, held_bytes=uploader_bytes)
     )
-api = create_api(lambda: services_of(request_owner()), lambda: (get_classifier(), settings))
+api = create_api(
+    lambda: services_of(request_owner()),
+    lambda: (get_classifier(), settings),
+    lambda: services_of(request_owner(), is_storing=True),
+)
 
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Look after expiry from the start, also when nobody comes; finish what runs at the end."""
     await run_in_threadpool(load_pages)
+    limit_logs(settings.log_lines_per_minute)
     if settings.is_shared:
         await run_in_threadpool(get_visitors)
         freeze_garbage_collector()

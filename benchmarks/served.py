@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from playwright.sync_api import Browser, sync_playwright
+from typing import TYPE_CHECKING, Any
 
 from scene_model.config import PROJECT_DIR
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 _BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
@@ -55,18 +56,27 @@ class Served:
 
 
 @contextmanager
-def served(**environment: str) -> Iterator[Served]:
-    """Run the app on a free port with some environment variables."""
+def served(
+    log: Path | None = None, max_open_files: int | None = None, **environment: str
+) -> Iterator[Served]:
+    """Run the app on a free port with some environment variables.
+
+    log: file for what it prints. max_open_files: the limit of its process; Unix only.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "scene_model", "serve", "--port", str(port)],
-        cwd=PROJECT_DIR,
-        env=os.environ | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "-m", "scene_model", "serve", "--port", str(port)]
+    if max_open_files is not None:
+        command = ["sh", "-c", f'ulimit -n {max_open_files} && exec "$@"', "sh", *command]
+    with (log or Path(os.devnull)).open("a") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=PROJECT_DIR,
+            env=os.environ | environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address, process)
@@ -90,8 +100,11 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium() -> Iterator["Browser"]:
     """Start a headless browser."""
+    # Only the extra `browser` has it; `make test` starts servers without it.
+    from playwright.sync_api import sync_playwright
+
     executable = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
     if executable is None:
         raise SystemExit("Chromium is not installed. On Debian: apt-get install chromium.")

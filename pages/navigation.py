@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.state.session import bind_window_to_owner
+from pages.state.session import bind_window_to_owner, library_in_use
 from pages.state.visitor import is_shared, require_sign_in, show_allowance
 
 # A local file: the browser would fetch a named icon from the network.
@@ -37,4 +37,5 @@ pages = [
 if not is_shared():
     # Only for the owner: it reads and moves files on the server's disk.
     pages.insert(-1, st.Page("sort.py", title="Sort", icon=":material/drive_file_move:"))
-st.navigation(pages, position="top").run()
+with library_in_use():
+    st.navigation(pages, position="top").run()

@@ -88,6 +88,41 @@ class Settings(BaseSettings):
     server_max_bytes: int = Field(
         default=100_000_000_000, ge=1, description="Shared: bytes that all visitors may store."
     )
+    max_open_libraries: int = Field(
+        default=64,
+        ge=1,
+        description="Shared: visitors' libraries that are open at a time; fewer where the system "
+        "allows fewer open files. The one used least recently is closed, and opened when needed.",
+    )
+    library_idle_s: float = Field(
+        default=900.0,
+        gt=0,
+        description="Shared: after how many seconds without a request a library is closed.",
+    )
+    max_new_visitors_per_hour: int = Field(
+        default=100,
+        ge=0,
+        description="Shared: new visitors from one address in an hour; more get 429. 0: no limit.",
+    )
+    max_sockets: int = Field(
+        default=300,
+        ge=1,
+        description="Shared: open pages (WebSockets) at a time. Above that, the page idle longest "
+        "is disconnected; its browser connects again.",
+    )
+    max_sockets_per_address: int = Field(
+        default=50, ge=1, description="Shared: open pages (WebSockets) from one address."
+    )
+    socket_idle_s: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Shared: after how many seconds without a click a page is disconnected.",
+    )
+    log_lines_per_minute: int = Field(
+        default=120,
+        ge=1,
+        description="Most lines that the server logs in a minute; of one kind a tenth of them.",
+    )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port the server listens on.")
     allowed_hosts: str = Field(

@@ -20,6 +20,7 @@ from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.uploads import Uploads
 from scene_model.jobs.workers import WorkerPools
+from scene_model.library.empty import EmptyLibrary
 from scene_model.library.inventory import MovedFile, update_references
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
@@ -51,7 +52,8 @@ class Services:
     """Everything that pages, API and command line need for one library.
 
     model: the holder of the model in use. problem: why the model chosen for this library is not
-    in use, if so. quota: the limit on what the library may hold.
+    in use, if so. quota: the limit on what the library may hold. owner: who takes turns with
+    others, if not the library.
     """
 
     settings: Settings
@@ -60,11 +62,17 @@ class Services:
     jobs: JobRunner
     problem: BundleError | None = None
     quota: Quota = NO_QUOTA
+    owner: str = ""
 
     @cached_property
     def uploads(self) -> Uploads:
         """Uploads sent file by file."""
         return Uploads(self.jobs, self.library, self.classifier.limits, self.quota)
+
+    @property
+    def queue_owner(self) -> str:
+        """The name under which requests wait for their turn."""
+        return self.owner or str(self.library.folder)
 
     @property
     def model_choice(self) -> ModelChoice:
@@ -185,6 +193,12 @@ def open_services(
         finish_emptying(library)
         jobs.resume()
     return Services(settings, model, library, jobs, problem, limit)
+
+
+def services_of_empty(settings: Settings, library: EmptyLibrary, common: Common) -> Services:
+    """Wire up an empty library, which several visitors read."""
+    jobs = JobRunner(settings, common.model, library, common.worker_pools)
+    return Services(settings, common.model, library, jobs)
 
 
 @contextlib.contextmanager

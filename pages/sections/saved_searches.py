@@ -81,7 +81,7 @@ def _change_controls(searches: list[SavedSearch]) -> None:
 def _save(query: str) -> None:
     name = st.session_state["save_name"]
     try:
-        saved = get_gallery().save_search(name, query)
+        saved = get_gallery(is_storing=True).save_search(name, query)
     except SceneError as error:
         st.session_state[_ERROR] = error_markdown(error)
         return

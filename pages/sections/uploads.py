@@ -126,9 +126,9 @@ def _submit(key: str) -> None:
     if not files:
         return
     try:
-        services = get_services()
-        services.uploads.require_room(len(files), sum(file.size for file in files))
-        job = services.jobs.submit(_read_and_free(files))
+        uploads = get_services(is_storing=True).uploads
+        file_bytes = sum(file.size for file in files)
+        job = uploads.submit(len(files), file_bytes, _read_and_free(files))
     except SceneError as error:
         st.session_state[_ERROR_KEY] = error_markdown(error)
         return

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.state.session import get_gallery
+from pages.state.session import get_gallery, library_switches
 from pages.widgets.photo_grid import GridPage, GridStyle, grid_cells
 from scene_model.library.sort_order import Sort
 
@@ -55,7 +55,8 @@ def first_page(request: PageRequest) -> GridPage:
 def cache_key() -> tuple[Any, ...]:
     """Return what cached pages depend on: library version, model and date."""
     gallery = get_gallery()
-    return gallery.library.version(), gallery.model.classifier.bundle_id, gallery.today()
+    version = library_switches(), gallery.library.version()
+    return version, gallery.model.classifier.bundle_id, gallery.today()
 
 
 def _page(request: PageRequest, number: int) -> GridPage:

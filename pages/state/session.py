@@ -1,7 +1,9 @@
 """Access to the process's services and to the session's gallery."""
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -17,6 +19,7 @@ from scene_model.visitors.visitors import Visitors
 
 _GALLERY_KEY = "gallery"
 _OWNER_KEY = "owner"
+_SWITCHES_KEY = "library_switches"
 
 
 @st.cache_resource(show_spinner=False)
@@ -74,19 +77,31 @@ def uploader_bytes(windows: Sequence[str]) -> int:
     return sum(len(file.data) for files in per_window for file in files)
 
 
-def services_of(owner: str | None) -> Services:
+def services_of(owner: str | None, is_storing: bool = False) -> Services:
     """Return the services of an owner, in personal mode the only ones.
 
-    Raises VisitorUnknown in shared mode without an owner.
+    is_storing: a visitor without a library gets one; otherwise an empty one that refuses writes.
+    Raises VisitorUnknown in shared mode without an owner, or as `Visitors.services`.
     """
-    if get_settings().is_shared:
-        return get_visitors().services(owner)
-    return get_own_services()
+    if not get_settings().is_shared:
+        return get_own_services()
+    return get_visitors().services(owner) if is_storing else get_visitors().view(owner)
 
 
-def get_services() -> Services:
-    """Return the services of this page's visitor, shared between pages and API."""
-    return services_of(page_owner())
+def get_services(is_storing: bool = False) -> Services:
+    """Return the services of this page's visitor; arguments and errors as `services_of`."""
+    return services_of(page_owner(), is_storing)
+
+
+@contextmanager
+def library_in_use() -> Iterator[None]:
+    """Keep this visitor's library open while the page runs."""
+    owner = page_owner()
+    if owner is None:
+        yield
+        return
+    with get_visitors().present(owner):
+        yield
 
 
 def get_classifier() -> Classifier:
@@ -96,12 +111,25 @@ def get_classifier() -> Classifier:
     return get_own_services().classifier
 
 
-def get_gallery() -> Gallery:
-    """Return the session's gallery, opened at first use."""
-    services = get_services()
+def get_gallery(is_storing: bool = False) -> Gallery:
+    """Return the session's gallery, opened at first use; arguments as `services_of`."""
+    services = get_services(is_storing)
     gallery: Gallery | None = st.session_state.get(_GALLERY_KEY)
-    # A library that expired while the window was open is closed and replaced by a new one.
-    if gallery is None or gallery.library is not services.library:
+    if gallery is not None and gallery.library is services.library:
+        return gallery
+    if gallery is None:
         gallery = services.gallery()
-        st.session_state[_GALLERY_KEY] = gallery
+    else:
+        # The library was closed meanwhile and opened again; or it is the visitor's first, or it
+        # expired, and the photos selected are gone.
+        existing_ids = [photo.id for photo in services.library.records(gallery.selection)]
+        gallery = replace(gallery, library=services.library, selection=existing_ids)
+        st.session_state[_SWITCHES_KEY] = library_switches() + 1
+    st.session_state[_GALLERY_KEY] = gallery
     return gallery
+
+
+def library_switches() -> int:
+    """Return how often the session's gallery got another library: versions begin anew then."""
+    switches: int = st.session_state.get(_SWITCHES_KEY, 0)
+    return switches

@@ -205,6 +205,9 @@ class Batches:
                 roots = list(self._roots)
             for root in roots:
                 try:
+                    if not root.parent.is_dir():  # the library is gone
+                        with self._lock:
+                            self._roots.discard(root)
                     self._remove_old(root)
                 except Exception:  # the next sweep tries again
                     logger.exception("expired batches could not be removed")

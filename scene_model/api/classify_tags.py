@@ -104,7 +104,7 @@ def add_classify_routes(api: FastAPI, context: ApiContext) -> None:
         """Tag base64 images: one name, two, or `Unknown` each."""
         services, work = await context.opened()
         spool, settings = batches_dir(services), services.settings
-        owner = str(spool)
+        owner = services.queue_owner
         work.inference_queue.require_room(owner=owner)
         await run_in_threadpool(spool.mkdir, parents=True, exist_ok=True)
         try:

@@ -54,9 +54,16 @@ class Work:
 class ApiContext:
     """Gives routes the services and the running work; `close` ends the work."""
 
-    def __init__(self, get_services: Callable[[], Services]) -> None:
-        """Store the factory; services open lazily."""
-        self.services = get_services
+    def __init__(
+        self,
+        get_services: Callable[[], Services],
+        get_storage: Callable[[], Services] | None = None,
+    ) -> None:
+        """Store the factories; services open lazily.
+
+        get_storage: for requests that store something; default: get_services.
+        """
+        self.services, self._storage = get_services, get_storage or get_services
         self._lock = threading.Lock()
         self._work: Work | None = None
         self._personal: tuple[Services, Work] | None = None
@@ -81,19 +88,19 @@ class ApiContext:
                 self._work = Work(inference_queue, batches, Memory(_MEMORY_BYTES))
             return self._work
 
-    def open(self) -> tuple[Services, Work]:
+    def open(self, is_storing: bool = False) -> tuple[Services, Work]:
         """Return services and work for one request; the first call opens the model."""
-        services = self.services()
+        services = self._storage() if is_storing else self.services()
         work = self.work(services.settings)
         work.batches.watch(batches_dir(services))
         if not services.settings.is_shared:
             self._personal = services, work
         return services, work
 
-    async def opened(self) -> tuple[Services, Work]:
+    async def opened(self, is_storing: bool = False) -> tuple[Services, Work]:
         """`open` in a thread; without one when the personal library is already open."""
         personal = self._personal
-        return await run_in_threadpool(self.open) if personal is None else personal
+        return await run_in_threadpool(self.open, is_storing) if personal is None else personal
 
     def close(self) -> None:
         """Finish the photos in work; batches end with the results so far."""

@@ -15,9 +15,11 @@ from scene_model.api import schemas
 from scene_model.api.batch import Batch, ClassifyFile, file_path
 from scene_model.api.batches import Batches
 from scene_model.api.context import ApiContext, batches_dir
+from scene_model.api.request.counted_file import CountedFile
 from scene_model.api.request.form import (
     FormLimits,
     FormReader,
+    ReceivedFile,
     boundary_of,
     read_form,
     require_length_below,
@@ -30,6 +32,7 @@ from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, UsageError
 from scene_model.ingest.ingest_photo import ingest_photo
+from scene_model.ingest.quota import Reception
 from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.photos.decode import read_photo_file
@@ -70,7 +73,7 @@ def _add_predict(api: FastAPI, context: ApiContext) -> None:
         classifier = services.classifier
         head_id = classifier.head(head or classifier.bundle.class_head).id
         spool = batches_dir(services)
-        work.inference_queue.require_room(owner=str(spool))
+        work.inference_queue.require_room(owner=services.queue_owner)
         length = _parse_length(request.headers.get("content-length", "0"))
         with work.memory.reserve(length) as in_memory:
             name, file = await _receive_file(request, services.settings, spool, in_memory)
@@ -80,7 +83,7 @@ def _add_predict(api: FastAPI, context: ApiContext) -> None:
                     file.seek(0)
                     return classifier.predict(file.read())
 
-                (future,) = work.inference_queue.submit([predict_received], str(spool))
+                (future,) = work.inference_queue.submit([predict_received], services.queue_owner)
                 prediction = await asyncio.wrap_future(future)
         body = prediction_schema(name, prediction, classifier, head_id)
         # Skip FastAPI's second validation.
@@ -174,7 +177,7 @@ def _add_batch(api: FastAPI, context: ApiContext) -> None:
         ] = None,
     ) -> Response:
         """Classify many photos; an unusable photo never fails the others."""
-        services, work = await context.opened()
+        services, work = await context.opened(is_storing=True)
         job_id = await _start_batch(
             request, services, work.batches, add_to_library, idempotency_key
         )
@@ -195,53 +198,57 @@ async def _start_batch(
     limits = _batch_limits(services.settings)
     _require_length(request, limits)
     declared = _parse_length(request.headers.get("content-length", "0"))
-    await run_in_threadpool(services.quota.require, 0, declared)
-    folder = await run_in_threadpool(batches.begin, root)
-    try:
-        open_file = partial(_open_received, services, folder)
-        reader = FormReader(
-            boundary, "files", limits, open_file, lambda file: file.close(), key is not None
-        )
+    # It counts towards the quota from now on: other requests may be received at the same time.
+    with await run_in_threadpool(services.quota.receiving, declared) as reception:
+        folder = await run_in_threadpool(batches.begin, root)
         try:
-            files = await read_form(request, reader)
-        finally:
-            reader.discard()
-        if not files:
-            raise UsageError(
-                "files: no file was sent. Send multipart/form-data with parts 'files'.",
-                code="missing_file",
+            open_file = partial(_open_received, services, folder, reception)
+            reader = FormReader(
+                boundary, "files", limits, open_file, lambda file: file.close(), key is not None
             )
-        # Check the quota again: the size and the number of photos are known only now.
-        await run_in_threadpool(_count_usage, services, folder, len(files) - 1)
-        await run_in_threadpool(services.quota.require, len(files) if is_added else 0, 0)
-        reader.digest.update(b"kept" if is_added else b"")
-        request_key = None if key is None else (key, reader.digest.hexdigest())
-        classify = _ingest_file(services) if is_added else _predict_file(services.classifier)
-        job_id = await run_in_threadpool(batches.start, folder, files, classify, request_key)
-    except asyncio.CancelledError:
-        batches.discard(folder)
-        raise
-    except Exception as error:
-        await run_in_threadpool(batches.discard, folder)
-        if isinstance(error, OSError):
-            raise library_error(error, root.parent) from error
-        raise
-    if job_id != folder.name:  # a repeated request
-        await run_in_threadpool(batches.discard, folder)
+            files = await _read_files(request, reader)
+            if is_added:
+                # The batch keeps the files until it expires, and the library has copies.
+                file_bytes = sum(file.size for file in files)
+                await run_in_threadpool(services.quota.require, len(files), file_bytes)
+            reader.digest.update(b"kept" if is_added else b"")
+            request_key = None if key is None else (key, reader.digest.hexdigest())
+            classify = _ingest_file(services) if is_added else _predict_file(services.classifier)
+            job_id = await run_in_threadpool(batches.start, folder, files, classify, request_key)
+        except asyncio.CancelledError:
+            batches.discard(folder)
+            raise
+        except Exception as error:
+            await run_in_threadpool(batches.discard, folder)
+            if isinstance(error, OSError):
+                raise library_error(error, root.parent) from error
+            raise
+        if job_id == folder.name:
+            reception.finish()
+        else:  # a repeated request
+            await run_in_threadpool(batches.discard, folder)
     return job_id
 
 
-def _open_received(services: Services, folder: Path, number: int) -> IO[bytes]:
+async def _read_files(request: Request, reader: FormReader) -> list[ReceivedFile]:
+    """Receive the files of a batch; raises UsageError without one, or as `read_form`."""
+    try:
+        files = await read_form(request, reader)
+    finally:
+        reader.discard()
+    if not files:
+        raise UsageError(
+            "files: no file was sent. Send multipart/form-data with parts 'files'.",
+            code="missing_file",
+        )
+    return files
+
+
+def _open_received(
+    services: Services, folder: Path, reception: Reception, number: int
+) -> IO[bytes]:
     services.library.require_space(0)
-    _count_usage(services, folder, number - 1)
-    services.quota.require(0, 0)  # Content-Length is optional
-    return file_path(folder, number).open("wb")
-
-
-def _count_usage(services: Services, folder: Path, number: int) -> None:
-    """Count a received file towards the owner's quota."""
-    if number >= 0:
-        services.quota.add(file_path(folder, number).stat().st_size)
+    return CountedFile(file_path(folder, number), reception)
 
 
 def _batch_response(status: JobStatus, base: str) -> Response:

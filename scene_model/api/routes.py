@@ -53,12 +53,15 @@ PublicInfo = tuple[Classifier, Settings]
 
 
 def create_api(
-    get_services: Callable[[], Services], get_public_info: Callable[[], PublicInfo] | None = None
+    get_services: Callable[[], Services],
+    get_public_info: Callable[[], PublicInfo] | None = None,
+    get_storage: Callable[[], Services] | None = None,
 ) -> FastAPI:
     """Create the API; services are opened on first use, which keeps the start fast.
 
     get_services: returns the services of the current request; raises without an owner.
     get_public_info: returns information that needs no owner; default: that of the services.
+    get_storage: returns the services of a request that stores something; default: get_services.
     """
     api = FastAPI(
         title="Scene Gallery",
@@ -68,7 +71,8 @@ def create_api(
         redirect_slashes=False,
         responses=problems(),
     )
-    context = api.state.context = ApiContext(get_services)
+    get_storage = get_storage or get_services
+    context = api.state.context = ApiContext(get_services, get_storage)
 
     @api.exception_handler(SceneError)
     def handle_scene_error(_: Request, error: Exception) -> Response:
@@ -101,7 +105,7 @@ def create_api(
     _add_status_routes(api, get_public_info or info_of_services)
     _add_photo_routes(api, get_services)
     _add_download_routes(api, get_services)
-    add_upload_routes(api, get_services)
+    add_upload_routes(api, get_services, get_storage)
     add_predict_routes(api, context)
     add_batch_job_routes(api, context)
     add_classify_routes(api, context)

@@ -12,6 +12,7 @@ from starlette.routing import Mount
 from scene_model.api.access.middleware import middleware_stack
 from scene_model.api.access.visitor_cookie import request_owner
 from scene_model.api.context import ApiContext
+from scene_model.api.log_limit import limit_logs
 from scene_model.api.routes import close_api, create_api
 from scene_model.config import Settings
 from scene_model.services import Services, open_services
@@ -46,13 +47,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
     personal = _Lazy(lambda: open_services(settings))
     visitors = _Lazy(lambda: _open_visitors(settings))
     api = create_api(
-        (lambda: visitors.get().services(request_owner())) if settings.is_shared else personal.get,
+        (lambda: visitors.get().view(request_owner())) if settings.is_shared else personal.get,
         lambda: (
             visitors.get().common.model.classifier
             if settings.is_shared
             else personal.get().classifier,
             settings,
         ),
+        (lambda: visitors.get().services(request_owner())) if settings.is_shared else personal.get,
     )
 
     context: ApiContext = api.state.context
@@ -62,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        limit_logs(settings.log_lines_per_minute)
         # Open at once, so that errors of the model or the library appear at the start.
         await run_in_threadpool(visitors.get if settings.is_shared else context.open)
         try:

@@ -7,6 +7,7 @@ cancels.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,16 @@ class UploadRequest(BaseModel):
     files: list[FileAnnounced] = Field(min_length=1, max_length=MAX_FILES)
 
 
-def add_upload_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
+def add_upload_routes(
+    api: FastAPI, get_services: Callable[[], Services], get_storage: Callable[[], Services]
+) -> None:
     """Add the routes to the API."""
+    _add_announce(api, get_storage)
     _add_list_routes(api, get_services)
     _add_file_route(api, get_services)
 
 
-def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
+def _add_announce(api: FastAPI, get_storage: Callable[[], Services]) -> None:
     @api.post(
         "/uploads",
         status_code=201,
@@ -70,11 +74,13 @@ def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None
         files = [Announced(file.path, file.size) for file in upload_request.files]
 
         def begin() -> dict[str, Any]:
-            uploads = get_services().uploads
+            uploads = get_storage().uploads
             return _describe(uploads, uploads.announce(files), with_files=True)
 
         return await run_in_threadpool(begin)
 
+
+def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None:
     @api.get("/uploads", tags=["uploads"])
     def open_uploads() -> list[dict[str, Any]]:
         """List the uploads that are still waiting for files."""
@@ -120,12 +126,13 @@ def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
             target = await run_in_threadpool(uploads.begin_file, job_id, number, announced)
             if target is None:
                 return {"number": number, "arrived": True}
-            await _wait_for_backlog(uploads, job_id)
             try:
-                await _write(request, target, uploads.announced_bytes(job_id, number))
+                await _wait_for_backlog(uploads, job_id)
+                limit = uploads.announced_bytes(job_id, number)
+                await _write(request, target, limit, partial(uploads.count_received, target))
                 await run_in_threadpool(uploads.finish_file, job_id, number, target)
             finally:
-                await run_in_threadpool(target.unlink, missing_ok=True)
+                await run_in_threadpool(uploads.leave_file, target)
         return {"number": number, "arrived": True}
 
 
@@ -137,10 +144,11 @@ async def _wait_for_backlog(uploads: Uploads, job_id: str) -> None:
         waited_s += _PAUSE_S
 
 
-async def _write(request: Request, target: Path, limit: int) -> None:
+async def _write(request: Request, target: Path, limit: int, count: Callable[[int], None]) -> None:
     """Write a body to disk as it arrives, with at most 1 MB in memory.
 
-    Raises UploadIncomplete when the sender disconnects, is too slow, or sends too many bytes.
+    count: called with the size of each part before it is written. Raises UploadIncomplete when
+    the sender disconnects, is too slow, or sends too many bytes.
     """
     chunks, buffered_bytes, total = list[bytes](), 0, 0
     file = await run_in_threadpool(target.open, "wb")
@@ -152,8 +160,10 @@ async def _write(request: Request, target: Path, limit: int) -> None:
             chunks.append(chunk)
             buffered_bytes += len(chunk)
             if buffered_bytes >= _CHUNK_BYTES:
+                count(buffered_bytes)
                 await run_in_threadpool(file.write, b"".join(chunks))
                 chunks, buffered_bytes = [], 0
+        count(buffered_bytes)
         await run_in_threadpool(file.write, b"".join(chunks))
     except (BrokenRequest, SenderSlow) as error:
         raise UploadIncomplete(f"The upload stopped after {total:,} bytes.") from error

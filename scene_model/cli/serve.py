@@ -14,6 +14,7 @@ import uvicorn
 from scene_model.cli.prompt_http import HeadTimeoutProtocol
 from scene_model.config import SITE_DIR, Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED
+from scene_model.visitors.open_files import raise_open_file_limit
 from scene_model.visitors.proxies import TrustedProxies
 from scene_model.visitors.tokens import Tokens
 
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     print(f"Scene Gallery: {_url(host, port)}", file=sys.stderr)
     if options.open:
         threading.Thread(target=open_browser, args=(host, port), daemon=True).start()
+    raise_open_file_limit()
     settings.keep_for_children()
     # Streamlit reads .streamlit/config.toml (no usage statistics, this computer only) of the
     # working directory, and would read a stranger's where it was started.

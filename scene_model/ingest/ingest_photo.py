@@ -18,10 +18,12 @@ def ingest_photo(
     photo: NewPhoto,
     reference: Path | None = None,
     quota: Quota = NO_QUOTA,
+    is_counted: bool = False,
 ) -> Added:
     """Store a photo with the model's prediction; a photo already stored costs no prediction.
 
-    reference: the file it was read from, if that is to stay the original.
+    reference: the file it was read from, if that is to stay the original. is_counted: its bytes
+    counted when they were received, and the received file is removed when the photo is stored.
     Raises PhotoError, LibraryError or QuotaExceeded.
     """
     photo_id = content_hash(photo.data)
@@ -31,7 +33,7 @@ def ingest_photo(
     library.require_space(0 if reference else len(photo.data))
     prediction = classifier.predict(photo.data)
     writers = (write_hash_neighbours, write_taught_tags)
-    with quota.one_photo():
+    with quota.one_photo(0 if is_counted else len(photo.data)):
         return library.add(photo, prediction, classifier.provenance, reference, writers)
 
 

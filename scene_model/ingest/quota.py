@@ -1,9 +1,37 @@
 """The limit on what a library may hold; the visitors of a shared server have one each."""
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
 from scene_model.library.store import Library
+
+
+class Reception(Protocol):
+    """Bytes that are being received; they count from the start, and no longer if it fails.
+
+    A context manager that calls `end`.
+    """
+
+    def __enter__(self) -> Self:
+        """Return the reception."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the reception."""
+
+    def received(self, file_bytes: int) -> None:
+        """Count bytes that arrive; raises QuotaExceeded when they exceed the limit."""
+
+    def finish(self) -> None:
+        """Keep counting what has arrived."""
+
+    def end(self) -> None:
+        """Count nothing of it any more, unless it was finished."""
 
 
 class Quota(Protocol):
@@ -12,24 +40,48 @@ class Quota(Protocol):
     def require(self, photos: int, file_bytes: int) -> None:
         """Raise QuotaExceeded when that many more would exceed the limit."""
 
-    def add(self, file_bytes: int) -> None:
-        """Count bytes that have been received."""
+    def receiving(self, file_bytes: int) -> Reception:
+        """Hold room for bytes that a sender announces; raises QuotaExceeded without room."""
 
-    def one_photo(self) -> AbstractContextManager[None]:
+    def one_photo(self, file_bytes: int) -> AbstractContextManager[None]:
         """Hold the place of one photo while it is stored; raises QuotaExceeded without one.
 
-        `require` is asked before photos arrive, so several requests may pass it at once.
+        file_bytes: how many bytes are stored that are not counted yet. `require` is asked before
+        photos arrive, so several requests may pass it at once.
         """
+
+
+class _NoReception:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    def received(self, file_bytes: int) -> None:
+        """Count nothing."""
+
+    def finish(self) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
 
 
 class _NoQuota:
     def require(self, photos: int, file_bytes: int) -> None:
         """Allow everything."""
 
-    def add(self, file_bytes: int) -> None:
-        """Count nothing."""
+    def receiving(self, file_bytes: int) -> Reception:
+        """Allow everything."""
+        return _NoReception()
 
-    def one_photo(self) -> AbstractContextManager[None]:
+    def one_photo(self, file_bytes: int) -> AbstractContextManager[None]:
         """Allow every photo."""
         return nullcontext()
 

@@ -168,6 +168,15 @@ class JobRunner:
         """Return the jobs that have not ended, oldest first; optionally of one kind."""
         return self._engine.running(kind)
 
+    def is_working(self) -> bool:
+        """Whether a job has something to do: not when all of them wait for files to be sent."""
+        for job in self.running():
+            batch, progress = self.batch(job.id), job.progress()
+            expected = 0 if batch is None else len(batch.pending.files())
+            if not expected or progress.total - progress.done > expected:
+                return True
+        return False
+
     def close(self) -> None:
         """Finish the photos in work; the other files stay on disk for `resume`."""
         if self._owns_pools:
@@ -201,7 +210,9 @@ class JobRunner:
         data = read_photo_file(batch.path(file), classifier.limits)
         photo = NewPhoto(data, file.name, file.uploaded_at)
         reference = batch.reference(file)
-        added = ingest_photo(self._library, classifier, photo, reference, self._quota)
+        added = ingest_photo(
+            self._library, classifier, photo, reference, self._quota, is_counted=True
+        )
         return Outcome(added.id, added.was_known)
 
     def _drop(self, batch: IncomingBatch, file: IncomingFile) -> Outcome | None:

@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,7 +24,7 @@ from scene_model.errors import (
     UsageError,
 )
 from scene_model.ingest.incoming import IncomingBatch, IncomingFile, announce
-from scene_model.ingest.quota import NO_QUOTA, Quota
+from scene_model.ingest.quota import NO_QUOTA, Quota, Reception
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
 from scene_model.library.file_system import library_error
@@ -67,6 +67,8 @@ class Uploads:
         self._announcing = threading.Lock()
         self._last_active: dict[str, float] = {}
         self._slots = threading.Semaphore(MAX_AT_ONCE)
+        # Of the files that are being received, by the path they are written to.
+        self._receptions: dict[Path, tuple[Reception, int]] = {}
 
     @contextmanager
     def receive_slot(self) -> Iterator[None]:
@@ -109,12 +111,25 @@ class Uploads:
             self._jobs.skip_files(job, [items[number]], problem)
         return job
 
+    def submit(self, photos: int, file_bytes: int, files: Iterable[tuple[str, bytes]]) -> Job:
+        """Write files (name, bytes) to disk, and start a job that adds them.
+
+        photos, file_bytes: how many these are. Raises QuotaExceeded or LibraryFull.
+        """
+        self.require_room(photos, file_bytes)
+        with self._quota.receiving(file_bytes) as reception:
+            reception.received(file_bytes)
+            job = self._jobs.submit(files)
+            reception.finish()
+        return job
+
     def require_room(self, photos: int, file_bytes: int) -> None:
         """Raise QuotaExceeded when that many more, with the running uploads, exceed the quota."""
         running = self._jobs.running(JobKind.ADD)
         expected = sum(job.progress().total - job.progress().done for job in running)
         pending = [item for job in running for item in self.missing(job.id)]
-        expected_bytes = sum(item.file_bytes or 0 for item in pending)
+        receiving = [file_bytes for _, file_bytes in list(self._receptions.values())]
+        expected_bytes = sum(item.file_bytes or 0 for item in pending) - sum(receiving)
         self._quota.require(photos + expected, file_bytes + expected_bytes)
 
     def missing(self, job_id: str) -> list[IncomingFile]:
@@ -140,8 +155,9 @@ class Uploads:
     def begin_file(self, job_id: str, number: int, file_bytes: int | None) -> Path | None:
         """Return the temporary path to write a file to; None when it has arrived already.
 
-        file_bytes: the size the sender declares now, if it does. Raises UploadOver,
-        FileNotAnnounced, UploadIncomplete, QuotaExceeded or LibraryFull.
+        Call `leave_file` with the path in the end. file_bytes: the size the sender declares now,
+        if it does. Raises UploadOver, FileNotAnnounced, UploadIncomplete, QuotaExceeded or
+        LibraryFull.
         """
         batch = self._batch(job_id)
         item = batch.pending.find(_file(number))
@@ -157,8 +173,24 @@ class Uploads:
         self._last_active[job_id] = self._clock()
         self._library.require_space(item.file_bytes or 0)
         # Checked again: other visitors may have filled the server since the list was accepted.
-        self._quota.require(0, item.file_bytes or 0)
-        return self._library.files.new_dir / secrets.token_hex(16)
+        announced_bytes = item.file_bytes or 0
+        reception = self._quota.receiving(announced_bytes)
+        path = self._library.files.new_dir / secrets.token_hex(16)
+        self._receptions[path] = reception, announced_bytes
+        return path
+
+    def count_received(self, path: Path, file_bytes: int) -> None:
+        """Count bytes that were written to a path of `begin_file`; raises QuotaExceeded."""
+        reception = self._receptions.get(path)
+        if reception is not None:
+            reception[0].received(file_bytes)
+
+    def leave_file(self, path: Path) -> None:
+        """Remove a path of `begin_file`; no effect on a file that was accepted."""
+        reception = self._receptions.pop(path, None)
+        if reception is not None:
+            reception[0].end()
+        path.unlink(missing_ok=True)
 
     def announced_bytes(self, job_id: str, number: int) -> int:
         """Return the announced size of a file; 0 when it is no longer expected."""
@@ -187,7 +219,9 @@ class Uploads:
         except OSError as error:
             raise library_error(error, self._library.folder) from error
         self._last_active[job_id] = self._clock()
-        self._quota.add(arrived_bytes)
+        reception = self._receptions.pop(written, None)
+        if reception is not None:
+            reception[0].finish()
         self._jobs.feed(self._jobs.job(job_id), [item])
 
     def end(self, job_id: str) -> Job:

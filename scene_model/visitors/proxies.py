@@ -53,6 +53,14 @@ class TrustedProxies:
         return client
 
 
+def client_network(address: str) -> str:
+    """Return what limits count by: an IPv4 address, or the /64 network that one IPv6 user has."""
+    parsed = _address(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return address if parsed is None else str(parsed)
+
+
 def _address(text: str) -> _Address | None:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])

@@ -4,6 +4,9 @@ FOLDER/secret                      the key that signs cookies
 FOLDER/libraries/OWNER/library/    one visitor's library
 FOLDER/libraries/OWNER/visited     its modification time is the time of the last visit
 FOLDER/removed/                    libraries being removed; each start finishes the removal
+FOLDER/empty/                      an empty library, made at each start
+
+A library is made when there is something to store. Until then its visitor reads the empty one.
 
 Visits are times of the wall clock, since they outlive the process. A clock that is set wrong must
 not remove photos: when it jumps, the visits are moved along, and shortly after a start, when a
@@ -19,21 +22,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scene_model.config import Settings
 from scene_model.errors import VisitorUnknown
+from scene_model.library.empty import EmptyLibrary
 from scene_model.library.store import Library
-from scene_model.services import Services, open_common, open_services
+from scene_model.services import Services, open_common, open_services, services_of_empty
 from scene_model.visitors.keys import VisitorKeys
-from scene_model.visitors.usage import Usage, VisitorQuota, require_room_on_server
+from scene_model.visitors.open_files import library_limit
+from scene_model.visitors.open_libraries import OpenLibraries
+from scene_model.visitors.usage import Usage
+from scene_model.visitors.visitor_quota import VisitorQuota, require_room_on_server
 from scene_model.visitors.windows import Windows
 
 _OWNER = re.compile(r"[0-9a-f]{64}")
 _SWEEP_S = 60.0
-# Libraries without a visit for so long are closed: an open one takes memory and file descriptors.
-_INACTIVE_S = 900.0
 # By more than this, the wall clock was set, rather than ran: NTP changes it little by little.
 _JUMP_S = 60.0
 # After a start of the machine, the clock is set within this time.
@@ -81,59 +86,61 @@ class Visitors:
         self.keys, self.windows = VisitorKeys.open(root), Windows()
         self.common = open_common(settings)
         self._usage = Usage()
-        self._lock = threading.RLock()
-        self._open: dict[str, Services] = {}
-        self._present: dict[str, int] = {}
+        self._open = OpenLibraries(library_limit(settings), uptime)
+        self._lock = self._open.lock
         self._stop = threading.Event()
         self._clear_removed()
+        self._empty = self._open_empty(root / "empty")
         for owner in self._owners():
             self._usage.measure(owner, self._folder(owner))
 
     def services(self, owner: str | None) -> Services:
-        """Open an owner's library and record the visit.
+        """Open an owner's library, made if needed, and record the visit.
 
-        Raises VisitorUnknown without an owner, QuotaExceeded when the server is full, or as
-        `open_services`.
+        Raises VisitorUnknown without an owner, QuotaExceeded when the server is full, ServerBusy
+        when too many libraries are in use, or as `open_services`.
         """
-        if owner is None or not _OWNER.fullmatch(owner):
-            raise VisitorUnknown(
-                "This server has a library for each visitor, and the request does not identify "
-                "one. Open the first page again, with cookies allowed."
-            )
-        if self._is_expired(owner):
-            self.remove(owner, if_expired=True)
+        owner = self._checked(owner)
         with self._lock:
-            services = self._open.get(owner)
-            if services is None:
-                services = self._open[owner] = self._open_for(owner)
+            services = self._open.use(owner, lambda: self._open_for(owner))
             self._record_visit(owner)
             return services
+
+    def view(self, owner: str | None) -> Services:
+        """Like `services`, for requests that store nothing: no library is made for them."""
+        owner = self._checked(owner)
+        with self._lock:
+            if self.has_library(owner):
+                return self.services(owner)
+        settings = self._settings_of(owner)
+        quota = VisitorQuota(settings, self._usage, owner, self._folder(owner), self._empty.library)
+        return replace(self._empty, settings=settings, quota=quota, owner=owner)
+
+    def has_library(self, owner: str | None) -> bool:
+        """Whether an owner has stored something."""
+        return owner is not None and self._folder(owner).is_dir()
 
     @contextmanager
     def present(self, owner: str) -> Iterator[None]:
         """Keep an owner's library open for the duration of a request."""
-        with self._lock:
-            self._present[owner] = self._present.get(owner, 0) + 1
         try:
-            yield
+            with self._open.present(owner):
+                yield
         finally:
             with self._lock:
-                self._present[owner] -= 1
-                if not self._present[owner]:
-                    del self._present[owner]
-                if owner in self._open:
+                if self._open.find(owner) is not None:
                     self._record_visit(owner)
 
     def allowance(self, owner: str | None) -> Allowance:
         """Return an owner's usage and time of expiry; raises as `services`."""
-        services = self.services(owner)
-        assert owner is not None  # noqa: S101 - `services` raises for None
-        folder = self._folder(owner)
-        return Allowance(
-            services.library.count() + services.library.count(trashed=True),
-            self._usage.stored_bytes(owner, folder),
-            self._clock() + self._lifetime_s,
-        )
+        owner, expires_at = self._checked(owner), self._clock() + self._lifetime_s
+        if not self.has_library(owner):
+            require_room_on_server(self.settings, self._usage, 0)
+            return Allowance(0, 0, expires_at)
+        library = self.services(owner).library
+        photos = library.count() + library.count(trashed=True)
+        file_bytes = self._usage.stored_bytes(owner, self._folder(owner))
+        return Allowance(photos, file_bytes, expires_at)
 
     def sweep(self) -> list[str]:
         """Remove the expired libraries; returns their owners. None when the clock was set."""
@@ -143,40 +150,25 @@ class Visitors:
 
     def close_inactive(self) -> list[str]:
         """Close the libraries of visitors who left; the next visit opens them again."""
-        with self._lock:
-            opened = list(self._open.values())
-        for services in opened:  # without the lock, since it may take long
+        for services in self._open.all():  # without the lock, since it may take long
             services.uploads.end_idle()
-        with self._lock:
-            inactive = [
-                owner
-                for owner, services in self._open.items()
-                if not self._present.get(owner)
-                and not services.jobs.running()
-                and self._since_visit_s(owner) >= _INACTIVE_S
-            ]
-            for owner in inactive:
-                self._open.pop(owner).close()
-        return inactive
+        return self._open.close_idle(self.settings.library_idle_s)
 
     def remove(self, owner: str, if_expired: bool = False) -> bool:
         """Remove an owner's library from disk; False while a request or job uses it.
 
         if_expired: not if it was visited in the meantime.
         """
-        with self._lock:
-            services = None if self._present.get(owner) else self._open.get(owner)
+        services = None if self._open.is_present(owner) else self._open.find(owner)
         if services is not None and not _stop_jobs(services):
             return False
         with self._lock:
-            if self._present.get(owner) or (if_expired and not self._is_expired(owner)):
+            if self._open.is_present(owner) or (if_expired and not self._is_expired(owner)):
                 return False
-            services = self._open.get(owner)
-            if services is not None:
-                if services.jobs.running():
-                    return False
-                del self._open[owner]
-                services.close()
+            services = self._open.find(owner)
+            if services is not None and services.jobs.running():
+                return False
+            self._open.close(owner)
             # Atomic; if the process ends before the files are deleted, the next start deletes them.
             self._folder(owner).rename(self._removed / secrets.token_hex(16))
             self._usage.forget(owner)
@@ -201,21 +193,38 @@ class Visitors:
         """Finish the photos in work and close every library."""
         self._stop.set()
         self.common.worker_pools.close()
-        with self._lock:
-            for services in self._open.values():
-                services.close()
-            self._open.clear()
+        self._open.close_all()
+        self._empty.close()
 
     @property
     def _lifetime_s(self) -> float:
         return self.settings.visitor_hours * 3600
+
+    def _checked(self, owner: str | None) -> str:
+        """Return a valid owner, whose library is removed if it has expired."""
+        if owner is None or not _OWNER.fullmatch(owner):
+            raise VisitorUnknown(
+                "This server has a library for each visitor, and the request does not identify "
+                "one. Open the first page again, with cookies allowed."
+            )
+        if self._is_expired(owner):
+            self.remove(owner, if_expired=True)
+        return owner
+
+    def _open_empty(self, folder: Path) -> Services:
+        shutil.rmtree(folder, ignore_errors=True)
+        settings = self.settings.model_copy(update={"library": folder})
+        return services_of_empty(settings, EmptyLibrary(folder), self.common)
+
+    def _settings_of(self, owner: str) -> Settings:
+        return self.settings.model_copy(update={"library": self._folder(owner) / "library"})
 
     def _open_for(self, owner: str) -> Services:
         folder = self._folder(owner)
         if not folder.exists():
             require_room_on_server(self.settings, self._usage, 0)
         folder.mkdir(exist_ok=True, mode=0o700)
-        settings = self.settings.model_copy(update={"library": folder / "library"})
+        settings = self._settings_of(owner)
 
         def quota(library: Library) -> VisitorQuota:
             return VisitorQuota(settings, self._usage, owner, folder, library)

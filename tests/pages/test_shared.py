@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.state import identity, session, visitor
 from pages.state.session import get_visitors, owner_of
 from scene_model.config import PROJECT_DIR
+from scene_model.library.sort_order import Sort
 from scene_model.services import Services
 from scene_model.visitors.keys import COOKIE_NAME
 from tests.pages.conftest import texts
@@ -57,8 +58,11 @@ def test_pages_of_a_visitor(shared: AppTest, tmp_path: Path, set_cookies: SetCoo
     assert "24 hours after your last visit" in text
     assert "0 of 5,000 photos" in text
     assert [tab.label for tab in shared.tabs] == ["Drop photos or folders", "Simple upload"]
-    (folder,) = (tmp_path / "visitors" / "libraries").iterdir()
-    assert cookie.partition(".")[0] not in folder.name
+    libraries = tmp_path / "visitors" / "libraries"
+    assert not list(libraries.iterdir()), "a library is made when there is something to store"
+    owner = get_visitors().keys.owner(cookie)
+    assert get_visitors().services(owner).library.folder.is_relative_to(libraries)
+    assert cookie.partition(".")[0] not in str(owner)
     shared.switch_page("model_card.py").run()
     assert "The administrator of this server chooses the model" in texts(shared)
     assert not [b for b in shared.button if b.label == "Use this model"]
@@ -67,10 +71,45 @@ def test_pages_of_a_visitor(shared: AppTest, tmp_path: Path, set_cookies: SetCoo
     assert "Learn from your corrections" not in texts(shared)
 
 
+def test_no_page_makes_a_library(shared: AppTest, tmp_path: Path, set_cookies: SetCookies) -> None:
+    set_cookies({COOKIE_NAME: get_visitors().keys.issue()})
+    shared.run()
+    for page in sorted((PROJECT_DIR / "pages").glob("*.py")):
+        if page.name in ("__init__.py", "navigation.py", "sort.py"):
+            continue
+        shared.switch_page(page.name).run()
+        assert not shared.exception, page.name
+    assert not list((tmp_path / "visitors" / "libraries").iterdir())
+
+
+def test_a_session_keeps_its_state_when_its_library_is_closed(
+    shared: AppTest, set_cookies: SetCookies, temple: bytes
+) -> None:
+    cookie = get_visitors().keys.issue()
+    set_cookies({COOKIE_NAME: cookie})
+    owner = get_visitors().keys.owner(cookie)
+    shared.run()
+    assert get_visitors().services(owner).jobs.submit([("t.jpg", temple)]).wait(60)
+    shared.run()
+    gallery = shared.session_state["gallery"]
+    (photo_id,) = gallery.ids()
+    gallery.sort, gallery.query = Sort.read("name"), "name:t"
+    gallery.select([photo_id, "gone"])
+    get_visitors().close()
+    st.cache_resource.clear()
+    shared.run()
+    reopened = shared.session_state["gallery"]
+    assert reopened is not gallery
+    assert (reopened.sort, reopened.query) == (Sort.read("name"), "name:t")
+    assert reopened.selection == [photo_id]
+
+
 def test_visitor_does_not_see_server_paths(
     shared: AppTest, tmp_path: Path, set_cookies: SetCookies
 ) -> None:
-    set_cookies({COOKIE_NAME: get_visitors().keys.issue()})
+    cookie = get_visitors().keys.issue()
+    set_cookies({COOKIE_NAME: cookie})
+    get_visitors().services(get_visitors().keys.owner(cookie))
     shared.run()
     get_visitors().close()
     (database,) = (tmp_path / "visitors" / "libraries").glob("*/library/library.db")

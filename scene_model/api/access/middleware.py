@@ -9,6 +9,7 @@ from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, SameSiteG
 from scene_model.api.access.proxy_headers import ProxyHeaders
 from scene_model.api.access.rate_limit import RateLimit
 from scene_model.api.access.security_headers import SecurityHeaders
+from scene_model.api.access.socket_limits import SocketLimits
 from scene_model.api.access.token_gate import TokenGate
 from scene_model.api.access.visitor_cookie import OwnerOf, VisitorCookie
 from scene_model.config import Settings
@@ -73,7 +74,25 @@ def middleware_stack(
         )
     )
     if settings.is_shared:
-        middleware.append(Middleware(VisitorCookie, get_visitors=get_visitors, owner_of=owner_of))
+        middleware += _visitor_middleware(settings, get_visitors, owner_of)
     if settings.api_rate_per_minute:
         middleware.append(Middleware(RateLimit, per_minute=settings.api_rate_per_minute))
     return middleware
+
+
+def _visitor_middleware(
+    settings: Settings, get_visitors: Callable[[], Visitors], owner_of: OwnerOf
+) -> list[Middleware]:
+    return [
+        Middleware(
+            VisitorCookie,
+            get_visitors=get_visitors,
+            owner_of=owner_of,
+            max_new_per_hour=settings.max_new_visitors_per_hour,
+        ),
+        Middleware(
+            SocketLimits,
+            limits=settings,
+            has_library=lambda cookies: get_visitors().has_library(owner_of(cookies)),
+        ),
+    ]

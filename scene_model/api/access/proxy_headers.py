@@ -6,7 +6,7 @@ Forwarding headers of anybody else are ignored: every client can write them.
 from starlette.datastructures import Headers
 
 from scene_model.api.access.guard import ASGIApp, Receive, Scope, Send
-from scene_model.visitors.proxies import TrustedProxies
+from scene_model.visitors.proxies import TrustedProxies, client_network
 
 
 class ProxyHeaders:
@@ -30,6 +30,12 @@ class ProxyHeaders:
                 is_socket = scope["type"] == "websocket"
                 scope["scheme"] = scheme.replace("http", "ws") if is_socket else scheme
         await self._app(scope, receive, send)
+
+
+def client_of(scope: Scope) -> str:
+    """Return the network of a request's client, as limits count it."""
+    client = scope.get("client")
+    return client_network(str(client[0])) if client else ""
 
 
 def is_encrypted(scope: Scope) -> bool:

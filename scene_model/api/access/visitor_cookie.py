@@ -5,16 +5,21 @@ WebSocket opened by the page carries it. Requests without a valid cookie have no
 route that needs a library refuses them.
 """
 
+import math
 from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
+from starlette.responses import Response
 
+from scene_model.api.access.buckets import Buckets
 from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
-from scene_model.api.access.proxy_headers import is_encrypted
+from scene_model.api.access.proxy_headers import client_of, is_encrypted
 from scene_model.api.access.token_gate import SCOPE_OWNER
+from scene_model.api.problem import problem_response
+from scene_model.errors import TooManyRequests
 from scene_model.visitors.keys import COOKIE_NAME, SECURE_COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
@@ -35,10 +40,20 @@ class VisitorCookie:
     """ASGI middleware: determines the owner of each request and gives new visitors a cookie."""
 
     def __init__(
-        self, app: ASGIApp, get_visitors: Callable[[], Visitors], owner_of: OwnerOf
+        self,
+        app: ASGIApp,
+        get_visitors: Callable[[], Visitors],
+        owner_of: OwnerOf,
+        max_new_per_hour: int = 0,
     ) -> None:
-        """Wrap an app; ``owner_of`` returns the owner for a request's cookies, or None."""
+        """Wrap an app.
+
+        owner_of: returns the owner for a request's cookies, or None. max_new_per_hour: cookies
+        that one address may get; 0: no limit.
+        """
         self._app, self._get_visitors, self._owner_of = app, get_visitors, owner_of
+        self._max_new = max_new_per_hour
+        self._buckets = Buckets(max_new_per_hour, period_s=3600) if max_new_per_hour else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Process one request with its owner set."""
@@ -49,13 +64,24 @@ class VisitorCookie:
         cookies = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
         visitors = self._get_visitors()
         owner = scope.get(SCOPE_OWNER) or self._owner_of(cookies)
+        cookie = visitors.keys.valid_cookie(cookies)
         is_api = str(scope["path"]).startswith(API_PREFIX)
-        scope[SCOPE_IS_NEW_VISITOR] = not is_api and visitors.keys.valid_cookie(cookies) is None
+        scope[SCOPE_IS_NEW_VISITOR] = not is_api and cookie is None
+        refusal: Response | None = None
 
         async def send_with_cookie(message: MutableMapping[str, Any]) -> None:
+            nonlocal refusal
             if message["type"] == "http.response.start":
-                self._add_headers(scope, cookies, MutableHeaders(scope=message))
-            await send(message)
+                answer = MutableHeaders(scope=message)
+                is_page = not is_api and answer.get("content-type", "").startswith("text/html")
+                if is_page and cookie is None:
+                    refusal = self._refusal(scope)
+                if refusal is not None:
+                    await refusal(scope, receive, send)
+                elif is_page or is_api:
+                    self._add_headers(scope, cookie, is_page, answer)
+            if refusal is None:
+                await send(message)
 
         token = _request_owner.set(owner)
         try:
@@ -67,21 +93,29 @@ class VisitorCookie:
         finally:
             _request_owner.reset(token)
 
+    def _refusal(self, scope: Scope) -> Response | None:
+        """Count a new visitor; returns the answer when there are too many."""
+        wait_s = self._buckets.take(client_of(scope)) if self._buckets is not None else 0.0
+        if not wait_s:
+            return None
+        return problem_response(
+            TooManyRequests(
+                f"More than {self._max_new:,} new visitors came from this address in an hour "
+                "(SCENE_MAX_NEW_VISITORS_PER_HOUR). Try again later, with cookies allowed.",
+                math.ceil(wait_s),
+            )
+        )
+
     def _add_headers(
-        self, scope: Scope, cookies: Mapping[str, str], headers: MutableHeaders
+        self, scope: Scope, cookie: str | None, is_page: bool, headers: MutableHeaders
     ) -> None:
-        is_api = str(scope["path"]).startswith(API_PREFIX)
-        is_page = not is_api and headers.get("content-type", "").startswith("text/html")
-        if not (is_page or is_api):
-            return
         # Neither a proxy nor the browser's next user may get a cached response.
         headers["Cache-Control"] = "private, no-store"
         visitors = self._get_visitors()
-        value = visitors.keys.valid_cookie(cookies)
-        if is_page or value is not None:
+        if is_page or cookie is not None:
             # Renew it with every response: a window may stay open longer than the cookie lasts.
-            value = value or visitors.keys.issue()
-            headers.append("Set-Cookie", _cookie(value, scope, visitors.settings.visitor_hours))
+            cookie = cookie or visitors.keys.issue()
+            headers.append("Set-Cookie", _cookie(cookie, scope, visitors.settings.visitor_hours))
 
 
 def _cookie(value: str, scope: Scope, hours: float) -> str:

@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from scene_model.api import create_app
-from scene_model.api.access.rate_limit import Buckets
+from scene_model.api.access.buckets import Buckets
 from scene_model.config import Settings
 from scene_model.visitors.tokens import new_token
 from tests.api.conftest import problem_of
