@@ -20,10 +20,12 @@ from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.uploads import Uploads
 from scene_model.jobs.workers import WorkerPools
+from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.inventory import MovedFile, update_references
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
+from scene_model.maintenance.daily_copy import DailyCopies
 from scene_model.maintenance.restore import unfinished_restores
 from scene_model.model_choice import ModelChoice, open_bundle, open_chosen, open_classifier
 
@@ -43,7 +45,8 @@ class Services:
     """Everything that pages, API and command line need for one library.
 
     model: the holder of the model in use. problem: why the model chosen for this library is not
-    in use, if so. quota: the limit on what the library may hold.
+    in use, if so. quota: the limit on what the library may hold. copies: makes automatic copies of
+    the database; None for a visitor's library.
     """
 
     settings: Settings
@@ -52,6 +55,7 @@ class Services:
     jobs: JobRunner
     problem: BundleError | None = None
     quota: Quota = NO_QUOTA
+    copies: DailyCopies | None = None
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -91,9 +95,16 @@ class Services:
         model = Model(self.classifier, self.vocabulary, self.model.albums)
         return Classification(model, self.library, by, query, self.settings.workers, with_album)
 
+    def copy_database(self) -> None:
+        """Copy the database if a copy is due, for a command that changed the library."""
+        if self.copies is not None:
+            self.copies.copy_if_due()
+
     def close(self) -> None:
         """Finish the photos in work and close the library."""
         self.jobs.close()
+        if self.copies is not None:
+            self.copies.close()
         self.library.close()
 
 
@@ -148,14 +159,16 @@ def open_services(
     resume: bool = True,
     common: Common | None = None,
     quota: Callable[[Library], Quota] = no_quota,
+    is_rebuilding: bool = False,
 ) -> Services:
     """Wire up the app, and resume what an earlier run did not finish: uploads, emptying the trash.
 
     resume: False leaves unfinished work to another process. common: shared with other libraries;
-    its model is used then. Otherwise the model is the one of `open_chosen`. Raises BundleError,
-    LibraryError, or InvalidSetting for album rules that cannot be used.
+    its model is used then. Otherwise the model is the one of `open_chosen`. is_rebuilding: see
+    `Library`. Raises BundleError, LibraryError, or InvalidSetting for album rules that cannot be
+    used.
     """
-    library = Library(settings.library)
+    library = Library(settings.library, is_rebuilding=is_rebuilding)
     try:
         if common is not None:
             model, problem = common.model, None
@@ -172,13 +185,19 @@ def open_services(
         _tell_of_unfinished_restores(library.folder)
         finish_emptying(library)
         jobs.resume()
-    return Services(settings, model, library, jobs, problem, limit)
+    # Visitors' libraries are removed after hours, and their bytes are limited.
+    copies = None if common else DailyCopies(library.folder, settings.database_copies)
+    if copies is not None and resume:
+        copies.start()
+    return Services(settings, model, library, jobs, problem, limit, copies)
 
 
 @contextlib.contextmanager
 def _existing_library(settings: Settings) -> Iterator[Library | None]:
-    if not (settings.library.expanduser() / "library.db").is_file():
+    folder = settings.library.expanduser()
+    require_database(folder)
+    if not (folder / DATABASE_NAME).is_file():
         yield None
         return
-    with Library(settings.library) as library:
+    with Library(folder) as library:
         yield library
