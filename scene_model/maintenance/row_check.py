@@ -1,7 +1,8 @@
 """Check the rows of an intact database: random bytes can leave pages valid and values wrong.
 
 SQLite's own check compares only what indexes repeat. Here the values are compared with the types
-of their columns, and with whatever else repeats them: folded names, effective tags, counters.
+of their columns, and with whatever else repeats them: folded names, effective tags, counters. A
+value that is stored once and stays possible, such as a width, cannot be checked.
 """
 
 import sqlite3
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Table, Text
 from sqlalchemy.types import TypeEngine
 
+from scene_model.duplicates.hash_neighbours import bands_of
 from scene_model.library.schema import metadata
 from scene_model.library.sqlite_extensions import PathColumn, add_functions
 
@@ -56,6 +58,20 @@ _CONTRADICTIONS = {
     "a photo's embedding is another network's": (
         "SELECT count(*) FROM photos WHERE embedding_file IS NOT NULL AND "
         "embedding_file NOT GLOB coalesce(backbone, 'unknown') || '-[1-9]*'"
+    ),
+    "a photo's automatic class is none of its tags": (
+        "SELECT count(*) FROM photos p WHERE class_head_unsure AND CASE auto_class_source "
+        "WHEN 'none' THEN auto_class <> 'unsure' OR auto_class_score <> 0 ELSE NOT EXISTS "
+        "(SELECT 1 FROM automatic_tags a WHERE a.photo_id = p.id AND a.label = p.auto_class "
+        "AND a.head = p.auto_class_source AND a.score = p.auto_class_score) END"
+    ),
+    "one model has different heads": (
+        "SELECT count(*) FROM (SELECT bundle FROM photos GROUP BY bundle "
+        "HAVING count(DISTINCT class_head) > 1 OR count(DISTINCT tag_head) > 1)"
+    ),
+    "a near hash is not near in both directions": (
+        "SELECT count(*) FROM near_hashes a WHERE NOT EXISTS "
+        "(SELECT 1 FROM near_hashes b WHERE b.hash = a.near AND b.near = a.hash)"
     ),
     "a decision is neither added nor rejected": (
         "SELECT count(*) FROM tag_decisions WHERE verdict NOT IN ('added', 'rejected')"
@@ -112,6 +128,8 @@ def _wrong_types(connection: sqlite3.Connection) -> Iterator[str]:
 def _wrong_type(column: Column[object]) -> str:
     types = next(types for kind, types in _TYPES if isinstance(column.type, kind))
     wrong = f"typeof({_quoted(column)}) NOT IN ({types})"
+    if column.name == "at" or column.name.endswith("_at"):
+        wrong += f" OR {_quoted(column)} GLOB '*[^-0-9T:.+Z]*'"
     if isinstance(column.type, Boolean):
         wrong += f" OR {_quoted(column)} NOT IN (0, 1)"
     return f"({_quoted(column)} IS NOT NULL AND ({wrong}))"
@@ -140,6 +158,9 @@ def _is_sound(value: bytes) -> bool:
 
 def _contradictions(connection: sqlite3.Connection) -> Iterator[str]:
     add_functions(connection)
+    bands = connection.execute("SELECT hash, group_concat(band) FROM hash_bands GROUP BY hash")
+    if any({*map(int, text.split(","))} != {*bands_of(number)} for number, text in bands):
+        yield "the bands of a perceptual hash are not its own"
     for what, query in _CONTRADICTIONS.items():
         (count,) = connection.execute(query).fetchone()
         if count:
