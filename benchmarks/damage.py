@@ -60,11 +60,11 @@ Rows = dict[str, list[object]]
 class Verdict:
     """What became of one database.
 
-    is_told: verify reports it. is_unnoticed: a value that is stored once changed, and it does not.
+    is_reported: by verify. is_unnoticed: a value that is stored once changed, and is not reported.
     wrong: what must not happen.
     """
 
-    is_told: bool
+    is_reported: bool
     is_unnoticed: bool
     wrong: tuple[str, ...]
 
@@ -144,7 +144,7 @@ def check(library: Path, work: Path, seed: int) -> Verdict:
     originals = {path.name for path in (folder / "originals").rglob("*.jpg")}
     database = folder / "library.db"
     damage(database, moment)
-    wrong, is_told, is_unnoticed = list[str](), True, False
+    wrong, is_reported, is_unnoticed = list[str](), True, False
     for arguments in (("verify",), COMMANDS[seed % len(COMMANDS)]):
         name = " ".join(arguments)
         given = [str(target) if part == "backup.zip" else part for part in arguments]
@@ -156,15 +156,15 @@ def check(library: Path, work: Path, seed: int) -> Verdict:
         if took_s > MAX_S:
             wrong.append(f"{name}: took {took_s:.0f} s")
         if name == "verify":
-            is_told = code != 0
-            if not is_told:
+            is_reported = code != 0
+            if not is_reported:
                 before, now = rows_of(library / "library.db"), rows_of(database)
                 wrong += [f"verify: no problems, but {t} changed" for t in differing(before, now)]
                 before, now = (rows_of(p, True) for p in (library / "library.db", database))
                 is_unnoticed = bool(differing(before, now))
     if {path.name for path in (folder / "originals").rglob("*.jpg")} != originals:
         wrong.append(f"{name}: moved originals")
-    return Verdict(is_told, is_unnoticed, tuple(wrong))
+    return Verdict(is_reported, is_unnoticed, tuple(wrong))
 
 
 def differing(before: Rows, now: Rows) -> list[str]:
@@ -197,11 +197,11 @@ def main() -> int:
         verdicts = run_all(library, work, numbers)
         took_s = time.perf_counter() - started
     faults = sum(len(verdict.wrong) for verdict in verdicts)
-    told = sum(verdict.is_told for verdict in verdicts)
+    reported = sum(verdict.is_reported for verdict in verdicts)
     unnoticed = sum(verdict.is_unnoticed for verdict in verdicts)
     print(
-        f"{len(verdicts):,} databases in {took_s:.0f} s: verify reports {told:,} as damaged; of "
-        f"the others {unnoticed:,} have another value where nothing repeats it; {faults:,} faults"
+        f"{len(verdicts):,} databases in {took_s:.0f} s: verify reports {reported:,} as damaged; "
+        f"{unnoticed:,} others have another value that nothing repeats; {faults:,} faults"
     )
     return 1 if faults else 0
 

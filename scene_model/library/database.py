@@ -43,7 +43,7 @@ _LAST_VERSION = 255
 # A damaged schema: SQLite finds no fault with the file, but not what every library has.
 _DAMAGED_SCHEMA = re.compile(
     r"no such (table|column|index)|duplicate column|malformed|has no column|already exists|"
-    r"unknown function|unrecognized token|unsafe use of"
+    r"unknown function|unrecognized token|unsafe use of|unsupported file format"
 )
 
 

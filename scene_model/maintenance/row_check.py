@@ -7,6 +7,7 @@ value that is stored once and stays possible, such as a width, cannot be checked
 
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Table, Text
 from sqlalchemy.types import TypeEngine
@@ -15,7 +16,7 @@ from scene_model.duplicates.hash_neighbours import bands_of
 from scene_model.library.schema import metadata
 from scene_model.library.sqlite_extensions import PathColumn, add_functions
 
-_TYPES: tuple[tuple[type[TypeEngine[object]], str], ...] = (
+_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (PathColumn, "'text', 'blob'"),
     (Text, "'text'"),
     (Boolean, "'integer'"),

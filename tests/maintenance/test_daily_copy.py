@@ -58,9 +58,10 @@ def damage(library: Library) -> None:
 
 def test_seven_are_kept(library: Library) -> None:
     for day in days(0, 10):
-        copy = copy_database(library.folder, day, keep=7)
-        assert copy is not None
-        assert copy.name == f"library-{day}.db"
+        made = copy_database(library.folder, day, keep=7)
+        assert made is not None
+        assert made.name == f"library-{day}.db"
+    copy = database_copies(library.folder)[0]
     names = [path.name for path in database_copies(library.folder)]
     assert names == [f"library-{day}.db" for day in reversed(days(3, 10))]
     assert len(names) == len(list(copy.parent.iterdir()))

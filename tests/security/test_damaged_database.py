@@ -23,7 +23,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_random_bytes(library: Path, tmp_path: Path, first: int) -> None:
     verdicts = run_all(library, tmp_path, range(first, first + BLOCK))
     assert [verdict.wrong for verdict in verdicts if verdict.wrong] == []
-    assert sum(verdict.is_told for verdict in verdicts) > BLOCK / 2
+    assert sum(verdict.is_reported for verdict in verdicts) > BLOCK / 4
 
 
 @pytest.mark.parametrize("version", [0, 1, 2, 5, 0x40000004, -4])
@@ -42,3 +42,16 @@ def test_another_version_number(library: Path, tmp_path: Path, version: int) -> 
     code, errors, _ = run(["library", "verify", "--library", str(folder)])
     assert "Traceback" not in errors
     assert code in (1, 3)
+
+
+def test_another_file_format(library: Path, tmp_path: Path) -> None:
+    """Byte 44 of the header; SQLite calls that an error in general."""
+    folder = tmp_path / "library"
+    folder.mkdir()
+    data = bytearray((library / "library.db").read_bytes())
+    data[44:48] = b"\0\0\0\xc8"
+    (folder / "library.db").write_bytes(data)
+    for command in ("verify", "stats"):
+        code, errors, _ = run(["library", command, "--library", str(folder)])
+        assert "Traceback" not in errors
+        assert code == (3 if command == "verify" else 1)

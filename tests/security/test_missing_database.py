@@ -101,6 +101,19 @@ def test_serve_and_sort_refuse(
     assert files_of(without_database) == before
 
 
+def test_a_sort_moves_nothing_out_of_it(
+    without_database: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SCENE_LIBRARY", str(tmp_path / "another"))
+    before = files_of(without_database)
+    main(["sort", str(without_database), str(tmp_path / "dest"), "--move"])
+    assert "0 files moved" in capsys.readouterr().err
+    assert files_of(without_database) == before
+
+
 def test_no_way_in_opens_it(without_database: Path) -> None:
     settings = Settings(library=without_database, workers=1)
     with pytest.raises(DatabaseMissing):
