@@ -252,7 +252,10 @@ def run(name: str, work_dir: Path, count: int, kills: int, moments: random.Rando
             wrong += _checked(scenario, round_dir, before, True)
         if wrong:
             break
-    print(f"{name}: {killed} kills within {duration_s:.2f} s; {', '.join(wrong) or 'nothing lost'}")
+    print(
+        f"{name}: {killed} kills within {duration_s:.2f} s; {', '.join(wrong) or 'nothing lost'}",
+        flush=True,
+    )
     return wrong
 
 
