@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     albums: Path = Field(
         default=DEFAULT_ALBUMS_FILE, description="Rules of the albums; copy the file and edit it."
     )
+    database_copies: int = Field(
+        default=7,
+        ge=0,
+        description="Automatic copies of the library's database to keep; one is made on each day "
+        "that changes it. 0: none.",
+    )
     mode: Literal["personal", "shared"] = Field(
         default="personal",
         description="`personal`: one library, yours. `shared`: every visitor has a private one.",

@@ -156,6 +156,7 @@ class UsageError(SceneError):
     codes = {
         "missing_file": ErrorCode(422, "A request that needs a file came without one."),
         "invalid_images": ErrorCode(400, "The images of a `/classify` request are invalid."),
+        "references_unconfirmed": ErrorCode(409, "A backup refers to files outside the library."),
         "key_reused": ErrorCode(422, "An Idempotency-Key came again with a different request."),
         "foreign_request": ErrorCode(403, "The Origin is foreign, or the Host is not allowed."),
         "token_needed": ErrorCode(401, "A remote client sent no token, or an invalid one."),
@@ -351,6 +352,12 @@ class LibraryDamaged(LibraryUnavailable):
     """The library's database is corrupt, or not a database."""
 
     code = "library_damaged"
+
+
+class DatabaseMissing(LibraryUnavailable):
+    """A library has photos, but its database is missing, empty or incomplete."""
+
+    code = "database_missing"
 
 
 class LibraryBusy(LibraryUnavailable):

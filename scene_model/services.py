@@ -20,11 +20,13 @@ from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.uploads import Uploads
 from scene_model.jobs.workers import WorkerPools
+from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
 from scene_model.library.inventory import MovedFile, update_references
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
+from scene_model.maintenance.daily_copy import DailyCopies
 from scene_model.maintenance.restore import unfinished_restores
 from scene_model.model_choice import (
     ModelChoice,
@@ -53,7 +55,8 @@ class Services:
 
     model: the holder of the model in use. problem: why the model chosen for this library is not
     in use, if so. quota: the limit on what the library may hold. owner: who takes turns with
-    others, if not the library.
+    others, if not the library. copies: makes automatic copies of the database; None for a
+    visitor's library.
     """
 
     settings: Settings
@@ -63,6 +66,7 @@ class Services:
     problem: BundleError | None = None
     quota: Quota = NO_QUOTA
     owner: str = ""
+    copies: DailyCopies | None = None
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -107,9 +111,16 @@ class Services:
         model = Model(self.classifier, self.vocabulary, self.model.albums)
         return Classification(model, self.library, by, query, self.settings.workers, with_album)
 
+    def copy_database(self) -> None:
+        """Copy the database if a copy is due, for a command that changed the library."""
+        if self.copies is not None:
+            self.copies.copy_if_due()
+
     def close(self) -> None:
         """Finish the photos in work and close the library."""
         self.jobs.close()
+        if self.copies is not None:
+            self.copies.close()
         self.library.close()
 
 
@@ -165,17 +176,18 @@ def open_services(
     common: Common | None = None,
     quota: Callable[[Library], Quota] = no_quota,
     decoders: Decoders | None = None,
+    is_rebuilding: bool = False,
 ) -> Services:
     """Wire up the app, and resume what an earlier run did not finish: uploads, emptying the trash.
 
     resume: False leaves unfinished work to another process. common: shared with other libraries;
     its model is used then. Otherwise the model is the one of `open_chosen`. decoders: None for
-    those of ``common``, or new ones. Raises BundleError, LibraryError, or InvalidSetting for album
-    rules that cannot be used.
+    those of ``common``, or new ones. is_rebuilding: see `Library`. Raises BundleError,
+    LibraryError, or InvalidSetting for album rules that cannot be used.
     """
     if decoders is None:
         decoders = open_decoders(settings) if common is None else common.decoders
-    library = Library(settings.library, decoders=decoders)
+    library = Library(settings.library, decoders=decoders, is_rebuilding=is_rebuilding)
     try:
         if common is not None:
             model, problem = common.model, None
@@ -192,7 +204,11 @@ def open_services(
         _tell_of_unfinished_restores(library.folder)
         finish_emptying(library)
         jobs.resume()
-    return Services(settings, model, library, jobs, problem, limit)
+    # Visitors' libraries are removed after hours, and their bytes are limited.
+    copies = None if common else DailyCopies(library.folder, settings.database_copies)
+    if copies is not None and resume:
+        copies.start()
+    return Services(settings, model, library, jobs, problem, limit, copies=copies)
 
 
 def services_of_empty(settings: Settings, library: EmptyLibrary, common: Common) -> Services:
@@ -203,8 +219,10 @@ def services_of_empty(settings: Settings, library: EmptyLibrary, common: Common)
 
 @contextlib.contextmanager
 def _existing_library(settings: Settings) -> Iterator[Library | None]:
-    if not (settings.library.expanduser() / "library.db").is_file():
+    folder = settings.library.expanduser()
+    require_database(folder)
+    if not (folder / DATABASE_NAME).is_file():
         yield None
         return
-    with Library(settings.library, decoders=open_decoders(settings)) as library:
+    with Library(folder, decoders=open_decoders(settings)) as library:
         yield library

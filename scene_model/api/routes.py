@@ -102,7 +102,7 @@ def create_api(
         services = get_services()
         return services.classifier, services.settings
 
-    _add_status_routes(api, get_public_info or info_of_services)
+    _add_status_routes(api, get_public_info or info_of_services, get_services)
     _add_photo_routes(api, get_services)
     _add_download_routes(api, get_services)
     add_upload_routes(api, get_services, get_storage)
@@ -120,13 +120,20 @@ def close_api(api: FastAPI) -> None:
     context.close()
 
 
-def _add_status_routes(api: FastAPI, get_public_info: Callable[[], PublicInfo]) -> None:
+def _add_status_routes(
+    api: FastAPI,
+    get_public_info: Callable[[], PublicInfo],
+    get_services: Callable[[], Services],
+) -> None:
     @api.get("/health", tags=["server"])
     def health() -> dict[str, str]:
-        """Respond when the model and the library are available."""
+        """Respond when the model and the library are available; 503 when they are not."""
+        classifier, settings = get_public_info()
+        if not settings.is_shared:  # on a shared server each visitor has a library
+            get_services().library.require_ready()
         return {
             "status": "ok",
-            "bundle": get_public_info()[0].bundle_id,
+            "bundle": classifier.bundle_id,
             "version": __version__,
         }
 

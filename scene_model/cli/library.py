@@ -1,15 +1,18 @@
 """``library add|search|export|sidecars|keywords|verify|...``: manage a library from scripts.
 
-This module parses the arguments; `library_photos`, `library_tags` and `library_upkeep` run them.
+This module parses the arguments; `library_photos`, `library_tags`, `library_upkeep` and
+`library_rebuild` run them.
 """
 
 import argparse
 
-from scene_model.cli import library_photos, library_tags, library_upkeep
+from scene_model.cli import library_photos, library_rebuild, library_tags, library_upkeep
 from scene_model.cli.scan import path, positive, share
 from scene_model.config import Settings
 from scene_model.errors import PathNotFound
+from scene_model.library.database_file import DATABASE_NAME, ORIGINALS, require_database
 from scene_model.library.sort_order import NEWEST_ADDED, SORTS
+from scene_model.maintenance.database_check import damage_named
 
 _COMMANDS = {
     "add": library_photos.add,
@@ -23,6 +26,7 @@ _COMMANDS = {
     "verify": library_upkeep.verify_library,
     "backup": library_upkeep.backup,
     "restore": library_upkeep.restore,
+    "rebuild": library_rebuild.rebuild,
 }
 # Commands that create the library if there is none; the others require one.
 _CREATING = ("add", "restore")
@@ -120,7 +124,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     restore = command("restore", "restore a library from a backup, into a new folder")
     restore.add_argument("file", type=path, metavar="FILE")
     restore.add_argument(
+        "--accept-references",
+        action="store_true",
+        help="also when the backup refers to files outside the library, which it then reads",
+    )
+    restore.add_argument(
         "--replace", action="store_true", help="move an existing folder aside, to DIR.before-DATE"
+    )
+    rebuild = command(
+        "rebuild", "make a missing or damaged database again, from its copies and the originals"
+    )
+    rebuild.add_argument(
+        "--without-copies",
+        action="store_true",
+        help="from the originals alone, without the automatic copies of the database",
     )
 
 
@@ -129,9 +146,13 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if options.library is not None:
         settings = settings.model_copy(update={"library": options.library})
     folder = settings.library.expanduser()
-    if options.library_command not in _CREATING and not (folder / "library.db").is_file():
-        raise PathNotFound(
-            f"There is no library in {folder}. Create one with `library add`, or name another "
-            "folder with --library or SCENE_LIBRARY."
-        )
-    return _COMMANDS[options.library_command](options, settings)
+    if options.library_command not in _CREATING:
+        is_rebuilding = options.library_command == "rebuild"
+        require_database(folder, is_rebuilding)
+        if not (folder / (ORIGINALS if is_rebuilding else DATABASE_NAME)).exists():
+            raise PathNotFound(
+                f"There is no library in {folder}. Create one with `library add`, or name another "
+                "folder with --library or SCENE_LIBRARY."
+            )
+    with damage_named(folder):
+        return _COMMANDS[options.library_command](options, settings)

@@ -61,6 +61,7 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
                 progress.show(done, failed=failed)
 
         _print(with_progress(), options, _added_record, _added_line)
+        services.copy_database()
     print_summary(done, failed, scan.ignored)
     return EXIT_SOME_FAILED if failed else EXIT_DONE
 
@@ -128,6 +129,7 @@ def reclassify(options: argparse.Namespace, settings: Settings) -> int:
             print(f"{counted(progress.done - len(progress.skipped), 'photo')} tagged again.")
         else:
             print(json.dumps(_reclassify_record(services, preview, job)))
+        services.copy_database()
     return EXIT_SOME_FAILED if progress.skipped else EXIT_DONE
 
 

@@ -33,9 +33,11 @@ def keywords(options: argparse.Namespace, settings: Settings) -> int:
     try:
         files = (input_file.path for input_file in Scan(options.recursive).files(options.paths))
         limits = services.classifier.limits
-        return _print_results(
+        code = _print_results(
             import_keywords(services.library, services.vocabulary, files, limits), options
         )
+        services.copy_database()
+        return code
     finally:
         services.close()
 

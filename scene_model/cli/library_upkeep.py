@@ -14,10 +14,11 @@ from scene_model.learning.retag import retag
 from scene_model.library.store import Library
 from scene_model.maintenance.backup import write_backup
 from scene_model.maintenance.backup_file import BackupManifest
-from scene_model.maintenance.problems import Problem
+from scene_model.maintenance.database_check import database_problems
+from scene_model.maintenance.problems import Problem, VerifyResult
 from scene_model.maintenance.repair import RecomputeEmbedding
 from scene_model.maintenance.restore import restore_backup
-from scene_model.maintenance.verify import verify
+from scene_model.maintenance.verify import damaged_database, verify
 from scene_model.services import open_services
 from scene_model.statistics.totals import library_statistics
 
@@ -48,16 +49,10 @@ def stats(options: argparse.Namespace, settings: Settings) -> int:
 
 def verify_library(options: argparse.Namespace, settings: Settings) -> int:
     """Check the library; returns 0 without remaining problems, else 3."""
-    progress = ProgressLine("photos checked")
-    repair = _repair_embeddings(settings) if options.repair else contextlib.nullcontext()
-    with Library(settings.library) as library, repair as recompute_embedding, progress:
-        result = verify(
-            library,
-            options.repair,
-            settings.workers,
-            progress.show,
-            recompute_embedding=recompute_embedding,
-        )
+    # Before opening it, which writes where it was made by an earlier version.
+    result = damaged_database(settings.library.expanduser())
+    if result is None:
+        result = _verified(options, settings)
     if options.json:
         problems = [_problem_record(problem) for problem in result.problems]
         is_clean = not result.unrepaired
@@ -72,6 +67,23 @@ def verify_library(options: argparse.Namespace, settings: Settings) -> int:
             print(f"Files of no photo were moved to {printable(str(result.orphans_dir))}.")
         print(_verified_text(result.photo_count, len(result.problems), len(result.unrepaired)))
     return EXIT_SOME_FAILED if result.unrepaired else EXIT_DONE
+
+
+def _verified(options: argparse.Namespace, settings: Settings) -> VerifyResult:
+    progress = ProgressLine("photos checked")
+    with Library(settings.library) as library, progress, contextlib.ExitStack() as opened:
+        damage = damaged_database(library.folder, database_problems)
+        if damage is not None:
+            return damage
+        recompute = opened.enter_context(_repair_embeddings(settings)) if options.repair else None
+        return verify(
+            library,
+            options.repair,
+            settings.workers,
+            progress.show,
+            recompute_embedding=recompute,
+            is_database_checked=True,
+        )
 
 
 def backup(options: argparse.Namespace, settings: Settings) -> int:
@@ -94,7 +106,13 @@ def restore(options: argparse.Namespace, settings: Settings) -> int:
     """Restore a library; returns 3 when the backup lacks an original."""
     progress = ProgressLine("files")
     with progress:
-        done = restore_backup(options.file, settings.library, options.replace, progress.show)
+        done = restore_backup(
+            options.file,
+            settings.library,
+            options.replace,
+            progress.show,
+            options.accept_references,
+        )
     aside = None if done.moved_aside is None else str(done.moved_aside)
     if _wants_json(options):
         record = {

@@ -11,6 +11,7 @@ from scene_model import __version__
 from scene_model.cli import classify, fit, library, serve, sort, token
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, SceneError
+from scene_model.maintenance.database_check import damage_named
 
 _SORTING = {"sort": sort.sort, "undo": sort.undo, "resume": sort.resume}
 
@@ -42,7 +43,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m scene
         if options.command == "fit":
             return fit.run(options, settings)
         if options.command in _SORTING:
-            return _SORTING[options.command](options, settings)
+            with damage_named(settings.library.expanduser()):
+                return _SORTING[options.command](options, settings)
         return serve.run(options, settings)
     except SceneError as error:
         print(f"{parser.prog}: {error.message}", file=sys.stderr)

@@ -14,6 +14,11 @@ import uvicorn
 from scene_model.cli.prompt_http import HeadTimeoutProtocol
 from scene_model.config import SITE_DIR, Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED
+from scene_model.library.database_file import (
+    DATABASE_NAME,
+    require_database,
+    require_database_file,
+)
 from scene_model.visitors.open_files import raise_open_file_limit
 from scene_model.visitors.proxies import TrustedProxies
 from scene_model.visitors.tokens import Tokens
@@ -43,11 +48,16 @@ def _port(text: str) -> int:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Serve until interrupted; 1 where the address cannot be listened on.
 
-    Raises InvalidSetting for invalid tokens or proxies.
+    Raises InvalidSetting for invalid tokens or proxies, and LibraryUnavailable for a library whose
+    database is missing or damaged.
     """
     host, port = options.host or settings.host, options.port or settings.port
     tokens = Tokens.read(settings.api_tokens)
     TrustedProxies.read(settings.trusted_proxies)
+    if not settings.is_shared:
+        library = settings.library.expanduser()
+        require_database(library)
+        require_database_file(library / DATABASE_NAME)
     problem = _problem_with_address(host, port)
     if problem is not None:
         print(problem, file=sys.stderr)

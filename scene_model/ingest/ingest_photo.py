@@ -43,13 +43,15 @@ def ingest_file(
     path: Path,
     added_at: str,
     by_reference: bool = False,
+    name: str | None = None,
 ) -> Added:
     """Read a file of this computer and ingest it.
 
     added_at: ISO 8601 with offset. by_reference: the file stays the original; no copy is made.
+    name: of the photo; default: that of the file.
     Raises PhotoError or LibraryError.
     """
     data = read_photo_file(path, classifier.limits)
-    name = path.name.encode("utf-8", "replace").decode("utf-8")
+    name = (name or path.name).encode("utf-8", "replace").decode("utf-8")
     reference = path.absolute() if by_reference else None
     return ingest_photo(library, classifier, NewPhoto(data, name, added_at), reference)

@@ -1,5 +1,6 @@
 """Open the library's SQLite database: one engine for reading, one for writing."""
 
+import re
 import sqlite3
 import tempfile
 import time
@@ -15,13 +16,13 @@ from sqlalchemy.engine import ExceptionContext
 
 from scene_model.errors import (
     LibraryBusy,
-    LibraryDamaged,
     LibraryError,
     LibraryFull,
     LibraryReadOnly,
     LibraryTooNew,
     LibraryUnavailable,
 )
+from scene_model.library.database_file import damaged, require_database_file
 from scene_model.library.embeddings import EmbeddingFiles
 from scene_model.library.file_system import FULL
 from scene_model.library.migrations import create_missing_objects, migrate
@@ -37,6 +38,13 @@ SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
 _WAL_BYTES = 64_000_000
 _ANALYZED_ROWS = 1_000
 _PROBE_BYTES = 1 << 16
+# No version of this program will have a higher number; a damaged header does.
+_LAST_VERSION = 255
+# A damaged schema: SQLite finds no fault with the file, but not what every library has.
+_DAMAGED_SCHEMA = re.compile(
+    r"no such (table|column|index)|duplicate column|malformed|has no column|already exists|"
+    r"unknown function|unrecognized token|unsafe use of|unsupported file format"
+)
 
 
 class _Compiler(SQLiteCompiler):
@@ -81,13 +89,16 @@ def with_large_cache(connection: Connection) -> Iterator[None]:
 def open_database(file: Path, embeddings: EmbeddingFiles) -> Database:
     """Open or create the database and migrate an earlier schema version in one transaction.
 
-    When the migration fails, the database is unchanged. Raises LibraryTooNew or
+    When the migration fails, the database is unchanged. Raises LibraryTooNew, LibraryDamaged or
     LibraryUnavailable.
     """
+    require_database_file(file)
     migration_engine = _engine(file, "BEGIN IMMEDIATE", foreign_keys=False)
     try:
         with migration_engine.begin() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            if not 0 <= version <= _LAST_VERSION:
+                raise damaged(file, f"there is no version {version}")
             if version > SCHEMA_VERSION:
                 raise LibraryTooNew(
                     f"The library {file.parent} has version {version}; this program reads up to "
@@ -118,7 +129,8 @@ def _update_statistics(connection: Connection) -> None:
         row = connection.exec_driver_sql(
             "SELECT stat FROM sqlite_stat1 WHERE tbl = 'photos' LIMIT 1"
         ).first()
-        analyzed_count = int(row[0].split()[0]) if row else 0
+        number = str(row[0]).partition(" ")[0] if row else ""
+        analyzed_count = int(number) if number.isdecimal() else 0
     if photo_count > max(_ANALYZED_ROWS, 2 * analyzed_count):
         connection.exec_driver_sql(f"PRAGMA analysis_limit = {_ANALYZED_ROWS}")
         connection.exec_driver_sql("ANALYZE")
@@ -152,10 +164,13 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
             cursor.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
             cursor.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             cursor.execute("PRAGMA temp_store = MEMORY")
+            # A database may come from a backup that a stranger made, or be damaged.
+            cursor.execute("PRAGMA trusted_schema = OFF")
+            cursor.execute("PRAGMA cell_size_check = ON")
             cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         except sqlite3.Error as error:
             connection.close()
-            raise _library_error(error, file) from error
+            raise library_database_error(error, file) from error
         cursor.close()
         add_functions(connection)
 
@@ -169,7 +184,7 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(
             error, sqlite3.IntegrityError | sqlite3.ProgrammingError
         ):
-            raise _library_error(error, file) from error
+            raise library_database_error(error, file) from error
 
     return engine
 
@@ -215,7 +230,7 @@ def is_disk_full(error: BaseException, folder: Path) -> bool:
     return False
 
 
-def _library_error(error: sqlite3.Error, file: Path) -> LibraryError:
+def library_database_error(error: sqlite3.Error, file: Path) -> LibraryError:
     """Translate an SQLite error into a LibraryError."""
     code = _primary_code(error)
     if is_disk_full(error, file.parent):
@@ -228,11 +243,8 @@ def _library_error(error: sqlite3.Error, file: Path) -> LibraryError:
             f"The library's database {file} is read-only: {error}. "
             "Change the permissions of the folder and its files."
         )
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return LibraryDamaged(
-            f"The library's database {file} is damaged: {error}. Restore it from a backup; the "
-            "photo files are separate and are not changed."
-        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _shows_damage(error, code):
+        return damaged(file, error)
     if code in _BUSY_CODES:
         return LibraryBusy(
             f"Another program has been writing to the library {file.parent} for more than "
@@ -242,3 +254,10 @@ def _library_error(error: sqlite3.Error, file: Path) -> LibraryError:
         f"The library's database {file} cannot be used: {error}. "
         "Check that the folder is writable and that the file belongs to Scene Gallery."
     )
+
+
+def _shows_damage(error: sqlite3.Error, code: int) -> bool:
+    """Whether an error that SQLite reports in general terms comes from a damaged database."""
+    if code == 0:  # of Python's module, which reads all text as UTF-8
+        return "Could not decode" in str(error)
+    return code == sqlite3.SQLITE_ERROR and _DAMAGED_SCHEMA.search(str(error)) is not None

@@ -48,6 +48,14 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
     ),
 }
 
+# How migrations worded the tables that they created.
+CREATED_TABLES = tuple(
+    statement
+    for statements in _STATEMENTS.values()
+    for statement in statements
+    if statement.startswith("CREATE TABLE")
+)
+
 
 def migrate(connection: Connection, version: int, files: EmbeddingFiles) -> None:
     """Bring a database of ``version`` to SCHEMA_VERSION, within the caller's transaction.

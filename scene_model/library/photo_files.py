@@ -24,6 +24,12 @@ _SUFFIXES = {
 PREVIEW_LONG_SIDE = 1280
 
 
+def copy_location(folder: Path, photo_id: str, format_name: str) -> Path:
+    """Return the path of an original's copy in a library folder; the file may not exist."""
+    suffix = _SUFFIXES.get(format_name, ".bin")
+    return folder / "originals" / photo_id[:2] / f"{photo_id}{suffix}"
+
+
 class PhotoFiles:
     """The files of one library; referenced originals are only read."""
 
@@ -38,8 +44,7 @@ class PhotoFiles:
 
     def copy_location(self, photo_id: str, format_name: str) -> Path:
         """Return the path of the library's copy of an original; the file may not exist."""
-        suffix = _SUFFIXES.get(format_name, ".bin")
-        return self.folder / "originals" / photo_id[:2] / f"{photo_id}{suffix}"
+        return copy_location(self.folder, photo_id, format_name)
 
     def location(self, photo: PhotoRecord) -> Path:
         """Return the path of a photo's original: its reference, or the library's copy."""

@@ -4,6 +4,7 @@ LIBRARY/library.db                 rows
 LIBRARY/originals/ab/abcd….jpg     unchanged originals, named by their SHA-256
 LIBRARY/thumbnails/ab/abcd….webp   recreated when missing
 LIBRARY/embeddings/*.f16           embeddings
+LIBRARY/copies/                    automatic copies of the database
 LIBRARY/incoming/, jobs/           pending uploads, and results of finished ones
 LIBRARY/new/                       files being written
 
@@ -12,6 +13,7 @@ the next addition of the same photo reuses, but never a row without its files.
 """
 
 import contextlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,8 +28,14 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import HeadPredictions, Prediction, Provenance
-from scene_model.errors import EmbeddingMissing, PhotoNotFound
+from scene_model.errors import DatabaseMissing, EmbeddingMissing, PhotoNotFound
 from scene_model.library.database import Database, open_database
+from scene_model.library.database_file import (
+    DATABASE_NAME,
+    WHAT_TO_DO,
+    require_database,
+    require_database_file,
+)
 from scene_model.library.embeddings import EmbeddingFiles, packed
 from scene_model.library.file_system import (
     PRIVATE_FOLDER_MODE,
@@ -62,7 +70,8 @@ from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.hashes import content_hash
 
 _OWN_FILE = re.compile(
-    r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|library\.db.*"
+    r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|copies|rebuilding|"
+    r"library\.db.*"
 )
 
 PhotoWriter = Callable[[Connection, WrittenPhoto], None]
@@ -77,14 +86,18 @@ class Library:
         folder: Path,
         file_system: FileSystem | None = None,
         decoders: Decoders | None = None,
+        is_rebuilding: bool = False,
     ) -> None:
-        """Open or create the library in a folder; raises LibraryUnavailable.
+        """Open or create the library in a folder.
 
         file_system: tests pass one that injects faults. decoders: make previews and missing
-        thumbnails; None for one of its own.
+        thumbnails; None for one of its own. is_rebuilding: open it although rows of its photos are
+        missing. Raises LibraryUnavailable; DatabaseMissing for a folder that has photos, but no
+        database.
         """
         self.decoders = decoders or Decoders(PhotoLimits(), processes=1)
         self.folder = folder.expanduser().absolute()
+        require_database(self.folder, is_rebuilding)
         self.file_system = file_system or FileSystem()
         with self._translated_errors():
             self.files = PhotoFiles(self.folder, self.file_system, self.decoders)
@@ -95,10 +108,11 @@ class Library:
             own = [path for path in self.folder.iterdir() if _OWN_FILE.fullmatch(path.name)]
             self.file_system.make_private([self.folder.resolve(), *own])
             self.embeddings = EmbeddingFiles(self.folder / "embeddings", self.file_system)
-            database = self.folder / "library.db"
+            self._database_file = self.folder / DATABASE_NAME
             with contextlib.suppress(FileExistsError):  # SQLite's own files get its permissions
-                database.touch(PRIVATE_MODE, exist_ok=False)
-            self.database: Database = open_database(database, self.embeddings)
+                self._database_file.touch(PRIVATE_MODE, exist_ok=False)
+            self.database: Database = open_database(self._database_file, self.embeddings)
+            self._identity = self._database_file.stat()
         self._query_cache = QueryCache(self.database.reader)
 
     def __enter__(self) -> "Library":
@@ -128,6 +142,22 @@ class Library:
     def incoming_dir(self) -> Path:
         """Folder of pending uploads."""
         return self.folder / "incoming"
+
+    def require_ready(self) -> None:
+        """Raise LibraryUnavailable when the database was removed, replaced or cannot be read."""
+        require_database(self.folder)
+        try:
+            is_same = os.path.samestat(self._database_file.stat(), self._identity)
+        except OSError:
+            is_same = False
+        if not is_same:
+            raise DatabaseMissing(
+                f"The library's database {self._database_file} was removed or replaced while it "
+                f"was open. Restart the server. {WHAT_TO_DO}"
+            )
+        require_database_file(self._database_file)
+        with self.database.reader.begin() as connection:
+            connection.execute(select(photos.c.id).limit(1)).first()
 
     def require_space(self, needed_bytes: int) -> None:
         """Raise LibraryFull when the disk lacks space for so many bytes."""

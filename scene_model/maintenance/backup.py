@@ -26,7 +26,8 @@ from sqlalchemy.pool import NullPool
 from scene_model import __version__
 from scene_model.errors import BackupError
 from scene_model.library.database import is_disk_full
-from scene_model.library.file_system import new_file
+from scene_model.library.database_file import PHOTO_ID
+from scene_model.library.file_system import new_file, open_inside
 from scene_model.library.inventory import (
     StoredPhoto,
     files_below,
@@ -42,6 +43,7 @@ from scene_model.maintenance.backup_file import (
     ReferencedOriginal,
     is_backup_name,
 )
+from scene_model.maintenance.row_check import value_problems
 
 _CHUNK_BYTES = 1 << 20
 ZIP64_BYTES = 1 << 30  # members of this size or larger get ZIP64 headers
@@ -115,7 +117,7 @@ def _add_embeddings(progress: _BackupInProgress) -> None:
     library = progress.library
     for path in files_below(library.folder / "embeddings"):
         if is_backup_name(_member_name(library, path)):
-            entry = _store(progress.archive, _member_name(library, path), path)
+            entry = _store(progress.archive, _member_name(library, path), library, path)
             progress.entries += [] if entry is None else [entry]
 
 
@@ -127,7 +129,7 @@ def _add_photo(progress: _BackupInProgress, photo: StoredPhoto, with_references:
     elif not _add_original(progress, photo):
         return
     thumbnail = library.files.thumbnail_location(photo.id)
-    entry = _store(progress.archive, _member_name(library, thumbnail), thumbnail)
+    entry = _store(progress.archive, _member_name(library, thumbnail), library, thumbnail)
     if entry is not None:
         progress.entries.append(entry)
 
@@ -136,7 +138,8 @@ def _add_original(progress: _BackupInProgress, photo: StoredPhoto) -> bool:
     """Store an original; returns False when the photo was deleted from the library meanwhile."""
     library = progress.library
     name = _member_name(library, library.files.copy_location(photo.id, photo.format))
-    entry = _store(progress.archive, name, original_of(library, photo))
+    inside = library if photo.reference is None else None
+    entry = _store(progress.archive, name, inside, original_of(library, photo))
     if entry is None:
         with library.database.reader.begin() as connection:
             has_row = bool(stored_photos(connection, photo.id))
@@ -155,7 +158,7 @@ def _add_database_and_manifest(
 ) -> BackupManifest:
     archive = progress.archive
     version = _adjust_rows(snapshot, progress.deleted, progress.copied_references)
-    database = _store(archive, DATABASE_NAME, snapshot)
+    database = _store(archive, DATABASE_NAME, None, snapshot)
     if database is None:
         raise BackupError("The copy of the database was removed. Try again.")
     manifest = BackupManifest(
@@ -172,13 +175,16 @@ def _add_database_and_manifest(
     return manifest
 
 
-def _store(archive: zipfile.ZipFile, name: str, path: Path) -> BackupEntry | None:
+def _store(
+    archive: zipfile.ZipFile, name: str, library: Library | None, path: Path
+) -> BackupEntry | None:
     """Copy a file into the ZIP and hash it; returns None when it cannot be opened.
 
-    A file that becomes unreadable part-way is stored up to there; its hash shows the damage.
+    library: the one that the file must be in; no link is followed there. A file that becomes
+    unreadable part-way is stored up to there; its hash shows the damage.
     """
     try:
-        source = path.open("rb")
+        source = path.open("rb") if library is None else open_inside(library.folder, path)
     except OSError:
         return None
     digest, file_bytes = hashlib.sha256(), 0
@@ -230,7 +236,9 @@ def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[StoredP
                     raise BackupError("The library's database is not an SQLite database.")
                 driver.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
-                messages = [row[0] for row in copy.execute("PRAGMA quick_check")]
+                messages = [row[0] for row in copy.execute("PRAGMA integrity_check")]
+                if messages == ["ok"]:
+                    messages = value_problems(copy) or messages
         except sqlite3.DatabaseError as error:
             if is_disk_full(error, file.parent):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
@@ -244,9 +252,20 @@ def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[StoredP
             )
         with _engine(snapshot).begin() as connection:
             photos = stored_photos(connection)
+        _require_hashes(photos)
         yield snapshot, photos
     finally:
         snapshot.unlink(missing_ok=True)
+
+
+def _require_hashes(photos: list[StoredPhoto]) -> None:
+    """Raise BackupError for an id that is not a hash: paths are made of it."""
+    for photo in photos:
+        if not PHOTO_ID.fullmatch(photo.id):
+            raise BackupError(
+                f"The library has a photo whose id is not the hash of a file: {photo.id[:80]!r}. "
+                "`library verify --repair` moves its row away."
+            )
 
 
 def _adjust_rows(snapshot: Path, deleted: list[str], copied_references: list[str]) -> int:

@@ -72,6 +72,13 @@ class Repair:
             problem, message=f"{problem.message} Moved to {file.name}.", is_repaired=True
         )
 
+    def move_photo_row(self, problem: Problem, photo_id: str) -> Problem:
+        """Move the row of a photo to photos.jsonl; tags and decisions are deleted with it."""
+        with self.library.database.reader.begin() as connection:
+            query = "SELECT number FROM photos WHERE id = ?"
+            numbers = list(connection.exec_driver_sql(query, (photo_id,)).scalars())
+        return self.move_rows(problem, "photos", numbers)
+
     def _write_and_delete(self, file: Path, table: str, row_ids: Sequence[int]) -> None:
         with self.library.database.writer.begin() as connection:
             # Table names come from SQLite itself.
@@ -83,7 +90,8 @@ class Repair:
             ]
             file.parent.mkdir(parents=True, exist_ok=True)
             lines = "".join(f"{json.dumps(row, default=str)}\n" for row in rows)
-            file.write_text(lines, encoding="utf-8")
+            with file.open("a", encoding="utf-8") as opened:
+                opened.write(lines)
             for row_id in row_ids:
                 connection.exec_driver_sql(f"DELETE FROM {table} WHERE rowid = ?", (row_id,))  # noqa: S608
 

@@ -5,7 +5,6 @@ The backup is unpacked next to the library folder, which it replaces when it is 
 
 import contextlib
 import datetime
-import errno
 import hashlib
 import os
 import re
@@ -15,30 +14,26 @@ import sqlite3
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.errors import (
     BackupDamaged,
     BackupError,
-    BackupTooNew,
     LibraryInUse,
     NotABackup,
     PathNotFound,
     TargetExists,
+    UsageError,
 )
-from scene_model.library.database import is_disk_full
-from scene_model.library.schema import SCHEMA_VERSION
-from scene_model.maintenance.backup_file import (
-    DATABASE_NAME,
-    BackupEntry,
-    BackupManifest,
-    read_manifest,
-)
+from scene_model.library.database_file import DATABASE_NAME
+from scene_model.maintenance.backup_database import check_backup_database
+from scene_model.maintenance.backup_file import BackupEntry, BackupManifest, read_manifest
 
 _CHUNK_BYTES = 1 << 20
 _LEFTOVER_AGE_S = 3600.0
+_SHOWN_REFERENCES = 10
 # The errors that reading a damaged ZIP raises.
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
@@ -60,12 +55,14 @@ def restore_backup(
     folder: Path,
     replace: bool = False,
     on_progress: OnProgress = lambda _done, _total: None,
+    accept_references: bool = False,
 ) -> RestoreResult:
     """Restore a backup to ``folder``, which must not exist or be empty.
 
-    replace: first move an existing folder to FOLDER.before-DATE.
-    Raises PathNotFound, TargetExists, LibraryInUse, NotABackup, BackupTooNew, BackupDamaged or
-    BackupError; the existing folder is then unchanged.
+    replace: first move an existing folder to FOLDER.before-DATE. accept_references: also when the
+    backup refers to files outside the library, which the library would then read and show.
+    Raises PathNotFound, TargetExists, LibraryInUse, NotABackup, BackupTooNew, BackupDamaged,
+    BackupError or UsageError; the existing folder is then unchanged.
     """
     if not file.is_file():
         raise PathNotFound(f"There is no file {file}.")
@@ -75,7 +72,7 @@ def restore_backup(
             f"{folder} is not empty. Name another folder with --library, or add --replace to move "
             "this one aside."
         )
-    _require_not_in_use(folder)
+    require_not_in_use(folder)
     for left in unfinished_restores(folder):
         shutil.rmtree(left, ignore_errors=True)
     unpacked = folder.with_name(f"{folder.name}.restoring-{secrets.token_hex(4)}")
@@ -83,10 +80,12 @@ def restore_backup(
         folder.parent.mkdir(parents=True, exist_ok=True)
         unpacked.mkdir(mode=0o700)
         manifest = _unpack(file, unpacked, on_progress)
-        _check_rows(unpacked / DATABASE_NAME, manifest)
+        references = check_backup_database(unpacked / DATABASE_NAME, manifest)
+        if references and not accept_references:
+            raise _unconfirmed(references)
         if hasattr(os, "sync"):
             os.sync()
-        _require_not_in_use(folder)
+        require_not_in_use(folder)
         moved_aside = _move_into_place(unpacked, folder, replace)
     except OSError as error:
         raise BackupError(
@@ -154,40 +153,15 @@ def _unpack_entry(archive: zipfile.ZipFile, entry: BackupEntry, folder: Path) ->
         )
 
 
-def _check_rows(database: Path, manifest: BackupManifest) -> None:
-    """Check the database, and that the backup has the original of each row."""
-    if not database.is_file():
-        raise BackupDamaged("The backup has no database. Use another backup.")
-    try:
-        with contextlib.closing(sqlite3.connect(database)) as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise BackupTooNew(
-                    f"The library in the backup has version {version}; this program reads up to "
-                    f"{SCHEMA_VERSION}. Update Scene Gallery."
-                )
-            messages = [row[0] for row in connection.execute("PRAGMA quick_check")]
-            ids = {row[0] for row in connection.execute("SELECT id FROM photos")}
-    except sqlite3.DatabaseError as error:
-        if is_disk_full(error, database.parent):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-        raise BackupDamaged(
-            f"The database in the backup cannot be read: {error}. Use another backup."
-        ) from error
-    if messages != ["ok"]:
-        raise BackupDamaged(
-            f"The database in the backup is damaged: {messages[0]}. Use another backup."
-        )
-    names = [entry.name for entry in manifest.files]
-    ids_in_backup = {Path(name).stem for name in names if name.startswith("originals/")}
-    ids_listed_as_absent = {*manifest.missing, *(r.photo for r in manifest.references)}
-    absent_ids = sorted(ids - ids_in_backup - ids_listed_as_absent)
-    if absent_ids:
-        originals = "1 original" if len(absent_ids) == 1 else f"{len(absent_ids):,} originals"
-        raise BackupDamaged(
-            f"The backup lacks {originals} of photos in its database, first {absent_ids[0][:12]}. "
-            "Use another backup."
-        )
+def _unconfirmed(references: Sequence[str]) -> UsageError:
+    shown = ", ".join(references[:_SHOWN_REFERENCES])
+    others = len(references) - _SHOWN_REFERENCES
+    return UsageError(
+        f"The backup refers to {len(references):,} of your own files, which the library would "
+        f"read: {shown}{f' and {others:,} more' if others > 0 else ''}. If these are your photos, "
+        "add --accept-references.",
+        code="references_unconfirmed",
+    )
 
 
 def _move_into_place(unpacked: Path, folder: Path, replace: bool) -> Path | None:
@@ -217,7 +191,7 @@ def _is_free(folder: Path) -> bool:
     return not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir()))
 
 
-def _require_not_in_use(folder: Path) -> None:
+def require_not_in_use(folder: Path) -> None:
     """Raise LibraryInUse when another process has the library open."""
     database = folder / DATABASE_NAME
     if not database.is_file():

@@ -1,18 +1,28 @@
-"""Check a library: originals against their hashes, rows against files, and files against rows.
+"""Check a library: its database, originals against their hashes, and files against rows.
 
-Checking only reads. With ``repair``, problems are repaired as they are found, see `repair`.
+The database comes first: nothing is compared with rows of a damaged one. Checking only reads.
+With ``repair``, problems are repaired as they are found, see `repair`.
 """
 
 import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 from sqlalchemy import Connection
 
 from scene_model.errors import EmbeddingMissing, LibraryDamaged, PhotoNotFound
+from scene_model.library.database_file import (
+    DATABASE_NAME,
+    ORIGINALS,
+    PHOTO_ID,
+    THUMBNAILS,
+    WHAT_TO_DO,
+    stored_files,
+)
 from scene_model.library.inventory import (
     StoredPhoto,
     files_below,
@@ -22,6 +32,7 @@ from scene_model.library.inventory import (
 )
 from scene_model.library.store import Library
 from scene_model.library.trash import unfinished_lists
+from scene_model.maintenance.database_check import database_problems, page_problems
 from scene_model.maintenance.problems import Problem, VerifyResult
 from scene_model.maintenance.repair import RecomputeEmbedding, Repair
 from scene_model.photos.hashes import file_content_hash
@@ -42,24 +53,49 @@ def verify(
     on_progress: OnProgress = lambda _done, _total: None,
     settle_s: float = SETTLE_S,
     recompute_embedding: RecomputeEmbedding | None = None,
+    is_database_checked: bool = False,
 ) -> VerifyResult:
     """Check a library, and repair it if asked; the library may be in use meanwhile.
 
     settle_s: how long recently written files are given to get their row. recompute_embedding:
-    repairs missing embeddings; without it they are only reported.
+    repairs missing embeddings; without it they are only reported. is_database_checked: the caller
+    has called `damaged_database`.
     """
+    if not is_database_checked:
+        damage = damaged_database(library.folder, database_problems)
+        if damage is not None:
+            return damage  # what its rows say would lead repairs astray
     active_repair = Repair(library, recompute_embedding) if repair else None
     try:
         problems = list(_check_unfinished_emptying(library, active_repair))
-        problems += _check_database(library, active_repair)
+        problems += _check_foreign_keys(library, active_repair)
         with library.database.reader.begin() as connection:
             photos = stored_photos(connection)
+        foreign = [photo for photo in photos if not PHOTO_ID.fullmatch(photo.id)]
+        problems += _check_ids(foreign, active_repair)
+        photos = [photo for photo in photos if photo not in foreign]
         problems += _check_photos(library, photos, active_repair, workers, on_progress)
-        problems += _check_orphans(library, active_repair, settle_s)
+        problems += _check_orphans(library, active_repair, settle_s, len(photos))
     except LibraryDamaged as error:
         return VerifyResult(0, (Problem("damaged_database", error.message),))
     orphans_dir = active_repair.existing_orphans_dir if active_repair is not None else None
     return VerifyResult(len(photos), tuple(problems), orphans_dir)
+
+
+def damaged_database(
+    folder: Path, problems_of: Callable[[Path], list[str]] = page_problems
+) -> VerifyResult | None:
+    """Check the database of a library; returns None when it is intact.
+
+    problems_of: how thoroughly. Raises LibraryUnavailable when it cannot be opened.
+    """
+    file = folder / DATABASE_NAME
+    messages = [f"The database is damaged: {problem}." for problem in problems_of(file)]
+    if not messages:
+        return None
+    messages[0] += f" {WHAT_TO_DO}"
+    problems = (Problem("damaged_database", message, file=file) for message in messages)
+    return VerifyResult(0, tuple(problems))
 
 
 def _check_unfinished_emptying(library: Library, repair: Repair | None) -> Iterator[Problem]:
@@ -73,14 +109,8 @@ def _check_unfinished_emptying(library: Library, repair: Repair | None) -> Itera
         )
 
 
-def _check_database(library: Library, repair: Repair | None) -> Iterator[Problem]:
+def _check_foreign_keys(library: Library, repair: Repair | None) -> Iterator[Problem]:
     with library.database.reader.begin() as connection:
-        for (message,) in connection.exec_driver_sql("PRAGMA integrity_check"):
-            if message != "ok":
-                yield Problem(
-                    "damaged_database",
-                    f"The database is damaged: {message}. Restore the latest backup.",
-                )
         row_ids_by_table = _rows_without_photo(connection)
     for table, row_ids in row_ids_by_table.items():
         rows_refer = "1 row refers" if len(row_ids) == 1 else f"{len(row_ids):,} rows refer"
@@ -89,6 +119,15 @@ def _check_database(library: Library, repair: Repair | None) -> Iterator[Problem
             f"In the table {table}, {rows_refer} to a row that does not exist.",
         )
         yield problem if repair is None else repair.move_rows(problem, table, row_ids)
+
+
+def _check_ids(foreign: Sequence[StoredPhoto], repair: Repair | None) -> Iterator[Problem]:
+    """Check that ids are hashes: any other could name a file outside the library."""
+    for photo in foreign:
+        problem = Problem(
+            "invalid_id", f"{photo.name}: The id {photo.id[:100]!r} is not the hash of a file."
+        )
+        yield problem if repair is None else repair.move_photo_row(problem, photo.id)
 
 
 def _rows_without_photo(connection: Connection) -> dict[str, list[int]]:
@@ -129,6 +168,8 @@ def _check_original(library: Library, photo: StoredPhoto) -> Problem | None:
     try:
         if not path.is_file():
             code, problem = "missing_original", "is missing"
+        elif photo.reference is None and _is_linked(path):
+            code, problem = "linked_original", "is a link, which a backup does not follow"
         elif file_content_hash(path) != photo.id:
             code, problem = "changed_original", "was changed on disk after it was added"
         else:
@@ -137,6 +178,10 @@ def _check_original(library: Library, photo: StoredPhoto) -> Problem | None:
         code, problem = "unreadable_original", f"cannot be read: {error.strerror}"
     advice = "Put the file back there." if photo.reference else "Restore it from a backup."
     return Problem(code, f"{photo.name}: The original {problem}. {advice}", photo.id, path)
+
+
+def _is_linked(path: Path) -> bool:
+    return path.is_symlink() or path.parent.is_symlink()
 
 
 def _check_thumbnail(library: Library, photo: StoredPhoto) -> Problem | None:
@@ -176,8 +221,14 @@ def _has_row(library: Library, photo_id: str | None) -> bool:
         return connection.exec_driver_sql(query, (photo_id,)).first() is not None
 
 
-def _check_orphans(library: Library, repair: Repair | None, settle_s: float) -> Iterator[Problem]:
-    """Find orphans: files that belong to no photo, including partly written files."""
+def _check_orphans(
+    library: Library, repair: Repair | None, settle_s: float, photo_count: int
+) -> Iterator[Problem]:
+    """Find orphans: files that belong to no photo, including partly written files.
+
+    photo_count: of the rows. When more originals than that have no row, rows were lost, and the
+    files of photos stay where they are.
+    """
     orphans = _without_row(library, _library_files(library))
     if any(_is_recent(path) for path in orphans):
         before = {path: _mtime_and_size(path) for path in orphans}
@@ -188,12 +239,27 @@ def _check_orphans(library: Library, repair: Repair | None, settle_s: float) -> 
             if (current := _mtime_and_size(path)) and current == before[path]
         ]
         orphans = _without_row(library, unchanged)
+    photo_files = set(orphans).intersection(
+        (*stored_files(library.folder, ORIGINALS), *stored_files(library.folder, THUMBNAILS))
+    )
+    lost_count = sum(path.parts[-3] == ORIGINALS for path in photo_files)
+    are_rows_lost = lost_count > photo_count
     for path in orphans:
         problem = _orphan_problem(library, path)
-        if repair is None:
+        if are_rows_lost and path in photo_files:
+            yield replace(problem, message=f"{problem.message} {_rows_lost(lost_count)}")
+        elif repair is None:
             yield problem
         else:
             yield from repair.move_orphan(problem, path)
+
+
+def _rows_lost(count: int) -> str:
+    originals = "1 original has" if count == 1 else f"{count:,} originals have"
+    return (
+        f"It is not moved, since {originals} no row, more than there are photos. Run `library "
+        "rebuild`, or restore a backup."
+    )
 
 
 def _library_files(library: Library) -> Iterator[Path]:

@@ -28,6 +28,7 @@ from scene_model.errors import (
     PathNotFound,
     SceneError,
     TargetExists,
+    UsageError,
 )
 from scene_model.library import edits, trash
 from scene_model.library.records import PhotoRecord
@@ -307,7 +308,13 @@ def test_originals_by_reference(library: Library, tmp_path: Path) -> None:
     manifest = write_backup(library, tmp_path / "listed.zip").manifest
     (reference,) = manifest.references
     assert (reference.photo, reference.path) == (photo_id, str(tmp_path / "mine.jpg"))
-    with Library(restore_backup(tmp_path / "listed.zip", tmp_path / "listed").folder) as back:
+    with pytest.raises(UsageError, match="--accept-references") as refused:
+        restore_backup(tmp_path / "listed.zip", tmp_path / "listed")
+    assert refused.value.code == "references_unconfirmed"
+    assert str(tmp_path / "mine.jpg") in refused.value.message
+    assert not (tmp_path / "listed").exists()
+    restored = restore_backup(tmp_path / "listed.zip", tmp_path / "listed", accept_references=True)
+    with Library(restored.folder) as back:
         assert verify(back).problems == (), "the original is still in its place"
     manifest = write_backup(library, tmp_path / "all.zip", with_references=True).manifest
     assert manifest.references == ()
@@ -586,7 +593,6 @@ def damaged_database(members: dict[str, bytes]) -> None:
         (remove_original_and_its_entry, "lacks 1 original of"),
         (remove_database, "has no database"),
         (nonsense_database, "cannot be read"),
-        (foreign_database, "cannot be read"),
         (damaged_database, "database in the backup"),
     ],
 )
@@ -594,6 +600,11 @@ def test_damage_is_found(
     backup_file: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], match: str
 ) -> None:
     assert_refused(changed(backup_file, change), tmp_path / "back", BackupDamaged, match)
+
+
+def test_a_foreign_database(backup_file: Path, tmp_path: Path) -> None:
+    file = changed(backup_file, foreign_database)
+    assert_refused(file, tmp_path / "back", NotABackup, "is not a library's")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -113,9 +113,10 @@ class Walk:
 
 
 def is_library_folder(folder: str) -> bool:
-    """Whether a folder is a photo library of this program."""
-    return os.path.isfile(os.path.join(folder, "library.db")) and os.path.isdir(
-        os.path.join(folder, "originals")
+    """Whether a folder is a photo library of this program, also one that lost its database."""
+    return os.path.isdir(os.path.join(folder, "originals")) and (
+        os.path.isfile(os.path.join(folder, "library.db"))
+        or os.path.isdir(os.path.join(folder, "embeddings"))
     )
 
 

@@ -1,0 +1,168 @@
+"""Check the rows of an intact database: random bytes can leave pages valid and values wrong.
+
+SQLite's own check compares only what indexes repeat. Here the values are compared with the types
+of their columns, and with whatever else repeats them: folded names, effective tags, counters. A
+value that is stored once and stays possible, such as a width, cannot be checked.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Table, Text
+from sqlalchemy.types import TypeEngine
+
+from scene_model.duplicates.hash_neighbours import bands_of
+from scene_model.library.schema import metadata
+from scene_model.library.sqlite_extensions import PathColumn, add_functions
+
+_TYPES: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
+    (PathColumn, "'text', 'blob'"),
+    (Text, "'text'"),
+    (Boolean, "'integer'"),
+    (Integer, "'integer'"),
+    (Float, "'real', 'integer'"),
+    (LargeBinary, "'blob'"),
+)
+_DERIVED_TAGS = """
+    SELECT * FROM (SELECT a.label AS label, p.number, a.head, a.score
+        FROM automatic_tags a JOIN photos p ON p.id = a.photo_id
+        WHERE NOT EXISTS (SELECT 1 FROM tag_decisions d
+            WHERE d.photo_id = a.photo_id AND d.label = a.label)
+    UNION SELECT d.label, p.number, 'human', 1.0
+        FROM tag_decisions d JOIN photos p ON p.id = d.photo_id WHERE d.verdict = 'added')"""
+_HELD_TAGS = "SELECT label, photo, head, score FROM held_tags"
+# Each with a query that counts the rows for which it is true.
+_CONTRADICTIONS = {
+    "the folded name of a photo is not that of its name": (
+        "SELECT count(*) FROM photos WHERE folded_name IS NOT fold_case(name)"
+    ),
+    "the folded name of a saved search is not that of its name": (
+        "SELECT count(*) FROM saved_searches WHERE folded_name IS NOT fold(name)"
+    ),
+    "a photo's class is not the one that was chosen for it": (
+        "SELECT count(*) FROM photos p LEFT JOIN class_decisions d ON d.photo_id = p.id "
+        "WHERE p.human_class IS NOT d.label"
+    ),
+    "a photo's number of decisions is wrong": (
+        "SELECT count(*) FROM photos WHERE decided_tags <> "
+        "(SELECT count(*) FROM tag_decisions WHERE photo_id = photos.id)"
+    ),
+    "a photo's automatic class is not that of the head it comes from": (
+        "SELECT count(*) FROM photos WHERE NOT class_head_unsure AND (auto_class, "
+        "auto_class_source, auto_class_score) IS NOT (class_head_label, class_head, confidence)"
+    ),
+    "a photo and its tags were tagged by different models": (
+        "SELECT count(*) FROM automatic_tags a JOIN photos p ON p.id = a.photo_id "
+        "WHERE a.head <> 'taught' AND a.bundle <> p.bundle"
+    ),
+    "a photo's embedding is another network's": (
+        "SELECT count(*) FROM photos WHERE embedding_file IS NOT NULL AND "
+        "embedding_file NOT GLOB coalesce(backbone, 'unknown') || '-[1-9]*'"
+    ),
+    "a photo's automatic class is none of its tags": (
+        "SELECT count(*) FROM photos p WHERE class_head_unsure AND CASE auto_class_source "
+        "WHEN 'none' THEN auto_class <> 'unsure' OR auto_class_score <> 0 ELSE NOT EXISTS "
+        "(SELECT 1 FROM automatic_tags a WHERE a.photo_id = p.id AND a.label = p.auto_class "
+        "AND a.head = p.auto_class_source AND a.score = p.auto_class_score) END"
+    ),
+    "one model has different heads": (
+        "SELECT count(*) FROM (SELECT bundle FROM photos GROUP BY bundle "
+        "HAVING count(DISTINCT class_head) > 1 OR count(DISTINCT tag_head) > 1)"
+    ),
+    "a near hash is not near in both directions": (
+        "SELECT count(*) FROM near_hashes a WHERE NOT EXISTS "
+        "(SELECT 1 FROM near_hashes b WHERE b.hash = a.near AND b.near = a.hash)"
+    ),
+    "a decision is neither added nor rejected": (
+        "SELECT count(*) FROM tag_decisions WHERE verdict NOT IN ('added', 'rejected')"
+    ),
+    "an effective tag follows from no tag": (
+        f"SELECT count(*) FROM ({_HELD_TAGS} EXCEPT {_DERIVED_TAGS})"  # noqa: S608 - constants
+    ),
+    "a tag has no effective tag": (
+        f"SELECT count(*) FROM ({_DERIVED_TAGS} EXCEPT {_HELD_TAGS})"  # noqa: S608 - constants
+    ),
+    "a photo has a size, a score or a place that is impossible": (
+        "SELECT count(*) FROM photos WHERE width < 1 OR height < 1 OR file_bytes < 1 "
+        "OR NOT confidence BETWEEN 0 AND 1 OR NOT auto_class_score BETWEEN 0 AND 1 "
+        "OR NOT coalesce(latitude, 0) BETWEEN -90 AND 90 "
+        "OR NOT coalesce(longitude, 0) BETWEEN -180 AND 180"
+    ),
+    "a tag has an impossible score": (
+        "SELECT count(*) FROM automatic_tags WHERE NOT score BETWEEN 0 AND 1"
+    ),
+}
+
+
+def row_problems(connection: sqlite3.Connection) -> list[str]:
+    """Return what is wrong with the rows of a database of the current version.
+
+    Raises sqlite3.DatabaseError.
+    """
+    return value_problems(connection) or list(_contradictions(connection))
+
+
+def value_problems(connection: sqlite3.Connection) -> list[str]:
+    """Return which tables have values of another type, or text that is not UTF-8.
+
+    Raises sqlite3.DatabaseError.
+    """
+    connection.create_function("is_sound", 1, _is_sound, deterministic=True)
+    return list(_wrong_types(connection))
+
+
+def _wrong_types(connection: sqlite3.Connection) -> Iterator[str]:
+    for table in metadata.tables.values():
+        wrong = " OR ".join(map(_wrong_type, table.columns))
+        texts = [column for column in table.columns if isinstance(column.type, Text | PathColumn)]
+        if texts:
+            # As bytes, in one call a row: an error in the function would not name the table.
+            joined = " || char(10) || ".join(map(_text_or_nothing, texts))
+            wrong += f" OR NOT is_sound(CAST({joined} AS BLOB))"
+        query = f"SELECT count(*) FROM {table.name} WHERE {wrong}"  # noqa: S608 - our own names
+        (count,) = connection.execute(query).fetchone()
+        if count:
+            yield _message(table, count)
+
+
+def _wrong_type(column: Column[object]) -> str:
+    types = next(types for kind, types in _TYPES if isinstance(column.type, kind))
+    wrong = f"typeof({_quoted(column)}) NOT IN ({types})"
+    if column.name == "at" or column.name.endswith("_at"):
+        wrong += f" OR {_quoted(column)} GLOB '*[^-0-9T:.+Z]*'"
+    if isinstance(column.type, Boolean):
+        wrong += f" OR {_quoted(column)} NOT IN (0, 1)"
+    return f"({_quoted(column)} IS NOT NULL AND ({wrong}))"
+
+
+def _text_or_nothing(column: Column[object]) -> str:
+    return f"iif(typeof({_quoted(column)}) = 'text', {_quoted(column)}, '')"
+
+
+def _quoted(column: Column[object]) -> str:
+    return f'"{column.name}"'
+
+
+def _message(table: Table, count: int) -> str:
+    rows = "1 row has" if count == 1 else f"{count:,} rows have"
+    return f"in the table {table.name}, {rows} values that nothing writes there"
+
+
+def _is_sound(value: bytes) -> bool:
+    """Whether bytes are text as the library stores it."""
+    try:
+        return "\0" not in value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
+def _contradictions(connection: sqlite3.Connection) -> Iterator[str]:
+    add_functions(connection)
+    bands = connection.execute("SELECT hash, group_concat(band) FROM hash_bands GROUP BY hash")
+    if any({*map(int, text.split(","))} != {*bands_of(number)} for number, text in bands):
+        yield "the bands of a perceptual hash are not its own"
+    for what, query in _CONTRADICTIONS.items():
+        (count,) = connection.execute(query).fetchone()
+        if count:
+            yield f"{what} ({count:,} times)" if count > 1 else what
