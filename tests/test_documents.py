@@ -109,3 +109,10 @@ def test_the_glossary_is_in_alphabetical_order() -> None:
     terms = re.findall(r"^\| ([^|]+?) \| ", read(DOCS / "glossary.md"), re.MULTILINE)[1:]
     assert terms == sorted(terms, key=str.lower)
     assert len(terms) == len(set(terms))
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", read(DOCS / "security.md"))
+    assert len(named) > 40
+    for path, name in named:
+        assert re.search(rf"def {name}\b", read(PROJECT_DIR / path)), f"{path}::{name}"

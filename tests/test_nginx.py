@@ -1,6 +1,5 @@
 """The site for nginx of docs/deploy.md, run by a real nginx with TLS in front of a real server."""
 
-import asyncio
 import datetime
 import http.client
 import json
@@ -22,6 +21,7 @@ from websockets.exceptions import InvalidStatus
 
 from benchmarks.served import served
 from scene_model.config import PROJECT_DIR
+from tests.event_loop import run
 from tests.pictures import encode, textured
 
 pytestmark = pytest.mark.tools
@@ -88,7 +88,7 @@ class Site:
             except InvalidStatus as refused:
                 return refused.response.status_code
 
-        return asyncio.run(handshake())
+        return run(handshake)
 
 
 def free_ports(count: int) -> list[int]:

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -11,15 +10,10 @@ import uvicorn
 
 from scene_model.cli import prompt_http
 from scene_model.cli.prompt_http import HeadTimeoutProtocol
+from tests.event_loop import run
 
 SHORT_S = 1.5
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n"
-
-
-def run(talk_to_server: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run in a separate thread: browser tests leave an event loop in the tests' own thread."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: asyncio.run(talk_to_server())).result()
 
 
 async def answer(scope: dict[str, object], receive: object, send: object) -> None:

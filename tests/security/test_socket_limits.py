@@ -11,6 +11,7 @@ from scene_model.api.access.socket_limits import (
     SocketLimits,
 )
 from scene_model.config import Settings
+from tests import event_loop
 from tests.visitors.conftest import Clock
 
 Message = MutableMapping[str, Any]
@@ -83,7 +84,7 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
     async def limited() -> None:
         await asyncio.wait_for(test(), 20)
 
-    asyncio.run(limited())
+    event_loop.run(limited)
 
 
 def test_one_address_cannot_take_all() -> None:
