@@ -14,7 +14,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
@@ -93,8 +93,8 @@ class Decoders:
         limits = limits or self.limits
         check_file_bytes(len(data), limits)
         request: Fields = {
-            "limits": asdict(limits),
-            "minimum": None if minimum is None else asdict(minimum),
+            "limits": vars(limits),
+            "minimum": None if minimum is None else vars(minimum),
             "lane_bytes": _ORDINARY_BYTES,
         }
         needs = _ORDINARY_BYTES

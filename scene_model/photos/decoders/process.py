@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 from scene_model.errors import PhotoError
@@ -61,7 +60,7 @@ def answer(request: Fields, data: bytes) -> tuple[Fields, bytes]:
         "pixels": [height, width],
         "size": [photo.width, photo.height],
         "format": photo.format,
-        "metadata": asdict(metadata),
+        "metadata": vars(metadata),
     }
     return fields, pixels
 
