@@ -63,7 +63,7 @@ def made(kind: str, mode: str, options: dict[str, object]) -> bytes:
 
 
 def measure(data: bytes) -> tuple[float, float]:
-    """Decode a picture; returns estimate and peak, in bytes per pixel."""
+    """Decode a picture; returns the estimated and the measured peak memory, in bytes per pixel."""
     before = _status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     picture = open_picture(data, PhotoLimits())

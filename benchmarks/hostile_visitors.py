@@ -179,7 +179,7 @@ def working(honest: Honest) -> Iterator[None]:
 
 
 def come(server: Served, number: int) -> tuple[Visitor, int]:
-    """Let a hostile visitor come; returns it and the status of its last request."""
+    """Make a hostile visitor, who sends a request; returns the visitor and the last status."""
     visitor = Visitor(server, f"10.{number // 65_536}.{number // 256 % 256}.{number % 256}")
     try:
         status = visitor.request("GET", "/")[0]

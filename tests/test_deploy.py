@@ -105,11 +105,11 @@ def health_check() -> list[str]:
 
 @pytest.mark.parametrize("status", [200, 503])
 def test_the_health_check_asks_at_the_configured_port(status: int) -> None:
-    asked = list[str]()
+    requested_paths = list[str]()
 
     class Health(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested_paths.append(self.path)
             self.send_response(status)
             self.end_headers()
 
@@ -121,5 +121,5 @@ def test_the_health_check_asks_at_the_configured_port(status: int) -> None:
         environment = os.environ | {"SCENE_PORT": str(server.server_port)}
         done = subprocess.run(health_check(), env=environment, capture_output=True, check=False)
         server.shutdown()
-    assert asked == ["/api/health"]
+    assert requested_paths == ["/api/health"]
     assert (done.returncode == 0) is (status == 200)

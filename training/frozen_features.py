@@ -1,6 +1,6 @@
 """Features of the frozen layers: the input of the trained part of a network."""
 
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 from training.architectures import FloatArray, scale_pixels
 from training.int8 import LiteNetwork, quantize
 from training.labelled import LabelledData, representative_photos

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 from training.architectures import FloatArray
 
 

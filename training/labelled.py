@@ -17,7 +17,7 @@ from scene_model.classifier.fitting.splits import (
     write_split,
 )
 from scene_model.classifier.labels import LabelSet
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 from scene_model.photos.resize import resize_to_square
 from training.data import check_mappings, load_examples
 from training.recipe import (

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from scene_model.classifier.fitting.random_views import degraded_copy, random_view
 from scene_model.classifier.fitting.splits import Part
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 from training.architectures import FloatArray
 from training.data import HeadTargets, head_targets
 from training.frozen_features import FrozenFeatures

@@ -1,4 +1,4 @@
-"""A limit on what is logged: nobody can fill the disk with requests that are refused."""
+"""A limit on the lines logged in a minute, so that refused requests cannot fill the disk."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ _OTHER_KINDS = "other kinds"
 
 
 class LogLimit(logging.Filter):
-    """Drops lines above a number in a minute, and says how many; thread-safe."""
+    """Drops the lines above a limit for each minute, and logs how many it dropped; thread-safe."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         """clock: in seconds."""

@@ -6,7 +6,8 @@ from pathlib import Path
 from scene_model.errors import OriginalChanged, OriginalMissing
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem
 from scene_model.library.records import PhotoRecord
-from scene_model.photos.decode import MinimumSize, Pixels
+from scene_model.photos.colours import Pixels
+from scene_model.photos.decode import MinimumSize
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.hashes import content_hash, file_content_hash
 from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, make_thumbnail

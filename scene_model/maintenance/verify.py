@@ -4,17 +4,15 @@ The database comes first: nothing is compared with rows of a damaged one. Checki
 With ``repair``, problems are repaired as they are found, see `repair`.
 """
 
-import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image
 from sqlalchemy import Connection
 
-from scene_model.errors import EmbeddingMissing, LibraryDamaged, PhotoNotFound
+from scene_model.errors import EmbeddingMissing, LibraryDamaged, PhotoError, PhotoNotFound
 from scene_model.library.database_file import (
     DATABASE_NAME,
     ORIGINALS,
@@ -35,12 +33,14 @@ from scene_model.library.trash import unfinished_lists
 from scene_model.maintenance.database_check import database_problems, page_problems
 from scene_model.maintenance.problems import Problem, VerifyResult
 from scene_model.maintenance.repair import RecomputeEmbedding, Repair
+from scene_model.photos.decode import PhotoLimits, decode_photo
 from scene_model.photos.hashes import file_content_hash
 
 # A recently written file may belong to an addition whose row is not written yet. It is reported
 # only if it is unchanged and still without a row after SETTLE_S.
 _RECENT_S = 60.0
 SETTLE_S = 2.0
+_THUMBNAIL_LIMITS = PhotoLimits(max_file_bytes=10_000_000, max_pixels=1_000_000)
 
 OnProgress = Callable[[int, int], None]
 """Called with the number of photos checked so far, and the total."""
@@ -208,11 +208,9 @@ def _check_embedding(library: Library, photo: StoredPhoto) -> Problem | None:
 
 def _is_decodable(path: Path) -> bool:
     try:
-        with Image.open(io.BytesIO(path.read_bytes()), formats=("WEBP",)) as picture:
-            picture.load()
-    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError):
+        return decode_photo(path.read_bytes(), _THUMBNAIL_LIMITS, minimum=None).format == "WEBP"
+    except (OSError, PhotoError):
         return False
-    return True
 
 
 def _has_row(library: Library, photo_id: str | None) -> bool:

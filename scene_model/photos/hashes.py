@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 
 _CHUNK_BYTES = 1 << 20
 

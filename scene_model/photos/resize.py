@@ -2,7 +2,7 @@
 
 import cv2
 
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 
 
 def resize_to_square(pixels: Pixels, side: int) -> Pixels:

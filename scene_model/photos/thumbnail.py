@@ -5,7 +5,7 @@ import io
 import cv2
 from PIL import Image
 
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 
 THUMBNAIL_LONG_SIDE = 320
 _WEBP_QUALITY = 78

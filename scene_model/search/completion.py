@@ -34,11 +34,13 @@ def complete(
     """Complete the last word of a line; labels with most photos come first.
 
     tag_counts: number of photos by label; labels that are not in it come last.
-    Returns nothing for a line that ends in a space or in a complete word.
+    Returns nothing for a line that ends in a space, in a complete word, or inside a phrase.
     """
     term = _LAST_TERM.search(line)
     if term is None or not (term["word"] or term["field"]):
         return []
+    if line[: term.start()].count('"') % 2:
+        return []  # inside a phrase that is not closed yet
     before, word = line[: term.start()] + term["sign"], fold(term["word"])
     field = (term["field"] or "").lower()
     if field in ("tag:", "class:", ""):

@@ -27,7 +27,7 @@ def open_file_limit() -> int | None:
 
 
 def raise_open_file_limit() -> None:
-    """Raise the limit as far as the system allows this process, to 65,536 at most."""
+    """Raise this process's limit on open files to 65,536, or to what the system allows."""
     if sys.platform == "win32":
         return
     import resource

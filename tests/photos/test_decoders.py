@@ -2,18 +2,27 @@
 
 import os
 import signal
+import struct
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import closing, contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
 
-from scene_model.errors import DamagedPhoto, DecodingStopped, NotAPicture, TooManyPixels
+from scene_model.errors import (
+    DamagedPhoto,
+    DecodingStopped,
+    NotAPicture,
+    PhotoError,
+    TooManyPixels,
+)
 from scene_model.photos.decode import MinimumSize, PhotoLimits, decode_photo, open_picture
-from scene_model.photos.decoders import pool
+from scene_model.photos.decoders.memory_budget import MemoryBudget
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.metadata import read_metadata
 from tests.pictures import encode, quadrants, textured
@@ -54,30 +63,21 @@ def test_errors_keep_their_class_and_code(decoders: Decoders) -> None:
     assert (caught.value.code, caught.value.http_status) == ("too_much_memory", 413)
 
 
-def test_costly_photo_goes_to_the_second_lane(
-    decoders: Decoders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool, "_ORDINARY_BYTES", 1_000)
-    assert decoders.decode(encode(textured(300, 300), "PNG")).photo.width == 300
-
-
-def test_slow_photo_goes_to_the_second_lane(
-    own_decoders: Decoders, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pool, "_ORDINARY_S", 0.0)
-    assert own_decoders.decode(encode(textured(900, 900), "PNG")).photo.width == 900
+@pytest.mark.parametrize("limit", [{"ordinary_bytes": 1_000}, {"ordinary_s": 0.0}])
+def test_costly_and_slow_photos_go_to_the_second_lane(limit: dict[str, Any]) -> None:
+    with closing(Decoders(PhotoLimits(), 1, **limit)) as opened:
+        assert opened.decode(encode(textured(900, 900), "PNG")).photo.width == 900
 
 
 def test_photo_beyond_its_time_is_a_named_error_and_the_next_is_decoded(
-    own_decoders: Decoders, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     data = encode(textured(2_000, 2_000), "PNG")
-    with monkeypatch.context() as patch:
-        patch.setattr(pool, "_ORDINARY_S", 0.0)
-        limits = PhotoLimits(max_decoding_s=0.0)
+    with closing(Decoders(PhotoLimits(), 1, ordinary_s=0.0)) as opened:
         with pytest.raises(DecodingStopped, match="SCENE_MAX_DECODING_S"):
-            own_decoders.decode(data, limits=limits)
-    assert own_decoders.decode(data).photo.width == 2_000
+            opened.decode(data, limits=PhotoLimits(max_decoding_s=0.0))
+        assert "a decoder is replaced" in caplog.text
+        assert opened.decode(data).photo.width == 2_000
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
@@ -91,8 +91,8 @@ def test_killed_decoder_is_replaced(own_decoders: Decoders) -> None:
     assert process_id not in own_decoders.process_ids
 
 
-def test_ordinary_photo_does_not_wait_for_costly_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory for one costly photo, which is held; another costly one waits, an ordinary one not."""
+def test_ordinary_photo_does_not_wait_for_costly_ones() -> None:
+    """A costly photo is held where it waits for memory; an ordinary one is decoded meanwhile."""
     is_held, may_go = threading.Event(), threading.Event()
 
     @contextmanager
@@ -101,13 +101,9 @@ def test_ordinary_photo_does_not_wait_for_costly_ones(monkeypatch: pytest.Monkey
         may_go.wait(60)
         yield
 
-    def step_aside() -> AbstractContextManager[None]:
-        return aside()
-
-    opened = Decoders(PhotoLimits(), processes=1, aside=step_aside)
+    opened = Decoders(PhotoLimits(), 1, aside, ordinary_bytes=1_000_000)
     costly, ordinary = encode(textured(1_000, 1_000), "PNG"), encode(textured(100, 100), "PNG")
-    monkeypatch.setattr(pool, "_ORDINARY_BYTES", 1_000_000)
-    with ThreadPoolExecutor(2) as threads:
+    with closing(opened), ThreadPoolExecutor(1) as threads:
         try:
             waiting = threads.submit(opened.decode, costly)
             assert is_held.wait(60)
@@ -116,40 +112,41 @@ def test_ordinary_photo_does_not_wait_for_costly_ones(monkeypatch: pytest.Monkey
         finally:
             may_go.set()
         assert waiting.result(60).photo.width == 1_000
-    opened.close()
 
 
 def test_memory_in_flight_is_bounded() -> None:
-    budget = pool._MemoryBudget(100)
+    budget = MemoryBudget(100)
     order: list[str] = []
-    with ThreadPoolExecutor(3) as threads, budget.reserve(80):
-        first_waits, second_waits = threading.Event(), threading.Event()
 
-        def reserve(name: str, count: int, waits: threading.Event) -> None:
-            waits.set()
-            with budget.reserve(count):
-                order.append(name)
+    def reserve(name: str, count: int) -> None:
+        with budget.reserve(count):
+            order.append(name)
 
-        futures = [threads.submit(reserve, "large", 90, first_waits)]
-        first_waits.wait()
-        while len(budget._waiting) < 1:
-            pass
-        futures.append(threads.submit(reserve, "small", 10, second_waits))
-        second_waits.wait()
-        while len(budget._waiting) < 2:
-            pass
-        assert order == []  # the small one fits, but it is not its turn
-    for future in futures:
-        future.result(60)
+    with ThreadPoolExecutor(2) as threads:
+        with budget.reserve(80):
+            large = threads.submit(reserve, "large", 90)
+            wait_until(lambda: budget.waiting == 1)
+            small = threads.submit(reserve, "small", 10)  # it fits, but it is not its turn
+            wait_until(lambda: budget.waiting == 2)
+            assert order == []
+        large.result(60)
+        small.result(60)
     assert order == ["large", "small"]
 
 
 def test_photo_above_the_whole_budget_is_decoded_alone() -> None:
-    budget = pool._MemoryBudget(10)
+    budget = MemoryBudget(10)
     with budget.reserve(50):
         pass
     with budget.reserve(50):
         pass
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_close_ends_the_processes(own_decoders: Decoders) -> None:
@@ -157,3 +154,14 @@ def test_close_ends_the_processes(own_decoders: Decoders) -> None:
     assert len(own_decoders.process_ids) == 1
     own_decoders.close()
     assert own_decoders.process_ids == []
+
+
+def test_codecs_write_nothing_to_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    """A line for each damaged photo would let its sender fill the disk."""
+    photo = encode(textured(64, 48), "TIFF")
+    samples = struct.pack("<HHI", 277, 3, 1)
+    many = photo.replace(samples + struct.pack("<H", 3), samples + struct.pack("<H", 2_048))
+    assert many != photo
+    with closing(Decoders(PhotoLimits(), 1)) as opened, pytest.raises(PhotoError):
+        opened.decode(many)
+    assert "samples per pixel" not in capfd.readouterr().err

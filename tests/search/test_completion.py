@@ -39,7 +39,9 @@ def test_only_the_last_word_is_completed(model: Model) -> None:
     assert "taken:" in lines(model, "take")
 
 
-@pytest.mark.parametrize("line", ["", "sea ", "sea (", "is:unsure", "name:img", '"old town" '])
+@pytest.mark.parametrize(
+    "line", ["", "sea ", "sea (", "is:unsure", "name:img", '"old town" ', '"old to', '"(st']
+)
 def test_lines_without_completions(model: Model, line: str) -> None:
     assert lines(model, line) == []
 

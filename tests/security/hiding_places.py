@@ -314,9 +314,9 @@ def _in_frame(data: bytes) -> bytes:
     note = _TEXT.encode() + bytes(len(_TEXT) % 2)
     frame = animation[start + 8 : start + 8 + size] + b"note"
     frame += len(note).to_bytes(4, "little") + note
-    rest = animation[start + 8 + size + size % 2 :]
+    after_frame = animation[start + 8 + size + size % 2 :]
     length = len(frame).to_bytes(4, "little")
-    content = animation[8 : start + 4] + length + frame + rest
+    content = animation[8 : start + 4] + length + frame + after_frame
     return b"RIFF" + len(content).to_bytes(4, "little") + content
 
 
@@ -386,7 +386,7 @@ _TEXT_TYPE, _BYTES, _LONG = 2, 1, 4
 
 
 def _after_strip(data: bytes) -> bytes:
-    """A picture that is not compressed, whose strip is larger than its pixels."""
+    """An uncompressed TIFF with text in its strip after the last pixel."""
     picture = Image.open(io.BytesIO(data)).convert("L")
     strip = picture.tobytes() + _TEXT.encode()
     tags = ((256, picture.width), (257, picture.height), (258, 8), (259, 1), (262, 1))

@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from scene_model.classifier.bundle import Bundle, FloatArray
 from scene_model.errors import BundleDamaged
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 
 
 class Engine:

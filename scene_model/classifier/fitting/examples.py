@@ -8,10 +8,10 @@ from pathlib import Path
 
 from scene_model.classifier.fitting.class_folders import read_class_folders
 from scene_model.errors import PhotoError
+from scene_model.photos.colours import Pixels
 from scene_model.photos.decode import (
     MinimumSize,
     PhotoLimits,
-    Pixels,
     decode_photo,
     read_photo_file,
 )

@@ -17,7 +17,7 @@ from scene_model.classifier.heads import softmax
 from scene_model.classifier.labels import LabelSet
 from scene_model.classifier.linear_head import fit_linear_head, one_hot
 from scene_model.errors import UnusableFolders
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 from scene_model.photos.resize import resize_to_square
 
 # Beside the whole photo and its mirror image: random crops, so that a head from few photos

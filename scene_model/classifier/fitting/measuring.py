@@ -22,7 +22,7 @@ from scene_model.classifier.fitting.measures import (
 )
 from scene_model.classifier.heads import Head, HeadBatchPrediction
 from scene_model.classifier.tagging import tags_by_rule
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 from scene_model.photos.resize import resize_to_square
 
 _WORKERS = 2

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 from scene_model.photos.resize import resize_to_square
 
 # Probability of each augmentation. They imitate photos of real galleries: crops, mirror

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scene_model.classifier.fitting.examples import Example
-from scene_model.photos.decode import Pixels
+from scene_model.photos.colours import Pixels
 from scene_model.photos.hashes import perceptual_hash
 
 # Two photos are the same picture when their perceptual hashes differ in at most this many

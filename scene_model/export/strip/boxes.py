@@ -53,8 +53,8 @@ class Reader:
 
     def text(self) -> bytes:
         """Read bytes up to a zero."""
-        rest = bytes(self._data[self._position : self._position + 1000])
-        text = rest.partition(b"\0")[0]
+        next_bytes = bytes(self._data[self._position : self._position + 1000])
+        text = next_bytes.partition(b"\0")[0]
         self._position += len(text) + 1
         return text
 

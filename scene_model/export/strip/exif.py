@@ -51,7 +51,7 @@ _EXPOSURE_NUMBERS = {
     **_numbers((_RATIONAL,), 1, 0xA20E, 0xA20F, 0xA215, 0xA404, 0xA500),
     **_numbers((_SIGNED_RATIONAL,), 1, 0x9201, 0x9203, 0x9204),  # shutter, brightness, bias
     **_numbers((_RATIONAL,), 4, 0xA432),  # focal lengths and apertures of the lens
-    # Program, metering, light, flash, colour space, units, sensing, processing, scene, gain, …
+    # Exposure program, metering, light source, flash, colour space, sensing method, scene type, …
     **_numbers((_SHORT,), 1, 0x8822, 0x8830, 0x9207, 0x9208, 0x9209, 0xA001, 0xA210, 0xA217),
     **_numbers((_SHORT,), 1, *range(0xA401, 0xA404), *range(0xA405, 0xA40B), 0xA40C, 0xA460),
     **_numbers((_SHORT,), 2, 0x8827),  # sensitivity

@@ -191,7 +191,7 @@ def _reference(reference: tuple[bytes, int, list[int]]) -> bytes:
 
 
 def _properties(items: Items, contents: dict[int, bytes]) -> bytes:
-    """Write the properties of the pictures that are kept."""
+    """Write the properties that the remaining pictures use, with new numbers."""
     used = {index for item_id in contents for index, _ in items.items[item_id].properties}
     require(all(index < len(items.properties) for index in used), "a property that is not there")
     rebuilt = {index: _rebuilt_property(*items.properties[index]) for index in sorted(used)}

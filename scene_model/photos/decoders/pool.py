@@ -6,14 +6,15 @@ memory for all its photos together. A decoder that exceeds its time is killed an
 """
 
 import contextlib
+import logging
 import queue
 import subprocess
 import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -24,13 +25,14 @@ from scene_model import errors
 from scene_model.errors import DecodingStopped, PhotoError
 from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits, check_file_bytes
 from scene_model.photos.decoders.frames import Fields, read_frame, write_frame
+from scene_model.photos.decoders.memory_budget import MemoryBudget
 from scene_model.photos.metadata import PhotoMetadata
 
-# A 24-megapixel HEIC takes 216 MB.
-_ORDINARY_BYTES, _ORDINARY_S = 100_000_000, 2.0
 # A decoder that held more than this ends after the photo, and its memory returns to the system.
 _RETIRE_BYTES = 200_000_000
 _START_S = 60.0
+
+logger = logging.getLogger(__name__)
 
 _ERRORS = {
     name: kind
@@ -69,16 +71,20 @@ class Decoders:
         limits: PhotoLimits,
         processes: int,
         aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+        ordinary_bytes: int = 100_000_000,
+        ordinary_s: float = 2.0,
     ) -> None:
         """Prepare up to ``processes`` decoders for ordinary photos, and as many for costly ones.
 
         aside: entered while a thread waits for a costly photo; it may give up its place to
-        another meanwhile.
+        another meanwhile. ordinary_bytes, ordinary_s: the memory and time of an ordinary photo; a
+        HEIC of 24 megapixels takes 216 MB.
         """
         self.limits = limits
         self._ordinary, self._costly = _Lane(processes), _Lane(processes, niceness=5)
-        self._memory = _MemoryBudget(limits.max_decoding_bytes)
+        self._memory = MemoryBudget(limits.max_decoding_bytes)
         self._aside = aside
+        self._ordinary_bytes, self._ordinary_s = ordinary_bytes, ordinary_s
 
     def decode(
         self,
@@ -95,22 +101,25 @@ class Decoders:
         request: Fields = {
             "limits": vars(limits),
             "minimum": None if minimum is None else vars(minimum),
-            "lane_bytes": _ORDINARY_BYTES,
+            "lane_bytes": self._ordinary_bytes,
         }
-        needs = _ORDINARY_BYTES
-        # The limit of the lane is for those behind; a photo alone would only be decoded again.
-        with contextlib.suppress(_Stopped):
-            fields, pixels = self._ordinary.ask(request, data, _ORDINARY_S)
+        needs = self._ordinary_bytes
+        try:
+            fields, pixels = self._ordinary.ask(request, data, self._ordinary_s)
             if "needs" not in fields:
                 return _decoded_file(fields, pixels)
             needs = int(fields["needs"])
-        request["lane_bytes"] = max(needs, _ORDINARY_BYTES)
+        except _Stopped as stop:
+            # Not the photo's end: it gets more time, and another decoder, in the second lane.
+            logger.info("a decoder is replaced: %s", stop)
+        request["lane_bytes"] = max(needs, self._ordinary_bytes)
         with self._aside(), self._memory.reserve(needs):
             try:
                 fields, pixels = self._costly.ask(
                     request, data, limits.max_decoding_s, retire=needs > _RETIRE_BYTES
                 )
             except _Stopped as stop:
+                logger.warning("a decoder is replaced: %s", stop)
                 raise DecodingStopped(str(stop)) from None
         return _decoded_file(fields, pixels)
 
@@ -176,6 +185,8 @@ class _Decoder:
             [sys.executable, "-P", "-c", _PROGRAM, str(_PACKAGE_PARENT), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Codecs write a line for each damaged photo: nobody shall fill the log with them.
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
             creationflags=new_group,
         )
@@ -249,38 +260,6 @@ def _end(process: "subprocess.Popen[bytes]", requests: IO[bytes]) -> None:
     with contextlib.suppress(OSError):
         requests.close()
     process.wait()
-
-
-class _MemoryBudget:
-    """Bytes that may be in use at the same time; whoever waits longest is next."""
-
-    def __init__(self, total: int) -> None:
-        self._total, self._used = total, 0
-        self._changed = threading.Condition()
-        self._waiting: deque[object] = deque()
-
-    @contextmanager
-    def reserve(self, count: int) -> Iterator[None]:
-        ticket = object()
-        with self._changed:
-            self._waiting.append(ticket)
-            try:
-                self._changed.wait_for(
-                    lambda: (
-                        self._waiting[0] is ticket
-                        and (self._used == 0 or self._used + count <= self._total)
-                    )
-                )
-                self._used += count
-            finally:
-                self._waiting.remove(ticket)
-                self._changed.notify_all()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._used -= count
-                self._changed.notify_all()
 
 
 def _decoded_file(fields: Fields, pixels: bytes) -> DecodedFile:

@@ -1,6 +1,7 @@
 """A decoder: a process that reads photos from standard input and answers with pixels."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ _SLACK, _SLACK_BYTES = 1.3, 200_000_000
 
 def main() -> None:
     """Answer one request after another until the server closes the pipe, or ends."""
+    # What ends a service asks all of its processes to end, but the photos in work are finished.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     requests = os.fdopen(os.dup(0), "rb")
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a codec prints must not get between the replies
