@@ -100,8 +100,8 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def chromium() -> Iterator["Browser"]:
-    """Start a headless browser."""
+def chromium(*arguments: str) -> Iterator["Browser"]:
+    """Start a headless browser, with further arguments of its command line."""
     # Only the extra `browser` has it; `make test` starts servers without it.
     from playwright.sync_api import sync_playwright
 
@@ -109,7 +109,9 @@ def chromium() -> Iterator["Browser"]:
     if executable is None:
         raise SystemExit("Chromium is not installed. On Debian: apt-get install chromium.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=[*_ARGUMENTS, *arguments]
+        )
         yield browser
         browser.close()
 
