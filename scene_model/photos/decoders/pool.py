@@ -7,7 +7,6 @@ memory for all its photos together. A decoder that exceeds its time is killed an
 
 import contextlib
 import logging
-import queue
 import subprocess
 import sys
 import threading
@@ -24,8 +23,9 @@ import numpy as np
 from scene_model import errors
 from scene_model.errors import DecodingStopped, PhotoError
 from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits, check_file_bytes
-from scene_model.photos.decoders.frames import Fields, read_frame, write_frame
+from scene_model.photos.decoders.frames import Fields, write_frame
 from scene_model.photos.decoders.memory_budget import MemoryBudget
+from scene_model.photos.decoders.replies import Replies, replies_of
 from scene_model.photos.metadata import PhotoMetadata
 
 # A decoder that held more than this ends after the photo, and its memory returns to the system.
@@ -175,7 +175,7 @@ class _Lane:
 
 
 class _Decoder:
-    """One process, and a thread that reads its replies: pipes cannot be waited for everywhere."""
+    """One process, with the pipes to it and from it."""
 
     def __init__(self, niceness: int) -> None:
         arguments = [] if niceness == 0 else [str(niceness)]
@@ -191,16 +191,10 @@ class _Decoder:
             creationflags=new_group,
         )
         self._requests = cast(IO[bytes], process.stdin)
-        self._replies: queue.SimpleQueue[tuple[Fields, bytes] | None] = queue.SimpleQueue()
-        threading.Thread(
-            target=_read_replies,
-            args=(process.stdout, self._replies),
-            name="decoder",
-            daemon=True,
-        ).start()
+        self._replies = replies_of(cast(IO[bytes], process.stdout))
         self._is_started = False
         self.process_id = process.pid
-        self.close = weakref.finalize(self, _end, process, self._requests)
+        self.close = weakref.finalize(self, _end, process, self._requests, self._replies)
 
     def ask(self, request: Fields, data: bytes, seconds: float) -> tuple[Fields, bytes]:
         """Send a request and wait for the reply; raises _Stopped."""
@@ -217,8 +211,8 @@ class _Decoder:
 
     def _wait(self, seconds: float, what: str) -> tuple[Fields, bytes]:
         try:
-            reply = self._replies.get(timeout=seconds)
-        except queue.Empty:
+            reply = self._replies.next(seconds)
+        except TimeoutError:
             raise _Stopped(
                 f"{what} {seconds:,.0f} s (SCENE_MAX_DECODING_S). Save it as JPEG, or make it "
                 "smaller, and send that."
@@ -241,25 +235,12 @@ def _started(niceness: int) -> _Decoder:
         ) from error
 
 
-def _read_replies(
-    pipe: IO[bytes], replies: "queue.SimpleQueue[tuple[Fields, bytes] | None]"
-) -> None:
-    with pipe:
-        while True:
-            try:
-                reply = read_frame(pipe)
-            except (OSError, ValueError):
-                reply = None
-            replies.put(reply)
-            if reply is None:
-                return
-
-
-def _end(process: "subprocess.Popen[bytes]", requests: IO[bytes]) -> None:
+def _end(process: "subprocess.Popen[bytes]", requests: IO[bytes], replies: Replies) -> None:
     process.kill()
     with contextlib.suppress(OSError):
         requests.close()
     process.wait()
+    replies.close()
 
 
 def _decoded_file(fields: Fields, pixels: bytes) -> DecodedFile:
