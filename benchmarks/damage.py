@@ -1,10 +1,11 @@
-"""Write random bytes over copies of a library's database, and run commands on each.
+"""Write random bytes over copies of a library's database and of its backup.
 
 Each command must end in time, without a traceback, and with an exit code of its own. Where
 ``library verify`` finds no problem, every row must be as it was before, but for values that nothing
-repeats: how often one of those changed is printed.
+repeats: how often one of those changed is printed. A damaged backup is refused, and then nothing is
+left of it, or its library has every row and every original byte for byte.
 
-    python -m benchmarks.damage [--databases 2000] [--seed 0] [--folder DIR]
+    python -m benchmarks.damage [--databases 2000] [--backups 2000] [--seed 0] [--folder DIR]
 """
 
 import argparse
@@ -107,9 +108,9 @@ def rows_of(database: Path, with_stored_once: bool = False) -> Rows:
     return rows
 
 
-def damage(database: Path, moment: random.Random) -> None:
+def damage(file: Path, moment: random.Random) -> None:
     """Overwrite a few places with random bytes, or cut the file short."""
-    data = bytearray(database.read_bytes())
+    data = bytearray(file.read_bytes())
     if moment.random() < 0.05:
         del data[moment.randrange(len(data)) :]
     else:
@@ -119,7 +120,7 @@ def damage(database: Path, moment: random.Random) -> None:
             end = 8192 if moment.random() < 0.2 else len(data)
             at = moment.randrange(end)
             data[at : at + length] = moment.randbytes(min(length, len(data) - at))
-    database.write_bytes(bytes(data))
+    file.write_bytes(bytes(data))
 
 
 def run(arguments: list[str]) -> tuple[int, str, float]:
@@ -182,10 +183,54 @@ def run_all(library: Path, work: Path, numbers: range) -> list[Verdict]:
     return verdicts
 
 
+def originals_of(folder: Path) -> dict[str, bytes]:
+    """Return the originals of a library by file name."""
+    return {path.name: path.read_bytes() for path in (folder / "originals").rglob("*.jpg")}
+
+
+def check_backup(library: Path, backup: Path, work: Path, seed: int) -> Verdict:
+    """Damage a copy of a backup and restore it."""
+    moment = random.Random(seed)  # noqa: S311 - not for secrets
+    damaged, folder = work / "damaged.zip", work / "restored"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copy(backup, damaged)
+    damage(damaged, moment)
+    code, errors, took_s = run(["library", "restore", str(damaged), "--library", str(folder)])
+    wrong = list[str]()
+    if "Traceback" in errors or code not in (0, 1):
+        wrong.append(f"restore: {code} {errors[-300:]}")
+    if took_s > MAX_S:
+        wrong.append(f"restore: took {took_s:.0f} s")
+    if code == 0:
+        before, now = (rows_of(place / "library.db", True) for place in (library, folder))
+        wrong += [f"restored, but {table} changed" for table in differing(before, now)]
+        if originals_of(folder) != originals_of(library):
+            wrong.append("restored, but originals changed")
+    elif left := [path.name for path in work.iterdir() if path.name.startswith("restored")]:
+        wrong.append(f"refused, but left {left}")
+    return Verdict(code != 0, False, tuple(wrong))
+
+
+def check_backups(library: Path, work: Path, numbers: range) -> list[Verdict]:
+    """Damage copies of a library's backup, one for each number; prints what is wrong."""
+    backup, folder = work / "whole.zip", work / "backups"
+    folder.mkdir()
+    code, errors, _ = run(["library", "backup", str(backup), "--library", str(library)])
+    if code:
+        raise SystemExit(f"no backup was made: {errors}")
+    verdicts = []
+    for number in numbers:
+        verdicts.append(check_backup(library, backup, folder, number))
+        for message in verdicts[-1].wrong:
+            print(f"    backup {number}: {message}", flush=True)
+    return verdicts
+
+
 def main() -> int:
     """Read the options and run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--databases", type=int, default=2_000)
+    parser.add_argument("--backups", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
@@ -196,6 +241,9 @@ def main() -> int:
         numbers = range(options.seed, options.seed + options.databases)
         verdicts = run_all(library, work, numbers)
         took_s = time.perf_counter() - started
+        of_backups = check_backups(
+            library, work, range(options.seed, options.seed + options.backups)
+        )
     faults = sum(len(verdict.wrong) for verdict in verdicts)
     reported = sum(verdict.is_reported for verdict in verdicts)
     unnoticed = sum(verdict.is_unnoticed for verdict in verdicts)
@@ -203,7 +251,13 @@ def main() -> int:
         f"{len(verdicts):,} databases in {took_s:.0f} s: verify reports {reported:,} as damaged; "
         f"{unnoticed:,} others have another value that nothing repeats; {faults:,} faults"
     )
-    return 1 if faults else 0
+    refused = sum(verdict.is_reported for verdict in of_backups)
+    wrong = sum(len(verdict.wrong) for verdict in of_backups)
+    print(
+        f"{len(of_backups):,} backups: {refused:,} are refused, the others restored whole; "
+        f"{wrong:,} faults"
+    )
+    return 1 if faults or wrong else 0
 
 
 if __name__ == "__main__":
