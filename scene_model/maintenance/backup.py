@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
 
 from scene_model import __version__
@@ -37,6 +38,7 @@ from scene_model.maintenance.backup_file import (
     new_member,
 )
 from scene_model.maintenance.backup_snapshot import adjust_rows, database_snapshot
+from scene_model.maintenance.encryption import encrypted_into
 
 _CHUNK_BYTES = 1 << 20
 ZIP64_BYTES = 1 << 30  # members of this size or larger get ZIP64 headers
@@ -78,26 +80,34 @@ def write_backup(
     file: Path,
     with_references: bool = False,
     on_progress: OnProgress = lambda _done, _total: None,
+    passphrase: SecretStr | None = None,
 ) -> BackupResult:
     """Back up a library to one new file; the library may be in use meanwhile.
 
     The backup is written to FILE.XXXX.part and renamed when it is complete. with_references: also
-    copy originals outside the library; restoring puts them inside it. Raises TargetExists,
+    copy originals outside the library; restoring puts them inside it. passphrase: encrypt the
+    backup, so that nothing of it is written unencrypted outside the library. Raises TargetExists,
     PathNotFound or BackupError.
     """
     file = file.expanduser().absolute()
+    snapshot_folder = file.parent if passphrase is None else library.files.new_dir
     try:
         with (
             new_file(file) as part,
-            database_snapshot(library, file.parent, f"{file.name}.") as (snapshot, photos),
+            database_snapshot(library, snapshot_folder, f"{file.name}.") as (snapshot, photos),
         ):
             _check_space(file, sum(p.file_bytes for p in photos if p.reference is None))
-            with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            with (
+                encrypted_into(part, passphrase) as stream,
+                zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive,
+            ):
                 progress = _BackupInProgress(library, archive)
                 # Embeddings first: a slot freed after the snapshot may be reused by another photo.
                 _add_embeddings(progress)
                 for done, photo in enumerate(photos, 1):
                     _add_photo(progress, photo, with_references)
+                    # Opening a library removes files in its folder `new` that are an hour old.
+                    os.utime(snapshot)
                     on_progress(done, len(photos))
                 manifest = _add_database_and_manifest(progress, snapshot, len(photos))
     except (OSError, DBAPIError) as error:
