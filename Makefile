@@ -84,11 +84,11 @@ $(VENV)/.serving: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.testing: pyproject.toml $(LOCK) | $(VENV)/.created
-	$(PIP) -e ".[train,dev]"
+	$(PIP) -e ".[train,dev,encryption]"
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.everything: pyproject.toml $(LOCK) | $(VENV)/.created
-	$(PIP) -e ".[train,dev,browser,docs,auth]"
+	$(PIP) -e ".[train,dev,browser,docs,auth,encryption]"
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.docs: pyproject.toml $(LOCK) | $(VENV)/.created

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scene_model.errors import InvalidSetting, NotForVisitors
@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Automatic copies of the library's database to keep; one is made on each day "
         "that changes it. 0: none.",
+    )
+    backup_passphrase: SecretStr = Field(
+        default=SecretStr(""),
+        description="Passphrase of encrypted backups; empty: `library backup --encrypt` and "
+        "`library restore` ask for it.",
     )
     mode: Literal["personal", "shared"] = Field(
         default="personal",
@@ -231,6 +236,8 @@ class Settings(BaseSettings):
         """
         for name in type(self).model_fields:
             value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                continue  # it stays in the environment as it is there
             text = str(value.absolute()) if isinstance(value, Path) else str(value)
             os.environ[ENVIRONMENT_PREFIX + name.upper()] = text
 

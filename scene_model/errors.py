@@ -156,6 +156,7 @@ class UsageError(SceneError):
     codes = {
         "missing_file": ErrorCode(422, "A request that needs a file came without one."),
         "invalid_images": ErrorCode(400, "The images of a `/classify` request are invalid."),
+        "passphrase_needed": ErrorCode(400, "An encrypted backup needs a passphrase; none came."),
         "references_unconfirmed": ErrorCode(409, "A backup refers to files outside the library."),
         "key_reused": ErrorCode(422, "An Idempotency-Key came again with a different request."),
         "foreign_request": ErrorCode(403, "The Origin is foreign, or the Host is not allowed."),
@@ -419,6 +420,10 @@ class BackupError(SceneError):
 
     code = "backup_error"
     has_paths = True
+    codes = {
+        "wrong_passphrase": ErrorCode(403, "The passphrase does not open an encrypted backup."),
+        "encryption_unavailable": ErrorCode(501, "The package that encrypts is not installed."),
+    }
 
 
 class NotABackup(BackupError):

@@ -1,5 +1,6 @@
 """Settings and their documentation."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,21 @@ def test_settings_for_children_are_absolute(
     assert not Settings.from_environment().names_a_bundle
     monkeypatch.setenv("SCENE_BUNDLE", "models/mine")
     assert Settings.from_environment().names_a_bundle
+
+
+def test_a_secret_stays_as_it_is_for_children_and_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in Settings.model_fields:  # what the settings write is unset afterwards
+        monkeypatch.setenv(f"SCENE_{name.upper()}", "")
+        monkeypatch.delenv(f"SCENE_{name.upper()}")
+    Settings.from_environment().keep_for_children()
+    assert "SCENE_BACKUP_PASSPHRASE" not in os.environ
+    monkeypatch.setenv("SCENE_BACKUP_PASSPHRASE", "four words")
+    Settings.from_environment().keep_for_children()
+    settings = Settings.from_environment()
+    assert settings.backup_passphrase.get_secret_value() == "four words"
+    assert "four words" not in f"{settings} {settings!r} {settings.model_dump_json()}"
 
 
 def test_the_documented_settings_are_these() -> None:

@@ -121,6 +121,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="include referenced originals outside the library",
     )
+    backup.add_argument(
+        "--encrypt",
+        action="store_true",
+        help="encrypt it by a passphrase, which is asked for, or SCENE_BACKUP_PASSPHRASE",
+    )
     restore = command("restore", "restore a library from a backup, into a new folder")
     restore.add_argument("file", type=path, metavar="FILE")
     restore.add_argument(

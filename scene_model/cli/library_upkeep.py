@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from scene_model.cli.passphrase import new_passphrase, passphrase_of_backup
 from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError, BundleNotFound
@@ -88,14 +89,17 @@ def _verified(options: argparse.Namespace, settings: Settings) -> VerifyResult:
 
 def backup(options: argparse.Namespace, settings: Settings) -> int:
     """Write a backup; returns 3 when an original was missing or changed."""
+    passphrase = new_passphrase(settings) if options.encrypt else None
     progress = ProgressLine("photos")
     with Library(settings.library) as library, progress:
-        done = write_backup(library, options.file, options.with_references, progress.show)
+        done = write_backup(
+            library, options.file, options.with_references, progress.show, passphrase
+        )
     if _wants_json(options):
         record = {"file": str(done.file), "bytes": done.file_bytes, **_listed_record(done.manifest)}
         print(json.dumps(record))
     else:
-        size = f"{done.file_bytes / 1e6:,.1f} MB"
+        size = f"{done.file_bytes / 1e6:,.1f} MB" + (", encrypted" if options.encrypt else "")
         photos = counted(done.manifest.photos, "photo")
         print(f"{photos}, {size}, in {printable(str(done.file))}.")
         _print_originals_not_backed_up(done.manifest)
@@ -112,6 +116,7 @@ def restore(options: argparse.Namespace, settings: Settings) -> int:
             options.replace,
             progress.show,
             options.accept_references,
+            lambda: passphrase_of_backup(settings),
         )
     aside = None if done.moved_aside is None else str(done.moved_aside)
     if _wants_json(options):

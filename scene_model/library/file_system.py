@@ -233,7 +233,8 @@ def new_file(file: Path) -> Iterator[BinaryIO]:
             part.close()  # Windows cannot rename an open file
             _publish(path, identity, file)
         finally:
-            part.close()
+            with contextlib.suppress(OSError):  # of a full disk, which the first error has told
+                part.close()
             if _is_same_file(path, identity):
                 path.unlink()
 

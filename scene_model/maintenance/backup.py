@@ -5,28 +5,21 @@ rows refer to. When a photo is deleted from the trash meanwhile, its rows are de
 copy, so that rows and files agree.
 """
 
-import contextlib
 import datetime
-import errno
 import hashlib
 import os
 import shutil
-import sqlite3
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Engine, create_engine
+from pydantic import SecretStr
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from scene_model import __version__
 from scene_model.errors import BackupError
-from scene_model.library.database import is_disk_full
-from scene_model.library.database_file import PHOTO_ID
 from scene_model.library.file_system import new_file, open_inside
 from scene_model.library.inventory import (
     StoredPhoto,
@@ -42,8 +35,10 @@ from scene_model.maintenance.backup_file import (
     BackupManifest,
     ReferencedOriginal,
     is_backup_name,
+    new_member,
 )
-from scene_model.maintenance.row_check import value_problems
+from scene_model.maintenance.backup_snapshot import adjust_rows, database_snapshot
+from scene_model.maintenance.encryption import encrypted_into
 
 _CHUNK_BYTES = 1 << 20
 ZIP64_BYTES = 1 << 30  # members of this size or larger get ZIP64 headers
@@ -85,23 +80,34 @@ def write_backup(
     file: Path,
     with_references: bool = False,
     on_progress: OnProgress = lambda _done, _total: None,
+    passphrase: SecretStr | None = None,
 ) -> BackupResult:
     """Back up a library to one new file; the library may be in use meanwhile.
 
     The backup is written to FILE.XXXX.part and renamed when it is complete. with_references: also
-    copy originals outside the library; restoring puts them inside it. Raises TargetExists,
+    copy originals outside the library; restoring puts them inside it. passphrase: encrypt the
+    backup, so that nothing of it is written unencrypted outside the library. Raises TargetExists,
     PathNotFound or BackupError.
     """
     file = file.expanduser().absolute()
+    snapshot_folder = file.parent if passphrase is None else library.files.new_dir
     try:
-        with new_file(file) as part, _snapshot(library, file) as (snapshot, photos):
+        with (
+            new_file(file) as part,
+            database_snapshot(library, snapshot_folder, f"{file.name}.") as (snapshot, photos),
+        ):
             _check_space(file, sum(p.file_bytes for p in photos if p.reference is None))
-            with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+            with (
+                encrypted_into(part, passphrase) as stream,
+                zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive,
+            ):
                 progress = _BackupInProgress(library, archive)
                 # Embeddings first: a slot freed after the snapshot may be reused by another photo.
                 _add_embeddings(progress)
                 for done, photo in enumerate(photos, 1):
                     _add_photo(progress, photo, with_references)
+                    # Opening a library removes files in its folder `new` that are an hour old.
+                    os.utime(snapshot)
                     on_progress(done, len(photos))
                 manifest = _add_database_and_manifest(progress, snapshot, len(photos))
     except (OSError, DBAPIError) as error:
@@ -157,7 +163,7 @@ def _add_database_and_manifest(
     progress: _BackupInProgress, snapshot: Path, photo_count: int
 ) -> BackupManifest:
     archive = progress.archive
-    version = _adjust_rows(snapshot, progress.deleted, progress.copied_references)
+    version = adjust_rows(snapshot, progress.deleted, progress.copied_references)
     database = _store(archive, DATABASE_NAME, None, snapshot)
     if database is None:
         raise BackupError("The copy of the database was removed. Try again.")
@@ -171,7 +177,7 @@ def _add_database_and_manifest(
         missing=tuple(progress.missing),
         changed=tuple(progress.changed),
     )
-    archive.writestr(_member(MANIFEST_NAME), manifest.model_dump_json(indent=1))
+    archive.writestr(new_member(MANIFEST_NAME), manifest.model_dump_json(indent=1))
     return manifest
 
 
@@ -190,7 +196,7 @@ def _store(
     digest, file_bytes = hashlib.sha256(), 0
     with source:
         is_large = os.fstat(source.fileno()).st_size >= ZIP64_BYTES
-        with archive.open(_member(name), "w", force_zip64=is_large) as target:
+        with archive.open(new_member(name), "w", force_zip64=is_large) as target:
             for chunk in _chunks(source):
                 digest.update(chunk)
                 file_bytes += len(chunk)
@@ -209,84 +215,8 @@ def _chunks(source: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _member(name: str) -> zipfile.ZipInfo:
-    now = datetime.datetime.now()
-    date = (now.year, now.month, now.day, now.hour, now.minute, now.second)
-    member = zipfile.ZipInfo(name, date)
-    member.external_attr = 0o644 << 16  # the file mode when unpacked on Unix
-    return member
-
-
 def _member_name(library: Library, path: Path) -> str:
     return path.relative_to(library.folder).as_posix()
-
-
-@contextlib.contextmanager
-def _snapshot(library: Library, file: Path) -> Iterator[tuple[Path, list[StoredPhoto]]]:
-    """Copy the database to a temporary file next to the backup; removed at the end."""
-    handle, name = tempfile.mkstemp(prefix=f"{file.name}.", suffix=".part.db", dir=file.parent)
-    os.close(handle)
-    snapshot = Path(name)
-    try:
-        source = library.database.reader.raw_connection()
-        try:
-            with contextlib.closing(sqlite3.connect(snapshot)) as copy:
-                driver = source.driver_connection
-                if not isinstance(driver, sqlite3.Connection):
-                    raise BackupError("The library's database is not an SQLite database.")
-                driver.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")
-                messages = [row[0] for row in copy.execute("PRAGMA integrity_check")]
-                if messages == ["ok"]:
-                    messages = value_problems(copy) or messages
-        except sqlite3.DatabaseError as error:
-            if is_disk_full(error, file.parent):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-            messages = [str(error)]
-        finally:
-            source.close()
-        if messages != ["ok"]:
-            raise BackupError(
-                f"The library's database is damaged ({messages[0]}), so a backup of it would be "
-                "too. Run `library verify` for details."
-            )
-        with _engine(snapshot).begin() as connection:
-            photos = stored_photos(connection)
-        _require_hashes(photos)
-        yield snapshot, photos
-    finally:
-        snapshot.unlink(missing_ok=True)
-
-
-def _require_hashes(photos: list[StoredPhoto]) -> None:
-    """Raise BackupError for an id that is not a hash: paths are made of it."""
-    for photo in photos:
-        if not PHOTO_ID.fullmatch(photo.id):
-            raise BackupError(
-                f"The library has a photo whose id is not the hash of a file: {photo.id[:80]!r}. "
-                "`library verify --repair` moves its row away."
-            )
-
-
-def _adjust_rows(snapshot: Path, deleted: list[str], copied_references: list[str]) -> int:
-    """Make the copied rows agree with the files in the backup; returns the schema version."""
-    with _engine(snapshot).begin() as connection:
-        connection.exec_driver_sql("PRAGMA foreign_keys = ON")
-        for photo_id in deleted:
-            for table in ("automatic_tags", "tag_decisions", "class_decisions", "edit_changes"):
-                query = f"DELETE FROM {table} WHERE photo_id = ?"  # noqa: S608 - constant names
-                connection.exec_driver_sql(query, (photo_id,))
-            connection.exec_driver_sql("DELETE FROM photos WHERE id = ?", (photo_id,))
-        if copied_references:
-            connection.exec_driver_sql(
-                "UPDATE photos SET reference = NULL WHERE id = ?",
-                [(photo_id,) for photo_id in copied_references],
-            )
-        return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-
-
-def _engine(file: Path) -> Engine:
-    return create_engine(f"sqlite:///{file}", poolclass=NullPool)
 
 
 def _check_space(file: Path, needed_bytes: int) -> None:

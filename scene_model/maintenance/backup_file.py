@@ -5,6 +5,7 @@ originals/ab/abcd….jpg            and thumbnails/, embeddings/, as in the libr
 backup.json                       the manifest, written last: without it a backup is incomplete
 """
 
+import datetime
 import re
 import zipfile
 from typing import Literal
@@ -76,19 +77,35 @@ def is_backup_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def new_member(name: str) -> zipfile.ZipInfo:
+    """Describe a member of a backup: of now, and for its owner to write."""
+    now = datetime.datetime.now()
+    date = (now.year, now.month, now.day, now.hour, now.minute, now.second)
+    member = zipfile.ZipInfo(name, date)
+    member.external_attr = 0o644 << 16  # the file mode when unpacked on Unix
+    return member
+
+
+def is_repacked(archive: zipfile.ZipFile) -> bool:
+    """Whether a ZIP has compressed or encrypted members, which `library backup` never writes."""
+    return any(
+        member.compress_type != zipfile.ZIP_STORED or member.flag_bits & _ENCRYPTED
+        for member in archive.infolist()
+    )
+
+
 def read_manifest(archive: zipfile.ZipFile) -> BackupManifest:
     """Read a backup's manifest and check it against the members of the ZIP.
 
     Raises NotABackup, BackupTooNew or BackupDamaged.
     """
-    members = archive.infolist()
-    names = [member.filename for member in members]
+    names = archive.namelist()
     if MANIFEST_NAME not in names:
         raise NotABackup(
             f"The file is a ZIP, but not a backup of a library: it has no {MANIFEST_NAME}. "
             "Name a file that `library backup` wrote."
         )
-    if any(m.compress_type != zipfile.ZIP_STORED or m.flag_bits & _ENCRYPTED for m in members):
+    if is_repacked(archive):
         raise NotABackup(
             "The file was repacked by another program. Name the unchanged file that "
             "`library backup` wrote."

@@ -30,6 +30,7 @@ from scene_model.errors import (
 from scene_model.library.database_file import DATABASE_NAME
 from scene_model.maintenance.backup_database import check_backup_database
 from scene_model.maintenance.backup_file import BackupEntry, BackupManifest, read_manifest
+from scene_model.maintenance.encryption import AskPassphrase, no_passphrase, opened_archive
 
 _CHUNK_BYTES = 1 << 20
 _LEFTOVER_AGE_S = 3600.0
@@ -56,11 +57,13 @@ def restore_backup(
     replace: bool = False,
     on_progress: OnProgress = lambda _done, _total: None,
     accept_references: bool = False,
+    ask_passphrase: AskPassphrase = no_passphrase,
 ) -> RestoreResult:
     """Restore a backup to ``folder``, which must not exist or be empty.
 
     replace: first move an existing folder to FOLDER.before-DATE. accept_references: also when the
     backup refers to files outside the library, which the library would then read and show.
+    ask_passphrase: called when the backup is encrypted.
     Raises PathNotFound, TargetExists, LibraryInUse, NotABackup, BackupTooNew, BackupDamaged,
     BackupError or UsageError; the existing folder is then unchanged.
     """
@@ -79,7 +82,7 @@ def restore_backup(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         unpacked.mkdir(mode=0o700)
-        manifest = _unpack(file, unpacked, on_progress)
+        manifest = _unpack(file, unpacked, on_progress, ask_passphrase)
         references = check_backup_database(unpacked / DATABASE_NAME, manifest)
         if references and not accept_references:
             raise _unconfirmed(references)
@@ -117,9 +120,11 @@ def _last_change(folder: Path) -> float:
     return max(Path(path).stat().st_mtime for path, _, _ in os.walk(folder))
 
 
-def _unpack(file: Path, target: Path, on_progress: OnProgress) -> BackupManifest:
+def _unpack(
+    file: Path, target: Path, on_progress: OnProgress, ask_passphrase: AskPassphrase
+) -> BackupManifest:
     try:
-        with zipfile.ZipFile(file) as archive:
+        with opened_archive(file, target.parent, ask_passphrase) as archive:
             manifest = read_manifest(archive)
             _check_space(target, sum(entry.file_bytes for entry in manifest.files))
             for done, entry in enumerate(manifest.files, 1):
