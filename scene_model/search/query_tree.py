@@ -18,6 +18,7 @@ MAX_QUERY_LENGTH = 1_000
 MAX_DEPTH = 12
 
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*")
+_OPERATORS = ("AND", "OR", "NOT")
 # Text that without quotation marks would not be read as a word.
 _LOOKS_LIKE_A_SCORE = re.compile(r"(score)?[<>=]", re.IGNORECASE)
 _LOOKS_LIKE_A_FIELD = re.compile(r"[A-Za-z_]+:")
@@ -126,7 +127,7 @@ def _bracketed(query: Query, *kinds: type[Query]) -> str:
 def _may_stand_bare(text: str) -> bool:
     return (
         _BARE.fullmatch(text) is not None
-        and text != "OR"
+        and text not in _OPERATORS
         and not _LOOKS_LIKE_A_FIELD.match(text)
         and not _LOOKS_LIKE_A_SCORE.match(text)
     )
@@ -187,8 +188,8 @@ def _read(node: Tree[Token]) -> Query:
 
 
 def _words(word: Token) -> Words:
-    if word == "OR":
-        raise QueryError(_not_allowed("OR", word.start_pos or 0), word.start_pos or 0)
+    if word in _OPERATORS:
+        raise QueryError(_not_allowed(str(word), word.start_pos or 0), word.start_pos or 0)
     if _LOOKS_LIKE_A_SCORE.match(word):
         raise QueryError(
             f"{word} is not a valid comparison. Write it like score>=0.8, or in quotation marks.",
