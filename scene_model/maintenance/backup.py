@@ -27,7 +27,8 @@ from scene_model import __version__
 from scene_model.errors import BackupError
 from scene_model.library.database import is_disk_full
 from scene_model.library.database_file import PHOTO_ID
-from scene_model.library.file_system import new_file, open_inside
+from scene_model.library.file_system import new_file
+from scene_model.library.held_folder import open_inside
 from scene_model.library.inventory import (
     StoredPhoto,
     files_below,
