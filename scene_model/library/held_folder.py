@@ -72,24 +72,25 @@ class FolderTree:
         """Whether a path is the root or below it."""
         return path == self.root or path.startswith(self._prefix)
 
-    def folder(self, path: str) -> "HeldFolder":
+    def folder(self, path: str, refresh: bool = True) -> "HeldFolder":
         """Return the folder of a path in this tree; it is opened at the first operation.
 
-        If another folder, or a link, is at its path now, it is opened anew.
+        refresh: if another folder, or a link, is at its path now, it is opened anew.
         """
         folder = self._held.get(path)
         if folder is not None:
-            folder.refresh()
+            if refresh:
+                folder.refresh()
             return folder
         if len(self._held) == _MOST_HELD:
             self._held.pop(next(iter(self._held))).close()
         folder = self._held[path] = HeldFolder(self, path)
         return folder
 
-    def entry(self, path: str) -> "Entry":
+    def entry(self, path: str, refresh: bool = True) -> "Entry":
         """Return the file or folder of a path below the root, for operations in its folder."""
         folder, _, name = path.rpartition(os.sep)
-        return Entry(self.folder(folder or os.sep), name)
+        return Entry(self.folder(folder or os.sep, refresh), name)
 
     def names_to(self, folder: str) -> list[str]:
         """Return the names that lead from the root to a folder; raises OSError if none do."""

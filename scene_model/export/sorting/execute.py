@@ -45,10 +45,11 @@ def execute(
             )
             if folder_error is not None:
                 raise folder_error
-            source, target = journal.source(step), journal.target(step)
+            # The target's folder is refreshed after the step, to report a link in its place.
+            source, target = journal.source(step), journal.target_tree.entry(step.target, False)
             execute_step(journal, step, source, target, is_resumed)
             note = "done"
-            _verify_target(journal, step)
+            _verify_target(step, target)
         except OSError as os_error:
             error = translate_os_error(os_error, step)
             if is_resumed and isinstance(os_error, NotADirectoryError) and note != "done":
@@ -104,12 +105,13 @@ def _source_missing(error: OSError, step: Step) -> FileSkipped:
     )
 
 
-def _verify_target(journal: Journal, step: Step) -> None:
+def _verify_target(step: Step, entry: Entry) -> None:
     """Check the target's size and time against the plan; raises FileSkipped or OSError.
 
     A link that has taken the place of the target's folder is reported.
     """
-    target = journal.target(step).lstat()
+    entry.folder.refresh()
+    target = entry.lstat()
     if target.st_size != step.bytes or abs(target.st_mtime_ns - step.mtime_ns) >= _TIME_STEP_NS:
         raise FileSkipped(
             f"{step.target} was sorted, but changed meanwhile: another program writes to it. Check "
