@@ -12,7 +12,7 @@ import shutil
 import stat
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +24,7 @@ from scene_model.errors import (
     PathNotFound,
     TargetExists,
 )
+from scene_model.library.held_folder import BINARY
 
 # Free space that must remain so that the database can still record results.
 RESERVE_BYTES = 32_000_000
@@ -32,9 +33,6 @@ _TOKEN_BYTES = 8
 # Only the owner may read the folders and files of a library.
 PRIVATE_FOLDER_MODE, PRIVATE_MODE = 0o700, 0o600
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
-# 0 where a system has no such flag.
-NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-BINARY = getattr(os, "O_BINARY", 0)
 
 
 class FileSystem:
@@ -168,47 +166,6 @@ def library_error(error: OSError, folder: Path) -> LibraryError:
         f"The library folder {folder} cannot be written: {error.strerror or error}. "
         "Fix the cause, or set SCENE_LIBRARY to another folder."
     )
-
-
-def open_inside(folder: Path, path: Path) -> BinaryIO:
-    """Open a regular file below a folder of a folder for reading, and follow no link below that.
-
-    The folders directly in ``folder`` may be links: a person may keep originals on another disk.
-    Raises OSError.
-    """
-    top, *names = path.relative_to(folder).parts
-    if ".." in path.parts or not names:
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
-    if os.open not in os.supports_dir_fd:
-        return _open_checked(folder / top, names)
-    parent = os.open(folder / top, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for name in names[:-1]:
-            inner = os.open(name, os.O_RDONLY | os.O_DIRECTORY | NO_FOLLOW, dir_fd=parent)
-            os.close(parent)
-            parent = inner
-        # O_NONBLOCK: opening a pipe would wait for its writer.
-        flags = os.O_RDONLY | NO_FOLLOW | os.O_NONBLOCK
-        return _regular(os.fdopen(os.open(names[-1], flags, dir_fd=parent), "rb"), path)
-    finally:
-        os.close(parent)
-
-
-def _open_checked(folder: Path, names: Sequence[str]) -> BinaryIO:
-    """`open_inside` for systems that cannot open a file relative to an open folder."""
-    path = folder
-    for name in names:
-        path = path / name
-        if path.is_symlink():
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-    return _regular(path.open("rb"), path)
-
-
-def _regular(file: BinaryIO, path: Path) -> BinaryIO:
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
-    return file
 
 
 @contextlib.contextmanager

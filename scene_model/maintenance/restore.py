@@ -28,6 +28,7 @@ from scene_model.errors import (
     UsageError,
 )
 from scene_model.library.database_file import DATABASE_NAME
+from scene_model.library.held_folder import Entry, FolderTree
 from scene_model.maintenance.backup_database import check_backup_database
 from scene_model.maintenance.backup_file import BackupEntry, BackupManifest, read_manifest
 from scene_model.maintenance.encryption import AskPassphrase, no_passphrase, opened_archive
@@ -124,11 +125,16 @@ def _unpack(
     file: Path, target: Path, on_progress: OnProgress, ask_passphrase: AskPassphrase
 ) -> BackupManifest:
     try:
-        with opened_archive(file, target.parent, ask_passphrase) as archive:
+        # No folder below the one that the library folder is in may become a link meanwhile.
+        with (
+            opened_archive(file, target.parent, ask_passphrase) as archive,
+            FolderTree(str(target.parent)) as tree,
+        ):
             manifest = read_manifest(archive)
             _check_space(target, sum(entry.file_bytes for entry in manifest.files))
             for done, entry in enumerate(manifest.files, 1):
-                _unpack_entry(archive, entry, target)
+                # `read_manifest` rejects names that lead outside the folder.
+                _unpack_entry(archive, entry, tree.entry(str(target / entry.name)))
                 on_progress(done, len(manifest.files))
     except _ZIP_ERRORS as error:
         if not _starts_like_zip(file):
@@ -142,11 +148,11 @@ def _unpack(
     return manifest
 
 
-def _unpack_entry(archive: zipfile.ZipFile, entry: BackupEntry, folder: Path) -> None:
-    target = folder / entry.name  # `read_manifest` rejects names that lead outside the folder
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _unpack_entry(archive: zipfile.ZipFile, entry: BackupEntry, target: Entry) -> None:
+    target.folder.create()
     digest, file_bytes = hashlib.sha256(), 0
-    with archive.open(entry.name) as source, target.open("xb") as unpacked:
+    descriptor = target.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    with os.fdopen(descriptor, "wb") as unpacked, archive.open(entry.name) as source:
         while chunk := source.read(_CHUNK_BYTES):
             digest.update(chunk)
             file_bytes += len(chunk)

@@ -318,3 +318,23 @@ def test_a_backup_makes_no_path_of_an_id(library: Path, tmp_path: Path) -> None:
         assert write_backup(opened, tmp_path / "b.zip").manifest.photos == 2
     assert (tmp_path / "x.jpg").read_bytes() == SECRET
     assert SECRET not in members_of(tmp_path / "b.zip").values()
+
+
+@pytest.mark.parametrize("name", ["", "originals"])
+def test_a_folder_that_becomes_a_link_is_not_followed(
+    made: tuple[Path, Path], tmp_path: Path, name: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+
+    def swap(_done: int, _total: int) -> None:
+        (unpacked,) = tmp_path.glob("back.restoring-*")
+        if not (unpacked / name).is_symlink():
+            (unpacked / name).mkdir(exist_ok=True)
+            (unpacked / name).rename(tmp_path / "aside")
+            (unpacked / name).symlink_to(outside)
+
+    with pytest.raises(BackupError, match="cannot be restored"):
+        restore_backup(made[1], tmp_path / "back", on_progress=swap)
+    assert not any(outside.iterdir())
+    assert not (tmp_path / "back").exists()

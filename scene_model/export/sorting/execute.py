@@ -1,16 +1,18 @@
-"""Execute a plan step by step; after a crash each file is at its source or at its target."""
+"""Execute a plan step by step; after a crash each file is at its source or at its target.
+
+Each step names its files relative to the folders of its source and its target, which are held open.
+"""
 
 import errno
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 
 from scene_model.errors import FileSkipped
-from scene_model.export.sorting.file_system import SortFileSystem, is_beginning
+from scene_model.export.sorting.file_system import SortFileSystem, has_content, is_beginning
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
-from scene_model.photos.hashes import file_content_hash
+from scene_model.library.held_folder import Entry
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _TIME_STEP_NS = 2_000_000_000  # the resolution of FAT's times
@@ -25,14 +27,14 @@ def execute(
     is_resumed: some steps may be done already, which the state on disk shows.
     Raises OSError when the journal itself cannot be written.
     """
-    folders = RealFolders(journal.dest)
-    folder_errors = _make_folders(journal, folders)
-    skipped: set[int] = set()
+    folder_errors = _make_folders(journal)
+    skipped: dict[int, str] = {}
     for step in journal.steps:
         error: FileSkipped | None = None
-        is_done = False
+        note = "failed"
         try:
             if step.lead in skipped:
+                note = skipped[step.lead]
                 raise FileSkipped(
                     f"It belongs to {os.path.basename(journal.steps[step.lead].source)}, "
                     "which was not sorted.",
@@ -43,79 +45,73 @@ def execute(
             )
             if folder_error is not None:
                 raise folder_error
-            folders.require(step.target)
-            execute_step(journal, step, is_resumed)
-            is_done = True
-            _verify_target(step)
+            # The target's folder is refreshed after the step, to report a link in its place.
+            source, target = journal.source(step), journal.target_tree.entry(step.target, False)
+            execute_step(journal, step, source, target, is_resumed)
+            note = "done"
+            _verify_target(step, target)
         except OSError as os_error:
             error = translate_os_error(os_error, step)
+            if is_resumed and isinstance(os_error, NotADirectoryError) and note != "done":
+                note = ""  # a link hides whether the step was done before the crash
         except FileSkipped as skip:
             error = skip
-        if not is_done:
-            skipped.add(step.number)
-        journal.note("done" if is_done else "failed", step.number)
+        if note != "done":
+            skipped[step.number] = note
+        if note:
+            journal.note(note, step.number)
         yield step, error
 
 
-class RealFolders:
-    """Checks that no link below DEST leads files elsewhere."""
-
-    def __init__(self, dest: str) -> None:
-        """dest: may itself be reached through links."""
-        self._dest = dest
-
-    def require(self, target: str) -> None:
-        """Raise FileSkipped when a folder between DEST and a target is a link, or not a folder.
-
-        A missing folder is no fault here: the operation reports it.
-        """
-        folder = os.path.dirname(target)
-        while len(folder) > len(self._dest):
-            try:
-                if not stat.S_ISDIR(os.lstat(folder).st_mode):
-                    raise FileSkipped(
-                        f"{folder} is a symbolic link or a file, which a sort does not follow. "
-                        "Move it away and sort again.",
-                        code="target_taken",
-                    )
-            except (FileNotFoundError, NotADirectoryError):
-                pass
-            folder = os.path.dirname(folder)
-
-
-def execute_step(journal: Journal, step: Step, is_resumed: bool) -> None:
+def execute_step(
+    journal: Journal, step: Step, source: Entry, target: Entry, is_resumed: bool
+) -> None:
     """Execute one step; raises FileSkipped or OSError."""
     kind, file_system = journal.kind, journal.file_system
     try:
-        source = os.lstat(step.source)
-    except (FileNotFoundError, NotADirectoryError):
-        if is_resumed and kind is Kind.MOVE and is_moved(step):
+        status = source.lstat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if is_resumed and kind is Kind.MOVE and is_moved(target, step):
             return
-        raise FileSkipped(
-            f"{step.source} no longer exists; it did when the sort was planned.",
-            code="source_vanished",
-        ) from None
-    if not _is_unchanged(source, step):
+        raise _source_missing(error, step) from None
+    if not _is_unchanged(status, step):
         raise FileSkipped(
             f"{step.source} was changed after the sort was planned, so it was not sorted. Sort "
             "again.",
             code="changed_since",
         )
     if is_resumed and kind is not Kind.HARDLINK:
-        remove_part(journal, step, step.target, step.source)
-    if is_resumed and os.path.lexists(step.target):
-        _finish_step(step, kind, file_system, source)
+        remove_part(journal, step, target, source)
+    if is_resumed and target.exists():
+        _finish_step(journal, step, source, target)
     elif kind is Kind.HARDLINK:
-        file_system.link_new(step.source, step.target)
+        file_system.link_new(source, target)
     elif kind is Kind.COPY:
-        _copy(journal, step)
+        _copy(journal, step, source, target)
     else:
-        _move(journal, step)
+        _move(journal, step, source, target)
 
 
-def _verify_target(step: Step) -> None:
-    """Check the target's size and time against the plan; raises FileSkipped."""
-    target = os.lstat(step.target)
+def _source_missing(error: OSError, step: Step) -> FileSkipped:
+    if isinstance(error, FileNotFoundError):
+        return FileSkipped(
+            f"{step.source} no longer exists; it did when the sort was planned.",
+            code="source_vanished",
+        )
+    return FileSkipped(
+        f"{error.filename} was replaced by a symbolic link or a file after the sort was planned, "
+        f"so {step.source} was not sorted. Sort again.",
+        code="changed_since",
+    )
+
+
+def _verify_target(step: Step, entry: Entry) -> None:
+    """Check the target's size and time against the plan; raises FileSkipped or OSError.
+
+    A link that has taken the place of the target's folder is reported.
+    """
+    entry.folder.refresh()
+    target = entry.lstat()
     if target.st_size != step.bytes or abs(target.st_mtime_ns - step.mtime_ns) >= _TIME_STEP_NS:
         raise FileSkipped(
             f"{step.target} was sorted, but changed meanwhile: another program writes to it. Check "
@@ -124,34 +120,39 @@ def _verify_target(step: Step) -> None:
         )
 
 
-def remove_part(journal: Journal, step: Step, target: str, whole: str) -> None:
+def remove_part(journal: Journal, step: Step, target: Entry, whole: Entry) -> None:
     """Remove what a crash left of the copy of ``whole`` to ``target``; raises OSError.
 
     Earlier versions used names that anybody could use: such a file is removed only if its content
     is the beginning of the copied file.
     """
-    part, old_part = journal.part_path(target, step), journal.old_part_path(target, step)
-    if os.path.lexists(part):
-        journal.file_system.remove(Path(part))
+    part, old_part = journal.part(target, step), journal.old_part(target, step)
+    if part.exists():
+        journal.file_system.remove_entry(part)
     if old_part is not None and is_beginning(old_part, whole):
-        journal.file_system.remove(Path(old_part))
+        journal.file_system.remove_entry(old_part)
 
 
-def is_moved(step: Step) -> bool:
-    """Whether a step's file is at its target, unchanged or edited since."""
+def is_moved(target: Entry, step: Step) -> bool:
+    """Whether a step's file is at its target, unchanged or edited since.
+
+    Raises NotADirectoryError when the target's folder is a link.
+    """
     try:
-        return os.lstat(step.target).st_ino == step.inode or is_as_planned(step.target, step)
+        return target.lstat().st_ino == step.inode or is_as_planned(target, step)
+    except NotADirectoryError:
+        raise
     except OSError:
         return False
 
 
-def is_as_planned(path: str, step: Step) -> bool:
+def is_as_planned(entry: Entry, step: Step) -> bool:
     """Whether a path holds the file of a step: the same file, or the same content."""
     try:
-        status = os.lstat(path)
+        status = entry.lstat()
         if not stat.S_ISREG(status.st_mode) or status.st_size != step.bytes:
             return False
-        return _is_unchanged(status, step) or file_content_hash(Path(path)) == step.sha256
+        return _is_unchanged(status, step) or has_content(entry, step.sha256)
     except OSError:
         return False
 
@@ -187,6 +188,12 @@ def translate_os_error(error: OSError, step: Step) -> FileSkipped:
             "cannot cross. Use --copy.",
             code="other_disk",
         )
+    if isinstance(error, NotADirectoryError):
+        return FileSkipped(
+            f"{error.filename} is a symbolic link or a file, which a sort does not follow. Move it "
+            "away and try again.",
+            code="target_taken",
+        )
     if isinstance(error, FileNotFoundError):
         return FileSkipped(
             f"{step.source}, or its target folder, does not exist: {reason}.",
@@ -195,7 +202,7 @@ def translate_os_error(error: OSError, step: Step) -> FileSkipped:
     return FileSkipped(f"{step.source} could not be sorted to {step.target}: {reason}.")
 
 
-def _make_folders(journal: Journal, folders: RealFolders) -> dict[str, OSError | FileSkipped]:
+def _make_folders(journal: Journal) -> dict[str, OSError | FileSkipped]:
     """Create the plan's folders; returns the error of each that could not be created."""
     errors: dict[str, OSError | FileSkipped] = {}
     for folder in journal.folders:
@@ -203,8 +210,7 @@ def _make_folders(journal: Journal, folders: RealFolders) -> dict[str, OSError |
         try:
             if parent_error is not None:
                 raise parent_error
-            folders.require(folder)
-            journal.file_system.make_folder_if_absent(folder)
+            journal.file_system.make_folder_if_absent(journal.target_tree.entry(folder))
         except (OSError, FileSkipped) as error:
             errors[folder] = error
     return errors
@@ -219,47 +225,45 @@ def _is_unchanged(status: os.stat_result, step: Step) -> bool:
     )
 
 
-def _copy(journal: Journal, step: Step) -> None:
-    part = journal.part_path(step.target, step)
-    journal.file_system.copy_new(step.source, step.target, part, step.sha256)
+def _copy(journal: Journal, step: Step, source: Entry, target: Entry) -> None:
+    part = journal.part(target, step)
+    journal.file_system.copy_new(source, target, part, step.sha256)
 
 
-def _move(journal: Journal, step: Step) -> None:
+def _move(journal: Journal, step: Step, source: Entry, target: Entry) -> None:
     try:
-        journal.file_system.rename_new(step.source, step.target)
+        journal.file_system.rename_new(source, target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy(journal, step)
-        _remove_source(step.source, step.target, journal.file_system)
+        _copy(journal, step, source, target)
+        _remove_source(source, target, journal.file_system)
 
 
-def _remove_source(source: str, copy: str, file_system: SortFileSystem) -> None:
+def _remove_source(source: Entry, copy: Entry, file_system: SortFileSystem) -> None:
     """Remove the source of a copied file; if that fails, remove the copy."""
     try:
-        file_system.remove(Path(source))
+        file_system.remove_entry(source)
     except OSError:
-        file_system.remove(Path(copy))
+        file_system.remove_entry(copy)
         raise
 
 
-def _finish_step(
-    step: Step, kind: Kind, file_system: SortFileSystem, source: os.stat_result
-) -> None:
+def _finish_step(journal: Journal, step: Step, source: Entry, target: Entry) -> None:
     """Complete a step that a crash cut off; raises FileExistsError for a foreign target."""
-    target = os.lstat(step.target)
-    is_same_file = os.path.samestat(source, target)
+    kind, source_status, status = journal.kind, source.lstat(), target.lstat()
+    is_same_file = os.path.samestat(source_status, status)
     is_copy = (
         not is_same_file
         and kind is not Kind.HARDLINK
         # Times are copied before a copy gets its name.
-        and abs(target.st_mtime_ns - step.mtime_ns) < _TIME_STEP_NS
-        and is_as_planned(step.target, step)
+        and abs(status.st_mtime_ns - step.mtime_ns) < _TIME_STEP_NS
+        and is_as_planned(target, step)
     )
     if kind is Kind.COPY and is_copy or kind is Kind.HARDLINK and is_same_file:
         return
-    if kind is Kind.MOVE and (is_same_file or is_copy and source.st_dev != target.st_dev):
-        file_system.flush_folder(Path(step.target).parent)
-        file_system.remove(Path(step.source))
+    if kind is Kind.MOVE and (is_same_file or is_copy and source_status.st_dev != status.st_dev):
+        journal.file_system.flush_entries(target.folder)
+        journal.file_system.remove_entry(source)
         return
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), step.target)

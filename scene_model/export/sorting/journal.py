@@ -13,16 +13,16 @@ import json
 import os
 import re
 import secrets
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from scene_model.errors import FolderRefused, JournalDamaged, NothingSorted
 from scene_model.export.sorting.file_system import SortFileSystem, open_new
+from scene_model.export.sorting.folder_times import Times
 from scene_model.export.sorting.plan import Kind, Step
-from scene_model.library.file_system import BINARY, NO_FOLLOW
+from scene_model.library.held_folder import READ, Entry, FolderTree, HeldFolder
 
 JOURNAL_DIR = ".scene-sort"
 _FORMAT = 1
@@ -60,6 +60,8 @@ class Progress:
 class Journal:
     """The journal of one sort; as a context manager it is open for notes.
 
+    source_root: the folder that all sources are below. planned_dest: DEST as the sort named it;
+    `undo` may be given another path.
     made: folders created for DEST itself, outermost first; folders: those below DEST.
     times: access and modification times, in ns, of folders whose entries the sort changes.
     token: in the names of unfinished copies; empty in a journal of an earlier version.
@@ -67,39 +69,59 @@ class Journal:
 
     path: Path
     dest: str
+    planned_dest: str
+    source_root: str
     kind: Kind
     made: list[str]
     folders: list[str]
-    times: dict[str, tuple[int, int]]
+    times: Times
     steps: list[Step]
     progress: Progress
     file_system: SortFileSystem
     token: str = ""
     _descriptor: int = -1
 
+    def __post_init__(self) -> None:
+        """Name the trees; `__exit__` closes what is opened in them."""
+        self.source_tree = FolderTree(self.source_root)
+        self.target_tree = FolderTree(self.dest)
+
     def __enter__(self) -> Self:
         """Open the file for notes."""
-        flags = os.O_WRONLY | os.O_APPEND | NO_FOLLOW | BINARY
-        self._descriptor = os.open(self.path, flags)
+        entry = self.target_tree.entry(str(self.path))
+        self._descriptor = entry.open(os.O_WRONLY | os.O_APPEND)
         if not (self.token or self.progress.token):
             self.progress.token = new_token()
             self.note_if_room("token", self.progress.token)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file."""
+        """Close the file and the folders."""
         os.close(self._descriptor)
+        self.source_tree.close()
+        self.target_tree.close()
 
-    def part_path(self, target: str, step: Step) -> str:
-        """Return the path of an unfinished copy: in the target's folder, with a short name."""
+    @property
+    def roots(self) -> tuple[str, str]:
+        """DEST and SOURCE as the sort named them."""
+        return self.planned_dest, self.source_root
+
+    def source(self, step: Step) -> Entry:
+        """Return the source of a step."""
+        return self.source_tree.entry(step.source)
+
+    def target(self, step: Step) -> Entry:
+        """Return the target of a step."""
+        return self.target_tree.entry(step.target)
+
+    def part(self, target: Entry, step: Step) -> Entry:
+        """Return the place of an unfinished copy: in the target's folder, with a short name."""
         token = self.token or self.progress.token
-        return os.path.join(os.path.dirname(target), f".scene-sort-{token}-{step.number}.part")
+        return target.sibling(f".scene-sort-{token}-{step.number}.part")
 
-    def old_part_path(self, target: str, step: Step) -> str | None:
-        """Return the path as earlier versions named it, if one wrote this journal."""
-        if self.token:
-            return None
-        return os.path.join(os.path.dirname(target), f".scene-sort-{step.number}.part")
+    def old_part(self, target: Entry, step: Step) -> Entry | None:
+        """Return the place as earlier versions named it, if one wrote this journal."""
+        return None if self.token else target.sibling(f".scene-sort-{step.number}.part")
 
     def note(self, event: str, number: int | bool | str = True) -> None:
         """Record the outcome of a step ("done", "failed", "undone"), or of the whole sort."""
@@ -121,7 +143,8 @@ class Journal:
 
     def remove(self) -> None:
         """Delete the journal."""
-        self.file_system.remove(self.path)
+        with FolderTree(self.dest) as tree:
+            self.file_system.remove_entry(tree.entry(str(self.path)))
 
 
 def journal_dir(dest: Path) -> Path:
@@ -139,36 +162,34 @@ def require_journal_dir(dest: Path) -> None:
 
     Raises FolderRefused.
     """
-    folder = journal_dir(dest)
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        if not stat.S_ISDIR(folder.lstat().st_mode):
-            raise FolderRefused(
-                f"{folder} is a link or a file, not the folder that a sort makes there. Move it "
-                "away, or choose another DEST."
-            )
+    with contextlib.suppress(FileNotFoundError), _open_journal_dir(dest) as folder:
+        folder.status()
 
 
 def write_journal(journal: Journal) -> None:
     """Write the plan atomically, under DEST's lock; raises OSError."""
-    folder = journal.path.parent
-    journal.file_system.make_folder(folder)
-    for path in folder.iterdir():
-        if _PART.fullmatch(path.name):  # left by a kill
-            path.unlink(missing_ok=True)
-    part = journal.path.with_suffix(f".{new_token()}.part")
-    try:
-        journal.file_system.before_step("write", part)
-        with open_new(str(part)) as file:
-            for lines in _batches(_lines(journal)):
-                file.write(lines)
-            file.flush()
-            journal.file_system.before_step("flush", part)
-            os.fsync(file.fileno())
-        journal.file_system.rename_new(str(part), str(journal.path))
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    journal.file_system.flush_folder(folder)
+    file_system, folder = journal.file_system, str(journal.path.parent)
+    with FolderTree(journal.dest) as tree:
+        file_system.make_folder_if_absent(tree.entry(folder))
+        final = tree.entry(str(journal.path))
+        for name in final.folder.names():
+            if _PART.fullmatch(name):  # left by a kill
+                final.sibling(name).unlink()
+        part = final.sibling(f"{journal.path.stem}.{new_token()}.part")
+        try:
+            file_system.before_step("write", part.path)
+            with open_new(part) as file:
+                for lines in _batches(_lines(journal)):
+                    file.write(lines)
+                file.flush()
+                file_system.before_step("flush", part.path)
+                os.fsync(file.fileno())
+            file_system.rename_new(part, final)
+        except OSError:
+            with contextlib.suppress(FileNotFoundError):
+                part.unlink()
+            raise
+        file_system.flush_entries(final.folder)
 
 
 def last_journal(dest: Path, file_system: SortFileSystem) -> Journal | None:
@@ -176,7 +197,6 @@ def last_journal(dest: Path, file_system: SortFileSystem) -> Journal | None:
 
     Raises JournalDamaged or FolderRefused.
     """
-    require_journal_dir(dest)
     path = _last_path(dest)
     return None if path is None else _read(path, dest, file_system)
 
@@ -185,8 +205,8 @@ def last_kind(dest: Path) -> Kind | None:
     """Read the kind of the last sort from its journal's header; None when it cannot be read."""
     try:
         path = _last_path(dest)
-        return None if path is None else Kind(_read_header(path)["kind"])
-    except (ValueError, KeyError, TypeError, OSError):
+        return None if path is None else Kind(_read_header(path, dest)["kind"])
+    except (ValueError, KeyError, TypeError, OSError, FolderRefused):
         return None
 
 
@@ -211,18 +231,42 @@ def _last_path(dest: Path) -> Path | None:
     return journal_dir(dest) / f"{max(numbers):04d}.jsonl" if numbers else None
 
 
-def _read_header(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
+@contextlib.contextmanager
+def _open_journal_dir(dest: Path) -> Iterator[HeldFolder]:
+    """Hold DEST's folder of journals; FolderRefused is raised when it is a link or a file."""
+    path = str(journal_dir(dest))
+    with FolderTree(str(dest)) as tree:
+        try:
+            yield tree.folder(path)
+        except NotADirectoryError as error:
+            raise FolderRefused(
+                f"{path} is a link or a file, not the folder that a sort makes there. Move it "
+                "away, or choose another DEST."
+            ) from error
+
+
+@contextlib.contextmanager
+def _open_journal(path: Path, dest: Path) -> Iterator[BinaryIO]:
+    """Open a journal for reading; no link is followed."""
+    with _open_journal_dir(dest) as folder:
+        descriptor = Entry(folder, path.name).open(READ)
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
+
+
+def _read_header(path: Path, dest: Path) -> dict[str, Any]:
+    with _open_journal(path, dest) as file:
         header: dict[str, Any] = json.loads(file.readline())
         return header
 
 
 def _numbers(dest: Path) -> list[int]:
     try:
-        names = [path.stem for path in journal_dir(dest).iterdir() if path.suffix == ".jsonl"]
+        with _open_journal_dir(dest) as folder:
+            names = [Path(name) for name in folder.names()]
     except FileNotFoundError:
         return []
-    return [int(name) for name in names if name.isdecimal()]
+    return [int(n.stem) for n in names if n.suffix == ".jsonl" and n.stem.isdecimal()]
 
 
 def _lines(journal: Journal) -> Iterator[str]:
@@ -232,6 +276,8 @@ def _lines(journal: Journal) -> Iterator[str]:
             "kind": journal.kind,
             "token": journal.token,
             "steps": len(journal.steps),
+            "source": journal.source_root,
+            "dest": journal.planned_dest,
             "made": journal.made,
             "folders": [os.path.relpath(folder, journal.dest) for folder in journal.folders],
             "times": journal.times,
@@ -266,7 +312,7 @@ def _batches(lines: Iterator[str]) -> Iterator[bytes]:
 
 def _read(path: Path, dest: Path, file_system: SortFileSystem) -> Journal:
     try:
-        with path.open("rb") as file:
+        with _open_journal(path, dest) as file:
             header: dict[str, Any] = json.loads(file.readline())
             if header["format"] != _FORMAT:
                 raise JournalDamaged(
@@ -279,6 +325,10 @@ def _read(path: Path, dest: Path, file_system: SortFileSystem) -> Journal:
             for folder in header["folders"]:
                 _require_below(folder)
             steps = [_step(n, file.readline(), dest) for n in range(header["steps"])]
+            source_root = header.get("source") or common_folder(steps)
+            source_tree = FolderTree(source_root)
+            for step in steps:
+                source_tree.names_to(os.path.dirname(step.source))
             progress = _progress(file.read())
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise JournalDamaged(
@@ -288,6 +338,8 @@ def _read(path: Path, dest: Path, file_system: SortFileSystem) -> Journal:
     return Journal(
         path=path,
         dest=str(dest),
+        planned_dest=header.get("dest", str(dest)),
+        source_root=source_root,
         kind=Kind(header["kind"]),
         made=header["made"],
         folders=[str(dest / folder) for folder in header["folders"]],
@@ -312,6 +364,11 @@ def _step(number: int, line: bytes, dest: Path) -> Step:
         mtime_ns,
         inode,
     )
+
+
+def common_folder(steps: Sequence[Step]) -> str:
+    """Return the innermost folder that all sources are below."""
+    return os.path.commonpath({os.path.dirname(step.source) for step in steps})
 
 
 def _require_below(path: str) -> None:

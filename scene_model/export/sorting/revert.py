@@ -3,19 +3,15 @@
 import contextlib
 import errno
 import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 
 from scene_model.errors import FileSkipped
-from scene_model.export.sorting.execute import (
-    RealFolders,
-    is_as_planned,
-    remove_part,
-    translate_os_error,
-)
+from scene_model.export.sorting.execute import is_as_planned, remove_part, translate_os_error
 from scene_model.export.sorting.file_system import SortFileSystem
+from scene_model.export.sorting.folder_times import restore_times
 from scene_model.export.sorting.journal import Journal
 from scene_model.export.sorting.plan import Kind, Step
+from scene_model.library.held_folder import Entry, FolderTree
 
 
 def revert(journal: Journal) -> Iterator[tuple[Step, FileSkipped | None]]:
@@ -25,15 +21,14 @@ def revert(journal: Journal) -> Iterator[tuple[Step, FileSkipped | None]]:
     copy. Reverting continues when the disk is too full for notes, because it may free space.
     """
     progress, not_done = journal.progress, journal.progress.failed - journal.progress.done
-    folders = RealFolders(journal.dest)
     journal.note_if_room("undoing")
     for step in reversed(journal.steps):
         if step.number in progress.undone or step.number in not_done:
             continue
         error: FileSkipped | None = None
         try:
-            folders.require(step.target)
-            _revert_step(journal, step, was_done=step.number in progress.done)
+            source, target = journal.source(step), journal.target(step)
+            _revert_step(journal, step, source, target, step.number in progress.done)
         except OSError as os_error:
             error = _translate_os_error(os_error, step)
         except FileSkipped as skip:
@@ -46,117 +41,103 @@ def revert(journal: Journal) -> Iterator[tuple[Step, FileSkipped | None]]:
 def clean_up(journal: Journal) -> None:
     """After a complete revert: remove created folders and restore the times of the others."""
     for folder in reversed(journal.folders):
-        _remove_if_empty(folder, journal.file_system)
-    restore_times(journal.times)
-
-
-def restore_times(times: Mapping[str, tuple[int, int]]) -> None:
-    """Restore folders' access and modification times, in ns."""
-    for folder, times_ns in times.items():
-        with contextlib.suppress(OSError):
-            os.utime(folder, ns=times_ns)
+        _remove_if_empty(journal.target_tree, folder, journal.file_system)
+    restore_times(journal.times, journal.roots)
 
 
 def remove_journal(journal: Journal) -> None:
     """Remove the journal: the last step under DEST's lock."""
     journal.remove()
-    _remove_if_empty(str(journal.path.parent), journal.file_system)
+    with FolderTree(journal.dest) as tree:
+        _remove_if_empty(tree, str(journal.path.parent), journal.file_system)
 
 
 def remove_created_dest(journal: Journal) -> None:
     """Remove DEST if the sort created it; call after the lock file is removed."""
     for folder in reversed(journal.made):
-        _remove_if_empty(folder, journal.file_system)
-    restore_times(journal.times)
+        with FolderTree(os.path.dirname(folder)) as tree:
+            _remove_if_empty(tree, folder, journal.file_system)
+    restore_times(journal.times, journal.roots)
 
 
-def _remove_if_empty(folder: str, file_system: SortFileSystem) -> None:
+def _remove_if_empty(tree: FolderTree, folder: str, file_system: SortFileSystem) -> None:
     with contextlib.suppress(OSError):  # not empty, or already removed
-        file_system.remove_empty_folder(folder)
+        file_system.remove_empty_folder(tree.entry(folder))
 
 
-def _revert_step(journal: Journal, step: Step, was_done: bool) -> None:
-    kind = journal.kind
-    source, target = _lstat(step.source), _lstat(step.target)
-    if kind is not Kind.HARDLINK:
-        remove_part(journal, step, step.target, step.source)
-        remove_part(journal, step, step.source, step.target)
-    if kind is Kind.MOVE:
-        _move_back(journal, step, source, target, was_done)
-    elif target is not None:
-        _remove_target(step, kind, journal.file_system, source, target, was_done)
-
-
-def _move_back(
-    journal: Journal,
-    step: Step,
-    source: os.stat_result | None,
-    target: os.stat_result | None,
-    was_done: bool,
+def _revert_step(
+    journal: Journal, step: Step, source: Entry, target: Entry, was_done: bool
 ) -> None:
+    is_target_there = _status(target) is not None  # a link instead of its folder is refused
+    if journal.kind is not Kind.HARDLINK:
+        remove_part(journal, step, target, source)
+        remove_part(journal, step, source, target)
+    if journal.kind is Kind.MOVE:
+        _move_back(journal, step, source, target, was_done)
+    elif is_target_there:
+        _remove_target(journal, step, source, target, was_done)
+
+
+def _move_back(journal: Journal, step: Step, source: Entry, target: Entry, was_done: bool) -> None:
     file_system = journal.file_system
-    if source is None:
-        if target is None:
+    source_status, target_status = _source_status(source), _status(target)
+    if source_status is None:
+        if target_status is None:
             raise FileSkipped(
                 f"Neither {step.target} nor {step.source} exists any more. If you moved the file, "
                 "put it back and undo again.",
                 code="source_vanished",
             )
-        if not is_as_planned(step.target, step):
+        if not is_as_planned(target, step):
             raise _changed(step)
-        _restore_source(journal, step)
-    elif target is None:
+        _restore_source(journal, step, source, target)
+    elif target_status is None:
         return  # never moved, or already reverted
-    elif os.path.samestat(source, target):
-        file_system.remove(Path(step.target))
-    elif is_as_planned(step.source, step):
+    elif os.path.samestat(source_status, target_status):
+        file_system.remove_entry(target)
+    elif is_as_planned(source, step):
         # On two disks: cut off between the copy and the removal, of the sort or of its undo.
-        if is_as_planned(step.target, step) and source.st_dev != target.st_dev:
-            file_system.remove(Path(step.target))
+        if is_as_planned(target, step) and source_status.st_dev != target_status.st_dev:
+            file_system.remove_entry(target)
         elif was_done:
             raise _changed(step)
     elif was_done:
         raise _source_taken(step)
 
 
-def _restore_source(journal: Journal, step: Step) -> None:
+def _restore_source(journal: Journal, step: Step, source: Entry, target: Entry) -> None:
     file_system = journal.file_system
-    Path(step.source).parent.mkdir(parents=True, exist_ok=True)
+    source.folder.create()
     try:
-        file_system.rename_new(step.target, step.source)
+        file_system.rename_new(target, source)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        part = journal.part_path(step.source, step)
-        file_system.copy_new(step.target, step.source, part, step.sha256)
-        file_system.remove(Path(step.target))
+        file_system.copy_new(target, source, journal.part(source, step), step.sha256)
+        file_system.remove_entry(target)
 
 
 def _remove_target(
-    step: Step,
-    kind: Kind,
-    file_system: SortFileSystem,
-    source: os.stat_result | None,
-    target: os.stat_result,
-    was_done: bool,
+    journal: Journal, step: Step, source: Entry, target: Entry, was_done: bool
 ) -> None:
-    if source is not None and os.path.samestat(source, target):
-        if kind is Kind.HARDLINK:
-            file_system.remove(Path(step.target))
+    source_status = _source_status(source)
+    if source_status is not None and os.path.samestat(source_status, target.lstat()):
+        if journal.kind is Kind.HARDLINK:
+            journal.file_system.remove_entry(target)
         elif was_done:
             raise _changed(step)
         return
-    if not was_done and not (kind is Kind.COPY and is_as_planned(step.target, step)):
+    if not was_done and not (journal.kind is Kind.COPY and is_as_planned(target, step)):
         return  # not written by the sort
-    if not is_as_planned(step.target, step):
+    if not is_as_planned(target, step):
         raise _changed(step)
-    if source is None or not is_as_planned(step.source, step):
+    if source_status is None or not is_as_planned(source, step):
         raise FileSkipped(
             f"{step.source} was removed or changed, so {step.target} may be the last copy and is "
             "not removed.",
             code="source_vanished",
         )
-    file_system.remove(Path(step.target))
+    journal.file_system.remove_entry(target)
 
 
 def _changed(step: Step) -> FileSkipped:
@@ -175,11 +156,18 @@ def _source_taken(step: Step) -> FileSkipped:
     )
 
 
-def _lstat(path: str) -> os.stat_result | None:
+def _status(entry: Entry) -> os.stat_result | None:
     try:
-        return os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+        return entry.lstat()
+    except FileNotFoundError:
         return None
+
+
+def _source_status(source: Entry) -> os.stat_result | None:
+    """Return a source's status; None when it, or its folder, is gone or was replaced."""
+    with contextlib.suppress(NotADirectoryError):
+        return _status(source)
+    return None
 
 
 def _translate_os_error(error: OSError, step: Step) -> FileSkipped:

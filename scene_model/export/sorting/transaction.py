@@ -16,9 +16,11 @@ from scene_model.errors import (
 )
 from scene_model.export.sorting.execute import execute, translate_os_error
 from scene_model.export.sorting.file_system import SortFileSystem
+from scene_model.export.sorting.folder_times import Times, read_times, restore_times
 from scene_model.export.sorting.journal import (
     Journal,
     Progress,
+    common_folder,
     journal_dir,
     last_journal,
     new_token,
@@ -32,7 +34,6 @@ from scene_model.export.sorting.revert import (
     clean_up,
     remove_created_dest,
     remove_journal,
-    restore_times,
     revert,
 )
 from scene_model.jobs.lock_file import acquire_lock, lock_path
@@ -65,32 +66,33 @@ def sort_files(
 ) -> Generator[Outcome, None, None]:
     """Execute a plan; yields each step when it is done.
 
-    source_folders: folders that files may leave; undo restores their times. When DEST or the
-    journal cannot be written, every step fails with that error and nothing is changed. Raises
-    SortRunning, SortUnfinished, JournalDamaged, FolderRefused when a link is in the place of our
-    own files, and LibraryError when a library was not updated.
+    source_folders: SOURCE, then the folders in it that files may leave; undo restores their times.
+    When DEST or the journal cannot be written, every step fails with that error and nothing is
+    changed. Raises SortRunning, SortUnfinished, JournalDamaged, FolderRefused when a link is in
+    the place of our own files, and LibraryError when a library was not updated.
     """
     if not plan.steps:
         return
     file_system, dest = file_system or SortFileSystem(), Path(plan.dest)
     missing = [str(folder) for folder in (dest, *dest.parents) if not os.path.lexists(folder)]
     above = [os.path.dirname(missing[-1])] if missing else []
-    times = _times(
-        [*(source_folders if kind is Kind.MOVE else ()), *_existing_folders(plan), *above]
-    )
+    source_root = source_folders[0] if source_folders else common_folder(plan.steps)
+    roots = (plan.dest, source_root)
+    left = source_folders if kind is Kind.MOVE else ()
+    times = read_times([*left, *_existing_folders(plan), *above], roots)
     made: list[str] = []
     with contextlib.ExitStack() as stack:
         try:
             for folder in reversed(missing):
-                file_system.make_folder_if_absent(folder)
+                file_system.make_folder(Path(folder))
                 made.append(folder)
             stack.enter_context(_locked(dest))
             _require_finished(dest, file_system)
-            journal = stack.enter_context(_begin(plan, kind, made, times, file_system))
+            journal = stack.enter_context(_begin(plan, kind, source_root, made, times, file_system))
         except OSError as error:
             stack.close()
             _remove_created(made, dest)
-            restore_times(times)
+            restore_times(times, roots)
             yield from _fail_all(plan.steps, error)
             return
         yield from _execute_all(journal, follow, is_resumed=False)
@@ -244,21 +246,24 @@ def _require_finished(dest: Path, file_system: SortFileSystem) -> None:
 def _begin(
     plan: Plan,
     kind: Kind,
+    source_root: str,
     made: list[str],
-    times: dict[str, tuple[int, int]],
+    times: Times,
     file_system: SortFileSystem,
 ) -> Journal:
     journal = Journal(
-        next_path(Path(plan.dest)),
-        plan.dest,
-        kind,
-        made,
-        plan.folders,
-        times,
-        plan.steps,
-        Progress(),
-        file_system,
-        new_token(),
+        path=next_path(Path(plan.dest)),
+        dest=plan.dest,
+        planned_dest=plan.dest,
+        source_root=source_root,
+        kind=kind,
+        made=made,
+        folders=plan.folders,
+        times=times,
+        steps=plan.steps,
+        progress=Progress(),
+        file_system=file_system,
+        token=new_token(),
     )
     write_journal(journal)
     return journal
@@ -278,15 +283,6 @@ def _existing_folders(plan: Plan) -> list[str]:
     parents = {os.path.dirname(step.target) for step in plan.steps}
     parents |= {os.path.dirname(folder) for folder in plan.folders}
     return [folder for folder in dict.fromkeys([plan.dest, *sorted(parents)]) if folder not in new]
-
-
-def _times(folders: Sequence[str]) -> dict[str, tuple[int, int]]:
-    times = {}
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            status = os.stat(folder)
-            times[folder] = (status.st_atime_ns, status.st_mtime_ns)
-    return times
 
 
 def _absolute(dest: Path) -> Path:
