@@ -295,7 +295,7 @@ class Library:
             page = self._matching(where, sort)[offset : offset + limit]
             return list(IdsInOrder(self.database, page))
         order = order_by(sort)
-        query = filter_photos(select(photos.c.id), where, trashed, order).order_by(*order)
+        query = filter_photos(select(photos.c.id), where, trashed, sort).order_by(*order)
         query = query.limit(limit).offset(offset)
         with self.database.reader.begin() as connection:
             return list(connection.execute(query).scalars())
@@ -409,7 +409,7 @@ class Library:
         for both. 100,000 numbers take 0.8 MB.
         """
         order = order_by(sort)
-        query = filter_photos(select(photos.c.number), where, trashed=False, order=order)
+        query = filter_photos(select(photos.c.number), where, trashed=False, sort=sort)
         matching = query.order_by(*order).subquery()
         # Fetched as one text: fetching 100,000 rows would take longer than finding them. A test
         # checks that group_concat keeps the order of the subquery.
