@@ -105,8 +105,8 @@ def order_by(sort: Sort) -> tuple[ColumnElement[Any], ...]:
     return first, photos.c.folded_name.desc(), photos.c.number.desc()
 
 
-def match_scores(sort: Sort) -> Subquery:
-    """Return the highest score of the sort's labels, for each photo with one of them.
+def label_scores(sort: Sort) -> Subquery:
+    """Return the scores of the sort's labels with their photos; a photo may have several.
 
     A label that a person added as a tag or chose as the class counts 1.
     """
@@ -118,7 +118,12 @@ def match_scores(sort: Sort) -> Subquery:
         .join(class_decisions, class_decisions.c.photo_id == photos.c.id)
         .where(is_one_of(class_decisions.c.label, sort.labels))
     )
-    scores = union_all(tagged, classified).subquery("label_scores")
+    return union_all(tagged, classified).subquery("label_scores")
+
+
+def match_scores(sort: Sort) -> Subquery:
+    """Return the highest of the `label_scores`, for each photo with one of them."""
+    scores = label_scores(sort)
     return (
         select(scores.c.photo, func.max(scores.c.score).label("score"))
         .group_by(scores.c.photo)

@@ -12,6 +12,7 @@ from scene_model.errors import InvalidCursor
 from scene_model.gallery import Gallery
 from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, Sort, SortKey
 from scene_model.library.store import Library
+from scene_model.search.conditions import name_contains
 from scene_model.search.paging import page_after, read_cursor
 from scene_model.services import Services
 from tests.library.rows import Row, put
@@ -88,6 +89,12 @@ def test_all_parts_of_a_result_are_in_one_order(small: Gallery) -> None:
     assert list(small.all_ids("dog")) == ids
     assert [small.id_at(index, "dog") for index in range(6)] == ids
     assert [r.id for n in (1, 2, 3) for r in small.page(n, 2, "dog")] == ids
+    # The same order by SQL alone.
+    sort = Sort(SortKey.MATCH, labels=small.labels_of_words("dog"))
+    library = small.library
+    assert list(page_after(library, name_contains(""), sort, None, 99).ids) == library.find(
+        name_contains(""), sort=sort
+    )
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 6])
@@ -164,10 +171,10 @@ def test_the_order_by_match_reads_an_index(gallery: Gallery) -> None:
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)  # type: ignore[arg-type]
             plans.append("\n".join(row[3] for row in cursor.fetchall()))
 
-    gallery.count("animal")
+    gallery.page_after(None, 50, "animal")
     event.remove(library.database.reader, "before_cursor_execute", explain)
     (plan,) = plans
-    assert "USING COVERING INDEX photos_by_added" in plan
+    assert "photos_by_added" in plan
     assert "SEARCH held_tags USING PRIMARY KEY (label=?)" in plan
     assert "SCAN held_tags" not in plan
     assert "SEARCH match_scores USING" in plan, "no scan of all matches for each photo"
