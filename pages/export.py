@@ -47,7 +47,7 @@ def _page() -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order_control("export")
+        order_control("export", query)
         with_location = not st.checkbox(
             "Remove locations",
             key="export_no_place",

@@ -93,7 +93,7 @@ def _tools() -> None:
     with query:
         query_filter(_NAME)
     with order:
-        order_control(_NAME)
+        order_control(_NAME, current_filter().query)
     with density:
         density_control(_NAME)
 

@@ -25,6 +25,7 @@ _NAME, _QUERY_KEY, _NEXT_KEY = "search", "q", "next_query"
 _EXAMPLES = (
     "sea",
     "mountain OR glacier",
+    "animal",
     "flower -street",
     "album:travel",
     "is:unsure",
@@ -36,6 +37,7 @@ _LANGUAGE = """
 | Query | Finds |
 |---|---|
 | `beach sunset` | photos that match both words: tags of all label sets, synonyms, file names |
+| `animal` · `vehicle` · `fruit` | all tags of a kind: dogs, birds, snakes · cars, trams · lemons |
 | `Strand` · `plage` · `playa` · `海滩` | a scene by its German, French, Spanish or Chinese name |
 | `beach OR lake` · `-street` · `(a OR b) c` | either word · not this word · grouping |
 | `"old town"` | an exact phrase |
@@ -68,7 +70,7 @@ def _page() -> None:
     show_completions(typed or "", _set_query)
     query = (typed or "").strip()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        order_control(_NAME)
+        order_control(_NAME, query)
         save_control(query)
         saved_control(_open)
         density_control(_NAME)

@@ -1,16 +1,18 @@
 """One session's query, order and selection over the library."""
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.errors import QueryError
 from scene_model.library import edits
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import PhotoRecord
-from scene_model.library.sort_order import NEWEST_ADDED, Sort
+from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, Sort, SortKey
 from scene_model.library.store import Library
+from scene_model.search.conditions import has_tag
 from scene_model.search.paging import Page, page_after
 from scene_model.search.query_reader import Condition, QueryReader
 from scene_model.search.saved_searches import SavedSearch, save_search
@@ -28,14 +30,14 @@ class Gallery:
     """One session's gallery. Nothing durable is stored here; that is in the library.
 
     model: the model in use, which may change during a session. query: the current query line.
-    sort: the order of photos. today: returns the day that ``added:today`` means.
-    selection: ids of selected photos, in the order of selection.
+    sort: the order of photos, as chosen; see `shown_order`. today: returns the day that
+    ``added:today`` means. selection: ids of selected photos, in the order of selection.
     """
 
     library: Library
     model: CurrentModel
     query: str = ""
-    sort: Sort = NEWEST_ADDED
+    sort: Sort = BEST_MATCH
     today: Callable[[], datetime.date] = datetime.date.today
     selection: list[str] = field(default_factory=list)
     _reader: QueryReader = field(init=False, repr=False, compare=False)
@@ -67,7 +69,7 @@ class Gallery:
 
     def count(self, query: str | None = None) -> int:
         """Count the photos of a query, by default the current one; raises QueryError."""
-        return self.library.count(self._where(query), sort=self.sort)
+        return self.library.count(self._where(query), sort=self._order(query))
 
     def count_by_class(self, query: str | None = None) -> dict[str, int]:
         """Count the photos of a query by class; raises QueryError."""
@@ -80,6 +82,10 @@ class Gallery:
     def count_by_any_tag(self) -> dict[str, int]:
         """Count all photos by the tags of every head, including objects."""
         return count_by_any_tag(self.library)
+
+    def count_with_any(self, labels: Collection[str]) -> int:
+        """Count the photos that have any of the labels as a tag."""
+        return self.library.count(has_tag(labels))
 
     def folder_sizes(
         self, query: str, by_tag: bool = False, head: str | None = None
@@ -102,21 +108,22 @@ class Gallery:
         """
         if index < 0:
             return None
-        ids = self.library.find(self._where(query), limit=1, offset=index, sort=self.sort)
+        sort = self._order(query)
+        ids = self.library.find(self._where(query), limit=1, offset=index, sort=sort)
         return ids[0] if ids else None
 
     def ids(self, query: str | None = None, limit: int | None = None) -> list[str]:
         """Return the ids of the photos of a query, in the current order; raises QueryError."""
-        return self.library.find(self._where(query), limit, sort=self.sort)
+        return self.library.find(self._where(query), limit, sort=self._order(query))
 
     def all_ids(self, query: str | None = None) -> IdsInOrder:
         """Like `ids`, for exports: the ids are not all in memory. Raises QueryError."""
-        return self.library.ids_in_order(self._where(query), self.sort)
+        return self.library.ids_in_order(self._where(query), self._order(query))
 
     def page(self, number: int, size: int, query: str | None = None) -> list[PhotoRecord]:
         """Return one page of photos (from 1), in the current order; raises QueryError."""
         ids = self.library.find(
-            self._where(query), limit=size, offset=(number - 1) * size, sort=self.sort
+            self._where(query), limit=size, offset=(number - 1) * size, sort=self._order(query)
         )
         return list(self.library.records(ids))
 
@@ -125,7 +132,7 @@ class Gallery:
 
         Raises QueryError or InvalidCursor.
         """
-        return page_after(self.library, self._where(query), self.sort, cursor, size)
+        return page_after(self.library, self._where(query), self._order(query), cursor, size)
 
     def save_search(self, name: str, query: str) -> SavedSearch:
         """Save a query and the current order under a name.
@@ -145,6 +152,31 @@ class Gallery:
         """Set the class of photos to typed text; None restores the automatic class."""
         label = None if typed is None else self.vocabulary.canonical(edits.clean_tag(typed))
         return edits.set_class(self.library, photo_ids, label)
+
+    def labels_of_words(self, query: str | None = None) -> frozenset[str]:
+        """Return the labels that the words of a query find; raises QueryError."""
+        return self._reader.labels_of_words(self.query if query is None else query)
+
+    def has_words(self, query: str) -> bool:
+        """Whether a query has words, so that its photos match better or worse; for any text."""
+        try:
+            return bool(self.labels_of_words(query))
+        except QueryError:
+            return False
+
+    def shown_order(self, query: str) -> Sort:
+        """Return the order in which the photos of a query are, as people choose it.
+
+        The best match is the newest first in a query without words.
+        """
+        is_newest = self.sort == BEST_MATCH and not self.has_words(query)
+        return NEWEST_ADDED if is_newest else self.sort
+
+    def _order(self, query: str | None) -> Sort:
+        if self.sort.key is not SortKey.MATCH:
+            return self.sort
+        labels = self.labels_of_words(query)
+        return Sort(SortKey.MATCH, labels=labels) if labels else NEWEST_ADDED
 
     def _where(self, query: str | None) -> Condition | None:
         return self._reader.where(self.query if query is None else query, self.today())

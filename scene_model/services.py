@@ -23,7 +23,7 @@ from scene_model.jobs.workers import WorkerPools
 from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
 from scene_model.library.inventory import MovedFile, update_references
-from scene_model.library.sort_order import NEWEST_ADDED, Sort
+from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.maintenance.daily_copy import DailyCopies
@@ -98,7 +98,7 @@ class Services:
         """The vocabulary of the model in use."""
         return self.model.vocabulary
 
-    def gallery(self, sort: Sort = NEWEST_ADDED) -> Gallery:
+    def gallery(self, sort: Sort = BEST_MATCH) -> Gallery:
         """Open a new session's gallery, in an order."""
         return Gallery(self.library, self.model, sort=sort)
 

@@ -13,9 +13,9 @@ from scene_model.classifier.bundle import (
     BundleDescription,
     BundleFile,
     HeadEntry,
-    LabelEntry,
     read_description,
 )
+from scene_model.classifier.bundle_words import LabelEntry
 from scene_model.config import PROJECT_DIR
 
 SHIPPED = PROJECT_DIR / "models" / "scene_mobilenet_v2"

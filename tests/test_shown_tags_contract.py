@@ -29,9 +29,11 @@ SHOWN = {
     "Journey": 3,  # added by a person: once to a photo that also has it from the class head
     "Grandma": 1,  # class head of another model
     "roof": 1,  # tag head of another model
+    "vehicle": 2,  # added by a person; also the name of a kind
+    "dusk": 1,  # added by a person; also another name of a label
 }
 # Labels that only a search finds, and photos where a search finds a shown label beside those.
-NOT_SHOWN = {"dog": 2, "temple": 1}
+NOT_SHOWN = {"dog": 2, "temple": 1, "tractor": 1, "sunset": 1}
 FOUND_BESIDE = {"beach": 1}
 
 
@@ -69,6 +71,11 @@ def tagged(services: Services, add_photos: Add) -> Services:
     # A photo in the trash counts nowhere.
     _add_automatic(services, "scenes", "sea", smooth[12:13])
     edits.move_to_trash(library, smooth[12:13])
+
+    _add_automatic(services, "objects", "tractor", smooth[16:17])
+    _add_automatic(services, "places", "sunset", smooth[15:16])
+    edits.add_tag(library, smooth[13:15], "vehicle")
+    edits.add_tag(library, smooth[14:15], "dusk")
 
     edits.add_tag(library, smooth[9:12], "Journey")
     edits.reject_tag(library, smooth[7:8], "beach")

@@ -1,4 +1,4 @@
-"""``python -m training split|fit|evaluate|publish|collect --config FILE --data DIR --out DIR``."""
+"""``python -m training split|fit|evaluate|publish|describe|collect --config FILE …``."""
 
 import argparse
 import sys
@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         ("fit", "train; resumes an interrupted run"),
         ("publish", "quantize, calibrate, measure, and write the bundle"),
         ("evaluate", "measure a bundle on the validation lists or on any labelled folder"),
+        ("describe", "write the names, kinds and groups of a published bundle's labels again"),
         ("collect", "build a labelled set from openly licensed pictures"),
     ):
         step = steps.add_parser(name, help=help_text)
@@ -44,9 +45,11 @@ def _parser() -> argparse.ArgumentParser:
         step.add_argument(
             "--config", type=Path, required=is_required, help="a file of training/configs"
         )
-        step.add_argument("--out", type=Path, help="folder of this run (default: runs/NAME)")
-        if name != "collect":
+        if name != "describe":
+            step.add_argument("--out", type=Path, help="folder of this run (default: runs/NAME)")
+        if name not in ("collect", "describe"):
             step.add_argument("--data", type=Path, required=True, help="folder with the photos")
+        if name != "collect":
             step.add_argument("--models", type=Path, default=TRAINING_DIR.parent / "models")
         if name in ("fit", "publish"):
             step.add_argument("--name", help="name of the bundle; overrides the configuration")
@@ -74,6 +77,10 @@ def _run(options: argparse.Namespace) -> None:
         evaluate_folder(options.bundle, options.data, out_dir, options.head)
     elif options.config is None:
         raise RecipeError("evaluate needs --config FILE (validation lists) or --bundle FOLDER.")
+    elif options.step == "describe":
+        from training.label_words import describe
+
+        describe(_recipe(options), options.models)
     else:
         _run_recipe(options, _recipe(options))
 

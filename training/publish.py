@@ -35,6 +35,7 @@ from training.calibrate import calibrate, calibration_examples, own_photos
 from training.data import head_targets
 from training.evaluate import agreement, measure_all
 from training.int8 import quantize
+from training.label_words import read_label_words, with_kinds
 from training.labelled import LabelledData, load_data, representative_photos
 from training.network import embed_float
 from training.recipe import Recipe
@@ -63,7 +64,9 @@ def publish(recipe: Recipe, data_dir: Path, run_dir: Path, models_dir: Path) -> 
         _write_heads(folder, refit_heads(recipe, data, open_bundle(folder), embeddings))
         write_description(folder, _description(recipe, data, folder, history, calibration={}))
         calibration = calibrate(recipe, data, open_bundle(folder), embeddings)
-        description = _description(recipe, data, folder, history, calibration)
+        description = with_kinds(
+            _description(recipe, data, folder, history, calibration), recipe, read_label_words()
+        )
         write_description(folder, description)
         metrics = measure_all(open_bundle(folder), recipe, data, data_dir)
         metrics["float"] = _float_accuracies(recipe, data, data_dir, backbone, folder)

@@ -11,7 +11,7 @@ from pages.state.page_cache import PageRequest, grid_pages
 from pages.state.session import get_gallery
 from pages.widgets.photo_grid import GridSelection, PagedGrid, paged_grid
 from scene_model.errors import QueryError
-from scene_model.library.sort_order import NEWEST_ADDED, Sort
+from scene_model.library.sort_order import BEST_MATCH, Sort
 
 
 @dataclass(frozen=True)
@@ -181,12 +181,12 @@ def _apply_sort(values: list[str]) -> None:
         try:
             get_gallery().sort = Sort.read(values[0])
         except QueryError:
-            get_gallery().sort = NEWEST_ADDED
+            get_gallery().sort = BEST_MATCH
 
 
 def _sort_values() -> list[str]:
     sort = get_gallery().sort
-    return [] if sort == NEWEST_ADDED else [str(sort)]
+    return [] if sort == BEST_MATCH else [str(sort)]
 
 
 def _apply_density(values: list[str]) -> None:

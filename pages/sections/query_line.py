@@ -8,10 +8,11 @@ from pages.sections.messages import error_markdown, escape_markdown, show_error
 from pages.state.address import note_action
 from pages.state.session import get_gallery
 from scene_model.errors import QueryError
-from scene_model.library.sort_order import SORTS, Sort
+from scene_model.library.sort_order import BEST_MATCH, SORTS, Sort
 from scene_model.search.completion import complete
 
 _ORDER_NAMES = {
+    "match": "Best match",
     "-added": "Newest added",
     "added": "Oldest added",
     "-taken": "Newest taken",
@@ -25,16 +26,20 @@ _ORDER_NAMES = {
 }
 
 
-def order_control(page: str) -> None:
-    """Show the control for the sort order, which all pages of the session share."""
+def order_control(page: str, query: str) -> None:
+    """Show the control for the sort order, which all pages of the session share.
+
+    Only a query with words has a best match.
+    """
     gallery, key = get_gallery(), f"{page}_order"
 
     def choose() -> None:
         note_action(page)
         gallery.sort = st.session_state[key]
 
-    st.session_state[key] = gallery.sort
-    st.selectbox("Order", SORTS, format_func=order_name, key=key, on_change=choose, width=170)
+    orders = (BEST_MATCH, *SORTS) if gallery.has_words(query) else SORTS
+    st.session_state[key] = gallery.shown_order(query)
+    st.selectbox("Order", orders, format_func=order_name, key=key, on_change=choose, width=170)
 
 
 def order_name(sort: Sort) -> str:
@@ -46,7 +51,11 @@ def show_completions(query: str, choose: Callable[[str], None]) -> None:
     """Offer completions of the last word. choose: called with the completed query."""
     gallery = get_gallery()
     completions = complete(
-        query, gallery.vocabulary, gallery.model.albums, gallery.count_by_any_tag()
+        query,
+        gallery.vocabulary,
+        gallery.model.albums,
+        gallery.count_by_any_tag(),
+        count_any=gallery.count_with_any,
     )
     if not completions:
         return

@@ -64,5 +64,7 @@ def _page(request: PageRequest, number: int) -> GridPage:
     photos = gallery.page(number, request.size, request.query)
     first = (number - 1) * request.size
     label = f"Photos {first + 1:,} to {first + len(photos):,} of {request.count:,}"
-    style = GridStyle(with_scores=request.with_scores)
+    style = GridStyle(
+        with_scores=request.with_scores, searched=gallery.labels_of_words(request.query)
+    )
     return GridPage(label, grid_cells(photos, gallery.vocabulary, style))

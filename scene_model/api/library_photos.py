@@ -20,7 +20,7 @@ from scene_model.api.schemas import (
 )
 from scene_model.library.edits import clean_tag, remove_tag
 from scene_model.library.records import PhotoRecord
-from scene_model.library.sort_order import NEWEST_ADDED, Sort
+from scene_model.library.sort_order import BEST_MATCH, Sort
 
 _MAX_PAGE = 500
 
@@ -39,8 +39,12 @@ def _add_photos(api: FastAPI, context: ApiContext) -> None:
         q: Annotated[str, Query(max_length=1000, description="Query; empty for all photos.")] = "",
         sort: Annotated[
             str,
-            Query(max_length=20, description="added, taken, name, score or size; - reverses."),
-        ] = str(NEWEST_ADDED),
+            Query(
+                max_length=20,
+                description="match: the best match for the words of the query first, without words "
+                "the newest. Or added, taken, name, score or size; - reverses.",
+            ),
+        ] = str(BEST_MATCH),
         limit: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 50,
         cursor: Annotated[
             str | None, Query(max_length=4000, description="`next_cursor` of the previous page.")

@@ -61,7 +61,7 @@ class Rule(_Part):
     @field_validator("tags")
     @classmethod
     def _labels_exist(cls, labels: frozenset[str], info: ValidationInfo) -> frozenset[str]:
-        return _known_labels(labels, info.context)
+        return _known_labels(_labels_of_kinds(labels, info.context), info.context)
 
     @field_validator("objects")
     @classmethod
@@ -116,7 +116,7 @@ class Album(_Part):
     @field_validator("unless")
     @classmethod
     def _labels_exist(cls, labels: frozenset[str], info: ValidationInfo) -> frozenset[str]:
-        return _known_labels(labels, info.context)
+        return _known_labels(_labels_of_kinds(labels, info.context), info.context)
 
     @model_validator(mode="after")
     def _is_filled_one_way(self) -> Self:
@@ -263,29 +263,46 @@ def _named_in_shipped_file() -> dict[str, frozenset[str]]:
     }
 
 
+def _labels_of_kinds(labels: frozenset[str], existing_names: _Known | None) -> frozenset[str]:
+    """Replace the id of a kind by the labels below it, objects aside; a label's id stays."""
+    if existing_names is None:
+        return labels
+    replaced: set[str] = set()
+    for label in sorted(labels):
+        kind = existing_names.vocabulary.kind(label)
+        if kind is None or label in existing_names.labels:
+            replaced.add(label)
+            continue
+        below = kind.label_ids - existing_names.objects
+        if not below:
+            raise ValueError(f"the kind {label!r} has only objects. Write it into objects")
+        replaced |= below
+    return frozenset(replaced)
+
+
 def _known_labels(labels: frozenset[str], existing_names: _Known | None) -> frozenset[str]:
     """Raise ValueError for a label that no head has; rules made in a program are not checked."""
     if existing_names is not None:
         for label in sorted(labels - existing_names.labels):
-            meant = sorted(existing_names.vocabulary.ids_for(label) - existing_names.objects)
+            meant = sorted(existing_names.vocabulary.label_ids_for(label) - existing_names.objects)
             hint = _nearest(label, sorted(existing_names.labels), meant)
             raise ValueError(f"there is no label {label!r}. {hint} Your own tags go into own_tags")
     return labels
 
 
 def _object_lines(names: frozenset[str], existing_names: _Known | None) -> frozenset[str]:
-    """Find the ImageNet lines that have a name ("ski"), or are the whole line."""
+    """Find the ImageNet lines that have a name ("ski"), are the whole line, or are of a kind.
+
+    A kind counts only where no line has that name.
+    """
     if existing_names is None or not existing_names.objects:
         return names
     lines: set[str] = set()
     for name in sorted(names):
-        label_ids = existing_names.vocabulary.ids_for(name) & existing_names.objects
+        vocabulary, objects = existing_names.vocabulary, existing_names.objects
+        label_ids = vocabulary.label_ids_for(name) & objects or vocabulary.ids_for(name) & objects
         if not label_ids:
-            words = [
-                w
-                for w, ids in existing_names.vocabulary.words.items()
-                if ids & existing_names.objects
-            ]
+            words = [word for word, ids in vocabulary.words.items() if ids & objects]
             raise ValueError(f"there is no object {name!r}. {_nearest(name, words)}")
         lines |= label_ids
     return frozenset(lines)

@@ -15,12 +15,20 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from scene_model.classifier.labels import HUMAN, NONE, TAUGHT, UNSURE_CLASS, Label, LabelSet
+from scene_model.classifier.bundle_words import (
+    GroupEntry,
+    KindEntry,
+    LabelEntry,
+    Section,
+    problem_with_words,
+)
+from scene_model.classifier.labels import HUMAN, NONE, TAUGHT, UNSURE_CLASS, LabelSet
 from scene_model.errors import BundleDamaged, BundleNotFound, BundleTooNew, LabelCountMismatch
 
-FORMAT_VERSION = 1
+# Version 2 adds kinds and groups.
+FORMAT_VERSION = 2
 BUNDLE_FILE = "bundle.json"
 MODEL_CARD_FILE = "MODEL_CARD.md"
 _HEAD_ID = re.compile(r"[a-z0-9_]+")
@@ -28,11 +36,7 @@ _BACKBONE_ID_DIGITS = 16
 FloatArray = npt.NDArray[np.float32]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class BundleFile(_Section):
+class BundleFile(Section):
     """A file of the bundle and the SHA-256 of its bytes."""
 
     file: str
@@ -46,7 +50,7 @@ class BackboneEntry(BundleFile):
     embedding_size: int
 
 
-class InputEntry(_Section):
+class InputEntry(Section):
     """How a photo becomes the network's input; ``stretch`` is `resize_to_square`."""
 
     width: int
@@ -56,17 +60,7 @@ class InputEntry(_Section):
     resize: Literal["stretch"]
 
 
-class LabelEntry(_Section):
-    """One label as written in bundle.json."""
-
-    id: str
-    name: str
-    source_name: str
-    aliases: tuple[str, ...] = ()
-    translations: dict[str, str] = {}
-
-
-class HeadEntry(_Section):
+class HeadEntry(Section):
     """One head: labels in output order, and calibration.
 
     temperature: logits are divided by it (Guo et al. 2017).
@@ -84,12 +78,13 @@ class HeadEntry(_Section):
     second_tag_floor: float = 0.15
 
 
-class BundleDescription(_Section):
+class BundleDescription(Section):
     """The content of bundle.json.
 
     class_head: the head that decides a photo's class where it is sure. tag_head: the head whose
     tags, by the tag rule, are the photo's tags; the first is its class where the class head is
-    unsure; None for a bundle without such a head.
+    unsure; None for a bundle without such a head. kinds, groups: those of the labels, with the
+    kinds above them.
     """
 
     format_version: int
@@ -101,6 +96,8 @@ class BundleDescription(_Section):
     heads: tuple[HeadEntry, ...]
     class_head: str = "scenes"
     tag_head: str | None = "camera"
+    kinds: tuple[KindEntry, ...] = ()
+    groups: tuple[GroupEntry, ...] = ()
     float_weights: BundleFile | None = None
     metrics: dict[str, Any] = {}
     training: dict[str, Any] = {}
@@ -141,12 +138,10 @@ class Bundle:
         return self.folder / self.description.backbone.file
 
     def label_set(self, head: HeadEntry) -> LabelSet:
-        """Return the labels of a head."""
+        """Return the labels of a head, with the kinds of the bundle."""
         return LabelSet(
-            tuple(
-                Label(e.id, e.name, e.source_name, e.aliases, dict(e.translations))
-                for e in head.labels
-            )
+            tuple(entry.as_label() for entry in head.labels),
+            tuple(entry.as_kind() for entry in self.description.kinds),
         )
 
 
@@ -185,7 +180,11 @@ def read_description(folder: Path) -> BundleDescription:
             f"{file} has format {description.format_version}; this program reads up to "
             f"{FORMAT_VERSION}. Update Scene Gallery."
         )
-    problem = _problem_with_heads(description)
+    problem = _problem_with_heads(description) or problem_with_words(
+        {head.id: head.labels for head in description.heads},
+        description.kinds,
+        description.groups,
+    )
     if problem is not None:
         raise BundleDamaged(f"{file} cannot be used: {problem}")
     return description

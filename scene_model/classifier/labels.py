@@ -1,5 +1,6 @@
 """Label sets: the labels that a head can predict, with their names and synonyms."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -18,6 +19,7 @@ class Label:
     id: canonical, unique in its head; the same idea has the same id in every head.
     name: display name. source_name: the name in the data set (a folder, a line of a file).
     aliases: further search words. translations: language code → name.
+    kinds: ids of its most specific kinds. group: id of its group; None where it has none.
     """
 
     id: str
@@ -25,6 +27,8 @@ class Label:
     source_name: str
     aliases: tuple[str, ...] = ()
     translations: dict[str, str] = field(default_factory=dict, hash=False)
+    kinds: tuple[str, ...] = ()
+    group: str | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -34,10 +38,29 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A kind of labels: "animal" for dogs, birds and snakes. It is never a tag or a class.
+
+    aliases: further search words. translations: language code → name. parents: ids of the next
+    wider kinds; they form no cycle.
+    """
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    translations: dict[str, str] = field(default_factory=dict, hash=False)
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class LabelSet:
-    """The labels of one head, in the order of its outputs."""
+    """The labels of one head, in the order of its outputs.
+
+    kinds: those that its labels refer to, with all wider ones; there may be more.
+    """
 
     labels: tuple[Label, ...]
+    kinds: tuple[Kind, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError when two labels have the same id."""
@@ -72,3 +95,17 @@ class LabelSet:
     @cached_property
     def _indices(self) -> dict[str, int]:
         return {label_id: index for index, label_id in enumerate(self.ids)}
+
+
+def with_wider_kinds(
+    kind_ids: Iterable[str], parents: Mapping[str, Sequence[str]]
+) -> frozenset[str]:
+    """Return kinds with all those above them. parents: ids of the next wider kinds, by kind."""
+    collected: set[str] = set()
+    remaining = list(kind_ids)
+    while remaining:
+        kind_id = remaining.pop()
+        if kind_id not in collected:
+            collected.add(kind_id)
+            remaining += parents[kind_id]
+    return frozenset(collected)

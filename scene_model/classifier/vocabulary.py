@@ -6,18 +6,30 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scene_model.classifier.heads import Head
-from scene_model.classifier.labels import UNSURE_CLASS, Label
+from scene_model.classifier.labels import UNSURE_CLASS, Kind, Label, with_wider_kinds
+
+
+@dataclass(frozen=True)
+class KindOfLabels:
+    """A kind with all labels below it. words: every folded word that finds it."""
+
+    id: str
+    name: str
+    words: frozenset[str]
+    label_ids: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Vocabulary:
     """Words to label ids over every head of a bundle.
 
-    names: label id → display name. words: folded word → ids it matches.
+    names: label id → display name. words: folded word → ids of the labels with that word.
+    kinds: those with at least one label.
     """
 
     names: dict[str, str]
     words: dict[str, frozenset[str]]
+    kinds: tuple[KindOfLabels, ...] = ()
 
     def display_name(self, label_id: str) -> str:
         """Return the display name of a label; a person's own tag is its own name."""
@@ -29,12 +41,28 @@ class Vocabulary:
         return label_id.replace("_", " ").capitalize() if "_" in label_id else label_id
 
     def ids_for(self, word: str) -> frozenset[str]:
-        """Return the label ids with that id, name, alias or translation."""
+        """Return the label ids with that id, name, alias or translation, or of a kind with it."""
+        return self.label_ids_for(word) | self._ids_by_kind_word.get(fold(word), frozenset())
+
+    def label_ids_for(self, word: str) -> frozenset[str]:
+        """Return the label ids with that id, name, alias or translation; kinds do not count."""
         return self.words.get(fold(word), frozenset())
 
-    def exact_ids_for(self, word: str) -> frozenset[str]:
-        """Return the label ids with that id or name; only without one, those with that alias."""
-        return self._ids_by_name.get(fold(word)) or self.ids_for(word)
+    def named_ids_for(self, word: str) -> frozenset[str]:
+        """Return the label ids with that id or name."""
+        return self._ids_by_name.get(fold(word), frozenset())
+
+    def kind(self, kind_id: str) -> KindOfLabels | None:
+        """Return the kind with an id; None without labels below it."""
+        return next((kind for kind in self.kinds if kind.id == kind_id), None)
+
+    @cached_property
+    def _ids_by_kind_word(self) -> dict[str, frozenset[str]]:
+        ids_by_word: dict[str, frozenset[str]] = {}
+        for kind in self.kinds:
+            for word in kind.words:
+                ids_by_word[word] = ids_by_word.get(word, frozenset()) | kind.label_ids
+        return ids_by_word
 
     @cached_property
     def _ids_by_name(self) -> dict[str, frozenset[str]]:
@@ -75,15 +103,34 @@ def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
     """
     names: dict[str, str] = {}
     words: dict[str, set[str]] = {}
+    kinds: dict[str, Kind] = {}
+    ids_by_kind: dict[str, set[str]] = {}
     for head in heads:
+        kinds |= {kind.id: kind for kind in head.labels.kinds}
+        parents = {kind.id: kind.parents for kind in head.labels.kinds}
         for label in head.labels.labels:
             # A photo's tag for an object is the ImageNet line, not the id.
             label_id = label.source_name if head.id == "objects" else label.id
             names.setdefault(label_id, label.name)
             for word in _words(label):
                 words.setdefault(word, set()).add(label_id)
-    return Vocabulary(names, {word: frozenset(ids) for word, ids in words.items()})
+            for kind_id in with_wider_kinds(label.kinds, parents):
+                ids_by_kind.setdefault(kind_id, set()).add(label_id)
+    return Vocabulary(
+        names,
+        {word: frozenset(ids) for word, ids in words.items()},
+        tuple(
+            KindOfLabels(kind.id, kind.name, _kind_words(kind), frozenset(ids_by_kind[kind.id]))
+            for kind in kinds.values()
+            if kind.id in ids_by_kind
+        ),
+    )
 
 
 def _words(label: Label) -> set[str]:
     return {fold(word) for word in label.words} | {fold(label.source_name)}
+
+
+def _kind_words(kind: Kind) -> frozenset[str]:
+    words = (kind.id, kind.name, *kind.aliases, *kind.translations.values())
+    return frozenset(fold(word) for word in words)

@@ -11,7 +11,7 @@ from scene_model.cli.scan import path, positive, share
 from scene_model.config import Settings
 from scene_model.errors import PathNotFound
 from scene_model.library.database_file import DATABASE_NAME, ORIGINALS, require_database
-from scene_model.library.sort_order import NEWEST_ADDED, SORTS
+from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, SORTS
 from scene_model.maintenance.database_check import damage_named
 
 _COMMANDS = {
@@ -64,12 +64,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     search.add_argument("--limit", type=positive, metavar="N", help="list at most N photos")
     export = command("export", "export the photos that match a query as CSV, JSON, or ZIP by class")
     export.add_argument("query", nargs="?", default="", metavar="QUERY")
-    for listing in (search, export):
+    for listing, default in ((search, BEST_MATCH), (export, NEWEST_ADDED)):
         listing.add_argument(
             "--sort",
-            choices=list(map(str, SORTS)),
-            default=str(NEWEST_ADDED),
-            help=f"order; a minus reverses it: --sort=-taken (default: {NEWEST_ADDED})",
+            choices=list(map(str, (*SORTS, BEST_MATCH))),
+            default=str(default),
+            help=f"order; a minus reverses it: --sort=-taken (default: {default}); match: the "
+            "best match for the words first, without words the newest",
         )
     target = export.add_mutually_exclusive_group()
     target.add_argument(

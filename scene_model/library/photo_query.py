@@ -6,13 +6,24 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Column, ColumnElement, Index, and_, select
+from sqlalchemy import Column, ColumnElement, FromClause, Index, and_, select
 from sqlalchemy.sql import visitors
 
 from scene_model.library.database import Database
 from scene_model.library.schema import ORDER_INDEXES, photos
+from scene_model.library.sort_order import Sort, SortKey, match_scores
 
 BATCH = 500  # SQLite limits the number of bound values
+
+# The order by match has no index: its ties are in the order of the newest added.
+_INDEXED_COLUMNS = {
+    SortKey.ADDED: "added_at",
+    SortKey.TAKEN: "taken_at",
+    SortKey.NAME: "folded_name",
+    SortKey.SCORE: "class_score",
+    SortKey.SIZE: "file_bytes",
+    SortKey.MATCH: "added_at",
+}
 
 Item = TypeVar("Item")
 
@@ -52,26 +63,26 @@ def filter_photos(
     query: Any,
     where: ColumnElement[bool] | None,
     trashed: bool,
-    order: tuple[ColumnElement[Any], ...] = (photos.c.folded_name,),
+    sort: Sort = Sort(SortKey.NAME),  # noqa: B008 - frozen
 ) -> Any:
-    """Restrict a query to the photos that match a condition.
+    """Restrict a query to the photos that match a condition, for an order.
 
     Where the index of the sort order covers all columns in the condition, SQLite is told to scan
     it. Its planner cannot know how many photos match, and a wrong plan costs one row lookup per
     photo, 100,000 in a large library.
     """
-    filtered = query.select_from(photos).where(_visible(where, trashed))
-    index = ORDER_INDEXES.get(_leading_column(order))
-    if trashed or where is None or index is None:
+    source: FromClause = photos
+    if sort.key is SortKey.MATCH:
+        scores = match_scores(sort)
+        source = photos.outerjoin(scores, scores.c.photo == photos.c.number)
+    filtered = query.select_from(source).where(_visible(where, trashed))
+    if trashed or where is None:
         return filtered
+    index = ORDER_INDEXES[_INDEXED_COLUMNS[sort.key]]
     columns = {node for node in visitors.iterate(where) if isinstance(node, Column)}
     if not {column for column in columns if column.table is photos} <= _columns_of(index):
         return filtered
     return filtered.with_hint(photos, f"INDEXED BY {index.name}", "sqlite")
-
-
-def _leading_column(order: tuple[ColumnElement[Any], ...]) -> str:
-    return next(node.name for node in visitors.iterate(order[0]) if isinstance(node, Column))
 
 
 def _columns_of(index: Index) -> set[Any]:

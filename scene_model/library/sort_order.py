@@ -4,10 +4,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Subquery,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 
 from scene_model.errors import QueryError
-from scene_model.library.schema import photos
+from scene_model.library.label_lists import is_one_of
+from scene_model.library.schema import class_decisions, effective_tags, photos
 
 
 class SortKey(StrEnum):
@@ -18,14 +28,19 @@ class SortKey(StrEnum):
     NAME = "name"
     SCORE = "score"
     SIZE = "size"
+    MATCH = "match"
 
 
 @dataclass(frozen=True)
 class Sort:
-    """A sort order. As text: ``taken`` for ascending, ``-taken`` for descending."""
+    """A sort order. As text: ``taken`` for ascending, ``-taken`` for descending.
+
+    labels: for the order by match, the labels whose scores count; they are not part of the text.
+    """
 
     key: SortKey
     descending: bool = False
+    labels: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         """Return the text that `read` parses."""
@@ -34,21 +49,25 @@ class Sort:
     @classmethod
     def read(cls, text: str) -> "Sort":
         """Parse a sort order; raises QueryError, which lists the valid ones."""
-        try:
-            return cls(SortKey(text.removeprefix("-")), text.startswith("-"))
-        except ValueError as error:
-            keys = ", ".join(SortKey)
+        if text == SortKey.MATCH:
+            return BEST_MATCH
+        key = text.removeprefix("-")
+        if key not in _PROPERTIES:
             raise QueryError(
-                f"There is no sort order {text!r}. Use {keys}, or put a minus before one of them "
-                "for descending order."
-            ) from error
+                f"There is no sort order {text!r}. Use {', '.join(_PROPERTIES)}, or put a minus "
+                f"before one of them for descending order; or {SortKey.MATCH}."
+            )
+        return cls(SortKey(key), text.startswith("-"))
 
 
+_PROPERTIES = tuple(key for key in SortKey if key is not SortKey.MATCH)
 NEWEST_ADDED = Sort(SortKey.ADDED, descending=True)
-# The more common direction comes first; the indexes are built for it.
+# The best match first; without words in the query, the newest. See `Gallery.shown_order`.
+BEST_MATCH = Sort(SortKey.MATCH)
+# The orders by a property. The more common direction comes first; the indexes are built for it.
 SORTS = tuple(
     Sort(key, descending)
-    for key in SortKey
+    for key in _PROPERTIES
     for descending in (key is not SortKey.NAME, key is SortKey.NAME)
 )
 
@@ -58,6 +77,8 @@ _COLUMNS: dict[SortKey, ColumnElement[Any]] = {
     SortKey.NAME: photos.c.folded_name,
     SortKey.SCORE: photos.c.class_score,
     SortKey.SIZE: photos.c.file_bytes,
+    # Of the subquery that `match_scores` returns.
+    SortKey.MATCH: literal_column("coalesce(match_scores.score, 0.0)", Float),
 }
 
 
@@ -73,6 +94,8 @@ def order_by(sort: Sort) -> tuple[ColumnElement[Any], ...]:
     both.
     """
     column = _COLUMNS[sort.key]
+    if sort.key is SortKey.MATCH:
+        return column.desc(), *order_by(NEWEST_ADDED)
     if sort.key is SortKey.NAME:
         ascending = (column, photos.c.number)
         return tuple(part.desc() for part in ascending) if sort.descending else ascending
@@ -80,3 +103,29 @@ def order_by(sort: Sort) -> tuple[ColumnElement[Any], ...]:
         return column.desc(), photos.c.folded_name, photos.c.number
     first = column.asc().nulls_last() if sort.key is SortKey.TAKEN else column.asc()
     return first, photos.c.folded_name.desc(), photos.c.number.desc()
+
+
+def label_scores(sort: Sort) -> Subquery:
+    """Return the scores of the sort's labels with their photos; a photo may have several.
+
+    A label that a person added as a tag or chose as the class counts 1.
+    """
+    tagged = select(effective_tags.c.photo, effective_tags.c.score).where(
+        is_one_of(effective_tags.c.label, sort.labels)
+    )
+    classified = (
+        select(photos.c.number, literal(1.0))
+        .join(class_decisions, class_decisions.c.photo_id == photos.c.id)
+        .where(is_one_of(class_decisions.c.label, sort.labels))
+    )
+    return union_all(tagged, classified).subquery("label_scores")
+
+
+def match_scores(sort: Sort) -> Subquery:
+    """Return the highest of the `label_scores`, for each photo with one of them."""
+    scores = label_scores(sort)
+    return (
+        select(scores.c.photo, func.max(scores.c.score).label("score"))
+        .group_by(scores.c.photo)
+        .subquery("match_scores")
+    )

@@ -64,7 +64,7 @@ from scene_model.library.schema import (
     tag_decisions,
     taught_tags,
 )
-from scene_model.library.sort_order import NEWEST_ADDED, Sort, order_by
+from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, label_scores, order_by
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.hashes import content_hash
@@ -291,11 +291,13 @@ class Library:
         sort: Sort = NEWEST_ADDED,
     ) -> list[str]:
         """Return the ids of the photos that match a condition, sorted."""
-        if limit is not None and where is not None and not trashed:
-            page = self._matching(where, sort)[offset : offset + limit]
+        is_cached = limit is not None or sort.key is SortKey.MATCH
+        if is_cached and where is not None and not trashed:
+            end = None if limit is None else offset + limit
+            page = self._matching(where, sort)[offset:end]
             return list(IdsInOrder(self.database, page))
         order = order_by(sort)
-        query = filter_photos(select(photos.c.id), where, trashed, order).order_by(*order)
+        query = filter_photos(select(photos.c.id), where, trashed, sort).order_by(*order)
         query = query.limit(limit).offset(offset)
         with self.database.reader.begin() as connection:
             return list(connection.execute(query).scalars())
@@ -312,7 +314,7 @@ class Library:
     ) -> int:
         """Count the photos that match a condition; caches the ids for `find` with that order."""
         if where is not None and not trashed:
-            return len(self._matching(where, sort))
+            return len(self._matching(where, NEWEST_ADDED if sort.key is SortKey.MATCH else sort))
         query = filter_photos(select(func.count()), where, trashed)
         return self._query_cache.get(query, self._run_count)
 
@@ -408,13 +410,40 @@ class Library:
         A page needs the count and then some of the ids; with this, the library is searched once
         for both. 100,000 numbers take 0.8 MB.
         """
+        if sort.key is SortKey.MATCH:
+            return self._best_first(self._matching(where, NEWEST_ADDED), sort)
         order = order_by(sort)
-        query = filter_photos(select(photos.c.number), where, trashed=False, order=order)
+        query = filter_photos(select(photos.c.number), where, trashed=False, sort=sort)
         matching = query.order_by(*order).subquery()
         # Fetched as one text: fetching 100,000 rows would take longer than finding them. A test
         # checks that group_concat keeps the order of the subquery.
         return self._query_cache.get(
             select(func.group_concat(matching.c.number)), self._run_numbers
+        )
+
+    def _best_first(self, numbers: npt.NDArray[np.int64], sort: Sort) -> npt.NDArray[np.int64]:
+        """Order photos by their highest score of the sort's labels; equal ones keep their order.
+
+        The order of `order_by`, which sorts in SQL, at half the time for many photos.
+        """
+        scores = label_scores(sort)
+        scored, values = self._query_cache.get(
+            select(func.group_concat(scores.c.photo), func.group_concat(scores.c.score)),
+            self._run_scores,
+        )
+        highest = np.zeros(int(numbers.max(initial=0)) + 1)
+        is_listed = scored < len(highest)
+        np.maximum.at(highest, scored[is_listed], values[is_listed])
+        ordered: npt.NDArray[np.int64] = numbers[np.argsort(-highest[numbers], kind="stable")]
+        return ordered
+
+    def _run_scores(
+        self, query: Select[Any]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        with self.database.reader.begin() as connection:
+            scored, values = connection.execute(query).one()
+        return np.fromstring(scored or "", np.int64, sep=","), np.fromstring(
+            values or "", np.float64, sep=","
         )
 
     def _run_numbers(self, query: Select[Any]) -> npt.NDArray[np.int64]:

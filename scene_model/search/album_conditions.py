@@ -13,6 +13,7 @@ from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, re
 from scene_model.classifier.classify import OBJECTS
 from scene_model.classifier.labels import HUMAN
 from scene_model.classifier.vocabulary import fold
+from scene_model.library.label_lists import is_one_of
 from scene_model.library.schema import class_decisions, effective_tags, photos, tag_decisions
 from scene_model.search.conditions import (
     exif_contains,
@@ -120,7 +121,7 @@ def _exif_conditions(rule: Rule, home: Home | None) -> list[ColumnElement[bool]]
 
 def _by_models(labels: Collection[str], *where: ColumnElement[bool]) -> _Numbers:
     """Select photos with an automatic tag of these labels that no person decided on."""
-    labelled = effective_tags.c.label.in_(sorted(labels))
+    labelled = is_one_of(effective_tags.c.label, labels)
     return select(effective_tags.c.photo).where(labelled, effective_tags.c.head != HUMAN, *where)
 
 
@@ -129,14 +130,16 @@ def _by_people(labels: Any) -> list[_Numbers]:
 
     labels: a collection of labels, or a query that selects them.
     """
+    is_tag, is_class = (
+        column.in_(labels) if isinstance(labels, Select) else is_one_of(column, labels)
+        for column in (effective_tags.c.label, class_decisions.c.label)
+    )
     classified = photos.alias()
     return [
-        select(effective_tags.c.photo).where(
-            effective_tags.c.label.in_(labels), effective_tags.c.head == HUMAN
-        ),
+        select(effective_tags.c.photo).where(is_tag, effective_tags.c.head == HUMAN),
         select(classified.c.number)
         .join(class_decisions, class_decisions.c.photo_id == classified.c.id)
-        .where(class_decisions.c.label.in_(labels)),
+        .where(is_class),
     ]
 
 

@@ -1,7 +1,7 @@
-"""Completions of a query line: fields, tags in every language, albums, states, days."""
+"""Completions of a query line: fields, tags and kinds in every language, albums, states, days."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from scene_model.classifier.album_rules import AlbumRules
@@ -17,11 +17,15 @@ _PLAIN = re.compile(r"[^\s()\"\-:][^\s()\":]*")
 
 @dataclass(frozen=True)
 class Completion:
-    """One completion. line: the completed line. shown: its caption. count: photos with the tag."""
+    """One completion. line: the completed line. shown: its caption. count: photos with the tag.
+
+    kind_labels: of a kind, the labels below it; counting its photos takes a query.
+    """
 
     line: str
     shown: str
     count: int | None = None
+    kind_labels: frozenset[str] = frozenset()
 
 
 def complete(
@@ -30,10 +34,12 @@ def complete(
     albums: AlbumRules,
     tag_counts: Mapping[str, int],
     limit: int = 8,
+    count_any: Callable[[Collection[str]], int] | None = None,
 ) -> list[Completion]:
     """Complete the last word of a line; labels with most photos come first.
 
-    tag_counts: number of photos by label; labels that are not in it come last.
+    tag_counts: number of photos by label; labels that are not in it come last. count_any: returns
+    the number of photos with any of some labels, for the kinds; None leaves their counts out.
     Returns nothing for a line that ends in a space, in a complete word, or inside a phrase.
     """
     term = _LAST_TERM.search(line)
@@ -44,7 +50,7 @@ def complete(
     before, word = line[: term.start()] + term["sign"], fold(term["word"])
     field = (term["field"] or "").lower()
     if field in ("tag:", "class:", ""):
-        terms = _label_terms(field, word, vocabulary, tag_counts)
+        terms = _tag_terms(field, word, vocabulary, tag_counts)
         if not field:
             terms += _terms((f"{name}:" for name in FIELDS), "", word)
     elif field == "album:":
@@ -56,18 +62,72 @@ def complete(
     else:
         terms = []
     completions = [replace(term, line=before + term.line) for term in terms]
-    return [completion for completion in completions if completion.line != line][:limit]
+    shown = [completion for completion in completions if completion.line != line][:limit]
+    return [_counted(completion, count_any) for completion in shown]
+
+
+def _counted(
+    completion: Completion, count_any: Callable[[Collection[str]], int] | None
+) -> Completion:
+    if count_any is None or not completion.kind_labels:
+        return completion
+    return replace(completion, count=count_any(completion.kind_labels) or None)
+
+
+def _tag_terms(
+    field: str, word: str, vocabulary: Vocabulary, tag_counts: Mapping[str, int]
+) -> list[Completion]:
+    """Return the labels and the kinds that start with a word, those of most photos first.
+
+    A kind stands beside its most frequent label. Where both are written alike, a plain word finds
+    the kind, and `tag:` the label; a kind is no class.
+    """
+    if not word and not field:
+        return []
+    ranked = _label_terms(field, word, vocabulary, tag_counts)
+    if field != "class:":
+        ranked += _kind_terms(field, word, vocabulary, tag_counts)
+    by_line: dict[str, Completion] = {}
+    for _, term in sorted(ranked, key=lambda item: item[0]):
+        is_kind = bool(term.kind_labels)
+        if term.line not in by_line or is_kind is (not field):
+            by_line[term.line] = term
+    return list(by_line.values())
+
+
+# Whether the word is not complete, minus the number of photos, whether the word is not the name
+# itself, whether it is a kind, and names.
+_Rank = tuple[bool, int, bool, bool, str, str]
+
+
+def _kind_terms(
+    field: str, word: str, vocabulary: Vocabulary, tag_counts: Mapping[str, int]
+) -> list[tuple[_Rank, Completion]]:
+    """Return the kinds that have a word that starts with the one typed, with their ranks."""
+    ranked = []
+    for kind in vocabulary.kinds:
+        name = fold(kind.name)
+        matches = sorted(w for w in kind.words if w.startswith(word))
+        if not matches:
+            continue
+        match = name if name in matches else matches[0]
+        shown = kind.name if match in (name, fold(kind.id)) else f"{kind.name}, {match}"
+        most = max(tag_counts.get(label, 0) for label in kind.label_ids)
+        term = Completion(
+            _written(field, kind.id), f"{shown} (kind)", None, kind_labels=kind.label_ids
+        )
+        rank = (word not in matches, -most, match != name, True, match, kind.id)
+        ranked.append((rank, term))
+    return ranked
 
 
 def _label_terms(
     field: str, word: str, vocabulary: Vocabulary, tag_counts: Mapping[str, int]
-) -> list[Completion]:
+) -> list[tuple[_Rank, Completion]]:
     """Return the labels that have a name in any language, or an alias, that starts with a word.
 
-    Labels that people made are included.
+    Labels that people made are included. Each comes with its rank.
     """
-    if not word and not field:
-        return []
     matches: dict[str, str] = {}
     for vocabulary_word, ids in vocabulary.words.items():
         if vocabulary_word.startswith(word):
@@ -80,12 +140,20 @@ def _label_terms(
         if fold(label).startswith(word):
             matches[label] = fold(label)
 
-    def rank(label: str) -> tuple[bool, int, str, str]:
-        match = matches[label]
-        return match != word, -tag_counts.get(label, 0), match, label
-
-    order = sorted(matches, key=rank)
-    return [_label_term(field, label, matches[label], vocabulary, tag_counts) for label in order]
+    return [
+        (
+            (
+                match != word,
+                -tag_counts.get(label, 0),
+                match != fold(vocabulary.display_name(label)),
+                False,
+                match,
+                label,
+            ),
+            _label_term(field, label, match, vocabulary, tag_counts),
+        )
+        for label, match in matches.items()
+    ]
 
 
 def _label_term(
@@ -93,9 +161,13 @@ def _label_term(
 ) -> Completion:
     name = vocabulary.display_name(label)
     shown = name if match in (fold(name), fold(label)) else f"{name} ({match})"
+    return Completion(_written(field, label), shown, tag_counts.get(label))
+
+
+def _written(field: str, label: str) -> str:
     text = fold(label)
     value = text if _PLAIN.fullmatch(text) else f'"{text}"'
-    return Completion(f"{field}{value}", shown, tag_counts.get(label))
+    return f"{field}{value}"
 
 
 def _terms(values: Iterable[str], field: str, word: str) -> list[Completion]:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
 from scene_model.classifier.vocabulary import fold_case
+from scene_model.library.label_lists import is_one_of
 from scene_model.library.schema import effective_tags, photos
 from scene_model.photos.geo import EARTH_RADIUS_KM
 from scene_model.search.query_values import Circle, DaySpan
@@ -24,19 +25,19 @@ def has_tag(labels: Collection[str]) -> ColumnElement[bool]:
     if not labels:
         return false()
     return photos.c.number.in_(
-        select(effective_tags.c.photo).where(effective_tags.c.label.in_(sorted(labels)))
+        select(effective_tags.c.photo).where(is_one_of(effective_tags.c.label, labels))
     )
 
 
 def has_class(labels: Collection[str]) -> ColumnElement[bool]:
     """The class, chosen by a person or else automatic, is one of the labels."""
-    return photos.c.photo_class.in_(sorted(labels))
+    return is_one_of(photos.c.photo_class, labels)
 
 
 def has_chosen_class(labels: Collection[str]) -> ColumnElement[bool]:
     """A person chose one of the labels as the class."""
     # Most photos have no chosen class, and IS NOT NULL is faster than the list.
-    return and_(photos.c.human_class.is_not(None), photos.c.human_class.in_(sorted(labels)))
+    return and_(photos.c.human_class.is_not(None), is_one_of(photos.c.human_class, labels))
 
 
 def name_contains(text: str) -> ColumnElement[bool]:

@@ -10,17 +10,21 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from scene_model.errors import InvalidCursor
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import photos
-from scene_model.library.sort_order import Sort, SortKey, order_by, sort_column
+from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, order_by, sort_column
 from scene_model.library.store import Library
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """The sort key of the last photo on a page. value: of the sorted column; the rest are ties."""
+    """The sort key of the last photo on a page. value: of the sorted column; the rest are ties.
+
+    added_at: only in the order by match, where it comes before the name.
+    """
 
     value: str | float | int | None
     folded_name: str
     number: int
+    added_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,11 @@ def page_after(
     if cursor is not None:
         conditions.append(_comes_after(sort, read_cursor(cursor, sort)))
     order = order_by(sort)
-    columns = (photos.c.id, sort_column(sort), photos.c.folded_name, photos.c.number)
+    columns = [photos.c.id, sort_column(sort), photos.c.folded_name, photos.c.number]
+    if sort.key is SortKey.MATCH:
+        columns.append(photos.c.added_at)
     condition = and_(*conditions) if conditions else None
-    query = filter_photos(select(*columns), condition, trashed=False, order=order)
+    query = filter_photos(select(*columns), condition, trashed=False, sort=sort)
     with library.database.reader.begin() as connection:
         rows = connection.execute(query.order_by(*order).limit(size + 1)).all()
     ids = tuple(row[0] for row in rows[:size])
@@ -57,6 +63,8 @@ def page_after(
 def write_cursor(cursor: Cursor, sort: Sort) -> str:
     """Encode a cursor as URL-safe text; it is valid for this order only."""
     parts = [str(sort), cursor.value, cursor.folded_name, cursor.number]
+    if cursor.added_at is not None:
+        parts.append(cursor.added_at)
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
@@ -65,29 +73,37 @@ def read_cursor(text: str, sort: Sort) -> Cursor:
     try:
         padded = text + "=" * (-len(text) % 4)
         decoded = base64.urlsafe_b64decode(padded)
-        order, value, name, number = json.loads(decoded)
-        f"{value}{name}".encode()  # a lone surrogate raises here; SQLite cannot bind it
+        order, value, name, number, *more = json.loads(decoded)
+        f"{value}{name}{more}".encode()  # a lone surrogate raises here; SQLite cannot bind it
     except (ValueError, TypeError, RecursionError) as error:
         raise InvalidCursor("The cursor is not valid. Start again without a cursor.") from error
     kinds: dict[SortKey, tuple[type, ...]] = {
         SortKey.SCORE: (float, int),
         SortKey.SIZE: (int,),
         SortKey.TAKEN: (str, type(None)),
+        SortKey.MATCH: (float, int),
     }
+    added_at = more[0] if sort.key is SortKey.MATCH and len(more) == 1 else None
     fits = (
         isinstance(value, kinds.get(sort.key, (str,)))
         and isinstance(name, str)
         and isinstance(number, int)
         and abs(number) < 2**63
         and not (isinstance(value, int) and abs(value) >= 2**63)
+        and (isinstance(added_at, str) if sort.key is SortKey.MATCH else not more)
     )
     if order != str(sort) or not fits:
         raise InvalidCursor("The cursor was made for another order. Start again without a cursor.")
-    return Cursor(value, name, number)
+    return Cursor(value, name, number, added_at)
 
 
 def _comes_after(sort: Sort, last: Cursor) -> ColumnElement[bool]:
     """Return the condition that `order_by` sorts a photo after the cursor."""
+    if sort.key is SortKey.MATCH:
+        newest = Cursor(last.added_at, last.folded_name, last.number)
+        score = sort_column(sort)
+        tie = and_(score == last.value, _comes_after(NEWEST_ADDED, newest))
+        return or_(score < last.value, tie)
     column, name, number = sort_column(sort), photos.c.folded_name, photos.c.number
     # Ties of an order by name have its direction, all others the opposite one: see `order_by`.
     is_rising = not sort.descending if sort.key is SortKey.NAME else sort.descending

@@ -5,15 +5,15 @@
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
 ``is:duplicate`` · ``has:gps`` · ``near:38.72,-9.14,10km``. NOT binds before AND before OR.
 
-A bare word matches the tags of every head by id, name, alias and translation, a class that a person
-chose, and the file name. ``class:``, ``score`` and ``is:unsure`` are about the photo's class:
-``score`` is the confidence of the head that gave the class, 1 if a person chose it, 0 if no head
-was sure.
+A bare word matches the tags of every head by id, name, alias and translation, also those of the
+kind with that name, a class that a person chose, and the file name. ``class:``, ``score`` and
+``is:unsure`` are about the photo's class: ``score`` is the confidence of the head that gave the
+class, 1 if a person chose it, 0 if no head was sure.
 """
 
 import datetime
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, true
@@ -47,12 +47,15 @@ from scene_model.search.query_tree import (
     read_query,
 )
 from scene_model.search.query_values import read_circle, read_days
+from scene_model.search.words import as_written, ids_for_word
 
 STATES = ("unsure", "edited", "duplicate")
 # An album is about thirty subqueries; more albums take SQLite too long to plan.
 MAX_ALBUMS = 12
 
 Condition = ColumnElement[bool]
+# The labels that people made and that a text names.
+OwnLabels = Callable[[str], Collection[str]]
 
 
 @dataclass
@@ -62,6 +65,7 @@ class _Context:
     vocabulary: Vocabulary
     albums: AlbumRules
     today: datetime.date
+    own_labels: OwnLabels
     albums_named: int = field(default=0)
 
 
@@ -70,17 +74,20 @@ def parse_query(
     vocabulary: Vocabulary,
     albums: AlbumRules | None = None,
     today: datetime.date | None = None,
+    own_labels: OwnLabels = lambda _: (),
 ) -> Condition:
     """Parse a query line; an empty one matches every photo.
 
     albums: the albums that ``album:`` refers to; none by default. today: the day ``today`` means,
-    by default the local date. Raises QueryError with the position and the reason, and no other
-    error, for any text.
+    by default the local date. own_labels: the labels that people made; in ``tag:`` and ``class:``
+    they come before related words. Raises QueryError with the position and the reason, and no
+    other error, for any text.
     """
     context = _Context(
         vocabulary,
         AlbumRules(()) if albums is None else albums,
         datetime.date.today() if today is None else today,
+        own_labels,
     )
     return _condition(read_query(text), context)
 
@@ -104,7 +111,10 @@ def _condition(query: Query, context: _Context) -> Condition:
 def _all_of(terms: Sequence[Query], context: _Context) -> Condition:
     """All terms match. Negated terms become one list: -a -b is -(a OR b)."""
     negated = [term.term for term in terms if isinstance(term, Not)]
-    positive = [term for term in terms if not isinstance(term, Not)]
+    # A word that is repeated says nothing more. Words compare equal by their text.
+    words = dict.fromkeys(term for term in terms if isinstance(term, Words))
+    others = [term for term in terms if not isinstance(term, Not | Words)]
+    positive: list[Query] = [*words, *others]
     # Comparing one column is cheap; the other terms select lists of photos.
     positive.sort(key=lambda term: not isinstance(term, ScoreTerm))
     conditions = [_condition(term, context) for term in positive]
@@ -127,11 +137,12 @@ def _field(term: FieldTerm, context: _Context) -> Condition:
 
 
 def _tag(term: FieldTerm, context: _Context) -> Condition:
-    return has_tag(_exact_ids(term.value, context.vocabulary))
+    return has_tag(_exact_ids(term.value, context, context.vocabulary.ids_for))
 
 
 def _class(term: FieldTerm, context: _Context) -> Condition:
-    return has_class(_exact_ids(term.value, context.vocabulary))
+    # A kind is no class.
+    return has_class(_exact_ids(term.value, context, context.vocabulary.label_ids_for))
 
 
 def _album(term: FieldTerm, context: _Context) -> Condition:
@@ -236,20 +247,16 @@ def _score(comparison: str, number: float) -> Condition:
 
 def _words(texts: Sequence[str], vocabulary: Vocabulary) -> Condition:
     """One of the words is a tag or a class that a person chose, or is part of the file name."""
-    ids = sorted({label for text in texts for label in _ids(text, vocabulary)})
+    ids = {label for text in texts for label in ids_for_word(text, vocabulary)}
     return or_(has_tag(ids), has_chosen_class(ids), *map(name_contains, texts))
 
 
-def _ids(text: str, vocabulary: Vocabulary) -> set[str]:
-    """Return the labels of a word, also the word itself: it may be a tag that a person made."""
-    return {*vocabulary.ids_for(text), *_as_written(text)}
+def _exact_ids(
+    text: str, context: _Context, related: Callable[[str], Collection[str]]
+) -> Collection[str]:
+    """Return the labels with this id or name: ``class:road`` is not ``street``, its alias is.
 
-
-def _exact_ids(text: str, vocabulary: Vocabulary) -> list[str]:
-    """Return the labels with this id or name: ``class:road`` is not ``street``, its alias is."""
-    return sorted({*vocabulary.exact_ids_for(text), *_as_written(text)})
-
-
-def _as_written(text: str) -> set[str]:
-    """Return the text as a person's tag and as a label id, which may be of another model."""
-    return {text, fold(text), fold(text).replace(" ", "_")}
+    Only where no label has it, the related ones.
+    """
+    exact = {*context.vocabulary.named_ids_for(text), *context.own_labels(text)}
+    return {*(exact or related(text)), *as_written(text)}

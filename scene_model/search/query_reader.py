@@ -1,14 +1,17 @@
 """SQL conditions of query lines for one library and model, with a cache."""
 
 import datetime
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select, union
 
 from scene_model.classifier.model import CurrentModel
+from scene_model.classifier.vocabulary import fold
+from scene_model.library.schema import class_decisions, tag_decisions
 from scene_model.library.store import Library
 from scene_model.search.query import parse_query
+from scene_model.search.query_tree import read_query
+from scene_model.search.words import as_written, ids_for_words
 
 Condition = ColumnElement[bool]
 
@@ -36,10 +39,26 @@ class QueryReader:
             self._conditions = dict(latest) | {key: condition}
         return condition
 
+    def labels_of_words(self, line: str) -> frozenset[str]:
+        """Return the labels that the words of a line find; none without words.
+
+        Raises QueryError.
+        """
+        return ids_for_words(read_query(line), self._model.vocabulary)
+
     def _parse(self, line: str, today: datetime.date) -> Condition:
-        # A taught label takes precedence over an alias of the model with the same name.
-        taught = {label: label for label in self._library.taught_labels()}
-        vocabulary = self._model.vocabulary
-        if taught:
-            vocabulary = replace(vocabulary, names=taught | vocabulary.names)
-        return parse_query(line, vocabulary, self._model.albums, today)
+        return parse_query(
+            line, self._model.vocabulary, self._model.albums, today, self._own_labels
+        )
+
+    def _own_labels(self, text: str) -> set[str]:
+        """Return the labels of this name that people taught, or decided about on any photo."""
+        taught = {label for label in self._library.taught_labels() if fold(label) == fold(text)}
+        decided = union(
+            *(
+                select(table.c.label).where(table.c.label.in_(sorted(as_written(text))))
+                for table in (tag_decisions, class_decisions)
+            )
+        )
+        with self._library.database.reader.begin() as connection:
+            return {*taught, *connection.execute(decided).scalars()}

@@ -271,6 +271,23 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     assert albums(facts(("dog", 0.9)), read(tmp_path, "\ufeff" + MINIMAL)) == ["pets"]
 
 
+def test_rules_take_kinds(tmp_path: Path) -> None:
+    rules = read(tmp_path, MINIMAL.replace("dog", "animal"))
+    for label in ("animals", "dog", "bird", "cat"):
+        assert albums(facts((label, 0.9)), rules) == ["pets"]
+    for label in ("car", "food"):
+        assert albums(facts((label, 0.9)), rules) == []
+    rules = read(tmp_path, MINIMAL.replace("tags", "objects").replace("dog", "Musical instrument"))
+    assert albums(facts(("violin, fiddle", 0.9), head="objects"), rules) == ["pets"]
+    assert albums(facts(("desk", 0.9), head="objects"), rules) == []
+
+
+def test_the_name_of_an_object_or_a_label_is_no_kind(tmp_path: Path) -> None:
+    rules = read(tmp_path, MINIMAL.replace("tags", "objects").replace("dog", "castle"))
+    assert rules.albums[0].rules[0].objects == {"castle"}
+    assert read(tmp_path, MINIMAL).albums[0].rules[0].tags == {"dog"}
+
+
 @pytest.mark.parametrize(
     ("text", "place", "remedy"),
     [
@@ -282,6 +299,7 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
         (MINIMAL.replace("dog", "dgo"), "album pets, rule 1", "Did you mean 'dog'?"),
         (MINIMAL.replace("dog", "Text document"), "rule 1", "Did you mean 'text_document'?"),
         (MINIMAL.replace("dog", "puppy"), "album pets, rule 1", "Did you mean 'dog'?"),
+        (MINIMAL.replace("dog", "snake"), "rule 1", "the kind 'snake' has only objects. Write it"),
         (MINIMAL.replace("dog", "wedding"), "rule 1", "Your own tags go into own_tags"),
         (MINIMAL.replace("tags", "objects").replace("dog", "skii"), "rule 1", "mean 'ski'?"),
         (MINIMAL + 'heads = ["cameras"]', "album pets, rule 1", "Did you mean 'camera'?"),

@@ -142,3 +142,48 @@ def test_weights_that_are_no_arrays(folder: Path) -> None:
     error = refused(folder)
     assert type(error) is BundleDamaged
     assert "heads.npz" in error.message
+
+
+def test_a_bundle_of_format_1_still_opens(folder: Path) -> None:
+    def change(description: dict[str, Any]) -> None:
+        description["format_version"] = 1
+        del description["kinds"], description["groups"]
+        for head in description["heads"]:
+            for label in head["labels"]:
+                del label["kinds"], label["group"]
+
+    rewrite(folder, change)
+    bundle = open_bundle(folder)
+    assert (bundle.description.kinds, bundle.description.groups) == ((), ())
+    assert bundle.label_set(bundle.description.heads[0])[0].kinds == ()
+
+
+def label_of(description: dict[str, Any]) -> dict[str, Any]:
+    label: dict[str, Any] = description["heads"][1]["labels"][0]
+    return label
+
+
+def kind_of(description: dict[str, Any], kind_id: str) -> dict[str, Any]:
+    kinds: list[dict[str, Any]] = description["kinds"]
+    return next(kind for kind in kinds if kind["id"] == kind_id)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: label_of(d).update(kinds=["beast"]), "kind 'beast', which the bundle does not"),
+        (lambda d: label_of(d).update(group="zoo"), "group 'zoo', which the bundle does not"),
+        (lambda d: kind_of(d, "animal").update(parents=["life"]), "parent 'life', which is not a"),
+        (lambda d: kind_of(d, "animal").update(parents=["dog"]), "is among its own parents"),
+        (lambda d: kind_of(d, "animal").update(parents=["animal"]), "is among its own parents"),
+        (lambda d: d["kinds"].append(kind_of(d, "dog")), "two kinds have the id 'dog'"),
+        (lambda d: d["groups"].append(d["groups"][0]), "two groups have the id"),
+    ],
+)
+def test_kinds_and_groups_that_cannot_be(
+    folder: Path, change: Callable[[dict[str, Any]], Any], says: str
+) -> None:
+    rewrite(folder, change)
+    error = refused(folder)
+    assert type(error) is BundleDamaged
+    assert says in error.message

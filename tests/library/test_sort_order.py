@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from scene_model.errors import QueryError
-from scene_model.library.sort_order import SORTS, Sort, SortKey
+from scene_model.library.sort_order import BEST_MATCH, SORTS, Sort, SortKey
 from scene_model.library.store import Library
 from scene_model.search.conditions import has_tag
 from tests.library.libraries import add_rows
@@ -63,8 +63,9 @@ def test_text_of_an_order() -> None:
     for sort in SORTS:
         assert Sort.read(str(sort)) == sort
     assert Sort.read("-taken") == Sort(SortKey.TAKEN, descending=True)
-    for text in ("", "date", "--name", "name "):
-        with pytest.raises(QueryError, match="added, taken, name, score, size"):
+    assert Sort.read("match") == BEST_MATCH
+    for text in ("", "date", "--name", "name ", "-match"):
+        with pytest.raises(QueryError, match="added, taken, name, score, size, .*match"):
             Sort.read(text)
 
 

@@ -1,13 +1,18 @@
 """Completion of query lines; and the names of every scene in five languages."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.classify import OBJECTS, Classifier
 from scene_model.classifier.model import Model
+from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.errors import QueryError
-from scene_model.search.completion import complete
+from scene_model.search.completion import Completion, complete
 from scene_model.search.query import parse_query
 
 COUNTS = {"street": 9, "beach": 5, "sea": 3, "Old town": 2}
@@ -23,7 +28,7 @@ def lines(model: Model, line: str) -> list[str]:
 
 
 def test_labels_in_every_language_with_most_photos_first(model: Model) -> None:
-    assert lines(model, "Stra")[:2] == ["street", "beach"]
+    assert lines(model, "Stra")[:3] == ["street", "road", "beach"]
     first = complete("plag", model.vocabulary, model.albums, COUNTS)[0]
     assert (first.line, first.shown, first.count) == ("beach", "Beach (plage)", 5)
     assert lines(model, "海")[0] == "sea"
@@ -67,3 +72,32 @@ def test_every_scene_is_found_in_every_language(classifier: Classifier, model: M
             for word in (label.name, *label.aliases, *label.translations.values()):
                 assert label.id in model.vocabulary.ids_for(word), f"{word!r}: {label.id}"
                 assert label.id in model.vocabulary.ids_for(word.upper())
+
+
+def test_kinds_are_offered_with_the_number_of_their_photos(model: Model) -> None:
+    def counted(labels: Collection[str]) -> int:
+        return 41 if "sports car, sport car" in labels else 0
+
+    def first(line: str) -> Completion:
+        return complete(line, model.vocabulary, model.albums, COUNTS, count_any=counted)[0]
+
+    vehicle = first("vehic")
+    assert (vehicle.line, vehicle.shown, vehicle.count) == ("vehicle", "Vehicle (kind)", 41)
+    assert first("Fahrzeu").shown == "Vehicle, fahrzeug (kind)"
+    assert first("sea -furni") == replace(
+        first("furni"), line="sea -furniture", shown="Furniture (kind)", count=None
+    )
+    assert first("tag:musical").line == 'tag:"musical instrument"'
+    assert not any("kind" in c.shown for c in complete("class:veh", *parts(model)))
+
+
+def test_a_kind_stands_beside_its_most_frequent_label(model: Model) -> None:
+    shown = [c.shown for c in complete("se", *parts(model))]
+    assert "Sea (kind)" in shown, "the kind is written like the label, which it finds too"
+    assert "Sea" not in shown
+    shown = [c.shown for c in complete("tag:se", *parts(model))]
+    assert "Sea" in shown and "Sea (kind)" not in shown
+
+
+def parts(model: Model) -> tuple[Vocabulary, AlbumRules, dict[str, int]]:
+    return model.vocabulary, model.albums, COUNTS

@@ -28,12 +28,14 @@ class GridStyle:
 
     cell: minimum width of a photo in CSS. label: accessible name of the list. with_scores: whether
     tags are shown with their scores. notes: an additional line below a photo, by photo id.
+    searched: the labels that were searched; each photo says which of its tags is one of them.
     """
 
     cell: str = "11rem"
     label: str = "Photos"
     with_scores: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
+    searched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -196,15 +198,19 @@ def grid_cells(
 
 
 def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
-    names = [
-        _with_score(photo, tag, vocabulary) if style.with_scores else vocabulary.display_name(tag)
-        for tag in photo.shown_tags
-        if tag != photo.photo_class
-    ]
+    match = _best_match(photo, style.searched)
+
+    def shown(tag: str) -> str:
+        name = vocabulary.display_name(tag)
+        return _with_score(photo, tag, vocabulary) if style.with_scores else name
+
+    names = [shown(tag) for tag in photo.shown_tags if tag not in (photo.photo_class, match)]
     title = vocabulary.display_name(photo.photo_class)
     if photo.has_class_score:
         title = f"{title} · {photo.class_score:.0%}"
-    lines = [style.notes.get(photo.id, ""), photo.name, " · ".join(names)]
+    # The class is the title.
+    match_line = f"Match: {shown(match)}" if match and match != photo.photo_class else ""
+    lines = [style.notes.get(photo.id, ""), match_line, photo.name, " · ".join(names)]
     return {
         "id": photo.id,
         "name": photo.name,
@@ -212,6 +218,16 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "title": title,
         "lines": [line for line in lines if line],
     }
+
+
+def _best_match(photo: PhotoRecord, searched: frozenset[str]) -> str | None:
+    """Return the tag that decides a photo's place in the order by match; None without one."""
+    if photo.class_source == HUMAN and photo.photo_class in searched:
+        return photo.photo_class
+    tags = [tag for tag in photo.tags if tag.label in searched]
+    if not tags:
+        return None
+    return max(tags, key=lambda tag: 1.0 if tag.score is None else tag.score).label
 
 
 def _with_score(photo: PhotoRecord, label: str, vocabulary: Vocabulary) -> str:

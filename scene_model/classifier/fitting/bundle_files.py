@@ -13,8 +13,8 @@ from scene_model.classifier.bundle import (
     BundleFile,
     HeadEntry,
     HeadWeights,
-    LabelEntry,
 )
+from scene_model.classifier.bundle_words import LabelEntry
 from scene_model.classifier.fitting.calibration import CONFIDENCE_THRESHOLD, HeadCalibration
 from scene_model.classifier.labels import LabelSet
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from scene_model.classifier.bundle import (
+    FORMAT_VERSION,
     MODEL_CARD_FILE,
     Bundle,
     BundleDescription,
@@ -130,6 +131,8 @@ def describe_bundle(
     """
     return base.description.model_copy(
         update={
+            # The new labels are written with fields that version 1 does not have.
+            "format_version": FORMAT_VERSION,
             "name": name,
             "created_at": now(),
             "heads_file": bundle_file(folder, HEADS_FILE),

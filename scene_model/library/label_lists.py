@@ -1,0 +1,18 @@
+"""SQL conditions that a column is one of many labels."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+
+# A kind has hundreds of labels, a query has many words, and SQLite limits the bound values.
+_MAX_BOUND = 50
+
+
+def is_one_of(column: ColumnElement[Any], labels: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a column is one of the labels; many are bound as one value."""
+    if len(labels) <= _MAX_BOUND:
+        return column.in_(sorted(labels))
+    listed = func.json_each(json.dumps(sorted(labels))).table_valued("value")
+    return column.in_(select(listed.c.value))
