@@ -12,7 +12,7 @@ from pathlib import Path
 from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.fitting.measuring import speed_metrics
 from scene_model.config import DEFAULT_BUNDLE_DIR
-from training.evaluate import litert_network
+from training.teachers import litert_network
 
 
 def main() -> None:

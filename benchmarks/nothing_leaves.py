@@ -106,11 +106,12 @@ def use(minutes: float) -> tuple[int, int, list[str]]:
                 page.goto(server.address)
                 try:
                     walk(page, photos, lambda _: None)
+                    _predict(server, assets / "china.jpg")
                     rounds += 1
-                except (AssertionError, Error):
+                except (AssertionError, Error, OSError) as error:
                     cut_short += 1
+                    print(f"cut short: {str(error).splitlines()[0]}", flush=True)
                 page.goto(f"{server.address}/api/docs")
-                _predict(server, assets / "china.jpg")
                 # An open page asks for more by itself, if it does at all.
                 page.goto(f"{server.address}/gallery")
                 page.wait_for_timeout(5000)

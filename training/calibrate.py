@@ -35,7 +35,7 @@ def calibrate(
     examples = calibration_examples(data)
     calibrations: dict[str, HeadCalibration] = {}
     for head in recipe.heads:
-        if head.labels is None:
+        if head.labels is None or head.teacher is not None:
             continue
         labels = data.label_sets[head.id]
         own = own_photos(recipe, head, examples)

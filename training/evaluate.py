@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
 
 from scene_model.classifier.bundle import Bundle, FloatArray, open_bundle
 from scene_model.classifier.fitting.examples import Example
@@ -26,6 +25,7 @@ from training.data import HeadTargets, head_targets
 from training.labelled import LabelledData, load_data
 from training.plots import draw_head_plots
 from training.recipe import HeadRecipe, Recipe
+from training.teachers import TEACHER_SIDE, Teacher, litert_network, teacher_of
 
 EVALUATION_FILE = "evaluation.json"
 # The albums are measured when the bundle has these heads.
@@ -81,9 +81,8 @@ def measure(
     for entry in recipe.heads:
         head = heads[entry.id]
         prediction = head.predict(embeddings)
-        if entry.labels is None:
-            original = data_dir / str(recipe.imagenet_tflite)
-            metrics[entry.id] = agreement(prediction.probabilities, examples, original)
+        if (teacher := teacher_of(recipe, entry, data_dir)) is not None:
+            metrics[entry.id] = agreement(prediction.probabilities, examples, teacher)
             continue
         targets = head_targets(examples, entry, head.labels, recipe)
         own = own_photos(recipe, entry, examples)
@@ -107,21 +106,6 @@ def _short(metrics: dict[str, Any]) -> dict[str, Any]:
         else values
         for name, values in metrics.items()
     }
-
-
-def litert_network(file: Path) -> Any:
-    """Open a quantized network with one thread; returns a function that runs it on one photo."""
-    interpreter = Interpreter(str(file), num_threads=1)
-    interpreter.allocate_tensors()
-    input_index = interpreter.get_input_details()[0]["index"]
-    output_index = interpreter.get_output_details()[0]["index"]
-
-    def predict(pixels: Any) -> Any:
-        interpreter.set_tensor(input_index, pixels[np.newaxis])
-        interpreter.invoke()
-        return interpreter.get_tensor(output_index)[0]
-
-    return predict
 
 
 def select_photos(
@@ -197,16 +181,15 @@ def _outside_score(head: Head, prediction: HeadBatchPrediction) -> FloatArray:
     return uncertainty
 
 
-def agreement(scores: FloatArray, examples: list[Example], original: Path) -> dict[str, Any]:
-    """Measure how often our top five contain the original ImageNet network's top class.
+def agreement(scores: FloatArray, examples: list[Example], teacher: Teacher) -> dict[str, Any]:
+    """Measure how often our top five contain the top class of a head's teacher.
 
-    scores: probabilities or logits of the 1,000 classes, shape (N, 1000).
+    scores: probabilities or logits of the head's labels, shape (N, labels).
     """
-    network = litert_network(original)
     order = np.argsort(-scores, axis=1, kind="stable")
     same, among = 0, 0
     for row, example in enumerate(examples):
-        best = int(network(resize_to_square(example.pixels, 224))[1:].argmax())
+        best = int(teacher(resize_to_square(example.pixels, TEACHER_SIDE)).argmax())
         same += int(order[row, 0] == best)
         among += int(best in order[row, :5])
     return {

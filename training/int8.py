@@ -1,4 +1,4 @@
-"""Quantize a Keras network to an int8 LiteRT network, and run that network."""
+"""Convert a Keras network to a LiteRT network, int8 or float, and run that network."""
 
 import queue
 
@@ -29,6 +29,12 @@ def quantize(network: keras.Model, side: int, photos: list[Pixels]) -> bytes:
     return content
 
 
+def convert_float(network: keras.Model, side: int) -> bytes:
+    """Convert a float network without quantization: float32 RGB of 0 to 255 in, float32 out."""
+    content: bytes = tf.lite.TFLiteConverter.from_keras_model(_at_size(network, side)).convert()
+    return content
+
+
 class LiteNetwork:
     """A thread-safe LiteRT network with a pool of interpreters, one per worker."""
 
@@ -43,7 +49,8 @@ class LiteNetwork:
         """Return the output for one photo, uint8 (side, side, 3), without the batch axis."""
         interpreter = self._free.get()
         try:
-            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], pixels[np.newaxis])
+            entry = interpreter.get_input_details()[0]
+            interpreter.set_tensor(entry["index"], pixels[np.newaxis].astype(entry["dtype"]))
             interpreter.invoke()
             output: FloatArray = interpreter.get_tensor(
                 interpreter.get_output_details()[0]["index"]

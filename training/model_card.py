@@ -130,8 +130,8 @@ def _of_head(bundle: BundleDescription) -> list[list[str]]:
             low, high = m["top_5_holds_interval"]
             paragraphs.append(
                 [
-                    f"- **{head.id}** ({m['photos']:,} photos): the top five contain the original "
-                    f"ImageNet network's top class on {m['top_5_holds_original']} % "
+                    f"- **{head.id}** ({m['photos']:,} photos): the top five contain the top class "
+                    f"of the network it learned from on {m['top_5_holds_original']} % "
                     f"(95 % interval {low}-{high} %)."
                     + (f" Before quantization {floats[head.id]} %." if head.id in floats else "")
                 ]
@@ -313,11 +313,10 @@ def _training(bundle: BundleDescription, recipe: Recipe) -> list[str]:
         + (", with a consistency loss on degraded copies" if s.consistency else "")
         for s in recipe.stages
     )
-    heads = {head.id for head in recipe.heads}
-    distilled = (
-        " `objects` was trained by distillation from the original network."
-        if "objects" in heads
-        else ""
+    distilled = "".join(
+        f" `{head.id}` was trained by distillation from `{head.teacher or recipe.imagenet_tflite}`."
+        for head in recipe.heads
+        if head.teacher is not None or head.labels is None
     )
     epochs = (
         f"{recipe.total_epochs} epochs ({stages}), " if recipe.stages else "no further epochs, "

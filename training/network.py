@@ -19,27 +19,28 @@ from training.architectures import (
     scale_pixels,
 )
 from training.recipe import Recipe
+from training.squeezenet import places_teacher
 from training.starting_weights import (
     load_imagenet_tflite,
     start,
 )
 
-DISTILLED_HEAD = "objects"
+OBJECTS = "objects"
 
 
 @dataclass(frozen=True)
 class Network:
-    """A backbone, one dense layer per head, and the teacher of the head ``objects``.
+    """A backbone, one dense layer per head, and the teachers of distilled heads.
 
     lower, upper: the backbone's frozen and trained part; lower is None when all of it is trained.
-    teacher: pixels in [-1, 1] → logits of the 1,000 ImageNet classes; None without `objects`.
+    teachers: head id → network from pixels in [-1, 1] to the logits of the head's labels.
     """
 
     backbone: keras.Model
     lower: keras.Model | None
     upper: keras.Model
     heads: dict[str, keras.layers.Dense]
-    teacher: keras.Model | None
+    teachers: dict[str, keras.Model]
 
     @property
     def head_variables(self) -> list[Any]:
@@ -66,17 +67,19 @@ def build_network(
         head.id: _dense(size, len(label_sets[head.id]) + (1 if head.outside else 0), head.id)
         for head in recipe.heads
     }
-    teacher = None
-    if DISTILLED_HEAD in heads:
-        teacher, kernel, bias = _imagenet(data_dir / str(recipe.imagenet_tflite))
+    teachers = {
+        head.id: places_teacher(data_dir / head.teacher) for head in recipe.heads if head.teacher
+    }
+    if OBJECTS in heads:
+        teachers[OBJECTS], kernel, bias = _imagenet(data_dir / str(recipe.imagenet_tflite))
         if kernel.shape[0] == size:
-            heads[DISTILLED_HEAD].set_weights([kernel, bias])
+            heads[OBJECTS].set_weights([kernel, bias])
     for head_id, dense in heads.items():
         _set_head_weights(dense, head_weights, head_id)
     lower, upper = None, backbone
     if recipe.train_from is not None:
         lower, upper = divide(backbone, recipe.train_from)
-    return Network(backbone, lower, upper, heads, teacher)
+    return Network(backbone, lower, upper, heads, teachers)
 
 
 def embed_float(backbone: keras.Model, examples: list[Example], side: int) -> FloatArray:

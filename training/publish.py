@@ -41,6 +41,7 @@ from training.network import embed_float
 from training.recipe import Recipe
 from training.refit import refit_heads
 from training.starting_weights import load_file, load_weights, save_weights
+from training.teachers import teacher_of
 
 # Percentage points that a head may lose by int8 before a warning is printed.
 MAX_INT8_LOSS = 0.5
@@ -186,8 +187,8 @@ def _float_accuracies(
 ) -> dict[str, float]:
     """Accuracy of the float network in percent, by head, to measure the cost of quantization.
 
-    Top-1 accuracy; for ``objects`` the share of photos whose top five contain the original
-    network's top class.
+    Top-1 accuracy; for distilled heads the share of photos whose top five contain the teacher's
+    top class.
     """
     examples = [data.examples[i] for i in data.split.indices(data.examples, Part.VALIDATION)]
     if not examples:
@@ -197,9 +198,8 @@ def _float_accuracies(
     with np.load(folder / HEADS_FILE, allow_pickle=False) as arrays:
         for head in recipe.heads:
             kernel, bias = arrays[f"{head.id}/kernel"], arrays[f"{head.id}/bias"]
-            if head.labels is None:
-                original = data_dir / str(recipe.imagenet_tflite)
-                metrics = agreement(embeddings @ kernel + bias, examples, original)
+            if (teacher := teacher_of(recipe, head, data_dir)) is not None:
+                metrics = agreement(embeddings @ kernel + bias, examples, teacher)
                 accuracies[head.id] = metrics["top_5_holds_original"]
                 continue
             labels = data.label_sets[head.id]

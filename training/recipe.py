@@ -62,6 +62,9 @@ class HeadRecipe(_Part):
 
     labels: name of a file in label_sets/, "folders" for the class folders of its source, or None
         for the ImageNet classes. outside: whether it has an output for "none of these labels".
+    teacher: weights file of the data folder; the predictions of its network for each view are the
+        head's targets (distillation, Hinton et al. 2015). The head ``objects`` always has a
+        teacher, see ``imagenet_tflite``.
     refit: L2 penalty with which `publish` refits the head on the int8 network's embeddings of
         uncropped photos; None leaves it as trained. refit_share: weight of the refitted head in
         the average with the head as trained.
@@ -72,6 +75,7 @@ class HeadRecipe(_Part):
     id: str
     name: str = ""
     labels: str | None = None
+    teacher: str | None = None
     outside: bool = False
     loss_weight: float = 1.0
     refit: float | None = Field(default=None, gt=0.0)
@@ -141,7 +145,7 @@ class Recipe(_Part):
     licence: str
     attributions: tuple[str, ...]
 
-    @field_validator("tag_head", "train_from")
+    @field_validator("tag_head", "train_from", "blend")
     @classmethod
     def _empty_is_none(cls, text: str | None) -> str | None:
         # TOML has no null: a recipe that extends another one resets a field with "".

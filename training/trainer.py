@@ -25,7 +25,7 @@ from training.data import HeadTargets, head_targets
 from training.frozen_features import FrozenFeatures
 from training.labelled import LabelledData
 from training.losses import divergence, head_losses
-from training.network import DISTILLED_HEAD, Network, embed_float
+from training.network import Network, embed_float
 from training.recipe import HeadRecipe, Recipe, Stage
 
 _WARMUP_SHARE = 0.1
@@ -41,7 +41,7 @@ class Batch:
     """Inputs and targets of one training step.
 
     inputs: shape (N, …), pixels in [-1, 1] or the frozen part's output for them.
-    teacher_logits: logits of the teacher of ``objects``, shape (N, 1000), or None.
+    teacher_logits: by distilled head, its teacher's logits, shape (N, labels).
     partner: shape (N,), index of the photo that each photo is mixed with (mixup); share: (N,),
         weight of the photo itself.
     targets: by head, see `HeadTargets`. copies: inputs of degraded copies of the first N // 2
@@ -49,7 +49,7 @@ class Batch:
     """
 
     inputs: FloatArray
-    teacher_logits: FloatArray | None
+    teacher_logits: dict[str, FloatArray]
     partner: npt.NDArray[np.int32]
     share: FloatArray
     targets: dict[str, tuple[npt.NDArray[Any], ...]]
@@ -64,7 +64,7 @@ class Trainer:
         self._targets = {
             head.id: head_targets(data.examples, head, data.label_sets[head.id], recipe)
             for head in recipe.heads
-            if head.id != DISTILLED_HEAD
+            if head.id not in network.teachers
         }
         repeats = {source.id: source.repeat for source in recipe.sources}
         train = data.split.indices(data.examples, Part.TRAIN)
@@ -216,14 +216,17 @@ class Trainer:
             _mixed(view, views[p], float(s))
             for view, s, p in zip(views, share, partner, strict=True)
         ]
-        logits = [x for x in pool.map(frozen_features.teacher_logits, mixed) if x is not None]
+        logits = list(pool.map(frozen_features.teacher_logits, mixed))
         copies = None
         if stage.consistency:
             degraded = [degraded_copy(view, rng) for view in mixed[: count // 2]]
             copies = np.stack(list(pool.map(frozen_features.features, degraded)))
         return Batch(
             inputs=np.stack(list(pool.map(frozen_features.features, mixed))),
-            teacher_logits=np.stack(logits) if logits else None,
+            teacher_logits={
+                head_id: np.stack([of_photo[head_id] for of_photo in logits])
+                for head_id in logits[0]
+            },
             partner=partner,
             share=share,
             targets={
@@ -236,7 +239,7 @@ class Trainer:
     def _train_step(
         self,
         inputs: Any,
-        teacher_logits: Any,
+        teacher_logits: dict[str, Any],
         partner: Any,
         share: Any,
         targets: dict[str, Any],
@@ -252,9 +255,9 @@ class Trainer:
             dropped = tf.nn.dropout(embedding, _DROPOUT)
             losses = {}
             for head in self._recipe.heads:
-                if head.id == DISTILLED_HEAD:
+                if head.id in teacher_logits:
                     logits = network.heads[head.id](embedding)
-                    target = tf.nn.softmax(teacher_logits)
+                    target = tf.nn.softmax(teacher_logits[head.id])
                     losses[head.id] = tf.reduce_mean(divergence(target, logits))
                 else:
                     logits = network.heads[head.id](dropped)
