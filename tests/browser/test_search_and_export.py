@@ -44,7 +44,7 @@ def test_a_line_as_it_is_typed(visit: Visit) -> None:
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     line(page).fill("")
     line(page).press_sequentially("blum", delay=60)  # German
-    page.get_by_role("button", name=re.compile(r"Flower \(blume\)")).click()
+    page.get_by_role("button", name=re.compile(r"Flower, blume \(kind\)")).click()
     expect(line(page)).to_have_value(re.compile("flower"))
     expect(page.locator(".cell", has_text="flower.jpg")).to_be_visible()
     expect(page.locator(".cell").first).to_contain_text(re.compile(r"\d %|\d%"))
