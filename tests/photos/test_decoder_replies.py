@@ -1,7 +1,9 @@
 """Both ways to wait for a decoder's reply: whole frames, ends, and limits of time."""
 
+import errno
 import os
 import select
+import sys
 from collections.abc import Iterator
 from typing import IO
 
@@ -61,3 +63,19 @@ def test_a_decoder_that_answers_nothing_or_half(
     decoder.flush()
     with pytest.raises(TimeoutError):
         replies.next(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has pipes of a size")
+def test_a_system_that_grants_no_larger_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fcntl
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    reader, writer = os.pipe()
+    replies = PolledReplies(os.fdopen(reader, "rb"))
+    with os.fdopen(writer, "wb") as decoder:
+        write_frame(decoder, {"hello": True})
+        assert replies.next(60) == ({"hello": True}, b"")
+    replies.close()

@@ -4,6 +4,7 @@ Where the system can wait for a pipe, the thread that asked reads the reply itse
 one thread to another costs a small photo a tenth of its time. On Windows a thread reads.
 """
 
+import contextlib
 import os
 import queue
 import select
@@ -14,7 +15,7 @@ from typing import IO, Protocol
 
 from scene_model.photos.decoders.frames import LENGTHS, Fields, frame_of, read_frame
 
-# One read for the pixels of an ordinary photo; pipes hold 64 kB otherwise.
+# The pixels of an ordinary photo fit in; without it, pipes hold 64 kB.
 _PIPE_BYTES = 1_000_000
 
 Reply = tuple[Fields, bytes]
@@ -40,7 +41,9 @@ class PolledReplies:
         if sys.platform == "linux":
             import fcntl
 
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            # The system limits the size of a pipe, and that of all pipes of a user together.
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def next(self, seconds: float) -> Reply | None:
         """Poll the pipe and read what has come, until the reply is whole or the time is over."""
