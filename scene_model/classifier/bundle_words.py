@@ -93,12 +93,12 @@ def _problem_with_parents(kinds: Sequence[KindEntry]) -> str | None:
         for parent in kind.parents:
             if parent not in parents:
                 return f"the kind {kind.id!r} has the parent {parent!r}, which is not a kind."
-    # What has only removed parents is removed, until nothing is left, or only a cycle.
+    # Remove kinds whose parents are all removed, again and again; a cycle remains.
     left = dict(parents)
     while left:
         removable = [kind for kind, above in left.items() if not left.keys() & set(above)]
         if not removable:
-            return f"the kind {next(iter(left))!r} is among its own parents, or a parent of it is."
+            return f"the kind {next(iter(left))!r} is among its own parents, or below such a kind."
         for kind_id in removable:
             del left[kind_id]
     return None

@@ -8,7 +8,6 @@ copy, so that rows and files agree.
 import datetime
 import hashlib
 import os
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ from scene_model.maintenance.backup_file import (
     ReferencedOriginal,
     is_backup_name,
     new_member,
+    require_free_space,
 )
 from scene_model.maintenance.backup_snapshot import adjust_rows, database_snapshot
 from scene_model.maintenance.encryption import encrypted_into
@@ -97,7 +97,11 @@ def write_backup(
             new_file(file) as part,
             database_snapshot(library, snapshot_folder, f"{file.name}.") as (snapshot, photos),
         ):
-            _check_space(file, sum(p.file_bytes for p in photos if p.reference is None))
+            require_free_space(
+                file.parent,
+                sum(p.file_bytes for p in photos if p.reference is None),
+                "The backup",
+            )
             with (
                 encrypted_into(part, passphrase) as stream,
                 zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive,
@@ -218,12 +222,3 @@ def _chunks(source: BinaryIO) -> Iterator[bytes]:
 
 def _member_name(library: Library, path: Path) -> str:
     return path.relative_to(library.folder).as_posix()
-
-
-def _check_space(file: Path, needed_bytes: int) -> None:
-    free_bytes = shutil.disk_usage(file.parent).free
-    if needed_bytes > free_bytes:
-        raise BackupError(
-            f"The backup needs {needed_bytes / 1e6:,.0f} MB; {free_bytes / 1e6:,.0f} MB are free "
-            f"in {file.parent}. Free some space, or name a file on another disk."
-        )

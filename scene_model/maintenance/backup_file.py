@@ -7,12 +7,14 @@ backup.json                       the manifest, written last: without it a backu
 
 import datetime
 import re
+import shutil
 import zipfile
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from scene_model.errors import BackupDamaged, BackupTooNew, NotABackup
+from scene_model.errors import BackupDamaged, BackupError, BackupTooNew, NotABackup
 
 DATABASE_NAME = "library.db"
 MANIFEST_NAME = "backup.json"
@@ -137,3 +139,16 @@ def read_manifest(archive: zipfile.ZipFile) -> BackupManifest:
             "Use another backup."
         )
     return manifest
+
+
+def require_free_space(folder: Path, needed_bytes: int, what: str) -> None:
+    """Raise BackupError unless a folder's disk has room for what is written to it.
+
+    what: what needs the room, as the first words of the message.
+    """
+    free_bytes = shutil.disk_usage(folder).free
+    if needed_bytes > free_bytes:
+        raise BackupError(
+            f"{what} needs {needed_bytes / 1e6:,.0f} MB; {free_bytes / 1e6:,.0f} MB are free in "
+            f"{folder}. Free some space, or use another disk."
+        )

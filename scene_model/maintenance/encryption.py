@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Protocol
 from pydantic import SecretStr
 
 from scene_model.errors import BackupDamaged, BackupError, NotABackup, UsageError
-from scene_model.maintenance.backup_file import is_repacked, new_member
+from scene_model.maintenance.backup_file import is_repacked, new_member, require_free_space
 
 KEY_NAME = "key.age"
 DATA_NAME = "backup.age"
@@ -105,7 +105,9 @@ def _decrypt(
     age = _age()
     key = archive.read(KEY_NAME)
     # As much again for the library that is unpacked from it.
-    _check_space(folder, 2 * archive.getinfo(DATA_NAME).file_size)
+    require_free_space(
+        folder, 2 * archive.getinfo(DATA_NAME).file_size, "Decrypting and restoring the backup"
+    )
     identity = _identity(age, key, ask_passphrase())
 
     def decrypt(source: BinaryIO) -> None:
@@ -155,16 +157,6 @@ def _not_encrypted(error: Exception) -> BackupError:
 
 def _damaged(error: Exception) -> BackupError:
     return BackupDamaged(f"{DATA_NAME} in the backup is damaged or truncated ({error}). {_ANOTHER}")
-
-
-def _check_space(folder: Path, needed_bytes: int) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if needed_bytes > free_bytes:
-        raise BackupError(
-            f"Decrypting and restoring the backup needs {needed_bytes / 1e6:,.0f} MB; "
-            f"{free_bytes / 1e6:,.0f} MB are free in {folder}. Free some space, or restore to "
-            "another disk."
-        )
 
 
 class _HasWrite(Protocol):

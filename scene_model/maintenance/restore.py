@@ -30,7 +30,12 @@ from scene_model.errors import (
 from scene_model.library.database_file import DATABASE_NAME
 from scene_model.library.held_folder import Entry, FolderTree
 from scene_model.maintenance.backup_database import check_backup_database
-from scene_model.maintenance.backup_file import BackupEntry, BackupManifest, read_manifest
+from scene_model.maintenance.backup_file import (
+    BackupEntry,
+    BackupManifest,
+    read_manifest,
+    require_free_space,
+)
 from scene_model.maintenance.encryption import AskPassphrase, no_passphrase, opened_archive
 
 _CHUNK_BYTES = 1 << 20
@@ -131,7 +136,9 @@ def _unpack(
             FolderTree(str(target.parent)) as tree,
         ):
             manifest = read_manifest(archive)
-            _check_space(target, sum(entry.file_bytes for entry in manifest.files))
+            require_free_space(
+                target.parent, sum(entry.file_bytes for entry in manifest.files), "The library"
+            )
             for done, entry in enumerate(manifest.files, 1):
                 # `read_manifest` rejects names that lead outside the folder.
                 _unpack_entry(archive, entry, tree.entry(str(target / entry.name)))
@@ -220,15 +227,6 @@ def require_not_in_use(folder: Path) -> None:
         ) from error
     except sqlite3.DatabaseError:
         return
-
-
-def _check_space(folder: Path, needed_bytes: int) -> None:
-    free_bytes = shutil.disk_usage(folder).free
-    if needed_bytes > free_bytes:
-        raise BackupError(
-            f"The library needs {needed_bytes / 1e6:,.0f} MB; {free_bytes / 1e6:,.0f} MB are free "
-            f"in {folder.parent}. Free some space, or restore to another disk."
-        )
 
 
 def _starts_like_zip(file: Path) -> bool:
