@@ -10,7 +10,7 @@ from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.photo_facts import head_name
 from pages.sections.query_line import order_control, show_query_error
 from pages.state.session import get_gallery, get_services
-from scene_model.classifier.classify import OBJECTS
+from scene_model.classifier.labels import OBJECTS
 from scene_model.errors import QueryError, SceneError
 from scene_model.export.folders import FolderKind
 

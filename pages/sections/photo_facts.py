@@ -8,8 +8,8 @@ import streamlit as st
 
 from pages.sections.messages import escape_markdown
 from pages.state.session import get_gallery, get_services
-from scene_model.classifier.classify import OBJECTS, HeadPredictions
-from scene_model.classifier.labels import HUMAN, NONE
+from scene_model.classifier.classify import HeadPredictions
+from scene_model.classifier.labels import HUMAN, NONE, OBJECTS
 from scene_model.library.decisions import decisions_on
 from scene_model.library.records import PhotoRecord, TagOnPhoto
 

@@ -25,8 +25,8 @@ from pydantic import (
     model_validator,
 )
 
-from scene_model.classifier.classify import OBJECTS
 from scene_model.classifier.heads import Head
+from scene_model.classifier.labels import OBJECTS
 from scene_model.classifier.vocabulary import Vocabulary, fold, vocabulary_of
 from scene_model.errors import InvalidSetting, PathNotFound
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, in_span
-from scene_model.classifier.classify import OBJECTS, HeadPredictions
+from scene_model.classifier.classify import HeadPredictions
+from scene_model.classifier.labels import OBJECTS
 from scene_model.classifier.vocabulary import fold
 from scene_model.photos.geo import distance_km
 from scene_model.photos.metadata import PhotoMetadata

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ValidationError
 
+from scene_model.classifier.bundle_decisions import Decisions, problem_with_decisions
 from scene_model.classifier.bundle_words import (
     GroupEntry,
     KindEntry,
@@ -27,8 +28,8 @@ from scene_model.classifier.bundle_words import (
 from scene_model.classifier.labels import HUMAN, NONE, TAUGHT, UNSURE_CLASS, LabelSet
 from scene_model.errors import BundleDamaged, BundleNotFound, BundleTooNew, LabelCountMismatch
 
-# Version 2 adds kinds and groups.
-FORMAT_VERSION = 2
+# Version 2 adds kinds and groups, version 3 the decisions over all heads.
+FORMAT_VERSION = 3
 BUNDLE_FILE = "bundle.json"
 MODEL_CARD_FILE = "MODEL_CARD.md"
 _HEAD_ID = re.compile(r"[a-z0-9_]+")
@@ -84,7 +85,7 @@ class BundleDescription(Section):
     class_head: the head that decides a photo's class where it is sure. tag_head: the head whose
     tags, by the tag rule, are the photo's tags; the first is its class where the class head is
     unsure; None for a bundle without such a head. kinds, groups: those of the labels, with the
-    kinds above them.
+    kinds above them. decisions_file: see `Decisions`; None without any.
     """
 
     format_version: int
@@ -98,6 +99,7 @@ class BundleDescription(Section):
     tag_head: str | None = "camera"
     kinds: tuple[KindEntry, ...] = ()
     groups: tuple[GroupEntry, ...] = ()
+    decisions_file: BundleFile | None = None
     float_weights: BundleFile | None = None
     metrics: dict[str, Any] = {}
     training: dict[str, Any] = {}
@@ -106,9 +108,11 @@ class BundleDescription(Section):
 
     @property
     def id(self) -> str:
-        """Name and the first eight digits of the weights' hashes: identifies the model."""
-        both = self.backbone.sha256 + self.heads_file.sha256
-        return f"{self.name}@{hashlib.sha256(both.encode()).hexdigest()[:8]}"
+        """Name and the first eight digits of the files' hashes: identifies the model."""
+        hashes = self.backbone.sha256 + self.heads_file.sha256
+        if self.decisions_file is not None:
+            hashes += self.decisions_file.sha256
+        return f"{self.name}@{hashlib.sha256(hashes.encode()).hexdigest()[:8]}"
 
     @property
     def backbone_id(self) -> str:
@@ -131,6 +135,7 @@ class Bundle:
     folder: Path
     description: BundleDescription
     head_weights: dict[str, HeadWeights]
+    decisions: Decisions = Decisions()
 
     @property
     def backbone_path(self) -> Path:
@@ -138,10 +143,11 @@ class Bundle:
         return self.folder / self.description.backbone.file
 
     def label_set(self, head: HeadEntry) -> LabelSet:
-        """Return the labels of a head, with the kinds of the bundle."""
+        """Return the labels of a head, with the kinds and groups of the bundle."""
         return LabelSet(
             tuple(entry.as_label() for entry in head.labels),
             tuple(entry.as_kind() for entry in self.description.kinds),
+            tuple(entry.as_group() for entry in self.description.groups),
         )
 
 
@@ -153,7 +159,7 @@ def open_bundle(folder: Path) -> Bundle:
     description = read_description(folder)
     _checked_bytes(folder, description.backbone)
     weights = _read_heads(_checked_bytes(folder, description.heads_file), description)
-    return Bundle(folder, description, weights)
+    return Bundle(folder, description, weights, _read_decisions(folder, description))
 
 
 def read_description(folder: Path) -> BundleDescription:
@@ -259,6 +265,28 @@ def _checked_bytes(folder: Path, entry: BundleFile) -> bytes:
             f"{entry.sha256[:12]}…. Copy the bundle again."
         )
     return data
+
+
+def _read_decisions(folder: Path, description: BundleDescription) -> Decisions:
+    entry = description.decisions_file
+    if entry is None:
+        return Decisions()
+    try:
+        decisions = Decisions.model_validate_json(_checked_bytes(folder, entry))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise BundleDamaged(
+            f"{entry.file} in {folder} cannot be read: {where}: {first['msg']}."
+        ) from error
+    problem = problem_with_decisions(
+        decisions,
+        {head.id: {label.id for label in head.labels} for head in description.heads},
+        {group.id for group in description.groups},
+    )
+    if problem is not None:
+        raise BundleDamaged(f"{entry.file} in {folder} cannot be used: {problem}")
+    return decisions
 
 
 def _read_heads(data: bytes, description: BundleDescription) -> dict[str, HeadWeights]:

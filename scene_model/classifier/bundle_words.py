@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from scene_model.classifier.labels import Kind, Label
+from scene_model.classifier.labels import Group, Kind, Label
 
 
 class Section(BaseModel):
@@ -48,6 +48,10 @@ class GroupEntry(Section):
     name: str
     aliases: tuple[str, ...] = ()
     translations: dict[str, str] = {}
+
+    def as_group(self) -> Group:
+        """Return the group that this entry describes."""
+        return Group(self.id, self.name, self.aliases, dict(self.translations))
 
 
 class KindEntry(Section):

@@ -9,13 +9,17 @@ import numpy as np
 
 from scene_model.classifier.bundle import Bundle, BundleDescription, FloatArray, open_bundle
 from scene_model.classifier.engines.litert import Engine
+from scene_model.classifier.groups import GroupBatch, PhotoGroup, pool_of
 from scene_model.classifier.heads import Head, heads_of
+from scene_model.classifier.labels import OBJECTS, PLACES
 from scene_model.classifier.tagging import (
+    DecidedClasses,
     HeadBatch,
     HeadPrediction,
     IndexArray,
     PhotoClass,
     Tag,
+    best_guesses,
     decide_classes,
     top_tags,
 )
@@ -25,11 +29,7 @@ from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.metadata import PhotoMetadata
 from scene_model.photos.resize import resize_to_square
 
-# The shipped bundle has this head; another bundle may lack it.
-OBJECTS = "objects"
-OBJECT_COUNT = 5
-# An object must be this probable to become a searchable tag: below it, search returns noise.
-OBJECT_TAG_FLOOR = 0.3
+OBJECT_COUNT = PLACE_COUNT = 5
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,9 @@ class HeadPredictions:
     """All heads' predictions for one photo, and the class that follows from them.
 
     class_prediction: the class head's. tag_prediction: the tag head's, None without one.
-    objects: the five most probable objects; empty for a bundle without that head.
+    fallback_class: see `DecidedClasses`. guess: the most probable label of all heads,
+    for a photo that is unsure. group: None for a bundle without groups. objects, places: the five
+    most probable of each; empty for a bundle without that head.
     stored_tags: by head, the tags that are stored and searched, see `PredictionBatch`.
     """
 
@@ -56,23 +58,17 @@ class HeadPredictions:
     class_prediction: HeadPrediction
     tag_prediction: HeadPrediction | None
     photo_class: PhotoClass
+    fallback_class: PhotoClass
+    guess: Tag
+    group: PhotoGroup | None
     objects: list[Tag]
+    places: list[Tag]
     stored_tags: dict[str, list[Tag]]
 
     @property
     def tags(self) -> list[Tag]:
         """The tag head's tags."""
         return [] if self.tag_prediction is None else self.tag_prediction.tags
-
-    @property
-    def class_score(self) -> float:
-        """Confidence of the head that decided the class; 0.0 where none did."""
-        source = self.photo_class.source
-        if source == self.class_prediction.head:
-            return self.class_prediction.confidence
-        if self.tag_prediction is not None and source == self.tag_prediction.head:
-            return self.tag_prediction.tags[0].score
-        return 0.0
 
 
 @dataclass(frozen=True)
@@ -87,28 +83,44 @@ class ClassifiedPhoto:
 class PredictionBatch:
     """All heads' predictions for N photos, in the order of the embeddings.
 
-    class_head, tag_head: see `BundleDescription`.
+    class_head, tag_head: see `BundleDescription`. groups: None for a bundle without groups.
 
-    Stored tags of a head are its tags by the rule, with two exceptions. Of the objects head, the
-    objects from `OBJECT_TAG_FLOOR` on. Of the class head, and of a head with an output for "none
-    of these", the most probable label unless it is unsure: a head that must choose among labels
-    that a photo may not show would fill search with noise.
+    Stored tags of a head are its tags by the rule, with two exceptions. Of a head with thresholds
+    for tags, the labels that reach theirs. Of the class head, and of a head with an output for
+    "none of these", the most probable label unless it is unsure: a head that must choose among
+    labels that a photo may not show would fill search with noise. The label that gives a photo its
+    class is always stored.
     """
 
     by_head: dict[str, HeadBatch]
     class_head: str
     tag_head: str | None
+    groups: GroupBatch | None = None
 
-    def classes(self) -> list[PhotoClass]:
+    def classes(self) -> DecidedClasses:
         """Return the class of each photo."""
-        tag_batch = None if self.tag_head is None else self.by_head[self.tag_head]
-        return decide_classes(self.by_head[self.class_head], tag_batch)
+        return decide_classes(
+            self.by_head[self.class_head],
+            [self.by_head[head_id] for head_id in self._next_heads],
+            self.by_head.get(OBJECTS),
+        )
+
+    @property
+    def _next_heads(self) -> list[str]:
+        """The heads that decide where the class head is unsure."""
+        return [
+            head_id
+            for head_id in (self.tag_head, PLACES)
+            if head_id in self.by_head and head_id != self.class_head
+        ]
 
     def photos(self) -> list[HeadPredictions]:
         """Return everything that is predicted for each photo."""
         stored = {head_id: self._stored_tags(batch) for head_id, batch in self.by_head.items()}
+        decided = self.classes()
+        guesses = best_guesses(list(self.by_head.values()))
         photos = []
-        for row, photo_class in enumerate(self.classes()):
+        for row, photo_class in enumerate(decided.classes):
             by_head = {head_id: batch.of_photo(row) for head_id, batch in self.by_head.items()}
             photos.append(
                 HeadPredictions(
@@ -116,7 +128,11 @@ class PredictionBatch:
                     class_prediction=by_head[self.class_head],
                     tag_prediction=None if self.tag_head is None else by_head[self.tag_head],
                     photo_class=photo_class,
-                    objects=self._objects(row),
+                    fallback_class=decided.fallbacks[row],
+                    guess=guesses[row],
+                    group=None if self.groups is None else self.groups.of_photo(row),
+                    objects=self._most_probable(OBJECTS, row, OBJECT_COUNT),
+                    places=self._most_probable(PLACES, row, PLACE_COUNT),
                     stored_tags={head_id: tags[row] for head_id, tags in stored.items()},
                 )
             )
@@ -124,10 +140,10 @@ class PredictionBatch:
 
     def classified_photos(self) -> list[ClassifiedPhoto]:
         """Return only class and stored labels of each photo: much faster than `photos`."""
-        classes = self.classes()
+        classes = self.classes().classes
         labels: list[set[str]] = [set() for _ in classes]
         for batch in self.by_head.values():
-            names = _stored_names(batch.head)
+            names = batch.tag_names
             for row, index in zip(*(array.tolist() for array in self._stored(batch)), strict=True):
                 labels[row].add(names[index])
         return [
@@ -135,14 +151,14 @@ class PredictionBatch:
             for photo_class, names in zip(classes, labels, strict=True)
         ]
 
-    def _objects(self, row: int) -> list[Tag]:
-        if OBJECTS not in self.by_head:
+    def _most_probable(self, head_id: str, row: int, limit: int) -> list[Tag]:
+        if head_id not in self.by_head:
             return []
-        batch = self.by_head[OBJECTS]
-        return _top_objects(batch.prediction.probabilities[row], batch.head)
+        batch = self.by_head[head_id]
+        return _top_labels(batch.prediction.probabilities[row], batch, limit)
 
     def _stored_tags(self, batch: HeadBatch) -> list[list[Tag]]:
-        names, probabilities = _stored_names(batch.head), batch.prediction.probabilities
+        names, probabilities = batch.tag_names, batch.prediction.probabilities
         tags: list[list[Tag]] = [[] for _ in probabilities]
         for row, index in zip(*self._stored(batch), strict=True):
             tags[row].append(Tag(names[index], float(probabilities[row, index])))
@@ -150,9 +166,9 @@ class PredictionBatch:
 
     def _stored(self, batch: HeadBatch) -> tuple[IndexArray, IndexArray]:
         """Return photo and label indices of a head's stored tags, a photo's best tag first."""
-        if batch.head.id == OBJECTS:
+        if batch.head.tag_floors is not None:
             probabilities = batch.prediction.probabilities
-            rows, indices = np.nonzero(probabilities >= OBJECT_TAG_FLOOR)
+            rows, indices = np.nonzero(probabilities >= batch.head.tag_floors)
             if len(rows) <= 1:
                 return rows, indices
             order = np.lexsort((-probabilities[rows, indices], rows))
@@ -160,9 +176,10 @@ class PredictionBatch:
         if batch.head.id == self.class_head or batch.head.outside_threshold is not None:
             rows = np.flatnonzero(~batch.is_unsure)
             return rows, batch.rule.first[rows]
-        firsts, seconds = (
-            np.flatnonzero(holds) for holds in (batch.rule.has_first, batch.rule.has_second)
-        )
+        has_first = batch.rule.has_first
+        if batch.head.id in self._next_heads:
+            has_first = has_first | ~batch.is_unsure
+        firsts, seconds = (np.flatnonzero(holds) for holds in (has_first, batch.rule.has_second))
         return np.concatenate([firsts, seconds]), np.concatenate(
             [batch.rule.first[firsts], batch.rule.second[seconds]]
         )
@@ -197,6 +214,7 @@ class Classifier:
         self._decoders = decoders or Decoders(limits, interpreters)
         self._engine = Engine(bundle, interpreters)
         self.heads: dict[str, Head] = heads_of(bundle)
+        self._groups = pool_of(bundle)
         self._side = bundle.description.input.width
         self._mark = ""
 
@@ -293,28 +311,25 @@ class Classifier:
 
     def predict_embeddings(self, embeddings: FloatArray) -> PredictionBatch:
         """Apply every head to embeddings of shape (N, embedding_size), float32."""
+        predictions = {head.id: head.predict(embeddings) for head in self.heads.values()}
         return PredictionBatch(
-            {head.id: HeadBatch(head, head.predict(embeddings)) for head in self.heads.values()},
+            {head.id: HeadBatch(head, predictions[head.id]) for head in self.heads.values()},
             self.bundle.class_head,
             self.bundle.tag_head,
+            None if self._groups is None else self._groups.decide(predictions),
         )
 
     def objects(self, embeddings: FloatArray) -> list[list[Tag]]:
         """Return the most probable objects of photos; embeddings: shape (N, embedding size)."""
         if OBJECTS not in self.heads:
             return [[] for _ in embeddings]
-        head = self.heads[OBJECTS]
-        return [_top_objects(row, head) for row in head.predict(embeddings).probabilities]
+        batch = HeadBatch(self.heads[OBJECTS], self.heads[OBJECTS].predict(embeddings))
+        return [_top_labels(row, batch, OBJECT_COUNT) for row in batch.prediction.probabilities]
 
 
-def _top_objects(probabilities: FloatArray, head: Head) -> list[Tag]:
-    names = _stored_names(head)
+def _top_labels(probabilities: FloatArray, batch: HeadBatch, limit: int) -> list[Tag]:
+    labels, names = batch.head.labels, batch.tag_names
     return [
-        Tag(names[head.labels.index(tag.label)], tag.score)
-        for tag in top_tags(probabilities, head.labels, OBJECT_COUNT)
+        Tag(names[labels.index(tag.label)], tag.score)
+        for tag in top_tags(probabilities, labels, limit)
     ]
-
-
-def _stored_names(head: Head) -> tuple[str, ...]:
-    """Names of a head's labels in stored tags: ids, but the ImageNet lines of objects."""
-    return head.labels.source_names if head.id == OBJECTS else head.labels.ids

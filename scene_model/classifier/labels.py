@@ -11,6 +11,9 @@ HUMAN, NONE = "human", "none"
 # The head id of tags that people taught by examples; no head of a bundle may have it.
 TAUGHT = "taught"
 
+# Heads that have a part in every photo's answer; a bundle may lack them.
+OBJECTS, PLACES = "objects", "places"
+
 
 @dataclass(frozen=True)
 class Label:
@@ -53,14 +56,29 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Group:
+    """A group of labels: what a person would call the folder of a photo.
+
+    aliases: further search words. translations: language code → name.
+    """
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    translations: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
 class LabelSet:
     """The labels of one head, in the order of its outputs.
 
-    kinds: those that its labels refer to, with all wider ones; there may be more.
+    kinds: those that its labels refer to, with all wider ones. groups: those its labels belong to.
+    There may be more of both.
     """
 
     labels: tuple[Label, ...]
     kinds: tuple[Kind, ...] = ()
+    groups: tuple[Group, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError when two labels have the same id."""

@@ -3,6 +3,7 @@
 A single photo is a batch of one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.heads import Head, HeadBatchPrediction
-from scene_model.classifier.labels import NONE, UNSURE_CLASS, LabelSet
+from scene_model.classifier.labels import NONE, OBJECTS, UNSURE_CLASS, LabelSet
 
 # The rule's two numbers are a public contract (`/classify/`), not a calibration.
 ALONE_ABOVE = 0.9
@@ -50,13 +51,14 @@ class HeadPrediction:
 
 @dataclass(frozen=True)
 class PhotoClass:
-    """The label a photo is filed under, and its source.
+    """The label a photo is filed under, its source, and the source's confidence.
 
-    source: HUMAN, the id of the deciding head, or NONE.
+    source: HUMAN, the id of the deciding head, or NONE. score: in [0, 1]; 0.0 for NONE.
     """
 
     label: str
     source: str
+    score: float
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,23 @@ class HeadBatch:
         """Shape (N,), see `Head.is_unsure`."""
         return self.head.is_unsure(self.prediction)
 
+    @cached_property
+    def confidence(self) -> FloatArray:
+        """Probability of the most probable label, shape (N,), float32."""
+        highest: FloatArray = self.prediction.probabilities.max(axis=1)
+        return highest
+
+    @cached_property
+    def sure_confidence(self) -> FloatArray:
+        """`confidence`, and -1 where the head is unsure."""
+        return np.where(self.is_unsure, np.float32(-1), self.confidence)
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """Names of the labels in stored tags: ids, but the ImageNet lines of objects."""
+        labels = self.head.labels
+        return labels.source_names if self.head.id == OBJECTS else labels.ids
+
     def of_photo(self, row: int) -> HeadPrediction:
         """Return the prediction for one photo of the batch."""
         head, probabilities = self.head, self.prediction.probabilities
@@ -158,19 +177,72 @@ class HeadBatch:
         )
 
 
-def decide_classes(class_head: HeadBatch, tag_head: HeadBatch | None) -> list[PhotoClass]:
+@dataclass(frozen=True)
+class DecidedClasses:
+    """The classes of N photos, by the models alone.
+
+    classes: what the photos are filed under. fallbacks: what they would be filed under if the class
+    head were unsure of them all.
+    """
+
+    classes: list[PhotoClass]
+    fallbacks: list[PhotoClass]
+
+
+def decide_classes(
+    class_head: HeadBatch, next_heads: Sequence[HeadBatch], objects: HeadBatch | None
+) -> DecidedClasses:
     """File N photos, by the models alone.
 
-    The class head's label if it is sure, else the tag head's first tag if there is one, else
-    unsure. A person's choice comes before all of these; the library stores it separately.
+    The class head's label if it is sure; else the label of the surest of those next heads that are
+    sure, the first of equals; else the group of the object, if that head is sure and the object has
+    a group; else unsure. A person's choice comes before all of these; the library stores it
+    separately.
     """
-    classes = [PhotoClass(UNSURE_CLASS, NONE)] * len(class_head.is_unsure)
-    deciding = [] if tag_head is None else [(tag_head, tag_head.rule.has_first)]
-    # The class head last: it replaces the tag head's label.
-    for batch, decides in (*deciding, (class_head, ~class_head.is_unsure)):
-        head_id, label_ids = batch.head.id, batch.head.labels.ids
-        for row, index in zip(
-            np.flatnonzero(decides).tolist(), batch.rule.first[decides].tolist(), strict=True
-        ):
-            classes[row] = PhotoClass(label_ids[index], head_id)
-    return classes
+    others = [PhotoClass(UNSURE_CLASS, NONE, 0.0)] * len(class_head.is_unsure)
+    if objects is not None:
+        _file_by_objects(others, objects)
+    if next_heads:
+        confidences = np.stack([batch.sure_confidence for batch in next_heads])
+        surest = confidences.argmax(axis=0)
+        for number, batch in enumerate(next_heads):
+            _file_by_label(others, batch, (surest == number) & ~batch.is_unsure)
+    classes = others.copy()
+    _file_by_label(classes, class_head, ~class_head.is_unsure)
+    return DecidedClasses(classes, others)
+
+
+def best_guesses(heads: Sequence[HeadBatch]) -> list[Tag]:
+    """Return the most probable label over several heads for each of N photos.
+
+    What a head leaves to "none of these" counts against its labels; the first of equals wins.
+    """
+    confidences = np.stack([batch.confidence * (1 - batch.prediction.outside) for batch in heads])
+    best = confidences.argmax(axis=0)
+    guesses = []
+    for row, number in enumerate(best.tolist()):
+        batch = heads[number]
+        label = batch.tag_names[int(batch.rule.first[row])]
+        guesses.append(Tag(label, float(confidences[number, row])))
+    return guesses
+
+
+def _file_by_label(classes: list[PhotoClass], batch: HeadBatch, decides: BoolArray) -> None:
+    head_id, label_ids = batch.head.id, batch.head.labels.ids
+    rows = np.flatnonzero(decides)
+    for row, index, score in zip(
+        *(rows.tolist(), batch.rule.first[rows].tolist(), batch.confidence[rows].tolist()),
+        strict=True,
+    ):
+        classes[row] = PhotoClass(label_ids[index], head_id, score)
+
+
+def _file_by_objects(classes: list[PhotoClass], batch: HeadBatch) -> None:
+    rows = np.flatnonzero(~batch.is_unsure)
+    for row, index, score in zip(
+        *(rows.tolist(), batch.rule.first[rows].tolist(), batch.confidence[rows].tolist()),
+        strict=True,
+    ):
+        group = batch.head.labels[index].group
+        if group is not None:
+            classes[row] = PhotoClass(group, batch.head.id, score)

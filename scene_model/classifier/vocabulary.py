@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scene_model.classifier.heads import Head
-from scene_model.classifier.labels import UNSURE_CLASS, Kind, Label, with_wider_kinds
+from scene_model.classifier.labels import (
+    OBJECTS,
+    UNSURE_CLASS,
+    Group,
+    Kind,
+    Label,
+    with_wider_kinds,
+)
 
 
 @dataclass(frozen=True)
@@ -20,16 +27,28 @@ class KindOfLabels:
 
 
 @dataclass(frozen=True)
+class GroupOfLabels:
+    """A group with all its labels. words: every folded word that finds it."""
+
+    id: str
+    name: str
+    words: frozenset[str]
+    label_ids: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """Words to label ids over every head of a bundle.
 
-    names: label id → display name. words: folded word → ids of the labels with that word.
-    kinds: those with at least one label.
+    names: label id → display name; groups that are no labels are among them, because an object
+    gives a photo its group as class. words: folded word → ids of the labels with that word.
+    kinds: those with at least one label. groups: in the bundle's order.
     """
 
     names: dict[str, str]
     words: dict[str, frozenset[str]]
     kinds: tuple[KindOfLabels, ...] = ()
+    groups: tuple[GroupOfLabels, ...] = ()
 
     def display_name(self, label_id: str) -> str:
         """Return the display name of a label; a person's own tag is its own name."""
@@ -55,6 +74,23 @@ class Vocabulary:
     def kind(self, kind_id: str) -> KindOfLabels | None:
         """Return the kind with an id; None without labels below it."""
         return next((kind for kind in self.kinds if kind.id == kind_id), None)
+
+    def group_of(self, label_id: str) -> str | None:
+        """Return the group of a label; of a group, itself; None without one."""
+        return self._groups_by_label.get(label_id)
+
+    def group_for(self, word: str) -> GroupOfLabels | None:
+        """Return the group with that id, name, alias or translation."""
+        folded = fold(word)
+        exact = (group for group in self.groups if folded in (fold(group.id), fold(group.name)))
+        related = (group for group in self.groups if folded in group.words)
+        return next(exact, None) or next(related, None)
+
+    @cached_property
+    def _groups_by_label(self) -> dict[str, str]:
+        return {label_id: group.id for group in self.groups for label_id in group.label_ids} | {
+            group.id: group.id for group in self.groups
+        }
 
     @cached_property
     def _ids_by_kind_word(self) -> dict[str, frozenset[str]]:
@@ -105,24 +141,38 @@ def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
     words: dict[str, set[str]] = {}
     kinds: dict[str, Kind] = {}
     ids_by_kind: dict[str, set[str]] = {}
+    groups: dict[str, Group] = {}
+    group_by_label: dict[str, str] = {}
     for head in heads:
+        groups |= {group.id: group for group in head.labels.groups}
         kinds |= {kind.id: kind for kind in head.labels.kinds}
         parents = {kind.id: kind.parents for kind in head.labels.kinds}
         for label in head.labels.labels:
             # A photo's tag for an object is the ImageNet line, not the id.
-            label_id = label.source_name if head.id == "objects" else label.id
+            label_id = label.source_name if head.id == OBJECTS else label.id
             names.setdefault(label_id, label.name)
+            if label.group is not None:
+                group_by_label.setdefault(label_id, label.group)
             for word in _words(label):
                 words.setdefault(word, set()).add(label_id)
             for kind_id in with_wider_kinds(label.kinds, parents):
                 ids_by_kind.setdefault(kind_id, set()).add(label_id)
+    for group in groups.values():
+        names.setdefault(group.id, group.name)
     return Vocabulary(
         names,
         {word: frozenset(ids) for word, ids in words.items()},
         tuple(
-            KindOfLabels(kind.id, kind.name, _kind_words(kind), frozenset(ids_by_kind[kind.id]))
+            KindOfLabels(kind.id, kind.name, _words_of(kind), frozenset(ids_by_kind[kind.id]))
             for kind in kinds.values()
             if kind.id in ids_by_kind
+        ),
+        tuple(
+            GroupOfLabels(
+                *(group.id, group.name, _words_of(group)),
+                frozenset(label for label, of in group_by_label.items() if of == group.id),
+            )
+            for group in groups.values()
         ),
     )
 
@@ -131,6 +181,6 @@ def _words(label: Label) -> set[str]:
     return {fold(word) for word in label.words} | {fold(label.source_name)}
 
 
-def _kind_words(kind: Kind) -> frozenset[str]:
-    words = (kind.id, kind.name, *kind.aliases, *kind.translations.values())
+def _words_of(entry: Kind | Group) -> frozenset[str]:
+    words = (entry.id, entry.name, *entry.aliases, *entry.translations.values())
     return frozenset(fold(word) for word in words)

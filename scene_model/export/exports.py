@@ -4,7 +4,8 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scene_model.classifier.classify import OBJECTS, Classifier
+from scene_model.classifier.classify import Classifier
+from scene_model.classifier.labels import OBJECTS
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.tagging import Tag
 from scene_model.errors import SceneError

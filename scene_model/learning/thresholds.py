@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.heads import Head
-from scene_model.classifier.labels import NONE, UNSURE_CLASS
 from scene_model.errors import UsageError
 from scene_model.library.database import with_large_cache
 from scene_model.library.edits import chosen_ids
@@ -196,26 +195,15 @@ def _enter(connection: Connection, photo_ids: Sequence[str]) -> None:
 
 
 def _leave(connection: Connection, photo_ids: Sequence[str]) -> None:
-    """Classify photos as if the class head were unsure: by the tag head's first tag, if any."""
-    first = (
-        select(automatic_tags.c.label)
-        .where(
-            automatic_tags.c.photo_id == photos.c.id,
-            automatic_tags.c.head == photos.c.tag_head,
-        )
-        .order_by(automatic_tags.c.score.desc(), automatic_tags.c.label)
-        .limit(1)
-    )
-    label = first.scalar_subquery()
-    score = first.with_only_columns(automatic_tags.c.score).scalar_subquery()
+    """Classify photos as if the class head were unsure."""
     connection.execute(
         update(photos)
         .where(_in_order_of_rows(photo_ids))
         .values(
             class_head_unsure=True,
-            auto_class=func.coalesce(label, UNSURE_CLASS),
-            auto_class_source=case((label.is_not(None), photos.c.tag_head), else_=NONE),
-            auto_class_score=func.coalesce(score, 0.0),
+            auto_class=photos.c.fallback_class,
+            auto_class_source=photos.c.fallback_class_source,
+            auto_class_score=photos.c.fallback_class_score,
         )
     )
     of_class_head = select(photos.c.class_head).where(photos.c.id == automatic_tags.c.photo_id)

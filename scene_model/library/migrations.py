@@ -46,6 +46,8 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
         "PRIMARY KEY (one, other)) WITHOUT ROWID",
         "CREATE INDEX IF NOT EXISTS twins_by_other ON twins (other)",
     ),
+    # Followed by `_to_version_5`.
+    4: (),
 }
 
 # How migrations worded the tables that they created.
@@ -76,16 +78,9 @@ def _to_version_3(connection: Connection, files: EmbeddingFiles) -> None:
     A kill leaves the database unchanged and slots that no row refers to; the next try overwrites
     them.
     """
-    new_table = photos.to_metadata(MetaData(), name="photos_new")
-    connection.execute(CreateTable(new_table))
-    old_columns = {
-        row[1] for row in connection.exec_driver_sql("PRAGMA table_info(photos)").fetchall()
-    }
-    shared_columns = [column.name for column in photos.columns if column.name in old_columns]
+    shared_columns = _create_new_photos(connection)
     _copy_rows(connection, files, ", ".join(shared_columns))
-    connection.exec_driver_sql("DROP TABLE photos")
-    connection.exec_driver_sql("ALTER TABLE photos_new RENAME TO photos")
-    create_missing_objects(connection)
+    _use_new_photos(connection)
     for statement in INITIAL_FILL:
         connection.exec_driver_sql(statement)
     violation = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
@@ -96,8 +91,66 @@ def _to_version_3(connection: Connection, files: EmbeddingFiles) -> None:
         )
 
 
+def _to_version_5(connection: Connection, _: EmbeddingFiles) -> None:
+    """Rebuild the photos table with the columns of groups, guesses and fallback classes.
+
+    Groups and guesses stay null until the photos are tagged again. A library of version 1 or 2
+    has the columns already, since its table was just built.
+    """
+    if "fallback_class" not in _columns_of_photos(connection):
+        # Renaming a table fails while a trigger refers to one that is missing.
+        triggers = connection.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        )
+        for (name,) in triggers.fetchall():
+            connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+        columns = ", ".join(_create_new_photos(connection))
+        connection.exec_driver_sql(
+            f"INSERT INTO photos_new ({columns}, {_FALLBACK_COLUMNS}) "  # noqa: S608 - our own names
+            f"SELECT {columns}, auto_class, auto_class_source, auto_class_score FROM photos"
+        )
+        _use_new_photos(connection)
+    connection.exec_driver_sql(
+        f"UPDATE photos SET ({_FALLBACK_COLUMNS}) = ('unsure', 'none', 0.0) "  # noqa: S608
+        "WHERE NOT class_head_unsure"
+    )
+    first_tag = (
+        "FROM automatic_tags WHERE photo_id = photos.id AND head = photos.tag_head "
+        "ORDER BY score DESC, label LIMIT 1"
+    )
+    connection.exec_driver_sql(
+        f"UPDATE photos SET ({_FALLBACK_COLUMNS}) = (SELECT label, head, score {first_tag}) "  # noqa: S608
+        f"WHERE NOT class_head_unsure AND EXISTS (SELECT 1 {first_tag})"
+    )
+
+
+_FALLBACK_COLUMNS = "fallback_class, fallback_class_source, fallback_class_score"
+
+
+def _columns_of_photos(connection: Connection) -> set[str]:
+    rows = connection.exec_driver_sql("PRAGMA table_info(photos)").fetchall()
+    return {row[1] for row in rows}
+
+
+def _create_new_photos(connection: Connection) -> list[str]:
+    """Create ``photos_new`` and return the columns it has in common with ``photos``."""
+    connection.execute(CreateTable(photos.to_metadata(MetaData(), name="photos_new")))
+    old_columns = _columns_of_photos(connection)
+    return [column.name for column in photos.columns if column.name in old_columns]
+
+
+def _use_new_photos(connection: Connection) -> None:
+    """Put ``photos_new`` in the place of ``photos``, with indexes and triggers."""
+    connection.exec_driver_sql("DROP TABLE photos")
+    connection.exec_driver_sql("ALTER TABLE photos_new RENAME TO photos")
+    create_missing_objects(connection)
+
+
 # Migrations that SQL alone cannot do, by the version they start from; run after the statements.
-_FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {2: _to_version_3}
+_FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
+    2: _to_version_3,
+    4: _to_version_5,
+}
 
 
 def create_missing_objects(connection: Connection) -> None:
@@ -113,8 +166,10 @@ def create_missing_objects(connection: Connection) -> None:
 def _copy_rows(connection: Connection, files: EmbeddingFiles, columns: str) -> None:
     # The column names come from our schema, never from user input.
     insert = (
-        f"INSERT INTO photos_new ({columns}, folded_name, embedding_file, embedding_slot) "  # noqa: S608
-        f"SELECT {columns}, ?, ?, ? FROM photos WHERE id = ?"
+        f"INSERT INTO photos_new ({columns}, {_FALLBACK_COLUMNS}, "  # noqa: S608
+        "folded_name, embedding_file, embedding_slot) "
+        f"SELECT {columns}, auto_class, auto_class_source, auto_class_score, ?, ?, ? "
+        "FROM photos WHERE id = ?"
     )
     rows = connection.exec_driver_sql(
         "SELECT id, name, backbone, embedding FROM photos ORDER BY rowid"

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import HeadPredictions, Prediction, Provenance
-from scene_model.classifier.labels import TAUGHT
+from scene_model.classifier.labels import TAUGHT, UNSURE_CLASS
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.errors import PhotoNotFound
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
@@ -96,7 +96,7 @@ def _prediction_columns(
 ) -> dict[str, Any]:
     """Return the columns that depend on the model."""
     class_prediction = head_predictions.class_prediction
-    tag_prediction = head_predictions.tag_prediction
+    tag_prediction, group = head_predictions.tag_prediction, head_predictions.group
     return {
         "bundle": provenance.bundle,
         "backbone": provenance.backbone,
@@ -107,7 +107,14 @@ def _prediction_columns(
         "class_head_unsure": class_prediction.unsure,
         "auto_class": head_predictions.photo_class.label,
         "auto_class_source": head_predictions.photo_class.source,
-        "auto_class_score": head_predictions.class_score,
+        "auto_class_score": head_predictions.photo_class.score,
+        "fallback_class": head_predictions.fallback_class.label,
+        "fallback_class_source": head_predictions.fallback_class.source,
+        "fallback_class_score": head_predictions.fallback_class.score,
+        "auto_group": group and (UNSURE_CLASS if group.unsure else group.label),
+        "auto_group_score": group and group.score,
+        "guess": head_predictions.guess.label,
+        "guess_score": head_predictions.guess.score,
     }
 
 

@@ -38,6 +38,9 @@ class PhotoRecord:
     class_head_label, confidence, unsure: the class head's prediction.
     photo_class: the effective class; class_source: HUMAN, a head's id, or NONE;
     class_score: that source's confidence, 1.0 for a person and 0.0 for none.
+    auto_group: the predicted group, "unsure" where it is not believed, with the probability of the
+    most probable one; None where the model that predicted knows no groups. guess: the most probable
+    label of all heads, with its probability. Of the effective group, see `library.groups`.
     reference: path of an original that is not copied into the library.
     """
 
@@ -66,6 +69,10 @@ class PhotoRecord:
     trashed_at: str | None
     tags: tuple[TagOnPhoto, ...]
     reference: Path | None = None
+    auto_group: str | None = None
+    auto_group_score: float | None = None
+    guess: str | None = None
+    guess_score: float | None = None
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -182,4 +189,8 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         trashed_at=row.trashed_at,
         tags=tags,
         reference=row.reference,
+        auto_group=row.auto_group,
+        auto_group_score=row.auto_group_score,
+        guess=row.guess,
+        guess_score=row.guess_score,
     )

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from scene_model.library.sqlite_extensions import PathColumn
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 
@@ -35,6 +35,10 @@ metadata = MetaData()
 # `embedding_slot`: where the embedding is stored. `reference`: path of an original that is not
 # copied into the library. `auto_class_score`: confidence of the head that decided the predicted
 # class, 0 for none. `class_score`: the same for the effective class, 1 for a person's choice.
+# `fallback_class` with its source and score: the predicted class if the class head is unsure.
+# `auto_group`: the predicted group, UNSURE_CLASS where it is not believed, with the probability of
+# the most probable group; null where the model has no groups, or a version before groups wrote the
+# row. `guess`: the most probable label of all heads, with its probability; null in old rows.
 # `perceptual_hash`: signed, 64 bits, see `duplicates.hash_neighbours`; null where an earlier
 # version did not compute it. Triggers update `human_class`, a copy of `class_decisions`, and
 # `decided_tags`, the number of `tag_decisions`.
@@ -80,6 +84,13 @@ photos = Table(
         Computed("CASE WHEN human_class IS NULL THEN auto_class_score ELSE 1.0 END"),
     ),
     Column("trashed_at", Text),
+    Column("fallback_class", Text, nullable=False),
+    Column("fallback_class_source", Text, nullable=False),
+    Column("fallback_class_score", Float, nullable=False),
+    Column("auto_group", Text),
+    Column("auto_group_score", Float),
+    Column("guess", Text),
+    Column("guess_score", Float),
 )
 
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.
@@ -244,6 +255,7 @@ _COVERED_COLUMNS = (
     photos.c.number,
     photos.c.photo_class,
     photos.c.human_class,
+    photos.c.auto_group,
     photos.c.decided_tags,
     photos.c.class_score,
     photos.c.camera,
@@ -275,6 +287,14 @@ Index(
     photos.c.added_at.desc(),
     photos.c.folded_name,
     photos.c.number,
+)
+# For counting groups, see `library.groups`.
+Index(
+    "photos_by_group",
+    photos.c.trashed_at,
+    photos.c.auto_group,
+    photos.c.human_class,
+    photos.c.photo_class,
 )
 Index("photos_by_camera", photos.c.camera, photos.c.number)
 Index("photos_by_lens", photos.c.lens, photos.c.number)

@@ -60,11 +60,17 @@ _CONTRADICTIONS = {
         "SELECT count(*) FROM photos WHERE embedding_file IS NOT NULL AND "
         "embedding_file NOT GLOB coalesce(backbone, 'unknown') || '-[1-9]*'"
     ),
+    "a photo's automatic class is not the one without the class head": (
+        "SELECT count(*) FROM photos WHERE class_head_unsure AND (auto_class, auto_class_source, "
+        "auto_class_score) IS NOT (fallback_class, fallback_class_source, fallback_class_score)"
+    ),
     "a photo's automatic class is none of its tags": (
-        "SELECT count(*) FROM photos p WHERE class_head_unsure AND CASE auto_class_source "
-        "WHEN 'none' THEN auto_class <> 'unsure' OR auto_class_score <> 0 ELSE NOT EXISTS "
-        "(SELECT 1 FROM automatic_tags a WHERE a.photo_id = p.id AND a.label = p.auto_class "
-        "AND a.head = p.auto_class_source AND a.score = p.auto_class_score) END"
+        # The class that an object gives is its group, which is no tag.
+        "SELECT count(*) FROM photos p WHERE CASE fallback_class_source "
+        "WHEN 'none' THEN fallback_class <> 'unsure' OR fallback_class_score <> 0 ELSE NOT EXISTS "
+        "(SELECT 1 FROM automatic_tags a WHERE a.photo_id = p.id "
+        "AND (a.label = p.fallback_class OR a.head = 'objects') "
+        "AND a.head = p.fallback_class_source AND a.score = p.fallback_class_score) END"
     ),
     "one model has different heads": (
         "SELECT count(*) FROM (SELECT bundle FROM photos GROUP BY bundle "
@@ -86,6 +92,10 @@ _CONTRADICTIONS = {
     "a photo has a size, a score or a place that is impossible": (
         "SELECT count(*) FROM photos WHERE width < 1 OR height < 1 OR file_bytes < 1 "
         "OR NOT confidence BETWEEN 0 AND 1 OR NOT auto_class_score BETWEEN 0 AND 1 "
+        "OR NOT coalesce(auto_group_score, 0) BETWEEN 0 AND 1 "
+        "OR NOT coalesce(guess_score, 0) BETWEEN 0 AND 1 "
+        "OR (auto_group IS NULL) <> (auto_group_score IS NULL) "
+        "OR (guess IS NULL) <> (guess_score IS NULL) "
         "OR NOT coalesce(latitude, 0) BETWEEN -90 AND 90 "
         "OR NOT coalesce(longitude, 0) BETWEEN -180 AND 180"
     ),

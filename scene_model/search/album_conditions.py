@@ -10,8 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, select, union_all
 
 from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, read_span
-from scene_model.classifier.classify import OBJECTS
-from scene_model.classifier.labels import HUMAN
+from scene_model.classifier.labels import HUMAN, OBJECTS
 from scene_model.classifier.vocabulary import fold
 from scene_model.library.label_lists import is_one_of
 from scene_model.library.schema import class_decisions, effective_tags, photos, tag_decisions

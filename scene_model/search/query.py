@@ -1,7 +1,8 @@
 """The query language: a line of text becomes an SQL condition with bound parameters.
 
 ``beach sunset`` both (AND) · ``beach OR lake`` · ``-street`` · ``(a OR b) c`` · ``"old town"`` ·
-``tag:beach`` ``class:sea`` ``album:travel`` ``name:img_20`` ``camera:iphone`` · ``score>=0.8`` ·
+``tag:beach`` ``class:sea`` ``group:water`` ``album:travel`` ``name:img_20`` ``camera:iphone`` ·
+``score>=0.8`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
 ``is:duplicate`` · ``has:gps`` · ``near:38.72,-9.14,10km``. NOT binds before AND before OR.
 
@@ -23,6 +24,7 @@ from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.duplicates.hash_neighbours import has_hash_neighbour
 from scene_model.errors import QueryError
+from scene_model.library.groups import is_in_group
 from scene_model.library.schema import photos
 from scene_model.search.album_conditions import is_in_album
 from scene_model.search.conditions import (
@@ -145,6 +147,18 @@ def _class(term: FieldTerm, context: _Context) -> Condition:
     return has_class(_exact_ids(term.value, context, context.vocabulary.label_ids_for))
 
 
+def _group(term: FieldTerm, context: _Context) -> Condition:
+    if fold(term.value) == UNSURE_CLASS:
+        return is_in_group(UNSURE_CLASS, context.vocabulary)
+    group = context.vocabulary.group_for(term.value)
+    if group is None:
+        group_ids = ", ".join(group.id for group in context.vocabulary.groups) or "none"
+        raise QueryError(
+            f"There is no group {term.value!r}. Groups: {group_ids}.", term.value_position
+        )
+    return is_in_group(group.id, context.vocabulary)
+
+
 def _album(term: FieldTerm, context: _Context) -> Condition:
     album = context.albums.find(term.value)
     if album is None:
@@ -201,6 +215,7 @@ def _has(term: FieldTerm, _: _Context) -> Condition:
 _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     "tag": _tag,
     "class": _class,
+    "group": _group,
     "album": _album,
     "name": _name,
     "camera": _camera,

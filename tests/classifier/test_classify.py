@@ -35,7 +35,7 @@ def test_orientation_does_not_change_the_prediction(classifier: Classifier, temp
     upright = Image.open(io.BytesIO(temple)).convert("RGB")
     predictions = [classifier.predict(stored_as(upright, o)).head_predictions for o in range(1, 9)]
     assert len({photo.class_prediction.label for photo in predictions}) == 1
-    assert len({photo.photo_class for photo in predictions}) == 1
+    assert len({photo.photo_class.label for photo in predictions}) == 1
     confidences = [photo.class_prediction.confidence for photo in predictions]
     assert max(confidences) - min(confidences) <= 0.03
 

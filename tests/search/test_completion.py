@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scene_model.classifier.album_rules import AlbumRules
-from scene_model.classifier.classify import OBJECTS, Classifier
+from scene_model.classifier.classify import Classifier
+from scene_model.classifier.labels import OBJECTS
 from scene_model.classifier.model import Model
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.errors import QueryError

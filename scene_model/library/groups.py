@@ -1,0 +1,58 @@
+"""The effective group of a photo: one rule, for Python and SQL.
+
+A person's class decides, if it belongs to a group; else the predicted group. Where the model that
+predicted knows no groups, the group of the predicted class.
+"""
+
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
+
+from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
+from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.library.label_lists import is_one_of
+from scene_model.library.photo_query import filter_photos
+from scene_model.library.records import PhotoRecord
+from scene_model.library.schema import photos
+from scene_model.library.store import Library
+
+
+def group_of(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
+    """Return the effective group of a photo, or UNSURE_CLASS."""
+    if photo.class_source == HUMAN or photo.auto_group is None:
+        by_class = vocabulary.group_of(photo.photo_class)
+        if by_class is not None:
+            return by_class
+    return photo.auto_group or UNSURE_CLASS
+
+
+def is_in_group(group: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
+    """Return the condition that a photo's effective group is this one; UNSURE_CLASS too."""
+    labels = {of.id: {of.id, *of.label_ids} for of in vocabulary.groups}
+    grouped = set().union(*labels.values())
+    is_by_class = _is_by_class()
+    return or_(
+        and_(is_by_class, is_one_of(photos.c.photo_class, labels.get(group, set()))),
+        and_(
+            func.coalesce(photos.c.auto_group, UNSURE_CLASS) == group,
+            or_(not_(is_by_class), not_(is_one_of(photos.c.photo_class, grouped))),
+        ),
+    )
+
+
+def count_by_group(
+    library: Library, vocabulary: Vocabulary, where: ColumnElement[bool] | None = None
+) -> dict[str, int]:
+    """Count photos by effective group, most frequent first."""
+    # As one text: a class may have any character, a group no line break.
+    text = case((_is_by_class(), photos.c.photo_class), else_="").concat("\n")
+    text = text.concat(func.coalesce(photos.c.auto_group, UNSURE_CLASS))
+    query = filter_photos(select(text, func.count()), where, trashed=False).group_by(text)
+    counts: dict[str, int] = {}
+    for both, count in library.pairs(query):
+        by_class, _, auto_group = both.rpartition("\n")
+        group = vocabulary.group_of(by_class) or auto_group
+        counts[group] = counts.get(group, 0) + count
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _is_by_class() -> ColumnElement[bool]:
+    return or_(photos.c.human_class.is_not(None), photos.c.auto_group.is_(None))
