@@ -1,4 +1,4 @@
-"""``python -m training split|fit|evaluate|publish|describe|collect --config FILE …``."""
+"""``python -m training split|fit|evaluate|publish|describe|decide|collect --config FILE …``."""
 
 import argparse
 import sys
@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         ("publish", "quantize, calibrate, measure, and write the bundle"),
         ("evaluate", "measure a bundle on the validation lists or on any labelled folder"),
         ("describe", "write the names, kinds and groups of a published bundle's labels again"),
+        ("decide", "fit the groups and tags of a published bundle again"),
         ("collect", "build a labelled set from openly licensed pictures"),
     ):
         step = steps.add_parser(name, help=help_text)
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         step.add_argument(
             "--config", type=Path, required=is_required, help="a file of training/configs"
         )
-        if name != "describe":
+        if name not in ("describe", "decide"):
             step.add_argument("--out", type=Path, help="folder of this run (default: runs/NAME)")
         if name not in ("collect", "describe"):
             step.add_argument("--data", type=Path, required=True, help="folder with the photos")
@@ -81,6 +82,10 @@ def _run(options: argparse.Namespace) -> None:
         from training.label_words import describe
 
         describe(_recipe(options), options.models)
+    elif options.step == "decide":
+        from training.decisions import redecide
+
+        redecide(_recipe(options), options.data, options.models)
     else:
         _run_recipe(options, _recipe(options))
 

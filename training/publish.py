@@ -33,6 +33,7 @@ from training.architectures import build_backbone, named_weights, set_named_weig
 from training.bundle_files import BACKBONE_FILE, FLOAT_FILE, finish, head_entry
 from training.calibrate import calibrate, calibration_examples, own_photos
 from training.data import head_targets
+from training.decisions import with_decisions
 from training.evaluate import agreement, measure_all
 from training.int8 import quantize
 from training.label_words import read_label_words, with_kinds
@@ -72,6 +73,9 @@ def publish(recipe: Recipe, data_dir: Path, run_dir: Path, models_dir: Path) -> 
         metrics = measure_all(open_bundle(folder), recipe, data, data_dir)
         metrics["float"] = _float_accuracies(recipe, data, data_dir, backbone, folder)
         _print_int8_loss(metrics)
+        if description.groups:
+            description = with_decisions(open_bundle(folder), recipe, data, data_dir)
+            metrics |= description.metrics
         return finish(folder, description, metrics, history, recipe, models_dir)
 
 

@@ -1,61 +1,83 @@
 """The decisions file of a bundle: what follows from the probabilities of all heads together."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
+from typing import Annotated
 
 from pydantic import Field
 
 from scene_model.classifier.bundle_words import Section
 
+Numbers = tuple[Annotated[float, Field(allow_inf_nan=False)], ...]
+
 
 class GroupRule(Section):
-    """How the heads decide a photo's group together, see `groups.GroupPool`.
+    """How the heads decide a photo's group together, see `groups.GroupDecision`.
 
-    weights, floors: by head. offsets: by group; 0 for the others. confidence_threshold: below it
-    the group is unsure.
+    heads: their order in the rows of the kernel. floor: added to each probability before its
+    logarithm. kernel: one row for each head and group, the groups in the bundle's order, with a
+    weight for each group. bias: one number a group. confidence_threshold: below it the group is
+    unsure.
     """
 
-    weights: dict[str, float]
-    floors: dict[str, float]
-    offsets: dict[str, float] = {}
+    heads: tuple[str, ...]
+    floor: float = Field(gt=0.0)
+    kernel: tuple[Numbers, ...]
+    bias: Numbers
     confidence_threshold: float = Field(ge=0.0, le=1.0)
 
 
-class TagThresholds(Section):
-    """The lowest probability with which a label of a head is a photo's tag.
+class TagRule(Section):
+    """Which labels of a head are a photo's tags: those that are right often enough.
 
-    labels: by label id; the others have the default. A threshold above 1 is never reached.
+    The logit that a label is right for a photo is offset + score_weight × logit of its probability
+    + group_weight × log(group_floor + probability of its group) + the offsets of its group and of
+    the label itself. It is a tag from the threshold on, a probability.
     """
 
-    default: float = Field(ge=0.0)
-    labels: dict[str, float] = {}
+    offset: float
+    score_weight: float
+    group_weight: float
+    group_floor: float = Field(gt=0.0)
+    group_offsets: dict[str, float] = {}
+    label_offsets: dict[str, float] = {}
+    threshold: float = Field(gt=0.0, lt=1.0)
 
 
 class Decisions(Section):
     """The content of the decisions file.
 
-    groups: None where the heads' labels have no groups. tag_thresholds: by head; a head without
-    them has tags by the tag rule.
+    groups: None where the heads' labels have no groups. tags: by head; a head without such a rule
+    has tags by the tag rule.
     """
 
     groups: GroupRule | None = None
-    tag_thresholds: dict[str, TagThresholds] = {}
+    tags: dict[str, TagRule] = {}
 
 
 def problem_with_decisions(
     decisions: Decisions, labels_by_head: Mapping[str, Set[str]], groups: Set[str]
 ) -> str | None:
     """Say which head, label or group the bundle does not have; None when all is right."""
+    return next(_problems(decisions, labels_by_head, groups), None)
+
+
+def _problems(
+    decisions: Decisions, labels_by_head: Mapping[str, Set[str]], groups: Set[str]
+) -> Iterator[str]:
     rule = decisions.groups
-    named_heads = {*decisions.tag_thresholds}
+    named_heads = {*decisions.tags, *(rule.heads if rule else ())}
+    for head in sorted(named_heads - labels_by_head.keys()):
+        yield f"there is no head {head!r}."
     if rule is not None:
-        if rule.weights.keys() != rule.floors.keys():
-            return "weights and floors name different heads."
-        if missing := rule.offsets.keys() - groups:
-            return f"the group {min(missing)!r} is not described."
-        named_heads |= rule.weights.keys()
-    if missing := named_heads - labels_by_head.keys():
-        return f"there is no head {min(missing)!r}."
-    for head, thresholds in decisions.tag_thresholds.items():
-        if missing := thresholds.labels.keys() - labels_by_head[head]:
-            return f"the head {head!r} has no label {min(missing)!r}."
-    return None
+        rows, columns = len(rule.heads) * len(groups), len(groups)
+        if len(rule.kernel) != rows or any(
+            len(row) != columns for row in (*rule.kernel, rule.bias)
+        ):
+            yield f"the kernel must have {rows} rows, and they and the bias {columns} numbers each."
+    for head, tag_rule in decisions.tags.items():
+        if rule is None:
+            yield f"tags of {head!r} are decided by groups, and there is no rule for groups."
+        for label in sorted(tag_rule.label_offsets.keys() - labels_by_head.get(head, set())):
+            yield f"the head {head!r} has no label {label!r}."
+        for group in sorted(tag_rule.group_offsets.keys() - groups):
+            yield f"there is no group {group!r}."

@@ -9,7 +9,12 @@ import numpy as np
 
 from scene_model.classifier.bundle import Bundle, BundleDescription, FloatArray, open_bundle
 from scene_model.classifier.engines.litert import Engine
-from scene_model.classifier.groups import GroupBatch, PhotoGroup, pool_of
+from scene_model.classifier.groups import (
+    GroupBatch,
+    PhotoGroup,
+    group_decision_of,
+    tag_decisions_of,
+)
 from scene_model.classifier.heads import Head, heads_of
 from scene_model.classifier.labels import OBJECTS, PLACES
 from scene_model.classifier.tagging import (
@@ -30,6 +35,8 @@ from scene_model.photos.metadata import PhotoMetadata
 from scene_model.photos.resize import resize_to_square
 
 OBJECT_COUNT = PLACE_COUNT = 5
+# For a bundle that does not decide which objects are tags: less probable ones are noise.
+OBJECT_TAG_FLOOR = 0.3
 
 
 @dataclass(frozen=True)
@@ -85,9 +92,9 @@ class PredictionBatch:
 
     class_head, tag_head: see `BundleDescription`. groups: None for a bundle without groups.
 
-    Stored tags of a head are its tags by the rule, with two exceptions. Of a head with thresholds
-    for tags, the labels that reach theirs. Of the class head, and of a head with an output for
-    "none of these", the most probable label unless it is unsure: a head that must choose among
+    Stored tags of a head are its tags by the rule, with two exceptions. Of a head whose tags are
+    decided (`TagDecision`), and of objects, those. Of the class head, and of a head with an output
+    for "none of these", the most probable label unless it is unsure: a head that must choose among
     labels that a photo may not show would fill search with noise. The label that gives a photo its
     class is always stored.
     """
@@ -166,12 +173,14 @@ class PredictionBatch:
 
     def _stored(self, batch: HeadBatch) -> tuple[IndexArray, IndexArray]:
         """Return photo and label indices of a head's stored tags, a photo's best tag first."""
-        if batch.head.tag_floors is not None:
-            probabilities = batch.prediction.probabilities
-            rows, indices = np.nonzero(probabilities >= batch.head.tag_floors)
+        believed = batch.believed
+        if believed is None and batch.head.id == OBJECTS:
+            believed = batch.prediction.probabilities >= OBJECT_TAG_FLOOR
+        if believed is not None:
+            rows, indices = np.nonzero(believed)
             if len(rows) <= 1:
                 return rows, indices
-            order = np.lexsort((-probabilities[rows, indices], rows))
+            order = np.lexsort((-batch.prediction.probabilities[rows, indices], rows))
             return rows[order], indices[order]
         if batch.head.id == self.class_head or batch.head.outside_threshold is not None:
             rows = np.flatnonzero(~batch.is_unsure)
@@ -214,7 +223,8 @@ class Classifier:
         self._decoders = decoders or Decoders(limits, interpreters)
         self._engine = Engine(bundle, interpreters)
         self.heads: dict[str, Head] = heads_of(bundle)
-        self._groups = pool_of(bundle)
+        self._groups = group_decision_of(bundle)
+        self._tags = tag_decisions_of(bundle)
         self._side = bundle.description.input.width
         self._mark = ""
 
@@ -312,11 +322,20 @@ class Classifier:
     def predict_embeddings(self, embeddings: FloatArray) -> PredictionBatch:
         """Apply every head to embeddings of shape (N, embedding_size), float32."""
         predictions = {head.id: head.predict(embeddings) for head in self.heads.values()}
+        groups = None if self._groups is None else self._groups.decide(predictions)
+        believed = (
+            {}
+            if groups is None
+            else {head: rule.tags(predictions[head], groups) for head, rule in self._tags.items()}
+        )
         return PredictionBatch(
-            {head.id: HeadBatch(head, predictions[head.id]) for head in self.heads.values()},
+            {
+                head.id: HeadBatch(head, predictions[head.id], believed.get(head.id))
+                for head in self.heads.values()
+            },
             self.bundle.class_head,
             self.bundle.tag_head,
-            None if self._groups is None else self._groups.decide(predictions),
+            groups,
         )
 
     def objects(self, embeddings: FloatArray) -> list[list[Tag]]:

@@ -1,15 +1,19 @@
 """One group for each photo, decided by all heads together."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from scene_model.classifier.bundle import Bundle, FloatArray
+from scene_model.classifier.bundle_decisions import TagRule
 from scene_model.classifier.heads import HeadBatchPrediction, softmax
 from scene_model.classifier.labels import LabelSet
 from scene_model.classifier.tagging import BoolArray, IndexArray, Tag
+
+# Probabilities are kept this far from 0 and 1 before their logit is taken.
+_LEAST = np.float32(1e-6)
 
 
 @dataclass(frozen=True)
@@ -54,28 +58,70 @@ class GroupBatch:
 
 
 @dataclass(frozen=True)
-class GroupPool:
-    """A logarithmic opinion pool (Genest and Zidek 1986) of the heads' group probabilities.
+class GroupDecision:
+    """Decides the groups of photos: a dense layer on what each head says of each group.
 
-    A group's logit is its offset plus, over the heads, weight × log(floor + the head's probability
-    of the group). The floor of a head is what it leaves to groups that it does not know.
-    matrices: by head, see `group_matrix`. offsets: shape (groups,), float32.
+    Its inputs are the logarithms of the heads' group probabilities (stacked generalization,
+    Wolpert 1992): without the weights between different groups it would be a logarithmic opinion
+    pool. matrices: by head, see `group_matrix`. kernel: shape (heads × groups, groups). bias:
+    shape (groups,). Both float32.
     """
 
     groups: tuple[str, ...]
     matrices: Mapping[str, FloatArray]
-    weights: Mapping[str, float]
-    floors: Mapping[str, float]
-    offsets: FloatArray
+    floor: float
+    kernel: FloatArray
+    bias: FloatArray
     confidence_threshold: float
 
     def decide(self, predictions: Mapping[str, HeadBatchPrediction]) -> GroupBatch:
         """Decide the groups of N photos. predictions: by head id."""
-        logits = self.offsets
-        for head_id, weight in self.weights.items():
-            summed = group_probabilities(predictions[head_id], self.matrices[head_id])
-            logits = logits + np.float32(weight) * np.log(summed + np.float32(self.floors[head_id]))
+        inputs = group_inputs(
+            (
+                group_probabilities(predictions[head], matrix)
+                for head, matrix in self.matrices.items()
+            ),
+            self.floor,
+        )
+        logits = inputs @ self.kernel + self.bias
         return GroupBatch(self.groups, softmax(logits), self.confidence_threshold)
+
+
+@dataclass(frozen=True)
+class TagDecision:
+    """Decides which labels of a head are tags, see `TagRule`.
+
+    label_offsets: all offsets of each label added up, shape (labels,), float32. group_columns: the
+    column of each label's group, shape (labels,); -1 for a label without a group.
+    """
+
+    score_weight: float
+    group_weight: float
+    group_floor: float
+    label_offsets: FloatArray
+    group_columns: IndexArray
+    least_logit: float
+
+    def tags(self, prediction: HeadBatchPrediction, groups: GroupBatch) -> BoolArray:
+        """Return which labels are tags of which photos, shape (N, labels)."""
+        probabilities = np.clip(prediction.probabilities, _LEAST, 1 - _LEAST)
+        scores = np.log(probabilities / (1 - probabilities))
+        # The last column stands for no group.
+        of_groups = np.log(groups.probabilities + np.float32(self.group_floor))
+        nothing = np.full((len(of_groups), 1), np.log(self.group_floor), np.float32)
+        of_labels = np.concatenate([of_groups, nothing], axis=1)[:, self.group_columns]
+        logits = self.label_offsets + self.score_weight * scores + self.group_weight * of_labels
+        result: BoolArray = logits >= self.least_logit
+        return result
+
+
+def group_inputs(probabilities: Iterable[FloatArray], floor: float) -> FloatArray:
+    """Return the inputs of the layer, shape (N, heads × groups), float32.
+
+    probabilities: of each head in order, see `group_probabilities`.
+    """
+    logs: FloatArray = np.log(np.concatenate(list(probabilities), axis=1) + np.float32(floor))
+    return logs
 
 
 def group_probabilities(prediction: HeadBatchPrediction, matrix: FloatArray) -> FloatArray:
@@ -100,18 +146,46 @@ def group_matrix(labels: LabelSet, groups: tuple[str, ...]) -> FloatArray:
     return matrix
 
 
-def pool_of(bundle: Bundle) -> GroupPool | None:
-    """Return the pool of a bundle; None for one without groups."""
+def group_decision_of(bundle: Bundle) -> GroupDecision | None:
+    """Return how a bundle decides groups; None for one without."""
     rule = bundle.decisions.groups
     if rule is None:
         return None
     groups = tuple(group.id for group in bundle.description.groups)
     label_sets = {head.id: bundle.label_set(head) for head in bundle.description.heads}
-    return GroupPool(
+    return GroupDecision(
         groups,
-        {head_id: group_matrix(label_sets[head_id], groups) for head_id in rule.weights},
-        rule.weights,
-        rule.floors,
-        np.array([rule.offsets.get(group, 0.0) for group in groups], np.float32),
+        {head_id: group_matrix(label_sets[head_id], groups) for head_id in rule.heads},
+        rule.floor,
+        np.array(rule.kernel, np.float32),
+        np.array(rule.bias, np.float32),
         rule.confidence_threshold,
+    )
+
+
+def tag_decisions_of(bundle: Bundle) -> dict[str, TagDecision]:
+    """Return by head how a bundle decides tags, for the heads with such a rule."""
+    groups = [group.id for group in bundle.description.groups]
+    entries = {head.id: head for head in bundle.description.heads}
+    return {
+        head_id: _tag_decision(rule, bundle.label_set(entries[head_id]), groups)
+        for head_id, rule in bundle.decisions.tags.items()
+    }
+
+
+def _tag_decision(rule: TagRule, labels: LabelSet, groups: list[str]) -> TagDecision:
+    offsets = [
+        rule.offset
+        + rule.group_offsets.get(label.group or "", 0.0)
+        + rule.label_offsets.get(label.id, 0.0)
+        for label in labels.labels
+    ]
+    columns = [groups.index(label.group) if label.group else -1 for label in labels.labels]
+    return TagDecision(
+        rule.score_weight,
+        rule.group_weight,
+        rule.group_floor,
+        np.array(offsets, np.float32),
+        np.array(columns, np.intp),
+        float(np.log(rule.threshold / (1 - rule.threshold))),
     )

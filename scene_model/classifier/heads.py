@@ -7,11 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scene_model.classifier.bundle import Bundle, FloatArray, HeadEntry, HeadWeights
-from scene_model.classifier.bundle_decisions import TagThresholds
-from scene_model.classifier.labels import OBJECTS, LabelSet
-
-# For a bundle without thresholds of its own: less probable objects fill search with noise.
-_DEFAULT_TAG_THRESHOLDS = {OBJECTS: TagThresholds(default=0.3)}
+from scene_model.classifier.labels import LabelSet
 
 
 @dataclass(frozen=True)
@@ -41,8 +37,6 @@ class Head:
     second_tag_floor: float
     # Thresholds chosen for a library, one a label; None: `confidence_threshold` for each.
     own_thresholds: tuple[float, ...] | None = None
-    # The lowest probability of a tag, one a label; None: tags by the tag rule.
-    tag_thresholds: tuple[float, ...] | None = None
 
     def predict(self, embeddings: FloatArray) -> HeadBatchPrediction:
         """Predict from embeddings of shape (N, embedding_size), float32."""
@@ -60,23 +54,13 @@ class Head:
             return np.full(len(self.labels), self.confidence_threshold, np.float32)
         return np.array(self.own_thresholds, np.float32)
 
-    @cached_property
-    def tag_floors(self) -> FloatArray | None:
-        """The lowest probability of a tag by label, shape (labels,), float32."""
-        if self.tag_thresholds is None:
-            return None
-        return np.array(self.tag_thresholds, np.float32)
-
     def is_unsure(self, prediction: HeadBatchPrediction) -> npt.NDArray[np.bool_]:
         """Return which of N predictions are unsure, shape (N,).
 
         A higher threshold never makes a photo sure.
         """
         best = prediction.probabilities.argmax(axis=1)
-        confidence = prediction.probabilities.max(axis=1)
-        unsure = confidence < self.thresholds[best]
-        if self.tag_floors is not None:
-            unsure |= confidence < self.tag_floors[best]
+        unsure = prediction.probabilities.max(axis=1) < self.thresholds[best]
         if self.outside_threshold is not None:
             unsure |= prediction.outside > self.outside_threshold
         result: npt.NDArray[np.bool_] = unsure
@@ -86,12 +70,7 @@ class Head:
 def heads_of(bundle: Bundle) -> dict[str, Head]:
     """Make the heads of a bundle, in its order."""
     return {
-        entry.id: _head(
-            entry,
-            bundle.label_set(entry),
-            bundle.head_weights[entry.id],
-            bundle.decisions.tag_thresholds.get(entry.id, _DEFAULT_TAG_THRESHOLDS.get(entry.id)),
-        )
+        entry.id: _head(entry, bundle.label_set(entry), bundle.head_weights[entry.id])
         for entry in bundle.description.heads
     }
 
@@ -104,9 +83,7 @@ def softmax(logits: FloatArray) -> FloatArray:
     return result
 
 
-def _head(
-    entry: HeadEntry, labels: LabelSet, weights: HeadWeights, tags: TagThresholds | None
-) -> Head:
+def _head(entry: HeadEntry, labels: LabelSet, weights: HeadWeights) -> Head:
     return Head(
         id=entry.id,
         name=entry.name,
@@ -116,7 +93,4 @@ def _head(
         confidence_threshold=entry.confidence_threshold,
         outside_threshold=entry.outside_threshold,
         second_tag_floor=entry.second_tag_floor,
-        tag_thresholds=None
-        if tags is None
-        else tuple(tags.labels.get(label_id, tags.default) for label_id in labels.ids),
     )

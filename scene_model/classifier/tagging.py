@@ -129,10 +129,14 @@ def top_tags(probabilities: FloatArray, labels: LabelSet, limit: int) -> list[Ta
 
 @dataclass(frozen=True)
 class HeadBatch:
-    """One head's prediction for N photos; the tag rule and the unsure rule are applied lazily."""
+    """One head's prediction for N photos; the tag rule and the unsure rule are applied lazily.
+
+    believed: shape (N, labels), the labels that are tags; None for a head without such a decision.
+    """
 
     head: Head
     prediction: HeadBatchPrediction
+    believed: BoolArray | None = None
 
     @cached_property
     def rule(self) -> RuleTags:
@@ -141,7 +145,9 @@ class HeadBatch:
 
     @cached_property
     def is_unsure(self) -> BoolArray:
-        """Shape (N,), see `Head.is_unsure`."""
+        """Whether to doubt the most probable label, shape (N,), see `Head.is_unsure`."""
+        if self.believed is not None:
+            return ~self.believed[np.arange(len(self.believed)), self.rule.first]
         return self.head.is_unsure(self.prediction)
 
     @cached_property

@@ -111,7 +111,7 @@ def _to_version_5(connection: Connection, _: EmbeddingFiles) -> None:
         )
         _use_new_photos(connection)
     connection.exec_driver_sql(
-        f"UPDATE photos SET ({_FALLBACK_COLUMNS}) = ('unsure', 'none', 0.0) "  # noqa: S608
+        f"UPDATE photos SET ({_FALLBACK_COLUMNS}) = ('unsure', 'none', 0) "  # noqa: S608
         "WHERE NOT class_head_unsure"
     )
     first_tag = (

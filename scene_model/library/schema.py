@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
+from scene_model.classifier.labels import NONE, UNSURE_CLASS
 from scene_model.library.sqlite_extensions import PathColumn
 
 SCHEMA_VERSION = 5
@@ -84,9 +85,9 @@ photos = Table(
         Computed("CASE WHEN human_class IS NULL THEN auto_class_score ELSE 1.0 END"),
     ),
     Column("trashed_at", Text),
-    Column("fallback_class", Text, nullable=False),
-    Column("fallback_class_source", Text, nullable=False),
-    Column("fallback_class_score", Float, nullable=False),
+    Column("fallback_class", Text, nullable=False, server_default=UNSURE_CLASS),
+    Column("fallback_class_source", Text, nullable=False, server_default=NONE),
+    Column("fallback_class_score", Float, nullable=False, server_default="0"),
     Column("auto_group", Text),
     Column("auto_group_score", Float),
     Column("guess", Text),

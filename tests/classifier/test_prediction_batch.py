@@ -34,8 +34,19 @@ def classified(predictions: list[HeadPredictions]) -> list[ClassifiedPhoto]:
 def check_same(batch: list[HeadPredictions], single: list[HeadPredictions]) -> None:
     """Same labels and flags; scores up to the rounding of the matrix product."""
     for first, second in zip(batch, single, strict=True):
-        assert first.photo_class == second.photo_class
-        assert first.class_score == pytest.approx(second.class_score, abs=ROUNDING)
+        for one, other in (
+            (first.photo_class, second.photo_class),
+            (first.fallback_class, second.fallback_class),
+        ):
+            assert (one.label, one.source) == (other.label, other.source)
+            assert one.score == pytest.approx(other.score, abs=ROUNDING)
+        assert first.guess.label == second.guess.label
+        assert (first.group is None) == (second.group is None)
+        if first.group is not None and second.group is not None:
+            assert (first.group.label, first.group.unsure) == (
+                second.group.label,
+                second.group.unsure,
+            )
         for head_id, prediction in first.by_head.items():
             alone = second.by_head[head_id]
             assert (prediction.label, prediction.unsure) == (alone.label, alone.unsure)

@@ -1,5 +1,9 @@
 """The tag rule and the class that follows from it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +16,7 @@ from scene_model.classifier.tagging import (
     HeadBatch,
     PhotoClass,
     apply_tag_rule,
+    best_guesses,
     decide_classes,
     tags_by_rule,
     top_tags,
@@ -63,12 +68,18 @@ def test_a_higher_floor_never_adds_a_tag(weights: list[float], low: float, high:
 
 
 def head_batch(
-    head_id: str, labels: tuple[str, ...], threshold: float, *probabilities: list[float]
+    head_id: str,
+    labels: tuple[str, ...],
+    threshold: float,
+    *probabilities: list[float],
+    groups: Mapping[str, str] = MappingProxyType({}),
 ) -> HeadBatch:
     head = Head(
         id=head_id,
         name=head_id,
-        labels=LabelSet(tuple(Label(label, label, label) for label in labels)),
+        labels=LabelSet(
+            tuple(Label(label, label, label, group=groups.get(label)) for label in labels)
+        ),
         weights=HeadWeights(np.empty((0, 0), np.float32), np.empty(0, np.float32)),
         temperature=1.0,
         confidence_threshold=threshold,
@@ -84,8 +95,60 @@ def test_class_head_comes_before_tag_head(class_head: str, tag_head: str) -> Non
     sure, unsure = [0.8, 0.2], [0.6, 0.4]
     tagged, untagged = [0.8, 0.1, 0.1, 0.0], [0.25, 0.25, 0.25, 0.25]
     classes = head_batch(class_head, ("sea", "pier"), 0.7, sure, sure, unsure, unsure)
-    tags = head_batch(tag_head, ("cat", "dog", "cow", "pig"), 1.1, *[tagged, untagged] * 2)
-    by_class, by_tag = PhotoClass("sea", class_head), PhotoClass("cat", tag_head)
-    unsure_class = PhotoClass("unsure", "none")
-    assert decide_classes(classes, tags) == [by_class, by_class, by_tag, unsure_class]
-    assert decide_classes(classes, None) == [by_class, by_class, unsure_class, unsure_class]
+    tags = head_batch(tag_head, ("cat", "dog", "cow", "pig"), 0.5, *[tagged, untagged] * 2)
+    decided = decide_classes(classes, [tags], None)
+    assert pairs(decided.classes) == [
+        *[("sea", class_head)] * 2,
+        ("cat", tag_head),
+        ("unsure", "none"),
+    ]
+    assert pairs(decided.fallbacks) == [("cat", tag_head), ("unsure", "none")] * 2
+    assert [of.score for of in decided.classes] == pytest.approx([0.8, 0.8, 0.8, 0.0])
+    alone = decide_classes(classes, [], None).classes
+    assert pairs(alone) == [*[("sea", class_head)] * 2, *[("unsure", "none")] * 2]
+
+
+def test_the_surer_of_the_next_heads_decides_and_the_first_of_equals() -> None:
+    unsure = [0.6, 0.4]
+    classes = head_batch("scenes", ("sea", "pier"), 0.7, *[unsure] * 4)
+    camera = head_batch("camera", ("cat", "dog"), 0.55, [0.7, 0.3], [0.9, 0.1], [0.8, 0.2], unsure)
+    places = head_batch("places", ("zoo", "park"), 0.7, [0.1, 0.9], [0.2, 0.8], [0.8, 0.2], unsure)
+    decided = decide_classes(classes, [camera, places], None).classes
+    assert pairs(decided) == [
+        ("park", "places"),
+        ("cat", "camera"),
+        ("cat", "camera"),
+        ("cat", "camera"),
+    ]
+    assert decided[0].score == pytest.approx(0.9)
+
+
+def test_a_sure_object_files_a_photo_under_its_group() -> None:
+    classes = head_batch("scenes", ("sea", "pier"), 0.7, *[[0.6, 0.4]] * 3)
+    objects = head_batch(
+        *("objects", ("snake", "label", "cat"), 0.5),
+        *([0.9, 0.1, 0.0], [0.1, 0.8, 0.1], [0.4, 0.3, 0.3]),
+        groups={"snake": "animals", "cat": "animals"},
+    )
+    decided = decide_classes(classes, [], objects).classes
+    assert pairs(decided) == [("animals", "objects"), ("unsure", "none"), ("unsure", "none")]
+
+
+def test_a_label_that_is_not_believed_is_unsure() -> None:
+    batch = head_batch("objects", ("wig", "cat"), 0.5, [0.8, 0.2], [0.2, 0.8])
+    believed = replace(batch, believed=np.array([[False, True], [False, True]]))
+    assert believed.is_unsure.tolist() == [True, False]
+    assert batch.is_unsure.tolist() == [False, False]
+
+
+def test_the_best_guess_is_the_most_probable_label_of_all_heads() -> None:
+    scenes = head_batch("scenes", ("sea", "pier"), 0.7, [0.9, 0.1], [0.9, 0.1])
+    outside = HeadBatchPrediction(scenes.prediction.probabilities, np.array([0.5, 0.0], np.float32))
+    objects = head_batch("objects", ("snake", "cat"), 0.5, [0.6, 0.4], [0.6, 0.4])
+    guesses = best_guesses([HeadBatch(scenes.head, outside), objects])
+    assert [guess.label for guess in guesses] == ["snake", "sea"]
+    assert [guess.score for guess in guesses] == pytest.approx([0.6, 0.9])
+
+
+def pairs(classes: list[PhotoClass]) -> list[tuple[str, str]]:
+    return [(of.label, of.source) for of in classes]
