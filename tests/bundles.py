@@ -96,9 +96,12 @@ def other_network(models: Path, name: str = "whole_network", sees_outside: bool 
     )
 
 
-def grouped(models: Path, name: str = "grouped", confidence_threshold: float = 0.4) -> Path:
+def grouped(
+    models: Path, name: str = "grouped", confidence_threshold: float = 0.4, sure: bool = True
+) -> Path:
     """A bundle with the shipped network and heads, a rule for groups, and a head of six places.
 
+    confidence_threshold: of groups. sure: False for heads that are never sure.
     Its places are never sure, and equally probable for every photo: their number 0 the most.
     """
     description, arrays = read_description(SHIPPED), _shipped_arrays()
@@ -114,6 +117,8 @@ def grouped(models: Path, name: str = "grouped", confidence_threshold: float = 0
         temperature=1.0,
         confidence_threshold=1.1,
     )
+    changes = {} if sure else {"confidence_threshold": 1.1}
+    heads = [h.model_copy(update=changes) for h in description.heads if h.id != "places"]
     rule = GroupRule(
         weights={"scenes": 1.0, "camera": 1.0, "objects": 0.5},
         floors={"scenes": 0.01, "camera": 0.01, "objects": 0.01},
@@ -127,7 +132,7 @@ def grouped(models: Path, name: str = "grouped", confidence_threshold: float = 0
         description,
         name=name,
         format_version=3,
-        heads=(*(head for head in description.heads if head.id != "places"), places),
+        heads=(*heads, places),
         decisions_file=BundleFile(
             file="decisions.json", sha256=hashlib.sha256(decisions).hexdigest()
         ),
