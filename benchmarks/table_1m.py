@@ -43,7 +43,7 @@ _CAMERAS = ("NIKON D70", "Canon EOS 40D", None, "Apple iPhone 13", "FinePix40i")
 _MOST_RISE_MB = 50
 
 
-def photos(count: int) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
+def photos(count: int) -> Iterator[tuple[PhotoRecord, list[Tag], str]]:
     """Generate different photo records with realistic fields."""
     for number in range(count):
         label = _CLASSES[number % len(_CLASSES)]

@@ -144,7 +144,7 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
         class_=record.photo_class,
         class_source=record.class_source,
         group=group_of(record, vocabulary),
-        guess=guess and Guess(label=guess.label, score=guess.score),
+        guess=None if guess is None else Guess(label=guess.label, score=guess.score),
         label=record.class_head_label,
         confidence=record.confidence,
         unsure=record.unsure,

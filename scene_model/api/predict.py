@@ -106,7 +106,7 @@ def prediction_schema(
             i: float(p) for i, p in zip(ids, head_prediction.probabilities, strict=True)
         },
         class_=prediction.head_predictions.photo_class.label,
-        group=group and group.believed_label,
+        group=None if group is None else group.believed_label,
         bundle=classifier.bundle_id,
     )
 
