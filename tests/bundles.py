@@ -119,9 +119,14 @@ def grouped(
     )
     changes = {} if sure else {"confidence_threshold": 1.1}
     heads = [h.model_copy(update=changes) for h in description.heads if h.id != "places"]
+    # A pool: each head's own opinion of a group counts, by a weight.
+    count = len(description.groups)
+    kernel = np.concatenate([np.eye(count) * weight for weight in (1.0, 1.0, 0.5)])
     rule = GroupRule(
-        weights={"scenes": 1.0, "camera": 1.0, "objects": 0.5},
-        floors={"scenes": 0.01, "camera": 0.01, "objects": 0.01},
+        heads=("scenes", "camera", "objects"),
+        floor=0.01,
+        kernel=tuple(map(tuple, kernel.tolist())),
+        bias=(0.0,) * count,
         confidence_threshold=confidence_threshold,
     )
     decisions = Decisions(groups=rule).model_dump_json().encode()
@@ -167,6 +172,12 @@ def _write(
         **shipped.backbone.model_dump() | {"sha256": hashlib.sha256(network).hexdigest()}
     )
     heads_file = BundleFile(file="heads.npz", sha256=hashlib.sha256(packed.getvalue()).hexdigest())
+    if shipped.decisions_file is not None and "decisions_file" not in changes:
+        is_same = {head.id for head in shipped.heads} <= {head.id for head in changes["heads"]}
+        if is_same:
+            shutil.copyfile(SHIPPED / shipped.decisions_file.file, folder / "decisions.json")
+        else:
+            changes["decisions_file"] = None
     made = shipped.model_copy(
         update={"backbone": backbone, "heads_file": heads_file, "float_weights": None} | changes
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from scene_model.classifier.bundle import BundleDescription
+from training.decision_sections import group_section, tag_section
 from training.plots import (
     COVERAGE,
     CURVES,
@@ -41,6 +42,8 @@ def write_model_card(file: Path, bundle: BundleDescription, recipe: Recipe) -> N
         _accuracy(bundle),
         *_of_head(bundle),
         _outside(bundle),
+        group_section(bundle, recipe),
+        tag_section(bundle),
         _albums(bundle.metrics.get("albums")),
         _speed(bundle),
         _commands(bundle, recipe),
@@ -230,7 +233,7 @@ def _commands(bundle: BundleDescription, recipe: Recipe) -> list[str]:
     return [
         "## Reproduce",
         "",
-        f"All numbers above except `float`, which `publish` measures: "
+        f"All other numbers above except `float`, which `publish` measures: "
         f"`python -m training evaluate {config}`",
         "",
         f"On any folder of class folders: `{folder} [--head {bundle.class_head}]`",

@@ -111,8 +111,10 @@ def fit_own_classes(root: Path, name: str, base_dir: Path, bundles_dir: Path) ->
 
 
 def copy_network_and_heads(folder: Path, base: Bundle, head_id: str, fitted: FittedHead) -> None:
-    """Write a bundle's network, its heads and the new one into a folder."""
-    shutil.copyfile(base.backbone_path, folder / base.description.backbone.file)
+    """Write a bundle's network, its heads and the new one, and its decisions into a folder."""
+    for entry in (base.description.backbone, base.description.decisions_file):
+        if entry is not None:
+            shutil.copyfile(base.folder / entry.file, folder / entry.file)
     write_heads(folder, base.head_weights | {head_id: fitted.weights})
 
 
