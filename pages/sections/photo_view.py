@@ -27,7 +27,10 @@ from scene_model.library.predictions import predict_stored
 from scene_model.library.records import PhotoRecord, photo_facts
 
 _OPEN_KEY, _POSITION_KEY, _ERROR_KEY = "open_photo", "open_photo_position", "edit_error"
-_GROUP_HELP = "One of a few wide groups. A class that you set decides the group, too."
+_GROUP_HELP = (
+    "A wider word than the class, such as Water or Animals. All label sets decide it together; a "
+    "class that you set decides it, too."
+)
 
 
 @dataclass(frozen=True)

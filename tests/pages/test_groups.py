@@ -1,16 +1,18 @@
 """Groups and best guesses on the pages, on photos whose predictions were set by hand."""
 
+import json
 from typing import Any
 
 import pytest
 from sqlalchemy import insert
 from streamlit.testing.v1 import AppTest
 
+from pages.sections.filters import Filter
 from pages.widgets.photo_grid import GridStyle, describe, grid_cells
 from scene_model.library import edits
 from scene_model.library.schema import automatic_tags, photos
 from scene_model.services import Services
-from tests.pages.conftest import texts
+from tests.pages.conftest import click, texts
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +133,74 @@ def test_review_says_what_an_unsure_photo_may_show(grouped: Services, app: AppTe
         text.count("Unsure, perhaps: Grand piano.") for text in seen if "piano.jpg" in text
     ] == [1]
     assert sum("perhaps" in text for text in seen) == 1
+
+
+def chips(app: AppTest, row: str) -> list[str]:
+    """Return the texts of a row of chips; row: "group", "one" (class) or "many" (tags)."""
+    assert not app.exception, app.exception
+    for element in app.get("bidi_component"):
+        data = json.loads(element.proto.json or "{}")
+        if row in data:
+            return [chip["text"] for chip in data[row]["chips"]]
+    raise AssertionError(f"no chips of {row}")
+
+
+def test_groups_are_chips_with_counts_unsure_photos_last(grouped: Services, app: AppTest) -> None:
+    app.switch_page("gallery.py").run()
+    assert chips(app, "group") == ["All · 4", "Animals · 1", "Water · 1", "Unsure · 2"]
+    assert chips(app, "one")[:2] == ["All · 4", "Unsure · 2"]
+
+
+def test_a_group_is_part_of_query_and_address(grouped: Services, app: AppTest) -> None:
+    app.switch_page("gallery.py")
+    app.query_params["group"] = "water"
+    app.run()
+    assert "1 of 4 photos" in texts(app)
+    assert app.session_state["gallery"].query == "group:water"
+    assert chips(app, "one") == ["All · 1", "Sea · 1"]
+    assert chips(app, "group")[0] == "All · 4"
+    app.session_state["group_filter"] = "unsure"
+    app.run()
+    assert "2 of 4 photos" in texts(app)
+    assert app.query_params["group"] in ("unsure", ["unsure"])
+    app.session_state["class_filter"] = "sea"
+    app.run()
+    assert "No photos match this filter" in texts(app)
+    click(app, "Show all photos")
+    assert "4 of 4 photos" in texts(app)
+    assert "group" not in app.query_params
+
+
+def test_a_group_the_model_does_not_have_is_left_out(grouped: Services, app: AppTest) -> None:
+    app.switch_page("gallery.py")
+    app.query_params["group"] = "nowhere"
+    app.run()
+    assert "4 of 4 photos" in texts(app)
+    assert "group" not in app.query_params
+
+
+def test_the_group_comes_first_in_the_query() -> None:
+    chosen = Filter("sea OR lake", "beach", ("Journey",), "water")
+    assert chosen.full_query == "(sea OR lake) group:water class:beach tag:Journey"
+    assert chosen.query_without_class == "(sea OR lake) group:water tag:Journey"
+    assert chosen.query_without_group == "(sea OR lake) tag:Journey"
+
+
+def _likely_of_animals() -> None:
+    import streamlit as st
+
+    from pages.sections.filters import Filter, likely_queries
+
+    st.session_state["likely"] = likely_queries(Filter(group="animals"))
+
+
+def test_a_new_group_is_prefetched_without_the_class(grouped: Services) -> None:
+    likely = AppTest.from_function(_likely_of_animals, default_timeout=60).run()
+    assert not likely.exception, likely.exception
+    assert likely.session_state["likely"] == {
+        ("animals", "All"): "group:animals",
+        ("animals", "animals"): "group:animals class:animals",
+        ("All", "All"): "",
+        ("water", "All"): "group:water",
+        ("unsure", "All"): "group:unsure",
+    }
