@@ -43,7 +43,7 @@ _CAMERAS = ("NIKON D70", "Canon EOS 40D", None, "Apple iPhone 13", "FinePix40i")
 _MOST_RISE_MB = 50
 
 
-def photos(count: int) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
+def photos(count: int) -> Iterator[tuple[PhotoRecord, list[Tag], str]]:
     """Generate different photo records with realistic fields."""
     for number in range(count):
         label = _CLASSES[number % len(_CLASSES)]
@@ -79,6 +79,7 @@ def photos(count: int) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
                 ),
             ),
             [Tag(f"object {rank}", score / (rank + 1)) for rank in range(5)],
+            "water",
         )
 
 
@@ -147,7 +148,7 @@ def _reads_back(kind: str, file: Path, count: int) -> bool:
     if kind == "jsonl":
         with pd.read_json(file, lines=True, chunksize=1_000, **READ_JSON) as chunks:
             names = next(iter(chunks))["name"].tolist()
-        return bool(names == [photo.name for photo, _ in photos(min(count, 1_000))])
+        return bool(names == [photo.name for photo, *_ in photos(min(count, 1_000))])
     with file.open("rb") as opened:
         return opened.read(2) == b"[\n"
 

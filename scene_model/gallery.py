@@ -20,6 +20,7 @@ from scene_model.search.saved_searches import SavedSearch, save_search
 from scene_model.statistics.folder_sizes import (
     FolderSize,
     sizes_by_class,
+    sizes_by_group,
     sizes_by_head,
     sizes_by_tag,
 )
@@ -93,15 +94,17 @@ class Gallery:
         return self.library.count(has_tag(labels))
 
     def folder_sizes(
-        self, query: str, by_tag: bool = False, head: str | None = None
+        self, query: str, by_tag: bool = False, head: str | None = None, by_group: bool = False
     ) -> list[FolderSize]:
         """Count the photos of a query by export folder; raises QueryError.
 
-        Folders are classes by default, tags (by_tag) or the labels of one head.
+        Folders are classes by default, tags (by_tag), groups (by_group) or the labels of one head.
         """
         where = self._where(query)
         if by_tag:
             return sizes_by_tag(self.library, where)
+        if by_group:
+            return sizes_by_group(self.library, where, self.vocabulary)
         if head is not None:
             return sizes_by_head(self.library, where, head)
         return sizes_by_class(self.library, where)

@@ -15,6 +15,7 @@ from scene_model.classifier.bundle import (
     HeadEntry,
     read_description,
 )
+from scene_model.classifier.bundle_decisions import Decisions, GroupRule
 from scene_model.classifier.bundle_words import LabelEntry
 from scene_model.config import PROJECT_DIR
 
@@ -93,6 +94,51 @@ def other_network(models: Path, name: str = "whole_network", sees_outside: bool 
         tag_head=None,
         metrics={},
     )
+
+
+def grouped(
+    models: Path, name: str = "grouped", confidence_threshold: float = 0.4, sure: bool = True
+) -> Path:
+    """A bundle with the shipped network and heads, a rule for groups, and a head of six places.
+
+    confidence_threshold: of groups. sure: False for heads that are never sure.
+    Its places are never sure, and equally probable for every photo: their number 0 the most.
+    """
+    description, arrays = read_description(SHIPPED), _shipped_arrays()
+    size = description.backbone.embedding_size
+    arrays["places/kernel"] = np.zeros((size, 6), np.float32)
+    arrays["places/bias"] = np.linspace(1, 0, 6, dtype=np.float32)
+    places = HeadEntry(
+        id="places",
+        name="Places",
+        labels=tuple(
+            LabelEntry(id=f"hall_{i}", name=f"Hall {i}", source_name=f"hall/{i}") for i in range(6)
+        ),
+        temperature=1.0,
+        confidence_threshold=1.1,
+    )
+    changes = {} if sure else {"confidence_threshold": 1.1}
+    heads = [h.model_copy(update=changes) for h in description.heads if h.id != "places"]
+    rule = GroupRule(
+        weights={"scenes": 1.0, "camera": 1.0, "objects": 0.5},
+        floors={"scenes": 0.01, "camera": 0.01, "objects": 0.01},
+        confidence_threshold=confidence_threshold,
+    )
+    decisions = Decisions(groups=rule).model_dump_json().encode()
+    folder = _write(
+        models / name,
+        (SHIPPED / "backbone.tflite").read_bytes(),
+        arrays,
+        description,
+        name=name,
+        format_version=3,
+        heads=(*heads, places),
+        decisions_file=BundleFile(
+            file="decisions.json", sha256=hashlib.sha256(decisions).hexdigest()
+        ),
+    )
+    (folder / "decisions.json").write_bytes(decisions)
+    return folder
 
 
 def _label(label_id: str) -> LabelEntry:

@@ -11,14 +11,18 @@ from scene_model.api.request.photo_ids import checked_photo_id
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
     Export,
+    ExportFormat,
     ExportRequest,
+    Guess,
     Photo,
     PhotoPage,
     PhotoTag,
     PhotoTags,
     TagsToAdd,
 )
+from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.edits import clean_tag, remove_tag
+from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoRecord
 from scene_model.library.sort_order import BEST_MATCH, Sort
 
@@ -56,7 +60,7 @@ def _add_photos(api: FastAPI, context: ApiContext) -> None:
         page = gallery.page_after(cursor, limit, q)
         records = services.library.records(page.ids)
         return PhotoPage(
-            photos=[_photo(record, _base(request)) for record in records],
+            photos=[_photo(record, services.vocabulary, _base(request)) for record in records],
             total=gallery.count(q),
             next_cursor=page.next_cursor,
         )
@@ -64,8 +68,9 @@ def _add_photos(api: FastAPI, context: ApiContext) -> None:
     @api.get("/photos/{photo_id}", responses=problems(404), tags=["library"])
     def photo(request: Request, photo_id: str) -> Photo:
         """Return all stored data of one photo."""
-        record = context.services().library.photo(checked_photo_id(photo_id))
-        return _photo(record, _base(request))
+        services = context.services()
+        record = services.library.photo(checked_photo_id(photo_id))
+        return _photo(record, services.vocabulary, _base(request))
 
 
 def _add_tags(api: FastAPI, context: ApiContext) -> None:
@@ -121,20 +126,25 @@ def _add_exports(api: FastAPI, context: ApiContext) -> None:
         body: Annotated[ExportRequest, Depends(json_body(ExportRequest))],
     ) -> Export:
         """Validate a query and return the URL of its table or ZIP, generated on download."""
-        gallery = context.services().gallery(Sort.read(body.sort))
-        query = urlencode({"q": body.q, "sort": body.sort})
-        url = f"{_base(request)}/library/export.{body.format}?{query}"
+        services = context.services()
+        gallery = services.gallery(Sort.read(body.sort))
+        query = {"q": body.q, "sort": body.sort}
+        if body.format is ExportFormat.ZIP:
+            query["by"] = str(services.exports.folder_rule(body.by))
+        url = f"{_base(request)}/library/export.{body.format}?{urlencode(query)}"
         response.headers["Location"] = url
         return Export(format=body.format, photos=gallery.count(body.q), download_url=url)
 
 
-def _photo(record: PhotoRecord, base: str) -> Photo:
-    url = f"{base}/photos/{record.id}"
+def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
+    url, guess = f"{base}/photos/{record.id}", record.shown_guess
     return Photo(
         id=record.id,
         name=record.name,
         class_=record.photo_class,
         class_source=record.class_source,
+        group=group_of(record, vocabulary),
+        guess=None if guess is None else Guess(label=guess.label, score=guess.score),
         label=record.class_head_label,
         confidence=record.confidence,
         unsure=record.unsure,

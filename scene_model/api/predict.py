@@ -95,6 +95,7 @@ def prediction_schema(
 ) -> schemas.Prediction:
     """Convert a prediction to the response model."""
     head_prediction = prediction.head_predictions.by_head[head_id]
+    group = prediction.head_predictions.group
     ids = classifier.heads[head_id].labels.ids
     return schemas.Prediction(
         filename=name,
@@ -105,6 +106,7 @@ def prediction_schema(
             i: float(p) for i, p in zip(ids, head_prediction.probabilities, strict=True)
         },
         class_=prediction.head_predictions.photo_class.label,
+        group=None if group is None else group.believed_label,
         bundle=classifier.bundle_id,
     )
 

@@ -139,7 +139,7 @@ def _add_status_routes(
 
     @api.get("/models", tags=["server"])
     def models() -> dict[str, Any]:
-        """Return the bundle, its heads and labels, and the limits."""
+        """Return the bundle, its heads and labels, the groups of labels, and the limits."""
         classifier, settings = get_public_info()
         return {
             "bundle": classifier.bundle_id,
@@ -150,12 +150,18 @@ def _add_status_routes(
                     "id": head.id,
                     "name": head.name,
                     "labels": [
-                        {"id": label.id, "name": label.name, "aliases": list(label.aliases)}
+                        {
+                            "id": label.id,
+                            "name": label.name,
+                            "aliases": list(label.aliases),
+                            "group": label.group,
+                        }
                         for label in head.labels.labels
                     ],
                 }
                 for head in classifier.heads.values()
             ],
+            "groups": [{"id": group.id, "name": group.name} for group in classifier.bundle.groups],
         }
 
 
@@ -234,7 +240,8 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
     ) -> Response:
         """Stream a query's photos as a ZIP.
 
-        by: ``class``, ``tag`` for one folder per tag, or ``head:ID`` for the labels of a head.
+        by: ``class``, ``group``, ``tag`` for one folder per tag, or ``head:ID`` for the labels of a
+        head.
         """
         services = get_services()
         rule = services.exports.folder_rule(by)

@@ -42,6 +42,11 @@ class Prediction(Schema):
     unsure: bool
     probabilities: dict[str, float] = Field(examples=[{"sea": 0.97, "street": 0.03}])
     class_: str = Field(validation_alias="class", serialization_alias="class", examples=["sea"])
+    group: str | None = Field(
+        examples=["water"],
+        description="The group by all label sets together; `unsure` where none is believed, null "
+        "for a model without groups.",
+    )
     bundle: str = Field(examples=["scene_mobilenet_v2-1"], description="The model that predicted.")
 
 
@@ -125,6 +130,13 @@ class PhotoTag(Schema):
     score: float | None = Field(description="Probability; null for a person's tag.")
 
 
+class Guess(Schema):
+    """The most probable label of all label sets."""
+
+    label: str = Field(examples=["lighthouse"])
+    score: float = Field(description="Probability.")
+
+
 class Photo(Schema):
     """One photo of the library. `class_source`: `human`, a label set, or `none`."""
 
@@ -132,6 +144,12 @@ class Photo(Schema):
     name: str = Field(examples=["beach.jpg"])
     class_: str = Field(validation_alias="class", serialization_alias="class", examples=["sea"])
     class_source: str = Field(examples=["scenes"])
+    group: str = Field(
+        examples=["water"],
+        description="That of the class if a person chose it, else that of all label sets together; "
+        "or `unsure`.",
+    )
+    guess: Guess | None = Field(description="Of a photo whose class is `unsure`; else null.")
     label: str = Field(examples=["sea"])
     confidence: float
     unsure: bool
@@ -188,6 +206,11 @@ class ExportRequest(Schema):
     q: str = Field(default="", max_length=1000, description="Query; empty for all photos.")
     sort: str = Field(default="-added", max_length=20, examples=["-taken"])
     format: ExportFormat = ExportFormat.CSV
+    by: str = Field(
+        default="class",
+        max_length=100,
+        description="Folders of a ZIP: class, group, tag, or head:ID for the labels of a head.",
+    )
 
 
 class Export(Schema):

@@ -8,7 +8,7 @@ import numpy as np
 
 from scene_model.classifier.bundle import Bundle, FloatArray
 from scene_model.classifier.heads import HeadBatchPrediction, softmax
-from scene_model.classifier.labels import LabelSet
+from scene_model.classifier.labels import UNSURE_CLASS, LabelSet
 from scene_model.classifier.tagging import BoolArray, IndexArray, Tag
 
 
@@ -19,6 +19,11 @@ class PhotoGroup:
     label: str
     score: float
     unsure: bool
+
+    @property
+    def believed_label(self) -> str:
+        """The group to file the photo under: UNSURE_CLASS where it is not believed."""
+        return UNSURE_CLASS if self.unsure else self.label
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scene_model.classifier.classify import Classifier, Prediction
+from scene_model.classifier.labels import PLACES
 from scene_model.classifier.tagging import Tag, top_tags
 from scene_model.cli.scan import InputFile, Scan, path, positive, require_any
 from scene_model.cli.terminal import ProgressLine, print_summary, printable
@@ -23,8 +24,8 @@ from scene_model.model_choice import open_classifier, open_decoders
 from scene_model.photos.decode import read_photo_file
 
 _FIELDS = (
-    "file label confidence unsure probabilities class class_source tags objects taken_at "
-    "bundle error"
+    "file label confidence unsure probabilities class class_source group tags places objects "
+    "taken_at bundle error"
 ).split()
 
 
@@ -100,6 +101,7 @@ def _record(outcome: Outcome, classifier: Classifier, head_id: str) -> dict[str,
         record["error"] = {"code": error.code, "message": error.message}
         return record
     head_prediction = prediction.head_predictions.by_head[head_id]
+    group = prediction.head_predictions.group
     record |= {
         "label": head_prediction.label,
         "confidence": head_prediction.confidence,
@@ -113,7 +115,9 @@ def _record(outcome: Outcome, classifier: Classifier, head_id: str) -> dict[str,
         ),
         "class": prediction.head_predictions.photo_class.label,
         "class_source": prediction.head_predictions.photo_class.source,
+        "group": group and group.believed_label,
         "tags": _tag_list(prediction.head_predictions.tags),
+        "places": _place_list(prediction.head_predictions.places, classifier),
         "objects": _tag_list(prediction.head_predictions.objects),
         "taken_at": prediction.metadata.taken_at,
     }
@@ -122,6 +126,17 @@ def _record(outcome: Outcome, classifier: Classifier, head_id: str) -> dict[str,
 
 def _tag_list(tags: list[Tag]) -> list[dict[str, Any]]:
     return [{"label": tag.label, "score": tag.score} for tag in tags]
+
+
+def _place_list(places: list[Tag], classifier: Classifier) -> list[dict[str, Any]]:
+    """Name places as their data set does: `apartment_building/outdoor`."""
+    if not places:
+        return []
+    labels = classifier.heads[PLACES].labels
+    return [
+        {"label": labels[labels.index(place.label)].source_name, "score": place.score}
+        for place in places
+    ]
 
 
 def _table_line(outcome: Outcome, head_id: str, classifier: Classifier, top: int) -> str:

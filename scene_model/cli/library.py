@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     search = command("search", "list the photos that match a query")
     search.add_argument("query", metavar="QUERY", help="query, as on the Search page; '' for all")
     search.add_argument("--limit", type=positive, metavar="N", help="list at most N photos")
-    export = command("export", "export the photos that match a query as CSV, JSON, or ZIP by class")
+    export = command("export", "export the photos that match a query as CSV, JSON or ZIP")
     export.add_argument("query", nargs="?", default="", metavar="QUERY")
     for listing, default in ((search, BEST_MATCH), (export, NEWEST_ADDED)):
         listing.add_argument(
@@ -80,6 +80,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--records", type=path, metavar="FILE", help="new JSON file; .jsonl for one object per line"
     )
     target.add_argument("--zip", type=path, metavar="FILE", help="new ZIP file")
+    export.add_argument(
+        "--by",
+        default="class",
+        metavar="class|group|tag|head:ID",
+        help="folders of the ZIP (default: class)",
+    )
     export.add_argument(
         "--bom", action="store_true", help="begin the CSV with a byte-order mark, for Excel"
     )

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.cli.scan import InputFile, Scan, require_any
 from scene_model.cli.terminal import ProgressLine, counted, print_summary, printable
 from scene_model.config import Settings
@@ -27,6 +28,7 @@ from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Job
 from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.library.file_system import new_file
+from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import Added, PhotoRecord
 from scene_model.library.sort_order import Sort
@@ -70,7 +72,8 @@ def search(options: argparse.Namespace, settings: Settings) -> int:
     """List the photos that match a query."""
     with _services(settings) as services:
         ids = services.gallery(Sort.read(options.sort)).ids(options.query, options.limit)
-        _print(services.library.records(ids), options, _photo_record, _photo_line)
+        record = partial(_photo_record, vocabulary=services.vocabulary)
+        _print(services.library.records(ids), options, record, _photo_line)
     return EXIT_DONE
 
 
@@ -102,7 +105,7 @@ def _export_chunks(
     options: argparse.Namespace, services: Services, ids: IdsInOrder
 ) -> Iterator[bytes]:
     if options.zip:
-        return services.exports.zip_by_class(ids)
+        return services.exports.zip_by(ids, services.exports.folder_rule(options.by))
     if options.records:
         is_one_list = options.records.suffix.lower() != ".jsonl"
         return utf8_chunks(services.exports.json_lines(ids, is_one_list=is_one_list))
@@ -180,9 +183,13 @@ def _added_line(outcome: _Outcome) -> str:
     return f"{name}\t{outcome.photo.id}\t{printable(outcome.photo.photo_class)}{suffix}"
 
 
-def _photo_record(photo: PhotoRecord) -> dict[str, Any]:
-    record = asdict(photo)
+def _photo_record(photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, Any]:
+    record, guess = asdict(photo), photo.shown_guess
     record["class"] = record.pop("photo_class")
+    for name in ("auto_group", "auto_group_score", "guess_score"):
+        del record[name]
+    record["group"] = group_of(photo, vocabulary)
+    record["guess"] = guess and asdict(guess)
     record["reference"] = photo.reference and str(photo.reference)
     record["tags"] = [
         {"label": tag.label, "head": tag.head, "score": tag.score} for tag in photo.tags

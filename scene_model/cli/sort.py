@@ -49,15 +49,15 @@ def add_sort_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by",
         default=BY_CLASS,
-        metavar="class|HEAD|album",
-        help="folders by class (default), by the labels of a head, or by album",
+        metavar="class|group|HEAD|album",
+        help="folders by class (default), by group, by the labels of a head, or by album",
     )
     parser.add_argument("--where", default="", metavar="QUERY", help="sort only these photos")
     parser.add_argument(
         "--layout",
         metavar="TEMPLATE",
         help=f"path of each file below DEST (default: {DEFAULT_LAYOUT}), such as "
-        "{taken:%%Y}/{taken:%%m}/{class}/{name}; further fields: {album}, {camera}",
+        "{taken:%%Y}/{taken:%%m}/{class}/{name}; further fields: {group}, {album}, {camera}",
     )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     parser.add_argument("--jsonl", action="store_true", help="print one JSON object per line")

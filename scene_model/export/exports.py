@@ -19,6 +19,7 @@ from scene_model.export.table import (
     write_json,
     write_jsonl,
 )
+from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder, in_batches
 from scene_model.library.predictions import objects_of_stored, predict_stored
 from scene_model.library.records import PhotoRecord
@@ -41,7 +42,7 @@ class Exports:
         self, photo_ids: Iterable[str], with_bom: bool = False, with_place: bool = True
     ) -> Iterator[str]:
         """Yield photos as CSV, in the order given; with_place: include coordinates."""
-        rows = (table_row(*item) for item in self._with_objects(photo_ids, with_place))
+        rows = (table_row(*item) for item in self._items(photo_ids, with_place))
         return write_csv(rows, with_bom)
 
     def json_lines(
@@ -49,7 +50,7 @@ class Exports:
     ) -> Iterator[str]:
         """Yield photos as JSON, in the order given: one list, or else one object per line."""
         write = write_json if is_one_list else write_jsonl
-        return write(json_record(*item) for item in self._with_objects(photo_ids, with_place))
+        return write(json_record(*item) for item in self._items(photo_ids, with_place))
 
     def zip_by_class(self, photo_ids: Sequence[str] | IdsInOrder) -> Iterator[bytes]:
         """Yield a ZIP of photos, one folder per class, with the CSV inside."""
@@ -72,7 +73,7 @@ class Exports:
                 with_place=with_place,
             )
             for photo in self.library.records(photo_ids)
-            for folder in rule.folders(photo)
+            for folder in rule.folders(photo, self.model.vocabulary)
         )
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
 
@@ -84,16 +85,18 @@ class Exports:
     def _classifier(self) -> Classifier:
         return self.model.classifier
 
-    def _with_objects(
+    def _items(
         self, photo_ids: Iterable[str], with_place: bool
-    ) -> Iterator[tuple[PhotoRecord, list[Tag]]]:
+    ) -> Iterator[tuple[PhotoRecord, list[Tag], str]]:
+        """Yield photos with their objects and groups."""
         for batch in in_batches(photo_ids):
             stored_objects = objects_of_stored(self.library, self._classifier, batch)
             for photo in self.library.records(batch):
                 objects = stored_objects.get(photo.id)
                 if objects is None:
                     objects = self._predicted_objects(photo.id)
-                yield photo if with_place else without_coordinates(photo), objects
+                group = group_of(photo, self.model.vocabulary)
+                yield photo if with_place else without_coordinates(photo), objects, group
 
     def _predicted_objects(self, photo_id: str) -> list[Tag]:
         """Predict the objects of a photo; empty when no model or no original is available."""

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scene_model.classifier.labels import UNSURE_CLASS
+from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.errors import UsageError
+from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoRecord
 
 _HEAD_MARK = "head:"
@@ -15,13 +17,20 @@ class FolderKind(StrEnum):
     """The kinds of folder rules."""
 
     CLASS = "class"
+    GROUP = "group"
     TAG = "tag"
     HEAD = "head"
 
 
+_RULES = (FolderKind.CLASS, FolderKind.GROUP, FolderKind.TAG)
+
+
 @dataclass(frozen=True)
 class FolderRule:
-    """A rule for folders. As text: ``class``, ``tag`` (one folder per tag), or ``head:ID``."""
+    """A rule for folders.
+
+    As text: ``class``, ``group``, ``tag`` (one folder per tag), or ``head:ID``.
+    """
 
     kind: FolderKind = FolderKind.CLASS
     head: str | None = None
@@ -30,25 +39,28 @@ class FolderRule:
     def read(cls, text: str, heads: Iterable[str]) -> "FolderRule":
         """Parse a rule; raises UsageError, which lists the rules."""
         heads = list(heads)
-        if text in (FolderKind.CLASS, FolderKind.TAG):
+        if text in _RULES:
             return cls(FolderKind(text))
         head = text.removeprefix(_HEAD_MARK)
         if text.startswith(_HEAD_MARK) and head in heads:
             return cls(FolderKind.HEAD, head)
-        rules = ", ".join(["class", "tag", *(f"{_HEAD_MARK}{name}" for name in heads)])
+        rules = ", ".join([*_RULES, *(f"{_HEAD_MARK}{name}" for name in heads)])
         raise UsageError(f"Unknown folder rule {text!r}. The rules are {rules}.")
 
     def __str__(self) -> str:
         """Return the text that `read` parses."""
         return f"{_HEAD_MARK}{self.head}" if self.head else str(self.kind)
 
-    def folders(self, photo: PhotoRecord) -> tuple[str, ...]:
+    def folders(self, photo: PhotoRecord, vocabulary: Vocabulary) -> tuple[str, ...]:
         """Return the folders of a photo, at least one.
 
         By a head: the most probable of its tags that nobody rejected, else `unsure`.
+        vocabulary: has the groups.
         """
         if self.kind is FolderKind.CLASS:
             return (photo.photo_class,)
+        if self.kind is FolderKind.GROUP:
+            return (group_of(photo, vocabulary),)
         if self.kind is FolderKind.TAG:
             return photo.shown_tags or (UNSURE_CLASS,)
         candidates = [tag for tag in photo.tags if tag.head == self.head]

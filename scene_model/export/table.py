@@ -43,6 +43,7 @@ COLUMNS: tuple[str, ...] = (
     "Longitude",
     "Camera",
     "Bundle",
+    "Group",
 )
 _NUMBERS = frozenset(
     (
@@ -72,10 +73,10 @@ UTF8_BOM = "\ufeff"
 Cell = str | float | None
 
 
-def table_row(photo: PhotoRecord, objects: Sequence[Tag]) -> tuple[Cell, ...]:
+def table_row(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> tuple[Cell, ...]:
     """Return a photo's cells, in the order of `COLUMNS`.
 
-    objects: most probable first; five are used, their scores in percent.
+    objects: most probable first; five are used, their scores in percent. group: the effective one.
     Timestamp is the time the photo was added, ISO 8601 with offset.
     """
     ranked: list[Cell] = []
@@ -97,6 +98,7 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag]) -> tuple[Cell, ...]:
         photo.longitude,
         photo.camera,
         photo.bundle,
+        group,
     )
 
 
@@ -143,8 +145,12 @@ def without_coordinates(photo: PhotoRecord) -> PhotoRecord:
     return replace(photo, latitude=None, longitude=None)
 
 
-def json_record(photo: PhotoRecord, objects: Sequence[Tag]) -> dict[str, Any]:
-    """Return a photo as a JSON object: label ids, scores in [0, 1], times in ISO 8601."""
+def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[str, Any]:
+    """Return a photo as a JSON object: label ids, scores in [0, 1], times in ISO 8601.
+
+    group: the effective one. The guess is null unless the class is unsure.
+    """
+    guess = photo.shown_guess
     return {
         "id": photo.id,
         "name": photo.name,
@@ -156,6 +162,8 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag]) -> dict[str, Any]:
         "class": photo.photo_class,
         "class_source": photo.class_source,
         "class_score": round(photo.class_score, 6),
+        "group": group,
+        "guess": guess and _tag_record(guess),
         "label": photo.class_head_label,
         "confidence": round(photo.confidence, 6),
         "unsure": photo.unsure,
@@ -167,7 +175,7 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag]) -> dict[str, Any]:
             }
             for tag in photo.tags
         ],
-        "objects": [{"label": tag.label, "score": round(tag.score, 6)} for tag in objects],
+        "objects": [_tag_record(tag) for tag in objects],
         "taken_at": photo.taken_at,
         "latitude": photo.latitude,
         "longitude": photo.longitude,
@@ -214,6 +222,10 @@ def formula_safe(text: str) -> str:
 def plain_text(cell: str) -> str:
     """Undo `formula_safe`."""
     return _HAS_MARK.sub(r"\1", cell)
+
+
+def _tag_record(tag: Tag) -> dict[str, Any]:
+    return {"label": tag.label, "score": round(tag.score, 6)}
 
 
 def _nullable_text(cell: str) -> str | None:

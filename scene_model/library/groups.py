@@ -6,6 +6,7 @@ predicted knows no groups, the group of the predicted class.
 
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 
+from scene_model.classifier.classify import HeadPredictions
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.label_lists import is_one_of
@@ -22,6 +23,13 @@ def group_of(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
         if by_class is not None:
             return by_class
     return photo.auto_group or UNSURE_CLASS
+
+
+def group_of_prediction(predictions: HeadPredictions, vocabulary: Vocabulary) -> str:
+    """Return the effective group that a photo would have in the library, or UNSURE_CLASS."""
+    if predictions.group is not None:
+        return predictions.group.believed_label
+    return vocabulary.group_of(predictions.photo_class.label) or UNSURE_CLASS
 
 
 def is_in_group(group: str, vocabulary: Vocabulary) -> ColumnElement[bool]:
@@ -42,16 +50,28 @@ def count_by_group(
     library: Library, vocabulary: Vocabulary, where: ColumnElement[bool] | None = None
 ) -> dict[str, int]:
     """Count photos by effective group, most frequent first."""
-    # As one text: a class may have any character, a group no line break.
-    text = case((_is_by_class(), photos.c.photo_class), else_="").concat("\n")
-    text = text.concat(func.coalesce(photos.c.auto_group, UNSURE_CLASS))
-    query = filter_photos(select(text, func.count()), where, trashed=False).group_by(text)
+    key = group_key()
+    query = filter_photos(select(key, func.count()), where, trashed=False).group_by(key)
     counts: dict[str, int] = {}
-    for both, count in library.pairs(query):
-        by_class, _, auto_group = both.rpartition("\n")
-        group = vocabulary.group_of(by_class) or auto_group
+    for text, count in library.pairs(query):
+        group = group_of_key(text, vocabulary)
         counts[group] = counts.get(group, 0) + count
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def group_key() -> ColumnElement[str]:
+    """Return what decides a photo's effective group as one SQL text, for `group_of_key`.
+
+    A class may have any character, a group no line break.
+    """
+    by_class = case((_is_by_class(), photos.c.photo_class), else_="").concat("\n")
+    return by_class.concat(func.coalesce(photos.c.auto_group, UNSURE_CLASS))
+
+
+def group_of_key(key: str, vocabulary: Vocabulary) -> str:
+    """Return the effective group of the photos with a `group_key`."""
+    by_class, _, auto_group = key.rpartition("\n")
+    return vocabulary.group_of(by_class) or auto_group
 
 
 def _is_by_class() -> ColumnElement[bool]:

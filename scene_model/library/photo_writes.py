@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import HeadPredictions, Prediction, Provenance
-from scene_model.classifier.labels import TAUGHT, UNSURE_CLASS
+from scene_model.classifier.labels import TAUGHT
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.errors import PhotoNotFound
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
@@ -111,7 +111,7 @@ def _prediction_columns(
         "fallback_class": head_predictions.fallback_class.label,
         "fallback_class_source": head_predictions.fallback_class.source,
         "fallback_class_score": head_predictions.fallback_class.score,
-        "auto_group": group and (UNSURE_CLASS if group.unsure else group.label),
+        "auto_group": group and group.believed_label,
         "auto_group_score": group and group.score,
         "guess": head_predictions.guess.label,
         "guess_score": head_predictions.guess.score,

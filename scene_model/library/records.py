@@ -10,7 +10,8 @@ from sqlalchemy import Row
 from scene_model.classifier.albums import PhotoFacts, TagFact
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Provenance
-from scene_model.classifier.labels import HUMAN, NONE
+from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
+from scene_model.classifier.tagging import Tag
 from scene_model.library.shown_tags import shown_heads
 from scene_model.photos.metadata import PhotoMetadata
 
@@ -79,6 +80,13 @@ class PhotoRecord:
         """Labels of the tags that are shown, each once; see `shown_tags`."""
         heads = shown_heads(self.class_head, self.tag_head)
         return tuple(dict.fromkeys(tag.label for tag in self.tags if tag.head in heads))
+
+    @property
+    def shown_guess(self) -> Tag | None:
+        """The guess of a photo whose class is unsure; None for others, and for old rows."""
+        if self.photo_class != UNSURE_CLASS or self.guess is None or self.guess_score is None:
+            return None
+        return Tag(self.guess, self.guess_score)
 
     @property
     def has_class_score(self) -> bool:

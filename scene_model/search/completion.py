@@ -1,10 +1,14 @@
-"""Completions of a query line: fields, tags and kinds in every language, albums, states, days."""
+"""Completions of a query line.
+
+Fields; tags, kinds and groups in every language; albums, states, days.
+"""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from scene_model.classifier.album_rules import AlbumRules
+from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.search.query import FIELDS, STATES
 
@@ -53,6 +57,8 @@ def complete(
         terms = _tag_terms(field, word, vocabulary, tag_counts)
         if not field:
             terms += _terms((f"{name}:" for name in FIELDS), "", word)
+    elif field == "group:":
+        terms = _group_terms(field, word, vocabulary)
     elif field == "album:":
         terms = _terms((album.id for album in albums.albums), field, word)
     elif field in ("is:", "has:"):
@@ -162,6 +168,19 @@ def _label_term(
     name = vocabulary.display_name(label)
     shown = name if match in (fold(name), fold(label)) else f"{name} ({match})"
     return Completion(_written(field, label), shown, tag_counts.get(label))
+
+
+def _group_terms(field: str, word: str, vocabulary: Vocabulary) -> list[Completion]:
+    """Return the groups that have a word that starts with the one typed, and `unsure`."""
+    terms = []
+    for group in vocabulary.groups:
+        name = fold(group.name)
+        matches = sorted(w for w in group.words if w.startswith(word))
+        if matches:
+            is_name = any(own in matches for own in (name, fold(group.id)))
+            shown = group.name if is_name else f"{group.name} ({matches[0]})"
+            terms.append(Completion(_written(field, group.id), shown))
+    return terms + (_terms((UNSURE_CLASS,), field, word) if vocabulary.groups else [])
 
 
 def _written(field: str, label: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, Subquery, func, select
 
 from scene_model.classifier.labels import UNSURE_CLASS
+from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.library.groups import group_key, group_of_key
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import effective_tags, photos
 from scene_model.library.shown_tags import select_shown_tags
@@ -30,6 +32,23 @@ def sizes_by_class(library: Library, where: ColumnElement[bool] | None) -> list[
         select(photos.c.photo_class.label("folder"), photos.c.file_bytes), where, trashed=False
     )
     return _sizes(library, files.subquery())
+
+
+def sizes_by_group(
+    library: Library, where: ColumnElement[bool] | None, vocabulary: Vocabulary
+) -> list[FolderSize]:
+    """Return one folder for each effective group."""
+    files = filter_photos(
+        select(group_key().label("folder"), photos.c.file_bytes), where, trashed=False
+    )
+    by_group: dict[str, list[FolderSize]] = {}
+    for size in _sizes(library, files.subquery()):
+        by_group.setdefault(group_of_key(size.name, vocabulary), []).append(size)
+    sizes = (
+        FolderSize(group, sum(s.photo_count for s in parts), sum(s.file_bytes for s in parts))
+        for group, parts in by_group.items()
+    )
+    return sorted(sizes, key=lambda size: (-size.photo_count, size.name))
 
 
 def sizes_by_tag(library: Library, where: ColumnElement[bool] | None) -> list[FolderSize]:

@@ -1,6 +1,7 @@
 """A client written only from the documented contract, without the code.
 
-The contract: under /api, GET /health, GET /models (heads, labels, limits), POST /predict (multipart
+The contract: under /api, GET /health, GET /models (heads, labels, groups,
+limits), POST /predict (multipart
 `file`), POST /predict/batch (multipart `files`, `?background=true`), GET and DELETE
 /jobs/{job_id}, GET /download/{job_id}, POST /classify and /classify/ (JSON). Errors are
 application/problem+json with type, title, status and detail.
@@ -99,6 +100,9 @@ def test_health_and_models(client: Client) -> None:
     assert [label["id"] for label in scenes["labels"]] == [
         *("buildings", "forest", "glacier", "mountain", "sea", "street")
     ]
+    groups = {group["id"]: group["name"] for group in models["groups"]}
+    assert groups["water"] == "Water" and len(groups) == 19
+    assert {label["id"]: label["group"] for label in scenes["labels"]}["sea"] == "water"
     assert all(isinstance(limit, int) for limit in models["limits"].values())
 
 
@@ -106,7 +110,7 @@ def test_one_photo(client: Client, temple: bytes) -> None:
     status, _, body = client.send("/api/predict", "file", ("temple.jpg", temple))
     assert status == 200
     assert set(body) == {
-        *("filename", "label", "confidence", "unsure", "probabilities", "class", "bundle")
+        *("filename", "label", "confidence", "unsure", "probabilities", "class", "group", "bundle")
     }
     assert body["filename"] == "temple.jpg"
     best = max(body["probabilities"], key=body["probabilities"].__getitem__)

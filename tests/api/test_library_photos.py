@@ -4,12 +4,17 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from tests.api.conftest import problem_of
+from scene_model.config import Settings
+from scene_model.library import edits
+from scene_model.library.store import Library
+from tests.api.conftest import client_of, problem_of
+from tests.bundles import grouped
 from tests.pictures import encode, textured
 
 NAMES = [f"{name}.jpg" for name in ("alpha", "Beta", "gamma", "alpha", "delta")]
@@ -95,6 +100,27 @@ def test_one_photo_and_its_tags(filled_api: TestClient) -> None:
     assert "with anna" not in {tag["label"] for tag in remaining["tags"]}
 
 
+def test_groups_and_guesses(
+    settings: Settings, tmp_path: Path, flower: bytes, temple: bytes
+) -> None:
+    bundle = grouped(tmp_path / "models", sure=False)
+    settings = settings.model_copy(update={"bundle": bundle})
+    files = [("files", ("flower.jpg", flower)), ("files", ("temple.jpg", temple))]
+    with client_of(settings) as api:
+        api.post("/api/predict/batch?add_to_library=true", files=files)
+        photos = {photo["name"]: photo for photo in api.get("/api/photos").json()["photos"]}
+        temple_id = photos["temple.jpg"]["id"]
+        with Library(settings.library) as library:
+            edits.set_class(library, [temple_id], "sea")
+        chosen = api.get(f"/api/photos/{temple_id}").json()
+        predicted = api.post("/api/predict", files={"file": ("a.jpg", flower)}).json()
+    by_model = photos["flower.jpg"]
+    assert (by_model["class"], by_model["group"]) == ("unsure", "plants")
+    assert predicted["group"] == "plants"
+    assert by_model["guess"]["label"] and 0 < by_model["guess"]["score"] <= 1
+    assert (chosen["class"], chosen["group"], chosen["guess"]) == ("sea", "water", None)
+
+
 def test_invalid_tags(filled_api: TestClient) -> None:
     photo = filled_api.get("/api/photos").json()["photos"][0]
     url = f"/api/photos/{photo['id']}/tags"
@@ -131,6 +157,13 @@ def test_exports(filled_api: TestClient) -> None:
     all_names, lines = (filled_api.get(url).text for url in urls)
     assert [json.loads(line) for line in lines.splitlines()] == json.loads(all_names)
     assert len(json.loads(all_names)) == 2
+    for by in ("class", "group", "head:camera"):
+        sent = {"format": "zip", "by": by}
+        url = filled_api.post("/api/exports", json=sent).json()["download_url"]
+        assert f"by={by.replace(':', '%3A')}" in url
+        assert filled_api.get(url).status_code == 200
+    sent = {"format": "zip", "by": "colour"}
+    assert "class, group, tag" in problem_of(filled_api.post("/api/exports", json=sent), 400)
     problem_of(filled_api.post("/api/exports", json={"q": "(a"}), 400)
     problem_of(filled_api.post("/api/exports", json={"format": "pdf"}), 422)
 

@@ -18,6 +18,7 @@ from scene_model.config import Settings
 from scene_model.errors import ServerBusy
 from scene_model.library.store import Library
 from tests.api.conftest import client_of, problem_of
+from tests.bundles import grouped, other_network
 from tests.pictures import encode, textured
 
 Files = list[tuple[str, tuple[str, bytes]]]
@@ -51,17 +52,38 @@ def test_one_photo(
     body = response.json()
     answers = classifier.predict(temple).head_predictions
     assert list(body) == [
-        *("filename", "label", "confidence", "unsure", "probabilities", "class", "bundle")
+        *("filename", "label", "confidence", "unsure", "probabilities", "class", "group"),
+        "bundle",
     ]
     assert body["filename"] == "töm ple.jpg"
     assert body["label"] == answers.class_prediction.label
     assert body["confidence"] == pytest.approx(answers.class_prediction.confidence)
     assert body["unsure"] == answers.class_prediction.unsure
     assert body["class"] == answers.photo_class.label
+    assert body["group"] == (answers.group and answers.group.believed_label)
     assert body["bundle"] == classifier.bundle_id
     assert list(body["probabilities"]) == list(classifier.heads["scenes"].labels.ids)
     assert sum(body["probabilities"].values()) == pytest.approx(1.0)
     assert stored_files(settings) == []
+
+
+@pytest.mark.parametrize(("threshold", "group"), [(0.4, "plants"), (1.0, "unsure")])
+def test_one_photo_with_a_group(
+    settings: Settings, tmp_path: Path, flower: bytes, threshold: float, group: str
+) -> None:
+    bundle = grouped(tmp_path / "models", confidence_threshold=threshold)
+    with client_of(settings.model_copy(update={"bundle": bundle})) as api:
+        body = api.post("/api/predict", files={"file": ("a.jpg", flower)}).json()
+    assert body["group"] == group
+
+
+def test_one_photo_by_a_model_without_groups(
+    settings: Settings, tmp_path: Path, flower: bytes
+) -> None:
+    bundle = other_network(tmp_path / "models")
+    with client_of(settings.model_copy(update={"bundle": bundle})) as api:
+        body = api.post("/api/predict", files={"file": ("a.jpg", flower)}).json()
+    assert body["group"] is None
 
 
 @pytest.mark.slow

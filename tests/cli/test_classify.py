@@ -13,12 +13,12 @@ import pytest
 
 from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
-from tests.bundles import other_network, own_head
+from tests.bundles import grouped, other_network, own_head
 from tests.pictures import encode, textured
 
 KEYS = (
-    "file label confidence unsure probabilities class class_source tags objects taken_at "
-    "bundle error"
+    "file label confidence unsure probabilities class class_source group tags places objects "
+    "taken_at bundle error"
 ).split()
 
 
@@ -116,8 +116,30 @@ def test_a_model_with_one_head_has_neither_tags_nor_objects(
     monkeypatch.setenv("SCENE_BUNDLE", str(other_network(tmp_path / "models")))
     _, (line,), _ = classify(capsys, str(folder / "a.JPG"))
     assert list(line) == KEYS
-    assert (line["tags"], line["objects"]) == ([], [])
+    assert (line["tags"], line["places"], line["objects"]) == ([], [], [])
+    assert line["group"] is None
     assert (line["class"], line["class_source"], line["unsure"]) == ("unsure", "none", True)
+
+
+@pytest.mark.parametrize(("confidence_threshold", "group"), [(0.4, "plants"), (1.0, "unsure")])
+def test_a_model_with_groups_and_places(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    confidence_threshold: float,
+    group: str,
+) -> None:
+    bundle = grouped(tmp_path / "models", confidence_threshold=confidence_threshold)
+    monkeypatch.setenv("SCENE_BUNDLE", str(bundle))
+    _, (line, failed), _ = classify(capsys, str(folder / "a.JPG"), str(folder / "c.jpg"))
+    assert list(line) == list(failed) == KEYS
+    assert line["group"] == group
+    names = [place["label"] for place in line["places"]]
+    assert names == [f"hall/{number}" for number in range(5)], "as their data set names them"
+    scores = [place["score"] for place in line["places"]]
+    assert scores == sorted(scores, reverse=True) and 0 < scores[4] < scores[0] < 1
+    assert (failed["group"], failed["places"]) == (None, None)
 
 
 def test_a_named_file_is_always_processed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -291,6 +291,29 @@ def test_export(run: Command, photo_ids: list[str], tmp_path: Path, library: Pat
     assert f"{photo_ids[0]}\toriginal_missing" in run.err
 
 
+def test_groups_in_search_and_export(
+    run: Command, photo_ids: list[str], tmp_path: Path, library: Path, flower: bytes
+) -> None:
+    with Library(library) as opened:
+        edits.set_class(opened, [content_hash(flower)], "sea")
+    for photo in run.json("search", "class:sea"):
+        assert (photo["class"], photo["group"], photo["guess"]) == ("sea", "water", None)
+        assert not {"auto_group", "auto_group_score", "guess_score", "photo_class"} & set(photo)
+    assert run("export", "group:water", "--zip", tmp_path / "a.zip", "--by", "group") == 0
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert set(archive.namelist()) == {"manifest.csv", "water/b.jpg"}
+    (row,) = csv.DictReader(io.StringIO(archive_text(tmp_path / "a.zip", "manifest.csv")))
+    assert row["Group"] == "water"
+    assert run("export", "--zip", tmp_path / "c.zip", "--by", "colour") == 2
+    assert "class, group, tag, head:scenes" in run.err
+    assert not (tmp_path / "c.zip").exists()
+
+
+def archive_text(file: Path, name: str) -> str:
+    with zipfile.ZipFile(file) as archive:
+        return archive.read(name).decode()
+
+
 def test_stats(run: Command, photo_ids: list[str], library: Path) -> None:
     with Library(library) as opened:
         edits.set_class(opened, photo_ids[:1], "holiday")

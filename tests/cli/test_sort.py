@@ -17,6 +17,7 @@ from scene_model.config import PROJECT_DIR
 from scene_model.library import edits
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
+from tests.bundles import grouped
 
 
 @pytest.fixture
@@ -130,6 +131,48 @@ def test_where_matches_photos_outside_the_library(
     assert code == 0
     assert [Path(line["file"]).name for line in printed] == ["flower.jpg"]
     assert not library.exists(), "sorting does not create a library"
+
+
+@pytest.fixture
+def with_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENE_BUNDLE", str(grouped(tmp_path / "models")))
+
+
+@pytest.mark.usefixtures("with_groups")
+def test_by_group_in_the_library_and_outside(
+    source: Path, tmp_path: Path, library: Path, lines: Any, temple: bytes
+) -> None:
+    (source / "broken.jpg").unlink()
+    assert main(["library", "add", str(source / "temple.jpg")]) == 0
+    with Library(library) as opened:
+        edits.set_class(opened, [content_hash(temple)], "sea")
+    code, printed = lines("sort", source, tmp_path / "sorted", "--by", "group")
+    assert code == 0
+    dest = tmp_path / "sorted"
+    by_name = {Path(line["file"]).name: line for line in printed}
+    assert by_name["flower.jpg"]["target"] == str(dest / "plants" / "flower.jpg")
+    assert by_name["flower.jpg"]["reason"] == "plants, by all heads"
+    assert by_name["temple.jpg"]["target"] == str(dest / "water" / "temple.jpg")
+    assert by_name["temple.jpg"]["reason"] == "water, by you"
+    assert lines("undo", dest)[0] == 0
+    layout = "{group}/{class}/{name}"
+    _, printed = lines("sort", source, dest, "--layout", layout, "--where", "group:plants")
+    (line,) = printed
+    assert line["target"] == str(dest / "plants" / "flower" / "flower.jpg")
+    _, printed = lines("sort", source, tmp_path / "w", "--where", "group:water")
+    assert {Path(line["file"]).name for line in printed} == {"temple.jpg", "temple.xmp"}
+
+
+def test_groups_that_are_not_believed(
+    source: Path, tmp_path: Path, lines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = grouped(tmp_path / "models", confidence_threshold=1.0)
+    monkeypatch.setenv("SCENE_BUNDLE", str(bundle))
+    for added in ("no photo", "one photo"):
+        _, printed = lines("sort", source, tmp_path / added, "--by", "group")
+        targets = [Path(line["target"]).parent.name for line in printed if line["target"]]
+        assert targets == ["unsure"] * 3
+        assert main(["library", "add", str(source / "temple.jpg")]) == 0
 
 
 def test_references_follow_a_move_and_its_undo(

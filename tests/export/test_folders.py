@@ -1,5 +1,6 @@
 """Exports of a library: folders by rule, tables without coordinates, JSON."""
 
+import csv
 import io
 import json
 import zipfile
@@ -18,14 +19,14 @@ from scene_model.services import Services
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
-@pytest.mark.parametrize("text", ["class", "tag", "head:camera"])
+@pytest.mark.parametrize("text", ["class", "group", "tag", "head:camera"])
 def test_a_rule_round_trips_as_text(text: str) -> None:
     assert str(FolderRule.read(text, ["scenes", "camera"])) == text
 
 
 @pytest.mark.parametrize("text", ["", "head:", "head:nothing", "camera", "head"])
 def test_unknown_rules(text: str) -> None:
-    with pytest.raises(UsageError, match="class, tag, head:scenes"):
+    with pytest.raises(UsageError, match="class, group, tag, head:scenes"):
         FolderRule.read(text, ["scenes"])
 
 
@@ -44,13 +45,31 @@ def test_a_folder_for_every_tag_and_for_a_head(
     assert "flower/dahlia.jpg" not in archive.namelist()
 
 
+def test_a_folder_for_every_group(
+    services: Services, add_photos: Add, flower: bytes, temple: bytes
+) -> None:
+    ids = add_photos([("dahlia.jpg", flower), ("temple.jpg", temple)])
+    edits.set_class(services.library, ids[1:], "sea")
+    rule = services.exports.folder_rule("group")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(services.exports.zip_by(ids, rule))))
+    assert set(archive.namelist()) == {"plants/dahlia.jpg", "water/temple.jpg", "manifest.csv"}
+    table = archive.read("manifest.csv").decode()
+    assert [row["Group"] for row in csv.DictReader(io.StringIO(table))] == ["plants", "water"]
+    sizes = services.gallery().folder_sizes("", by_group=True)
+    assert {size.name: size.file_bytes for size in sizes} == {
+        "plants": len(flower),
+        "water": len(temple),
+    }
+
+
 def test_coordinates_are_left_out(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     photo = replace(services.library.photo(photo_id), latitude=38.72, longitude=-9.14)
-    assert 38.72 in table_row(photo, [])
-    assert 38.72 not in table_row(without_coordinates(photo), [])
-    assert json_record(without_coordinates(photo), [])["longitude"] is None
-    assert len(table_row(without_coordinates(photo), [])) == len(table_row(photo, []))
+    assert 38.72 in table_row(photo, [], "plants")
+    without = table_row(without_coordinates(photo), [], "plants")
+    assert 38.72 not in without
+    assert json_record(without_coordinates(photo), [], "plants")["longitude"] is None
+    assert len(without) == len(table_row(photo, [], "plants"))
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ def test_columns_are_the_contract() -> None:
     assert ",".join(COLUMNS) == (
         "ID,Name,Timestamp,Label 1,Score 1,Label 2,Score 2,Label 3,Score 3,Label 4,Score 4,"
         "Label 5,Score 5,Class,Class source,Confidence,Unsure,Tags,Taken at,Latitude,Longitude,"
-        "Camera,Bundle"
+        "Camera,Bundle,Group"
     )
 
 
@@ -34,6 +34,7 @@ def test_a_row(services: Services, add_photos: Add, flower: bytes) -> None:
     assert (row["Class"], row["Class source"], row["Unsure"]) == ("flower", "camera", True)
     assert "Grandma's" in row["Tags"].split("; ")
     assert row["Bundle"] == services.classifier.bundle_id
+    assert row["Group"] == "plants"
     assert pd.isna(row["Latitude"])
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scene_model.classifier.labels import HUMAN
+from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.tagging import Tag
 from scene_model.export.table import (
     COLUMNS,
@@ -63,7 +63,7 @@ _PHOTOS = st.builds(
     class_head_label=_TEXT,
     confidence=_SCORES,
     unsure=st.booleans(),
-    photo_class=_TEXT,
+    photo_class=_TEXT | st.just(UNSURE_CLASS),
     class_source=_TEXT,
     class_score=_SCORES,
     trashed_at=st.none(),
@@ -71,8 +71,11 @@ _PHOTOS = st.builds(
         st.builds(TagOnPhoto, _TEXT, st.just(HUMAN), st.none() | _SCORES, _UNKNOWN_OR_TEXT),
         max_size=4,
     ).map(tuple),
+    guess=_UNKNOWN_OR_TEXT,
+    guess_score=_SCORES,
 )
-_ROWS = st.lists(st.tuples(_PHOTOS, _TAGS), min_size=1, max_size=5)
+_Row = tuple[PhotoRecord, list[Tag], str]
+_ROWS = st.lists(st.tuples(_PHOTOS, _TAGS, _TEXT), min_size=1, max_size=5)
 
 
 def as_written(value: Any) -> Any:
@@ -87,23 +90,23 @@ def cells(frame: pd.DataFrame) -> list[tuple[Cell, ...]]:
 
 
 @given(_ROWS, st.booleans())
-def test_csv(photos: list[tuple[PhotoRecord, list[Tag]]], with_bom: bool) -> None:
-    rows = [table_row(photo, objects) for photo, objects in photos]
+def test_csv(photos: list[_Row], with_bom: bool) -> None:
+    rows = [table_row(*photo) for photo in photos]
     data = b"".join(utf8_chunks(write_csv(rows, with_bom)))
     frame = pd.read_csv(io.BytesIO(data), **READ_CSV)
     assert tuple(frame.columns) == COLUMNS
     unsure = COLUMNS.index("Unsure")
     expected = [(*row[:unsure], row[unsure] == "true", *row[unsure + 1 :]) for row in rows]
     assert cells(frame) == expected
-    assert [split_tags(cell) for cell in frame["Tags"]] == [p.shown_tags for p, _ in photos]
+    assert [split_tags(cell) for cell in frame["Tags"]] == [p.shown_tags for p, *_ in photos]
 
 
 @given(_ROWS)
 def test_every_cell_can_be_read_as_text(
-    photos: list[tuple[PhotoRecord, list[Tag]]],
+    photos: list[_Row],
 ) -> None:
     """Without READ_CSV, removing a leading apostrophe restores every cell."""
-    rows = [table_row(photo, objects) for photo, objects in photos]
+    rows = [table_row(*photo) for photo in photos]
     data = b"".join(utf8_chunks(write_csv(rows)))
     frame = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
     read = [tuple(map(plain_text, row)) for row in frame.itertuples(index=False, name=None)]
@@ -111,8 +114,8 @@ def test_every_cell_can_be_read_as_text(
 
 
 @given(_ROWS)
-def test_json_and_json_lines(photos: list[tuple[PhotoRecord, list[Tag]]]) -> None:
-    records = [json_record(photo, objects) for photo, objects in photos]
+def test_json_and_json_lines(photos: list[_Row]) -> None:
+    records = [json_record(*photo) for photo in photos]
     json_bytes = b"".join(utf8_chunks(write_json(records)))
     lines = b"".join(utf8_chunks(write_jsonl(records)))
     assert json.loads(json_bytes) == records
@@ -155,7 +158,7 @@ def test_chunk_sizes() -> None:
 
 
 def test_dates_and_numbers_in_json_stay_text(sample: PhotoRecord) -> None:
-    records = [json_record(replace(sample, name="007", camera="1e5"), [])]
+    records = [json_record(replace(sample, name="007", camera="1e5"), [], "water")]
     frame = pd.read_json(io.StringIO("".join(write_json(records))), **READ_JSON)
     assert frame.loc[0, ["added_at", "name", "camera"]].tolist() == [
         sample.added_at,
@@ -164,8 +167,16 @@ def test_dates_and_numbers_in_json_stay_text(sample: PhotoRecord) -> None:
     ]
 
 
+def test_a_guess_is_written_only_where_the_class_is_unsure(sample: PhotoRecord) -> None:
+    guessed = replace(sample, guess="lighthouse", guess_score=0.1234567)
+    assert json_record(guessed, [], "water")["guess"] is None
+    unsure = json_record(replace(guessed, photo_class=UNSURE_CLASS), [], "unsure")
+    assert unsure["guess"] == {"label": "lighthouse", "score": 0.123457}
+    assert json_record(replace(sample, photo_class=UNSURE_CLASS), [], "unsure")["guess"] is None
+
+
 def test_nothing_known_and_no_text_are_two_things(sample: PhotoRecord) -> None:
-    rows = [table_row(replace(sample, camera=camera), []) for camera in (None, "", "'")]
+    rows = [table_row(replace(sample, camera=camera), [], "water") for camera in (None, "", "'")]
     text = "".join(write_csv(rows))
     frame = pd.read_csv(io.BytesIO(text.encode()), **READ_CSV)
     assert [as_written(value) for value in frame["Camera"]] == [None, "", "'"]

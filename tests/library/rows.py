@@ -99,6 +99,9 @@ def _photo(row: Row) -> dict[str, object]:
         "auto_class": row.auto_class,
         "auto_class_source": row.auto_source,
         "auto_class_score": row.auto_score,
+        "fallback_class": row.auto_class,
+        "fallback_class_source": row.auto_source,
+        "fallback_class_score": row.auto_score,
         "trashed_at": row.added_at if row.trashed else None,
         "perceptual_hash": row.hash,
     } | dict(row.more)

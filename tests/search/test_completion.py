@@ -75,6 +75,18 @@ def test_every_scene_is_found_in_every_language(classifier: Classifier, model: M
                 assert label.id in model.vocabulary.ids_for(word.upper())
 
 
+def test_groups_are_completed_in_every_language(model: Model) -> None:
+    assert lines(model, "sea -group:wat") == ["sea -group:water"]
+    (wasser,) = complete("group:wass", *parts(model))
+    assert (wasser.line, wasser.shown) == ("group:water", "Water (wasser)")
+    assert lines(model, "group:uns") == ["group:unsure"]
+    assert "group:people" in lines(model, "group:")
+    assert lines(model, "group:water") == [], "it is complete"
+    assert "group:" in lines(model, "grou")
+    without = Vocabulary(model.vocabulary.names, model.vocabulary.words)
+    assert complete("group:", without, model.albums, COUNTS) == []
+
+
 def test_kinds_are_offered_with_the_number_of_their_photos(model: Model) -> None:
     def counted(labels: Collection[str]) -> int:
         return 41 if "sports car, sport car" in labels else 0

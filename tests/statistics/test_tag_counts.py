@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import ColumnElement
 
+from scene_model.classifier.vocabulary import GroupOfLabels, Vocabulary
 from scene_model.export.folders import FolderKind, FolderRule
 from scene_model.library.decisions import TagDecision, decisions_on
 from scene_model.library.store import Library
@@ -13,6 +14,7 @@ from scene_model.search.conditions import has_class
 from scene_model.statistics.folder_sizes import (
     FolderSize,
     sizes_by_class,
+    sizes_by_group,
     sizes_by_head,
     sizes_by_tag,
 )
@@ -32,6 +34,10 @@ ROWS = (
     ),
     Row("d", "forest", tags=[("camera", "sky", 0.5), ("camera", "lake", 0.5)], human_class="x"),
     Row("e", tags=[("scenes", "sea", 0.9)], trashed=True),
+    Row("f", more={"auto_group": "unsure"}),
+)
+VOCABULARY = Vocabulary(
+    {}, {}, groups=(GroupOfLabels("water", "Water", frozenset({"water"}), frozenset({"sea"})),)
 )
 SHOWN = {"sea": 2, "Journey": 1, "beach": 1, "lake": 1, "oak": 1, "sky": 1}
 
@@ -63,13 +69,17 @@ def test_tags_of_selected_photos(library: Library) -> None:
 
 
 @pytest.mark.parametrize("where", [None, has_class(["sea"])])
-@pytest.mark.parametrize("by", ["class", "tag", "head:camera", "head:scenes", "head:objects"])
+@pytest.mark.parametrize(
+    "by", ["class", "group", "tag", "head:camera", "head:scenes", "head:objects"]
+)
 def test_sizes_in_sql_are_those_of_the_folder_rule(
     library: Library, by: str, where: ColumnElement[bool] | None
 ) -> None:
     rule = FolderRule.read(by, ["scenes", "camera", "objects"])
     with library:
-        expected = [f for p in library.records(library.find(where)) for f in rule.folders(p)]
+        expected = [
+            f for p in library.records(library.find(where)) for f in rule.folders(p, VOCABULARY)
+        ]
         folders = _sizes(library, rule, where)
     assert {folder.name: folder.photo_count for folder in folders} == dict(Counter(expected))
     photo_bytes = folders[0].file_bytes // folders[0].photo_count
@@ -81,6 +91,8 @@ def _sizes(
 ) -> list[FolderSize]:
     if rule.head is not None:
         return sizes_by_head(library, where, rule.head)
+    if rule.kind is FolderKind.GROUP:
+        return sizes_by_group(library, where, VOCABULARY)
     by_tag = rule.kind is FolderKind.TAG
     return sizes_by_tag(library, where) if by_tag else sizes_by_class(library, where)
 

@@ -16,6 +16,7 @@ from scene_model.export.sorting.layout import Destination
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SkippedFile
 from scene_model.jobs.in_order import in_order
+from scene_model.library.groups import group_of, group_of_prediction
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED
@@ -25,7 +26,8 @@ from scene_model.photos.hashes import content_hash, file_content_hash
 from scene_model.search.query import parse_query
 from scene_model.search.query_reader import QueryReader
 
-BY_CLASS, BY_ALBUM = "class", "album"
+BY_CLASS, BY_GROUP, BY_ALBUM = "class", "group", "album"
+_ALBUM_RULES, _ALL_HEADS = "album rules", "all heads"
 _BATCH = 500
 
 
@@ -39,7 +41,7 @@ class _HashedPhoto:
 
 
 class Classification:
-    """Classifies photos by class, by the labels of a head, or by album."""
+    """Classifies photos by class, by group, by the labels of a head, or by album."""
 
     def __init__(
         self,
@@ -58,11 +60,11 @@ class Classification:
         """
         self._model, self._library, self._by, self._workers = model, library, by, workers
         self._with_album = with_album or by == BY_ALBUM
-        if by not in (BY_CLASS, BY_ALBUM, *model.classifier.heads):
+        if by not in (BY_CLASS, BY_GROUP, BY_ALBUM, *model.classifier.heads):
             heads = ", ".join(model.classifier.heads)
             raise UnknownHead(
-                f"Photos cannot be sorted by {by!r}. Use class, album, or a head of the model: "
-                f"{heads}."
+                f"Photos cannot be sorted by {by!r}. Use class, group, album, or a head of the "
+                f"model: {heads}."
             )
         self._query = query.strip()
         if self._query:  # report a syntax error before the work begins
@@ -173,30 +175,39 @@ class Classification:
                 yield SkippedFile(item.group.photo.path, error)
 
     def _predicted_destination(self, prediction: Prediction) -> Destination:
-        taken, camera = prediction.metadata.taken_at, prediction.metadata.camera
-        album = self._album(PhotoFacts(tag_facts(prediction.head_predictions), prediction.metadata))
+        predictions, metadata = prediction.head_predictions, prediction.metadata
+        album = self._album(PhotoFacts(tag_facts(predictions), metadata))
+        group = group_of_prediction(predictions, self._model.vocabulary)
         if self._by == BY_ALBUM:
-            return Destination(album, "album rules", album, taken, camera)
-        if self._by != BY_CLASS:
-            head_prediction = prediction.head_predictions.by_head[self._by]
-            label, source = (
-                (UNSURE_CLASS, NONE)
-                if head_prediction.unsure
-                else (head_prediction.label, head_prediction.head)
-            )
-            return Destination(label, source, album, taken, camera)
-        photo_class = prediction.head_predictions.photo_class
-        return Destination(photo_class.label, photo_class.source, album, taken, camera)
+            label, source = album, _ALBUM_RULES
+        elif self._by == BY_GROUP:
+            label, source = group, NONE if group == UNSURE_CLASS else _ALL_HEADS
+        elif self._by == BY_CLASS:
+            label, source = predictions.photo_class.label, predictions.photo_class.source
+        else:
+            by_head = predictions.by_head[self._by]
+            label, source = (UNSURE_CLASS, NONE) if by_head.unsure else (by_head.label, self._by)
+        return Destination(label, source, album, metadata.taken_at, metadata.camera, group)
 
     def _stored_destination(self, record: PhotoRecord) -> Destination:
         album = self._album(photo_facts(record))
+        group = group_of(record, self._model.vocabulary)
         if self._by == BY_ALBUM:
-            label, source = album, "album rules"
+            label, source = album, _ALBUM_RULES
+        elif self._by == BY_GROUP:
+            label, source = group, self._group_source(record, group)
         elif self._by == BY_CLASS:
             label, source = record.photo_class, record.class_source
         else:
             label, source = self._by_head(record)
-        return Destination(label, source, album, record.taken_at, record.camera)
+        return Destination(label, source, album, record.taken_at, record.camera, group)
+
+    def _group_source(self, record: PhotoRecord, group: str) -> str:
+        if group == UNSURE_CLASS:
+            return NONE
+        by_person = record.class_source == HUMAN
+        by_person = by_person and self._model.vocabulary.group_of(record.photo_class) == group
+        return HUMAN if by_person else _ALL_HEADS
 
     def _by_head(self, record: PhotoRecord) -> tuple[str, str]:
         """Return label and source by a head; a person's class where the head has that label."""

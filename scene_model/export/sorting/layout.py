@@ -6,12 +6,13 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import InvalidLayout
 from scene_model.export.archive import safe_name
 
 DEFAULT_LAYOUT = "{class}/{name}"
 ALBUM_LAYOUT = "{album}/{name}"
-FIELDS = ("class", "album", "taken", "camera", "name")
+FIELDS = ("class", "group", "album", "taken", "camera", "name")
 UNDATED, NO_CAMERA = "undated", "no camera"
 MAX_NAME_BYTES = 255
 _Part = tuple[str, str | None, str]  # literal text, field, its format
@@ -21,8 +22,9 @@ _Part = tuple[str, str | None, str]  # literal text, field, its format
 class Destination:
     """A photo's values for the fields of a layout.
 
-    label: its class, label or album; source: the head that predicted it, HUMAN, NONE, or "album
-    rules". album: empty when the layout does not use it. taken_at: ISO 8601.
+    label: its class, group, label or album; source: the head that predicted it, HUMAN, NONE, "all
+    heads" of a group, or "album rules". album: empty when the layout does not use it. taken_at: ISO
+    8601. group: UNSURE_CLASS without one.
     """
 
     label: str
@@ -30,6 +32,7 @@ class Destination:
     album: str
     taken_at: str | None
     camera: str | None
+    group: str = UNSURE_CLASS
 
 
 class Layout:
@@ -51,7 +54,10 @@ class Layout:
     def target(self, destination: Destination, name: str) -> tuple[str, str]:
         """Return the folder below DEST, with slashes, and the file name."""
         taken_at = destination.taken_at if self._uses_taken else None
-        key = (destination.label, destination.album, destination.camera, taken_at)
+        key = (
+            *(destination.label, destination.group, destination.album),
+            *(destination.camera, taken_at),
+        )
         folder = self._folder_cache.get(key)
         if folder is None:
             values = _values(destination)
@@ -112,6 +118,7 @@ def _parse(template: str) -> tuple[list[list[_Part]], list[_Part]]:
 def _values(destination: Destination) -> dict[str, str]:
     return {
         "class": destination.label,
+        "group": destination.group,
         "album": destination.album,
         "taken": destination.taken_at or "",
         "camera": destination.camera or NO_CAMERA,

@@ -1,6 +1,7 @@
 """Targets of files: layouts, companions, name clashes."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from scene_model.export.sorting.companions import companions, renamed
 from scene_model.export.sorting.layout import MAX_NAME_BYTES, Destination, Layout, numbered
 from tests.export.sorting.source_photos import plan_of, write
 
-DESTINATION = Destination("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70")
+DESTINATION = Destination(
+    "sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70", "water"
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,7 @@ DESTINATION = Destination("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00"
         ("{class}/{name}", "sea", "a.jpg"),
         ("{taken:%Y}/{taken:%m}/{class}/{name}", "2024/07/sea", "a.jpg"),
         ("{album}/{taken}/{name}", "travel/2024-07-05", "a.jpg"),
+        ("{group}/{class}/{name}", "water/sea", "a.jpg"),
         ("{camera}/x {class}/{taken:%H}_{name}", "NIKON D70/x sea", "10_a.jpg"),
         ("{name}", "", "a.jpg"),
     ],
@@ -31,8 +35,14 @@ def test_layouts(template: str, folder: str, name: str) -> None:
 
 def test_missing_values() -> None:
     unknown = Destination("../up", "human", "names", None, None)
-    target = Layout("{taken:%Y}/{camera}/{class}/{name}").target(unknown, "a.jpg")
-    assert target == ("undated/no camera/up", "a.jpg")
+    target = Layout("{taken:%Y}/{camera}/{group}/{class}/{name}").target(unknown, "a.jpg")
+    assert target == ("undated/no camera/unsure/up", "a.jpg")
+
+
+def test_photos_that_differ_only_in_their_group() -> None:
+    layout, other = Layout("{group}/{name}"), replace(DESTINATION, group="sky")
+    assert layout.target(DESTINATION, "a.jpg") == ("water", "a.jpg")
+    assert layout.target(other, "a.jpg") == ("sky", "a.jpg")
 
 
 @pytest.mark.parametrize(
