@@ -204,3 +204,19 @@ def test_a_new_group_is_prefetched_without_the_class(grouped: Services) -> None:
         ("water", "All"): "group:water",
         ("unsure", "All"): "group:unsure",
     }
+
+
+def test_export_by_class_is_preselected_and_groups_can_be_chosen(
+    grouped: Services, app: AppTest
+) -> None:
+    app.switch_page("export.py").run()
+    rules = app.segmented_control(key="zip_by")
+    assert rules.value == "class"
+    assert rules.options[:3] == ["Class", "Group", "Tag"]
+    assert "'Folder': 'sea/', 'Photos': 1" in texts(app)
+    rules.set_value("group").run()
+    shown = texts(app)
+    assert "'Folder': 'water/', 'Photos': 1, 'Label': 'Water'" in shown
+    assert "'Folder': 'unsure/', 'Photos': 2" in shown
+    assert "'Folder': 'sea/'" not in shown
+    assert any("by=group" in str(link.proto) for link in app.get("link_button"))
