@@ -2,13 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from scene_model.classifier.classify import Classifier
+from scene_model.classifier.groups import PhotoGroup
+from scene_model.classifier.model import Model
+from scene_model.classifier.tagging import PhotoClass
 from scene_model.classifier.vocabulary import GroupOfLabels, Vocabulary
 from scene_model.errors import QueryError
-from scene_model.library.groups import count_by_group, group_of
+from scene_model.library.groups import count_by_group, group_of, group_of_prediction
 from scene_model.library.store import Library
 from scene_model.search.query import FIELDS, parse_query
 from tests.library.rows import Row, put
@@ -56,6 +61,20 @@ def library(tmp_path: Path) -> Iterator[Library]:
 def test_the_rule_in_python(library: Library) -> None:
     records = library.records(library.find())
     assert {record.name: group_of(record, VOCABULARY) for record in records} == GROUPS
+
+
+def test_the_group_of_a_prediction(classifier: Classifier, flower: bytes) -> None:
+    vocabulary = Model.of(classifier).vocabulary
+    predictions = classifier.predict(flower).head_predictions
+    for group, expected in (
+        (PhotoGroup("sky", 0.9, unsure=False), "sky"),
+        (PhotoGroup("sky", 0.1, unsure=True), "unsure"),
+        (None, "plants"),  # of the class
+    ):
+        predicted = replace(predictions, group=group)
+        assert group_of_prediction(predicted, vocabulary) == expected
+    unsure = replace(predictions, group=None, photo_class=PhotoClass("unsure", "none", 0.0))
+    assert group_of_prediction(unsure, vocabulary) == "unsure"
 
 
 @pytest.mark.parametrize("group", ["water", "plants", "unsure"])
