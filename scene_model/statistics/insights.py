@@ -50,9 +50,10 @@ def by_class(library: Library) -> list[Counted]:
 def by_group(library: Library, vocabulary: Vocabulary) -> list[Counted]:
     """Count photos by the groups of a vocabulary, most frequent first, unsure photos last."""
     counts = count_by_group(library, vocabulary)
-    known = [group.id for group in vocabulary.groups]
-    groups = [group for group in counts if group in known]
-    groups += [UNSURE_CLASS] if UNSURE_CLASS in counts and known else []
+    group_ids = [group.id for group in vocabulary.groups]
+    groups = [group for group in counts if group in group_ids]
+    if group_ids and UNSURE_CLASS in counts:
+        groups.append(UNSURE_CLASS)
     return [Counted(group, counts[group], f"group:{quoted(group)}") for group in groups]
 
 

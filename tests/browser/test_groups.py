@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -36,7 +37,11 @@ def server(
     with Library(tmp_path / "library") as library, library.database.writer.begin() as connection:
         for label, group in GROUPS.items():
             source = "none" if label == "unsure" else "camera"
-            values = {"auto_class": label, "auto_class_source": source, "auto_group": group}
+            values: dict[str, Any] = {
+                "auto_class": label,
+                "auto_class_source": source,
+                "auto_group": group,
+            }
             values |= {"auto_group_score": 0.9, "guess": "grand piano, grand"}
             is_named = photos.c.name == f"{label}.jpg"
             connection.execute(photos.update().where(is_named).values(values))

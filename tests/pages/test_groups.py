@@ -57,8 +57,8 @@ def grouped(opened: Services, made_photos: list[tuple[str, bytes]]) -> Services:
 
 
 def photo_id(services: Services, name: str) -> str:
-    (found,) = services.library.find(photos.c.name == name)
-    return found
+    (matching_id,) = services.library.find(photos.c.name == name)
+    return matching_id
 
 
 def open_dialog(app: AppTest, services: Services, name: str) -> str:
@@ -124,15 +124,15 @@ def test_one_added_photo_shows_guess_and_group(grouped: Services, app: AppTest) 
 
 def test_review_says_what_an_unsure_photo_may_show(grouped: Services, app: AppTest) -> None:
     app.switch_page("review.py").run()
-    seen = []
+    pages = []
     while "No photos left" not in texts(app):
-        seen.append(texts(app))
+        pages.append(texts(app))
         app.button(key="review_skip").click().run()
-    assert len(seen) == len(PREDICTIONS)
+    assert len(pages) == len(PREDICTIONS)
     assert [
-        text.count("Unsure, perhaps: Grand piano.") for text in seen if "piano.jpg" in text
+        text.count("Unsure, perhaps: Grand piano.") for text in pages if "piano.jpg" in text
     ] == [1]
-    assert sum("perhaps" in text for text in seen) == 1
+    assert sum("perhaps" in text for text in pages) == 1
 
 
 def chips(app: AppTest, row: str) -> list[str]:
