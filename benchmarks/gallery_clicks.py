@@ -85,11 +85,12 @@ class Clicks:
 def measure(page: Page, address: str, rounds: int) -> bool:
     """Measure and print every kind of click; True when the limits hold."""
     clicks = Clicks(page)
-    chip, following = ".st-key-filter_chips [role=radio]", "[aria-label='Next page']"
+    chips, following = ".st-key-filter_chips [aria-label={}] button", "[aria-label='Next page']"
     far = ".pager .number:not([aria-current])"
     kinds: dict[str, Callable[[int], float]] = {
         "select a photo": lambda i: clicks.timed(".pick", i % MOST_PICTURES, is_page=False),
-        "filter by a class": lambda i: clicks.timed(chip, 1 + i % 6),
+        "filter by a group": lambda i: clicks.timed(chips.format("Group"), 1 + i % 4),
+        "filter by a class": lambda i: clicks.timed(chips.format("Class"), 1 + i % 6),
         "next page": lambda _: clicks.timed(following),
         # The last page, then the first one, and so on.
         "a distant page": lambda i: clicks.timed(f"{far} >> nth={-1 if i % 2 == 0 else 0}"),

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
 from pages.sections.messages import counted, escape_markdown, show_error
-from pages.sections.photo_facts import head_name, score_tabs
+from pages.sections.photo_facts import class_source_text, group_text, head_name, score_tabs
 from pages.sections.photo_view import (
     open_photo,
     predictions_or_reason,
@@ -17,6 +17,7 @@ from pages.sections.photo_view import (
 from pages.sections.uploads import add_photos, current_job, is_streaming, retry_pending
 from pages.state.session import get_gallery, get_services
 from pages.state.visitor import is_shared
+from pages.widgets.guesses import guess_text
 from pages.widgets.photo_grid import photo_grid
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.labels import NONE, LabelSet
@@ -129,29 +130,35 @@ def _one_photo(photo: PhotoRecord) -> None:
 
 
 def _headline(photo: PhotoRecord) -> None:
-    """Show the class and its confidence; where every head is unsure, the best guess."""
+    """Show the class and its confidence; where no head is sure, the best guess."""
     vocabulary = get_gallery().vocabulary
-    guess, label = (
-        escape_markdown(vocabulary.display_name(name))
-        for name in (photo.class_head_label, photo.photo_class)
-    )
-    class_head = escape_markdown(head_name(photo.class_head))
     is_filed = photo.class_source != NONE
+    if is_filed:
+        label, confidence = photo.photo_class, photo.class_score
+    elif photo.guess is None or photo.guess_score is None:
+        label, confidence = photo.class_head_label, photo.confidence
+    else:
+        label, confidence = photo.guess, photo.guess_score
     scene_column, confidence_column = st.columns(2)
-    scene_column.metric("Scene", label if is_filed else guess, border=True)
-    confidence = photo.class_score if is_filed else photo.confidence
+    name = escape_markdown(vocabulary.display_name(label))
+    scene_column.metric("Scene" if is_filed else "Best guess", name, border=True)
     confidence_column.metric("Confidence", f"{confidence:.1%}", border=True)
     if photo.has_class_score and photo.class_source != photo.class_head:
+        class_head = escape_markdown(head_name(photo.class_head))
+        guess = escape_markdown(vocabulary.display_name(photo.class_head_label))
         st.caption(
-            f"Classified by “{escape_markdown(head_name(photo.class_source))}”. “{class_head}” "
-            f"is unsure; its best guess is {guess}, {photo.confidence:.1%}."
+            f"{escape_markdown(class_source_text(photo))}. “{class_head}” is unsure; its best "
+            f"guess is {guess}, {photo.confidence:.1%}."
         )
     elif not is_filed:
+        guess = guess_text(photo, vocabulary)
         st.info(
-            f"Unsure: the photo may show none of the labels of “{class_head}”. "
-            f"Its class is “{label}”.",
+            f"Unsure{f', {escape_markdown(guess)}' if guess else ''}. No label set is sure enough, "
+            "so the photo is filed under “Unsure”.",
             icon=":material/help:",
         )
+    if group := group_text(photo):
+        st.caption(escape_markdown(group))
 
 
 def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -> None:

@@ -1,4 +1,4 @@
-"""Export photos: CSV and JSON with a preview, and a ZIP with one folder per class or tag."""
+"""Export photos: CSV and JSON with a preview, and a ZIP with folders: classes, groups, tags."""
 
 import io
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from scene_model.errors import QueryError, SceneError
 from scene_model.export.folders import FolderKind
 
 _PREVIEW_ROWS = 10
-_CLASS, _TAG = "class", "tag"
+_CLASS, _GROUP, _TAG = (str(kind) for kind in (FolderKind.CLASS, FolderKind.GROUP, FolderKind.TAG))
 
 
 def _page() -> None:
@@ -87,10 +87,13 @@ def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:
         key="zip_by",
         default=_CLASS,
         required=True,
-        help="With one folder per tag, a photo with several tags is in several folders.",
+        help="Groups are few and wide, such as Water or Animals. With one folder per tag, a photo "
+        "with several tags is in several folders.",
     )
     rule = get_services().exports.folder_rule(by or _CLASS)
-    folders = get_gallery().folder_sizes(query, rule.kind is FolderKind.TAG, rule.head)
+    folders = get_gallery().folder_sizes(
+        *(query, rule.kind is FolderKind.TAG, rule.head), by_group=rule.kind is FolderKind.GROUP
+    )
     count = sum(folder.photo_count for folder in folders)
     size = sum(folder.file_bytes for folder in folders)
     st.caption(
@@ -125,11 +128,12 @@ def _link(label: str, kind: str, parameters: dict[str, str], icon: str) -> None:
 
 def _rules() -> list[str]:
     heads = [head.id for head in get_services().classifier.ranked_heads if head.id != OBJECTS]
-    return [_CLASS, _TAG, *(f"head:{head}" for head in heads)]
+    groups = [_GROUP] if get_gallery().vocabulary.groups else []
+    return [_CLASS, *groups, _TAG, *(f"head:{head}" for head in heads)]
 
 
 def _rule_name(rule: str) -> str:
-    if rule in (_CLASS, _TAG):
+    if rule in (_CLASS, _GROUP, _TAG):
         return rule.capitalize()
     return f"Label of “{escape_markdown(head_name(rule.removeprefix('head:')))}”"
 

@@ -21,6 +21,9 @@ def _page() -> None:
     st.caption(f"{counted(count, 'photo')}. Click a bar or a dot to see its photos.")
     left, right = st.columns(2)
     with left:
+        groups = insights.by_group(library, names)
+        if groups:
+            bar_chart("Groups", groups, "groups", [names.display_name(bar.label) for bar in groups])
         classes = insights.by_class(library)
         class_names = [names.display_name(bar.label) for bar in classes]
         bar_chart("Classes", classes, "classes", class_names)

@@ -7,6 +7,7 @@ from pages.sections.photo_view import class_choices, show_picture
 from pages.sections.thresholds import show_thresholds
 from pages.sections.undo_button import undo_button
 from pages.state.session import get_gallery, get_services
+from pages.widgets.guesses import guess_text
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import SceneError
 from scene_model.learning.review_queue import ReviewItem, review_queue
@@ -82,7 +83,9 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
     is_unsure = photo.photo_class == UNSURE_CLASS
     proposed = item.choices[0] if is_unsure else photo.photo_class
     st.markdown(f"### {escape_markdown(names.display_name(proposed))}?")
-    st.caption(f"Reason: {escape_markdown(item.reason)}.")
+    guess = guess_text(photo, names)
+    unsure = f" Unsure, {escape_markdown(guess)}." if guess else ""
+    st.caption(f"Reason: {escape_markdown(item.reason)}.{unsure}")
     with st.container(horizontal=True):
         st.button(
             "Accept",

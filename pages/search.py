@@ -27,6 +27,7 @@ _EXAMPLES = (
     "mountain OR glacier",
     "animal",
     "flower -street",
+    "group:water",
     "album:travel",
     "is:unsure",
     "is:duplicate",
@@ -42,6 +43,7 @@ _LANGUAGE = """
 | `beach OR lake` · `-street` · `(a OR b) c` | either word · not this word · grouping |
 | `"old town"` | an exact phrase |
 | `tag:beach` · `class:sea` · `album:travel` | a tag · a class · an album |
+| `group:water` · `group:unsure` | a group: sea, beach, lake … · no group was probable enough |
 | `name:img_20` · `camera:iphone` | part of the file name · part of the camera name |
 | `score>=0.8` | confidence of the class, 0 to 1; 1 for a class you set |
 | `taken:2024-07` · `taken:2024-07-20..2024-08` | a day, month or year · a date range |

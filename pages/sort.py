@@ -4,15 +4,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from pages.sections.messages import counted, escape_markdown, show_error
+from pages.sections.photo_facts import head_name
 from pages.sections.query_line import show_query_error
 from pages.state.session import get_services
+from scene_model.classifier.labels import OBJECTS
 from scene_model.errors import QueryError, SceneError
-from scene_model.export.sorting.classification import BY_ALBUM, BY_CLASS
+from scene_model.export.sorting.classification import BY_ALBUM, BY_CLASS, BY_GROUP
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal, last_journal
 from scene_model.export.sorting.layout import Layout
@@ -31,43 +34,57 @@ _PREVIEW_ROWS = 200
 _PLAN, _RESULT = "sort_plan", "sort_result"
 _KINDS = {"Copy": Kind.COPY, "Move": Kind.MOVE, "Hard link": Kind.HARDLINK}
 _DONE = {Kind.COPY: "copied", Kind.MOVE: "moved", Kind.HARDLINK: "hard-linked"}
+_BY = {BY_GROUP: "Group", BY_CLASS: "Class", BY_ALBUM: "Album"}
+# By template: the folders in words. `{class}` is what the photos are sorted by.
 _LAYOUTS = {
-    "Class": "{class}/{name}",
-    "Year / month / class": "{taken:%Y}/{taken:%m}/{class}/{name}",
-    "Year / month": "{taken:%Y}/{taken:%m}/{name}",
-    "Camera / class": "{camera}/{class}/{name}",
-    "Album": "{album}/{name}",
+    "{class}/{name}": "{by}",
+    "{taken:%Y}/{taken:%m}/{class}/{name}": "Year / month / {by}",
+    "{taken:%Y}/{taken:%m}/{name}": "Year / month",
+    "{camera}/{class}/{name}": "Camera / {by}",
 }
+
+
+class _Inputs(NamedTuple):
+    """What the visitor entered. by: as in `Classification`. layout: a template.
+
+    A tuple: Streamlit makes this class again in each run, and equal tuples stay equal.
+    """
+
+    source: Path
+    dest: Path
+    kind: Kind
+    by: str
+    layout: str
+    query: str
 
 
 def _page() -> None:
     st.title("Sort a folder")
     get_services().settings.require_personal("sort folders on the server's disk")
     st.caption(
-        "Sorts the photos of a folder on this computer into folders by class. Each step is logged "
-        "before it is done, no file is overwritten, and you can undo the sort."
+        "Sorts the photos of a folder on this computer into folders by what they show. Each step "
+        "is logged before it is done, no file is overwritten, and you can undo the sort."
     )
     inputs = _inputs()
     if inputs is None:
         return
-    source, dest, kind, layout, query = inputs
-    if source in dest.parents:
+    if inputs.source in inputs.dest.parents:
         st.caption(
-            f"{escape_markdown(dest.name)} is inside the source folder. Files already in it are "
-            "not sorted again."
+            f"{escape_markdown(inputs.dest.name)} is inside the source folder. Files already in "
+            "it are not sorted again."
         )
     if st.button("Create plan", type="primary", icon=":material/list_alt:"):
         st.session_state.pop(_RESULT, None)
-        st.session_state[_PLAN] = (inputs, _prepare(source, dest, layout, query))
+        st.session_state[_PLAN] = (inputs, _prepare(inputs))
     planned = st.session_state.get(_PLAN)
     if planned is not None and planned[0] == inputs:
-        _preview(planned[1], kind)
+        _preview(planned[1], inputs.kind)
     _result()
-    _last_sort(dest)
+    _last_sort(inputs.dest)
 
 
-def _inputs() -> tuple[Path, Path, Kind, str, str] | None:
-    """Return source, destination, kind, layout name and query; None without both folders."""
+def _inputs() -> _Inputs | None:
+    """Show the inputs and return them; None without both folders."""
     left, right = st.columns(2)
     source = left.text_input("Source folder", key="sort_source", placeholder="/home/me/Photos")
     dest = right.text_input("Destination folder", key="sort_dest", placeholder="/home/me/Sorted")
@@ -75,7 +92,20 @@ def _inputs() -> tuple[Path, Path, Kind, str, str] | None:
         kind = st.segmented_control(
             "Action", list(_KINDS), default="Copy", key="sort_kind", required=True
         )
-        layout = st.selectbox("Folder layout", list(_LAYOUTS), key="sort_folders", width=240)
+        by = st.selectbox(
+            *("Sort by", _choices()),
+            format_func=_by_name,
+            key="sort_by",
+            width=180,
+            help="Groups are few and wide, such as Water or Animals; classes say more exactly what "
+            "a photo shows.",
+        )
+        layout = st.selectbox(
+            *("Folder layout", list(_LAYOUTS)),
+            format_func=lambda template: _layout_name(template, by),
+            key="sort_folders",
+            width=240,
+        )
         query = st.text_input(
             "Photos to sort", key="sort_q", placeholder="All photos, or a query", width=320
         )
@@ -85,18 +115,36 @@ def _inputs() -> tuple[Path, Path, Kind, str, str] | None:
             icon=":material/folder_open:",
         )
         return None
-    return (
+    return _Inputs(
         Path(source).expanduser().absolute(),
         Path(dest).expanduser().absolute(),
         _KINDS[kind or "Copy"],
+        by,
         layout,
         (query or "").strip(),
     )
 
 
-def _prepare(source: Path, dest: Path, layout_name: str, query: str) -> Preparation | None:
+def _choices() -> list[str]:
+    """Return what photos can be sorted by, groups first if the model has any."""
+    services = get_services()
+    heads = [head.id for head in services.classifier.ranked_heads if head.id != OBJECTS]
+    return [by for by in (*_BY, *heads) if by != BY_GROUP or services.vocabulary.groups]
+
+
+def _by_name(by: str) -> str:
+    return _BY.get(by) or f"Label of “{head_name(by)}”"
+
+
+def _layout_name(template: str, by: str) -> str:
+    """Return the folders of a layout in words, such as "Year / month / group"."""
+    words, name = _LAYOUTS[template], _by_name(by)
+    return words.format(by=name if words.startswith("{by}") else name[0].lower() + name[1:])
+
+
+def _prepare(inputs: _Inputs) -> Preparation | None:
     """Classify the photos and plan the sort; None when the query cannot be read."""
-    checked_folders(source, dest)
+    checked_folders(inputs.source, inputs.dest)
     services = get_services()
     bar = st.progress(0.0, "Classifying photos …")
 
@@ -105,15 +153,15 @@ def _prepare(source: Path, dest: Path, layout_name: str, query: str) -> Preparat
             done / total if total else 0.0, f"{done:,} of {counted(total or 0, 'photo')} classified"
         )
 
-    layout = Layout(_LAYOUTS[layout_name])
+    layout = Layout(inputs.layout)
     try:
-        classification = services.classification(
-            BY_ALBUM if layout_name == "Album" else BY_CLASS, query, layout.uses_album
-        )
+        classification = services.classification(inputs.by, inputs.query, layout.uses_album)
     except QueryError as error:
-        show_query_error(query, error)
+        show_query_error(inputs.query, error)
         return None
-    preparation = prepare(source, dest, classification, layout, [services.settings.library], show)
+    preparation = prepare(
+        *(inputs.source, inputs.dest, classification, layout, [services.settings.library]), show
+    )
     bar.empty()
     return preparation
 

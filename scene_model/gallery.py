@@ -8,6 +8,7 @@ from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.errors import QueryError
 from scene_model.library import edits
+from scene_model.library.groups import count_by_group
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import PhotoRecord
 from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, Sort, SortKey
@@ -75,6 +76,10 @@ class Gallery:
     def count_by_class(self, query: str | None = None) -> dict[str, int]:
         """Count the photos of a query by class; raises QueryError."""
         return self.library.count_by_class(self._where(query))
+
+    def count_by_group(self, query: str | None = None) -> dict[str, int]:
+        """Count the photos of a query by group; raises QueryError."""
+        return count_by_group(self.library, self.vocabulary, self._where(query))
 
     def count_by_tag(self, query: str | None = None, limit: int | None = None) -> dict[str, int]:
         """Count the photos of a query by the tags they show; raises QueryError."""

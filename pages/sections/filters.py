@@ -1,4 +1,4 @@
-"""The gallery's filter: a query, and chips of classes and tags with counts."""
+"""The gallery's filter: a query, and chips of groups, classes and tags with counts."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,15 @@ import streamlit as st
 from pages.state.address import AddressPart, note_action
 from pages.state.session import get_gallery
 from pages.widgets.chips import ChipChoice, ChipRow, chip_rows, last_choice_number
+from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.search.query_tree import EVERYTHING, AllOf, FieldTerm, print_query, read_query
 
-QUERY_KEY, CLASS_KEY, TAGS_KEY = "gallery_q", "class_filter", "tag_filter"
+QUERY_KEY, GROUP_KEY, CLASS_KEY, TAGS_KEY = (
+    "gallery_q",
+    "group_filter",
+    "class_filter",
+    "tag_filter",
+)
 _CHIPS_KEY, _MORE_KEY = "filter_chips", "gallery_more_chips"
 _ALL = "All"
 _SOME_CLASSES, _SOME_TAGS, _MAX_CHIPS = 10, 12, 80
@@ -18,25 +24,32 @@ _LIKELY = 6
 
 @dataclass(frozen=True)
 class Filter:
-    """A typed query, a class (or None), and tags that must all be present."""
+    """A typed query, a class and a group (or None), and tags that must all be present."""
 
     query: str = ""
     label: str | None = None
     tags: tuple[str, ...] = ()
+    group: str | None = None
 
     @property
     def full_query(self) -> str:
         """The whole filter as one query; raises QueryError."""
-        return self.query_with_class(self.label)
+        return self.query_with(self.group, self.label)
 
     @property
     def query_without_class(self) -> str:
         """The filter without the class, for the counts of class chips; raises QueryError."""
-        return self.query_with_class(None)
+        return self.query_with(self.group, None)
 
-    def query_with_class(self, label: str | None) -> str:
-        """Return `full_query` with another class or none; raises QueryError."""
-        terms = [FieldTerm("class", label)] if label else []
+    @property
+    def query_without_group(self) -> str:
+        """The filter as a group chip changes it, for their counts; raises QueryError."""
+        return self.query_with(None, None)
+
+    def query_with(self, group: str | None, label: str | None) -> str:
+        """Return `full_query` with another group and class, or none; raises QueryError."""
+        terms = [FieldTerm("group", group)] if group else []
+        terms += [FieldTerm("class", label)] if label else []
         terms += [FieldTerm("tag", tag) for tag in self.tags]
         if not terms:
             return self.query
@@ -45,12 +58,13 @@ class Filter:
 
 
 def current_filter() -> Filter:
-    """Return the filter of the session."""
-    label = st.session_state.get(CLASS_KEY)
+    """Return the filter of the session; a group that the model does not have is left out."""
+    label, group = st.session_state.get(CLASS_KEY), st.session_state.get(GROUP_KEY)
     return Filter(
         (st.session_state.get(QUERY_KEY) or "").strip(),
         None if label in (None, _ALL) else label,
         tuple(st.session_state.get(TAGS_KEY) or ()),
+        group if group in _group_ids() else None,
     )
 
 
@@ -77,12 +91,12 @@ def clear_filter(page: str) -> None:
     """Remove the filter."""
     note_action(page)
     st.session_state[QUERY_KEY] = ""
-    st.session_state[CLASS_KEY] = _ALL
+    st.session_state[GROUP_KEY] = st.session_state[CLASS_KEY] = _ALL
     st.session_state[TAGS_KEY] = []
 
 
 def chips(page: str, current: Filter) -> None:
-    """Show chips of classes and tags, with counts of the matching photos.
+    """Show chips of groups, classes and tags, with counts of the matching photos.
 
     page: the page whose URL a choice changes. Raises QueryError.
     """
@@ -92,9 +106,10 @@ def chips(page: str, current: Filter) -> None:
     shown_classes = _first_and_chosen(classes, _MAX_CHIPS if more else _SOME_CLASSES, current.label)
     shown_tags = _first_and_chosen(tags, _MAX_CHIPS if more else _SOME_TAGS, *current.tags)
     chip_rows(
-        _class_chips(classes, shown_classes),
-        _tag_chips(tags, shown_tags),
-        ChipChoice(current.label or _ALL, current.tags),
+        _group_chips(gallery.count_by_group(current.query_without_group), current.group),
+        _single_chips("Class", classes, shown_classes),
+        ChipRow("Tags", _chip_texts(tags, shown_tags)),
+        ChipChoice(current.group or _ALL, current.label or _ALL, current.tags),
         _CHIPS_KEY,
         lambda chosen: _choose(page, chosen),
     )
@@ -107,11 +122,19 @@ def chips(page: str, current: Filter) -> None:
         )
 
 
-def likely_queries(current: Filter) -> dict[str, str]:
-    """Return the queries of the first class chips, by chip, for prefetching; raises QueryError."""
-    classes = list(get_gallery().count_by_class(current.query_without_class))[:_LIKELY]
-    queries = {label: current.query_with_class(label) for label in classes}
-    return {_ALL: current.query_without_class} | queries
+def likely_queries(current: Filter) -> dict[tuple[str, str], str]:
+    """Return the queries of the first group and class chips, for prefetching; raises QueryError.
+
+    By the group chip and the class chip that are chosen then.
+    """
+    gallery = get_gallery()
+    groups = _shown_groups(gallery.count_by_group(current.query_without_group), None)[:_LIKELY]
+    classes = list(gallery.count_by_class(current.query_without_class))[:_LIKELY]
+    choices = [(current.group, label) for label in (None, *classes)]
+    choices += [(group, None) for group in (None, *groups)]
+    return {
+        (group or _ALL, label or _ALL): current.query_with(group, label) for group, label in choices
+    }
 
 
 def filter_address_parts() -> dict[str, AddressPart]:
@@ -120,6 +143,10 @@ def filter_address_parts() -> dict[str, AddressPart]:
         "q": AddressPart(
             lambda values: st.session_state.update({QUERY_KEY: values[0] if values else ""}),
             lambda: [query] if (query := current_filter().query) else [],
+        ),
+        "group": AddressPart(
+            lambda values: st.session_state.update({GROUP_KEY: next(iter(_labels(values)), _ALL)}),
+            lambda: [group] if (group := current_filter().group) else [],
         ),
         "class": AddressPart(
             lambda values: st.session_state.update({CLASS_KEY: next(iter(_labels(values)), _ALL)}),
@@ -142,21 +169,36 @@ def _first_and_chosen(counts: dict[str, int], limit: int, *chosen: str | None) -
     return list(dict.fromkeys([*first, *(label for label in chosen if label)]))
 
 
-def _class_chips(counts: dict[str, int], shown: list[str]) -> ChipRow:
-    names = get_gallery().vocabulary
-    chips = {label: f"{names.display_name(label)} · {counts.get(label, 0):,}" for label in shown}
-    return ChipRow("Class", {_ALL: f"All · {sum(counts.values()):,}"} | chips)
+def _group_ids() -> set[str]:
+    """Return the groups that can be chosen; none if the model has no groups."""
+    groups = get_gallery().vocabulary.groups
+    return {group.id for group in groups} | ({UNSURE_CLASS} if groups else set())
 
 
-def _tag_chips(counts: dict[str, int], shown: list[str]) -> ChipRow:
+def _shown_groups(counts: dict[str, int], chosen: str | None) -> list[str]:
+    """Return the groups with photos and the chosen one, most photos first, unsure photos last."""
+    ids = _group_ids()
+    shown = [group for group in _first_and_chosen(counts, len(counts), chosen) if group in ids]
+    return sorted(shown, key=lambda group: group == UNSURE_CLASS)
+
+
+def _group_chips(counts: dict[str, int], chosen: str | None) -> ChipRow:
+    shown = _shown_groups(counts, chosen)
+    return _single_chips("Group", counts, shown) if shown else ChipRow("Group", {})
+
+
+def _single_chips(row: str, counts: dict[str, int], shown: list[str]) -> ChipRow:
+    """Return a row of which one chip is chosen; the first one stands for all photos."""
+    return ChipRow(row, {_ALL: f"All · {sum(counts.values()):,}"} | _chip_texts(counts, shown))
+
+
+def _chip_texts(counts: dict[str, int], shown: list[str]) -> dict[str, str]:
     names = get_gallery().vocabulary
-    return ChipRow(
-        "Tags",
-        {label: f"{names.display_name(label)} · {counts.get(label, 0):,}" for label in shown},
-    )
+    return {label: f"{names.display_name(label)} · {counts.get(label, 0):,}" for label in shown}
 
 
 def _choose(page: str, chosen: ChipChoice) -> None:
     note_action(page)
+    st.session_state[GROUP_KEY] = chosen.group
     st.session_state[CLASS_KEY] = chosen.single
     st.session_state[TAGS_KEY] = list(chosen.multiple)

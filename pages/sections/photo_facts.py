@@ -8,9 +8,11 @@ import streamlit as st
 
 from pages.sections.messages import escape_markdown
 from pages.state.session import get_gallery, get_services
+from pages.widgets.guesses import guess_text
 from scene_model.classifier.classify import HeadPredictions
-from scene_model.classifier.labels import HUMAN, NONE, OBJECTS
+from scene_model.classifier.labels import HUMAN, NONE, OBJECTS, UNSURE_CLASS
 from scene_model.library.decisions import decisions_on
+from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoRecord, TagOnPhoto
 
 _NEARBY_KM = 5
@@ -30,6 +32,32 @@ def head_name(head_id: str) -> str:
     return head_id if head is None else head.name
 
 
+def class_source_text(photo: PhotoRecord) -> str:
+    """Say who or what decided a photo's class, as plain text without a full stop."""
+    if photo.class_source == HUMAN:
+        return "Set by you"
+    if photo.class_source == NONE:
+        guess = guess_text(photo, get_gallery().vocabulary)
+        return f"No model was confident{f'; {guess}' if guess else ''}"
+    if photo.class_source == OBJECTS:
+        shown = _object_of_class(photo)
+        return f"Set by an object in the photo{f' ({shown})' if shown else ''}"
+    return f"Set by “{head_name(photo.class_source)}”"
+
+
+def group_text(photo: PhotoRecord) -> str:
+    """Return "Group: NAME" with its probability, as plain text; empty for a model without groups.
+
+    A group that follows from the class has no probability of its own.
+    """
+    vocabulary = get_gallery().vocabulary
+    if not vocabulary.groups:
+        return ""
+    group = group_of(photo, vocabulary)
+    score = f", {photo.auto_group_score:.0%}" if _has_group_score(photo, group) else ""
+    return f"Group: {vocabulary.display_name(group)}{score}"
+
+
 def show_tag_sources(photo: PhotoRecord) -> None:
     """Show who set the class and each tag: a head with its score, or a person with the date."""
     gallery = get_gallery()
@@ -38,6 +66,8 @@ def show_tag_sources(photo: PhotoRecord) -> None:
     rows = [
         (f"Class: {names.display_name(photo.photo_class)}", _class_source(photo, decided.class_at))
     ]
+    if group := group_text(photo):
+        rows.append((group, _group_source(photo)))
     rows += [
         (names.display_name(tag.label), _tag_source(tag, decided_at.get(tag.label)))
         for tag in photo.tags
@@ -140,11 +170,42 @@ def _fact_table(rows: Iterable[tuple[str, str]], label: str) -> None:
 
 
 def _class_source(photo: PhotoRecord, class_at: str | None) -> str:
+    text = class_source_text(photo)
     if photo.class_source == HUMAN:
-        return f"Set by you{f', {_minute(class_at)}' if class_at else ''}"
+        return f"{text}{f', {_minute(class_at)}' if class_at else ''}"
     if photo.class_source == NONE:
-        return "No model was confident"
+        return text
+    if photo.class_source == OBJECTS:
+        return f"{text}, {photo.class_score:.0%} ({photo.bundle})"
     return f"{head_name(photo.class_source)}, {photo.class_score:.0%} ({photo.bundle})"
+
+
+def _object_of_class(photo: PhotoRecord) -> str | None:
+    """Return the name of the object whose group is the class; None if its tag was rejected."""
+    vocabulary = get_gallery().vocabulary
+    objects = [
+        tag
+        for tag in photo.tags
+        if tag.head == OBJECTS and vocabulary.group_of(tag.label) == photo.photo_class
+    ]
+    best = max(objects, key=lambda tag: tag.score or 0.0, default=None)
+    return None if best is None else vocabulary.display_name(best.label)
+
+
+def _group_source(photo: PhotoRecord) -> str:
+    group = group_of(photo, get_gallery().vocabulary)
+    if _has_group_score(photo, group):
+        return f"All label sets together ({photo.bundle})"
+    if group == UNSURE_CLASS:
+        return "No group was probable enough"
+    return "The group of the class"
+
+
+def _has_group_score(photo: PhotoRecord, group: str) -> bool:
+    """Whether the predicted group decided, so that its probability is informative."""
+    by_class = get_gallery().vocabulary.group_of(photo.photo_class)
+    is_by_class = photo.class_source == HUMAN and by_class is not None
+    return not is_by_class and photo.auto_group == group != UNSURE_CLASS
 
 
 def _tag_source(tag: TagOnPhoto, decided_at: str | None) -> str:

@@ -9,18 +9,28 @@ from typing import Any
 import streamlit as st
 
 from pages.sections.messages import error_markdown, escape_markdown, show_error
-from pages.sections.photo_facts import head_name, score_tabs, show_details, show_tag_sources
+from pages.sections.photo_facts import (
+    class_source_text,
+    group_text,
+    score_tabs,
+    show_details,
+    show_tag_sources,
+)
 from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import describe
 from scene_model.classifier.albums import albums_of
 from scene_model.classifier.classify import HeadPredictions
-from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
+from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.errors import PhotoNotFound, SceneError
 from scene_model.library import edits
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import PhotoRecord, photo_facts
 
 _OPEN_KEY, _POSITION_KEY, _ERROR_KEY = "open_photo", "open_photo_position", "edit_error"
+_GROUP_HELP = (
+    "A wider word than the class, such as Water or Animals. All label sets decide it together; a "
+    "class that you set decides it, too."
+)
 
 
 @dataclass(frozen=True)
@@ -216,18 +226,12 @@ def _class_editor(photo: PhotoRecord) -> None:
         help="The folder of the photo in a ZIP export with one folder per class.",
     )
     confidence = f", {photo.class_score:.0%} confidence" if photo.has_class_score else ""
-    st.caption(f"{_source(photo.class_source)}{confidence}.")
+    st.caption(escape_markdown(f"{class_source_text(photo)}{confidence}."))
+    if group := group_text(photo):
+        st.caption(f":material/category: {escape_markdown(group)}", help=_GROUP_HELP)
     if photo.class_source == HUMAN and st.button("Reset to automatic", key="class_auto"):
         gallery.set_class([photo.id], None)
         st.rerun(scope="fragment")
-
-
-def _source(class_source: str) -> str:
-    if class_source == HUMAN:
-        return "Set by you"
-    if class_source == NONE:
-        return "No model was confident"
-    return f"Set by “{escape_markdown(head_name(class_source))}”"
 
 
 def _tag_editor(photo: PhotoRecord) -> None:

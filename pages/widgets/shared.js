@@ -2,8 +2,10 @@
 // its own, each with its own copy of this module; all copies use the same global object.
 
 /**
- * The first page of the photos that one class chip would show.
+ * The first page of the photos that a group chip and a class chip would show together.
  * @typedef {object} PrefetchedPage
+ * @property {string} group the group chip
+ * @property {string} one the class chip
  * @property {string} question identifies query, order and page size
  * @property {number} pageCount
  * @property {{label: string, photos: object[]}} page
@@ -14,14 +16,15 @@
  * @typedef {object} Prefetched
  * @property {string} grid key of the grid that shows these pages
  * @property {string[]} tags tag chips that are chosen for all of these pages
- * @property {Record<string, PrefetchedPage>} first page by class chip
+ * @property {PrefetchedPage[]} first
  */
 
 /**
  * Detail of the event CHIP_CHOICE: the chosen chips.
  * @typedef {object} ChipChoice
- * @property {string} one chosen chip of the first row (class)
- * @property {string[]} many chosen chips of the second row (tags)
+ * @property {string} group chosen chip of the first row
+ * @property {string} one chosen chip of the second row (class)
+ * @property {string[]} many chosen chips of the third row (tags)
  * @property {number} number number of this choice, increasing
  */
 

@@ -4,6 +4,8 @@ A person's class decides, if it belongs to a group; else the predicted group. Wh
 predicted knows no groups, the group of the predicted class.
 """
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 
 from scene_model.classifier.classify import HeadPredictions
@@ -50,22 +52,26 @@ def count_by_group(
     library: Library, vocabulary: Vocabulary, where: ColumnElement[bool] | None = None
 ) -> dict[str, int]:
     """Count photos by effective group, most frequent first."""
-    key = group_key()
-    query = filter_photos(select(key, func.count()), where, trashed=False).group_by(key)
+    # Grouped by columns of the index `photos_by_group` first: by the text alone, SQLite would sort
+    # the texts of all photos, which takes several times as long.
+    columns = (photos.c.auto_group, photos.c.human_class, photos.c.photo_class)
+    counted = filter_photos(select(*columns, func.count().label("count")), where, trashed=False)
+    counted = counted.group_by(*columns).subquery()
     counts: dict[str, int] = {}
-    for text, count in library.pairs(query):
+    for text, count in library.pairs(select(group_key(counted.c), counted.c.count)):
         group = group_of_key(text, vocabulary)
         counts[group] = counts.get(group, 0) + count
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def group_key() -> ColumnElement[str]:
+def group_key(columns: Any = photos.c) -> ColumnElement[str]:
     """Return what decides a photo's effective group as one SQL text, for `group_of_key`.
 
     A class may have any character, a group no line break.
+    columns: those of `photos`, or of a query with its `auto_group`, `human_class`, `photo_class`.
     """
-    by_class = case((_is_by_class(), photos.c.photo_class), else_="").concat("\n")
-    return by_class.concat(func.coalesce(photos.c.auto_group, UNSURE_CLASS))
+    by_class = case((_is_by_class(columns), columns.photo_class), else_="").concat("\n")
+    return by_class.concat(func.coalesce(columns.auto_group, UNSURE_CLASS))
 
 
 def group_of_key(key: str, vocabulary: Vocabulary) -> str:
@@ -74,5 +80,5 @@ def group_of_key(key: str, vocabulary: Vocabulary) -> str:
     return vocabulary.group_of(by_class) or auto_group
 
 
-def _is_by_class() -> ColumnElement[bool]:
-    return or_(photos.c.human_class.is_not(None), photos.c.auto_group.is_(None))
+def _is_by_class(columns: Any = photos.c) -> ColumnElement[bool]:
+    return or_(columns.human_class.is_not(None), columns.auto_group.is_(None))

@@ -7,6 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, cast, func, select
 from sqlalchemy import Integer as SqlInteger
 
+from scene_model.classifier.labels import UNSURE_CLASS
+from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.library.groups import count_by_group
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.geo import EARTH_RADIUS_KM
@@ -42,6 +45,16 @@ def by_class(library: Library) -> list[Counted]:
         Counted(label, count, f"class:{quoted(label)}")
         for label, count in library.count_by_class().items()
     ]
+
+
+def by_group(library: Library, vocabulary: Vocabulary) -> list[Counted]:
+    """Count photos by the groups of a vocabulary, most frequent first, unsure photos last."""
+    counts = count_by_group(library, vocabulary)
+    group_ids = [group.id for group in vocabulary.groups]
+    groups = [group for group in counts if group in group_ids]
+    if group_ids and UNSURE_CLASS in counts:
+        groups.append(UNSURE_CLASS)
+    return [Counted(group, counts[group], f"group:{quoted(group)}") for group in groups]
 
 
 def by_tag(library: Library, most: int = 30) -> list[Counted]:

@@ -53,6 +53,7 @@ def focused(page: Page) -> str:
     return name
 
 
-def chip(page: Page, name: str, role: Literal["radio", "checkbox"] = "radio") -> Locator:
-    """A chip of a class, or of a tag."""
-    return page.get_by_role(role, name=re.compile(rf"^{name} · "))
+def chip(page: Page, name: str, row: Literal["Group", "Class", "Tags"] = "Class") -> Locator:
+    """A chip of a group, a class or a tag."""
+    chips = page.locator(f".st-key-filter_chips [aria-label='{row}'] button")
+    return chips.filter(has_text=re.compile(rf"^{name} · "))

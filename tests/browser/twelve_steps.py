@@ -89,7 +89,7 @@ def _browse(page: Page) -> None:
     expect(page.locator(".cell")).to_have_count(36)
     page.get_by_label("Next page").click()
     expect(page).to_have_url(re.compile("page=2"))
-    chip = page.locator(".st-key-filter_chips [role=radio]").nth(1)
+    chip = page.locator(".st-key-filter_chips [aria-label=Class] button").nth(1)
     photos = chip.inner_text().rsplit(" ", 1)[1]
     chip.click()
     expect(page.get_by_text(f"{photos} of {COUNT} photos")).to_be_visible()

@@ -189,18 +189,19 @@ describe("page turns", () => {
 });
 
 describe("chip choices", () => {
-  const choice = { one: "flower", many: [], number: 4 };
-  const first = { flower: { question: "flowers", pageCount: 1, page: page("b", "f") } };
+  const choice = { group: "plants", one: "flower", many: [], number: 4 };
+  const flowers = { group: "plants", one: "flower", question: "flowers", pageCount: 1 };
+  const first = [{ ...flowers, page: page("b", "f") }];
   const prefetched = { grid: "grid", tags: [], first };
 
   test("a prefetched page is shown until the server includes the choice", () => {
     const { state } = newState();
     assert.equal(state.chooseChip(choice, prefetched), true);
     assert.equal(state.isAwaitingChoice, true);
-    assert.deepEqual(state.pages.get(1), first.flower.page);
+    assert.deepEqual(state.pages.get(1), first[0].page);
     assert.equal(state.data.page_count, 1);
     assert.equal(state.receive(serverData({ choice: 3 })), null, "of an earlier choice");
-    assert.deepEqual(state.pages.get(1), first.flower.page);
+    assert.deepEqual(state.pages.get(1), first[0].page);
     const data = serverData({ choice: 4, question: "flowers", pages: { 1: page("b") } });
     assert.equal(state.receive(data), 1);
     assert.equal(state.isAwaitingChoice, false);
@@ -215,7 +216,8 @@ describe("chip choices", () => {
 
   for (const [reason, changes, prefetchedChanges] of [
     ["other tags are prefetched", {}, { tags: ["beach"] }],
-    ["the chip is not prefetched", {}, { first: {} }],
+    ["the class is not prefetched", {}, { first: [{ ...first[0], one: "leaf" }] }],
+    ["the class is prefetched of another group", {}, { first: [{ ...first[0], group: "food" }] }],
     ["photos of pages not sent are selected", { selected_elsewhere: 1 }, {}],
   ]) {
     test(`nothing is shown early if ${reason}`, () => {

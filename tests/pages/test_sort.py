@@ -59,3 +59,21 @@ def test_invalid_folder_and_query_are_reported(
     app.text_input(key="sort_q").set_value("(a").run()
     click(app, "Create plan")
     assert app.error
+
+
+def test_groups_are_preselected_and_classes_can_be_chosen(
+    opened: Services, app: AppTest, tmp_path: Path, source: Path
+) -> None:
+    app.switch_page("sort.py").run()
+    by, layout = app.selectbox(key="sort_by"), app.selectbox(key="sort_folders")
+    assert by.options[:4] == ["Group", "Class", "Album", "Label of “Six scenes”"]
+    assert layout.options[:2] == ["Group", "Year / month / group"]
+    app.text_input(key="sort_source").set_value(str(source)).run()
+    app.text_input(key="sort_dest").set_value(str(tmp_path / "sorted")).run()
+    click(app, "Create plan")
+    assert "'Folder': 'plants', 'Files': 2" in texts(app)
+    app.selectbox(key="sort_by").set_value("class").run()
+    assert "'Folder': 'plants'" not in texts(app), "the plan was another one"
+    assert app.selectbox(key="sort_folders").options[:2] == ["Class", "Year / month / class"]
+    click(app, "Create plan")
+    assert "'Folder': 'flower', 'Files': 2" in texts(app)

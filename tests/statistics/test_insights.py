@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.services import Services
 from scene_model.statistics import insights
 from tests.library.rows import Row, put
@@ -34,6 +35,15 @@ def test_a_query_finds_as_many_photos_as_were_counted(
     assert sum(bar.photos for bar in bars) == total
     for bar in bars:
         assert filled.gallery().count(bar.query) == bar.photos, bar.query
+
+
+def test_groups_find_as_many_photos_unsure_ones_last(filled: Services) -> None:
+    bars = insights.by_group(filled.library, filled.vocabulary)
+    assert sum(bar.photos for bar in bars) == 5
+    assert bars[-1].label == "unsure"
+    for bar in bars:
+        assert filled.gallery().count(bar.query) == bar.photos, bar.query
+    assert insights.by_group(filled.library, Vocabulary({}, {})) == []
 
 
 def test_cameras_and_months_in_order(filled: Services) -> None:

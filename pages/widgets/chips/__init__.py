@@ -1,4 +1,4 @@
-"""Two rows of chips with counts: one component instead of one Streamlit element per chip."""
+"""Rows of chips with counts: one component instead of one Streamlit element per chip."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,34 +32,45 @@ class ChipRow:
 
 @dataclass(frozen=True)
 class ChipChoice:
-    """The chosen chips. single: of the first row. multiple: of the second row."""
+    """The chosen chips. group: of the first row. single: of the second. multiple: of the third."""
 
+    group: str
     single: str
     multiple: Sequence[str]
 
 
 def chip_rows(
+    group: ChipRow,
     single: ChipRow,
     multiple: ChipRow,
     chosen: ChipChoice,
     key: str,
     on_choose: Callable[[ChipChoice], None],
 ) -> None:
-    """Show two rows of chips: one chip of the first can be chosen, any number of the second."""
+    """Show three rows of chips; a row without chips is hidden.
+
+    group, single: one chip of each can be chosen. A new choice of a group chooses the first chip of
+    `single` too. multiple: any number can be chosen.
+    """
     number_key = _number_key(key)
 
     def receive() -> None:
         choice = st.session_state[key].get("asked")
         if choice:
             st.session_state[number_key] = choice["number"]
-            on_choose(ChipChoice(choice["one"], list(choice["many"])))
+            on_choose(ChipChoice(choice["group"], choice["one"], list(choice["many"])))
 
     state = _chips(
         key=key,
         data={
+            "group": group.data(is_many=False),
             "one": single.data(is_many=False),
             "many": multiple.data(is_many=True),
-            "chosen": {"one": chosen.single, "many": list(chosen.multiple)},
+            "chosen": {
+                "one": chosen.single,
+                "many": list(chosen.multiple),
+                "group": chosen.group,
+            },
             "heard": last_choice_number(key),
         },
         on_asked_change=receive,

@@ -1,4 +1,6 @@
-// Two rows of chips with counts. One chip of the first row is chosen, any number of the second.
+// Three rows of chips with counts: groups, classes and tags. One chip of each of the first two rows
+// is chosen, any number of the third. The first chip of a row of classes stands for all of them; a
+// newly chosen group starts with it.
 // Each row is one tab stop; the arrow keys move inside it, Enter or Space chooses.
 //
 // A click is drawn at once and sent to the grid, which may have the photos already. The server
@@ -23,6 +25,10 @@ class Row {
 
   get chips() {
     return [...this.node.children];
+  }
+
+  get firstValue() {
+    return this.chips[0]?.dataset.value;
   }
 
   show({ label, isMany, chips }) {
@@ -87,6 +93,9 @@ class Row {
 
 class Chips {
   constructor(root) {
+    this.group = new Row((value) => {
+      if (value !== this.chosen.group) this.choose({ group: value, one: this.single.firstValue });
+    });
     this.single = new Row((value) => value !== this.chosen.one && this.choose({ one: value }));
     this.multiple = new Row((value) => {
       const { many } = this.chosen;
@@ -94,11 +103,12 @@ class Chips {
       this.choose({ many: isOn ? many.filter((item) => item !== value) : [...many, value] });
     });
     this.number = 0;
-    root.append(this.single.node, this.multiple.node);
+    root.append(this.group.node, this.single.node, this.multiple.node);
   }
 
   update({ data, setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
+    this.group.show(data.group);
     this.single.show(data.one);
     this.multiple.show(data.many);
     const isLate = performance.now() - this.chosenAt > PATIENCE_MS;
@@ -110,6 +120,7 @@ class Chips {
   }
 
   mark() {
+    this.group.mark([this.chosen.group]);
     this.single.mark([this.chosen.one]);
     this.multiple.mark(this.chosen.many);
   }

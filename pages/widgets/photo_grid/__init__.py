@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.widgets.guesses import guess_text
 from pages.widgets.scripts import component_script, join_files
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
@@ -184,9 +185,11 @@ def _apply_action(
 
 
 def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
-    """Return the alternative text of a photo: its name, class and tags."""
+    """Return the alternative text of a photo: its name, class or best guess, and tags."""
     labels = [label for label in (photo.photo_class, *photo.shown_tags) if label != UNSURE_CLASS]
     names = [vocabulary.display_name(label).lower() for label in dict.fromkeys(labels)]
+    if guess := guess_text(photo, vocabulary):
+        names = ["unsure", guess, *names]
     return f"{photo.name}: {', '.join(names) or 'no tags'}"
 
 
@@ -210,7 +213,8 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         title = f"{title} · {photo.class_score:.0%}"
     # The class is the title.
     match_line = f"Match: {shown(match)}" if match and match != photo.photo_class else ""
-    lines = [style.notes.get(photo.id, ""), match_line, photo.name, " · ".join(names)]
+    lines = [guess_text(photo, vocabulary), style.notes.get(photo.id, ""), match_line, photo.name]
+    lines.append(" · ".join(names))
     return {
         "id": photo.id,
         "name": photo.name,

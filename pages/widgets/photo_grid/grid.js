@@ -36,7 +36,7 @@ class Grid {
   get prefetched() {
     const { prefetched } = shared;
     const isOwn = prefetched && prefetched.grid === this.state.data?.name;
-    return isOwn ? prefetched : { tags: [], first: {} };
+    return isOwn ? prefetched : { tags: [], first: [] };
   }
 
   get items() {
@@ -105,9 +105,7 @@ class Grid {
     this.drawSelection();
     this.thumbnails.start(() => [
       ...[page + 1, page - 1].flatMap((n) => this.state.pages.get(n)?.photos ?? []),
-      ...Object.values(this.prefetched.first).flatMap(({ page: { photos } }) =>
-        photos.slice(0, IN_SIGHT),
-      ),
+      ...this.prefetched.first.flatMap(({ page: { photos } }) => photos.slice(0, IN_SIGHT)),
     ]);
   }
 

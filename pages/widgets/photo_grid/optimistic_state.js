@@ -81,13 +81,14 @@ export class OptimisticState {
    * @param {import("../shared.js").Prefetched} prefetched
    * @returns {boolean} whether page 1 is to be drawn
    */
-  chooseChip({ one, many, number }, { tags, first }) {
+  chooseChip({ group, one, many, number }, { tags, first }) {
     const isSelectionKnown =
       !this.data.selected_elsewhere && !this.actions.some((action) => action.to);
-    const isPrefetched = JSON.stringify(tags) === JSON.stringify(many) && Object.hasOwn(first, one);
+    const chosen = first.find((prefetched) => prefetched.group === group && prefetched.one === one);
+    const isPrefetched = JSON.stringify(tags) === JSON.stringify(many) && chosen !== undefined;
     this.awaitedChoice = isSelectionKnown && isPrefetched ? number : null;
     if (!this.isAwaitingChoice) return false;
-    const { question, pageCount, page } = first[one];
+    const { question, pageCount, page } = chosen;
     this.forgetTurns();
     this.question = question;
     this.data = { ...this.data, question, page: 1, page_count: pageCount };

@@ -1,4 +1,4 @@
-"""Prefetch the first page of each class chip, so that the browser has it before the click."""
+"""Prefetch the first page of group and class chips, so that the browser has it before the click."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,9 +17,9 @@ _ahead = st.components.v2.component(
 
 
 def prefetch_pages(
-    grid: str, request: PageRequest, queries: Mapping[str, str], tags: tuple[str, ...]
+    grid: str, request: PageRequest, queries: Mapping[tuple[str, str], str], tags: tuple[str, ...]
 ) -> None:
-    """Send the first page of some queries to the browser, by chip.
+    """Send the first page of some queries to the browser, by group chip and class chip.
 
     grid: key of the grid that shows them. request: its order and page size. tags: the chosen tag
     chips. The pages are cached until the library or the request changes. To be called at the end
@@ -29,9 +29,10 @@ def prefetch_pages(
     stamp = (cache_key(), request.sort, request.size, tags, tuple(queries.items()))
     previous_stamp, data = st.session_state.get(key, (None, {}))
     if previous_stamp != stamp:
-        first_pages = {
-            chip: _first_page_data(replace(request, query=query)) for chip, query in queries.items()
-        }
+        first_pages = [
+            {"group": group, "one": label} | _first_page_data(replace(request, query=query))
+            for (group, label), query in queries.items()
+        ]
         data = {"grid": grid, "tags": list(tags), "first": first_pages}
         st.session_state[key] = (stamp, data)
     _ahead(key=f"{key}_pages", data=data)
