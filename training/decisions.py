@@ -69,18 +69,23 @@ def redecide(recipe: Recipe, data_dir: Path, models_dir: Path) -> Path:
 def with_decisions(
     bundle: Bundle, recipe: Recipe, data: LabelledData, data_dir: Path
 ) -> BundleDescription:
-    """Write the decisions file of a bundle; returns its description with that file and figures."""
+    """Write the decisions file of a bundle; returns its description with that file and figures.
+
+    Without calibration photos of any group there are no decisions.
+    """
     description = bundle.description.model_copy(update={"format_version": FORMAT_VERSION})
     groups = tuple(group.id for group in description.groups)
     heads = heads_of(bundle)
     calibration = _group_examples(bundle, recipe, data, heads, Part.CALIBRATION)
+    if not calibration.sources:
+        return description
     rule = fit_group_rule(calibration, groups)
-    metrics = {"groups": _group_metrics(bundle, recipe, data, calibration, rule)}
+    metrics: dict[str, Any] = {"groups": _group_metrics(bundle, recipe, data, calibration, rule)}
     tag_rules: dict[str, TagRule] = {}
-    known = frozenset(np.array(groups)[calibration.right.any(axis=0)].tolist())
-    for head_id, tags in _judged_tags(bundle, data, data_dir, rule, known).items():
+    shown_groups = frozenset(np.array(groups)[calibration.right.any(axis=0)].tolist())
+    for head_id, tags in _judged_tags(bundle, data, data_dir, rule, shown_groups).items():
         labels = heads[head_id].labels
-        tag_rules[head_id] = fit_tag_rule(tags, labels, sorted({*groups} - known))
+        tag_rules[head_id] = fit_tag_rule(tags, labels, sorted({*groups} - shown_groups))
         metrics[f"tags_{head_id}"] = _tag_metrics(tags, len(labels))
     decisions = Decisions(groups=rule, tags=tag_rules)
     file = bundle.folder / DECISIONS_FILE

@@ -119,9 +119,9 @@ def fit_group_rule(examples: GroupExamples, groups: tuple[str, ...]) -> GroupRul
 
     def gradients(change: FloatArray, bias: FloatArray) -> tuple[FloatArray, FloatArray]:
         probabilities = softmax(inputs @ (pool + change) + bias)
-        wanted = (probabilities + _TINY) * examples.right
-        wanted /= wanted.sum(axis=1, keepdims=True)
-        error = weight[:, None] * (probabilities - wanted)
+        expected = (probabilities + _TINY) * examples.right
+        expected /= expected.sum(axis=1, keepdims=True)
+        error = weight[:, None] * (probabilities - expected)
         return inputs.T @ error + 2 * PENALTY * change, error.sum(axis=0) + 2 * PENALTY * bias
 
     change, bias = minimise(gradients, len(pool), len(groups), _STEPS, _LEARNING_RATE)

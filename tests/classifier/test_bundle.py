@@ -24,7 +24,7 @@ from scene_model.errors import (
 def folder(tmp_path: Path) -> Path:
     target = tmp_path / "bundle"
     target.mkdir()
-    for name in ("bundle.json", "backbone.tflite", "heads.npz"):
+    for name in ("bundle.json", "backbone.tflite", "heads.npz", "decisions.json"):
         shutil.copy(DEFAULT_BUNDLE_DIR / name, target)
     return target
 
@@ -147,7 +147,7 @@ def test_weights_that_are_no_arrays(folder: Path) -> None:
 def test_a_bundle_of_format_1_still_opens(folder: Path) -> None:
     def change(description: dict[str, Any]) -> None:
         description["format_version"] = 1
-        del description["kinds"], description["groups"]
+        del description["kinds"], description["groups"], description["decisions_file"]
         for head in description["heads"]:
             for label in head["labels"]:
                 del label["kinds"], label["group"]

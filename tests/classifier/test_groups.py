@@ -81,8 +81,8 @@ def tags_of(probabilities: FloatArray, groups: FloatArray, **changes: float) -> 
         least_logit=-1.0,
     )
     batch = GroupBatch(GROUPS, groups, 0.5)
-    found = rule.tags(HeadBatchPrediction(probabilities, np.zeros(1, np.float32)), batch)
-    return [row.tolist() for row in found]
+    tags = rule.tags(HeadBatchPrediction(probabilities, np.zeros(1, np.float32)), batch)
+    return [row.tolist() for row in tags]
 
 
 def test_a_label_is_a_tag_where_its_group_is_believed() -> None:
@@ -123,12 +123,12 @@ def open_description(folder: Path) -> dict[str, object]:
 
 
 def test_other_decisions_are_another_model(tmp_path: Path) -> None:
-    one, other = (
+    first, second = (
         open_bundle(grouped(tmp_path, name, confidence_threshold=threshold)).description
         for name, threshold in (("one", 0.4), ("two", 0.5))
     )
-    assert one.id.partition("@")[2] != other.id.partition("@")[2]
-    assert one.backbone_id == other.backbone_id
+    assert first.id.partition("@")[2] != second.id.partition("@")[2]
+    assert first.backbone_id == second.backbone_id
 
 
 def test_a_bundle_without_decisions_has_none(tmp_path: Path) -> None:

@@ -34,12 +34,12 @@ def classified(predictions: list[HeadPredictions]) -> list[ClassifiedPhoto]:
 def check_same(batch: list[HeadPredictions], single: list[HeadPredictions]) -> None:
     """Same labels and flags; scores up to the rounding of the matrix product."""
     for first, second in zip(batch, single, strict=True):
-        for one, other in (
+        for in_batch, by_itself in (
             (first.photo_class, second.photo_class),
             (first.fallback_class, second.fallback_class),
         ):
-            assert (one.label, one.source) == (other.label, other.source)
-            assert one.score == pytest.approx(other.score, abs=ROUNDING)
+            assert (in_batch.label, in_batch.source) == (by_itself.label, by_itself.source)
+            assert in_batch.score == pytest.approx(by_itself.score, abs=ROUNDING)
         assert first.guess.label == second.guess.label
         assert (first.group is None) == (second.group is None)
         if first.group is not None and second.group is not None:

@@ -22,10 +22,10 @@ def examples(seed: int = 0, photos: int = 300) -> GroupExamples:
     right = np.eye(len(GROUPS), dtype=np.bool_)[true]
     probabilities = {}
     for head, source in (("first", "old"), ("second", "new")):
-        known = np.array([of == source for of in sources])
+        is_own = np.array([of == source for of in sources])
         guessed = np.eye(len(GROUPS))[rng.integers(0, len(GROUPS), photos)]
         # A head that knows is sure; one that guesses is not.
-        rows = np.where(known[:, None], 0.9 * right + 0.1 / 3, 0.3 * guessed + 0.7 / 3)
+        rows = np.where(is_own[:, None], 0.9 * right + 0.1 / 3, 0.3 * guessed + 0.7 / 3)
         probabilities[head] = rows.astype(np.float32)
     return GroupExamples(probabilities, right, sources)
 
@@ -54,19 +54,19 @@ def test_the_threshold_leaves_its_share_unsure() -> None:
 
 
 def test_any_of_several_right_groups_is_right() -> None:
-    one = examples(photos=3)
-    both = GroupExamples(one.probabilities, np.ones_like(one.right), one.sources)
+    three = examples(photos=3)
+    both = GroupExamples(three.probabilities, np.ones_like(three.right), three.sources)
     rule = fit_group_rule(examples(), GROUPS).model_copy(update={"confidence_threshold": 0.0})
     assert all(of.right == 1.0 for of in group_figures(rule, both).values())
 
 
 def test_a_group_without_examples_stays_possible() -> None:
     groups = (*GROUPS, "art")
-    known = examples()
+    three_groups = examples()
     wider = GroupExamples(
-        {head: np.pad(rows, ((0, 0), (0, 1))) for head, rows in known.probabilities.items()},
-        np.pad(known.right, ((0, 0), (0, 1))),
-        known.sources,
+        {head: np.pad(rows, ((0, 0), (0, 1))) for head, rows in three_groups.probabilities.items()},
+        np.pad(three_groups.right, ((0, 0), (0, 1))),
+        three_groups.sources,
     )
     rule = fit_group_rule(wider, groups)
     painting = np.array([[0.0, 0.0, 0.01, 0.99]], np.float32)

@@ -56,15 +56,15 @@ def test_a_label_that_was_wrong_is_no_tag() -> None:
 
 def test_a_photo_does_not_judge_itself() -> None:
     """The only wig is right: without its photo nothing speaks for wigs."""
-    known = tags()
-    is_kept = known.labels != 1
+    many = tags()
+    is_kept = many.labels != 1
     is_kept[1] = True
     only = JudgedTags(
-        tuple(photo for photo, kept in zip(known.photos, is_kept, strict=True) if kept),
-        *(known.labels[is_kept], known.scores[is_kept], known.groups[is_kept]),
-        *(known.unknown[is_kept], known.is_right[is_kept]),
+        tuple(photo for photo, kept in zip(many.photos, is_kept, strict=True) if kept),
+        *(many.labels[is_kept], many.scores[is_kept], many.groups[is_kept]),
+        *(many.unknown[is_kept], many.is_right[is_kept]),
     )
-    row = list(only.photos).index(known.photos[1])
+    row = list(only.photos).index(many.photos[1])
     right, wrong = only.is_right.copy(), only.is_right.copy()
     right[row], wrong[row] = True, False
     first, second = (
@@ -87,9 +87,9 @@ def test_tags_are_collected_by_photo_and_label() -> None:
     probabilities = np.array([[0.1, 0.6, 0.3], [0.2, 0.3, 0.5]], np.float32)
     batch = GroupBatch(("animals", "water"), np.array([[0.8, 0.2], [0.3, 0.7]], np.float32), 0.5)
     prediction = HeadBatchPrediction(probabilities, np.zeros(2, np.float32))
-    known = frozenset({"animals", "water"})
+    shown_groups = frozenset({"animals", "water"})
     labels = replace(LABELS, labels=(LABELS[0], replace(LABELS[1], group=None), LABELS[2]))
-    judged = judged_tags(verdicts, {"p1": 0, "p2": 1}, labels, prediction, batch, known)
+    judged = judged_tags(verdicts, {"p1": 0, "p2": 1}, labels, prediction, batch, shown_groups)
     assert judged.scores == pytest.approx([0.0, np.log(0.6 / 0.4)], abs=1e-5)
     assert judged.groups == pytest.approx([np.log(0.72), np.log(0.02)], abs=1e-5)
     assert judged.unknown.tolist() == [False, True]
