@@ -166,8 +166,9 @@ def _see_the_gallery(page: Page) -> None:
     page.get_by_role("button", name="Undo").hover()
     expect(page.get_by_role("tooltip")).to_contain_text("![class](http")
     page.get_by_role("button", name="Undo").click()
-    at_rest(page)
+    # At once: a toast stays for a few seconds only.
     expect(page.get_by_test_id("stToast")).to_contain_text("![class](http")
+    at_rest(page)
     page.get_by_role("button", name="Redo").press("Enter")  # the toast lies over it
     at_rest(page)
 

@@ -1,5 +1,6 @@
 """The shipped recipe on small data: fit, publish, serve."""
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -14,6 +15,7 @@ from scene_model.classifier.fitting.splits import Part, Split
 from tests.conftest import SHARED
 from tests.pictures import encode, textured
 from training.recipe import TRAINING_DIR, Stage, read_recipe
+from training.tag_rule import TagVerdict
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
@@ -50,7 +52,8 @@ def small_data(tmp_path_factory: pytest.TempPathFactory, weights_dir: Path) -> P
 def test_joint_run_is_trained_published_and_served(
     small_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training import labelled
+    from training import decisions, labelled
+    from training.decisions import redecide
     from training.fit import fit
     from training.publish import publish
 
@@ -111,10 +114,35 @@ def test_joint_run_is_trained_published_and_served(
     assert 0 <= described.metrics["scenes"]["top_1"] <= 100
     assert set(described.metrics["float"]) == {"scenes", "camera", "camsdd", "objects"}
     assert described.metrics["speed"]["photos_per_s_per_core"] > 0
+    groups = described.metrics["groups"]
+    assert set(groups["sources"]) == set(groups["without_source"]) == {s.id for s in made.sources}
+    for figures in (*groups["sources"].values(), groups["mean"]):
+        assert figures["right"] + figures["unsure"] + figures["wrong"] == pytest.approx(1.0)
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert card.startswith("# scene_mobilenet_v2")
+    assert "## Groups" in card
     for plot in ("training_curves", "confusion_scenes", "reliability", "coverage"):
         assert f"plots/{plot}.png" in card
         assert (folder / "plots" / f"{plot}.png").stat().st_size > 1000
     embedding = Engine(bundle, 1).embed(np.zeros((64, 64, 3), np.uint8))
     assert embedding.shape == (1280,)
+
+    # Decided once more, with some of these photos judged: the weights stay.
+    before = (folder / "heads.npz").read_bytes()
+    judged = _judge_tags(small_data, bundle.description.heads[-1].labels[0].source_name)
+    monkeypatch.setattr(decisions, "read_verdicts", lambda: judged)
+    redecide(made, small_data, tmp_path / "models")
+    decided = open_bundle(folder)
+    assert (folder / "heads.npz").read_bytes() == before
+    assert decided.description.id != described.id
+    assert decided.decisions.groups == bundle.decisions.groups
+    assert set(decided.decisions.tags) == {"objects"}
+    assert decided.description.metrics["tags_objects"]["judged"] == len(judged)
+    assert "## Which tags show" in (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def _judge_tags(data_dir: Path, label: str) -> list[TagVerdict]:
+    """Say that an object is right on every second photo of an archive."""
+    with zipfile.ZipFile(data_dir / "data" / "camsdd_train.zip") as archive:
+        photos = [hashlib.sha256(archive.read(name)).hexdigest() for name in archive.namelist()]
+    return [TagVerdict(photo, "objects", label, i % 2 == 0) for i, photo in enumerate(photos)]
