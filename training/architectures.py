@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from training.mobilenet import mobilenet_v2
+from training.mobilenet import mobilenet_v2, mobilenet_v2_branches
 
 FloatArray = npt.NDArray[np.float32]
 NamedWeights = dict[str, FloatArray]
@@ -24,12 +24,13 @@ def build_backbone(
 ) -> keras.Model:
     """Build a network without heads: (N, side, side, 3) in [-1, 1] → (N, embedding size).
 
-    architecture: "mobilenet_v2" (1,280 numbers), "vgg16" (512), "scene_cnn" (1,024) or
-    "small_cnn" (64). input_size None accepts any side. hidden: sizes of dense layers appended to
-    the network; the output of the last one is then the embedding.
+    architecture: "mobilenet_v2" (1,280 numbers), "mobilenet_v2_branches" (2,560), "vgg16" (512),
+    "scene_cnn" (1,024) or "small_cnn" (64). input_size None accepts any side. hidden: sizes of
+    dense layers appended to the network; the output of the last one is then the embedding.
     """
     network = {
         "mobilenet_v2": mobilenet_v2,
+        "mobilenet_v2_branches": mobilenet_v2_branches,
         "vgg16": vgg16,
         "scene_cnn": scene_cnn,
         "small_cnn": small_cnn,

@@ -30,6 +30,8 @@ _BLOCKS = (
     (6, 320, 1),
 )
 _STEM_CHANNELS, _LAST_CHANNELS = 32, 1280
+# The first block of the second branch, and the prefix of its layers' names.
+BRANCH_BLOCK, BRANCH = 7, "branch_"
 
 
 class Convolution(keras.layers.Conv2D):
@@ -74,11 +76,39 @@ def mobilenet_v2(input_size: int | None = None) -> keras.Model:
     """
     inputs = keras.Input((input_size, input_size, 3))
     x = _convolution(inputs, _STEM_CHANNELS, "Conv1", size=3, stride=2)
-    for index, (expansion, channels, stride) in enumerate(_BLOCKS):
-        x = _block(x, f"block_{index}" if index else "expanded_conv", expansion, channels, stride)
+    for index in range(len(_BLOCKS)):
+        x = _numbered_block(x, index)
     x = _convolution(x, _LAST_CHANNELS, "Conv_1")
     x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
     return keras.Model(inputs, Rounding(name="embedding")(x), name="mobilenet_v2")
+
+
+def mobilenet_v2_branches(input_size: int | None = None) -> keras.Model:
+    """MobileNetV2 with two upper branches on the same lower blocks.
+
+    The branches are blocks 7 to 16 and the last convolution, each with weights of its own; the
+    layers of the second have the prefix BRANCH. output: float32 (N, 2560), the first branch's
+    embedding and then the second's.
+    """
+    inputs = keras.Input((input_size, input_size, 3))
+    x = _convolution(inputs, _STEM_CHANNELS, "Conv1", size=3, stride=2)
+    for index in range(BRANCH_BLOCK):
+        x = _numbered_block(x, index)
+    embeddings = []
+    for prefix in ("", BRANCH):
+        upper = x
+        for index in range(BRANCH_BLOCK, len(_BLOCKS)):
+            upper = _numbered_block(upper, index, prefix)
+        upper = _convolution(upper, _LAST_CHANNELS, f"{prefix}Conv_1")
+        embeddings.append(keras.layers.GlobalAveragePooling2D(name=f"{prefix}pooled")(upper))
+    both = keras.layers.Concatenate(name="both")(embeddings)
+    return keras.Model(inputs, Rounding(name="embedding")(both), name="mobilenet_v2_branches")
+
+
+def _numbered_block(x: Any, index: int, prefix: str = "") -> Any:
+    expansion, channels, stride = _BLOCKS[index]
+    name = f"block_{index}" if index else "expanded_conv"
+    return _block(x, prefix + name, expansion, channels, stride)
 
 
 def _block(x: Any, name: str, expansion: int, channels: int, stride: int) -> Any:

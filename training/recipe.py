@@ -101,7 +101,8 @@ class Stage(_Part):
 class Recipe(_Part):
     """All parameters of a run.
 
-    starting_weights: the network's initial weights, see `starting_weights.py`.
+    starting_weights: the network's initial weights, see `starting_weights.py`. branch_weights:
+        those of the second branch of "mobilenet_v2_branches", a bundle or a run of one branch.
     on_bundle: a published bundle; only a head is trained on its backbone, which stays frozen.
     hidden: sizes of dense layers between the network and its embedding.
     blend, blend_share: a weights file in the data folder that `publish` averages with the trained
@@ -116,8 +117,11 @@ class Recipe(_Part):
     """
 
     name: str
-    architecture: Literal["mobilenet_v2", "vgg16", "scene_cnn", "small_cnn"]
+    architecture: Literal[
+        "mobilenet_v2", "mobilenet_v2_branches", "vgg16", "scene_cnn", "small_cnn"
+    ]
     starting_weights: str | None = None
+    branch_weights: str | None = None
     on_bundle: str | None = None
     hidden: tuple[int, ...] = ()
     train_from: str | None = None

@@ -19,7 +19,7 @@ from ai_edge_litert.interpreter import Interpreter
 from scene_model.classifier.fitting.bundle_files import HEADS_FILE
 from training.architectures import FloatArray, NamedWeights, named_weights, set_named_weights
 from training.bundle_files import FLOAT_FILE
-from training.mobilenet import Convolution, DepthwiseConvolution
+from training.mobilenet import BRANCH, Convolution, DepthwiseConvolution
 from training.recipe import Recipe, TrainingError
 
 _CHOICES = (
@@ -55,6 +55,9 @@ def start(
         )
     path = folders[kind] / name
     try:
+        if recipe.branch_weights is not None:
+            branch_kind, _, branch = recipe.branch_weights.partition(":")
+            return _start_branches(network, path, folders[branch_kind] / branch)
         if kind == "file":
             load_file(path, network)
             return {}
@@ -65,6 +68,27 @@ def start(
             f"{recipe.name}: the starting weights {recipe.starting_weights!r} cannot be read "
             f"({error}). {_CHOICES}."
         ) from error
+
+
+def _start_branches(network: keras.Model, first: Path, second: Path) -> NamedWeights:
+    """Join two networks that have the same lower blocks; returns their heads, joined too.
+
+    A head that both have predicts by the mean of both logits.
+    """
+    upper = {f"{BRANCH}{name}": array for name, array in _read_arrays(second / FLOAT_FILE).items()}
+    set_named_weights(network, upper | _read_arrays(first / FLOAT_FILE))
+    size = network.output.shape[-1] // 2
+    heads = [_read_arrays(folder / HEADS_FILE) for folder in (first, second)]
+    joined: NamedWeights = {}
+    for head_id in sorted({name.partition("/")[0] for arrays in heads for name in arrays}):
+        kernel_name, bias_name = f"{head_id}/kernel", f"{head_id}/bias"
+        owners = [arrays for arrays in heads if kernel_name in arrays]
+        nothing = np.zeros((size, len(owners[0][bias_name])), np.float32)
+        # The embedding of a bundle with two branches begins with that of the first.
+        parts = [arrays.get(kernel_name, nothing)[:size] for arrays in heads]
+        joined[kernel_name] = np.concatenate(parts) / np.float32(len(owners))
+        joined[bias_name] = np.mean([arrays[bias_name] for arrays in owners], axis=0)
+    return joined
 
 
 def save_weights(file: Path, network: keras.Model, precision: str = "float32") -> None:
