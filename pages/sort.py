@@ -84,7 +84,7 @@ def _page() -> None:
 
 
 def _inputs() -> _Inputs | None:
-    """Show the inputs and return them; None without both folders."""
+    """Show the inputs and return them; None until both folders are entered."""
     left, right = st.columns(2)
     source = left.text_input("Source folder", key="sort_source", placeholder="/home/me/Photos")
     dest = right.text_input("Destination folder", key="sort_dest", placeholder="/home/me/Sorted")

@@ -69,15 +69,17 @@ def redecide(recipe: Recipe, data_dir: Path, models_dir: Path) -> Path:
 def with_decisions(
     bundle: Bundle, recipe: Recipe, data: LabelledData, data_dir: Path
 ) -> BundleDescription:
-    """Write the decisions file of a bundle; returns its description with that file and figures.
+    """Fit the decisions of a bundle and write them into its folder.
 
-    Without calibration photos of any group there are no decisions.
+    Returns the bundle's description with the new file and its figures; unchanged if no calibration
+    photo has a label with a group, which is printed.
     """
     description = bundle.description.model_copy(update={"format_version": FORMAT_VERSION})
     groups = tuple(group.id for group in description.groups)
     heads = heads_of(bundle)
     calibration = _group_examples(bundle, recipe, data, heads, Part.CALIBRATION)
     if not calibration.sources:
+        print("no decisions: no calibration photo has a label with a group")
         return description
     rule = fit_group_rule(calibration, groups)
     metrics: dict[str, Any] = {"groups": _group_metrics(bundle, recipe, data, calibration, rule)}

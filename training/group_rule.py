@@ -133,8 +133,10 @@ def fit_group_rule(examples: GroupExamples, groups: tuple[str, ...]) -> GroupRul
         confidence_threshold=0.0,
     )
     confidence = decide(rule, examples).max(axis=1)
-    threshold = _weighted_quantile(confidence, examples.weight, UNSURE_SHARE)
-    return rule.model_copy(update={"confidence_threshold": round(threshold, 4)})
+    threshold = np.quantile(
+        confidence, UNSURE_SHARE, weights=examples.weight, method="inverted_cdf"
+    )
+    return rule.model_copy(update={"confidence_threshold": round(float(threshold), 4)})
 
 
 def decide(rule: GroupRule, examples: GroupExamples) -> FloatArray:
@@ -163,10 +165,3 @@ def group_figures(rule: GroupRule, examples: GroupExamples) -> dict[str, GroupFi
 
 def _inputs(examples: GroupExamples, heads: Sequence[str]) -> FloatArray:
     return group_inputs((examples.probabilities[head] for head in heads), FLOOR)
-
-
-def _weighted_quantile(values: FloatArray, weight: FloatArray, share: float) -> float:
-    """Return the value below which ``share`` of the weight lies."""
-    order = np.argsort(values, kind="stable")
-    below = np.cumsum(weight[order]) / weight.sum()
-    return float(values[order][min(int(np.searchsorted(below, share)), len(values) - 1)])

@@ -114,7 +114,7 @@ def fit_tag_rule(tags: JudgedTags, labels: LabelSet, unknown_groups: Sequence[st
 
 
 def cross_validated(tags: JudgedTags, labels: int) -> FloatArray:
-    """Probability that each tag is right, by fits without its photo's fold; shape (N,)."""
+    """Predict how probably each tag is right, by fits without its photo; shape (N,)."""
     photos = sorted(set(tags.photos))
     folds = dict(zip(photos, np.random.default_rng(0).integers(0, FOLDS, len(photos)), strict=True))
     fold = np.array([folds[photo] for photo in tags.photos])

@@ -181,7 +181,7 @@ def _class_source(photo: PhotoRecord, class_at: str | None) -> str:
 
 
 def _object_of_class(photo: PhotoRecord) -> str | None:
-    """Return the name of the object whose group is the class; None if its tag was rejected."""
+    """Return the name of the object that gave the photo its class; None if it was rejected."""
     vocabulary = get_gallery().vocabulary
     objects = [
         tag

@@ -31,7 +31,7 @@ class TagRule(Section):
 
     The logit that a label is right for a photo is offset + score_weight × logit of its probability
     + group_weight × log(group_floor + probability of its group) + the offsets of its group and of
-    the label itself. It is a tag from the threshold on, a probability.
+    the label itself. The label is a tag where this probability reaches the threshold.
     """
 
     offset: float
@@ -57,7 +57,7 @@ class Decisions(Section):
 def problem_with_decisions(
     decisions: Decisions, labels_by_head: Mapping[str, Set[str]], groups: Set[str]
 ) -> str | None:
-    """Say which head, label or group the bundle does not have; None when all is right."""
+    """Say what in the decisions does not fit the bundle; None when all fits."""
     return next(_problems(decisions, labels_by_head, groups), None)
 
 

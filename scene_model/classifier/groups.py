@@ -10,7 +10,7 @@ from scene_model.classifier.bundle import Bundle, FloatArray
 from scene_model.classifier.bundle_decisions import TagRule
 from scene_model.classifier.heads import HeadBatchPrediction, softmax
 from scene_model.classifier.labels import UNSURE_CLASS, LabelSet
-from scene_model.classifier.tagging import BoolArray, IndexArray, Tag
+from scene_model.classifier.tagging import BoolArray, IndexArray
 
 # Probabilities are kept this far from 0 and 1 before their logit is taken.
 _LEAST = np.float32(1e-6)
@@ -55,11 +55,6 @@ class GroupBatch:
         best = int(self.best[row])
         score = float(self.probabilities[row, best])
         return PhotoGroup(self.groups[best], score, bool(self.is_unsure[row]))
-
-    def ranked(self, row: int) -> list[Tag]:
-        """Return one photo's groups, most probable first."""
-        order = np.argsort(-self.probabilities[row], kind="stable").tolist()
-        return [Tag(self.groups[i], float(self.probabilities[row, i])) for i in order]
 
 
 @dataclass(frozen=True)

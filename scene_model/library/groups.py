@@ -75,7 +75,7 @@ def group_key(columns: Any = photos.c) -> ColumnElement[str]:
 
 
 def group_of_key(key: str, vocabulary: Vocabulary) -> str:
-    """Return the effective group of the photos with a `group_key`."""
+    """Return the effective group that a `group_key` stands for."""
     by_class, _, auto_group = key.rpartition("\n")
     return vocabulary.group_of(by_class) or auto_group
 

@@ -33,7 +33,7 @@ HAS_HANDLES = os.supports_dir_fd >= {
     os.utime,
 }
 _MOST_HELD = 8
-# What opening a folder with O_NOFOLLOW raises when there is a link or a file.
+# Opening a folder with O_NOFOLLOW fails with one of these if it is a link or a file.
 _NO_FOLDER = {errno.ELOOP, errno.EMLINK, errno.ENOTDIR}
 
 

@@ -41,7 +41,7 @@ class PhotoRecord:
     class_score: that source's confidence, 1.0 for a person and 0.0 for none.
     auto_group: the predicted group, "unsure" where it is not believed, with the probability of the
     most probable one; None where the model that predicted knows no groups. guess: the most probable
-    label of all heads, with its probability. Of the effective group, see `library.groups`.
+    label of all heads, with its probability. For the effective group, see `library.groups`.
     reference: path of an original that is not copied into the library.
     """
 

@@ -1,4 +1,4 @@
-"""Chips of groups: shown at once, with the classes of the group, and part of the address."""
+"""A chosen group shows at once, narrows the class chips, and is part of the address."""
 
 import re
 from collections.abc import Iterator

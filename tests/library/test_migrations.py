@@ -15,8 +15,10 @@ from scene_model.duplicates.near_duplicates import count_pending_comparisons
 from scene_model.errors import LibraryDamaged, LibraryUnavailable
 from scene_model.library.edits import latest_edit, set_class, undo
 from scene_model.library.schema import SCHEMA_VERSION
+from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort
 from scene_model.library.store import Library
+from scene_model.maintenance.row_check import row_problems
 from scene_model.search.conditions import has_chosen_class, has_class, has_tag, name_contains
 from tests.conftest import ASSETS
 
@@ -127,7 +129,10 @@ def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
     assert library.count_by_class() == {"flower": 1, "holiday": 1}
 
 
-def test_same_schema_as_a_new_library(library: Library, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", (*VERSIONS, 4))
+def test_same_schema_as_a_new_library(version: int, tmp_path: Path) -> None:
+    library = Library(made_by(version, tmp_path / "library"))
+
     def schema_of(folder: Path) -> dict[str, object]:
         connection = sqlite3.connect(folder / "library.db")
         objects: dict[str, object] = {}
@@ -148,6 +153,7 @@ def test_same_schema_as_a_new_library(library: Library, tmp_path: Path) -> None:
     library.choose("bundle", "a")
     library.choose("bundle", "b")
     assert library.choice("bundle") == "b"
+    library.close()
 
 
 def test_opening_it_again_changes_nothing(folder: Path) -> None:
@@ -156,16 +162,74 @@ def test_opening_it_again_changes_nothing(folder: Path) -> None:
             assert opened.count() == 2
 
 
-def test_version_3_gets_the_new_tables_and_keeps_its_data(tmp_path: Path) -> None:
-    folder = made_by(2, tmp_path / "library")
-    Library(folder).close()
-    run(folder, "DROP TABLE taught_tags; DROP TABLE compared_photos; DROP TABLE twins")
-    run(folder, "PRAGMA user_version = 3")
-    with Library(folder) as library:
+@pytest.fixture(params=(3, 4))
+def with_numbers(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A library of version 3 or 4; version 4 only added tables to version 3."""
+    folder = made_by(4, tmp_path / "library")
+    if request.param == 3:
+        run(folder, "DROP TABLE taught_tags; DROP TABLE compared_photos; DROP TABLE twins")
+        run(folder, "PRAGMA user_version = 3")
+    return folder
+
+
+def test_versions_3_and_4_keep_their_data(with_numbers: Path) -> None:
+    with Library(with_numbers) as library:
+        flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
+        assert set(flower.shown_tags) == {"Grandma", "flower"}
+        assert (flower.photo_class, flower.class_source, flower.unsure) == (
+            "flower",
+            "camera",
+            True,
+        )
+        assert (temple.photo_class, temple.class_source) == ("holiday", "human")
+        assert (flower.auto_group, flower.guess) == (None, None)
+        assert library.find(has_tag(["Grandma"])) == [FLOWER]
+        assert library.count_by_class() == {"flower": 1, "holiday": 1}
         assert library.taught_labels() == []
-        assert library.count() == 2
         assert count_pending_comparisons(library) == 2
-    assert version(folder) == SCHEMA_VERSION
+        assert latest_edit(library) == "Class set to “holiday”"
+        assert undo(library) is not None
+        assert library.photo(TEMPLE).photo_class == "landmark"
+    assert version(with_numbers) == SCHEMA_VERSION
+    assert problems(with_numbers) == []
+
+
+def test_the_fallback_class_is_the_first_camera_tag(with_numbers: Path) -> None:
+    """A sure scene kept it from filing the photo; without a camera tag there is no such class."""
+    connection = sqlite3.connect(with_numbers / "library.db")
+    connection.execute(
+        "INSERT INTO automatic_tags VALUES (?, 'scenes', 'buildings', 0.9, 'a model')", (TEMPLE,)
+    )
+    connection.execute(
+        "UPDATE photos SET class_head_unsure = 0, auto_class = class_head_label, "
+        "auto_class_source = 'scenes', auto_class_score = confidence WHERE id = ?",
+        (TEMPLE,),
+    )
+    connection.execute(
+        "DELETE FROM automatic_tags WHERE photo_id = ? AND head = 'camera'", (FLOWER,)
+    )
+    connection.execute(
+        "UPDATE photos SET auto_class = 'unsure', auto_class_source = 'none', "
+        "auto_class_score = 0.0 WHERE id = ?",
+        (FLOWER,),
+    )
+    connection.commit()
+    connection.close()
+    Library(with_numbers).close()
+    connection = sqlite3.connect(with_numbers / "library.db")
+    rows = connection.execute(
+        "SELECT id, fallback_class, fallback_class_source, fallback_class_score > 0.9 FROM photos"
+    )
+    fallbacks = {photo_id: tuple(values) for photo_id, *values in rows}
+    connection.close()
+    assert fallbacks == {TEMPLE: ("landmark", "camera", 1), FLOWER: ("unsure", "none", 0)}
+
+
+def problems(folder: Path) -> list[str]:
+    connection = sqlite3.connect(folder / "library.db")
+    messages = [*schema_problems(connection), *row_problems(connection)]
+    connection.close()
+    return messages
 
 
 def test_a_failed_migration_changes_nothing(tmp_path: Path) -> None:
@@ -192,11 +256,11 @@ class Kill(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version_number", VERSIONS)
+@pytest.mark.parametrize("version_number", (*VERSIONS, 4))
 def test_killed_at_any_statement_it_starts_over(
     version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = old_embeddings(version_number, tmp_path / "before")
+    before = old_embeddings(version_number, tmp_path / "before") if version_number < 3 else {}
     folder, steps = made_by(version_number, tmp_path / "library"), 0
     execute = Connection.exec_driver_sql
 

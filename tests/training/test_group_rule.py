@@ -1,4 +1,4 @@
-"""The rule for groups is fitted on photos of several sources, each counting the same."""
+"""The rule for groups is fitted on photos of several sources, and each source counts the same."""
 
 import numpy as np
 import pytest
