@@ -21,6 +21,8 @@ from scene_model.classifier.optimiser import minimise
 from training.recipe import TRAINING_DIR
 
 VERDICTS_FILE = TRAINING_DIR / "tag_verdicts.csv"
+# Tags that were drawn after the rule was fitted; nothing is fitted on them.
+CHECKS_FILE = TRAINING_DIR / "tag_checks.csv"
 GROUP_FLOOR = 0.02
 # A tag must be right with this probability. By cross-validation over photos, 90 of 100 are then.
 THRESHOLD = 0.7

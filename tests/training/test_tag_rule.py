@@ -13,7 +13,9 @@ from scene_model.classifier.heads import HeadBatchPrediction
 from scene_model.classifier.labels import Label, LabelSet
 from tests.bundles import SHIPPED
 from training.tag_rule import (
+    CHECKS_FILE,
     THRESHOLD,
+    VERDICTS_FILE,
     JudgedTags,
     TagVerdict,
     cross_validated,
@@ -95,10 +97,11 @@ def test_tags_are_collected_by_photo_and_label() -> None:
     assert judged.unknown.tolist() == [False, True]
 
 
-def test_the_committed_list_fits_the_shipped_bundle() -> None:
-    verdicts = read_verdicts()
+@pytest.mark.parametrize(("file", "least"), [(VERDICTS_FILE, 400), (CHECKS_FILE, 200)])
+def test_the_committed_lists_fit_the_shipped_bundle(file: Path, least: int) -> None:
+    verdicts = read_verdicts(file)
     heads = {h.id: {label.source_name for label in h.labels} for h in _entries(SHIPPED)}
-    assert len(verdicts) >= 400
+    assert len(verdicts) >= least
     assert len({(v.photo, v.head, v.label) for v in verdicts}) == len(verdicts)
     for verdict in verdicts:
         assert re.fullmatch(r"[0-9a-f]{64}", verdict.photo)
@@ -107,3 +110,9 @@ def test_the_committed_list_fits_the_shipped_bundle() -> None:
 
 def _entries(folder: Path) -> tuple[HeadEntry, ...]:
     return open_bundle(folder).description.heads
+
+
+def test_the_checks_are_of_other_photos_and_mostly_right() -> None:
+    checks = read_verdicts(CHECKS_FILE)
+    assert {check.photo for check in checks}.isdisjoint({v.photo for v in read_verdicts()})
+    assert sum(check.is_right for check in checks) == 188
