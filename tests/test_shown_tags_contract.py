@@ -107,7 +107,7 @@ def _check_counts(services: Services, query: str) -> None:
 def test_the_counts_are_those_of_the_photos_made(tagged: Services) -> None:
     gallery = tagged.gallery()
     assert gallery.count_by_tag("") == SHOWN
-    assert library_statistics(tagged.library).by_tag == SHOWN
+    assert library_statistics(tagged.library, tagged.vocabulary).by_tag == SHOWN
     searched = Counter(SHOWN) + Counter(NOT_SHOWN) + Counter(FOUND_BESIDE)
     assert gallery.count_by_any_tag() == searched
     assert {bar.label: bar.photos for bar in insights.by_tag(tagged.library)} == searched

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from scene_model.classifier.vocabulary import Vocabulary, vocabulary_of
 from scene_model.cli.passphrase import new_passphrase, passphrase_of_backup
 from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
@@ -20,6 +21,7 @@ from scene_model.maintenance.problems import Problem, VerifyResult
 from scene_model.maintenance.repair import RecomputeEmbedding
 from scene_model.maintenance.restore import restore_backup
 from scene_model.maintenance.verify import damaged_database, verify
+from scene_model.model_choice import open_chosen
 from scene_model.services import open_services
 from scene_model.statistics.totals import library_statistics
 
@@ -27,7 +29,7 @@ from scene_model.statistics.totals import library_statistics
 def stats(options: argparse.Namespace, settings: Settings) -> int:
     """Print the library's statistics."""
     with Library(settings.library) as library:
-        result = library_statistics(library)
+        result = library_statistics(library, _vocabulary(settings, library))
         folder = library.folder
     if _wants_json(options):
         record = asdict(result)
@@ -46,6 +48,14 @@ def stats(options: argparse.Namespace, settings: Settings) -> int:
     for name, size in result.file_bytes.items():
         print(f"On disk    {name}\t{size / 1e6:,.1f} MB")
     return EXIT_DONE
+
+
+def _vocabulary(settings: Settings, library: Library) -> Vocabulary:
+    """Return the words of the library's model; no words without a model."""
+    try:
+        return vocabulary_of(open_chosen(settings, library)[0].ranked_heads)
+    except BundleError:
+        return Vocabulary({}, {})
 
 
 def verify_library(options: argparse.Namespace, settings: Settings) -> int:

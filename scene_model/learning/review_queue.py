@@ -9,7 +9,8 @@ from sqlalchemy import select
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.heads import Head
-from scene_model.classifier.tagging import ALONE_ABOVE
+from scene_model.classifier.labels import UNSURE_CLASS
+from scene_model.classifier.tagging import ALONE_ABOVE, BoolArray
 from scene_model.library.embedding_scan import scan_embeddings
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
@@ -26,7 +27,10 @@ _CHOICES = 5
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """One photo to review. choices: its most probable labels, most probable first."""
+    """One photo to review.
+
+    choices: its best guess if its class is unsure, then its most probable labels in order.
+    """
 
     photo_id: str
     reason: str
@@ -45,17 +49,26 @@ def review_queue(library: Library, classifier: Classifier, most: int = _MOST) ->
                 select(photos.c.id).where(photos.c.human_class.is_not(None))
             ).scalars()
         )
+        guesses: dict[str, str | None] = {
+            row.id: row.guess
+            for row in connection.execute(
+                select(photos.c.id, photos.c.guess).where(photos.c.photo_class == UNSURE_CLASS)
+            )
+        }
     class_head = classifier.heads[classifier.bundle.class_head]
     tag_head = classifier.heads.get(classifier.bundle.tag_head or "")
     queue: list[tuple[float, ReviewItem]] = []
     size = classifier.bundle.backbone.embedding_size
     for chunk in scan_embeddings(library, classifier.provenance.backbone, size):
-        scores = _scores(class_head, tag_head, chunk.embeddings)
+        in_doubt = np.array([photo_id in guesses for photo_id in chunk.ids], bool)
+        scores = _scores(class_head, tag_head, chunk.embeddings, in_doubt)
         indices = [i for i, photo_id in enumerate(chunk.ids) if photo_id not in decided]
         indices.sort(key=lambda i: (scores.certainty[i], chunk.ids[i]))  # noqa: B023
         for index in indices[:most]:
             certainty = float(scores.certainty[index])
-            item = ReviewItem(chunk.ids[index], _REASONS[int(certainty)], scores.choices(index))
+            photo_id = chunk.ids[index]
+            choices = scores.choices(index, guesses.get(photo_id))
+            item = ReviewItem(photo_id, _REASONS[int(certainty)], choices)
             queue.append((certainty, item))
         queue = sorted(queue, key=lambda entry: (entry[0], entry[1].photo_id))[:most]
     return [item for _, item in queue]
@@ -76,8 +89,8 @@ class _Scores:
     class_probabilities: FloatArray
     tag_probabilities: FloatArray | None
 
-    def choices(self, index: int) -> tuple[str, ...]:
-        """Return the most probable labels of both heads for one photo."""
+    def choices(self, index: int, guess: str | None) -> tuple[str, ...]:
+        """Return a photo's best guess and the most probable labels of both heads."""
         scores = dict(
             zip(
                 self.class_head.labels.ids, map(float, self.class_probabilities[index]), strict=True
@@ -87,22 +100,24 @@ class _Scores:
             tags = zip(self.tag_head.labels.ids, self.tag_probabilities[index], strict=True)
             for label, score in tags:
                 scores[label] = max(scores.get(label, 0.0), float(score))
-        return tuple(sorted(scores, key=lambda label: -scores[label])[:_CHOICES])
+        probable = sorted(scores, key=lambda label: -scores[label])
+        return tuple(dict.fromkeys([guess, *probable] if guess else probable))[:_CHOICES]
 
 
-def _scores(class_head: Head, tag_head: Head | None, embeddings: FloatArray) -> _Scores:
+def _scores(
+    class_head: Head, tag_head: Head | None, embeddings: FloatArray, in_doubt: BoolArray
+) -> _Scores:
+    """Predict N photos. in_doubt: whose stored class is unsure, shape (N,)."""
     prediction = class_head.predict(embeddings)
     first, lead = _first_and_lead(prediction.probabilities)
     is_unsure = class_head.is_unsure(prediction)
     if tag_head is None:
         certainty = np.clip(lead, 0.0, 0.999) + np.where(
-            is_unsure, 0, np.where(lead < _CLOSE_BELOW, 2, 3)
+            in_doubt, 0, np.where(lead < _CLOSE_BELOW, 2, 3)
         )
         return _Scores(certainty, class_head, None, prediction.probabilities, None)
     tags = tag_head.predict(embeddings).probabilities
     tag_first, tag_lead = _first_and_lead(tags)
-    # A photo with an unsure class but a sure tag (a cat, say) is not in doubt.
-    in_doubt = is_unsure & (tag_lead < _CLOSE_BELOW)
     names = np.array(class_head.labels.ids, object)[first]
     tag_names = np.array(tag_head.labels.ids, object)[tag_first]
     shared = np.isin(tag_names.astype(str), np.array(class_head.labels.ids))

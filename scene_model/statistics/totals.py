@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from scene_model.classifier.labels import UNSURE_CLASS
+from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.library.groups import count_by_group
 from scene_model.library.inventory import files_below
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
@@ -16,15 +18,16 @@ from scene_model.statistics.tag_counts import count_by_tag
 class LibraryStatistics:
     """Totals of one library.
 
-    photos: number of photos outside the trash; the next five count only these. by_class and
-    by_tag: photos by class and by shown tag, most frequent first. unsure: photos without a sure
-    class. edited: photos with a class or tag decided by a person. bundles: photos by the model
-    that classified them. trash: photos in the trash. referenced: photos whose original is outside
-    the library's folder, the trash included. file_bytes: sizes on disk, by kind of file.
+    photos: number of photos outside the trash; the next six count only these. by_class, by_group
+    and by_tag: photos by class, group and shown tag, most frequent first. unsure: photos without
+    a sure class. edited: photos with a class or tag decided by a person. bundles: photos by the
+    model that classified them. trash: photos in the trash. referenced: photos whose original is
+    outside the library's folder, the trash included. file_bytes: sizes on disk, by kind of file.
     """
 
     photos: int
     by_class: dict[str, int]
+    by_group: dict[str, int]
     by_tag: dict[str, int]
     unsure: int
     edited: int
@@ -34,7 +37,7 @@ class LibraryStatistics:
     file_bytes: dict[str, int]
 
 
-def library_statistics(library: Library) -> LibraryStatistics:
+def library_statistics(library: Library, vocabulary: Vocabulary) -> LibraryStatistics:
     """Count the photos and the bytes of a library."""
     by_class = library.count_by_class()
     with library.database.reader.begin() as connection:
@@ -50,6 +53,7 @@ def library_statistics(library: Library) -> LibraryStatistics:
     return LibraryStatistics(
         photos=library.count(),
         by_class=by_class,
+        by_group=count_by_group(library, vocabulary),
         by_tag=count_by_tag(library, None),
         unsure=by_class.get(UNSURE_CLASS, 0),
         edited=library.count(was_edited()),

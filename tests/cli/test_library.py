@@ -322,6 +322,7 @@ def test_stats(run: Command, photo_ids: list[str], library: Path) -> None:
     assert stats["library"] == str(library)
     assert (stats["photos"], stats["trash"], stats["edited"], stats["unsure"]) == (1, 1, 1, 0)
     assert stats["by_class"] == {"holiday": 1}
+    assert list(stats["by_group"].values()) == [1]
     assert list(stats["bundles"].values()) == [1]
     originals = sum(path.stat().st_size for path in (library / "originals").rglob("*.jpg"))
     assert stats["bytes"]["originals"] == originals

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.learning.review_queue import (
     CLOSE,
     DISAGREE,
@@ -30,3 +31,17 @@ def test_order_of_the_queue_and_decided_photos(
     remaining = review_queue(services.library, services.classifier)
     assert [item.photo_id for item in remaining] == [item.photo_id for item in queue[1:]]
     assert len(review_queue(services.library, services.classifier, most=2)) == 2
+
+
+def test_a_photo_is_in_doubt_if_its_class_is_unsure_and_its_guess_comes_first(
+    services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]], temple: bytes
+) -> None:
+    ids = add_photos([*made_photos, ("temple.jpg", temple)])
+    photos = {photo.id: photo for photo in services.library.records(ids)}
+    queue = review_queue(services.library, services.classifier)
+    for item in queue:
+        is_unsure = photos[item.photo_id].photo_class == UNSURE_CLASS
+        assert (item.reason == UNSURE) == is_unsure
+        if is_unsure:
+            assert item.choices[0] == photos[item.photo_id].guess
+    assert {item.reason == UNSURE for item in queue} == {True, False}
