@@ -31,7 +31,7 @@ def keras_pipeline() -> Callable[[bytes], int]:
     """Return a predictor with the float Keras model of the same bundle."""
     bundle = open_bundle(DEFAULT_BUNDLE_DIR)
     weights = bundle.head_weights["scenes"]
-    backbone = build_backbone("mobilenet_v2", 224)
+    backbone = build_backbone(bundle.description.backbone.architecture, 224)
     load_weights(DEFAULT_BUNDLE_DIR / "float_weights.npz", backbone)
     dense = keras.layers.Dense(weights.kernel.shape[1], activation="softmax")
     model = keras.Sequential([backbone, dense])

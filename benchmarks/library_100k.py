@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert
 
+from scene_model.classifier.bundle import read_description
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
 from scene_model.duplicates.hash_neighbours import add_hash
@@ -38,7 +39,8 @@ from scene_model.services import Services, open_services
 OPEN_LIMIT_MS, PAGE_LIMIT_MS, QUERY_LIMIT_MS, MEMORY_LIMIT_MB = 1000, 100, 50, 400
 PAGE = 36
 _BATCH = 5000
-_EMBEDDING, _BACKBONE, _BUNDLE = 1280, "a3a1de3891611d38", "scene_mobilenet_v2@59220681"
+_EMBEDDING = read_description(DEFAULT_BUNDLE_DIR).backbone.embedding_size
+_BACKBONE, _BUNDLE = "a3a1de3891611d38", "scene_mobilenet_v2@59220681"
 FILTERS = (
     *("", "class:street", "class:glacier", "tag:beach", "tag:forest", "tag:palace", "is:unsure"),
     *("is:edited", "has:gps", "camera:iphone", "score>=0.9", "name:img_20", "is:duplicate"),
@@ -87,8 +89,6 @@ def _spread(head: str) -> list[tuple[str, float]]:
 
 def open_bundle_labels() -> dict[str, list[str]]:
     """The shipped bundle's label ids, by head."""
-    from scene_model.classifier.bundle import read_description
-
     heads = read_description(DEFAULT_BUNDLE_DIR).heads
     return {head.id: [label.id for label in head.labels] for head in heads}
 

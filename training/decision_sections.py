@@ -3,6 +3,8 @@
 from typing import Any
 
 from scene_model.classifier.bundle import BundleDescription
+from scene_model.classifier.labels import PLACES
+from training.places_checks import SURE_SHARE
 from training.recipe import Recipe
 
 
@@ -42,6 +44,25 @@ def tag_section(bundle: BundleDescription) -> list[str]:
         if (m := bundle.metrics.get(f"tags_{head.id}")) is not None
     ]
     return ["## Which tags show", "", *lines] if lines else []
+
+
+def places_section(bundle: BundleDescription) -> list[str]:
+    """Write how often places fit, by eye; empty for a bundle without judged places."""
+    m: dict[str, Any] | None = bundle.metrics.get("places_by_eye")
+    if m is None:
+        return []
+    sure_from = next(h.confidence_threshold for h in bundle.heads if h.id == PLACES)
+    unjudged = f" {m['unjudged']} labels were not judged and count as wrong." * bool(m["unjudged"])
+    return [
+        "## Places by eye",
+        "",
+        f"{m['photos']} photos that trained nothing, most of them indoor and travel photos, with "
+        "their three most probable places were judged by eye (`training/places_checks.csv`). The "
+        f"first place is right on {m['first_right']} % and right or acceptable on "
+        f"{m['first_fits']} %; one of the three is on {m['one_of_three_fits']} %.{unjudged} From "
+        f"{100 * sure_from:.0f} % confidence on a place is sure: at least {100 * SURE_SHARE:.0f} % "
+        "of the first places with so much fit.",
+    ]
 
 
 def _row(name: str, figures: dict[str, Any]) -> str:

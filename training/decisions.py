@@ -22,16 +22,26 @@ from scene_model.classifier.fitting.examples import Example, decode_examples
 from scene_model.classifier.fitting.measures import percent
 from scene_model.classifier.fitting.measuring import embed_int8
 from scene_model.classifier.fitting.splits import Part
-from scene_model.classifier.groups import GroupBatch, group_matrix, group_probabilities
+from scene_model.classifier.groups import (
+    GroupBatch,
+    group_matrix,
+    group_probabilities,
+    groups_by_embedding,
+    layer_of,
+)
 from scene_model.classifier.heads import Head, heads_of
+from scene_model.classifier.labels import PLACES
 from scene_model.classifier.linear_head import fit_linear_head, one_hot
 from scene_model.photos.sniff import has_picture_name
+from training import places_checks
 from training.group_rule import (
     GroupExamples,
     decide,
+    fit_group_layer,
     fit_group_rule,
     group_examples,
     group_figures,
+    right_groups,
 )
 from training.labelled import LabelledData, load_data
 from training.model_card import write_model_card
@@ -77,18 +87,26 @@ def with_decisions(
     description = bundle.description.model_copy(update={"format_version": FORMAT_VERSION})
     groups = tuple(group.id for group in description.groups)
     heads = heads_of(bundle)
-    calibration = _group_examples(bundle, recipe, data, heads, Part.CALIBRATION)
+    layer = _group_layer(bundle, recipe, data, heads)
+    calibration = _group_examples(bundle, recipe, data, heads, Part.CALIBRATION, layer)
     if not calibration.sources:
         print("no decisions: no calibration photo has a label with a group")
         return description
-    rule = fit_group_rule(calibration, groups)
-    metrics: dict[str, Any] = {"groups": _group_metrics(bundle, recipe, data, calibration, rule)}
+    rule = fit_group_rule(calibration, groups, layer)
+    validation = _group_examples(bundle, recipe, data, heads, Part.VALIDATION, layer)
+    metrics: dict[str, Any] = {
+        "groups": _group_metrics(bundle, recipe, data, calibration, validation, rule)
+    }
     tag_rules: dict[str, TagRule] = {}
     shown_groups = frozenset(np.array(groups)[calibration.right.any(axis=0)].tolist())
     for head_id, tags in _judged_tags(bundle, data, data_dir, rule, shown_groups).items():
         labels = heads[head_id].labels
         tag_rules[head_id] = fit_tag_rule(tags, labels, sorted({*groups} - shown_groups))
         metrics[f"tags_{head_id}"] = _tag_metrics(tags, len(labels))
+    checked = _checked_places(bundle, data, data_dir)
+    if checked is not None:
+        metrics["places_by_eye"] = checked.figures()
+        description = _sure_from(description, PLACES, checked.sure_from())
     decisions = Decisions(groups=rule, tags=tag_rules)
     file = bundle.folder / DECISIONS_FILE
     file.write_text(decisions.model_dump_json() + "\n", encoding="utf-8")
@@ -101,11 +119,30 @@ def with_decisions(
 
 
 def _group_examples(
-    bundle: Bundle, recipe: Recipe, data: LabelledData, heads: dict[str, Head], part: Part
+    bundle: Bundle,
+    recipe: Recipe,
+    data: LabelledData,
+    heads: dict[str, Head],
+    part: Part,
+    layer: HeadWeights | None,
 ) -> GroupExamples:
     examples = [data.examples[i] for i in data.split.indices(data.examples, part)]
     groups = tuple(group.id for group in bundle.description.groups)
-    return group_examples(examples, embed_int8(bundle, examples), recipe, heads, groups)
+    return group_examples(examples, embed_int8(bundle, examples), recipe, heads, groups, layer)
+
+
+def _group_layer(
+    bundle: Bundle, recipe: Recipe, data: LabelledData, heads: dict[str, Head]
+) -> HeadWeights | None:
+    """Fit the layer from the embedding to the groups on the training photos that show one."""
+    groups = tuple(group.id for group in bundle.description.groups)
+    examples = [data.examples[i] for i in data.split.indices(data.examples, Part.TRAIN)]
+    right = right_groups(examples, recipe, heads, groups)
+    examples = [examples[row] for row in np.flatnonzero(right.any(axis=1)).tolist()]
+    if not examples:
+        return None
+    embeddings = embed_int8(bundle, examples)
+    return fit_group_layer(group_examples(examples, embeddings, recipe, heads, groups), embeddings)
 
 
 def _group_metrics(
@@ -113,16 +150,16 @@ def _group_metrics(
     recipe: Recipe,
     data: LabelledData,
     calibration: GroupExamples,
+    validation: GroupExamples,
     rule: GroupRule,
 ) -> dict[str, Any]:
     """Figures on validation photos: of the shipped rule, and of rules without each source."""
-    heads = heads_of(bundle)
     groups = tuple(group.id for group in bundle.description.groups)
-    validation = _group_examples(bundle, recipe, data, heads, Part.VALIDATION)
     sources = {s: asdict(f) for s, f in group_figures(rule, validation).items()}
     without: dict[str, Any] = {}
     for source in recipe.sources:
-        # The head of a source is trained on that source alone: it is left out with it.
+        # The head of a source is trained on that source alone: it is left out with it. So is the
+        # layer on the embedding, which is trained on all sources.
         kept_heads = [head for head in rule.heads if head != source.head]
         rows = np.flatnonzero(np.array(calibration.sources) != source.id)
         refitted = fit_group_rule(calibration.select(rows, kept_heads), groups)
@@ -206,7 +243,7 @@ def _judged_tags(
 ) -> dict[str, JudgedTags]:
     """Collect the judged tags by head; prints how many are of photos that are not there."""
     verdicts = read_verdicts()
-    examples = {example.sha256: example for example in (*_single_photos(data_dir), *data.examples)}
+    examples = _examples_by_hash(data, data_dir)
     usable = [verdict for verdict in verdicts if verdict.photo in examples]
     if len(usable) < len(verdicts):
         print(f"{len(verdicts) - len(usable)} judged tags are of photos that are missing")
@@ -220,10 +257,12 @@ def _judged_tags(
         head_id: group_probabilities(predictions[head_id], group_matrix(head.labels, groups))
         for head_id, head in heads.items()
     }
+    layer = layer_of(rule)
+    by_embedding = None if layer is None else groups_by_embedding(embeddings, layer)
     nothing = np.zeros((0, len(groups)), np.bool_)
     decided = GroupBatch(
         groups,
-        decide(rule, GroupExamples(probabilities, nothing, ())),
+        decide(rule, GroupExamples(probabilities, nothing, (), by_embedding)),
         rule.confidence_threshold,
     )
     return {
@@ -233,6 +272,35 @@ def _judged_tags(
         )
         for head_id in sorted({verdict.head for verdict in usable} & heads.keys())
     }
+
+
+def _checked_places(
+    bundle: Bundle, data: LabelledData, data_dir: Path
+) -> places_checks.CheckedPlaces | None:
+    """Judge the places of a bundle; None for one without places, and without judged photos."""
+    verdicts = places_checks.read_verdicts()
+    examples = _examples_by_hash(data, data_dir)
+    photos = sorted({photo for photo, _ in verdicts} & examples.keys())
+    head = heads_of(bundle).get(PLACES)
+    if head is None or not photos:
+        return None
+    embeddings = embed_int8(bundle, [examples[photo] for photo in photos])
+    probabilities = head.predict(embeddings).probabilities
+    return places_checks.check_places(photos, probabilities, head.labels, verdicts)
+
+
+def _sure_from(
+    description: BundleDescription, head_id: str, confidence: float
+) -> BundleDescription:
+    heads = tuple(
+        head.model_copy(update={"confidence_threshold": confidence}) if head.id == head_id else head
+        for head in description.heads
+    )
+    return description.model_copy(update={"heads": heads})
+
+
+def _examples_by_hash(data: LabelledData, data_dir: Path) -> dict[str, Example]:
+    return {example.sha256: example for example in (*_single_photos(data_dir), *data.examples)}
 
 
 def _single_photos(data_dir: Path) -> list[Example]:

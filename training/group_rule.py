@@ -1,24 +1,31 @@
 """Fit the rule that decides one group for a photo from the probabilities of all heads."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from scene_model.classifier.bundle import FloatArray
+from scene_model.classifier.bundle import FloatArray, HeadWeights
 from scene_model.classifier.bundle_decisions import GroupRule
 from scene_model.classifier.fitting.examples import Example
-from scene_model.classifier.groups import group_inputs, group_matrix, group_probabilities
+from scene_model.classifier.groups import (
+    group_inputs,
+    group_matrix,
+    group_probabilities,
+    groups_by_embedding,
+)
 from scene_model.classifier.heads import Head, softmax
+from scene_model.classifier.linear_head import fit_linear_head
 from scene_model.classifier.optimiser import minimise
 from training.recipe import Recipe
 
 FLOOR = 0.005
 # Chosen on the validation photos among 0.1 to 0.0003, see EXPERIMENTS.md.
 PENALTY = 0.001
-UNSURE_SHARE = 0.045
+LAYER_PENALTY = 0.003
+UNSURE_SHARE = 0.05
 _STEPS = 400
 _LEARNING_RATE = 0.05
 _TINY = np.float32(1e-20)
@@ -33,11 +40,14 @@ class GroupExamples:
     probabilities: by head, what it gives to each group, shape (N, groups), see
     `group_probabilities`. right: shape (N, groups), at least one per row: a photo with the labels
     dog and beach is right as animals and as water. sources: the source of each photo.
+    by_embedding: what a dense layer on the embedding gives to each group, shape (N, groups); None
+    without such a layer.
     """
 
     probabilities: Mapping[str, FloatArray]
     right: BoolArray
     sources: tuple[str, ...]
+    by_embedding: FloatArray | None = None
 
     @property
     def weight(self) -> FloatArray:
@@ -46,7 +56,7 @@ class GroupExamples:
         return np.array([1 / counts[s] / len(counts) for s in self.sources], np.float32)
 
     def select(self, rows: npt.NDArray[np.intp], heads: Collection[str]) -> "GroupExamples":
-        """Return some photos with what some heads say of them."""
+        """Return some photos with what some heads say of them, and nothing else."""
         return GroupExamples(
             {head: self.probabilities[head][rows] for head in heads},
             self.right[rows],
@@ -89,8 +99,12 @@ def group_examples(
     recipe: Recipe,
     heads: Mapping[str, Head],
     groups: tuple[str, ...],
+    layer: HeadWeights | None = None,
 ) -> GroupExamples:
-    """Collect the photos whose labels belong to a group. embeddings: shape (N, size), float32."""
+    """Collect the photos whose labels belong to a group.
+
+    embeddings: shape (N, size), float32. layer: from `fit_group_layer`.
+    """
     right = right_groups(examples, recipe, heads, groups)
     rows = np.flatnonzero(right.any(axis=1))
     probabilities = {
@@ -100,22 +114,40 @@ def group_examples(
         for head_id, head in heads.items()
     }
     return GroupExamples(
-        probabilities, right[rows], tuple(examples[int(row)].source for row in rows)
+        probabilities,
+        right[rows],
+        tuple(examples[int(row)].source for row in rows),
+        None if layer is None else groups_by_embedding(embeddings[rows], layer),
     )
 
 
-def fit_group_rule(examples: GroupExamples, groups: tuple[str, ...]) -> GroupRule:
+def fit_group_layer(examples: GroupExamples, embeddings: FloatArray) -> HeadWeights:
+    """Fit a dense layer from the embedding to the groups; a photo's right groups share its target.
+
+    embeddings: of the examples, shape (N, size), float32.
+    """
+    targets = examples.right / examples.right.sum(axis=1, keepdims=True)
+    layer = fit_linear_head(embeddings, targets.astype(np.float32), LAYER_PENALTY, examples.weight)
+    return HeadWeights(layer.kernel.round(4), layer.bias.round(4))
+
+
+def fit_group_rule(
+    examples: GroupExamples, groups: tuple[str, ...], layer: HeadWeights | None = None
+) -> GroupRule:
     """Fit kernel and bias by likelihood, then the threshold, which makes UNSURE_SHARE unsure.
 
     The probability of a photo is that of its right groups together. The penalty is on the
     difference to an even pool of the heads, in which each group is its own evidence: that is what
-    stays for groups which no example shows.
+    stays for groups which no example shows. The layer, which gave ``by_embedding``, is left out of
+    the pool: it knows nothing of such groups.
     """
     heads = tuple(sorted(examples.probabilities))
     inputs = _inputs(examples, heads)
     weight = examples.weight
     own: FloatArray = np.eye(len(groups), dtype=np.float32) / np.float32(len(heads))
     pool: FloatArray = np.concatenate([own] * len(heads))
+    if examples.by_embedding is not None:
+        pool = np.concatenate([pool, np.zeros_like(own)])
 
     def gradients(change: FloatArray, bias: FloatArray) -> tuple[FloatArray, FloatArray]:
         probabilities = softmax(inputs @ (pool + change) + bias)
@@ -128,9 +160,11 @@ def fit_group_rule(examples: GroupExamples, groups: tuple[str, ...]) -> GroupRul
     rule = GroupRule(
         heads=heads,
         floor=FLOOR,
-        kernel=tuple(tuple(round(float(x), 4) for x in row) for row in pool + change),
-        bias=tuple(round(float(x), 4) for x in bias),
+        kernel=_rounded(pool + change),
+        bias=_rounded([bias])[0],
         confidence_threshold=0.0,
+        embedding_kernel=() if layer is None else _rounded(layer.kernel),
+        embedding_bias=() if layer is None else _rounded([layer.bias])[0],
     )
     confidence = decide(rule, examples).max(axis=1)
     threshold = np.quantile(
@@ -164,4 +198,11 @@ def group_figures(rule: GroupRule, examples: GroupExamples) -> dict[str, GroupFi
 
 
 def _inputs(examples: GroupExamples, heads: Sequence[str]) -> FloatArray:
-    return group_inputs((examples.probabilities[head] for head in heads), FLOOR)
+    probabilities = [examples.probabilities[head] for head in heads]
+    if examples.by_embedding is not None:
+        probabilities.append(examples.by_embedding)
+    return group_inputs(probabilities, FLOOR)
+
+
+def _rounded(rows: Iterable[FloatArray]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(round(float(x), 4) for x in row) for row in rows)

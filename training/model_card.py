@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from scene_model.classifier.bundle import BundleDescription
-from training.decision_sections import group_section, tag_section
+from training.decision_sections import group_section, places_section, tag_section
 from training.plots import (
     COVERAGE,
     CURVES,
@@ -44,6 +44,7 @@ def write_model_card(file: Path, bundle: BundleDescription, recipe: Recipe) -> N
         _outside(bundle),
         group_section(bundle, recipe),
         tag_section(bundle),
+        places_section(bundle),
         _albums(bundle.metrics.get("albums")),
         _speed(bundle),
         _commands(bundle, recipe),
@@ -286,8 +287,8 @@ def _classes(bundle: BundleDescription) -> list[str]:
     ]
 
 
-def _start(recipe: Recipe) -> str:
-    kind, _, name = (recipe.starting_weights or "").partition(":")
+def _weights(source: str | None) -> str:
+    kind, _, name = (source or "").partition(":")
     return {
         "keras": "Keras's ImageNet weights",
         "random": "random weights",
@@ -335,13 +336,18 @@ def _training(bundle: BundleDescription, recipe: Recipe) -> list[str]:
         if refit_heads
         else ""
     )
+    branch = (
+        f" and, as a second upper branch, {_weights(recipe.branch_weights)}"
+        if recipe.branch_weights
+        else ""
+    )
     return [
         "## How it was trained",
         "",
-        f"{trained_part}, {epochs}seed {recipe.seed}, from {_start(recipe)} (the curves show all "
-        f"epochs).{blended}{refitted}{distilled} Temperatures and thresholds were set on "
-        f"calibration photos, which are in neither the training nor the validation part. "
-        f"{manifest}",
+        f"{trained_part}, {epochs}seed {recipe.seed}, from {_weights(recipe.starting_weights)}"
+        f"{branch} (the curves show all epochs).{blended}{refitted}{distilled} Temperatures and "
+        "thresholds were set on calibration photos, which are in neither the training nor the "
+        f"validation part. {manifest}",
     ]
 
 

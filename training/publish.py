@@ -80,9 +80,13 @@ def publish(recipe: Recipe, data_dir: Path, run_dir: Path, models_dir: Path) -> 
 
 
 def _history(recipe: Recipe, run_dir: Path) -> list[dict[str, Any]]:
-    """Epochs of a run, preceded by those of the run whose weights it started from."""
-    kind, _, earlier = (recipe.starting_weights or "").partition(":")
-    files = [run_dir.parent / earlier / "history.json"] if kind == "run" else []
+    """Epochs of a run, preceded by those of the runs whose weights it started from."""
+    sources = [
+        source.partition(":")
+        for source in (recipe.starting_weights, recipe.branch_weights)
+        if source
+    ]
+    files = [run_dir.parent / name / "history.json" for kind, _, name in sources if kind == "run"]
     records: list[dict[str, Any]] = []
     for file in [*files, run_dir / "history.json"]:
         if file.is_file():

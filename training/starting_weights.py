@@ -62,12 +62,19 @@ def start(
             load_file(path, network)
             return {}
         load_file(path / FLOAT_FILE, network)
-        return _read_arrays(path / HEADS_FILE)
+        return _first_branch(_read_arrays(path / HEADS_FILE), network.output.shape[-1])
     except (OSError, ValueError, KeyError) as error:
         raise NoStartingWeights(
             f"{recipe.name}: the starting weights {recipe.starting_weights!r} cannot be read "
             f"({error}). {_CHOICES}."
         ) from error
+
+
+def _first_branch(heads: NamedWeights, size: int) -> NamedWeights:
+    """Cut kernels to the embedding of a bundle's first branch, with which its embedding begins."""
+    return {
+        name: array[:size] if name.endswith("/kernel") else array for name, array in heads.items()
+    }
 
 
 def _start_branches(network: keras.Model, first: Path, second: Path) -> NamedWeights:
@@ -76,16 +83,15 @@ def _start_branches(network: keras.Model, first: Path, second: Path) -> NamedWei
     A head that both have predicts by the mean of both logits.
     """
     upper = {f"{BRANCH}{name}": array for name, array in _read_arrays(second / FLOAT_FILE).items()}
-    set_named_weights(network, upper | _read_arrays(first / FLOAT_FILE))
+    set_named_weights(network, _read_arrays(first / FLOAT_FILE) | upper)
     size = network.output.shape[-1] // 2
-    heads = [_read_arrays(folder / HEADS_FILE) for folder in (first, second)]
+    heads = [_first_branch(_read_arrays(folder / HEADS_FILE), size) for folder in (first, second)]
     joined: NamedWeights = {}
     for head_id in sorted({name.partition("/")[0] for arrays in heads for name in arrays}):
         kernel_name, bias_name = f"{head_id}/kernel", f"{head_id}/bias"
         owners = [arrays for arrays in heads if kernel_name in arrays]
         nothing = np.zeros((size, len(owners[0][bias_name])), np.float32)
-        # The embedding of a bundle with two branches begins with that of the first.
-        parts = [arrays.get(kernel_name, nothing)[:size] for arrays in heads]
+        parts = [arrays.get(kernel_name, nothing) for arrays in heads]
         joined[kernel_name] = np.concatenate(parts) / np.float32(len(owners))
         joined[bias_name] = np.mean([arrays[bias_name] for arrays in owners], axis=0)
     return joined

@@ -283,6 +283,7 @@ def _read_decisions(folder: Path, description: BundleDescription) -> Decisions:
         decisions,
         {head.id: {label.id for label in head.labels} for head in description.heads},
         {group.id for group in description.groups},
+        description.backbone.embedding_size,
     )
     if problem is not None:
         raise BundleDamaged(f"{entry.file} in {folder} cannot be used: {problem}")

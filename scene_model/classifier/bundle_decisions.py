@@ -15,8 +15,10 @@ class GroupRule(Section):
 
     heads: their order in the rows of the kernel. floor: added to each probability before its
     logarithm. kernel: one row for each head and group, the groups in the bundle's order, with a
-    weight for each group. bias: one number a group. confidence_threshold: below it the group is
-    unsure.
+    weight for each group; last the rows of the groups by the embedding, if there are such. bias:
+    one number a group. confidence_threshold: below it the group is unsure. embedding_kernel,
+    embedding_bias: a dense layer from the embedding to the groups: one row for each number of the
+    embedding, with a weight for each group; empty where only the heads decide.
     """
 
     heads: tuple[str, ...]
@@ -24,6 +26,8 @@ class GroupRule(Section):
     kernel: tuple[Numbers, ...]
     bias: Numbers
     confidence_threshold: float = Field(ge=0.0, le=1.0)
+    embedding_kernel: tuple[Numbers, ...] = ()
+    embedding_bias: Numbers = ()
 
 
 class TagRule(Section):
@@ -55,25 +59,41 @@ class Decisions(Section):
 
 
 def problem_with_decisions(
-    decisions: Decisions, labels_by_head: Mapping[str, Set[str]], groups: Set[str]
+    decisions: Decisions,
+    labels_by_head: Mapping[str, Set[str]],
+    groups: Set[str],
+    embedding_size: int,
 ) -> str | None:
     """Say what in the decisions does not fit the bundle; None when all fits."""
-    return next(_problems(decisions, labels_by_head, groups), None)
+    problems = _problems(decisions, labels_by_head, groups, embedding_size)
+    return next(problems, None)
 
 
 def _problems(
-    decisions: Decisions, labels_by_head: Mapping[str, Set[str]], groups: Set[str]
+    decisions: Decisions,
+    labels_by_head: Mapping[str, Set[str]],
+    groups: Set[str],
+    embedding_size: int,
 ) -> Iterator[str]:
     rule = decisions.groups
     named_heads = {*decisions.tags, *(rule.heads if rule else ())}
     for head in sorted(named_heads - labels_by_head.keys()):
         yield f"there is no head {head!r}."
     if rule is not None:
-        rows, columns = len(rule.heads) * len(groups), len(groups)
+        by_embedding = bool(rule.embedding_kernel)
+        rows, columns = (len(rule.heads) + by_embedding) * len(groups), len(groups)
         if len(rule.kernel) != rows or any(
             len(row) != columns for row in (*rule.kernel, rule.bias)
         ):
             yield f"the kernel must have {rows} rows, and they and the bias {columns} numbers each."
+        if by_embedding and (
+            len(rule.embedding_kernel) != embedding_size
+            or any(len(row) != columns for row in (*rule.embedding_kernel, rule.embedding_bias))
+        ):
+            yield (
+                f"the kernel of the embedding must have {embedding_size} rows, and they and its "
+                f"bias {columns} numbers each."
+            )
     for head, tag_rule in decisions.tags.items():
         if rule is None:
             yield f"tags of {head!r} are decided by groups, and there is no rule for groups."

@@ -322,7 +322,7 @@ class Classifier:
     def predict_embeddings(self, embeddings: FloatArray) -> PredictionBatch:
         """Apply every head to embeddings of shape (N, embedding_size), float32."""
         predictions = {head.id: head.predict(embeddings) for head in self.heads.values()}
-        groups = None if self._groups is None else self._groups.decide(predictions)
+        groups = None if self._groups is None else self._groups.decide(predictions, embeddings)
         believed = (
             {}
             if groups is None

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from scene_model.classifier.bundle import Bundle, FloatArray
-from scene_model.classifier.bundle_decisions import TagRule
+from scene_model.classifier.bundle import Bundle, FloatArray, HeadWeights
+from scene_model.classifier.bundle_decisions import GroupRule, TagRule
 from scene_model.classifier.heads import HeadBatchPrediction, softmax
 from scene_model.classifier.labels import UNSURE_CLASS, LabelSet
 from scene_model.classifier.tagging import BoolArray, IndexArray
@@ -64,7 +64,8 @@ class GroupDecision:
     Its inputs are the logarithms of the heads' group probabilities (stacked generalization,
     Wolpert 1992): without the weights between different groups it would be a logarithmic opinion
     pool. matrices: by head, see `group_matrix`. kernel: shape (heads × groups, groups). bias:
-    shape (groups,). Both float32.
+    shape (groups,). Both float32. by_embedding: a dense layer from the embedding to the groups,
+    which counts as one more head; None without it.
     """
 
     groups: tuple[str, ...]
@@ -73,16 +74,21 @@ class GroupDecision:
     kernel: FloatArray
     bias: FloatArray
     confidence_threshold: float
+    by_embedding: HeadWeights | None = None
 
-    def decide(self, predictions: Mapping[str, HeadBatchPrediction]) -> GroupBatch:
-        """Decide the groups of N photos. predictions: by head id."""
-        inputs = group_inputs(
-            (
-                group_probabilities(predictions[head], matrix)
-                for head, matrix in self.matrices.items()
-            ),
-            self.floor,
-        )
+    def decide(
+        self, predictions: Mapping[str, HeadBatchPrediction], embeddings: FloatArray
+    ) -> GroupBatch:
+        """Decide the groups of N photos.
+
+        predictions: by head id. embeddings: shape (N, embedding size), float32.
+        """
+        probabilities = [
+            group_probabilities(predictions[head], matrix) for head, matrix in self.matrices.items()
+        ]
+        if self.by_embedding is not None:
+            probabilities.append(groups_by_embedding(embeddings, self.by_embedding))
+        inputs = group_inputs(probabilities, self.floor)
         logits = inputs @ self.kernel + self.bias
         return GroupBatch(self.groups, softmax(logits), self.confidence_threshold)
 
@@ -124,6 +130,11 @@ def group_inputs(probabilities: Iterable[FloatArray], floor: float) -> FloatArra
     return logs
 
 
+def groups_by_embedding(embeddings: FloatArray, weights: HeadWeights) -> FloatArray:
+    """Return the probabilities of the groups by the embedding alone: shape (N, groups), float32."""
+    return softmax(embeddings @ weights.kernel + weights.bias)
+
+
 def group_probabilities(prediction: HeadBatchPrediction, matrix: FloatArray) -> FloatArray:
     """Add up the probabilities of each group's labels: shape (N, groups), float32.
 
@@ -160,6 +171,16 @@ def group_decision_of(bundle: Bundle) -> GroupDecision | None:
         np.array(rule.kernel, np.float32),
         np.array(rule.bias, np.float32),
         rule.confidence_threshold,
+        layer_of(rule),
+    )
+
+
+def layer_of(rule: GroupRule) -> HeadWeights | None:
+    """Return the layer from the embedding to the groups; None where only the heads decide."""
+    if not rule.embedding_kernel:
+        return None
+    return HeadWeights(
+        np.array(rule.embedding_kernel, np.float32), np.array(rule.embedding_bias, np.float32)
     )
 
 

@@ -40,12 +40,20 @@ class Head:
 
     def predict(self, embeddings: FloatArray) -> HeadBatchPrediction:
         """Predict from embeddings of shape (N, embedding_size), float32."""
-        logits = (embeddings @ self.weights.kernel + self.weights.bias) / self.temperature
+        part = self._used_part
+        products = embeddings[:, part] @ self.weights.kernel[part]
+        logits = (products + self.weights.bias) / self.temperature
         count = len(self.labels)
         probabilities = softmax(logits[:, :count])
         if self.outside_threshold is None:
             return HeadBatchPrediction(probabilities, np.zeros(len(logits), np.float32))
         return HeadBatchPrediction(probabilities, softmax(logits)[:, count])
+
+    @cached_property
+    def _used_part(self) -> slice:
+        """The part of the embedding that the head uses; of a network's branches, often one."""
+        rows = np.flatnonzero(self.weights.kernel.any(axis=1))
+        return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0)
 
     @cached_property
     def thresholds(self) -> FloatArray:

@@ -40,7 +40,13 @@ def test_health_and_models(client: TestClient, services: Services) -> None:
     assert client.get("/api/health").json()["status"] == "ok"
     models = client.get("/api/models").json()
     assert models["bundle"] == services.classifier.bundle_id
-    assert [head["id"] for head in models["heads"]] == ["scenes", "camera", "camsdd", "objects"]
+    assert [head["id"] for head in models["heads"]] == [
+        "scenes",
+        "camera",
+        "camsdd",
+        "places",
+        "objects",
+    ]
     assert models["limits"]["max_pixels"] == 100_000_000
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scene_model.classifier.bundle import FloatArray, open_bundle
+from scene_model.classifier.bundle import FloatArray, HeadWeights, open_bundle
 from scene_model.classifier.bundle_decisions import Decisions, GroupRule, TagRule
 from scene_model.classifier.fitting.bundle_files import bundle_file, write_description
 from scene_model.classifier.groups import (
@@ -47,6 +47,9 @@ def test_what_is_outside_a_head_counts_for_no_group() -> None:
     assert summed.tolist() == [pytest.approx([0.05, 0.25])]
 
 
+NOTHING = np.zeros((1, 0), np.float32)
+
+
 def decision(threshold: float = 0.0) -> GroupDecision:
     matrix = group_matrix(LABELS, GROUPS)
     kernel = np.concatenate([np.eye(2), 2 * np.eye(2)]).astype(np.float32)
@@ -57,16 +60,28 @@ def decision(threshold: float = 0.0) -> GroupDecision:
 
 def test_the_heads_decide_together_and_each_by_its_weight() -> None:
     sea, dog = prediction([0.2, 0.8, 0, 0]), prediction([0.6, 0.0, 0.4, 0])
-    (decided,) = decision().decide({"a": sea, "b": dog}).probabilities
+    (decided,) = decision().decide({"a": sea, "b": dog}, NOTHING).probabilities
     expected = np.array([0.21 * 0.61**2, 0.81 * 0.41**2])
+    assert decided == pytest.approx(expected / expected.sum(), abs=1e-6)
+
+
+def test_the_embedding_decides_as_one_more_head() -> None:
+    matrix, one_each = group_matrix(LABELS, GROUPS), np.eye(2, dtype=np.float32)
+    layer = HeadWeights(np.log(np.array([[0.9, 0.1]], np.float32)), np.zeros(2, np.float32))
+    kernel = np.concatenate([one_each, 2 * one_each])
+    bias = np.zeros(2, np.float32)
+    with_layer = GroupDecision(GROUPS, {"a": matrix}, 0.01, kernel, bias, 0.0, layer)
+    sea, embedding = prediction([0.2, 0.8, 0, 0]), np.ones((1, 1), np.float32)
+    (decided,) = with_layer.decide({"a": sea}, embedding).probabilities
+    expected = np.array([0.21 * 0.91**2, 0.81 * 0.11**2])
     assert decided == pytest.approx(expected / expected.sum(), abs=1e-6)
 
 
 def test_a_group_below_the_threshold_is_unsure() -> None:
     both = {"a": prediction([0.2, 0.8, 0, 0]), "b": prediction([0.6, 0.0, 0.4, 0])}
-    score = decision().decide(both).of_photo(0).score
+    score = decision().decide(both, NOTHING).of_photo(0).score
     for threshold, unsure in ((score - 0.01, False), (score + 0.01, True)):
-        group = decision(threshold).decide(both).of_photo(0)
+        group = decision(threshold).decide(both, NOTHING).of_photo(0)
         assert (group.label, group.unsure) == ("water", unsure)
         assert group.believed_label == ("unsure" if unsure else "water")
 
@@ -148,12 +163,23 @@ def test_decisions_must_fit_the_bundle(tmp_path: Path) -> None:
     folder = grouped(tmp_path)
     rule = rule_of(folder)
     tag_rule = TagRule(offset=0, score_weight=1, group_weight=1, group_floor=0.1, threshold=0.5)
+    zeros = (0.0,) * len(rule.bias)
+    with_layer = {"embedding_kernel": (zeros,), "embedding_bias": zeros}
     for decisions, message in (
         ("{", "cannot be read"),
         ('{"other": 1}', "other"),
         (Decisions(groups=rule.model_copy(update={"heads": ("a", "b", "c")})), "no head 'a'"),
         (Decisions(groups=rule.model_copy(update={"kernel": rule.kernel[1:]})), "the kernel"),
         (Decisions(groups=rule.model_copy(update={"bias": rule.bias[1:]})), "the kernel"),
+        (Decisions(groups=rule.model_copy(update=with_layer)), "the kernel must"),
+        (
+            Decisions(
+                groups=rule.model_copy(
+                    update=with_layer | {"kernel": (*rule.kernel, *[zeros] * len(zeros))}
+                )
+            ),
+            "the kernel of the embedding",
+        ),
         (Decisions(tags={"objects": tag_rule}), "no rule for groups"),
         (
             Decisions(

@@ -105,8 +105,9 @@ def test_ten_thousand_photos(tmp_path: Path, own: Classifier) -> None:
     rng = np.random.default_rng(0)
     with Library(tmp_path / "library") as library:
         ids = add_rows(library, 10_000)
-        name = file_name(own.bundle.backbone_id, 1280)
-        values = np.maximum(rng.normal(0, 1, (len(ids), 1280)), 0)
+        size = own.bundle.backbone.embedding_size
+        name = file_name(own.bundle.backbone_id, size)
+        values = np.maximum(rng.normal(0, 1, (len(ids), size)), 0)
         slots = b"".join(packed(i, v) for i, v in zip(ids, values, strict=True))
         library.embeddings.write(name, 0, slots)
         with library.database.writer.begin() as connection:

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+import numpy as np
+from PIL import Image
+
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.learning.review_queue import (
     CLOSE,
@@ -11,6 +14,7 @@ from scene_model.learning.review_queue import (
     review_queue,
 )
 from scene_model.services import Services
+from tests.pictures import encode
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
@@ -36,7 +40,9 @@ def test_order_of_the_queue_and_decided_photos(
 def test_a_photo_is_in_doubt_if_its_class_is_unsure_and_its_guess_comes_first(
     services: Services, add_photos: Add, made_photos: list[tuple[str, bytes]], temple: bytes
 ) -> None:
-    ids = add_photos([*made_photos, ("temple.jpg", temple)])
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)
+    nothing = encode(Image.fromarray(noise))
+    ids = add_photos([*made_photos, ("temple.jpg", temple), ("noise.jpg", nothing)])
     photos = {photo.id: photo for photo in services.library.records(ids)}
     queue = review_queue(services.library, services.classifier)
     for item in queue:

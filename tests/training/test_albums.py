@@ -112,5 +112,6 @@ def test_measured_as_served_on_embeddings() -> None:
 
 
 def test_custom_rules_can_be_measured() -> None:
-    scores = measure_albums(BUNDLE, np.zeros((0, 1280), np.float32), [], RULES)
+    nothing = np.zeros((0, BUNDLE.description.backbone.embedding_size), np.float32)
+    scores = measure_albums(BUNDLE, nothing, [], RULES)
     assert list(scores) == ["pets", "friends", "others"]

@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 def test_two_networks_are_joined(tmp_path: Path) -> None:
     from training.architectures import build_backbone, named_weights, set_named_weights
     from training.bundle_files import FLOAT_FILE
+    from training.mobilenet import BRANCH
     from training.recipe import TRAINING_DIR, read_recipe
     from training.starting_weights import save_weights, start
 
@@ -36,7 +37,18 @@ def test_two_networks_are_joined(tmp_path: Path) -> None:
             weights[f"{head_id}/kernel"] = np.full((1280, 3), value, np.float32)
             weights[f"{head_id}/bias"] = np.full(3, value, np.float32)
         np.savez(tmp_path / folder / "heads.npz", **weights)
-    recipe = read_recipe(TRAINING_DIR / "configs" / "scene_branches.toml").model_copy(
+    # The first may be a bundle of two branches: its second one is replaced.
+    folder_of_first = tmp_path / "bundles" / "first"
+    with_branch: dict[str, Any] = dict(named_weights(first))
+    with_branch |= {f"{BRANCH}{name}": array + 1.0 for name, array in with_branch.items()}
+    np.savez(folder_of_first / FLOAT_FILE, **with_branch)
+    with np.load(folder_of_first / "heads.npz") as loaded:
+        weights = dict(loaded)
+    earlier = np.full((1280, 3), 100.0, np.float32)
+    for head_id in ("scenes", "objects"):
+        weights[f"{head_id}/kernel"] = np.concatenate([weights[f"{head_id}/kernel"], earlier])
+    np.savez(folder_of_first / "heads.npz", **weights)
+    recipe = read_recipe(TRAINING_DIR / "configs" / "scene_mobilenet_v2.toml").model_copy(
         update={"starting_weights": "bundle:first", "branch_weights": "run:second"}
     )
     joined = build_backbone(recipe.architecture)

@@ -1,12 +1,16 @@
 """The rule for groups is fitted on photos of several sources, and each source counts the same."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from scene_model.classifier.groups import groups_by_embedding, layer_of
 from training.group_rule import (
     UNSURE_SHARE,
     GroupExamples,
     decide,
+    fit_group_layer,
     fit_group_rule,
     group_figures,
 )
@@ -74,3 +78,22 @@ def test_a_group_without_examples_stays_possible() -> None:
         {"first": painting, "second": painting}, np.array([[False] * 3 + [True]]), ("new",)
     )
     assert decide(rule, shown)[0].argmax() == 3
+
+
+def test_a_layer_on_the_embedding_knows_what_no_head_knows() -> None:
+    rng = np.random.default_rng(0)
+    without = examples(photos=300)
+    blind = GroupExamples(
+        {head: np.full_like(rows, 1 / 3) for head, rows in without.probabilities.items()},
+        without.right,
+        without.sources,
+    )
+    shown = (without.right + 0.1 * rng.standard_normal((300, 3))).astype(np.float32)
+    layer = fit_group_layer(blind, shown)
+    with_layer = replace(blind, by_embedding=groups_by_embedding(shown, layer))
+    rule = fit_group_rule(with_layer, GROUPS, layer)
+    assert layer_of(rule) is not None
+    assert all(of.right > 0.9 for of in group_figures(rule, with_layer).values())
+    assert all(
+        of.right < 0.7 for of in group_figures(fit_group_rule(blind, GROUPS), blind).values()
+    )

@@ -71,9 +71,10 @@ def test_joint_run_is_trained_published_and_served(
     ]
     parts = {n: Part.VALIDATION if i % 2 else Part.CALIBRATION for i, n in enumerate(names)}
     monkeypatch.setattr(labelled, "read_split", lambda _: Split(parts))
-    base = read_recipe(TRAINING_DIR / "configs" / "scene_mobilenet_v2.toml")
+    base = read_recipe(TRAINING_DIR / "configs" / "scene_blend.toml")
     made = base.model_copy(
         update={
+            "name": "scene_mobilenet_v2",
             "stages": (
                 Stage(input_size=64, epochs=1, batch_size=16, int8_aware=True),
                 Stage(input_size=64, epochs=1, batch_size=16, int8_aware=True, consistency=1.0),

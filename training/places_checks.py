@@ -1,0 +1,92 @@
+"""Places judged by eye: how often they fit, and from which confidence on a place is sure.
+
+``places_checks.csv`` lists photos that trained nothing by content hash, with their three most
+probable places of Places365 and a verdict: ``right``, ``acceptable`` (the photo could show such a
+place) or ``wrong``.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scene_model.classifier.bundle import FloatArray
+from scene_model.classifier.fitting.measures import percent
+from scene_model.classifier.labels import LabelSet
+from training.recipe import TRAINING_DIR
+
+CHECKS_FILE = TRAINING_DIR / "places_checks.csv"
+# Of the places that are sure, so many fit.
+SURE_SHARE = 0.85
+_LEAST_PHOTOS = 30
+_CONFIDENCES = np.arange(0.3, 0.96, 0.05)
+_TOP = 3
+
+Verdicts = Mapping[tuple[str, str], str]
+"""(content hash of the photo, label's source name) → verdict."""
+
+
+@dataclass(frozen=True)
+class CheckedPlaces:
+    """The places of N judged photos. A label without a verdict counts as wrong.
+
+    confidences: of the first label, shape (N,). is_right: whether the first label is right.
+    first_fits, one_fits: whether the first label, or one of the first three, is right or
+    acceptable. unjudged: number of labels without a verdict.
+    """
+
+    confidences: FloatArray
+    is_right: npt.NDArray[np.bool_]
+    first_fits: npt.NDArray[np.bool_]
+    one_fits: npt.NDArray[np.bool_]
+    unjudged: int
+
+    def figures(self) -> dict[str, Any]:
+        """Return the figures of the model card, in percent of the photos."""
+        return {
+            "photos": len(self.confidences),
+            "first_right": percent(float(self.is_right.mean())),
+            "first_fits": percent(float(self.first_fits.mean())),
+            "one_of_three_fits": percent(float(self.one_fits.mean())),
+            "unjudged": self.unjudged,
+        }
+
+    def sure_from(self) -> float:
+        """Return the lowest confidence from which on `SURE_SHARE` of the first labels fit.
+
+        1.0 if there is none with at least 30 photos.
+        """
+        for least in _CONFIDENCES:
+            chosen = self.confidences >= least
+            if chosen.sum() >= _LEAST_PHOTOS and self.first_fits[chosen].mean() >= SURE_SHARE:
+                return round(float(least), 2)
+        return 1.0
+
+
+def read_verdicts(file: Path = CHECKS_FILE) -> dict[tuple[str, str], str]:
+    """Read the list of judged places."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        return {(row["photo"], row["label"]): row["verdict"] for row in csv.DictReader(lines)}
+
+
+def check_places(
+    photos: list[str], probabilities: FloatArray, labels: LabelSet, verdicts: Verdicts
+) -> CheckedPlaces:
+    """Judge the predicted places of photos. probabilities: shape (photos, labels)."""
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")[:, :_TOP]
+    given = [
+        [verdicts.get((photo, labels[int(index)].source_name)) for index in row]
+        for photo, row in zip(photos, ranked, strict=True)
+    ]
+    fits = np.array([[verdict in ("right", "acceptable") for verdict in row] for row in given])
+    return CheckedPlaces(
+        probabilities.max(axis=1),
+        np.array([row[0] == "right" for row in given]),
+        fits[:, 0],
+        np.logical_or.reduce(fits, axis=1),
+        sum(verdict is None for row in given for verdict in row),
+    )
