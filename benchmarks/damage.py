@@ -31,7 +31,10 @@ from scene_model.services import open_services
 MAX_S = 10.0
 # Values that are stored once: a changed byte there may leave them possible.
 STORED_ONCE = {
-    "photos": {"name", "width", "height", "taken_source", "confidence", "class_head_label"},
+    "photos": {
+        *("name", "width", "height", "taken_source", "confidence", "class_head_label"),
+        *("auto_group", "auto_group_score", "guess", "guess_score"),
+    },
     "automatic_tags": {"score"},
     "tag_decisions": {"at"},
     "class_decisions": {"at"},

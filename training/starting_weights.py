@@ -71,9 +71,13 @@ def start(
 
 
 def _first_branch(heads: NamedWeights, size: int) -> NamedWeights:
-    """Cut kernels to the embedding of a bundle's first branch, with which its embedding begins."""
+    """Cut kernels for two branches to the first one, with which the embedding begins.
+
+    size: of the embedding of one branch.
+    """
     return {
-        name: array[:size] if name.endswith("/kernel") else array for name, array in heads.items()
+        name: array[:size] if name.endswith("/kernel") and len(array) == 2 * size else array
+        for name, array in heads.items()
     }
 
 
