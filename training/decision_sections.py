@@ -3,8 +3,6 @@
 from typing import Any
 
 from scene_model.classifier.bundle import BundleDescription
-from scene_model.classifier.labels import PLACES
-from training.places_checks import SURE_SHARE
 from training.recipe import Recipe
 
 
@@ -51,7 +49,6 @@ def places_section(bundle: BundleDescription) -> list[str]:
     m: dict[str, Any] | None = bundle.metrics.get("places_by_eye")
     if m is None:
         return []
-    sure_from = next(h.confidence_threshold for h in bundle.heads if h.id == PLACES)
     unjudged = f" {m['unjudged']} labels were not judged and count as wrong." * bool(m["unjudged"])
     return [
         "## Places by eye",
@@ -59,9 +56,7 @@ def places_section(bundle: BundleDescription) -> list[str]:
         f"{m['photos']} photos that trained nothing, most of them indoor and travel photos, with "
         "their three most probable places were judged by eye (`training/places_checks.csv`). The "
         f"first place is right on {m['first_right']} % and right or acceptable on "
-        f"{m['first_fits']} %; one of the three is on {m['one_of_three_fits']} %.{unjudged} From "
-        f"{100 * sure_from:.0f} % confidence on a place is sure: at least {100 * SURE_SHARE:.0f} % "
-        "of the first places with so much fit.",
+        f"{m['first_fits']} %; one of the three is on {m['one_of_three_fits']} %.{unjudged}",
     ]
 
 

@@ -106,7 +106,6 @@ def with_decisions(
     checked = _checked_places(bundle, data, data_dir)
     if checked is not None:
         metrics["places_by_eye"] = checked.figures()
-        description = _sure_from(description, PLACES, checked.sure_from())
     decisions = Decisions(groups=rule, tags=tag_rules)
     file = bundle.folder / DECISIONS_FILE
     file.write_text(decisions.model_dump_json() + "\n", encoding="utf-8")
@@ -287,16 +286,6 @@ def _checked_places(
     embeddings = embed_int8(bundle, [examples[photo] for photo in photos])
     probabilities = head.predict(embeddings).probabilities
     return places_checks.check_places(photos, probabilities, head.labels, verdicts)
-
-
-def _sure_from(
-    description: BundleDescription, head_id: str, confidence: float
-) -> BundleDescription:
-    heads = tuple(
-        head.model_copy(update={"confidence_threshold": confidence}) if head.id == head_id else head
-        for head in description.heads
-    )
-    return description.model_copy(update={"heads": heads})
 
 
 def _examples_by_hash(data: LabelledData, data_dir: Path) -> dict[str, Example]:

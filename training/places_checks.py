@@ -1,4 +1,4 @@
-"""Places judged by eye: how often they fit, and from which confidence on a place is sure.
+"""Places judged by eye: how often they fit.
 
 ``places_checks.csv`` lists photos that trained nothing by content hash, with their three most
 probable places of Places365 and a verdict: ``right``, ``acceptable`` (the photo could show such a
@@ -20,10 +20,6 @@ from scene_model.classifier.labels import LabelSet
 from training.recipe import TRAINING_DIR
 
 CHECKS_FILE = TRAINING_DIR / "places_checks.csv"
-# Of the places that are sure, so many fit.
-SURE_SHARE = 0.85
-_LEAST_PHOTOS = 30
-_CONFIDENCES = np.arange(0.3, 0.96, 0.05)
 _TOP = 3
 
 Verdicts = Mapping[tuple[str, str], str]
@@ -34,12 +30,11 @@ Verdicts = Mapping[tuple[str, str], str]
 class CheckedPlaces:
     """The places of N judged photos. A label without a verdict counts as wrong.
 
-    confidences: of the first label, shape (N,). is_right: whether the first label is right.
-    first_fits, one_fits: whether the first label, or one of the first three, is right or
-    acceptable. unjudged: number of labels without a verdict.
+    is_right: whether the first label is right, shape (N,). first_fits, one_fits: whether the first
+    label, or one of the first three, is right or acceptable, shape (N,). unjudged: number of labels
+    without a verdict.
     """
 
-    confidences: FloatArray
     is_right: npt.NDArray[np.bool_]
     first_fits: npt.NDArray[np.bool_]
     one_fits: npt.NDArray[np.bool_]
@@ -48,23 +43,12 @@ class CheckedPlaces:
     def figures(self) -> dict[str, Any]:
         """Return the figures of the model card, in percent of the photos."""
         return {
-            "photos": len(self.confidences),
+            "photos": len(self.is_right),
             "first_right": percent(float(self.is_right.mean())),
             "first_fits": percent(float(self.first_fits.mean())),
             "one_of_three_fits": percent(float(self.one_fits.mean())),
             "unjudged": self.unjudged,
         }
-
-    def sure_from(self) -> float:
-        """Return the lowest confidence from which on `SURE_SHARE` of the first labels fit.
-
-        1.0 if there is none with at least 30 photos.
-        """
-        for least in _CONFIDENCES:
-            chosen = self.confidences >= least
-            if chosen.sum() >= _LEAST_PHOTOS and self.first_fits[chosen].mean() >= SURE_SHARE:
-                return round(float(least), 2)
-        return 1.0
 
 
 def read_verdicts(file: Path = CHECKS_FILE) -> dict[tuple[str, str], str]:
@@ -84,7 +68,6 @@ def check_places(
     ]
     fits = np.array([[verdict in ("right", "acceptable") for verdict in row] for row in given])
     return CheckedPlaces(
-        probabilities.max(axis=1),
         np.array([row[0] == "right" for row in given]),
         fits[:, 0],
         np.logical_or.reduce(fits, axis=1),
