@@ -45,7 +45,7 @@ def tag_section(bundle: BundleDescription) -> list[str]:
 
 
 def places_section(bundle: BundleDescription) -> list[str]:
-    """Write how often places fit, by eye; empty for a bundle without judged places."""
+    """Say how often places were right by eye; empty if those of the bundle were not judged."""
     m: dict[str, Any] | None = bundle.metrics.get("places_by_eye")
     if m is None:
         return []
@@ -53,7 +53,7 @@ def places_section(bundle: BundleDescription) -> list[str]:
     return [
         "## Places by eye",
         "",
-        f"{m['photos']} photos that trained nothing, most of them indoor and travel photos, with "
+        f"{m['photos']} held-back photos, most of them indoor and travel photos, with "
         "their three most probable places were judged by eye (`training/places_checks.csv`). The "
         f"first place is right on {m['first_right']} % and right or acceptable on "
         f"{m['first_fits']} %; one of the three is on {m['one_of_three_fits']} %.{unjudged}",

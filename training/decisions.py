@@ -157,8 +157,8 @@ def _group_metrics(
     sources = {s: asdict(f) for s, f in group_figures(rule, validation).items()}
     without: dict[str, Any] = {}
     for source in recipe.sources:
-        # The head of a source is trained on that source alone: it is left out with it. So is the
-        # layer on the embedding, which is trained on all sources.
+        # Left out with a source: its head, which is trained on it alone, and the layer on the
+        # embedding, which is trained on all sources.
         kept_heads = [head for head in rule.heads if head != source.head]
         rows = np.flatnonzero(np.array(calibration.sources) != source.id)
         refitted = fit_group_rule(calibration.select(rows, kept_heads), groups)

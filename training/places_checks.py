@@ -1,6 +1,6 @@
-"""Places judged by eye: how often they fit.
+"""How often the predicted places are right, judged by eye.
 
-``places_checks.csv`` lists photos that trained nothing by content hash, with their three most
+``places_checks.csv`` lists held-back photos by content hash, with their three most
 probable places of Places365 and a verdict: ``right``, ``acceptable`` (the photo could show such a
 place) or ``wrong``.
 """
@@ -52,9 +52,14 @@ class CheckedPlaces:
 
 
 def read_verdicts(file: Path = CHECKS_FILE) -> dict[tuple[str, str], str]:
-    """Read the list of judged places."""
+    """Read the list of judged places; raises ValueError if it judges a place of a photo twice."""
+    verdicts: dict[tuple[str, str], str] = {}
     with file.open(encoding="utf-8", newline="") as lines:
-        return {(row["photo"], row["label"]): row["verdict"] for row in csv.DictReader(lines)}
+        for row in csv.DictReader(lines):
+            if (row["photo"], row["label"]) in verdicts:
+                raise ValueError(f"{file}: {row['label']} of photo {row['photo']} is there twice.")
+            verdicts[row["photo"], row["label"]] = row["verdict"]
+    return verdicts
 
 
 def check_places(

@@ -21,10 +21,11 @@ from scene_model.classifier.optimiser import minimise
 from training.recipe import TRAINING_DIR
 
 VERDICTS_FILE = TRAINING_DIR / "tag_verdicts.csv"
-# Tags that were drawn after the rule was fitted; nothing is fitted on them.
+# Tags judged after the rule was fitted, to check it.
 CHECKS_FILE = TRAINING_DIR / "tag_checks.csv"
 GROUP_FLOOR = 0.02
-# A tag must be right with this probability. By cross-validation over photos, nine of ten are then.
+# A label is a tag if it is right with at least this probability. By cross-validation over photos,
+# nine of ten such tags are right.
 THRESHOLD = 0.8
 # Spread of the labels' offsets: how much labels differ in how far they can be believed.
 _LABEL_SPREAD = 1.5
@@ -116,7 +117,7 @@ def fit_tag_rule(tags: JudgedTags, labels: LabelSet, unknown_groups: Sequence[st
 
 
 def cross_validated(tags: JudgedTags, labels: int) -> FloatArray:
-    """Predict how probably each tag is right, by fits without its photo; shape (N,)."""
+    """Return how probably each tag is right, from fits without its photo; shape (N,)."""
     photos = sorted(set(tags.photos))
     folds = dict(zip(photos, np.random.default_rng(0).integers(0, FOLDS, len(photos)), strict=True))
     fold = np.array([folds[photo] for photo in tags.photos])

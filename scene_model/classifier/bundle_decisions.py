@@ -15,10 +15,10 @@ class GroupRule(Section):
 
     heads: their order in the rows of the kernel. floor: added to each probability before its
     logarithm. kernel: one row for each head and group, the groups in the bundle's order, with a
-    weight for each group; last the rows of the groups by the embedding, if there are such. bias:
-    one number a group. confidence_threshold: below it the group is unsure. embedding_kernel,
-    embedding_bias: a dense layer from the embedding to the groups: one row for each number of the
-    embedding, with a weight for each group; empty where only the heads decide.
+    weight for each group; with an embedding_kernel, its groups have the last rows. bias: one number
+    a group. confidence_threshold: below it the group is unsure. embedding_kernel, embedding_bias: a
+    dense layer from the embedding to the groups, one row for each number of the embedding, with a
+    weight for each group; empty where only the heads decide.
     """
 
     heads: tuple[str, ...]
@@ -64,7 +64,7 @@ def problem_with_decisions(
     groups: Set[str],
     embedding_size: int,
 ) -> str | None:
-    """Say what in the decisions does not fit the bundle; None when all fits."""
+    """Describe what first fails to fit the bundle; None if the decisions fit it."""
     problems = _problems(decisions, labels_by_head, groups, embedding_size)
     return next(problems, None)
 

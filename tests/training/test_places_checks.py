@@ -1,8 +1,14 @@
-"""Places judged by eye: how often they fit."""
+"""How often the predicted places are right, judged by eye."""
+
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from scene_model.classifier.bundle import open_bundle
 from scene_model.classifier.labels import Label, LabelSet
+from tests.bundles import SHIPPED
 from training.places_checks import check_places, read_verdicts
 
 LABELS = LabelSet(tuple(Label(id=name, name=name, source_name=name) for name in "abcd"))
@@ -37,7 +43,17 @@ def test_the_first_place_and_one_of_three() -> None:
     }
 
 
-def test_the_committed_list_names_a_photo_and_a_label_once() -> None:
+def test_the_committed_list_judges_three_places_of_each_of_300_photos() -> None:
     verdicts = read_verdicts()
-    assert set(verdicts.values()) <= {"right", "acceptable", "wrong"}
-    assert all(len(photo) == 64 for photo, _ in verdicts)
+    assert set(verdicts.values()) == {"right", "acceptable", "wrong"}
+    of_photos = Counter(photo for photo, _ in verdicts)
+    assert (len(of_photos), set(of_photos.values())) == (300, {3})
+    (places,) = (head for head in open_bundle(SHIPPED).description.heads if head.id == "places")
+    assert {label for _, label in verdicts} <= {label.source_name for label in places.labels}
+
+
+def test_a_place_that_is_judged_twice_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "checks.csv"
+    file.write_text("photo,label,verdict\none,beach,right\none,beach,wrong\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="beach of photo one is there twice"):
+        read_verdicts(file)
