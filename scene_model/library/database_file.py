@@ -4,8 +4,10 @@ A library whose database is gone must not be opened as a new, empty one: a check
 all of its originals files of no photo.
 """
 
+import contextlib
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +23,7 @@ WHAT_TO_DO = (
     "--replace`. The photo files are separate and are not changed."
 )
 PHOTO_ID = re.compile(r"[0-9a-f]{64}")
-_MAGIC = b"SQLite format 3\0"
-_HEADER_BYTES = 100
-_SMALLEST_PAGE, _LARGEST_PAGE = 512, 65_536
+_DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def stored_files(folder: Path, kind: str) -> Iterator[Path]:
@@ -83,24 +83,29 @@ def damaged(file: Path, problem: object) -> LibraryDamaged:
 
 
 def header_problem(file: Path) -> str | None:
-    """Return what is wrong with the first bytes or the size of a database, None for nothing."""
+    """Return what is wrong with the header or the size of a database, None for nothing.
+
+    Only SQLite opens the file. POSIX releases all locks of a process on a file when any of its
+    handles on that file is closed; another process would then remove the write-ahead log of this
+    one.
+    """
     try:
-        with file.open("rb") as opened:
-            header = opened.read(_HEADER_BYTES)
-            file_bytes = os.fstat(opened.fileno()).st_size
+        file_bytes = file.stat().st_size
     except OSError:
         return None  # opening it says what is wrong
-    if not header:
+    if file_bytes == 0:
         return None  # SQLite makes a new database of it
-    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
-        return "file is not a database"
-    page_bytes = int.from_bytes(header[16:18], "big")
-    page_bytes = _LARGEST_PAGE if page_bytes == 1 else page_bytes
-    if not _SMALLEST_PAGE <= page_bytes <= _LARGEST_PAGE or page_bytes & (page_bytes - 1):
-        return f"it has pages of {page_bytes:,} bytes, which is no size of a page"
     # With a write-ahead log, the end of the file may be there.
     log = file.with_name(f"{file.name}-wal")
     has_log = log.exists() and log.stat().st_size > 0
+    uri = f"{file.absolute().as_uri()}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(uri, timeout=0, uri=True)) as connection:
+            connection.execute("PRAGMA schema_version")
+            page_bytes: int = connection.execute("PRAGMA page_size").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        is_damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE_CODES
+        return str(error) if is_damaged else None
     if not has_log and file_bytes % page_bytes:
         return f"its last page is cut short ({file_bytes:,} bytes)"
     return None
