@@ -241,14 +241,15 @@ class _Known:
 
 def _names_of(heads: Iterable[Head]) -> _Known:
     heads = tuple(heads)
+    vocabulary = vocabulary_of(heads)
     objects = (head.labels.labels for head in heads if head.id == OBJECTS)
     lines = frozenset(label.source_name for labels in objects for label in labels)
     shipped = _named_in_shipped_file()
     return _Known(
         heads=frozenset(head.id for head in heads) | shipped["heads"],
-        labels=frozenset(vocabulary_of(heads).names) - lines | shipped["tags"],
+        labels=frozenset(vocabulary.names) - lines | shipped["tags"],
         objects=lines,
-        vocabulary=vocabulary_of(heads),
+        vocabulary=vocabulary,
     )
 
 

@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -144,11 +145,16 @@ class Bundle:
 
     def label_set(self, head: HeadEntry) -> LabelSet:
         """Return the labels of a head, with the kinds and groups of the bundle."""
-        return LabelSet(
-            tuple(entry.as_label() for entry in head.labels),
-            tuple(entry.as_kind() for entry in self.description.kinds),
-            tuple(entry.as_group() for entry in self.description.groups),
-        )
+        return self._label_sets[head.id]
+
+    @cached_property
+    def _label_sets(self) -> dict[str, LabelSet]:
+        kinds = tuple(entry.as_kind() for entry in self.description.kinds)
+        groups = tuple(entry.as_group() for entry in self.description.groups)
+        return {
+            head.id: LabelSet(tuple(entry.as_label() for entry in head.labels), kinds, groups)
+            for head in self.description.heads
+        }
 
 
 def open_bundle(folder: Path) -> Bundle:

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from scene_model.classifier.heads import Head
 from scene_model.classifier.labels import (
@@ -128,6 +128,8 @@ def fold_case(text: str) -> str:
 
     The caseless form of the Unicode standard (3.13, D145), composed.
     """
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
 
 
@@ -177,8 +179,10 @@ def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
     )
 
 
-def _words(label: Label) -> set[str]:
-    return {fold(word) for word in label.words} | {fold(label.source_name)}
+# The labels of a few bundles; folding them takes most of the time of opening one.
+@lru_cache(maxsize=8_192)
+def _words(label: Label) -> frozenset[str]:
+    return frozenset({fold(word) for word in label.words} | {fold(label.source_name)})
 
 
 def _words_of(entry: Kind | Group) -> frozenset[str]:
