@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The shell draws the same pages without a window, which saves a third of the processor time.
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -19,7 +20,7 @@ def chromium() -> Iterator[Browser]:
     """Start the browser of the system; a process can have one such at a time."""
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
-        pytest.fail("No Chromium here. On Debian: apt-get install chromium. Or: make test.")
+        pytest.fail("No Chromium: apt-get install chromium-headless-shell. Or: make test.")
     # A busy machine may take longer than the usual five seconds to answer.
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:

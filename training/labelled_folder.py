@@ -133,7 +133,8 @@ def _summary(report: dict[str, Any], out_dir: Path) -> str:
         f"{report['bundle']}, head {report['head']}, {m['photos']:,} photos",
         f"first label right  {m['top_1']} % (95 % interval {low}-{high} %)",
         f"right in top five  {m['top_5']} %",
-        f"calibration error  {m['calibration_error']}",
+        f"calibration error  {m['calibration_error']} "
+        f"({m['calibration_error_by_chance']} by chance)",
         f"sure predictions   {m['sure']} %, of these right {m['top_1_of_sure']} %",
     ]
     if "outside" in m:

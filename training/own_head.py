@@ -8,7 +8,7 @@ from scene_model.classifier.fitting.bundle_files import write_description
 from scene_model.classifier.fitting.calibration import HeadCalibration
 from scene_model.classifier.fitting.examples import data_manifest_hash
 from scene_model.classifier.fitting.head_fit import check_enough, check_head_id, fit_head
-from scene_model.classifier.fitting.measuring import speed_metrics
+from scene_model.classifier.fitting.measuring import FEW_TIMED_PHOTOS, speed_metrics
 from scene_model.classifier.fitting.own_classes import (
     copy_network_and_heads,
     describe_bundle,
@@ -61,7 +61,8 @@ def fit_own_head(recipe: Recipe, data_dir: Path, models_dir: Path) -> Path:
         calibrations = calibrate(recipe, data, open_bundle(folder), fitted.calibration_embeddings)
         description = describe(calibrations[head.id])
         measured, _ = measure(open_bundle(folder), recipe, data, data_dir)
-        metrics = kept_metrics(shipped) | measured | {"speed": speed_metrics(open_bundle(folder))}
+        speed = speed_metrics(open_bundle(folder), photo_count=FEW_TIMED_PHOTOS)
+        metrics = kept_metrics(shipped) | measured | {"speed": speed}
         target = finish(folder, description, metrics, [], recipe, models_dir)
     for line in result_lines(labels, len(data.examples), metrics[head.id], len(data.skipped)):
         print(line)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from scene_model.classifier.fitting.measures import (
     auroc,
+    calibration_error_by_chance,
     confusion_matrix,
     coverage_curve,
     expected_calibration_error,
@@ -30,6 +31,17 @@ def test_calibration_error_is_the_distance_of_confidence_and_accuracy() -> None:
     assert expected_calibration_error(confidence, ~right) == pytest.approx(0.8, abs=1e-6)
     (row,) = reliability(confidence, right)
     assert row == {"photos": 10, "confidence": 0.9, "accuracy": 0.9}
+
+
+def test_calibration_error_by_chance_shrinks_with_photos() -> None:
+    few, many = (
+        calibration_error_by_chance(np.full(count, 0.8, np.float32)) for count in (100, 10_000)
+    )
+    # The mean distance of a binomial share from its expectation: sqrt(2 p (1 - p) / (pi n)).
+    assert few == pytest.approx(0.0319, abs=0.002)
+    assert many == pytest.approx(0.00319, abs=0.0002)
+    assert calibration_error_by_chance(np.ones(50, np.float32)) == 0.0
+    assert calibration_error_by_chance(np.array([], np.float32)) == 0.0
 
 
 def test_coverage_starts_with_the_most_confident() -> None:

@@ -11,6 +11,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 BINS = 15
 _COVERAGE_STEPS = 20
+_DRAWS = 1_000
 
 
 def percent(share: float) -> float:
@@ -59,6 +60,21 @@ def expected_calibration_error(confidence: FloatArray, right: BoolArray, bins: i
         row["photos"] / total * abs(row["confidence"] - row["accuracy"])
         for row in reliability(confidence, right, bins)
     )
+
+
+def calibration_error_by_chance(confidence: FloatArray, bins: int = BINS) -> float:
+    """Mean calibration error that perfectly calibrated predictions have on so few photos.
+
+    Draws, 1,000 times with a fixed seed, whether each photo is right with its confidence as the
+    probability. An error near this value is no evidence of a wrong calibration.
+    """
+    rows = reliability(confidence, np.zeros(len(confidence), bool), bins)
+    if not rows:
+        return 0.0
+    photos = np.array([row["photos"] for row in rows], int)
+    expected = np.array([row["confidence"] for row in rows])
+    drawn = np.random.default_rng(0).binomial(photos, expected, (_DRAWS, len(rows)))
+    return float((np.abs(drawn - photos * expected).sum(axis=1) / len(confidence)).mean())
 
 
 def coverage_curve(confidence: FloatArray, right: BoolArray) -> list[list[float]]:

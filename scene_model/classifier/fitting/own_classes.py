@@ -44,7 +44,12 @@ from scene_model.classifier.fitting.head_fit import (
     check_head_id,
     fit_head,
 )
-from scene_model.classifier.fitting.measuring import embed_int8, head_metrics, speed_metrics
+from scene_model.classifier.fitting.measuring import (
+    FEW_TIMED_PHOTOS,
+    embed_int8,
+    head_metrics,
+    speed_metrics,
+)
 from scene_model.classifier.fitting.own_card import own_model_card
 from scene_model.classifier.fitting.splits import Part, Split, make_split, same_picture_groups
 from scene_model.classifier.heads import heads_of
@@ -100,7 +105,7 @@ def fit_own_classes(root: Path, name: str, base_dir: Path, bundles_dir: Path) ->
         measured = _measure(open_bundle(folder), name, labels, examples, split)
         metrics = kept_metrics(base) | {
             name: measured,
-            "speed": speed_metrics(open_bundle(folder)),
+            "speed": speed_metrics(open_bundle(folder), photo_count=FEW_TIMED_PHOTOS),
         }
         description = description.model_copy(update={"metrics": metrics})
         write_description(folder, description)
