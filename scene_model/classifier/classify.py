@@ -165,22 +165,22 @@ class PredictionBatch:
         return _top_labels(batch.prediction.probabilities[row], batch, limit)
 
     def _stored_tags(self, batch: HeadBatch) -> list[list[Tag]]:
-        names, probabilities = batch.tag_names, batch.prediction.probabilities
-        tags: list[list[Tag]] = [[] for _ in probabilities]
+        names, scores = batch.tag_names, batch.tag_scores
+        tags: list[list[Tag]] = [[] for _ in scores]
         for row, index in zip(*self._stored(batch), strict=True):
-            tags[row].append(Tag(names[index], float(probabilities[row, index])))
+            tags[row].append(Tag(names[index], float(scores[row, index])))
         return tags
 
     def _stored(self, batch: HeadBatch) -> tuple[IndexArray, IndexArray]:
         """Return photo and label indices of a head's stored tags, a photo's best tag first."""
-        believed = batch.believed
-        if believed is None and batch.head.id == OBJECTS:
-            believed = batch.prediction.probabilities >= OBJECT_TAG_FLOOR
-        if believed is not None:
-            rows, indices = np.nonzero(believed)
+        is_tag = None if batch.beliefs is None else batch.beliefs.is_tag
+        if is_tag is None and batch.head.id == OBJECTS:
+            is_tag = batch.prediction.probabilities >= OBJECT_TAG_FLOOR
+        if is_tag is not None:
+            rows, indices = np.nonzero(is_tag)
             if len(rows) <= 1:
                 return rows, indices
-            order = np.lexsort((-batch.prediction.probabilities[rows, indices], rows))
+            order = np.lexsort((-batch.tag_scores[rows, indices], rows))
             return rows[order], indices[order]
         if batch.head.id == self.class_head or batch.head.outside_threshold is not None:
             rows = np.flatnonzero(~batch.is_unsure)
@@ -323,14 +323,16 @@ class Classifier:
         """Apply every head to embeddings of shape (N, embedding_size), float32."""
         predictions = {head.id: head.predict(embeddings) for head in self.heads.values()}
         groups = None if self._groups is None else self._groups.decide(predictions, embeddings)
-        believed = (
+        beliefs = (
             {}
             if groups is None
-            else {head: rule.tags(predictions[head], groups) for head, rule in self._tags.items()}
+            else {
+                head: rule.beliefs(predictions[head], groups) for head, rule in self._tags.items()
+            }
         )
         return PredictionBatch(
             {
-                head.id: HeadBatch(head, predictions[head.id], believed.get(head.id))
+                head.id: HeadBatch(head, predictions[head.id], beliefs.get(head.id))
                 for head in self.heads.values()
             },
             self.bundle.class_head,

@@ -10,7 +10,7 @@ from scene_model.classifier.bundle import Bundle, FloatArray, HeadWeights
 from scene_model.classifier.bundle_decisions import GroupRule, TagRule
 from scene_model.classifier.heads import HeadBatchPrediction, softmax
 from scene_model.classifier.labels import UNSURE_CLASS, LabelSet
-from scene_model.classifier.tagging import BoolArray, IndexArray
+from scene_model.classifier.tagging import Beliefs, BoolArray, IndexArray
 
 # Probabilities are kept this far from 0 and 1 before their logit is taken.
 _LEAST = np.float32(1e-6)
@@ -108,8 +108,8 @@ class TagDecision:
     group_columns: IndexArray
     least_logit: float
 
-    def tags(self, prediction: HeadBatchPrediction, groups: GroupBatch) -> BoolArray:
-        """Return which labels are tags of which photos, shape (N, labels)."""
+    def beliefs(self, prediction: HeadBatchPrediction, groups: GroupBatch) -> Beliefs:
+        """Return how probably each label is a right tag of N photos, and which are tags."""
         probabilities = np.clip(prediction.probabilities, _LEAST, 1 - _LEAST)
         scores = np.log(probabilities / (1 - probabilities))
         # The last column stands for no group.
@@ -117,8 +117,8 @@ class TagDecision:
         nothing = np.full((len(of_groups), 1), np.log(self.group_floor), np.float32)
         of_labels = np.concatenate([of_groups, nothing], axis=1)[:, self.group_columns]
         logits = self.label_offsets + self.score_weight * scores + self.group_weight * of_labels
-        result: BoolArray = logits >= self.least_logit
-        return result
+        # The logistic function by tanh, which does not overflow.
+        return Beliefs((1 + np.tanh(logits / 2)) / 2, logits >= self.least_logit)
 
 
 def group_inputs(probabilities: Iterable[FloatArray], floor: float) -> FloatArray:

@@ -3,7 +3,7 @@
 A single photo is a batch of one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -128,15 +128,27 @@ def top_tags(probabilities: FloatArray, labels: LabelSet, limit: int) -> list[Ta
 
 
 @dataclass(frozen=True)
+class Beliefs:
+    """What a `TagDecision` says of the labels of a head. Both of shape (N, labels).
+
+    probabilities: that the label is a right tag of the photo, float32 in [0, 1]. is_tag: whether
+    it is probable enough.
+    """
+
+    probabilities: FloatArray
+    is_tag: BoolArray
+
+
+@dataclass(frozen=True)
 class HeadBatch:
     """One head's prediction for N photos; the tag rule and the unsure rule are applied lazily.
 
-    believed: shape (N, labels), the labels that are tags; None for a head without such a decision.
+    beliefs: decide the tags; None for a head without such a decision.
     """
 
     head: Head
     prediction: HeadBatchPrediction
-    believed: BoolArray | None = None
+    beliefs: Beliefs | None = None
 
     @cached_property
     def rule(self) -> RuleTags:
@@ -146,9 +158,18 @@ class HeadBatch:
     @cached_property
     def is_unsure(self) -> BoolArray:
         """Whether to doubt the most probable label, shape (N,), see `Head.is_unsure`."""
-        if self.believed is not None:
-            return ~self.believed[np.arange(len(self.believed)), self.rule.first]
+        if self.beliefs is not None:
+            return ~self.beliefs.is_tag[np.arange(len(self.rule.first)), self.rule.first]
         return self.head.is_unsure(self.prediction)
+
+    @property
+    def tag_scores(self) -> FloatArray:
+        """Scores of the labels as tags and classes, shape (N, labels), float32.
+
+        Where tags are decided, how probably they are right: one of 365 places can be the right one
+        at a probability of 0.3 when the next ones mean nearly the same.
+        """
+        return self.prediction.probabilities if self.beliefs is None else self.beliefs.probabilities
 
     @cached_property
     def confidence(self) -> FloatArray:
@@ -234,21 +255,21 @@ def best_guesses(heads: Sequence[HeadBatch]) -> list[Tag]:
 
 
 def _file_by_label(classes: list[PhotoClass], batch: HeadBatch, decides: BoolArray) -> None:
-    head_id, label_ids = batch.head.id, batch.head.labels.ids
-    rows = np.flatnonzero(decides)
-    for row, index, score in zip(
-        *(rows.tolist(), batch.rule.first[rows].tolist(), batch.confidence[rows].tolist()),
-        strict=True,
-    ):
-        classes[row] = PhotoClass(label_ids[index], head_id, score)
+    labels = batch.head.labels.ids
+    for row, index, score in _first_labels(batch, decides):
+        classes[row] = PhotoClass(labels[index], batch.head.id, score)
 
 
 def _file_by_objects(classes: list[PhotoClass], batch: HeadBatch) -> None:
-    rows = np.flatnonzero(~batch.is_unsure)
-    for row, index, score in zip(
-        *(rows.tolist(), batch.rule.first[rows].tolist(), batch.confidence[rows].tolist()),
-        strict=True,
-    ):
+    for row, index, score in _first_labels(batch, ~batch.is_unsure):
         group = batch.head.labels[index].group
         if group is not None:
             classes[row] = PhotoClass(group, batch.head.id, score)
+
+
+def _first_labels(batch: HeadBatch, chosen: BoolArray) -> Iterator[tuple[int, int, float]]:
+    """Yield photo, most probable label and its score as a tag, for the chosen photos."""
+    rows = np.flatnonzero(chosen)
+    indices = batch.rule.first[rows]
+    scores = batch.tag_scores[rows, indices]
+    return zip(rows.tolist(), indices.tolist(), scores.tolist(), strict=True)

@@ -96,8 +96,11 @@ def tags_of(probabilities: FloatArray, groups: FloatArray, **changes: float) -> 
         least_logit=-1.0,
     )
     batch = GroupBatch(GROUPS, groups, 0.5)
-    tags = rule.tags(HeadBatchPrediction(probabilities, np.zeros(1, np.float32)), batch)
-    return [row.tolist() for row in tags]
+    beliefs = rule.beliefs(HeadBatchPrediction(probabilities, np.zeros(1, np.float32)), batch)
+    assert beliefs.probabilities.dtype == np.float32
+    least = 1 / (1 + np.exp(1.0))
+    assert (beliefs.is_tag == (beliefs.probabilities >= least)).all()
+    return [row.tolist() for row in beliefs.is_tag]
 
 
 def test_a_label_is_a_tag_where_its_group_is_believed() -> None:

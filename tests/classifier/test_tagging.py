@@ -13,6 +13,7 @@ from scene_model.classifier.bundle import HeadWeights
 from scene_model.classifier.heads import Head, HeadBatchPrediction
 from scene_model.classifier.labels import Label, LabelSet
 from scene_model.classifier.tagging import (
+    Beliefs,
     HeadBatch,
     PhotoClass,
     apply_tag_rule,
@@ -136,9 +137,21 @@ def test_a_sure_object_files_a_photo_under_its_group() -> None:
 
 def test_a_label_that_is_not_believed_is_unsure() -> None:
     batch = head_batch("objects", ("wig", "cat"), 0.5, [0.8, 0.2], [0.2, 0.8])
-    believed = replace(batch, believed=np.array([[False, True], [False, True]]))
+    beliefs = Beliefs(
+        np.array([[0.1, 0.8], [0.2, 0.9]], np.float32), np.array([[False, True], [False, True]])
+    )
+    believed = replace(batch, beliefs=beliefs)
     assert believed.is_unsure.tolist() == [True, False]
     assert batch.is_unsure.tolist() == [False, False]
+
+
+def test_a_class_has_the_belief_in_its_label_as_score() -> None:
+    classes = head_batch("scenes", ("sea", "pier"), 0.7, [0.6, 0.4])
+    places = head_batch("places", ("bath", "shower", "spa"), 0.5, [0.4, 0.35, 0.25])
+    beliefs = Beliefs(np.array([[0.85, 0.3, 0.1]], np.float32), np.array([[True, False, False]]))
+    (decided,) = decide_classes(classes, [replace(places, beliefs=beliefs)], None).classes
+    assert (decided.label, decided.source) == ("bath", "places")
+    assert decided.score == pytest.approx(0.85)
 
 
 def test_the_best_guess_is_the_most_probable_label_of_all_heads() -> None:

@@ -23,7 +23,7 @@ import numpy as np
 from scene_model import errors
 from scene_model.errors import DecodingStopped, PhotoError
 from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits, check_file_bytes
-from scene_model.photos.decoders.frames import Fields, write_frame
+from scene_model.photos.decoders.frames import Data, Fields, write_frame
 from scene_model.photos.decoders.memory_budget import MemoryBudget
 from scene_model.photos.decoders.replies import Replies, replies_of
 from scene_model.photos.metadata import PhotoMetadata
@@ -143,7 +143,7 @@ class _Lane:
 
     def ask(
         self, request: Fields, data: bytes, seconds: float, retire: bool = False
-    ) -> tuple[Fields, bytes]:
+    ) -> tuple[Fields, Data]:
         """Send a request to a free decoder; raises _Stopped.
 
         retire: end the decoder afterwards.
@@ -196,7 +196,7 @@ class _Decoder:
         self.process_id = process.pid
         self.close = weakref.finalize(self, _end, process, self._requests, self._replies)
 
-    def ask(self, request: Fields, data: bytes, seconds: float) -> tuple[Fields, bytes]:
+    def ask(self, request: Fields, data: bytes, seconds: float) -> tuple[Fields, Data]:
         """Send a request and wait for the reply; raises _Stopped."""
         try:
             if not self._is_started:
@@ -209,7 +209,7 @@ class _Decoder:
             raise _Stopped("The decoder ended while it read the picture.") from None
         return self._wait(seconds, "Decoding the picture takes longer than")
 
-    def _wait(self, seconds: float, what: str) -> tuple[Fields, bytes]:
+    def _wait(self, seconds: float, what: str) -> tuple[Fields, Data]:
         try:
             reply = self._replies.next(seconds)
         except TimeoutError:
@@ -243,7 +243,7 @@ def _end(process: "subprocess.Popen[bytes]", requests: IO[bytes], replies: Repli
     replies.close()
 
 
-def _decoded_file(fields: Fields, pixels: bytes) -> DecodedFile:
+def _decoded_file(fields: Fields, pixels: Data) -> DecodedFile:
     """Build the result from a reply; raises the PhotoError that it names."""
     if "error" in fields:
         kind = _ERRORS.get(fields["error"], PhotoError)

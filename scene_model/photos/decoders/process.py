@@ -5,7 +5,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+import numpy as np
 
 from scene_model.errors import PhotoError
 from scene_model.photos.decode import (
@@ -16,7 +17,7 @@ from scene_model.photos.decode import (
     open_picture,
     require_memory,
 )
-from scene_model.photos.decoders.frames import Fields, read_frame, write_frame
+from scene_model.photos.decoders.frames import Data, Fields, read_frame, write_frame
 from scene_model.photos.metadata import read_metadata
 
 # The estimate, once more and some, for what codecs and their threads hold beside it.
@@ -34,7 +35,7 @@ def main() -> None:
         write_frame(replies, *answer(*frame))
 
 
-def answer(request: Fields, data: bytes) -> tuple[Fields, bytes]:
+def answer(request: Fields, data: bytes) -> tuple[Fields, Data]:
     """Decode a photo, and return the fields of the answer and its pixels.
 
     If decoding takes more than ``lane_bytes`` of memory, the answer is how much: ``needs``. For a
@@ -55,7 +56,7 @@ def answer(request: Fields, data: bytes) -> tuple[Fields, bytes]:
             photo = decode_picture(picture, minimum)
             # After the pixels: reading EXIF loads a PNG and would suppress its decoding errors.
             metadata = read_metadata(picture)
-            pixels = photo.pixels.tobytes()
+            pixels = np.ascontiguousarray(photo.pixels).data.cast("B")
     except PhotoError as error:
         return {"error": type(error).__name__, "code": error.code, "message": error.message}, b""
     height, width = photo.pixels.shape[:2]
@@ -87,5 +88,8 @@ def _memory_limit(more_bytes: int) -> Iterator[None]:
 
 def _data_bytes() -> int:
     """Return the size of this process's data and stacks, as Linux counts it."""
-    with Path("/proc/self/statm").open("rb") as statm:
-        return int(statm.read().split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    statm = os.open("/proc/self/statm", os.O_RDONLY)
+    try:
+        return int(os.read(statm, 200).split()[5]) * os.sysconf("SC_PAGE_SIZE")
+    finally:
+        os.close(statm)

@@ -13,12 +13,12 @@ import threading
 import time
 from typing import IO, Protocol
 
-from scene_model.photos.decoders.frames import LENGTHS, Fields, frame_of, read_frame
+from scene_model.photos.decoders.frames import LENGTHS, Data, Fields, fields_of, read_frame
 
 # The pixels of an ordinary photo fit in; without it, pipes hold 64 kB.
 _PIPE_BYTES = 1_000_000
 
-Reply = tuple[Fields, bytes]
+Reply = tuple[Fields, Data]
 
 
 class Replies(Protocol):
@@ -36,6 +36,7 @@ class PolledReplies:
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
+        self._received = b""
         self._poll = select.poll()
         self._poll.register(pipe, select.POLLIN)
         if sys.platform == "linux":
@@ -48,15 +49,16 @@ class PolledReplies:
     def next(self, seconds: float) -> Reply | None:
         """Poll the pipe and read what has come, until the reply is whole or the time is over."""
         until = time.monotonic() + seconds
-        lengths = self._read(LENGTHS.size, until)
-        if lengths is None:
+        if not self._receive(LENGTHS.size, until):
             return None
-        text_bytes, data_bytes = LENGTHS.unpack(lengths)
-        text, data = self._read(text_bytes, until), self._read(data_bytes, until)
-        if text is None or data is None:
+        text_bytes, data_bytes = LENGTHS.unpack_from(self._received)
+        data_at = LENGTHS.size + text_bytes
+        end = data_at + data_bytes
+        if not self._receive(end, until):
             return None
+        reply, self._received = self._received, self._received[end:]
         try:
-            return frame_of(text, data)
+            return fields_of(reply[LENGTHS.size : data_at]), memoryview(reply)[data_at:end]
         except ValueError:
             return None
 
@@ -64,19 +66,20 @@ class PolledReplies:
         """Close the pipe."""
         self._pipe.close()
 
-    def _read(self, count: int, until: float) -> bytes | None:
-        """Read so many bytes; None when the pipe ends before."""
-        parts = []
-        while count:
+    def _receive(self, count: int, until: float) -> bool:
+        """Read until so many bytes are there, and all that has come; False at the pipe's end."""
+        parts, missing = [self._received], count - len(self._received)
+        while missing > 0:
             remaining_ms = 1000 * (until - time.monotonic())
             if remaining_ms <= 0 or not self._poll.poll(remaining_ms):
                 raise TimeoutError
-            part = os.read(self._pipe.fileno(), min(count, _PIPE_BYTES))
+            part = os.read(self._pipe.fileno(), _PIPE_BYTES)
             if not part:
-                return None
+                return False
             parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
+            missing -= len(part)
+        self._received = b"".join(parts) if len(parts) > 1 else parts[0]
+        return True
 
 
 class ThreadedReplies:
