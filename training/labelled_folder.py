@@ -10,6 +10,7 @@ import numpy as np
 
 from scene_model.classifier.bundle import Bundle, open_bundle
 from scene_model.classifier.fitting.examples import Example
+from scene_model.classifier.fitting.measures import calibration_error_by_chance
 from scene_model.classifier.fitting.measuring import embed_int8, head_metrics, speed_metrics
 from scene_model.classifier.heads import Head, heads_of
 from scene_model.classifier.vocabulary import fold
@@ -134,7 +135,7 @@ def _summary(report: dict[str, Any], out_dir: Path) -> str:
         f"first label right  {m['top_1']} % (95 % interval {low}-{high} %)",
         f"right in top five  {m['top_5']} %",
         f"calibration error  {m['calibration_error']} "
-        f"({m['calibration_error_by_chance']} by chance)",
+        f"({calibration_error_by_chance(m['reliability']):.4f} by chance)",
         f"sure predictions   {m['sure']} %, of these right {m['top_1_of_sure']} %",
     ]
     if "outside" in m:

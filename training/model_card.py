@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from scene_model.classifier.bundle import BundleDescription
+from scene_model.classifier.fitting.measures import calibration_error_by_chance
 from training.decision_sections import group_section, places_section, tag_section
 from training.plots import (
     COVERAGE,
@@ -108,7 +109,7 @@ def _accuracy(bundle: BundleDescription) -> list[str]:
         rows.append(
             f"| {head.id} | {len(head.labels)} | {m['photos']:,} | {m['top_1']} % | "
             f"{low}-{high} % | {m['top_3']} % | {five} | {m['calibration_error']} | "
-            f"{m.get('calibration_error_by_chance', 'not measured')} | {exact} |"
+            f"{calibration_error_by_chance(m['reliability']):.4f} | {exact} |"
         )
     return rows
 

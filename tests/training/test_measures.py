@@ -35,13 +35,14 @@ def test_calibration_error_is_the_distance_of_confidence_and_accuracy() -> None:
 
 def test_calibration_error_by_chance_shrinks_with_photos() -> None:
     few, many = (
-        calibration_error_by_chance(np.full(count, 0.8, np.float32)) for count in (100, 10_000)
+        calibration_error_by_chance([{"photos": count, "confidence": 0.8, "accuracy": 0.0}])
+        for count in (100, 10_000)
     )
     # The mean distance of a binomial share from its expectation: sqrt(2 p (1 - p) / (pi n)).
     assert few == pytest.approx(0.0319, abs=0.002)
     assert many == pytest.approx(0.00319, abs=0.0002)
-    assert calibration_error_by_chance(np.ones(50, np.float32)) == 0.0
-    assert calibration_error_by_chance(np.array([], np.float32)) == 0.0
+    assert calibration_error_by_chance([{"photos": 50, "confidence": 1.0}]) == 0.0
+    assert calibration_error_by_chance([]) == 0.0
 
 
 def test_coverage_starts_with_the_most_confident() -> None:

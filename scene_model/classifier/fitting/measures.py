@@ -1,6 +1,7 @@
 """Evaluation metrics: prediction arrays in, JSON-compatible numbers out."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,19 +63,19 @@ def expected_calibration_error(confidence: FloatArray, right: BoolArray, bins: i
     )
 
 
-def calibration_error_by_chance(confidence: FloatArray, bins: int = BINS) -> float:
+def calibration_error_by_chance(rows: Sequence[Mapping[str, float]]) -> float:
     """Mean calibration error that perfectly calibrated predictions have on so few photos.
 
     Draws, 1,000 times with a fixed seed, whether each photo is right with its confidence as the
-    probability. An error near this value is no evidence of a wrong calibration.
+    probability. An error near this value is no evidence of a wrong calibration. rows: of
+    `reliability`.
     """
-    rows = reliability(confidence, np.zeros(len(confidence), bool), bins)
     if not rows:
         return 0.0
     photos = np.array([row["photos"] for row in rows], int)
     expected = np.array([row["confidence"] for row in rows])
     drawn = np.random.default_rng(0).binomial(photos, expected, (_DRAWS, len(rows)))
-    return float((np.abs(drawn - photos * expected).sum(axis=1) / len(confidence)).mean())
+    return float((np.abs(drawn - photos * expected).sum(axis=1) / photos.sum()).mean())
 
 
 def coverage_curve(confidence: FloatArray, right: BoolArray) -> list[list[float]]:

@@ -12,7 +12,6 @@ from scene_model.classifier.bundle import Bundle, FloatArray
 from scene_model.classifier.engines.litert import Engine
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.measures import (
-    calibration_error_by_chance,
     confusion_matrix,
     coverage_curve,
     expected_calibration_error,
@@ -68,7 +67,6 @@ def head_metrics(
         "top_3": percent(float((order[:, :3] == main[:, None]).any(axis=1).mean())),
         "top_5": percent(float((order[:, :5] == main[:, None]).any(axis=1).mean())),
         "calibration_error": round(expected_calibration_error(confidence, right), 4),
-        "calibration_error_by_chance": round(calibration_error_by_chance(confidence), 4),
         "sure": percent(float((~unsure).mean())),
         "top_1_of_sure": percent(float(right[~unsure].mean())) if (~unsure).any() else None,
         **_tag_metrics(head, probabilities, allowed > 0),
