@@ -27,7 +27,7 @@ def _pages() -> None:
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_function(_pages).run()
+    return AppTest.from_function(_pages, default_timeout=60).run()
 
 
 def shown(app: AppTest) -> str:
