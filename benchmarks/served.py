@@ -21,7 +21,7 @@ from scene_model.config import PROJECT_DIR
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_BROWSER_NAMES = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
 _ARGUMENTS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
