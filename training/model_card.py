@@ -92,8 +92,8 @@ def _accuracy(bundle: BundleDescription) -> list[str]:
         "On validation photos that have no near duplicate among the training and calibration "
         "photos, with the int8 network as it is served. `float` is the network before quantization "
         "with the same heads; blocks and heads that were trained for int8 do better as int8. "
-        "`by chance` is the calibration error that perfectly calibrated predictions have on so few "
-        "photos, in the mean.",
+        "`by chance` is the mean calibration error of perfectly calibrated predictions on as many "
+        "photos.",
         "",
         "| head | labels | photos | first label right | 95 % interval | in top three | "
         "in top five | calibration error | by chance | float |",

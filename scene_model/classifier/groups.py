@@ -109,7 +109,7 @@ class TagDecision:
     least_logit: float
 
     def beliefs(self, prediction: HeadBatchPrediction, groups: GroupBatch) -> Beliefs:
-        """Return how probably each label is a right tag of N photos, and which are tags."""
+        """Return for N photos how likely each label is right as a tag, and which are tags."""
         probabilities = np.clip(prediction.probabilities, _LEAST, 1 - _LEAST)
         scores = np.log(probabilities / (1 - probabilities))
         # The last column stands for no group.
@@ -117,7 +117,7 @@ class TagDecision:
         nothing = np.full((len(of_groups), 1), np.log(self.group_floor), np.float32)
         of_labels = np.concatenate([of_groups, nothing], axis=1)[:, self.group_columns]
         logits = self.label_offsets + self.score_weight * scores + self.group_weight * of_labels
-        # The logistic function by tanh, which does not overflow.
+        # The logistic function, written with tanh so that it cannot overflow.
         return Beliefs((1 + np.tanh(logits / 2)) / 2, logits >= self.least_logit)
 
 

@@ -268,7 +268,7 @@ def _file_by_objects(classes: list[PhotoClass], batch: HeadBatch) -> None:
 
 
 def _first_labels(batch: HeadBatch, chosen: BoolArray) -> Iterator[tuple[int, int, float]]:
-    """Yield photo, most probable label and its score as a tag, for the chosen photos."""
+    """Yield the index, most probable label and its score as a tag of each chosen photo."""
     rows = np.flatnonzero(chosen)
     indices = batch.rule.first[rows]
     scores = batch.tag_scores[rows, indices]

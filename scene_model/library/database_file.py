@@ -83,7 +83,7 @@ def damaged(file: Path, problem: object) -> LibraryDamaged:
 
 
 def header_problem(file: Path) -> str | None:
-    """Return what is wrong with the header or the size of a database, None for nothing.
+    """Return what is wrong with a database's header or size; None if nothing is.
 
     Only SQLite opens the file. POSIX releases all locks of a process on a file when any of its
     handles on that file is closed; another process would then remove the write-ahead log of this

@@ -1,4 +1,4 @@
-"""The locks of an open library: whatever the process does, another one leaves its log alone.
+"""The locks of an open library: nothing that this process does lets another remove its log.
 
 SQLite holds POSIX locks, and POSIX releases all locks of a process on a file as soon as it closes
 any handle on that file. Another process then takes itself for the last user of the database and
@@ -20,7 +20,7 @@ from scene_model.maintenance.daily_copy import copy_database
 from scene_model.maintenance.database_check import database_problems, page_problems
 from scene_model.maintenance.verify import verify
 
-# Another process writes a setting and prints all of them.
+# Writes a setting, if one is named, and prints the names of all that are set.
 OTHER = """
 import sys
 from pathlib import Path

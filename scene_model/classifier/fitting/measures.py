@@ -64,7 +64,7 @@ def expected_calibration_error(confidence: FloatArray, right: BoolArray, bins: i
 
 
 def calibration_error_by_chance(rows: Sequence[Mapping[str, float]]) -> float:
-    """Mean calibration error that perfectly calibrated predictions have on so few photos.
+    """Mean calibration error of perfectly calibrated predictions on as many photos.
 
     Draws, 1,000 times with a fixed seed, whether each photo is right with its confidence as the
     probability. An error near this value is no evidence of a wrong calibration. rows: of

@@ -27,7 +27,7 @@ from scene_model.photos.resize import resize_to_square
 
 _WORKERS = 2
 _TIMED_PHOTOS, _UNTIMED_PHOTOS = 200, 10
-# A head of one's own is fitted while somebody waits, on a network that was measured before.
+# Somebody waits while their own head is fitted, and its network was measured before.
 FEW_TIMED_PHOTOS = 40
 
 

@@ -67,7 +67,7 @@ class PolledReplies:
         self._pipe.close()
 
     def _receive(self, count: int, until: float) -> bool:
-        """Read until so many bytes are there, and all that has come; False at the pipe's end."""
+        """Read until at least ``count`` bytes are there; False when the pipe ends before."""
         parts, missing = [self._received], count - len(self._received)
         while missing > 0:
             remaining_ms = 1000 * (until - time.monotonic())
