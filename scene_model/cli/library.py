@@ -34,7 +34,9 @@ _CREATING = ("add", "restore")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the commands and their options."""
-    commands = parser.add_subparsers(dest="library_command", required=True)
+    commands = parser.add_subparsers(
+        dest="library_command", required=True, parser_class=argparse.ArgumentParser
+    )
     shared_options = argparse.ArgumentParser(add_help=False)
     shared_options.add_argument(
         "--library",

@@ -5,15 +5,12 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from scene_model import __version__
-from scene_model.cli import classify, fit, library, serve, sort, token
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, SceneError
-from scene_model.maintenance.database_check import damage_named
-
-_SORTING = {"sort": sort.sort, "undo": sort.undo, "resume": sort.resume}
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m scene_model") -> int:
@@ -33,19 +30,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m scene
     except SystemExit as end:  # argparse has printed the error
         return int(end.code or 0)
     try:
-        if options.command == "token":
-            return token.run(options)
-        settings = Settings.from_environment()
-        if options.command == "classify":
-            return classify.run(options, settings)
-        if options.command == "library":
-            return library.run(options, settings)
-        if options.command == "fit":
-            return fit.run(options, settings)
-        if options.command in _SORTING:
-            with damage_named(settings.library.expanduser()):
-                return _SORTING[options.command](options, settings)
-        return serve.run(options, settings)
+        exit_code: int = options.run(options)
+        return exit_code
     except SceneError as error:
         print(f"{parser.prog}: {error.message}", file=sys.stderr)
         return error.exit_code
@@ -61,29 +47,119 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m scene
         return EXIT_FAILED
 
 
+class _CommandParser(argparse.ArgumentParser):
+    """Parser of one command; the command's modules are imported when it is used.
+
+    define: adds the arguments, and as the default of ``run`` what the command does with them.
+    """
+
+    def __init__(self, define: Callable[[argparse.ArgumentParser], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._define = define
+        self._is_defined = False
+
+    def parse_known_args(self, *arguments: Any, **options: Any) -> Any:
+        if not self._is_defined:
+            self._is_defined = True
+            self._define(self)
+        return super().parse_known_args(*arguments, **options)
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program, description="Tag photos by scene, search them, and sort them into folders."
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    classify.add_arguments(
-        commands.add_parser("classify", help="tag photos without adding them to the library")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_CommandParser)
+    commands.add_parser(
+        "classify", define=_classify, help="tag photos without adding them to the library"
     )
-    library.add_arguments(
-        commands.add_parser("library", help="add to, search, check and back up the library")
+    commands.add_parser(
+        "library", define=_library, help="add to, search, check and back up the library"
     )
-    sort.add_sort_arguments(
-        commands.add_parser("sort", help="sort the photos of one folder into another")
-    )
-    for name, what in (
-        ("undo", "undo the last sort into a folder"),
-        ("resume", "continue an interrupted sort or undo"),
+    commands.add_parser("sort", define=_sort, help="sort the photos of one folder into another")
+    for name, define, what in (
+        ("undo", _undo, "undo the last sort into a folder"),
+        ("resume", _resume, "continue an interrupted sort or undo"),
     ):
-        sort.add_dest_arguments(commands.add_parser(name, help=what, description=what))
-    fit.add_arguments(commands.add_parser("fit", help="train your own classes on class folders"))
-    serve.add_arguments(commands.add_parser("serve", help="serve the pages and the REST API"))
-    token.add_arguments(
-        commands.add_parser("token", help="create a token for access from another computer")
+        commands.add_parser(name, define=define, help=what, description=what)
+    commands.add_parser("fit", define=_fit, help="train your own classes on class folders")
+    commands.add_parser("serve", define=_serve, help="serve the pages and the REST API")
+    commands.add_parser(
+        "token", define=_token, help="create a token for access from another computer"
     )
     return parser
+
+
+def _classify(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import classify
+
+    classify.add_arguments(parser)
+    _run_with_settings(parser, classify.run)
+
+
+def _library(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import library
+
+    library.add_arguments(parser)
+    _run_with_settings(parser, library.run)
+
+
+def _sort(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import sort
+
+    sort.add_sort_arguments(parser)
+    _run_with_settings(parser, _naming_damage(sort.sort))
+
+
+def _undo(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import sort
+
+    sort.add_dest_arguments(parser)
+    _run_with_settings(parser, _naming_damage(sort.undo))
+
+
+def _resume(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import sort
+
+    sort.add_dest_arguments(parser)
+    _run_with_settings(parser, _naming_damage(sort.resume))
+
+
+def _fit(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import fit
+
+    fit.add_arguments(parser)
+    _run_with_settings(parser, fit.run)
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import serve
+
+    serve.add_arguments(parser)
+    _run_with_settings(parser, serve.run)
+
+
+def _token(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import token
+
+    token.add_arguments(parser)
+    parser.set_defaults(run=token.run)
+
+
+_Run = Callable[[argparse.Namespace, Settings], int]
+
+
+def _run_with_settings(parser: argparse.ArgumentParser, run: _Run) -> None:
+    parser.set_defaults(run=lambda options: run(options, Settings.from_environment()))
+
+
+def _naming_damage(run: _Run) -> _Run:
+    """Let an error of SQLite name the damaged library."""
+    from scene_model.maintenance.database_check import damage_named
+
+    def run_naming_damage(options: argparse.Namespace, settings: Settings) -> int:
+        with damage_named(settings.library.expanduser()):
+            return run(options, settings)
+
+    return run_naming_damage

@@ -1,21 +1,15 @@
 """A real server on a library of its own, and a real browser that reports what it asks for."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from scene_model.config import PROJECT_DIR
 from tests.browser.libraries import FilledLibraries, digest
+from tests.browser.servers import QUICKEST_START, Server, free_port, running
 
 
 @dataclass
@@ -45,64 +39,6 @@ def fits(page: Page, width: int) -> None:
     page.wait_for_function(f"() => document.documentElement.scrollWidth <= {width}")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Server:
-    """The app as `make run` starts it, on a port of its own; it can be stopped and started."""
-
-    def __init__(self, folder: Path, port: int | None = None, **environment: str) -> None:
-        self._port = free_port() if port is None else port
-        self.base_url = f"http://127.0.0.1:{self._port}"
-        self._log = folder / "server.log"
-        self._environment = os.environ | {"SCENE_LIBRARY": str(folder / "library")} | environment
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def process_id(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self) -> None:
-        with self._log.open("a") as output:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "streamlit", "run", "app.py"),
-                    *("--server.headless", "true", "--server.port", str(self._port)),
-                ],
-                cwd=PROJECT_DIR,
-                env=self._environment,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        _wait_until_healthy(self.base_url, self._process, self._log)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(30)
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait(30)
-
-
-@contextmanager
-def running(server: Server) -> Iterator[Server]:
-    """Start a server; stop it in the end, also when it did not start."""
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
 @pytest.fixture
 def library_photos() -> list[Path]:
     """Photos that are in the library before the server starts; tests override this."""
@@ -113,6 +49,12 @@ def library_photos() -> list[Path]:
 def port() -> int:
     """The port the server of a test will listen on."""
     return free_port()
+
+
+@pytest.fixture
+def start_method() -> str:
+    """How the process of the server begins; tests override this."""
+    return QUICKEST_START
 
 
 @pytest.fixture
@@ -163,6 +105,7 @@ def server(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     port: int,
+    start_method: str,
     library_photos: list[Path],
     server_environment: dict[str, str],
     filled_libraries: FilledLibraries,
@@ -174,7 +117,7 @@ def server(
         return
     if library_photos:
         filled_libraries.copy_to(tmp_path / "library", library_photos)
-    with running(Server(tmp_path, port, **server_environment)) as started:
+    with running(Server(tmp_path, port, start_method, **server_environment)) as started:
         yield started
 
 
@@ -202,15 +145,3 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
     context.close()
     assert made.foreign_requests == [], "the page asked another server for something"
     assert made.script_errors == []
-
-
-def _wait_until_healthy(base_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            urllib.request.urlopen(f"{base_url}/api/health", timeout=5).close()  # noqa: S310
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    pytest.fail(f"the server did not start:\n{log.read_text()}")

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.actions import choose
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Visit
+from tests.browser.servers import Server
 from tests.pictures import encode, textured
 
 pytestmark = pytest.mark.tools

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Server
+from tests.browser.servers import Server
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.tools

@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.actions import chip, focused
-from tests.browser.conftest import Server, Visit, at_rest
+from tests.browser.conftest import Visit, at_rest
 from tests.browser.libraries import real_photos
+from tests.browser.servers import Server
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.tools

@@ -9,7 +9,8 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.actions import chip, focused
-from tests.browser.conftest import Server, Visit, at_rest
+from tests.browser.conftest import Visit, at_rest
+from tests.browser.servers import Server
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.tools

@@ -11,8 +11,9 @@ from playwright.sync_api import expect
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from tests.browser.actions import chip, serious
-from tests.browser.conftest import Server, Visit, at_rest, fits, running
+from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.libraries import FilledLibraries
+from tests.browser.servers import Server, running
 from tests.pictures import encode, textured
 
 pytestmark = pytest.mark.tools

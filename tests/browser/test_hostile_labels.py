@@ -20,7 +20,8 @@ from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.search.saved_searches import save_search
 from scene_model.services import open_services
 from tests.browser.actions import drop, payload
-from tests.browser.conftest import Server, at_rest
+from tests.browser.conftest import at_rest
+from tests.browser.servers import Server
 from tests.conftest import ASSETS
 from tests.pictures import encode, textured
 

@@ -9,8 +9,9 @@ from sqlalchemy import delete, insert, select
 
 from scene_model.library.schema import automatic_tags, photos
 from scene_model.library.store import Library
-from tests.browser.conftest import Server, Visit, running
+from tests.browser.conftest import Visit
 from tests.browser.libraries import FilledLibraries
+from tests.browser.servers import Server, running
 from tests.pictures import encode, textured
 
 pytestmark = pytest.mark.tools

@@ -17,7 +17,8 @@ from playwright.sync_api import APIResponse, Browser, BrowserContext, Page, expe
 from streamlit.runtime.memory_media_file_storage import _calculate_file_id
 from streamlit.web.server.starlette import starlette_agent_routes, starlette_routes
 
-from tests.browser.conftest import Server, at_rest
+from tests.browser.conftest import at_rest
+from tests.browser.servers import Server
 from tests.conftest import ASSETS
 from tests.pictures import encode, textured
 

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from scene_model.config import PROJECT_DIR
-from tests.browser.conftest import Server
 from tests.browser.oidc_provider import CLIENT_ID, CLIENT_SECRET, provider
+from tests.browser.servers import Server
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.tools

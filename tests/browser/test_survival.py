@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server, Visit, at_rest
+from tests.browser.conftest import Visit, at_rest
+from tests.browser.servers import Server
 from tests.conftest import ASSETS
 from tests.pictures import encode, textured
 

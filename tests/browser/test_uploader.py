@@ -9,7 +9,8 @@ from playwright.sync_api import Page, Response, expect
 
 from scene_model.library.store import Library
 from tests.browser.actions import choose
-from tests.browser.conftest import Server, Visit
+from tests.browser.conftest import Visit
+from tests.browser.servers import Server
 from tests.pictures import encode, textured
 
 pytestmark = pytest.mark.tools

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.actions import drop, payload
-from tests.browser.conftest import Server, Visit, at_rest
+from tests.browser.conftest import Visit, at_rest
+from tests.browser.servers import Server
 from tests.conftest import ASSETS, SHARED_PHOTOS
 
 pytestmark = pytest.mark.tools
@@ -78,6 +79,7 @@ def _download(page: Page, link: str, target: Path) -> bytes:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("start_method", ["spawn"])
 def test_memory_before_the_first_photo(visit: Visit, server: Server) -> None:
     page = visit.open()
     expect(page.get_by_text("Put your photos in order")).to_be_visible()

@@ -1,6 +1,7 @@
 """An encrypted backup tells nothing without its passphrase, and restores exactly the library."""
 
 import errno
+import functools
 import io
 import os
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyrage
@@ -46,6 +47,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     write_backup(services.library, file, passphrase=PASSPHRASE)
     services.close()
     return folder / "library", file
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _each_key_derived_once() -> Iterator[None]:
+    """Remember what a passphrase opened: making a guess slow is the purpose of its format."""
+    with pytest.MonkeyPatch.context() as patch:
+        decrypt = functools.cache(pyrage.passphrase.decrypt)
+        patch.setattr(pyrage.passphrase, "decrypt", decrypt)
+        yield
 
 
 @pytest.fixture
