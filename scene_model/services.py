@@ -56,7 +56,7 @@ class Services:
     model: the holder of the model in use. problem: why the model chosen for this library is not
     in use, if so. quota: the limit on what the library may hold. owner: who takes turns with
     others, if not the library. copies: makes automatic copies of the database; None for a
-    visitor's library.
+    visitor's library. owns_decoders: whether `close` ends the library's decoders.
     """
 
     settings: Settings
@@ -67,6 +67,7 @@ class Services:
     quota: Quota = NO_QUOTA
     owner: str = ""
     copies: DailyCopies | None = None
+    owns_decoders: bool = False
 
     @cached_property
     def uploads(self) -> Uploads:
@@ -122,6 +123,8 @@ class Services:
         if self.copies is not None:
             self.copies.close()
         self.library.close()
+        if self.owns_decoders:
+            self.library.decoders.close()
 
 
 def _tell_of_unfinished_restores(folder: Path) -> None:
@@ -185,6 +188,7 @@ def open_services(
     those of ``common``, or new ones. is_rebuilding: see `Library`. Raises BundleError,
     LibraryError, or InvalidSetting for album rules that cannot be used.
     """
+    owns_decoders = decoders is None and common is None
     if decoders is None:
         decoders = open_decoders(settings) if common is None else common.decoders
     library = Library(settings.library, decoders=decoders, is_rebuilding=is_rebuilding)
@@ -208,7 +212,9 @@ def open_services(
     copies = None if common else DailyCopies(library.folder, settings.database_copies)
     if copies is not None and resume:
         copies.start()
-    return Services(settings, model, library, jobs, problem, limit, copies=copies)
+    return Services(
+        settings, model, library, jobs, problem, limit, copies=copies, owns_decoders=owns_decoders
+    )
 
 
 def services_of_empty(settings: Settings, library: EmptyLibrary, common: Common) -> Services:

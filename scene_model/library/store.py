@@ -95,6 +95,7 @@ class Library:
         missing. Raises LibraryUnavailable; DatabaseMissing for a folder that has photos, but no
         database.
         """
+        self._owns_decoders = decoders is None
         self.decoders = decoders or Decoders(PhotoLimits(), processes=1)
         self.folder = folder.expanduser().absolute()
         require_database(self.folder, is_rebuilding)
@@ -132,6 +133,8 @@ class Library:
         """Close the database; the object must not be used afterwards."""
         self._query_cache.close()
         self.database.close()
+        if self._owns_decoders:
+            self.decoders.close()
 
     @property
     def jobs_dir(self) -> Path:

@@ -195,6 +195,7 @@ class Visitors:
         self.common.worker_pools.close()
         self._open.close_all()
         self._empty.close()
+        self.common.decoders.close()
 
     @property
     def _lifetime_s(self) -> float:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
 
 import pytest
 
@@ -58,7 +60,9 @@ class Server:
         self._process = self._context.Process(  # type: ignore[attr-defined]
             target=_serve, args=(self._port, self._log, self._environment)
         )
-        self._process.start()
+        # Streamlit's AppTest leaves a page as the main module, which the process would run.
+        with patch.dict(sys.modules, {"__main__": ModuleType("__main__")}):
+            self._process.start()
         _wait_until_healthy(self.base_url, self._process, self._log)
 
     def stop(self) -> None:

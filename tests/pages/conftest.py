@@ -1,5 +1,6 @@
 """Fixtures: the pages run by AppTest on a temporary library."""
 
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from scene_model.services import Services
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     monkeypatch.setenv("SCENE_LIBRARY", str(tmp_path / "library"))
+    # What is frozen is never freed: the model of every test would stay in memory.
+    monkeypatch.setattr(gc, "freeze", lambda: None)
     st.cache_resource.clear()
     yield AppTest.from_file(str(PROJECT_DIR / "pages" / "navigation.py"), default_timeout=60)
     get_services().close()
