@@ -14,7 +14,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page
 
-from tests.browser.conftest import Server, at_rest
+from tests.browser.conftest import at_rest
+from tests.browser.servers import Server
 from tests.browser.twelve_steps import UPLOAD, mixed_photos, pieces, walk
 from tests.chromium import chromium
 

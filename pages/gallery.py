@@ -1,6 +1,7 @@
 """The library as a grid: filter, select, edit and trash photos, with undo."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -8,6 +9,7 @@ from pages.sections import bulk_edit
 from pages.sections.browse import (
     browse,
     browse_address_parts,
+    captions_control,
     density_control,
     grid_key,
     page_request,
@@ -35,16 +37,18 @@ from pages.widgets.prefetch import prefetch_pages
 from scene_model.errors import QueryError, SceneError
 
 _NAME = "gallery"
+_STYLE = Path(__file__).with_suffix(".css")
 
 
 def _page() -> None:
     gallery = get_gallery()
+    st.html(_STYLE)
     parts = _address_parts()
     read_address(_NAME, parts, is_new=QUERY_KEY not in st.session_state)
     has_keys, total = not _is_covered(), gallery.count("")
-    draws = [lambda: _head(has_keys)]
+    draws = [lambda: _header(total, has_keys)]
     if total:
-        draws += [_tools, lambda: _filtered_photos(total, has_keys)]
+        draws.append(lambda: _filtered_photos(total, has_keys))
     _draw_in_order(draws)
     if not total:
         st.info("No photos yet. Add some on the Classify page.", icon=":material/photo_library:")
@@ -77,25 +81,23 @@ def _draw_in_order(draws: Sequence[Callable[[], None]]) -> None:
             draw()
 
 
-def _head(has_keys: bool) -> None:
-    title, tools = st.columns([3, 2], vertical_alignment="bottom")
-    with title:
+def _header(total: int, has_keys: bool) -> None:
+    """Show everything that is needed at any time in one row, which stays at the top."""
+    gallery = get_gallery()
+    with st.container(key="gallery_title"):  # for screen readers
         st.title("Gallery")
-    with tools, st.container(horizontal=True, horizontal_alignment="right"):
-        count = get_gallery().library.count(trashed=True)
-        if count:
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="gallery_header"
+    ):
+        if total:
+            query_filter(_NAME)
+            order_control(_NAME, current_filter().query)
+            density_control(_NAME)
+            captions_control()
+        bulk_edit.undo_buttons(has_keys)
+        count = gallery.library.count(trashed=True)
+        if count:  # last, so that the others do not move when it appears
             st.button(f"Trash ({count:,})", icon=":material/delete:", on_click=open_trash)
-        bulk_edit.undo_buttons(has_keys)  # last, so that they do not move when Trash appears
-
-
-def _tools() -> None:
-    query, order, density = st.columns([5, 2, 2], vertical_alignment="bottom")
-    with query:
-        query_filter(_NAME)
-    with order:
-        order_control(_NAME, current_filter().query)
-    with density:
-        density_control(_NAME)
 
 
 def _filtered_photos(total: int, has_keys: bool) -> None:
@@ -114,13 +116,19 @@ def _matching_photos(chosen: Filter, total: int, has_keys: bool) -> None:
     gallery.count(chosen.query)  # errors in the typed query are reported at its own positions
     gallery.query = chosen.full_query
     count = gallery.count()
-    draws = [lambda: chips(_NAME, chosen)]
+    draws = [lambda: _filters(chosen, count, total, has_keys)]
     if not count:
         _draw_in_order([*draws, _no_matches])
         return
-    draws.append(lambda: bulk_edit.selection_tools(count, total, has_keys))
-    _draw_in_order([*draws, _grid])
+    _draw_in_order([*draws, _grid, lambda: bulk_edit.selection_bar(has_keys)])
     prefetch_pages(grid_key(_NAME), page_request(""), likely_queries(chosen), chosen.tags)
+
+
+def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
+    with st.container(horizontal=True, gap="small", key="gallery_filters"):
+        chips(_NAME, chosen)
+        bulk_edit.select_all_button(count, has_keys)
+        st.caption(f"{count:,} of {total:,} photos", width="content")
 
 
 def _no_matches() -> None:

@@ -18,8 +18,13 @@ if st.context.theme.type == "dark":
         '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
         ":hover {color: #06231e}</style>"
     )
-# Streamlit's default padding is a tenth of the screen height.
-st.html("<style>[data-testid=stMainBlockContainer] {padding-top: 4.5rem}</style>")
+# Streamlit's default padding is a tenth of the screen height. What stays in place while the page
+# scrolls needs the page's background, which Streamlit gives to components only.
+background = st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor")
+st.html(
+    f"<style>:root {{--page-background: {background}}}"
+    "[data-testid=stMainBlockContainer] {padding-top: 4.5rem}</style>"
+)
 bind_window_to_owner()
 if not require_sign_in() or not show_allowance():
     st.stop()

@@ -125,7 +125,7 @@ def _results(query: str) -> None:
         _examples()
         return
     st.caption(counted(count, "photo"))
-    browse(query, _NAME, with_scores=True)
+    browse(query, _NAME, with_scores=True, with_captions=True)
 
 
 def _offer_to_compare() -> None:

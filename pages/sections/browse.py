@@ -16,20 +16,20 @@ from scene_model.library.sort_order import BEST_MATCH, Sort
 
 @dataclass(frozen=True)
 class Density:
-    """Size of the thumbnails. cell: minimum width of a photo in CSS. photos: per page."""
+    """Size of the thumbnails. row: height of a row in CSS. photos: per page."""
 
     name: str
-    cell: str
+    row: str
     photos: int
 
 
 # At most 60 photos per page: the browser is the bottleneck.
 DENSITIES = {
-    "small": Density("Small", "7.5rem", 60),
+    "small": Density("Small", "6.5rem", 60),
     "medium": Density("Medium", "11rem", 36),
-    "large": Density("Large", "18rem", 18),
+    "large": Density("Large", "17rem", 18),
 }
-_DENSITY_KEY = "density"
+_DENSITY_KEY, _CAPTIONS_KEY = "density", "captions"
 _DEFAULT_DENSITY = "medium"
 
 
@@ -44,8 +44,19 @@ def density_control(page: str) -> None:
         on_change=note_action,
         args=(page,),
         required=True,
+        label_visibility="collapsed",
         persist_state="session",
         help=" · ".join(f"{d.name}: {d.photos} per page" for d in DENSITIES.values()),
+    )
+
+
+def captions_control() -> None:
+    """Show the control for captions that stay, also when nothing points at a photo."""
+    st.toggle(
+        "Captions",
+        key=_CAPTIONS_KEY,
+        persist_state="session",
+        help="Always show class, name and tags. Otherwise they appear on the photo you point at.",
     )
 
 
@@ -55,13 +66,14 @@ def browse(
     selection: GridSelection | None = None,
     on_shortcut: Callable[[str], None] | None = None,
     with_scores: bool = False,
+    with_captions: bool = False,
     choice: int = 0,
 ) -> int:
     """Show the photos of a query with a pager; returns how many photos match.
 
     key: the page's name in the URL. on_shortcut: called with "undo" or "redo" when the visitor
-    presses that key. choice: number of the latest chip choice that the query includes.
-    Raises QueryError.
+    presses that key. with_captions: whether captions stay, whatever the visitor chose.
+    choice: number of the latest chip choice that the query includes. Raises QueryError.
     """
     gallery = get_gallery()
     count = gallery.count(query)
@@ -92,7 +104,8 @@ def browse(
         grid_key(key),
         on_open=open_in_query,
         selection=selection,
-        cell=density.cell,
+        row=density.row,
+        with_captions=with_captions or bool(st.session_state.get(_CAPTIONS_KEY)),
         on_shortcut=on_shortcut or (lambda _: None),
     )
     return count
@@ -108,9 +121,9 @@ def grid_key(key: str) -> str:
     return f"{key}_grid"
 
 
-def grid_cell() -> str:
-    """Return the minimum width of a photo in CSS, as chosen by the visitor."""
-    return _density().cell
+def grid_row() -> str:
+    """Return the height of a row of photos in CSS, as chosen by the visitor."""
+    return _density().row
 
 
 def reset_to_first_page(key: str) -> None:

@@ -58,56 +58,55 @@ def redo() -> None:
     _note_result("Redone", edits.redo(get_gallery().library))
 
 
-def selection_tools(count: int, total: int, has_keys: bool) -> None:
-    """Show the row of tools; it is always visible, so that selection does not move the grid.
+def select_all_button(count: int, has_keys: bool) -> None:
+    """Show the button that selects all matching photos. count: how many match, on all pages.
 
-    count: matching photos on all pages. total: photos in the library. has_keys: whether keyboard
-    shortcuts are on; False while a dialog is open.
+    has_keys: whether keyboard shortcuts are on; False while a dialog is open.
+    """
+    st.button(
+        f"Select all {count:,}",
+        icon=":material/select_all:",
+        type="tertiary",
+        on_click=lambda: _select(get_gallery().ids()),
+        help="All photos that match the filter, on every page",
+        shortcut="A" if has_keys else None,
+        disabled=not count,
+        key="select_all",
+    )
+
+
+def selection_bar(has_keys: bool) -> None:
+    """Show the tools for the selected photos in a bar at the lower edge of the screen.
+
+    has_keys: see `select_all_button`.
     """
     gallery = get_gallery()
-    is_empty = not gallery.selection
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            f"Select all {count:,}",
-            icon=":material/select_all:",
-            on_click=lambda: _select(gallery.ids()),
-            help="All photos that match the filter, on every page",
-            shortcut="A" if has_keys else None,
-            key="select_all",
-        )
-        st.button(
-            "Clear",
-            icon=":material/deselect:",
-            disabled=is_empty,
-            on_click=lambda: _select([]),
-            shortcut="N" if has_keys else None,
-        )
-        tags = st.popover(
-            "Tag", icon=":material/sell:", disabled=is_empty, on_change="rerun", key="bulk_tags"
-        )
-        if tags.open and not is_empty:
+    if not gallery.selection:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="selection_bar"):
+        st.markdown(f"**{len(gallery.selection):,} selected**", width="content")
+        tags = st.popover("Tag", icon=":material/sell:", on_change="rerun", key="bulk_tags")
+        if tags.open:
             with tags:
                 tag_tools()
-        classes = st.popover(
-            "Class",
-            icon=":material/folder:",
-            disabled=is_empty,
-            on_change="rerun",
-            key="bulk_class",
-        )
-        if classes.open and not is_empty:
+        classes = st.popover("Class", icon=":material/folder:", on_change="rerun", key="bulk_class")
+        if classes.open:
             with classes:
                 _class_tools()
         st.button(
             "Trash",
             icon=":material/delete:",
-            disabled=is_empty,
             on_click=_trash_selection,
             help="Moves the selected photos to the trash. You can restore them.",
             shortcut="Delete" if has_keys else None,
         )
-        st.markdown(f"**{len(gallery.selection):,} selected**", width="content")
-        st.caption(f"{count:,} of {total:,} photos", width="content")
+        st.button(
+            "Clear",
+            icon=":material/deselect:",
+            on_click=lambda: _select([]),
+            help="Select no photo",
+            shortcut="N" if has_keys else None,
+        )
 
 
 def _select(photo_ids: list[str]) -> None:

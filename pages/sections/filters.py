@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.state.address import AddressPart, note_action
 from pages.state.session import get_gallery
-from pages.widgets.chips import ChipChoice, ChipRow, chip_rows, last_choice_number
+from pages.widgets.chips import ChipChoice, ChipRow, Fold, chip_rows, last_choice_number
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.search.query_tree import EVERYTHING, AllOf, FieldTerm, print_query, read_query
 
@@ -112,14 +112,12 @@ def chips(page: str, current: Filter) -> None:
         ChipChoice(current.group or _ALL, current.label or _ALL, current.tags),
         _CHIPS_KEY,
         lambda chosen: _choose(page, chosen),
+        Fold(
+            more,
+            len(shown_classes) < len(classes) or len(shown_tags) < len(tags),
+            lambda is_unfolded: st.session_state.update({_MORE_KEY: is_unfolded}),
+        ),
     )
-    if more or len(shown_classes) < len(classes) or len(shown_tags) < len(tags):
-        st.button(
-            "Show fewer" if more else "Show more classes and tags",
-            type="tertiary",
-            icon=":material/expand_less:" if more else ":material/expand_more:",
-            on_click=lambda: st.session_state.update({_MORE_KEY: not more}),
-        )
 
 
 def likely_queries(current: Filter) -> dict[tuple[str, str], str]:

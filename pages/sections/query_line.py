@@ -39,7 +39,15 @@ def order_control(page: str, query: str) -> None:
 
     orders = (BEST_MATCH, *SORTS) if gallery.has_words(query) else SORTS
     st.session_state[key] = gallery.shown_order(query)
-    st.selectbox("Order", orders, format_func=order_name, key=key, on_change=choose, width=170)
+    st.selectbox(
+        "Order",
+        orders,
+        format_func=order_name,
+        key=key,
+        on_change=choose,
+        width=170,
+        label_visibility="collapsed",
+    )
 
 
 def order_name(sort: Sort) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.sections.browse import grid_cell
+from pages.sections.browse import grid_row
 from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.photo_view import open_photo
 from pages.state.address import AddressPart
@@ -89,7 +89,7 @@ def _show_results(results: Sequence[Similar]) -> None:
         "similar_grid",
         on_open=open_photo,
         style=GridStyle(
-            grid_cell(),
+            grid_row(),
             label="Similar photos",
             notes={
                 result.photo_id: f"{max(0.0, result.similarity):.0%} similar" for result in results

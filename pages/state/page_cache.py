@@ -1,13 +1,18 @@
 """The current grid page and its neighbours, cached until the library changes."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
 from pages.state.session import get_gallery, library_switches
 from pages.widgets.photo_grid import GridPage, GridStyle, grid_cells
-from scene_model.library.sort_order import Sort
+from scene_model.library.sort_order import Sort, SortKey
+
+_DATED: dict[SortKey, Literal["taken", "added"]] = {
+    SortKey.TAKEN: "taken",
+    SortKey.ADDED: "added",
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,8 @@ def _page(request: PageRequest, number: int) -> GridPage:
     first = (number - 1) * request.size
     label = f"Photos {first + 1:,} to {first + len(photos):,} of {request.count:,}"
     style = GridStyle(
-        with_scores=request.with_scores, searched=gallery.labels_of_words(request.query)
+        with_scores=request.with_scores,
+        searched=gallery.labels_of_words(request.query),
+        dated=_DATED.get(gallery.shown_order(request.query).key),
     )
     return GridPage(label, grid_cells(photos, gallery.vocabulary, style))

@@ -39,6 +39,19 @@ class ChipChoice:
     multiple: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Fold:
+    """How many chips are shown.
+
+    is_unfolded: whether all are, instead of those that fit in one line. has_more: whether there are
+    chips that were not sent to the browser. on_change: called with the new `is_unfolded`.
+    """
+
+    is_unfolded: bool
+    has_more: bool
+    on_change: Callable[[bool], None]
+
+
 def chip_rows(
     group: ChipRow,
     single: ChipRow,
@@ -46,6 +59,7 @@ def chip_rows(
     chosen: ChipChoice,
     key: str,
     on_choose: Callable[[ChipChoice], None],
+    fold: Fold,
 ) -> None:
     """Show three rows of chips; a row without chips is hidden.
 
@@ -60,6 +74,11 @@ def chip_rows(
             st.session_state[number_key] = choice["number"]
             on_choose(ChipChoice(choice["group"], choice["one"], list(choice["many"])))
 
+    def receive_fold() -> None:
+        value = st.session_state[key].get("unfolded")
+        if value:
+            fold.on_change(bool(value["isUnfolded"]))
+
     state = _chips(
         key=key,
         data={
@@ -72,8 +91,11 @@ def chip_rows(
                 "group": chosen.group,
             },
             "heard": last_choice_number(key),
+            "unfolded": fold.is_unfolded,
+            "has_more": fold.has_more,
         },
         on_asked_change=receive,
+        on_unfolded_change=receive_fold,
     )
     # After a restart of the server, Streamlit has no callback yet for the first click: a session
     # that has not drawn these chips before reads their state instead.

@@ -1,14 +1,18 @@
 // Three rows of chips with counts: groups, classes and tags. One chip of each of the first two rows
 // is chosen, any number of the third. The first chip of a row of classes stands for all of them; a
 // newly chosen group starts with it.
+// On a wide screen the rows stand side by side in one line, with the chips that fit; unfolded they
+// stand below each other with all chips. On a phone they open as a sheet.
 // Each row is one tab stop; the arrow keys move inside it, Enter or Space chooses.
 //
 // A click is drawn at once and sent to the grid, which may have the photos already. The server
 // receives the complete choice with a number and returns the latest number it has received: data
 // with a lower number is about an earlier choice and is not drawn.
 import { PATIENCE_MS, whenConnected } from "../connection.js";
-import { plainButton } from "../dom.js";
+import { element, plainButton } from "../dom.js";
 import { CHIP_CHOICE, shared } from "../shared.js";
+
+const PHONE = "(max-width: 640px)";
 
 class Row {
   constructor(onChoose) {
@@ -25,6 +29,29 @@ class Row {
 
   get chips() {
     return [...this.node.children];
+  }
+
+  get visibleChips() {
+    return this.chips.filter((chip) => chip.style.visibility !== "hidden");
+  }
+
+  /**
+   * Hide the chips that do not fit in one line; a chosen one comes to the front instead.
+   * @param {boolean} isFolded false shows all chips
+   * @returns {boolean} whether any is hidden
+   */
+  fold(isFolded) {
+    const { chips } = this;
+    for (const chip of chips) chip.style.visibility = chip.style.order = "";
+    if (!isFolded || !chips.length) return false;
+    const lineTop = chips[0].offsetTop;
+    for (const chip of chips) {
+      const isChosen = chip.getAttribute("aria-checked") === "true";
+      if (isChosen && chip.offsetTop > lineTop) chip.style.order = "-1";
+    }
+    const hidden = chips.filter((chip) => chip.offsetTop > lineTop);
+    for (const chip of hidden) chip.style.visibility = "hidden";
+    return hidden.length > 0;
   }
 
   get firstValue() {
@@ -72,7 +99,7 @@ class Row {
   }
 
   onKey(event) {
-    const { chips } = this;
+    const chips = this.visibleChips;
     const index = chips.indexOf(event.target);
     const targets = {
       ArrowRight: index + 1,
@@ -103,11 +130,71 @@ class Chips {
       this.choose({ many: isOn ? many.filter((item) => item !== value) : [...many, value] });
     });
     this.number = 0;
-    root.append(this.group.node, this.single.node, this.multiple.node);
+    this.isUnfolded = false;
+    this.phone = matchMedia(PHONE);
+    this.rows = element("div", "rows");
+    this.rows.append(this.group.node, this.single.node, this.multiple.node);
+    this.toggle = plainButton("toggle");
+    this.toggle.onclick = () => (this.phone.matches ? this.sheet.showModal() : this.unfold());
+    this.sheet = this.newSheet();
+    const bar = element("div", "bar");
+    bar.append(this.rows, this.toggle, this.sheet);
+    root.append(bar);
+    this.phone.onchange = () => this.place();
+    new ResizeObserver(() => this.fold()).observe(this.rows);
+  }
+
+  newSheet() {
+    const sheet = element("dialog", "sheet");
+    sheet.setAttribute("aria-label", "Filters");
+    const done = plainButton("done", "Done");
+    done.onclick = () => sheet.close();
+    // A tap beside the sheet, on the backdrop, is one on the dialog itself.
+    sheet.onclick = (event) => event.target === sheet && sheet.close();
+    this.sheetBody = element("div", "sheet-body");
+    this.sheetBody.append(done);
+    sheet.append(this.sheetBody);
+    return sheet;
+  }
+
+  /** Put the rows where the screen has room for them: in the page, or in the sheet. */
+  place() {
+    if (this.phone.matches) this.sheetBody.prepend(this.rows);
+    else {
+      this.sheet.close();
+      this.toggle.before(this.rows);
+    }
+    this.fold();
+  }
+
+  unfold() {
+    this.isUnfolded = !this.isUnfolded;
+    this.fold();
+    whenConnected(() => this.setTriggerValue("unfolded", { isUnfolded: this.isUnfolded }));
+  }
+
+  fold() {
+    const isPhone = this.phone.matches;
+    const isFolded = !isPhone && !this.isUnfolded;
+    this.rows.classList.toggle("folded", isFolded);
+    const rows = [this.group, this.single, this.multiple];
+    const isAnyHidden = rows.map((row) => row.fold(isFolded)).includes(true);
+    this.toggle.hidden = !isPhone && isFolded && !isAnyHidden && !this.hasMore;
+    this.toggle.setAttribute("aria-expanded", String(!isPhone && this.isUnfolded));
+    this.toggle.textContent = isPhone ? this.phoneText() : isFolded ? "More filters" : "Show less";
+  }
+
+  phoneText() {
+    const { group, one, many } = this.chosen;
+    const isChosen = [group !== this.group.firstValue, one !== this.single.firstValue];
+    const count = isChosen.filter(Boolean).length + many.length;
+    return count ? `Filters · ${count}` : "Filters";
   }
 
   update({ data, setTriggerValue }) {
     this.setTriggerValue = setTriggerValue;
+    if (this.hasMore === undefined) this.isUnfolded = data.unfolded;
+    this.hasMore = data.has_more;
     this.group.show(data.group);
     this.single.show(data.one);
     this.multiple.show(data.many);
@@ -117,6 +204,7 @@ class Chips {
       this.chosen = data.chosen;
     }
     this.mark();
+    this.place();
   }
 
   mark() {
@@ -130,6 +218,7 @@ class Chips {
     this.chosenAt = performance.now();
     this.chosen = { ...this.chosen, ...change };
     this.mark();
+    if (this.phone.matches) this.toggle.textContent = this.phoneText();
     const choice = { ...this.chosen, number: this.number };
     shared.events.dispatchEvent(new CustomEvent(CHIP_CHOICE, { detail: choice }));
     whenConnected(() => this.setTriggerValue("asked", choice));

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
+from pages.widgets.dates import day_text, time_text
 from pages.widgets.guesses import guess_text
 from pages.widgets.scripts import component_script, join_files
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
@@ -21,22 +22,26 @@ _grid = st.components.v2.component(
 )
 # A photo as sent to the browser.
 Cell = dict[str, Any]
+# A photo beyond these ratios of width to height is cropped.
+_NARROWEST, _WIDEST = 0.5, 2.6
 
 
 @dataclass(frozen=True)
 class GridStyle:
     """Style of a grid.
 
-    cell: minimum width of a photo in CSS. label: accessible name of the list. with_scores: whether
-    tags are shown with their scores. notes: an additional line below a photo, by photo id.
-    searched: the labels that were searched; each photo says which of its tags is one of them.
+    row: height of a row in CSS. label: accessible name of the list. with_scores: whether tags are
+    shown with their scores. notes: an additional line below a photo, by photo id. searched: the
+    labels that were searched; each photo says which of its tags is one of them. dated: the date
+    that the photos are in order of, which gives each a heading; None for another order.
     """
 
-    cell: str = "11rem"
+    row: str = "11rem"
     label: str = "Photos"
     with_scores: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
     searched: frozenset[str] = frozenset()
+    dated: Literal["taken", "added"] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def photo_grid(
     style = style or GridStyle()
     page = GridPage(style.label, grid_cells(photos, vocabulary, style))
     grid = PagedGrid("", 1, 1, {1: page}, on_turn=lambda _: None)
-    paged_grid(grid, key, on_open, selection, style.cell)
+    paged_grid(grid, key, on_open, selection, style.row)
 
 
 def paged_grid(
@@ -103,10 +108,15 @@ def paged_grid(
     key: str,
     on_open: Callable[[str], None],
     selection: GridSelection | None = None,
-    cell: str = GridStyle.cell,
+    row: str = GridStyle.row,
     on_shortcut: Callable[[str], None] = lambda _: None,
+    with_captions: bool = True,
 ) -> None:
-    """Show one page of a grid. on_shortcut: called with "undo" or "redo" for these keys."""
+    """Show one page of a grid.
+
+    row: height of a row in CSS. on_shortcut: called with "undo" or "redo" for these keys.
+    with_captions: whether captions stay; otherwise they show on the photo that is pointed at.
+    """
     drawn_key, number_key, view_key = f"{key}_drawn", f"{key}_last_action", f"{key}_drawn_view"
 
     def receive(kind: str) -> None:
@@ -130,7 +140,9 @@ def paged_grid(
         data={
             "name": key,
             "heard": st.session_state.get(number_key, 0),
-            **_data(grid, selection, cell),
+            "row": row,
+            "captions": with_captions,
+            **_data(grid, selection),
         },
         on_opened_change=lambda: receive("opened"),
         on_acts_change=lambda: receive("acts"),
@@ -147,7 +159,7 @@ def paged_grid(
     st.session_state[view_key] = grid.view_id
 
 
-def _data(grid: PagedGrid, selection: GridSelection | None, cell: str) -> dict[str, Any]:
+def _data(grid: PagedGrid, selection: GridSelection | None) -> dict[str, Any]:
     all_selected = frozenset(selection.ids) if selection else frozenset()
     selected = [i for page in grid.pages.values() for i in page.ids if i in all_selected]
     return {
@@ -162,7 +174,6 @@ def _data(grid: PagedGrid, selection: GridSelection | None, cell: str) -> dict[s
         "selectable": selection is not None,
         "selected": selected,
         "selected_elsewhere": len(all_selected) - len(selected),
-        "cell": cell,
     }
 
 
@@ -221,7 +232,18 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "alt": describe(photo, vocabulary),
         "title": title,
         "lines": [line for line in lines if line],
+        "ratio": round(min(max(photo.width / photo.height, _NARROWEST), _WIDEST), 3),
+        "day": _heading(photo, style.dated),
+        "time": time_text(photo.taken_at) if style.dated == "taken" and photo.taken_at else "",
     }
+
+
+def _heading(photo: PhotoRecord, dated: Literal["taken", "added"] | None) -> str:
+    if dated is None:
+        return ""
+    if dated == "added":
+        return f"Added {day_text(photo.added_at)}"
+    return day_text(photo.taken_at) if photo.taken_at else "No date"
 
 
 def _best_match(photo: PhotoRecord, searched: frozenset[str]) -> str | None:

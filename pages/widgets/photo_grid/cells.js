@@ -17,7 +17,9 @@ const cellTemplate = (() => {
   image.decoding = "async";
   open.append(image);
   // Outside the button, whose label has the same text: screen readers would read it twice.
-  item.append(open, element("div", "caption"));
+  const time = element("span", "time");
+  time.setAttribute("aria-hidden", "true");
+  item.append(open, time, element("div", "caption"));
   return item;
 })();
 const pickTemplate = (() => {
@@ -31,6 +33,7 @@ const pickTemplate = (() => {
 function newCell(photo, isSelectable, isInSight) {
   const item = cellTemplate.cloneNode(true);
   item.dataset.id = photo.id;
+  item.style.setProperty("--ratio", photo.ratio);
   item.querySelector(".open").tabIndex = -1;
   const image = item.querySelector("img");
   image.loading = isInSight ? "eager" : "lazy";
@@ -48,6 +51,7 @@ function fillCell(item, photo) {
   item.querySelector(".open").setAttribute("aria-label", `Open ${photo.alt}`);
   item.querySelector("img").alt = photo.alt;
   item.querySelector(".pick")?.setAttribute("aria-label", `Select ${photo.name}`);
+  item.querySelector(".time").textContent = photo.time;
   const lines = photo.lines.map((line) => {
     const span = element("span", "", line);
     span.title = line;
@@ -62,24 +66,49 @@ export function markSelected(item, isSelected) {
   item.querySelector(".pick")?.setAttribute("aria-checked", String(isSelected));
 }
 
+function heading(day) {
+  const item = element("li", "day");
+  item.append(element("h2", "", day));
+  return item;
+}
+
+// Takes up what is left of the last row, whose photos would be stretched otherwise.
+function rowEnd() {
+  const item = element("li", "row-end");
+  item.setAttribute("role", "presentation");
+  return item;
+}
+
+/** The cells with a heading before the first photo of each day. */
+function withHeadings(cells, photos) {
+  const nodes = cells.flatMap((cell, i) => {
+    const { day } = photos[i];
+    if (!day || day === photos[i - 1]?.day) return [cell];
+    return i ? [rowEnd(), heading(day), cell] : [heading(day), cell];
+  });
+  return [...nodes, rowEnd()];
+}
+
 /**
  * Draw photos as the items of a list; items of photos already in the list are reused.
  * @returns {boolean} whether the list has other photos than before, or another order
  */
 export function showPhotos(list, photos, isSelectable) {
-  const items = [...list.children];
+  const cells = [...list.querySelectorAll(".cell")];
   const isSame =
-    items.length === photos.length && items.every((item, i) => item.dataset.id === photos[i].id);
+    cells.length === photos.length &&
+    cells.every((cell, i) => cell.dataset.id === photos[i].id && cell.drawnDay === photos[i].day);
   if (!isSame) {
-    const existing = new Map(items.map((item) => [item.dataset.id, item]));
-    list.replaceChildren(
-      ...photos.map(
-        (photo, i) => existing.get(photo.id) ?? newCell(photo, isSelectable, i < IN_SIGHT),
-      ),
+    const existing = new Map(cells.map((cell) => [cell.dataset.id, cell]));
+    const shown = photos.map(
+      (photo, i) => existing.get(photo.id) ?? newCell(photo, isSelectable, i < IN_SIGHT),
     );
+    list.replaceChildren(...withHeadings(shown, photos));
+    cells.splice(0, cells.length, ...shown);
   }
   photos.forEach((photo, i) => {
-    fillCell(list.children[i], photo);
+    cells[i].drawnDay = photo.day;
+    fillCell(cells[i], photo);
   });
   return !isSame;
 }

@@ -40,7 +40,7 @@ class Grid {
   }
 
   get items() {
-    return [...this.list.children];
+    return [...this.list.querySelectorAll(".cell")];
   }
 
   get shownIds() {
@@ -56,7 +56,8 @@ class Grid {
       return;
     }
     this.unappliedUpdate = null;
-    this.list.style.setProperty("--cell", data.cell);
+    this.list.style.setProperty("--row", data.row);
+    this.list.classList.toggle("captioned", data.captions);
     this.draw(page);
     this.postponed?.();
     this.postponed = null;
@@ -113,6 +114,7 @@ class Grid {
     const { selectedIds, data } = this.state;
     const previousCount = this.list.querySelectorAll(".selected").length;
     for (const item of this.items) markSelected(item, selectedIds.has(item.dataset.id));
+    this.list.classList.toggle("selecting", selectedIds.size + data.selected_elsewhere > 0);
     const count = this.list.querySelectorAll(".selected").length;
     if (count === previousCount || !data.selectable) return;
     this.status.textContent = `${count} of ${this.items.length} selected on this page`;
@@ -192,15 +194,35 @@ class Grid {
     return true;
   }
 
+  /**
+   * @param {number} index
+   * @param {1 | -1} direction
+   * @returns {number} the photo of the row below or above whose middle is nearest; -1 for no row
+   */
+  indexInNextRow(index, direction) {
+    const boxes = this.items.map((item) => item.getBoundingClientRect());
+    const middle = (box) => box.left + box.width / 2;
+    let nearest = -1;
+    let rowTop;
+    for (let i = index + direction; boxes[i]; i += direction) {
+      const { top } = boxes[i];
+      if (top === boxes[index].top) continue;
+      rowTop ??= top;
+      if (top !== rowTop) break;
+      const distance = (box) => Math.abs(middle(box) - middle(boxes[index]));
+      if (nearest < 0 || distance(boxes[i]) < distance(boxes[nearest])) nearest = i;
+    }
+    return nearest;
+  }
+
   /** @returns {boolean} whether the key moves the focus */
   moveByKey(event, index) {
-    const columns = getComputedStyle(this.list).gridTemplateColumns.split(" ").length;
     const last = this.items.length - 1;
     const targets = {
       ArrowRight: index + 1,
       ArrowLeft: index - 1,
-      ArrowDown: index + columns,
-      ArrowUp: index - columns,
+      ArrowDown: this.indexInNextRow(index, 1),
+      ArrowUp: this.indexInNextRow(index, -1),
       Home: 0,
       End: last,
     };

@@ -1,0 +1,15 @@
+"""Dates and times as they stand on the pages."""
+
+import datetime
+
+
+def day_text(moment: str) -> str:
+    """Return the day of an ISO 8601 time in words: ``Saturday, 25 July 2026``."""
+    day = datetime.date.fromisoformat(moment[:10])
+    return f"{day:%A}, {day.day} {day:%B} {day.year}"
+
+
+def time_text(moment: str) -> str:
+    """Return day and time of an ISO 8601 time, short: ``25 Jul, 14:03``."""
+    parsed = datetime.datetime.fromisoformat(moment)
+    return f"{parsed.day} {parsed:%b}, {parsed:%H:%M}"
