@@ -53,6 +53,12 @@ def focused(page: Page) -> str:
     return name
 
 
+def unfold_filters(page: Page) -> None:
+    """Show all chips, not only those that fit in one line."""
+    page.get_by_role("button", name="More filters").click()
+    page.get_by_role("button", name="Show less").wait_for()
+
+
 def chip(page: Page, name: str, row: Literal["Group", "Class", "Tags"] = "Class") -> Locator:
     """A chip of a group, a class or a tag."""
     chips = page.locator(f".st-key-filter_chips [aria-label='{row}'] button")

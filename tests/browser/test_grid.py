@@ -345,7 +345,7 @@ def drawn(visit: Visit) -> list[str]:
 def test_a_page_that_opens_is_drawn_from_its_top(visit: Visit) -> None:
     names = drawn(visit)
     page = open_pages(visit)
-    top_to_bottom = ["Undo", "Redo", CHIPS, "Select all 44", "Clear", "Trash", GRID]
+    top_to_bottom = ["Undo", "Redo", CHIPS, "Select all 44", GRID]
     assert in_turn(names, top_to_bottom) == top_to_bottom
     page.get_by_role("link", name="Search").click()
     expect(page.get_by_text("Search syntax")).to_be_visible()
@@ -364,7 +364,7 @@ def test_what_a_click_asks_for_comes_first(visit: Visit) -> None:
     chip(page, "Flower").click()
     expect(page.get_by_text("Select all 4", exact=True).first).to_be_visible()
     at_rest(page)
-    bottom_to_top = [GRID, "Select all 4", CHIPS, "Undo"]
+    bottom_to_top = [GRID, CHIPS, "Select all 4", "Undo"]
     assert in_turn(names, bottom_to_top) == bottom_to_top
 
 
@@ -406,7 +406,7 @@ def test_the_whole_gallery_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     expect(page.get_by_text("3 selected", exact=True)).to_be_visible()
-    tab_to(page, "Tag", "Shift+Tab")
+    tab_to(page, "^.*Tag")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Add tag")).to_be_visible()
     expect(page.get_by_role("combobox", name="Tag for the selected photos")).to_be_visible()
@@ -420,7 +420,7 @@ def test_the_whole_gallery_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".cell", has_text="journey")).to_have_count(3)
     page.keyboard.press("Escape")
-    tab_to(page, "^Open copy_4")
+    tab_to(page, "^Open copy_4", "Shift+Tab")
     page.keyboard.press("Control+z")
     expect(page.locator(".cell", has_text="journey")).to_have_count(0)
     page.keyboard.press("Home")

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
-from tests.browser.actions import chip, serious
+from tests.browser.actions import chip, serious, unfold_filters
 from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.libraries import FilledLibraries
 from tests.browser.servers import Server, running
@@ -53,6 +53,7 @@ def server(
 def test_a_group_narrows_the_classes(visit: Visit) -> None:
     page = visit.open("gallery?sort=name")
     expect(page.locator(".cell")).to_have_count(4)
+    unfold_filters(page)
     groups = page.get_by_role("radiogroup", name="Group").get_by_role("radio")
     expect(groups).to_have_text(["All · 4", "Animals · 2", "Water · 1", "Unsure · 1"])
     chip(page, "Dog").click()

@@ -1,0 +1,143 @@
+"""The gallery shows photos first: where they begin, what stays in sight, how rows are drawn."""
+
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Visit, at_rest
+from tests.browser.servers import Server
+from tests.conftest import ASSETS
+
+pytestmark = [pytest.mark.tools, pytest.mark.read_only]
+CHINA = ASSETS / "china.jpg"
+TAKEN = ("2024:07:25 14:03:09", "2024:07:25 18:30:00", "2024:08:01 09:00:00")
+
+
+@pytest.fixture
+def library_photos(tmp_path: Path) -> list[Path]:
+    """Forty photos; three with a date, four upright, two panoramas."""
+    paths = []
+    for i in range(40):
+        paths.append(tmp_path / f"photo_{i:02d}.jpg")
+        picture = Image.open(CHINA)
+        if i in range(4, 8):
+            picture = picture.crop((0, 0, 280, 420))
+        elif i in (8, 9):
+            picture = picture.crop((0, 100, 640, 220))
+        exif = Image.Exif()
+        if i < len(TAKEN):
+            exif.get_ifd(0x8769)[0x9003] = TAKEN[i]
+        picture.putpixel((0, 0), (i, i, i))
+        picture.save(paths[-1], exif=exif)
+    return paths
+
+
+def open_gallery(visit: Visit, width: int, height: int, query: str = "") -> Page:
+    visit.page.set_viewport_size({"width": width, "height": height})
+    page = visit.open(f"gallery{query}")
+    expect(page.locator(".cell").first).to_be_visible()
+    at_rest(page)
+    return page
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "most"), [(1440, 900, 220), (390, 844, 260)], ids=["wide", "phone"]
+)
+def test_the_first_photo_is_near_the_top(visit: Visit, width: int, height: int, most: int) -> None:
+    page = open_gallery(visit, width, height)
+    tops = page.locator(".cell").evaluate_all("cells => cells.map(c => c.getBoundingClientRect())")
+    assert tops[0]["top"] <= most
+    whole_rows = {box["top"] for box in tops if box["bottom"] <= height}
+    assert len(whole_rows) >= 2
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_photos_of_a_row_are_equally_high_and_not_cropped(visit: Visit) -> None:
+    page = open_gallery(visit, 1440, 900, "?sort=name")
+    rows: dict[float, list[tuple[float, float]]] = {}
+    cells = page.locator(".cell .open img").evaluate_all(
+        "images => images.map(i => ({box: i.getBoundingClientRect(), "
+        "ratio: i.naturalWidth / i.naturalHeight}))"
+    )
+    for cell in cells[:10]:
+        box = cell["box"]
+        rows.setdefault(box["top"], []).append((box["height"], box["right"]))
+        shown = box["width"] / box["height"]
+        assert shown == pytest.approx(min(cell["ratio"], 2.6), rel=0.02)
+    for heights in rows.values():
+        assert max(h for h, _ in heights) - min(h for h, _ in heights) < 1.5
+    ends = [max(right for _, right in row) for row in rows.values()][:-1]
+    assert max(ends) - min(ends) < 1.5, "full rows end at the same edge"
+
+
+def test_the_tools_of_a_selection_are_in_sight_wherever_one_is(visit: Visit) -> None:
+    page = open_gallery(visit, 1440, 900, "?size=large")
+    expect(page.locator(".st-key-selection_bar")).to_have_count(0)
+    page.locator(".pick").first.click()
+    bar = page.locator(".st-key-selection_bar")
+    expect(bar.get_by_text("1 selected", exact=True)).to_be_visible()
+    page.mouse.move(700, 600)
+    page.mouse.wheel(0, 1200)
+    page.wait_for_timeout(500)
+    for tool in ("Tag", "Class", "Trash", "Clear"):
+        expect(bar.get_by_role("button", name=tool, exact=False).first).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Undo")).to_be_in_viewport(ratio=1)
+    bar.get_by_role("button", name="Clear").click()
+    expect(bar).to_have_count(0)
+
+
+def test_photos_stand_under_the_days_they_were_taken(visit: Visit) -> None:
+    page = open_gallery(visit, 1440, 900, "?sort=-taken")
+    headings = page.locator(".day")
+    expect(headings).to_have_text(["Thursday, 1 August 2024", "Thursday, 25 July 2024", "No date"])
+    expect(page.locator(".time").first).to_have_text("1 Aug, 09:00")
+    page = open_gallery(visit, 1440, 900, "?sort=name")
+    expect(page.locator(".day")).to_have_count(0)
+
+
+def test_captions_show_where_one_points_or_stay(visit: Visit) -> None:
+    page = open_gallery(visit, 1440, 900, "?sort=name")
+    caption = page.locator(".caption").first
+    expect(caption).to_have_css("opacity", "0")
+    page.locator(".cell").first.hover()
+    expect(caption).to_have_css("opacity", "1")
+    page.mouse.move(5, 5)
+    page.locator(".open").first.focus()
+    expect(caption).to_have_css("opacity", "1")
+    page.get_by_text("Captions").click()
+    expect(page.locator(".grid.captioned")).to_have_count(1)
+    expect(page.locator(".caption").nth(5)).to_have_css("opacity", "1")
+
+
+def test_filters_open_as_a_sheet_on_a_phone(browser: Browser, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{server.base_url}/gallery")
+    page.locator(".cell").first.wait_for()
+    expect(page.locator("kbd").first).to_be_hidden()
+    page.get_by_role("button", name="Filters").tap()
+    sheet = page.get_by_role("dialog", name="Filters")
+    sheet.get_by_role("radio", name=re.compile("^Landmark · ")).tap()
+    sheet.get_by_role("button", name="Done").tap()
+    expect(sheet).to_be_hidden()
+    expect(page.get_by_role("button", name="Filters · 1")).to_be_visible()
+    expect(page).to_have_url(re.compile("class=landmark"))
+    context.close()
+
+
+def test_nothing_jumps_while_thumbnails_come(visit: Visit) -> None:
+    page = visit.page
+    page.add_init_script(
+        "window.jumped = 0; new PerformanceObserver((list) => { for (const e of list.getEntries())"
+        " if (document.querySelector('[data-testid=stMain]') && window.settled)"
+        " window.jumped += e.value; }).observe({type: 'layout-shift', buffered: true});"
+    )
+    page.route("**/thumbnail", lambda route: (page.wait_for_timeout(5), route.continue_()))
+    visit.open("gallery")
+    expect(page.locator(".cell").first).to_be_visible()
+    page.evaluate("window.settled = true")
+    at_rest(page)
+    assert page.evaluate("window.jumped") < 0.02
