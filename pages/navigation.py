@@ -23,7 +23,10 @@ if st.context.theme.type == "dark":
 background = st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor")
 st.html(
     f"<style>:root {{--page-background: {background}}}"
-    "[data-testid=stMainBlockContainer] {padding-top: 4.5rem}</style>"
+    "[data-testid=stMainBlockContainer] {padding-top: 4.5rem}"
+    # At the top it would cover Undo.
+    "[data-testid=stToastContainer] {inset: auto auto 1rem 1rem}"
+    "@media (max-width: 640px) {[data-testid=stToastContainer] {bottom: 8.5rem}}</style>"
 )
 bind_window_to_owner()
 if not require_sign_in() or not show_allowance():

@@ -97,6 +97,21 @@ def test_ranges_all_that_match_and_mixed_chips(visit: Visit, photos: list[Path])
     expect(page.locator('.pick[aria-checked="true"]')).to_have_count(8)
 
 
+def test_a_notice_does_not_cover_undo(visit: Visit) -> None:
+    page = visit.open("gallery?sort=name")
+    page.locator(".pick").first.click()
+    _tag(page, "Journey")
+    notice = page.get_by_test_id("stToast")
+    expect(notice).to_be_visible()
+    undo = page.get_by_role("button", name="Undo")
+    for other in (undo, page.locator(".st-key-selection_bar")):
+        covered, box = notice.bounding_box(), other.bounding_box()
+        assert covered is not None
+        assert box is not None
+        beside = covered["x"] + covered["width"] <= box["x"]
+        assert beside or covered["y"] >= box["y"] + box["height"]
+
+
 def x_of(button: Locator) -> float:
     box = button.bounding_box()
     assert box is not None
