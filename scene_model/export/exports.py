@@ -71,6 +71,7 @@ class Exports:
                 path=self.library.original_location(photo),
                 added_at=photo.added_at,
                 with_place=with_place,
+                taken_at=photo.taken_at,
             )
             for photo in self.library.records(photo_ids)
             for folder in rule.folders(photo, self.model.vocabulary)
