@@ -140,6 +140,10 @@ def test_export_preview(opened: Services, app: AppTest, flower: bytes) -> None:
     app.switch_page("export.py").run()
     text = texts(app)
     assert "'Name': \"'=dahlia.jpg\"" in text
+    for_people, all_columns = (frame.value for frame in list(app.dataframe)[:2])
+    assert list(for_people)[:6] == ["Name", "Class", "Group", "Confidence", "Tags", "Taken"]
+    assert for_people["Class"].tolist() == ["Flower"]
+    assert list(all_columns)[0] == "ID"
     assert "'Folder': 'flower/', 'Photos': 1" in text
     app.text_input(key="export_q").set_value("class:sea").run()
     assert "No photos match" in texts(app)
@@ -205,9 +209,13 @@ def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: b
     app.segmented_control(key="zip_by").set_value("head:camera").run()
     app.checkbox(key="export_no_place").check().run()
     links = [str(link.proto) for link in app.get("link_button")]
-    assert len(links) == 4
+    assert len(links) == 5
     assert all("place=false" in link for link in links)
-    assert "by=head%3Acamera" in links[3]
+    assert "CSV for people" in links[0]
+    assert "people=true" in links[0]
+    assert "Download CSV" in links[1]
+    assert "people" not in links[1]
+    assert "by=head%3Acamera" in links[4]
 
 
 def test_missing_model_is_reported(

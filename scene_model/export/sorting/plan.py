@@ -62,7 +62,7 @@ class Untouched:
 class Plan:
     """All steps in order, the folders to create (outermost first), and the untouched files.
 
-    destinations: by the step number of each photo.
+    destinations: by the step number of each photo. by: what the photos are sorted by, in words.
     """
 
     dest: str
@@ -70,6 +70,7 @@ class Plan:
     folders: list[str] = field(default_factory=list)
     untouched: list[Untouched] = field(default_factory=list)
     destinations: dict[int, Destination] = field(default_factory=dict)
+    by: str = "class"
 
     def reason(self, step: Step) -> str:
         """Return the reason for a step's target."""
@@ -77,7 +78,7 @@ class Plan:
             return f"belongs to {os.path.basename(self.steps[step.lead].source)}"
         destination = self.destinations[step.number]
         if destination.source == NONE:
-            return "no sure class"
+            return f"no sure {self.by}"
         source = "you" if destination.source == HUMAN else destination.source
         return f"{destination.label}, by {source}"
 
