@@ -74,6 +74,11 @@ class Classification:
             self._library_ids.update(library.ids_in_order(None, NEWEST_ADDED))
             self._library_ids.update(library.find(trashed=True))
 
+    @property
+    def noun(self) -> str:
+        """What a photo is sorted by, in words: "class", "group", "album", or "label" of a head."""
+        return self._by if self._by in (BY_CLASS, BY_GROUP, BY_ALBUM) else "label"
+
     def classify_all(
         self, items: Sequence[Group | SkippedFile], progress: Callable[[int], None] = lambda _: None
     ) -> Iterator[ScannedPhoto | SkippedFile]:

@@ -62,7 +62,8 @@ class Untouched:
 class Plan:
     """All steps in order, the folders to create (outermost first), and the untouched files.
 
-    destinations: by the step number of each photo. by: what the photos are sorted by, in words.
+    destinations: by the step number of each photo. by: what a photo can lack: "class",
+    "group" or "label".
     """
 
     dest: str
@@ -83,14 +84,16 @@ class Plan:
         return f"{destination.label}, by {source}"
 
 
-def make_plan(photos: Iterable[ScannedPhoto], dest: Path, layout: Layout) -> Plan:
-    """Assign every file its target below ``dest``.
+def make_plan(
+    photos: Iterable[ScannedPhoto], dest: Path, layout: Layout, by: str = "class"
+) -> Plan:
+    """Assign every file its target below ``dest``. by: see `Plan`.
 
     A file with the same name and content at the target is left out. Different content with the
     same name gets a number; so do names that differ only in case, which are one file on Windows
     and macOS.
     """
-    plan = Plan(str(dest))
+    plan = Plan(str(dest), by=by)
     tree = _TargetTree(str(dest), plan.folders)
     shared: dict[Destination, Destination] = {}
     for photo in photos:
