@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from scene_model.classifier.heads import Head
@@ -43,7 +43,8 @@ class Vocabulary:
     names: label id → display name; groups that are no labels are among them, because an object
     gives a photo its group as class. words: folded word → ids of the labels with that word.
     kinds: those with at least one label. groups: in the bundle's order. translations: language
-    code → label id → display name in that language.
+    code → label id → display name in that language. own_labels: folded word → the labels that
+    people made and that are written so, in any case.
     """
 
     names: dict[str, str]
@@ -51,6 +52,14 @@ class Vocabulary:
     kinds: tuple[KindOfLabels, ...] = ()
     groups: tuple[GroupOfLabels, ...] = ()
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    own_labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def with_own_labels(self, labels: Iterable[str]) -> "Vocabulary":
+        """Return a copy that also knows labels that people made."""
+        by_word: dict[str, frozenset[str]] = {}
+        for label in labels:
+            by_word[fold(label)] = by_word.get(fold(label), frozenset()) | {label}
+        return replace(self, own_labels=by_word)
 
     def display_name(self, label_id: str, language: str = "en") -> str:
         """Return the display name of a label; a person's own tag is its own name.
@@ -72,11 +81,13 @@ class Vocabulary:
 
     def label_ids_for(self, word: str) -> frozenset[str]:
         """Return the label ids with that id, name, alias or translation; kinds do not count."""
-        return self.words.get(fold(word), frozenset())
+        folded = fold(word)
+        return self.words.get(folded, frozenset()) | self.own_labels.get(folded, frozenset())
 
     def named_ids_for(self, word: str) -> frozenset[str]:
         """Return the label ids with that id or name."""
-        return self._ids_by_name.get(fold(word), frozenset())
+        folded = fold(word)
+        return self._ids_by_name.get(folded, frozenset()) | self.own_labels.get(folded, frozenset())
 
     def kind(self, kind_id: str) -> KindOfLabels | None:
         """Return the kind with an id; None without labels below it."""
@@ -117,12 +128,19 @@ class Vocabulary:
         return {word: frozenset(ids) for word, ids in ids_by_name.items()}
 
     def canonical(self, typed: str) -> str:
-        """Return the label id whose id or name was typed; else the folded text as an own tag."""
-        folded = fold(typed)
+        """Return the label id whose id or name was typed; else the text as a person's own label.
+
+        An own label keeps its case; where one differs only in case, that one is meant.
+        """
+        text = " ".join(unicodedata.normalize("NFC", typed).replace("_", " ").split())
+        folded = fold(text)
+        if folded == UNSURE_CLASS:
+            return UNSURE_CLASS
         for label_id, name in self.names.items():
             if folded in (fold(label_id), fold(name)):
                 return label_id
-        return folded
+        existing = self.own_labels.get(folded, frozenset())
+        return text if text in existing else min(existing, default=text)
 
 
 def fold(text: str) -> str:

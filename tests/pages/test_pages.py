@@ -114,7 +114,7 @@ def test_photo_dialog_corrects_class_and_tags(
     next(s for s in app.selectbox if s.label == "Class").set_value("forest").run()
     assert opened.library.photo(photo_id).photo_class == "forest"
     app.multiselect[0].set_value(["Grandma"]).run()
-    assert opened.library.photo(photo_id).shown_tags == ("grandma",)
+    assert opened.library.photo(photo_id).shown_tags == ("Grandma",)
     app.query_params["photo"] = "0" * 64
     app.session_state["open_photo"] = "0" * 64
     app.run()
