@@ -57,7 +57,7 @@ def own_labels(library: Library) -> list[str]:
     return sorted(labels)
 
 
-def _distinct(column: Column[Any]) -> Select[tuple[str]]:
+def _distinct(column: Column[Any]) -> Select[Any]:
     """Select the distinct values of an indexed column, one step in the index for each.
 
     DISTINCT would read every decision; libraries have millions of them.

@@ -22,6 +22,10 @@ def uploader_key(app: AppTest) -> str:
     return next(str(element.key) for element in app.get("file_uploader"))
 
 
+def page_links(app: AppTest) -> list[str]:
+    return [str(link.proto.label) for link in app.main.get("page_link")]
+
+
 def drop(app: AppTest, files: Files) -> AppTest:
     """Drop files and wait until they are tagged."""
     key = uploader_key(app)
@@ -53,6 +57,12 @@ def test_one_photo_shows_its_class_and_the_unsure_head(app: AppTest, flower: byt
     drop(app.run(), [("dahlia.jpg", flower)])
     assert [metric.value for metric in app.metric][0] == "Flower"
     assert "“Six scenes” is unsure" in texts(app)
+    (chart,) = [*app.get("arrow_vega_lite_chart"), *app.get("vega_lite_chart")]
+    assert "Camera scenes: probability" in chart.proto.spec, "the head that decided the class"
+    tabs = [tab.label for tab in app.tabs]
+    assert tabs.index("Camera scenes") < tabs.index("Six scenes")
+    assert page_links(app) == ["Open the gallery", "Review unsure photos", "Export"]
+    assert not app.warning
 
 
 def test_many_photos_and_invalid_files(app: AppTest, made_photos: Files) -> None:
@@ -62,6 +72,11 @@ def test_many_photos_and_invalid_files(app: AppTest, made_photos: Files) -> None
     assert "12 of 14 photos tagged, 2 skipped" in text
     assert "'File': 'notes.jpg'" in text
     assert "empty_file" in text
+    assert "2 skipped" in app.warning[0].value
+    kinds = [element.type for element in app.main]
+    pictures = max(i for i, kind in enumerate(kinds) if kind == "bidi_component")
+    places = [kinds.index(kind) for kind in ("warning", "page_link", "dataframe")]
+    assert [*places, pictures] == sorted([*places, pictures])
     # A new, empty uploader: the files of the old one were freed.
     assert uploader_key(app) != first_key
     # The result is still shown after a visit to another page.
