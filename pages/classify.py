@@ -7,7 +7,13 @@ import streamlit as st
 
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
 from pages.sections.messages import counted, escape_markdown, show_error
-from pages.sections.photo_facts import class_source_text, group_text, head_name, score_tabs
+from pages.sections.photo_facts import (
+    class_source_text,
+    deciding_head,
+    group_text,
+    head_name,
+    score_tabs,
+)
 from pages.sections.photo_view import (
     open_photo,
     predictions_or_reason,
@@ -27,6 +33,7 @@ from scene_model.library.records import PhotoRecord
 
 _MAX_RESULTS = 60
 _MAX_LATEST = 8
+_MAX_BARS = 10
 _BAR_COLOUR = "#2a9d8a"  # readable on the light and the dark theme
 
 
@@ -54,7 +61,7 @@ def _welcome() -> None:
     count = get_gallery().count("")
     if count:
         st.info(f"Your library has {counted(count, 'photo')}.", icon=":material/photo_library:")
-        st.page_link("gallery.py", label="Open gallery", icon=":material/arrow_forward:")
+        st.page_link("gallery.py", label="Open the gallery", icon=":material/arrow_forward:")
         return
     st.markdown(
         "**How it works:** add photos above → see their tags → correct wrong tags in the gallery "
@@ -87,6 +94,9 @@ def _results(job: Job) -> None:
         st.button("Try again", icon=":material/refresh:", on_click=retry_pending, args=(job,))
     records = list(get_gallery().library.records(list(progress.photo_ids)))
     records = [photo for photo in records if photo.trashed_at is None]
+    if records:
+        _way_on()
+    skipped_table(progress.skipped)
     if progress.total == 1 and len(records) == 1:
         _one_photo(records[0])
     elif records:
@@ -97,8 +107,14 @@ def _results(job: Job) -> None:
             st.caption(
                 f"Showing {_MAX_RESULTS} of {len(records):,} photos. The gallery shows all of them."
             )
-        st.page_link("gallery.py", label="Open gallery", icon=":material/photo_library:")
-    skipped_table(progress.skipped)
+
+
+def _way_on() -> None:
+    """Link to what people do after an upload."""
+    with st.container(horizontal=True):
+        st.page_link("gallery.py", label="Open the gallery", icon=":material/photo_library:")
+        st.page_link("review.py", label="Review unsure photos", icon=":material/rule:")
+        st.page_link("export.py", label="Export", icon=":material/download:")
 
 
 def _show_summary(progress: Progress) -> None:
@@ -120,13 +136,14 @@ def _one_photo(photo: PhotoRecord) -> None:
         _headline(photo)
         predictions = predictions_or_reason(photo)
         if predictions is not None:
-            prediction = predictions.class_prediction
-            head = get_services().classifier.head(prediction.head)
-            _probability_chart(prediction.probabilities, head.labels, head.name)
+            decided_by = deciding_head(photo, predictions)
+            head = get_services().classifier.head(decided_by)
+            probabilities = predictions.by_head[decided_by].probabilities
+            _probability_chart(probabilities, head.labels, head.name)
         if st.button("Edit and show details", icon=":material/edit:"):
             open_photo(photo.id)
     if predictions is not None:
-        score_tabs(predictions)
+        score_tabs(predictions, decided_by)
 
 
 def _headline(photo: PhotoRecord) -> None:
@@ -162,14 +179,14 @@ def _headline(photo: PhotoRecord) -> None:
 
 
 def _probability_chart(probabilities: FloatArray, labels: LabelSet, head: str) -> None:
-    """Show one head's probabilities in percent as labelled bars, most probable first."""
+    """Show one head's most probable labels in percent as labelled bars."""
     frame = pd.DataFrame(
         {
             "Label": [label.name for label in labels.labels],
             "Probability": [round(100 * float(p), 1) for p in probabilities],
         }
     )
-    frame = frame.sort_values("Probability", ascending=False, kind="stable")
+    frame = frame.sort_values("Probability", ascending=False, kind="stable").head(_MAX_BARS)
     label = {"field": "Label", "type": "nominal"}
     probability: dict[str, Any] = {"field": "Probability", "type": "quantitative"}
     bar_labels = {"type": "text", "align": "left", "dx": 5, "color": "gray"}

@@ -46,7 +46,7 @@ def _page() -> None:
         st.info("No photos yet. Add some on the Classify page.", icon=":material/content_copy:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
-    _compare()
+    is_compared = _compare()
     kind = st.segmented_control(
         "Show",
         list(_KINDS),
@@ -59,24 +59,30 @@ def _page() -> None:
     groups = group_pairs(near_duplicate_pairs(gallery.library, kind))
     if groups:
         _groups(groups, kind)
-    else:
+    elif is_compared:
         nothing = "duplicates" if kind is NearDuplicateKind.NEAR else "similar photos"
         st.info(f"No {nothing} found.", icon=":material/check_circle:")
     _dismissed(kind)
 
 
-def _compare() -> None:
+def _compare() -> bool:
+    """Offer to compare the photos that are not compared yet; returns whether all are."""
     library = get_gallery().library
     missing = count_pending_comparisons(library)
     if not missing:
-        return
+        return True
     verb = "has" if missing == 1 else "have"
-    st.caption(f"{counted(missing, 'photo')} {verb} not been compared with the others yet.")
+    st.info(
+        f"{counted(missing, 'photo')} {verb} not been compared with the others yet. Compare to "
+        "find all duplicates.",
+        icon=":material/compare:",
+    )
     if st.button("Compare now", icon=":material/compare:", type="primary"):
         bar = st.progress(0.0, "Comparing …")
         for done in compare_new(library):
             bar.progress(min(1.0, done / missing), f"{done:,} of {missing:,} compared")
         st.rerun()
+    return False
 
 
 def _groups(groups: list[NearDuplicateGroup], kind: NearDuplicateKind) -> None:

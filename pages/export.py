@@ -1,6 +1,7 @@
 """Export photos: CSV and JSON with a preview, and a ZIP with folders: classes, groups, tags."""
 
 import io
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -67,15 +68,32 @@ def _tables(
 ) -> None:
     st.subheader("Table (CSV or JSON)")
     bom = st.checkbox("For Excel (adds a UTF-8 byte order mark)", key="csv_bom")
+    csv_parameters = parameters | ({"bom": "true"} if bom else {})
+    language = _language()
     with st.container(horizontal=True):
-        _link("Download CSV", "csv", parameters | ({"bom": "true"} if bom else {}), "table")
+        people = {"people": "true", "language": language}
+        _link("CSV for people", "csv", csv_parameters | people, "table_view")
+        _link("Download CSV", "csv", csv_parameters, "table")
         _link("Download JSON", "json", parameters, "data_object")
         _link("Download JSON Lines", "jsonl", parameters, "data_array")
-    csv_text = "".join(get_services().exports.csv_lines(first_ids, with_place=with_location))
-    preview = pd.read_csv(io.StringIO(csv_text), dtype=str, na_filter=False)
-    st.dataframe(preview, hide_index=True)
+    exports = get_services().exports
+    for_people, all_columns = st.tabs(["CSV for people", "All columns"])
+    with for_people:
+        _preview(exports.people_lines(first_ids, language))
+    with all_columns:
+        _preview(exports.csv_lines(first_ids, with_place=with_location))
     if count > _PREVIEW_ROWS:
         st.caption(f"Showing {_PREVIEW_ROWS} of {count:,} rows.")
+
+
+def _preview(lines: Iterable[str]) -> None:
+    table = pd.read_csv(io.StringIO("".join(lines)), dtype=str, na_filter=False)
+    st.dataframe(table, hide_index=True)
+
+
+def _language() -> str:
+    """Return the code of the browser's language, such as "de"."""
+    return (st.context.locale or "en").partition("-")[0].lower()
 
 
 def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:

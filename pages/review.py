@@ -10,11 +10,15 @@ from pages.state.session import get_gallery, get_services
 from pages.widgets.guesses import guess_text
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import SceneError
+from scene_model.learning.review_choices import Choice, review_choices, with_stored_guess
 from scene_model.learning.review_queue import ReviewItem, review_queue
+from scene_model.library.predictions import predict_stored
 from scene_model.library.records import PhotoRecord
 
 _QUEUE, _POSITION, _DECIDED = "review_queue", "review_position", "review_decided"
 _OTHER = "review_other"
+# Each has a key: 1 to 4.
+_MAX_OTHERS = 4
 
 
 def _page() -> None:
@@ -80,30 +84,61 @@ def _next(queue: list[ReviewItem]) -> tuple[ReviewItem | None, PhotoRecord | Non
 
 def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
     names = get_gallery().vocabulary
-    is_unsure = photo.photo_class == UNSURE_CLASS
-    proposed = item.choices[0] if is_unsure else photo.photo_class
-    st.markdown(f"### {escape_markdown(names.display_name(proposed))}?")
-    guess = guess_text(photo, names)
+    choices = _choices(photo)
+    if photo.photo_class != UNSURE_CLASS:
+        # A head was sure of the class.
+        proposed: Choice | None = Choice(photo.photo_class, photo.class_score, is_sure=True)
+    else:
+        proposed = next((choice for choice in choices[:1] if choice.is_likely), None)
+    question = f"{names.display_name(proposed.label)}?" if proposed else "What is this?"
+    st.markdown(f"### {escape_markdown(question)}")
+    guess = guess_text(photo, names) if proposed else ""
     unsure = f" Unsure, {escape_markdown(guess)}." if guess else ""
     st.caption(f"Reason: {escape_markdown(item.reason)}.{unsure}")
     with st.container(horizontal=True):
-        st.button(
-            "Accept",
-            key="review_accept",
-            icon=":material/check:",
-            type="primary",
-            shortcut="A",
-            on_click=_decide,
-            args=(photo.id, proposed),
-        )
+        if proposed is not None:
+            st.button(
+                "Accept",
+                key="review_accept",
+                icon=":material/check:",
+                type="primary" if proposed.is_sure else "secondary",
+                shortcut="A",
+                on_click=_decide,
+                args=(photo.id, proposed.label),
+            )
         st.button(
             "Skip", key="review_skip", icon=":material/skip_next:", shortcut="S", on_click=_advance
         )
         undo_button(_step_back)
-    others = [label for label in item.choices if label != proposed]
+    _other_choices(photo, _others(choices, proposed))
+
+
+def _choices(photo: PhotoRecord) -> list[Choice]:
+    """Return the most probable labels; only the guess of a photo that cannot be predicted."""
+    services = get_services()
+    try:
+        stored = predict_stored(services.library, services.classifier, photo.id)
+        choices = review_choices(stored.head_predictions, services.classifier.heads)
+    except SceneError:
+        choices = []
+    return with_stored_guess(choices, photo)
+
+
+def _others(choices: list[Choice], proposed: Choice | None) -> list[str]:
+    """Return the labels to offer beside the proposed one; each name once."""
+    names = get_gallery().vocabulary
+    labels = [proposed.label] if proposed else []
+    by_name: dict[str, str] = {}
+    for label in (*labels, *(choice.label for choice in choices)):
+        by_name.setdefault(names.display_name(label), label)
+    return list(by_name.values())[len(labels) :][:_MAX_OTHERS]
+
+
+def _other_choices(photo: PhotoRecord, labels: list[str]) -> None:
+    names = get_gallery().vocabulary
     st.markdown("Or choose another class:")
     with st.container(horizontal=True):
-        for number, label in enumerate(others, 1):
+        for number, label in enumerate(labels, 1):
             st.button(
                 escape_markdown(names.display_name(label)),
                 key=f"review_choice_{number}",

@@ -9,6 +9,7 @@ from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.errors import QueryError
 from scene_model.library import edits
 from scene_model.library.groups import count_by_group
+from scene_model.library.own_labels import LibraryModel
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import PhotoRecord
 from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, Sort, SortKey
@@ -42,16 +43,18 @@ class Gallery:
     sort: Sort = BEST_MATCH
     today: Callable[[], datetime.date] = datetime.date.today
     selection: list[str] = field(default_factory=list)
+    _library_model: LibraryModel = field(init=False, repr=False, compare=False)
     _reader: QueryReader = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Create the parser of query lines, which caches the latest conditions."""
-        self._reader = QueryReader(self.library, self.model)
+        self._library_model = LibraryModel(self.library, self.model)
+        self._reader = QueryReader(self.library, self._library_model)
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """Vocabulary of the model in use."""
-        return self.model.vocabulary
+        """Vocabulary of the model in use, with the labels that people made."""
+        return self._library_model.vocabulary
 
     def select(self, photo_ids: Sequence[str]) -> None:
         """Replace the selection."""
@@ -151,7 +154,7 @@ class Gallery:
         return save_search(self.library, name, query, self.sort)
 
     def add_tag(self, photo_ids: Sequence[str], typed: str) -> edits.EditResult:
-        """Tag photos with typed text; the name of a label becomes its id."""
+        """Tag photos with typed text; see `Vocabulary.canonical`."""
         return edits.add_tag(
             self.library, photo_ids, self.vocabulary.canonical(edits.clean_tag(typed))
         )

@@ -105,9 +105,24 @@ def show_details(photo: PhotoRecord) -> None:
         )
 
 
-def score_tabs(predictions: HeadPredictions) -> None:
-    """Show the scores of every head, one tab each, the class head first."""
+def deciding_head(photo: PhotoRecord, predictions: HeadPredictions) -> str:
+    """Return the head that decided a photo's class; of an unsure photo, that of the best guess.
+
+    The class head, where a person decided.
+    """
+    if photo.class_source in predictions.by_head:
+        return photo.class_source
+    if photo.class_source == NONE:
+        # As in `best_guesses`.
+        heads = predictions.by_head.values()
+        return max(heads, key=lambda head: head.confidence * (1 - (head.outside or 0.0))).head
+    return predictions.class_prediction.head
+
+
+def score_tabs(predictions: HeadPredictions, first: str | None = None) -> None:
+    """Show the scores of every head, one tab each. first: the first one, else the class head."""
     heads = [h for h in get_services().classifier.ranked_heads if h.id in predictions.by_head]
+    heads.sort(key=lambda head: head.id != first)
     tabs = st.tabs([escape_markdown(head.name) for head in heads])
     for tab, head in zip(tabs, heads, strict=True):
         with tab:

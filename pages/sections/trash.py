@@ -1,15 +1,20 @@
 """The trash: restore photos, or delete them permanently after confirmation."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.sections.messages import counted, error_markdown
 from pages.state.session import get_gallery
+from pages.widgets.photo_grid import GridSelection, GridStyle, photo_grid
 from scene_model.errors import SceneError
 from scene_model.library import edits
+from scene_model.library.records import PhotoRecord
 from scene_model.library.trash import TrashContents, empty_trash, trash_contents
 
 _MAX_LISTED = 100
 _OPEN_KEY, _CONFIRM_KEY, _NOTICE_KEY = "trash_open", "trash_confirm", "trash_notice"
+_SELECTION_KEY = "trash_selection"
 
 
 def open_trash() -> None:
@@ -31,7 +36,7 @@ def show_trash() -> bool:
 
 
 def _close() -> None:
-    for key in (_OPEN_KEY, _CONFIRM_KEY, _NOTICE_KEY):
+    for key in (_OPEN_KEY, _CONFIRM_KEY, _NOTICE_KEY, _SELECTION_KEY):
         st.session_state.pop(key, None)
 
 
@@ -54,9 +59,21 @@ def _contents() -> None:
     st.caption(
         "The trash is empty."
         if is_empty
-        else "Photos in the trash are hidden from the gallery but still on disk."
+        else "Photos in the trash are hidden from the gallery but still on disk. Click photos to "
+        "select those to restore."
     )
+    listed = list(library.records(library.find(trashed=True, limit=_MAX_LISTED)))
+    selected = _selected(listed)
     with st.container(horizontal=True):
+        st.button(
+            f"Restore {counted(len(selected), 'photo')}" if selected else "Restore selected",
+            icon=":material/restore_from_trash:",
+            type="primary",
+            disabled=not selected,
+            key="trash_restore",
+            on_click=_restore,
+            args=(selected,),
+        )
         st.button(
             "Restore all",
             icon=":material/restore_from_trash:",
@@ -71,12 +88,30 @@ def _contents() -> None:
             on_click=_confirm,
             args=(contents,),
         )
-    for photo in library.records(library.find(trashed=True, limit=_MAX_LISTED)):
-        name, action = st.columns([4, 1], vertical_alignment="center")
-        name.text(photo.name)
-        action.button("Restore", key=f"restore_{photo.id}", on_click=_restore, args=((photo.id,),))
+    if listed:
+        photo_grid(
+            *(listed, get_gallery().vocabulary, "trash_grid"),
+            on_open=_toggle,
+            selection=GridSelection(
+                selected, lambda ids, _: st.session_state.update({_SELECTION_KEY: ids})
+            ),
+            style=GridStyle(cell="8rem", label="Photos in the trash"),
+        )
     if len(contents.photo_ids) > _MAX_LISTED:
         st.caption(f"Showing {_MAX_LISTED} of {len(contents.photo_ids):,} photos.")
+
+
+def _selected(listed: Sequence[PhotoRecord]) -> tuple[str, ...]:
+    """Return the selected photos that are still in the trash."""
+    chosen = frozenset(st.session_state.get(_SELECTION_KEY, ()))
+    return tuple(photo.id for photo in listed if photo.id in chosen)
+
+
+def _toggle(photo_id: str) -> None:
+    """Select a photo that was clicked, or clear it: a dialog cannot open another one."""
+    chosen = list(st.session_state.get(_SELECTION_KEY, ()))
+    others = [other for other in chosen if other != photo_id]
+    st.session_state[_SELECTION_KEY] = others if photo_id in chosen else [*others, photo_id]
 
 
 def _confirmation(contents: TrashContents) -> None:

@@ -107,7 +107,7 @@ def _add_tags(api: FastAPI, context: ApiContext) -> None:
         """Remove a tag: a person's tag is deleted, a predicted tag is rejected permanently."""
         services = context.services()
         known_id = services.library.photo(checked_photo_id(photo_id)).id
-        label = services.vocabulary.canonical(clean_tag(tag))
+        label = services.gallery().vocabulary.canonical(clean_tag(tag))
         remove_tag(services.library, [known_id], label)
         return current_tags(known_id)
 

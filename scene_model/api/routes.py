@@ -201,10 +201,18 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
         bom: bool = False,
         place: bool = True,
+        people: bool = False,
+        language: Annotated[str, Query(max_length=20, examples=["de"])] = "en",
     ) -> Response:
-        """Stream a query's photos as CSV; ``place=false`` leaves coordinates out."""
+        """Stream a query's photos as CSV; ``place=false`` leaves coordinates out.
+
+        ``people=true`` gives fewer columns for people to read, with names of labels in a language.
+        """
         services = get_services()
         ids = services.gallery(Sort.read(sort)).all_ids(q)
+        if people:
+            readable = services.exports.people_lines(ids, language, with_bom=bom)
+            return _download(readable, "text/csv; charset=utf-8", "scene-gallery-people.csv")
         lines = services.exports.csv_lines(ids, with_bom=bom, with_place=place)
         return _download(lines, "text/csv; charset=utf-8", "scene-gallery.csv")
 

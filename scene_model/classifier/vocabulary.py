@@ -1,8 +1,8 @@
 """Map typed words to label ids, and label ids to display names, over all heads."""
 
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from scene_model.classifier.heads import Head
@@ -42,16 +42,32 @@ class Vocabulary:
 
     names: label id → display name; groups that are no labels are among them, because an object
     gives a photo its group as class. words: folded word → ids of the labels with that word.
-    kinds: those with at least one label. groups: in the bundle's order.
+    kinds: those with at least one label. groups: in the bundle's order. translations: language
+    code → label id → display name in that language. own_labels: folded word → the labels that
+    people made and that are written so, in any case.
     """
 
     names: dict[str, str]
     words: dict[str, frozenset[str]]
     kinds: tuple[KindOfLabels, ...] = ()
     groups: tuple[GroupOfLabels, ...] = ()
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    own_labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def display_name(self, label_id: str) -> str:
-        """Return the display name of a label; a person's own tag is its own name."""
+    def with_own_labels(self, labels: Iterable[str]) -> "Vocabulary":
+        """Return a copy that also knows labels that people made."""
+        by_word: dict[str, frozenset[str]] = {}
+        for label in labels:
+            by_word[fold(label)] = by_word.get(fold(label), frozenset()) | {label}
+        return replace(self, own_labels=by_word)
+
+    def display_name(self, label_id: str, language: str = "en") -> str:
+        """Return the display name of a label; a person's own tag is its own name.
+
+        language: a code such as "de"; a label without a translation has its English name.
+        """
+        if translation := self.translations.get(language, {}).get(label_id):
+            return translation
         if label_id == UNSURE_CLASS:
             return "Unsure"
         if label_id in self.names:
@@ -65,11 +81,13 @@ class Vocabulary:
 
     def label_ids_for(self, word: str) -> frozenset[str]:
         """Return the label ids with that id, name, alias or translation; kinds do not count."""
-        return self.words.get(fold(word), frozenset())
+        folded = fold(word)
+        return self.words.get(folded, frozenset()) | self.own_labels.get(folded, frozenset())
 
     def named_ids_for(self, word: str) -> frozenset[str]:
         """Return the label ids with that id or name."""
-        return self._ids_by_name.get(fold(word), frozenset())
+        folded = fold(word)
+        return self._ids_by_name.get(folded, frozenset()) | self.own_labels.get(folded, frozenset())
 
     def kind(self, kind_id: str) -> KindOfLabels | None:
         """Return the kind with an id; None without labels below it."""
@@ -110,12 +128,19 @@ class Vocabulary:
         return {word: frozenset(ids) for word, ids in ids_by_name.items()}
 
     def canonical(self, typed: str) -> str:
-        """Return the label id whose id or name was typed; else the folded text as an own tag."""
-        folded = fold(typed)
+        """Return the label id whose id or name was typed; else the text as a person's own label.
+
+        An own label keeps its case; where one differs only in case, that one is meant.
+        """
+        text = " ".join(unicodedata.normalize("NFC", typed).replace("_", " ").split())
+        folded = fold(text)
+        if folded == UNSURE_CLASS:
+            return UNSURE_CLASS
         for label_id, name in self.names.items():
             if folded in (fold(label_id), fold(name)):
                 return label_id
-        return folded
+        existing = self.own_labels.get(folded, frozenset())
+        return text if text in existing else min(existing, default=text)
 
 
 def fold(text: str) -> str:
@@ -140,6 +165,7 @@ def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
     would match every "… dog".
     """
     names: dict[str, str] = {}
+    translations: dict[str, dict[str, str]] = {}
     words: dict[str, set[str]] = {}
     kinds: dict[str, Kind] = {}
     ids_by_kind: dict[str, set[str]] = {}
@@ -152,7 +178,9 @@ def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
         for label in head.labels.labels:
             # A photo's tag for an object is the ImageNet line, not the id.
             label_id = label.source_name if head.id == OBJECTS else label.id
-            names.setdefault(label_id, label.name)
+            if label_id not in names:
+                names[label_id] = label.name
+                _collect(label, label_id, translations)
             if label.group is not None:
                 group_by_label.setdefault(label_id, label.group)
             for word in _words(label):
@@ -160,7 +188,9 @@ def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
             for kind_id in with_wider_kinds(label.kinds, parents):
                 ids_by_kind.setdefault(kind_id, set()).add(label_id)
     for group in groups.values():
-        names.setdefault(group.id, group.name)
+        if group.id not in names:
+            names[group.id] = group.name
+            _collect(group, group.id, translations)
     return Vocabulary(
         names,
         {word: frozenset(ids) for word, ids in words.items()},
@@ -176,7 +206,14 @@ def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
             )
             for group in groups.values()
         ),
+        translations,
     )
+
+
+def _collect(entry: Label | Group, label_id: str, translations: dict[str, dict[str, str]]) -> None:
+    """Add the translations of a label or group to those by language."""
+    for language, name in entry.translations.items():
+        translations.setdefault(language, {})[label_id] = name
 
 
 # The labels of a few bundles; folding them takes most of the time of opening one.

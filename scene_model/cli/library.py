@@ -91,6 +91,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument(
         "--bom", action="store_true", help="begin the CSV with a byte-order mark, for Excel"
     )
+    export.add_argument(
+        "--people", action="store_true", help="CSV with fewer columns and names, for people to read"
+    )
     sidecars = command("sidecars", "write the tags of matching photos to XMP sidecars")
     sidecars.add_argument("query", nargs="?", default="", metavar="QUERY")
     sidecars.add_argument(

@@ -109,6 +109,8 @@ def _export_chunks(
     if options.records:
         is_one_list = options.records.suffix.lower() != ".jsonl"
         return utf8_chunks(services.exports.json_lines(ids, is_one_list=is_one_list))
+    if options.people:
+        return utf8_chunks(services.exports.people_lines(ids, with_bom=options.bom))
     return utf8_chunks(services.exports.csv_lines(ids, with_bom=options.bom))
 
 

@@ -34,7 +34,7 @@ def keywords(options: argparse.Namespace, settings: Settings) -> int:
         files = (input_file.path for input_file in Scan(options.recursive).files(options.paths))
         limits = services.classifier.limits
         code = _print_results(
-            import_keywords(services.library, services.vocabulary, files, limits), options
+            import_keywords(services.library, services.gallery().vocabulary, files, limits), options
         )
         services.copy_database()
         return code

@@ -28,6 +28,7 @@ _ZERO_WIDTH_JOINER = "\u200d"  # joins the parts of one emoji
 class ArchiveEntry:
     """One photo to pack: its folder in the ZIP, its name, and the path of its bytes.
 
+    added_at, taken_at: ISO 8601; the second, or else the first, is the member's time in the ZIP.
     with_place: False packs a copy without the place where the photo was taken.
     """
 
@@ -36,6 +37,12 @@ class ArchiveEntry:
     path: Path
     added_at: str
     with_place: bool = True
+    taken_at: str | None = None
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """The times of the member in the ZIP; the first that can be read counts."""
+        return (self.taken_at, self.added_at) if self.taken_at else (self.added_at,)
 
 
 def safe_name(name: str, fallback: str = "photo") -> str:
@@ -105,9 +112,9 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
     for entry, name in archive_names(entries):
         try:
             if entry.with_place:
-                yield from archive.add_file(entry.path, name, entry.added_at)
+                yield from archive.add_file(entry.path, name, entry.dates)
             elif (data := strip_gps(entry.path.read_bytes())) is not None:
-                yield from archive.add_member([data], name, entry.added_at, len(data))
+                yield from archive.add_member([data], name, entry.dates, len(data))
             else:
                 left_out.append(name)
         except FileNotFoundError:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.labels import OBJECTS
@@ -13,11 +14,13 @@ from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.folders import FolderRule
 from scene_model.export.table import (
     json_record,
+    people_row,
     table_row,
     without_coordinates,
     write_csv,
     write_json,
     write_jsonl,
+    write_people_csv,
 )
 from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder, in_batches
@@ -45,6 +48,22 @@ class Exports:
         rows = (table_row(*item) for item in self._items(photo_ids, with_place))
         return write_csv(rows, with_bom)
 
+    def people_lines(
+        self, photo_ids: Iterable[str], language: str = "en", with_bom: bool = False
+    ) -> Iterator[str]:
+        """Yield photos as a CSV for people, in the order given; without coordinates.
+
+        language: code of the language of the labels; English where there is no translation.
+        """
+        vocabulary = self.model.vocabulary
+        name_of = partial(vocabulary.display_name, language=language)
+        rows = (
+            people_row(photo, group_of(photo, vocabulary), name_of)
+            for batch in in_batches(photo_ids)
+            for photo in self.library.records(batch)
+        )
+        return write_people_csv(rows, with_bom)
+
     def json_lines(
         self, photo_ids: Iterable[str], with_place: bool = True, is_one_list: bool = True
     ) -> Iterator[str]:
@@ -71,6 +90,7 @@ class Exports:
                 path=self.library.original_location(photo),
                 added_at=photo.added_at,
                 with_place=with_place,
+                taken_at=photo.taken_at,
             )
             for photo in self.library.records(photo_ids)
             for folder in rule.folders(photo, self.model.vocabulary)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.classifier.labels import HUMAN
-from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.errors import (
     InvalidTag,
     OriginalMissing,
@@ -82,8 +82,10 @@ def import_keywords(
 ) -> Iterator[SidecarResult]:
     """Import the keywords of files and their sidecars as a person's tags.
 
-    Photos are identified by content, wherever the file is. Rejected tags stay rejected.
+    Photos are identified by content, wherever the file is. Rejected tags stay rejected. Keywords
+    that differ only in case become one tag.
     """
+    spellings: dict[str, str] = {}
     for file in files:
         try:
             data = read_photo_file(file, limits)
@@ -97,6 +99,7 @@ def import_keywords(
                     label = vocabulary.canonical(edits.clean_tag(name.replace('"', "'")))
                 except InvalidTag:
                     continue  # too long for a tag: a caption, not a keyword
+                label = spellings.setdefault(fold(label), label)
                 if label not in existing:
                     edits.add_tag(library, [photo.id], label)
                     existing.add(label)

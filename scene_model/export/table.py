@@ -15,6 +15,7 @@ nullable columns: there it is null, and empty text is written as one apostrophe.
 """
 
 import csv
+import datetime
 import io
 import json
 import math
@@ -24,6 +25,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from scene_model.classifier.labels import NONE
 from scene_model.classifier.tagging import Tag
 from scene_model.library.records import PhotoRecord
 
@@ -45,6 +47,7 @@ COLUMNS: tuple[str, ...] = (
     "Bundle",
     "Group",
 )
+PEOPLE_COLUMNS = ("Name", "Class", "Group", "Confidence", "Tags", "Taken")
 _NUMBERS = frozenset(
     (
         *(f"Score {rank}" for rank in range(1, OBJECT_COLUMNS + 1)),
@@ -108,12 +111,43 @@ def write_csv(rows: Iterable[Sequence[Cell]], with_bom: bool = False) -> Iterato
     rows: cells from `table_row`. with_bom: begin with a byte-order mark, so that Excel reads the
     file as UTF-8.
     """
+    return _csv_lines(COLUMNS, rows, with_bom)
+
+
+def people_row(photo: PhotoRecord, group: str, name_of: Callable[[str], str]) -> tuple[Cell, ...]:
+    """Return a photo's cells for people, in the order of `PEOPLE_COLUMNS`.
+
+    group: the effective one. name_of: returns the display name of a label.
+    Confidence is the score of the class, and empty for a photo whose class is unsure.
+    """
+    is_filed = photo.class_source != NONE
+    return (
+        photo.name,
+        name_of(photo.photo_class),
+        name_of(group),
+        f"{100 * photo.class_score:.0f} %" if is_filed else None,
+        join_tags(map(name_of, photo.shown_tags)),
+        photo.taken_at and _minute(photo.taken_at),
+    )
+
+
+def write_people_csv(rows: Iterable[Sequence[Cell]], with_bom: bool = False) -> Iterator[str]:
+    """Yield a CSV for people line by line, header first; no text cell is a formula.
+
+    rows: cells from `people_row`. with_bom: as in `write_csv`.
+    """
+    return _csv_lines(PEOPLE_COLUMNS, rows, with_bom)
+
+
+def _csv_lines(
+    columns: Sequence[str], rows: Iterable[Sequence[Cell]], with_bom: bool
+) -> Iterator[str]:
     if with_bom:
         yield UTF8_BOM
     buffer = io.StringIO()
     write = csv.writer(buffer, lineterminator="\r\n").writerow
-    empty_text = [_MARK if column in _NULLABLE_TEXT else "" for column in COLUMNS]
-    write(COLUMNS)
+    empty_text = [_MARK if column in _NULLABLE_TEXT else "" for column in columns]
+    write(columns)
     yield buffer.getvalue()
     for row in rows:
         buffer.seek(0)
@@ -226,6 +260,14 @@ def plain_text(cell: str) -> str:
 
 def _tag_record(tag: Tag) -> dict[str, Any]:
     return {"label": tag.label, "score": round(tag.score, 6)}
+
+
+def _minute(taken_at: str) -> str:
+    """Format a local time, ISO 8601, to the minute; any other text stays as it is."""
+    try:
+        return f"{datetime.datetime.fromisoformat(taken_at):%Y-%m-%d %H:%M}"
+    except ValueError:
+        return taken_at
 
 
 def _nullable_text(cell: str) -> str | None:

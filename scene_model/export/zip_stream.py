@@ -1,15 +1,16 @@
 """A ZIP generated in chunks: any size in constant memory, the same bytes for the same input."""
 
+import contextlib
 import datetime
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
 _CHUNK_BYTES = 1 << 20
-# The earliest date a ZIP can hold; for members without a date.
-_DEFAULT_DATE = (1980, 1, 1, 0, 0, 0)
-_LAST_YEAR = 2107
+# A ZIP holds dates of these years, without a time zone, to two seconds.
+_EARLIEST = datetime.datetime(1980, 1, 1)
+_LATEST = datetime.datetime(2107, 12, 31, 23, 59, 58)
 _READABLE = 0o644 << 16
 
 
@@ -41,22 +42,26 @@ class ZipStream:
         out = cast(BinaryIO, self._out)
         self._zip = zipfile.ZipFile(out, "w", zipfile.ZIP_STORED)
 
-    def add_file(self, path: Path, name: str, date: str = "") -> Iterator[bytes]:
+    def add_file(self, path: Path, name: str, dates: Sequence[str] = ()) -> Iterator[bytes]:
         """Add a file; raises OSError before the first chunk when it cannot be opened.
 
-        date: the modification time in the ZIP, ISO 8601. The file's own time would make two ZIPs
-        of the same photos differ.
+        dates: as in `add_member`. The file's own time would make two ZIPs of the same photos
+        differ.
         """
         with path.open("rb") as file:
             size = path.stat().st_size
             chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
-            yield from self.add_member(chunks, name, date, size)
+            yield from self.add_member(chunks, name, dates, size)
 
     def add_member(
-        self, data: Iterable[bytes], name: str, date: str = "", size: int = 0
+        self, data: Iterable[bytes], name: str, dates: Sequence[str] = (), size: int = 0
     ) -> Iterator[bytes]:
-        """Add a member; size: its approximate bytes, needed when it may reach 2 GB."""
-        info = zipfile.ZipInfo(name, _zip_date(date))
+        """Add a member.
+
+        dates: times in ISO 8601; the first that can be read becomes the modification time in the
+        ZIP, as local time. size: the approximate bytes, needed when they may reach 2 GB.
+        """
+        info = zipfile.ZipInfo(name, _zip_date(dates))
         info.compress_type, info.external_attr, info.file_size = (
             zipfile.ZIP_STORED,
             _READABLE,
@@ -75,11 +80,13 @@ class ZipStream:
         yield from self._out.drain()
 
 
-def _zip_date(text: str) -> tuple[int, int, int, int, int, int]:
-    try:
-        at = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        return _DEFAULT_DATE
-    if not _DEFAULT_DATE[0] <= at.year <= _LAST_YEAR:
-        return _DEFAULT_DATE
+def _zip_date(dates: Iterable[str]) -> tuple[int, int, int, int, int, int]:
+    """Return the local time of the first readable date, in the range of a ZIP; else 1980."""
+    at = _EARLIEST
+    for text in dates:
+        with contextlib.suppress(ValueError):
+            # The time zone is dropped, not converted: the camera's clock counts.
+            at = datetime.datetime.fromisoformat(text).replace(tzinfo=None)
+            break
+    at = min(max(at, _EARLIEST), _LATEST)
     return (at.year, at.month, at.day, at.hour, at.minute, at.second)

@@ -1,5 +1,7 @@
 """The review queue: photos that no person decided on, least certain first."""
 
+import heapq
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,19 +24,14 @@ _REASONS = (UNSURE, DISAGREE, CLOSE, SURE)
 _MOST = 500
 # A sure prediction is a close call if its first label leads the second by less than this.
 _CLOSE_BELOW = 0.5
-_CHOICES = 5
 
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """One photo to review.
-
-    choices: its best guess if its class is unsure, then its most probable labels in order.
-    """
+    """One photo to review, and why it is where it is in the queue."""
 
     photo_id: str
     reason: str
-    choices: tuple[str, ...]
 
 
 def review_queue(library: Library, classifier: Classifier, most: int = _MOST) -> list[ReviewItem]:
@@ -49,73 +46,42 @@ def review_queue(library: Library, classifier: Classifier, most: int = _MOST) ->
                 select(photos.c.id).where(photos.c.human_class.is_not(None))
             ).scalars()
         )
-        guesses: dict[str, str | None] = {
-            row.id: row.guess
-            for row in connection.execute(
-                select(photos.c.id, photos.c.guess).where(photos.c.photo_class == UNSURE_CLASS)
-            )
-        }
+        unsure = set(
+            connection.execute(
+                select(photos.c.id).where(photos.c.photo_class == UNSURE_CLASS)
+            ).scalars()
+        )
     class_head = classifier.heads[classifier.bundle.class_head]
     tag_head = classifier.heads.get(classifier.bundle.tag_head or "")
-    queue: list[tuple[float, ReviewItem]] = []
+    first: list[tuple[float, str]] = []
     size = classifier.bundle.backbone.embedding_size
     for chunk in scan_embeddings(library, classifier.provenance.backbone, size):
-        in_doubt = np.array([photo_id in guesses for photo_id in chunk.ids], bool)
-        scores = _scores(class_head, tag_head, chunk.embeddings, in_doubt)
-        indices = [i for i, photo_id in enumerate(chunk.ids) if photo_id not in decided]
-        indices.sort(key=lambda i: (scores.certainty[i], chunk.ids[i]))  # noqa: B023
-        for index in indices[:most]:
-            certainty = float(scores.certainty[index])
-            photo_id = chunk.ids[index]
-            choices = scores.choices(index, guesses.get(photo_id))
-            item = ReviewItem(photo_id, _REASONS[int(certainty)], choices)
-            queue.append((certainty, item))
-        queue = sorted(queue, key=lambda entry: (entry[0], entry[1].photo_id))[:most]
-    return [item for _, item in queue]
-
-
-@dataclass(frozen=True)
-class _Scores:
-    """Predictions of two heads for N photos.
-
-    certainty: shape (N,), in [0, 4): from 0 unsure, from 1 heads disagree, from 2 close, from 3
-    sure; the fraction is the lead of the first label over the second.
-    class_probabilities, tag_probabilities: shape (N, number of labels).
-    """
-
-    certainty: npt.NDArray[np.float64]
-    class_head: Head
-    tag_head: Head | None
-    class_probabilities: FloatArray
-    tag_probabilities: FloatArray | None
-
-    def choices(self, index: int, guess: str | None) -> tuple[str, ...]:
-        """Return a photo's best guess and the most probable labels of both heads."""
-        scores = dict(
-            zip(
-                self.class_head.labels.ids, map(float, self.class_probabilities[index]), strict=True
-            )
+        in_doubt = np.array([photo_id in unsure for photo_id in chunk.ids], bool)
+        certainties = _certainties(class_head, tag_head, chunk.embeddings, in_doubt)
+        undecided = (
+            (certainty, photo_id)
+            for photo_id, certainty in zip(chunk.ids, certainties.tolist(), strict=True)
+            if photo_id not in decided
         )
-        if self.tag_head is not None and self.tag_probabilities is not None:
-            tags = zip(self.tag_head.labels.ids, self.tag_probabilities[index], strict=True)
-            for label, score in tags:
-                scores[label] = max(scores.get(label, 0.0), float(score))
-        probable = sorted(scores, key=lambda label: -scores[label])
-        return tuple(dict.fromkeys([guess, *probable] if guess else probable))[:_CHOICES]
+        first = heapq.nsmallest(most, itertools.chain(first, undecided))
+    return [ReviewItem(photo_id, _REASONS[int(certainty)]) for certainty, photo_id in first]
 
 
-def _scores(
+def _certainties(
     class_head: Head, tag_head: Head | None, embeddings: FloatArray, in_doubt: BoolArray
-) -> _Scores:
-    """Predict N photos. in_doubt: whose stored class is unsure, shape (N,)."""
+) -> npt.NDArray[np.float64]:
+    """Return how certain the predictions for N photos are, shape (N,), in [0, 4).
+
+    From 0 unsure, from 1 heads disagree, from 2 close, from 3 sure; the fraction is the lead of the
+    first label over the second. in_doubt: whose stored class is unsure, shape (N,).
+    """
     prediction = class_head.predict(embeddings)
     first, lead = _first_and_lead(prediction.probabilities)
     is_unsure = class_head.is_unsure(prediction)
     if tag_head is None:
-        certainty = np.clip(lead, 0.0, 0.999) + np.where(
+        return np.clip(lead, 0.0, 0.999) + np.where(
             in_doubt, 0, np.where(lead < _CLOSE_BELOW, 2, 3)
         )
-        return _Scores(certainty, class_head, None, prediction.probabilities, None)
     tags = tag_head.predict(embeddings).probabilities
     tag_first, tag_lead = _first_and_lead(tags)
     names = np.array(class_head.labels.ids, object)[first]
@@ -124,8 +90,10 @@ def _scores(
     disagree = ~is_unsure & (tags.max(axis=1) > ALONE_ABOVE) & (names != tag_names) & shared
     close = ~is_unsure & (lead < _CLOSE_BELOW)
     within = np.clip(np.where(is_unsure, tag_lead, lead), 0.0, 0.999)
-    certainty = within + np.select([in_doubt, disagree, close], [0.0, 1.0, 2.0], 3.0)
-    return _Scores(certainty, class_head, tag_head, prediction.probabilities, tags)
+    certainties: npt.NDArray[np.float64] = within + np.select(
+        [in_doubt, disagree, close], [0.0, 1.0, 2.0], 3.0
+    )
+    return certainties
 
 
 def _first_and_lead(

@@ -86,6 +86,11 @@ def test_downloads(client: TestClient, add_photos: Add, temple: bytes, flower: b
     assert table.text.startswith("\ufeffID,")
     assert "dahlia.jpg" in table.text
     assert "temple.jpg" not in table.text
+    people = {"q": "class:flower", "people": "true", "language": "de"}
+    readable = client.get("/api/library/export.csv", params=people)
+    assert readable.text.startswith("Name,Class,Group,")
+    assert "Blume" in readable.text
+    assert "scene-gallery-people.csv" in readable.headers["content-disposition"]
     response = client.get("/api/library/export.zip", params={"q": "name:dahlia"})
     archive = zipfile.ZipFile(io.BytesIO(response.content))
     assert archive.namelist() == ["manifest.csv", "flower/dahlia.jpg"]

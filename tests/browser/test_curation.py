@@ -87,7 +87,7 @@ def test_a_tag_is_taught(page: Page) -> None:
     expect(page.get_by_text("New photos will get it too")).to_be_visible()
     page.get_by_role("button", name="Show photos").click()
     expect(page.locator(".cell").nth(4)).to_be_visible()
-    expect(page.locator(".cell").first).to_contain_text("jungle fall")
+    expect(page.locator(".cell").first).to_contain_text("Jungle fall")
 
 
 @pytest.mark.read_only

@@ -204,6 +204,23 @@ def test_the_dialog_says_who_said_so(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Trash (1)")).to_be_visible()
 
 
+def test_chosen_pictures_come_back_from_the_trash(visit: Visit) -> None:
+    page = visit.open("gallery?q=name:copy_0")
+    expect(page.locator(".cell")).to_have_count(10)
+    page.get_by_role("button", name="Select all").click()
+    page.get_by_role("button", name="Trash").click()
+    page.get_by_role("button", name="Trash (10)").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".cell img")).to_have_count(10)
+    for name in ("copy_02.jpg", "copy_05.jpg"):
+        dialog.locator(".cell", has_text=name).locator(".open").click()
+    dialog.get_by_role("button", name="Restore 2 photos").click()
+    expect(dialog.locator(".cell")).to_have_count(8)
+    expect(dialog.get_by_role("button", name="Restore selected")).to_be_disabled()
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.locator(".cell")).to_have_count(2)
+
+
 def test_a_click_waits_for_the_server(visit: Visit, server: Server) -> None:
     page = visit.open("gallery?q=name:flower.jpg")
     expect(page.locator(".cell")).to_have_count(1)

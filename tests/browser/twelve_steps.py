@@ -162,7 +162,7 @@ def _search(page: Page) -> None:
     line = page.locator('input[type="search"]').first
     line.fill(f'tag:"{TAG.lower()}" name:{KIND}')
     line.press("Enter")
-    expect(page.locator(".cell").nth(EXAMPLES - 1)).to_contain_text(TAG.lower())
+    expect(page.locator(".cell").nth(EXAMPLES - 1)).to_contain_text(TAG)
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_label("Search name").fill("Our garden")
     page.get_by_role("button", name="Save search").click()
@@ -208,7 +208,7 @@ def _export(page: Page) -> None:
     with zipfile.ZipFile(download.value.path()) as archive:
         assert archive.testzip() is None
         names = archive.namelist()
-    assert sum(name.startswith(f"{CLASS.lower()}/") for name in names) == 12
+    assert sum(name.startswith(f"{CLASS}/") for name in names) == 12
     assert len({name for name in names if f"/{KIND}" in name}) >= EXAMPLES
 
 

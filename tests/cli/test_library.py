@@ -259,6 +259,8 @@ def test_export(run: Command, photo_ids: list[str], tmp_path: Path, library: Pat
     assert run("export", "--csv", tmp_path / "all.csv") == 0
     assert "2 photos written" in run.out
     assert (tmp_path / "all.csv").read_bytes().count(b"\r\n") == 3
+    assert run("export", "--people") == 0
+    assert run.out.startswith("Name,Class,Group,Confidence,Tags,Taken")
     assert run("export", "--csv", tmp_path / "excel.csv", "--bom") == 0
     assert (tmp_path / "excel.csv").read_text("utf-8") == UTF8_BOM + (
         (tmp_path / "all.csv").read_bytes().decode()

@@ -46,10 +46,10 @@ def test_out_beside_references_and_in_again(
     write_sidecar(stored, [Keyword("Lisbon"), Keyword("Sea", "scenes", 0.9, "b")])
     capsys.readouterr()
     assert main(["library", "keywords", str(stored), "--json"]) == 0
-    assert json.loads("".join(_out(capsys)))[0]["tags"] == ["lisbon"]
+    assert json.loads("".join(_out(capsys)))[0]["tags"] == ["Lisbon"]
     with Library(library) as opened:
         tags = opened.photo(content_hash(flower)).tags
-    assert [tag.label for tag in tags if tag.head == "human"] == ["lisbon"]
+    assert [tag.label for tag in tags if tag.head == "human"] == ["Lisbon"]
     assert main(["library", "keywords", str(stored)]) == 0
     assert "nothing new" in capsys.readouterr().out
 

@@ -15,6 +15,7 @@ from scene_model.cli.main import main
 from scene_model.cli.terminal import progress_text
 from scene_model.config import PROJECT_DIR
 from scene_model.library import edits
+from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from tests.bundles import grouped
@@ -131,6 +132,22 @@ def test_where_matches_photos_outside_the_library(
     assert code == 0
     assert [Path(line["file"]).name for line in printed] == ["flower.jpg"]
     assert not library.exists(), "sorting does not create a library"
+
+
+@pytest.mark.parametrize(
+    ("by", "reason"),
+    [("class", "no sure class"), ("group", "no sure group"), ("scenes", "no sure label")],
+)
+def test_an_unsure_photo_says_what_is_not_sure(
+    source: Path, tmp_path: Path, library: Path, lines: Any, by: str, reason: str
+) -> None:
+    assert main(["library", "add", str(source / "temple.jpg")]) == 0
+    unsure = {"auto_class": "unsure", "auto_class_source": "none", "auto_group": "unsure"}
+    with Library(library) as opened, opened.database.writer.begin() as connection:
+        connection.execute(photos.update().values(unsure | {"class_head_unsure": True}))
+    _, printed = lines("sort", source, tmp_path / "sorted", "--by", by)
+    (line,) = [line for line in printed if line["file"].endswith("temple.jpg")]
+    assert line["reason"] == reason
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from scene_model.export.archive import ArchiveEntry, archive_names, safe_name, stream_zip
 from scene_model.library.edits import set_class
 from scene_model.services import Services
+from tests.pictures import encode, textured
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
@@ -123,6 +125,43 @@ def test_the_same_photos_make_the_same_zip(tmp_path: Path, temple: bytes) -> Non
     assert archive.testzip() is None
     assert archive.read("manifest.csv") == b"a,b\r\n1,2\r\n"
     assert archive.getinfo("sea/a.jpg").date_time == (2026, 3, 4, 5, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("taken_at", "expected"),
+    [
+        ("2024-07-05T10:11:12+09:00", (2024, 7, 5, 10, 11, 12)),
+        ("2024-07-05T10:11:12", (2024, 7, 5, 10, 11, 12)),
+        ("1901-02-03T04:05:06", (1980, 1, 1, 0, 0, 0)),
+        ("2200-01-01T00:00:00", (2107, 12, 31, 23, 59, 58)),
+        ("not a time", (2026, 3, 4, 5, 6, 8)),
+        (None, (2026, 3, 4, 5, 6, 8)),
+    ],
+)
+@pytest.mark.parametrize("with_place", [True, False])
+def test_members_have_the_time_taken_or_else_added(
+    tmp_path: Path,
+    temple: bytes,
+    taken_at: str | None,
+    expected: tuple[int, ...],
+    with_place: bool,
+) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(temple)
+    entry = ArchiveEntry("sea", "a.jpg", path, "2026-03-04T05:06:08+01:00", with_place, taken_at)
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(stream_zip([entry]))))
+    assert archive.getinfo("sea/a.jpg").date_time == expected
+
+
+def test_a_photo_of_the_library_keeps_the_time_of_its_camera(
+    services: Services, add_photos: Add
+) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2019:08:07 06:05:04"
+    (photo_id,) = add_photos([("a.jpg", encode(textured(160, 120), exif=exif))])
+    set_class(services.library, [photo_id], "sea")
+    archive = read_zip(services, [photo_id])
+    assert archive.getinfo("sea/a.jpg").date_time == (2019, 8, 7, 6, 5, 4)
 
 
 @pytest.mark.slow

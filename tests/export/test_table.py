@@ -2,13 +2,24 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 import pytest
+from PIL import Image
 
-from scene_model.export.table import COLUMNS, UTF8_BOM, formula_safe, write_csv
-from scene_model.library.edits import add_tag
+from scene_model.export.table import (
+    COLUMNS,
+    UTF8_BOM,
+    formula_safe,
+    people_row,
+    plain_text,
+    split_tags,
+    write_csv,
+)
+from scene_model.library.edits import add_tag, set_class
 from scene_model.services import Services
+from tests.pictures import encode, textured
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
@@ -65,3 +76,46 @@ def test_names_with_commas_quotes_and_lines_survive(
 def test_byte_order_mark() -> None:
     assert "".join(write_csv([], with_bom=True)).startswith(UTF8_BOM + "ID,")
     assert "".join(write_csv([])).startswith("ID,")
+
+
+@pytest.fixture
+def dahlia(services: Services, add_photos: Add) -> str:
+    """A photo of a person's class and tag, with the time it was taken."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2026:11:28 14:03:59"
+    (photo_id,) = add_photos([("=dahlia.jpg", encode(textured(160, 120), exif=exif))])
+    add_tag(services.library, [photo_id], "Grandma's; garden")
+    return photo_id
+
+
+def test_csv_for_people(services: Services, dahlia: str) -> None:
+    set_class(services.library, [dahlia], "text_document")
+    text = "".join(services.exports.people_lines([dahlia]))
+    assert text.startswith("Name,Class,Group,Confidence,Tags,Taken\r\n")
+    (row,) = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False).to_dict("records")
+    assert row["Name"] == "'=dahlia.jpg"
+    assert (row["Class"], row["Group"]) == ("Text document", "Documents")
+    assert row["Confidence"] == "100 %"
+    assert "Grandma's; garden" in split_tags(plain_text(row["Tags"]))
+    assert row["Taken"] == "2026-11-28 14:03"
+    bom = "".join(services.exports.people_lines([dahlia], with_bom=True))
+    assert bom == UTF8_BOM + text
+
+
+def test_csv_for_people_in_their_language(services: Services, dahlia: str) -> None:
+    set_class(services.library, [dahlia], "buildings")
+    (_, line) = services.exports.people_lines([dahlia], language="de")
+    assert "Gebäude" in line
+    (_, line) = services.exports.people_lines([dahlia], language="xx")
+    assert "Buildings" in line
+
+
+def test_csv_for_people_rounds_the_confidence_and_leaves_it_out_for_unsure_photos(
+    services: Services, dahlia: str
+) -> None:
+    photo = services.library.photo(dahlia)
+    filed = replace(photo, photo_class="sea", class_source="scenes", class_score=0.926)
+    assert people_row(filed, "water", str.title)[1:4] == ("Sea", "Water", "93 %")
+    unsure = replace(photo, photo_class="unsure", class_source="none", class_score=0.0)
+    assert people_row(unsure, "unsure", str.title)[3] is None
+    assert people_row(replace(photo, taken_at=None), "unsure", str)[5] is None

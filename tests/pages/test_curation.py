@@ -1,21 +1,28 @@
 """The Review, Duplicates, Teach and Insights pages."""
 
 import io
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from scene_model.classifier.personal_head import MIN_CORRECTIONS
+from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.learning.taught_tags import list_taught
 from scene_model.library import edits
+from scene_model.library.embeddings import packed
 from scene_model.library.predictions import predict_stored
+from scene_model.library.schema import photos
 from scene_model.services import Services
 from tests.conftest import ASSETS
-from tests.pages.conftest import press, texts
+from tests.pages.conftest import labels, press, texts
 from tests.pictures import encode, striped, textured
 
 pytestmark = pytest.mark.slow
+
+UNSURE = {"auto_class": "unsure", "auto_class_source": "none", "auto_class_score": 0.0}
 
 
 @pytest.mark.parametrize("page", ["review", "duplicates", "teach", "insights"])
@@ -43,16 +50,74 @@ def test_review_accept_correct_skip_undo(filled: Services, app: AppTest) -> None
     press(app, "Accept")
     first = filled.library.photo(queue[0].photo_id)
     assert first.class_source == "human"
+    offered = app.button(key="review_choice_1").label
     app.button(key="review_choice_1").click().run()
     second = filled.library.photo(queue[1].photo_id)
     assert second.class_source == "human"
-    assert second.photo_class in queue[1].choices
+    assert filled.vocabulary.display_name(second.photo_class) == offered
     press(app, "Skip")
     assert filled.library.photo(queue[2].photo_id).class_source != "human"
     assert app.session_state["review_position"] == 3
     press(app, "Undo")
     assert filled.library.photo(queue[1].photo_id).class_source != "human"
     assert app.session_state["review_position"] == 1, "the photo is shown again"
+
+
+def review_one(filled: Services, app: AppTest, name: str, **columns: Any) -> str:
+    """Open Review on one photo whose prediction is set by hand; returns the page's texts."""
+    (photo_id,) = filled.library.find(photos.c.name == name)
+    with filled.library.database.writer.begin() as connection:
+        connection.execute(photos.update().where(photos.c.id == photo_id).values(columns))
+    others = [i for i in filled.library.find() if i != photo_id]
+    edits.set_class(filled.library, others, "sea")
+    app.switch_page("review.py").run()
+    return texts(app)
+
+
+def primary_buttons(app: AppTest) -> list[str]:
+    return [button.label for button in app.button if button.proto.type == "primary"]
+
+
+def test_review_offers_labels_of_all_heads(filled: Services, app: AppTest) -> None:
+    review_one(filled, app, "temple.jpg", **UNSURE)
+    offered = {
+        button.label for button in app.button if str(button.key).startswith("review_choice_")
+    }
+    heads = filled.classifier.heads
+    names = {head: {label.name for label in heads[head].labels.labels} for head in heads}
+    assert len(offered) == 4
+    assert offered & (names["places"] | names["objects"]) - names["scenes"] - names["camera"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_primary"),
+    [
+        ({"auto_class": "flower", "auto_class_source": "camera"}, True),
+        (UNSURE | {"guess": "airfield", "guess_score": 0.4}, False),
+    ],
+)
+def test_review_stresses_only_what_a_head_is_sure_of(
+    filled: Services, app: AppTest, columns: dict[str, Any], is_primary: bool
+) -> None:
+    shown = review_one(filled, app, "dahlia.jpg", **columns)
+    assert ("Airfield?" if "guess" in columns else "Flower?") in shown
+    assert primary_buttons(app) == (["Accept"] if is_primary else [])
+
+
+def test_review_asks_what_it_is_when_nothing_is_likely(filled: Services, app: AppTest) -> None:
+    (photo_id,) = filled.library.find(photos.c.name == "dahlia.jpg")
+    with filled.library.database.reader.begin() as connection:
+        row = connection.execute(photos.select().where(photos.c.id == photo_id)).one()
+    nothing = np.zeros(filled.classifier.bundle.backbone.embedding_size)
+    filled.library.embeddings.write(
+        row.embedding_file, row.embedding_slot, packed(photo_id, nothing)
+    )
+    shown = review_one(filled, app, "dahlia.jpg", **UNSURE, guess="cat", guess_score=0.1)
+    assert "What is this?" in shown
+    assert "perhaps" not in shown
+    assert "Accept" not in labels(app)
+    app.button(key="review_choice_1").click().run()
+    assert filled.library.photo(photo_id).class_source == "human"
 
 
 def test_threshold_preview_save_undo(filled: Services, app: AppTest) -> None:
@@ -92,6 +157,10 @@ def test_threshold_preview_save_undo(filled: Services, app: AppTest) -> None:
 def test_duplicates_keep_best_and_undo(filled: Services, app: AppTest) -> None:
     app.switch_page("duplicates.py").run()
     assert "have not been compared" in texts(app)
+    for kind in NearDuplicateKind:
+        app.segmented_control(key="twin_kind").set_value(kind).run()
+        assert "found" not in texts(app), "nothing was compared"
+    app.segmented_control(key="twin_kind").set_value(NearDuplicateKind.NEAR).run()
     press(app, "Compare now")
     assert "1 group, 2 photos" in texts(app)
     press(app, "Keep best, move others to trash")

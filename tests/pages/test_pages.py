@@ -22,6 +22,10 @@ def uploader_key(app: AppTest) -> str:
     return next(str(element.key) for element in app.get("file_uploader"))
 
 
+def page_links(app: AppTest) -> list[str]:
+    return [str(link.proto.label) for link in app.main.get("page_link")]
+
+
 def drop(app: AppTest, files: Files) -> AppTest:
     """Drop files and wait until they are tagged."""
     key = uploader_key(app)
@@ -53,6 +57,12 @@ def test_one_photo_shows_its_class_and_the_unsure_head(app: AppTest, flower: byt
     drop(app.run(), [("dahlia.jpg", flower)])
     assert [metric.value for metric in app.metric][0] == "Flower"
     assert "“Six scenes” is unsure" in texts(app)
+    (chart,) = [*app.get("arrow_vega_lite_chart"), *app.get("vega_lite_chart")]
+    assert "Camera scenes: probability" in chart.proto.spec, "the head that decided the class"
+    tabs = [tab.label for tab in app.tabs]
+    assert tabs.index("Camera scenes") < tabs.index("Six scenes")
+    assert page_links(app) == ["Open the gallery", "Review unsure photos", "Export"]
+    assert not app.warning
 
 
 def test_many_photos_and_invalid_files(app: AppTest, made_photos: Files) -> None:
@@ -62,6 +72,11 @@ def test_many_photos_and_invalid_files(app: AppTest, made_photos: Files) -> None
     assert "12 of 14 photos tagged, 2 skipped" in text
     assert "'File': 'notes.jpg'" in text
     assert "empty_file" in text
+    assert "2 skipped" in app.warning[0].value
+    kinds = [element.type for element in app.main]
+    pictures = max(i for i, kind in enumerate(kinds) if kind == "bidi_component")
+    places = [kinds.index(kind) for kind in ("warning", "page_link", "dataframe")]
+    assert [*places, pictures] == sorted([*places, pictures])
     # A new, empty uploader: the files of the old one were freed.
     assert uploader_key(app) != first_key
     # The result is still shown after a visit to another page.
@@ -114,7 +129,7 @@ def test_photo_dialog_corrects_class_and_tags(
     next(s for s in app.selectbox if s.label == "Class").set_value("forest").run()
     assert opened.library.photo(photo_id).photo_class == "forest"
     app.multiselect[0].set_value(["Grandma"]).run()
-    assert opened.library.photo(photo_id).shown_tags == ("grandma",)
+    assert opened.library.photo(photo_id).shown_tags == ("Grandma",)
     app.query_params["photo"] = "0" * 64
     app.session_state["open_photo"] = "0" * 64
     app.run()
@@ -140,6 +155,10 @@ def test_export_preview(opened: Services, app: AppTest, flower: bytes) -> None:
     app.switch_page("export.py").run()
     text = texts(app)
     assert "'Name': \"'=dahlia.jpg\"" in text
+    for_people, all_columns = (frame.value for frame in list(app.dataframe)[:2])
+    assert list(for_people)[:6] == ["Name", "Class", "Group", "Confidence", "Tags", "Taken"]
+    assert for_people["Class"].tolist() == ["Flower"]
+    assert list(all_columns)[0] == "ID"
     assert "'Folder': 'flower/', 'Photos': 1" in text
     app.text_input(key="export_q").set_value("class:sea").run()
     assert "No photos match" in texts(app)
@@ -205,9 +224,13 @@ def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: b
     app.segmented_control(key="zip_by").set_value("head:camera").run()
     app.checkbox(key="export_no_place").check().run()
     links = [str(link.proto) for link in app.get("link_button")]
-    assert len(links) == 4
+    assert len(links) == 5
     assert all("place=false" in link for link in links)
-    assert "by=head%3Acamera" in links[3]
+    assert "CSV for people" in links[0]
+    assert "people=true" in links[0]
+    assert "Download CSV" in links[1]
+    assert "people" not in links[1]
+    assert "by=head%3Acamera" in links[4]
 
 
 def test_missing_model_is_reported(

@@ -82,8 +82,8 @@ def test_sort_order_is_shared_by_all_pages(filled: Services, app: AppTest) -> No
     assert shown(app) == ["dahlia.jpg", "temple.jpg"]
     app.switch_page("export.py").run()
     assert app.selectbox(key="export_order").value == Sort.read("name")
-    (names,) = [frame.value["Name"].tolist() for frame in app.dataframe if "Name" in frame.value]
-    assert names == ["dahlia.jpg", "temple.jpg"]
+    tables = [frame.value["Name"].tolist() for frame in app.dataframe if "Name" in frame.value]
+    assert tables == [["dahlia.jpg", "temple.jpg"]] * 2
     assert "sort=name" in str(app.get("link_button")[0].proto)
 
 

@@ -1,5 +1,6 @@
 """Undo and redo, accept and reject, the trash, and the retag preview."""
 
+import json
 import re
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def test_emptying_the_trash_asks_first(opened: Services, app: AppTest, ids: list
     app.run()
     click(app, "Trash (2)")
     assert "still on disk" in texts(app)
-    app.button(key=f"restore_{ids[0]}").click().run()
+    app.session_state["trash_selection"] = ids[:1]
+    app.run()
+    click(app, "Restore 1 photo")
     assert opened.library.find() == ids[:1]
     click(app, "Empty trash")
     assert "Delete this photo permanently? This frees about 0.1 MB and cannot be undone." in texts(
@@ -88,6 +91,24 @@ def test_emptying_the_trash_asks_first(opened: Services, app: AppTest, ids: list
     assert "The trash is empty" in texts(app)
     assert opened.library.count(trashed=True) == 0
     assert opened.library.find() == ids[:1]
+
+
+def test_the_trash_shows_pictures_with_names(
+    opened: Services, app: AppTest, ids: list[str]
+) -> None:
+    edits.move_to_trash(opened.library, ids)
+    app.run()
+    click(app, "Trash (2)")
+    (grid,) = (
+        data
+        for element in app.get("bidi_component")
+        if (data := json.loads(element.proto.json or "{}")).get("name") == "trash_grid"
+    )
+    (page,) = grid["pages"].values()
+    assert {photo["id"] for photo in page["photos"]} == set(ids)
+    assert {photo["name"] for photo in page["photos"]} == {"temple.jpg", "dahlia.jpg"}
+    assert grid["selectable"]
+    assert app.button(key="trash_restore").disabled
 
 
 def test_photo_trashed_after_the_question_is_not_deleted(

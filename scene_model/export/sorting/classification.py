@@ -17,6 +17,7 @@ from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SkippedFile
 from scene_model.jobs.in_order import in_order
 from scene_model.library.groups import group_of, group_of_prediction
+from scene_model.library.own_labels import LibraryModel
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED
@@ -73,6 +74,11 @@ class Classification:
         if library is not None:
             self._library_ids.update(library.ids_in_order(None, NEWEST_ADDED))
             self._library_ids.update(library.find(trashed=True))
+
+    @property
+    def noun(self) -> str:
+        """What a photo is sorted by, in words: "class", "group", "album", or "label" of a head."""
+        return self._by if self._by in (BY_CLASS, BY_GROUP, BY_ALBUM) else "label"
 
     def classify_all(
         self, items: Sequence[Group | SkippedFile], progress: Callable[[int], None] = lambda _: None
@@ -131,7 +137,7 @@ class Classification:
         return self._matching(self._library)
 
     def _matching(self, library: Library) -> frozenset[str]:
-        reader = QueryReader(library, CurrentModel(self._model))
+        reader = QueryReader(library, LibraryModel(library, CurrentModel(self._model)))
         return frozenset(library.find(reader.where(self._query, datetime.date.today())))
 
     def _classify_file(

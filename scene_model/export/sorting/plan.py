@@ -62,7 +62,8 @@ class Untouched:
 class Plan:
     """All steps in order, the folders to create (outermost first), and the untouched files.
 
-    destinations: by the step number of each photo.
+    destinations: by the step number of each photo. by: what a photo can lack: "class",
+    "group" or "label".
     """
 
     dest: str
@@ -70,6 +71,7 @@ class Plan:
     folders: list[str] = field(default_factory=list)
     untouched: list[Untouched] = field(default_factory=list)
     destinations: dict[int, Destination] = field(default_factory=dict)
+    by: str = "class"
 
     def reason(self, step: Step) -> str:
         """Return the reason for a step's target."""
@@ -77,19 +79,21 @@ class Plan:
             return f"belongs to {os.path.basename(self.steps[step.lead].source)}"
         destination = self.destinations[step.number]
         if destination.source == NONE:
-            return "no sure class"
+            return f"no sure {self.by}"
         source = "you" if destination.source == HUMAN else destination.source
         return f"{destination.label}, by {source}"
 
 
-def make_plan(photos: Iterable[ScannedPhoto], dest: Path, layout: Layout) -> Plan:
-    """Assign every file its target below ``dest``.
+def make_plan(
+    photos: Iterable[ScannedPhoto], dest: Path, layout: Layout, by: str = "class"
+) -> Plan:
+    """Assign every file its target below ``dest``. by: see `Plan`.
 
     A file with the same name and content at the target is left out. Different content with the
     same name gets a number; so do names that differ only in case, which are one file on Windows
     and macOS.
     """
-    plan = Plan(str(dest))
+    plan = Plan(str(dest), by=by)
     tree = _TargetTree(str(dest), plan.folders)
     shared: dict[Destination, Destination] = {}
     for photo in photos:

@@ -75,6 +75,6 @@ def prepare(
             else:
                 yield item
 
-    plan = make_plan(photos(), target, layout)
+    plan = make_plan(photos(), target, layout, classification.noun)
     plan.untouched = unreadable + plan.untouched
     return Preparation(plan, walk.folders, walk.ignored, walk.links)
