@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from scene_model.export.table import COLUMNS, UTF8_BOM, formula_safe, write_csv
-from scene_model.library.edits import add_tag
+from scene_model.library.edits import add_tag, set_favourite, set_rating
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
@@ -17,13 +17,15 @@ def test_columns_are_the_contract() -> None:
     assert ",".join(COLUMNS) == (
         "ID,Name,Timestamp,Label 1,Score 1,Label 2,Score 2,Label 3,Score 3,Label 4,Score 4,"
         "Label 5,Score 5,Class,Class source,Confidence,Unsure,Tags,Taken at,Latitude,Longitude,"
-        "Camera,Bundle,Group"
+        "Camera,Bundle,Group,Favourite,Rating"
     )
 
 
 def test_a_row(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     add_tag(services.library, [photo_id], "Grandma's")
+    set_favourite(services.library, [photo_id], True)
+    set_rating(services.library, [photo_id], 4)
     text = "".join(services.exports.csv_lines([photo_id]))
     (row,) = pd.read_csv(io.StringIO(text)).to_dict("records")
     assert (row["ID"], row["Name"]) == (photo_id, "dahlia.jpg")
@@ -35,6 +37,7 @@ def test_a_row(services: Services, add_photos: Add, flower: bytes) -> None:
     assert "Grandma's" in row["Tags"].split("; ")
     assert row["Bundle"] == services.classifier.bundle_id
     assert row["Group"] == "plants"
+    assert (row["Favourite"], row["Rating"]) == (True, 4)
     assert pd.isna(row["Latitude"])
 
 
