@@ -84,7 +84,7 @@ def test_favourites_and_ratings(filled_api: TestClient, settings: Settings) -> N
     assert (photo["favourite"], photo["rating"]) == (True, 4)
     for query in ("is:favourite", "rating>=4", "rating:4", "-rating:0"):
         page = filled_api.get("/api/photos", params={"q": query}).json()
-        assert [found["id"] for found in page["photos"]] == [photo_id]
+        assert [match["id"] for match in page["photos"]] == [photo_id]
     assert "from 0" in problem_of(filled_api.get("/api/photos", params={"q": "rating:9"}), 400)
 
 

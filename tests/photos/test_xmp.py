@@ -66,7 +66,7 @@ def test_a_packet_without_a_readable_rating(packet: bytes) -> None:
     assert rating_of(packet) is None
 
 
-@pytest.mark.parametrize("picture_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("picture_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
 @pytest.mark.parametrize(("text", "rating"), [("4", 4), ("0", None), ("-1", None), ("x", None)])
 def test_embedded(picture_format: str, text: str, rating: int | None) -> None:
     data = encode(quadrants(), picture_format, **embedded(picture_format, as_attribute(text)))
