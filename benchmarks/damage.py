@@ -34,6 +34,7 @@ STORED_ONCE = {
     "photos": {
         *("name", "width", "height", "taken_source", "confidence", "class_head_label"),
         *("auto_group", "auto_group_score", "guess", "guess_score"),
+        *("favourite", "imported_rating", "human_rating"),
     },
     "automatic_tags": {"score"},
     "tag_decisions": {"at"},

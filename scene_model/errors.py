@@ -156,6 +156,7 @@ class UsageError(SceneError):
     codes = {
         "missing_file": ErrorCode(422, "A request that needs a file came without one."),
         "invalid_images": ErrorCode(400, "The images of a `/classify` request are invalid."),
+        "invalid_rating": ErrorCode(400, "A rating is not a whole number from 0 to 5."),
         "passphrase_needed": ErrorCode(400, "An encrypted backup needs a passphrase; none came."),
         "references_unconfirmed": ErrorCode(409, "A backup refers to files outside the library."),
         "key_reused": ErrorCode(422, "An Idempotency-Key came again with a different request."),

@@ -1,4 +1,4 @@
-"""The dialog of one photo: picture, class and tags to edit, tag sources, details, scores."""
+"""The dialog of one photo: picture; class, rating and tags to edit; sources, details, scores."""
 
 import html
 from collections.abc import Callable
@@ -25,6 +25,7 @@ from scene_model.errors import PhotoNotFound, SceneError
 from scene_model.library import edits
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import PhotoRecord, photo_facts
+from scene_model.photos.xmp import MAX_RATING
 
 _OPEN_KEY, _POSITION_KEY, _ERROR_KEY = "open_photo", "open_photo_position", "edit_error"
 _GROUP_HELP = (
@@ -120,7 +121,7 @@ def _dialog() -> None:
         _file_buttons(photo)
     with right:
         # One container each, so that the expanders below stay open when these parts change.
-        for part in (_class_editor, _tag_editor, _albums):
+        for part in (_class_editor, _rating_editor, _tag_editor, _albums):
             with st.container():
                 part(photo)
         with st.expander("Tag sources", icon=":material/fact_check:"):
@@ -232,6 +233,35 @@ def _class_editor(photo: PhotoRecord) -> None:
     if photo.class_source == HUMAN and st.button("Reset to automatic", key="class_auto"):
         gallery.set_class([photo.id], None)
         st.rerun(scope="fragment")
+
+
+def _rating_editor(photo: PhotoRecord) -> None:
+    library = get_gallery().library
+    st.button(
+        "Remove from favourites" if photo.favourite else "Add to favourites",
+        icon=":material/favorite:",
+        type="primary" if photo.favourite else "secondary",
+        shortcut="F",
+        on_click=_edit,
+        args=(partial(edits.set_favourite, library, [photo.id], not photo.favourite),),
+        key="dialog_favourite",
+    )
+    with st.container(horizontal=True, gap="small"):
+        for rating in range(MAX_RATING + 1):
+            st.button(
+                _stars(rating),
+                type="primary" if rating == photo.rating else "secondary",
+                shortcut=str(rating),
+                on_click=_edit,
+                args=(partial(edits.set_rating, library, [photo.id], rating),),
+                key=f"dialog_rating_{rating}",
+            )
+    # The colour of a button says nothing to a screen reader.
+    st.caption(f"Rating: {photo.rating} of {MAX_RATING}." if photo.rating else "Not rated.")
+
+
+def _stars(rating: int) -> str:
+    return "No rating" if rating == 0 else "1 star" if rating == 1 else f"{rating} stars"
 
 
 def _tag_editor(photo: PhotoRecord) -> None:

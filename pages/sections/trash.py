@@ -95,7 +95,7 @@ def _contents() -> None:
             selection=GridSelection(
                 selected, lambda ids, _: st.session_state.update({_SELECTION_KEY: ids})
             ),
-            style=GridStyle(cell="8rem", label="Photos in the trash"),
+            style=GridStyle(row="8rem", label="Photos in the trash"),
         )
     if len(contents.photo_ids) > _MAX_LISTED:
         st.caption(f"Showing {_MAX_LISTED} of {len(contents.photo_ids):,} photos.")

@@ -159,6 +159,8 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
         latitude=record.latitude,
         longitude=record.longitude,
         bundle=record.bundle,
+        favourite=record.favourite,
+        rating=record.rating,
         trashed_at=record.trashed_at,
         thumbnail_url=f"{url}/thumbnail",
         preview_url=f"{url}/preview",

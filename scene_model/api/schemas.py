@@ -164,6 +164,8 @@ class Photo(Schema):
     latitude: float | None
     longitude: float | None
     bundle: str
+    favourite: bool
+    rating: int = Field(ge=0, le=5, description="0 for none.", examples=[4])
     trashed_at: str | None
     thumbnail_url: str
     preview_url: str

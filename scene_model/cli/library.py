@@ -102,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the sidecars, by class (default: beside referenced originals)",
     )
-    keywords = command("keywords", "import keywords of other programs (XMP, IPTC) as your tags")
+    keywords = command("keywords", "import keywords (XMP, IPTC) and ratings of other programs")
     keywords.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
     keywords.add_argument("--recursive", action="store_true", help="include subfolders")
     dataset = command("dataset", "write class folders for training, split into train and val")

@@ -27,7 +27,7 @@ def sidecars(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def keywords(options: argparse.Namespace, settings: Settings) -> int:
-    """Import keywords of other programs as a person's tags."""
+    """Import keywords of other programs as a person's tags, and their ratings."""
     require_any(options.paths)
     services = open_services(settings, resume=False)
     try:
@@ -80,6 +80,7 @@ def _print_results(results: Iterable[SidecarResult], options: argparse.Namespace
             "file": str(result.file),
             "sidecar": result.sidecar and str(result.sidecar),
             "tags": list(result.tags),
+            "rating": result.rating,
             "error": error,
         }
         if options.json:
@@ -92,10 +93,13 @@ def _print_results(results: Iterable[SidecarResult], options: argparse.Namespace
                 f"{result.error.code}: {printable(result.error.message)}"
             )
         else:
-            text = (
-                str(result.sidecar) if result.sidecar else ", ".join(result.tags) or "nothing new"
-            )
+            imported = [*result.tags, *_rating_text(result.rating)]
+            text = str(result.sidecar) if result.sidecar else ", ".join(imported) or "nothing new"
             print(f"{printable(str(result.file))}\t{printable(text)}")
     if options.json:
         print(json.dumps(lines))
     return EXIT_SOME_FAILED if failed else EXIT_DONE
+
+
+def _rating_text(rating: int | None) -> list[str]:
+    return [] if rating is None else [f"rating {rating}" if rating else "no rating"]

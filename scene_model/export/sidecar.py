@@ -1,12 +1,13 @@
-"""XMP sidecars: write tags for other programs, and read the keywords they wrote.
+"""XMP sidecars: write tags and ratings for other programs, and read those that they wrote.
 
 As in digiKam and Lightroom, ``dc:subject`` holds plain keywords, ``lr:hierarchicalSubject`` and
 ``digiKam:TagsList`` hold their paths. ``sceneGallery:automatic`` lists the keywords a model
 predicted, with model and score, so that they are never read as a person's tags.
 """
 
+import contextlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ import exiv2
 from scene_model.classifier.labels import HUMAN
 from scene_model.errors import SidecarDamaged
 from scene_model.library.file_system import FileSystem
+from scene_model.photos.xmp import read_rating, sidecar_path
 
 NAMESPACE, PREFIX = "https://scene-gallery.example/xmp/1.0/", "sceneGallery"
 _SUBJECT, _AUTOMATIC = "Xmp.dc.subject", f"Xmp.{PREFIX}.automatic"
 _LIGHTROOM, _DIGIKAM = "Xmp.lr.hierarchicalSubject", "Xmp.digiKam.TagsList"
+_RATING = "Xmp.xmp.Rating"
 _IPTC_KEYWORDS = "Iptc.Application2.Keywords"
 # Adobe's XMP toolkit inside exiv2 has process-wide state and is not thread-safe.
 _TOOLKIT = threading.Lock()
@@ -54,25 +57,11 @@ class Keyword:
         return f"{self.name}; {self.head}; {self.score or 0:.4f}; {self.bundle or ''}"
 
 
-def sidecar_path(photo: Path) -> Path:
-    """Return the path of a photo's sidecar, or where to create it.
-
-    Lightroom writes IMG_1.XMP, digiKam and darktable IMG_1.JPG.xmp. New ones use the second form,
-    which cannot belong to a second photo as well.
-    """
-    default = photo.with_name(f"{photo.name}.xmp")
-    candidates = (
-        default,
-        photo.with_name(f"{photo.name}.XMP"),
-        *map(photo.with_suffix, (".xmp", ".XMP")),
-    )
-    return next((path for path in candidates if path.exists()), default)
-
-
-def merge_keywords(existing: bytes | None, keywords: Sequence[Keyword]) -> bytes:
+def merge_keywords(existing: bytes | None, keywords: Sequence[Keyword], rating: int = 0) -> bytes:
     """Return a sidecar's new content: keywords added, outdated automatic ones removed.
 
     existing: the current sidecar; its other fields and the keywords of other programs stay.
+    rating: from 1 to 5; with 0 for none, the rating of another program stays.
     Raises SidecarDamaged.
     """
     with _TOOLKIT:
@@ -97,20 +86,25 @@ def merge_keywords(existing: bytes | None, keywords: Sequence[Keyword]) -> bytes
             added = [separator.join(k.path) for k in keywords if k.name not in leaves]
             _set_values(fields, key, [*paths, *dict.fromkeys(added)])
         _set_values(fields, _AUTOMATIC, [k.provenance for k in keywords if not k.is_human])
+        if rating:
+            fields[_RATING] = str(rating)
         image.writeMetadata()
         return bytes(image.data())
 
 
 def write_sidecar(
-    photo: Path, keywords: Sequence[Keyword], file_system: FileSystem | None = None
+    photo: Path,
+    keywords: Sequence[Keyword],
+    file_system: FileSystem | None = None,
+    rating: int = 0,
 ) -> Path:
     """Create or update a photo's sidecar atomically; returns its path.
 
-    Raises SidecarDamaged, without changing the file, and OSError.
+    rating: see `merge_keywords`. Raises SidecarDamaged, without changing the file, and OSError.
     """
     path = sidecar_path(photo)
     existing = path.read_bytes() if path.exists() else None
-    new = merge_keywords(existing, keywords)
+    new = merge_keywords(existing, keywords, rating)
     if new != existing:
         # Beside a person's own photos, with the permissions that new files have there.
         (file_system or FileSystem()).write_whole(path, new, path.parent, mode=0o666)
@@ -125,14 +119,30 @@ def read_keywords(photo: bytes, sidecar: bytes | None = None) -> list[str]:
     """
     keywords: dict[str, None] = {}
     with _TOOLKIT:
-        for data in (photo, sidecar):
-            try:
-                image = _open_xmp(data) if data else None
-            except SidecarDamaged:
-                image = None
-            if image is not None:
-                keywords |= dict.fromkeys(_keywords_in(image))
+        for image in _readable(photo, sidecar):
+            keywords |= dict.fromkeys(_keywords_in(image))
     return [name for name in keywords if name.strip()]
+
+
+def read_imported_rating(photo: bytes, sidecar: bytes | None = None) -> int | None:
+    """Return the rating in a photo's sidecar, or else in its XMP, from 0 (none) to 5.
+
+    None where neither states one. A source that cannot be read counts as empty.
+    """
+    with _TOOLKIT:
+        for image in _readable(sidecar, photo):
+            texts = _values(image.xmpData(), _RATING)
+            rating = read_rating(texts[0]) if texts else None
+            if rating is not None:
+                return rating
+    return None
+
+
+def _readable(*sources: bytes | None) -> Iterator[Any]:
+    for data in sources:
+        with contextlib.suppress(SidecarDamaged):
+            if data:
+                yield _open_xmp(data)
 
 
 def _keywords_in(image: Any) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Export the library's tags to sidecars, and import keywords of other programs as tags."""
+"""Export tags and ratings to sidecars, and import the keywords and ratings of other programs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,21 +14,31 @@ from scene_model.errors import (
     UnreadableFile,
 )
 from scene_model.export.archive import ArchiveEntry, archive_names
-from scene_model.export.sidecar import Keyword, read_keywords, sidecar_path, write_sidecar
+from scene_model.export.sidecar import (
+    Keyword,
+    read_imported_rating,
+    read_keywords,
+    write_sidecar,
+)
 from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits, read_photo_file
 from scene_model.photos.hashes import content_hash
+from scene_model.photos.xmp import sidecar_path
 
 
 @dataclass(frozen=True)
 class SidecarResult:
-    """The result for one photo. sidecar: the written file; tags: the imported tags."""
+    """The result for one photo.
+
+    sidecar: the written file; tags, rating: what was imported, None for no new rating.
+    """
 
     file: Path
     sidecar: Path | None = None
     tags: tuple[str, ...] = ()
+    rating: int | None = None
     error: SceneError | None = None
 
 
@@ -69,7 +79,8 @@ def write_sidecars(
         try:
             if into is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            yield SidecarResult(path, write_sidecar(path, keywords_of(photo, vocabulary)))
+            keywords = keywords_of(photo, vocabulary)
+            yield SidecarResult(path, write_sidecar(path, keywords, rating=photo.rating))
         except OSError as os_error:
             message = f"Cannot write its sidecar: {os_error.strerror or os_error}."
             yield SidecarResult(path, error=UnreadableFile(message))
@@ -80,31 +91,22 @@ def write_sidecars(
 def import_keywords(
     library: Library, vocabulary: Vocabulary, files: Iterable[Path], limits: PhotoLimits
 ) -> Iterator[SidecarResult]:
-    """Import the keywords of files and their sidecars as a person's tags.
+    """Import the keywords of files and their sidecars as a person's tags, and their ratings.
 
-    Photos are identified by content, wherever the file is. Rejected tags stay rejected. Keywords
-    that differ only in case become one tag.
+    Photos are identified by content, wherever the file is. Rejected tags stay rejected, and a
+    rating that a person gave in the library stays. Keywords that differ only in case become one
+    tag.
     """
     spellings: dict[str, str] = {}
     for file in files:
         try:
             data = read_photo_file(file, limits)
             photo = library.photo(content_hash(data))
-            sidecar = sidecar_path(file)
-            names = read_keywords(data, sidecar.read_bytes() if sidecar.is_file() else None)
-            existing = {tag.label for tag in photo.tags if tag.head == HUMAN}
-            added = []
-            for name in names:
-                try:
-                    label = vocabulary.canonical(edits.clean_tag(name.replace('"', "'")))
-                except InvalidTag:
-                    continue  # too long for a tag: a caption, not a keyword
-                label = spellings.setdefault(fold(label), label)
-                if label not in existing:
-                    edits.add_tag(library, [photo.id], label)
-                    existing.add(label)
-                    added.append(label)
-            yield SidecarResult(file, tags=tuple(added))
+            path = sidecar_path(file)
+            sidecar = path.read_bytes() if path.is_file() else None
+            tags = _import_tags(library, vocabulary, photo, read_keywords(data, sidecar), spellings)
+            rating = _import_rating(library, photo, read_imported_rating(data, sidecar))
+            yield SidecarResult(file, tags=tags, rating=rating)
         except PhotoNotFound:
             message = "It is not in the library. Add it first with `library add`."
             yield SidecarResult(file, error=PhotoNotFound(message))
@@ -113,3 +115,32 @@ def import_keywords(
             yield SidecarResult(file, error=UnreadableFile(message))
         except SceneError as scene_error:
             yield SidecarResult(file, error=scene_error)
+
+
+def _import_tags(
+    library: Library,
+    vocabulary: Vocabulary,
+    photo: PhotoRecord,
+    names: Iterable[str],
+    spellings: dict[str, str],
+) -> tuple[str, ...]:
+    """Add keywords as tags; returns the new ones. spellings: of labels so far, by `fold`."""
+    existing = {tag.label for tag in photo.tags if tag.head == HUMAN}
+    added = []
+    for name in names:
+        try:
+            label = vocabulary.canonical(edits.clean_tag(name.replace('"', "'")))
+        except InvalidTag:
+            continue  # too long for a tag: a caption, not a keyword
+        label = spellings.setdefault(fold(label), label)
+        if label not in existing:
+            edits.add_tag(library, [photo.id], label)
+            existing.add(label)
+            added.append(label)
+    return tuple(added)
+
+
+def _import_rating(library: Library, photo: PhotoRecord, rating: int | None) -> int | None:
+    if rating is None or not edits.import_rating(library, [photo.id], rating).photo_count:
+        return None
+    return rating

@@ -46,6 +46,8 @@ COLUMNS: tuple[str, ...] = (
     "Camera",
     "Bundle",
     "Group",
+    "Favourite",
+    "Rating",
 )
 PEOPLE_COLUMNS = ("Name", "Class", "Group", "Confidence", "Tags", "Taken")
 _NUMBERS = frozenset(
@@ -56,6 +58,7 @@ _NUMBERS = frozenset(
         "Longitude",
     )
 )
+_BOOLEANS = frozenset(("Unsure", "Favourite"))
 _NULLABLE_TEXT = frozenset(
     (*(f"Label {rank}" for rank in range(1, OBJECT_COLUMNS + 1)), "Taken at", "Camera")
 )
@@ -102,6 +105,8 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> tuple[C
         photo.camera,
         photo.bundle,
         group,
+        str(photo.favourite).lower(),
+        photo.rating,
     )
 
 
@@ -216,6 +221,8 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[
         "camera": photo.camera,
         "lens": photo.lens,
         "bundle": photo.bundle,
+        "favourite": photo.favourite,
+        "rating": photo.rating,
     }
 
 
@@ -279,8 +286,10 @@ def _number(cell: str) -> float:
 
 
 def _reader(column: str) -> Callable[[str], Any]:
-    if column == "Unsure":
+    if column in _BOOLEANS:
         return "true".__eq__
+    if column == "Rating":
+        return int
     if column in _NUMBERS:
         return _number
     return _nullable_text if column in _NULLABLE_TEXT else plain_text

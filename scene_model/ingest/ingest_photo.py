@@ -10,6 +10,7 @@ from scene_model.library.records import Added, NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.hashes import content_hash
+from scene_model.photos.xmp import sidecar_rating
 
 
 def ingest_photo(
@@ -45,7 +46,7 @@ def ingest_file(
     by_reference: bool = False,
     name: str | None = None,
 ) -> Added:
-    """Read a file of this computer and ingest it.
+    """Read a file of this computer and ingest it, with the rating in its sidecar.
 
     added_at: ISO 8601 with offset. by_reference: the file stays the original; no copy is made.
     name: of the photo; default: that of the file.
@@ -54,4 +55,5 @@ def ingest_file(
     data = read_photo_file(path, classifier.limits)
     name = (name or path.name).encode("utf-8", "replace").decode("utf-8")
     reference = path.absolute() if by_reference else None
-    return ingest_photo(library, classifier, NewPhoto(data, name, added_at), reference)
+    photo = NewPhoto(data, name, added_at, sidecar_rating(path))
+    return ingest_photo(library, classifier, photo, reference)

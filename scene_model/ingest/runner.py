@@ -34,6 +34,7 @@ from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
+from scene_model.photos.xmp import sidecar_rating
 
 logger = logging.getLogger(__name__)
 
@@ -208,7 +209,8 @@ class JobRunner:
 
     def _ingest(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
         data = read_photo_file(batch.path(file), classifier.limits)
-        photo = NewPhoto(data, file.name, file.uploaded_at)
+        rating = None if file.source is None else sidecar_rating(batch.path(file))
+        photo = NewPhoto(data, file.name, file.uploaded_at, rating)
         reference = batch.reference(file)
         added = ingest_photo(
             self._library, classifier, photo, reference, self._quota, is_counted=True

@@ -1,4 +1,4 @@
-"""Edits of tags, class and trash, with undo and redo.
+"""Edits of tags, class, favourites, ratings and trash, with undo and redo.
 
 Every edit is stored with the values it replaced. It is one transaction of a few statements,
 however many photos it changes.
@@ -32,7 +32,7 @@ from sqlalchemy import (
     update,
 )
 
-from scene_model.errors import InvalidTag
+from scene_model.errors import InvalidTag, UsageError
 from scene_model.library.schema import (
     automatic_tags,
     class_decisions,
@@ -42,9 +42,18 @@ from scene_model.library.schema import (
     tag_decisions,
 )
 from scene_model.library.store import Library
+from scene_model.photos.xmp import MAX_RATING
 
 MAX_TAG_LENGTH = 60
 _TAG, _CLASS, _TRASH = "tag", "class", "trash"
+_FAVOURITE, _RATING, _IMPORTED_RATING = "favourite", "rating", "imported rating"
+# The fields that are a column of ``photos``, not a table of decisions.
+_COLUMNS: dict[str, Column[Any]] = {
+    _FAVOURITE: photos.c.favourite,
+    _RATING: photos.c.human_rating,
+    _IMPORTED_RATING: photos.c.imported_rating,
+    _TRASH: photos.c.trashed_at,
+}
 _ADDED, _REJECTED = "added", "rejected"
 
 
@@ -131,17 +140,44 @@ def set_class(library: Library, photo_ids: Sequence[str], label: str | None) -> 
     return _edit(library, photo_ids, description, change)
 
 
+def set_favourite(library: Library, photo_ids: Sequence[str], favourite: bool) -> EditResult:
+    """Make photos favourites, or no longer."""
+    description = "Marked as favourite" if favourite else "No longer a favourite"
+    return _edit(library, photo_ids, description, _column(_FAVOURITE, literal(int(favourite))))
+
+
+def set_rating(library: Library, photo_ids: Sequence[str], rating: int) -> EditResult:
+    """Rate photos from 1 to 5; 0 removes the rating. No import changes a person's rating.
+
+    Raises UsageError ("invalid_rating").
+    """
+    # A photo without a rating has none to remove.
+    where = true() if _checked(rating) else photos.c.rating > 0
+    description = f"Rated {rating}" if rating else "Rating removed"
+    return _edit(library, photo_ids, description, _column(_RATING, literal(rating), where))
+
+
+def import_rating(library: Library, photo_ids: Sequence[str], rating: int) -> EditResult:
+    """Set the rating that another program gave photos; it counts where no person rated them here.
+
+    Raises UsageError ("invalid_rating").
+    """
+    new = literal(_checked(rating)) if rating else null()
+    description = f"Imported the rating {rating}" if rating else "Removed the imported rating"
+    where = photos.c.human_rating.is_(None)
+    return _edit(library, photo_ids, description, _column(_IMPORTED_RATING, new, where))
+
+
 def move_to_trash(library: Library, photo_ids: Sequence[str]) -> EditResult:
     """Move photos to the trash; they stay on disk and can be restored."""
     is_in_gallery = photos.c.trashed_at.is_(None)
-    change = _Change(_TRASH, "", photos, photos.c.trashed_at, literal(_now()), is_in_gallery)
+    change = _column(_TRASH, literal(_now()), is_in_gallery)
     return _edit(library, photo_ids, "Moved to the trash", change)
 
 
 def restore(library: Library, photo_ids: Sequence[str]) -> EditResult:
     """Bring photos back from the trash."""
-    change = _Change(_TRASH, "", photos, photos.c.trashed_at, null(), true())
-    return _edit(library, photo_ids, "Restored", change)
+    return _edit(library, photo_ids, "Restored", _column(_TRASH, null()))
 
 
 def undo(library: Library) -> EditResult | None:
@@ -196,6 +232,21 @@ def _tag(label: str, new: ColumnElement[Any], where: ColumnElement[bool] | None 
         new=new,
         where=true() if where is None else where,
     )
+
+
+def _column(
+    field: str, new: ColumnElement[Any], where: ColumnElement[bool] | None = None
+) -> _Change:
+    return _Change(field, "", photos, _COLUMNS[field], new, true() if where is None else where)
+
+
+def _checked(rating: int) -> int:
+    if not isinstance(rating, int) or not 0 <= rating <= MAX_RATING:
+        raise UsageError(
+            f"A rating is a whole number from 0 to {MAX_RATING}, not {rating!r}. 0 removes it.",
+            code="invalid_rating",
+        )
+    return rating
 
 
 def _is_automatic(label: str) -> ColumnElement[bool]:
@@ -270,12 +321,13 @@ def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
             changes(_CLASS, photo_id, value, now).where(value.is_not(None)),
         )
     )
-    trashed_at = changes(_TRASH, value).where(photo_id == photos.c.id)
-    connection.execute(
-        update(photos)
-        .where(photos.c.id.in_(changes(_TRASH, photo_id)))
-        .values(trashed_at=trashed_at.correlate(photos).scalar_subquery())
-    )
+    for field, column in _COLUMNS.items():
+        new = changes(field, value).where(photo_id == photos.c.id).correlate(photos)
+        connection.execute(
+            update(photos)
+            .where(photos.c.id.in_(changes(field, photo_id)))
+            .values({column: new.scalar_subquery()})
+        )
 
 
 def _photo_count(connection: Connection, edit_id: int) -> int:

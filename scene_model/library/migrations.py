@@ -48,6 +48,8 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
     ),
     # Followed by `_to_version_5`.
     4: (),
+    # Followed by `_to_version_6`.
+    5: (),
 }
 
 # How migrations worded the tables that they created.
@@ -98,18 +100,11 @@ def _to_version_5(connection: Connection, _: EmbeddingFiles) -> None:
     has the columns already, since its table was just built.
     """
     if "fallback_class" not in _columns_of_photos(connection):
-        # Renaming a table fails while a trigger refers to one that is missing.
-        triggers = connection.exec_driver_sql(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        )
-        for (name,) in triggers.fetchall():
-            connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
-        columns = ", ".join(_create_new_photos(connection))
+        _rebuild_photos(connection)
         connection.exec_driver_sql(
-            f"INSERT INTO photos_new ({columns}, {_FALLBACK_COLUMNS}) "  # noqa: S608 - our own names
-            f"SELECT {columns}, auto_class, auto_class_source, auto_class_score FROM photos"
+            f"UPDATE photos SET ({_FALLBACK_COLUMNS}) = "  # noqa: S608 - our own names
+            "(auto_class, auto_class_source, auto_class_score)"
         )
-        _use_new_photos(connection)
     connection.exec_driver_sql(
         f"UPDATE photos SET ({_FALLBACK_COLUMNS}) = ('unsure', 'none', 0) "  # noqa: S608
         "WHERE NOT class_head_unsure"
@@ -122,6 +117,28 @@ def _to_version_5(connection: Connection, _: EmbeddingFiles) -> None:
         f"UPDATE photos SET ({_FALLBACK_COLUMNS}) = (SELECT label, head, score {first_tag}) "  # noqa: S608
         f"WHERE NOT class_head_unsure AND EXISTS (SELECT 1 {first_tag})"
     )
+
+
+def _to_version_6(connection: Connection, _: EmbeddingFiles) -> None:
+    """Rebuild the photos table with the columns of favourites and ratings, and its indexes.
+
+    In a library of an earlier version than 5 the table was just built with them.
+    """
+    if "favourite" not in _columns_of_photos(connection):
+        _rebuild_photos(connection)
+
+
+def _rebuild_photos(connection: Connection) -> None:
+    """Give the photos table the columns of this version; new ones get their defaults."""
+    # Renaming a table fails while a trigger refers to one that is missing.
+    triggers = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    for (name,) in triggers.fetchall():
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    columns = ", ".join(_create_new_photos(connection))
+    connection.exec_driver_sql(
+        f"INSERT INTO photos_new ({columns}) SELECT {columns} FROM photos"  # noqa: S608 - our own
+    )
+    _use_new_photos(connection)
 
 
 _FALLBACK_COLUMNS = "fallback_class, fallback_class_source, fallback_class_score"
@@ -150,6 +167,7 @@ def _use_new_photos(connection: Connection) -> None:
 _FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
     2: _to_version_3,
     4: _to_version_5,
+    5: _to_version_6,
 }
 
 

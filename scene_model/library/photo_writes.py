@@ -40,8 +40,11 @@ def write_photo(
         connection.execute(insert(photos).values(**values))
     else:
         values["trashed_at"] = None
-        # An earlier version of this program may have added the photo without a hash.
+        # An earlier version of this program may have added the photo without these.
         values["perceptual_hash"] = photo_values["perceptual_hash"]
+        values["imported_rating"] = func.coalesce(
+            photos.c.imported_rating, photo_values["imported_rating"]
+        )
         if reference is None or existing_row.reference is not None:
             values["reference"] = reference
         connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
@@ -72,6 +75,8 @@ def write_predictions(
 
 def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> dict[str, Any]:
     """Return the columns that do not depend on the model."""
+    # The sidecar is what other programs changed last.
+    rating = prediction.metadata.rating if photo.rating is None else photo.rating
     return {
         "id": photo_id,
         "name": photo.name,
@@ -88,6 +93,7 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "latitude": prediction.metadata.latitude,
         "longitude": prediction.metadata.longitude,
         "perceptual_hash": signed_hash(perceptual_hash(prediction.photo.pixels)),
+        "imported_rating": rating or None,
     }
 
 

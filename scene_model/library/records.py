@@ -43,6 +43,7 @@ class PhotoRecord:
     most probable one; None where the model that predicted knows no groups. guess: the most probable
     label of all heads, with its probability. For the effective group, see `library.groups`.
     reference: path of an original that is not copied into the library.
+    rating: from 0 (none) to 5; a person's, or else the imported one.
     """
 
     id: str
@@ -74,6 +75,8 @@ class PhotoRecord:
     auto_group_score: float | None = None
     guess: str | None = None
     guess_score: float | None = None
+    favourite: bool = False
+    rating: int = 0
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -104,11 +107,15 @@ class StoredEmbedding:
 
 @dataclass(frozen=True)
 class NewPhoto:
-    """A photo to add: file content, name, and time of addition (ISO 8601 with offset)."""
+    """A photo to add: file content, name, and time of addition (ISO 8601 with offset).
+
+    rating: that of its sidecar, from 0 (none) to 5; None where it states none.
+    """
 
     data: bytes
     name: str
     added_at: str
+    rating: int | None = None
 
 
 @dataclass(frozen=True)
@@ -201,4 +208,6 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         auto_group_score=row.auto_group_score,
         guess=row.guess,
         guess_score=row.guess_score,
+        favourite=row.favourite,
+        rating=row.rating,
     )

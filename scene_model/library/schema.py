@@ -20,7 +20,7 @@ from sqlalchemy import (
 from scene_model.classifier.labels import NONE, UNSURE_CLASS
 from scene_model.library.sqlite_extensions import PathColumn
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 metadata = MetaData()
 
@@ -42,7 +42,9 @@ metadata = MetaData()
 # row. `guess`: the most probable label of all heads, with its probability; null in old rows.
 # `perceptual_hash`: signed, 64 bits, see `duplicates.hash_neighbours`; null where an earlier
 # version did not compute it. Triggers update `human_class`, a copy of `class_decisions`, and
-# `decided_tags`, the number of `tag_decisions`.
+# `decided_tags`, the number of `tag_decisions`. `imported_rating`: the rating in the photo's XMP or
+# its sidecar, from 1 to 5. `human_rating`: the one a person gave, from 0 to 5; no import changes
+# it. `rating`: the effective one, 0 for none.
 photos = Table(
     "photos",
     metadata,
@@ -92,6 +94,14 @@ photos = Table(
     Column("auto_group_score", Float),
     Column("guess", Text),
     Column("guess_score", Float),
+    Column("favourite", Boolean, nullable=False, server_default="0"),
+    Column("imported_rating", Integer),
+    Column("human_rating", Integer),
+    Column(
+        "rating",
+        Integer,
+        Computed("coalesce(human_rating, imported_rating, 0)", persisted=False),
+    ),
 )
 
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.
@@ -264,6 +274,8 @@ _COVERED_COLUMNS = (
     photos.c.taken_at,
     photos.c.latitude,
     photos.c.longitude,
+    photos.c.favourite,
+    photos.c.rating,
 )
 
 

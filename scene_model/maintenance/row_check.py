@@ -99,6 +99,10 @@ _CONTRADICTIONS = {
         "OR NOT coalesce(latitude, 0) BETWEEN -90 AND 90 "
         "OR NOT coalesce(longitude, 0) BETWEEN -180 AND 180"
     ),
+    "a photo has an impossible rating": (
+        "SELECT count(*) FROM photos WHERE NOT coalesce(human_rating, 0) BETWEEN 0 AND 5 "
+        "OR NOT coalesce(imported_rating, 1) BETWEEN 1 AND 5"
+    ),
     "a tag has an impossible score": (
         "SELECT count(*) FROM automatic_tags WHERE NOT score BETWEEN 0 AND 1"
     ),

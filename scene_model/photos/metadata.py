@@ -1,4 +1,4 @@
-"""Read time, position, camera and lens from EXIF."""
+"""Read time, position, camera and lens from EXIF, and the rating from XMP."""
 
 import math
 import re
@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from PIL import Image
+
+from scene_model.photos.xmp import rating_of
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _DATE_TIME, _OFFSET_TIME = 0x010F, 0x0110, 0x0132, 0x9010
@@ -18,11 +20,12 @@ _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
 @dataclass(frozen=True)
 class PhotoMetadata:
-    """EXIF values, each None when absent.
+    """Values of EXIF and XMP, each None when absent.
 
     taken_at: local time where the photo was taken, ISO 8601, with its UTC offset if recorded.
     taken_source: the EXIF field it came from ("DateTimeOriginal", ...).
     latitude, longitude: degrees, WGS 84, north and east positive.
+    rating: ``xmp:Rating``, from 1 to 5.
     """
 
     taken_at: str | None = None
@@ -31,17 +34,19 @@ class PhotoMetadata:
     lens: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    rating: int | None = None
 
 
 def read_metadata(picture: Image.Image) -> PhotoMetadata:
-    """Read the EXIF of an opened picture; broken fields count as absent, never as an error."""
+    """Read EXIF and XMP of an opened picture; broken fields count as absent, never as an error."""
+    rating = _rating(picture)
     try:
         exif = picture.getexif()
         fields = {tag: exif.get(tag) for tag in (_MAKE, _MODEL, _DATE_TIME)}
         details = exif.get_ifd(_EXIF_IFD)
         gps = exif.get_ifd(_GPS_IFD)
     except Exception:  # hostile EXIF makes the parser raise any exception
-        return PhotoMetadata()
+        return PhotoMetadata(rating=rating)
     taken_at, taken_source = _taken(fields, details)
     latitude, longitude = _position(gps)
     return PhotoMetadata(
@@ -51,7 +56,16 @@ def read_metadata(picture: Image.Image) -> PhotoMetadata:
         lens=_text(details.get(_LENS_MODEL)),
         latitude=latitude,
         longitude=longitude,
+        rating=rating,
     )
+
+
+def _rating(picture: Image.Image) -> int | None:
+    try:
+        packet = picture.info.get("xmp")
+        return rating_of(packet) or None if isinstance(packet, bytes) else None
+    except Exception:  # as with EXIF
+        return None
 
 
 def _text(value: Any) -> str | None:

@@ -1,6 +1,6 @@
 """Completions of a query line.
 
-Fields; tags, kinds and groups in every language; albums, states, days.
+Fields; tags, kinds and groups in every language; albums, states, days, ratings.
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
+from scene_model.photos.xmp import MAX_RATING
 from scene_model.search.query import FIELDS, STATES
 
 # The last term of a line: minus and brackets before it, a field, an opening quotation mark, a word.
@@ -65,6 +66,8 @@ def complete(
         terms = _terms(STATES if field == "is:" else ("gps",), field, word)
     elif field in ("taken:", "added:"):
         terms = _terms(("today", "yesterday"), field, word)
+    elif field == "rating:":
+        terms = _terms(map(str, range(MAX_RATING, -1, -1)), field, word)
     else:
         terms = []
     completions = [replace(term, line=before + term.line) for term in terms]

@@ -2,9 +2,10 @@
 
 ``beach sunset`` both (AND) · ``beach OR lake`` · ``-street`` · ``(a OR b) c`` · ``"old town"`` ·
 ``tag:beach`` ``class:sea`` ``group:water`` ``album:travel`` ``name:img_20`` ``camera:iphone`` ·
-``score>=0.8`` ·
+``score>=0.8`` · ``rating>=4`` ``rating:5`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
-``is:duplicate`` · ``has:gps`` · ``near:38.72,-9.14,10km``. NOT binds before AND before OR.
+``is:duplicate`` ``is:favourite`` · ``has:gps`` · ``near:38.72,-9.14,10km``.
+NOT binds before AND before OR.
 
 A bare word matches the tags of every head by id, name, alias and translation, also those of the
 kind with that name, a class that a person chose, and the file name. ``class:``, ``score`` and
@@ -16,8 +17,9 @@ import datetime
 import difflib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, true
+from sqlalchemy import Column, ColumnElement, and_, func, not_, or_, true
 
 from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
@@ -44,14 +46,15 @@ from scene_model.search.query_tree import (
     FieldTerm,
     Not,
     Query,
+    RatingTerm,
     ScoreTerm,
     Words,
     read_query,
 )
-from scene_model.search.query_values import read_circle, read_days
+from scene_model.search.query_values import read_circle, read_days, read_stars
 from scene_model.search.words import as_written, ids_for_word
 
-STATES = ("unsure", "edited", "duplicate")
+STATES = ("unsure", "edited", "duplicate", "favourite")
 # An album is about thirty subqueries; more albums take SQLite too long to plan.
 MAX_ALBUMS = 12
 
@@ -102,6 +105,8 @@ def _condition(query: Query, context: _Context) -> Condition:
             return _field(query, context)
         case ScoreTerm(comparison, number):
             return _score(comparison, number)
+        case RatingTerm(comparison, rating):
+            return _compared(photos.c.rating, comparison, rating)
         case Not(term):
             return not_(_condition(term, context))
         case AllOf(terms):
@@ -118,7 +123,7 @@ def _all_of(terms: Sequence[Query], context: _Context) -> Condition:
     others = [term for term in terms if not isinstance(term, Not | Words)]
     positive: list[Query] = [*words, *others]
     # Comparing one column is cheap; the other terms select lists of photos.
-    positive.sort(key=lambda term: not isinstance(term, ScoreTerm))
+    positive.sort(key=lambda term: not isinstance(term, ScoreTerm | RatingTerm))
     conditions = [_condition(term, context) for term in positive]
     if negated:
         conditions.append(not_(_any_of(negated, context)))
@@ -203,7 +208,13 @@ def _is(term: FieldTerm, _: _Context) -> Condition:
         return was_edited()
     if state == "duplicate":
         return has_hash_neighbour()
+    if state == "favourite":
+        return photos.c.favourite.is_(True)
     raise _no_state(term)
+
+
+def _rating(term: FieldTerm, _: _Context) -> Condition:
+    return _compared(photos.c.rating, "=", read_stars(term.value.strip(), term.value_position))
 
 
 def _has(term: FieldTerm, _: _Context) -> Condition:
@@ -222,6 +233,7 @@ _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     "taken": _taken,
     "added": _added,
     "near": _near,
+    "rating": _rating,
     "is": _is,
     "has": _has,
 }
@@ -250,13 +262,19 @@ def _no_state(term: FieldTerm) -> QueryError:
 
 def _score(comparison: str, number: float) -> Condition:
     column = photos.c.class_score
+    if comparison == "=":
+        # Scores have about seven digits; people type two.
+        return func.round(column, 2) == round(number, 2)
+    return _compared(column, comparison, number)
+
+
+def _compared(column: Column[Any], comparison: str, number: float) -> Condition:
     return {
         ">=": column >= number,
         "<=": column <= number,
         ">": column > number,
         "<": column < number,
-        # Scores have about seven digits; people type two.
-        "=": func.round(column, 2) == round(number, 2),
+        "=": column == number,
     }[comparison]
 
 

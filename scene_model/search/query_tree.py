@@ -12,6 +12,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
 from scene_model.errors import QueryError
+from scene_model.search.query_values import read_stars
 
 MAX_QUERY_LENGTH = 1_000
 # SQLite's parser fails at a depth of about 30.
@@ -20,7 +21,7 @@ MAX_DEPTH = 12
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*")
 _OPERATORS = ("AND", "OR", "NOT")
 # Text that without quotation marks would not be read as a word.
-_LOOKS_LIKE_A_SCORE = re.compile(r"(score)?[<>=]", re.IGNORECASE)
+_LOOKS_LIKE_A_COMPARISON = re.compile(r"(score|rating)?[<>=]", re.IGNORECASE)
 _LOOKS_LIKE_A_FIELD = re.compile(r"[A-Za-z_]+:")
 _BARE = re.compile(r'[^\s()"\-][^\s()"]*')
 _BARE_VALUE = re.compile(r'[^\s()"]+')
@@ -54,6 +55,15 @@ class ScoreTerm:
 
 
 @dataclass(frozen=True)
+class RatingTerm:
+    """``rating>=4``. comparison: one of >= <= > < =. number: from 0 to 5."""
+
+    comparison: str
+    number: int
+    position: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
 class Not:
     """The term does not match."""
 
@@ -74,7 +84,7 @@ class AnyOf:
     terms: tuple["Query", ...]
 
 
-Query = Words | FieldTerm | ScoreTerm | Not | AllOf | AnyOf
+Query = Words | FieldTerm | ScoreTerm | RatingTerm | Not | AllOf | AnyOf
 EVERYTHING = AllOf()
 
 
@@ -111,6 +121,8 @@ def print_query(query: Query) -> str:
             return f"{name}:{value}" if _BARE_VALUE.fullmatch(value) else f'{name}:"{value}"'
         case ScoreTerm(comparison, number):
             return f"score{comparison}{Decimal(repr(number)):f}"
+        case RatingTerm(comparison, rating):
+            return f"rating{comparison}{rating}"
         case Not(term):
             return f"-{_bracketed(term, AllOf, AnyOf, Not)}"
         case AllOf(terms):
@@ -129,7 +141,7 @@ def _may_stand_bare(text: str) -> bool:
         _BARE.fullmatch(text) is not None
         and text not in _OPERATORS
         and not _LOOKS_LIKE_A_FIELD.match(text)
-        and not _LOOKS_LIKE_A_SCORE.match(text)
+        and not _LOOKS_LIKE_A_COMPARISON.match(text)
     )
 
 
@@ -181,6 +193,7 @@ def _read(node: Tree[Token]) -> Query:
         "all_of": lambda: AllOf(tuple(map(_read, children))),
         "none_of": lambda: Not(_read(children[0])),
         "score": lambda: _score(children[0]),
+        "rating": lambda: _rating(children[0]),
         "field": lambda: _field(children[0], children[1]),
         "words": lambda: _words(children[0]),
     }
@@ -190,9 +203,10 @@ def _read(node: Tree[Token]) -> Query:
 def _words(word: Token) -> Words:
     if word in _OPERATORS:
         raise QueryError(_not_allowed(str(word), word.start_pos or 0), word.start_pos or 0)
-    if _LOOKS_LIKE_A_SCORE.match(word):
+    if _LOOKS_LIKE_A_COMPARISON.match(word):
         raise QueryError(
-            f"{word} is not a valid comparison. Write it like score>=0.8, or in quotation marks.",
+            f"{word} is not a valid comparison. Write it like score>=0.8 or rating>=4, or in "
+            "quotation marks.",
             word.start_pos or 0,
         )
     return Words(_text(word), word.start_pos or 0)
@@ -213,6 +227,12 @@ def _score(token: Token) -> ScoreTerm:
             f"A score is from 0 to 1, as in score>=0.8; {number} is too large.", position
         )
     return ScoreTerm(comparison, float(number), position)
+
+
+def _rating(token: Token) -> RatingTerm:
+    position = token.start_pos or 0
+    comparison, number = _COMPARISON.split(token[len("rating") :])[1:]
+    return RatingTerm(comparison, read_stars(number, position), position)
 
 
 def _text(token: Token) -> str:

@@ -1,4 +1,4 @@
-"""Values of ``taken:``, ``added:`` and ``near:`` terms, parsed from text."""
+"""Values of ``taken:``, ``added:``, ``near:`` and ``rating:`` terms, parsed from text."""
 
 import datetime
 import re
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scene_model.classifier.album_rules import read_span
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import QueryError
+from scene_model.photos.xmp import MAX_RATING
 
 _RELATIVE_DAYS = {"today": 0, "yesterday": 1}
 _NUMBER = r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*"
@@ -86,6 +87,17 @@ def read_circle(text: str, position: int = 0) -> Circle:
     if not 0.0 < distance < float("inf"):
         raise QueryError(f"The distance in {text!r} must be finite and greater than 0.", position)
     return Circle(latitude, longitude, distance / (1000.0 if match[4].lower() == "m" else 1.0))
+
+
+def read_stars(text: str, position: int = 0) -> int:
+    """Parse a rating, a whole number from 0 to 5; raises QueryError."""
+    if re.fullmatch(rf"[0-{MAX_RATING}]", text) is None:
+        raise QueryError(
+            f"A rating is a whole number from 0 (none) to {MAX_RATING}, not {text!r}. Write "
+            "rating:5 or rating>=4.",
+            position,
+        )
+    return int(text)
 
 
 def _absolute(text: str, today: datetime.date) -> str:

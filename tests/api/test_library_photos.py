@@ -73,6 +73,21 @@ def test_a_query(filled_api: TestClient) -> None:
     problem_of(filled_api.get("/api/photos", params={"limit": 501}), 422)
 
 
+def test_favourites_and_ratings(filled_api: TestClient, settings: Settings) -> None:
+    photos = filled_api.get("/api/photos", params={"sort": "name"}).json()["photos"]
+    assert {(photo["favourite"], photo["rating"]) for photo in photos} == {(False, 0)}
+    photo_id = photos[0]["id"]
+    with Library(settings.library) as library:
+        edits.set_favourite(library, [photo_id], True)
+        edits.set_rating(library, [photo_id], 4)
+    photo = filled_api.get(f"/api/photos/{photo_id}").json()
+    assert (photo["favourite"], photo["rating"]) == (True, 4)
+    for query in ("is:favourite", "rating>=4", "rating:4", "-rating:0"):
+        page = filled_api.get("/api/photos", params={"q": query}).json()
+        assert [match["id"] for match in page["photos"]] == [photo_id]
+    assert "from 0" in problem_of(filled_api.get("/api/photos", params={"q": "rating:9"}), 400)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cursor", ["x", "é", "e30", "W10", "bnVsbA", "WyJuYW1lIiwxLDEsMV0"])
 def test_invalid_cursors(filled_api: TestClient, cursor: str) -> None:

@@ -175,6 +175,32 @@ def test_everything_by_keyboard_alone(visit: Visit) -> None:
     expect(page.get_by_role("button", name=re.compile(r"Trash \("))).to_have_count(0)
 
 
+def test_favourite_and_rating_by_key(visit: Visit) -> None:
+    page = visit.open("gallery?q=name:copy_00")
+    page.locator(".cell").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Not rated.")).to_be_visible()
+    page.keyboard.press("f")
+    expect(dialog.get_by_role("button", name="Remove from favourites")).to_be_visible()
+    page.keyboard.press("4")
+    expect(dialog.get_by_text("Rating: 4 of 5.")).to_be_visible()
+    dialog.get_by_role("button", name="1 star").click()
+    expect(dialog.get_by_text("Rating: 1 of 5.")).to_be_visible()
+    for role, name in (("combobox", "Class"), ("combobox", "Tags")):
+        field = dialog.get_by_role(role, name=name)
+        field.click()
+        page.keyboard.type("f5")
+        expect(field).to_have_value(re.compile("f5$"))
+        page.keyboard.press("Backspace")
+        page.keyboard.press("Backspace")
+        page.keyboard.press("Tab")
+    expect(dialog.get_by_text("Rating: 1 of 5.")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Remove from favourites")).to_be_visible()
+    dialog.get_by_text("Rating: 1 of 5.").click()
+    page.keyboard.press("0")
+    expect(dialog.get_by_text("Not rated.")).to_be_visible()
+
+
 def test_the_dialog_says_who_said_so(visit: Visit) -> None:
     page = visit.open("gallery?q=name:flower.jpg")
     page.locator(".open").first.click()

@@ -1,11 +1,12 @@
 """The gallery shows photos first: where they begin, what stays in sight, how rows are drawn."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Visit, at_rest
 from tests.browser.servers import Server
@@ -22,7 +23,7 @@ def library_photos(tmp_path: Path) -> list[Path]:
     paths = []
     for i in range(40):
         paths.append(tmp_path / f"photo_{i:02d}.jpg")
-        picture = Image.open(CHINA)
+        picture: Image.Image = Image.open(CHINA)
         if i in range(4, 8):
             picture = picture.crop((0, 0, 280, 420))
         elif i in (8, 9):
@@ -128,6 +129,11 @@ def test_filters_open_as_a_sheet_on_a_phone(browser: Browser, server: Server) ->
     context.close()
 
 
+def _late(route: Route) -> None:
+    time.sleep(0.02)
+    route.continue_()
+
+
 def test_nothing_jumps_while_thumbnails_come(visit: Visit) -> None:
     page = visit.page
     page.add_init_script(
@@ -135,7 +141,7 @@ def test_nothing_jumps_while_thumbnails_come(visit: Visit) -> None:
         " if (document.querySelector('[data-testid=stMain]') && window.settled)"
         " window.jumped += e.value; }).observe({type: 'layout-shift', buffered: true});"
     )
-    page.route("**/thumbnail", lambda route: (page.wait_for_timeout(5), route.continue_()))
+    page.route("**/thumbnail", _late)
     visit.open("gallery")
     expect(page.locator(".cell").first).to_be_visible()
     page.evaluate("window.settled = true")

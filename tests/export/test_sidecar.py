@@ -14,10 +14,11 @@ from scene_model.errors import SidecarDamaged
 from scene_model.export.sidecar import (
     Keyword,
     merge_keywords,
+    read_imported_rating,
     read_keywords,
-    sidecar_path,
     write_sidecar,
 )
+from scene_model.photos.xmp import sidecar_path
 
 LIGHTROOM = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -73,6 +74,31 @@ def test_fields_of_other_programs_stay(tmp_path: Path) -> None:
         "holiday",
         "scenes|sea",
     ]
+
+
+def test_a_rating_is_written_and_one_of_another_program_is_not_lost() -> None:
+    unrated = merge_keywords(LIGHTROOM, OURS)
+    assert read_imported_rating(b"", unrated) == 4, "ours is none"
+    rated = merge_keywords(LIGHTROOM, OURS, rating=2)
+    assert read_imported_rating(b"", rated) == 2
+    assert merge_keywords(rated, OURS, rating=2) == rated
+    assert read_imported_rating(b"", merge_keywords(None, OURS, rating=5)) == 5
+    assert b"Rating" not in merge_keywords(None, OURS)
+
+
+def test_the_rating_of_a_sidecar_comes_before_that_of_the_photo() -> None:
+    sidecar, rejected = merge_keywords(None, (), rating=3), LIGHTROOM.replace(b'"4"', b'"-1"')
+    assert read_imported_rating(LIGHTROOM, sidecar) == 3
+    assert read_imported_rating(LIGHTROOM, rejected) == 0
+    assert read_imported_rating(LIGHTROOM, merge_keywords(None, OURS)) == 4
+    assert read_imported_rating(LIGHTROOM, b"garbage") == 4
+    assert read_imported_rating(b"garbage") is None
+
+
+@pytest.mark.tools
+def test_exiftool_reads_our_rating(tmp_path: Path) -> None:
+    (fields,) = exiftool("-j", "-G1", write_sidecar(tmp_path / "IMG_1.JPG", OURS, rating=5))
+    assert fields["XMP-xmp:Rating"] == 5
 
 
 def test_an_outdated_automatic_tag_is_removed_and_a_persons_tag_stays() -> None:

@@ -17,7 +17,7 @@ from scene_model.export.table import (
     split_tags,
     write_csv,
 )
-from scene_model.library.edits import add_tag, set_class
+from scene_model.library.edits import add_tag, set_class, set_favourite, set_rating
 from scene_model.services import Services
 from tests.pictures import encode, textured
 
@@ -28,13 +28,15 @@ def test_columns_are_the_contract() -> None:
     assert ",".join(COLUMNS) == (
         "ID,Name,Timestamp,Label 1,Score 1,Label 2,Score 2,Label 3,Score 3,Label 4,Score 4,"
         "Label 5,Score 5,Class,Class source,Confidence,Unsure,Tags,Taken at,Latitude,Longitude,"
-        "Camera,Bundle,Group"
+        "Camera,Bundle,Group,Favourite,Rating"
     )
 
 
 def test_a_row(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
     add_tag(services.library, [photo_id], "Grandma's")
+    set_favourite(services.library, [photo_id], True)
+    set_rating(services.library, [photo_id], 4)
     text = "".join(services.exports.csv_lines([photo_id]))
     (row,) = pd.read_csv(io.StringIO(text)).to_dict("records")
     assert (row["ID"], row["Name"]) == (photo_id, "dahlia.jpg")
@@ -46,6 +48,7 @@ def test_a_row(services: Services, add_photos: Add, flower: bytes) -> None:
     assert "Grandma's" in row["Tags"].split("; ")
     assert row["Bundle"] == services.classifier.bundle_id
     assert row["Group"] == "plants"
+    assert (row["Favourite"], row["Rating"]) == (True, 4)
     assert pd.isna(row["Latitude"])
 
 

@@ -73,6 +73,8 @@ _PHOTOS = st.builds(
     ).map(tuple),
     guess=_UNKNOWN_OR_TEXT,
     guess_score=_SCORES,
+    favourite=st.booleans(),
+    rating=st.integers(0, 5),
 )
 _Row = tuple[PhotoRecord, list[Tag], str]
 _ROWS = st.lists(st.tuples(_PHOTOS, _TAGS, _TEXT), min_size=1, max_size=5)
@@ -95,8 +97,11 @@ def test_csv(photos: list[_Row], with_bom: bool) -> None:
     data = b"".join(utf8_chunks(write_csv(rows, with_bom)))
     frame = pd.read_csv(io.BytesIO(data), **READ_CSV)
     assert tuple(frame.columns) == COLUMNS
-    unsure = COLUMNS.index("Unsure")
-    expected = [(*row[:unsure], row[unsure] == "true", *row[unsure + 1 :]) for row in rows]
+    flags = {COLUMNS.index("Unsure"), COLUMNS.index("Favourite")}
+    expected = [
+        tuple(cell == "true" if at in flags else cell for at, cell in enumerate(row))
+        for row in rows
+    ]
     assert cells(frame) == expected
     assert [split_tags(cell) for cell in frame["Tags"]] == [p.shown_tags for p, *_ in photos]
 

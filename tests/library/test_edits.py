@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scene_model.classifier.labels import HUMAN
-from scene_model.errors import InvalidTag
+from scene_model.errors import InvalidTag, UsageError
 from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
 from scene_model.library.store import Library
@@ -49,6 +49,50 @@ def test_class(services: Services, add_photos: Add, flower: bytes) -> None:
     assert (chosen.photo_class, chosen.class_source) == ("garden", "human")
     edits.set_class(services.library, [photo_id], None)
     assert services.library.photo(photo_id) == before
+
+
+def test_favourite_and_rating(services: Services, add_photos: Add, flower: bytes) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    library = services.library
+    before = library.photo(photo_id)
+    assert (before.favourite, before.rating) == (False, 0)
+    assert edits.set_favourite(library, [photo_id], False).photo_count == 0
+    assert edits.set_favourite(library, [photo_id], True).photo_count == 1
+    assert edits.set_rating(library, [photo_id], 0).photo_count == 0
+    assert edits.set_rating(library, [photo_id], 4) == edits.EditResult("Rated 4", 1)
+    assert edits.set_rating(library, [photo_id], 4).photo_count == 0
+    rated = library.photo(photo_id)
+    assert (rated.favourite, rated.rating) == (True, 4)
+    assert edits.set_rating(library, [photo_id], 0).description == "Rating removed"
+    assert library.photo(photo_id).rating == 0
+    for expected in (rated, None, before):
+        assert edits.undo(library) is not None
+        assert expected is None or library.photo(photo_id) == expected
+    assert edits.undo(library) is None
+
+
+@pytest.mark.parametrize("rating", [-1, 6, 100])
+def test_a_rating_is_from_0_to_5(tmp_path: Path, rating: int) -> None:
+    with Library(tmp_path / "library") as library:
+        for rate in (edits.set_rating, edits.import_rating):
+            with pytest.raises(UsageError, match=rf"from 0 to 5, not {rating}") as caught:
+                rate(library, [], rating)
+            assert (caught.value.code, caught.value.http_status) == ("invalid_rating", 400)
+
+
+def test_an_import_never_changes_a_persons_rating(tmp_path: Path) -> None:
+    with Library(tmp_path / "library") as library:
+        (photo_id,) = add_rows(library, 1)
+
+        def rating_after_import(imported: int) -> int:
+            edits.import_rating(library, [photo_id], imported)
+            return library.photo(photo_id).rating
+
+        assert [rating_after_import(imported) for imported in (3, 5, 0, 2)] == [3, 5, 0, 2]
+        edits.set_rating(library, [photo_id], 2)
+        assert rating_after_import(5) == 2, "the person gave the number that was imported"
+        edits.set_rating(library, [photo_id], 0)
+        assert rating_after_import(5) == 0, "the person removed the rating"
 
 
 def test_an_edit_without_changes_is_not_recorded(
@@ -100,7 +144,10 @@ def test_invalid_tags(services: Services, typed: str) -> None:
 LABELS = st.sampled_from(["flower", "sea", "mine", "forest"])
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["add", "remove", "accept", "reject", "class", "auto", "trash", "restore"]),
+        st.sampled_from(
+            ["add", "remove", "accept", "reject", "class", "auto", "trash", "restore"]
+            + ["favourite", "not favourite", "rate", "rate 0", "import rating"]
+        ),
         LABELS,
         st.sets(st.integers(0, 2), min_size=1),
     ),
@@ -122,6 +169,14 @@ def apply_step(library: Library, kind: str, photos: list[str], label: str) -> ed
             return edits.set_class(library, photos, label)
         case "auto":
             return edits.set_class(library, photos, None)
+        case "favourite" | "not favourite":
+            return edits.set_favourite(library, photos, kind == "favourite")
+        case "rate":
+            return edits.set_rating(library, photos, 1 + len(label) % 5)
+        case "rate 0":
+            return edits.set_rating(library, photos, 0)
+        case "import rating":
+            return edits.import_rating(library, photos, len(label) % 6)
         case "trash":
             return edits.move_to_trash(library, photos)
         case _:

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Connection
 from scene_model.duplicates.missing_hashes import count_missing_hashes
 from scene_model.duplicates.near_duplicates import count_pending_comparisons
 from scene_model.errors import LibraryDamaged, LibraryUnavailable
-from scene_model.library.edits import latest_edit, set_class, undo
-from scene_model.library.schema import SCHEMA_VERSION
+from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
+from scene_model.library.schema import SCHEMA_VERSION, photos
 from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort
 from scene_model.library.store import Library
@@ -129,7 +129,7 @@ def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
     assert library.count_by_class() == {"flower": 1, "holiday": 1}
 
 
-@pytest.mark.parametrize("version", (*VERSIONS, 4))
+@pytest.mark.parametrize("version", (*VERSIONS, 4, 5))
 def test_same_schema_as_a_new_library(version: int, tmp_path: Path) -> None:
     library = Library(made_by(version, tmp_path / "library"))
 
@@ -167,9 +167,13 @@ def with_numbers(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A library of version 3 or 4; version 4 only added tables to version 3."""
     folder = made_by(4, tmp_path / "library")
     if request.param == 3:
-        run(folder, "DROP TABLE taught_tags; DROP TABLE compared_photos; DROP TABLE twins")
-        run(folder, "PRAGMA user_version = 3")
+        make_version_3(folder)
     return folder
+
+
+def make_version_3(folder: Path) -> None:
+    run(folder, "DROP TABLE taught_tags; DROP TABLE compared_photos; DROP TABLE twins")
+    run(folder, "PRAGMA user_version = 3")
 
 
 def test_versions_3_and_4_keep_their_data(with_numbers: Path) -> None:
@@ -192,6 +196,38 @@ def test_versions_3_and_4_keep_their_data(with_numbers: Path) -> None:
         assert library.photo(TEMPLE).photo_class == "landmark"
     assert version(with_numbers) == SCHEMA_VERSION
     assert problems(with_numbers) == []
+
+
+def test_version_5_keeps_its_data(tmp_path: Path) -> None:
+    folder = made_by(5, tmp_path / "library")
+    with Library(folder) as library:
+        flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
+        assert set(flower.shown_tags) == {"Grandma", "flower"}
+        assert (flower.auto_group, flower.guess) == ("plants", "flower")
+        assert (temple.photo_class, temple.class_source) == ("holiday", "human")
+        assert library.find(has_tag(["Grandma"])) == [FLOWER]
+        assert latest_edit(library) == "Class set to “holiday”"
+        assert undo(library) is not None
+        assert library.photo(TEMPLE).photo_class == "landmark"
+    assert version(folder) == SCHEMA_VERSION
+    assert problems(folder) == []
+
+
+@pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5))
+def test_photos_of_earlier_versions_can_be_rated(number: int, tmp_path: Path) -> None:
+    folder = made_by(4 if number == 3 else number, tmp_path / "library")
+    if number == 3:
+        make_version_3(folder)
+    with Library(folder) as library:
+        assert [(p.favourite, p.rating) for p in library.records([FLOWER, TEMPLE])] == [
+            (False, 0),
+            (False, 0),
+        ]
+        set_favourite(library, [FLOWER], True)
+        set_rating(library, [FLOWER], 4)
+        assert library.find(photos.c.rating >= 4, limit=1) == [FLOWER]
+        assert library.find(photos.c.favourite.is_(True), limit=1) == [FLOWER]
+    assert problems(folder) == []
 
 
 def test_the_fallback_class_is_the_first_camera_tag(with_numbers: Path) -> None:
@@ -256,7 +292,7 @@ class Kill(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version_number", (*VERSIONS, 4))
+@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5))
 def test_killed_at_any_statement_it_starts_over(
     version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

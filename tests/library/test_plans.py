@@ -19,6 +19,8 @@ CONDITIONS: dict[str, ColumnElement[bool]] = {
     "word": has_tag(["sea"]) | has_chosen_class(["sea"]) | name_contains("sea"),
     "edited": edited(),
     "score": photos.c.class_score >= 0.8,
+    "favourite": photos.c.favourite.is_(True),
+    "rating": photos.c.rating >= 4,
     "place": photos.c.latitude.is_not(None),
 }
 

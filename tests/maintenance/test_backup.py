@@ -32,6 +32,7 @@ from scene_model.errors import (
 )
 from scene_model.library import edits, trash
 from scene_model.library.records import PhotoRecord
+from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.maintenance import backup
 from scene_model.maintenance.backup import write_backup
@@ -56,6 +57,8 @@ def library(
     ids = add_photos([*made_photos[:4], ("temple.jpg", temple)])
     edits.add_tag(services.library, ids[:3], "Grandma")
     edits.set_class(services.library, ids[1:2], "holiday")
+    edits.set_favourite(services.library, ids[:2], True)
+    edits.set_rating(services.library, ids[1:3], 4)
     edits.move_to_trash(services.library, ids[3:4])
     services.library.choose("bundle", "mine")
     return services.library
@@ -105,6 +108,10 @@ def test_round_trip(library: Library, tmp_path: Path) -> None:
     assert restored.moved_aside is None
     with Library(restored.folder) as back:
         assert photos_of(back) == photos_of(library)
+        assert [sum(p.favourite for p in photos_of(back)), back.count(photos.c.rating == 4)] == [
+            2,
+            2,
+        ]
         assert back.choice("bundle") == "mine"
         assert verify(back).problems == ()
         for photo in photos_of(back):

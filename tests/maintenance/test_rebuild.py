@@ -28,6 +28,8 @@ def library(services: Services, add_photos: Add, made_photos: list[tuple[str, by
     """Four photos with a tag, and a copy; then a fifth photo."""
     ids = add_photos(made_photos[:4])
     edits.add_tag(services.library, ids, "Grandma")
+    edits.set_favourite(services.library, ids, True)
+    edits.set_rating(services.library, ids, 5)
     edits.move_to_trash(services.library, ids[3:])
     copy_database(services.library.folder, DAY, keep=7)
     add_photos(made_photos[4:5])
@@ -62,6 +64,7 @@ def test_from_a_copy_and_the_originals(
         assert verify(opened).problems == ()
         tagged = [p for p in opened.records(opened.find()) if "Grandma" in p.shown_tags]
         assert (len(tagged), opened.count(), opened.count(trashed=True)) == (3, 4, 1)
+        assert {(p.favourite, p.rating) for p in tagged} == {(True, 5)}
     assert not (folder / "rebuilding").exists()
 
 
@@ -70,7 +73,8 @@ def test_from_the_originals_and_what_is_written_in_and_beside_them(
 ) -> None:
     folder = library.folder
     original = next((folder / "originals").glob("*/*.jpg"))
-    write_sidecar(original, [Keyword("Uncle"), Keyword("beach", "camera", 0.9, "a model")])
+    keywords = [Keyword("Uncle"), Keyword("beach", "camera", 0.9, "a model")]
+    write_sidecar(original, keywords, rating=4)
     for path in folder.glob("library.db*"):
         path.unlink()
     record = rebuilt(folder, capsys, "--without-copies")
@@ -78,6 +82,7 @@ def test_from_the_originals_and_what_is_written_in_and_beside_them(
     with Library(folder) as opened:
         photo = opened.photo(original.stem)
         assert photo.name == f"{original.stem[:12]}.jpg"
+        assert photo.rating == 4
         human = {tag.label for tag in photo.tags if tag.head == "human"}
         assert human == {"uncle"}, "a model's tag is not a person's"
         assert {p.code for p in verify(opened).problems} <= {"orphan_original"}

@@ -220,6 +220,16 @@ def test_rows_without_a_photo_are_moved(library: Library, photo_ids: list[str]) 
     assert verify(library).problems == ()
 
 
+@pytest.mark.parametrize(
+    "value", ["favourite = 2", "human_rating = 6", "human_rating = 'x'", "imported_rating = 0"]
+)
+def test_an_impossible_rating(library: Library, photo_ids: list[str], value: str) -> None:
+    edits.set_rating(library, photo_ids, 5)
+    with library.database.writer.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE photos SET {value}")  # noqa: S608 - our own
+    assert codes(verify(library)) == ["damaged_database"]
+
+
 def test_a_damaged_database(library: Library, photo_ids: list[str]) -> None:
     edits.add_tag(library, photo_ids, "mine")
     library.close()

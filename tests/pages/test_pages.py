@@ -10,8 +10,9 @@ from pages.sections.filters import Filter
 from pages.sections.photo_view import QueryPosition
 from pages.state.session import get_services
 from scene_model.gallery import Gallery
+from scene_model.library import edits
 from scene_model.services import Services
-from tests.pages.conftest import texts
+from tests.pages.conftest import press, texts
 
 pytestmark = pytest.mark.slow
 
@@ -134,6 +135,30 @@ def test_photo_dialog_corrects_class_and_tags(
     app.session_state["open_photo"] = "0" * 64
     app.run()
     assert "has no photo" in texts(app)
+
+
+def test_photo_dialog_sets_favourite_and_rating(
+    opened: Services, app: AppTest, flower: bytes
+) -> None:
+    opened.jobs.submit([("dahlia.jpg", flower)]).wait(60)
+    (photo_id,) = opened.library.find()
+
+    def stored() -> tuple[bool, int]:
+        photo = opened.library.photo(photo_id)
+        return photo.favourite, photo.rating
+
+    app.switch_page("gallery.py")
+    app.query_params["photo"] = photo_id
+    app.run()
+    assert "Not rated." in texts(app)
+    press(app, "Add to favourites")
+    press(app, "4 stars")
+    assert stored() == (True, 4)
+    assert "Rating: 4 of 5." in texts(app)
+    press(app, "Remove from favourites")
+    press(app, "No rating")
+    assert stored() == (False, 0)
+    assert [edits.undo(opened.library) is not None for _ in range(5)] == [True] * 4 + [False]
 
 
 def test_search(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> None:

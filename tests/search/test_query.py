@@ -26,6 +26,7 @@ from scene_model.search.query_tree import (
     FieldTerm,
     Not,
     Query,
+    RatingTerm,
     ScoreTerm,
     Words,
     print_query,
@@ -227,6 +228,12 @@ def kilometres(row: Row, latitude: float, longitude: float) -> float:
     return 6371.0088 * math.dist(direction(*row.place), direction(latitude, longitude))
 
 
+def rating(row: Row) -> int:
+    """A person's rating, 0 included, before the imported one."""
+    human, imported = row.more.get("human_rating"), row.more.get("imported_rating")
+    return int(str(human if human is not None else imported or 0))
+
+
 TERMS: dict[Query, Callable[[Row], bool]] = {
     Words("Sea"): lambda r: "sea" in {*labels(r), r.human_class} or "sea" in fold_case(r.name),
     Words("Meer"): lambda r: "sea" in {*labels(r), r.human_class} or "Meer" in r.name,
@@ -244,6 +251,12 @@ TERMS: dict[Query, Callable[[Row], bool]] = {
     ScoreTerm(">=", 0.8): lambda r: score(r) >= 0.8,
     ScoreTerm("<", 0.3): lambda r: score(r) < 0.3,
     ScoreTerm("=", 0.8): lambda r: score(r) in (0.8, 0.804),
+    FieldTerm("is", "favourite"): lambda r: bool(r.more.get("favourite")),
+    FieldTerm("rating", "5"): lambda r: rating(r) == 5,
+    FieldTerm("rating", "0"): lambda r: rating(r) == 0,
+    RatingTerm(">=", 4): lambda r: rating(r) >= 4,
+    RatingTerm("<", 1): lambda r: rating(r) == 0,
+    RatingTerm("=", 3): lambda r: rating(r) == 3,
     FieldTerm("taken", "2024-07"): lambda r: (r.taken_at or "")[:7] == "2024-07",
     FieldTerm("taken", "2023-12-31..2024"): lambda r: "2023-12-31" <= (r.taken_at or "") < "2025",
     FieldTerm("taken", "..2023"): lambda r: r.taken_at is not None and r.taken_at < "2024",
@@ -288,6 +301,11 @@ FIXED = [
     *(Row(f"score {i}", auto_score=s) for i, s in enumerate([0.1, 0.8, 0.804, 0.81])),
     Row("model", tags=[("camera", "sea", 0.9), ("objects", "beach", 0.4)]),
     Row("refused", tags=[("camera", "sea", 0.9), ("objects", "beach", 0.4)], rejected=["sea"]),
+    *(Row(f"rated {i}", more={"human_rating": i}) for i in range(6)),
+    Row("imported", more={"imported_rating": 5}),
+    Row("overruled", more={"imported_rating": 5, "human_rating": 3}),
+    Row("rating removed", more={"imported_rating": 5, "human_rating": 0}),
+    Row("favourite", more={"favourite": True}),
     Row("unsure", auto_class="unsure", auto_score=0.0, auto_source="none"),
     Row("e\u0301te\u0301_1.jpg", added_at="2024-07-16T00:00:00.000+02:00", camera="SSONY 7"),
     Row("Seaside Meer", added_at="2024-07-14T23:59:59.999+02:00", camera="Canon"),
@@ -319,6 +337,13 @@ ROWS = st.lists(
         camera=st.none() | st.sampled_from(["SSONY 7", "Canon"]),
         place=st.none() | st.sampled_from(PLACES),
         trashed=st.booleans(),
+        more=st.fixed_dictionaries(
+            {
+                "favourite": st.booleans(),
+                "imported_rating": st.none() | st.integers(1, 5),
+                "human_rating": st.none() | st.integers(0, 5),
+            }
+        ),
         hash=st.none() | st.sampled_from([0, 1, 127, 255, -1]),
     ),
     max_size=5,

@@ -13,6 +13,7 @@ from scene_model.search.query_tree import (
     FieldTerm,
     Not,
     Query,
+    RatingTerm,
     ScoreTerm,
     Words,
     print_query,
@@ -20,12 +21,13 @@ from scene_model.search.query_tree import (
 )
 
 A, B, C = Words("a"), Words("b"), Words("c")
-TEXTS = st.text(max_size=40) | st.text(alphabet='ab:"()-OR <>=0.5scoretag', max_size=40)
+TEXTS = st.text(max_size=40) | st.text(alphabet='ab:"()-OR <>=0.5scoretagin', max_size=40)
 WORDS = st.text(st.characters(exclude_characters='"', exclude_categories=["Cs"]), min_size=1)
 ATOMS = st.one_of(
     WORDS.filter(str.strip).map(Words),
     st.builds(FieldTerm, st.from_regex(r"[a-z_]+", fullmatch=True), WORDS.filter(str.strip)),
     st.builds(ScoreTerm, st.sampled_from([">=", "<=", ">", "<", "="]), st.floats(0, 1)),
+    st.builds(RatingTerm, st.sampled_from([">=", "<=", ">", "<", "="]), st.integers(0, 5)),
 )
 
 
@@ -76,6 +78,11 @@ QUERIES: st.SearchStrategy[Query] = st.recursive(
         ("near:-33.86,-151.2,5km", FieldTerm("near", "-33.86,-151.2,5km")),
         ("score>=0.8", ScoreTerm(">=", 0.8)),
         ("SCORE < .5", ScoreTerm("<", 0.5)),
+        ("rating>=4", RatingTerm(">=", 4)),
+        ("Rating < 2 a", AllOf((RatingTerm("<", 2), A))),
+        ("rating:5", FieldTerm("rating", "5")),
+        ("-rating=0", Not(RatingTerm("=", 0))),
+        ('"rating>=4" rating', AllOf((Words("rating>=4"), Words("rating")))),
         ("10:30", Words("10:30")),
     ],
 )
@@ -105,6 +112,9 @@ def test_reading(text: str, query: Query) -> None:
         ("sea score>", 4, "score>=0.8"),
         ("sea score >", 10, "score>=0.8"),
         ("sea score>=80", 4, "from 0 to 1"),
+        ("sea rating>=6", 4, "from 0"),
+        ("sea rating>=4.5", 4, "rating>=4"),
+        ("sea rating>", 4, "rating>=4"),
         ("sea \ud800", 4, "not valid text"),
         ("x" * 1001, 1000, "limit is 1,000"),
         ("-(" * 40 + "a" + ")" * 40, 0, "brackets"),

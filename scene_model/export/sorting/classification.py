@@ -24,6 +24,7 @@ from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.hashes import content_hash, file_content_hash
+from scene_model.photos.xmp import sidecar_rating
 from scene_model.search.query import parse_query
 from scene_model.search.query_reader import QueryReader
 
@@ -156,9 +157,8 @@ class Classification:
                 name = path.name.encode("utf-8", "replace").decode("utf-8")
                 now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
                 by = self._model.classifier.provenance
-                scratch.add(
-                    NewPhoto(data, name, now), prediction, by, path, [write_hash_neighbours]
-                )
+                photo = NewPhoto(data, name, now, sidecar_rating(path))
+                scratch.add(photo, prediction, by, path, [write_hash_neighbours])
             return _HashedPhoto(item, hashes, self._predicted_destination(prediction))
         except SceneError as error:
             return SkippedFile(item.photo.path, error)
