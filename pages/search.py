@@ -6,9 +6,16 @@ import streamlit as st
 
 from pages.sections.browse import browse, browse_address_parts, density_control
 from pages.sections.messages import counted, show_error
+from pages.sections.no_result import show_no_result
 from pages.sections.photo_view import show_open_photo
-from pages.sections.query_line import order_control, show_completions, show_query_error
+from pages.sections.query_line import (
+    order_control,
+    show_completions,
+    show_passed_over,
+    show_query_error,
+)
 from pages.sections.saved_searches import save_control, saved_control, show_notice
+from pages.sections.search_selection import grid_selection, selection_tools
 from pages.sections.similar_results import (
     image_control,
     show_similar,
@@ -41,6 +48,8 @@ _LANGUAGE = """
 | `animal` · `vehicle` · `fruit` | all tags of a kind: dogs, birds, snakes · cars, trams · lemons |
 | `Strand` · `plage` · `playa` · `海滩` | a scene by its German, French, Spanish or Chinese name |
 | `beach OR lake` · `-street` · `(a OR b) c` | either word · not this word · grouping |
+| `dogs or cats` · `beach without people` | `and`, `or`, `not`, `without` in any case |
+| `dogs and cats at night` | small words such as `at` are passed over |
 | `"old town"` | an exact phrase |
 | `tag:beach` · `class:sea` · `album:travel` | a tag · a class · an album |
 | `group:water` · `group:unsure` | a group: sea, beach, lake … · no group was probable enough |
@@ -117,15 +126,14 @@ def _results(query: str) -> None:
     gallery.query = query
     if "is:duplicate" in query.lower():
         _offer_to_compare()
+    show_passed_over(query)
     if not count:
-        st.info(
-            "No photos match. Try a shorter query, another word, or one of the examples.",
-            icon=":material/search_off:",
-        )
-        _examples()
+        if not show_no_result(query, _set_query):
+            _examples()
         return
     st.caption(counted(count, "photo"))
-    browse(query, _NAME, with_scores=True, with_captions=True)
+    selection_tools(_NAME, query, count)
+    browse(query, _NAME, grid_selection(_NAME), with_scores=True, with_captions=True)
 
 
 def _offer_to_compare() -> None:

@@ -15,6 +15,7 @@ from scene_model.library.records import PhotoRecord
 from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, Sort, SortKey
 from scene_model.library.store import Library
 from scene_model.search.conditions import has_tag
+from scene_model.search.no_result import NoResult, WordsWithPhotos, explain_no_result
 from scene_model.search.paging import Page, page_after
 from scene_model.search.query_reader import Condition, QueryReader
 from scene_model.search.saved_searches import SavedSearch, save_search
@@ -168,6 +169,15 @@ class Gallery:
         """Return the labels that the words of a query find; raises QueryError."""
         return self._reader.labels_of_words(self.query if query is None else query)
 
+    def explain_no_result(self, query: str) -> NoResult:
+        """Explain why a query finds nothing, and what finds something; raises QueryError."""
+        words = WordsWithPhotos(self.vocabulary, self.count_by_any_tag())
+        return explain_no_result(self._reader.tree(query), self._count_or_0, words)
+
+    def passed_over(self, query: str) -> tuple[str, ...]:
+        """Return the small words of a query that are not searched for, as typed; for any text."""
+        return self._reader.plain(query).passed_over
+
     def has_words(self, query: str) -> bool:
         """Whether a query has words, so that its photos match better or worse; for any text."""
         try:
@@ -182,6 +192,13 @@ class Gallery:
         """
         is_newest = self.sort == BEST_MATCH and not self.has_words(query)
         return NEWEST_ADDED if is_newest else self.sort
+
+    def _count_or_0(self, query: str) -> int:
+        """Count the photos of a query that was made from another one and may be too long."""
+        try:
+            return self.library.count(self._where(query))
+        except QueryError:
+            return 0
 
     def _order(self, query: str | None) -> Sort:
         if self.sort.key is not SortKey.MATCH:

@@ -80,6 +80,12 @@ def show_completions(query: str, choose: Callable[[str], None]) -> None:
             )
 
 
+def show_passed_over(query: str) -> None:
+    """Say which small words of a query are not searched for."""
+    if words := get_gallery().passed_over(query):
+        st.caption(f"Passed over: {', '.join(map(escape_markdown, words))}")
+
+
 def show_query_error(query: str, error: QueryError, while_typing: bool = False) -> None:
     """Show the error of a query, with a caret at its position.
 

@@ -82,7 +82,8 @@ def _show_results(results: Sequence[Similar]) -> None:
     ids = [result.photo_id for result in results]
     if st.button(f"Select {counted(len(ids), 'photo')}", icon=":material/select_all:"):
         gallery.select(ids)
-        st.switch_page("gallery.py")
+        # Without parameters, Streamlit refuses to leave a page with a query in its URL.
+        st.switch_page("gallery.py", query_params={})
     photo_grid(
         list(gallery.library.records(ids)),
         gallery.vocabulary,

@@ -120,11 +120,11 @@ def _kind_terms(
         if not matches:
             continue
         match = name if name in matches else matches[0]
-        shown = kind.name if match in (name, fold(kind.id)) else f"{kind.name}, {match}"
+        is_name = match in (name, fold(kind.id))
+        # Beside a word of another language there is nothing else.
+        shown = f"{kind.name} (kind)" if is_name else f"{kind.name} ({match})"
         most = max(tag_counts.get(label, 0) for label in kind.label_ids)
-        term = Completion(
-            _written(field, kind.id), f"{shown} (kind)", None, kind_labels=kind.label_ids
-        )
+        term = Completion(_written(field, kind.id), shown, None, kind_labels=kind.label_ids)
         rank = (word not in matches, -most, match != name, True, match, kind.id)
         ranked.append((rank, term))
     return ranked

@@ -6,6 +6,7 @@
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
 ``is:duplicate`` ``is:favourite`` · ``has:gps`` · ``near:38.72,-9.14,10km``.
 NOT binds before AND before OR.
+``dogs and cats at night``: operators in any case; small words are passed over.
 
 A bare word matches the tags of every head by id, name, alias and translation, also those of the
 kind with that name, a class that a person chose, and the file name. ``class:``, ``score`` and
@@ -40,6 +41,7 @@ from scene_model.search.conditions import (
     on_days,
     was_edited,
 )
+from scene_model.search.plain_words import PlainLine, read_plain_words
 from scene_model.search.query_tree import (
     AllOf,
     AnyOf,
@@ -94,7 +96,14 @@ def parse_query(
         datetime.date.today() if today is None else today,
         own_labels,
     )
-    return _condition(read_query(text), context)
+    return _condition(read_query(plain_line(text, vocabulary, own_labels).line), context)
+
+
+def plain_line(text: str, vocabulary: Vocabulary, own_labels: OwnLabels) -> PlainLine:
+    """Return a line for `read_query`; labels, also those that people made, are no small words."""
+    return read_plain_words(
+        text, lambda word: bool(vocabulary.ids_for(word)) or bool(own_labels(word))
+    )
 
 
 def _condition(query: Query, context: _Context) -> Condition:

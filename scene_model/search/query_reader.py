@@ -9,8 +9,9 @@ from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import fold
 from scene_model.library.schema import class_decisions, tag_decisions
 from scene_model.library.store import Library
-from scene_model.search.query import parse_query
-from scene_model.search.query_tree import read_query
+from scene_model.search.plain_words import PlainLine
+from scene_model.search.query import parse_query, plain_line
+from scene_model.search.query_tree import Query, read_query
 from scene_model.search.words import as_written, ids_for_words
 
 Condition = ColumnElement[bool]
@@ -44,7 +45,15 @@ class QueryReader:
 
         Raises QueryError.
         """
-        return ids_for_words(read_query(line), self._model.vocabulary)
+        return ids_for_words(self.tree(line), self._model.vocabulary)
+
+    def tree(self, line: str) -> Query:
+        """Return a line as a tree, without the words that are passed over; raises QueryError."""
+        return read_query(self.plain(line).line)
+
+    def plain(self, line: str) -> PlainLine:
+        """Return a line as `read_query` reads it, and the words that are passed over."""
+        return plain_line(line, self._model.vocabulary, self._own_labels)
 
     def _parse(self, line: str, today: datetime.date) -> Condition:
         return parse_query(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
 from scene_model.errors import QueryError
+from scene_model.search.plain_words import may_be_passed_over
 from scene_model.search.query_values import read_stars
 
 MAX_QUERY_LENGTH = 1_000
@@ -29,10 +30,14 @@ _BARE_VALUE = re.compile(r'[^\s()"]+')
 
 @dataclass(frozen=True)
 class Words:
-    """A bare word, or text in quotation marks. position: its first character, from 0."""
+    """A bare word, or text in quotation marks. position: its first character, from 0.
+
+    is_quoted: it was typed in quotation marks, so that `plain_words` does not change it.
+    """
 
     text: str
     position: int = field(default=0, compare=False)
+    is_quoted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,10 @@ class RatingTerm:
 
 @dataclass(frozen=True)
 class Not:
-    """The term does not match."""
+    """The term does not match. is_word: typed as NOT, which small words may follow, not as -."""
 
     term: "Query"
+    is_word: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ def read_query(text: str) -> Query:
         tree = _parser().parse(text)
         if _depth(tree) > MAX_DEPTH:
             raise QueryError(f"The query has too many nested brackets; the limit is {MAX_DEPTH}.")
-        return _read(tree) if tree.children else EVERYTHING
+        return _alone(_read(tree)) if tree.children else EVERYTHING
     except UnexpectedEOF as error:
         raise QueryError(
             "The query is incomplete: a word is missing at its end.", len(text)
@@ -116,7 +122,7 @@ def print_query(query: Query) -> str:
     """Return the line that `read_query` parses to the same query."""
     match query:
         case Words(text):
-            return text if _may_stand_bare(text) else f'"{text}"'
+            return text if _may_stand_bare(text) and not query.is_quoted else f'"{text}"'
         case FieldTerm(name, value):
             return f"{name}:{value}" if _BARE_VALUE.fullmatch(value) else f'{name}:"{value}"'
         case ScoreTerm(comparison, number):
@@ -124,7 +130,8 @@ def print_query(query: Query) -> str:
         case RatingTerm(comparison, rating):
             return f"rating{comparison}{rating}"
         case Not(term):
-            return f"-{_bracketed(term, AllOf, AnyOf, Not)}"
+            sign = "NOT " if query.is_word else "-"
+            return f"{sign}{_bracketed(term, AllOf, AnyOf, Not)}"
         case AllOf(terms):
             return " ".join(_bracketed(term, AllOf, AnyOf) for term in terms)
         case AnyOf(terms):
@@ -166,7 +173,7 @@ def _depth(node: Any) -> int:
     if not isinstance(node, Tree):
         return 0
     inner = max(map(_depth, node.children), default=0)
-    return inner + (node.data in ("any_of", "all_of", "none_of"))
+    return inner + (node.data in ("any_of", "all_of", "none_of", "not_word"))
 
 
 def _why(error: UnexpectedInput, text: str, position: int) -> str:
@@ -192,12 +199,24 @@ def _read(node: Tree[Token]) -> Query:
         "any_of": lambda: AnyOf(tuple(map(_read, children))),
         "all_of": lambda: AllOf(tuple(map(_read, children))),
         "none_of": lambda: Not(_read(children[0])),
+        "not_word": lambda: Not(_read(children[0]), is_word=True),
         "score": lambda: _score(children[0]),
         "rating": lambda: _rating(children[0]),
         "field": lambda: _field(children[0], children[1]),
         "words": lambda: _words(children[0]),
     }
     return readers[node.data]()
+
+
+def _alone(query: Query) -> Query:
+    """Quote a small word that is a whole line: beside other terms it would be passed over."""
+    match query:
+        case Words(text):
+            return replace(query, is_quoted=query.is_quoted or may_be_passed_over(text))
+        case Not(term):
+            return replace(query, term=_alone(term))
+        case _:
+            return query
 
 
 def _words(word: Token) -> Words:
@@ -209,7 +228,7 @@ def _words(word: Token) -> Words:
             "quotation marks.",
             word.start_pos or 0,
         )
-    return Words(_text(word), word.start_pos or 0)
+    return Words(_text(word), word.start_pos or 0, word.startswith('"'))
 
 
 def _field(name: Token, value: Token) -> FieldTerm:

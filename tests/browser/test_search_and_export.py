@@ -44,7 +44,7 @@ def test_a_line_as_it_is_typed(visit: Visit) -> None:
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     line(page).fill("")
     line(page).press_sequentially("blum", delay=60)  # German
-    page.get_by_role("button", name=re.compile(r"Flower, blume \(kind\)")).click()
+    page.get_by_role("button", name=re.compile(r"Flower \(blume\)")).click()
     expect(line(page)).to_have_value(re.compile("flower"))
     expect(page.locator(".cell", has_text="flower.jpg")).to_be_visible()
     expect(page.locator(".cell").first).to_contain_text(re.compile(r"\d %|\d%"))
@@ -52,6 +52,29 @@ def test_a_line_as_it_is_typed(visit: Visit) -> None:
     line(page).fill("colour:red flower")
     line(page).press("Enter")
     expect(page.get_by_test_id("stAlert")).to_contain_text("colour: is not a field")
+
+
+@pytest.mark.read_only
+def test_results_are_selected_and_opened_in_the_gallery(visit: Visit) -> None:
+    page = visit.open("gallery?q=name:placed")
+    expect(page.locator(".cell")).to_have_count(1)
+    page.get_by_role("link", name="Search").click()
+    line(page).fill("name:flower and camera:nobody")
+    line(page).press("Enter")
+    page.get_by_role("button", name=re.compile("^Without “camera")).click()
+    expect(line(page)).to_have_value("name:flower")
+    expect(page.locator(".cell", has_text="flower.jpg")).to_be_visible()
+    page.locator(".pick").first.click()
+    expect(page.get_by_text("1 selected", exact=True)).to_be_visible()
+    expect(page.locator('.pick[aria-checked="true"]')).to_have_count(1)
+    page.get_by_role("button", name="Open selection in Gallery").click()
+    expect(page.locator("h1")).to_have_text("Gallery")
+    expect(line(page)).to_have_value("name:flower")
+    expect(page).to_have_url(re.compile("q=name"))
+    expect(page.get_by_text("1 selected", exact=True)).to_be_visible()
+    expect(page.locator('.pick[aria-checked="true"]')).to_have_count(1)
+    page.get_by_role("button", name="Clear").last.click()
+    expect(page.locator(".st-key-selection_bar")).to_have_count(0)
 
 
 def test_a_saved_search_comes_back(visit: Visit) -> None:
@@ -75,6 +98,7 @@ def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
     expect(page.locator(".cell").first).to_contain_text("similar")
     expect(page.locator(".cell", has_text="flower.jpg")).to_have_count(0)
     page.get_by_role("button", name="Back to search").click()
+    visit.open("search?q=name:flower.jpg")
     page.get_by_role("button", name="Search by image").click()
     smaller = encode(Image.open(ASSETS / "flower.jpg").resize((300, 200)))
     page.locator('input[type="file"]').first.set_input_files(
@@ -82,6 +106,8 @@ def test_by_likeness_and_by_a_picture(visit: Visit) -> None:
     )
     expect(page.get_by_text("Similar to your image")).to_be_visible()
     expect(page.locator(".cell").first).to_contain_text("flower.jpg")
+    page.get_by_role("button", name=re.compile(r"^Select \d+ photos")).click()
+    expect(page.locator("h1")).to_have_text("Gallery")
 
 
 @pytest.mark.read_only

@@ -9,7 +9,7 @@ from scene_model.library import edits
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.search.saved_searches import list_searches, save_search
 from scene_model.services import Services
-from tests.pages.conftest import press, texts
+from tests.pages.conftest import click, press, texts
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +69,69 @@ def test_query_kinds(filled: Services, app: AppTest) -> None:
     ):
         assert expected in search(app, query), query
     assert app.session_state["gallery"].query == "near:38.72,-9.14,10km"
+
+
+def test_plain_words(filled: Services, app: AppTest) -> None:
+    edits.add_tag(filled.library, filled.library.find(), "lisbon")
+    app.switch_page("search.py").run()
+    text = search(app, "photos of flowers in lisbon")
+    assert "1 photo\n" in text and "Passed over: photos, of, in" in text
+    assert "Passed over" not in search(app, "flowers lisbon")
+    assert "2 photos" in search(app, "flowers or lisbon")
+    assert "1 photo" in search(app, "lisbon without flowers")
+    assert "Passed over: in" in search(app, "nothing in lisbon"), "also without photos"
+
+
+def test_words_that_no_photo_has_together(filled: Services, app: AppTest) -> None:
+    edits.add_tag(filled.library, filled.gallery().ids("name:temple"), "at_dusk")
+    app.switch_page("search.py").run()
+    text = search(app, "flower at_dusk")
+    assert "No photo has all of these." in text
+    assert "Alone: “flower” 1 photo · “at_dusk” 1 photo" in text
+    click(app, "Without “at")
+    assert app.text_input(key="q").value == "flower"
+    assert shown(app) == ["dahlia.jpg"]
+    assert "No photos match “has:gps” or “camera:leica”." in search(
+        app, "flower has:gps camera:leica"
+    )
+    press(app, r"Without “has\:gps” and “camera\:leica”: 1 photo")
+    assert app.text_input(key="q").value == "flower"
+
+
+@pytest.mark.parametrize("typed", ["lizbon", "lis"])
+def test_a_misspelt_word_and_the_beginning_of_a_label(
+    filled: Services, app: AppTest, typed: str
+) -> None:
+    edits.add_tag(filled.library, filled.gallery().ids("name:dahlia"), "lisbon")
+    app.switch_page("search.py").run()
+    assert f"No photos match “{typed}”." in search(app, typed)
+    press(app, f"“lisbon” instead of “{typed}”: 1 photo")
+    assert app.text_input(key="q").value == "lisbon"
+    assert shown(app) == ["dahlia.jpg"]
+
+
+def test_results_are_selected_tagged_and_opened_in_the_gallery(
+    filled: Services, app: AppTest
+) -> None:
+    app.switch_page("search.py").run()
+    search(app, "name:dahlia OR name:temple")
+    assert "0 selected" in texts(app)
+    press(app, "Select all 2")
+    assert "2 selected" in texts(app)
+    app.selectbox(key="search_tag").set_value("sunset").run()
+    press(app, "Add")
+    assert filled.gallery().count("is:edited") == 2
+    assert "2 photos" in " ".join(toast.value for toast in app.toast)
+    press(app, "Undo")
+    assert filled.gallery().count("is:edited") == 0
+    press(app, "Clear")
+    assert "0 selected" in texts(app)
+    search(app, "name:dahlia")
+    press(app, "Select all 1")
+    press(app, "Open selection in Gallery")
+    assert app.title[0].value == "Gallery"
+    assert app.text_input(key="gallery_q").value == "name:dahlia"
+    assert "1 selected" in texts(app)
 
 
 def test_sort_order_is_shared_by_all_pages(filled: Services, app: AppTest) -> None:

@@ -99,12 +99,24 @@ def test_kinds_are_offered_with_the_number_of_their_photos(model: Model) -> None
 
     vehicle = first("vehic")
     assert (vehicle.line, vehicle.shown, vehicle.count) == ("vehicle", "Vehicle (kind)", 41)
-    assert first("Fahrzeu").shown == "Vehicle, fahrzeug (kind)"
+    assert first("Fahrzeu").shown == "Vehicle (fahrzeug)"
     assert first("sea -furni") == replace(
         first("furni"), line="sea -furniture", shown="Furniture (kind)", count=None
     )
     assert first("tag:musical").line == 'tag:"musical instrument"'
     assert not any("kind" in c.shown for c in complete("class:veh", *parts(model)))
+
+
+def test_a_kind_found_by_another_word_shows_that_word_and_nothing_else(model: Model) -> None:
+    shown = [c.shown for c in complete("anim", *parts(model), limit=99)]
+    assert "Pet (animal de compagnie)" in shown
+    assert "Animal (kind)" in shown
+    for kind in model.vocabulary.kinds[::8]:
+        for typed in sorted({word.split()[0][:5] for word in kind.words}):
+            for completion in complete(typed, *parts(model), limit=99):
+                if completion.kind_labels == kind.label_ids:
+                    word = completion.shown.removeprefix(f"{kind.name} (").removesuffix(")")
+                    assert word == "kind" or word in kind.words, completion.shown
 
 
 def test_a_kind_stands_beside_its_most_frequent_label(model: Model) -> None:

@@ -174,7 +174,7 @@ def test_any_text_is_a_query_or_a_query_error(library: Library, text: str) -> No
         assert error.message.endswith((".", "mark."))
 
 
-@pytest.mark.parametrize("text", ["a (b OR " * 12 + "c" + ")" * 12, "-(" * 40 + "a" + ")" * 40])
+@pytest.mark.parametrize("text", ["x (b OR " * 12 + "c" + ")" * 12, "-(" * 40 + "a" + ")" * 40])
 def test_nesting_too_deep_for_sqlite_is_an_error(text: str) -> None:
     with pytest.raises(QueryError, match="brackets"):
         parse_query(text, VOCABULARY)
@@ -183,12 +183,12 @@ def test_nesting_too_deep_for_sqlite_is_an_error(text: str) -> None:
 @pytest.mark.slow
 def test_the_largest_accepted_queries_run(services: Services) -> None:
     gallery = services.gallery()
-    gallery.count("a (b OR " * 5 + "c" + ")" * 5)
+    gallery.count("x (b OR " * 5 + "c" + ")" * 5)
     gallery.count("-(" * 11 + "a" + ")" * 11)
     gallery.count(" OR ".join("abcdefghij" * 20))
     gallery.count(" ".join("abcdefghij" * 40))
     gallery.count("-(" * 11 + "album:others" + ")" * 11)
-    gallery.count("a (b OR " * 5 + "album:nature near:1,1,1km is:duplicate" + ")" * 5)
+    gallery.count("x (b OR " * 5 + "album:nature near:1,1,1km is:duplicate" + ")" * 5)
     gallery.count(" OR ".join(["album:others"] * 12))
     for text in ("\ud800", "score>", "score>=1.x", " ".join(["album:others"] * 13)):
         with pytest.raises(QueryError):

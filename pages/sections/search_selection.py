@@ -1,0 +1,104 @@
+"""Select photos among search results, tag them, and open them in the gallery."""
+
+import streamlit as st
+
+from pages.sections.filters import QUERY_KEY, clear_filter
+from pages.sections.messages import error_markdown
+from pages.sections.photo_view import tag_choices
+from pages.sections.undo_button import note_edit, undo_button
+from pages.state.address import note_action
+from pages.state.session import get_gallery
+from pages.widgets.photo_grid import GridSelection
+from scene_model.errors import SceneError
+
+_TAG_KEY, _ERROR_KEY = "search_tag", "search_tag_error"
+
+
+def selection_tools(page: str, query: str, count: int) -> None:
+    """Show the row of tools, also with no photo selected, so that the grid does not move.
+
+    page: the page whose URL a selection keeps. count: photos of the query on all pages.
+    """
+    gallery = get_gallery()
+    is_empty = not gallery.selection
+    if message := st.session_state.pop(_ERROR_KEY, None):
+        st.error(message)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            f"Select all {count:,}",
+            icon=":material/select_all:",
+            on_click=lambda: _select(page, gallery.ids(query)),
+            help="All photos of this search, on every page",
+            key="search_select_all",
+        )
+        st.button(
+            "Clear",
+            icon=":material/deselect:",
+            disabled=is_empty,
+            on_click=lambda: _select(page, []),
+            key="search_clear",
+        )
+        with st.popover("Add tag", icon=":material/sell:", disabled=is_empty):
+            _tag_control(page)
+        if st.button(
+            "Open selection in Gallery",
+            icon=":material/photo_library:",
+            disabled=is_empty,
+            on_click=_filter_gallery,
+            args=(query,),
+        ):
+            # Without parameters, Streamlit refuses to leave a page with a query in its URL.
+            st.switch_page("gallery.py", query_params={})
+        undo_button()
+        st.markdown(f"**{len(gallery.selection):,} selected**", width="content")
+
+
+def grid_selection(page: str) -> GridSelection:
+    """Return the session's selection for the grid of search results."""
+
+    def change(ids: list[str], page_ids: list[str]) -> None:
+        on_page = set(page_ids)
+        elsewhere = [photo_id for photo_id in get_gallery().selection if photo_id not in on_page]
+        _select(page, [*elsewhere, *ids])
+
+    def change_range(first: str, last: str) -> None:
+        note_action(page)
+        get_gallery().select_between(first, last)
+
+    return GridSelection(get_gallery().selection, change, change_range)
+
+
+def _filter_gallery(query: str) -> None:
+    """Make the query the gallery's only filter; the selection is the session's.
+
+    Not through the URL: its parameter ``q`` belongs to the search line of this page.
+    """
+    clear_filter("gallery")
+    st.session_state[QUERY_KEY] = query
+
+
+def _select(page: str, photo_ids: list[str]) -> None:
+    note_action(page)
+    get_gallery().select(photo_ids)
+
+
+def _tag_control(page: str) -> None:
+    tag = st.selectbox(
+        "Tag for the selected photos",
+        tag_choices(),
+        index=None,
+        format_func=get_gallery().vocabulary.display_name,
+        accept_new_options=True,
+        placeholder="Choose or type a tag",
+        key=_TAG_KEY,
+    )
+    st.button("Add", disabled=not tag, on_click=_add_tag, args=(page, tag), key="search_add_tag")
+
+
+def _add_tag(page: str, tag: str) -> None:
+    note_action(page)
+    gallery = get_gallery()
+    try:
+        note_edit(gallery.add_tag(gallery.selection, tag))
+    except SceneError as error:
+        st.session_state[_ERROR_KEY] = error_markdown(error)
