@@ -200,6 +200,7 @@ def _read(node: Tree[Token]) -> Query:
         "all_of": lambda: AllOf(tuple(map(_read, children))),
         "none_of": lambda: Not(_read(children[0])),
         "not_word": lambda: Not(_read(children[0]), is_word=True),
+        "brackets": lambda: _alone(_read(children[0])),
         "score": lambda: _score(children[0]),
         "rating": lambda: _rating(children[0]),
         "field": lambda: _field(children[0], children[1]),
@@ -209,7 +210,7 @@ def _read(node: Tree[Token]) -> Query:
 
 
 def _alone(query: Query) -> Query:
-    """Quote a small word that is a whole line: beside other terms it would be passed over."""
+    """Quote a small word that is all of a line or of brackets: it is not to be passed over."""
     match query:
         case Words(text):
             return replace(query, is_quoted=query.is_quoted or may_be_passed_over(text))

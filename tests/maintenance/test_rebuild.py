@@ -84,7 +84,7 @@ def test_from_the_originals_and_what_is_written_in_and_beside_them(
         assert photo.name == f"{original.stem[:12]}.jpg"
         assert photo.rating == 4
         human = {tag.label for tag in photo.tags if tag.head == "human"}
-        assert human == {"uncle"}, "a model's tag is not a person's"
+        assert human == {"Uncle"}, "a model's tag is not a person's"
         assert {p.code for p in verify(opened).problems} <= {"orphan_original"}
 
 

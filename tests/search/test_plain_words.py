@@ -1,7 +1,7 @@
 """Operators in any case, and small words that are passed over, in lines as people type them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scene_model.classifier.vocabulary import Vocabulary
@@ -141,6 +141,7 @@ LINES = st.lists(
 
 @given(LINES | st.text(alphabet='or andt()-":', max_size=30) | st.text(max_size=30))
 @settings(max_examples=500, deadline=None)
+@example(":(a)")
 def test_a_valid_line_stays_valid(line: str) -> None:
     plain = read_plain_words(line, lambda _: False)
     assert len(plain.line) == len(line)

@@ -232,7 +232,7 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "alt": describe(photo, vocabulary),
         "title": title,
         "lines": [line for line in lines if line],
-        "ratio": round(min(max(photo.width / photo.height, _NARROWEST), _WIDEST), 3),
+        "ratio": round(min(max(photo.width / max(1, photo.height), _NARROWEST), _WIDEST), 3),
         "day": _heading(photo, style.dated),
         "time": time_text(photo.taken_at) if style.dated == "taken" and photo.taken_at else "",
     }
