@@ -66,7 +66,7 @@ def _page() -> None:
 
 
 def _compare() -> bool:
-    """Offer to compare the photos that are not compared yet; returns whether all are."""
+    """Offer to compare the photos that were not compared yet; returns whether there are none."""
     library = get_gallery().library
     missing = count_pending_comparisons(library)
     if not missing:

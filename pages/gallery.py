@@ -29,10 +29,10 @@ from pages.sections.filters import (
 from pages.sections.messages import show_error
 from pages.sections.photo_view import is_photo_open, show_open_photo
 from pages.sections.query_line import order_control, show_query_error
+from pages.sections.selection import grid_selection
 from pages.sections.trash import is_trash_open, open_trash, show_trash
-from pages.state.address import AddressPart, note_action, read_address, write_address
+from pages.state.address import AddressPart, read_address, write_address
 from pages.state.session import get_gallery
-from pages.widgets.photo_grid import GridSelection
 from pages.widgets.prefetch import prefetch_pages
 from scene_model.errors import QueryError, SceneError
 
@@ -116,12 +116,15 @@ def _matching_photos(chosen: Filter, total: int, has_keys: bool) -> None:
     gallery.count(chosen.query)  # errors in the typed query are reported at its own positions
     gallery.query = chosen.full_query
     count = gallery.count()
-    draws = [lambda: _filters(chosen, count, total, has_keys)]
-    if not count:
-        _draw_in_order([*draws, _no_matches])
-        return
-    _draw_in_order([*draws, _grid, lambda: bulk_edit.selection_bar(has_keys)])
-    prefetch_pages(grid_key(_NAME), page_request(""), likely_queries(chosen), chosen.tags)
+    _draw_in_order(
+        [
+            lambda: _filters(chosen, count, total, has_keys),
+            _grid if count else _no_matches,
+            lambda: bulk_edit.selection_bar(has_keys),
+        ]
+    )
+    if count:
+        prefetch_pages(grid_key(_NAME), page_request(""), likely_queries(chosen), chosen.tags)
 
 
 def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
@@ -144,24 +147,10 @@ def _grid() -> None:
     browse(
         gallery.query,
         _NAME,
-        GridSelection(gallery.selection, _select_on_page, _select_between),
+        grid_selection(_NAME),
         _undo_or_redo,
         choice=last_chip_choice(),
     )
-
-
-def _select_on_page(ids: list[str], page_ids: list[str]) -> None:
-    """Replace the selection of one page; the selection of the other pages is unchanged."""
-    note_action(_NAME)
-    gallery = get_gallery()
-    on_page = set(page_ids)
-    on_other_pages = [photo_id for photo_id in gallery.selection if photo_id not in on_page]
-    gallery.selection = [*on_other_pages, *ids]
-
-
-def _select_between(first: str, last: str) -> None:
-    note_action(_NAME)
-    get_gallery().select_between(first, last)
 
 
 def _undo_or_redo(action: str) -> None:

@@ -15,7 +15,8 @@ from pages.sections.query_line import (
     show_query_error,
 )
 from pages.sections.saved_searches import save_control, saved_control, show_notice
-from pages.sections.search_selection import grid_selection, selection_tools
+from pages.sections.search_selection import selection_tools
+from pages.sections.selection import grid_selection
 from pages.sections.similar_results import (
     image_control,
     show_similar,

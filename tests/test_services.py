@@ -12,6 +12,7 @@ from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import Settings
 from scene_model.errors import BundleDamaged, BundleNotFound, InvalidSetting, JobRunning
 from scene_model.library.records import PhotoRecord, photo_facts
+from scene_model.photos.decoders.pool import Decoders
 from scene_model.services import Services, open_services
 from tests.bundles import other_network, own_head
 
@@ -193,3 +194,14 @@ def test_shipped_albums_serve_a_model_without_camera_scenes(
     app = open_services(Settings(library=tmp_path / "library", bundle=folder, workers=1))
     assert app.model.albums.find("Pets") is not None
     app.close()
+
+
+def test_decoders_end_with_the_services_that_opened_them(
+    settings: Settings, decoders: Decoders, temple: bytes
+) -> None:
+    for given in (None, decoders):
+        services = open_services(settings, decoders=given)
+        services.classifier.predict(temple)
+        assert services.library.decoders.process_ids
+        services.close()
+        assert bool(services.library.decoders.process_ids) is (given is not None)

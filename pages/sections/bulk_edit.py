@@ -5,7 +5,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.sections.messages import counted, error_markdown, escape_markdown
-from pages.sections.photo_view import class_choices, tag_choices
+from pages.sections.photo_view import class_choices, tag_field
+from pages.sections.selection import select
 from pages.state.address import note_action
 from pages.state.session import get_gallery
 from scene_model.errors import SceneError
@@ -67,7 +68,7 @@ def select_all_button(count: int, has_keys: bool) -> None:
         f"Select all {count:,}",
         icon=":material/select_all:",
         type="tertiary",
-        on_click=lambda: _select(get_gallery().ids()),
+        on_click=lambda: select(_PAGE, get_gallery().ids()),
         help="All photos that match the filter, on every page",
         shortcut="A" if has_keys else None,
         disabled=not count,
@@ -103,15 +104,10 @@ def selection_bar(has_keys: bool) -> None:
         st.button(
             "Clear",
             icon=":material/deselect:",
-            on_click=lambda: _select([]),
+            on_click=lambda: select(_PAGE, []),
             help="Select no photo",
             shortcut="N" if has_keys else None,
         )
-
-
-def _select(photo_ids: list[str]) -> None:
-    note_action(_PAGE)
-    get_gallery().select(photo_ids)
 
 
 def tag_tools() -> None:
@@ -131,15 +127,7 @@ def tag_tools() -> None:
             key=_CHIP_KEY,
             on_change=lambda: st.session_state.update({_TYPED_KEY: None}),
         )
-    typed = st.selectbox(
-        "Tag for the selected photos",
-        tag_choices(),
-        index=None,
-        format_func=gallery.vocabulary.display_name,
-        accept_new_options=True,
-        placeholder="Choose or type a tag",
-        key=_TYPED_KEY,
-    )
+    typed = tag_field(_TYPED_KEY)
     _tag_buttons(typed or chip)
 
 

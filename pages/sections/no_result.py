@@ -1,4 +1,4 @@
-"""Why a search found no photo, and buttons of similar queries that find some."""
+"""Explain why a search found no photos, and offer similar queries that find some."""
 
 from collections.abc import Callable, Sequence
 

@@ -120,7 +120,10 @@ def deciding_head(photo: PhotoRecord, predictions: HeadPredictions) -> str:
 
 
 def score_tabs(predictions: HeadPredictions, first: str | None = None) -> None:
-    """Show the scores of every head, one tab each. first: the first one, else the class head."""
+    """Show the scores of every head, one tab each.
+
+    first: id of the head whose tab comes first; None for the class head.
+    """
     heads = [h for h in get_services().classifier.ranked_heads if h.id in predictions.by_head]
     heads.sort(key=lambda head: head.id != first)
     tabs = st.tabs([escape_markdown(head.name) for head in heads])

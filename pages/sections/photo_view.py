@@ -333,6 +333,19 @@ def tag_choices() -> list[str]:
     return [label for label in class_choices() if label != UNSURE_CLASS]
 
 
+def tag_field(key: str) -> str | None:
+    """Show the field for a tag of the selected photos; returns the chosen or typed one."""
+    return st.selectbox(
+        "Tag for the selected photos",
+        tag_choices(),
+        index=None,
+        format_func=get_gallery().vocabulary.display_name,
+        accept_new_options=True,
+        placeholder="Choose or type a tag",
+        key=key,
+    )
+
+
 def _edit(edit: Callable[[], Any]) -> None:
     try:
         edit()

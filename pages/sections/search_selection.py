@@ -4,11 +4,11 @@ import streamlit as st
 
 from pages.sections.filters import QUERY_KEY, clear_filter
 from pages.sections.messages import error_markdown
-from pages.sections.photo_view import tag_choices
+from pages.sections.photo_view import tag_field
+from pages.sections.selection import select
 from pages.sections.undo_button import note_edit, undo_button
 from pages.state.address import note_action
 from pages.state.session import get_gallery
-from pages.widgets.photo_grid import GridSelection
 from scene_model.errors import SceneError
 
 _TAG_KEY, _ERROR_KEY = "search_tag", "search_tag_error"
@@ -27,7 +27,7 @@ def selection_tools(page: str, query: str, count: int) -> None:
         st.button(
             f"Select all {count:,}",
             icon=":material/select_all:",
-            on_click=lambda: _select(page, gallery.ids(query)),
+            on_click=lambda: select(page, gallery.ids(query)),
             help="All photos of this search, on every page",
             key="search_select_all",
         )
@@ -35,7 +35,7 @@ def selection_tools(page: str, query: str, count: int) -> None:
             "Clear",
             icon=":material/deselect:",
             disabled=is_empty,
-            on_click=lambda: _select(page, []),
+            on_click=lambda: select(page, []),
             key="search_clear",
         )
         with st.popover("Add tag", icon=":material/sell:", disabled=is_empty):
@@ -53,21 +53,6 @@ def selection_tools(page: str, query: str, count: int) -> None:
         st.markdown(f"**{len(gallery.selection):,} selected**", width="content")
 
 
-def grid_selection(page: str) -> GridSelection:
-    """Return the session's selection for the grid of search results."""
-
-    def change(ids: list[str], page_ids: list[str]) -> None:
-        on_page = set(page_ids)
-        elsewhere = [photo_id for photo_id in get_gallery().selection if photo_id not in on_page]
-        _select(page, [*elsewhere, *ids])
-
-    def change_range(first: str, last: str) -> None:
-        note_action(page)
-        get_gallery().select_between(first, last)
-
-    return GridSelection(get_gallery().selection, change, change_range)
-
-
 def _filter_gallery(query: str) -> None:
     """Make the query the gallery's only filter; the selection is the session's.
 
@@ -77,21 +62,8 @@ def _filter_gallery(query: str) -> None:
     st.session_state[QUERY_KEY] = query
 
 
-def _select(page: str, photo_ids: list[str]) -> None:
-    note_action(page)
-    get_gallery().select(photo_ids)
-
-
 def _tag_control(page: str) -> None:
-    tag = st.selectbox(
-        "Tag for the selected photos",
-        tag_choices(),
-        index=None,
-        format_func=get_gallery().vocabulary.display_name,
-        accept_new_options=True,
-        placeholder="Choose or type a tag",
-        key=_TAG_KEY,
-    )
+    tag = tag_field(_TAG_KEY)
     st.button("Add", disabled=not tag, on_click=_add_tag, args=(page, tag), key="search_add_tag")
 
 

@@ -90,7 +90,9 @@ def _contents() -> None:
         )
     if listed:
         photo_grid(
-            *(listed, get_gallery().vocabulary, "trash_grid"),
+            listed,
+            get_gallery().vocabulary,
+            "trash_grid",
             on_open=_toggle,
             selection=GridSelection(
                 selected, lambda ids, _: st.session_state.update({_SELECTION_KEY: ids})
@@ -108,7 +110,7 @@ def _selected(listed: Sequence[PhotoRecord]) -> tuple[str, ...]:
 
 
 def _toggle(photo_id: str) -> None:
-    """Select a photo that was clicked, or clear it: a dialog cannot open another one."""
+    """Select the clicked photo, or no longer: within this dialog it cannot open."""
     chosen = list(st.session_state.get(_SELECTION_KEY, ()))
     others = [other for other in chosen if other != photo_id]
     st.session_state[_SELECTION_KEY] = others if photo_id in chosen else [*others, photo_id]

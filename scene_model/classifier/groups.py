@@ -109,7 +109,7 @@ class TagDecision:
     least_logit: float
 
     def beliefs(self, prediction: HeadBatchPrediction, groups: GroupBatch) -> Beliefs:
-        """Return for N photos how likely each label is right as a tag, and which are tags."""
+        """Return, for N photos, how probable each label is as a right tag, and which are tags."""
         probabilities = np.clip(prediction.probabilities, _LEAST, 1 - _LEAST)
         scores = np.log(probabilities / (1 - probabilities))
         # The last column stands for no group.

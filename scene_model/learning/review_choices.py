@@ -35,7 +35,7 @@ class Choice:
 
 
 def review_choices(predictions: HeadPredictions, heads: Mapping[str, Head]) -> list[Choice]:
-    """Return the most probable labels of all heads, those first that are most probable.
+    """Return the most probable labels of all heads, most probable first.
 
     What a head leaves to "none of these" counts against its labels, as in `best_guesses`.
     """
@@ -55,7 +55,7 @@ def review_choices(predictions: HeadPredictions, heads: Mapping[str, Head]) -> l
 
 
 def with_stored_guess(choices: list[Choice], photo: PhotoRecord) -> list[Choice]:
-    """Put the stored guess of an unsure photo first, if it is likely: other pages show it."""
+    """Put the stored guess of an unsure photo first, as other pages show it, if it is likely."""
     guess = photo.shown_guess
     if guess is None:
         return choices

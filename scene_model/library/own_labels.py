@@ -13,13 +13,13 @@ from scene_model.library.store import Library
 
 
 class LibraryModel(CurrentModel):
-    """The model in use, with the labels that people made in a library in its vocabulary.
+    """The model in use; its vocabulary also has the labels that people made in a library.
 
     A label keeps the case in which it was typed first, and is found in any case.
     """
 
     def __init__(self, library: Library, model: CurrentModel) -> None:
-        """model: shared with other libraries; swapping it here swaps it for all."""
+        """model: shared with other libraries; `swap` replaces it for all of them."""
         self._library, self._shared = library, model
         self._cached: tuple[int, Vocabulary, Vocabulary] | None = None
 

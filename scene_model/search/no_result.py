@@ -31,7 +31,7 @@ Count = Callable[[str], int]
 
 @dataclass(frozen=True)
 class TermCount:
-    """A term of a query, and the number of photos that it finds alone."""
+    """A term of a query, and how many photos match it alone."""
 
     term: str
     count: int

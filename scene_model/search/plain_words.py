@@ -53,7 +53,7 @@ class PlainLine:
     passed_over: tuple[str, ...] = ()
 
 
-# A phrase or a field with its value (also one that is not complete); a word; a sign.
+# A phrase, or a field with its value, complete or not; else a word; else a bracket or a minus.
 _TOKEN = re.compile(
     r"""(?P<term>"[^"]*"?|[A-Za-z_]+:\s*(?:"[^"]*"?|[^\s()"]+)?)"""
     r"""|(?P<word>[^\s()"\-][^\s()"]*)|(?P<sign>[()\-])"""

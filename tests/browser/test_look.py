@@ -1,7 +1,6 @@
 """The gallery shows photos first: where they begin, what stays in sight, how rows are drawn."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,9 @@ from tests.conftest import ASSETS
 
 pytestmark = [pytest.mark.tools, pytest.mark.read_only]
 CHINA = ASSETS / "china.jpg"
+# Of the first photos, which are in sight.
+IMAGES = """[...document.querySelectorAll("*")].map((e) => e.shadowRoot).filter(Boolean)
+  .flatMap((root) => [...root.querySelectorAll(".open img")]).slice(0, 7)"""
 TAKEN = ("2024:07:25 14:03:09", "2024:07:25 18:30:00", "2024:08:01 09:00:00")
 
 
@@ -129,11 +131,6 @@ def test_filters_open_as_a_sheet_on_a_phone(browser: Browser, server: Server) ->
     context.close()
 
 
-def _late(route: Route) -> None:
-    time.sleep(0.02)
-    route.continue_()
-
-
 def test_nothing_jumps_while_thumbnails_come(visit: Visit) -> None:
     page = visit.page
     page.add_init_script(
@@ -141,9 +138,16 @@ def test_nothing_jumps_while_thumbnails_come(visit: Visit) -> None:
         " if (document.querySelector('[data-testid=stMain]') && window.settled)"
         " window.jumped += e.value; }).observe({type: 'layout-shift', buffered: true});"
     )
-    page.route("**/thumbnail", _late)
+    held: list[Route] = []
+    page.route("**/thumbnail", lambda route: held.append(route))
     visit.open("gallery")
     expect(page.locator(".cell").first).to_be_visible()
-    page.evaluate("window.settled = true")
     at_rest(page)
+    page.evaluate("window.settled = true")
+    assert held
+    # Also continues what is held.
+    page.unroute("**/thumbnail")
+    page.wait_for_function(
+        f"() => {IMAGES}.length && {IMAGES}.every((image) => image.naturalWidth > 0)"
+    )
     assert page.evaluate("window.jumped") < 0.02

@@ -95,6 +95,18 @@ def test_a_browser_for_terminals_is_not_opened(
     assert not trace.exists()
 
 
+def test_only_what_a_command_uses_is_imported() -> None:
+    program = (
+        "import sys; from scene_model.cli.main import main; main(sys.argv[1:]); "
+        "print('sqlalchemy' in sys.modules)"
+    )
+    for arguments, is_imported in ((["--version"], "False"), (["sort", "--help"], "True")):
+        done = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split()[-1] == is_imported
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == EXIT_DONE
     assert capsys.readouterr().out.strip() == __version__

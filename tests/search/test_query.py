@@ -229,7 +229,7 @@ def kilometres(row: Row, latitude: float, longitude: float) -> float:
 
 
 def rating(row: Row) -> int:
-    """A person's rating, 0 included, before the imported one."""
+    """The rating that a person gave counts, also 0; else the imported one."""
     human, imported = row.more.get("human_rating"), row.more.get("imported_rating")
     return int(str(human if human is not None else imported or 0))
 

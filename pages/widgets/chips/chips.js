@@ -152,7 +152,10 @@ class Chips {
     // A tap beside the sheet, on the backdrop, is one on the dialog itself.
     sheet.onclick = (event) => event.target === sheet && sheet.close();
     this.sheetBody = element("div", "sheet-body");
-    this.sheetBody.append(done);
+    // The first chips only are sent; this asks for the others.
+    this.moreInSheet = plainButton("toggle", "Show more");
+    this.moreInSheet.onclick = () => this.unfold();
+    this.sheetBody.append(this.moreInSheet, done);
     sheet.append(this.sheetBody);
     return sheet;
   }
@@ -180,6 +183,7 @@ class Chips {
     const rows = [this.group, this.single, this.multiple];
     const isAnyHidden = rows.map((row) => row.fold(isFolded)).includes(true);
     this.toggle.hidden = !isPhone && isFolded && !isAnyHidden && !this.hasMore;
+    this.moreInSheet.hidden = !this.hasMore;
     this.toggle.setAttribute("aria-expanded", String(!isPhone && this.isUnfolded));
     this.toggle.textContent = isPhone ? this.phoneText() : isFolded ? "More filters" : "Show less";
   }

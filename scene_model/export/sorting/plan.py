@@ -62,8 +62,8 @@ class Untouched:
 class Plan:
     """All steps in order, the folders to create (outermost first), and the untouched files.
 
-    destinations: by the step number of each photo. by: what a photo can lack: "class",
-    "group" or "label".
+    destinations: by the step number of each photo. by: what the photos are
+    sorted by, as in `Classification.noun`.
     """
 
     dest: str
