@@ -201,7 +201,7 @@ def _store(
     digest, file_bytes = hashlib.sha256(), 0
     with source:
         is_large = os.fstat(source.fileno()).st_size >= ZIP64_BYTES
-        with archive.open(new_member(name), "w", force_zip64=is_large) as target:
+        with archive.open(new_member(name, is_large), "w", force_zip64=is_large) as target:
             for chunk in _chunks(source):
                 digest.update(chunk)
                 file_bytes += len(chunk)

@@ -29,6 +29,7 @@ _NAME = re.compile(
     re.ASCII,
 )
 _ENCRYPTED = 0x1  # bit 0 of a member's general purpose flags (APPNOTE 4.4.4)
+_ZIP64_VERSION = 45  # of the format: 4.5
 
 
 class _Frozen(BaseModel):
@@ -79,12 +80,18 @@ def is_backup_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def new_member(name: str) -> zipfile.ZipInfo:
-    """Describe a member of a backup: of now, and for its owner to write."""
+def new_member(name: str, is_large: bool = False) -> zipfile.ZipInfo:
+    """Describe a member of a backup: of now, and for its owner to write.
+
+    is_large: it gets ZIP64 headers.
+    """
     now = datetime.datetime.now()
     date = (now.year, now.month, now.day, now.hour, now.minute, now.second)
     member = zipfile.ZipInfo(name, date)
     member.external_attr = 0o644 << 16  # the file mode when unpacked on Unix
+    if is_large:
+        # Python before 3.11.4 names it only for members of 2 GB and more.
+        member.extract_version = _ZIP64_VERSION
     return member
 
 

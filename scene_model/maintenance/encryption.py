@@ -54,7 +54,7 @@ def encrypted_into(target: BinaryIO, passphrase: SecretStr | None) -> Iterator[B
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(new_member(KEY_NAME), key)
         with (
-            archive.open(new_member(DATA_NAME), "w", force_zip64=True) as output,
+            archive.open(new_member(DATA_NAME, is_large=True), "w", force_zip64=True) as output,
             _read_in_thread(encrypt) as stream,
         ):
             yield stream
