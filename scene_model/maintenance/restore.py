@@ -191,10 +191,7 @@ def _move_into_place(unpacked: Path, folder: Path, replace: bool) -> Path | None
         return None
     if not replace:
         raise TargetExists(f"{folder} is no longer empty. Name another folder with --library.")
-    now = datetime.datetime.now().astimezone()
-    moved_aside = folder.with_name(f"{folder.name}.before-{now:%Y-%m-%dT%H%M%S}")
-    if os.path.lexists(moved_aside):
-        raise TargetExists(f"{moved_aside} already exists. Try again in a second.")
+    moved_aside = _free_name_beside(folder)
     folder.rename(moved_aside)
     try:
         unpacked.rename(folder)
@@ -202,6 +199,17 @@ def _move_into_place(unpacked: Path, folder: Path, replace: bool) -> Path | None
         moved_aside.rename(folder)
         raise
     return moved_aside
+
+
+def _free_name_beside(folder: Path) -> Path:
+    """Return a path for an existing folder; two restores of one second get different ones."""
+    now = datetime.datetime.now().astimezone()
+    path = dated = folder.with_name(f"{folder.name}.before-{now:%Y-%m-%dT%H%M%S}")
+    number = 1
+    while os.path.lexists(path):
+        number += 1
+        path = dated.with_name(f"{dated.name}-{number}")
+    return path
 
 
 def _is_free(folder: Path) -> bool:

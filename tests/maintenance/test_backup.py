@@ -1,6 +1,7 @@
 """Restoring a backup gives the same library; a damaged or foreign backup changes nothing."""
 
 import contextlib
+import datetime
 import hashlib
 import itertools
 import json
@@ -375,6 +376,20 @@ def test_only_into_a_new_or_empty_folder(backup_file: Path, tmp_path: Path) -> N
     (tmp_path / "empty").mkdir()
     with Library(restore_backup(backup_file, tmp_path / "empty").folder) as back:
         assert back.count() == 4
+
+
+def test_a_folder_moved_aside_in_the_same_second_stays(backup_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "used"
+    restore_backup(backup_file, target)
+    now = datetime.datetime.now().astimezone()
+    for second in range(60):
+        moment = now + datetime.timedelta(seconds=second)
+        earlier = tmp_path / f"used.before-{moment:%Y-%m-%dT%H%M%S}"
+        (earlier / "photos").mkdir(parents=True)
+    moved = restore_backup(backup_file, target, replace=True).moved_aside
+    assert moved is not None
+    assert moved.name.endswith("-2")
+    assert (moved / "library.db").is_file()
 
 
 def test_a_library_in_use_is_not_replaced(
