@@ -130,7 +130,7 @@ def score_tabs(predictions: HeadPredictions, first: str | None = None) -> None:
     for tab, head in zip(tabs, heads, strict=True):
         with tab:
             prediction = predictions.by_head[head.id]
-            if prediction.unsure and prediction is predictions.class_prediction:
+            if prediction.unsure and head.id == predictions.class_prediction.head:
                 st.caption("Unsure: the photo may show none of these labels.")
             _score_bars(predictions, head.id)
 

@@ -94,7 +94,7 @@ def prediction_schema(
     name: str, prediction: Prediction, classifier: Classifier, head_id: str
 ) -> schemas.Prediction:
     """Convert a prediction to the response model."""
-    head_prediction = prediction.head_predictions.by_head[head_id]
+    head_prediction = prediction.head_predictions.of_head(head_id)
     group = prediction.head_predictions.group
     ids = classifier.heads[head_id].labels.ids
     return schemas.Prediction(

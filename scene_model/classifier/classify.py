@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -52,30 +53,70 @@ class Provenance:
 
 @dataclass(frozen=True)
 class HeadPredictions:
-    """All heads' predictions for one photo, and the class that follows from them.
+    """All heads' predictions for one photo of a batch, each computed when it is first read."""
 
-    class_prediction: the class head's. tag_prediction: the tag head's, None without one.
-    fallback_class: see `DecidedClasses`. guess: the most probable label of all heads,
-    for a photo that is unsure. group: None for a bundle without groups. objects, places: the five
-    most probable of each; empty for a bundle without that head.
-    stored_tags: by head, the tags that are stored and searched, see `PredictionBatch`.
-    """
+    batch: "PredictionBatch"
+    row: int
 
-    by_head: dict[str, HeadPrediction]
-    class_prediction: HeadPrediction
-    tag_prediction: HeadPrediction | None
-    photo_class: PhotoClass
-    fallback_class: PhotoClass
-    guess: Tag
-    group: PhotoGroup | None
-    objects: list[Tag]
-    places: list[Tag]
-    stored_tags: dict[str, list[Tag]]
+    @cached_property
+    def by_head(self) -> dict[str, HeadPrediction]:
+        """The prediction of each head, by its id."""
+        return {head_id: self.of_head(head_id) for head_id in self.batch.by_head}
+
+    @cached_property
+    def class_prediction(self) -> HeadPrediction:
+        """The class head's prediction."""
+        return self.of_head(self.batch.class_head)
+
+    @property
+    def tag_prediction(self) -> HeadPrediction | None:
+        """The tag head's prediction; None without such a head."""
+        return None if self.batch.tag_head is None else self.of_head(self.batch.tag_head)
+
+    @property
+    def photo_class(self) -> PhotoClass:
+        """The class that follows from the predictions."""
+        return self.batch.decided.classes[self.row]
+
+    @property
+    def fallback_class(self) -> PhotoClass:
+        """See `DecidedClasses`."""
+        return self.batch.decided.fallbacks[self.row]
+
+    @property
+    def guess(self) -> Tag:
+        """The most probable label of all heads, for a photo that is unsure."""
+        return self.batch.guesses[self.row]
+
+    @property
+    def group(self) -> PhotoGroup | None:
+        """The photo's group; None for a bundle without groups."""
+        return None if self.batch.groups is None else self.batch.groups.of_photo(self.row)
+
+    @property
+    def objects(self) -> list[Tag]:
+        """The most probable objects; empty for a bundle without that head."""
+        return self.batch.most_probable(OBJECTS, self.row, OBJECT_COUNT)
+
+    @property
+    def places(self) -> list[Tag]:
+        """The most probable places; empty for a bundle without that head."""
+        return self.batch.most_probable(PLACES, self.row, PLACE_COUNT)
+
+    @property
+    def stored_tags(self) -> dict[str, list[Tag]]:
+        """By head, the tags that are stored and searched, see `PredictionBatch`."""
+        return {head_id: tags[self.row] for head_id, tags in self.batch.stored_tags.items()}
 
     @property
     def tags(self) -> list[Tag]:
         """The tag head's tags."""
-        return [] if self.tag_prediction is None else self.tag_prediction.tags
+        prediction = self.tag_prediction
+        return [] if prediction is None else prediction.tags
+
+    def of_head(self, head_id: str) -> HeadPrediction:
+        """Return the prediction of one head."""
+        return self.batch.by_head[head_id].of_photo(self.row)
 
 
 @dataclass(frozen=True)
@@ -104,8 +145,9 @@ class PredictionBatch:
     tag_head: str | None
     groups: GroupBatch | None = None
 
-    def classes(self) -> DecidedClasses:
-        """Return the class of each photo."""
+    @cached_property
+    def decided(self) -> DecidedClasses:
+        """The class of each photo."""
         return decide_classes(
             self.by_head[self.class_head],
             [self.by_head[head_id] for head_id in self._next_heads],
@@ -123,31 +165,21 @@ class PredictionBatch:
 
     def photos(self) -> list[HeadPredictions]:
         """Return everything that is predicted for each photo."""
-        stored = {head_id: self._stored_tags(batch) for head_id, batch in self.by_head.items()}
-        decided = self.classes()
-        guesses = best_guesses(list(self.by_head.values()))
-        photos = []
-        for row, photo_class in enumerate(decided.classes):
-            by_head = {head_id: batch.of_photo(row) for head_id, batch in self.by_head.items()}
-            photos.append(
-                HeadPredictions(
-                    by_head=by_head,
-                    class_prediction=by_head[self.class_head],
-                    tag_prediction=None if self.tag_head is None else by_head[self.tag_head],
-                    photo_class=photo_class,
-                    fallback_class=decided.fallbacks[row],
-                    guess=guesses[row],
-                    group=None if self.groups is None else self.groups.of_photo(row),
-                    objects=self._most_probable(OBJECTS, row, OBJECT_COUNT),
-                    places=self._most_probable(PLACES, row, PLACE_COUNT),
-                    stored_tags={head_id: tags[row] for head_id, tags in stored.items()},
-                )
-            )
-        return photos
+        return [HeadPredictions(self, row) for row in range(len(self.decided.classes))]
+
+    @cached_property
+    def guesses(self) -> list[Tag]:
+        """The most probable label over all heads, for each photo."""
+        return best_guesses(list(self.by_head.values()))
+
+    @cached_property
+    def stored_tags(self) -> dict[str, list[list[Tag]]]:
+        """By head, the stored tags of each photo."""
+        return {head_id: self._stored_tags(batch) for head_id, batch in self.by_head.items()}
 
     def classified_photos(self) -> list[ClassifiedPhoto]:
         """Return only class and stored labels of each photo: much faster than `photos`."""
-        classes = self.classes().classes
+        classes = self.decided.classes
         labels: list[set[str]] = [set() for _ in classes]
         for batch in self.by_head.values():
             names = batch.tag_names
@@ -158,7 +190,8 @@ class PredictionBatch:
             for photo_class, names in zip(classes, labels, strict=True)
         ]
 
-    def _most_probable(self, head_id: str, row: int, limit: int) -> list[Tag]:
+    def most_probable(self, head_id: str, row: int, limit: int) -> list[Tag]:
+        """Return the most probable labels of one head for one photo."""
         if head_id not in self.by_head:
             return []
         batch = self.by_head[head_id]
