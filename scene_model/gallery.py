@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import Vocabulary
@@ -26,6 +27,7 @@ from scene_model.statistics.folder_sizes import (
     sizes_by_head,
     sizes_by_tag,
 )
+from scene_model.statistics.months import count_by_month
 from scene_model.statistics.tag_counts import count_by_any_tag, count_by_tag
 
 
@@ -134,10 +136,20 @@ class Gallery:
 
     def page(self, number: int, size: int, query: str | None = None) -> list[PhotoRecord]:
         """Return one page of photos (from 1), in the current order; raises QueryError."""
+        return self.photos_between((number - 1) * size, number * size, query)
+
+    def photos_between(self, start: int, stop: int, query: str | None = None) -> list[PhotoRecord]:
+        """Return photos by index in the current order, ``stop`` excluded; raises QueryError."""
         ids = self.library.find(
-            self._where(query), limit=size, offset=(number - 1) * size, sort=self._order(query)
+            self._where(query), limit=stop - start, offset=start, sort=self._order(query)
         )
         return list(self.library.records(ids))
+
+    def count_by_month(
+        self, date: Literal["taken", "added"], descending: bool, query: str | None = None
+    ) -> list[tuple[str, int]]:
+        """Count the photos of a query by month, see `months.count_by_month`; raises QueryError."""
+        return count_by_month(self.library, self._where(query), date, descending)
 
     def page_after(self, cursor: str | None, size: int, query: str | None = None) -> Page:
         """Return the ids of the photos after a cursor, in the current order.

@@ -1,4 +1,4 @@
-"""The photos of a query as a paged grid, for the Gallery and Search pages."""
+"""The photos of a query as a grid that scrolls over pages, for the Gallery and Search pages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.sections.photo_view import QueryPosition, open_photo
 from pages.state.address import AddressPart, note_action
-from pages.state.page_cache import PageRequest, grid_pages
+from pages.state.page_cache import PageRequest, grid_pages, months_of
 from pages.state.session import get_gallery
 from pages.widgets.photo_grid import GridSelection, PagedGrid, paged_grid
 from scene_model.errors import QueryError
@@ -97,9 +97,11 @@ def browse(
             request.view_id,
             number,
             request.page_count,
+            density.photos,
             pages,
             on_turn=lambda page: _turn(key, min(request.page_count, max(1, page))),
             choice=choice,
+            months=months_of(key, request),
         ),
         grid_key(key),
         on_open=open_in_query,

@@ -1,4 +1,4 @@
-"""The current grid page and its neighbours, cached until the library changes."""
+"""The grid pages around the one in sight, cached until the library changes."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -6,13 +6,16 @@ from typing import Any, Literal
 import streamlit as st
 
 from pages.state.session import get_gallery, library_switches
-from pages.widgets.photo_grid import GridPage, GridStyle, grid_cells
+from pages.widgets.dates import month_text
+from pages.widgets.photo_grid import Cell, GridMonth, GridPage, GridStyle, grid_cells
 from scene_model.library.sort_order import Sort, SortKey
 
 _DATED: dict[SortKey, Literal["taken", "added"]] = {
     SortKey.TAKEN: "taken",
     SortKey.ADDED: "added",
 }
+# As in page_window.js.
+_AROUND = 2
 
 
 @dataclass(frozen=True)
@@ -37,24 +40,47 @@ class PageRequest:
 
 
 def grid_pages(key: str, request: PageRequest, number: int) -> dict[int, GridPage]:
-    """Return a page (counted from 1) and its neighbours, by number; raises QueryError.
+    """Return a page (counted from 1) and those around it, by number; raises QueryError.
 
-    With the neighbours cached, going to the next page reads one page from the library, and opening
-    a photo reads none.
+    With these cached, scrolling on by a page reads one page from the library, and opening a photo
+    reads none.
     """
     state_key, stamp = f"{key}_pages", (cache_key(), request)
     previous_stamp, cached = st.session_state.get(state_key, (None, {}))
     if previous_stamp != stamp:
         cached = {}
-    numbers = [n for n in (number, number + 1, number - 1) if 1 <= n <= request.page_count]
-    pages = {n: cached[n] if n in cached else _page(request, n) for n in numbers}
+    first, last = max(1, number - _AROUND), min(request.page_count, number + _AROUND)
+    missing = [n for n in range(first, last + 1) if n not in cached]
+    if missing:
+        cached = cached | _read_pages(request, missing[0], missing[-1])
+    pages = {n: cached[n] for n in range(first, last + 1)}
     st.session_state[state_key] = (stamp, pages)
     return pages
 
 
 def first_page(request: PageRequest) -> GridPage:
     """Return the first page; raises QueryError."""
-    return _page(request, 1)
+    return _read_pages(request, 1, 1)[1]
+
+
+def months_of(key: str, request: PageRequest) -> list[GridMonth]:
+    """Return the months of all pages in their order; empty for an order without dates.
+
+    Raises QueryError.
+    """
+    gallery = get_gallery()
+    order = gallery.shown_order(request.query)
+    dated = _DATED.get(order.key)
+    if dated is None:
+        return []
+    state_key, stamp = f"{key}_months", (cache_key(), request.query, order)
+    previous_stamp, cached = st.session_state.get(state_key, (None, []))
+    if previous_stamp == stamp:
+        return list(cached)
+    counts = gallery.count_by_month(dated, order.descending, request.query)
+    months = [GridMonth(month_text(month), month[:4], count) for month, count in counts]
+    st.session_state[state_key] = (stamp, months)
+    return months
 
 
 def cache_key() -> tuple[Any, ...]:
@@ -64,14 +90,31 @@ def cache_key() -> tuple[Any, ...]:
     return version, gallery.model.classifier.bundle_id, gallery.today()
 
 
-def _page(request: PageRequest, number: int) -> GridPage:
+def _read_pages(request: PageRequest, first: int, last: int) -> dict[int, GridPage]:
+    """Read consecutive pages at once, with the photo before and the photo after them."""
     gallery = get_gallery()
-    photos = gallery.page(number, request.size, request.query)
-    first = (number - 1) * request.size
-    label = f"Photos {first + 1:,} to {first + len(photos):,} of {request.count:,}"
+    order = gallery.shown_order(request.query)
     style = GridStyle(
         with_scores=request.with_scores,
         searched=gallery.labels_of_words(request.query),
-        dated=_DATED.get(gallery.shown_order(request.query).key),
+        dated=_DATED.get(order.key),
     )
-    return GridPage(label, grid_cells(photos, gallery.vocabulary, style))
+    start, stop = max(0, (first - 1) * request.size - 1), last * request.size + 1
+    cells = grid_cells(
+        gallery.photos_between(start, stop, request.query), gallery.vocabulary, style
+    )
+    return {
+        number: _page_of(cells, (number - 1) * request.size - start, request, number)
+        for number in range(first, last + 1)
+    }
+
+
+def _page_of(cells: list[Cell], start: int, request: PageRequest, number: int) -> GridPage:
+    """Return one page. cells: of this page and around it. start: index of its first photo."""
+    stop = start + request.size
+    photos, before, after = cells[start:stop], cells[:start][-1:], cells[stop : stop + 1]
+    first = (number - 1) * request.size
+    label = f"Photos {first + 1:,} to {first + len(photos):,} of {request.count:,}"
+    begun = bool(before and photos and before[0]["day"] == photos[0]["day"])
+    goes_on = bool(after and photos and after[0]["day"] == photos[-1]["day"])
+    return GridPage(label, photos, begun, goes_on)

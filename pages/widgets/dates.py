@@ -13,3 +13,8 @@ def time_text(moment: str) -> str:
     """Return day and time of an ISO 8601 time, short: ``25 Jul, 14:03``."""
     parsed = datetime.datetime.fromisoformat(moment)
     return f"{parsed.day} {parsed:%b}, {parsed:%H:%M}"
+
+
+def month_text(month: str) -> str:
+    """Return a month, ``2024-07``, in words: ``July 2024``; empty is no date."""
+    return f"{datetime.date.fromisoformat(f'{month}-01'):%B %Y}" if month else "No date"

@@ -34,7 +34,9 @@ def with_probable(
             outside=None if prediction.outside is None else 0.0,
             unsure=probability < 0.5,
         )
-    return replace(predictions, by_head=by_head)
+    changed = HeadPredictions(predictions.batch, predictions.row)
+    vars(changed)["by_head"] = by_head  # as if it had been computed
+    return changed
 
 
 def test_labels_of_all_heads_are_offered(

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scene_model.classifier.classify import Classifier
-from scene_model.classifier.groups import PhotoGroup
+from scene_model.classifier.groups import GroupBatch
 from scene_model.classifier.model import Model
-from scene_model.classifier.tagging import PhotoClass
+from scene_model.classifier.tagging import DecidedClasses, PhotoClass
 from scene_model.classifier.vocabulary import GroupOfLabels, Vocabulary
 from scene_model.errors import QueryError
 from scene_model.library.groups import count_by_group, group_of, group_of_prediction
@@ -65,16 +66,19 @@ def test_the_rule_in_python(library: Library) -> None:
 
 def test_the_group_of_a_prediction(classifier: Classifier, flower: bytes) -> None:
     vocabulary = Model.of(classifier).vocabulary
-    predictions = classifier.predict(flower).head_predictions
-    for group, expected in (
-        (PhotoGroup("sky", 0.9, unsure=False), "sky"),
-        (PhotoGroup("sky", 0.1, unsure=True), "unsure"),
+    batch = classifier.predict(flower).head_predictions.batch
+    for groups, expected in (
+        (GroupBatch(("sky",), np.array([[0.9]], np.float32), 0.5), "sky"),
+        (GroupBatch(("sky",), np.array([[0.1]], np.float32), 0.5), "unsure"),
         (None, "plants"),  # of the class
     ):
-        predicted = replace(predictions, group=group)
+        (predicted,) = replace(batch, groups=groups).photos()
         assert group_of_prediction(predicted, vocabulary) == expected
-    unsure = replace(predictions, group=None, photo_class=PhotoClass("unsure", "none", 0.0))
-    assert group_of_prediction(unsure, vocabulary) == "unsure"
+    without_groups = replace(batch, groups=None)
+    unsure = [PhotoClass("unsure", "none", 0.0)]
+    vars(without_groups)["decided"] = DecidedClasses(unsure, unsure)  # as if it had been computed
+    (predicted,) = without_groups.photos()
+    assert group_of_prediction(predicted, vocabulary) == "unsure"
 
 
 @pytest.mark.parametrize("group", ["water", "plants", "unsure"])

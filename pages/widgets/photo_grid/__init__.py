@@ -46,10 +46,17 @@ class GridStyle:
 
 @dataclass(frozen=True)
 class GridPage:
-    """One page of photos. label: accessible name of the list."""
+    """One page of photos.
+
+    label: accessible name of the list. begun: whether the day of the first photo began on the page
+    before, so that its heading is there. goes_on: whether the day of the last photo, or in an order
+    without dates the list, goes on after this page.
+    """
 
     label: str
     photos: Sequence[Cell]
+    begun: bool = False
+    goes_on: bool = False
 
     @property
     def ids(self) -> list[str]:
@@ -58,21 +65,34 @@ class GridPage:
 
 
 @dataclass(frozen=True)
-class PagedGrid:
-    """A paged result, of which a grid shows one page.
+class GridMonth:
+    """A month of a list in an order by date. name: "July 2024", "No date". photos: how many."""
 
-    view_id: identifies query, order and page size. page: number from 1. pages: the current page
-    and its neighbours, by number; the browser shows a neighbour without waiting for the server.
-    on_turn: called with the page number to show. choice: number of the latest chip choice included
-    here; the browser keeps what it drew for a later choice until the server has included it.
+    name: str
+    year: str
+    photos: int
+
+
+@dataclass(frozen=True)
+class PagedGrid:
+    """A paged result, of which a grid shows the pages near the screen.
+
+    view_id: identifies query, order and page size. page: the page in sight, from 1. page_size:
+    photos per page. pages: the page in sight and those around it, by number; the browser scrolls
+    over them without waiting for the server. on_turn: called with the page number in sight.
+    choice: number of the latest chip choice included here; the browser keeps what it drew for a
+    later choice until the server has included it. months: of the whole list, in its order; empty
+    for an order without dates.
     """
 
     view_id: str
     page: int
     page_count: int
+    page_size: int
     pages: Mapping[int, GridPage]
     on_turn: Callable[[int], None]
     choice: int = 0
+    months: Sequence[GridMonth] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +119,7 @@ def photo_grid(
     """Show photos on one page. on_open: called with the id of a photo that is opened."""
     style = style or GridStyle()
     page = GridPage(style.label, grid_cells(photos, vocabulary, style))
-    grid = PagedGrid("", 1, 1, {1: page}, on_turn=lambda _: None)
+    grid = PagedGrid("", 1, 1, max(1, len(photos)), {1: page}, on_turn=lambda _: None)
     paged_grid(grid, key, on_open, selection, style.row)
 
 
@@ -112,7 +132,7 @@ def paged_grid(
     on_shortcut: Callable[[str], None] = lambda _: None,
     with_captions: bool = True,
 ) -> None:
-    """Show one page of a grid.
+    """Show a grid at the page in sight; scrolling goes on over all pages.
 
     row: height of a row in CSS. on_shortcut: called with "undo" or "redo" for these keys.
     with_captions: whether captions stay; otherwise they show on the photo that is pointed at.
@@ -167,10 +187,9 @@ def _data(grid: PagedGrid, selection: GridSelection | None) -> dict[str, Any]:
         "page": grid.page,
         "page_count": grid.page_count,
         "choice": grid.choice,
-        "pages": {
-            number: {"label": page.label, "photos": page.photos}
-            for number, page in grid.pages.items()
-        },
+        "page_size": grid.page_size,
+        "months": [vars(month) for month in grid.months],
+        "pages": {number: vars(page) for number, page in grid.pages.items()},
         "selectable": selection is not None,
         "selected": selected,
         "selected_elsewhere": len(all_selected) - len(selected),

@@ -1,5 +1,6 @@
 // The photos of a grid as list items.
 import { element, plainButton } from "../dom.js";
+import { divideIntoRows } from "./rows.js";
 
 /** How many small photos a large screen shows at once. */
 export const IN_SIGHT = 36;
@@ -72,43 +73,78 @@ function heading(day) {
   return item;
 }
 
-// Takes up what is left of the last row, whose photos would be stretched otherwise.
-function rowEnd() {
-  const item = element("li", "row-end");
+/** The photos of a page with a heading before the first of each day. */
+function withHeadings(cells, { photos, begun }) {
+  return cells.flatMap((cell, i) => {
+    const { day } = photos[i];
+    const isSameDay = i ? day === photos[i - 1].day : begun;
+    return !day || isSameDay ? [cell] : [heading(day), cell];
+  });
+}
+
+/**
+ * Draw the photos of a page as the items of a list; items of photos already in it are reused.
+ * @param {HTMLElement} list
+ * @param {{label: string, photos: object[], begun: boolean}} content
+ * @returns {boolean} whether the list has other photos than before, or another order
+ */
+export function showPhotos(list, content, isSelectable, isInSight) {
+  const { photos, begun, label } = content;
+  const isSame =
+    list.content?.begun === begun &&
+    list.content.goes_on === content.goes_on &&
+    list.cells.length === photos.length &&
+    list.cells.every(
+      (cell, i) =>
+        cell.dataset.id === photos[i].id &&
+        cell.drawnDay === photos[i].day &&
+        cell.drawnRatio === photos[i].ratio,
+    );
+  list.content = content;
+  if (!isSame) {
+    const existing = new Map(list.cells.map((cell) => [cell.dataset.id, cell]));
+    list.cells = photos.map(
+      (photo, i) =>
+        existing.get(photo.id) ?? newCell(photo, isSelectable, isInSight && i < IN_SIGHT),
+    );
+    list.replaceChildren(...withHeadings(list.cells, content));
+  }
+  if (list.getAttribute("aria-label") !== label) list.setAttribute("aria-label", label);
+  photos.forEach((photo, i) => {
+    list.cells[i].drawnDay = photo.day;
+    list.cells[i].drawnRatio = photo.ratio;
+    fillCell(list.cells[i], photo);
+  });
+  return !isSame;
+}
+
+function rowBreak() {
+  const item = element("li", "break");
   item.setAttribute("role", "presentation");
   return item;
 }
 
-/** The cells with a heading before the first photo of each day. */
-function withHeadings(cells, photos) {
-  const nodes = cells.flatMap((cell, i) => {
-    const { day } = photos[i];
-    if (!day || day === photos[i - 1]?.day) return [cell];
-    return i ? [rowEnd(), heading(day), cell] : [heading(day), cell];
-  });
-  return [...nodes, rowEnd()];
-}
-
 /**
- * Draw photos as the items of a list; items of photos already in the list are reused.
- * @returns {boolean} whether the list has other photos than before, or another order
+ * Divide the photos of a list into rows that fill its width, those of each day on their own.
+ * @param {HTMLElement} list
+ * @param {{goes_on: boolean}} content goes_on: whether the last day goes on after this page
+ * @param {{width: number, row: number, gap: number}} size
  */
-export function showPhotos(list, photos, isSelectable) {
-  const cells = [...list.querySelectorAll(".cell")];
-  const isSame =
-    cells.length === photos.length &&
-    cells.every((cell, i) => cell.dataset.id === photos[i].id && cell.drawnDay === photos[i].day);
-  if (!isSame) {
-    const existing = new Map(cells.map((cell) => [cell.dataset.id, cell]));
-    const shown = photos.map(
-      (photo, i) => existing.get(photo.id) ?? newCell(photo, isSelectable, i < IN_SIGHT),
-    );
-    list.replaceChildren(...withHeadings(shown, photos));
-    cells.splice(0, cells.length, ...shown);
+export function layOutRows(list, content, size) {
+  for (const node of list.querySelectorAll(".break")) node.remove();
+  const days = [[]];
+  for (const node of list.children) {
+    if (node.matches(".day")) days.push([]);
+    else days.at(-1).push(node);
   }
-  photos.forEach((photo, i) => {
-    cells[i].drawnDay = photo.day;
-    fillCell(cells[i], photo);
+  days.forEach((cells, i) => {
+    const ratios = cells.map((cell) => Number(cell.style.getPropertyValue("--ratio")));
+    const goesOn = content.goes_on && i === days.length - 1;
+    let start = 0;
+    for (const { end, isFilled } of divideIntoRows(ratios, size, goesOn)) {
+      for (const cell of cells.slice(start, end)) cell.classList.toggle("natural", !isFilled);
+      cells[end - 1].after(rowBreak());
+      start = end;
+    }
   });
-  return !isSame;
 }

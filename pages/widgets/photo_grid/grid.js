@@ -1,25 +1,38 @@
 // A grid of photos: click or Enter opens a photo, a check box or Space selects it. One photo is in
-// the tab order; the arrow keys move which one. Clicks are drawn before the server responds; see
+// the tab order; the arrow keys move which one. Scrolling goes on over all pages. Clicks are drawn before the server responds; see
 // optimistic_state.js.
 import { PATIENCE_MS, whenConnected } from "../connection.js";
 import { element } from "../dom.js";
 import { CHIP_CHOICE, shared } from "../shared.js";
-import { IN_SIGHT, markSelected, showPhotos } from "./cells.js";
+import { IN_SIGHT, markSelected } from "./cells.js";
 import { OptimisticState } from "./optimistic_state.js";
+import { PageWindow } from "./page_window.js";
 import { Pager } from "./pager.js";
+import { Scrubber } from "./scrubber.js";
 import { ThumbnailPrefetcher } from "./thumbnail_prefetcher.js";
+
+/** Page number of a photo. */
+const pageOf = (item) => Number(item.parentElement.dataset.page);
+
+/** Ids of all photos on the page of a photo. */
+const idsBeside = (item) => item.parentElement.cells.map((cell) => cell.dataset.id);
+
+// A page that comes into sight is reported to the server at most this often.
+const REPORT_MS = 80;
 
 class Grid {
   constructor(root) {
-    this.list = element("ul", "grid");
-    // Some screen readers do not treat a list without bullets as a list, unless it has this role.
-    this.list.setAttribute("role", "list");
+    this.window = new PageWindow((page) => this.onSight(page));
+    this.list = this.window.node;
     this.status = element("p", "unseen");
     this.status.setAttribute("role", "status");
     this.pager = new Pager((page) => this.turn(page));
+    this.scrubber = new Scrubber((photo) => this.goToPhoto(photo));
     this.thumbnails = new ThumbnailPrefetcher();
     this.state = new OptimisticState((actions) => this.setStateValue("acts", actions));
-    root.append(this.list, this.pager.nav, this.status);
+    const list = element("div", "list");
+    list.append(this.list, this.scrubber.node);
+    root.append(list, this.pager.nav, this.status);
     this.list.onclick = (event) => this.onClick(event);
     this.list.onkeydown = (event) => this.onKey(event);
     const onChipChoice = ({ detail }) => {
@@ -40,11 +53,7 @@ class Grid {
   }
 
   get items() {
-    return [...this.list.querySelectorAll(".cell")];
-  }
-
-  get shownIds() {
-    return this.items.map((item) => item.dataset.id);
+    return this.window.cells;
   }
 
   update(component) {
@@ -56,9 +65,12 @@ class Grid {
       return;
     }
     this.unappliedUpdate = null;
+    const isCaptioned = this.list.classList.contains("captioned");
     this.list.style.setProperty("--row", data.row);
     this.list.classList.toggle("captioned", data.captions);
-    this.draw(page);
+    this.scrubber.show(data.months);
+    this.show(page);
+    if (isCaptioned !== data.captions && this.window.blocks.size) this.window.layOut();
     this.postponed?.();
     this.postponed = null;
   }
@@ -79,35 +91,84 @@ class Grid {
       this.postponed = null;
       if (this.unappliedUpdate) this.update(this.unappliedUpdate);
     }, PATIENCE_MS);
-    this.draw(1);
+    this.scrubber.show([]);
+    this.show(1);
   }
 
-  draw(page) {
-    const isTurned = this.page !== undefined && this.page !== page;
-    const { pages, data } = this.state;
-    this.pager.show(page, data.page_count);
-    const content = pages.get(page);
-    this.list.setAttribute("aria-busy", String(!content));
-    if (!content) return;
-    this.page = page;
-    const focused = this.list.getRootNode().activeElement?.closest?.(".cell");
-    const focusedIndex = focused ? this.items.indexOf(focused) : -1;
-    const tabStop = this.items.findIndex((item) => item.querySelector(".open").tabIndex === 0);
-    this.list.setAttribute("aria-label", content.label);
-    if (showPhotos(this.list, content.photos, data.selectable)) {
-      const samePhoto = content.photos.findIndex((photo) => photo.id === focused?.dataset.id);
-      const entry = this.entersAt === "last" ? content.photos.length - 1 : 0;
-      const target = isTurned ? entry : samePhoto;
-      if (focusedIndex >= 0 || this.entersAt) this.focusOn(target >= 0 ? target : focusedIndex);
-      else this.setTabStop(isTurned ? 0 : Math.max(0, tabStop));
-      this.entersAt = null;
-      if (isTurned) this.status.textContent = `Page ${page} of ${data.page_count}`;
+  /**
+   * Draw what the server or a chip choice asks for. The page in sight stays in sight, unless the
+   * question is another one or the server is on a page that it was not told.
+   */
+  show(page) {
+    const { question, data } = this.state;
+    if (question !== this.question) {
+      const isFirst = this.question === undefined;
+      this.question = question;
+      this.window.clear();
+      this.page = page;
+      this.target = page > 1 || !isFirst ? { page, index: 0 } : null;
+    } else if (page !== this.reported && page !== this.page) {
+      this.page = page;
+      this.target = { page, index: 0 };
     }
+    this.reported = page;
+    this.page = Math.min(this.page, data.page_count);
+    this.draw();
+    this.report();
+  }
+
+  draw() {
+    const { pages, data } = this.state;
+    const page = this.target?.page ?? this.page;
+    this.pager.show(page, data.page_count);
+    const focused = this.list.getRootNode().activeElement?.closest?.(".cell");
+    const focusedBlock = focused?.parentElement;
+    const focusedIndex = focusedBlock?.cells.indexOf(focused) ?? -1;
+    const list = {
+      pageCount: data.page_count,
+      pageSize: data.page_size,
+      isSelectable: data.selectable,
+    };
+    const isDrawn = this.window.draw(page, pages, list);
+    this.list.setAttribute("aria-busy", String(!isDrawn));
+    if (!isDrawn) return;
+    this.page = page;
+    this.goToTarget();
+    this.keepFocus(focused, focusedBlock, focusedIndex);
     this.drawSelection();
-    this.thumbnails.start(() => [
-      ...[page + 1, page - 1].flatMap((n) => this.state.pages.get(n)?.photos ?? []),
-      ...this.prefetched.first.flatMap(({ page: { photos } }) => photos.slice(0, IN_SIGHT)),
-    ]);
+    this.drawPlace();
+    this.thumbnails.start(() =>
+      this.prefetched.first.flatMap(({ page: { photos } }) => photos.slice(0, IN_SIGHT)),
+    );
+  }
+
+  goToTarget() {
+    const { target } = this;
+    if (!target) return;
+    this.target = null;
+    if (target.index || target.page > 1) this.window.goTo(target.page, target.index);
+    else this.window.scrollToStart();
+    this.status.textContent = `Page ${target.page} of ${this.state.data.page_count}`;
+    const { cells } = this.window.blocks.get(target.page);
+    const cell = cells[Math.min(target.index, cells.length - 1)];
+    if (target.takesFocus) this.focusOn(this.items.indexOf(cell));
+    else this.setTabStop(this.items.indexOf(cell));
+  }
+
+  /** Keep the focus on a photo that was drawn anew, or on the one that took its place. */
+  keepFocus(focused, block, index) {
+    const tabStop = this.items.findIndex((item) => item.querySelector(".open").tabIndex === 0);
+    if (tabStop < 0)
+      this.setTabStop(this.items.indexOf(this.window.blocks.get(this.page).cells[0]));
+    if (!focused || !block.isConnected || focused.contains(focused.getRootNode().activeElement)) {
+      return;
+    }
+    const cell = focused.isConnected
+      ? focused
+      : block.cells[Math.min(index, block.cells.length - 1)];
+    this.setTabStop(this.items.indexOf(cell))
+      ?.querySelector(".open")
+      .focus({ preventScroll: true });
   }
 
   drawSelection() {
@@ -117,30 +178,87 @@ class Grid {
     this.list.classList.toggle("selecting", selectedIds.size + data.selected_elsewhere > 0);
     const count = this.list.querySelectorAll(".selected").length;
     if (count === previousCount || !data.selectable) return;
-    this.status.textContent = `${count} of ${this.items.length} selected on this page`;
+    const cells = this.window.blocks.get(this.page)?.cells ?? [];
+    const onPage = cells.filter((cell) => selectedIds.has(cell.dataset.id)).length;
+    this.status.textContent = `${onPage} of ${cells.length} selected on this page`;
+  }
+
+  /** Show the page and the month in sight. */
+  drawPlace() {
+    const { page_count: pageCount, page_size: pageSize } = this.state.data;
+    this.pager.show(this.page, pageCount);
+    this.pager.nav.classList.toggle("end", this.page === pageCount);
+    for (const [number, block] of this.window.blocks) {
+      block.classList.toggle("current", number === this.page);
+    }
+    this.scrubber.place((this.page - 1) * pageSize + this.window.firstInSight(this.page));
+  }
+
+  onSight(page) {
+    if (this.target || this.state.isAwaitingChoice) return;
+    if (page !== this.page) {
+      this.page = page;
+      this.draw();
+      this.report();
+    }
+    if (this.window.blocks.has(this.page)) this.drawPlace();
+  }
+
+  /** Tell the server which page is in sight, so that it sends the pages around. */
+  report() {
+    if (this.page === this.reported || this.reportTimer) return;
+    this.reportTimer = setTimeout(() => {
+      this.reportTimer = undefined;
+      const { actions } = this.state;
+      if (this.page === this.reported || this.state.isAwaitingChoice) return;
+      // One at a time: each run of the page that a new one interrupts is lost. `show` comes back.
+      if (actions.some((action) => action.page)) return;
+      this.reported = this.page;
+      this.state.act({ page: this.page });
+    }, REPORT_MS);
   }
 
   select(item, isRange) {
-    this.state.select(item.dataset.id, { isRange, page: this.page, shownIds: this.shownIds });
+    const context = { isRange, page: pageOf(item), shownIds: idsBeside(item) };
+    this.state.select(item.dataset.id, context);
     this.drawSelection();
   }
 
-  selectAll() {
-    const { shownIds } = this;
+  /** Select all photos of the page of a photo. */
+  selectAll(item) {
+    const shownIds = idsBeside(item);
     this.state.changeSelection(shownIds, (selectedIds) => {
       for (const id of shownIds) selectedIds.add(id);
     });
     this.drawSelection();
   }
 
+  /** Show the start of a page. entersAt: whether its "first" or "last" photo takes the focus. */
   turn(page, entersAt = null) {
-    if (page < 1 || page > this.state.data.page_count) return;
+    const { page_count: pageCount, page_size: pageSize } = this.state.data;
+    if (page < 1 || page > pageCount) return;
+    this.goTo({
+      page,
+      index: entersAt === "last" ? pageSize - 1 : 0,
+      takesFocus: entersAt !== null,
+    });
+  }
+
+  /** Show a photo by its index in the whole list. */
+  goToPhoto(photo) {
+    const { page_size: pageSize } = this.state.data;
+    this.goTo({ page: Math.floor(photo / pageSize) + 1, index: photo % pageSize });
+  }
+
+  goTo(target) {
     this.whenChoiceIncluded(() => {
-      this.entersAt = entersAt;
-      this.state.act({ page });
-      this.draw(page);
-      // The pager is below the photos: scroll to the start of the new page.
-      if (this.list.getBoundingClientRect().top < 0) this.list.scrollIntoView();
+      this.target = target;
+      if (target.page !== this.reported) {
+        this.reported = target.page;
+        this.state.act({ page: target.page });
+      }
+      if (!this.state.pages.has(target.page)) this.window.goTo(target.page, 0);
+      this.draw();
     });
   }
 
@@ -187,7 +305,7 @@ class Grid {
     if (event.key === " " && selectable) this.select(this.items[index], event.shiftKey);
     else if (event.key === "PageDown") this.turn(this.page + 1, "first");
     else if (event.key === "PageUp") this.turn(this.page - 1, "last");
-    else if (isCommand && key === "a" && selectable) this.selectAll();
+    else if (isCommand && key === "a" && selectable) this.selectAll(this.items[index]);
     else if (isCommand && key === "z" && selectable) {
       this.setTriggerValue("asked", event.shiftKey ? "redo" : "undo");
     } else return false;
@@ -230,12 +348,12 @@ class Grid {
     const target = targets[event.key];
     if (target >= 0 && target <= last) {
       if (event.shiftKey && this.state.data.selectable) {
-        this.state.anchor ??= { id: this.items[index].dataset.id, page: this.page };
+        this.state.anchor ??= { id: this.items[index].dataset.id, page: pageOf(this.items[index]) };
         this.select(this.items[target], true);
       }
       this.focusOn(target);
-    } else if (event.key === "ArrowRight") this.turn(this.page + 1, "first");
-    else if (event.key === "ArrowLeft") this.turn(this.page - 1, "last");
+    } else if (event.key === "ArrowRight") this.turn(pageOf(this.items[index]) + 1, "first");
+    else if (event.key === "ArrowLeft") this.turn(pageOf(this.items[index]) - 1, "last");
     return true;
   }
 }

@@ -44,5 +44,5 @@ def _first_page_data(request: PageRequest) -> dict[str, Any]:
     return {
         "question": request.view_id,
         "pageCount": request.page_count,
-        "page": {"label": page.label, "photos": page.photos},
+        "page": vars(page),
     }
