@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import streamlit as st
 
 from pages.sections.photo_view import QueryPosition, open_photo
-from pages.state.address import AddressPart, note_action
+from pages.state.address import AddressPart, note_action, note_written
 from pages.state.page_cache import PageRequest, grid_pages, months_of
 from pages.state.session import get_gallery
 from pages.widgets.photo_grid import GridSelection, PagedGrid, paged_grid
@@ -99,7 +100,7 @@ def browse(
             request.page_count,
             density.photos,
             pages,
-            on_turn=lambda page: _turn(key, min(request.page_count, max(1, page))),
+            on_turn=partial(_turn, key, request.page_count),
             choice=choice,
             months=months_of(key, request),
         ),
@@ -142,9 +143,11 @@ def browse_address_parts(key: str) -> dict[str, AddressPart]:
     }
 
 
-def _turn(key: str, number: int) -> None:
+def _turn(key: str, page_count: int, number: int, is_scrolled: bool) -> None:
     note_action(key)
-    _go_to_page(key, number)
+    _go_to_page(key, min(page_count, max(1, number)))
+    if is_scrolled:
+        note_written(key, "page", _page_values(key))
 
 
 def _go_to_page(key: str, number: int) -> None:

@@ -27,6 +27,13 @@ def note_action(page: str) -> None:
     st.session_state[_action_key(page)] = True
 
 
+def note_written(page: str, part: str, values: list[str]) -> None:
+    """Note that the browser itself has put values into the URL, and so without a history entry."""
+    written = st.session_state.get(_written_key(page))
+    if written is not None:
+        st.session_state[_written_key(page)] = written | {part: values}
+
+
 def read_address(page: str, parts: dict[str, AddressPart], is_new: bool) -> bool:
     """Apply the URL if it was changed from outside this page; returns whether it was.
 

@@ -79,7 +79,8 @@ class PagedGrid:
 
     view_id: identifies query, order and page size. page: the page in sight, from 1. page_size:
     photos per page. pages: the page in sight and those around it, by number; the browser scrolls
-    over them without waiting for the server. on_turn: called with the page number in sight.
+    over them without waiting for the server. on_turn: called with the page number in sight,
+    and whether it was scrolled to; the browser has written that page into the URL then.
     choice: number of the latest chip choice included here; the browser keeps what it drew for a
     later choice until the server has included it. months: of the whole list, in its order; empty
     for an order without dates.
@@ -90,7 +91,7 @@ class PagedGrid:
     page_count: int
     page_size: int
     pages: Mapping[int, GridPage]
-    on_turn: Callable[[int], None]
+    on_turn: Callable[[int, bool], None]
     choice: int = 0
     months: Sequence[GridMonth] = ()
 
@@ -119,7 +120,9 @@ def photo_grid(
     """Show photos on one page. on_open: called with the id of a photo that is opened."""
     style = style or GridStyle()
     page = GridPage(style.label, grid_cells(photos, vocabulary, style))
-    grid = PagedGrid("", 1, 1, max(1, len(photos)), {1: page}, on_turn=lambda _: None)
+    grid = PagedGrid(
+        "", 1, 1, max(1, len(photos)), {1: page}, on_turn=lambda _page, _is_scrolled: None
+    )
     paged_grid(grid, key, on_open, selection, style.row)
 
 
@@ -205,7 +208,7 @@ def _apply_action(
     """
     if "page" in action:
         if action["question"] == drawn_view:
-            grid.on_turn(int(action["page"]))
+            grid.on_turn(int(action["page"]), bool(action.get("scrolled")))
     elif selection is None:
         return
     elif "shown" in action:

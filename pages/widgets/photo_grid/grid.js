@@ -17,6 +17,14 @@ const pageOf = (item) => Number(item.parentElement.dataset.page);
 /** Ids of all photos on the page of a photo. */
 const idsBeside = (item) => item.parentElement.cells.map((cell) => cell.dataset.id);
 
+/** Write the page into the address, without an entry of the history for each page scrolled over. */
+function writePage(page) {
+  const address = new URL(window.location.href);
+  if (page > 1) address.searchParams.set("page", String(page));
+  else address.searchParams.delete("page");
+  window.history.replaceState(window.history.state, "", address);
+}
+
 // A page that comes into sight is reported to the server at most this often.
 const REPORT_MS = 80;
 
@@ -160,9 +168,8 @@ class Grid {
     const tabStop = this.items.findIndex((item) => item.querySelector(".open").tabIndex === 0);
     if (tabStop < 0)
       this.setTabStop(this.items.indexOf(this.window.blocks.get(this.page).cells[0]));
-    if (!focused || !block.isConnected || focused.contains(focused.getRootNode().activeElement)) {
-      return;
-    }
+    const hasFocus = this.list.getRootNode().activeElement?.closest?.(".cell");
+    if (!focused || hasFocus || !block.isConnected) return;
     const cell = focused.isConnected
       ? focused
       : block.cells[Math.min(index, block.cells.length - 1)];
@@ -196,12 +203,17 @@ class Grid {
 
   onSight(page) {
     if (this.target || this.state.isAwaitingChoice) return;
-    if (page !== this.page) {
-      this.page = page;
-      this.draw();
-      this.report();
-    }
+    this.follow(page);
     if (this.window.blocks.has(this.page)) this.drawPlace();
+  }
+
+  /** Make another page the one that people look at. */
+  follow(page) {
+    if (page === this.page) return;
+    this.page = page;
+    this.draw();
+    this.window.notePlace();
+    this.report();
   }
 
   /** Tell the server which page is in sight, so that it sends the pages around. */
@@ -214,7 +226,8 @@ class Grid {
       // One at a time: each run of the page that a new one interrupts is lost. `show` comes back.
       if (actions.some((action) => action.page)) return;
       this.reported = this.page;
-      this.state.act({ page: this.page });
+      writePage(this.page);
+      this.state.act({ page: this.page, scrolled: true });
     }, REPORT_MS);
   }
 
@@ -336,13 +349,14 @@ class Grid {
   /** @returns {boolean} whether the key moves the focus */
   moveByKey(event, index) {
     const last = this.items.length - 1;
+    const { cells } = this.items[index].parentElement;
     const targets = {
       ArrowRight: index + 1,
       ArrowLeft: index - 1,
       ArrowDown: this.indexInNextRow(index, 1),
       ArrowUp: this.indexInNextRow(index, -1),
-      Home: 0,
-      End: last,
+      Home: this.items.indexOf(cells[0]),
+      End: this.items.indexOf(cells.at(-1)),
     };
     if (!(event.key in targets)) return false;
     const target = targets[event.key];
@@ -352,6 +366,7 @@ class Grid {
         this.select(this.items[target], true);
       }
       this.focusOn(target);
+      this.follow(pageOf(this.items[target]));
     } else if (event.key === "ArrowRight") this.turn(pageOf(this.items[index]) + 1, "first");
     else if (event.key === "ArrowLeft") this.turn(pageOf(this.items[index]) - 1, "last");
     return true;

@@ -11,7 +11,8 @@ import { PATIENCE_MS } from "../connection.js";
  * @typedef {object} Action
  * @property {number} number increasing, from 1
  * @property {string} question identifies query, order and page size at the time of the action
- * @property {number} [page] page number to show
+ * @property {number} [page] page number in sight
+ * @property {boolean} [scrolled] whether it was scrolled to
  * @property {string[]} [shown] ids of all photos of the page
  * @property {string[]} [ids] ids of its selected photos
  * @property {string} [from] photo at which the range starts

@@ -46,6 +46,9 @@ export class PageWindow {
         this.look();
       });
     };
+    this.onInput = () => {
+      this.isUsed = true;
+    };
     new ResizeObserver(() => this.resize()).observe(this.node);
   }
 
@@ -126,6 +129,9 @@ export class PageWindow {
     this.scroller = scrollerOf(this.node);
     const target = this.scroller === document.scrollingElement ? document : this.scroller;
     target.addEventListener("scroll", this.onScroll, { passive: true });
+    for (const input of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+      target.addEventListener(input, this.onInput, { passive: true, capture: true });
+    }
   }
 
   readSize() {
@@ -202,19 +208,25 @@ export class PageWindow {
         this.node.getBoundingClientRect().top - this.scroller.getBoundingClientRect().top;
       this.scroller.scrollTop += start + this.heights.between(1, page - 1);
     }
+    this.notePlace();
+  }
+
+  notePlace() {
     this.placedAt = this.scroller.scrollTop;
+    this.isUsed = false;
   }
 
   /** Scroll back to the first photo, unless it is in sight. */
   scrollToStart() {
     if (this.node.getBoundingClientRect().top < 0) this.node.scrollIntoView();
-    if (this.scroller) this.placedAt = this.scroller.scrollTop;
+    if (this.scroller) this.notePlace();
   }
 
   look() {
     if (!this.node.isConnected || !this.blocks.size) return;
-    // Where a program scrolled to, the page is known.
-    if (Math.abs(this.scroller.scrollTop - this.placedAt) < 2) return;
+    // Where `goTo` scrolled to, the page is known, also when what is above changes its height.
+    const moved = Math.abs(this.scroller.scrollTop - this.placedAt);
+    if (moved < (this.isUsed ? 2 : this.scroller.clientHeight / 2)) return;
     this.placedAt = undefined;
     this.onSight(this.pageInSight());
   }

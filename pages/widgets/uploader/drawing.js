@@ -164,7 +164,10 @@ export function drawInterrupted(upload, box, onEnded) {
   const cancel = () => request("DELETE", `/${upload.id}`).then(onEnded, onEnded);
   const row = element("div", "row");
   row.dataset.upload = upload.id;
-  row.append(actionButton("Finish without these files", "", end), actionButton("Cancel", "", cancel));
+  row.append(
+    actionButton("Finish without these files", "", end),
+    actionButton("Cancel", "", cancel),
+  );
   box.append(row);
 }
 
