@@ -49,7 +49,9 @@ def grid_pages(key: str, request: PageRequest, number: int) -> dict[int, GridPag
     previous_stamp, cached = st.session_state.get(state_key, (None, {}))
     if previous_stamp != stamp:
         cached = {}
-    first, last = max(1, number - _AROUND), min(request.page_count, number + _AROUND)
+    # After a jump to pages that are not cached, fewer come sooner.
+    around = _AROUND if number in cached else 1
+    first, last = max(1, number - around), min(request.page_count, number + around)
     missing = [n for n in range(first, last + 1) if n not in cached]
     if missing:
         cached = cached | _read_pages(request, missing[0], missing[-1])

@@ -31,20 +31,16 @@ const pickTemplate = (() => {
   return pick;
 })();
 
-function newCell(photo, isSelectable, isInSight) {
+function newCell(photo, isSelectable) {
   const item = cellTemplate.cloneNode(true);
   item.dataset.id = photo.id;
   item.style.setProperty("--ratio", photo.ratio);
   item.querySelector(".open").tabIndex = -1;
-  const image = item.querySelector("img");
-  image.loading = isInSight ? "eager" : "lazy";
-  image.fetchPriority = isInSight ? "high" : "low";
-  image.src = thumbnailUrl(photo);
   if (isSelectable) item.append(pickTemplate.cloneNode(true));
   return item;
 }
 
-// Only texts are updated: the image of a photo id never changes.
+// Only texts are updated: the picture of a photo never changes; see picture_loader.js.
 function fillCell(item, photo) {
   const drawnPhoto = JSON.stringify(photo);
   if (item.drawnPhoto === drawnPhoto) return;
@@ -88,7 +84,7 @@ function withHeadings(cells, { photos, begun }) {
  * @param {{label: string, photos: object[], begun: boolean}} content
  * @returns {boolean} whether the list has other photos than before, or another order
  */
-export function showPhotos(list, content, isSelectable, isInSight) {
+export function showPhotos(list, content, isSelectable) {
   const { photos, begun, label } = content;
   const isSame =
     list.content?.begun === begun &&
@@ -103,10 +99,7 @@ export function showPhotos(list, content, isSelectable, isInSight) {
   list.content = content;
   if (!isSame) {
     const existing = new Map(list.cells.map((cell) => [cell.dataset.id, cell]));
-    list.cells = photos.map(
-      (photo, i) =>
-        existing.get(photo.id) ?? newCell(photo, isSelectable, isInSight && i < IN_SIGHT),
-    );
+    list.cells = photos.map((photo) => existing.get(photo.id) ?? newCell(photo, isSelectable));
     list.replaceChildren(...withHeadings(list.cells, content));
   }
   if (list.getAttribute("aria-label") !== label) list.setAttribute("aria-label", label);

@@ -3,6 +3,7 @@
 import { element } from "../dom.js";
 import { layOutRows, showPhotos } from "./cells.js";
 import { PageHeights } from "./page_heights.js";
+import { PictureLoader } from "./picture_loader.js";
 
 // Pages drawn before and after the one in sight.
 const AROUND = 2;
@@ -59,7 +60,7 @@ export class PageWindow {
 
   /** Forget all pages: those of another question follow. */
   clear() {
-    for (const block of this.blocks.values()) block.remove();
+    for (const block of this.blocks.values()) this.removeBlock(block);
     this.blocks.clear();
     this.heights.clear(1, 1);
   }
@@ -81,17 +82,14 @@ export class PageWindow {
     const numbers = this.numbersAround(page, pages);
     for (const [number, block] of this.blocks) {
       if (numbers.includes(number)) continue;
-      block.remove();
+      this.removeBlock(block);
       this.blocks.delete(number);
     }
     const blocks = new Map();
     for (const number of numbers) {
       const block = this.blocks.get(number) ?? this.newBlock(number);
       blocks.set(number, block);
-      const isInSight = number === page;
-      if (showPhotos(block, pages.get(number), list.isSelectable, isInSight)) {
-        layOutRows(block, pages.get(number), this.size);
-      }
+      this.fill(block, pages.get(number), list.isSelectable);
     }
     this.blocks = blocks;
     const drawn = [...this.node.children].slice(1, -1);
@@ -117,6 +115,21 @@ export class PageWindow {
     return block;
   }
 
+  fill(block, content, isSelectable) {
+    const before = new Set(block.cells);
+    if (!showPhotos(block, content, isSelectable)) return;
+    layOutRows(block, content, this.size);
+    for (const cell of block.cells) {
+      if (!before.delete(cell)) this.pictures.add(cell);
+    }
+    for (const cell of before) this.pictures.remove(cell);
+  }
+
+  removeBlock(block) {
+    block.remove();
+    for (const cell of block.cells) this.pictures.remove(cell);
+  }
+
   numbersAround(page, pages) {
     const numbers = [page];
     for (let n = page - 1; n >= page - AROUND && pages.has(n); n -= 1) numbers.unshift(n);
@@ -127,7 +140,10 @@ export class PageWindow {
   attach() {
     if (this.scroller?.isConnected) return;
     this.scroller = scrollerOf(this.node);
-    const target = this.scroller === document.scrollingElement ? document : this.scroller;
+    const isDocument = this.scroller === document.scrollingElement;
+    const target = isDocument ? document : this.scroller;
+    this.pictures = new PictureLoader(isDocument ? null : this.scroller);
+    for (const cell of this.cells) this.pictures.add(cell);
     target.addEventListener("scroll", this.onScroll, { passive: true });
     for (const input of ["wheel", "touchmove", "pointerdown", "keydown"]) {
       target.addEventListener(input, this.onInput, { passive: true, capture: true });
