@@ -7,19 +7,15 @@ import streamlit as st
 
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
 from pages.sections.messages import counted, escape_markdown, show_error
-from pages.sections.photo_facts import (
+from pages.sections.photo.facts import (
     class_source_text,
     deciding_head,
     group_text,
     head_name,
     score_tabs,
 )
-from pages.sections.photo_view import (
-    open_photo,
-    predictions_or_reason,
-    show_open_photo,
-    show_picture,
-)
+from pages.sections.photo.picture import predictions_or_reason, show_picture
+from pages.sections.photo_view import open_photo, show_open_photo
 from pages.sections.uploads import add_photos, current_job, is_streaming, retry_pending
 from pages.state.session import get_gallery, get_services
 from pages.state.visitor import is_shared

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from pages.sections.photo_view import QueryPosition, open_photo
+from pages.sections.photo.walk import QueryPosition
+from pages.sections.photo_view import open_photo
 from pages.state.address import AddressPart, note_action
 from pages.state.page_cache import PageRequest, grid_pages
 from pages.state.session import get_gallery

@@ -80,8 +80,8 @@ def show_tag_sources(photo: PhotoRecord) -> None:
     _fact_table(rows, "Tag sources")
 
 
-def show_details(photo: PhotoRecord) -> None:
-    """Show EXIF data, location and file of a photo."""
+def show_exif(photo: PhotoRecord) -> None:
+    """Show when, where and with what a photo was taken, as far as it is known."""
     taken = photo.taken_at and f"{photo.taken_at.replace('T', ' ')} ({photo.taken_source})"
     values = {
         "Taken": taken,
@@ -89,12 +89,8 @@ def show_details(photo: PhotoRecord) -> None:
         "Lens": photo.lens,
         "Location": _coordinates(photo),
         "Size": f"{photo.width:,} × {photo.height:,} pixels, {photo.file_bytes / 1e6:.2f} MB",
-        "Format": photo.format,
-        "Added": _minute(photo.added_at),
-        "Model": photo.bundle,
-        "ID": photo.id,
     }
-    _fact_table(((name, value) for name, value in values.items() if value), "Photo details")
+    _fact_table(((name, value) for name, value in values.items() if value), "Photo data")
     if photo.latitude is not None and photo.longitude is not None:
         near = f"near:{photo.latitude:.5f},{photo.longitude:.5f},{_NEARBY_KM}km"
         st.page_link(
@@ -103,6 +99,18 @@ def show_details(photo: PhotoRecord) -> None:
             icon=":material/near_me:",
             query_params={"q": near},
         )
+
+
+def show_details(photo: PhotoRecord) -> None:
+    """Show format, model and ids of a photo."""
+    values = {
+        "Name": photo.name,
+        "Format": photo.format,
+        "Added": _minute(photo.added_at),
+        "Model": photo.bundle,
+        "ID": photo.id,
+    }
+    _fact_table(values.items(), "Photo details")
 
 
 def deciding_head(photo: PhotoRecord, predictions: HeadPredictions) -> str:
