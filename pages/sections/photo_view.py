@@ -132,6 +132,7 @@ def _show(photo_id: str, index: int) -> None:
 
 
 def _drawer(photo: PhotoRecord) -> None:
+    st.text(photo.name)
     show_editors(photo)
     show_exif(photo)
     _file_buttons(photo)

@@ -102,9 +102,8 @@ def show_exif(photo: PhotoRecord) -> None:
 
 
 def show_details(photo: PhotoRecord) -> None:
-    """Show format, model and ids of a photo."""
+    """Show format, model and id of a photo."""
     values = {
-        "Name": photo.name,
         "Format": photo.format,
         "Added": _minute(photo.added_at),
         "Model": photo.bundle,

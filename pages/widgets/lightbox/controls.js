@@ -16,12 +16,10 @@ export class Controls {
   /** @param {(action: string) => void} onAction */
   constructor(onAction) {
     this.top = element("div", "bar");
-    this.name = element("span", "name");
+    this.title = element("div", "title");
     this.place = element("span", "place");
     this.marks = element("span", "marks");
     this.marks.setAttribute("role", "img");
-    const title = element("div", "title");
-    title.append(this.name, this.place);
     this.zoomOut = iconButton("zoom-out", "Zoom out");
     this.zoomIn = iconButton("zoom-in", "Zoom in");
     this.interval = plainButton("control interval");
@@ -30,7 +28,7 @@ export class Controls {
     this.info = iconButton("info", "Info");
     const tools = element("div", "tools");
     tools.append(this.marks, this.zoomOut, this.zoomIn, this.interval, this.play, this.info);
-    this.top.append(iconButton("close", "Close"), title, tools);
+    this.top.append(iconButton("close", "Close"), this.title, tools);
     this.previous = iconButton("previous", "Previous");
     this.next = iconButton("next", "Next");
     this.previous.classList.add("walk", "back");
@@ -50,9 +48,9 @@ export class Controls {
   /** @param {import("./sequence.js").PhotoSequence} sequence */
   showPhoto(sequence) {
     const { photo } = sequence;
-    this.name.textContent = photo?.name ?? "";
-    this.name.title = photo?.name ?? "";
     this.place.textContent = sequence.place;
+    this.title.replaceChildren(photo?.name ?? "", this.place);
+    this.title.title = photo?.name ?? "";
     if (this.status.textContent !== sequence.spoken) this.status.textContent = sequence.spoken;
     const hasWalk = Boolean(sequence.place);
     // Not `disabled`: the focus would be lost on the last photo.
