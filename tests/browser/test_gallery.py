@@ -216,7 +216,7 @@ def test_the_dialog_says_who_said_so(visit: Visit) -> None:
         sources.get_by_role("row", name=re.compile("Class: Forest Set by you, 20"))
     ).to_be_visible()
     expect(sources.get_by_role("row", name=re.compile(r"Flower .*%.*@")).first).to_be_visible()
-    dialog.get_by_text("Photo details").click()
+    dialog.get_by_text("Details", exact=True).click()
     expect(dialog.get_by_role("row", name=re.compile(r"Size 640 × 427"))).to_be_visible()
     bars = dialog.get_by_role("table", name=re.compile("6 most probable")).first
     expect(bars.get_by_role("row")).to_have_count(6)

@@ -77,31 +77,28 @@ def phone(browser: Browser, server: Server) -> Iterator[Visit]:
     context.close()
 
 
-def touch(page: Page, kind: str, *points: tuple[float, float]) -> None:
-    """Send one touch event; the points are those of all fingers on the screen."""
-    session = page.context.new_cdp_session(page)
-    touches = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
-    session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
-
-
 def glide(page: Page, fingers: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> None:
     """Move fingers from their first to their second point, and lift them."""
-    touch(page, "Start", *(start for start, _ in fingers))
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        touches = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
+
+    touch("Start", *(start for start, _ in fingers))
     for step in range(1, 6):
         part = step / 5
-        touch(
-            page,
-            "Move",
-            *((a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part) for a, b in fingers),
-        )
-    touch(page, "End")
+        moved = ((a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part) for a, b in fingers)
+        touch("Move", *moved)
+    touch("End")
+    session.detach()
 
 
 @pytest.mark.read_only
 def test_the_next_photo_is_shown_before_the_server_answers(visit: Visit, server: Server) -> None:
     dialog, page = open_photo(visit), visit.page
     expect_photo(dialog, "4 of 12", "copy_03.jpg")
-    expect(dialog.get_by_text("4 of 12")).to_be_visible()
+    expect(dialog.get_by_text("4 of 12", exact=True)).to_be_visible()
     with frozen(server):
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowRight")
@@ -195,7 +192,7 @@ def test_zoom_by_key_wheel_and_double_click(visit: Visit) -> None:
     assert zoom(page) > 2
     zoomed = page.locator(PICTURE).bounding_box()
     assert zoomed is not None
-    assert abs(zoomed["x"] - box["x"]) < 20, "the point under the mouse stays"
+    assert abs(zoomed["x"] - box["x"]) < 30, "the point under the mouse stays"
     page.mouse.down()
     page.mouse.move(box["x"] - 90, box["y"] - 40, steps=3)
     page.mouse.up()
