@@ -15,7 +15,7 @@ from pages.sections.photo.facts import (
     score_tabs,
 )
 from pages.sections.photo.picture import predictions_or_reason, show_picture
-from pages.sections.photo_view import open_photo, show_open_photo
+from pages.sections.photo_view import open_photo, opener, show_open_photo
 from pages.sections.uploads import add_photos, current_job, is_streaming, retry_pending
 from pages.state.session import get_gallery, get_services
 from pages.state.visitor import is_shared
@@ -74,7 +74,8 @@ def _latest(job: Job) -> None:
     records = list(get_gallery().library.records(newest))
     if records:
         st.caption("Latest photos")
-        photo_grid(records, get_gallery().vocabulary, "latest_grid", on_open=open_photo)
+        on_open = opener([photo.id for photo in records])
+        photo_grid(records, get_gallery().vocabulary, "latest_grid", on_open)
 
 
 def _results(job: Job) -> None:
@@ -96,9 +97,9 @@ def _results(job: Job) -> None:
     if progress.total == 1 and len(records) == 1:
         _one_photo(records[0])
     elif records:
-        photo_grid(
-            records[:_MAX_RESULTS], get_gallery().vocabulary, "results_grid", on_open=open_photo
-        )
+        shown = records[:_MAX_RESULTS]
+        on_open = opener([photo.id for photo in shown])
+        photo_grid(shown, get_gallery().vocabulary, "results_grid", on_open)
         if len(records) > _MAX_RESULTS:
             st.caption(
                 f"Showing {_MAX_RESULTS} of {len(records):,} photos. The gallery shows all of them."

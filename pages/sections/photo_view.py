@@ -1,6 +1,8 @@
 """The lightbox: one photo on the whole screen, with a drawer to edit it and read about it."""
 
 import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -8,7 +10,13 @@ from pages.sections.messages import show_error
 from pages.sections.photo.editors import set_favourite, set_rating, show_editors
 from pages.sections.photo.facts import score_tabs, show_details, show_exif, show_tag_sources
 from pages.sections.photo.picture import predictions_or_reason
-from pages.sections.photo.walk import QueryPosition, following, position_in, surroundings
+from pages.sections.photo.walk import (
+    ListPosition,
+    Position,
+    position_in,
+    surroundings,
+    without,
+)
 from pages.state.session import get_gallery
 from pages.widgets.lightbox import LAYOUT, LightboxHandlers, LightboxPhotos, lightbox
 from scene_model.errors import SceneError
@@ -22,14 +30,26 @@ _WIDGET_KEY = "lightbox_picture"
 _PARAMETER = "photo"
 
 
-def open_photo(photo_id: str, position: QueryPosition | None = None) -> None:
+def open_photo(photo_id: str, position: Position | None = None) -> None:
     """Open the lightbox on this and the following runs, until it is closed.
 
-    position: makes Previous and Next go through the results of a query.
+    position: makes Previous and Next go through the results of a query, or through a list.
     """
     st.session_state[_OPEN_KEY] = photo_id
     st.session_state[_POSITION_KEY] = position
     st.session_state[_OPENING_KEY] = uuid.uuid4().hex
+
+
+def opener(ids: Sequence[str]) -> Callable[[str], None]:
+    """Return a function that opens a photo of a list and goes through that list."""
+    listed = tuple(ids)
+
+    def open_listed(photo_id: str) -> None:
+        # The click may come from a list that the browser showed earlier.
+        is_listed = photo_id in listed
+        open_photo(photo_id, ListPosition(listed, listed.index(photo_id)) if is_listed else None)
+
+    return open_listed
 
 
 def is_photo_open() -> bool:
@@ -125,10 +145,10 @@ def _picture(photo: PhotoRecord | None) -> None:
 
 def _show(photo_id: str, index: int) -> None:
     """Show another photo of the same results."""
-    position: QueryPosition | None = st.session_state.get(_POSITION_KEY)
+    position: Position | None = st.session_state.get(_POSITION_KEY)
     if position is not None and _OPEN_KEY in st.session_state:
         st.session_state[_OPEN_KEY] = photo_id
-        st.session_state[_POSITION_KEY] = QueryPosition(position.query, index)
+        st.session_state[_POSITION_KEY] = replace(position, index=index)
 
 
 def _drawer(photo: PhotoRecord) -> None:
@@ -165,10 +185,9 @@ def _file_buttons(photo: PhotoRecord) -> None:
 
 
 def _trash(photo_id: str) -> None:
-    """Move a photo to the trash and show the next one of the query."""
-    position: QueryPosition | None = st.session_state.get(_POSITION_KEY)
+    """Move a photo to the trash and show the next one."""
     edits.move_to_trash(get_gallery().library, [photo_id])
-    neighbour = None if position is None else following(position)
+    neighbour = without(photo_id, st.session_state.get(_POSITION_KEY))
     if neighbour is None:
         _close()
     else:

@@ -83,7 +83,7 @@ def _rating_editor(photo: PhotoRecord) -> None:
         args=(photo.id, not photo.favourite),
         key="dialog_favourite",
     )
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="dialog_rating"):
         for rating in range(MAX_RATING + 1):
             st.button(
                 _stars(rating),
