@@ -285,6 +285,28 @@ def test_the_drawer_opens_by_key_and_edits(visit: Visit) -> None:
     expect_photo(dialog, "5 of 11", "copy_05.jpg")
 
 
+def test_the_last_photo_moved_to_the_trash_closes(visit: Visit) -> None:
+    dialog, page = open_photo(visit, query="name:copy_03"), visit.page
+    expect(page).to_have_url(re.compile("photo="))
+    dialog.get_by_role("button", name="Move to trash").click()
+    expect(dialog).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("photo="))
+
+
+@pytest.mark.read_only
+def test_similar_photos_one_after_another(visit: Visit) -> None:
+    dialog, page = open_photo(visit), visit.page
+    dialog.get_by_role("button", name="Find similar").click()
+    expect(page).to_have_url(re.compile("/search\\?like=[0-9a-f]{64}$"))
+    page.locator(".cell .open").first.click()
+    expect(dialog).to_have_accessible_name(re.compile("^Photo 1 of 12: "))
+    page.keyboard.press("ArrowRight")
+    expect(dialog).to_have_accessible_name(re.compile("^Photo 2 of 12: "))
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("heading", name="Similar to “copy_03.jpg”")).to_be_visible()
+
+
 def test_escape_closes_always(visit: Visit, server: Server) -> None:
     dialog, page = open_photo(visit), visit.page
 
@@ -309,6 +331,12 @@ def test_escape_closes_always(visit: Visit, server: Server) -> None:
     closes()
     for key in ("f", "ArrowRight", "ArrowRight"):
         page.keyboard.press(key)
+    closes()
+    # A button that has the focus and that no longer does anything hears no keys.
+    dialog.get_by_role("button", name="Next").click()
+    dialog.get_by_role("button", name="Previous").click()
+    expect(dialog.get_by_role("button", name="Previous")).to_be_disabled()
+    at_rest(page)
     closes()
     with frozen(server):
         dialog.get_by_role("button", name="2 stars").click()

@@ -23,9 +23,14 @@ export function namePhoto(id) {
   else window.history.replaceState(window.history.state, "", addressWith(id));
 }
 
+/** Name no photo, in the same entry of the history. */
+export function dropPhoto() {
+  if (photoInAddress() === null) return;
+  window.history.replaceState(window.history.state, "", addressWith(null));
+}
+
 /** Name no photo; goes back if that is where the visitor came from. */
 export function forgetPhoto() {
-  if (photoInAddress() === null) return;
-  if (window.history.state?.[MARK]) window.history.back();
-  else window.history.replaceState(window.history.state, "", addressWith(null));
+  if (photoInAddress() !== null && window.history.state?.[MARK]) window.history.back();
+  else dropPhoto();
 }

@@ -31,6 +31,11 @@ export function focusContext() {
   };
 }
 
+/** Whether the page has a lightbox. */
+export function isLightboxShown() {
+  return document.querySelector(LIGHTBOX) !== null;
+}
+
 /** Shows, hides and names the dialog; keeps the focus in it. */
 export class Dialog {
   /** @param {ShadowRoot | HTMLElement} root where the component draws */
@@ -97,14 +102,14 @@ export class Dialog {
 
 /** Give the focus back to a photo in the grid of the page; to any photo if it is not there. */
 export function focusInGrid(id) {
-  const roots = [...document.querySelectorAll('[data-testid="stBidiComponentIsolated"], *')]
+  const roots = [...document.querySelectorAll("*")]
     .map((node) => node.shadowRoot)
     .filter((root) => root?.querySelector(".grid"));
   for (const selector of [`.cell[data-id="${id}"] .open`, '.cell .open[tabindex="0"]']) {
     for (const root of roots) {
       const target = root.querySelector(selector);
       if (!target) continue;
-      target.focus({ preventScroll: false });
+      target.focus();
       return;
     }
   }

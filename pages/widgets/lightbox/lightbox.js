@@ -2,9 +2,9 @@
 // the drawer. Streamlit draws the drawer beside the element of this component.
 import { whenConnected } from "../connection.js";
 import { element } from "../dom.js";
-import { forgetPhoto, namePhoto, photoInAddress } from "./address.js";
+import { dropPhoto, forgetPhoto, namePhoto, photoInAddress } from "./address.js";
 import { Controls } from "./controls.js";
-import { Dialog, focusContext, focusInGrid } from "./dialog.js";
+import { Dialog, focusContext, focusInGrid, isLightboxShown } from "./dialog.js";
 import { Gestures } from "./gestures.js";
 import { keyAction } from "./keys.js";
 import { PhotoSequence } from "./sequence.js";
@@ -110,7 +110,7 @@ class Lightbox {
   }
 
   draw() {
-    if (!this.sequence.data || this.sequence.isClosed) return;
+    if (!this.isOpen) return;
     const { photo } = this.sequence;
     const isOther = photo?.id !== this.drawnId;
     this.drawnId = photo?.id;
@@ -204,10 +204,6 @@ class Lightbox {
   }
 
   onKey(event) {
-    if (!this.stage.isConnected) {
-      this.dispose();
-      return;
-    }
     if (!this.isOpen) return;
     if (event.key === "Tab") {
       this.dialog.wrapFocus(event);
@@ -235,6 +231,14 @@ class Lightbox {
     if (this.isOpen && photoInAddress() === null) this.close();
   }
 
+  /** The server took the lightbox away: the last photo is gone, or another page is shown. */
+  leave() {
+    this.dispose();
+    if (this.sequence.isClosed || isLightboxShown()) return;
+    dropPhoto();
+    focusInGrid(this.drawnId);
+  }
+
   dispose() {
     for (const [name, listener] of Object.entries(this.heard)) {
       window.removeEventListener(name, listener, { capture: true });
@@ -250,5 +254,7 @@ const lightboxes = new WeakMap();
 export default function (component) {
   const { parentElement } = component;
   if (!lightboxes.has(parentElement)) lightboxes.set(parentElement, new Lightbox(parentElement));
-  lightboxes.get(parentElement).update(component);
+  const lightbox = lightboxes.get(parentElement);
+  lightbox.update(component);
+  return () => lightbox.leave();
 }
