@@ -102,11 +102,12 @@ def show_exif(photo: PhotoRecord) -> None:
 
 
 def show_details(photo: PhotoRecord) -> None:
-    """Show format, model and id of a photo."""
+    """Show format and id of a photo, and the models that tagged it."""
+    bundles = dict.fromkeys([photo.bundle, *(tag.bundle for tag in photo.tags if tag.bundle)])
     values = {
         "Format": photo.format,
         "Added": _minute(photo.added_at),
-        "Model": photo.bundle,
+        "Model": ", ".join(bundles),
         "ID": photo.id,
     }
     _fact_table(values.items(), "Photo details")
@@ -201,8 +202,8 @@ def _class_source(photo: PhotoRecord, class_at: str | None) -> str:
     if photo.class_source == NONE:
         return text
     if photo.class_source == OBJECTS:
-        return f"{text}, {photo.class_score:.0%} ({photo.bundle})"
-    return f"{head_name(photo.class_source)}, {photo.class_score:.0%} ({photo.bundle})"
+        return f"{text}, {photo.class_score:.0%}"
+    return f"{head_name(photo.class_source)}, {photo.class_score:.0%}"
 
 
 def _object_of_class(photo: PhotoRecord) -> str | None:
@@ -220,7 +221,7 @@ def _object_of_class(photo: PhotoRecord) -> str | None:
 def _group_source(photo: PhotoRecord) -> str:
     group = group_of(photo, get_gallery().vocabulary)
     if _has_group_score(photo, group):
-        return f"All label sets together ({photo.bundle})"
+        return "All label sets together"
     if group == UNSURE_CLASS:
         return "No group was probable enough"
     return "The group of the class"
@@ -236,7 +237,7 @@ def _has_group_score(photo: PhotoRecord, group: str) -> bool:
 def _tag_source(tag: TagOnPhoto, decided_at: str | None) -> str:
     if tag.head == HUMAN or tag.score is None:
         return f"Added or accepted by you{f', {_minute(decided_at)}' if decided_at else ''}"
-    return f"{head_name(tag.head)}, {tag.score:.0%} ({tag.bundle})"
+    return f"{head_name(tag.head)}, {tag.score:.0%}"
 
 
 def _minute(timestamp: str) -> str:

@@ -4,7 +4,7 @@ import html
 
 import streamlit as st
 
-from pages.sections.messages import error_markdown, escape_markdown
+from pages.sections.messages import error_markdown
 from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import describe
 from scene_model.classifier.classify import HeadPredictions
@@ -36,7 +36,7 @@ def predictions_or_reason(photo: PhotoRecord) -> HeadPredictions | None:
         return None
     if photo.bundle != services.classifier.bundle_id:
         st.caption(
-            f"Tagged by {escape_markdown(photo.bundle)}. The scores below are from the model in "
-            "use. You can retag photos on the Model page."
+            "Tagged by another model. The scores below are from the model in use. You can retag "
+            "photos on the Model page."
         )
     return predictions
