@@ -86,6 +86,14 @@ describe("PhotoSequence", () => {
     assert.equal(sequence.isClosed, false);
   });
 
+  test("counts on where an earlier element of the same opening ended", () => {
+    const sent = [];
+    const sequence = new PhotoSequence((message) => sent.push(message));
+    sequence.receive(serverData({ heard: 7 }));
+    sequence.step(1);
+    assert.equal(sent[0].actions[0].number, 8);
+  });
+
   test("gives up an action that the server never confirms", () => {
     const { sequence, clock } = newSequence();
     sequence.step(1);

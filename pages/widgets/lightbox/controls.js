@@ -80,12 +80,16 @@ export class Controls {
     this.zoomIn.ariaDisabled = String(viewport.zoom >= viewport.maxZoom);
   }
 
-  /** @param {import("./slideshow.js").Slideshow} slideshow */
-  showSlideshow({ isPlaying, seconds }) {
+  /**
+   * @param {import("./slideshow.js").Slideshow} slideshow
+   * @param {boolean} hasNext whether there is a photo after the one shown
+   */
+  showSlideshow({ isPlaying, seconds }, hasNext) {
     const name = isPlaying ? "Stop slideshow" : "Slideshow";
     this.play.setAttribute("aria-label", name);
     this.play.title = `${name} (Space)`;
     this.play.replaceChildren(icon(isPlaying ? "pause" : "play"));
+    this.play.ariaDisabled = String(!isPlaying && !hasNext);
     this.interval.hidden = !isPlaying;
     this.interval.textContent = `${seconds} s`;
     this.interval.setAttribute("aria-label", `${seconds} seconds per photo; change`);

@@ -14,6 +14,7 @@ import { Viewport } from "./viewport.js";
 
 const ZOOM_STEP = 1.5;
 const PAN_STEP_PX = 80;
+const REST_MS = 2500;
 const PANS = { up: [0, 1], down: [0, -1], left: [1, 0], right: [-1, 0] };
 
 class Lightbox {
@@ -29,7 +30,10 @@ class Lightbox {
     this.slides = new Slides(() => this.slideshow.wait());
     this.slideshow = new Slideshow(
       () => this.walk(1),
-      () => this.drawSlideshow(),
+      () => {
+        this.drawSlideshow();
+        this.wake();
+      },
       { set: (callback, ms) => setTimeout(callback, ms), clear: (timer) => clearTimeout(timer) },
     );
     this.stage.append(this.slides.node);
@@ -71,7 +75,10 @@ class Lightbox {
       stage.setPointerCapture(event.pointerId);
       this.gestures.down(pointer(event));
     };
-    stage.onpointermove = (event) => this.gestures.move(pointer(event));
+    stage.onpointermove = (event) => {
+      this.gestures.move(pointer(event));
+      if (this.slideshow.isPlaying && event.pointerType === "mouse") this.wake();
+    };
     stage.onpointerup = (event) => this.gestures.up(pointer(event));
     stage.onpointercancel = () => this.gestures.cancel();
     stage.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
@@ -126,8 +133,17 @@ class Lightbox {
   }
 
   drawSlideshow() {
-    this.controls.showSlideshow(this.slideshow);
+    this.controls.showSlideshow(this.slideshow, Boolean(this.sequence.at(1)));
     this.dialog.node?.toggleAttribute("data-playing", this.slideshow.isPlaying);
+  }
+
+  /** Show the controls; they hide while a slideshow plays and the mouse rests. */
+  wake() {
+    const { host } = this.dialog;
+    host.removeAttribute("data-bare");
+    clearTimeout(this.restTimer);
+    if (!this.slideshow.isPlaying) return;
+    this.restTimer = setTimeout(() => host.setAttribute("data-bare", ""), REST_MS);
   }
 
   changeView(change) {
@@ -243,6 +259,7 @@ class Lightbox {
     for (const [name, listener] of Object.entries(this.heard)) {
       window.removeEventListener(name, listener, { capture: true });
     }
+    clearTimeout(this.restTimer);
     this.slideshow.stop();
     this.slides.clear();
   }

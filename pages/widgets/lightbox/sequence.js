@@ -49,7 +49,7 @@ export class PhotoSequence {
   receive(data) {
     const isOpening = data.opening !== this.data?.opening;
     if (isOpening) {
-      this.number = 0;
+      this.number = data.heard;
       this.actions = [];
       this.isClosed = false;
     }
