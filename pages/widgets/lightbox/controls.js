@@ -2,11 +2,11 @@
 import { element, plainButton } from "../dom.js";
 import { icon } from "./icons.js";
 
-function iconButton(action, name, iconName = action) {
+function iconButton(action, name, key, iconName = action) {
   const button = plainButton("control");
   button.dataset.action = action;
   button.setAttribute("aria-label", name);
-  button.title = name;
+  button.title = `${name} (${key})`;
   button.append(icon(iconName));
   return button;
 }
@@ -20,17 +20,17 @@ export class Controls {
     this.place = element("span", "place");
     this.marks = element("span", "marks");
     this.marks.setAttribute("role", "img");
-    this.zoomOut = iconButton("zoom-out", "Zoom out");
-    this.zoomIn = iconButton("zoom-in", "Zoom in");
+    this.zoomOut = iconButton("zoom-out", "Zoom out", "-");
+    this.zoomIn = iconButton("zoom-in", "Zoom in", "+");
     this.interval = plainButton("control interval");
     this.interval.dataset.action = "interval";
-    this.play = iconButton("slideshow", "Slideshow", "play");
-    this.info = iconButton("info", "Info");
+    this.play = iconButton("slideshow", "Slideshow", "Space", "play");
+    this.info = iconButton("info", "Info", "I");
     const tools = element("div", "tools");
     tools.append(this.marks, this.zoomOut, this.zoomIn, this.interval, this.play, this.info);
-    this.top.append(iconButton("close", "Close"), this.title, tools);
-    this.previous = iconButton("previous", "Previous");
-    this.next = iconButton("next", "Next");
+    this.top.append(iconButton("close", "Close", "Esc"), this.title, tools);
+    this.previous = iconButton("previous", "Previous", "Left arrow");
+    this.next = iconButton("next", "Next", "Right arrow");
     this.previous.classList.add("walk", "back");
     this.next.classList.add("walk", "forth");
     // For screen readers: which photo is shown.

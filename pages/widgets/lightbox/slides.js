@@ -23,7 +23,7 @@ class Slide {
     this.load("preview", pictureUrl(photo, "preview"));
   }
 
-  /** Show a larger file as soon as it is decoded; the smaller one stays if that fails. */
+  /** Show a larger file as soon as it is decoded. */
   async load(size, url) {
     const image = new Image();
     image.src = url;
@@ -32,7 +32,7 @@ class Slide {
       this.image.src = url;
       this.size = size;
     } catch {
-      if (size === "preview") this.node.dataset.failed = "true";
+      // The smaller file stays.
     }
     this.isLoaded = true;
     this.onShown(this);
