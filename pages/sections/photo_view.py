@@ -7,7 +7,12 @@ from dataclasses import replace
 import streamlit as st
 
 from pages.sections.messages import show_error
-from pages.sections.photo.editors import set_favourite, set_rating, show_editors
+from pages.sections.photo.editors import (
+    has_edit_error,
+    set_favourite,
+    set_rating,
+    show_editors,
+)
 from pages.sections.photo.facts import score_tabs, show_details, show_exif, show_tag_sources
 from pages.sections.photo.picture import predictions_or_reason
 from pages.sections.photo.walk import (
@@ -110,6 +115,7 @@ def _lightbox() -> None:
 
 
 def _draw(photo: PhotoRecord | None, error: SceneError | None) -> None:
+    has_error = error is not None or has_edit_error()
     with st.container(key="lightbox"):
         picture = st.container(key="lightbox_stage")
         with st.container(key="lightbox_drawer"):
@@ -117,7 +123,7 @@ def _draw(photo: PhotoRecord | None, error: SceneError | None) -> None:
     was_drawn = _WIDGET_KEY in st.session_state
     if not was_drawn:
         with picture:
-            _picture(photo)
+            _picture(photo, has_error)
     with drawer:
         if error is not None:
             show_error(error)
@@ -127,18 +133,18 @@ def _draw(photo: PhotoRecord | None, error: SceneError | None) -> None:
     # to date.
     if was_drawn:
         with picture:
-            _picture(photo)
+            _picture(photo, has_error)
 
 
-def _picture(photo: PhotoRecord | None) -> None:
+def _picture(photo: PhotoRecord | None, has_error: bool) -> None:
     gallery, opening = get_gallery(), str(st.session_state[_OPENING_KEY])
-    photos = LightboxPhotos(opening, None, 0, [])
+    photos = LightboxPhotos(opening, None, 0, [], has_error)
     if photo is not None:
         around = surroundings(photo.id, st.session_state.get(_POSITION_KEY))
         st.session_state[_POSITION_KEY] = around.position
         records = {p.id: p for p in gallery.library.records([id_ for _, id_ in around.ids])}
         shown = [(index, records[id_]) for index, id_ in around.ids if id_ in records]
-        photos = LightboxPhotos(opening, photo.id, around.count, shown)
+        photos = LightboxPhotos(opening, photo.id, around.count, shown, has_error)
     handlers = LightboxHandlers(_show, set_favourite, set_rating, _close)
     lightbox(photos, gallery.vocabulary, _WIDGET_KEY, handlers)
 

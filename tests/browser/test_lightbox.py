@@ -167,6 +167,8 @@ def test_a_link_opens_a_photo_on_any_page(visit: Visit) -> None:
     at_rest(page)
     page = visit.open(f"?photo={link}")
     expect(page.get_by_role("dialog")).to_have_accessible_name("Photo copy_03.jpg")
+    page.keyboard.press("i")
+    expect(page.get_by_role("dialog").get_by_role("combobox", name="Class")).to_be_hidden()
     page = visit.open(f"gallery?photo={'0' * 64}")
     expect(page.get_by_role("dialog").get_by_text("has no photo")).to_be_visible()
     page.keyboard.press("Escape")

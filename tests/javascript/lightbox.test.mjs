@@ -94,12 +94,16 @@ describe("PhotoSequence", () => {
     assert.equal(sent[0].actions[0].number, 8);
   });
 
-  test("gives up an action that the server never confirms", () => {
-    const { sequence, clock } = newSequence();
+  test("sends an action again that the server does not confirm", () => {
+    const { sequence, sent, clock } = newSequence();
     sequence.step(1);
+    sequence.receive(serverData());
+    assert.equal(sent.length, 1);
     clock.ms += PATIENCE_MS + 1;
     sequence.receive(serverData());
-    assert.equal(sequence.photo.id, "b");
+    assert.equal(sequence.photo.id, "c");
+    assert.equal(sent.length, 2);
+    assert.deepEqual(sent[1], sent[0]);
   });
 
   test("knows a photo without results, and none at all", () => {

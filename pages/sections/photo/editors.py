@@ -32,6 +32,11 @@ def show_editors(photo: PhotoRecord) -> None:
             part(photo)
 
 
+def has_edit_error() -> bool:
+    """Whether the editors will show that an edit failed."""
+    return _ERROR_KEY in st.session_state
+
+
 def set_favourite(photo_id: str, favourite: bool) -> None:
     """Mark a photo as a favourite, or no longer; an error is shown with the editors."""
     _edit(partial(edits.set_favourite, get_gallery().library, [photo_id], favourite))

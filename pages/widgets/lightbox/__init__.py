@@ -28,12 +28,14 @@ class LightboxPhotos:
     opening: identifies this opening; the browser closes the lightbox for one opening only.
     shown: id of the photo shown; None for a photo that does not exist. count: photos in the
     results; 0 for a photo without results. photos: by position in the results (from 0), in order.
+    has_error: whether the drawer shows an error, which opens it.
     """
 
     opening: str
     shown: str | None
     count: int
     photos: Sequence[tuple[int, PhotoRecord]]
+    has_error: bool
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def lightbox(
             "heard": heard(),
             "id": photos.shown,
             "count": photos.count,
+            "error": photos.has_error,
             "photos": [_data(index, photo, vocabulary) for index, photo in photos.photos],
         },
         on_acts_change=receive,

@@ -106,6 +106,7 @@ class Lightbox {
   update({ data, setStateValue }) {
     this.setStateValue = setStateValue;
     const isOpening = this.sequence.receive(data);
+    if (data.error) this.dialog.isInfoOpen = true;
     if (isOpening) this.dialog.show(this.dialogState);
     this.draw();
     if (isOpening) this.dialog.takeFocus();

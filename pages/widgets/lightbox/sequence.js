@@ -1,7 +1,8 @@
 // The photos around the one shown, ahead of the server; no DOM.
 //
 // Every action of the visitor has a number. The unconfirmed actions are sent as a list each time;
-// the server returns the number of the latest action it has applied.
+// the server returns the number of the latest action it has applied. A list that it does not
+// confirm is sent again, since the message may have been lost with its connection.
 import { PATIENCE_MS } from "../connection.js";
 
 /**
@@ -23,6 +24,7 @@ import { PATIENCE_MS } from "../connection.js";
  * @property {number} heard number of the latest action applied by the server
  * @property {string} id the photo that the server shows
  * @property {number} count photos in the results; 0 for a photo without results
+ * @property {boolean} error whether the drawer shows an error
  * @property {Photo[]} photos the photos around it in their order, itself included
  */
 
@@ -53,9 +55,9 @@ export class PhotoSequence {
       this.actions = [];
       this.isClosed = false;
     }
-    if (this.now() - this.actedAt > PATIENCE_MS) this.actions = [];
     this.actions = this.actions.filter((action) => action.number > data.heard);
     this.data = data;
+    if (this.actions.length && this.now() - this.sentAt > PATIENCE_MS) this.sendActions();
     const shown = this.actions.some((action) => action.kind === "show")
       ? (this.find(this.photo.id) ?? this.photo)
       : this.find(data.id);
@@ -109,10 +111,14 @@ export class PhotoSequence {
 
   act(action) {
     this.number += 1;
-    this.actedAt = this.now();
     const isReplaced = ({ kind }) => kind === "show" && action.kind === "show";
     this.actions = this.actions.filter((earlier) => !isReplaced(earlier));
     this.actions.push({ ...action, number: this.number });
+    this.sendActions();
+  }
+
+  sendActions() {
+    this.sentAt = this.now();
     this.send({ opening: this.data.opening, actions: this.actions });
   }
 
