@@ -43,6 +43,8 @@ def open_photo(photo_id: str, position: Position | None = None) -> None:
     st.session_state[_OPEN_KEY] = photo_id
     st.session_state[_POSITION_KEY] = position
     st.session_state[_OPENING_KEY] = uuid.uuid4().hex
+    # What was opened last counts, not the photo that the URL still names.
+    st.session_state[_LINK_KEY] = st.query_params.get(_PARAMETER)
 
 
 def opener(ids: Sequence[str]) -> Callable[[str], None]:

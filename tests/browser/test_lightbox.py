@@ -155,6 +155,24 @@ def test_back_closes_and_a_reload_opens(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
+def test_a_closed_photo_stays_closed_while_the_server_is_busy(visit: Visit, server: Server) -> None:
+    dialog, page = open_photo(visit), visit.page
+    page.reload()
+    expect_photo(dialog, "4 of 12", "copy_03.jpg")
+    at_rest(page)
+    with frozen(server):
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden()
+        page.get_by_role("button", name="Select all 12").click()
+    expect(page.get_by_text("12 selected", exact=True)).to_be_visible()
+    at_rest(page)
+    expect(dialog).to_have_count(0)
+    page.reload()
+    at_rest(page)
+    expect(dialog).to_have_count(0)
+
+
+@pytest.mark.read_only
 def test_a_link_opens_a_photo_on_any_page(visit: Visit) -> None:
     open_photo(visit)
     link = visit.page.url.partition("photo=")[2]
@@ -240,6 +258,9 @@ def test_slideshow(visit: Visit) -> None:
     expect_photo(dialog, "12 of 12", "copy_11.jpg")
     expect(dialog.get_by_role("button", name="Slideshow", exact=True)).to_be_visible()
     page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Space")
+    page.keyboard.press("i")
+    expect(dialog.get_by_role("combobox", name="Class")).to_be_visible()
     page.keyboard.press("Space")
     page.keyboard.press("Escape")
     expect(dialog.get_by_role("button", name="Slideshow", exact=True)).to_be_visible()

@@ -27,6 +27,8 @@ export function namePhoto(id) {
 export function dropPhoto() {
   if (photoInAddress() === null) return;
   window.history.replaceState(window.history.state, "", addressWith(null));
+  // Streamlit sends the address that it read last with every click, until it hears this event.
+  window.dispatchEvent(new PopStateEvent("popstate", { state: window.history.state }));
 }
 
 /** Name no photo; goes back if that is where the visitor came from. */

@@ -31,7 +31,7 @@ class Lightbox {
     this.slideshow = new Slideshow(
       () => this.walk(1),
       () => {
-        this.drawSlideshow();
+        this.draw();
         this.wake();
       },
       { set: (callback, ms) => setTimeout(callback, ms), clear: (timer) => clearTimeout(timer) },
@@ -126,7 +126,7 @@ class Lightbox {
     this.dialog.show(this.dialogState);
     this.slides.show(this.sequence, this.size);
     this.controls.showPhoto(this.sequence);
-    this.controls.showInfo(this.dialog.isInfoOpen);
+    this.controls.showInfo(this.dialog.isInfoOpen && !this.slideshow.isPlaying);
     this.changeView(() => this.viewport.setSizes(this.size, photo ?? { width: 0, height: 0 }));
     this.drawSlideshow();
     if (photo) namePhoto(photo.id);
@@ -199,7 +199,9 @@ class Lightbox {
   }
 
   toggleInfo() {
-    this.dialog.toggleInfo();
+    const wasHidden = this.slideshow.isPlaying;
+    this.slideshow.stop();
+    if (!wasHidden || !this.dialog.isInfoOpen) this.dialog.toggleInfo();
     this.draw();
   }
 
