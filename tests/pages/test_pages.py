@@ -29,6 +29,12 @@ def page_links(app: AppTest) -> list[str]:
     return [str(link.proto.label) for link in app.main.get("page_link")]
 
 
+def in_lightbox(app: AppTest) -> dict[str, Any]:
+    """What the browser knows about the open photo and those around it."""
+    data: dict[str, Any] = json.loads(app.get("bidi_component")[-1].proto.json)
+    return data
+
+
 def drop(app: AppTest, files: Files) -> AppTest:
     """Drop files and wait until they are tagged."""
     key = uploader_key(app)
@@ -135,8 +141,10 @@ def test_photo_dialog_corrects_class_and_tags(
     assert opened.library.photo(photo_id).shown_tags == ("Grandma",)
     app.query_params["photo"] = "0" * 64
     app.session_state["open_photo"] = "0" * 64
+    assert not in_lightbox(app)["error"]
     app.run()
     assert "has no photo" in texts(app)
+    assert in_lightbox(app)["error"], "the browser opens the drawer"
 
 
 def test_photo_dialog_sets_favourite_and_rating(
@@ -223,12 +231,6 @@ def test_url_matches_the_shown_filter(
     assert "No photos match this filter" in texts(app)
     next(b for b in app.button if b.label == "Show all photos").click().run()
     assert "2 of 2 photos" in texts(app)
-
-
-def in_lightbox(app: AppTest) -> dict[str, Any]:
-    """What the browser knows about the open photo and those around it."""
-    data: dict[str, Any] = json.loads(app.get("bidi_component")[-1].proto.json)
-    return data
 
 
 def test_the_browser_knows_the_photos_around_an_open_one(
