@@ -7,19 +7,15 @@ import streamlit as st
 
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
 from pages.sections.messages import counted, escape_markdown, show_error
-from pages.sections.photo_facts import (
+from pages.sections.photo.facts import (
     class_source_text,
     deciding_head,
     group_text,
     head_name,
     score_tabs,
 )
-from pages.sections.photo_view import (
-    open_photo,
-    predictions_or_reason,
-    show_open_photo,
-    show_picture,
-)
+from pages.sections.photo.picture import predictions_or_reason, show_picture
+from pages.sections.photo_view import open_photo, opener, show_open_photo
 from pages.sections.uploads import add_photos, current_job, is_streaming, retry_pending
 from pages.state.session import get_gallery, get_services
 from pages.state.visitor import is_shared
@@ -78,7 +74,8 @@ def _latest(job: Job) -> None:
     records = list(get_gallery().library.records(newest))
     if records:
         st.caption("Latest photos")
-        photo_grid(records, get_gallery().vocabulary, "latest_grid", on_open=open_photo)
+        on_open = opener([photo.id for photo in records])
+        photo_grid(records, get_gallery().vocabulary, "latest_grid", on_open)
 
 
 def _results(job: Job) -> None:
@@ -100,9 +97,9 @@ def _results(job: Job) -> None:
     if progress.total == 1 and len(records) == 1:
         _one_photo(records[0])
     elif records:
-        photo_grid(
-            records[:_MAX_RESULTS], get_gallery().vocabulary, "results_grid", on_open=open_photo
-        )
+        shown = records[:_MAX_RESULTS]
+        on_open = opener([photo.id for photo in shown])
+        photo_grid(shown, get_gallery().vocabulary, "results_grid", on_open)
         if len(records) > _MAX_RESULTS:
             st.caption(
                 f"Showing {_MAX_RESULTS} of {len(records):,} photos. The gallery shows all of them."

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.sections.messages import counted, escape_markdown, show_error
-from pages.sections.photo_facts import head_name
+from pages.sections.photo.facts import head_name
 from pages.sections.query_line import order_control, show_query_error
 from pages.state.session import get_gallery, get_services
 from scene_model.classifier.labels import OBJECTS

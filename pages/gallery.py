@@ -56,7 +56,7 @@ def _page() -> None:
         write_address(_NAME, parts)
     bulk_edit.show_notice()
     if not show_trash():  # one at a time
-        show_open_photo()
+        show_open_photo(gallery.query)
 
 
 def _address_parts() -> dict[str, AddressPart]:

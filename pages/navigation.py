@@ -12,11 +12,11 @@ _ICON = Path(__file__).parent / "icon.png"
 
 st.set_page_config(page_title="Scene Gallery", page_icon=str(_ICON), layout="wide")
 if st.context.theme.type == "dark":
-    # Streamlit's white text is not readable on the bright primary buttons of the dark theme.
+    # Streamlit's white text is not readable on the bright primary colour of the dark theme.
     st.html(
         '<style>[data-testid^="stBaseButton-primary"], [data-testid^="stBaseLinkButton-primary"],'
         '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
-        ":hover {color: #06231e}</style>"
+        ":hover, [data-testid=stMultiSelectTagsContainer] [data-tag] * {color: #06231e}</style>"
     )
 # Streamlit's default padding is a tenth of the screen height. What stays in place while the page
 # scrolls needs the page's background, which Streamlit gives to components only.

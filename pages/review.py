@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.sections.messages import counted, error_markdown, escape_markdown, show_error
-from pages.sections.photo_view import class_choices, show_picture
+from pages.sections.photo.labels import class_choices
+from pages.sections.photo.picture import show_picture
 from pages.sections.thresholds import show_thresholds
 from pages.sections.undo_button import undo_button
 from pages.state.session import get_gallery, get_services

@@ -94,7 +94,7 @@ def _page() -> None:
     else:
         _examples()
     write_address(_NAME, parts, has_bound=True)
-    show_open_photo()
+    show_open_photo(query or None)
 
 
 def _set_query(query: str) -> None:

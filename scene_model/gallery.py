@@ -115,16 +115,10 @@ class Gallery:
             return sizes_by_head(self.library, where, head)
         return sizes_by_class(self.library, where)
 
-    def id_at(self, index: int, query: str | None = None) -> str | None:
-        """Return the photo at an index of a query (from 0), None beyond its end.
-
-        Raises QueryError.
-        """
-        if index < 0:
-            return None
-        sort = self._order(query)
-        ids = self.library.find(self._where(query), limit=1, offset=index, sort=sort)
-        return ids[0] if ids else None
+    def ids_from(self, index: int, limit: int, query: str | None = None) -> list[str]:
+        """Return up to `limit` photos of a query from an index (from 0); raises QueryError."""
+        where, sort = self._where(query), self._order(query)
+        return self.library.find(where, limit, offset=index, sort=sort)
 
     def ids(self, query: str | None = None, limit: int | None = None) -> list[str]:
         """Return the ids of the photos of a query, in the current order; raises QueryError."""

@@ -6,7 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from pages.sections.photo_view import QueryPosition, open_photo
+from pages.sections.photo.walk import QueryPosition
+from pages.sections.photo_view import open_photo
 from pages.state.address import AddressPart, note_action, note_written
 from pages.state.page_cache import PageRequest, grid_pages, months_of
 from pages.state.session import get_gallery

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.sections.messages import counted, error_markdown, escape_markdown
-from pages.sections.photo_view import class_choices, tag_field
+from pages.sections.photo.labels import class_choices, tag_field
 from pages.sections.selection import select
 from pages.state.address import note_action
 from pages.state.session import get_gallery

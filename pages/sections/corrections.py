@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.sections.job_progress import show_progress
 from pages.sections.messages import counted, error_markdown, escape_markdown
-from pages.sections.photo_facts import head_name
+from pages.sections.photo.facts import head_name
 from pages.state.session import get_services
 from scene_model.classifier.personal_head import MIN_CORRECTIONS, PersonalFigures
 from scene_model.errors import SceneError

@@ -1,173 +1,176 @@
-"""The dialog of one photo: picture; class, rating and tags to edit; sources, details, scores."""
+"""The lightbox: one photo on the whole screen, with a drawer to edit it and read about it."""
 
-import html
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from pages.sections.messages import error_markdown, escape_markdown, show_error
-from pages.sections.photo_facts import (
-    class_source_text,
-    group_text,
-    score_tabs,
-    show_details,
-    show_tag_sources,
+from pages.sections.messages import show_error
+from pages.sections.photo.editors import (
+    has_edit_error,
+    set_favourite,
+    set_rating,
+    show_editors,
 )
-from pages.state.session import get_gallery, get_services
-from pages.widgets.photo_grid import describe
-from scene_model.classifier.albums import albums_of
-from scene_model.classifier.classify import HeadPredictions
-from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
-from scene_model.errors import PhotoNotFound, SceneError
+from pages.sections.photo.facts import score_tabs, show_details, show_exif, show_tag_sources
+from pages.sections.photo.picture import predictions_or_reason
+from pages.sections.photo.walk import (
+    ListPosition,
+    Position,
+    position_in,
+    surroundings,
+    without,
+)
+from pages.state.session import get_gallery
+from pages.widgets.lightbox import LAYOUT, LightboxHandlers, LightboxPhotos, lightbox
+from scene_model.errors import SceneError
 from scene_model.library import edits
-from scene_model.library.predictions import predict_stored
-from scene_model.library.records import PhotoRecord, photo_facts
-from scene_model.photos.xmp import MAX_RATING
+from scene_model.library.records import PhotoRecord
 
-_OPEN_KEY, _POSITION_KEY, _ERROR_KEY = "open_photo", "open_photo_position", "edit_error"
-_GROUP_HELP = (
-    "A wider word than the class, such as Water or Animals. All label sets decide it together; a "
-    "class that you set decides it, too."
-)
+_OPEN_KEY, _POSITION_KEY, _OPENING_KEY = "open_photo", "open_photo_position", "open_photo_opening"
+_LINK_KEY = "open_photo_link"
+_WIDGET_KEY = "lightbox_picture"
+# The URL parameter; its value is a photo id. The browser writes it.
+_PARAMETER = "photo"
 
 
-@dataclass(frozen=True)
-class QueryPosition:
-    """Position of a photo in the results of a query, in the session's order; index from 0."""
+def open_photo(photo_id: str, position: Position | None = None) -> None:
+    """Open the lightbox on this and the following runs, until it is closed.
 
-    query: str
-    index: int
-
-
-_Neighbour = tuple[str, QueryPosition]
-
-
-def open_photo(photo_id: str, position: QueryPosition | None = None) -> None:
-    """Open the dialog of a photo on this and the following runs, until it is closed.
-
-    position: makes Previous and Next go through the results of a query.
+    position: makes Previous and Next go through the results of a query, or through a list.
     """
     st.session_state[_OPEN_KEY] = photo_id
     st.session_state[_POSITION_KEY] = position
+    st.session_state[_OPENING_KEY] = uuid.uuid4().hex
+    # What was opened last counts, not the photo that the URL still names.
+    st.session_state[_LINK_KEY] = st.query_params.get(_PARAMETER)
+
+
+def opener(ids: Sequence[str]) -> Callable[[str], None]:
+    """Return a function that opens a photo of a list and goes through that list."""
+    listed = tuple(ids)
+
+    def open_listed(photo_id: str) -> None:
+        # The click may come from a list that the browser showed earlier.
+        is_listed = photo_id in listed
+        open_photo(photo_id, ListPosition(listed, listed.index(photo_id)) if is_listed else None)
+
+    return open_listed
 
 
 def is_photo_open() -> bool:
-    """Whether the dialog covers the page; the page's keyboard shortcuts are off then."""
-    return st.session_state.get(_OPEN_KEY) is not None or "photo" in st.query_params
+    """Whether the lightbox covers the page; the page's keyboard shortcuts are off then."""
+    linked = st.query_params.get(_PARAMETER)
+    is_new_link = linked is not None and linked != st.session_state.get(_LINK_KEY)
+    return is_new_link or st.session_state.get(_OPEN_KEY) is not None
 
 
-def show_open_photo() -> None:
-    """Show the dialog when a photo is open, by click or by ``?photo=ID`` in the URL."""
-    linked = st.query_params.get("photo")
-    if linked:
-        del st.query_params["photo"]
-        open_photo(linked)
+def show_open_photo(query: str | None = None) -> None:
+    """Show the lightbox when a photo is open, by click or by ``?photo=ID`` in the URL.
+
+    query: the results that a photo opened by URL stands in; None for a page without results.
+    """
+    _follow_link(query)
     if st.session_state.get(_OPEN_KEY) is not None:
-        _dialog()
+        st.session_state.setdefault(_OPENING_KEY, uuid.uuid4().hex)
+        st.html(LAYOUT)
+        _lightbox()
 
 
-def show_picture(photo: PhotoRecord, size: str = "preview") -> None:
-    """Show the picture by URL, so that Streamlit does not keep a copy in memory."""
-    alt = html.escape(describe(photo, get_gallery().vocabulary), quote=True)
-    st.html(
-        f'<img src="/api/photos/{photo.id}/{size}" alt="{alt}" style="width:100%;'
-        'max-height:60vh;object-fit:contain;border-radius:.6rem;background:rgba(128,128,128,.12)">'
-    )
+def _follow_link(query: str | None) -> None:
+    """Open or close the photo if the URL names another one than before.
 
-
-def predictions_or_reason(photo: PhotoRecord) -> HeadPredictions | None:
-    """Return the predictions of the model in use; show the reason and return None on error."""
-    services = get_services()
-    try:
-        predictions = predict_stored(
-            services.library, services.classifier, photo.id
-        ).head_predictions
-    except PhotoNotFound:
-        raise
-    except SceneError as error:
-        st.info(f"The scores cannot be shown. {error_markdown(error)}", icon=":material/info:")
-        return None
-    if photo.bundle != services.classifier.bundle_id:
-        st.caption(
-            f"Tagged by {escape_markdown(photo.bundle)}. The scores below are from the model in "
-            "use. You can retag photos on the Model page."
-        )
-    return predictions
+    The browser changes the parameter without telling the server, which therefore reads only what
+    comes from outside: a link, a reload, Back and Forward.
+    """
+    linked = st.query_params.get(_PARAMETER)
+    if linked == st.session_state.get(_LINK_KEY):
+        return
+    st.session_state[_LINK_KEY] = linked
+    if linked is None:
+        _close()
+    elif linked != st.session_state.get(_OPEN_KEY):
+        open_photo(linked, None if query is None else position_in(query, linked))
 
 
 def _close() -> None:
-    st.session_state.pop(_OPEN_KEY, None)
-    st.session_state.pop(_POSITION_KEY, None)
+    for key in (_OPEN_KEY, _POSITION_KEY, _OPENING_KEY):
+        st.session_state.pop(key, None)
+    if _PARAMETER in st.query_params:
+        del st.query_params[_PARAMETER]
+    st.session_state[_LINK_KEY] = None
 
 
-@st.dialog("Photo", width="large", on_dismiss=_close)
-def _dialog() -> None:
-    # Read from the session on each run: Previous and Next rerun only the dialog.
+@st.fragment
+def _lightbox() -> None:
+    # Read from the session on each run: other photos rerun only the lightbox.
     photo_id = st.session_state.get(_OPEN_KEY)
     if photo_id is None:
-        st.rerun()  # the last photo was moved to the trash
+        st.rerun()
     try:
         photo = get_gallery().library.photo(photo_id)
     except SceneError as error:
-        show_error(error)
-        return
-    _navigation_buttons(photo)
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        show_picture(photo)
-        _file_buttons(photo)
-    with right:
-        # One container each, so that the expanders below stay open when these parts change.
-        for part in (_class_editor, _rating_editor, _tag_editor, _albums):
-            with st.container():
-                part(photo)
-        with st.expander("Tag sources", icon=":material/fact_check:"):
-            show_tag_sources(photo)
-        with st.expander("Photo details", icon=":material/info:"):
-            show_details(photo)
+        _draw(None, error)
+    else:
+        _draw(photo, None)
+
+
+def _draw(photo: PhotoRecord | None, error: SceneError | None) -> None:
+    has_error = error is not None or has_edit_error()
+    with st.container(key="lightbox"):
+        picture = st.container(key="lightbox_stage")
+        with st.container(key="lightbox_drawer"):
+            drawer = st.container()
+    was_drawn = _WIDGET_KEY in st.session_state
+    if not was_drawn:
+        with picture:
+            _picture(photo, has_error)
+    with drawer:
+        if error is not None:
+            show_error(error)
+        if photo is not None:
+            _drawer(photo)
+    # Later the picture comes last: the browser has it already, and it says that the drawer is up
+    # to date.
+    if was_drawn:
+        with picture:
+            _picture(photo, has_error)
+
+
+def _picture(photo: PhotoRecord | None, has_error: bool) -> None:
+    gallery, opening = get_gallery(), str(st.session_state[_OPENING_KEY])
+    photos = LightboxPhotos(opening, None, 0, [], has_error)
+    if photo is not None:
+        around = surroundings(photo.id, st.session_state.get(_POSITION_KEY))
+        st.session_state[_POSITION_KEY] = around.position
+        records = {p.id: p for p in gallery.library.records([id_ for _, id_ in around.ids])}
+        shown = [(index, records[id_]) for index, id_ in around.ids if id_ in records]
+        photos = LightboxPhotos(opening, photo.id, around.count, shown, has_error)
+    handlers = LightboxHandlers(_show, set_favourite, set_rating, _close)
+    lightbox(photos, gallery.vocabulary, _WIDGET_KEY, handlers)
+
+
+def _show(photo_id: str, index: int) -> None:
+    """Show another photo of the same results."""
+    position: Position | None = st.session_state.get(_POSITION_KEY)
+    if position is not None and _OPEN_KEY in st.session_state:
+        st.session_state[_OPEN_KEY] = photo_id
+        st.session_state[_POSITION_KEY] = replace(position, index=index)
+
+
+def _drawer(photo: PhotoRecord) -> None:
+    st.text(photo.name)
+    show_editors(photo)
+    show_exif(photo)
+    _file_buttons(photo)
+    with st.expander("Tag sources", icon=":material/fact_check:"):
+        show_tag_sources(photo)
+    with st.expander("Details", icon=":material/info:"):
+        show_details(photo)
     predictions = predictions_or_reason(photo)
     if predictions is not None:
         score_tabs(predictions)
-
-
-def _navigation_buttons(photo: PhotoRecord) -> None:
-    position: QueryPosition | None = st.session_state.get(_POSITION_KEY)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if position is not None:
-            previous, following = _neighbours(photo.id, position)
-            for label, neighbour, icon, key in (
-                ("Previous", previous, ":material/arrow_back:", "Left"),
-                ("Next", following, ":material/arrow_forward:", "Right"),
-            ):
-                st.button(
-                    label,
-                    icon=icon,
-                    shortcut=key,
-                    disabled=neighbour is None,
-                    on_click=_go_to,
-                    args=(neighbour,),
-                    key=f"walk_{label.lower()}",
-                )
-        st.text(photo.name, width="content")
-
-
-def _neighbours(
-    photo_id: str, position: QueryPosition
-) -> tuple[_Neighbour | None, _Neighbour | None]:
-    """Return the previous and the next photo, also when an edit removed this one from the query."""
-    gallery = get_gallery()
-    query, index = position.query, position.index
-    still_matches = gallery.id_at(index, query) == photo_id
-    ids = [(gallery.id_at(i, query), i) for i in (index - 1, index + 1 if still_matches else index)]
-    previous, following = ((id_, QueryPosition(query, i)) if id_ else None for id_, i in ids)
-    return previous, following
-
-
-def _go_to(neighbour: _Neighbour) -> None:
-    open_photo(*neighbour)
 
 
 def _file_buttons(photo: PhotoRecord) -> None:
@@ -190,164 +193,10 @@ def _file_buttons(photo: PhotoRecord) -> None:
 
 
 def _trash(photo_id: str) -> None:
-    """Move a photo to the trash and show the next one of the query."""
-    gallery = get_gallery()
-    position: QueryPosition | None = st.session_state.get(_POSITION_KEY)
-    edits.move_to_trash(gallery.library, [photo_id])
-    if position is None:
-        st.session_state.pop(_OPEN_KEY, None)
-        return
-    for index in (position.index, position.index - 1):
-        if (following := gallery.id_at(index, position.query)) is not None:
-            open_photo(following, QueryPosition(position.query, index))
-            return
-    _close()
-
-
-def _class_editor(photo: PhotoRecord) -> None:
-    gallery = get_gallery()
-    options = class_choices()
-    if photo.photo_class not in options:
-        options.insert(0, photo.photo_class)
-    key = f"class_{photo.id}_{photo.photo_class}"
-
-    def change() -> None:
-        chosen = st.session_state[key]
-        if chosen and chosen != photo.photo_class:
-            _edit(lambda: gallery.set_class([photo.id], chosen))
-
-    st.selectbox(
-        "Class",
-        options,
-        index=options.index(photo.photo_class),
-        format_func=gallery.vocabulary.display_name,
-        accept_new_options=True,
-        key=key,
-        on_change=change,
-        help="The folder of the photo in a ZIP export with one folder per class.",
-    )
-    confidence = f", {photo.class_score:.0%} confidence" if photo.has_class_score else ""
-    st.caption(escape_markdown(f"{class_source_text(photo)}{confidence}."))
-    if group := group_text(photo):
-        st.caption(f":material/category: {escape_markdown(group)}", help=_GROUP_HELP)
-    if photo.class_source == HUMAN and st.button("Reset to automatic", key="class_auto"):
-        gallery.set_class([photo.id], None)
-        st.rerun(scope="fragment")
-
-
-def _rating_editor(photo: PhotoRecord) -> None:
-    library = get_gallery().library
-    st.button(
-        "Remove from favourites" if photo.favourite else "Add to favourites",
-        icon=":material/favorite:",
-        type="primary" if photo.favourite else "secondary",
-        shortcut="F",
-        on_click=_edit,
-        args=(partial(edits.set_favourite, library, [photo.id], not photo.favourite),),
-        key="dialog_favourite",
-    )
-    with st.container(horizontal=True, gap="small"):
-        for rating in range(MAX_RATING + 1):
-            st.button(
-                _stars(rating),
-                type="primary" if rating == photo.rating else "secondary",
-                shortcut=str(rating),
-                on_click=_edit,
-                args=(partial(edits.set_rating, library, [photo.id], rating),),
-                key=f"dialog_rating_{rating}",
-            )
-    # The colour of a button says nothing to a screen reader.
-    st.caption(f"Rating: {photo.rating} of {MAX_RATING}." if photo.rating else "Not rated.")
-
-
-def _stars(rating: int) -> str:
-    return "No rating" if rating == 0 else "1 star" if rating == 1 else f"{rating} stars"
-
-
-def _tag_editor(photo: PhotoRecord) -> None:
-    gallery = get_gallery()
-    labels = list(dict.fromkeys(tag.label for tag in photo.tags))
-    scores = {tag.label: tag for tag in reversed(photo.tags)}
-
-    def label_with_score(label: str) -> str:
-        tag = scores[label]
-        name = gallery.vocabulary.display_name(label)
-        return f"{name} (yours)" if tag.head == HUMAN else f"{name} {tag.score:.0%}"
-
-    key = f"tags_{photo.id}_{hash(tuple(labels))}"
-
-    def change() -> None:
-        chosen = st.session_state[key]
-        for label in labels:
-            if label not in chosen:
-                _edit(partial(edits.remove_tag, gallery.library, [photo.id], label))
-        for label in chosen:
-            if label not in labels:
-                _edit(partial(gallery.add_tag, [photo.id], label))
-
-    names = gallery.vocabulary
-    choices = list(dict.fromkeys([*labels, *tag_choices()]))
-    st.multiselect(
-        "Tags",
-        choices,
-        default=labels,
-        format_func=lambda label: (
-            label_with_score(label) if label in scores else names.display_name(label)
-        ),
-        accept_new_options=True,
-        key=key,
-        on_change=change,
-        placeholder="Add a tag",
-        help="Remove a tag with its ×, choose one from the list, or type a new one.",
-    )
-    if message := st.session_state.pop(_ERROR_KEY, None):
-        st.error(message)
-
-
-def _albums(photo: PhotoRecord) -> None:
-    rules = get_services().model.albums
-    names = {album.id: album.name for album in rules.albums}
-    matches = albums_of(photo_facts(photo), rules)
-    if not matches:
-        return
-    text = " · ".join(f"{names[match.album]} ({match.reason})" for match in matches)
-    by_tag_only = [escape_markdown(album.name) for album in rules.albums if album.unknowable]
-    hint = f" To put a photo in {' or '.join(by_tag_only)}, add that tag." if by_tag_only else ""
-    st.caption(
-        f":material/photo_album: Albums: {escape_markdown(text)}",
-        help="Albums follow rules on tags and EXIF. Set SCENE_ALBUMS to use your own rules." + hint,
-    )
-
-
-def class_choices() -> list[str]:
-    """Return the possible classes: labels of the class head, the tag head, and your own."""
-    classifier = get_services().classifier
-    tag_head = classifier.bundle.tag_head
-    tags = [] if tag_head is None else sorted(classifier.head(tag_head).labels.ids)
-    labels = [*classifier.head(classifier.bundle.class_head).labels.ids, *tags, UNSURE_CLASS]
-    return list(dict.fromkeys([*labels, *get_gallery().library.human_labels()]))
-
-
-def tag_choices() -> list[str]:
-    """Return the labels offered as tags; other tags can be typed."""
-    return [label for label in class_choices() if label != UNSURE_CLASS]
-
-
-def tag_field(key: str) -> str | None:
-    """Show the field for a tag of the selected photos; returns the chosen or typed one."""
-    return st.selectbox(
-        "Tag for the selected photos",
-        tag_choices(),
-        index=None,
-        format_func=get_gallery().vocabulary.display_name,
-        accept_new_options=True,
-        placeholder="Choose or type a tag",
-        key=key,
-    )
-
-
-def _edit(edit: Callable[[], Any]) -> None:
-    try:
-        edit()
-    except SceneError as error:
-        st.session_state[_ERROR_KEY] = error_markdown(error)
+    """Move a photo to the trash and show the next one."""
+    edits.move_to_trash(get_gallery().library, [photo_id])
+    neighbour = without(photo_id, st.session_state.get(_POSITION_KEY))
+    if neighbour is None:
+        _close()
+    else:
+        st.session_state[_OPEN_KEY], st.session_state[_POSITION_KEY] = neighbour

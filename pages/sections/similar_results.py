@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.sections.browse import grid_row
 from pages.sections.messages import counted, escape_markdown, show_error
-from pages.sections.photo_view import open_photo
+from pages.sections.photo_view import opener
 from pages.state.address import AddressPart
 from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import GridStyle, photo_grid
@@ -88,7 +88,7 @@ def _show_results(results: Sequence[Similar]) -> None:
         list(gallery.library.records(ids)),
         gallery.vocabulary,
         "similar_grid",
-        on_open=open_photo,
+        on_open=opener(ids),
         style=GridStyle(
             grid_row(),
             label="Similar photos",

@@ -51,7 +51,7 @@ def test_dialog(visit: Visit, scheme: Any) -> None:
     page.locator(".open").first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("table").first).to_be_visible()
-    dialog.get_by_text("Photo details").click()
+    dialog.get_by_text("Details", exact=True).click()
     at_rest(page)
     assert serious(page) == []
 

@@ -48,7 +48,7 @@ def test_from_photos_to_csv_and_zip(visit: Visit, tmp_path: Path) -> None:
     # Correct it: this flower grows in a forest.
     cell.locator(".open").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("flower.jpg")).to_be_visible()
+    expect(dialog.get_by_text("flower.jpg", exact=True)).to_be_visible()
     dialog.get_by_role("combobox", name="Class").fill("Forest")
     page.get_by_role("option", name="Forest").first.click()
     expect(dialog.get_by_text("Set by you.")).to_be_visible()

@@ -1,13 +1,15 @@
 """The pages without a browser: their texts and controls."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.sections.filters import Filter
-from pages.sections.photo_view import QueryPosition
+from pages.sections.photo.walk import QueryPosition
 from pages.state.session import get_services
 from scene_model.gallery import Gallery
 from scene_model.library import edits
@@ -25,6 +27,12 @@ def uploader_key(app: AppTest) -> str:
 
 def page_links(app: AppTest) -> list[str]:
     return [str(link.proto.label) for link in app.main.get("page_link")]
+
+
+def in_lightbox(app: AppTest) -> dict[str, Any]:
+    """What the browser knows about the open photo and those around it."""
+    data: dict[str, Any] = json.loads(app.get("bidi_component")[-1].proto.json)
+    return data
 
 
 def drop(app: AppTest, files: Files) -> AppTest:
@@ -133,8 +141,10 @@ def test_photo_dialog_corrects_class_and_tags(
     assert opened.library.photo(photo_id).shown_tags == ("Grandma",)
     app.query_params["photo"] = "0" * 64
     app.session_state["open_photo"] = "0" * 64
+    assert not in_lightbox(app)["error"]
     app.run()
     assert "has no photo" in texts(app)
+    assert in_lightbox(app)["error"], "the browser opens the drawer"
 
 
 def test_photo_dialog_sets_favourite_and_rating(
@@ -223,23 +233,56 @@ def test_url_matches_the_shown_filter(
     assert "2 of 2 photos" in texts(app)
 
 
-def test_previous_and_next_in_the_dialog(
+def test_the_browser_knows_the_photos_around_an_open_one(
     opened: Services, app: AppTest, made_photos: Files
 ) -> None:
     opened.jobs.submit(made_photos[:3]).wait(60)
     app.switch_page("gallery.py").run()
-    gallery = app.session_state["gallery"]
-    ids = gallery.ids("")
+    ids = app.session_state["gallery"].ids("")
     app.session_state["open_photo"] = ids[1]
     app.session_state["open_photo_position"] = QueryPosition("", 1)
     app.run()
-    app.button(key="walk_next").click().run()
-    assert app.session_state["open_photo"] == ids[2]
-    assert app.button(key="walk_next").disabled
-    app.button(key="walk_previous").click().run()
+    data = in_lightbox(app)
+    assert data["id"] == ids[1]
+    assert data["count"] == 3
+    assert [(photo["index"], photo["id"]) for photo in data["photos"]] == list(enumerate(ids))
     app.button(key="dialog_trash").click().run()
     assert app.session_state["open_photo"] == ids[2], "the next photo is shown"
     assert opened.library.count() == 2
+    data = in_lightbox(app)
+    assert (data["id"], data["count"]) == (ids[2], 2)
+
+
+def test_a_link_to_a_photo_knows_its_place(
+    opened: Services, app: AppTest, made_photos: Files
+) -> None:
+    opened.jobs.submit(made_photos[:3]).wait(60)
+    app.switch_page("gallery.py").run()
+    ids = app.session_state["gallery"].ids("")
+    app.query_params["photo"] = ids[2]
+    app.run()
+    data = in_lightbox(app)
+    assert (data["id"], data["count"]) == (ids[2], 3)
+    assert data["photos"][-1]["index"] == 2
+    del app.query_params["photo"]
+    app.run()
+    assert "open_photo" not in app.session_state, "Back closes it"
+
+
+def test_a_photo_that_an_edit_removed_keeps_its_neighbours(
+    opened: Services, app: AppTest, made_photos: Files
+) -> None:
+    opened.jobs.submit(made_photos[:3]).wait(60)
+    app.switch_page("gallery.py").run()
+    ids = app.session_state["gallery"].ids("")
+    app.session_state["open_photo"] = ids[1]
+    app.session_state["open_photo_position"] = QueryPosition("-is:favourite", 1)
+    app.run()
+    press(app, "Add to favourites")
+    data = in_lightbox(app)
+    assert [photo["id"] for photo in data["photos"]] == ids
+    assert [photo["index"] for photo in data["photos"]] == [0, 1, 1]
+    assert data["count"] == 2
 
 
 def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> None:

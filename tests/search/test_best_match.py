@@ -87,7 +87,9 @@ def test_an_order_that_a_person_chooses_stays(small: Gallery) -> None:
 def test_all_parts_of_a_result_are_in_one_order(small: Gallery) -> None:
     ids = small.ids("dog")
     assert list(small.all_ids("dog")) == ids
-    assert [small.id_at(index, "dog") for index in range(6)] == ids
+    assert small.ids_from(0, 6, "dog") == ids
+    assert small.ids_from(2, 2, "dog") == ids[2:4]
+    assert small.ids_from(len(ids), 1, "dog") == []
     assert [r.id for n in (1, 2, 3) for r in small.page(n, 2, "dog")] == ids
     # The same order by SQL alone.
     sort = Sort(SortKey.MATCH, labels=small.labels_of_words("dog"))

@@ -80,8 +80,8 @@ def show_tag_sources(photo: PhotoRecord) -> None:
     _fact_table(rows, "Tag sources")
 
 
-def show_details(photo: PhotoRecord) -> None:
-    """Show EXIF data, location and file of a photo."""
+def show_exif(photo: PhotoRecord) -> None:
+    """Show when, where and with what a photo was taken, as far as it is known."""
     taken = photo.taken_at and f"{photo.taken_at.replace('T', ' ')} ({photo.taken_source})"
     values = {
         "Taken": taken,
@@ -89,12 +89,8 @@ def show_details(photo: PhotoRecord) -> None:
         "Lens": photo.lens,
         "Location": _coordinates(photo),
         "Size": f"{photo.width:,} × {photo.height:,} pixels, {photo.file_bytes / 1e6:.2f} MB",
-        "Format": photo.format,
-        "Added": _minute(photo.added_at),
-        "Model": photo.bundle,
-        "ID": photo.id,
     }
-    _fact_table(((name, value) for name, value in values.items() if value), "Photo details")
+    _fact_table(((name, value) for name, value in values.items() if value), "Photo data")
     if photo.latitude is not None and photo.longitude is not None:
         near = f"near:{photo.latitude:.5f},{photo.longitude:.5f},{_NEARBY_KM}km"
         st.page_link(
@@ -103,6 +99,18 @@ def show_details(photo: PhotoRecord) -> None:
             icon=":material/near_me:",
             query_params={"q": near},
         )
+
+
+def show_details(photo: PhotoRecord) -> None:
+    """Show format and id of a photo, and the models that tagged it."""
+    bundles = dict.fromkeys([photo.bundle, *(tag.bundle for tag in photo.tags if tag.bundle)])
+    values = {
+        "Format": photo.format,
+        "Added": _minute(photo.added_at),
+        "Model": ", ".join(bundles),
+        "ID": photo.id,
+    }
+    _fact_table(values.items(), "Photo details")
 
 
 def deciding_head(photo: PhotoRecord, predictions: HeadPredictions) -> str:
@@ -194,8 +202,8 @@ def _class_source(photo: PhotoRecord, class_at: str | None) -> str:
     if photo.class_source == NONE:
         return text
     if photo.class_source == OBJECTS:
-        return f"{text}, {photo.class_score:.0%} ({photo.bundle})"
-    return f"{head_name(photo.class_source)}, {photo.class_score:.0%} ({photo.bundle})"
+        return f"{text}, {photo.class_score:.0%}"
+    return f"{head_name(photo.class_source)}, {photo.class_score:.0%}"
 
 
 def _object_of_class(photo: PhotoRecord) -> str | None:
@@ -213,7 +221,7 @@ def _object_of_class(photo: PhotoRecord) -> str | None:
 def _group_source(photo: PhotoRecord) -> str:
     group = group_of(photo, get_gallery().vocabulary)
     if _has_group_score(photo, group):
-        return f"All label sets together ({photo.bundle})"
+        return "All label sets together"
     if group == UNSURE_CLASS:
         return "No group was probable enough"
     return "The group of the class"
@@ -229,7 +237,7 @@ def _has_group_score(photo: PhotoRecord, group: str) -> bool:
 def _tag_source(tag: TagOnPhoto, decided_at: str | None) -> str:
     if tag.head == HUMAN or tag.score is None:
         return f"Added or accepted by you{f', {_minute(decided_at)}' if decided_at else ''}"
-    return f"{head_name(tag.head)}, {tag.score:.0%} ({tag.bundle})"
+    return f"{head_name(tag.head)}, {tag.score:.0%}"
 
 
 def _minute(timestamp: str) -> str:

@@ -1,0 +1,1 @@
+"""Parts of the lightbox: where a photo stands, its editors, its facts."""

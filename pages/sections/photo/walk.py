@@ -1,0 +1,91 @@
+"""Where an open photo stands among other photos, and which photos are around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pages.state.session import get_gallery
+from scene_model.errors import QueryError
+
+# The browser shows these without waiting for the server.
+_AROUND = 8
+
+
+@dataclass(frozen=True)
+class QueryPosition:
+    """Position of a photo in the results of a query, in the session's order; index from 0."""
+
+    query: str
+    index: int
+
+
+@dataclass(frozen=True)
+class ListPosition:
+    """Position of a photo in a list of photo ids; index from 0."""
+
+    ids: tuple[str, ...]
+    index: int
+
+
+Position = QueryPosition | ListPosition
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """An open photo among others.
+
+    position: None for a photo on its own. count: photos among which it is; 0 on its own. ids: photo
+    ids around the open photo, itself included, in order; each with its position.
+    """
+
+    position: Position | None
+    count: int
+    ids: tuple[tuple[int, str], ...]
+
+
+def surroundings(photo_id: str, position: Position | None) -> Surroundings:
+    """Return the photos around an open one, also when an edit removed it from the query."""
+    if position is None:
+        return Surroundings(None, 0, ((0, photo_id),))
+    start = max(0, position.index - _AROUND)
+    ids = list(enumerate(_ids_from(position, start, 2 * _AROUND + 1), start))
+    own_index = next((index for index, id_ in ids if id_ == photo_id), None)
+    if own_index is None:
+        before = [entry for entry in ids if entry[0] < position.index]
+        ids = [*before, (position.index, photo_id), *ids[len(before) :]]
+    else:
+        position = replace(position, index=own_index)
+    return Surroundings(position, _count(position), tuple(ids))
+
+
+def position_in(query: str, photo_id: str) -> QueryPosition | None:
+    """Return where a photo stands in a query; None if it does not match, or none can be read."""
+    try:
+        ids = get_gallery().all_ids(query)
+    except QueryError:
+        return None
+    index = next((i for i, id_ in enumerate(ids) if id_ == photo_id), None)
+    return None if index is None else QueryPosition(query, index)
+
+
+def without(photo_id: str, position: Position | None) -> tuple[str, Position] | None:
+    """Return the photo to show after one was removed from the library; None if there is none."""
+    if position is None:
+        return None
+    if isinstance(position, ListPosition):
+        position = replace(position, ids=tuple(id_ for id_ in position.ids if id_ != photo_id))
+    for index in (position.index, position.index - 1):
+        if index >= 0 and (ids := _ids_from(position, index, 1)):
+            return ids[0], replace(position, index=index)
+    return None
+
+
+def _ids_from(position: Position, start: int, limit: int) -> Sequence[str]:
+    if isinstance(position, ListPosition):
+        return position.ids[start : start + limit]
+    return get_gallery().ids_from(start, limit, position.query)
+
+
+def _count(position: Position) -> int:
+    if isinstance(position, ListPosition):
+        return len(position.ids)
+    return get_gallery().count(position.query)

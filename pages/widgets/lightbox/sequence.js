@@ -1,0 +1,138 @@
+// The photos around the one shown, ahead of the server; no DOM.
+//
+// Every action of the visitor has a number. The unconfirmed actions are sent as a list each time;
+// the server returns the number of the latest action it has applied. A list that it does not
+// confirm is sent again, since the message may have been lost with its connection.
+import { PATIENCE_MS } from "../connection.js";
+
+/**
+ * @typedef {object} Photo
+ * @property {string} id
+ * @property {number} index position in the results, from 0
+ * @property {string} name
+ * @property {string} alt
+ * @property {string} format
+ * @property {number} width in pixels, upright
+ * @property {number} height
+ * @property {boolean} favourite
+ * @property {number} rating 0 to 5
+ */
+
+/**
+ * @typedef {object} LightboxData
+ * @property {string} opening identifies this opening of the lightbox
+ * @property {number} heard number of the latest action applied by the server
+ * @property {string} id the photo that the server shows
+ * @property {number} count photos in the results; 0 for a photo without results
+ * @property {boolean} error whether the drawer shows an error
+ * @property {Photo[]} photos the photos around it in their order, itself included
+ */
+
+/** One action: "show" a photo (index), "favourite" or "rating" of one (value), or "close". */
+export class PhotoSequence {
+  /**
+   * @param {(message: {opening: string, actions: object[]}) => void} send
+   * @param {() => number} now
+   */
+  constructor(send, now = Date.now) {
+    this.send = send;
+    this.now = now;
+    this.number = 0;
+    this.actions = [];
+    this.data = null;
+    this.photo = null;
+    this.isClosed = true;
+  }
+
+  /**
+   * @param {LightboxData} data
+   * @returns {boolean} whether this opens the lightbox
+   */
+  receive(data) {
+    const isOpening = data.opening !== this.data?.opening;
+    if (isOpening) {
+      this.number = data.heard;
+      this.actions = [];
+      this.isClosed = false;
+    }
+    this.actions = this.actions.filter((action) => action.number > data.heard);
+    this.data = data;
+    if (this.actions.length && this.now() - this.sentAt > PATIENCE_MS) this.sendActions();
+    const shown = this.actions.some((action) => action.kind === "show")
+      ? (this.find(this.photo.id) ?? this.photo)
+      : this.find(data.id);
+    this.photo = shown ?? null;
+    return isOpening;
+  }
+
+  find(id) {
+    return this.data.photos.find((photo) => photo.id === id);
+  }
+
+  /** Whether the server still shows another photo. */
+  get isAhead() {
+    return Boolean(this.photo) && this.photo.id !== this.data.id;
+  }
+
+  /** @returns {Photo | null} the photo some steps away; null beyond the photos that were sent */
+  at(step) {
+    const { photos } = this.data;
+    const index = photos.findIndex((photo) => photo.id === this.photo?.id);
+    return (index < 0 ? null : photos[index + step]) ?? null;
+  }
+
+  /** @returns {boolean} whether there was a photo to show */
+  step(step) {
+    const photo = this.at(step);
+    if (!photo) return false;
+    this.photo = photo;
+    this.act({ kind: "show", id: photo.id, index: photo.index });
+    return true;
+  }
+
+  /** Favourite and rating of the photo shown, with the unconfirmed edits. */
+  get marks() {
+    const marks = { favourite: this.photo.favourite, rating: this.photo.rating };
+    for (const { kind, id, value } of this.actions) {
+      if (id === this.photo.id && kind in marks) marks[kind] = value;
+    }
+    return marks;
+  }
+
+  /** @param {"favourite" | "rating"} kind */
+  mark(kind, value) {
+    this.act({ kind, id: this.photo.id, value });
+  }
+
+  close() {
+    this.isClosed = true;
+    this.act({ kind: "close" });
+  }
+
+  act(action) {
+    this.number += 1;
+    const isReplaced = ({ kind }) => kind === "show" && action.kind === "show";
+    this.actions = this.actions.filter((earlier) => !isReplaced(earlier));
+    this.actions.push({ ...action, number: this.number });
+    this.sendActions();
+  }
+
+  sendActions() {
+    this.sentAt = this.now();
+    this.send({ opening: this.data.opening, actions: this.actions });
+  }
+
+  /** "4 of 157"; empty for a photo without results. */
+  get place() {
+    const number = (value) => value.toLocaleString("en-US");
+    const { count } = this.data;
+    return this.photo && count ? `${number(this.photo.index + 1)} of ${number(count)}` : "";
+  }
+
+  /** What screen readers say of the photo shown. */
+  get spoken() {
+    if (!this.photo) return "Photo";
+    const place = this.place;
+    return `Photo ${place ? `${place}: ` : ""}${this.photo.name}`;
+  }
+}

@@ -1,0 +1,171 @@
+// The pictures on the stage: the photo shown, and its neighbours beside it.
+import { element } from "../dom.js";
+import { needsOriginal, originalMediaType, pictureUrl } from "./sources.js";
+import { fittedSize } from "./viewport.js";
+
+/** Photos ahead and behind whose previews are loaded. */
+const AHEAD = [1, -1, 2];
+const GAP_PX = 24;
+const SWIPE_MS = 220;
+const ORIGINAL_AFTER_MS = 350;
+
+/** One photo: thumbnail at once, then the preview, the original when it is enlarged. */
+class Slide {
+  constructor(photo, onShown) {
+    this.photo = photo;
+    this.node = element("div", "slide");
+    this.image = element("img");
+    this.image.draggable = false;
+    this.image.src = pictureUrl(photo, "thumbnail");
+    this.node.append(this.image);
+    this.size = "thumbnail";
+    this.onShown = onShown;
+    this.load("preview", pictureUrl(photo, "preview"));
+  }
+
+  /** Show a larger file as soon as it is decoded. */
+  async load(size, url) {
+    const image = new Image();
+    image.src = url;
+    try {
+      await image.decode();
+      this.image.src = url;
+      this.size = size;
+    } catch {
+      // The smaller file stays.
+    }
+    this.isLoaded = true;
+    this.onShown(this);
+  }
+
+  loadOriginal() {
+    if (this.original) return;
+    this.original = new AbortController();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.fetchOriginal(), ORIGINAL_AFTER_MS);
+  }
+
+  // The route serves originals as downloads, without the type that browsers ask of pictures.
+  async fetchOriginal() {
+    try {
+      const url = pictureUrl(this.photo, "original");
+      const response = await fetch(url, { signal: this.original.signal });
+      if (!response.ok) return;
+      const type = originalMediaType(this.photo);
+      this.url = URL.createObjectURL(new Blob([await response.blob()], { type }));
+      await this.load("original", this.url);
+    } catch {
+      // Left before it arrived, or not readable: the preview stays.
+    }
+  }
+
+  dispose() {
+    clearTimeout(this.timer);
+    this.original?.abort();
+    if (this.url) URL.revokeObjectURL(this.url);
+    this.node.remove();
+  }
+}
+
+/** Draws the photo shown and its two neighbours. */
+export class Slides {
+  /** @param {() => void} onShown called when the picture of the photo shown is on the screen */
+  constructor(onShown) {
+    this.node = element("div", "slides");
+    this.slides = new Map();
+    this.preloaded = [];
+    this.onShown = onShown;
+  }
+
+  get current() {
+    return this.slides.get(this.currentId);
+  }
+
+  /**
+   * @param {import("./sequence.js").PhotoSequence} sequence
+   * @param {import("./viewport.js").Size} stage
+   */
+  show(sequence, stage) {
+    const steps = [0, -1, 1].map((step) => [step, step ? sequence.at(step) : sequence.photo]);
+    const wanted = new Map(steps.filter(([, photo]) => photo).map(([s, p]) => [p.id, [s, p]]));
+    this.currentId = sequence.photo?.id;
+    for (const [id, slide] of this.slides) {
+      if (wanted.has(id)) continue;
+      slide.dispose();
+      this.slides.delete(id);
+    }
+    for (const [id, [step, photo]] of wanted) {
+      if (!this.slides.has(id)) this.add(photo);
+      this.place(this.slides.get(id), step, photo, stage);
+    }
+    this.preload(sequence);
+  }
+
+  add(photo) {
+    const slide = new Slide(photo, () => {
+      if (slide === this.current) this.onShown();
+    });
+    this.slides.set(photo.id, slide);
+    this.node.append(slide.node);
+  }
+
+  place(slide, step, photo, stage) {
+    const isCurrent = step === 0;
+    slide.photo = photo;
+    slide.step = step;
+    slide.node.classList.toggle("current", isCurrent);
+    slide.node.ariaHidden = String(!isCurrent);
+    slide.image.alt = isCurrent ? photo.alt : "";
+    const { width, height } = fittedSize(stage, photo);
+    slide.image.style.width = `${width}px`;
+    slide.image.style.height = `${height}px`;
+    slide.node.style.translate = `${step * (stage.width + GAP_PX)}px 0`;
+    if (!isCurrent) slide.image.style.transform = "";
+  }
+
+  /** @param {import("./viewport.js").Viewport} viewport */
+  zoom({ x, y, zoom, shownLongSide }) {
+    const slide = this.current;
+    if (!slide) return;
+    slide.image.style.transform = zoom === 1 ? "" : `translate(${x}px, ${y}px) scale(${zoom})`;
+    if (needsOriginal(slide.photo, shownLongSide * window.devicePixelRatio)) slide.loadOriginal();
+  }
+
+  /** Let the pictures follow a finger. */
+  drag(dx, dy) {
+    this.node.style.transition = "none";
+    const isVertical = Math.abs(dy) > Math.abs(dx);
+    this.node.style.transform = isVertical
+      ? `translateY(${Math.max(0, dy)}px) scale(${1 - Math.max(0, dy) / 2000})`
+      : `translateX(${dx}px)`;
+  }
+
+  /** Move on from where the finger left the pictures, to the photo some steps away. */
+  async settle(step, stage) {
+    const isStill = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (!isStill) {
+      this.node.style.transition = `transform ${SWIPE_MS}ms ease-out`;
+      this.node.style.transform = `translateX(${-step * (stage.width + GAP_PX)}px)`;
+      await new Promise((resolve) => {
+        setTimeout(resolve, SWIPE_MS);
+      });
+    }
+    this.node.style.transition = "none";
+    this.node.style.transform = "";
+  }
+
+  preload(sequence) {
+    const photos = AHEAD.map((step) => sequence.at(step)).filter((photo) => photo);
+    this.preloaded = photos.map((photo) => {
+      const image = new Image();
+      image.src = pictureUrl(photo, "preview");
+      return image;
+    });
+  }
+
+  clear() {
+    for (const slide of this.slides.values()) slide.dispose();
+    this.slides.clear();
+    this.preloaded = [];
+  }
+}
