@@ -18,6 +18,7 @@ from scene_model.search.conditions import has_tag
 from scene_model.search.no_result import NoResult, WordsWithPhotos, explain_no_result
 from scene_model.search.paging import Page, page_after
 from scene_model.search.query_reader import Condition, QueryReader
+from scene_model.search.query_values import Box
 from scene_model.search.saved_searches import SavedSearch, save_search
 from scene_model.statistics.folder_sizes import (
     FolderSize,
@@ -26,6 +27,7 @@ from scene_model.statistics.folder_sizes import (
     sizes_by_head,
     sizes_by_tag,
 )
+from scene_model.statistics.map_clusters import Cluster, Places, clusters, places
 from scene_model.statistics.tag_counts import count_by_any_tag, count_by_tag
 
 
@@ -112,6 +114,17 @@ class Gallery:
         if head is not None:
             return sizes_by_head(self.library, where, head)
         return sizes_by_class(self.library, where)
+
+    def places(self, query: str | None = None) -> Places:
+        """Count the photos of a query that have a place; raises QueryError."""
+        return places(self.library, self._where(query))
+
+    def map_clusters(self, box: Box, zoom: int, query: str | None = None) -> list[Cluster]:
+        """Return the clusters of a query's photos on a map; see `map_clusters.clusters`.
+
+        Raises QueryError.
+        """
+        return clusters(self.library, box, zoom, self._where(query))
 
     def id_at(self, index: int, query: str | None = None) -> str | None:
         """Return the photo at an index of a query (from 0), None beyond its end.
