@@ -118,7 +118,14 @@ def _ring(arcs: Sequence[int], lines: Sequence[list[Point]]) -> list[Point]:
 def _degrees(
     points: Sequence[Point], scale: Sequence[float], translate: Sequence[float]
 ) -> list[tuple[float, float]]:
-    return [(x * scale[0] + translate[0], y * scale[1] + translate[1]) for x, y in points]
+    """Return longitudes and latitudes; a line across the date line goes beyond 180 degrees."""
+    degrees: list[tuple[float, float]] = []
+    for x, y in points:
+        longitude = x * scale[0] + translate[0]
+        if degrees:
+            longitude -= 360 * round((longitude - degrees[-1][0]) / 360)
+        degrees.append((longitude, y * scale[1] + translate[1]))
+    return degrees
 
 
 def _ring_area(

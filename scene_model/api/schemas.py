@@ -227,8 +227,8 @@ class MapCluster(Schema):
     """Photos close to each other on the map."""
 
     photos: int = Field(ge=1, examples=[12])
-    latitude: float = Field(ge=-90, le=90, examples=[38.72], description="Mean of the photos.")
-    longitude: float = Field(ge=-180, le=180, examples=[-9.14], description="Mean of the photos.")
+    latitude: float = Field(ge=-90, le=90, examples=[38.72], description="Where most are.")
+    longitude: float = Field(ge=-180, le=180, examples=[-9.14], description="Where most are.")
     within: list[float] = Field(
         min_length=4,
         max_length=4,

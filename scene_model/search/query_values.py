@@ -1,9 +1,9 @@
 """Values of ``taken:``, ``near:``, ``within:`` and other terms, parsed from text."""
 
 import datetime
-import math
 import re
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from scene_model.classifier.album_rules import read_span
 from scene_model.classifier.vocabulary import fold
@@ -12,6 +12,7 @@ from scene_model.photos.xmp import MAX_RATING
 
 _RELATIVE_DAYS = {"today": 0, "yesterday": 1}
 _NUMBER = r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*"
+_DIGITS = Decimal("0.000001")
 _BOX = re.compile(",".join([_NUMBER] * 4), re.ASCII)
 _PLACE = re.compile(rf"{_NUMBER},{_NUMBER},{_NUMBER}(km|m)\s*", re.ASCII | re.IGNORECASE)
 
@@ -62,11 +63,21 @@ class Box:
         return longitude >= self.west or longitude <= self.east
 
     @property
+    def text(self) -> str:
+        """South, west, north and east, rounded outwards to 0.1 m: what `read_box` reads."""
+        edges = (self.south, self.west, self.north, self.east)
+        directions = (ROUND_FLOOR, ROUND_FLOOR, ROUND_CEILING, ROUND_CEILING)
+        # The shortest decimal that reads as the same number, so that 38.72 stays 38.72.
+        rounded = (
+            Decimal(repr(edge)).quantize(_DIGITS, rounding=direction) + 0
+            for edge, direction in zip(edges, directions, strict=True)
+        )
+        return ",".join(f"{edge.normalize():f}" for edge in rounded)
+
+    @property
     def query(self) -> str:
-        """The term that finds the photos taken here, with edges rounded outwards to 0.1 m."""
-        south, west = (math.floor(edge * 1e6) / 1e6 for edge in (self.south, self.west))
-        north, east = (math.ceil(edge * 1e6) / 1e6 for edge in (self.north, self.east))
-        return "within:" + ",".join(f"{edge:.6f}" for edge in (south, west, north, east))
+        """The term that finds the photos taken here."""
+        return f"within:{self.text}"
 
 
 def read_days(text: str, today: datetime.date, position: int = 0) -> DaySpan:

@@ -30,9 +30,10 @@ Condition = ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Cluster:
-    """Photos close to each other. latitude, longitude: their mean, degrees. photo_id: the newest.
+    """Photos close to each other. photo_id: the one added last.
 
-    box: the smallest area that holds all of them.
+    latitude, longitude: the middle of the densest part, degrees. box: the smallest area that holds
+    all of them.
     """
 
     photos: int
@@ -52,9 +53,10 @@ class Places:
 
 @dataclass(frozen=True)
 class _Cell:
-    """Photos of a grid cell, or of several. x, y: mean position, in cells of the world's grid.
+    """Photos of a grid cell, and of others that joined it. newest: number of the one added last.
 
-    newest: number of the photo added last. The box may go beyond 180 degrees.
+    latitude, longitude: mean of the cell's own photos; x, y: the same in cells of the world's grid.
+    The box may go beyond 180 degrees.
     """
 
     photos: int
@@ -123,7 +125,7 @@ def _cell_query(box: Box, columns: int, where: Condition | None) -> Select[Any]:
 
 
 def _cell(row: Row[Any], columns: int) -> _Cell:
-    count, latitude, longitude, *edges, newest = row
+    count, latitude, longitude, *edges, newest = tuple(row)
     x = (longitude + 180) / 360 * columns
     y = _mercator_y(latitude) * columns
     return _Cell(count, x, y, latitude, longitude, Box(*edges), newest)
@@ -160,13 +162,9 @@ def _distance(cell: _Cell, other: _Cell, columns: int) -> float:
 def _joined(cell: _Cell, other: _Cell, columns: int) -> _Cell:
     # Beside the cell, also where the date line is between them.
     turn = 360.0 * round((cell.x - other.x) / columns)
-    count = cell.photos + other.photos
-    share = other.photos / count
     return replace(
         cell,
-        photos=count,
-        latitude=cell.latitude + share * (other.latitude - cell.latitude),
-        longitude=cell.longitude + share * (other.longitude + turn - cell.longitude),
+        photos=cell.photos + other.photos,
         box=Box(
             min(cell.box.south, other.box.south),
             min(cell.box.west, other.box.west + turn),
@@ -184,7 +182,7 @@ def _ids(connection: Connection, numbers: list[int]) -> dict[int, str]:
 
 def _cluster(cell: _Cell, photo_id: str) -> Cluster:
     box = replace(cell.box, west=_on_map(cell.box.west), east=_on_map(cell.box.east))
-    return Cluster(cell.photos, cell.latitude, _on_map(cell.longitude), box, photo_id)
+    return Cluster(cell.photos, cell.latitude, cell.longitude, box, photo_id)
 
 
 def _on_map(longitude: float) -> float:
