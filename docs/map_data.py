@@ -26,7 +26,7 @@ TARGET = Path(__file__).resolve().parent.parent / "pages" / "widgets" / "map" / 
 # A point goes if the triangle with its neighbours is smaller, in square degrees at the equator; an
 # island goes if it is smaller than COARSE_ISLAND.
 COARSE_TRIANGLE, COARSE_ISLAND = 2e-3, 1e-2
-FINE_TRIANGLE = 4e-5
+FINE_TRIANGLE = 1.5e-5
 MIN_POPULATION = 30_000
 CAPITAL_RANK = 3_000_000
 
@@ -79,7 +79,8 @@ def cities(folder: Path) -> bytes:
     rows = []
     for city in json.loads((data / "cities15000.json").read_text(encoding="utf-8")).values():
         is_capital = (city["countrycode"], city["name"]) in capitals
-        if city["population"] < MIN_POPULATION and not is_capital:
+        is_district = any(character.isdigit() for character in city["name"])
+        if is_district or (city["population"] < MIN_POPULATION and not is_capital):
             continue
         rank = max(city["population"], CAPITAL_RANK if is_capital else 0)
         rows.append((rank, city["name"], city["latitude"], city["longitude"]))

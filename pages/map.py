@@ -15,7 +15,7 @@ from pages.widgets.photo_grid import GridStyle, photo_grid
 from scene_model.errors import QueryError, SceneError
 from scene_model.search.query_values import Box, read_box
 
-_NAME, _QUERY_KEY = "map", "q"
+_NAME, _QUERY_KEY = "map", "filter"
 # The area on the screen, as text; the number of jumps to another one; the opened cluster.
 _AREA_KEY, _MOVE_KEY, _OPENED_KEY = "map_area", "map_move", "map_opened"
 # What the browser said last: the component repeats it in every run.

@@ -16,6 +16,9 @@ const SMALLEST_CITY = [
   [8, 100],
 ];
 
+// In a region, the names of such cities come before those of countries.
+const [BEFORE_COUNTRIES, REGION_ZOOM] = [3000, 5];
+
 /**
  * @typedef {object} Label
  * @property {string} text
@@ -38,16 +41,19 @@ export function labelCandidates(countries, cities, view) {
     if (left < 0 || top < 0 || left > view.width || top > view.height) return;
     labels.push({ kind, text, left, top });
   };
+  const smallest = SMALLEST_CITY.find(([zoom]) => view.zoom < zoom)?.[1] ?? 0;
+  const shown = cities.filter(({ rank }) => rank >= smallest);
+  const isLarge = ({ rank }) => rank >= BEFORE_COUNTRIES && view.zoom >= REGION_ZOOM;
+  const addCities = (some) => {
+    for (const { name, latitude, longitude } of some) add("city", name, latitude, longitude);
+  };
+  addCities(shown.filter(isLarge));
   const pixelsPerDegree = worldSize(view) / 360;
   for (const { name, at, width } of countries) {
     const isRoomy = width * pixelsPerDegree > name.length * COUNTRY.size * 0.5;
     if (isRoomy && name !== "Antarctica") add("country", name, at[1], at[0]);
   }
-  const smallest = SMALLEST_CITY.find(([zoom]) => view.zoom < zoom)?.[1] ?? 0;
-  for (const { name, latitude, longitude, rank } of cities) {
-    if (rank < smallest) break;
-    add("city", name, latitude, longitude);
-  }
+  addCities(shown.filter((city) => !isLarge(city)));
   return labels;
 }
 

@@ -15,6 +15,8 @@ const TELL_AFTER_MS = 500;
 const ZOOM_MS = 220;
 // The server counts a little more than the screen, so that no cluster is cut at the edge.
 const MARGIN_PX = 80;
+// Between two zooms, clusters are counted for the wider one where they would overlap otherwise.
+const SPARSER = 0.25;
 const FINE_FROM_ZOOM = 4.5;
 const SCALE_PX = 120;
 // The first view goes no closer than a region.
@@ -257,7 +259,7 @@ class PhotoMap {
     this.asking = new AbortController();
     const parameters = new URLSearchParams({
       within: areaOf(this.view, MARGIN_PX).join(),
-      zoom: String(Math.round(this.view.zoom)),
+      zoom: String(Math.max(0, Math.round(this.view.zoom - SPARSER))),
       q: this.data.query,
     });
     try {

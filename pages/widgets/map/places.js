@@ -2,6 +2,7 @@
 
 const KM_PER_DEGREE = 111.2;
 const FARTHEST_KM = 150;
+const NEXT_DOOR_KM = 3;
 
 /**
  * @typedef {object} City
@@ -23,8 +24,11 @@ export function readCities(text) {
   });
 }
 
-/** Return the city that people would name for a place: large or near; null where none is near. */
-export function cityNear(cities, latitude, longitude) {
+/**
+ * Return the city that people would name for a place: large or near; null where none is near.
+ * @param {number} spreadKm how far the photos are from each other; the farther, the larger the city
+ */
+export function cityNear(cities, latitude, longitude, spreadKm = 0) {
   const shrink = Math.cos((latitude * Math.PI) / 180);
   const most = FARTHEST_KM / KM_PER_DEGREE;
   let [best, bestScore] = [null, Infinity];
@@ -34,7 +38,7 @@ export function cityNear(cities, latitude, longitude) {
     const apart = Math.abs(city.longitude - longitude);
     const east = Math.min(apart, 360 - apart) * shrink;
     const km = Math.hypot(north, east) * KM_PER_DEGREE;
-    const score = (km + 3) / Math.sqrt(city.rank);
+    const score = (km + Math.max(NEXT_DOOR_KM, spreadKm / 2)) / Math.cbrt(city.rank);
     if (km <= FARTHEST_KM && score < bestScore) [best, bestScore] = [city, score];
   }
   return best;
@@ -44,9 +48,10 @@ const degrees = (value, positive, negative) =>
   `${Math.abs(value).toFixed(1)}° ${value < 0 ? negative : positive}`;
 
 /** Return the name of a cluster, such as "12 photos near Lisbon". */
-export function clusterName({ photos, latitude, longitude }, cities) {
+export function clusterName({ photos, latitude, longitude, within }, cities) {
   const count = `${photos.toLocaleString("en")} ${photos === 1 ? "photo" : "photos"}`;
-  const city = cityNear(cities, latitude, longitude);
+  const spreadKm = (within[2] - within[0]) * KM_PER_DEGREE;
+  const city = cityNear(cities, latitude, longitude, spreadKm);
   if (city) return `${count} near ${city.name}`;
   return `${count} at ${degrees(latitude, "N", "S")}, ${degrees(longitude, "E", "W")}`;
 }
