@@ -106,12 +106,12 @@ def measure(folder: Path, rounds: int) -> bool:
     ours: dict[str, list[float]] = {}
     plain: dict[str, list[float]] = {}
     for (name, (box, zoom)), query in itertools.product(_AREAS.items(), _FILTERS):
-        found = gallery.map_clusters(box, zoom, query)
-        counted = sum(cluster.photos for cluster in found)
+        clusters = gallery.map_clusters(box, zoom, query)
+        counted = sum(cluster.photos for cluster in clusters)
         expected = sum(map(len, plain_clusters(services, box, zoom, query)))
         if counted != expected:
             raise SystemExit(f"{name}, {query!r}: {counted:,} photos instead of {expected:,}")
-        title = f"{name}{', filtered' if query else ''}: {counted:,} in {len(found)}"
+        title = f"{name}{', filtered' if query else ''}: {counted:,} in {len(clusters)}"
         for _ in range(rounds):
             ours.setdefault(title, []).append(
                 timed(lambda: gallery.map_clusters(box, zoom, query))  # noqa: B023

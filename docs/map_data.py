@@ -171,11 +171,11 @@ def _simplified(
         return abs((bx - ax) * (cy - ay) - (cx - ax) * (by - ay)) / 2
 
     sizes = [0.0, *(size(i) for i in range(1, count - 1)), 0.0]
-    heap = [(sizes[i], i) for i in range(1, count - 1)]
-    heapq.heapify(heap)
+    queue = [(sizes[i], i) for i in range(1, count - 1)]
+    heapq.heapify(queue)
     removed, kept = set[int](), count
-    while heap and kept > 4:
-        area, i = heapq.heappop(heap)
+    while queue and kept > 4:
+        area, i = heapq.heappop(queue)
         if i in removed or area != sizes[i]:
             continue
         if area >= triangle:
@@ -187,7 +187,7 @@ def _simplified(
             if 0 < j < count - 1:
                 # Never less than the point removed last: the order stays that of importance.
                 sizes[j] = max(area, size(j))
-                heapq.heappush(heap, (sizes[j], j))
+                heapq.heappush(queue, (sizes[j], j))
     return [point for i, point in enumerate(points) if i not in removed]
 
 

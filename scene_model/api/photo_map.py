@@ -28,7 +28,7 @@ def add_map_routes(api: FastAPI, context: ApiContext) -> None:
         q: Annotated[str, Query(max_length=1000, description="Query; empty for all photos.")] = "",
     ) -> MapClusters:
         """Return the photos of an area in clusters, the largest first."""
-        found = context.services().gallery().map_clusters(read_box(within), zoom, q)
+        box = read_box(within)
         return MapClusters(
             clusters=[
                 MapCluster(
@@ -43,6 +43,6 @@ def add_map_routes(api: FastAPI, context: ApiContext) -> None:
                     ],
                     photo_id=cluster.photo_id,
                 )
-                for cluster in found
+                for cluster in context.services().gallery().map_clusters(box, zoom, q)
             ]
         )

@@ -100,8 +100,9 @@ def test_insights_lead_to_photos(page: Page) -> None:
     expect(page.get_by_role("heading", name="Search")).to_be_visible()
     expect(page.locator(".cell").first).to_be_visible()
     page.get_by_role("link", name="Insights").click()
-    # The map too: a cluster of one photo is opened in the search.
-    page.locator(".map .single button").first.click()
+    # The map leads to the photos of its area.
+    expect(page.locator(".map .cluster button").first).to_be_visible()
+    page.get_by_role("button", name="Search here").click()
     expect(page).to_have_url(re.compile(r"/search\?q=within"))
     expect(page.locator(".cell").first).to_be_visible()
     page.get_by_role("link", name="Insights").click()

@@ -23,8 +23,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     return Library(tmp_path_factory.mktemp("library"))
 
 
-def counts(found: list[Cluster]) -> list[int]:
-    return [cluster.photos for cluster in found]
+def counts(counted: list[Cluster]) -> list[int]:
+    return [cluster.photos for cluster in counted]
 
 
 @pytest.fixture
@@ -76,9 +76,9 @@ def test_every_photo_is_in_one_cluster(
     library: Library, at: list[tuple[float, float]], zoom: int
 ) -> None:
     put(library, [Row(f"photo {i}", place=place) for i, place in enumerate(at)])
-    found = clusters(library, WORLD, zoom)
-    assert sum(counts(found)) == len(at)
-    for cluster in found:
+    counted = clusters(library, WORLD, zoom)
+    assert sum(counts(counted)) == len(at)
+    for cluster in counted:
         area = read_box(cluster.box.query.removeprefix("within:"))
         assert library.count(is_in_box(area)) >= cluster.photos
         assert all(map(math.isfinite, (cluster.latitude, cluster.longitude)))

@@ -33,5 +33,6 @@ export function loadOutlines(detail, version) {
 
 /** @returns {Promise<import("./places.js").City[]>} */
 export function loadCities(version) {
-  return once("cities.tsv.gz", version, (bytes) => readCities(new TextDecoder().decode(bytes)));
+  const decode = (bytes) => readCities(new TextDecoder().decode(bytes));
+  return once("cities.tsv.gz", version, decode);
 }
