@@ -1,15 +1,16 @@
 """Counts of photos for a map: photos close to each other on the screen become one cluster.
 
-SQL counts the photos of each cell of a grid on the Web Mercator projection. Cells are half as wide
-as a cluster, so that merging neighbours in Python leaves no two clusters on top of each other.
+SQL counts the photos of each cell of a grid of longitudes and latitudes. On the screen, a cell is
+half as wide as a cluster and at most as high as wide; merging neighbours in Python then leaves no
+two clusters on top of each other.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, cast, func, select
 from sqlalchemy import true as always
 
 from scene_model.library.schema import photos
@@ -20,8 +21,10 @@ from scene_model.search.query_values import Box
 MAX_ZOOM = 20
 # The world is 256 pixels wide at zoom 0 and twice as wide at each next one.
 _CELLS_AT_ZOOM_0 = 8
-_CELL_PX = 256 / _CELLS_AT_ZOOM_0
-_RADIUS_CELLS = 2.0
+_RADIUS_CELLS = _BLOCK_CELLS = 2
+# Beyond this latitude cells are higher than wide.
+_SQUARE_TO = 60.0
+_MOST_ROWS = 1_000_000_000
 # About two screens of 4K. An area with more cells is counted at a lower zoom.
 _MAX_CELLS = 20_000
 
@@ -78,7 +81,8 @@ def clusters(
     columns = _CELLS_AT_ZOOM_0 * 2 ** _countable_zoom(box, zoom)
     with library.database.reader.begin() as connection:
         rows = connection.execute(_cell_query(box, columns, where)).all()
-        merged = _merged([_cell(row, columns) for row in rows], columns)
+        cells = sorted((_cell(row, columns) for row in rows), key=lambda cell: -cell.photos)
+        merged = _merged(cells, columns)
         ids = _ids(connection, [cell.newest for cell in merged])
     return [_cluster(cell, ids[cell.newest]) for cell in merged if cell.newest in ids]
 
@@ -112,45 +116,54 @@ def _mercator_y(latitude: float) -> float:
 
 def _cell_query(box: Box, columns: int, where: Condition | None) -> Select[Any]:
     latitude, longitude = photos.c.latitude, photos.c.longitude
-    column = func.floor((longitude + 180.0) * (columns / 360.0))
-    row = func.floor(func.asinh(func.tan(func.radians(latitude))) * (columns / (2 * math.pi)))
+    # Degrees of latitude take more pixels the nearer they are to a pole.
+    northernmost = min(_SQUARE_TO, max(abs(box.south), abs(box.north)))
+    rows_per_degree = columns / 360.0 / math.cos(math.radians(northernmost))
+    column = cast((longitude + 180.0) * (columns / 360.0), Integer)
+    row = cast((latitude + 90.0) * rows_per_degree, Integer)
+    # SQLite groups by one integer in half the time that two numbers take.
+    cell = column * _MOST_ROWS + row
     values = (func.count(), func.avg(latitude), func.avg(longitude))
     edges = (func.min(latitude), func.min(longitude), func.max(latitude), func.max(longitude))
     return (
         select(*values, *edges, func.max(photos.c.number))
         .where(photos.c.trashed_at.is_(None), is_in_box(box), always() if where is None else where)
-        .group_by(column, row)
-        .order_by(func.count().desc())
+        .group_by(cell)
     )
 
 
 def _cell(row: Row[Any], columns: int) -> _Cell:
     count, latitude, longitude, *edges, newest = tuple(row)
-    x = (longitude + 180) / 360 * columns
+    x = (longitude + 180) / 360 * columns % columns
     y = _mercator_y(latitude) * columns
     return _Cell(count, x, y, latitude, longitude, Box(*edges), newest)
 
 
-def _merged(cells: Iterable[_Cell], columns: int) -> list[_Cell]:
-    """Join each cell, the largest first, with the smaller ones around it; largest first."""
-    cells = list(cells)
+def _merged(cells: Sequence[_Cell], columns: int) -> list[_Cell]:
+    """Join each cell with the smaller ones around it; cells and result: largest first."""
     by_place: dict[tuple[int, int], list[int]] = {}
     for i, cell in enumerate(cells):
-        by_place.setdefault((int(cell.x), math.floor(cell.y)), []).append(i)
-    reach, taken, merged = math.ceil(_RADIUS_CELLS), set[int](), list[_Cell]()
+        by_place.setdefault(_block(cell), []).append(i)
+    blocks, taken, merged = columns // _BLOCK_CELLS, set[int](), list[_Cell]()
     for i, cell in enumerate(cells):
         if i in taken:
             continue
         taken.add(i)
         joined = cell
-        for column in {(int(cell.x) + d) % columns for d in range(-reach, reach + 1)}:
-            for row in range(math.floor(cell.y) - reach, math.floor(cell.y) + reach + 1):
+        x, y = _block(cell)
+        for column in {(x - 1) % blocks, x, (x + 1) % blocks}:
+            for row in (y - 1, y, y + 1):
                 for j in by_place.get((column, row), ()):
                     if j not in taken and _distance(cell, cells[j], columns) < _RADIUS_CELLS:
                         taken.add(j)
                         joined = _joined(joined, cells[j], columns)
         merged.append(joined)
     return sorted(merged, key=lambda cell: -cell.photos)
+
+
+def _block(cell: _Cell) -> tuple[int, int]:
+    """Column and row of the square around a cell that is as wide as the radius of a cluster."""
+    return int(cell.x) // _BLOCK_CELLS, math.floor(cell.y / _BLOCK_CELLS)
 
 
 def _distance(cell: _Cell, other: _Cell, columns: int) -> float:
