@@ -17,7 +17,7 @@ const ZOOM_MS = 220;
 const MARGIN_PX = 80;
 // Between two zooms, clusters are counted for the wider one where they would overlap otherwise.
 const SPARSER = 0.25;
-const FINE_FROM_ZOOM = 4.5;
+const FINE_FROM_ZOOM = 5.5;
 const SCALE_PX = 120;
 // The first view goes no closer than a region.
 const FIRST_ZOOM = 11;
@@ -288,7 +288,8 @@ class PhotoMap {
 
   tell() {
     const within = areaOf(this.view);
-    if (String(within) === this.told) return;
+    // On another page the address is not the map's any more.
+    if (!this.node.isConnected || String(within) === this.told) return;
     this.told = String(within);
     if (!this.data.embedded) writeAddress(within);
     whenConnected(() => this.setStateValue("area", within));

@@ -2,7 +2,8 @@
 import { worldSize, worldX, worldY } from "./mercator.js";
 
 // Points closer to each other are drawn as one.
-const SMALLEST_STEP_PX = 0.7;
+const SMALLEST_STEP_PX = 1.8;
+const SMALLEST_LINE_PX = 1;
 
 /** Return the numbers of a file's arcs as coordinates in the world, two a point. */
 function decodeArcs(bytes, { scale, translate, points }) {
@@ -115,8 +116,10 @@ function copiesOf(view) {
   return copies;
 }
 
-function isOnScreen([left, top, right, bottom], view, copy) {
+/** Whether a line is large enough to be seen, and on the screen. */
+function isSeen([left, top, right, bottom], view, copy) {
   const size = worldSize(view);
+  if (Math.max(right - left, bottom - top) * size < SMALLEST_LINE_PX) return false;
   const [x, y] = [view.width / 2 / size, view.height / 2 / size];
   return (
     right + copy >= view.x - x &&
@@ -147,7 +150,7 @@ function traceAll(context, lines, view, isRing) {
   context.beginPath();
   for (const copy of copiesOf(view)) {
     for (const { points, box } of lines) {
-      if (isOnScreen(box, view, copy)) trace(context, points, view, copy, isRing);
+      if (isSeen(box, view, copy)) trace(context, points, view, copy, isRing);
     }
   }
 }
