@@ -143,13 +143,18 @@ def test_drag_wheel_and_double_click(visit: Visit) -> None:
     expect(page).to_have_url("about:blank")
 
 
-def test_by_keyboard(visit: Visit) -> None:
-    page = open_map(visit, PORTUGAL)
-    page.locator(".surface").focus()
+def walk_with_arrows(page: Page) -> None:
+    """Go so far to the east that no photo is on the screen, and come back."""
     for key, photos in (("ArrowRight", "0 photos"), ("ArrowLeft", "10 photos")):
         for _ in range(7):
             page.keyboard.press(key)
         in_this_area(page, photos)
+
+
+def test_by_keyboard(visit: Visit) -> None:
+    page = open_map(visit, PORTUGAL)
+    page.locator(".surface").focus()
+    walk_with_arrows(page)
     page.keyboard.press("-")
     page.keyboard.press("+")
     at_rest(page)
@@ -159,6 +164,11 @@ def test_by_keyboard(visit: Visit) -> None:
         walked.append(focused(page))
     assert walked == ["8 photos near Lisbon", "2 photos near Porto"]
     page.keyboard.press("Shift+Tab")
+    # A group that leaves the screen with the focus gives it to the map.
+    walk_with_arrows(page)
+    at_rest(page)
+    assert focused(page).startswith("Map of photos")
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="5 photos near Lisbon")).to_be_visible()
     at_rest(page)

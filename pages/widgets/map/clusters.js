@@ -31,7 +31,12 @@ export function closerView({ photos, within }, view) {
 
 /** The buttons of the clusters, in the order of the tab key: from the west to the east. */
 export class ClusterList {
-  constructor(onOpen) {
+  /**
+   * @param {(cluster: Cluster) => void} onOpen
+   * @param {() => void} onFocusLost the button with the focus is not shown any more
+   */
+  constructor(onOpen, onFocusLost) {
+    this.onFocusLost = onFocusLost;
     this.node = element("ul", "clusters");
     this.node.setAttribute("role", "list");
     this.node.setAttribute("aria-label", "Photos by place");
@@ -67,18 +72,21 @@ export class ClusterList {
       items.size === this.items.size && [...items.keys()].every((k) => this.items.has(k));
     this.items = items;
     if (isSame) return;
-    const focused = this.node.getRootNode().activeElement?.closest?.("li");
+    const { focusedItem } = this;
     this.node.replaceChildren(...items.values());
-    if (focused?.isConnected) focused.firstChild.focus();
+    if (focusedItem?.isConnected) focusedItem.firstChild.focus({ preventScroll: true });
+    else if (focusedItem) this.onFocusLost();
   }
 
   /** Put the buttons where their photos are; those outside the screen leave the tab order. */
   place(view) {
+    const { focusedItem } = this;
     for (const item of this.items.values()) {
       const [left, top] = pixelOf(view, item.cluster.latitude, item.cluster.longitude);
       item.style.transform = `translate(${left.toFixed(1)}px, ${top.toFixed(1)}px)`;
       item.hidden = left < 0 || top < 0 || left > view.width || top > view.height;
     }
+    if (focusedItem?.hidden) this.onFocusLost();
   }
 
   /** @returns {number[][]} the boxes of the buttons on the screen */
@@ -92,7 +100,17 @@ export class ClusterList {
 
   /** @returns {Cluster | undefined} the cluster whose button has the focus */
   get focused() {
-    return this.node.getRootNode().activeElement?.closest?.("li")?.cluster;
+    return this.focusedItem?.cluster;
+  }
+
+  get focusedItem() {
+    const { activeElement } = this.node.getRootNode();
+    return this.node.contains(activeElement) ? activeElement.closest("li") : null;
+  }
+
+  /** @returns {HTMLLIElement[]} the items on the screen */
+  get shownItems() {
+    return [...this.items.values()].filter((item) => !item.hidden);
   }
 }
 

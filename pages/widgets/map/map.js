@@ -8,7 +8,7 @@ import { Gestures } from "./gestures.js";
 import { LabelPainter, labelCandidates } from "./labels.js";
 import { areaBetween, areaOf, fitted, limited, moved, scaleBar, zoomed } from "./mercator.js";
 import { drawOutlines } from "./outlines.js";
-import { clusterName } from "./places.js";
+import { clusterName, counted } from "./places.js";
 
 const ASK_AFTER_MS = 150;
 const TELL_AFTER_MS = 500;
@@ -30,7 +30,10 @@ class PhotoMap {
     this.canvas = element("canvas");
     this.canvas.setAttribute("aria-hidden", "true");
     this.context = this.canvas.getContext("2d");
-    this.clusters = new ClusterList((cluster) => this.open(cluster));
+    this.clusters = new ClusterList(
+      (cluster) => this.open(cluster),
+      () => this.surface.focus({ preventScroll: true }),
+    );
     this.rectangle = element("div", "rectangle");
     this.rectangle.hidden = true;
     this.scale = element("div", "scale");
@@ -277,12 +280,16 @@ class PhotoMap {
     this.notify("");
     this.clusters.show(clusters, this.cities);
     this.paint();
-    const photos = clusters.reduce((sum, cluster) => sum + cluster.photos, 0);
-    this.status.textContent = `${photos.toLocaleString("en")} photos in ${clusters.length} places`;
+    const { shownItems } = this.clusters;
+    const photos = shownItems.reduce((sum, { cluster }) => sum + cluster.photos, 0);
+    const [photoCount, placeCount] = [
+      counted(photos, "photo"),
+      counted(shownItems.length, "place"),
+    ];
+    this.status.textContent = `${photoCount} in ${placeCount}`;
     if (this.awaitsFocus) {
       this.awaitsFocus = false;
-      const shown = [...this.clusters.items.values()].find((item) => !item.hidden);
-      (shown?.firstChild ?? this.surface).focus({ preventScroll: true });
+      (shownItems[0]?.firstChild ?? this.surface).focus({ preventScroll: true });
     }
   }
 

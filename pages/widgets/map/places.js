@@ -47,9 +47,14 @@ export function cityNear(cities, latitude, longitude, spreadKm = 0) {
 const degrees = (value, positive, negative) =>
   `${Math.abs(value).toFixed(1)}° ${value < 0 ? negative : positive}`;
 
+/** Return a count with its noun: "1 photo", "2,000 photos". */
+export function counted(count, noun) {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Return the name of a cluster, such as "12 photos near Lisbon". */
 export function clusterName({ photos, latitude, longitude, within }, cities) {
-  const count = `${photos.toLocaleString("en")} ${photos === 1 ? "photo" : "photos"}`;
+  const count = counted(photos, "photo");
   const spreadKm = (within[2] - within[0]) * KM_PER_DEGREE;
   const city = cityNear(cities, latitude, longitude, spreadKm);
   if (city) return `${count} near ${city.name}`;
