@@ -56,7 +56,7 @@ def open_map(visit: Visit, path: str = "map") -> Page:
 
 
 def in_this_area(page: Page, photos: str) -> None:
-    expect(page.get_by_text(f"{photos} in this area")).to_be_visible()
+    expect(page.get_by_text(f"{photos} in this area", exact=True)).to_be_visible()
 
 
 def middle(page: Page) -> tuple[float, float]:
@@ -126,10 +126,10 @@ def test_drag_wheel_and_double_click(visit: Visit) -> None:
     page = open_map(visit, PORTUGAL)
     x, y = middle(page)
     page.mouse.move(x + 200, y)
-    page.mouse.wheel(0, -480)
-    in_this_area(page, "0 photos")
-    page.mouse.wheel(0, 480)
-    in_this_area(page, "10 photos")
+    for pixels, photos in ((-480, "0 photos"), (480, "10 photos")):
+        for _ in range(3):
+            page.mouse.wheel(0, pixels)
+        in_this_area(page, photos)
     page.mouse.down()
     page.mouse.move(x - 450, y, steps=5)
     page.mouse.up()
