@@ -11,18 +11,12 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.actions import focused, serious
 from tests.browser.conftest import Visit, at_rest, fits
 from tests.conftest import ASSETS
-from tests.pictures import encode
+from tests.pictures import placed
 
 pytestmark = [pytest.mark.tools, pytest.mark.read_only]
 LISBON, SINTRA, PORTO, SYDNEY = (38.72, -9.14), (38.8, -9.39), (41.15, -8.61), (-33.87, 151.21)
 PLACES = [*[LISBON] * 5, *[SINTRA] * 3, PORTO, PORTO, SYDNEY]
 PORTUGAL = "map?within=37,-13,42,-5"
-
-
-def degrees(value: float) -> tuple[float, float, float]:
-    """A coordinate as EXIF has it: degrees, minutes and seconds."""
-    whole, minutes = divmod(abs(value) * 60, 60)
-    return whole, float(int(minutes)), round(minutes % 1 * 60, 3)
 
 
 @pytest.fixture
@@ -31,11 +25,7 @@ def library_photos(tmp_path: Path) -> list[Path]:
     paths = [tmp_path / f"photo_{i:02d}.jpg" for i in range(len(PLACES) + 1)]
     picture = Image.open(ASSETS / "china.jpg")
     for i, (path, (latitude, longitude)) in enumerate(zip(paths, PLACES, strict=False)):
-        exif = Image.Exif()
-        gps = {1: "N" if latitude > 0 else "S", 2: degrees(latitude)}
-        gps |= {3: "E" if longitude > 0 else "W", 4: degrees(longitude)}
-        exif.get_ifd(0x8825).update(gps)
-        path.write_bytes(encode(picture, exif=exif) + bytes([i]))
+        path.write_bytes(placed(picture, latitude, longitude) + bytes([i]))
     paths[-1].write_bytes((ASSETS / "flower.jpg").read_bytes())
     return paths
 

@@ -47,7 +47,8 @@ class PhotoMap {
     this.surface.tabIndex = 0;
     this.surface.setAttribute("role", "group");
     this.surface.append(this.canvas);
-    this.node.append(this.surface, this.rectangle, this.clusters.node, this.newTools());
+    this.tools = this.newTools();
+    this.node.append(this.surface, this.rectangle, this.clusters.node, this.tools);
     this.node.append(this.scale, this.credit, this.notice, this.status);
     root.append(this.node);
     this.cities = [];
@@ -234,7 +235,8 @@ class PhotoMap {
     const { view, context, colours } = this;
     drawOutlines(context, this.outlinesFor(view), view, colours);
     const labels = labelCandidates(this.countries ?? [], this.cities, view);
-    this.painter.draw(context, labels, colours, this.clusters.boxes(view));
+    const panels = [this.tools, this.scale, this.credit].map(panelBox);
+    this.painter.draw(context, labels, colours, [...panels, ...this.clusters.boxes(view)]);
     this.clusters.place(view);
     const { text, width } = scaleBar(view, SCALE_PX);
     this.scale.firstChild.textContent = text;
@@ -343,6 +345,11 @@ class PhotoMap {
   sendArea(within) {
     whenConnected(() => this.setTriggerValue("chosen", within));
   }
+}
+
+/** @returns {number[]} the box of a panel on the map */
+function panelBox({ offsetLeft, offsetTop, offsetWidth, offsetHeight }) {
+  return [offsetLeft, offsetTop, offsetLeft + offsetWidth, offsetTop + offsetHeight];
 }
 
 function corners([x0, y0], [x1, y1]) {
