@@ -3,11 +3,9 @@
 import { whenConnected } from "../connection.js";
 import { element, plainButton } from "../dom.js";
 import { ClusterList, closerView } from "./clusters.js";
-import { loadCities, loadOutlines } from "./files.js";
 import { Gestures } from "./gestures.js";
-import { LabelPainter, labelCandidates } from "./labels.js";
+import { Ground } from "./ground.js";
 import { areaBetween, areaOf, fitted, limited, moved, scaleBar, zoomed } from "./mercator.js";
-import { drawOutlines } from "./outlines.js";
 import { clusterName, counted } from "./places.js";
 
 const ASK_AFTER_MS = 150;
@@ -17,19 +15,15 @@ const ZOOM_MS = 220;
 const MARGIN_PX = 80;
 // Between two zooms, clusters are counted for the wider one where they would overlap otherwise.
 const SPARSER = 0.25;
-const FINE_FROM_ZOOM = 5.5;
 const SCALE_PX = 120;
 // The first view goes no closer than a region.
 const FIRST_ZOOM = 11;
-const COLOURS = ["sea", "land", "border", "coast", "country", "city", "halo"];
 const WORLD = [-60, -180, 80, 180];
 
 class PhotoMap {
   constructor(root) {
     this.node = element("div", "map");
-    this.canvas = element("canvas");
-    this.canvas.setAttribute("aria-hidden", "true");
-    this.context = this.canvas.getContext("2d");
+    this.ground = new Ground(() => this.nameClusters());
     this.clusters = new ClusterList(
       (cluster) => this.open(cluster),
       () => this.surface.focus({ preventScroll: true }),
@@ -46,13 +40,11 @@ class PhotoMap {
     this.surface = element("div", "surface");
     this.surface.tabIndex = 0;
     this.surface.setAttribute("role", "group");
-    this.surface.append(this.canvas);
+    this.surface.append(this.ground.node);
     this.tools = this.newTools();
     this.node.append(this.surface, this.rectangle, this.clusters.node, this.tools);
     this.node.append(this.scale, this.credit, this.notice, this.status);
     root.append(this.node);
-    this.cities = [];
-    this.outlines = null;
     this.gestures = new Gestures(this.surface, this.node, this.moves());
     // A cluster is no obstacle to a drag or the wheel.
     this.clusters.node.addEventListener("wheel", (event) => this.gestures.onWheel(event), {
@@ -103,49 +95,33 @@ class PhotoMap {
     this.node.style.setProperty("--height", data.height);
     this.node.classList.toggle("dark", data.dark);
     this.node.classList.toggle("embedded", data.embedded);
-    this.readColours();
-    this.load();
+    this.ground.readStyle();
+    this.ground.load(data.version).catch(() => {
+      this.failure = "The map could not be loaded. Reload the page to try again.";
+      this.notify("");
+    });
     if (isFirst) return;
     if (data.move !== last.move) this.jump();
     else if (data.stamp !== last.stamp || data.query !== last.query) this.ask();
     else this.draw();
   }
 
-  readColours() {
-    const style = getComputedStyle(this.node);
-    this.colours = Object.fromEntries(
-      COLOURS.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
-    );
-    this.painter ??= new LabelPainter(style.fontFamily);
+  /** Name the clusters that came before the cities. */
+  nameClusters() {
+    this.clusters.show(this.clusters.clusters, this.ground.cities);
+    this.draw();
   }
 
-  load() {
-    if (this.outlines) return;
-    const failed = () => this.notify("The map could not be loaded. Reload the page to try again.");
-    const { version } = this.data;
-    loadOutlines("coarse", version).then((outlines) => {
-      this.outlines = outlines;
-      this.countries = outlines.countries;
-      this.draw();
-    }, failed);
-    loadCities(version).then((cities) => {
-      this.cities = cities;
-      this.clusters.show(this.clusters.clusters, cities);
-      this.draw();
-    }, failed);
-  }
-
+  /** Show a line on the map; an empty one leaves what stays true. */
   notify(text) {
-    this.notice.textContent = text;
-    this.notice.hidden = !text;
+    this.notice.textContent = text || this.failure || "";
+    this.notice.hidden = !this.notice.textContent;
   }
 
   resize() {
     const { clientWidth: width, clientHeight: height } = this.node;
     if (!width || !height) return;
-    const ratio = devicePixelRatio;
-    Object.assign(this.canvas, { width: width * ratio, height: height * ratio });
-    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.ground.resize(width, height);
     if (!this.view) this.jump();
     else {
       this.view = this.target = limited({ ...this.view, width, height });
@@ -232,30 +208,13 @@ class PhotoMap {
   }
 
   paint() {
-    const { view, context, colours } = this;
-    drawOutlines(context, this.outlinesFor(view), view, colours);
-    const labels = labelCandidates(this.countries ?? [], this.cities, view);
+    const { view } = this;
     const panels = [this.tools, this.scale, this.credit].map(panelBox);
-    this.painter.draw(context, labels, colours, [...panels, ...this.clusters.boxes(view)]);
+    this.ground.paint(view, [...panels, ...this.clusters.boxes(view)]);
     this.clusters.place(view);
     const { text, width } = scaleBar(view, SCALE_PX);
     this.scale.firstChild.textContent = text;
     this.scale.lastChild.style.width = `${width}px`;
-  }
-
-  outlinesFor({ zoom }) {
-    if (zoom < FINE_FROM_ZOOM || !this.outlines) return this.outlines;
-    if (!this.fine) {
-      loadOutlines("fine", this.data.version).then(
-        (outlines) => {
-          if (this.fine) return;
-          this.fine = outlines;
-          this.draw();
-        },
-        () => {}, // the coarse ones stay
-      );
-    }
-    return this.fine ?? this.outlines;
   }
 
   async ask() {
@@ -279,8 +238,8 @@ class PhotoMap {
   }
 
   receive(clusters) {
-    this.notify("");
-    this.clusters.show(clusters, this.cities);
+    if (!this.isChoosing) this.notify("");
+    this.clusters.show(clusters, this.ground.cities);
     this.paint();
     const { shownItems } = this.clusters;
     const photos = shownItems.reduce((sum, { cluster }) => sum + cluster.photos, 0);
@@ -313,7 +272,7 @@ class PhotoMap {
       return;
     }
     const { photos, photo_id, within } = cluster;
-    const name = clusterName(cluster, this.cities);
+    const name = clusterName(cluster, this.ground.cities);
     whenConnected(() => this.setTriggerValue("opened", { photos, photo_id, within, name }));
   }
 
