@@ -23,8 +23,8 @@ def add_map_routes(api: FastAPI, context: ApiContext) -> None:
                 description="South, west, north and east in degrees.",
                 examples=["38.6,-9.3,38.8,-9.0"],
             ),
-        ],
-        zoom: Annotated[int, Query(ge=0, le=MAX_ZOOM)],
+        ] = "-90,-180,90,180",
+        zoom: Annotated[int, Query(ge=0, le=MAX_ZOOM)] = 0,
         q: Annotated[str, Query(max_length=1000, description="Query; empty for all photos.")] = "",
     ) -> MapClusters:
         """Return the photos of an area in clusters, the largest first."""

@@ -189,6 +189,13 @@ def test_on_a_phone(visit: Visit) -> None:
     in_this_area(page, "0 photos")
 
 
+def test_photos_are_there_without_the_files_of_the_map(visit: Visit) -> None:
+    visit.page.route("**/map-data/**", lambda route: route.abort())
+    page = open_map(visit, PORTUGAL)
+    expect(page.get_by_text("The map could not be loaded")).to_be_visible()
+    assert names(page) == {"8 photos at 38.7° N, 9.1° W", "2 photos at 41.1° N, 8.6° W"}
+
+
 def two_fingers(session: Any, x: float, y: float) -> None:
     """Spread two fingers, which zooms in."""
     session.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 2})
