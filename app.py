@@ -11,6 +11,7 @@ import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from pages.state.session import (
     get_classifier,
@@ -21,6 +22,7 @@ from pages.state.session import (
     uploader_bytes,
 )
 from pages.state.warm_start import freeze_garbage_collector, load_pages
+from pages.widgets.map import DATA_ADDRESS, DATA_DIR
 from scene_model.api import close_api, create_api
 from scene_model.api.access.middleware import middleware_stack
 from scene_model.api.access.security_headers import script_hashes
@@ -59,6 +61,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 app = st.App(
     "pages/navigation.py",
     lifespan=lifespan,
-    routes=[Mount("/api", app=api)],
+    routes=[
+        Mount("/api", app=api),
+        Mount(DATA_ADDRESS, app=StaticFiles(directory=DATA_DIR)),
+    ],
     middleware=middleware,
 )

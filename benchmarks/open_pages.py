@@ -18,7 +18,7 @@ from benchmarks.library_100k import build
 from benchmarks.served import chromium, made_library, served
 
 LIMIT_S = 2.0
-PAGES = ("gallery", "search?q=sea", "review", "duplicates", "teach", "insights", "export")
+PAGES = ("gallery", "search?q=sea", "review", "duplicates", "teach", "insights", "map", "export")
 _IDLE = "[data-testid=stApp][data-test-script-state='notRunning']"
 
 

@@ -11,18 +11,22 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page
 
 from tests.browser.conftest import at_rest
-from tests.browser.servers import Server
+from tests.browser.libraries import fill
+from tests.browser.servers import Server, running
 from tests.browser.twelve_steps import UPLOAD, mixed_photos, pieces, walk
 from tests.chromium import chromium
+from tests.pictures import placed
 
 HERE = Path(__file__).resolve().parent
 PHOTOS = Path("/usr/share/backgrounds/mate/nature")
 ASSETS = HERE.parent / "tests" / "assets"
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+PLACES = ((38.72, -9.14), (41.15, -8.61), (40.42, -3.7), (43.3, 5.4), (45.44, 12.32), (48.86, 2.35))
 MAX_BYTES = 150_000
 # File names of the screenshots, by step.
 FILE_NAMES = {
@@ -53,6 +57,27 @@ def main() -> None:
                 shoot(window, name)
         finally:
             server.stop()
+        shoot_maps(browser, folder, Path(temporary) / "map")
+
+
+def shoot_maps(browser: Browser, folder: Path, work: Path) -> None:
+    """Take the screenshots of the map, on a library of photos with a place."""
+    work.mkdir()
+    sources = [pieces(path) for path in sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg"])]
+    random = np.random.default_rng(7)
+    photos = []
+    for number, (latitude, longitude) in enumerate(PLACES * 12):
+        picture = Image.open(io.BytesIO(next(sources[number % len(sources)])))
+        place = random.normal((latitude, longitude), 0.6 / (1 + number % 9))
+        photos.append(work / f"img_{number:03d}.jpg")
+        photos[-1].write_bytes(placed(picture, *map(float, place)))
+    fill(work / "library", photos)
+    with running(Server(work)) as server:
+        for name, size, scheme in (("map", WIDE, "light"), ("map-phone", PHONE, "dark")):
+            window = open_page(browser, size, scheme)
+            window.goto(f"{server.base_url}/map?within=36,-11,52,16")
+            window.locator(".map .cluster button").first.wait_for()
+            shoot(window, name)
 
 
 def two_hundred(folder: Path) -> list[FilePayload]:

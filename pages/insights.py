@@ -1,10 +1,12 @@
-"""Charts of the library; each bar and dot links to its photos."""
+"""Charts of the library; each bar links to its photos. And a map."""
 
 import streamlit as st
 
-from pages.sections.charts import bar_chart, world_map
+from pages.sections.charts import bar_chart
 from pages.sections.messages import counted, show_error
+from pages.state.page_cache import cache_key
 from pages.state.session import get_gallery
+from pages.widgets.map import MapView, photo_map
 from scene_model.errors import SceneError
 from scene_model.statistics import insights
 
@@ -18,7 +20,7 @@ def _page() -> None:
         st.info("No photos yet. Add some on the Classify page.", icon=":material/insights:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
-    st.caption(f"{counted(count, 'photo')}. Click a bar or a dot to see its photos.")
+    st.caption(f"{counted(count, 'photo')}. Click a bar to see its photos.")
     left, right = st.columns(2)
     with left:
         groups = insights.by_group(library, names)
@@ -44,11 +46,34 @@ def _page() -> None:
         )
     else:
         st.caption("No photos with a date.")
-    places = insights.by_place(library)
-    if places:
-        world_map("Places", places, "places")
-    else:
+    _places()
+
+
+def _places() -> None:
+    places = get_gallery().places("")
+    if places.box is None:
         st.caption("No photos with a location.")
+        return
+    with st.container(border=True):
+        with st.container(
+            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        ):
+            st.subheader("Places", width="content")
+            st.page_link("map.py", label="Open the map", icon=":material/map:", width="content")
+        view = MapView(
+            area=places.box,
+            is_exact=False,
+            move=0,
+            everything=places.box,
+            query="",
+            stamp=str(cache_key()),
+            height="26rem",
+            is_embedded=True,
+        )
+        answer = photo_map(view, key="places_map")
+        chosen = answer.opened.box if answer.opened else answer.chosen
+        if chosen is not None:
+            st.switch_page("search.py", query_params={"q": chosen.query})
 
 
 try:

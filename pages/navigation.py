@@ -35,6 +35,7 @@ pages = [
     st.Page("classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True),
     st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
     st.Page("search.py", title="Search", icon=":material/search:"),
+    st.Page("map.py", title="Map", icon=":material/map:"),
     st.Page("review.py", title="Review", icon=":material/rule:"),
     st.Page("duplicates.py", title="Duplicates", icon=":material/content_copy:"),
     st.Page("teach.py", title="Teach", icon=":material/school:"),

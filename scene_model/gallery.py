@@ -19,6 +19,7 @@ from scene_model.search.conditions import has_tag
 from scene_model.search.no_result import NoResult, WordsWithPhotos, explain_no_result
 from scene_model.search.paging import Page, page_after
 from scene_model.search.query_reader import Condition, QueryReader
+from scene_model.search.query_values import Box
 from scene_model.search.saved_searches import SavedSearch, save_search
 from scene_model.statistics.folder_sizes import (
     FolderSize,
@@ -27,6 +28,7 @@ from scene_model.statistics.folder_sizes import (
     sizes_by_head,
     sizes_by_tag,
 )
+from scene_model.statistics.map_clusters import Cluster, Places, clusters, places
 from scene_model.statistics.months import count_by_month
 from scene_model.statistics.tag_counts import count_by_any_tag, count_by_tag
 
@@ -119,6 +121,17 @@ class Gallery:
         """Return up to `limit` photos of a query from an index (from 0); raises QueryError."""
         where, sort = self._where(query), self._order(query)
         return self.library.find(where, limit, offset=index, sort=sort)
+
+    def places(self, query: str | None = None) -> Places:
+        """Count the photos of a query that have a place; raises QueryError."""
+        return places(self.library, self._where(query))
+
+    def map_clusters(self, box: Box, zoom: int, query: str | None = None) -> list[Cluster]:
+        """Return the clusters of a query's photos on a map; see `map_clusters.clusters`.
+
+        Raises QueryError.
+        """
+        return clusters(self.library, box, zoom, self._where(query))
 
     def ids(self, query: str | None = None, limit: int | None = None) -> list[str]:
         """Return the ids of the photos of a query, in the current order; raises QueryError."""

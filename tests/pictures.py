@@ -35,6 +35,20 @@ def encode(picture: Image.Image, format_name: str = "JPEG", **options: Any) -> b
     return buffer.getvalue()
 
 
+def placed(picture: Image.Image, latitude: float, longitude: float) -> bytes:
+    """A JPEG whose EXIF says where it was taken; degrees."""
+
+    def degrees(value: float) -> tuple[float, float, float]:
+        minutes, seconds = divmod(abs(value) * 3600, 60)
+        return minutes // 60, minutes % 60, round(seconds, 3)
+
+    exif = Image.Exif()
+    gps = {1: "N" if latitude > 0 else "S", 2: degrees(latitude)}
+    gps |= {3: "E" if longitude > 0 else "W", 4: degrees(longitude)}
+    exif.get_ifd(0x8825).update(gps)
+    return encode(picture, exif=exif)
+
+
 def stored_as(upright: Image.Image, orientation: int) -> bytes:
     """A JPEG whose pixels lie as ``orientation`` says and whose EXIF turns them upright."""
     undo = {

@@ -221,3 +221,25 @@ class Export(Schema):
     format: ExportFormat
     photos: int = Field(ge=0, description="Current number of photos that match the query.")
     download_url: str = Field(examples=["/api/library/export.csv?q=beach&sort=-taken"])
+
+
+class MapCluster(Schema):
+    """Photos close to each other on the map."""
+
+    photos: int = Field(ge=1, examples=[12])
+    latitude: float = Field(ge=-90, le=90, examples=[38.72], description="Where most are.")
+    longitude: float = Field(ge=-180, le=180, examples=[-9.14], description="Where most are.")
+    within: list[float] = Field(
+        min_length=4,
+        max_length=4,
+        examples=[[38.7, -9.2, 38.8, -9.1]],
+        description="South, west, north and east of the smallest area that holds them; west is "
+        "greater than east across the date line.",
+    )
+    photo_id: str = Field(description="The photo added last.")
+
+
+class MapClusters(Schema):
+    """The photos of an area in clusters, the largest first."""
+
+    clusters: list[MapCluster]

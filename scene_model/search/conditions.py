@@ -14,7 +14,7 @@ from scene_model.classifier.vocabulary import fold_case
 from scene_model.library.label_lists import is_one_of
 from scene_model.library.schema import effective_tags, photos
 from scene_model.photos.geo import EARTH_RADIUS_KM
-from scene_model.search.query_values import Circle, DaySpan
+from scene_model.search.query_values import Box, Circle, DaySpan
 
 # The box is slightly larger than the circle; the exact test follows.
 _BOX_MARGIN = 1.000001
@@ -92,6 +92,17 @@ def is_within(circle: Circle) -> ColumnElement[bool]:
         has_place(),
         photos.c.latitude.between(circle.latitude - margin, circle.latitude + margin),
         _haversine(circle.latitude, circle.longitude) <= _haversine_of(circle.radius_km),
+    )
+
+
+def is_in_box(box: Box) -> ColumnElement[bool]:
+    """The photo was taken in an area, as `Box.contains` decides."""
+    longitude = photos.c.longitude
+    join = and_ if box.west <= box.east else or_
+    return and_(
+        has_place(),
+        photos.c.latitude.between(box.south, box.north),
+        join(longitude >= box.west, longitude <= box.east),
     )
 
 

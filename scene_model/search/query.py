@@ -4,7 +4,8 @@
 ``tag:beach`` ``class:sea`` ``group:water`` ``album:travel`` ``name:img_20`` ``camera:iphone`` ·
 ``score>=0.8`` · ``rating>=4`` ``rating:5`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
-``is:duplicate`` ``is:favourite`` · ``has:gps`` · ``near:38.72,-9.14,10km``.
+``is:duplicate`` ``is:favourite`` · ``has:gps`` · ``near:38.72,-9.14,10km`` ·
+``within:38.6,-9.3,38.8,-9.0``.
 NOT binds before AND before OR.
 ``dogs and cats at night``: operators in any case; small words are passed over.
 
@@ -36,6 +37,7 @@ from scene_model.search.conditions import (
     has_class,
     has_place,
     has_tag,
+    is_in_box,
     is_within,
     name_contains,
     on_days,
@@ -53,7 +55,7 @@ from scene_model.search.query_tree import (
     Words,
     read_query,
 )
-from scene_model.search.query_values import read_circle, read_days, read_stars
+from scene_model.search.query_values import read_box, read_circle, read_days, read_stars
 from scene_model.search.words import as_written, ids_for_word
 
 STATES = ("unsure", "edited", "duplicate", "favourite")
@@ -208,6 +210,10 @@ def _near(term: FieldTerm, _: _Context) -> Condition:
     return is_within(read_circle(term.value, term.value_position))
 
 
+def _within(term: FieldTerm, _: _Context) -> Condition:
+    return is_in_box(read_box(term.value, term.value_position))
+
+
 def _is(term: FieldTerm, _: _Context) -> Condition:
     state = fold(term.value)
     if state == "unsure":
@@ -242,6 +248,7 @@ _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     "taken": _taken,
     "added": _added,
     "near": _near,
+    "within": _within,
     "rating": _rating,
     "is": _is,
     "has": _has,

@@ -1,8 +1,9 @@
-"""Values of ``taken:``, ``added:``, ``near:`` and ``rating:`` terms, parsed from text."""
+"""Values of ``taken:``, ``near:``, ``within:`` and other terms, parsed from text."""
 
 import datetime
 import re
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from scene_model.classifier.album_rules import read_span
 from scene_model.classifier.vocabulary import fold
@@ -11,6 +12,8 @@ from scene_model.photos.xmp import MAX_RATING
 
 _RELATIVE_DAYS = {"today": 0, "yesterday": 1}
 _NUMBER = r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*"
+_DIGITS = Decimal("0.000001")
+_BOX = re.compile(",".join([_NUMBER] * 4), re.ASCII)
 _PLACE = re.compile(rf"{_NUMBER},{_NUMBER},{_NUMBER}(km|m)\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -37,6 +40,44 @@ class Circle:
     latitude: float
     longitude: float
     radius_km: float
+
+
+@dataclass(frozen=True)
+class Box:
+    """An area between two parallels and two meridians, its edges included; degrees, WGS 84.
+
+    Where west is greater than east, the area crosses the date line.
+    """
+
+    south: float
+    west: float
+    north: float
+    east: float
+
+    def contains(self, latitude: float, longitude: float) -> bool:
+        """Whether a place is in the area."""
+        if not self.south <= latitude <= self.north:
+            return False
+        if self.west <= self.east:
+            return self.west <= longitude <= self.east
+        return longitude >= self.west or longitude <= self.east
+
+    @property
+    def text(self) -> str:
+        """South, west, north and east, rounded outwards to 0.1 m: what `read_box` reads."""
+        edges = (self.south, self.west, self.north, self.east)
+        directions = (ROUND_FLOOR, ROUND_FLOOR, ROUND_CEILING, ROUND_CEILING)
+        # The shortest decimal that reads as the same number, so that 38.72 stays 38.72.
+        rounded = (
+            Decimal(repr(edge)).quantize(_DIGITS, rounding=direction) + 0
+            for edge, direction in zip(edges, directions, strict=True)
+        )
+        return ",".join(f"{edge.normalize():f}" for edge in rounded)
+
+    @property
+    def query(self) -> str:
+        """The term that finds the photos taken here."""
+        return f"within:{self.text}"
 
 
 def read_days(text: str, today: datetime.date, position: int = 0) -> DaySpan:
@@ -87,6 +128,39 @@ def read_circle(text: str, position: int = 0) -> Circle:
     if not 0.0 < distance < float("inf"):
         raise QueryError(f"The distance in {text!r} must be finite and greater than 0.", position)
     return Circle(latitude, longitude, distance / (1000.0 if match[4].lower() == "m" else 1.0))
+
+
+def read_box(text: str, position: int = 0) -> Box:
+    """Parse ``38.6,-9.3,38.8,-9.0``: south, west, north and east; raises QueryError."""
+    match = _BOX.fullmatch(text)
+    if match is None:
+        raise QueryError(
+            f"{text!r} is not an area. Write its south, west, north and east in degrees, without "
+            "spaces: within:38.6,-9.3,38.8,-9.0.",
+            position,
+        )
+    box = Box(*map(float, match.groups()))
+    for latitude in (box.south, box.north):
+        if not -90.0 <= latitude <= 90.0:
+            raise QueryError(
+                f"{latitude:g} in {text!r} is no latitude. South, the first number, and north, the "
+                "third, are from -90 to 90.",
+                position,
+            )
+    for longitude in (box.west, box.east):
+        if not -180.0 <= longitude <= 180.0:
+            raise QueryError(
+                f"{longitude:g} in {text!r} is no longitude. West, the second number, and east, "
+                "the fourth, are from -180 to 180.",
+                position,
+            )
+    if box.south > box.north:
+        raise QueryError(
+            f"In {text!r} south ({box.south:g}) is greater than north ({box.north:g}). The order "
+            "is south, west, north, east.",
+            position,
+        )
+    return box
 
 
 def read_stars(text: str, position: int = 0) -> int:

@@ -1,6 +1,5 @@
 """Counts of the collection, each with the query that finds the photos it counts."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,9 @@ from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.groups import count_by_group
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
-from scene_model.photos.geo import EARTH_RADIUS_KM
 from scene_model.search.query_tree import quoted
 from scene_model.statistics.tag_counts import count_by_any_tag
 
-_KM_PER_DEGREE = math.radians(EARTH_RADIUS_KM)
 _BINS = 10
 
 
@@ -25,16 +22,6 @@ class Counted:
     """One bar of a chart: its label, number of photos, and the query that finds them."""
 
     label: str
-    photos: int
-    query: str
-
-
-@dataclass(frozen=True)
-class Place:
-    """The photos of one grid cell. latitude, longitude: their mean, degrees."""
-
-    latitude: float
-    longitude: float
     photos: int
     query: str
 
@@ -92,44 +79,6 @@ def by_camera(library: Library, most: int = 20) -> list[Counted]:
     counts = _counts(library, photos.c.camera, photos.c.camera.is_not(None))
     ranked = sorted(counts, key=lambda pair: (-pair[1], pair[0]))[:most]
     return [Counted(label, count, f"camera:{quoted(label)}") for label, count in ranked]
-
-
-def by_place(library: Library, cell_degrees: float = 1.0) -> list[Place]:
-    """Count photos by grid cell, most frequent first.
-
-    The query of a cell is a circle around the mean position of its photos that holds all of them.
-    """
-    row = func.floor(photos.c.latitude / cell_degrees)
-    column = func.floor(photos.c.longitude / cell_degrees)
-    query = (
-        select(
-            func.avg(photos.c.latitude),
-            func.avg(photos.c.longitude),
-            func.count(),
-            func.min(photos.c.latitude),
-            func.max(photos.c.latitude),
-            func.min(photos.c.longitude),
-            func.max(photos.c.longitude),
-        )
-        .where(
-            photos.c.trashed_at.is_(None),
-            photos.c.latitude.is_not(None),
-            photos.c.longitude.is_not(None),
-        )
-        .group_by(row, column)
-        .order_by(func.count().desc())
-    )
-    with library.database.reader.begin() as connection:
-        rows = connection.execute(query).all()
-    places = []
-    for latitude, longitude, count, south, north, west, east in rows:
-        # The circle reaches the farthest corner of the photos' bounding box; at least 1 km.
-        north_south_km = max(north - latitude, latitude - south) * _KM_PER_DEGREE
-        east_west_km = max(east - longitude, longitude - west) * _KM_PER_DEGREE
-        radius_km = math.hypot(north_south_km, east_west_km * math.cos(math.radians(latitude)))
-        circle = f"{latitude:.5f},{longitude:.5f},{max(1.0, 1.02 * radius_km + 0.1):.1f}km"
-        places.append(Place(float(latitude), float(longitude), int(count), f"near:{circle}"))
-    return places
 
 
 def _counts(

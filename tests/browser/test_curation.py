@@ -100,8 +100,10 @@ def test_insights_lead_to_photos(page: Page) -> None:
     expect(page.get_by_role("heading", name="Search")).to_be_visible()
     expect(page.locator(".cell").first).to_be_visible()
     page.get_by_role("link", name="Insights").click()
-    page.locator("[data-testid=stVegaLiteChart] path[aria-roledescription='circle']").first.click()
-    expect(page).to_have_url(re.compile(r"/search\?q=near"))
+    # The map leads to the photos of its area.
+    expect(page.locator(".map .cluster button").first).to_be_visible()
+    page.get_by_role("button", name="Search here").click()
+    expect(page).to_have_url(re.compile(r"/search\?q=within"))
     expect(page.locator(".cell").first).to_be_visible()
     page.get_by_role("link", name="Insights").click()
     with page.expect_download() as download:

@@ -234,7 +234,17 @@ def test_notice_and_everything_in_one_download(come: Callable[[str], Person]) ->
 
 def test_what_visitors_do_not_find(come: Callable[[str], Person], tmp_path: Path) -> None:
     page = come("ada").page
-    for name in ("", "gallery", "search", "review", "duplicates", "teach", "insights", "export"):
+    for name in (
+        "",
+        "gallery",
+        "search",
+        "review",
+        "duplicates",
+        "teach",
+        "insights",
+        "map",
+        "export",
+    ):
         page.goto(f"/{name}")
         expect(page.get_by_text("Only you can see these photos")).to_be_visible()
         page.locator("[data-test-script-state='notRunning']").wait_for(state="attached")

@@ -123,6 +123,7 @@ def test_the_wheel_holds_one_module_with_pages_and_bundle(installed: Installed) 
     inside = {name.split("/", 1)[1] for name in names if name.startswith("scene_model/")}
     for needed in (
         *("py.typed", "_site/app.py", "_site/pages/navigation.py", "_site/.streamlit/config.toml"),
+        *(f"_site/pages/widgets/map/data/{f}" for f in ("cities.tsv.gz", "outlines_fine.bin.gz")),
         *(f"_models/scene_mobilenet_v2/{f}" for f in ("bundle.json", "backbone.tflite")),
     ):
         assert needed in inside

@@ -11,7 +11,11 @@ from scene_model.config import PROJECT_DIR
 
 WIDGETS = PROJECT_DIR / "pages" / "widgets"
 ENTRIES = (
-    *("chips/chips.js", "lightbox/lightbox.js", "photo_grid/grid.js", "prefetch/prefetch.js"),
+    "chips/chips.js",
+    "lightbox/lightbox.js",
+    "map/map.js",
+    "photo_grid/grid.js",
+    "prefetch/prefetch.js",
     "uploader/view.js",
 )
 

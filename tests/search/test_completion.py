@@ -46,6 +46,7 @@ def test_only_the_last_word_is_completed(model: Model) -> None:
     assert lines(model, "rating:")[:2] == ["rating:5", "rating:4"]
     assert "rating:" in lines(model, "rat")
     assert "taken:" in lines(model, "take")
+    assert lines(model, "within") == ["within:"]
 
 
 @pytest.mark.parametrize(

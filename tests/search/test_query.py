@@ -5,6 +5,7 @@ import math
 import sqlite3
 import unicodedata
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from scene_model.search.query_tree import (
     Words,
     print_query,
 )
+from scene_model.search.query_values import Box, read_box
 from scene_model.services import Services
 from tests.library.rows import Row, put
 
@@ -149,6 +151,10 @@ def test_a_rejected_tag_is_not_found(gallery: Gallery) -> None:
         ("near:-9.14,238.72,10km", 5, "latitude comes first"),
         ("near:1,1,0m", 5, "greater than 0"),
         (f"near:1,1,{'9' * 400}km", 5, "greater than 0"),
+        ("within:1,2,3", 7, "south, west, north and east.*within:38.6"),
+        ("within:38.6,-9.3,98.8,-9", 7, "98.8.*no latitude.*from -90 to 90"),
+        ("within:38.6,-190,38.8,-9", 7, "-190.*no longitude.*from -180 to 180"),
+        ("sea within:2,0,1,1", 11, r"south \(2\) is greater than north \(1\)"),
     ],
 )
 def test_errors_have_a_position(query: str, position: int, message: str) -> None:
@@ -228,6 +234,10 @@ def kilometres(row: Row, latitude: float, longitude: float) -> float:
     return 6371.0088 * math.dist(direction(*row.place), direction(latitude, longitude))
 
 
+def is_in_area(box: Box, row: Row) -> bool:
+    return row.place is not None and box.contains(*row.place)
+
+
 def rating(row: Row) -> int:
     """The rating that a person gave counts, also 0; else the imported one."""
     human, imported = row.more.get("human_rating"), row.more.get("imported_rating")
@@ -269,6 +279,10 @@ TERMS: dict[Query, Callable[[Row], bool]] = {
     FieldTerm("near", "0,-179.99,5000m"): lambda r: kilometres(r, 0, -179.99) <= 5,
     FieldTerm("near", "90,0,200km"): lambda r: kilometres(r, 90, 0) <= 200,
     FieldTerm("near", "0,0,99999km"): lambda r: r.place is not None,
+    **{
+        FieldTerm("within", text): partial(is_in_area, read_box(text))
+        for text in ("38.7,-9.15,38.8095,-9.0252", "-1,179.9,1,-179.9", "-90,-180,90,180")
+    },
 }
 TREES: st.SearchStrategy[Query] = st.recursive(
     st.sampled_from([*TERMS, FieldTerm("is", "duplicate")]),
@@ -291,6 +305,7 @@ PLACES = [
     (38.72, -9.0252),  # 9.96 km to the east
     (38.72, -9.0235),  # 10.11 km
     (0.01, 179.99),
+    (0.01, -179.99),
     (89.0, 77.0),
 ]
 FIXED = [

@@ -51,10 +51,3 @@ def test_cameras_and_months_in_order(filled: Services) -> None:
     assert [(bar.label, bar.photos) for bar in cameras] == [("Nokia", 1), ('Q "X" 1', 1)]
     assert all(filled.gallery().count(bar.query) == 1 for bar in cameras)
     assert [bar.label for bar in insights.by_month(filled.library)] == ["2023-01", "2024-07"]
-
-
-def test_a_place_finds_all_photos_of_its_cell(filled: Services) -> None:
-    lisbon, sydney = insights.by_place(filled.library, cell_degrees=5.0)
-    assert (lisbon.photos, sydney.photos) == (2, 1)
-    assert filled.gallery().count(lisbon.query) == 2
-    assert filled.gallery().count(sydney.query) == 1
