@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.sections.label_fields import chosen_class, tag_field
 from pages.sections.messages import counted, error_markdown, escape_markdown
-from pages.sections.photo_view import class_choices, tag_field
 from pages.sections.selection import select
 from pages.state.address import note_action
 from pages.state.session import get_gallery
@@ -15,7 +15,7 @@ from scene_model.library.store import Library
 from scene_model.statistics.tag_counts import SelectedTag, count_selected_tags
 
 _PAGE, _NOTICE = "gallery", "gallery_notice"
-_TYPED_KEY, _CHIP_KEY = "bulk_tag", "bulk_chip"
+_TYPED_KEY, _CHIP_KEY, _CLASS_KEY = "bulk_tag", "bulk_chip", "bulk_class_choice"
 _CHIPS = 14
 
 Decide = Callable[[Library, list[str], str], edits.EditResult]
@@ -90,10 +90,14 @@ def selection_bar(has_keys: bool) -> None:
         if tags.open:
             with tags:
                 tag_tools()
+        else:
+            st.session_state.pop(_TYPED_KEY, None)
         classes = st.popover("Class", icon=":material/folder:", on_change="rerun", key="bulk_class")
         if classes.open:
             with classes:
                 _class_tools()
+        else:
+            st.session_state.pop(_CLASS_KEY, None)
         st.button(
             "Trash",
             icon=":material/delete:",
@@ -157,15 +161,7 @@ def _tag_buttons(label: str | None) -> None:
 
 
 def _class_tools() -> None:
-    chosen = st.selectbox(
-        "Class for the selected photos",
-        class_choices(),
-        index=None,
-        format_func=get_gallery().vocabulary.display_name,
-        accept_new_options=True,
-        placeholder="Choose or type a class",
-        key="bulk_class_choice",
-    )
+    chosen = chosen_class("Class for the selected photos", _CLASS_KEY)
     with st.container(horizontal=True):
         st.button("Set class", disabled=not chosen, on_click=_set_class, args=(chosen,))
         st.button(

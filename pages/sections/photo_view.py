@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.sections.label_fields import class_field, tags_field
 from pages.sections.messages import error_markdown, escape_markdown, show_error
 from pages.sections.photo_facts import (
     class_source_text,
@@ -20,7 +21,7 @@ from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import describe
 from scene_model.classifier.albums import albums_of
 from scene_model.classifier.classify import HeadPredictions
-from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
+from scene_model.classifier.labels import HUMAN
 from scene_model.errors import PhotoNotFound, SceneError
 from scene_model.library import edits
 from scene_model.library.predictions import predict_stored
@@ -206,25 +207,17 @@ def _trash(photo_id: str) -> None:
 
 def _class_editor(photo: PhotoRecord) -> None:
     gallery = get_gallery()
-    options = class_choices()
-    if photo.photo_class not in options:
-        options.insert(0, photo.photo_class)
-    key = f"class_{photo.id}_{photo.photo_class}"
 
-    def change() -> None:
-        chosen = st.session_state[key]
-        if chosen and chosen != photo.photo_class:
+    def change(chosen: str) -> None:
+        if chosen != photo.photo_class:
             _edit(lambda: gallery.set_class([photo.id], chosen))
 
-    st.selectbox(
+    class_field(
         "Class",
-        options,
-        index=options.index(photo.photo_class),
-        format_func=gallery.vocabulary.display_name,
-        accept_new_options=True,
-        key=key,
-        on_change=change,
-        help="The folder of the photo in a ZIP export with one folder per class.",
+        f"class_{photo.id}",
+        change,
+        photo.photo_class,
+        "The folder of the photo in a ZIP export with one folder per class.",
     )
     confidence = f", {photo.class_score:.0%} confidence" if photo.has_class_score else ""
     st.caption(escape_markdown(f"{class_source_text(photo)}{confidence}."))
@@ -274,31 +267,12 @@ def _tag_editor(photo: PhotoRecord) -> None:
         name = gallery.vocabulary.display_name(label)
         return f"{name} (yours)" if tag.head == HUMAN else f"{name} {tag.score:.0%}"
 
-    key = f"tags_{photo.id}_{hash(tuple(labels))}"
-
-    def change() -> None:
-        chosen = st.session_state[key]
-        for label in labels:
-            if label not in chosen:
-                _edit(partial(edits.remove_tag, gallery.library, [photo.id], label))
-        for label in chosen:
-            if label not in labels:
-                _edit(partial(gallery.add_tag, [photo.id], label))
-
-    names = gallery.vocabulary
-    choices = list(dict.fromkeys([*labels, *tag_choices()]))
-    st.multiselect(
+    tags_field(
         "Tags",
-        choices,
-        default=labels,
-        format_func=lambda label: (
-            label_with_score(label) if label in scores else names.display_name(label)
-        ),
-        accept_new_options=True,
-        key=key,
-        on_change=change,
-        placeholder="Add a tag",
-        help="Remove a tag with its ×, choose one from the list, or type a new one.",
+        f"tags_{photo.id}",
+        {label: label_with_score(label) for label in labels},
+        lambda label: _edit(partial(gallery.add_tag, [photo.id], label)),
+        lambda label: _edit(partial(edits.remove_tag, gallery.library, [photo.id], label)),
     )
     if message := st.session_state.pop(_ERROR_KEY, None):
         st.error(message)
@@ -316,33 +290,6 @@ def _albums(photo: PhotoRecord) -> None:
     st.caption(
         f":material/photo_album: Albums: {escape_markdown(text)}",
         help="Albums follow rules on tags and EXIF. Set SCENE_ALBUMS to use your own rules." + hint,
-    )
-
-
-def class_choices() -> list[str]:
-    """Return the possible classes: labels of the class head, the tag head, and your own."""
-    classifier = get_services().classifier
-    tag_head = classifier.bundle.tag_head
-    tags = [] if tag_head is None else sorted(classifier.head(tag_head).labels.ids)
-    labels = [*classifier.head(classifier.bundle.class_head).labels.ids, *tags, UNSURE_CLASS]
-    return list(dict.fromkeys([*labels, *get_gallery().library.human_labels()]))
-
-
-def tag_choices() -> list[str]:
-    """Return the labels offered as tags; other tags can be typed."""
-    return [label for label in class_choices() if label != UNSURE_CLASS]
-
-
-def tag_field(key: str) -> str | None:
-    """Show the field for a tag of the selected photos; returns the chosen or typed one."""
-    return st.selectbox(
-        "Tag for the selected photos",
-        tag_choices(),
-        index=None,
-        format_func=get_gallery().vocabulary.display_name,
-        accept_new_options=True,
-        placeholder="Choose or type a tag",
-        key=key,
     )
 
 

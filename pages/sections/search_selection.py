@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.sections.filters import QUERY_KEY, clear_filter
+from pages.sections.label_fields import tag_field
 from pages.sections.messages import error_markdown
-from pages.sections.photo_view import tag_field
 from pages.sections.selection import select
 from pages.sections.undo_button import note_edit, undo_button
 from pages.state.address import note_action

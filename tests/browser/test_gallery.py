@@ -122,6 +122,7 @@ def _tag(page: Page, tag: str) -> None:
     page.get_by_role("button", name="Tag", exact=True).click()
     page.get_by_role("combobox", name="Tag for the selected photos").fill(tag)
     page.keyboard.press("Enter")
+    page.get_by_role("button", name=f"Make tag “{tag}”").click()
     page.get_by_role("button", name="Add tag").click()
 
 

@@ -412,9 +412,11 @@ def test_the_whole_gallery_by_keyboard(visit: Visit) -> None:
     expect(page.get_by_role("combobox", name="Tag for the selected photos")).to_be_visible()
     for _ in range(20):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.role") == "combobox":
+        if page.evaluate("document.activeElement.shadowRoot?.activeElement?.role") == "combobox":
             break
     page.keyboard.type("Journey")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Make tag “Journey”")).to_be_focused()
     page.keyboard.press("Enter")
     tab_to(page, "^.*Add tag$")
     page.keyboard.press("Enter")

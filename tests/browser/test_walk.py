@@ -127,6 +127,7 @@ def test_selection_bulk_tag_undo_and_refresh(visit: Visit) -> None:
     box = page.get_by_role("combobox", name="Tag for the selected photos")
     box.fill("Journey")
     page.keyboard.press("Enter")
+    page.get_by_role("button", name="Make tag “Journey”").click()
     page.get_by_role("button", name="Add tag").click()
     expect(page.locator(".cell", has_text="journey")).to_have_count(2)
     page.reload()

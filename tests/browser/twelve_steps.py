@@ -125,6 +125,7 @@ def _bulk_correct(page: Page) -> None:
     page.get_by_role("button", name="Class", exact=True).click()
     page.get_by_role("combobox", name="Class for the selected photos").fill(CLASS)
     page.keyboard.press("Enter")
+    page.get_by_role("button", name=f"Make class “{CLASS}”").click()
     page.get_by_role("button", name="Set class").click()
     expect(page.locator(".cell", has_text=CLASS)).to_have_count(12)
     page.keyboard.press("Escape")

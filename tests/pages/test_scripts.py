@@ -10,7 +10,10 @@ from pages.widgets.scripts import ScriptError, component_script
 from scene_model.config import PROJECT_DIR
 
 WIDGETS = PROJECT_DIR / "pages" / "widgets"
-ENTRIES = ("chips/chips.js", "photo_grid/grid.js", "prefetch/prefetch.js", "uploader/view.js")
+ENTRIES = (
+    *("chips/chips.js", "combobox/combobox.js", "photo_grid/grid.js", "prefetch/prefetch.js"),
+    "uploader/view.js",
+)
 
 WriteModules = Callable[[dict[str, str]], Path]
 
