@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.sections.label_fields import chosen_class, tag_field
 from pages.sections.messages import counted, error_markdown, escape_markdown
-from pages.sections.selection import select
+from pages.sections.selection import select, teach_button
 from pages.state.address import note_action
 from pages.state.session import get_gallery
 from scene_model.errors import SceneError
@@ -133,6 +133,7 @@ def tag_tools() -> None:
         )
     typed = tag_field(_TYPED_KEY)
     _tag_buttons(typed or chip)
+    teach_button(_PAGE)
 
 
 def _chip(tag: SelectedTag, total: int) -> str:
