@@ -97,7 +97,12 @@ def _header(total: int, has_keys: bool) -> None:
         bulk_edit.undo_buttons(has_keys)
         count = gallery.library.count(trashed=True)
         if count:  # last, so that the others do not move when it appears
-            st.button(f"Trash ({count:,})", icon=":material/delete:", on_click=open_trash)
+            st.button(
+                f"Trash ({count:,})",
+                icon=":material/delete:",
+                key="open_trash",
+                on_click=open_trash,
+            )
 
 
 def _filtered_photos(total: int, has_keys: bool) -> None:

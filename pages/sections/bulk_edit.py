@@ -4,17 +4,19 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.sections.browse import grid_key
 from pages.sections.label_fields import chosen_class, tag_field
 from pages.sections.messages import counted, error_markdown, escape_markdown
 from pages.sections.selection import select, teach_button
 from pages.state.address import note_action
 from pages.state.session import get_gallery
+from pages.widgets.focus import restore_focus
 from scene_model.errors import SceneError
 from scene_model.library import edits
 from scene_model.library.store import Library
 from scene_model.statistics.tag_counts import SelectedTag, count_selected_tags
 
-_PAGE, _NOTICE = "gallery", "gallery_notice"
+_PAGE, _NOTICE, _TRASHED_KEY = "gallery", "gallery_notice", "gallery_trashed"
 _TYPED_KEY, _CHIP_KEY, _CLASS_KEY = "bulk_tag", "bulk_chip", "bulk_class_choice"
 _CHIPS = 14
 
@@ -82,6 +84,11 @@ def selection_bar(has_keys: bool) -> None:
     has_keys: see `select_all_button`.
     """
     gallery = get_gallery()
+    restore_focus(
+        "gallery_focus",
+        st.session_state.get(_TRASHED_KEY, 0),
+        (f".st-key-{grid_key(_PAGE)} >>> .open[tabindex='0']",),
+    )
     if not gallery.selection:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="selection_bar"):
@@ -191,6 +198,7 @@ def _trash_selection() -> None:
     gallery = get_gallery()
     if _edit(lambda: edits.move_to_trash(gallery.library, gallery.selection)):
         gallery.select([])
+        st.session_state[_TRASHED_KEY] = st.session_state.get(_TRASHED_KEY, 0) + 1
 
 
 def _edit(make: Callable[[], edits.EditResult]) -> bool:

@@ -11,8 +11,8 @@ from scene_model.config import PROJECT_DIR
 
 WIDGETS = PROJECT_DIR / "pages" / "widgets"
 ENTRIES = (
-    *("chips/chips.js", "combobox/combobox.js", "photo_grid/grid.js", "prefetch/prefetch.js"),
-    "uploader/view.js",
+    *("chips/chips.js", "combobox/combobox.js", "focus/focus.js", "photo_grid/grid.js"),
+    *("prefetch/prefetch.js", "uploader/view.js"),
 )
 
 WriteModules = Callable[[dict[str, str]], Path]
