@@ -32,8 +32,8 @@ def shown(app: AppTest) -> list[str]:
 
 def on_page(app: AppTest) -> list[dict[str, str]]:
     """The photos in the grid."""
-    (grid,) = app.get("bidi_component")
-    data = json.loads(grid.proto.json)
+    sent = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    (data,) = (data for data in sent if "pages" in data)
     photos: list[dict[str, str]] = data["pages"][str(data["page"])]["photos"]
     return photos
 
