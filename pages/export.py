@@ -9,7 +9,12 @@ import streamlit as st
 
 from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.photo.facts import head_name
-from pages.sections.query_line import order_control, show_query_error
+from pages.sections.query_line import (
+    order_control,
+    passed_over_text,
+    show_passed_over,
+    show_query_error,
+)
 from pages.state.session import get_gallery, get_services
 from scene_model.classifier.labels import OBJECTS
 from scene_model.errors import QueryError, SceneError
@@ -42,6 +47,7 @@ def _page() -> None:
         show_query_error(query, error)
         return
     if not count:
+        show_passed_over(query)
         st.info(
             "No photos match this query. Change the query, or clear it to export all photos.",
             icon=":material/search_off:",
@@ -55,7 +61,8 @@ def _page() -> None:
             help="Removes coordinates from the tables. The ZIP has copies that keep only what is "
             "known to be harmless. Your own files are not changed.",
         )
-        st.caption(counted(count, "photo"), width="content")
+        parts = [counted(count, "photo"), passed_over_text(query)]
+        st.caption(" · ".join(filter(None, parts)), width="content")
     parameters = {"q": query, "sort": str(gallery.sort)} | (
         {} if with_location else {"place": "false"}
     )

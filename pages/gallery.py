@@ -28,7 +28,7 @@ from pages.sections.filters import (
 )
 from pages.sections.messages import show_error
 from pages.sections.photo_view import is_photo_open, show_open_photo
-from pages.sections.query_line import order_control, show_query_error
+from pages.sections.query_line import order_control, passed_over_text, show_query_error
 from pages.sections.selection import grid_selection
 from pages.sections.trash import is_trash_open, open_trash, show_trash
 from pages.state.address import AddressPart, read_address, write_address
@@ -97,7 +97,12 @@ def _header(total: int, has_keys: bool) -> None:
         bulk_edit.undo_buttons(has_keys)
         count = gallery.library.count(trashed=True)
         if count:  # last, so that the others do not move when it appears
-            st.button(f"Trash ({count:,})", icon=":material/delete:", on_click=open_trash)
+            st.button(
+                f"Trash ({count:,})",
+                icon=":material/delete:",
+                key="open_trash",
+                on_click=open_trash,
+            )
 
 
 def _filtered_photos(total: int, has_keys: bool) -> None:
@@ -131,7 +136,10 @@ def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
     with st.container(horizontal=True, gap="small", key="gallery_filters"):
         chips(_NAME, chosen)
         bulk_edit.select_all_button(count, has_keys)
-        st.caption(f"{count:,} of {total:,} photos", width="content")
+        # In the line of the count, so that the photos stay where they are.
+        parts = [f"{count:,} of {total:,} photos", passed_over_text(chosen.query)]
+        with st.container(width="content", key="gallery_counts"):
+            st.caption(" · ".join(filter(None, parts)), width="content")
 
 
 def _no_matches() -> None:

@@ -31,20 +31,29 @@ st.html(
 bind_window_to_owner()
 if not require_sign_in() or not show_allowance():
     st.stop()
-pages = [
-    st.Page("classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True),
-    st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
-    st.Page("search.py", title="Search", icon=":material/search:"),
-    st.Page("map.py", title="Map", icon=":material/map:"),
-    st.Page("review.py", title="Review", icon=":material/rule:"),
-    st.Page("duplicates.py", title="Duplicates", icon=":material/content_copy:"),
-    st.Page("teach.py", title="Teach", icon=":material/school:"),
-    st.Page("insights.py", title="Insights", icon=":material/insights:"),
-    st.Page("export.py", title="Export", icon=":material/download:"),
-    st.Page("model_card.py", title="Model", icon=":material/psychology:"),
-]
+# At most six entries at the top: four pages and two menus. "" holds the pages without a menu.
+menus = {
+    "": [
+        st.Page(
+            "classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True
+        ),
+        st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
+        st.Page("search.py", title="Search", icon=":material/search:"),
+        st.Page("export.py", title="Export", icon=":material/download:"),
+    ],
+    "Explore": [
+        st.Page("map.py", title="Map", icon=":material/map:"),
+        st.Page("insights.py", title="Insights", icon=":material/insights:"),
+        st.Page("model_card.py", title="Model", icon=":material/psychology:"),
+    ],
+    "Tidy up": [
+        st.Page("review.py", title="Review", icon=":material/rule:"),
+        st.Page("duplicates.py", title="Duplicates", icon=":material/content_copy:"),
+        st.Page("teach.py", title="Teach", icon=":material/school:"),
+    ],
+}
 if not is_shared():
     # Only for the owner: it reads and moves files on the server's disk.
-    pages.insert(-1, st.Page("sort.py", title="Sort", icon=":material/drive_file_move:"))
+    menus["Tidy up"].append(st.Page("sort.py", title="Sort", icon=":material/drive_file_move:"))
 with library_in_use():
-    st.navigation(pages, position="top").run()
+    st.navigation(menus, position="top").run()

@@ -1,9 +1,11 @@
 """The least certain photos one by one: accept, correct or skip each with a key."""
 
+from functools import partial
+
 import streamlit as st
 
+from pages.sections.label_fields import class_field
 from pages.sections.messages import counted, error_markdown, escape_markdown, show_error
-from pages.sections.photo.labels import class_choices
 from pages.sections.photo.picture import show_picture
 from pages.sections.thresholds import show_thresholds
 from pages.sections.undo_button import undo_button
@@ -147,23 +149,7 @@ def _other_choices(photo: PhotoRecord, labels: list[str]) -> None:
                 on_click=_decide,
                 args=(photo.id, label),
             )
-    st.selectbox(
-        "Other class",
-        class_choices(),
-        index=None,
-        format_func=names.display_name,
-        accept_new_options=True,
-        placeholder="Choose or type a class",
-        key=_OTHER,
-        on_change=_decide_typed,
-        args=(photo.id,),
-    )
-
-
-def _decide_typed(photo_id: str) -> None:
-    if chosen := st.session_state[_OTHER]:
-        st.session_state[_OTHER] = None
-        _decide(photo_id, chosen)
+    class_field("Other class", _OTHER, partial(_decide, photo.id))
 
 
 def _decide(photo_id: str, label: str) -> None:

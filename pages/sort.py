@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
+from pages.sections.folders.picker import folder_field
 from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.photo.facts import head_name
 from pages.sections.query_line import show_query_error
@@ -28,6 +29,7 @@ from scene_model.export.sorting.transaction import (
     sort_files,
     undo_sort,
 )
+from scene_model.ingest.places import remember_folder
 from scene_model.library.inventory import update_references
 
 _PREVIEW_ROWS = 200
@@ -76,6 +78,8 @@ def _page() -> None:
     if st.button("Create plan", type="primary", icon=":material/list_alt:"):
         st.session_state.pop(_RESULT, None)
         st.session_state[_PLAN] = (inputs, _prepare(inputs))
+        for folder in (inputs.dest, inputs.source):
+            remember_folder(get_services().library, folder)
     planned = st.session_state.get(_PLAN)
     if planned is not None and planned[0] == inputs:
         _preview(planned[1], inputs.kind)
@@ -86,8 +90,10 @@ def _page() -> None:
 def _inputs() -> _Inputs | None:
     """Show the inputs and return them; None until both folders are entered."""
     left, right = st.columns(2)
-    source = left.text_input("Source folder", key="sort_source", placeholder="/home/me/Photos")
-    dest = right.text_input("Destination folder", key="sort_dest", placeholder="/home/me/Sorted")
+    with left:
+        source = folder_field("Source folder", "sort_source")
+    with right:
+        dest = folder_field("Destination folder", "sort_dest", can_make=True)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
             "Action", list(_KINDS), default="Copy", key="sort_kind", required=True
@@ -109,15 +115,15 @@ def _inputs() -> _Inputs | None:
         query = st.text_input(
             "Photos to sort", key="sort_q", placeholder="All photos, or a query", width=320
         )
-    if not source or not dest:
+    if source is None or dest is None:
         st.info(
-            "Enter both folders. The destination folder is created if it does not exist.",
+            "Choose both folders. The destination can be a new one.",
             icon=":material/folder_open:",
         )
         return None
     return _Inputs(
-        Path(source).expanduser().absolute(),
-        Path(dest).expanduser().absolute(),
+        source,
+        dest,
         _KINDS[kind or "Copy"],
         by,
         layout,

@@ -173,6 +173,12 @@ class PathNotFound(UsageError):
     http_status = 404
 
 
+class FolderInaccessible(UsageError):
+    """The operating system does not let a folder be read, or a new one be made."""
+
+    code = "folder_inaccessible"
+
+
 class UnusableFolders(UsageError):
     """No head can be trained on these class folders, or the name of the head is not allowed."""
 

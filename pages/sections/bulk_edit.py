@@ -4,18 +4,20 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from pages.sections.browse import grid_key
+from pages.sections.label_fields import chosen_class, tag_field
 from pages.sections.messages import counted, error_markdown, escape_markdown
-from pages.sections.photo.labels import class_choices, tag_field
-from pages.sections.selection import select
+from pages.sections.selection import select, teach_button
 from pages.state.address import note_action
 from pages.state.session import get_gallery
+from pages.widgets.focus import restore_focus
 from scene_model.errors import SceneError
 from scene_model.library import edits
 from scene_model.library.store import Library
 from scene_model.statistics.tag_counts import SelectedTag, count_selected_tags
 
-_PAGE, _NOTICE = "gallery", "gallery_notice"
-_TYPED_KEY, _CHIP_KEY = "bulk_tag", "bulk_chip"
+_PAGE, _NOTICE, _TRASHED_KEY = "gallery", "gallery_notice", "gallery_trashed"
+_TYPED_KEY, _CHIP_KEY, _CLASS_KEY = "bulk_tag", "bulk_chip", "bulk_class_choice"
 _CHIPS = 14
 
 Decide = Callable[[Library, list[str], str], edits.EditResult]
@@ -82,6 +84,11 @@ def selection_bar(has_keys: bool) -> None:
     has_keys: see `select_all_button`.
     """
     gallery = get_gallery()
+    restore_focus(
+        "gallery_focus",
+        st.session_state.get(_TRASHED_KEY, 0),
+        (f".st-key-{grid_key(_PAGE)} >>> .open[tabindex='0']",),
+    )
     if not gallery.selection:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="selection_bar"):
@@ -90,10 +97,14 @@ def selection_bar(has_keys: bool) -> None:
         if tags.open:
             with tags:
                 tag_tools()
+        else:
+            st.session_state.pop(_TYPED_KEY, None)
         classes = st.popover("Class", icon=":material/folder:", on_change="rerun", key="bulk_class")
         if classes.open:
             with classes:
                 _class_tools()
+        else:
+            st.session_state.pop(_CLASS_KEY, None)
         st.button(
             "Trash",
             icon=":material/delete:",
@@ -129,6 +140,7 @@ def tag_tools() -> None:
         )
     typed = tag_field(_TYPED_KEY)
     _tag_buttons(typed or chip)
+    teach_button(_PAGE)
 
 
 def _chip(tag: SelectedTag, total: int) -> str:
@@ -157,15 +169,7 @@ def _tag_buttons(label: str | None) -> None:
 
 
 def _class_tools() -> None:
-    chosen = st.selectbox(
-        "Class for the selected photos",
-        class_choices(),
-        index=None,
-        format_func=get_gallery().vocabulary.display_name,
-        accept_new_options=True,
-        placeholder="Choose or type a class",
-        key="bulk_class_choice",
-    )
+    chosen = chosen_class("Class for the selected photos", _CLASS_KEY)
     with st.container(horizontal=True):
         st.button("Set class", disabled=not chosen, on_click=_set_class, args=(chosen,))
         st.button(
@@ -194,6 +198,7 @@ def _trash_selection() -> None:
     gallery = get_gallery()
     if _edit(lambda: edits.move_to_trash(gallery.library, gallery.selection)):
         gallery.select([])
+        st.session_state[_TRASHED_KEY] = st.session_state.get(_TRASHED_KEY, 0) + 1
 
 
 def _edit(make: Callable[[], edits.EditResult]) -> bool:

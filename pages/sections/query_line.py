@@ -82,8 +82,14 @@ def show_completions(query: str, choose: Callable[[str], None]) -> None:
 
 def show_passed_over(query: str) -> None:
     """Say which small words of a query are not searched for."""
-    if words := get_gallery().passed_over(query):
-        st.caption(f"Passed over: {', '.join(map(escape_markdown, words))}")
+    if text := passed_over_text(query):
+        st.caption(text)
+
+
+def passed_over_text(query: str) -> str:
+    """Return Markdown that says which small words are not searched for; empty without any."""
+    words = get_gallery().passed_over(query)
+    return f"Passed over: {', '.join(map(escape_markdown, words))}" if words else ""
 
 
 def show_query_error(query: str, error: QueryError, while_typing: bool = False) -> None:

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from pages.sections.filters import QUERY_KEY, clear_filter
+from pages.sections.label_fields import tag_field
 from pages.sections.messages import error_markdown
-from pages.sections.photo.labels import tag_field
-from pages.sections.selection import select
+from pages.sections.selection import select, teach_button
 from pages.sections.undo_button import note_edit, undo_button
 from pages.state.address import note_action
 from pages.state.session import get_gallery
@@ -65,6 +65,7 @@ def _filter_gallery(query: str) -> None:
 def _tag_control(page: str) -> None:
     tag = tag_field(_TAG_KEY)
     st.button("Add", disabled=not tag, on_click=_add_tag, args=(page, tag), key="search_add_tag")
+    teach_button(page)
 
 
 def _add_tag(page: str, tag: str) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.sections.messages import counted, error_markdown
 from pages.state.session import get_gallery
+from pages.widgets.focus import restore_focus
 from pages.widgets.photo_grid import GridSelection, GridStyle, photo_grid
 from scene_model.errors import SceneError
 from scene_model.library import edits
@@ -14,7 +15,7 @@ from scene_model.library.trash import TrashContents, empty_trash, trash_contents
 
 _MAX_LISTED = 100
 _OPEN_KEY, _CONFIRM_KEY, _NOTICE_KEY = "trash_open", "trash_confirm", "trash_notice"
-_SELECTION_KEY = "trash_selection"
+_SELECTION_KEY, _ACTION_KEY, _CLOSED_KEY = "trash_selection", "trash_action", "trash_closed"
 
 
 def open_trash() -> None:
@@ -32,12 +33,22 @@ def show_trash() -> bool:
     """Show the trash if it is open; returns whether it is."""
     if is_trash_open():
         _dialog()
+    restore_focus(
+        "trash_closed_focus",
+        st.session_state.get(_CLOSED_KEY, 0),
+        (".st-key-open_trash button", ".st-key-gallery_grid >>> .open[tabindex='0']"),
+    )
     return is_trash_open()
 
 
 def _close() -> None:
     for key in (_OPEN_KEY, _CONFIRM_KEY, _NOTICE_KEY, _SELECTION_KEY):
         st.session_state.pop(key, None)
+    _count(_CLOSED_KEY)
+
+
+def _count(key: str) -> None:
+    st.session_state[key] = st.session_state.get(key, 0) + 1
 
 
 @st.dialog("Trash", width="large", on_dismiss=_close)
@@ -78,6 +89,7 @@ def _contents() -> None:
             "Restore all",
             icon=":material/restore_from_trash:",
             disabled=is_empty,
+            key="trash_restore_all",
             on_click=_restore,
             args=(contents.photo_ids,),
         )
@@ -101,6 +113,11 @@ def _contents() -> None:
         )
     if len(contents.photo_ids) > _MAX_LISTED:
         st.caption(f"Showing {_MAX_LISTED} of {len(contents.photo_ids):,} photos.")
+    restore_focus(
+        "trash_focus",
+        st.session_state.get(_ACTION_KEY, 0),
+        (".st-key-trash_restore_all button:enabled", "[role=dialog] button[aria-label=Close]"),
+    )
 
 
 def _selected(listed: Sequence[PhotoRecord]) -> tuple[str, ...]:
@@ -146,6 +163,7 @@ def _confirm(contents: TrashContents | None) -> None:
 
 def _restore(photo_ids: tuple[str, ...]) -> None:
     edits.restore(get_gallery().library, photo_ids)
+    _count(_ACTION_KEY)
 
 
 def _empty(contents: TrashContents) -> None:

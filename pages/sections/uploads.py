@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages.sections.folder_adder import folder_adder
+from pages.sections.folders.adder import folder_adder
 from pages.sections.messages import error_markdown
 from pages.state.session import get_services
 from pages.widgets.uploader import streaming_uploader

@@ -9,6 +9,11 @@ from playwright.sync_api import FilePayload, Locator, Page
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 # What we draw: the grid, the tables and pictures in our own HTML, and the controls we chose.
 OURS = "[data-testid=stMain], [role=dialog]"
+# The pages that are in a menu of the navigation, with its name.
+MENUS = {
+    **dict.fromkeys(("Map", "Insights", "Model"), "Explore"),
+    **dict.fromkeys(("Review", "Duplicates", "Teach", "Sort"), "Tidy up"),
+}
 # Streamlit's own markup, which we cannot change; each with what it is.
 STREAMLITS: dict[str, str] = {}
 
@@ -27,6 +32,16 @@ def serious(page: Page) -> list[str]:
         if violation["impact"] in ("serious", "critical") and violation["id"] not in STREAMLITS
         for node in violation["nodes"]
     ]
+
+
+def go(page: Page, name: str) -> None:
+    """Click a page in the navigation of a wide screen, in its menu if it is in one."""
+    navigation = page.get_by_role("navigation", name="App pages")
+    if name in MENUS:
+        navigation.get_by_role("button", name=MENUS[name]).click()
+        page.get_by_role("menuitem", name=name).click()
+    else:
+        navigation.get_by_role("link", name=name).click()
 
 
 def drop(page: Page, files: list[Path] | list[FilePayload]) -> None:

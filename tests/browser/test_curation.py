@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.browser.actions import go
 from tests.browser.conftest import Visit
 from tests.conftest import ASSETS
 from tests.pictures import encode
@@ -38,17 +39,17 @@ def page(visit: Visit) -> Page:
 
 
 def test_review_by_key(page: Page) -> None:
-    page.get_by_role("link", name="Review").click()
+    go(page, "Review")
     expect(page.get_by_text("0 of")).to_be_visible()
     expect(page.get_by_role("combobox", name="Other class")).to_be_visible()
     for number, key in enumerate(("a", "1", "s"), 1):
         page.keyboard.press(key)
         expect(page.get_by_text(f"{number} of")).to_be_visible()
-    page.get_by_role("link", name="Search").click()
+    go(page, "Search")
     page.locator('input[type="search"]').first.fill("is:edited")
     page.keyboard.press("Enter")
     expect(page.locator(".cell")).to_have_count(2)
-    page.get_by_role("link", name="Review").click()
+    go(page, "Review")
     page.get_by_role("tab", name="Threshold").click()
     expect(page.get_by_text("Photos with a class")).to_be_visible()
     page.get_by_role("slider", name="Minimum confidence").focus()
@@ -61,7 +62,7 @@ def test_review_by_key(page: Page) -> None:
 
 
 def test_duplicates_and_undo(page: Page) -> None:
-    page.get_by_role("link", name="Duplicates").click()
+    go(page, "Duplicates")
     page.get_by_role("button", name="Compare now").click()
     group = page.locator("figure", has_text="turned.jpg").locator("..")
     expect(group.locator("img")).to_have_count(3)
@@ -73,13 +74,22 @@ def test_duplicates_and_undo(page: Page) -> None:
 
 
 def test_a_tag_is_taught(page: Page) -> None:
-    page.get_by_role("link", name="Gallery", exact=True).click()
+    go(page, "Gallery")
     picks = page.locator(".cell .pick")
     expect(picks.nth(4)).to_be_visible()
-    for place in range(5):
+    for place in range(4):
         picks.nth(place).check()
+    expect(page.get_by_text("4 selected", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Tag", exact=True).click()
+    teach = page.get_by_role("button", name="Teach a tag from these photos")
+    expect(teach).to_be_disabled()
+    expect(page.get_by_text("Select at least 5 photos")).to_be_visible()
+    page.keyboard.press("Escape")
+    picks.nth(4).check()
     expect(page.get_by_text("5 selected", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Teach").click()
+    page.get_by_role("button", name="Tag", exact=True).click()
+    teach.click()
+    expect(page.get_by_role("heading", name="5 examples")).to_be_visible()
     page.get_by_label("Tag name").fill("Jungle fall")
     page.get_by_role("button", name="Train tag", exact=True).click()
     expect(page.get_by_text("Held-out examples tagged")).to_be_visible()
@@ -92,20 +102,20 @@ def test_a_tag_is_taught(page: Page) -> None:
 
 @pytest.mark.read_only
 def test_insights_lead_to_photos(page: Page) -> None:
-    page.get_by_role("link", name="Insights").click()
+    go(page, "Insights")
     expect(page.get_by_role("heading", name="Places")).to_be_visible()
     # A bar leads to its photos, and by keyboard so does the list.
     bar = page.locator("[data-testid=stVegaLiteChart] path[aria-roledescription='bar']").first
     bar.click()
     expect(page.get_by_role("heading", name="Search")).to_be_visible()
     expect(page.locator(".cell").first).to_be_visible()
-    page.get_by_role("link", name="Insights").click()
+    go(page, "Insights")
     # The map leads to the photos of its area.
     expect(page.locator(".map .cluster button").first).to_be_visible()
     page.get_by_role("button", name="Search here").click()
     expect(page).to_have_url(re.compile(r"/search\?q=within"))
     expect(page.locator(".cell").first).to_be_visible()
-    page.get_by_role("link", name="Insights").click()
+    go(page, "Insights")
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").first.click()
     assert "Name,Photos,Query" in Path(download.value.path()).read_text(encoding="utf-8")

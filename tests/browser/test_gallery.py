@@ -124,6 +124,7 @@ def _tag(page: Page, tag: str) -> None:
     page.get_by_role("button", name="Tag", exact=True).click()
     page.get_by_role("combobox", name="Tag for the selected photos").fill(tag)
     page.keyboard.press("Enter")
+    page.get_by_role("button", name=f"Make tag “{tag}”").click()
     page.get_by_role("button", name="Add tag").click()
 
 
@@ -247,6 +248,31 @@ def test_chosen_pictures_come_back_from_the_trash(visit: Visit) -> None:
     expect(dialog.get_by_role("button", name="Restore selected")).to_be_disabled()
     dialog.get_by_role("button", name="Close").click()
     expect(page.locator(".cell")).to_have_count(2)
+
+
+def test_the_focus_stays_while_photos_go_and_come_back(visit: Visit) -> None:
+    page = visit.open("gallery?q=name:copy_0&sort=name")
+    expect(page.locator(".cell")).to_have_count(10)
+    for place in range(3):
+        page.locator(".pick").nth(place).check()
+    bar = page.locator(".st-key-selection_bar")
+    expect(bar.get_by_text("3 selected", exact=True)).to_be_visible()
+    bar.get_by_role("button", name="Trash").press("Enter")
+    expect(page.locator(".cell")).to_have_count(7)
+    expect(page.locator(".open:focus")).to_have_count(1)
+    page.get_by_role("button", name="Trash (3)").press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.locator(".open").first.press("Enter")
+    dialog.get_by_role("button", name="Restore 1 photo").press("Enter")
+    everything = dialog.get_by_role("button", name="Restore all")
+    expect(everything).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_text("The trash is empty.")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".cell")).to_have_count(10)
+    expect(page.locator(".open:focus")).to_have_count(1)
 
 
 def test_a_click_waits_for_the_server(visit: Visit, server: Server) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.actions import chip, focused
+from tests.browser.actions import chip, focused, go
 from tests.browser.conftest import Visit, at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
@@ -347,10 +347,10 @@ def test_a_page_that_opens_is_drawn_from_its_top(visit: Visit) -> None:
     page = open_pages(visit)
     top_to_bottom = ["Undo", "Redo", CHIPS, "Select all 44", GRID]
     assert in_turn(names, top_to_bottom) == top_to_bottom
-    page.get_by_role("link", name="Search").click()
+    go(page, "Search")
     expect(page.get_by_text("Search syntax")).to_be_visible()
     names.clear()
-    page.get_by_role("link", name="Gallery").click()
+    go(page, "Gallery")
     expect(page.locator(".current .cell")).to_have_count(18)
     assert in_turn(names, top_to_bottom) == top_to_bottom
 
@@ -412,9 +412,11 @@ def test_the_whole_gallery_by_keyboard(visit: Visit) -> None:
     expect(page.get_by_role("combobox", name="Tag for the selected photos")).to_be_visible()
     for _ in range(20):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.role") == "combobox":
+        if page.evaluate("document.activeElement.shadowRoot?.activeElement?.role") == "combobox":
             break
     page.keyboard.type("Journey")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Make tag “Journey”")).to_be_focused()
     page.keyboard.press("Enter")
     tab_to(page, "^.*Add tag$")
     page.keyboard.press("Enter")

@@ -19,7 +19,7 @@ from scene_model.library import edits
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.search.saved_searches import save_search
 from scene_model.services import open_services
-from tests.browser.actions import drop, payload
+from tests.browser.actions import drop, go, payload
 from tests.browser.conftest import at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
@@ -142,9 +142,9 @@ def test_no_label_makes_a_request(page: Page, other: OtherServer) -> None:
     _see_a_photo(page)
     _see_searches(page)
     for name in ("Insights", "Export", "Teach", "Duplicates", "Review", "Sort", "Model"):
-        page.get_by_role("link", name=name, exact=True).click()
+        go(page, name)
         at_rest(page)
-    page.get_by_role("link", name="Classify", exact=True).click()
+    go(page, "Classify")
     drop(page, [payload("![name](http:evil) <img src=x>.jpg", encode(textured(160, 120)))])
     at_rest(page)
     drop(page, [payload("![bad](http:evil) <img src=x>.jpg", b"no picture")])
@@ -183,7 +183,7 @@ def _see_a_photo(page: Page) -> None:
 
 
 def _see_searches(page: Page) -> None:
-    page.get_by_role("link", name="Search", exact=True).click()
+    go(page, "Search")
     at_rest(page)
     page.get_by_role("button", name="Saved (2)").click()
     search = page.get_by_role("button", name="![search](http")

@@ -58,6 +58,25 @@ def test_the_first_photo_is_near_the_top(visit: Visit, width: int, height: int, 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "most"), [(1440, 900, 220), (390, 844, 260)], ids=["wide", "phone"]
+)
+def test_words_passed_over_do_not_move_the_photos(
+    visit: Visit, width: int, height: int, most: int
+) -> None:
+    tops = []
+    for query in ("landmark", "photos of the landmark"):
+        page = open_gallery(visit, width, height, f"?q={query}")
+        tops.append(page.locator(".cell").first.evaluate("c => c.getBoundingClientRect().top"))
+    assert tops[0] == tops[1] <= most
+    text = page.get_by_text("Passed over: photos, of, the")
+    expect(text).to_be_in_viewport(ratio=1)
+    # The letters of a line may be higher than the line.
+    is_whole = "e => e.scrollHeight < e.clientHeight + 9 && e.scrollWidth <= e.clientWidth + 1"
+    assert text.evaluate(is_whole)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_photos_of_a_row_are_equally_high_and_not_cropped(visit: Visit) -> None:
     page = open_gallery(visit, 1440, 900, "?sort=name")
     rows: dict[float, list[tuple[float, float]]] = {}

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from scene_model.photos.decode import PhotoLimits, open_picture
 from scene_model.photos.metadata import read_metadata
-from tests.browser.actions import serious
+from tests.browser.actions import go, serious
 from tests.browser.conftest import Visit, at_rest
 from tests.browser.libraries import real_photos
 from tests.conftest import ASSETS
@@ -58,7 +58,7 @@ def test_a_line_as_it_is_typed(visit: Visit) -> None:
 def test_results_are_selected_and_opened_in_the_gallery(visit: Visit) -> None:
     page = visit.open("gallery?q=name:placed")
     expect(page.locator(".cell")).to_have_count(1)
-    page.get_by_role("link", name="Search").click()
+    go(page, "Search")
     line(page).fill("name:flower and camera:nobody")
     line(page).press("Enter")
     page.get_by_role("button", name=re.compile("^Without “camera")).click()

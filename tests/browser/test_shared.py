@@ -249,7 +249,9 @@ def test_what_visitors_do_not_find(come: Callable[[str], Person], tmp_path: Path
         expect(page.get_by_text("Only you can see these photos")).to_be_visible()
         page.locator("[data-test-script-state='notRunning']").wait_for(state="attached")
         assert str(tmp_path) not in page.content(), name
-    assert page.get_by_role("link", name="Sort").count() == 0
+    page.get_by_role("button", name="Tidy up").click()
+    expect(page.get_by_role("menuitem", name="Review")).to_be_visible()
+    assert page.get_by_role("menuitem", name="Sort").count() == 0
     page.goto("/model_card")
     expect(page.get_by_text("The administrator of this server chooses the model")).to_be_visible()
     assert page.get_by_role("button", name="Use this model").count() == 0

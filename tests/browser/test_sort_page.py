@@ -36,7 +36,11 @@ def count_of(source_folder: Path) -> int:
 
 
 def name_folders(page: Page, source: object, dest: object) -> None:
-    for label, value in (("Source folder", source), ("Destination folder", dest)):
+    for number, label, value in ((0, "Source folder", source), (1, "Destination folder", dest)):
+        switch = page.get_by_role("switch", name="Type a path").nth(number)
+        expect(switch).to_be_visible()
+        if not switch.is_checked():
+            page.get_by_text("Type a path").nth(number).click()
         field = page.get_by_role("textbox", name=label)
         field.fill(str(value))
         field.press("Enter")
@@ -51,7 +55,7 @@ def test_plan_act_and_undo(
 ) -> None:
     before, hashes, files = snapshot(source_folder), content(source_folder), count_of(source_folder)
     dest, page = tmp_path / "sorted", visit.open("sort")
-    expect(page.get_by_text("Enter both folders")).to_be_visible()
+    expect(page.get_by_text("Choose both folders")).to_be_visible()
     name_folders(page, source_folder, dest)
     page.get_by_role("radio", name=kind).or_(page.get_by_role("button", name=kind)).first.click()
     page.get_by_role("button", name="Create plan").click()

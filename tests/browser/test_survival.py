@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.actions import go
 from tests.browser.conftest import Visit, at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
@@ -43,13 +44,14 @@ def test_gallery_tags_and_undo_survive_the_server(visit: Visit, server: Server) 
     expect(page.get_by_text("2 of 2 photos tagged")).to_be_visible()
     page.reload()
     expect(page.get_by_text("2 of 2 photos tagged")).to_be_visible()
-    page.get_by_role("link", name="Gallery", exact=True).click()
+    go(page, "Gallery")
     page.locator(".pick").nth(0).check()
     page.locator(".pick").nth(1).check()
     expect(page.get_by_text("2 selected", exact=True)).to_be_visible()
     page.get_by_role("button", name="Tag", exact=True).click()
     page.get_by_role("combobox", name="Tag for the selected photos").fill("Journey")
     page.keyboard.press("Enter")
+    page.get_by_role("button", name="Make tag “Journey”").click()
     page.get_by_role("button", name="Add tag").click()
     expect(page.locator(".cell", has_text="journey")).to_have_count(2)
     server.kill()
@@ -90,7 +92,7 @@ def test_a_page_comes_back_by_itself(visit: Visit, server: Server) -> None:
     page = visit.open()
     page.locator('input[type="file"]').set_input_files([ASSETS / "china.jpg"])
     expect(page.get_by_text("1 of 1 photo tagged")).to_be_visible()
-    page.get_by_role("link", name="Gallery", exact=True).click()
+    go(page, "Gallery")
     expect(page.locator(".cell")).to_have_count(1)
     app, state = page.get_by_test_id("stApp"), "data-test-connection-state"
     expect(app).to_have_attribute(state, "CONNECTED")
@@ -101,9 +103,9 @@ def test_a_page_comes_back_by_itself(visit: Visit, server: Server) -> None:
     # the new server run the page; the grid takes up its first click itself.
     expect(app).to_have_attribute(state, "CONNECTED", timeout=60_000)
     expect(page.locator(".cell")).to_have_count(1)
-    page.get_by_role("link", name="Search").click()
+    go(page, "Search")
     expect(page).to_have_url(re.compile("search"))
-    page.get_by_role("link", name="Gallery", exact=True).click()
+    go(page, "Gallery")
     expect(page).to_have_url(re.compile("gallery"))
     at_rest(page)
     expect(page.locator(".cell")).to_have_count(1)

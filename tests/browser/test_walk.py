@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.actions import drop, payload
+from tests.browser.actions import drop, go, payload
 from tests.browser.conftest import Visit, at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS, SHARED_PHOTOS
@@ -35,7 +35,7 @@ def test_from_photos_to_csv_and_zip(visit: Visit, tmp_path: Path) -> None:
     expect(page.get_by_text("china.jpg")).to_have_count(1)
     expect(page.locator(".cell")).to_have_count(len(photos))
 
-    page.get_by_role("link", name="Search").click()
+    go(page, "Search")
     page.get_by_role("searchbox").or_(page.locator('input[type="search"]')).first.fill("flower")
     page.keyboard.press("Enter")
     cell = page.locator(".cell", has_text="flower.jpg")
@@ -55,7 +55,7 @@ def test_from_photos_to_csv_and_zip(visit: Visit, tmp_path: Path) -> None:
     dialog.get_by_role("button", name="Close").click()
     expect(dialog).to_be_hidden()
 
-    page.get_by_role("link", name="Export").click()
+    go(page, "Export")
     expect(page.get_by_text(f"{len(photos)} photos", exact=True)).to_be_visible()
     download_csv = _download(page, "Download CSV", tmp_path / "photos.csv")
     rows = list(csv.DictReader(io.StringIO(download_csv.decode("utf-8"))))
@@ -116,7 +116,7 @@ def test_selection_bulk_tag_undo_and_refresh(visit: Visit) -> None:
     page = visit.open()
     drop(page, sorted(ASSETS.glob("*.jpg")))
     expect(page.get_by_text("2 of 2 photos tagged")).to_be_visible()
-    page.get_by_role("link", name="Gallery", exact=True).click()
+    go(page, "Gallery")
     expect(page.locator(".cell")).to_have_count(2)
     # Two quick clicks: the answer to the first must not undo the second.
     page.locator(".pick").nth(0).check()
@@ -127,6 +127,7 @@ def test_selection_bulk_tag_undo_and_refresh(visit: Visit) -> None:
     box = page.get_by_role("combobox", name="Tag for the selected photos")
     box.fill("Journey")
     page.keyboard.press("Enter")
+    page.get_by_role("button", name="Make tag “Journey”").click()
     page.get_by_role("button", name="Add tag").click()
     expect(page.locator(".cell", has_text="journey")).to_have_count(2)
     page.reload()

@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
+from tests.browser import actions
 from tests.pictures import encode
 
 COUNT, LOOKS, EXAMPLES = 200, 20, 8
@@ -70,7 +71,7 @@ def walk(page: Page, files: list[FilePayload], after: Callable[[str], None]) -> 
 
 def go(page: Page, name: str) -> None:
     """Go to a page by its name in the navigation."""
-    page.get_by_role("link", name=name, exact=True).first.click()
+    actions.go(page, name)
     expect(page).to_have_url(re.compile(f"/{name.lower()}"))
     _rest(page)
 
@@ -124,6 +125,7 @@ def _bulk_correct(page: Page) -> None:
     page.get_by_role("button", name="Class", exact=True).click()
     page.get_by_role("combobox", name="Class for the selected photos").fill(CLASS)
     page.keyboard.press("Enter")
+    page.get_by_role("button", name=f"Make class “{CLASS}”").click()
     page.get_by_role("button", name="Set class").click()
     expect(page.locator(".cell", has_text=CLASS)).to_have_count(12)
     page.keyboard.press("Escape")

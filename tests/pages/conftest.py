@@ -1,6 +1,7 @@
 """Fixtures: the pages run by AppTest on a temporary library."""
 
 import gc
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,12 @@ def texts(app: AppTest) -> str:
     lines += [str(row) for frame in app.dataframe for row in frame.value.to_dict("records")]
     lines += [f"{metric.label} {metric.value}" for metric in app.metric]
     return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", "\n".join(lines))
+
+
+def field_data(app: AppTest, label: str) -> dict[str, Any]:
+    """Return what the browser is sent for the field of a class or tag."""
+    sent = (json.loads(element.proto.json or "{}") for element in app.get("bidi_component"))
+    return next(data for data in sent if data.get("label") == label)
 
 
 def click(app: AppTest, label: str) -> None:

@@ -14,7 +14,7 @@ from pages.state.session import get_services
 from scene_model.gallery import Gallery
 from scene_model.library import edits
 from scene_model.services import Services
-from tests.pages.conftest import press, texts
+from tests.pages.conftest import field_data, press, texts
 
 pytestmark = pytest.mark.slow
 
@@ -126,19 +126,21 @@ def test_gallery_filter_and_undo(
     assert opened.library.count() == 2
 
 
-def test_photo_dialog_corrects_class_and_tags(
-    opened: Services, app: AppTest, flower: bytes
-) -> None:
+def test_photo_dialog_shows_class_and_tags(opened: Services, app: AppTest, flower: bytes) -> None:
     opened.jobs.submit([("dahlia.jpg", flower)]).wait(60)
     (photo_id,) = opened.library.find()
     app.switch_page("gallery.py")
     app.query_params["photo"] = photo_id
     app.run()
     assert "dahlia.jpg" in texts(app)
-    next(s for s in app.selectbox if s.label == "Class").set_value("forest").run()
-    assert opened.library.photo(photo_id).photo_class == "forest"
-    app.multiselect[0].set_value(["Grandma"]).run()
-    assert opened.library.photo(photo_id).shown_tags == ("Grandma",)
+    assert field_data(app, "Class")["value_text"] == "Flower"
+    edits.set_class(opened.library, [photo_id], "forest")
+    edits.add_tag(opened.library, [photo_id], "Grandma")
+    app.run()
+    assert field_data(app, "Class")["value_text"] == "Forest"
+    tags = field_data(app, "Tags")
+    assert "Grandma (yours)" in [tag["text"] for tag in tags["chosen"]]
+    assert not {"Grandma", "flower"} & {option["value"] for option in tags["options"]}
     app.query_params["photo"] = "0" * 64
     app.session_state["open_photo"] = "0" * 64
     assert not in_lightbox(app)["error"]

@@ -12,6 +12,8 @@ from scene_model.config import PROJECT_DIR
 WIDGETS = PROJECT_DIR / "pages" / "widgets"
 ENTRIES = (
     "chips/chips.js",
+    "combobox/combobox.js",
+    "focus/focus.js",
     "lightbox/lightbox.js",
     "map/map.js",
     "photo_grid/grid.js",

@@ -32,8 +32,8 @@ def shown(app: AppTest) -> list[str]:
 
 def on_page(app: AppTest) -> list[dict[str, str]]:
     """The photos in the grid."""
-    (grid,) = app.get("bidi_component")
-    data = json.loads(grid.proto.json)
+    sent = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+    (data,) = (data for data in sent if "pages" in data)
     photos: list[dict[str, str]] = data["pages"][str(data["page"])]["photos"]
     return photos
 
@@ -80,6 +80,13 @@ def test_plain_words(filled: Services, app: AppTest) -> None:
     assert "2 photos" in search(app, "flowers or lisbon")
     assert "1 photo" in search(app, "lisbon without flowers")
     assert "Passed over: in" in search(app, "nothing in lisbon"), "also without photos"
+    for page, key in (("gallery.py", "gallery_q"), ("export.py", "export_q")):
+        app.switch_page(page).run()
+        for query in ("photos of flowers in lisbon", "nothing in lisbon"):
+            app.text_input(key=key).set_value(query).run()
+            assert "in" in texts(app).split("Passed over: ")[1].split("\n")[0].split(", "), page
+        app.text_input(key=key).set_value("flowers lisbon").run()
+        assert "Passed over" not in texts(app), page
 
 
 def test_words_that_no_photo_has_together(filled: Services, app: AppTest) -> None:
@@ -118,7 +125,8 @@ def test_results_are_selected_tagged_and_opened_in_the_gallery(
     assert "0 selected" in texts(app)
     press(app, "Select all 2")
     assert "2 selected" in texts(app)
-    app.selectbox(key="search_tag").set_value("sunset").run()
+    app.session_state["search_tag"] = "sunset"
+    app.run()
     press(app, "Add")
     assert filled.gallery().count("is:edited") == 2
     assert "2 photos" in " ".join(toast.value for toast in app.toast)

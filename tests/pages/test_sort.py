@@ -28,8 +28,9 @@ def test_plan_move_and_undo(opened: Services, app: AppTest, tmp_path: Path, sour
     app.switch_page("sort.py").run()
     assert "Create plan" not in labels(app)
     dest = tmp_path / "sorted"
-    app.text_input(key="sort_source").set_value(str(source)).run()
-    app.text_input(key="sort_dest").set_value(str(dest)).run()
+    app.session_state["sort_source"] = str(source)
+    app.session_state["sort_dest"] = str(dest)
+    app.run()
     app.segmented_control(key="sort_kind").set_value("Move").run()
     click(app, "Create plan")
     text = texts(app)
@@ -51,11 +52,12 @@ def test_invalid_folder_and_query_are_reported(
     opened: Services, app: AppTest, tmp_path: Path, source: Path
 ) -> None:
     app.switch_page("sort.py").run()
-    app.text_input(key="sort_source").set_value(str(tmp_path / "nowhere")).run()
-    app.text_input(key="sort_dest").set_value(str(tmp_path / "sorted")).run()
+    app.session_state["sort_source"] = str(tmp_path / "nowhere")
+    app.session_state["sort_dest"] = str(tmp_path / "sorted")
+    app.run()
     click(app, "Create plan")
     assert "There is no folder" in texts(app)
-    app.text_input(key="sort_source").set_value(str(source)).run()
+    app.session_state["sort_source"] = str(source)
     app.text_input(key="sort_q").set_value("(a").run()
     click(app, "Create plan")
     assert app.error
@@ -68,8 +70,9 @@ def test_groups_are_preselected_and_classes_can_be_chosen(
     by, layout = app.selectbox(key="sort_by"), app.selectbox(key="sort_folders")
     assert by.options[:4] == ["Group", "Class", "Album", "Label of “Six scenes”"]
     assert layout.options[:2] == ["Group", "Year / month / group"]
-    app.text_input(key="sort_source").set_value(str(source)).run()
-    app.text_input(key="sort_dest").set_value(str(tmp_path / "sorted")).run()
+    app.session_state["sort_source"] = str(source)
+    app.session_state["sort_dest"] = str(tmp_path / "sorted")
+    app.run()
     click(app, "Create plan")
     assert "'Folder': 'plants', 'Files': 2" in texts(app)
     app.selectbox(key="sort_by").set_value("class").run()

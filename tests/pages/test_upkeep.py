@@ -59,7 +59,8 @@ def tag_tools_for_all() -> None:
 def test_accept_and_reject(opened: Services, ids: list[str]) -> None:
     app = AppTest.from_function(tag_tools_for_all, default_timeout=60).run()
     assert "◐ Flower · 1 of 2" in app.pills(key="bulk_chip").options
-    app.selectbox(key="bulk_tag").set_value("flower").run()
+    app.session_state["bulk_tag"] = "flower"
+    app.run()
     click(app, "Accept")
     heads = {tag.head for tag in opened.library.photo(ids[1]).tags if tag.label == "flower"}
     assert heads == {"human"}

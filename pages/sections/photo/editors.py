@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
+from pages.sections.label_fields import class_field, tags_field
 from pages.sections.messages import error_markdown, escape_markdown
 from pages.sections.photo.facts import class_source_text, group_text
-from pages.sections.photo.labels import class_choices, tag_choices
 from pages.state.session import get_gallery, get_services
 from scene_model.classifier.albums import albums_of
 from scene_model.classifier.labels import HUMAN
@@ -49,25 +49,17 @@ def set_rating(photo_id: str, rating: int) -> None:
 
 def _class_editor(photo: PhotoRecord) -> None:
     gallery = get_gallery()
-    options = class_choices()
-    if photo.photo_class not in options:
-        options.insert(0, photo.photo_class)
-    key = f"class_{photo.id}_{photo.photo_class}"
 
-    def change() -> None:
-        chosen = st.session_state[key]
-        if chosen and chosen != photo.photo_class:
+    def change(chosen: str) -> None:
+        if chosen != photo.photo_class:
             _edit(lambda: gallery.set_class([photo.id], chosen))
 
-    st.selectbox(
+    class_field(
         "Class",
-        options,
-        index=options.index(photo.photo_class),
-        format_func=gallery.vocabulary.display_name,
-        accept_new_options=True,
-        key=key,
-        on_change=change,
-        help="The folder of the photo in a ZIP export with one folder per class.",
+        f"class_{photo.id}",
+        change,
+        photo.photo_class,
+        "The folder of the photo in a ZIP export with one folder per class.",
     )
     confidence = f", {photo.class_score:.0%} confidence" if photo.has_class_score else ""
     st.caption(escape_markdown(f"{class_source_text(photo)}{confidence}."))
@@ -116,31 +108,12 @@ def _tag_editor(photo: PhotoRecord) -> None:
         name = gallery.vocabulary.display_name(label)
         return f"{name} (yours)" if tag.head == HUMAN else f"{name} {tag.score:.0%}"
 
-    key = f"tags_{photo.id}_{hash(tuple(labels))}"
-
-    def change() -> None:
-        chosen = st.session_state[key]
-        for label in labels:
-            if label not in chosen:
-                _edit(partial(edits.remove_tag, gallery.library, [photo.id], label))
-        for label in chosen:
-            if label not in labels:
-                _edit(partial(gallery.add_tag, [photo.id], label))
-
-    names = gallery.vocabulary
-    choices = list(dict.fromkeys([*labels, *tag_choices()]))
-    st.multiselect(
+    tags_field(
         "Tags",
-        choices,
-        default=labels,
-        format_func=lambda label: (
-            label_with_score(label) if label in scores else names.display_name(label)
-        ),
-        accept_new_options=True,
-        key=key,
-        on_change=change,
-        placeholder="Add a tag",
-        help="Remove a tag with its ×, choose one from the list, or type a new one.",
+        f"tags_{photo.id}",
+        {label: label_with_score(label) for label in labels},
+        lambda label: _edit(partial(gallery.add_tag, [photo.id], label)),
+        lambda label: _edit(partial(edits.remove_tag, gallery.library, [photo.id], label)),
     )
     if message := st.session_state.pop(_ERROR_KEY, None):
         st.error(message)

@@ -1,13 +1,13 @@
 """Add a folder on this computer: scan it, show the space needed, then copy or reference it."""
 
-from pathlib import Path
-
 import streamlit as st
 
+from pages.sections.folders.picker import folder_field
 from pages.sections.messages import counted, show_error
 from pages.state.session import get_services
 from scene_model.errors import LibraryFull, SceneError
 from scene_model.ingest.folder_scan import FolderScan, SpaceNeeded, scan_folder, space_needed
+from scene_model.ingest.places import remember_folder
 from scene_model.jobs.job import Job
 
 _SCAN_KEY = "folder_scan"
@@ -17,17 +17,13 @@ _REFERENCE = "Leave in place"
 
 def folder_adder() -> Job | None:
     """Show the form; returns the job once the visitor has added the photos, else None."""
-    with st.form("folder", border=False):
-        typed = st.text_input("Folder", placeholder="/home/me/Pictures", key="folder_path")
-        is_recursive = st.checkbox("Include subfolders", value=True, key="folder_deep")
-        is_submitted = st.form_submit_button("Scan folder", icon=":material/folder_open:")
-    if is_submitted:
+    folder = folder_field("Folder", "folder_path")
+    is_recursive = st.checkbox("Include subfolders", value=True, key="folder_deep")
+    if st.button("Scan folder", icon=":material/search:", disabled=folder is None) and folder:
         st.session_state.pop(_SCAN_KEY, None)
-        if not typed.strip():
-            st.error("Enter the path of a folder.", icon=":material/error:")
-            return None
         with st.spinner("Scanning folder …"):
-            st.session_state[_SCAN_KEY] = scan_folder(Path(typed.strip()), is_recursive)
+            st.session_state[_SCAN_KEY] = scan_folder(folder, is_recursive)
+        remember_folder(get_services().library, folder)
     scan: FolderScan | None = st.session_state.get(_SCAN_KEY)
     return None if scan is None else _scan_result(scan)
 

@@ -1,0 +1,1 @@
+"""Choosing folders of this computer."""
