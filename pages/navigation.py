@@ -34,6 +34,7 @@ if not require_sign_in() or not show_allowance():
 pages = [
     st.Page("classify.py", title="Classify", icon=":material/add_photo_alternate:", default=True),
     st.Page("gallery.py", title="Gallery", icon=":material/photo_library:"),
+    st.Page("albums.py", title="Albums", icon=":material/photo_album:"),
     st.Page("search.py", title="Search", icon=":material/search:"),
     st.Page("review.py", title="Review", icon=":material/rule:"),
     st.Page("duplicates.py", title="Duplicates", icon=":material/content_copy:"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.sections.albums.photo_albums import show_photo_albums
 from pages.sections.messages import error_markdown, escape_markdown, show_error
 from pages.sections.photo_facts import (
     class_source_text,
@@ -18,13 +19,12 @@ from pages.sections.photo_facts import (
 )
 from pages.state.session import get_gallery, get_services
 from pages.widgets.photo_grid import describe
-from scene_model.classifier.albums import albums_of
 from scene_model.classifier.classify import HeadPredictions
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.errors import PhotoNotFound, SceneError
 from scene_model.library import edits
 from scene_model.library.predictions import predict_stored
-from scene_model.library.records import PhotoRecord, photo_facts
+from scene_model.library.records import PhotoRecord
 from scene_model.photos.xmp import MAX_RATING
 
 _OPEN_KEY, _POSITION_KEY, _ERROR_KEY = "open_photo", "open_photo_position", "edit_error"
@@ -121,7 +121,7 @@ def _dialog() -> None:
         _file_buttons(photo)
     with right:
         # One container each, so that the expanders below stay open when these parts change.
-        for part in (_class_editor, _rating_editor, _tag_editor, _albums):
+        for part in (_class_editor, _rating_editor, _tag_editor, show_photo_albums):
             with st.container():
                 part(photo)
         with st.expander("Tag sources", icon=":material/fact_check:"):
@@ -302,21 +302,6 @@ def _tag_editor(photo: PhotoRecord) -> None:
     )
     if message := st.session_state.pop(_ERROR_KEY, None):
         st.error(message)
-
-
-def _albums(photo: PhotoRecord) -> None:
-    rules = get_services().model.albums
-    names = {album.id: album.name for album in rules.albums}
-    matches = albums_of(photo_facts(photo), rules)
-    if not matches:
-        return
-    text = " · ".join(f"{names[match.album]} ({match.reason})" for match in matches)
-    by_tag_only = [escape_markdown(album.name) for album in rules.albums if album.unknowable]
-    hint = f" To put a photo in {' or '.join(by_tag_only)}, add that tag." if by_tag_only else ""
-    st.caption(
-        f":material/photo_album: Albums: {escape_markdown(text)}",
-        help="Albums follow rules on tags and EXIF. Set SCENE_ALBUMS to use your own rules." + hint,
-    )
 
 
 def class_choices() -> list[str]:

@@ -29,27 +29,32 @@ class AlbumKind(StrEnum):
 class AlbumEntry:
     """One album in a list.
 
-    id: unique together with the kind. line: the query line that finds it; None for a rule album all
-    of whose names are those of a person's albums. cover: id of its cover photo. why: which photos
-    are in it. error: why its photos cannot be listed.
+    id: unique together with the kind. word: the name that ``album:`` finds it by; None for a rule
+    album all of whose names are those of a person's albums. cover: id of its cover photo. why:
+    which photos are in it. error: why its photos cannot be listed.
     """
 
     kind: AlbumKind
     id: str
     name: str
-    line: str | None
+    word: str | None
     count: int
     cover: str | None
     why: str
     error: str | None = None
 
+    @property
+    def line(self) -> str | None:
+        """The query line that finds it."""
+        return None if self.word is None else album_line(self.word)
+
 
 @dataclass(frozen=True)
 class PhotoAlbum:
-    """An album that a photo is in, and the reason. line: as of `AlbumEntry`."""
+    """An album that a photo is in, and the reason. word: as of `AlbumEntry`."""
 
     name: str
-    line: str | None
+    word: str | None
     reason: str
 
 
@@ -67,12 +72,12 @@ def list_albums(
     placed = count_placed(library)
     entries = [_own_entry(album, placed, count, first) for album in own]
     for album in rules.albums:
-        line = rule_album_line(album, own)
-        photo_count = 0 if line is None else count(line)
-        cover = first(line) if line is not None and photo_count else None
+        word = word_of_rule_album(album, own)
+        photo_count = 0 if word is None else count(album_line(word))
+        cover = first(album_line(word)) if word is not None and photo_count else None
         entries.append(
             AlbumEntry(
-                *(AlbumKind.RULES, album.id, album.name, line, photo_count, cover),
+                *(AlbumKind.RULES, album.id, album.name, word, photo_count, cover),
                 rule_words(album, rules),
             )
         )
@@ -94,23 +99,23 @@ def albums_with(
     with library.database.reader.begin() as connection:
         album_ids = set(connection.execute(placed.where(photos.c.id == photo.id)).scalars())
     for own_album in own:
-        line = album_line(own_album.name)
+        name = own_album.name
         if own_album.query is None:
             if own_album.id in album_ids:
-                yield PhotoAlbum(own_album.name, line, "put there by you")
-        elif _matches(is_in, line):
-            yield PhotoAlbum(own_album.name, line, f"found by “{own_album.query}”")
+                yield PhotoAlbum(name, name, "put there by you")
+        elif _matches(is_in, album_line(name)):
+            yield PhotoAlbum(name, name, f"found by “{own_album.query}”")
     by_id = {album.id: album for album in rules.albums}
     for placement in albums_of(photo_facts(photo), rules):
         album = by_id[placement.album]
-        yield PhotoAlbum(album.name, rule_album_line(album, own), placement.reason)
+        yield PhotoAlbum(album.name, word_of_rule_album(album, own), placement.reason)
 
 
-def rule_album_line(album: Album, own: Sequence[OwnAlbum]) -> str | None:
-    """Return the line that finds a rule album by a name that no person's album has."""
+def word_of_rule_album(album: Album, own: Sequence[OwnAlbum]) -> str | None:
+    """Return a name of a rule album that no person's album has; None without one."""
     words = (album.id, album.name, *album.aliases, *album.translations.values())
     free = (word for word in words if find_own_album(word, own) is None)
-    return next((album_line(word) for word in free if '"' not in word), None)
+    return next((word for word in free if '"' not in word), None)
 
 
 def _own_entry(
@@ -129,7 +134,9 @@ def _own_entry(
         except QueryError as problem:
             photo_count, error = 0, problem.message
     cover = album.cover or (first(line) if photo_count else None)
-    return AlbumEntry(kind, str(album.id), album.name, line, photo_count, cover, why, error)
+    return AlbumEntry(
+        *(kind, str(album.id), album.name, album.name, photo_count, cover, why, error)
+    )
 
 
 def _matches(is_in: Callable[[str], bool], line: str) -> bool:

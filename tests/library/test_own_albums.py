@@ -1,6 +1,6 @@
 """Albums that people make: photos are put in and taken out, in order, and every edit is undone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -78,14 +78,15 @@ def test_photos_are_put_in_and_taken_out(library: Library) -> None:
 def test_every_edit_is_undone_and_redone(library: Library) -> None:
     album_id = create_album(library, "Trip", [A, B])
     states = [(names(library), photos_of(library, album_id), only(library))]
-    for edit in (
+    album_edits: list[Callable[[], object]] = [
         lambda: add_to_album(library, album_id, [C]),
         lambda: move_in_album(library, album_id, [C], Step.FIRST),
         lambda: rename_album(library, album_id, "Journey"),
         lambda: set_album_sort(library, album_id, Sort.read("-taken")),
         lambda: set_album_cover(library, album_id, B),
         lambda: remove_from_album(library, album_id, [B]),
-    ):
+    ]
+    for edit in album_edits:
         edit()
         states.append((names(library), photos_of(library, album_id), only(library)))
     assert len({repr(state) for state in states}) == len(states)
@@ -165,11 +166,12 @@ def test_a_photo_that_is_deleted_leaves_its_albums(library: Library) -> None:
 def test_albums_that_no_longer_exist_or_follow_a_search(library: Library) -> None:
     album_id = create_album(library, "Trip")
     delete_album(library, album_id)
-    for edit in (
+    album_edits: list[Callable[[], object]] = [
         lambda: add_to_album(library, album_id, [A]),
         lambda: rename_album(library, album_id, "Other"),
         lambda: delete_album(library, album_id),
-    ):
+    ]
+    for edit in album_edits:
         with pytest.raises(AlbumNotFound):
             edit()
     following = create_query_album(library, "Sea", "sea")

@@ -190,10 +190,10 @@ def test_contract_of_albums_with_and_album_lines(
     entries = [entry for entry in gallery.albums() if entry.line is not None]
     assert len(entries) >= 4
     photos = list(library.records([A, B, C, D]))
-    lines = {p.id: {album.line for album in gallery.albums_with(p)} for p in photos}
+    words = {p.id: {album.word for album in gallery.albums_with(p)} for p in photos}
     for entry in entries:
         assert entry.line is not None
-        inside = {photo_id for photo_id, its_lines in lines.items() if entry.line in its_lines}
+        inside = {photo_id for photo_id, of_photo in words.items() if entry.word in of_photo}
         assert set(gallery.ids(entry.line)) == inside, entry.line
         assert entry.count == len(inside)
         assert set(gallery.ids(f"-{entry.line}")) == {A, B, C, D} - inside
