@@ -233,6 +233,16 @@ class InvalidSetting(UsageError):
     code = "invalid_setting"
 
 
+class InvalidAlbumRules(InvalidSetting):
+    """The rules of the albums cannot be used; ``line`` counts from 1, None for the whole text."""
+
+    code = "invalid_album_rules"
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
 class TooFewExamples(UsageError):
     """Too few photos were given to train on."""
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from pages.sections.albums.album_cards import album_cards
-from pages.sections.albums.own_album_tools import edit_album, show_edit_error
+from pages.sections.albums.own_album_tools import PAGE, edit_album, show_edit_error
+from pages.sections.albums.rule_editor import rule_editor
 from pages.sections.messages import counted, escape_markdown
 from pages.sections.undo_button import undo_button
 from pages.state.session import get_gallery
@@ -53,6 +54,7 @@ def _rule_albums(entries: Sequence[AlbumEntry], open_album: Callable[[str], None
         lines = (f"- **{escape_markdown(e.name)}**: {escape_markdown(e.why)}" for e in empty)
         with st.expander(f"{counted(len(empty), 'album')} without photos"):
             st.markdown("\n".join(lines))
+    rule_editor(PAGE)
 
 
 def _new_album_control() -> None:
