@@ -108,10 +108,14 @@ def move_in_album(
         new = {id_: i for i, id_ in enumerate(moved(list(old), photo_ids, step))}
         description = f"Order of “{name}” changed"
         edit_id = begin_edit(connection, description)
-        for photo_id in new:
-            if new[photo_id] != old[photo_id]:
-                before, after = str(old[photo_id]), str(new[photo_id])
-                _record(connection, edit_id, photo_id, PLACED, album_id, before, after)
+        _record(
+            connection,
+            [
+                (edit_id, photo_id, PLACED, str(album_id), str(old[photo_id]), str(new[photo_id]))
+                for photo_id in new
+                if new[photo_id] != old[photo_id]
+            ],
+        )
         return finish_edit(connection, edit_id, description)
 
 
@@ -189,7 +193,7 @@ def _create(
         inserted = connection.execute(insert(albums).values(**row, created_at=now, deleted_at=now))
         album_id, description = int(inserted.lastrowid), f"Album “{name}” made"
         edit_id = begin_edit(connection, description)
-        _record(connection, edit_id, NO_PHOTO, DELETED, album_id, now, None)
+        _record(connection, [(edit_id, NO_PHOTO, DELETED, str(album_id), now, None)])
         _record_additions(connection, edit_id, album_id, photo_ids)
         _finish(connection, edit_id, description, name)
     return album_id
@@ -204,7 +208,8 @@ def _change(
         before = {NAME: row["name"], SORT: row["sort"], COVER: row["cover_id"], DELETED: None}
         edit_id = begin_edit(connection, description)
         if before[field] != value:
-            _record(connection, edit_id, NO_PHOTO, field, album_id, before[field], value)
+            change = (edit_id, NO_PHOTO, field, str(album_id), before[field], value)
+            _record(connection, [change])
         return _finish(connection, edit_id, description, value)
 
 
@@ -216,16 +221,12 @@ def _finish(connection: Connection, edit_id: int, description: str, name: str) -
 
 
 def _record(
-    connection: Connection,
-    edit_id: int,
-    photo_id: str,
-    field: str,
-    album_id: int,
-    before: str | None,
-    after: str | None,
+    connection: Connection, changes: Sequence[tuple[int, str, str, str, str | None, str | None]]
 ) -> None:
-    row = dict(zip(_COLUMNS, (edit_id, photo_id, field, str(album_id), before, after), strict=True))
-    connection.execute(insert(edit_changes).values(row))
+    """Record changes of an edit. changes: the values of `_COLUMNS`."""
+    rows = [dict(zip(_COLUMNS, change, strict=True)) for change in changes]
+    if rows:
+        connection.execute(insert(edit_changes), rows)
 
 
 def _record_additions(
