@@ -50,34 +50,31 @@ def _editor(rules: AlbumRuleChoice, page: str) -> None:
     if _TEXT_KEY not in st.session_state:
         _load(rules.text())
     _show_mismatch(rules)
-    text = st.text_area(
+    st.text_area(
         "Rules (TOML)",
         key=_TEXT_KEY,
         height=420,
         help="The comments at the top describe the format.",
     )
     _show_error()
-    is_changed = text != st.session_state[_BASE_KEY]
+    # Never disabled: the browser sends the text when the button is clicked, not before.
     with st.container(horizontal=True):
         st.button(
             "Save rules",
             icon=":material/save:",
             type="primary",
-            disabled=not is_changed,
             on_click=_save,
             args=(rules, page),
         )
         st.button(
             "Discard changes",
             icon=":material/undo:",
-            disabled=not is_changed,
             on_click=_load,
             args=(rules.text(),),
         )
         st.button(
             "Load built-in rules",
             icon=":material/settings_backup_restore:",
-            disabled=text == built_in_text(),
             on_click=_replace,
             args=(built_in_text(),),
             help="Puts the built-in rules into the editor. Save rules to use them.",
