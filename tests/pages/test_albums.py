@@ -239,3 +239,15 @@ def test_rules_changed_elsewhere_are_not_overwritten(filled: Services) -> None:
     assert filled.album_rules.text() == rules
     press(app, "Discard changes")
     assert app.text_area(key="rule_text").value == rules
+
+
+def test_search_results_are_put_into_an_album(filled: Services, app: AppTest) -> None:
+    create_album(filled.library, "Our trip")
+    app.switch_page("search.py").run()
+    app.text_input(key="q").set_value("name:temple").run()
+    press(app, "Select all 1")
+    app.selectbox(key="search_album").set_value("Our trip").run()
+    press(app, "Add to album")
+    assert shown(filled, "album:our_trip") == ["temple.jpg"]
+    press(app, "Undo")
+    assert shown(filled, "album:our_trip") == []
