@@ -42,6 +42,7 @@ menus = {
         st.Page("export.py", title="Export", icon=":material/download:"),
     ],
     "Explore": [
+        st.Page("albums.py", title="Albums", icon=":material/photo_album:"),
         st.Page("map.py", title="Map", icon=":material/map:"),
         st.Page("insights.py", title="Insights", icon=":material/insights:"),
         st.Page("model_card.py", title="Model", icon=":material/psychology:"),

@@ -64,7 +64,9 @@ class Settings(BaseSettings):
         "offers them beside the default one.",
     )
     albums: Path = Field(
-        default=DEFAULT_ALBUMS_FILE, description="Rules of the albums; copy the file and edit it."
+        default=DEFAULT_ALBUMS_FILE,
+        description="Rules of the albums; copy the file and edit it. Without it, the page Albums "
+        "edits the rules of the library.",
     )
     database_copies: int = Field(
         default=7,
@@ -257,6 +259,11 @@ class Settings(BaseSettings):
     def names_a_bundle(self) -> bool:
         """Tell whether a bundle was asked for by name: one that is not the program's own."""
         return self.bundle.resolve() != DEFAULT_BUNDLE_DIR.resolve()
+
+    @property
+    def names_album_rules(self) -> bool:
+        """Tell whether a rule file of albums was named: one that is not the program's own."""
+        return self.albums.resolve() != DEFAULT_ALBUMS_FILE.resolve()
 
     @property
     def bundle_folders(self) -> tuple[Path, ...]:

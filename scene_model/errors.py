@@ -220,10 +220,33 @@ class SearchNameTaken(UsageError):
     http_status = 409
 
 
+class InvalidAlbum(UsageError):
+    """The name of an album is not allowed, or the search that it follows."""
+
+    code = "invalid_album"
+
+
+class AlbumNameTaken(UsageError):
+    """Another of a person's albums already has that name."""
+
+    code = "album_name_taken"
+    http_status = 409
+
+
 class InvalidSetting(UsageError):
     """A ``SCENE_`` environment variable has a value that cannot be used."""
 
     code = "invalid_setting"
+
+
+class InvalidAlbumRules(InvalidSetting):
+    """The rules of the albums cannot be used; ``line`` counts from 1, None for the whole text."""
+
+    code = "invalid_album_rules"
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class TooFewExamples(UsageError):
@@ -405,6 +428,13 @@ class SavedSearchNotFound(LibraryError):
     """The library has no saved search with that id."""
 
     code = "saved_search_not_found"
+    http_status = 404
+
+
+class AlbumNotFound(LibraryError):
+    """The library has no album with that id that photos can be put into."""
+
+    code = "album_not_found"
     http_status = 404
 
 

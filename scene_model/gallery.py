@@ -2,21 +2,25 @@
 
 import datetime
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import Vocabulary
-from scene_model.errors import QueryError
+from scene_model.errors import InvalidAlbum, QueryError
 from scene_model.library import edits
+from scene_model.library.albums.album_edits import clean_album_name, create_query_album
+from scene_model.library.albums.own_albums import OwnAlbum
 from scene_model.library.groups import count_by_group
 from scene_model.library.own_labels import LibraryModel
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import PhotoRecord
 from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, Sort, SortKey
 from scene_model.library.store import Library
-from scene_model.search.conditions import has_tag
+from scene_model.search.albums import AlbumEntry, PhotoAlbum, albums_with, list_albums
+from scene_model.search.conditions import has_id, has_tag
 from scene_model.search.no_result import NoResult, WordsWithPhotos, explain_no_result
+from scene_model.search.own_albums import only_album
 from scene_model.search.paging import Page, page_after
 from scene_model.search.query_reader import Condition, QueryReader
 from scene_model.search.query_values import Box
@@ -207,10 +211,58 @@ class Gallery:
     def shown_order(self, query: str) -> Sort:
         """Return the order in which the photos of a query are, as people choose it.
 
-        The best match is the newest first in a query without words.
+        The best match is the newest first in a query without words and without an album of a
+        person.
         """
-        is_newest = self.sort == BEST_MATCH and not self.has_words(query)
+        is_newest = self.sort == BEST_MATCH and not (
+            self.has_words(query) or self.has_album_order(query)
+        )
         return NEWEST_ADDED if is_newest else self.sort
+
+    def has_album_order(self, query: str) -> bool:
+        """Whether a query without words has the order of an album; for any text."""
+        try:
+            return not self.labels_of_words(query) and self._album_order(query) is not None
+        except QueryError:
+            return False
+
+    def own_albums(self) -> list[OwnAlbum]:
+        """Return the albums that people made, sorted by name."""
+        return self._reader.own_albums()
+
+    def albums(self) -> list[AlbumEntry]:
+        """List all albums: those that people made, then those of the rules."""
+        in_order = replace(self, sort=BEST_MATCH)
+        return list_albums(
+            self.library,
+            self.own_albums(),
+            self.model.albums,
+            in_order.count,
+            lambda line: next(iter(in_order.ids_from(0, 1, line)), None),
+        )
+
+    def albums_with(self, photo: PhotoRecord) -> list[PhotoAlbum]:
+        """Return the albums that a photo is in, and why."""
+        is_photo = has_id(photo.id)
+
+        def is_in(line: str) -> bool:
+            where = self._where(line)
+            return bool(self.library.count(is_photo if where is None else is_photo & where))
+
+        albums = albums_with(self.library, photo, self.own_albums(), self.model.albums, is_in)
+        return list(albums)
+
+    def make_query_album(self, name: str, query: str, sort: Sort = BEST_MATCH) -> int:
+        """Make an album that follows a query from now on; returns its id.
+
+        Raises QueryError when the query cannot be read or leads back to the album; InvalidAlbum or
+        AlbumNameTaken.
+        """
+        name = clean_album_name(name)
+        if not query.strip():
+            raise InvalidAlbum("The album has no search to follow. Type a query first.")
+        self._reader.check_followed(name, query, self.today())
+        return create_query_album(self.library, name, query, sort)
 
     def _count_or_0(self, query: str) -> int:
         """Count the photos of a query that was made from another one and may be too long."""
@@ -223,6 +275,22 @@ class Gallery:
         if self.sort.key is not SortKey.MATCH:
             return self.sort
         labels = self.labels_of_words(query)
+        if labels:
+            return Sort(SortKey.MATCH, labels=labels)
+        return self._album_order(self.query if query is None else query) or NEWEST_ADDED
+
+    def _album_order(self, query: str) -> Sort | None:
+        """Return the order of the person's album that a query names; None without exactly one."""
+        if "album:" not in query.lower():
+            return None
+        album = only_album(self._reader.tree(query), self.own_albums())
+        if album is None:
+            return None
+        if album.order is None:
+            return Sort(SortKey.ALBUM, album=album.id)
+        if album.order != BEST_MATCH:
+            return album.order
+        labels = self.labels_of_words(album.query)
         return Sort(SortKey.MATCH, labels=labels) if labels else NEWEST_ADDED
 
     def _where(self, query: str | None) -> Condition | None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from scene_model.album_rule_choice import model_of
 from scene_model.classifier.bundle import BUNDLE_FILE
 from scene_model.classifier.catalogue import BundleEntry, list_bundles
 from scene_model.classifier.classify import Classifier
-from scene_model.classifier.model import CurrentModel, Model
+from scene_model.classifier.model import CurrentModel
 from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound
 from scene_model.ingest.runner import JobRunner
@@ -121,7 +122,7 @@ class ModelChoice:
         return change
 
     def _swap(self, classifier: Classifier) -> None:
-        self.model.swap(Model.of(classifier, self.settings.albums))
+        self.model.swap(model_of(self.settings, classifier, self.library))
 
 
 def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, BundleError | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from scene_model.album_rule_choice import AlbumRuleChoice, model_of
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.vocabulary import Vocabulary
@@ -85,6 +86,11 @@ class Services:
         return ModelChoice(self.settings, self.model, self.library, self.jobs)
 
     @property
+    def album_rules(self) -> AlbumRuleChoice:
+        """Changes of the rules of the albums."""
+        return AlbumRuleChoice(self.settings, self.model, self.library)
+
+    @property
     def exports(self) -> Exports:
         """Tables and archives of photos."""
         return Exports(self.library, self.model)
@@ -150,7 +156,7 @@ def open_classification(
             classifier = open_classifier(settings, open_decoders(settings))
         else:
             classifier = open_chosen(settings, library)[0]
-        model = Model.of(classifier, settings.albums)
+        model = model_of(settings, classifier, library)
         yield Classification(model, library, by, query, settings.workers, with_album)
 
 
@@ -197,7 +203,7 @@ def open_services(
             model, problem = common.model, None
         else:
             classifier, problem = open_chosen(settings, library)
-            model = CurrentModel(Model.of(classifier, settings.albums))
+            model = CurrentModel(model_of(settings, classifier, library))
     except SceneError:
         library.close()
         raise

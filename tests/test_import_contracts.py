@@ -26,6 +26,7 @@ LAYERS = [
     ["learning", "statistics", "maintenance"],
     ["jobs"],
     ["ingest", "export"],
+    ["album_rule_choice"],
     ["gallery", "model_choice"],
     ["services"],
     ["visitors"],

@@ -1,9 +1,10 @@
-"""Edit the selected photos: tags, class, trash, undo and redo."""
+"""Edit the selected photos: tags, class, albums, trash, undo and redo."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
+from pages.sections.albums.put_in_album import album_tools, put_selection
 from pages.sections.browse import grid_key
 from pages.sections.label_fields import chosen_class, tag_field
 from pages.sections.messages import counted, error_markdown, escape_markdown
@@ -105,6 +106,12 @@ def selection_bar(has_keys: bool) -> None:
                 _class_tools()
         else:
             st.session_state.pop(_CLASS_KEY, None)
+        albums = st.popover(
+            "Album", icon=":material/photo_album:", on_change="rerun", key="bulk_albums"
+        )
+        if albums.open:
+            with albums:
+                album_menu()
         st.button(
             "Trash",
             icon=":material/delete:",
@@ -141,6 +148,11 @@ def tag_tools() -> None:
     typed = tag_field(_TYPED_KEY)
     _tag_buttons(typed or chip)
     teach_button(_PAGE)
+
+
+def album_menu() -> None:
+    """Show the tools that put the selected photos into an album."""
+    album_tools("bulk", _put_in_album)
 
 
 def _chip(tag: SelectedTag, total: int) -> str:
@@ -192,6 +204,10 @@ def _decide(edit: Decide, typed: str) -> None:
 
 def _set_class(chosen: str | None) -> None:
     _edit(lambda: get_gallery().set_class(get_gallery().selection, chosen))
+
+
+def _put_in_album(name: str) -> None:
+    _edit(lambda: put_selection(name))
 
 
 def _trash_selection() -> None:

@@ -29,7 +29,7 @@ _ORDER_NAMES = {
 def order_control(page: str, query: str) -> None:
     """Show the control for the sort order, which all pages of the session share.
 
-    Only a query with words has a best match.
+    Only a query with words has a best match, and one with an album of a person that album's order.
     """
     gallery, key = get_gallery(), f"{page}_order"
 
@@ -37,12 +37,15 @@ def order_control(page: str, query: str) -> None:
         note_action(page)
         gallery.sort = st.session_state[key]
 
-    orders = (BEST_MATCH, *SORTS) if gallery.has_words(query) else SORTS
+    is_album = gallery.has_album_order(query)
+    orders = (BEST_MATCH, *SORTS) if is_album or gallery.has_words(query) else SORTS
     st.session_state[key] = gallery.shown_order(query)
     st.selectbox(
         "Order",
         orders,
-        format_func=order_name,
+        format_func=lambda sort: (
+            "Album order" if is_album and sort == BEST_MATCH else order_name(sort)
+        ),
         key=key,
         on_change=choose,
         width=170,
@@ -64,6 +67,7 @@ def show_completions(query: str, choose: Callable[[str], None]) -> None:
         gallery.model.albums,
         gallery.count_by_any_tag(),
         count_any=gallery.count_with_any,
+        own_albums=[album.name for album in gallery.own_albums()],
     )
     if not completions:
         return

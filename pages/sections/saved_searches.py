@@ -1,4 +1,4 @@
-"""Saved searches: save the current one; open, rename and delete saved ones."""
+"""Saved searches: save the current one; open, rename, delete saved ones, make albums of them."""
 
 from collections.abc import Callable
 
@@ -76,6 +76,13 @@ def _change_controls(searches: list[SavedSearch]) -> None:
         st.button(
             "Delete", icon=":material/delete:", on_click=_delete, args=(chosen, names[chosen])
         )
+        st.button(
+            "Make album",
+            icon=":material/photo_album:",
+            on_click=_make_album,
+            args=(next(search for search in searches if search.id == chosen),),
+            help="An album of this name that shows what the search finds, also photos added later",
+        )
 
 
 def _save(query: str) -> None:
@@ -98,6 +105,17 @@ def _rename(search_id: int, old_name: str) -> None:
         return
     st.session_state[_NOTICE] = (
         f"Renamed “{escape_markdown(old_name)}” to “{escape_markdown(new_name)}”."
+    )
+
+
+def _make_album(search: SavedSearch) -> None:
+    try:
+        get_gallery().make_query_album(search.name, search.query, search.sort)
+    except SceneError as error:
+        st.session_state[_NOTICE] = error_markdown(error)
+        return
+    st.session_state[_NOTICE] = (
+        f"Album “{escape_markdown(search.name)}” made. It follows this search; see the page Albums."
     )
 
 

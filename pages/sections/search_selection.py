@@ -1,7 +1,11 @@
-"""Select photos among search results, tag them, and open them in the gallery."""
+"""Select search results, tag them, put them into albums, and open them in the gallery."""
+
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
+from pages.sections.albums.put_in_album import album_tools, put_selection
 from pages.sections.filters import QUERY_KEY, clear_filter
 from pages.sections.label_fields import tag_field
 from pages.sections.messages import error_markdown
@@ -10,6 +14,7 @@ from pages.sections.undo_button import note_edit, undo_button
 from pages.state.address import note_action
 from pages.state.session import get_gallery
 from scene_model.errors import SceneError
+from scene_model.library.edits import EditResult
 
 _TAG_KEY, _ERROR_KEY = "search_tag", "search_tag_error"
 
@@ -40,6 +45,8 @@ def selection_tools(page: str, query: str, count: int) -> None:
         )
         with st.popover("Add tag", icon=":material/sell:", disabled=is_empty):
             _tag_control(page)
+        with st.popover("Album", icon=":material/photo_album:", disabled=is_empty):
+            album_tools("search", partial(_put_in_album, page))
         if st.button(
             "Open selection in Gallery",
             icon=":material/photo_library:",
@@ -69,9 +76,17 @@ def _tag_control(page: str) -> None:
 
 
 def _add_tag(page: str, tag: str) -> None:
-    note_action(page)
     gallery = get_gallery()
+    _edit(page, lambda: gallery.add_tag(gallery.selection, tag))
+
+
+def _put_in_album(page: str, name: str) -> None:
+    _edit(page, lambda: put_selection(name))
+
+
+def _edit(page: str, make: Callable[[], EditResult]) -> None:
+    note_action(page)
     try:
-        note_edit(gallery.add_tag(gallery.selection, tag))
+        note_edit(make())
     except SceneError as error:
         st.session_state[_ERROR_KEY] = error_markdown(error)

@@ -1,4 +1,4 @@
-"""Library routes: photos by query, one photo, its tags, exports."""
+"""Library routes: photos by query, one photo, its tags, albums, exports."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -10,6 +10,8 @@ from scene_model.api.request.body import body_of, json_body
 from scene_model.api.request.photo_ids import checked_photo_id
 from scene_model.api.responses import problems
 from scene_model.api.schemas import (
+    Album,
+    AlbumList,
     Export,
     ExportFormat,
     ExportRequest,
@@ -33,6 +35,7 @@ def add_library_routes(api: FastAPI, context: ApiContext) -> None:
     """Add the routes to the API."""
     _add_photos(api, context)
     _add_tags(api, context)
+    _add_albums(api, context)
     _add_exports(api, context)
 
 
@@ -46,7 +49,8 @@ def _add_photos(api: FastAPI, context: ApiContext) -> None:
             Query(
                 max_length=20,
                 description="match: the best match for the words of the query first, without words "
-                "the newest. Or added, taken, name, score or size; - reverses.",
+                "the newest, or the order of your album. Or added, taken, name, score or size; "
+                "- reverses.",
             ),
         ] = str(BEST_MATCH),
         limit: Annotated[int, Query(ge=1, le=_MAX_PAGE)] = 50,
@@ -110,6 +114,19 @@ def _add_tags(api: FastAPI, context: ApiContext) -> None:
         label = services.gallery().vocabulary.canonical(clean_tag(tag))
         remove_tag(services.library, [known_id], label)
         return current_tags(known_id)
+
+
+def _add_albums(api: FastAPI, context: ApiContext) -> None:
+    @api.get("/albums", tags=["library"])
+    def albums() -> AlbumList:
+        """List all albums; the query `album:"NAME"` finds the photos of one."""
+        entries = context.services().gallery().albums()
+        return AlbumList(
+            albums=[
+                Album(id=entry.id, name=entry.name, kind=entry.kind, count=entry.count)
+                for entry in entries
+            ]
+        )
 
 
 def _add_exports(api: FastAPI, context: ApiContext) -> None:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from scene_model.jobs.job import JobState
+from scene_model.search.albums import AlbumKind
 
 
 class Schema(BaseModel):
@@ -178,6 +179,21 @@ class PhotoPage(Schema):
     photos: list[Photo]
     total: int = Field(ge=0, description="Number of photos that match the query.")
     next_cursor: str | None = None
+
+
+class Album(Schema):
+    """One album. `kind`: `own` (chosen photos), `search` (follows a search) or `rules`."""
+
+    id: str = Field(description="Unique together with the kind.", examples=["travel"])
+    name: str = Field(examples=["Travel"])
+    kind: AlbumKind
+    count: int = Field(ge=0, description="Number of its photos.")
+
+
+class AlbumList(Schema):
+    """All albums: those that people made, by name, then those of the rules."""
+
+    albums: list[Album]
 
 
 class TagsToAdd(Schema):

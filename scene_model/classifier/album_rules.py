@@ -24,11 +24,13 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
+from scene_model.classifier.album_rule_lines import line_of, line_of_syntax_error
 from scene_model.classifier.heads import Head
 from scene_model.classifier.labels import OBJECTS
 from scene_model.classifier.vocabulary import Vocabulary, fold, vocabulary_of
-from scene_model.errors import InvalidSetting, PathNotFound
+from scene_model.errors import InvalidAlbumRules, InvalidSetting, PathNotFound
 
 SHIPPED_FILE = Path(__file__).with_name("albums.toml")
 _DAY = re.compile(r"(\d{4})(-\d\d)?(-\d\d)?|(\d\d-\d\d)", re.ASCII)
@@ -175,20 +177,40 @@ def read_album_rules(file: Path | None, heads: Iterable[Head]) -> AlbumRules:
     names the file, the place in it, the value and what to do.
     """
     file = SHIPPED_FILE if file is None else file
-    existing_names = _names_of(heads)
+    return parse_album_rules(read_rule_text(file), heads, str(file))
+
+
+def read_rule_text(file: Path) -> str:
+    """Read the text of a rule file; raises PathNotFound or InvalidSetting."""
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-        read = _AlbumFile.model_validate(document, context=existing_names)
+        return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise PathNotFound(f"There is no album file {file}.") from error
     except OSError as error:
         raise InvalidSetting(f"{file} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:
         raise InvalidSetting(f"{file} is not UTF-8 text. Save it as UTF-8.") from error
+
+
+def parse_album_rules(text: str, heads: Iterable[Head], source: str) -> AlbumRules:
+    """Read and check the text of a rule file. source: what the message of an error begins with.
+
+    Raises InvalidAlbumRules with the line.
+    """
+    existing_names = _names_of(heads)
+    try:
+        document = tomllib.loads(text)
+        read = _AlbumFile.model_validate(document, context=existing_names)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidSetting(f"{file} is not valid TOML: {error}. Correct it there.") from error
+        raise InvalidAlbumRules(
+            f"{source} is not valid TOML: {error}. Correct it there.",
+            line_of_syntax_error(str(error), text),
+        ) from error
     except ValidationError as error:
-        raise InvalidSetting(f"{file}: {_first_fault(error, document)}") from error
+        fault = _first_fault(error)
+        line = line_of(text, fault["loc"])
+        where = source if line is None else f"{source}, line {line}"
+        raise InvalidAlbumRules(f"{where}: {_fault_text(fault, document)}", line) from error
     return AlbumRules(read.album, existing_names.vocabulary.names, read.home)
 
 
@@ -315,10 +337,14 @@ def _nearest(word: str, existing_names: Iterable[str], meant: Iterable[str] = ()
     return f"Did you mean {near[0]!r}?" if near else "albums.toml lists what there is."
 
 
-def _first_fault(error: ValidationError, document: dict[str, Any]) -> str:
-    """Say in words what pydantic complains of first, and where that is."""
+def _first_fault(error: ValidationError) -> ErrorDetails:
+    """Return what pydantic complains of first."""
     # A misspelt key is also a missing one: say what is there.
-    fault = min(error.errors(), key=lambda label_ids: label_ids["type"] != "extra_forbidden")
+    return min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+
+
+def _fault_text(fault: ErrorDetails, document: dict[str, Any]) -> str:
+    """Say in words what pydantic complains of, and where that is."""
     places, key, part = _place(fault["loc"], document)
     message = fault["msg"].removeprefix("Value error, ").replace("dictionary", "table")
     message = message.replace("frozenset", "list").replace("tuple", "list")

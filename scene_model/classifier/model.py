@@ -19,16 +19,15 @@ class Model:
     albums: AlbumRules = field(repr=False)
 
     @classmethod
-    def of(cls, classifier: Classifier, albums_file: Path | None = None) -> Self:
+    def of(cls, classifier: Classifier, albums: AlbumRules | Path | None = None) -> Self:
         """Collect the vocabulary of a classifier; the class head's label names take precedence.
 
-        albums_file: None for the shipped rules. Raises the errors of `read_album_rules`.
+        albums: the rules, or their file; None for the shipped rules. Raises the errors of
+        `read_album_rules`.
         """
-        return cls(
-            classifier,
-            vocabulary_of(classifier.ranked_heads),
-            read_album_rules(albums_file, classifier.heads.values()),
-        )
+        if not isinstance(albums, AlbumRules):
+            albums = read_album_rules(albums, classifier.heads.values())
+        return cls(classifier, vocabulary_of(classifier.ranked_heads), albums)
 
 
 class CurrentModel:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "dataset": library_tags.dataset,
     "reclassify": library_photos.reclassify,
     "stats": library_upkeep.stats,
+    "albums": library_photos.albums,
     "verify": library_upkeep.verify_library,
     "backup": library_upkeep.backup,
     "restore": library_upkeep.restore,
@@ -72,7 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             choices=list(map(str, (*SORTS, BEST_MATCH))),
             default=str(default),
             help=f"order; a minus reverses it: --sort=-taken (default: {default}); match: the "
-            "best match for the words first, without words the newest",
+            "best match for the words first, without words the newest; one of your albums has its "
+            "own order",
         )
     target = export.add_mutually_exclusive_group()
     target.add_argument(
@@ -119,6 +121,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "reclassify", "re-tag photos that another model tagged; your own tags stay"
     )
     reclassify.add_argument("--dry-run", action="store_true", help="only print what would change")
+    command("albums", "list the albums with the number of their photos")
     command("stats", "count photos by class, and show the disk usage")
     verify = command("verify", "check every original, thumbnail and database row")
     verify.add_argument(

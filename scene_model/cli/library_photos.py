@@ -1,4 +1,4 @@
-"""The library's photos on the command line: add, search, export, reclassify."""
+"""The library's photos on the command line: add, search, albums, export, reclassify."""
 
 import argparse
 import contextlib
@@ -32,6 +32,7 @@ from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import Added, PhotoRecord
 from scene_model.library.sort_order import Sort
+from scene_model.search.albums import AlbumEntry
 from scene_model.services import Services, open_services
 
 _POLL_S = 0.2
@@ -74,6 +75,13 @@ def search(options: argparse.Namespace, settings: Settings) -> int:
         ids = services.gallery(Sort.read(options.sort)).ids(options.query, options.limit)
         record = partial(_photo_record, vocabulary=services.vocabulary)
         _print(services.library.records(ids), options, record, _photo_line)
+    return EXIT_DONE
+
+
+def albums(options: argparse.Namespace, settings: Settings) -> int:
+    """List the albums: those that people made, then those of the rules."""
+    with _services(settings) as services:
+        _print(services.gallery().albums(), options, _album_record, _album_line)
     return EXIT_DONE
 
 
@@ -202,6 +210,16 @@ def _photo_record(photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, Any]:
 def _photo_line(photo: PhotoRecord) -> str:
     tags = ", ".join(photo.shown_tags)
     return "\t".join(printable(cell) for cell in (photo.id, photo.name, photo.photo_class, tags))
+
+
+def _album_record(album: AlbumEntry) -> dict[str, Any]:
+    return {"id": album.id, "name": album.name, "kind": str(album.kind), "count": album.count}
+
+
+def _album_line(album: AlbumEntry) -> str:
+    return "\t".join(
+        (str(album.kind), printable(album.id), printable(album.name), f"{album.count:,}")
+    )
 
 
 def _print(items: Iterable[Any], options: argparse.Namespace, record: Any, line: Any) -> None:

@@ -1,7 +1,7 @@
-"""Edits of tags, class, favourites, ratings and trash, with undo and redo.
+"""Edits of tags, class, favourites, ratings, albums and trash, with undo and redo.
 
-Every edit is stored with the values it replaced. It is one transaction of a few statements,
-however many photos it changes.
+`albums.album_edits` makes those of albums. Every edit is stored with the values it replaced. It is
+one transaction of a few statements, however many photos it changes.
 """
 
 import datetime
@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 
 from scene_model.errors import InvalidTag, UsageError
+from scene_model.library.albums.album_changes import NO_PHOTO, apply_album_changes
 from scene_model.library.schema import (
     automatic_tags,
     class_decisions,
@@ -261,8 +262,7 @@ def _edit(
     Photos that were deleted meanwhile or already have the new value are skipped.
     """
     with library.database.writer.begin() as connection:
-        inserted = connection.execute(insert(edits).values(at=_now(), description=description))
-        edit_id = inserted.lastrowid
+        edit_id = begin_edit(connection, description)
         changes = (
             select(
                 literal(edit_id),
@@ -281,14 +281,25 @@ def _edit(
         )
         columns = ["edit_id", "photo_id", "field", "label", "before", "after"]
         connection.execute(insert(edit_changes).from_select(columns, changes))
-        count = _photo_count(connection, edit_id)
-        if not count:
-            connection.execute(delete(edits).where(edits.c.id == edit_id))
-        else:
-            # Undone edits cannot be redone after a new edit.
-            connection.execute(delete(edits).where(edits.c.undone_at.is_not(None)))
-            _apply(connection, edit_id, edit_changes.c.after)
-    return EditResult(description, count)
+        return finish_edit(connection, edit_id, description)
+
+
+def begin_edit(connection: Connection, description: str) -> int:
+    """Record an edit without changes yet; returns its id."""
+    inserted = connection.execute(insert(edits).values(at=_now(), description=description))
+    return int(inserted.lastrowid)
+
+
+def finish_edit(connection: Connection, edit_id: int, description: str) -> EditResult:
+    """Apply the changes that were recorded for an edit; without any, the edit is removed."""
+    changes = select(edit_changes.c.field).where(edit_changes.c.edit_id == edit_id).limit(1)
+    if connection.execute(changes).first() is None:
+        connection.execute(delete(edits).where(edits.c.id == edit_id))
+        return EditResult(description, 0)
+    # Undone edits cannot be redone after a new edit.
+    connection.execute(delete(edits).where(edits.c.undone_at.is_not(None)))
+    _apply(connection, edit_id, edit_changes.c.after)
+    return EditResult(description, _photo_count(connection, edit_id))
 
 
 def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
@@ -328,11 +339,12 @@ def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
             .where(photos.c.id.in_(changes(field, photo_id)))
             .values({column: new.scalar_subquery()})
         )
+    apply_album_changes(connection, edit_id, value)
 
 
 def _photo_count(connection: Connection, edit_id: int) -> int:
     query = select(func.count(edit_changes.c.photo_id.distinct())).where(
-        edit_changes.c.edit_id == edit_id
+        edit_changes.c.edit_id == edit_id, edit_changes.c.photo_id != NO_PHOTO
     )
     return int(connection.execute(query).scalar_one())
 

@@ -50,6 +50,8 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
     4: (),
     # Followed by `_to_version_6`.
     5: (),
+    # Followed by `_to_version_7`.
+    6: (),
 }
 
 # How migrations worded the tables that they created.
@@ -128,6 +130,11 @@ def _to_version_6(connection: Connection, _: EmbeddingFiles) -> None:
         _rebuild_photos(connection)
 
 
+def _to_version_7(connection: Connection, _: EmbeddingFiles) -> None:
+    """Create the tables of albums; a rebuilt photos table has brought them already."""
+    create_missing_objects(connection)
+
+
 def _rebuild_photos(connection: Connection) -> None:
     """Give the photos table the columns of this version; new ones get their defaults."""
     # Renaming a table fails while a trigger refers to one that is missing.
@@ -168,6 +175,7 @@ _FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
     2: _to_version_3,
     4: _to_version_5,
     5: _to_version_6,
+    6: _to_version_7,
 }
 
 

@@ -15,7 +15,8 @@ from scene_model.library.sort_order import Sort, SortKey, match_scores
 
 BATCH = 500  # SQLite limits the number of bound values
 
-# The order by match has no index: its ties are in the order of the newest added.
+# The orders by match and of an album have no index. The ties of the order by match are in the
+# order of the newest added.
 _INDEXED_COLUMNS = {
     SortKey.ADDED: "added_at",
     SortKey.TAKEN: "taken_at",
@@ -23,6 +24,7 @@ _INDEXED_COLUMNS = {
     SortKey.SCORE: "class_score",
     SortKey.SIZE: "file_bytes",
     SortKey.MATCH: "added_at",
+    SortKey.ALBUM: "added_at",
 }
 
 Item = TypeVar("Item")

@@ -15,12 +15,13 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 
 from scene_model.classifier.labels import NONE, UNSURE_CLASS
 from scene_model.library.sqlite_extensions import PathColumn
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 metadata = MetaData()
 
@@ -143,7 +144,44 @@ class_decisions = Table(
     Column("at", Text, nullable=False),
 )
 
-# Every edit, with the values before and after it, for undo and redo.
+# Albums that people made. `query`: the search that the album follows; null for one of chosen
+# photos. `sort`: "hand" for the order of `album_photos`, else a sort order as text. `cover`: the
+# chosen one; it counts while the photo is in the album. A deleted album keeps its row and its
+# photos, so that the deletion can be undone. `folded_name` makes names unique regardless of case.
+albums = Table(
+    "albums",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False),
+    Column("query", Text),
+    Column("sort", Text, nullable=False),
+    Column("cover", ForeignKey("photos.number", ondelete="SET NULL")),
+    Column("created_at", Text, nullable=False),
+    Column("deleted_at", Text),
+    # Edits refer to ids.
+    sqlite_autoincrement=True,
+)
+Index(
+    "albums_by_name",
+    albums.c.folded_name,
+    unique=True,
+    sqlite_where=text("deleted_at IS NULL"),
+)
+Index("albums_by_cover", albums.c.cover)
+
+# The photos of an album; those in the trash stay in it. `position`: their order by hand.
+album_photos = Table(
+    "album_photos",
+    metadata,
+    Column("album_id", ForeignKey("albums.id", ondelete="CASCADE"), primary_key=True),
+    Column("photo", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+Index("album_photos_by_photo", album_photos.c.photo)
+
+# Every edit, with the values before and after it, for undo and redo. A change of an album itself
+# has the album's id as `label` and an empty `photo_id`.
 edits = Table(
     "edits",
     metadata,

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from scene_model.errors import QueryError
 from scene_model.library.label_lists import is_one_of
-from scene_model.library.schema import class_decisions, effective_tags, photos
+from scene_model.library.schema import album_photos, class_decisions, effective_tags, photos
 
 
 class SortKey(StrEnum):
@@ -29,6 +29,7 @@ class SortKey(StrEnum):
     SCORE = "score"
     SIZE = "size"
     MATCH = "match"
+    ALBUM = "album"
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,13 @@ class Sort:
     """A sort order. As text: ``taken`` for ascending, ``-taken`` for descending.
 
     labels: for the order by match, the labels whose scores count; they are not part of the text.
+    album: for the order by hand of an album, its id; no part of the text either.
     """
 
     key: SortKey
     descending: bool = False
     labels: frozenset[str] = frozenset()
+    album: int | None = None
 
     def __str__(self) -> str:
         """Return the text that `read` parses."""
@@ -60,9 +63,10 @@ class Sort:
         return cls(SortKey(key), text.startswith("-"))
 
 
-_PROPERTIES = tuple(key for key in SortKey if key is not SortKey.MATCH)
+_PROPERTIES = tuple(key for key in SortKey if key not in (SortKey.MATCH, SortKey.ALBUM))
 NEWEST_ADDED = Sort(SortKey.ADDED, descending=True)
-# The best match first; without words in the query, the newest. See `Gallery.shown_order`.
+# The best match first; without words in the query, the order of its album, or the newest. See
+# `Gallery.shown_order`.
 BEST_MATCH = Sort(SortKey.MATCH)
 # The orders by a property. The more common direction comes first; the indexes are built for it.
 SORTS = tuple(
@@ -84,7 +88,7 @@ _COLUMNS: dict[SortKey, ColumnElement[Any]] = {
 
 def sort_column(sort: Sort) -> ColumnElement[Any]:
     """Return the leading column of a sort order."""
-    return _COLUMNS[sort.key]
+    return _album_position(sort.album) if sort.key is SortKey.ALBUM else _COLUMNS[sort.key]
 
 
 def order_by(sort: Sort) -> tuple[ColumnElement[Any], ...]:
@@ -93,7 +97,9 @@ def order_by(sort: Sort) -> tuple[ColumnElement[Any], ...]:
     The rarer direction is the exact reverse of the other, ties included, so that one index serves
     both.
     """
-    column = _COLUMNS[sort.key]
+    column = sort_column(sort)
+    if sort.key is SortKey.ALBUM:
+        return column.asc(), photos.c.number.asc()
     if sort.key is SortKey.MATCH:
         return column.desc(), *order_by(NEWEST_ADDED)
     if sort.key is SortKey.NAME:
@@ -103,6 +109,17 @@ def order_by(sort: Sort) -> tuple[ColumnElement[Any], ...]:
         return column.desc(), photos.c.folded_name, photos.c.number
     first = column.asc().nulls_last() if sort.key is SortKey.TAKEN else column.asc()
     return first, photos.c.folded_name.desc(), photos.c.number.desc()
+
+
+def _album_position(album: int | None) -> ColumnElement[int]:
+    """Return the position of a photo in an album; photos that are not in it come first."""
+    placed = album_photos.alias()
+    position = (
+        select(placed.c.position)
+        .where(placed.c.album_id == album, placed.c.photo == photos.c.number)
+        .correlate(photos)
+    )
+    return func.coalesce(position.scalar_subquery(), -1)
 
 
 def label_scores(sort: Sort) -> Subquery:

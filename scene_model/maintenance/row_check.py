@@ -40,6 +40,13 @@ _CONTRADICTIONS = {
     "the folded name of a saved search is not that of its name": (
         "SELECT count(*) FROM saved_searches WHERE folded_name IS NOT fold(name)"
     ),
+    "the folded name of an album is not that of its name": (
+        "SELECT count(*) FROM albums WHERE folded_name IS NOT fold(name)"
+    ),
+    "an album follows a search and has photos of its own": (
+        "SELECT count(*) FROM albums WHERE query IS NOT NULL AND id IN "
+        "(SELECT album_id FROM album_photos)"
+    ),
     "a photo's class is not the one that was chosen for it": (
         "SELECT count(*) FROM photos p LEFT JOIN class_decisions d ON d.photo_id = p.id "
         "WHERE p.human_class IS NOT d.label"

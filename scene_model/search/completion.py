@@ -11,6 +11,7 @@ from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.photos.xmp import MAX_RATING
+from scene_model.search.own_albums import album_line
 from scene_model.search.query import FIELDS, STATES
 
 # The last term of a line: minus and brackets before it, a field, an opening quotation mark, a word.
@@ -40,11 +41,13 @@ def complete(
     tag_counts: Mapping[str, int],
     limit: int = 8,
     count_any: Callable[[Collection[str]], int] | None = None,
+    own_albums: Collection[str] = (),
 ) -> list[Completion]:
     """Complete the last word of a line; labels with most photos come first.
 
     tag_counts: number of photos by label; labels that are not in it come last. count_any: returns
     the number of photos with any of some labels, for the kinds; None leaves their counts out.
+    own_albums: the names of the albums that people made; they come before those of the rules.
     Returns nothing for a line that ends in a space, in a complete word, or inside a phrase.
     """
     term = _LAST_TERM.search(line)
@@ -61,7 +64,8 @@ def complete(
     elif field == "group:":
         terms = _group_terms(field, word, vocabulary)
     elif field == "album:":
-        terms = _terms((album.id for album in albums.albums), field, word)
+        terms = _own_album_terms(own_albums, word)
+        terms += _terms((album.id for album in albums.albums), field, word)
     elif field in ("is:", "has:"):
         terms = _terms(STATES if field == "is:" else ("gps",), field, word)
     elif field in ("taken:", "added:"):
@@ -184,6 +188,14 @@ def _group_terms(field: str, word: str, vocabulary: Vocabulary) -> list[Completi
             shown = group.name if is_name else f"{group.name} ({matches[0]})"
             terms.append(Completion(_written(field, group.id), shown))
     return terms + (_terms((UNSURE_CLASS,), field, word) if vocabulary.groups else [])
+
+
+def _own_album_terms(names: Iterable[str], word: str) -> list[Completion]:
+    return [
+        Completion(album_line(name), f"album:{name}")
+        for name in names
+        if fold(name).startswith(word)
+    ]
 
 
 def _written(field: str, label: str) -> str:

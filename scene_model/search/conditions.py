@@ -29,6 +29,11 @@ def has_tag(labels: Collection[str]) -> ColumnElement[bool]:
     )
 
 
+def has_id(photo_id: str) -> ColumnElement[bool]:
+    """The photo is this one."""
+    return photos.c.id == photo_id
+
+
 def has_class(labels: Collection[str]) -> ColumnElement[bool]:
     """The class, chosen by a person or else automatic, is one of the labels."""
     return is_one_of(photos.c.photo_class, labels)

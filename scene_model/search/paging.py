@@ -82,6 +82,7 @@ def read_cursor(text: str, sort: Sort) -> Cursor:
         SortKey.SIZE: (int,),
         SortKey.TAKEN: (str, type(None)),
         SortKey.MATCH: (float, int),
+        SortKey.ALBUM: (int,),
     }
     added_at = more[0] if sort.key is SortKey.MATCH and len(more) == 1 else None
     fits = (
@@ -105,6 +106,8 @@ def _comes_after(sort: Sort, last: Cursor) -> ColumnElement[bool]:
         tie = and_(score == last.value, _comes_after(NEWEST_ADDED, newest))
         return or_(score < last.value, tie)
     column, name, number = sort_column(sort), photos.c.folded_name, photos.c.number
+    if sort.key is SortKey.ALBUM:
+        return or_(column > last.value, and_(column == last.value, number > last.number))
     # Ties of an order by name have its direction, all others the opposite one: see `order_by`.
     is_rising = not sort.descending if sort.key is SortKey.NAME else sort.descending
     tie = or_(

@@ -28,6 +28,7 @@ from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.duplicates.hash_neighbours import has_hash_neighbour
 from scene_model.errors import QueryError
+from scene_model.library.albums.own_albums import OwnAlbum
 from scene_model.library.groups import is_in_group
 from scene_model.library.schema import photos
 from scene_model.search.album_conditions import is_in_album
@@ -43,8 +44,10 @@ from scene_model.search.conditions import (
     on_days,
     was_edited,
 )
+from scene_model.search.own_albums import depth_of, find_own_album, is_placed
 from scene_model.search.plain_words import PlainLine, read_plain_words
 from scene_model.search.query_tree import (
+    MAX_DEPTH,
     AllOf,
     AnyOf,
     FieldTerm,
@@ -69,13 +72,20 @@ OwnLabels = Callable[[str], Collection[str]]
 
 @dataclass
 class _Context:
-    """What the terms of one query refer to. albums_named: number of ``album:`` terms so far."""
+    """What the terms of one query refer to.
+
+    albums_named: number of ``album:`` terms so far. followed: the albums whose searches are being
+    read, each named by the one before. depth: of the operators around the current term, at most.
+    """
 
     vocabulary: Vocabulary
     albums: AlbumRules
     today: datetime.date
     own_labels: OwnLabels
+    own_albums: Sequence[OwnAlbum] = ()
     albums_named: int = field(default=0)
+    followed: list[OwnAlbum] = field(default_factory=list)
+    depth: int = field(default=0)
 
 
 def parse_query(
@@ -84,12 +94,14 @@ def parse_query(
     albums: AlbumRules | None = None,
     today: datetime.date | None = None,
     own_labels: OwnLabels = lambda _: (),
+    own_albums: Sequence[OwnAlbum] = (),
 ) -> Condition:
     """Parse a query line; an empty one matches every photo.
 
-    albums: the albums that ``album:`` refers to; none by default. today: the day ``today`` means,
-    by default the local date. own_labels: the labels that people made; in ``tag:`` and ``class:``
-    they come before related words. Raises QueryError with the position and the reason, and no
+    albums: the rule albums that ``album:`` refers to; none by default. today: the day ``today``
+    means, by default the local date. own_labels: the labels that people made; in ``tag:`` and
+    ``class:`` they come before related words. own_albums: the albums that people made; they come
+    before rule albums of the same name. Raises QueryError with the position and the reason, and no
     other error, for any text.
     """
     context = _Context(
@@ -97,8 +109,9 @@ def parse_query(
         AlbumRules(()) if albums is None else albums,
         datetime.date.today() if today is None else today,
         own_labels,
+        own_albums,
     )
-    return _condition(read_query(plain_line(text, vocabulary, own_labels).line), context)
+    return _line(text, context)
 
 
 def plain_line(text: str, vocabulary: Vocabulary, own_labels: OwnLabels) -> PlainLine:
@@ -106,6 +119,20 @@ def plain_line(text: str, vocabulary: Vocabulary, own_labels: OwnLabels) -> Plai
     return read_plain_words(
         text, lambda word: bool(vocabulary.ids_for(word)) or bool(own_labels(word))
     )
+
+
+def _line(text: str, context: _Context) -> Condition:
+    query = read_query(plain_line(text, context.vocabulary, context.own_labels).line)
+    depth = depth_of(query)
+    context.depth += depth
+    if context.depth > MAX_DEPTH:
+        raise QueryError(
+            "The query and the searches that its albums follow have too many nested brackets; the "
+            f"limit is {MAX_DEPTH}."
+        )
+    condition = _condition(query, context)
+    context.depth -= depth
+    return condition
 
 
 def _condition(query: Query, context: _Context) -> Condition:
@@ -176,18 +203,45 @@ def _group(term: FieldTerm, context: _Context) -> Condition:
 
 
 def _album(term: FieldTerm, context: _Context) -> Condition:
-    album = context.albums.find(term.value)
-    if album is None:
-        album_ids = ", ".join(album.id for album in context.albums.albums) or "none"
+    own = find_own_album(term.value, context.own_albums)
+    album = context.albums.find(term.value) if own is None else None
+    if own is None and album is None:
+        names = [album.name for album in context.own_albums]
+        album_ids = ", ".join([*names, *(album.id for album in context.albums.albums)]) or "none"
         raise QueryError(
             f"There is no album {term.value!r}. Albums: {album_ids}.", term.value_position
         )
     context.albums_named += 1
     if context.albums_named > MAX_ALBUMS:
         raise QueryError(
-            f"The query has more than {MAX_ALBUMS} album: terms, which is the limit.", term.position
+            f"The query has more than {MAX_ALBUMS} album: terms, which is the limit; those in the "
+            "searches that albums follow count.",
+            term.position,
         )
-    return is_in_album(album, context.albums)
+    if album is not None:
+        return is_in_album(album, context.albums)
+    assert own is not None  # noqa: S101 - one of the two
+    return is_placed(own.id) if own.query is None else _followed(own, own.query, term, context)
+
+
+def _followed(album: OwnAlbum, query: str, term: FieldTerm, context: _Context) -> Condition:
+    """Return the condition of the search that an album follows."""
+    if album in context.followed:
+        chain = [*context.followed[context.followed.index(album) :], album]
+        raise QueryError(
+            f"The album “{album.name}” follows a search that leads back to it: "
+            f"{' → '.join(album.name for album in chain)}. Delete or rename one of these albums.",
+            term.value_position,
+        )
+    context.followed.append(album)
+    try:
+        condition = _line(query, context)
+    except QueryError as error:
+        raise QueryError(
+            f"In the search of the album “{album.name}”: {error.message}", term.value_position
+        ) from error
+    context.followed.pop()
+    return condition
 
 
 def _name(term: FieldTerm, _: _Context) -> Condition:

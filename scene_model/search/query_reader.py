@@ -1,14 +1,19 @@
 """SQL conditions of query lines for one library and model, with a cache."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, union
 
+from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import fold
+from scene_model.library.albums.own_albums import OwnAlbum, own_albums
 from scene_model.library.schema import class_decisions, tag_decisions
+from scene_model.library.sort_order import BEST_MATCH
 from scene_model.library.store import Library
+from scene_model.search.own_albums import album_line
 from scene_model.search.plain_words import PlainLine
 from scene_model.search.query import parse_query, plain_line
 from scene_model.search.query_tree import Query, read_query
@@ -22,19 +27,27 @@ _CACHED_LINES = 16
 class QueryReader:
     """Parses query lines, and again only after the library, the model or the day changed."""
 
-    def __init__(self, library: Library, model: CurrentModel) -> None:
-        """Start with an empty cache."""
+    def __init__(
+        self, library: Library, model: CurrentModel, albums_of: Library | None = None
+    ) -> None:
+        """Start with an empty cache. albums_of: the library whose albums count; None for this."""
         self._library, self._model = library, model
+        self._albums_of = library if albums_of is None else albums_of
         self._conditions: dict[tuple[Any, ...], Condition] = {}
+        self._own_albums: tuple[int, list[OwnAlbum]] | None = None
+        self._rules: AlbumRules | None = None
 
     def where(self, line: str, today: datetime.date) -> Condition | None:
         """Return the condition of a query line, None for an empty one; raises QueryError."""
         if not line.strip():
             return None
+        rules = self._model.albums
+        if rules is not self._rules:
+            self._rules, self._conditions = rules, {}
         key = (line, self._library.version(), self._model.classifier.bundle_id, today)
         condition = self._conditions.get(key)
         if condition is None:
-            condition = self._parse(line, today)
+            condition = self._parse(line, today, self.own_albums())
             # Replaced, not changed in place: threads may share a gallery.
             latest = [*self._conditions.items()][1 - _CACHED_LINES :]
             self._conditions = dict(latest) | {key: condition}
@@ -55,9 +68,25 @@ class QueryReader:
         """Return a line as `read_query` reads it, and the words that are passed over."""
         return plain_line(line, self._model.vocabulary, self._own_labels)
 
-    def _parse(self, line: str, today: datetime.date) -> Condition:
+    def own_albums(self) -> list[OwnAlbum]:
+        """Return the albums that people made, sorted by name."""
+        version, cached = self._albums_of.version(), self._own_albums
+        if cached is None or cached[0] != version:
+            cached = self._own_albums = (version, own_albums(self._albums_of))
+        return cached[1]
+
+    def check_followed(self, name: str, query: str, today: datetime.date) -> None:
+        """Check that an album of this name can follow a query; raises QueryError.
+
+        It must be readable, and must not lead back to the album.
+        """
+        others = [album for album in self.own_albums() if fold(album.name) != fold(name)]
+        follower = OwnAlbum(0, name, query, str(BEST_MATCH), None)
+        self._parse(album_line(name), today, [follower, *others])
+
+    def _parse(self, line: str, today: datetime.date, albums: Sequence[OwnAlbum]) -> Condition:
         return parse_query(
-            line, self._model.vocabulary, self._model.albums, today, self._own_labels
+            line, self._model.vocabulary, self._model.albums, today, self._own_labels, albums
         )
 
     def _own_labels(self, text: str) -> set[str]:

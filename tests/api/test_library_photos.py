@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from scene_model.config import Settings
 from scene_model.library import edits
+from scene_model.library.albums.album_edits import create_album
 from scene_model.library.store import Library
 from tests.api.conftest import client_of, problem_of
 from tests.bundles import grouped
@@ -222,3 +223,19 @@ def test_the_page_of_the_document_is_served_from_here(api: TestClient) -> None:
             assert url.startswith("/api/docs-files/")
             assert api.get(url).status_code == 200
     assert "http" not in page.text.replace("https://github.com", "")
+
+
+def test_albums_of_both_kinds(filled_api: TestClient, settings: Settings) -> None:
+    ids = [photo["id"] for photo in filled_api.get("/api/photos").json()["photos"]]
+    with Library(settings.library) as library:
+        album_id = create_album(library, "Our trip", [ids[3], ids[0]])
+    albums = filled_api.get("/api/albums").json()["albums"]
+    assert albums[0] == {"id": str(album_id), "name": "Our trip", "kind": "own", "count": 2}
+    assert {album["kind"] for album in albums[1:]} == {"rules"}
+    assert "travel" in [album["id"] for album in albums]
+    page = filled_api.get("/api/photos", params={"q": 'album:"our trip"'}).json()
+    assert [photo["id"] for photo in page["photos"]] == [ids[3], ids[0]]
+    table = filled_api.get(
+        "/api/library/export.jsonl", params={"q": "album:our_trip", "sort": "match"}
+    )
+    assert [json.loads(line)["id"] for line in table.text.splitlines()] == [ids[3], ids[0]]

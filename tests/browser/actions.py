@@ -11,7 +11,7 @@ AXE = Path(__file__).parent / "axe" / "axe.min.js"
 OURS = "[data-testid=stMain], [role=dialog]"
 # The pages that are in a menu of the navigation, with its name.
 MENUS = {
-    **dict.fromkeys(("Map", "Insights", "Model"), "Explore"),
+    **dict.fromkeys(("Albums", "Map", "Insights", "Model"), "Explore"),
     **dict.fromkeys(("Review", "Duplicates", "Teach", "Sort"), "Tidy up"),
 }
 # Streamlit's own markup, which we cannot change; each with what it is.

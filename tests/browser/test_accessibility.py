@@ -34,7 +34,7 @@ def test_pages(visit: Visit, path: str, scheme: Any) -> None:
     "path",
     [
         *("", "gallery", "search?q=flower", "export", "model_card"),
-        *("review", "duplicates", "teach", "insights", "map"),
+        *("albums", "map", "review", "duplicates", "teach", "insights"),
     ],
 )
 def test_phone_width(visit: Visit, path: str) -> None:

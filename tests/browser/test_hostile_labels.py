@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.library import edits
+from scene_model.library.albums.album_edits import create_album
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.search.saved_searches import save_search
 from scene_model.services import open_services
@@ -112,6 +113,8 @@ def hostile_library(tmp_path: Path, server: Server, other: OtherServer) -> Path:
     try:
         ids = list(services.library.find())
         assert len(ids) == 2
+        for name in other.hostile("own"):
+            create_album(services.library, name, ids)
         for tag in other.hostile("tag"):
             edits.add_tag(services.library, ids, tag)
         for photo_id, label in zip(ids, reversed(other.hostile("class")), strict=True):
@@ -141,6 +144,12 @@ def test_no_label_makes_a_request(page: Page, other: OtherServer) -> None:
     _see_the_gallery(page)
     _see_a_photo(page)
     _see_searches(page)
+    page.get_by_role("link", name="Albums", exact=True).click()
+    expect(page.get_by_role("button", name="![own](http").first).to_be_attached()
+    at_rest(page)
+    page.get_by_role("button", name="![own](http").first.click()
+    expect(page.get_by_role("heading", name="![own](http")).to_be_visible()
+    at_rest(page)
     for name in ("Insights", "Export", "Teach", "Duplicates", "Review", "Sort", "Model"):
         go(page, name)
         at_rest(page)

@@ -18,6 +18,8 @@ PAGES = {
     "gallery": ("Gallery", "Gallery"),
     "search": ("Search", "Search"),
     "export": ("Export", "Export"),
+    "albums": ("Albums", "Albums"),
+    "map": ("Map", "Map"),
     "insights": ("Insights", "Insights"),
     "review": ("Review", "Review"),
     "duplicates": ("Duplicates", "Duplicates"),

@@ -19,6 +19,7 @@ from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
 from scene_model.export.table import UTF8_BOM
 from scene_model.library import edits
+from scene_model.library.albums.album_edits import create_album
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from tests.bundles import other_network, own_head
@@ -515,3 +516,17 @@ def test_progress_is_for_terminals(
     assert screen.getvalue() == (
         f"\r{half} 1 of 2 photos\x1b[K\r{whole} 2 of 2 photos, 1 failed\x1b[K\n"
     )
+
+
+def test_albums(run: Command, photo_ids: list[str], library: Path) -> None:
+    with Library(library) as opened:
+        album_id = create_album(opened, "Our trip", photo_ids[::-1])
+    albums = run.json("albums")
+    assert albums[0] == {"id": str(album_id), "name": "Our trip", "kind": "own", "count": 2}
+    assert {"rules"} == {album["kind"] for album in albums[1:]}
+    assert run.lines("albums") == albums
+    assert run("albums") == 0
+    assert run.out.splitlines()[0] == f"own\t{album_id}\tOur trip\t2"
+    assert [photo["id"] for photo in run.json("search", "album:our_trip")] == photo_ids[::-1]
+    assert run("search", "album:nowhere") == 2
+    assert "Our trip" in run.err

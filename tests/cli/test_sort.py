@@ -15,6 +15,7 @@ from scene_model.cli.main import main
 from scene_model.cli.terminal import progress_text
 from scene_model.config import PROJECT_DIR
 from scene_model.library import edits
+from scene_model.library.albums.album_edits import create_album, create_query_album
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
@@ -122,6 +123,24 @@ def test_the_librarys_word_counts_and_costs_no_look(
     assert code == 0
     code, printed = lines("sort", source, tmp_path / "albums", "--by", "album")
     assert {Path(line["target"]).parent.parent.name for line in printed} == {"albums"}
+
+
+def test_albums_of_people_are_folders(
+    source: Path, tmp_path: Path, library: Path, lines: Any
+) -> None:
+    (source / "broken.jpg").unlink()
+    assert main(["library", "add", str(source / "inside" / "flower.jpg")]) == 0
+    with Library(library) as opened:
+        create_album(opened, "Our trip", opened.find())
+        create_query_album(opened, "Before", "album:nowhere")
+    code, printed = lines("sort", source, tmp_path / "albums", "--by", "album")
+    assert code == 0
+    by_name = {Path(line["file"]).name: line for line in printed}
+    assert Path(by_name["flower.jpg"]["target"]).parent.name == "Our trip"
+    assert by_name["flower.jpg"]["reason"] == "Our trip, by you"
+    where = ["--where", "album:our_trip", "--layout", "{album}/{name}"]
+    code, printed = lines("sort", source, tmp_path / "where", *where)
+    assert [Path(line["target"]).parent.name for line in printed] == ["Our trip"]
 
 
 def test_where_matches_photos_outside_the_library(

@@ -13,10 +13,12 @@ from sqlalchemy import ColumnElement, Connection
 from scene_model.duplicates.missing_hashes import count_missing_hashes
 from scene_model.duplicates.near_duplicates import count_pending_comparisons
 from scene_model.errors import LibraryDamaged, LibraryUnavailable
+from scene_model.library.albums.album_edits import create_album
+from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
 from scene_model.library.schema import SCHEMA_VERSION, photos
 from scene_model.library.schema_check import schema_problems
-from scene_model.library.sort_order import Sort
+from scene_model.library.sort_order import Sort, SortKey
 from scene_model.library.store import Library
 from scene_model.maintenance.row_check import row_problems
 from scene_model.search.conditions import has_chosen_class, has_class, has_tag, name_contains
@@ -129,7 +131,7 @@ def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
     assert library.count_by_class() == {"flower": 1, "holiday": 1}
 
 
-@pytest.mark.parametrize("version", (*VERSIONS, 4, 5))
+@pytest.mark.parametrize("version", (*VERSIONS, 4, 5, 6))
 def test_same_schema_as_a_new_library(version: int, tmp_path: Path) -> None:
     library = Library(made_by(version, tmp_path / "library"))
 
@@ -213,6 +215,35 @@ def test_version_5_keeps_its_data(tmp_path: Path) -> None:
     assert problems(folder) == []
 
 
+def test_version_6_keeps_its_data(tmp_path: Path) -> None:
+    folder = made_by(6, tmp_path / "library")
+    with Library(folder) as library:
+        flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
+        assert "Grandma" in flower.shown_tags
+        assert (flower.rating, temple.rating) == (4, 0)
+        assert (temple.photo_class, temple.class_source) == ("holiday", "human")
+        assert own_albums(library) == []
+        assert latest_edit(library) == "Class set to “holiday”"
+        assert undo(library) is not None
+        assert library.photo(TEMPLE).class_source != "human"
+    assert version(folder) == SCHEMA_VERSION
+    assert problems(folder) == []
+
+
+@pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5, 6))
+def test_photos_of_earlier_versions_can_be_put_into_albums(number: int, tmp_path: Path) -> None:
+    folder = made_by(4 if number == 3 else number, tmp_path / "library")
+    if number == 3:
+        make_version_3(folder)
+    with Library(folder) as library:
+        create_album(library, "Trip", [TEMPLE, FLOWER])
+        (album,) = own_albums(library)
+        assert library.find(sort=Sort(SortKey.ALBUM, album=album.id)) == [TEMPLE, FLOWER]
+        assert undo(library) is not None
+        assert own_albums(library) == []
+    assert problems(folder) == []
+
+
 @pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5))
 def test_photos_of_earlier_versions_can_be_rated(number: int, tmp_path: Path) -> None:
     folder = made_by(4 if number == 3 else number, tmp_path / "library")
@@ -292,7 +323,7 @@ class Kill(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5))
+@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5, 6))
 def test_killed_at_any_statement_it_starts_over(
     version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,7 +353,7 @@ def test_killed_at_any_statement_it_starts_over(
     while not completes_within(steps):
         assert version(folder) == version_number
         steps += 1
-    assert steps > 20
+    assert steps > (20 if version_number < 6 else 3)
     assert version(folder) == SCHEMA_VERSION
     with Library(folder) as library:
         for photo_id, blob in before.items():

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from scene_model.library import edits
+from scene_model.library.albums.album_edits import create_album, create_query_album
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.search.saved_searches import save_search
 from scene_model.services import Services
@@ -142,6 +143,19 @@ def test_saved_searches_and_completions(evil: Services, app: AppTest) -> None:
 def test_other_pages(evil: Services, app: AppTest, page: str) -> None:
     app.switch_page(f"{page}.py").run()
     assert_escaped(app, *(["tag", "class"] if page == "insights" else []))
+
+
+def test_albums(evil: Services, app: AppTest) -> None:
+    create_album(evil.library, hostile("own"), evil.library.find())
+    create_query_album(evil.library, hostile("other"), f'"{hostile("query")}"')
+    app.switch_page("albums.py").run()
+    assert_escaped(app, "album", "own", "other", "query")
+    app.query_params["album"] = hostile("own")
+    app.switch_page("albums.py").run()
+    assert_escaped(app, "own")
+    app.query_params["album"] = "![unknown](http://evil.example)"
+    app.switch_page("albums.py").run()
+    assert_escaped(app, "unknown")
 
 
 def test_review(evil: Services, app: AppTest) -> None:

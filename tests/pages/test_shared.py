@@ -82,6 +82,24 @@ def test_no_page_makes_a_library(shared: AppTest, tmp_path: Path, set_cookies: S
     assert not list((tmp_path / "visitors" / "libraries").iterdir())
 
 
+def test_visitors_make_albums_and_cannot_change_the_rules(
+    shared: AppTest, set_cookies: SetCookies
+) -> None:
+    cookie = get_visitors().keys.issue()
+    set_cookies({COOKIE_NAME: cookie})
+    shared.run()
+    shared.session_state["rule_editor"] = True
+    shared.switch_page("albums.py").run()
+    assert "only the operator can change them" in texts(shared)
+    assert shared.code[0].value.startswith("# Albums")
+    assert not [button for button in shared.button if button.label == "Save rules"]
+    shared.text_input(key="new_album").set_value("Our trip")
+    next(button for button in shared.button if button.label == "Make album").click().run()
+    owner = get_visitors().keys.owner(cookie)
+    albums = get_visitors().services(owner).gallery().own_albums()
+    assert [album.name for album in albums] == ["Our trip"]
+
+
 def test_a_session_keeps_its_state_when_its_library_is_closed(
     shared: AppTest, set_cookies: SetCookies, temple: bytes
 ) -> None:

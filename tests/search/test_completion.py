@@ -130,3 +130,18 @@ def test_a_kind_stands_beside_its_most_frequent_label(model: Model) -> None:
 
 def parts(model: Model) -> tuple[Vocabulary, AlbumRules, dict[str, int]]:
     return model.vocabulary, model.albums, COUNTS
+
+
+def test_albums_of_people_come_first(model: Model) -> None:
+    own = ["Our trip", "Travel", "Été"]
+
+    def lines(line: str) -> list[str]:
+        counts: dict[str, int] = {}
+        return [
+            c.line for c in complete(line, model.vocabulary, model.albums, counts, own_albums=own)
+        ]
+
+    assert lines("sea album:OUR") == ['sea album:"Our trip"']
+    assert lines("album:tra") == ["album:Travel", "album:travel"]
+    assert lines("album:ét") == ["album:Été"]
+    assert lines('-album:"our') == ['-album:"Our trip"']

@@ -6,15 +6,15 @@ from typing import Any
 
 import streamlit as st
 
+from pages.sections.albums.photo_albums import show_photo_albums
 from pages.sections.label_fields import class_field, tags_field
 from pages.sections.messages import error_markdown, escape_markdown
 from pages.sections.photo.facts import class_source_text, group_text
-from pages.state.session import get_gallery, get_services
-from scene_model.classifier.albums import albums_of
+from pages.state.session import get_gallery
 from scene_model.classifier.labels import HUMAN
 from scene_model.errors import SceneError
 from scene_model.library import edits
-from scene_model.library.records import PhotoRecord, photo_facts
+from scene_model.library.records import PhotoRecord
 from scene_model.photos.xmp import MAX_RATING
 
 _ERROR_KEY = "edit_error"
@@ -27,7 +27,7 @@ _GROUP_HELP = (
 def show_editors(photo: PhotoRecord) -> None:
     """Show what can be edited of a photo."""
     # One container each, so that the expanders below stay open when these parts change.
-    for part in (_rating_editor, _class_editor, _tag_editor, _albums):
+    for part in (_rating_editor, _class_editor, _tag_editor, show_photo_albums):
         with st.container():
             part(photo)
 
@@ -117,21 +117,6 @@ def _tag_editor(photo: PhotoRecord) -> None:
     )
     if message := st.session_state.pop(_ERROR_KEY, None):
         st.error(message)
-
-
-def _albums(photo: PhotoRecord) -> None:
-    rules = get_services().model.albums
-    names = {album.id: album.name for album in rules.albums}
-    matches = albums_of(photo_facts(photo), rules)
-    if not matches:
-        return
-    text = " · ".join(f"{names[match.album]} ({match.reason})" for match in matches)
-    by_tag_only = [escape_markdown(album.name) for album in rules.albums if album.unknowable]
-    hint = f" To put a photo in {' or '.join(by_tag_only)}, add that tag." if by_tag_only else ""
-    st.caption(
-        f":material/photo_album: Albums: {escape_markdown(text)}",
-        help="Albums follow rules on tags and EXIF. Set SCENE_ALBUMS to use your own rules." + hint,
-    )
 
 
 def _edit(edit: Callable[[], Any]) -> None:

@@ -11,11 +11,12 @@ from scene_model.classifier.classify import Prediction
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.duplicates.hash_neighbours import write_hash_neighbours
-from scene_model.errors import InternalError, SceneError, UnknownHead, UnreadableFile
+from scene_model.errors import InternalError, QueryError, SceneError, UnknownHead, UnreadableFile
 from scene_model.export.sorting.layout import Destination
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SkippedFile
 from scene_model.jobs.in_order import in_order
+from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.groups import group_of, group_of_prediction
 from scene_model.library.own_labels import LibraryModel
 from scene_model.library.predictions import predict_stored
@@ -25,6 +26,7 @@ from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.hashes import content_hash, file_content_hash
 from scene_model.photos.xmp import sidecar_rating
+from scene_model.search.own_albums import album_line
 from scene_model.search.query import parse_query
 from scene_model.search.query_reader import QueryReader
 
@@ -70,8 +72,11 @@ class Classification:
             )
         self._query = query.strip()
         if self._query:  # report a syntax error before the work begins
-            parse_query(self._query, model.vocabulary, model.albums, datetime.date.today())
+            own = [] if library is None else own_albums(library)
+            today = datetime.date.today()
+            parse_query(self._query, model.vocabulary, model.albums, today, own_albums=own)
         self._library_ids: set[str] = set()
+        self._own_albums = self._albums_of_people()
         if library is not None:
             self._library_ids.update(library.ids_in_order(None, NEWEST_ADDED))
             self._library_ids.update(library.find(trashed=True))
@@ -137,8 +142,27 @@ class Classification:
             return None
         return self._matching(self._library)
 
+    def _albums_of_people(self) -> dict[str, str]:
+        """Return the first of the people's albums of each photo, by photo id."""
+        if self._library is None or not self._with_album:
+            return {}
+        reader, today = self._reader(self._library), datetime.date.today()
+        first: dict[str, str] = {}
+        for album in reader.own_albums():
+            try:
+                ids = self._library.find(reader.where(album_line(album.name), today))
+            except QueryError:  # of a search that an album follows: the page Albums shows it
+                continue
+            for photo_id in ids:
+                first.setdefault(photo_id, album.name)
+        return first
+
+    def _reader(self, library: Library) -> QueryReader:
+        model = LibraryModel(library, CurrentModel(self._model))
+        return QueryReader(library, model, albums_of=self._library)
+
     def _matching(self, library: Library) -> frozenset[str]:
-        reader = QueryReader(library, LibraryModel(library, CurrentModel(self._model)))
+        reader = self._reader(library)
         return frozenset(library.find(reader.where(self._query, datetime.date.today())))
 
     def _classify_file(
@@ -196,10 +220,11 @@ class Classification:
         return Destination(label, source, album, metadata.taken_at, metadata.camera, group)
 
     def _stored_destination(self, record: PhotoRecord) -> Destination:
-        album = self._album(photo_facts(record))
+        own_album = self._own_albums.get(record.id)
+        album = self._album(photo_facts(record)) if own_album is None else own_album
         group = group_of(record, self._model.vocabulary)
         if self._by == BY_ALBUM:
-            label, source = album, _ALBUM_RULES
+            label, source = album, _ALBUM_RULES if own_album is None else HUMAN
         elif self._by == BY_GROUP:
             label, source = group, self._group_source(record, group)
         elif self._by == BY_CLASS:

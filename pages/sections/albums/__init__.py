@@ -1,0 +1,1 @@
+"""Pieces of the page Albums, and what other pages show of albums."""

@@ -1,0 +1,50 @@
+"""Put the selected photos into an album, an existing or a new one."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from pages.state.session import get_gallery
+from scene_model.library.albums.album_edits import (
+    MAX_NAME_LENGTH,
+    add_to_album,
+    clean_album_name,
+    create_album,
+)
+from scene_model.library.edits import EditResult
+from scene_model.search.own_albums import find_own_album
+
+
+def album_tools(key: str, put: Callable[[str], None]) -> None:
+    """Show a field for an album and a button. put: called with the chosen or typed name."""
+    names = [album.name for album in get_gallery().own_albums() if album.query is None]
+    name = st.selectbox(
+        "Album for the selected photos",
+        names,
+        index=None,
+        accept_new_options=True,
+        placeholder="Choose or type an album",
+        key=f"{key}_album",
+        help=f"Type a new name to make an album, of at most {MAX_NAME_LENGTH} characters.",
+    )
+    st.button(
+        "Add to album",
+        disabled=not name,
+        on_click=put,
+        args=(name,),
+        key=f"{key}_add_to_album",
+        help="The photos stay where they are; an album only lists them.",
+    )
+
+
+def put_selection(name: str) -> EditResult:
+    """Put the selected photos into the album of a name; makes it where there is none.
+
+    Raises InvalidAlbum, or AlbumNotFound for an album that follows a search.
+    """
+    gallery = get_gallery()
+    album = find_own_album(clean_album_name(name), gallery.own_albums())
+    if album is not None:
+        return add_to_album(gallery.library, album.id, gallery.selection)
+    create_album(gallery.library, name, gallery.selection)
+    return EditResult(f"Album “{clean_album_name(name)}” made", len(gallery.selection))
