@@ -28,7 +28,10 @@ describe("folding", () => {
 
 describe("matching", () => {
   test("nothing typed shows everything, in the same order, and takes nothing", () => {
-    assert.deepEqual(names(""), OPTIONS.map(({ text }) => text));
+    assert.deepEqual(
+      names(""),
+      OPTIONS.map(({ text }) => text),
+    );
     assert.equal(matching(OPTIONS, " ").best, null);
     assert.equal(matching(OPTIONS, " ").isKnown, true);
   });

@@ -62,7 +62,8 @@ class Combobox {
     };
     input.onmousedown = (event) => {
       // A click into text that is selected would end the selection after `onclick`.
-      const isSelected = input.value && input.selectionEnd - input.selectionStart === input.value.length;
+      const isSelected =
+        input.value && input.selectionEnd - input.selectionStart === input.value.length;
       if (isSelected && input.matches(":focus") && !this.popup.isOpen) event.preventDefault();
     };
     input.onclick = () => {
@@ -176,9 +177,7 @@ class Combobox {
     this.data = data;
     const now = performance.now();
     this.number = Math.max(this.number, data.heard);
-    this.acts = this.acts.filter(
-      ({ number, at }) => number > data.heard && now - at < PATIENCE_MS,
-    );
+    this.acts = this.acts.filter(({ number, at }) => number > data.heard && now - at < PATIENCE_MS);
     this.label.textContent = data.label;
     this.popup.node.setAttribute("aria-label", data.label);
     this.arrow.setAttribute("aria-label", `Show the options of ${data.label}`);
