@@ -1,5 +1,5 @@
-// Loads the thumbnails of photos on and near the screen. The lazy loading of browsers begins several
-// screens ahead: after a jump, hundreds of pictures would come before those in sight.
+// Loads the thumbnails of photos: those on the screen at once, then those near it. The lazy loading
+// of browsers begins several screens ahead, so that after a jump hundreds would come first.
 import { thumbnailUrl } from "./cells.js";
 
 // How far beyond the screen pictures are loaded, as a part of its height.
@@ -7,40 +7,75 @@ const AHEAD = "75%";
 
 /** Gives the pictures of cells their address when they come near, takes it when they go away. */
 export class PictureLoader {
-  /** @param {Element | null} scroller what scrolls; null for the whole page */
-  constructor(scroller) {
-    this.observer = new IntersectionObserver((entries) => this.onMove(entries), {
-      root: scroller,
+  /** @param {Element | null} root what scrolls; null for the whole page */
+  constructor(root) {
+    this.inSight = new IntersectionObserver((entries) => this.onSight(entries), { root });
+    this.near = new IntersectionObserver((entries) => this.onNear(entries), {
+      root,
       rootMargin: `${AHEAD} 0px`,
     });
+    /** @type {Set<HTMLImageElement>} pictures on the screen that are loading */
+    this.urgent = new Set();
+    /** @type {Set<HTMLImageElement>} pictures near the screen that wait for those on it */
+    this.waiting = new Set();
   }
 
   /** @param {HTMLElement} cell */
   add(cell) {
-    this.observer.observe(cell);
+    const image = cell.querySelector("img");
+    const onEnd = () => {
+      this.urgent.delete(image);
+      this.loadNext();
+    };
+    image.onload = onEnd;
+    image.onerror = onEnd;
+    this.inSight.observe(cell);
+    this.near.observe(cell);
   }
 
   /** @param {HTMLElement} cell */
   remove(cell) {
-    this.observer.unobserve(cell);
-    cancel(cell.querySelector("img"));
+    this.inSight.unobserve(cell);
+    this.near.unobserve(cell);
+    this.cancel(cell.querySelector("img"));
   }
 
-  onMove(entries) {
-    for (const { target, isIntersecting, boundingClientRect: box } of entries) {
+  onSight(entries) {
+    for (const { target, isIntersecting } of entries) {
       const image = target.querySelector("img");
-      if (!isIntersecting) {
-        cancel(image);
-      } else if (!image.src) {
-        const isInSight = box.bottom > 0 && box.top < window.innerHeight;
-        image.fetchPriority = isInSight ? "high" : "low";
-        image.src = thumbnailUrl({ id: target.dataset.id });
-      }
+      // A picture without an address is complete.
+      if (!isIntersecting || (image.src && image.complete)) continue;
+      this.urgent.add(image);
+      this.load(image, "high");
     }
   }
-}
 
-/** Give up a picture that has not come yet. */
-function cancel(image) {
-  if (image.src && !image.complete) image.removeAttribute("src");
+  onNear(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const image = target.querySelector("img");
+      if (!isIntersecting) this.cancel(image);
+      else if (!image.src) this.waiting.add(image);
+    }
+    // The observer of what is in sight may report after this one.
+    requestAnimationFrame(() => this.loadNext());
+  }
+
+  loadNext() {
+    if (this.urgent.size) return;
+    const [image] = this.waiting;
+    if (image) this.load(image, "low");
+  }
+
+  load(image, priority) {
+    this.waiting.delete(image);
+    image.fetchPriority = priority;
+    image.src ||= thumbnailUrl({ id: image.closest(".cell").dataset.id });
+  }
+
+  /** Give up a picture that has not come yet. */
+  cancel(image) {
+    this.urgent.delete(image);
+    this.waiting.delete(image);
+    if (image.src && !image.complete) image.removeAttribute("src");
+  }
 }
