@@ -225,6 +225,17 @@ export class PageWindow {
       this.scroller.scrollTop += start + this.heights.between(1, page - 1);
     }
     this.notePlace();
+    this.loadInSight();
+  }
+
+  /** Load the pictures on the screen now: an observer would tell of them some frames later. */
+  loadInSight() {
+    const { top } = this.scroller.getBoundingClientRect();
+    const bottom = top + this.scroller.clientHeight;
+    for (const cell of this.cells) {
+      const box = cell.getBoundingClientRect();
+      if (box.bottom > top && box.top < bottom) this.pictures.show(cell);
+    }
   }
 
   notePlace() {

@@ -40,14 +40,17 @@ export class PictureLoader {
     this.cancel(cell.querySelector("img"));
   }
 
+  /** Load the picture of a cell on the screen. @param {HTMLElement} cell */
+  show(cell) {
+    const image = cell.querySelector("img");
+    // A picture without an address is complete.
+    if (image.src && image.complete) return;
+    this.urgent.add(image);
+    this.load(image, "high");
+  }
+
   onSight(entries) {
-    for (const { target, isIntersecting } of entries) {
-      const image = target.querySelector("img");
-      // A picture without an address is complete.
-      if (!isIntersecting || (image.src && image.complete)) continue;
-      this.urgent.add(image);
-      this.load(image, "high");
-    }
+    for (const { target, isIntersecting } of entries) if (isIntersecting) this.show(target);
   }
 
   onNear(entries) {
