@@ -65,6 +65,7 @@ def test_all_photos_come_by_scrolling(visit: Visit) -> None:
             break
         scroll_by(page, 500)
         page.wait_for_timeout(60)
+        expect(page.locator(".grid")).to_have_attribute("aria-busy", "false")
     assert len(names) == PHOTOS
     assert drawn <= MOST_PICTURES
     expect(page).to_have_url(re.compile("page="))

@@ -31,8 +31,8 @@ def page_links(app: AppTest) -> list[str]:
 
 def in_lightbox(app: AppTest) -> dict[str, Any]:
     """What the browser knows about the open photo and those around it."""
-    data: dict[str, Any] = json.loads(app.get("bidi_component")[-1].proto.json)
-    return data
+    sent = (json.loads(element.proto.json or "{}") for element in app.get("bidi_component"))
+    return next(data for data in sent if "opening" in data)
 
 
 def drop(app: AppTest, files: Files) -> AppTest:
