@@ -129,7 +129,7 @@ def _bulk_correct(page: Page) -> None:
     page.get_by_role("button", name="Set class").click()
     expect(page.locator(".cell", has_text=CLASS)).to_have_count(12)
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Undo").click()
+    actions.undo_button(page).click()
     expect(page.locator(".cell", has_text=CLASS)).to_have_count(0)
     page.get_by_role("button", name="Redo").click()
     expect(page.locator(".cell", has_text=CLASS)).to_have_count(12)
