@@ -87,7 +87,7 @@ def _upload(page: Page, files: list[FilePayload]) -> None:
 
 def _browse(page: Page) -> None:
     go(page, "Gallery")
-    expect(page.locator(".cell")).to_have_count(36)
+    expect(page.locator(".current .cell")).to_have_count(36)
     page.get_by_label("Next page").click()
     expect(page).to_have_url(re.compile("page=2"))
     chip = page.locator(".st-key-filter_chips [aria-label=Class] button").nth(1)
