@@ -304,17 +304,12 @@ def _tag_first(page: Page, tag: str) -> None:
     page.get_by_role("button", name="Add tag").click()
 
 
-def _overlap(one: Locator, other: Locator) -> bool:
-    a, b = one.bounding_box(), other.bounding_box()
+def _overlap(first: Locator, second: Locator) -> bool:
+    a, b = first.bounding_box(), second.bounding_box()
     assert a is not None
     assert b is not None
-    apart = (
-        a["x"] + a["width"] <= b["x"]
-        or b["x"] + b["width"] <= a["x"]
-        or a["y"] + a["height"] <= b["y"]
-        or b["y"] + b["height"] <= a["y"]
-    )
-    return not apart
+    is_beside = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+    return not (is_beside or is_above(first, second) or is_above(second, first))
 
 
 def test_a_favourite_is_found_exported_and_kept_in_an_album(visit: Visit, tmp_path: Path) -> None:
