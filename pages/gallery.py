@@ -31,7 +31,8 @@ from pages.sections.photo_view import is_photo_open, show_open_photo
 from pages.sections.query_line import order_control, passed_over_text, show_query_error
 from pages.sections.selection import grid_selection
 from pages.sections.trash import is_trash_open, open_trash, show_trash
-from pages.state.address import AddressPart, read_address, write_address
+from pages.sections.undo_button import show_edit_notice
+from pages.state.address import AddressPart, note_action, read_address, write_address
 from pages.state.session import get_gallery
 from pages.widgets.prefetch import prefetch_pages
 from scene_model.errors import QueryError, SceneError
@@ -54,7 +55,7 @@ def _page() -> None:
         st.info("No photos yet. Add some on the Classify page.", icon=":material/photo_library:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         write_address(_NAME, parts)
-    bulk_edit.show_notice()
+    show_edit_notice(lambda: note_action(_NAME))
     if not show_trash():  # one at a time
         show_open_photo(gallery.query)
 

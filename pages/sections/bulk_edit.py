@@ -7,8 +7,9 @@ import streamlit as st
 from pages.sections.albums.put_in_album import album_tools, put_selection
 from pages.sections.browse import grid_key
 from pages.sections.label_fields import chosen_class, tag_field
-from pages.sections.messages import counted, error_markdown, escape_markdown
+from pages.sections.messages import error_text, escape_markdown
 from pages.sections.selection import select, teach_button
+from pages.sections.undo_button import note_edit, note_result, note_text
 from pages.state.address import note_action
 from pages.state.session import get_gallery
 from pages.widgets.focus import restore_focus
@@ -17,17 +18,11 @@ from scene_model.library import edits
 from scene_model.library.store import Library
 from scene_model.statistics.tag_counts import SelectedTag, count_selected_tags
 
-_PAGE, _NOTICE, _TRASHED_KEY = "gallery", "gallery_notice", "gallery_trashed"
+_PAGE, _TRASHED_KEY = "gallery", "gallery_trashed"
 _TYPED_KEY, _CHIP_KEY, _CLASS_KEY = "bulk_tag", "bulk_chip", "bulk_class_choice"
 _CHIPS = 14
 
 Decide = Callable[[Library, list[str], str], edits.EditResult]
-
-
-def show_notice() -> None:
-    """Show the result of the last edit as a toast."""
-    if notice := st.session_state.pop(_NOTICE, None):
-        st.toast(notice)
 
 
 def undo_buttons(has_keys: bool) -> None:
@@ -40,6 +35,7 @@ def undo_buttons(has_keys: bool) -> None:
         disabled=latest is None,
         help=f"Undo: {escape_markdown(latest)}" if latest else "Nothing to undo",
         shortcut="Z" if has_keys else None,
+        key="undo",
         on_click=undo,
     )
     st.button(
@@ -54,12 +50,14 @@ def undo_buttons(has_keys: bool) -> None:
 
 def undo() -> None:
     """Undo the latest edit."""
-    _note_result("Undone", edits.undo(get_gallery().library))
+    note_action(_PAGE)
+    note_result("Undone", edits.undo(get_gallery().library))
 
 
 def redo() -> None:
     """Redo the edit that was undone last."""
-    _note_result("Redone", edits.redo(get_gallery().library))
+    note_action(_PAGE)
+    note_result("Redone", edits.redo(get_gallery().library))
 
 
 def select_all_button(count: int, has_keys: bool) -> None:
@@ -222,14 +220,7 @@ def _edit(make: Callable[[], edits.EditResult]) -> bool:
     try:
         done = make()
     except SceneError as error:
-        st.session_state[_NOTICE] = error_markdown(error)
+        note_text(error_text(error))
         return False
-    description = escape_markdown(done.description)
-    st.session_state[_NOTICE] = f"{description}: {counted(done.photo_count, 'photo')}."
+    note_edit(done)
     return True
-
-
-def _note_result(result: str, done: edits.EditResult | None) -> None:
-    note_action(_PAGE)
-    if done is not None:
-        st.session_state[_NOTICE] = f"{result}: {escape_markdown(done.description)}."

@@ -4,11 +4,11 @@
 one transaction of a few statements, however many photos it changes.
 """
 
+import dataclasses
 import datetime
 import json
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -58,15 +58,19 @@ _COLUMNS: dict[str, Column[Any]] = {
 _ADDED, _REJECTED = "added", "rejected"
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class EditResult:
-    """An edit that was made, undone or redone. photo_count: number of photos it changed."""
+    """An edit that was made, undone or redone. photo_count: number of photos it changed.
+
+    edit_id: for `undo`; None when nothing was changed.
+    """
 
     description: str
     photo_count: int
+    edit_id: int | None = dataclasses.field(default=None, compare=False)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class _Change:
     """A change to one field of photos, as SQL expressions over ``rows``.
 
@@ -181,11 +185,14 @@ def restore(library: Library, photo_ids: Sequence[str]) -> EditResult:
     return _edit(library, photo_ids, "Restored", _column(_TRASH, null()))
 
 
-def undo(library: Library) -> EditResult | None:
-    """Undo the latest edit that is not undone; return None when there is none."""
+def undo(library: Library, edit_id: int | None = None) -> EditResult | None:
+    """Undo the latest edit that is not undone; return None when there is none.
+
+    edit_id: undo only this edit, and nothing when another one was made since.
+    """
     with library.database.writer.begin() as connection:
         edit = connection.execute(_to_undo()).first()
-        if edit is None:
+        if edit is None or edit_id not in (None, edit.id):
             return None
         _apply(connection, edit.id, edit_changes.c.before)
         # An earlier version of this program left undone edits with lower ids than this one.
@@ -210,6 +217,13 @@ def redo(library: Library) -> EditResult | None:
 def latest_edit(library: Library) -> str | None:
     """Describe the edit that `undo` would undo; None when there is none."""
     return _description(library, _to_undo())
+
+
+def latest_edit_id(library: Library) -> int | None:
+    """Return the id of the edit that `undo` would undo; None when there is none."""
+    with library.database.reader.begin() as connection:
+        edit = connection.execute(_to_undo()).first()
+    return None if edit is None else int(edit.id)
 
 
 def latest_undone(library: Library) -> str | None:
@@ -299,7 +313,7 @@ def finish_edit(connection: Connection, edit_id: int, description: str) -> EditR
     # Undone edits cannot be redone after a new edit.
     connection.execute(delete(edits).where(edits.c.undone_at.is_not(None)))
     _apply(connection, edit_id, edit_changes.c.after)
-    return EditResult(description, _photo_count(connection, edit_id))
+    return EditResult(description, _photo_count(connection, edit_id), edit_id)
 
 
 def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:

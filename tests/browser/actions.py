@@ -44,6 +44,11 @@ def go(page: Page, name: str) -> None:
         navigation.get_by_role("link", name=name).click()
 
 
+def undo_button(page: Page) -> Locator:
+    """The page's button; the notice of an edit has another one."""
+    return page.locator(".st-key-undo").get_by_role("button")
+
+
 def drop(page: Page, files: list[Path] | list[FilePayload]) -> None:
     page.locator('input[type="file"]').set_input_files(files)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.actions import serious
+from tests.browser.actions import go, serious, undo_button
 from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.libraries import real_photos
 
@@ -68,7 +68,7 @@ def test_an_album_is_made_by_keyboard_found_and_changed(visit: Visit) -> None:
     make_album(page, "Our trip")
     page.goto(f"{visit.base_url}/search?q=album%3A%22our+trip%22")
     expect(page.locator(".cell")).to_have_count(3)
-    page.get_by_role("link", name="Albums").click()
+    go(page, "Albums")
     card = page.get_by_role("button", name="Our trip")
     expect(card).to_contain_text("3 photos")
     at_rest(page)
@@ -89,7 +89,7 @@ def test_an_album_is_made_by_keyboard_found_and_changed(visit: Visit) -> None:
     assert names(page) == [*before[1:], before[0]]
     page.get_by_role("button", name="Remove").click()
     expect(page.locator(".cell")).to_have_count(2)
-    page.get_by_role("button", name="Undo").click()
+    undo_button(page).click()
     expect(page.locator(".cell")).to_have_count(3)
     page.go_back()
     expect(page.get_by_role("heading", name="Albums", exact=True)).to_be_visible()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.actions import go
+from tests.browser.actions import go, undo_button
 from tests.browser.conftest import Visit
 from tests.conftest import ASSETS
 from tests.pictures import encode
@@ -69,7 +69,7 @@ def test_duplicates_and_undo(page: Page) -> None:
     expect(group.locator("figure", has_text="keep")).to_contain_text("temple.jpg")
     page.get_by_role("button", name="Keep best in").click()
     expect(page.get_by_text("No duplicates found.")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
+    undo_button(page).click()
     expect(page.locator("figure", has_text="turned.jpg")).to_have_count(1)
 
 

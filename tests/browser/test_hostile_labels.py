@@ -20,7 +20,7 @@ from scene_model.library.albums.album_edits import create_album
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.search.saved_searches import save_search
 from scene_model.services import open_services
-from tests.browser.actions import drop, go, payload
+from tests.browser.actions import drop, go, payload, undo_button
 from tests.browser.conftest import at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
@@ -144,7 +144,7 @@ def test_no_label_makes_a_request(page: Page, other: OtherServer) -> None:
     _see_the_gallery(page)
     _see_a_photo(page)
     _see_searches(page)
-    page.get_by_role("link", name="Albums", exact=True).click()
+    go(page, "Albums")
     expect(page.get_by_role("button", name="![own](http").first).to_be_attached()
     at_rest(page)
     page.get_by_role("button", name="![own](http").first.click()
@@ -173,13 +173,13 @@ def _see_the_gallery(page: Page) -> None:
         at_rest(page)
         expect(page.get_by_text(f"![{kind}](http").first).to_be_attached()
         page.keyboard.press("Escape")
-    page.get_by_role("button", name="Undo").hover()
+    undo_button(page).hover()
     expect(page.get_by_role("tooltip")).to_contain_text("![class](http")
-    page.get_by_role("button", name="Undo").click()
-    # At once: a toast stays for a few seconds only.
-    expect(page.get_by_test_id("stToast")).to_contain_text("![class](http")
+    undo_button(page).click()
+    # At once: a notice stays for a few seconds only.
+    expect(page.locator(".notice")).to_contain_text("![class](http")
     at_rest(page)
-    page.get_by_role("button", name="Redo").press("Enter")  # the toast lies over it
+    page.get_by_role("button", name="Redo").click()
     at_rest(page)
 
 

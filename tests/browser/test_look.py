@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.browser.actions import undo_button
 from tests.browser.conftest import Visit, at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
@@ -106,7 +107,7 @@ def test_the_tools_of_a_selection_are_in_sight_wherever_one_is(visit: Visit) -> 
     page.wait_for_timeout(500)
     for tool in ("Tag", "Class", "Trash", "Clear"):
         expect(bar.get_by_role("button", name=tool, exact=False).first).to_be_in_viewport(ratio=1)
-    expect(page.get_by_role("button", name="Undo")).to_be_in_viewport(ratio=1)
+    expect(undo_button(page)).to_be_in_viewport(ratio=1)
     bar.get_by_role("button", name="Clear").click()
     expect(bar).to_have_count(0)
 

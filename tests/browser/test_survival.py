@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.actions import go
+from tests.browser.actions import go, undo_button
 from tests.browser.conftest import Visit, at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
@@ -58,7 +58,7 @@ def test_gallery_tags_and_undo_survive_the_server(visit: Visit, server: Server) 
     server.start()
     page = visit.open("gallery")
     expect(page.locator(".cell", has_text="journey")).to_have_count(2)
-    page.get_by_role("button", name="Undo").click()
+    undo_button(page).click()
     expect(page.locator(".cell")).to_have_count(2)
     expect(page.locator(".cell", has_text="journey")).to_have_count(0)
 

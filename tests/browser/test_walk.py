@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.actions import drop, go, payload
+from tests.browser.actions import drop, go, payload, undo_button
 from tests.browser.conftest import Visit, at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS, SHARED_PHOTOS
@@ -132,7 +132,7 @@ def test_selection_bulk_tag_undo_and_refresh(visit: Visit) -> None:
     expect(page.locator(".cell", has_text="journey")).to_have_count(2)
     page.reload()
     expect(page.locator(".cell", has_text="journey")).to_have_count(2)
-    page.get_by_role("button", name="Undo").click()
+    undo_button(page).click()
     expect(page.locator(".cell", has_text="journey")).to_have_count(0)
     expect(page.locator(".cell")).to_have_count(2)
 

@@ -87,7 +87,7 @@ def _upload(page: Page, files: list[FilePayload]) -> None:
 
 def _browse(page: Page) -> None:
     go(page, "Gallery")
-    expect(page.locator(".cell")).to_have_count(36)
+    expect(page.locator(".current .cell")).to_have_count(36)
     page.get_by_label("Next page").click()
     expect(page).to_have_url(re.compile("page=2"))
     chip = page.locator(".st-key-filter_chips [aria-label=Class] button").nth(1)
@@ -129,7 +129,7 @@ def _bulk_correct(page: Page) -> None:
     page.get_by_role("button", name="Set class").click()
     expect(page.locator(".cell", has_text=CLASS)).to_have_count(12)
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Undo").click()
+    actions.undo_button(page).click()
     expect(page.locator(".cell", has_text=CLASS)).to_have_count(0)
     page.get_by_role("button", name="Redo").click()
     expect(page.locator(".cell", has_text=CLASS)).to_have_count(12)

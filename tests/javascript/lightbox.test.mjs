@@ -237,7 +237,7 @@ describe("keyAction", () => {
   test("Escape closes, also while something is typed", () => {
     assert.equal(action("Escape"), "close");
     assert.equal(action("Escape", { isTyping: true }), "close");
-    assert.equal(action("Escape", { isTyping: true, hasList: true }), null);
+    assert.equal(action("Escape", { isTyping: true, ownsEscape: true }), null);
     assert.equal(action("Escape", { isPlaying: true }), "stop");
   });
 

@@ -294,6 +294,23 @@ def test_a_new_edit_discards_undone_edits(
 
 
 @pytest.mark.slow
+def test_an_edit_is_undone_only_while_it_is_the_latest(
+    services: Services, add_photos: Add, flower: bytes
+) -> None:
+    (photo_id,) = add_photos([("dahlia.jpg", flower)])
+    library = services.library
+    first = edits.add_tag(library, [photo_id], "a")
+    assert first.edit_id == edits.latest_edit_id(library)
+    assert edits.add_tag(library, [photo_id], "a").edit_id is None, "nothing was changed"
+    second = edits.set_favourite(library, [photo_id], True)
+    assert edits.undo(library, first.edit_id) is None
+    assert library.photo(photo_id).favourite
+    assert edits.undo(library, second.edit_id) == second
+    assert edits.undo(library, first.edit_id) == first
+    assert edits.latest_edit_id(library) is None
+
+
+@pytest.mark.slow
 def test_undone_edits_of_an_earlier_version_are_not_redone(
     services: Services, add_photos: Add, flower: bytes
 ) -> None:

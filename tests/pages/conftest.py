@@ -60,6 +60,12 @@ def field_data(app: AppTest, label: str) -> dict[str, Any]:
     return next(data for data in sent if data.get("label") == label)
 
 
+def notice_text(app: AppTest) -> str:
+    """Return the text of the notice that the latest edit left."""
+    sent = (json.loads(element.proto.json or "{}") for element in app.get("bidi_component"))
+    return next(str(data["text"]) for data in sent if "can_undo" in data)
+
+
 def click(app: AppTest, label: str) -> None:
     next(b for b in app.button if b.label.startswith(label)).click().run()
     assert not app.exception, app.exception

@@ -13,7 +13,7 @@ from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.search.saved_searches import save_search
 from scene_model.services import Services
-from tests.pages.conftest import labels, press, texts
+from tests.pages.conftest import labels, notice_text, press, texts
 
 pytestmark = pytest.mark.slow
 
@@ -91,14 +91,15 @@ def test_an_album_is_made_renamed_and_deleted(filled: Services, app: AppTest) ->
 
 def album_menu_for_two() -> None:
     """The contents of the “Album” popover with two photos selected; AppTest cannot open it."""
-    from pages.sections.bulk_edit import album_menu, show_notice, undo_buttons
+    from pages.sections.bulk_edit import album_menu, undo_buttons
+    from pages.sections.undo_button import show_edit_notice
     from pages.state.session import get_gallery
 
     gallery = get_gallery()
     gallery.selection = gallery.ids("name:dahlia") + gallery.ids("name:temple")
     album_menu()
     undo_buttons(False)
-    show_notice()
+    show_edit_notice()
 
 
 def test_photos_are_put_in_from_the_gallery(filled: Services) -> None:
@@ -108,7 +109,7 @@ def test_photos_are_put_in_from_the_gallery(filled: Services) -> None:
     assert app.selectbox(key="bulk_album").options == ["Our trip"], "none that follows a search"
     app.selectbox(key="bulk_album").set_value("Our trip").run()
     press(app, "Add to album")
-    assert [toast.value for toast in app.toast] == ["Added to “Our trip”: 1 photo."]
+    assert notice_text(app) == "Added to “Our trip”: 1 photo."
     assert shown(filled, 'album:"our trip"') == ["temple.jpg", "dahlia.jpg"]
     press(app, "Undo")
     assert shown(filled, 'album:"our trip"') == ["temple.jpg"]

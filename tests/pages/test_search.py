@@ -9,7 +9,7 @@ from scene_model.library import edits
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
 from scene_model.search.saved_searches import list_searches, save_search
 from scene_model.services import Services
-from tests.pages.conftest import click, press, texts
+from tests.pages.conftest import click, notice_text, press, texts
 
 pytestmark = pytest.mark.slow
 
@@ -129,7 +129,7 @@ def test_results_are_selected_tagged_and_opened_in_the_gallery(
     app.run()
     press(app, "Add")
     assert filled.gallery().count("is:edited") == 2
-    assert "2 photos" in " ".join(toast.value for toast in app.toast)
+    assert "2 photos" in notice_text(app)
     press(app, "Undo")
     assert filled.gallery().count("is:edited") == 0
     press(app, "Clear")

@@ -15,7 +15,7 @@ from scene_model.library.albums.album_edits import (
     clean_album_name,
     create_album,
 )
-from scene_model.library.edits import EditResult
+from scene_model.library.edits import EditResult, latest_edit_id
 from scene_model.search.albums import AlbumEntry, AlbumKind
 
 _NEW_KEY = "new_album"
@@ -73,5 +73,6 @@ def _new_album_control() -> None:
 
 
 def _create(name: str) -> EditResult:
-    create_album(get_gallery(is_storing=True).library, name)
-    return EditResult(f"Album “{clean_album_name(name)}” made", 0)
+    library = get_gallery(is_storing=True).library
+    create_album(library, name)
+    return EditResult(f"Album “{clean_album_name(name)}” made", 0, latest_edit_id(library))

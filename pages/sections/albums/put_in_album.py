@@ -11,7 +11,7 @@ from scene_model.library.albums.album_edits import (
     clean_album_name,
     create_album,
 )
-from scene_model.library.edits import EditResult
+from scene_model.library.edits import EditResult, latest_edit_id
 from scene_model.search.own_albums import find_own_album
 
 
@@ -47,4 +47,5 @@ def put_selection(name: str) -> EditResult:
     if album is not None:
         return add_to_album(gallery.library, album.id, gallery.selection)
     create_album(gallery.library, name, gallery.selection)
-    return EditResult(f"Album “{clean_album_name(name)}” made", len(gallery.selection))
+    made = f"Album “{clean_album_name(name)}” made"
+    return EditResult(made, len(gallery.selection), latest_edit_id(gallery.library))

@@ -2,6 +2,8 @@
 
 const LIGHTBOX = ".st-key-lightbox";
 const DRAWER = ".st-key-lightbox_drawer";
+// A field for a class or tag that asks about a new one.
+const OPEN_QUESTION = ".field:has(.question:not([hidden]))";
 const TABBABLE =
   'button, a[href], input, select, textarea, summary, [tabindex]:not([tabindex="-1"])';
 const MEMORY = "lightboxInfo";
@@ -25,7 +27,7 @@ export function focusContext() {
   const isTyping = is('input:not([type="checkbox"], [type="radio"]), textarea, [contenteditable]');
   return {
     isTyping,
-    hasList: isTyping && active.getAttribute("aria-expanded") === "true",
+    ownsEscape: is('input[aria-expanded="true"]') || is(OPEN_QUESTION),
     ownsSpace: is("button, a, summary, input, [role=tab], [role=option]"),
     ownsArrows: is("[role=tab], [role=radio], [role=option], [role=slider], select"),
   };

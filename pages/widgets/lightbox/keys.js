@@ -15,7 +15,7 @@ const WHEN_ZOOMED = { w: "up", a: "left", s: "down", d: "right", 0: "zoom-reset"
 /**
  * @typedef {object} KeyContext
  * @property {boolean} isTyping the focus is in a text field
- * @property {boolean} hasList a list of choices is open at the field with the focus
+ * @property {boolean} ownsEscape the focus is on a control that has something open, which Escape closes
  * @property {boolean} ownsSpace the focus is on a control that Space operates
  * @property {boolean} ownsArrows the focus is on a control that the arrow keys operate
  * @property {boolean} isZoomed
@@ -30,7 +30,7 @@ const WHEN_ZOOMED = { w: "up", a: "left", s: "down", d: "right", 0: "zoom-reset"
 export function keyAction(event, context) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   if (event.key === "Escape") {
-    if (context.hasList) return null;
+    if (context.ownsEscape) return null;
     return context.isPlaying ? "stop" : "close";
   }
   if (context.isTyping) return null;
