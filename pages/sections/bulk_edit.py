@@ -40,6 +40,7 @@ def undo_buttons(has_keys: bool) -> None:
         disabled=latest is None,
         help=f"Undo: {escape_markdown(latest)}" if latest else "Nothing to undo",
         shortcut="Z" if has_keys else None,
+        key="undo",
         on_click=undo,
     )
     st.button(
@@ -48,6 +49,7 @@ def undo_buttons(has_keys: bool) -> None:
         disabled=undone is None,
         help=f"Redo: {escape_markdown(undone)}" if undone else "Nothing to redo",
         shortcut="Shift+Z" if has_keys else None,
+        key="redo",
         on_click=redo,
     )
 
