@@ -73,7 +73,7 @@ def _page() -> None:
 def _tables(
     first_ids: list[str], count: int, parameters: dict[str, str], with_location: bool
 ) -> None:
-    st.subheader("Table (CSV or JSON)")
+    st.header("Table (CSV or JSON)")
     bom = st.checkbox("For Excel (adds a UTF-8 byte order mark)", key="csv_bom")
     csv_parameters = parameters | ({"bom": "true"} if bom else {})
     language = _language()
@@ -104,7 +104,7 @@ def _language() -> str:
 
 
 def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:
-    st.subheader("ZIP with folders")
+    st.header("ZIP with folders")
     by = st.segmented_control(
         "One folder per",
         _rules(),

@@ -58,7 +58,7 @@ def _places() -> None:
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
-            st.subheader("Places", width="content")
+            st.header("Places", width="content")
             st.page_link("map.py", label="Open the map", icon=":material/map:", width="content")
         view = MapView(
             area=places.box,

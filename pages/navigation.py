@@ -9,6 +9,7 @@ from pages.state.visitor import is_shared, require_sign_in, show_allowance
 
 # A local file: the browser would fetch a named icon from the network.
 _ICON = Path(__file__).parent / "icon.png"
+_STYLE = Path(__file__).with_name("site.css")
 
 st.set_page_config(page_title="Scene Gallery", page_icon=str(_ICON), layout="wide")
 if st.context.theme.type == "dark":
@@ -18,18 +19,9 @@ if st.context.theme.type == "dark":
         '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
         ":hover, [data-testid=stMultiSelectTagsContainer] [data-tag] * {color: #06231e}</style>"
     )
-# Streamlit's default padding is a tenth of the screen height. What stays in place while the page
-# scrolls needs the page's background, which Streamlit gives to components only.
 background = st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor")
-st.html(
-    f"<style>:root {{--page-background: {background}}}"
-    "[data-testid=stMainBlockContainer] {padding-top: 4.5rem}"
-    # At the top it would cover Undo.
-    "[data-testid=stToastContainer] {inset: auto auto 1rem 1rem}"
-    "@media (max-width: 640px) {[data-testid=stToastContainer] {bottom: 8.5rem}}"
-    # Takes no place among the controls beside it.
-    ".st-key-edit_notice {position: absolute}</style>"
-)
+style = _STYLE.read_text(encoding="utf-8")
+st.html(f"<style>:root {{--page-background: {background}}}\n{style}</style>")
 bind_window_to_owner()
 if not require_sign_in() or not show_allowance():
     st.stop()

@@ -94,7 +94,7 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
     else:
         proposed = next((choice for choice in choices[:1] if choice.is_likely), None)
     question = f"{names.display_name(proposed.label)}?" if proposed else "What is this?"
-    st.markdown(f"### {escape_markdown(question)}")
+    st.markdown(f"## {escape_markdown(question)}")
     guess = guess_text(photo, names) if proposed else ""
     unsure = f" Unsure, {escape_markdown(guess)}." if guess else ""
     st.caption(f"Reason: {escape_markdown(item.reason)}.{unsure}")

@@ -1,6 +1,7 @@
 """Search photos with a query, or by similarity to a photo."""
 
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -65,6 +66,7 @@ _LANGUAGE = """
 
 
 def _page() -> None:
+    st.html(Path(__file__).with_suffix(".css"))
     st.title("Search")
     show_notice()
     parts = browse_address_parts(_NAME) | similar_address_part()
@@ -82,7 +84,7 @@ def _page() -> None:
     )
     show_completions(typed or "", _set_query)
     query = (typed or "").strip()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", key="search_controls"):
         order_control(_NAME, query)
         save_control(query)
         saved_control(_open)

@@ -176,7 +176,7 @@ def _preview(preparation: Preparation | None, kind: Kind) -> None:
     if preparation is None:
         return
     plan = preparation.plan
-    st.subheader("Plan")
+    st.header("Plan")
     in_place = [file for file in plan.untouched if file.error is None]
     skipped = [file for file in plan.untouched if file.error is not None]
     files = counted(len(plan.steps), "file")
@@ -198,7 +198,7 @@ def _preview(preparation: Preparation | None, kind: Kind) -> None:
         if len(plan.steps) > _PREVIEW_ROWS:
             st.caption(f"Showing {_PREVIEW_ROWS} of {len(plan.steps):,} files.")
     if skipped:
-        st.subheader("Skipped files")
+        st.header("Skipped files")
         reasons = [(Path(file.path).name, file.reason) for file in skipped]
         st.dataframe(_table(reasons, ("File", "Reason")), hide_index=True)
     label = f"{_verb(kind).capitalize()} {files}"
@@ -217,7 +217,7 @@ def _last_sort(dest: Path) -> None:
     journal = last_journal(dest, SortFileSystem())
     if journal is None:
         return
-    st.subheader("Last sort into this folder")
+    st.header("Last sort into this folder")
     follow, kind, total = _follow(), journal.kind, len(journal.steps)
     if journal.progress.is_cut_off:
         st.warning(_interrupted(journal), icon=":material/warning:")

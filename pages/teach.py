@@ -53,7 +53,7 @@ def _examples() -> None:
         )
         st.page_link("gallery.py", label="Select examples", icon=":material/photo_library:")
         return
-    st.subheader(counted(len(chosen), "example"))
+    st.header(counted(len(chosen), "example"))
     if len(gallery.selection) > MAX_EXAMPLES:
         st.caption(
             f"Only the first {MAX_EXAMPLES} of {len(gallery.selection):,} selected photos are used."
@@ -82,7 +82,7 @@ def _train(name: str, examples: list[str], counterexamples: list[str]) -> None:
 def _candidate_panel(candidate: TagCandidate) -> None:
     figures, gallery = candidate.figures, get_gallery()
     with st.container(border=True):
-        st.subheader(
+        st.header(
             f"“{escape_markdown(candidate.label)}” would be added to "
             f"{counted(len(candidate.would_tag), 'more photo')}"
         )
@@ -143,7 +143,7 @@ def _saved_tags() -> None:
     tags = list_taught(services.library, services.classifier)
     if not tags:
         return
-    st.subheader("Your tags")
+    st.header("Your tags")
     for tag in tags:
         _saved_tag(tag)
 

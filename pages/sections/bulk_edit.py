@@ -44,6 +44,7 @@ def undo_buttons(has_keys: bool) -> None:
         disabled=undone is None,
         help=f"Redo: {escape_markdown(undone)}" if undone else "Nothing to redo",
         shortcut="Shift+Z" if has_keys else None,
+        key="redo",
         on_click=redo,
     )
 

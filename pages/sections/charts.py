@@ -46,6 +46,8 @@ def bar_chart(
         },
         "height": _BAR_HEIGHT * len(frame) + _AXIS_HEIGHT if is_horizontal else _CHART_HEIGHT,
         "params": [_SELECT_BY_CLICK],
+        # Room for the last number of the axis, half of which lies beyond the axis.
+        "padding": {"right": 12},
     }
     _show(title, chart, frame, key, alt_text=_alt_text(title, frame))
 
@@ -60,7 +62,7 @@ def _show(title: str, chart: _Spec, frame: pd.DataFrame, key: str, alt_text: str
         with st.container(
             horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
-            st.subheader(title, width="content")
+            st.header(title, width="content")
             st.download_button(
                 "Download CSV",
                 frame.to_csv(index=False),

@@ -25,7 +25,7 @@ def show_corrections() -> None:
     if services.settings.is_shared:
         return  # all visitors share one model
     st.divider()
-    st.subheader("Learn from your corrections")
+    st.header("Learn from your corrections")
     if message := st.session_state.pop(_ERROR, None):
         st.error(message, icon=":material/error:")
     if notice := st.session_state.pop(_NOTICE, None):

@@ -41,7 +41,7 @@ def skipped_table(skipped: tuple[Skipped, ...]) -> None:
     """Show the skipped files with reasons; nothing when there are none."""
     if not skipped:
         return
-    st.subheader("Skipped files")
+    st.header("Skipped files")
     st.dataframe(
         pd.DataFrame(
             {

@@ -71,7 +71,7 @@ def retag_panel() -> None:
     services = get_services()
     job = _job(services)
     if job is not None and job.is_running:
-        st.subheader("Retagging photos")
+        st.header("Retagging photos")
         show_progress(job)
         return
     if job is not None:

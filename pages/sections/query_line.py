@@ -71,7 +71,7 @@ def show_completions(query: str, choose: Callable[[str], None]) -> None:
     )
     if not completions:
         return
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="suggestions"):
         st.caption("Suggestions", width="content")
         for number, completion in enumerate(completions):
             count = "" if completion.count is None else f" · {completion.count:,}"

@@ -28,7 +28,7 @@ def selection_tools(page: str, query: str, count: int) -> None:
     is_empty = not gallery.selection
     if message := st.session_state.pop(_ERROR_KEY, None):
         st.error(message)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="search_selection"):
         st.button(
             f"Select all {count:,}",
             icon=":material/select_all:",

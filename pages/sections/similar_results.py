@@ -58,10 +58,10 @@ def show_similar(image: bytes | None) -> bool:
         if photo_id is not None:
             photo = library.photo(photo_id)
             thumbnails([photo], height_rem=6)
-            st.subheader(f"Similar to “{escape_markdown(photo.name)}”")
+            st.header(f"Similar to “{escape_markdown(photo.name)}”")
             results = similar_to_photo(library, classifier, photo_id, _MAX_RESULTS)
         else:
-            st.subheader("Similar to your image")
+            st.header("Similar to your image")
             results = similar_to_picture(library, classifier, image or b"", _MAX_RESULTS)
     except SceneError as error:
         show_error(error)

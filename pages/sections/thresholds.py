@@ -156,7 +156,7 @@ def _save(chosen: Thresholds, result: str) -> None:
 def _moved_photos(title: str, ids: Sequence[str]) -> None:
     if not ids:
         return
-    st.subheader(f"{title}: {len(ids):,}")
+    st.header(f"{title}: {len(ids):,}")
     thumbnails(list(get_gallery().library.records(ids[:_MAX_SHOWN])), height_rem=7)
     if st.button("Select in gallery", icon=":material/select_all:", key=f"select_{title}"):
         get_gallery().select(ids)

@@ -122,6 +122,17 @@ def server(
 
 
 @pytest.fixture
+def phone(browser: Browser, server: Server) -> Iterator[Visit]:
+    """A page on a phone."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    context.set_default_timeout(30_000)
+    yield Visit(context.new_page(), server.base_url)
+    context.close()
+
+
+@pytest.fixture
 def visit(browser: Browser, server: Server) -> Iterator[Visit]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     context.set_default_timeout(30_000)

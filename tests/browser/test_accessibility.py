@@ -1,67 +1,146 @@
-"""Accessibility: axe-core finds nothing serious, screen readers get sense, pages fit a phone."""
+"""Whole pages are accessible in both themes, with Streamlit's own markup, and fit a phone."""
 
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.actions import serious
+from tests.browser.actions import drop, serious, unfold_filters, without_visible_focus
 from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.libraries import real_photos
 
 pytestmark = [pytest.mark.tools, pytest.mark.read_only]
+PHONE_WIDTH = 390
+PAGES = (
+    *("", "gallery", "search", "search?q=flower", "export", "albums", "albums?album=nature"),
+    *("map", "insights", "model_card", "review", "duplicates", "teach", "sort"),
+)
+both_schemes = pytest.mark.parametrize("scheme", ["light", "dark"])
+Scheme = Literal["light", "dark"]
 
 
 @pytest.fixture
 def library_photos() -> list[Path]:
-    return real_photos(12)
+    # A number of its own: the trash of this library is used.
+    return real_photos(11)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["gallery", "search?q=flower", "search", "export"])
-def test_pages(visit: Visit, path: str, scheme: Any) -> None:
+def open_page(visit: Visit, path: str, scheme: Scheme, width: int = 1440) -> Page:
     visit.page.emulate_media(color_scheme=scheme)
+    visit.page.set_viewport_size({"width": width, "height": 900})
     page = visit.open(path)
-    expect(page.locator("h1")).to_be_visible()
-    if path in ("gallery", "search?q=flower"):
+    expect(page.locator("h1").first).to_be_attached()
+    if path.startswith(("gallery", "search?")):
         expect(page.locator(".cell").first).to_be_visible()
     at_rest(page)
+    return page
+
+
+@both_schemes
+@pytest.mark.parametrize("path", PAGES)
+def test_pages(visit: Visit, path: str, scheme: Scheme) -> None:
+    page = open_page(visit, path, scheme)
     assert serious(page) == []
+    assert without_visible_focus(page) == []
+    if scheme == "light":  # Both themes have one layout.
+        page.set_viewport_size({"width": PHONE_WIDTH, "height": 844})
+        fits(page, PHONE_WIDTH)
+        assert serious(page) == []
+        assert without_visible_focus(page) == []
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("", "gallery", "search?q=flower", "export", "model_card"),
-        *("albums", "map", "review", "duplicates", "teach", "insights"),
-    ],
-)
-def test_phone_width(visit: Visit, path: str) -> None:
-    visit.page.set_viewport_size({"width": 390, "height": 844})
-    page = visit.open(path)
-    expect(page.locator("h1").first).to_be_visible()
-    fits(page, 390)
+@both_schemes
+def test_selection(visit: Visit, scheme: Scheme) -> None:
+    page = open_page(visit, "gallery", scheme)
+    unfold_filters(page)
+    page.locator(".pick").first.click()
+    expect(page.get_by_text("1 selected", exact=True)).to_be_visible()
+    at_rest(page)
+    assert serious(page) == []
+    for name in ("Tag", "Class", "Album"):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.get_by_role("combobox", name=f"{name} for the selected")).to_be_visible()
+        at_rest(page)
+        assert serious(page) == []
+        page.keyboard.press("Escape")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_dialog(visit: Visit, scheme: Any) -> None:
-    visit.page.emulate_media(color_scheme=scheme)
-    page = visit.open("gallery?q=name:flower.jpg")
-    page.locator(".open").first.click()
+@both_schemes
+def test_trash(visit: Visit, scheme: Scheme) -> None:
+    page = open_page(visit, "gallery", scheme)
+    page.locator(".pick").first.click()
+    page.locator(".st-key-selection_bar").get_by_role("button", name="Trash").click()
+    expect(page.get_by_test_id("stToast")).to_be_visible()
+    assert serious(page) == []
+    page.get_by_role("button", name="Trash (1)").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("table").first).to_be_visible()
-    dialog.get_by_text("Details", exact=True).click()
+    dialog.locator(".open").first.click()
+    expect(dialog.get_by_role("button", name="Restore 1 photo")).to_be_enabled()
+    at_rest(page)
+    assert serious(page) == []
+    dialog.get_by_role("button", name="Empty trash").click()
+    expect(dialog.get_by_role("button", name="Delete permanently")).to_be_visible()
+    at_rest(page)
+    assert serious(page) == []
+    dialog.get_by_role("button", name="Cancel").click()
+    dialog.get_by_role("button", name="Restore all").click()
+    expect(dialog.get_by_text("The trash is empty.")).to_be_visible()
+
+
+@both_schemes
+def test_results_and_menus(visit: Visit, scheme: Scheme, library_photos: list[Path]) -> None:
+    page = open_page(visit, "", scheme)
+    drop(page, library_photos[:3])
+    expect(page.get_by_text("3 of 3 photos tagged")).to_be_visible()
+    expect(page.locator(".cell")).to_have_count(3)
+    at_rest(page)
+    assert serious(page) == []
+    page.get_by_role("button", name="Tidy up").click()
+    expect(page.get_by_role("menuitem", name="Review")).to_be_visible()
     at_rest(page)
     assert serious(page) == []
 
 
-def test_axe_can_fail(visit: Visit) -> None:
-    page = visit.open("gallery")
-    expect(page.locator(".cell").first).to_be_visible()
-    page.evaluate("document.querySelector('[data-testid=stMain]').append(new Image())")
-    page.evaluate("document.querySelector('[data-testid=stMain]').lastChild.src = 'data:,'")
-    assert any(violation.startswith("image-alt") for violation in serious(page))
+@both_schemes
+def test_sheet_and_drawer(visit: Visit, scheme: Scheme) -> None:
+    page = open_page(visit, "gallery", scheme, PHONE_WIDTH)
+    page.get_by_role("button", name="Filters").click()
+    expect(page.get_by_role("dialog", name="Filters")).to_be_visible()
+    at_rest(page)
+    assert serious(page) == []
+    page.get_by_role("button", name="Done").click()
+    page.get_by_test_id("stExpandSidebarButton").click()
+    expect(page.get_by_role("link", name="Duplicates")).to_be_visible()
+    at_rest(page)
+    assert serious(page) == []
+    assert without_visible_focus(page) == []
+
+
+@pytest.mark.parametrize("width", [PHONE_WIDTH, 820])
+def test_photos_and_their_controls_fit(visit: Visit, width: int) -> None:
+    page = open_page(visit, "gallery", "light", width)
+    query = page.get_by_role("searchbox").bounding_box()
+    assert query is not None
+    assert query["width"] >= 140
+    for name in ("Undo", "Redo"):
+        expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    page = open_page(visit, "search?q=flower", "light", width)
+    photo = page.locator(".cell").first.bounding_box()
+    assert photo is not None
+    assert photo["y"] <= 480
+
+
+def test_the_checks_can_fail(visit: Visit) -> None:
+    page = open_page(visit, "gallery", "light")
+    page.evaluate(
+        'document.body.insertAdjacentHTML(\'beforeend\', \'<img src="data:,"><button id="weak" '
+        'style="font-size: 2rem; color: #888; background: #fff; outline: none">Weak</button>\')'
+    )
+    violations = serious(page)
+    assert any(violation.startswith("image-alt") for violation in violations)
+    assert "contrast 3.54: BUTTON Weak" in violations
+    assert without_visible_focus(page) == ["not visible: BUTTON Weak"]
 
 
 def test_the_tree_reads_sensibly(visit: Visit) -> None:

@@ -3,23 +3,23 @@
 import os
 import re
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.actions import focused, serious
 from tests.browser.conftest import Visit, at_rest, fits
+from tests.browser.fingers import glide
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.tools
 PICTURE = ".slide.current img"
-PHONE = {"width": 390, "height": 844}
 LARGE = "large.jpg"
 
 
@@ -67,31 +67,6 @@ def frozen(server: Server) -> Iterator[None]:
         yield
     finally:
         os.kill(server.process_id, signal.SIGCONT)
-
-
-@pytest.fixture
-def phone(browser: Browser, server: Server) -> Iterator[Visit]:
-    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
-    context.set_default_timeout(30_000)
-    yield Visit(context.new_page(), server.base_url)
-    context.close()
-
-
-def glide(page: Page, fingers: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> None:
-    """Move fingers from their first to their second point, and lift them."""
-    session = page.context.new_cdp_session(page)
-
-    def touch(kind: str, *points: tuple[float, float]) -> None:
-        touches = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
-        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": touches})
-
-    touch("Start", *(start for start, _ in fingers))
-    for step in range(1, 6):
-        part = step / 5
-        moved = ((a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part) for a, b in fingers)
-        touch("Move", *moved)
-    touch("End")
-    session.detach()
 
 
 @pytest.mark.read_only
@@ -413,7 +388,7 @@ def test_fingers(phone: Visit) -> None:
 @pytest.mark.read_only
 def test_phone(phone: Visit) -> None:
     dialog, page = open_photo(phone), phone.page
-    fits(page, PHONE["width"])
+    fits(page, 390)
     assert serious(page) == []
     for button in dialog.get_by_role("button").all():
         box = button.bounding_box()
@@ -426,7 +401,7 @@ def test_phone(phone: Visit) -> None:
     assert above is not None
     assert below is not None
     assert above["y"] + above["height"] <= below["y"]
-    fits(page, PHONE["width"])
+    fits(page, 390)
     assert serious(page) == []
 
 

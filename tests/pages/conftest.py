@@ -46,6 +46,7 @@ def texts(app: AppTest) -> str:
         app.warning,
         app.error,
         app.text,
+        app.header,
         app.subheader,
     )
     lines = [str(element.value) for kind in kinds for element in kind]

@@ -200,7 +200,7 @@ def test_tag_is_taught_and_deleted(filled: Services, app: AppTest) -> None:
 def test_insights_charts_and_downloads(filled: Services, app: AppTest) -> None:
     app.switch_page("insights.py").run()
     assert "11 photos" in texts(app)
-    assert {"Groups", "Classes", "Tags", "Confidence"} <= {head.value for head in app.subheader}
+    assert {"Groups", "Classes", "Tags", "Confidence"} <= {head.value for head in app.header}
     assert len(app.get("download_button")) == len(app.get("vega_lite_chart")) >= 3
 
 

@@ -91,7 +91,7 @@ def test_a_filter_counts_and_leads_to_search_too(placed: Services, app: AppTest)
 
 def test_insights_show_the_places_and_lead_to_the_map(placed: Services, app: AppTest) -> None:
     app.switch_page("insights.py").run()
-    assert "Places" in [head.value for head in app.subheader]
+    assert "Places" in [head.value for head in app.header]
     assert "Open the map" in [link.proto.label for link in app.get("page_link")]
 
 

@@ -30,7 +30,7 @@ def show_albums(entries: Sequence[AlbumEntry], open_album: Callable[[str], None]
         undo_button()
     own = [entry for entry in entries if entry.kind is not AlbumKind.RULES]
     if own:
-        st.subheader("Your albums")
+        st.header("Your albums")
         album_cards(own, "own", open_album)
     else:
         st.info(
@@ -43,7 +43,7 @@ def show_albums(entries: Sequence[AlbumEntry], open_album: Callable[[str], None]
 
 
 def _rule_albums(entries: Sequence[AlbumEntry], open_album: Callable[[str], None]) -> None:
-    st.subheader("Albums by rules")
+    st.header("Albums by rules")
     filled = [entry for entry in entries if entry.count or entry.word is None]
     if filled:
         album_cards(filled, "rules", open_album)

@@ -16,6 +16,8 @@ const cellTemplate = (() => {
   const open = plainButton("open");
   const image = element("img");
   image.decoding = "async";
+  // A finger that stays on a picture would drag it.
+  image.draggable = false;
   open.append(image);
   // Outside the button, whose label has the same text: screen readers would read it twice.
   const time = element("span", "time");

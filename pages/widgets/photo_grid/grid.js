@@ -1,10 +1,12 @@
-// A grid of photos: click or Enter opens a photo, a check box or Space selects it. One photo is in
-// the tab order; the arrow keys move which one. Scrolling goes on over all pages. Clicks are drawn before the server responds; see
+// A grid of photos: click, tap or Enter opens a photo; a check box, Space or a long press selects
+// it, and taps after it select more. One photo is in the tab order; the arrow keys move which one.
+// Scrolling goes on over all pages. Clicks are drawn before the server responds; see
 // optimistic_state.js.
 import { PATIENCE_MS, whenConnected } from "../connection.js";
 import { element } from "../dom.js";
 import { CHIP_CHOICE, shared } from "../shared.js";
 import { IN_SIGHT, markSelected } from "./cells.js";
+import { LongPress } from "./long_press.js";
 import { OptimisticState } from "./optimistic_state.js";
 import { PageWindow } from "./page_window.js";
 import { Pager } from "./pager.js";
@@ -43,6 +45,7 @@ class Grid {
     root.append(list, this.pager.nav, this.status);
     this.list.onclick = (event) => this.onClick(event);
     this.list.onkeydown = (event) => this.onKey(event);
+    this.longPress = new LongPress(this.list, (target) => this.onLongPress(target));
     const onChipChoice = ({ detail }) => {
       if (this.list.isConnected) this.chooseChip(detail);
       else shared.events.removeEventListener(CHIP_CHOICE, onChipChoice);
@@ -178,11 +181,17 @@ class Grid {
       .focus({ preventScroll: true });
   }
 
+  /** Whether a photo of the list is selected, on any page. */
+  get isSelecting() {
+    const { selectedIds, data } = this.state;
+    return selectedIds.size + data.selected_elsewhere > 0;
+  }
+
   drawSelection() {
     const { selectedIds, data } = this.state;
     const previousCount = this.list.querySelectorAll(".selected").length;
     for (const item of this.items) markSelected(item, selectedIds.has(item.dataset.id));
-    this.list.classList.toggle("selecting", selectedIds.size + data.selected_elsewhere > 0);
+    this.list.classList.toggle("selecting", this.isSelecting);
     const count = this.list.querySelectorAll(".selected").length;
     if (count === previousCount || !data.selectable) return;
     const cells = this.window.blocks.get(this.page)?.cells ?? [];
@@ -297,8 +306,19 @@ class Grid {
     this.setTabStop(this.items.indexOf(item));
     const isPick = event.target.closest(".pick");
     const hasModifier = event.shiftKey || event.ctrlKey || event.metaKey;
-    if (isPick || (this.state.data.selectable && hasModifier)) this.select(item, event.shiftKey);
+    const isMore = this.isSelecting && this.longPress.isTap(event);
+    const isSelection = isPick || hasModifier || isMore;
+    if (this.state.data.selectable && isSelection) this.select(item, event.shiftKey);
     else this.open(item.dataset.id);
+  }
+
+  /** @returns {boolean} whether a photo was selected, or no longer is */
+  onLongPress(target) {
+    const item = target.closest(".cell");
+    if (!item || !this.state.data.selectable) return false;
+    this.setTabStop(this.items.indexOf(item));
+    this.select(item, false);
+    return true;
   }
 
   onKey(event) {
