@@ -31,7 +31,8 @@ def page_links(app: AppTest) -> list[str]:
 
 def in_lightbox(app: AppTest) -> dict[str, Any]:
     """What the browser knows about the open photo and those around it."""
-    data: dict[str, Any] = json.loads(app.get("bidi_component")[-1].proto.json)
+    components = (json.loads(c.proto.json) for c in app.get("bidi_component") if c.proto.json)
+    data: dict[str, Any] = next(data for data in components if "opening" in data)
     return data
 
 
@@ -49,6 +50,13 @@ def test_first_visit_shows_how_it_works(app: AppTest) -> None:
     app.run()
     assert "Put your photos in order" in texts(app)
     assert "add photos above" in texts(app)
+
+
+def test_counts_after_an_upload_add_up(app: AppTest, temple: bytes, flower: bytes) -> None:
+    drop(app.run(), [("temple.jpg", temple)])
+    files = [("again.jpg", temple), ("dahlia.jpg", flower), ("broken.jpg", b"no picture")]
+    drop(app, files)
+    assert "1 of 3 photos tagged, 1 already in the library, 1 skipped" in texts(app)
 
 
 def test_one_photo_shows_class_and_chart(app: AppTest, temple: bytes) -> None:
@@ -285,6 +293,21 @@ def test_a_photo_that_an_edit_removed_keeps_its_neighbours(
     assert [photo["id"] for photo in data["photos"]] == ids
     assert [photo["index"] for photo in data["photos"]] == [0, 1, 1]
     assert data["count"] == 2
+
+
+def test_the_last_photo_keeps_a_possible_place_after_an_edit(
+    opened: Services, app: AppTest, made_photos: Files
+) -> None:
+    opened.jobs.submit(made_photos[:3]).wait(60)
+    app.switch_page("gallery.py").run()
+    ids = app.session_state["gallery"].ids("")
+    app.session_state["open_photo"] = ids[2]
+    app.session_state["open_photo_position"] = QueryPosition("-is:favourite", 2)
+    app.run()
+    press(app, "Add to favourites")
+    data = in_lightbox(app)
+    assert [photo["index"] for photo in data["photos"]] == [0, 1, 2]
+    assert data["count"] == 3, "not 3 of 2"
 
 
 def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> None:
