@@ -50,7 +50,7 @@ _LANGUAGE = """
 | `Strand` · `plage` · `playa` · `海滩` | a scene by its German, French, Spanish or Chinese name |
 | `beach OR lake` · `-street` · `(a OR b) c` | either word · not this word · grouping |
 | `dogs or cats` · `beach without people` | `and`, `or`, `not`, `without` in any case |
-| `dogs and cats at night` | small words such as `at` are passed over |
+| `dogs and cats at night` | small words such as `at` are ignored |
 | `"old town"` | an exact phrase |
 | `tag:beach` · `class:sea` · `album:travel` | a tag · a class · an album |
 | `group:water` · `group:unsure` | a group: sea, beach, lake … · no group was probable enough |

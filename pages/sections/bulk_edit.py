@@ -72,7 +72,7 @@ def select_all_button(count: int, has_keys: bool) -> None:
         icon=":material/select_all:",
         type="tertiary",
         on_click=lambda: select(_PAGE, get_gallery().ids()),
-        help="All photos that match the filter, on every page",
+        help="All photos that match the filter, not only those on the screen",
         shortcut="A" if has_keys else None,
         disabled=not count,
         key="select_all",

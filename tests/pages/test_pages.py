@@ -176,7 +176,7 @@ def test_photo_dialog_sets_favourite_and_rating(
     assert stored() == (True, 4)
     assert "Rating: 4 of 5." in texts(app)
     press(app, "Remove from favourites")
-    press(app, "No rating")
+    press(app, "Clear rating")
     assert stored() == (False, 0)
     assert [edits.undo(opened.library) is not None for _ in range(5)] == [True] * 4 + [False]
 
@@ -319,7 +319,7 @@ def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: b
     links = [str(link.proto) for link in app.get("link_button")]
     assert len(links) == 5
     assert all("place=false" in link for link in links)
-    assert "CSV for people" in links[0]
+    assert "Download short CSV" in links[0]
     assert "people=true" in links[0]
     assert "Download CSV" in links[1]
     assert "people" not in links[1]
