@@ -37,6 +37,7 @@ _EXAMPLES = (
     "flower -street",
     "group:water",
     "album:travel",
+    "is:favourite",
     "is:unsure",
     "is:duplicate",
     "added:today",
@@ -59,6 +60,7 @@ _LANGUAGE = """
 | `taken:2024-07` · `taken:2024-07-20..2024-08` | a day, month or year · a date range |
 | `added:today` · `added:yesterday` | the date a photo was added to the library |
 | `is:unsure` · `is:edited` · `is:duplicate` | no confident class · edited by you · near duplicate |
+| `is:favourite` · `rating>=4` | marked as a favourite · rated 4 or 5 |
 | `has:gps` · `near:38.72,-9.14,10km` | has a location · within a distance of a location |
 | `within:38.6,-9.3,38.8,-9.0` | in an area: south, west, north and east in degrees |
 """

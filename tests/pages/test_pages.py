@@ -310,6 +310,23 @@ def test_the_last_photo_keeps_a_possible_place_after_an_edit(
     assert data["count"] == 3, "not 3 of 2"
 
 
+def test_selected_photos_become_favourites_and_no_longer(
+    opened: Services, app: AppTest, made_photos: Files
+) -> None:
+    opened.jobs.submit(made_photos[:3]).wait(60)
+    app.switch_page("gallery.py").run()
+    ids = app.session_state["gallery"].ids("")
+    edits.set_favourite(opened.library, ids[:1], favourite=True)
+    app.session_state["gallery"].select(ids[:2])
+    app.run()
+    press(app, "Favourite")
+    assert sorted(app.session_state["gallery"].ids("is:favourite")) == sorted(ids[:2])
+    press(app, "Favourite")
+    assert app.session_state["gallery"].ids("is:favourite") == [], "all were favourites"
+    press(app, "Undo")
+    assert len(app.session_state["gallery"].ids("is:favourite")) == 2
+
+
 def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> None:
     opened.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
     app.switch_page("export.py").run()
