@@ -26,7 +26,9 @@ st.html(
     "[data-testid=stMainBlockContainer] {padding-top: 4.5rem}"
     # At the top it would cover Undo.
     "[data-testid=stToastContainer] {inset: auto auto 1rem 1rem}"
-    "@media (max-width: 640px) {[data-testid=stToastContainer] {bottom: 8.5rem}}</style>"
+    "@media (max-width: 640px) {[data-testid=stToastContainer] {bottom: 8.5rem}}"
+    # Keys are for devices that have them.
+    "@media (hover: none) {.stButton button kbd {display: none}}</style>"
 )
 bind_window_to_owner()
 if not require_sign_in() or not show_allowance():
