@@ -115,7 +115,7 @@ def _way_on() -> None:
 
 
 def _show_summary(progress: Progress) -> None:
-    classified = progress.done - len(progress.skipped)
+    classified = progress.done - progress.known - len(progress.skipped)
     parts = [f"{classified:,} of {counted(progress.total, 'photo')} tagged"]
     if progress.known:
         parts.append(f"{progress.known:,} already in the library")

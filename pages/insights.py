@@ -36,6 +36,7 @@ def _page() -> None:
     with right:
         tags = insights.by_tag(library, most=20)
         bar_chart("Tags", tags, "tags", [names.display_name(bar.label) for bar in tags])
+        st.caption("“Tags” counts all tags that a search finds; the gallery shows fewer.")
         cameras = insights.by_camera(library)
         if cameras:
             bar_chart("Cameras", cameras, "cameras", [bar.label for bar in cameras])

@@ -5,7 +5,7 @@ from functools import partial
 import streamlit as st
 
 from pages.sections.label_fields import class_field
-from pages.sections.messages import counted, error_markdown, escape_markdown, show_error
+from pages.sections.messages import error_markdown, escape_markdown, show_error
 from pages.sections.photo.picture import show_picture
 from pages.sections.thresholds import show_thresholds
 from pages.sections.undo_button import undo_button
@@ -63,7 +63,7 @@ def _review_queue() -> None:
             undo_button(_step_back)
         return
     position = int(st.session_state[_POSITION])
-    st.progress(position / len(queue), f"{position:,} of {counted(len(queue), 'photo')} reviewed")
+    st.progress(position / len(queue), f"Photo {position + 1:,} of {len(queue):,}")
     left, right = st.columns([3, 2])
     with left:
         show_picture(photo)
@@ -96,8 +96,8 @@ def _decisions(item: ReviewItem, photo: PhotoRecord) -> None:
     question = f"{names.display_name(proposed.label)}?" if proposed else "What is this?"
     st.markdown(f"## {escape_markdown(question)}")
     guess = guess_text(photo, names) if proposed else ""
-    unsure = f" Unsure, {escape_markdown(guess)}." if guess else ""
-    st.caption(f"Reason: {escape_markdown(item.reason)}.{unsure}")
+    reason = f"{item.reason}, {guess}" if guess else item.reason
+    st.caption(f"Reason: {escape_markdown(reason)}.")
     with st.container(horizontal=True):
         if proposed is not None:
             st.button(

@@ -38,6 +38,7 @@ _EXAMPLES = (
     "flower -street",
     "group:water",
     "album:travel",
+    "is:favourite",
     "is:unsure",
     "is:duplicate",
     "added:today",
@@ -51,7 +52,7 @@ _LANGUAGE = """
 | `Strand` · `plage` · `playa` · `海滩` | a scene by its German, French, Spanish or Chinese name |
 | `beach OR lake` · `-street` · `(a OR b) c` | either word · not this word · grouping |
 | `dogs or cats` · `beach without people` | `and`, `or`, `not`, `without` in any case |
-| `dogs and cats at night` | small words such as `at` are passed over |
+| `dogs and cats at night` | small words such as `at` are ignored |
 | `"old town"` | an exact phrase |
 | `tag:beach` · `class:sea` · `album:travel` | a tag · a class · an album |
 | `group:water` · `group:unsure` | a group: sea, beach, lake … · no group was probable enough |
@@ -60,6 +61,7 @@ _LANGUAGE = """
 | `taken:2024-07` · `taken:2024-07-20..2024-08` | a day, month or year · a date range |
 | `added:today` · `added:yesterday` | the date a photo was added to the library |
 | `is:unsure` · `is:edited` · `is:duplicate` | no confident class · edited by you · near duplicate |
+| `is:favourite` · `rating>=4` | marked as a favourite · rated 4 or 5 |
 | `has:gps` · `near:38.72,-9.14,10km` | has a location · within a distance of a location |
 | `within:38.6,-9.3,38.8,-9.0` | in an area: south, west, north and east in degrees |
 """

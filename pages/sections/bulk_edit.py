@@ -1,4 +1,4 @@
-"""Edit the selected photos: tags, class, albums, trash, undo and redo."""
+"""Edit the selected photos: tags, class, albums, favourites, trash, undo and redo."""
 
 from collections.abc import Callable
 
@@ -15,6 +15,7 @@ from pages.state.session import get_gallery
 from pages.widgets.focus import restore_focus
 from scene_model.errors import SceneError
 from scene_model.library import edits
+from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.statistics.tag_counts import SelectedTag, count_selected_tags
 
@@ -71,7 +72,7 @@ def select_all_button(count: int, has_keys: bool) -> None:
         icon=":material/select_all:",
         type="tertiary",
         on_click=lambda: select(_PAGE, get_gallery().ids()),
-        help="All photos that match the filter, on every page",
+        help="All photos that match the filter, not only those on the screen",
         shortcut="A" if has_keys else None,
         disabled=not count,
         key="select_all",
@@ -111,6 +112,7 @@ def selection_bar(has_keys: bool) -> None:
         if albums.open:
             with albums:
                 album_menu()
+        _favourite_button(has_keys)
         st.button(
             "Trash",
             icon=":material/delete:",
@@ -125,6 +127,24 @@ def selection_bar(has_keys: bool) -> None:
             help="Select no photo",
             shortcut="N" if has_keys else None,
         )
+
+
+def _favourite_button(has_keys: bool) -> None:
+    gallery = get_gallery()
+    others = photos.c.id.in_(edits.chosen_ids(gallery.selection)) & ~photos.c.favourite
+    are_favourites = not gallery.library.count(others)
+    st.button(
+        "Favourite",
+        icon=":material/favorite:",
+        type="primary" if are_favourites else "secondary",
+        on_click=_set_favourite,
+        args=(not are_favourites,),
+        help="Removes the selected photos from the favourites"
+        if are_favourites
+        else "Adds the selected photos to the favourites. The query is:favourite finds them.",
+        shortcut="F" if has_keys else None,
+        key="bulk_favourite",
+    )
 
 
 def tag_tools() -> None:
@@ -207,6 +227,11 @@ def _set_class(chosen: str | None) -> None:
 
 def _put_in_album(name: str) -> None:
     _edit(lambda: put_selection(name))
+
+
+def _set_favourite(favourite: bool) -> None:
+    gallery = get_gallery()
+    _edit(lambda: edits.set_favourite(gallery.library, gallery.selection, favourite))
 
 
 def _trash_selection() -> None:

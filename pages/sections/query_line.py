@@ -93,7 +93,7 @@ def show_passed_over(query: str) -> None:
 def passed_over_text(query: str) -> str:
     """Return Markdown that says which small words are not searched for; empty without any."""
     words = get_gallery().passed_over(query)
-    return f"Passed over: {', '.join(map(escape_markdown, words))}" if words else ""
+    return f"Ignored words: {', '.join(map(escape_markdown, words))}" if words else ""
 
 
 def show_query_error(query: str, error: QueryError, while_typing: bool = False) -> None:

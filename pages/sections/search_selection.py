@@ -33,7 +33,7 @@ def selection_tools(page: str, query: str, count: int) -> None:
             f"Select all {count:,}",
             icon=":material/select_all:",
             on_click=lambda: select(page, gallery.ids(query)),
-            help="All photos of this search, on every page",
+            help="All photos of this search, not only those on the screen",
             key="search_select_all",
         )
         st.button(

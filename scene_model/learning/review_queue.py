@@ -17,9 +17,11 @@ from scene_model.library.embedding_scan import scan_embeddings
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
-UNSURE, DISAGREE, CLOSE = "no head is sure", "the heads disagree", "it is a close call"
-# Predictions without doubt: a review can only confirm them.
-SURE = "all photos in doubt come before it"
+UNSURE = "the model is unsure"
+DISAGREE = "two label sets disagree"
+CLOSE = "two labels have similar scores"
+# A review can only confirm these.
+SURE = "the model is sure"
 _REASONS = (UNSURE, DISAGREE, CLOSE, SURE)
 _MOST = 500
 # A sure prediction is a close call if its first label leads the second by less than this.

@@ -325,8 +325,11 @@ def _no_field(term: FieldTerm) -> QueryError:
 
 def _no_state(term: FieldTerm) -> QueryError:
     states = ", ".join(f"is:{state}" for state in STATES)
+    is_trash = fold(term.value) in ("trash", "trashed", "deleted")
+    hint = " Photos in the trash are not searched." if is_trash else ""
     return QueryError(
-        f"{term.name}:{term.value} does not exist. There are {states} and has:gps.", term.position
+        f"{term.name}:{term.value} does not exist.{hint} There are {states} and has:gps.",
+        term.position,
     )
 
 

@@ -141,7 +141,7 @@ def test_another_class_in_review(visit: Visit) -> None:
     field = page.get_by_role("combobox", name="Other class")
     field.fill("stree")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1 of 2 photos reviewed")).to_be_visible()
+    expect(page.get_by_text("Photo 2 of 2")).to_be_visible()
     expect(field).to_have_value("")
 
 

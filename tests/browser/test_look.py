@@ -70,7 +70,7 @@ def test_words_passed_over_do_not_move_the_photos(
         page = open_gallery(visit, width, height, f"?q={query}")
         tops.append(page.locator(".cell").first.evaluate("c => c.getBoundingClientRect().top"))
     assert tops[0] == tops[1] <= most
-    text = page.get_by_text("Passed over: photos, of, the")
+    text = page.get_by_text("Ignored words: photos, of, the")
     expect(text).to_be_in_viewport(ratio=1)
     # The letters of a line may be higher than the line.
     is_whole = "e => e.scrollHeight < e.clientHeight + 9 && e.scrollWidth <= e.clientWidth + 1"

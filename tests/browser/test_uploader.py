@@ -113,7 +113,7 @@ def test_a_killed_server_and_continue(
 ) -> None:
     page = visit.open()
     choose(page, many)
-    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files here"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files uploaded"))).to_be_visible()
     server.kill()
     expect(page.get_by_text("The upload has stopped")).to_be_visible(timeout=60_000)
     here = library_of(tmp_path)
@@ -139,7 +139,7 @@ def test_a_killed_server_and_continue(
 def test_a_cut_connection_and_continue(visit: Visit, many: list[Path], tmp_path: Path) -> None:
     page = visit.open()
     choose(page, many)
-    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files here"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files uploaded"))).to_be_visible()
     page.context.set_offline(True)
     expect(page.get_by_text("The upload has stopped")).to_be_visible(timeout=60_000)
     assert set(missing_names(page)) < {path.name for path in many}
@@ -171,7 +171,7 @@ def test_streamlit_s_uploader_keeps_nothing_in_memory(
 def test_dropped_again_after_a_refresh(visit: Visit, many: list[Path]) -> None:
     page = visit.open()
     choose(page, many)
-    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files here"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files uploaded"))).to_be_visible()
     page.reload()
     expect(page.get_by_text("An upload is not complete")).to_be_visible()
     choose(page, many)
@@ -181,7 +181,7 @@ def test_dropped_again_after_a_refresh(visit: Visit, many: list[Path]) -> None:
 def test_cancel_half_way(visit: Visit, many: list[Path], tmp_path: Path) -> None:
     page = visit.open()
     choose(page, many)
-    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files here"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[1-9]\d* of 150 files uploaded"))).to_be_visible()
     page.get_by_role("button", name="Cancel").first.click()
     expect(page.get_by_text(re.compile("Cancelled: "))).to_be_visible(timeout=60_000)
     folders = [tmp_path / "library" / name for name in ("incoming", "new")]
@@ -195,7 +195,7 @@ def test_cancel_half_way(visit: Visit, many: list[Path], tmp_path: Path) -> None
 def test_a_click_during_which_the_numbers_change(visit: Visit, many: list[Path]) -> None:
     page = visit.open()
     choose(page, many)
-    count = page.get_by_text(re.compile(r"[1-9]\d* of 150 files here"))
+    count = page.get_by_text(re.compile(r"[1-9]\d* of 150 files uploaded"))
     page.get_by_role("button", name="Cancel").first.hover()
     shown = count.inner_text()
     page.mouse.down()

@@ -187,7 +187,7 @@ def test_by_group_in_the_library_and_outside(
     dest = tmp_path / "sorted"
     by_name = {Path(line["file"]).name: line for line in printed}
     assert by_name["flower.jpg"]["target"] == str(dest / "plants" / "flower.jpg")
-    assert by_name["flower.jpg"]["reason"] == "plants, by all heads"
+    assert by_name["flower.jpg"]["reason"] == "plants, by the model"
     assert by_name["temple.jpg"]["target"] == str(dest / "water" / "temple.jpg")
     assert by_name["temple.jpg"]["reason"] == "water, by you"
     assert lines("undo", dest)[0] == 0

@@ -79,7 +79,9 @@ def primary_buttons(app: AppTest) -> list[str]:
 
 
 def test_review_offers_labels_of_all_heads(filled: Services, app: AppTest) -> None:
-    review_one(filled, app, "temple.jpg", **UNSURE)
+    text = review_one(filled, app, "temple.jpg", **UNSURE)
+    assert "Reason: the model is unsure" in text
+    assert "Photo 1 of 1" in str(app.get("progress")[0].proto)
     offered = {
         button.label for button in app.button if str(button.key).startswith("review_choice_")
     }

@@ -51,6 +51,13 @@ def test_first_visit_shows_how_it_works(app: AppTest) -> None:
     assert "add photos above" in texts(app)
 
 
+def test_counts_after_an_upload_add_up(app: AppTest, temple: bytes, flower: bytes) -> None:
+    drop(app.run(), [("temple.jpg", temple)])
+    files = [("again.jpg", temple), ("dahlia.jpg", flower), ("broken.jpg", b"no picture")]
+    drop(app, files)
+    assert "1 of 3 photos tagged, 1 already in the library, 1 skipped" in texts(app)
+
+
 def test_one_photo_shows_class_and_chart(app: AppTest, temple: bytes) -> None:
     drop(app.run(), [("temple.jpg", temple)])
     text = texts(app)
@@ -168,7 +175,7 @@ def test_photo_dialog_sets_favourite_and_rating(
     assert stored() == (True, 4)
     assert "Rating: 4 of 5." in texts(app)
     press(app, "Remove from favourites")
-    press(app, "No rating")
+    press(app, "Clear rating")
     assert stored() == (False, 0)
     assert [edits.undo(opened.library) is not None for _ in range(5)] == [True] * 4 + [False]
 
@@ -287,6 +294,38 @@ def test_a_photo_that_an_edit_removed_keeps_its_neighbours(
     assert data["count"] == 2
 
 
+def test_the_last_photo_keeps_a_possible_place_after_an_edit(
+    opened: Services, app: AppTest, made_photos: Files
+) -> None:
+    opened.jobs.submit(made_photos[:3]).wait(60)
+    app.switch_page("gallery.py").run()
+    ids = app.session_state["gallery"].ids("")
+    app.session_state["open_photo"] = ids[2]
+    app.session_state["open_photo_position"] = QueryPosition("-is:favourite", 2)
+    app.run()
+    press(app, "Add to favourites")
+    data = in_lightbox(app)
+    assert [photo["index"] for photo in data["photos"]] == [0, 1, 2]
+    assert data["count"] == 3, "not 3 of 2"
+
+
+def test_selected_photos_become_favourites_and_no_longer(
+    opened: Services, app: AppTest, made_photos: Files
+) -> None:
+    opened.jobs.submit(made_photos[:3]).wait(60)
+    app.switch_page("gallery.py").run()
+    ids = app.session_state["gallery"].ids("")
+    edits.set_favourite(opened.library, ids[:1], favourite=True)
+    app.session_state["gallery"].select(ids[:2])
+    app.run()
+    press(app, "Favourite")
+    assert sorted(app.session_state["gallery"].ids("is:favourite")) == sorted(ids[:2])
+    press(app, "Favourite")
+    assert app.session_state["gallery"].ids("is:favourite") == [], "all were favourites"
+    press(app, "Undo")
+    assert len(app.session_state["gallery"].ids("is:favourite")) == 2
+
+
 def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> None:
     opened.jobs.submit([("temple.jpg", temple), ("dahlia.jpg", flower)]).wait(60)
     app.switch_page("export.py").run()
@@ -296,7 +335,7 @@ def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: b
     links = [str(link.proto) for link in app.get("link_button")]
     assert len(links) == 5
     assert all("place=false" in link for link in links)
-    assert "CSV for people" in links[0]
+    assert "Download short CSV" in links[0]
     assert "people=true" in links[0]
     assert "Download CSV" in links[1]
     assert "people" not in links[1]

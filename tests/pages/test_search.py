@@ -75,18 +75,18 @@ def test_plain_words(filled: Services, app: AppTest) -> None:
     edits.add_tag(filled.library, filled.library.find(), "lisbon")
     app.switch_page("search.py").run()
     text = search(app, "photos of flowers in lisbon")
-    assert "1 photo\n" in text and "Passed over: photos, of, in" in text
-    assert "Passed over" not in search(app, "flowers lisbon")
+    assert "1 photo\n" in text and "Ignored words: photos, of, in" in text
+    assert "Ignored words" not in search(app, "flowers lisbon")
     assert "2 photos" in search(app, "flowers or lisbon")
     assert "1 photo" in search(app, "lisbon without flowers")
-    assert "Passed over: in" in search(app, "nothing in lisbon"), "also without photos"
+    assert "Ignored words: in" in search(app, "nothing in lisbon"), "also without photos"
     for page, key in (("gallery.py", "gallery_q"), ("export.py", "export_q")):
         app.switch_page(page).run()
         for query in ("photos of flowers in lisbon", "nothing in lisbon"):
             app.text_input(key=key).set_value(query).run()
-            assert "in" in texts(app).split("Passed over: ")[1].split("\n")[0].split(", "), page
+            assert "in" in texts(app).split("Ignored words: ")[1].split("\n")[0].split(", "), page
         app.text_input(key=key).set_value("flowers lisbon").run()
-        assert "Passed over" not in texts(app), page
+        assert "Ignored words" not in texts(app), page
 
 
 def test_words_that_no_photo_has_together(filled: Services, app: AppTest) -> None:

@@ -136,6 +136,7 @@ def test_a_rejected_tag_is_not_found(gallery: Gallery) -> None:
         ("sea takn:2024", 4, "Did you mean taken:"),
         ("sea score:0.8", 4, "score>=0.8"),
         ("sea is:happy", 4, "is:unsure, is:edited, is:duplicate"),
+        ("sea is:trash", 4, "Photos in the trash are not searched"),
         ("sea has:wings", 4, "has:gps"),
         ("sea album:sea", 10, "no album 'sea'.*travel"),
         ("sea taken:2024-13", 10, "not a date.*yesterday"),

@@ -95,7 +95,7 @@ def _rating_editor(photo: PhotoRecord) -> None:
 
 
 def _stars(rating: int) -> str:
-    return "No rating" if rating == 0 else "1 star" if rating == 1 else f"{rating} stars"
+    return "Clear rating" if rating == 0 else "1 star" if rating == 1 else f"{rating} stars"
 
 
 def _tag_editor(photo: PhotoRecord) -> None:

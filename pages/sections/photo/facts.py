@@ -82,9 +82,8 @@ def show_tag_sources(photo: PhotoRecord) -> None:
 
 def show_exif(photo: PhotoRecord) -> None:
     """Show when, where and with what a photo was taken, as far as it is known."""
-    taken = photo.taken_at and f"{photo.taken_at.replace('T', ' ')} ({photo.taken_source})"
     values = {
-        "Taken": taken,
+        "Taken": photo.taken_at and photo.taken_at.replace("T", " "),
         "Camera": photo.camera,
         "Lens": photo.lens,
         "Location": _coordinates(photo),
@@ -107,6 +106,7 @@ def show_details(photo: PhotoRecord) -> None:
     values = {
         "Format": photo.format,
         "Added": _minute(photo.added_at),
+        **({"Taken from": f"EXIF {photo.taken_source}"} if photo.taken_source else {}),
         "Model": ", ".join(bundles),
         "ID": photo.id,
     }

@@ -33,8 +33,9 @@ Position = QueryPosition | ListPosition
 class Surroundings:
     """An open photo among others.
 
-    position: None for a photo on its own. count: photos among which it is; 0 on its own. ids: photo
-    ids around the open photo, itself included, in order; each with its position.
+    position: None for a photo on its own. count: photos among which it is, at least its position
+    plus one; 0 on its own. ids: photo ids around the open photo, itself included, in order; each
+    with its position.
     """
 
     position: Position | None
@@ -54,7 +55,9 @@ def surroundings(photo_id: str, position: Position | None) -> Surroundings:
         ids = [*before, (position.index, photo_id), *ids[len(before) :]]
     else:
         position = replace(position, index=own_index)
-    return Surroundings(position, _count(position), tuple(ids))
+    # An edit may have removed the last photo from the query: "21 of 20" would be wrong.
+    count = max(_count(position), position.index + 1)
+    return Surroundings(position, count, tuple(ids))
 
 
 def position_in(query: str, photo_id: str) -> QueryPosition | None:

@@ -52,7 +52,7 @@ function drawProgress(engine, box) {
     skipped: 0,
   };
   const parts = [
-    `${numbers.format(arrived)} of ${numbers.format(total)} files here`,
+    `${numbers.format(arrived)} of ${numbers.format(total)} files uploaded`,
     `${numbers.format(done - skipped)} tagged`,
   ];
   if (skipped) parts.push(`${numbers.format(skipped)} skipped`);

@@ -31,7 +31,7 @@ from scene_model.search.query import parse_query
 from scene_model.search.query_reader import QueryReader
 
 BY_CLASS, BY_GROUP, BY_ALBUM = "class", "group", "album"
-_ALBUM_RULES, _ALL_HEADS = "album rules", "all heads"
+_ALBUM_RULES, _MODEL = "album rules", "the model"
 _BATCH = 500
 
 
@@ -211,7 +211,7 @@ class Classification:
         if self._by == BY_ALBUM:
             label, source = album, _ALBUM_RULES
         elif self._by == BY_GROUP:
-            label, source = group, NONE if group == UNSURE_CLASS else _ALL_HEADS
+            label, source = group, NONE if group == UNSURE_CLASS else _MODEL
         elif self._by == BY_CLASS:
             label, source = predictions.photo_class.label, predictions.photo_class.source
         else:
@@ -238,7 +238,7 @@ class Classification:
             return NONE
         by_person = record.class_source == HUMAN
         by_person = by_person and self._model.vocabulary.group_of(record.photo_class) == group
-        return HUMAN if by_person else _ALL_HEADS
+        return HUMAN if by_person else _MODEL
 
     def _by_head(self, record: PhotoRecord) -> tuple[str, str]:
         """Return label and source by a head; a person's class where the head has that label."""
