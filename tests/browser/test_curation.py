@@ -40,11 +40,11 @@ def page(visit: Visit) -> Page:
 
 def test_review_by_key(page: Page) -> None:
     go(page, "Review")
-    expect(page.get_by_text("0 of")).to_be_visible()
+    expect(page.get_by_text("Photo 1 of")).to_be_visible()
     expect(page.get_by_role("combobox", name="Other class")).to_be_visible()
     for number, key in enumerate(("a", "1", "s"), 1):
         page.keyboard.press(key)
-        expect(page.get_by_text(f"{number} of")).to_be_visible()
+        expect(page.get_by_text(f"Photo {number + 1} of")).to_be_visible()
     go(page, "Search")
     page.locator('input[type="search"]').first.fill("is:edited")
     page.keyboard.press("Enter")

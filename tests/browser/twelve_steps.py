@@ -112,11 +112,11 @@ def _review(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     go(page, "Review")
-    expect(page.get_by_text("0 of")).to_be_visible()
+    expect(page.get_by_text("Photo 1 of")).to_be_visible()
     expect(page.get_by_role("combobox", name="Other class")).to_be_visible()
     for number in range(LOOKS):
         page.keyboard.press("1" if number % 4 == 3 else "a")
-        expect(page.get_by_text(f"{number + 1} of")).to_be_visible()
+        expect(page.get_by_text(f"Photo {number + 2} of")).to_be_visible()
 
 
 def _bulk_correct(page: Page) -> None:
