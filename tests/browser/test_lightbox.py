@@ -48,7 +48,7 @@ def expect_photo(dialog: Locator, place: str, name: str) -> None:
     expect(dialog).to_have_accessible_name(f"Photo {place}: {name}")
     picture = dialog.locator(PICTURE)
     expect(picture).to_have_attribute("alt", re.compile(f"^{name}: "))
-    expect(dialog.get_by_role("status")).to_have_text(f"Photo {place}: {name}")
+    expect(dialog.get_by_role("status").first).to_have_text(f"Photo {place}: {name}")
 
 
 def zoom(page: Page) -> float:
