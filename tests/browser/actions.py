@@ -97,7 +97,7 @@ def focused(page: Page) -> str:
     inside = "e => e?.shadowRoot?.activeElement ?? e"
     name: str = page.evaluate(
         f"(() => {{ const e = ({inside})(document.activeElement);"
-        " return e.ariaLabel ?? e.textContent })()"
+        " return e.ariaLabel ?? (e.textContent || e.labels?.[0]?.textContent || '') })()"
     )
     return name
 

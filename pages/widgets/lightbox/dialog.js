@@ -17,7 +17,21 @@ function deepActive() {
 }
 
 function isTabbable(node) {
-  return !node.disabled && node.tabIndex >= 0 && node.checkVisibility();
+  return node.matches(TABBABLE) && !node.disabled && node.tabIndex >= 0 && node.checkVisibility();
+}
+
+/** Where the Tab key stops in a part of the page, also inside components. */
+function tabStops(part) {
+  return [...part.querySelectorAll("*")].flatMap((node) => [
+    ...(isTabbable(node) ? [node] : []),
+    ...(node.shadowRoot ? tabStops(node.shadowRoot) : []),
+  ]);
+}
+
+/** Whether a part of the page holds a node, also inside components. */
+function holds(part, node) {
+  for (let each = node; each; each = each.parentNode ?? each.host) if (each === part) return true;
+  return false;
 }
 
 /** What the control with the focus needs of the keyboard; see KeyContext. */
@@ -89,11 +103,9 @@ export class Dialog {
   /** Move the focus on a Tab key from the last control to the first, and back. */
   wrapFocus(event) {
     const drawer = this.isInfoOpen && this.drawer ? [this.drawer] : [];
-    const controls = [this.root, ...drawer]
-      .flatMap((part) => [...part.querySelectorAll(TABBABLE)])
-      .filter(isTabbable);
+    const controls = [this.root, ...drawer].flatMap(tabStops);
     const active = deepActive();
-    const isInside = this.node?.contains(active) || this.root.contains(active);
+    const isInside = holds(this.node, active);
     const end = event.shiftKey ? controls.at(0) : controls.at(-1);
     const isAtEnd = active === end || (event.shiftKey && active?.matches(".stage"));
     if (isInside && !isAtEnd) return;
