@@ -151,6 +151,27 @@ def test_filters_open_as_a_sheet_on_a_phone(browser: Browser, server: Server) ->
     context.close()
 
 
+def test_no_button_shows_keys_on_a_touch_screen(browser: Browser, server: Server) -> None:
+    context = browser.new_context(
+        viewport={"width": 820, "height": 1180}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    page.goto(f"{server.base_url}/duplicates")
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    expect(page.locator("kbd").filter(visible=True)).to_have_count(0)
+    context.close()
+
+
+def test_the_count_is_beside_the_middle_of_select_all(visit: Visit) -> None:
+    page = open_gallery(visit, 1440, 900)
+    count = page.get_by_text(re.compile(r"^\d+ of \d+ photos$"))
+    middles = [
+        locator.evaluate("e => { const r = e.getBoundingClientRect(); return r.top + r.bottom; }")
+        for locator in (page.get_by_role("button", name="Select all"), count)
+    ]
+    assert abs(middles[0] - middles[1]) / 2 <= 3
+
+
 def test_nothing_jumps_while_thumbnails_come(visit: Visit) -> None:
     page = visit.page
     page.add_init_script(

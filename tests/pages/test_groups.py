@@ -80,6 +80,10 @@ def test_the_grid_says_what_an_unsure_photo_may_show(grouped: Services) -> None:
     assert piano["title"] == "Unsure"
     assert piano["lines"][:2] == ["perhaps: Grand piano", "piano.jpg"]
     assert piano["alt"].startswith("piano.jpg: unsure, perhaps: Grand piano")
+    tagged = edits.add_tag(grouped.library, [photo_id(grouped, "piano.jpg")], "grand_piano")
+    assert tagged.photo_count == 1
+    assert cell("piano.jpg")["lines"] == ["piano.jpg", "Grand piano · Holiday"], "not twice"
+    assert cell("piano.jpg")["alt"] == "piano.jpg: unsure, grand piano, holiday"
     for name in ("old.jpg", "sea.jpg"):
         assert cell(name)["lines"][0] == name
         assert "perhaps" not in cell(name)["alt"]
@@ -130,7 +134,9 @@ def test_review_says_what_an_unsure_photo_may_show(grouped: Services, app: AppTe
         app.button(key="review_skip").click().run()
     assert len(pages) == len(PREDICTIONS)
     assert [
-        text.count("Unsure, perhaps: Grand piano.") for text in pages if "piano.jpg" in text
+        text.count("the model is unsure, perhaps: Grand piano.")
+        for text in pages
+        if "piano.jpg" in text
     ] == [1]
     assert sum("perhaps" in text for text in pages) == 1
 

@@ -221,9 +221,18 @@ def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
     """Return the alternative text of a photo: its name, class or best guess, and tags."""
     labels = [label for label in (photo.photo_class, *photo.shown_tags) if label != UNSURE_CLASS]
     names = [vocabulary.display_name(label).lower() for label in dict.fromkeys(labels)]
-    if guess := guess_text(photo, vocabulary):
-        names = ["unsure", guess, *names]
+    if photo.photo_class == UNSURE_CLASS and photo.guess is not None:
+        names = [*filter(None, ("unsure", _guess_line(photo, vocabulary))), *names]
     return f"{photo.name}: {', '.join(names) or 'no tags'}"
+
+
+def _guess_line(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
+    """Return the guess of an unsure photo; empty if it is one of the tags, which follow."""
+    if photo.guess is None:
+        return ""
+    tags = [vocabulary.display_name(tag) for tag in photo.shown_tags]
+    is_tag = vocabulary.display_name(photo.guess) in tags
+    return "" if is_tag else guess_text(photo, vocabulary)
 
 
 def grid_cells(
@@ -246,7 +255,8 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         title = f"{title} · {photo.class_score:.0%}"
     # The class is the title.
     match_line = f"Match: {shown(match)}" if match and match != photo.photo_class else ""
-    lines = [guess_text(photo, vocabulary), style.notes.get(photo.id, ""), match_line, photo.name]
+    guess, note = _guess_line(photo, vocabulary), style.notes.get(photo.id, "")
+    lines = [guess, note, match_line, photo.name]
     lines.append(" · ".join(names))
     return {
         "id": photo.id,
