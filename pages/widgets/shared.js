@@ -39,6 +39,9 @@
 /** A chip was chosen: a CustomEvent with a ChipChoice as detail, sent before the server responds. */
 export const CHIP_CHOICE = "chip-choice";
 
+/** The lightbox was closed: a CustomEvent with the `index` and `id` of the photo it showed last. */
+export const PHOTO_CLOSED = "photo-closed";
+
 const KEY = Symbol.for("scene-gallery");
 
 globalThis[KEY] ??= { events: new EventTarget(), prefetched: null, uploads: null };

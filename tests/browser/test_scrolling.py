@@ -179,3 +179,20 @@ def test_photos_in_sight_stay_while_others_come_above(visit: Visit) -> None:
         )
         if moved is not None and before > 300:
             assert abs(moved - top - 300) < 3, "it moved by what was scrolled, and no more"
+
+
+def test_closing_a_photo_shows_it_in_the_list(visit: Visit) -> None:
+    page = open_by_date(visit, "&size=large")  # 18 a page
+    page.locator(".open").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_have_accessible_name(re.compile("^Photo 1 of 420:"))
+    for number in range(2, 62):
+        page.keyboard.press("ArrowRight")
+        expect(dialog).to_have_accessible_name(re.compile(f"^Photo {number} of 420:"))
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    last = page.locator(".cell .open[aria-label^='Open photo_060']")
+    expect(last).to_be_in_viewport()
+    expect(last).to_be_focused()
+    expect(page).to_have_url(re.compile("page=4"))
+    expect(page).not_to_have_url(re.compile("photo="))

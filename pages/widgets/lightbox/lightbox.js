@@ -2,6 +2,7 @@
 // the drawer. Streamlit draws the drawer beside the element of this component.
 import { whenConnected } from "../connection.js";
 import { element } from "../dom.js";
+import { PHOTO_CLOSED, shared } from "../shared.js";
 import { dropPhoto, forgetPhoto, namePhoto, photoInAddress } from "./address.js";
 import { Controls } from "./controls.js";
 import { Dialog, focusContext, focusInGrid, isLightboxShown } from "./dialog.js";
@@ -106,6 +107,8 @@ class Lightbox {
   update({ data, setStateValue }) {
     this.setStateValue = setStateValue;
     const isOpening = this.sequence.receive(data);
+    if (isOpening) this.pendingStep = 0;
+    else if (this.pendingStep && this.sequence.step(this.pendingStep)) this.pendingStep = 0;
     if (data.error) this.dialog.isInfoOpen = true;
     if (isOpening) this.dialog.show(this.dialogState);
     this.draw();
@@ -160,7 +163,9 @@ class Lightbox {
 
   /** @returns {boolean} whether there was a photo in that direction */
   walk(step) {
-    if (!this.sequence.step(step)) return false;
+    // Beyond the photos that were sent, it comes with the next ones.
+    this.pendingStep = this.sequence.step(step) ? 0 : step;
+    if (this.pendingStep) return false;
     this.draw();
     return true;
   }
@@ -212,13 +217,14 @@ class Lightbox {
 
   /** Close at once; the server follows. */
   close() {
-    const id = this.sequence.photo?.id;
+    const { id, index } = this.sequence.photo ?? {};
     this.slideshow.stop();
     this.sequence.close();
     this.dialog.show(this.dialogState);
     this.slides.clear();
     this.drawnId = undefined;
     focusInGrid(id);
+    shared.events.dispatchEvent(new CustomEvent(PHOTO_CLOSED, { detail: { id, index } }));
     forgetPhoto();
   }
 

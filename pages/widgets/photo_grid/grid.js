@@ -4,7 +4,7 @@
 // optimistic_state.js.
 import { PATIENCE_MS, whenConnected } from "../connection.js";
 import { element } from "../dom.js";
-import { CHIP_CHOICE, shared } from "../shared.js";
+import { CHIP_CHOICE, PHOTO_CLOSED, shared } from "../shared.js";
 import { IN_SIGHT, markSelected } from "./cells.js";
 import { LongPress } from "./long_press.js";
 import { OptimisticState } from "./optimistic_state.js";
@@ -51,6 +51,11 @@ class Grid {
       else shared.events.removeEventListener(CHIP_CHOICE, onChipChoice);
     };
     shared.events.addEventListener(CHIP_CHOICE, onChipChoice);
+    const onPhotoClosed = ({ detail }) => {
+      if (this.list.isConnected) this.returnTo(detail);
+      else shared.events.removeEventListener(PHOTO_CLOSED, onPhotoClosed);
+    };
+    shared.events.addEventListener(PHOTO_CLOSED, onPhotoClosed);
     // The mouse button selects no text, drags no image and moves no focus: a click with the shift
     // key would also select the text in between.
     this.list.onmousedown = (event) => event.preventDefault();
@@ -221,7 +226,6 @@ class Grid {
     if (page === this.page) return;
     this.page = page;
     this.draw();
-    this.window.notePlace();
     this.report();
   }
 
@@ -285,7 +289,21 @@ class Grid {
   }
 
   open(id) {
+    this.hasOpened = true;
     this.whenChoiceIncluded(() => whenConnected(() => this.setTriggerValue("opened", id)));
+  }
+
+  /** Show the photo on which the lightbox was closed, if this grid had opened it. */
+  returnTo({ id, index }) {
+    const isOwn = this.hasOpened && index !== undefined && this.state.data.page_count > 1;
+    this.hasOpened = false;
+    if (!isOwn || this.items.some((item) => item.dataset.id === id)) return;
+    const { page_size: pageSize } = this.state.data;
+    this.goTo({
+      page: Math.floor(index / pageSize) + 1,
+      index: index % pageSize,
+      takesFocus: true,
+    });
   }
 
   setTabStop(index) {
@@ -387,6 +405,8 @@ class Grid {
       }
       this.focusOn(target);
       this.follow(pageOf(this.items[target]));
+      // The focus says which page is meant, wherever its photo is on the screen.
+      this.window.notePlace();
     } else if (event.key === "ArrowRight") this.turn(pageOf(this.items[index]) + 1, "first");
     else if (event.key === "ArrowLeft") this.turn(pageOf(this.items[index]) - 1, "last");
     return true;
