@@ -115,10 +115,10 @@ def _way_on() -> None:
 
 
 def _show_summary(progress: Progress) -> None:
-    classified = progress.done - progress.known - len(progress.skipped)
+    classified = progress.done - len(progress.skipped)
     parts = [f"{classified:,} of {counted(progress.total, 'photo')} tagged"]
     if progress.known:
-        parts.append(f"{progress.known:,} already in the library")
+        parts.append(f"{progress.known:,} of them already in the library")
     if progress.skipped:
         parts.append(f"{len(progress.skipped):,} skipped")
     show_job_result(progress, ", ".join(parts))

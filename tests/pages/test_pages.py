@@ -55,7 +55,7 @@ def test_counts_after_an_upload_add_up(app: AppTest, temple: bytes, flower: byte
     drop(app.run(), [("temple.jpg", temple)])
     files = [("again.jpg", temple), ("dahlia.jpg", flower), ("broken.jpg", b"no picture")]
     drop(app, files)
-    assert "1 of 3 photos tagged, 1 already in the library, 1 skipped" in texts(app)
+    assert "2 of 3 photos tagged, 1 of them already in the library, 1 skipped" in texts(app)
 
 
 def test_one_photo_shows_class_and_chart(app: AppTest, temple: bytes) -> None:
