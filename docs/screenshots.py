@@ -26,6 +26,7 @@ HERE = Path(__file__).resolve().parent
 PHOTOS = Path("/usr/share/backgrounds/mate/nature")
 ASSETS = HERE.parent / "tests" / "assets"
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+TABLET = {"width": 820, "height": 1180}
 PLACES = ((38.72, -9.14), (41.15, -8.61), (40.42, -3.7), (43.3, 5.4), (45.44, 12.32), (48.86, 2.35))
 MAX_BYTES = 150_000
 # File names of the screenshots, by step.
@@ -49,6 +50,7 @@ def main() -> None:
             walk(page, two_hundred(folder), lambda step: shoot(page, FILE_NAMES[step]))
             for name, path, size, scheme in (
                 ("gallery-phone", "gallery", PHONE, "light"),
+                ("gallery-tablet", "gallery", TABLET, "dark"),
                 ("insights-dark", "insights", WIDE, "dark"),
                 ("gallery-dark", "gallery", WIDE, "dark"),
             ):
