@@ -79,12 +79,12 @@ def _tables(
     language = _language()
     with st.container(horizontal=True):
         people = {"people": "true", "language": language}
-        _link("Download short CSV", "csv", csv_parameters | people, "table_view")
+        _link("CSV for people", "csv", csv_parameters | people, "table_view")
         _link("Download CSV", "csv", csv_parameters, "table")
         _link("Download JSON", "json", parameters, "data_object")
         _link("Download JSON Lines", "jsonl", parameters, "data_array")
     exports = get_services().exports
-    for_people, all_columns = st.tabs(["Short CSV", "All columns"])
+    for_people, all_columns = st.tabs(["CSV for people", "All columns"])
     with for_people:
         _preview(exports.people_lines(first_ids, language))
     with all_columns:

@@ -162,7 +162,7 @@ def is_above(upper: Locator, lower: Locator) -> bool:
 def test_words_operators_and_plain_sentences(visit: Visit) -> None:
     page = visit.open("search")
     search(page, "dogs and cats at night", "pets.jpg")
-    expect(page.get_by_text("Passed over: at")).to_be_visible()
+    expect(page.get_by_text("Ignored words: at")).to_be_visible()
     search(page, "photos of my dogs", "pets.jpg", "dog.jpg")
     search(page, "dog AND cat", "pets.jpg")
     search(page, "dog NOT cat", "dog.jpg")

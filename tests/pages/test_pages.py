@@ -335,7 +335,7 @@ def test_export_options(opened: Services, app: AppTest, temple: bytes, flower: b
     links = [str(link.proto) for link in app.get("link_button")]
     assert len(links) == 5
     assert all("place=false" in link for link in links)
-    assert "Download short CSV" in links[0]
+    assert "CSV for people" in links[0]
     assert "people=true" in links[0]
     assert "Download CSV" in links[1]
     assert "people" not in links[1]

@@ -219,20 +219,22 @@ def _apply_action(
 
 def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
     """Return the alternative text of a photo: its name, class or best guess, and tags."""
-    labels = [label for label in (photo.photo_class, *photo.shown_tags) if label != UNSURE_CLASS]
-    names = [vocabulary.display_name(label).lower() for label in dict.fromkeys(labels)]
+    names = [vocabulary.display_name(tag).lower() for tag in _tags_but_guess(photo, vocabulary)]
+    if guess := guess_text(photo, vocabulary):
+        names = ["unsure", guess, *names]
+    elif photo.photo_class != UNSURE_CLASS:
+        names = [vocabulary.display_name(photo.photo_class).lower(), *names]
+    return f"{photo.name}: {', '.join(dict.fromkeys(names)) or 'no tags'}"
+
+
+def _tags_but_guess(photo: PhotoRecord, vocabulary: Vocabulary) -> list[str]:
+    """Return the tags that a photo shows beside its class or best guess."""
+    shown = {photo.photo_class}
     if photo.photo_class == UNSURE_CLASS and photo.guess is not None:
-        names = [*filter(None, ("unsure", _guess_line(photo, vocabulary))), *names]
-    return f"{photo.name}: {', '.join(names) or 'no tags'}"
-
-
-def _guess_line(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
-    """Return the guess of an unsure photo; empty if it is one of the tags, which follow."""
-    if photo.guess is None:
-        return ""
-    tags = [vocabulary.display_name(tag) for tag in photo.shown_tags]
-    is_tag = vocabulary.display_name(photo.guess) in tags
-    return "" if is_tag else guess_text(photo, vocabulary)
+        # An object has one name as a guess and as a tag, but not always one id.
+        guess = vocabulary.display_name(photo.guess)
+        shown |= {tag for tag in photo.shown_tags if vocabulary.display_name(tag) == guess}
+    return [tag for tag in photo.shown_tags if tag not in shown]
 
 
 def grid_cells(
@@ -249,14 +251,13 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         name = vocabulary.display_name(tag)
         return _with_score(photo, tag, vocabulary) if style.with_scores else name
 
-    names = [shown(tag) for tag in photo.shown_tags if tag not in (photo.photo_class, match)]
+    names = [shown(tag) for tag in _tags_but_guess(photo, vocabulary) if tag != match]
     title = vocabulary.display_name(photo.photo_class)
     if photo.has_class_score:
         title = f"{title} · {photo.class_score:.0%}"
     # The class is the title.
     match_line = f"Match: {shown(match)}" if match and match != photo.photo_class else ""
-    guess, note = _guess_line(photo, vocabulary), style.notes.get(photo.id, "")
-    lines = [guess, note, match_line, photo.name]
+    lines = [guess_text(photo, vocabulary), style.notes.get(photo.id, ""), match_line, photo.name]
     lines.append(" · ".join(names))
     return {
         "id": photo.id,
