@@ -71,7 +71,7 @@ def test_trash(visit: Visit, scheme: Scheme) -> None:
     page = open_page(visit, "gallery", scheme)
     page.locator(".pick").first.click()
     page.locator(".st-key-selection_bar").get_by_role("button", name="Trash").click()
-    expect(page.get_by_test_id("stToast")).to_be_visible()
+    expect(page.locator(".notice")).to_be_visible()
     assert serious(page) == []
     page.get_by_role("button", name="Trash (1)").click()
     dialog = page.get_by_role("dialog")

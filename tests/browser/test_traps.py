@@ -23,7 +23,7 @@ from scene_model.library.schema import photos
 from scene_model.photos.xmp import rating_of
 from scene_model.services import Services, open_services
 from tests.browser.actions import drop, go, payload
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, at_rest
 from tests.browser.libraries import FilledLibraries
 from tests.browser.servers import Server, running
 from tests.conftest import ASSETS
@@ -195,7 +195,7 @@ def test_review_asks_and_stresses_only_what_is_sure(visit: Visit, prepared: Prep
     )
     questions = {"flower.jpg": "Flower?", "temple.jpg": "Airfield?", "nothing.jpg": "What is this?"}
     for number in range(len(questions)):
-        expect(page.get_by_text(f"{number} of 3 photos reviewed")).to_be_visible()
+        expect(page.get_by_text(f"Photo {number + 1} of 3")).to_be_visible()
         name = page.get_by_text(re.compile(r"^(flower|temple|nothing)\.jpg$")).inner_text()
         question = page.get_by_role("heading", name=questions.pop(name))
         expect(question).to_be_visible()
@@ -324,6 +324,7 @@ def test_a_favourite_is_found_exported_and_kept_in_an_album(visit: Visit, tmp_pa
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     go(page, "Search")
+    at_rest(page)
     search(page, "rating>=4", "flower.jpg")
     search(page, "is:favourite", "flower.jpg")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -338,6 +339,7 @@ def test_a_favourite_is_found_exported_and_kept_in_an_album(visit: Visit, tmp_pa
     page.locator('input[type="search"]').first.fill('album:"the best"')
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 photo", exact=True)).to_be_visible()
+    at_rest(page)
     (row,) = csv.DictReader(io.StringIO(download(page, "Download CSV").decode()))
     assert (row["Name"], row["Favourite"], row["Rating"]) == ("flower.jpg", "true", "4")
     with zipfile.ZipFile(io.BytesIO(download(page, "Download ZIP"))) as archive:

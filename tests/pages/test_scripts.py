@@ -16,6 +16,7 @@ ENTRIES = (
     "focus/focus.js",
     "lightbox/lightbox.js",
     "map/map.js",
+    "notice/notice.js",
     "photo_grid/grid.js",
     "prefetch/prefetch.js",
     "uploader/view.js",
