@@ -101,7 +101,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def measure(folder: Path, rounds: int) -> bool:
-    """Time both ways; True when ours holds the limit and counts the same photos."""
+    """Time both ways; return whether ours is quick enough and counts the same photos."""
     services = open_services(Settings(library=folder, workers=2))
     if services.gallery().places("").photos < services.library.count():
         give_places(services)

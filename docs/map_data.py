@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).resolve().parent.parent / "pages" / "widgets" / "map" / "data"
-# A point goes if the triangle with its neighbours is smaller, in square degrees at the equator; an
-# island goes if it is smaller than COARSE_ISLAND.
+# In square degrees at the equator: points are left out whose triangle with their neighbours is
+# smaller, and islands smaller than COARSE_ISLAND.
 COARSE_TRIANGLE, COARSE_ISLAND = 2e-3, 1e-2
 FINE_TRIANGLE = 1.5e-5
 MIN_POPULATION = 30_000

@@ -1,4 +1,4 @@
-"""Albums: those that people made and those of the rules, as cards; an open one with its photos."""
+"""The page Albums: all albums as cards, or one album with its photos."""
 
 from pathlib import Path
 from typing import Any

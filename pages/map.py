@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.sections.messages import counted, escape_markdown, show_error
-from pages.sections.photo.walk import QueryPosition
+from pages.sections.photo.position import QueryPosition
 from pages.sections.photo_view import open_photo, show_open_photo
 from pages.sections.query_line import show_query_error
 from pages.state.address import AddressPart, note_action, read_address, write_address

@@ -29,7 +29,7 @@ from scene_model.export.sorting.transaction import (
     sort_files,
     undo_sort,
 )
-from scene_model.ingest.places import remember_folder
+from scene_model.ingest.start_folders import remember_folder
 from scene_model.library.inventory import update_references
 
 _PREVIEW_ROWS = 200

@@ -8,6 +8,7 @@ has one set of rules for all visitors, which none of them can change.
 import contextlib
 import logging
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,9 +111,13 @@ def _text_of(library: Library) -> str | None:
 
 def _write(file: Path, text: str) -> None:
     """Replace a file by a text, whole or not at all; it keeps its permissions."""
-    part = file.with_name(f"{file.name}.part")
+    # A random name: nobody can have put a link or a file of their own there.
+    part = file.with_name(f"{file.name}.{secrets.token_hex(8)}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="\n")
+        with part.open("x", encoding="utf-8", newline="\n") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
         part.chmod(file.stat().st_mode & 0o777)
         part.replace(file)
     except OSError as error:

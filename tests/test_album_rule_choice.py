@@ -1,4 +1,4 @@
-"""The rules of the albums are changed where they come from, and only when they are right."""
+"""Edited album rules are saved where they came from, and only when they are valid."""
 
 import stat
 from collections.abc import Iterator
@@ -81,21 +81,25 @@ def test_a_named_file_is_changed_itself(with_file: Services) -> None:
     rules = with_file.album_rules
     assert rules.file is not None
     assert rules.can_be_changed
+    part = rules.file.with_name("albums.toml.part")
+    part.write_text("a file of their own", encoding="utf-8")
     rules.use(MINE.replace("mine", "ours"))
     assert album_ids(with_file) == ["ours"]
     assert rules.file.read_text(encoding="utf-8") == MINE.replace("mine", "ours")
     assert stat.S_IMODE(rules.file.stat().st_mode) == 0o640
     assert with_file.library.choice("album_rules") is None
-    assert [path.name for path in rules.file.parent.iterdir()] == ["albums.toml"]
+    assert part.read_text(encoding="utf-8") == "a file of their own"
+    assert sorted(rules.file.parent.iterdir()) == [rules.file, part], "nothing else is left"
 
 
-def test_a_file_that_cannot_be_written_stays(with_file: Services) -> None:
+def test_a_file_that_cannot_be_written_is_told(with_file: Services) -> None:
     rules = with_file.album_rules
     assert rules.file is not None
-    (rules.file.parent / "albums.toml.part").mkdir()
+    rules.file.unlink()
+    rules.file.mkdir()
     with pytest.raises(InvalidSetting, match="cannot be written"):
         rules.use(MINE.replace("mine", "ours"))
-    assert rules.file.read_text(encoding="utf-8") == MINE
+    assert list(rules.file.parent.iterdir()) == [rules.file], "no part is left"
     assert album_ids(with_file) == ["mine"]
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.sections.photo.walk import QueryPosition
+from pages.sections.photo.position import QueryPosition
 from pages.sections.photo_view import open_photo
 from pages.state.address import AddressPart, note_action, note_written
 from pages.state.page_cache import PageRequest, grid_pages, months_of

@@ -15,7 +15,7 @@ from pages.sections.photo.editors import (
 )
 from pages.sections.photo.facts import score_tabs, show_details, show_exif, show_tag_sources
 from pages.sections.photo.picture import predictions_or_reason
-from pages.sections.photo.walk import (
+from pages.sections.photo.position import (
     ListPosition,
     Position,
     position_in,
@@ -60,7 +60,7 @@ def opener(ids: Sequence[str]) -> Callable[[str], None]:
 
 
 def is_photo_open() -> bool:
-    """Whether the lightbox covers the page; the page's keyboard shortcuts are off then."""
+    """Whether the lightbox is open, which turns the page's keyboard shortcuts off."""
     linked = st.query_params.get(_PARAMETER)
     is_new_link = linked is not None and linked != st.session_state.get(_LINK_KEY)
     return is_new_link or st.session_state.get(_OPEN_KEY) is not None
@@ -69,7 +69,7 @@ def is_photo_open() -> bool:
 def show_open_photo(query: str | None = None) -> None:
     """Show the lightbox when a photo is open, by click or by ``?photo=ID`` in the URL.
 
-    query: the results that a photo opened by URL stands in; None for a page without results.
+    query: the results that the photo of a URL belongs to; None for a page without results.
     """
     _follow_link(query)
     if st.session_state.get(_OPEN_KEY) is not None:

@@ -1,4 +1,4 @@
-"""Saved searches: save the current one; open, rename, delete saved ones, make albums of them."""
+"""Saved searches: save, open, rename and delete them, or make an album of one."""
 
 from collections.abc import Callable
 

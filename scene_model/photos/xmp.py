@@ -75,7 +75,7 @@ def fields_of(packet: bytes) -> dict[str, list[str]]:
     A packet that cannot be read, or is larger than 4 MB, has none.
     """
     packet = packet.rstrip(b"\0 \r\n\t")
-    # XMP needs no `<!`: behind it could be entities, which make a small packet large.
+    # XMP needs no `<!`, which could declare entities that expand a small packet without limit.
     if len(packet) > _MAX_BYTES or b"<!" in packet or b"\0" in packet:
         return {}
     try:

@@ -51,7 +51,7 @@ class AlbumEntry:
 
 @dataclass(frozen=True)
 class PhotoAlbum:
-    """An album that a photo is in, and the reason. word: as of `AlbumEntry`."""
+    """An album that a photo is in, and the reason. word: see `AlbumEntry`."""
 
     name: str
     word: str | None

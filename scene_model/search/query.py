@@ -85,7 +85,7 @@ class _Context:
     own_albums: Sequence[OwnAlbum] = ()
     albums_named: int = field(default=0)
     followed: list[OwnAlbum] = field(default_factory=list)
-    depth: int = field(default=0)
+    depth: int = 0
 
 
 def parse_query(

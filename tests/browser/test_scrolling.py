@@ -13,6 +13,16 @@ from tests.browser.conftest import Visit, at_rest
 pytestmark = [pytest.mark.tools, pytest.mark.read_only]
 PHOTOS, MOST_PICTURES = 420, 300
 MAIN = "document.querySelector('[data-testid=stMain]')"
+# Whether the pictures on the screen have come.
+DRAWN = """() => {
+  const root = [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
+    .find((each) => each?.querySelector(".grid"));
+  const shown = [...root.querySelectorAll(".cell")].filter((cell) => {
+    const { top, bottom } = cell.getBoundingClientRect();
+    return bottom > 120 && top < innerHeight;
+  });
+  return shown.length > 0 && shown.every((cell) => cell.querySelector("img").naturalWidth > 0);
+}"""
 FIRST = datetime.datetime(2023, 1, 1, 9)
 
 
@@ -91,7 +101,7 @@ def test_the_scroll_bar_leads_to_photos_that_were_not_there(visit: Visit) -> Non
     page.evaluate(f"{MAIN}.scrollTop = {MAIN}.scrollHeight * 0.6")
     expect(page.locator(".current")).to_have_attribute("data-page", re.compile("[678]"))
     expect(page.locator(".current .cell").first).to_be_visible()
-    assert page.locator(".current .cell img").first.evaluate("i => i.complete || i.loading")
+    page.wait_for_function(DRAWN)
     page.evaluate(f"{MAIN}.scrollTop = {MAIN}.scrollHeight")
     expect(page.locator(".day").last).to_have_text("No date")
     expect(page.locator(".cell").last).to_be_in_viewport()

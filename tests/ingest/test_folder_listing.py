@@ -14,7 +14,7 @@ from scene_model.ingest.folder_listing import (
     list_folder,
     make_folder,
 )
-from scene_model.ingest.places import (
+from scene_model.ingest.start_folders import (
     MAX_LAST_FOLDERS,
     Place,
     breadcrumbs,

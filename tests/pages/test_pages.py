@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from pages.sections.filters import Filter
-from pages.sections.photo.walk import QueryPosition
+from pages.sections.photo.position import QueryPosition
 from pages.state.session import get_services
 from scene_model.gallery import Gallery
 from scene_model.library import edits

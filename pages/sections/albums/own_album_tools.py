@@ -16,6 +16,7 @@ from scene_model.errors import SceneError
 from scene_model.library.albums.album_edits import (
     MAX_NAME_LENGTH,
     Step,
+    clean_album_name,
     delete_album,
     move_in_album,
     remove_from_album,
@@ -139,7 +140,7 @@ def _name_form(album: OwnAlbum, on_rename: Callable[[str], None]) -> None:
         new_name = st.session_state[key]
         edit_album(
             lambda: rename_album(get_gallery().library, album.id, new_name),
-            lambda: on_rename(" ".join(new_name.split())),
+            lambda: on_rename(clean_album_name(new_name)),
         )
 
     with st.form("rename_album", border=False):

@@ -7,7 +7,7 @@ from pages.sections.messages import counted, show_error
 from pages.state.session import get_services
 from scene_model.errors import LibraryFull, SceneError
 from scene_model.ingest.folder_scan import FolderScan, SpaceNeeded, scan_folder, space_needed
-from scene_model.ingest.places import remember_folder
+from scene_model.ingest.start_folders import remember_folder
 from scene_model.jobs.job import Job
 
 _SCAN_KEY = "folder_scan"

@@ -20,7 +20,7 @@ from scene_model.ingest.folder_listing import (
     list_folder,
     make_folder,
 )
-from scene_model.ingest.places import breadcrumbs, last_folders, mounted_drives, usual_places
+from scene_model.ingest.start_folders import breadcrumbs, last_folders, mounted_drives, usual_places
 
 _OPEN, _AT, _ERROR = "folder_picker_open", "folder_picker_at", "folder_picker_error"
 _HIDDEN, _FIND, _NEW, _MORE = "folder_hidden", "folder_find", "folder_new", "folder_more"

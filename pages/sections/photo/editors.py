@@ -38,7 +38,7 @@ def has_edit_error() -> bool:
 
 
 def set_favourite(photo_id: str, favourite: bool) -> None:
-    """Mark a photo as a favourite, or no longer; an error is shown with the editors."""
+    """Add a photo to the favourites, or remove it; an error is shown with the editors."""
     _edit(partial(edits.set_favourite, get_gallery().library, [photo_id], favourite))
 
 

@@ -44,7 +44,7 @@ export class PageWindow {
     this.onScroll = () => {
       this.frame ??= requestAnimationFrame(() => {
         this.frame = undefined;
-        this.look();
+        this.tellPage();
       });
     };
     this.onInput = () => {
@@ -249,7 +249,7 @@ export class PageWindow {
     if (this.scroller) this.notePlace();
   }
 
-  look() {
+  tellPage() {
     if (!this.node.isConnected || !this.blocks.size) return;
     // Where `goTo` scrolled to, the page is known, also when what is above changes its height.
     const moved = Math.abs(this.scroller.scrollTop - this.placedAt);

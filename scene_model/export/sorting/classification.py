@@ -1,6 +1,7 @@
 """Classify source photos for a sort: from the library where it has them, else by the model."""
 
 import datetime
+import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from scene_model.search.query_reader import QueryReader
 BY_CLASS, BY_GROUP, BY_ALBUM = "class", "group", "album"
 _ALBUM_RULES, _MODEL = "album rules", "the model"
 _BATCH = 500
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,8 @@ class Classification:
         for album in reader.own_albums():
             try:
                 ids = self._library.find(reader.where(album_line(album.name), today))
-            except QueryError:  # of a search that an album follows: the page Albums shows it
+            except QueryError as error:  # of a search that an album follows
+                logger.warning("the album “%s” is left out: %s", album.name, error.message)
                 continue
             for photo_id in ids:
                 first.setdefault(photo_id, album.name)

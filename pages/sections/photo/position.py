@@ -1,4 +1,4 @@
-"""Where an open photo stands among other photos, and which photos are around it."""
+"""The position of an open photo in its results, and the photos around it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
