@@ -50,14 +50,13 @@ def _page() -> None:
     draws = [lambda: _header(total, has_keys)]
     if total:
         draws.append(lambda: _filtered_photos(total, has_keys))
-    _draw_in_order(draws)
+    _draw_in_order([*draws, _open_photo])
     if not total:
         st.info("No photos yet. Add some on the Classify page.", icon=":material/photo_library:")
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         write_address(_NAME, parts)
     show_edit_notice(lambda: note_action(_NAME))
-    if not show_trash():  # one at a time
-        show_open_photo(gallery.query)
+    show_trash()
 
 
 def _address_parts() -> dict[str, AddressPart]:
@@ -72,8 +71,9 @@ def _is_covered() -> bool:
 def _draw_in_order(draws: Sequence[Callable[[], None]]) -> None:
     """Draw parts of the page below each other, each in its own container.
 
-    The first run draws from the top, so that nothing already visible moves. A later run draws the
-    photos first: they are sent to the browser while the other parts are still being made.
+    The first run draws from the top, so that nothing already visible moves. A later run begins with
+    the last part, the open photo or the photos: they are sent to the browser while the other parts
+    are still being made.
     """
     was_drawn = grid_key(_NAME) in st.session_state
     parts = [(st.container(), draw) for draw in draws]
@@ -115,6 +115,16 @@ def _filtered_photos(total: int, has_keys: bool) -> None:
     except SceneError as error:
         show_error(error)
     write_address(_NAME, _address_parts())
+
+
+def _open_photo() -> None:
+    if is_trash_open():  # one at a time
+        return
+    try:
+        query = current_filter().full_query
+    except QueryError:  # reported above the photos
+        query = None
+    show_open_photo(query)
 
 
 def _matching_photos(chosen: Filter, total: int, has_keys: bool) -> None:

@@ -12,16 +12,14 @@ _ICON = Path(__file__).parent / "icon.png"
 _STYLE = Path(__file__).with_name("site.css")
 
 st.set_page_config(page_title="Scene Gallery", page_icon=str(_ICON), layout="wide")
-if st.context.theme.type == "dark":
-    # Streamlit's white text is not readable on the bright primary colour of the dark theme.
-    st.html(
-        '<style>[data-testid^="stBaseButton-primary"], [data-testid^="stBaseLinkButton-primary"],'
-        '[data-testid^="stBaseButton-primary"]:hover, [data-testid^="stBaseLinkButton-primary"]'
-        ":hover, [data-testid=stMultiSelectTagsContainer] [data-tag] * {color: #06231e}</style>"
-    )
-background = st.get_option(f"theme.{st.context.theme.type or 'light'}.backgroundColor")
-style = _STYLE.read_text(encoding="utf-8")
-st.html(f"<style>:root {{--page-background: {background}}}\n{style}</style>")
+# Both themes at once: a computer may change its theme in the evening, while a page is open.
+light, dark = (st.get_option(f"theme.{theme}.backgroundColor") for theme in ("light", "dark"))
+# Streamlit tells only the page which theme it has, not the dialogs, which are outside of it.
+root_style = (
+    f":root {{color-scheme: {st.context.theme.type or 'light'};"
+    f" --page-background: light-dark({light}, {dark})}}"
+)
+st.html(f"<style>{root_style}\n{_STYLE.read_text(encoding='utf-8')}</style>")
 bind_window_to_owner()
 if not require_sign_in() or not show_allowance():
     st.stop()

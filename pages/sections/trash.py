@@ -29,8 +29,8 @@ def is_trash_open() -> bool:
     return bool(st.session_state.get(_OPEN_KEY))
 
 
-def show_trash() -> bool:
-    """Show the trash if it is open; returns whether it is."""
+def show_trash() -> None:
+    """Show the trash if it is open."""
     if is_trash_open():
         _dialog()
     restore_focus(
@@ -38,7 +38,6 @@ def show_trash() -> bool:
         st.session_state.get(_CLOSED_KEY, 0),
         (".st-key-open_trash button", ".st-key-gallery_grid >>> .open[tabindex='0']"),
     )
-    return is_trash_open()
 
 
 def _close() -> None:
