@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.sections.messages import show_error
 from pages.sections.photo.editors import (
@@ -29,7 +30,7 @@ from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
 
 _OPEN_KEY, _POSITION_KEY, _OPENING_KEY = "open_photo", "open_photo_position", "open_photo_opening"
-_LINK_KEY = "open_photo_link"
+_LINK_KEY, _PAGE_KEY = "open_photo_link", "open_photo_page"
 _WIDGET_KEY = "lightbox_picture"
 # The URL parameter; its value is a photo id. The browser writes it.
 _PARAMETER = "photo"
@@ -72,8 +73,8 @@ def show_open_photo(query: str | None = None) -> None:
     query: the results that the photo of a URL belongs to; None for a page without results.
     """
     _follow_link(query)
+    _close_on_other_page()
     if st.session_state.get(_OPEN_KEY) is not None:
-        st.session_state.setdefault(_OPENING_KEY, uuid.uuid4().hex)
         st.html(LAYOUT)
         _lightbox()
 
@@ -92,6 +93,20 @@ def _follow_link(query: str | None) -> None:
         _close()
     elif linked != st.session_state.get(_OPEN_KEY):
         open_photo(linked, None if query is None else position_in(query, linked))
+
+
+def _close_on_other_page() -> None:
+    """Close the photo if it was open on another page; the browser may have closed it before."""
+    context = get_script_run_ctx()
+    if context is None or st.session_state.get(_OPEN_KEY) is None:
+        return
+    opening = st.session_state.setdefault(_OPENING_KEY, uuid.uuid4().hex)
+    here = (opening, context.page_script_hash)
+    before = st.session_state.setdefault(_PAGE_KEY, here)
+    if before[0] == opening and before != here:
+        _close()
+    else:
+        st.session_state[_PAGE_KEY] = here
 
 
 def _close() -> None:

@@ -32,6 +32,8 @@
  * @typedef {object} Shared
  * @property {EventTarget} events where components send and receive the events named below
  * @property {Prefetched | null} prefetched null while no page is prefetched
+ * @property {Set<string>} closed openings of the lightbox that the visitor closed: the server may
+ *   not know it yet when it draws another page
  * @property {import("./uploader/engine.js").UploadEngine | null} uploads the only upload engine of
  *   the tab; it continues while the visitor is on other pages. null before the first use
  */
@@ -44,7 +46,12 @@ export const PHOTO_CLOSED = "photo-closed";
 
 const KEY = Symbol.for("scene-gallery");
 
-globalThis[KEY] ??= { events: new EventTarget(), prefetched: null, uploads: null };
+globalThis[KEY] ??= {
+  events: new EventTarget(),
+  prefetched: null,
+  closed: new Set(),
+  uploads: null,
+};
 
 /** @type {Shared} */
 export const shared = globalThis[KEY];

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.actions import focused, serious
+from tests.browser.actions import focused, go, serious
 from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.fingers import glide
 from tests.browser.servers import Server
@@ -343,6 +343,19 @@ def test_escape_closes_always(visit: Visit, server: Server) -> None:
         expect(dialog).to_be_hidden(timeout=2000)
     at_rest(page)
     expect(dialog).to_have_count(0)
+
+
+def test_closed_stays_closed_on_other_pages(visit: Visit, server: Server) -> None:
+    dialog, page = open_photo(visit), visit.page
+    with frozen(server):
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden(timeout=2000)
+        go(page, "Search")
+    for name in ("Search", "Export", "Gallery"):
+        go(page, name)
+        expect(page.get_by_role("heading", name=name)).to_be_attached()
+        at_rest(page)
+        expect(dialog).to_be_hidden()
 
 
 @pytest.mark.read_only

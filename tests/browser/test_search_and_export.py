@@ -59,6 +59,8 @@ def test_results_are_selected_and_opened_in_the_gallery(visit: Visit) -> None:
     page = visit.open("gallery?q=name:placed")
     expect(page.locator(".cell")).to_have_count(1)
     go(page, "Search")
+    # The gallery has such a line, too.
+    expect(page.get_by_role("heading", name="Search", exact=True)).to_be_visible()
     line(page).fill("name:flower and camera:nobody")
     line(page).press("Enter")
     page.get_by_role("button", name=re.compile("^Without “camera")).click()

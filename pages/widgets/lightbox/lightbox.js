@@ -107,6 +107,12 @@ class Lightbox {
   update({ data, setStateValue }) {
     this.setStateValue = setStateValue;
     const isOpening = this.sequence.receive(data);
+    if (isOpening && shared.closed.has(data.opening)) {
+      // Closed on another page, and the server was not told.
+      this.sequence.close();
+      this.dialog.show(this.dialogState);
+      return;
+    }
     if (isOpening) this.pendingStep = 0;
     else if (this.pendingStep && this.sequence.step(this.pendingStep)) this.pendingStep = 0;
     if (data.error) this.dialog.isInfoOpen = true;
@@ -219,6 +225,7 @@ class Lightbox {
   close() {
     const { id, index } = this.sequence.photo ?? {};
     this.slideshow.stop();
+    shared.closed.add(this.sequence.data.opening);
     this.sequence.close();
     this.dialog.show(this.dialogState);
     this.slides.clear();
