@@ -135,9 +135,9 @@ def _photos(query: str, everything: Box) -> None:
     photos = gallery.page(1, _MOST_PHOTOS, line)
     indexes = {photo.id: i for i, photo in enumerate(photos)}
 
-    def open_in_area(photo_id: str) -> None:
+    def open_in_area(photo_id: str, opening: str) -> None:
         note_action(_NAME)
-        open_photo(photo_id, QueryPosition(line, indexes.get(photo_id, 0)))
+        open_photo(photo_id, QueryPosition(line, indexes.get(photo_id, 0)), opening)
 
     style = GridStyle(row="6rem", label=f"Photos of the area: {counted(len(photos), 'photo')}")
     photo_grid(photos, gallery.vocabulary, "map_grid", open_in_area, style=style)

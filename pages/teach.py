@@ -100,7 +100,8 @@ def _candidate_panel(candidate: TagCandidate) -> None:
                 list(gallery.library.records(preview_ids)),
                 gallery.vocabulary,
                 f"teach_grid_{abs(hash((candidate.label, candidate.counterexamples)))}",
-                on_open=lambda _: None,
+                on_open=lambda _photo_id, _opening: None,
+                opens_photos=False,
                 selection=GridSelection(
                     ids=st.session_state.get(_REJECTED, []),
                     on_change=lambda ids, _: st.session_state.update({_REJECTED: ids}),

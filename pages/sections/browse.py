@@ -90,9 +90,9 @@ def browse(
         for i, photo_id in enumerate(page.ids)
     }
 
-    def open_in_query(photo_id: str) -> None:
+    def open_in_query(photo_id: str, opening: str) -> None:
         note_action(key)
-        open_photo(photo_id, QueryPosition(query, indexes.get(photo_id, 0)))
+        open_photo(photo_id, QueryPosition(query, indexes.get(photo_id, 0)), opening)
 
     paged_grid(
         PagedGrid(

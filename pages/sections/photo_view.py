@@ -31,31 +31,33 @@ from scene_model.library.records import PhotoRecord
 
 _OPEN_KEY, _POSITION_KEY, _OPENING_KEY = "open_photo", "open_photo_position", "open_photo_opening"
 _LINK_KEY, _PAGE_KEY = "open_photo_link", "open_photo_page"
+_CLOSED_KEY, _DRAWN_KEY = "open_photo_closed", "open_photo_drawn"
 _WIDGET_KEY = "lightbox_picture"
 # The URL parameter; its value is a photo id. The browser writes it.
 _PARAMETER = "photo"
 
 
-def open_photo(photo_id: str, position: Position | None = None) -> None:
+def open_photo(photo_id: str, position: Position | None = None, opening: str | None = None) -> None:
     """Open the lightbox on this and the following runs, until it is closed.
 
     position: makes Previous and Next go through the results of a query, or through a list.
+    opening: what the browser calls this opening, if it shows the photo already.
     """
     st.session_state[_OPEN_KEY] = photo_id
     st.session_state[_POSITION_KEY] = position
-    st.session_state[_OPENING_KEY] = uuid.uuid4().hex
+    st.session_state[_OPENING_KEY] = opening or uuid.uuid4().hex
     # What was opened last counts, not the photo that the URL still names.
     st.session_state[_LINK_KEY] = st.query_params.get(_PARAMETER)
 
 
-def opener(ids: Sequence[str]) -> Callable[[str], None]:
+def opener(ids: Sequence[str]) -> Callable[[str, str], None]:
     """Return a function that opens a photo of a list and goes through that list."""
     listed = tuple(ids)
 
-    def open_listed(photo_id: str) -> None:
+    def open_listed(photo_id: str, opening: str) -> None:
         # The click may come from a list that the browser showed earlier.
-        is_listed = photo_id in listed
-        open_photo(photo_id, ListPosition(listed, listed.index(photo_id)) if is_listed else None)
+        place = ListPosition(listed, listed.index(photo_id)) if photo_id in listed else None
+        open_photo(photo_id, place, opening)
 
     return open_listed
 
@@ -68,15 +70,16 @@ def is_photo_open() -> bool:
 
 
 def show_open_photo(query: str | None = None) -> None:
-    """Show the lightbox when a photo is open, by click or by ``?photo=ID`` in the URL.
+    """Show the photo that is open, by click or by ``?photo=ID`` in the URL.
 
+    The lightbox is on the page while it is closed, too: the browser opens it at a click.
     query: the results that the photo of a URL belongs to; None for a page without results.
     """
     _follow_link(query)
     _close_on_other_page()
-    if st.session_state.get(_OPEN_KEY) is not None:
-        st.html(LAYOUT)
-        _lightbox()
+    st.session_state.pop(_CLOSED_KEY, None)
+    st.html(LAYOUT)
+    _lightbox()
 
 
 def _follow_link(query: str | None) -> None:
@@ -115,6 +118,7 @@ def _close() -> None:
     if _PARAMETER in st.query_params:
         del st.query_params[_PARAMETER]
     st.session_state[_LINK_KEY] = None
+    st.session_state[_CLOSED_KEY] = True
 
 
 @st.fragment
@@ -122,7 +126,10 @@ def _lightbox() -> None:
     # Read from the session on each run: other photos rerun only the lightbox.
     photo_id = st.session_state.get(_OPEN_KEY)
     if photo_id is None:
-        st.rerun()
+        if st.session_state.pop(_CLOSED_KEY, False):
+            st.rerun()  # the page, which may show the edits and has its keyboard shortcuts again
+        _draw(None, None)
+        return
     try:
         photo = get_gallery().library.photo(photo_id)
     except SceneError as error:
@@ -137,7 +144,9 @@ def _draw(photo: PhotoRecord | None, error: SceneError | None) -> None:
         picture = st.container(key="lightbox_stage")
         with st.container(key="lightbox_drawer"):
             drawer = st.container()
-    was_drawn = _WIDGET_KEY in st.session_state
+    opening = st.session_state.get(_OPENING_KEY)
+    was_drawn = st.session_state.get(_DRAWN_KEY) == opening
+    st.session_state[_DRAWN_KEY] = opening
     if not was_drawn:
         with picture:
             _picture(photo, has_error)
@@ -146,6 +155,8 @@ def _draw(photo: PhotoRecord | None, error: SceneError | None) -> None:
             show_error(error)
         if photo is not None:
             _drawer(photo)
+        else:
+            st.text(" ")  # it keeps its place while the browser is ahead
     # Later the picture comes last: the browser has it already, and it says that the drawer is up
     # to date.
     if was_drawn:
@@ -154,7 +165,7 @@ def _draw(photo: PhotoRecord | None, error: SceneError | None) -> None:
 
 
 def _picture(photo: PhotoRecord | None, has_error: bool) -> None:
-    gallery, opening = get_gallery(), str(st.session_state[_OPENING_KEY])
+    gallery, opening = get_gallery(), st.session_state.get(_OPENING_KEY)
     photos = LightboxPhotos(opening, None, 0, [], has_error)
     if photo is not None:
         around = surroundings(photo.id, st.session_state.get(_POSITION_KEY))

@@ -104,7 +104,8 @@ def _contents() -> None:
             listed,
             get_gallery().vocabulary,
             "trash_grid",
-            on_open=_toggle,
+            on_open=lambda photo_id, _opening: _toggle(photo_id),
+            opens_photos=False,
             selection=GridSelection(
                 selected, lambda ids, _: st.session_state.update({_SELECTION_KEY: ids})
             ),

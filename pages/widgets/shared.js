@@ -29,6 +29,13 @@
  */
 
 /**
+ * Detail of the event PHOTO_OPENED.
+ * @typedef {object} OpenedPhoto
+ * @property {string} opening identifies this opening of the lightbox
+ * @property {{id: string, name: string, alt: string, width: number, height: number}} photo
+ */
+
+/**
  * @typedef {object} Shared
  * @property {EventTarget} events where components send and receive the events named below
  * @property {Prefetched | null} prefetched null while no page is prefetched
@@ -40,6 +47,12 @@
 
 /** A chip was chosen: a CustomEvent with a ChipChoice as detail, sent before the server responds. */
 export const CHIP_CHOICE = "chip-choice";
+
+/**
+ * A photo was opened in a grid: a CustomEvent with an OpenedPhoto as detail, sent before the server
+ * responds.
+ */
+export const PHOTO_OPENED = "photo-opened";
 
 /** The lightbox was closed: a CustomEvent with the `index` and `id` of the photo it showed last. */
 export const PHOTO_CLOSED = "photo-closed";

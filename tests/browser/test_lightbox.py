@@ -345,6 +345,34 @@ def test_escape_closes_always(visit: Visit, server: Server) -> None:
     expect(dialog).to_have_count(0)
 
 
+def test_it_opens_before_the_server_answers(visit: Visit, server: Server) -> None:
+    dialog, page = open_photo(visit), visit.page
+    page.keyboard.press("Escape")
+    at_rest(page)
+    with frozen(server):
+        page.locator(".cell", has_text="copy_05.jpg").locator(".open").click()
+        expect(dialog).to_have_accessible_name("Photo copy_05.jpg", timeout=2000)
+        # The grid has loaded its thumbnail; the preview comes from the server.
+        expect(dialog.locator(PICTURE)).to_have_js_property("complete", True)
+        page.keyboard.press("f")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+    expect_photo(dialog, "7 of 12", "copy_06.jpg")
+    page.keyboard.press("ArrowLeft")
+    expect(dialog.get_by_role("img", name="Favourite")).to_be_visible()
+    expect(page).to_have_url(re.compile("photo="))
+    page.keyboard.press("Escape")
+    at_rest(page)
+    with frozen(server):
+        page.locator(".cell", has_text="copy_07.jpg").locator(".open").click()
+        expect(dialog).to_be_visible(timeout=2000)
+        page.keyboard.press("Escape")
+        expect(dialog).to_be_hidden(timeout=2000)
+    at_rest(page)
+    expect(dialog).to_be_hidden()
+    expect(page).not_to_have_url(re.compile("photo="))
+
+
 def test_closed_stays_closed_on_other_pages(visit: Visit, server: Server) -> None:
     dialog, page = open_photo(visit), visit.page
     with frozen(server):

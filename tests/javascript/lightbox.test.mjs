@@ -86,6 +86,44 @@ describe("PhotoSequence", () => {
     assert.equal(sequence.isClosed, false);
   });
 
+  test("shows a photo that the server is still to open, and sends later what was done", () => {
+    const { sequence, sent } = newSequence();
+    sequence.close();
+    sent.length = 0;
+    sequence.expect("two", PHOTOS[3]);
+    assert.equal(sequence.spoken, "Photo d.jpg");
+    assert.equal(sequence.isClosed, false);
+    for (const opening of ["one", null]) {
+      assert.equal(sequence.receive(serverData({ opening })), false); // sent before
+      assert.equal(sequence.photo.id, "d");
+    }
+    sequence.mark("favourite", true);
+    assert.equal(sequence.marks.favourite, true);
+    assert.deepEqual(sent, []);
+    assert.equal(sequence.receive(serverData({ opening: "two", id: "d" })), false);
+    assert.equal(sequence.place, "4 of 1,157");
+    const action = { kind: "favourite", id: "d", value: true, number: 1 };
+    assert.deepEqual(sent, [{ opening: "two", actions: [action] }]);
+  });
+
+  test("closed before the server opened it, it stays closed", () => {
+    const { sequence, sent } = newSequence();
+    sequence.expect("two", PHOTOS[3]);
+    sequence.close();
+    assert.equal(sequence.receive(serverData({ opening: "two", id: "d" })), false);
+    assert.equal(sequence.isClosed, true);
+    assert.deepEqual(sent.at(-1).actions, [{ kind: "close", number: 1 }]);
+  });
+
+  test("follows a server that opened another photo, or closed", () => {
+    const { sequence } = newSequence();
+    sequence.expect("two", PHOTOS[3]);
+    assert.equal(sequence.receive(serverData({ opening: "three", id: "a" })), true);
+    assert.equal(sequence.photo.id, "a");
+    assert.equal(sequence.receive(serverData({ opening: null, id: null, photos: [] })), false);
+    assert.equal(sequence.isClosed, true);
+  });
+
   test("counts on where an earlier element of the same opening ended", () => {
     const sent = [];
     const sequence = new PhotoSequence((message) => sent.push(message));

@@ -25,13 +25,13 @@ LAYOUT = _HERE / "layout.css"
 class LightboxPhotos:
     """The photo shown and those around it.
 
-    opening: identifies this opening; the browser closes the lightbox for one opening only.
-    shown: id of the photo shown; None for a photo that does not exist. count: photos in the
-    results; 0 for a photo without results. photos: by position in the results (from 0), in order.
-    has_error: whether the drawer shows an error, which opens it.
+    opening: identifies this opening; the browser closes the lightbox for one opening only. None
+    while it is closed. shown: id of the photo shown; None for a photo that does not exist.
+    count: photos in the results; 0 for a photo without results. photos: by position in the results
+    (from 0), in order. has_error: whether the drawer shows an error, which opens it.
     """
 
-    opening: str
+    opening: str | None
     shown: str | None
     count: int
     photos: Sequence[tuple[int, PhotoRecord]]

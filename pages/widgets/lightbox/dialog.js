@@ -47,9 +47,9 @@ export function focusContext() {
   };
 }
 
-/** Whether the page has a lightbox. */
+/** Whether the page shows a lightbox. */
 export function isLightboxShown() {
-  return document.querySelector(LIGHTBOX) !== null;
+  return document.querySelector(`${LIGHTBOX}[data-state="open"]`) !== null;
 }
 
 /** Shows, hides and names the dialog; keeps the focus in it. */

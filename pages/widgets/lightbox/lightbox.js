@@ -2,7 +2,7 @@
 // the drawer. Streamlit draws the drawer beside the element of this component.
 import { whenConnected } from "../connection.js";
 import { element } from "../dom.js";
-import { PHOTO_CLOSED, shared } from "../shared.js";
+import { PHOTO_CLOSED, PHOTO_OPENED, shared } from "../shared.js";
 import { dropPhoto, forgetPhoto, namePhoto, photoInAddress } from "./address.js";
 import { Controls } from "./controls.js";
 import { Dialog, focusContext, focusInGrid, isLightboxShown } from "./dialog.js";
@@ -88,6 +88,8 @@ class Lightbox {
       keydown: (event) => this.onKey(event),
       popstate: () => this.onHistory(),
     };
+    this.onOpened = ({ detail }) => this.expect(detail);
+    shared.events.addEventListener(PHOTO_OPENED, this.onOpened);
     // Before all others, so that no control and no dialog keeps a key to itself.
     for (const [name, listener] of Object.entries(this.heard)) {
       window.addEventListener(name, listener, { capture: true });
@@ -104,21 +106,45 @@ class Lightbox {
     return { x: clientX - box.left - box.width / 2, y: clientY - box.top - box.height / 2 };
   }
 
+  /** Show a photo at once; the server follows with the photos around it. */
+  expect({ opening, photo }) {
+    if (!this.stage.isConnected) return;
+    this.pendingStep = 0;
+    this.sequence.expect(opening, { favourite: false, rating: 0, ...photo });
+    this.appear();
+  }
+
   update({ data, setStateValue }) {
     this.setStateValue = setStateValue;
+    const wasOpen = this.isOpen;
     const isOpening = this.sequence.receive(data);
-    if (isOpening && shared.closed.has(data.opening)) {
-      // Closed on another page, and the server was not told.
-      this.sequence.close();
+    // Closed on another page, and the server was not told.
+    if (isOpening && shared.closed.has(data.opening)) this.sequence.close();
+    if (this.sequence.isClosed) {
       this.dialog.show(this.dialogState);
+      if (wasOpen) this.closedByServer();
       return;
     }
     if (isOpening) this.pendingStep = 0;
     else if (this.pendingStep && this.sequence.step(this.pendingStep)) this.pendingStep = 0;
     if (data.error) this.dialog.isInfoOpen = true;
-    if (isOpening) this.dialog.show(this.dialogState);
+    if (isOpening) this.appear();
+    else this.draw();
+  }
+
+  appear() {
+    this.dialog.show(this.dialogState);
     this.draw();
-    if (isOpening) this.dialog.takeFocus();
+    this.dialog.takeFocus();
+  }
+
+  /** The last photo is gone, or Back was pressed. */
+  closedByServer() {
+    this.slideshow.stop();
+    this.slides.clear();
+    dropPhoto();
+    focusInGrid(this.drawnId);
+    this.drawnId = undefined;
   }
 
   get dialogState() {
@@ -263,7 +289,7 @@ class Lightbox {
     if (this.isOpen && photoInAddress() === null) this.close();
   }
 
-  /** The server took the lightbox away: the last photo is gone, or another page is shown. */
+  /** The server took the lightbox away: it shows another page. */
   leave() {
     this.dispose();
     if (this.sequence.isClosed || isLightboxShown()) return;
@@ -275,6 +301,7 @@ class Lightbox {
     for (const [name, listener] of Object.entries(this.heard)) {
       window.removeEventListener(name, listener, { capture: true });
     }
+    shared.events.removeEventListener(PHOTO_OPENED, this.onOpened);
     clearTimeout(this.restTimer);
     this.slideshow.stop();
     this.slides.clear();

@@ -2,7 +2,8 @@
 //
 // Every action of the visitor has a number. The unconfirmed actions are sent as a list each time;
 // the server returns the number of the latest action it has applied. A list that it does not
-// confirm is sent again, since the message may have been lost with its connection.
+// confirm is sent again, since the message may have been lost with its connection. A photo that the
+// visitor opens in a grid is shown before the server opens it; what is done meanwhile is sent then.
 import { PATIENCE_MS } from "../connection.js";
 
 /**
@@ -20,7 +21,7 @@ import { PATIENCE_MS } from "../connection.js";
 
 /**
  * @typedef {object} LightboxData
- * @property {string} opening identifies this opening of the lightbox
+ * @property {string | null} opening identifies this opening of the lightbox; null while closed
  * @property {number} heard number of the latest action applied by the server
  * @property {string} id the photo that the server shows
  * @property {number} count photos in the results; 0 for a photo without results
@@ -42,6 +43,23 @@ export class PhotoSequence {
     this.data = null;
     this.photo = null;
     this.isClosed = true;
+    this.isExpected = false;
+    this.before = null;
+  }
+
+  /**
+   * Show a photo that the server is still to open.
+   * @param {string} opening as the server will name it
+   * @param {Photo} photo
+   */
+  expect(opening, photo) {
+    this.before = this.data?.opening ?? null;
+    this.data = { opening, heard: 0, id: photo.id, count: 0, error: false, photos: [photo] };
+    this.number = 0;
+    this.actions = [];
+    this.photo = photo;
+    this.isClosed = false;
+    this.isExpected = true;
   }
 
   /**
@@ -50,19 +68,24 @@ export class PhotoSequence {
    */
   receive(data) {
     const isOpening = data.opening !== this.data?.opening;
+    // Sent before the server knew of the photo that is expected.
+    if (isOpening && this.isExpected && [null, this.before].includes(data.opening)) return false;
     if (isOpening) {
       this.number = data.heard;
       this.actions = [];
-      this.isClosed = false;
+      this.isClosed = data.opening === null;
     }
+    const isArrival = this.isExpected && !isOpening;
+    this.isExpected = false;
     this.actions = this.actions.filter((action) => action.number > data.heard);
     this.data = data;
-    if (this.actions.length && this.now() - this.sentAt > PATIENCE_MS) this.sendActions();
+    const isUnanswered = this.now() - this.sentAt > PATIENCE_MS;
+    if (this.actions.length && (isArrival || isUnanswered)) this.sendActions();
     const shown = this.actions.some((action) => action.kind === "show")
       ? (this.find(this.photo.id) ?? this.photo)
       : this.find(data.id);
     this.photo = shown ?? null;
-    return isOpening;
+    return isOpening && !this.isClosed;
   }
 
   find(id) {
@@ -114,7 +137,7 @@ export class PhotoSequence {
     const isReplaced = ({ kind }) => kind === "show" && action.kind === "show";
     this.actions = this.actions.filter((earlier) => !isReplaced(earlier));
     this.actions.push({ ...action, number: this.number });
-    this.sendActions();
+    if (!this.isExpected) this.sendActions();
   }
 
   sendActions() {

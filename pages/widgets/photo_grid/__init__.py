@@ -113,30 +113,34 @@ def photo_grid(
     photos: Sequence[PhotoRecord],
     vocabulary: Vocabulary,
     key: str,
-    on_open: Callable[[str], None],
+    on_open: Callable[[str, str], None],
     selection: GridSelection | None = None,
     style: GridStyle | None = None,
+    opens_photos: bool = True,
 ) -> None:
-    """Show photos on one page. on_open: called with the id of a photo that is opened."""
+    """Show photos on one page; see `paged_grid`."""
     style = style or GridStyle()
     page = GridPage(style.label, grid_cells(photos, vocabulary, style))
     grid = PagedGrid(
         "", 1, 1, max(1, len(photos)), {1: page}, on_turn=lambda _page, _is_scrolled: None
     )
-    paged_grid(grid, key, on_open, selection, style.row)
+    paged_grid(grid, key, on_open, selection, style.row, opens_photos=opens_photos)
 
 
 def paged_grid(
     grid: PagedGrid,
     key: str,
-    on_open: Callable[[str], None],
+    on_open: Callable[[str, str], None],
     selection: GridSelection | None = None,
     row: str = GridStyle.row,
     on_shortcut: Callable[[str], None] = lambda _: None,
     with_captions: bool = True,
+    opens_photos: bool = True,
 ) -> None:
     """Show a grid at the page in sight; scrolling goes on over all pages.
 
+    on_open: called with the id of a photo that is opened, and what identifies this opening.
+    opens_photos: whether on_open opens the lightbox, which the browser then shows at once.
     row: height of a row in CSS. on_shortcut: called with "undo" or "redo" for these keys.
     with_captions: whether captions stay; otherwise they show on the photo that is pointed at.
     """
@@ -148,7 +152,7 @@ def paged_grid(
             return
         st.session_state[drawn_key] = True
         if kind == "opened":
-            on_open(value)
+            on_open(value["id"], value["opening"])
         elif kind == "asked":
             on_shortcut(value)
         else:
@@ -165,6 +169,7 @@ def paged_grid(
             "heard": st.session_state.get(number_key, 0),
             "row": row,
             "captions": with_captions,
+            "opens_photos": opens_photos,
             **_data(grid, selection),
         },
         on_opened_change=lambda: receive("opened"),
@@ -265,6 +270,8 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "alt": describe(photo, vocabulary),
         "title": title,
         "lines": [line for line in lines if line],
+        "width": photo.width,
+        "height": photo.height,
         "ratio": round(min(max(photo.width / max(1, photo.height), _NARROWEST), _WIDEST), 3),
         "day": _heading(photo, style.dated),
         "time": time_text(photo.taken_at) if style.dated == "taken" and photo.taken_at else "",

@@ -4,7 +4,7 @@
 // optimistic_state.js.
 import { PATIENCE_MS, whenConnected } from "../connection.js";
 import { element } from "../dom.js";
-import { CHIP_CHOICE, PHOTO_CLOSED, shared } from "../shared.js";
+import { CHIP_CHOICE, PHOTO_CLOSED, PHOTO_OPENED, shared } from "../shared.js";
 import { IN_SIGHT, markSelected } from "./cells.js";
 import { LongPress } from "./long_press.js";
 import { OptimisticState } from "./optimistic_state.js";
@@ -288,9 +288,16 @@ class Grid {
     });
   }
 
-  open(id) {
+  open(item) {
+    const { id } = item.dataset;
+    const opening = `${Date.now()}-${Math.random()}`;
     this.hasOpened = true;
-    this.whenChoiceIncluded(() => whenConnected(() => this.setTriggerValue("opened", id)));
+    this.whenChoiceIncluded(() => {
+      whenConnected(() => this.setTriggerValue("opened", { id, opening }));
+      if (!this.state.data.opens_photos) return;
+      const detail = { opening, photo: JSON.parse(item.drawnPhoto) };
+      shared.events.dispatchEvent(new CustomEvent(PHOTO_OPENED, { detail }));
+    });
   }
 
   /** Show the photo on which the lightbox was closed, if this grid had opened it. */
@@ -327,7 +334,7 @@ class Grid {
     const isMore = this.isSelecting && this.longPress.isTap(event);
     const isSelection = isPick || hasModifier || isMore;
     if (this.state.data.selectable && isSelection) this.select(item, event.shiftKey);
-    else this.open(item.dataset.id);
+    else this.open(item);
   }
 
   /** @returns {boolean} whether a photo was selected, or no longer is */
