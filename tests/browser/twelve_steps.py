@@ -182,7 +182,7 @@ def _similar(page: Page) -> None:
 def _duplicates(page: Page) -> None:
     go(page, "Duplicates")
     page.get_by_role("button", name="Compare now").click()
-    expect(page.get_by_text("not been compared with the others yet")).to_be_hidden(timeout=60_000)
+    expect(page.get_by_text("not been compared with the others yet")).to_be_hidden(timeout=120_000)
     page.get_by_role("button", name="Similar photos").or_(
         page.get_by_role("radio", name="Similar photos")
     ).click()
