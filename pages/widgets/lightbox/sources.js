@@ -20,7 +20,7 @@ export function pictureUrl(photo, size) {
   return `/api/photos/${photo.id}/${size}`;
 }
 
-/** Media type of the original; undefined if browsers cannot show it (HEIC, TIFF, raw files). */
+/** Media type of the original; undefined if browsers cannot show it (HEIC, JPEG XL, TIFF, RAW). */
 export function originalMediaType(photo) {
   return MEDIA_TYPES[photo.format];
 }

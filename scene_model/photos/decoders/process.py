@@ -47,7 +47,8 @@ def answer(request: Fields, data: bytes) -> tuple[Fields, Data]:
     limits = PhotoLimits(**request["limits"])
     minimum = None if request["minimum"] is None else MinimumSize(**request["minimum"])
     try:
-        picture = open_picture(data, limits)
+        with _memory_limit(_SLACK_BYTES):  # LibRaw reads previews while it opens a file
+            picture = open_picture(data, limits)
         needs = decoding_bytes(picture, minimum)
         require_memory(needs, limits)
         if needs > request["lane_bytes"]:

@@ -1,0 +1,202 @@
+"""Camera RAW files through LibRaw: the embedded preview where it is large enough, else the sensor.
+
+LibRaw is loaded with the first RAW file, and only where photos are decoded: in the decoders.
+"""
+
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from scene_model.errors import DamagedPhoto, PhotoError, TooManyPixels, UnsupportedPicture
+from scene_model.photos.structure import check_structure
+from scene_model.photos.wrapped import Size, WrappedPicture
+
+if TYPE_CHECKING:
+    import rawpy
+
+# LibRaw's turn of a picture as the orientation of EXIF.
+_ORIENTATIONS = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
+_ORIENTATION, _XMP, _EXIF_IFD, _GPS_IFD = 0x0112, 0x02BC, 0x8769, 0x8825
+_DATE_TIME, _EPOCH = 0x0132, ("1970:01:01", "1969:12:31")
+# Makers cut their pictures by some pixels more or less than LibRaw.
+_WHOLE = 0.9
+# Memory in bytes per pixel of the sensor, measured by `python -m benchmarks.decoding_memory`.
+_HALF_SIZE_BYTES, _FULL_SIZE_BYTES = 9.0, 24.0
+# Where a header is not TIFF's, or a part of the file is read: fields lie at its beginning.
+_HEADER_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class RawPicture(WrappedPicture):
+    """A RAW file. preview: the largest picture embedded in it; its pixels are not decoded yet."""
+
+    preview: Image.Image | None
+    raw: "rawpy.RawPy"
+
+    def inner(self, wanted: Size | None) -> Image.Image | None:
+        """Return the preview where it has the wanted size."""
+        if self.preview is None:
+            return None
+        least = max(wanted) if wanted else _WHOLE * max(self.width, self.height)
+        return self.preview if max(self.preview.size) >= least else None
+
+    def unpacked(self, wanted: Size | None) -> Image.Image:
+        """Return the preview where it has the wanted size, else the sensor's picture."""
+        import rawpy
+
+        inner = self.inner(wanted)
+        if inner is not None:
+            return inner
+        try:
+            pixels = self.raw.postprocess(
+                half_size=self._half_suffices(wanted), use_camera_wb=True, output_bps=8
+            )
+        except rawpy.LibRawError as error:
+            # Some cameras compress the sensor's data in a way that LibRaw does not know.
+            if self.preview is not None:
+                return self.preview
+            raise _photo_error(error, self.format) from error
+        return Image.fromarray(pixels)
+
+    def unpacking_bytes(self, wanted: Size | None) -> int:
+        """Estimate the memory of the sensor's picture."""
+        sizes = self.raw.sizes
+        per_pixel = _HALF_SIZE_BYTES if self._half_suffices(wanted) else _FULL_SIZE_BYTES
+        return int(sizes.raw_width * sizes.raw_height * per_pixel)
+
+    def exifs(self) -> Iterator[Image.Exif]:
+        """Yield the EXIF of the file itself, then that of its preview."""
+        if self._own_exif is not None:
+            yield self._own_exif
+        if self.preview is not None:
+            exif = self.preview.getexif()
+            # LibRaw adds EXIF to a preview without it; a time that it does not know is the epoch.
+            if str(exif.get(_DATE_TIME)).startswith(_EPOCH):
+                del exif[_DATE_TIME]
+            yield exif
+
+    def xmp(self) -> bytes | None:
+        """Return the XMP packet of a TIFF's first directory."""
+        packet = None if self._own_exif is None else self._own_exif.get(_XMP)
+        return packet if isinstance(packet, bytes) else None
+
+    @cached_property
+    def _own_exif(self) -> Image.Exif | None:
+        try:
+            return _exif_of(self.data, self.format)
+        except Exception:  # hostile EXIF makes the parser raise any exception
+            return None
+
+    def _half_suffices(self, wanted: Size | None) -> bool:
+        return wanted is not None and 2 * max(wanted) <= max(self.width, self.height)
+
+
+def open_raw(data: bytes, kind: str) -> RawPicture:
+    """Read the header of a RAW file and take out its preview.
+
+    kind: the format, of `raw_kind`. Raises UnsupportedPicture or DamagedPhoto.
+    """
+    import rawpy
+
+    raw = rawpy.RawPy()
+    try:
+        raw.open_buffer(io.BytesIO(data))
+        sizes = raw.sizes
+    except rawpy.LibRawError as error:
+        raise _photo_error(error, kind) from error
+    orientation = _ORIENTATIONS.get(sizes.flip, 1)
+    width, height = _shown_size(sizes)
+    preview = _preview(raw)
+    if preview is not None:
+        is_upright = orientation >= 5 and (preview.width < preview.height) != (width < height)
+        preview.getexif()[_ORIENTATION] = 1 if is_upright else orientation
+    if orientation >= 5:
+        width, height = height, width
+    return RawPicture(data, kind, width, height, preview, raw)
+
+
+def _shown_size(sizes: "rawpy.ImageSizes") -> Size:
+    """Return the size that the camera shows, not turned; LibRaw's has a border where it knows."""
+    is_square = sizes.pixel_aspect == 1.0 and sizes.iwidth == sizes.width
+    has_crop = 0 < sizes.crop_width <= sizes.raw_width and 0 < sizes.crop_height <= sizes.raw_height
+    if is_square and has_crop:
+        return sizes.crop_width, sizes.crop_height
+    return sizes.iwidth, sizes.iheight
+
+
+def _preview(raw: "rawpy.RawPy") -> Image.Image | None:
+    import rawpy
+
+    try:
+        thumbnail = raw.extract_thumb()
+        if not isinstance(thumbnail.data, bytes):
+            return Image.fromarray(np.array(thumbnail.data))
+        check_structure(thumbnail.data, "JPEG")
+        return Image.open(io.BytesIO(thumbnail.data), formats=("JPEG",))
+    except (rawpy.LibRawError, DamagedPhoto, NotImplementedError):
+        return None
+    except (OSError, SyntaxError, ValueError, TypeError, struct.error):
+        return None  # a preview that is no picture: the sensor's is taken
+
+
+def _exif_of(data: bytes, kind: str) -> Image.Exif | None:
+    """Read the EXIF of the file, not of its preview; None where it has none."""
+    exif = Image.Exif()
+    if kind == "CR3":
+        exif.load(_cr3_box(data, b"CMT1"))
+        for tag, box in ((_EXIF_IFD, b"CMT2"), (_GPS_IFD, b"CMT4")):
+            directory = Image.Exif()
+            directory.load(_cr3_box(data, box))
+            exif.get_ifd(tag).update(directory)
+    elif kind == "MRW":
+        exif.load(data[data.find(b"\0TTW", 0, _HEADER_BYTES) + 8 :][:_HEADER_BYTES])
+    elif kind in ("ORF", "RW2"):
+        # Their headers are TIFF's but for the number.
+        number = b"*\0" if data[:2] == b"II" else b"\0*"
+        exif.load(data[:2] + number + data[4:_HEADER_BYTES])
+    elif kind in ("RAF", "X3F", "CRW"):
+        return None
+    else:
+        exif.load(data)
+    return exif
+
+
+def _cr3_box(data: bytes, name: bytes) -> bytes:
+    """Return the content of a box of Canon's CR3: a TIFF with one directory."""
+    place = data.find(name, 0, _HEADER_BYTES)
+    if place < 4:
+        return b""
+    (size,) = struct.unpack_from(">I", data, place - 4)
+    return data[place + 4 : place - 4 + size]
+
+
+def _photo_error(error: Exception, kind: str) -> PhotoError:
+    import rawpy
+
+    if isinstance(error, rawpy.LibRawFileUnsupportedError | rawpy.LibRawNotImplementedError):
+        return UnsupportedPicture(
+            f"The {kind} file is damaged, or of a camera that LibRaw "
+            f"{'.'.join(map(str, rawpy.libraw_version))} does not read. "
+            "Convert it to DNG or JPEG and send that."
+        )
+    if isinstance(
+        error,
+        rawpy.LibRawTooBigError
+        | rawpy.LibRawUnsufficientMemoryError
+        | rawpy.LibRawMemPoolOverflowError,
+    ):
+        return TooManyPixels(
+            f"Decoding the {kind} file takes more memory than there is. Convert it to JPEG and "
+            "send that.",
+            code="too_much_memory",
+        )
+    return DamagedPhoto(
+        f"The {kind} file is cut short or damaged and cannot be decoded. "
+        "Copy it again from where it came."
+    )
