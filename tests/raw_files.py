@@ -3,7 +3,7 @@
 import io
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image
@@ -31,7 +31,7 @@ class Shot:
     """What a RAW file holds.
 
     photo: the picture, as it lies on the sensor. preview: the JPEG; None for none.
-    orientation: as EXIF counts.
+    orientation: as EXIF counts. latitude, longitude: degrees, minutes and seconds, north and west.
     """
 
     photo: Image.Image
@@ -40,6 +40,7 @@ class Shot:
     taken: str = "2021:07:03 18:45:12"
     latitude: tuple[int, int, int] = (38, 43, 30)
     longitude: tuple[int, int, int] = (9, 8, 24)
+    xmp: bytes = b""
 
 
 def write_tiff(first: Sequence[Directory], header: bytes = b"II*\0", after: bytes = b"") -> bytes:
@@ -128,10 +129,12 @@ def _camera(shot: Shot, make: str, model: str) -> Directory:
         274: (SHORT, [shot.orientation]),
         306: (ASCII, "2022:01:01 00:00:00"),
     }
+    if shot.xmp:
+        fields[700] = (BYTE, shot.xmp)
     return Directory(fields, children={0x8769: [details], 0x8825: [gps]})
 
 
-def _sensor(shot: Shot, **fields: tuple[int, Values]) -> Directory:
+def _sensor(shot: Shot) -> Directory:
     """The directory of the sensor's values, not compressed, sixteen bits each."""
     width, height = shot.photo.size
     data = mosaic(shot.photo).tobytes()
@@ -331,8 +334,3 @@ MAKERS = {
     "RW2": rw2,
     "RAF": raf,
 }
-
-
-def turned(shot: Shot, orientation: int) -> Shot:
-    """The same shot with another orientation."""
-    return replace(shot, orientation=orientation)

@@ -209,9 +209,13 @@ def _check_size(width: int, height: int, limits: PhotoLimits) -> None:
 def decoding_bytes(picture: OpenedPicture, minimum: MinimumSize | None) -> int:
     """Estimate the memory that decoding an opened picture takes, in bytes, from its header."""
     if isinstance(picture, WrappedPicture):
-        wanted = _wanted(picture, minimum)
-        inner = picture.inner(wanted)
-        return picture.unpacking_bytes(wanted) if inner is None else decoding_bytes(inner, minimum)
+        least_size = _least_size(picture, minimum)
+        embedded = picture.embedded(least_size)
+        return (
+            picture.unpacking_bytes(least_size)
+            if embedded is None
+            else decoding_bytes(embedded, minimum)
+        )
     if picture.format in ("JPEG", "MPO"):
         per_pixel = _SCALED_JPEG_BYTES
         if is_progressive(picture):
@@ -259,7 +263,7 @@ def decode_photo(
 def decode_picture(picture: OpenedPicture, minimum: MinimumSize | None) -> DecodedPhoto:
     """Decode what `open_picture` returned; raises TruncatedPhoto or DamagedPhoto."""
     if isinstance(picture, WrappedPicture):
-        decoded = decode_picture(picture.unpacked(_wanted(picture, minimum)), minimum)
+        decoded = decode_picture(picture.unpacked(_least_size(picture, minimum)), minimum)
         return replace(decoded, width=picture.width, height=picture.height, format=picture.format)
     width, height = picture.size
     name = "JPEG" if picture.format == "MPO" else str(picture.format)
@@ -291,7 +295,7 @@ def decode_picture(picture: OpenedPicture, minimum: MinimumSize | None) -> Decod
     return DecodedPhoto(np.asarray(rgb), width, height, name)
 
 
-def _wanted(picture: WrappedPicture, minimum: MinimumSize | None) -> Size | None:
+def _least_size(picture: WrappedPicture, minimum: MinimumSize | None) -> Size | None:
     return None if minimum is None else _draft_size(picture.width, picture.height, minimum)
 
 

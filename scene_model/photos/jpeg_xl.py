@@ -14,6 +14,7 @@ from scene_model.photos.structure import check_structure
 from scene_model.photos.wrapped import Size, WrappedPicture
 
 CODESTREAM, CONTAINER = b"\xff\x0a", b"\x00\x00\x00\x0cJXL "
+_TIFF_HEADERS = (b"II*\x00", b"MM\x00*")
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _SIDE_BITS = (9, 13, 18, 30)
 # Memory in bytes per pixel, measured by `python -m benchmarks.decoding_memory`.
@@ -29,7 +30,7 @@ class JxlPicture(WrappedPicture):
 
     extra_channels: int
 
-    def unpacked(self, wanted: Size | None) -> Image.Image:
+    def unpacked(self, least_size: Size | None) -> Image.Image:
         """Decode the picture; what was a JPEG is returned as that JPEG, not decoded yet."""
         from pillow_jxl import Decoder
 
@@ -56,7 +57,7 @@ class JxlPicture(WrappedPicture):
             raise _damaged()
         return picture
 
-    def unpacking_bytes(self, wanted: Size | None) -> int:
+    def unpacking_bytes(self, least_size: Size | None) -> int:
         """Estimate the memory of decoding, which is always at full size."""
         per_pixel = _BYTES + _BYTES_PER_EXTRA_CHANNEL * self.extra_channels
         return int(self.width * self.height * per_pixel)
@@ -65,8 +66,10 @@ class JxlPicture(WrappedPicture):
         """Yield the EXIF of a container."""
         for name, content in _boxes(self.data):
             if name == b"Exif":
+                # Some writers leave out the number of bytes before the TIFF.
+                is_bare = content[:4] in _TIFF_HEADERS
                 exif = Image.Exif()
-                exif.load(content[4 + int.from_bytes(content[:4], "big") :])
+                exif.load(content[0 if is_bare else 4 + int.from_bytes(content[:4], "big") :])
                 yield exif
 
     def xmp(self) -> bytes | None:

@@ -39,23 +39,23 @@ class RawPicture(WrappedPicture):
     preview: Image.Image | None
     raw: "rawpy.RawPy"
 
-    def inner(self, wanted: Size | None) -> Image.Image | None:
-        """Return the preview where it has the wanted size."""
+    def embedded(self, least_size: Size | None) -> Image.Image | None:
+        """Return the preview where it has the least size."""
         if self.preview is None:
             return None
-        least = max(wanted) if wanted else _WHOLE * max(self.width, self.height)
+        least = max(least_size) if least_size else _WHOLE * max(self.width, self.height)
         return self.preview if max(self.preview.size) >= least else None
 
-    def unpacked(self, wanted: Size | None) -> Image.Image:
-        """Return the preview where it has the wanted size, else the sensor's picture."""
+    def unpacked(self, least_size: Size | None) -> Image.Image:
+        """Return the preview where it has the least size, else the sensor's picture."""
         import rawpy
 
-        inner = self.inner(wanted)
-        if inner is not None:
-            return inner
+        embedded = self.embedded(least_size)
+        if embedded is not None:
+            return embedded
         try:
             pixels = self.raw.postprocess(
-                half_size=self._half_suffices(wanted), use_camera_wb=True, output_bps=8
+                half_size=self._half_suffices(least_size), use_camera_wb=True, output_bps=8
             )
         except rawpy.LibRawError as error:
             # Some cameras compress the sensor's data in a way that LibRaw does not know.
@@ -64,10 +64,10 @@ class RawPicture(WrappedPicture):
             raise _photo_error(error, self.format) from error
         return Image.fromarray(pixels)
 
-    def unpacking_bytes(self, wanted: Size | None) -> int:
+    def unpacking_bytes(self, least_size: Size | None) -> int:
         """Estimate the memory of the sensor's picture."""
         sizes = self.raw.sizes
-        per_pixel = _HALF_SIZE_BYTES if self._half_suffices(wanted) else _FULL_SIZE_BYTES
+        per_pixel = _HALF_SIZE_BYTES if self._half_suffices(least_size) else _FULL_SIZE_BYTES
         return int(sizes.raw_width * sizes.raw_height * per_pixel)
 
     def exifs(self) -> Iterator[Image.Exif]:
@@ -93,8 +93,8 @@ class RawPicture(WrappedPicture):
         except Exception:  # hostile EXIF makes the parser raise any exception
             return None
 
-    def _half_suffices(self, wanted: Size | None) -> bool:
-        return wanted is not None and 2 * max(wanted) <= max(self.width, self.height)
+    def _half_suffices(self, least_size: Size | None) -> bool:
+        return least_size is not None and 2 * max(least_size) <= max(self.width, self.height)
 
 
 def open_raw(data: bytes, kind: str) -> RawPicture:

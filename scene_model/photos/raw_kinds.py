@@ -106,12 +106,12 @@ def _holds_sensor_data(directories: list[_Directory], has_make: bool) -> bool:
 def _directories(data: bytes) -> Iterator[_Directory]:
     """Yield the directories of a TIFF and those below them; broken ones are left out."""
     order = "<" if data[:2] == b"II" else ">"
-    waiting, seen = [*struct.unpack_from(f"{order}I", data, 4)], set[int]()
-    while waiting and len(seen) < _MAX_DIRECTORIES:
+    waiting, visited = [*struct.unpack_from(f"{order}I", data, 4)], set[int]()
+    while waiting and len(visited) < _MAX_DIRECTORIES:
         start = waiting.pop(0)
-        if start in seen:
+        if start in visited:
             continue
-        seen.add(start)
+        visited.add(start)
         try:
             directory = _directory(data, start, order)
         except struct.error:

@@ -21,23 +21,23 @@ class WrappedPicture(ABC):
     width: int
     height: int
 
-    def inner(self, wanted: Size | None) -> Image.Image | None:
+    def embedded(self, least_size: Size | None) -> Image.Image | None:
         """Return the picture inside that is shown instead, not decoded yet; None if there is none.
 
-        wanted: as `unpacked`'s.
+        least_size: as `unpacked`'s.
         """
         return None
 
     @abstractmethod
-    def unpacked(self, wanted: Size | None) -> Image.Image:
-        """Return the picture, or one inside that has the wanted size; raises PhotoError.
+    def unpacked(self, least_size: Size | None) -> Image.Image:
+        """Return the picture, or one inside that has the least size; raises PhotoError.
 
-        wanted: width and height, upright; None for the whole picture.
+        least_size: width and height, upright; None for the whole picture.
         """
 
     @abstractmethod
-    def unpacking_bytes(self, wanted: Size | None) -> int:
-        """Estimate the memory that unpacking takes, in bytes, where no `inner` is shown."""
+    def unpacking_bytes(self, least_size: Size | None) -> int:
+        """Estimate the memory that unpacking takes, in bytes, where nothing `embedded` is shown."""
 
     @abstractmethod
     def exifs(self) -> Iterator[Image.Exif]:
