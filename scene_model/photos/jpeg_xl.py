@@ -18,7 +18,7 @@ _TIFF_HEADERS = (b"II*\x00", b"MM\x00*")
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _SIDE_BITS = (9, 13, 18, 30)
 # Memory in bytes per pixel, measured by `python -m benchmarks.decoding_memory`.
-_BYTES, _BYTES_PER_EXTRA_CHANNEL = 30.0, 8.0
+_BYTES, _FULL_SIZE_BYTES, _BYTES_PER_EXTRA_CHANNEL = 14.0, 18.0, 5.0
 _MAX_BOXES = 1_000
 # The header of a codestream, with room for every field before the extra channels.
 _HEADER_BYTES = 64
@@ -58,8 +58,9 @@ class JxlPicture(WrappedPicture):
         return picture
 
     def unpacking_bytes(self, least_size: Size | None) -> int:
-        """Estimate the memory of decoding, which is always at full size."""
-        per_pixel = _BYTES + _BYTES_PER_EXTRA_CHANNEL * self.extra_channels
+        """Estimate the memory of decoding; the decoder has no reduced scale."""
+        per_pixel = _FULL_SIZE_BYTES if least_size is None else _BYTES
+        per_pixel += _BYTES_PER_EXTRA_CHANNEL * self.extra_channels
         return int(self.width * self.height * per_pixel)
 
     def exifs(self) -> Iterator[Image.Exif]:
