@@ -10,7 +10,7 @@ from scene_model.photos.colours import Pixels
 from scene_model.photos.decode import MinimumSize
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.hashes import content_hash, file_content_hash
-from scene_model.photos.raw_kinds import RAW_FORMATS
+from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, encode_jpeg, make_thumbnail
 
 _SUFFIXES = {

@@ -32,9 +32,9 @@ from scene_model.errors import (
 )
 from scene_model.photos.colours import Pixels, reducible, to_srgb
 from scene_model.photos.faults import CODEC_ERRORS, codec_fault
-from scene_model.photos.jpeg_xl import open_jxl
-from scene_model.photos.raw import open_raw
-from scene_model.photos.raw_kinds import RAW_FORMATS
+from scene_model.photos.jpeg_xl.picture import open_jxl
+from scene_model.photos.raw.kinds import RAW_FORMATS
+from scene_model.photos.raw.picture import open_raw
 from scene_model.photos.sniff import JPEG_XL, FileKind, Sniffed, sniff
 from scene_model.photos.structure import check_structure, is_progressive
 from scene_model.photos.wrapped import OpenedPicture, Size, WrappedPicture

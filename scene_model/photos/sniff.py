@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
 
-from scene_model.photos.raw_kinds import RAW_SUFFIXES, raw_kind
+from scene_model.photos.raw.kinds import RAW_SUFFIXES, raw_kind
 
 
 class FileKind(StrEnum):

@@ -31,7 +31,7 @@ from scene_model.errors import QueryError
 from scene_model.library.albums.own_albums import OwnAlbum
 from scene_model.library.groups import is_in_group
 from scene_model.library.schema import photos
-from scene_model.photos.raw_kinds import RAW_FORMATS
+from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.search.album_conditions import is_in_album
 from scene_model.search.conditions import (
     exif_contains,

@@ -1,17 +1,21 @@
 """JPEG XL: its header is checked before it is decoded, and what was a JPEG is read as one."""
 
 import base64
+import contextlib
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from scene_model.errors import DamagedPhoto, PhotoError, TooManyPixels
 from scene_model.photos.decode import PhotoLimits, decode_photo
 from scene_model.photos.decoders.pool import Decoders
-from scene_model.photos.jpeg_xl import open_jxl
+from scene_model.photos.jpeg_xl.frames import first_frame
+from scene_model.photos.jpeg_xl.picture import CONTAINER, open_jxl
 from scene_model.photos.metadata import read_metadata
 from scene_model.photos.sniff import sniff
 from tests.pictures import encode, quadrants, stored_as, textured
@@ -20,6 +24,13 @@ from tests.pictures import encode, quadrants, stored_as, textured
 TURNED = base64.b64decode(
     "AAAADEpYTCANCocKAAAAFGZ0eXBqeGwgAAAAAGp4bCAAAAA6anhsY/8KWDALBBSXBAgCAQCMAEsYk46DgwCoe8cY1AsEASBR"
     "1irj779P2e/vH9jVz9134BkB"
+)
+
+
+# Frames of 16 × 12 pixels in red, green and blue, written by cjxl 0.7.
+ANIMATED = base64.b64decode(
+    "/wpYMEEAFhSXBAgIoAIAAGgASxiLFQDUijEYpwtIANBK0QDASODfD0uD9gcICKACAADIAEsoNBb+pqBgQiTC2UAMFowkH9fm"
+    "v4AIADCgCAATcKbm0SwvkOVfb4aDCvZFyms9vPwVCAigQgAARABLGIsVgF3W/wISAEiQ1J34Aw=="
 )
 
 
@@ -84,6 +95,27 @@ def test_a_jpeg_inside_is_turned_by_its_exif(orientation: int, tmp_path: Path) -
     photo = decode_photo(jxl_of_jpeg(jpeg, tmp_path), minimum=None)
     assert (photo.width, photo.height) == (90, 60)
     assert np.array_equal(photo.pixels, decode_photo(jpeg, minimum=None).pixels)
+
+
+def test_first_frame_of_an_animation() -> None:
+    assert decode_photo(ANIMATED, minimum=None).pixels[5, 5].tolist() == [255, 0, 0]
+    header = struct.pack(">I4s", 0, b"jxlc")
+    container = CONTAINER + b"\r\n\x87\n" + header + ANIMATED
+    assert decode_photo(container, minimum=None).pixels[5, 5].tolist() == [255, 0, 0]
+
+
+def test_frames_are_told_apart_only_where_it_is_certain() -> None:
+    assert first_frame(ANIMATED[:40]) is None
+    assert first_frame(encode(quadrants(), "JXL")) is None
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=60), st.integers(2, 44))
+def test_any_header_is_read_or_refused(noise: bytes, start: int) -> None:
+    data = ANIMATED[:start] + noise
+    first_frame(data)
+    with contextlib.suppress(PhotoError):
+        open_jxl(data)
 
 
 def test_metadata() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from scene_model.errors import PhotoError, TooManyPixels, UnsupportedPicture
 from scene_model.photos.decode import MinimumSize, PhotoLimits, decode_photo
 from scene_model.photos.decoders.pool import Decoders
-from scene_model.photos.raw_kinds import RAW_FORMATS, raw_kind
+from scene_model.photos.raw.kinds import RAW_FORMATS, raw_kind
 from scene_model.photos.sniff import FileKind, has_picture_name, sniff
 from tests import raw_files
 from tests.pictures import encode, quadrants, textured

@@ -14,7 +14,7 @@ from scene_model.classifier.labels import HUMAN, NONE, OBJECTS, UNSURE_CLASS
 from scene_model.library.decisions import decisions_on
 from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoRecord, TagOnPhoto
-from scene_model.photos.raw_kinds import RAW_FORMATS
+from scene_model.photos.raw.kinds import RAW_FORMATS
 
 _NEARBY_KM = 5
 _TOP_SCORES = 6

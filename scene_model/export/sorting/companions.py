@@ -4,7 +4,7 @@ import os.path
 import re
 from collections.abc import Iterable
 
-from scene_model.photos.raw_kinds import RAW_SUFFIXES
+from scene_model.photos.raw.kinds import RAW_SUFFIXES
 from scene_model.photos.sniff import PICTURE_SUFFIXES
 
 # After the photo's stem (IMG_1.XMP) or its whole name (IMG_1.JPG.xmp).

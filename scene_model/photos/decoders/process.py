@@ -19,7 +19,7 @@ from scene_model.photos.decode import (
 )
 from scene_model.photos.decoders.frames import Data, Fields, read_frame, write_frame
 from scene_model.photos.metadata import read_metadata
-from scene_model.photos.raw_kinds import RAW_FORMATS
+from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.sniff import sniff
 from scene_model.photos.wrapped import OpenedPicture
 

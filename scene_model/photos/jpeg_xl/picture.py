@@ -1,5 +1,6 @@
-"""JPEG XL (ISO/IEC 18181): the header is read here, since its decoder decodes at once."""
+"""JPEG XL as an opened picture: first its header, then the decoder of libjxl."""
 
+import contextlib
 import io
 import struct
 from collections.abc import Iterator
@@ -9,18 +10,19 @@ from PIL import Image
 
 from scene_model.errors import DamagedPhoto, TruncatedPhoto
 from scene_model.photos.faults import CODEC_ERRORS, codec_fault
+from scene_model.photos.jpeg_xl.bits import Bits
+from scene_model.photos.jpeg_xl.frames import first_frame
+from scene_model.photos.jpeg_xl.header import read_header
 from scene_model.photos.sniff import JPEG_XL
 from scene_model.photos.structure import check_structure
 from scene_model.photos.wrapped import Size, WrappedPicture
 
 CODESTREAM, CONTAINER = b"\xff\x0a", b"\x00\x00\x00\x0cJXL "
 _TIFF_HEADERS = (b"II*\x00", b"MM\x00*")
-_RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
-_SIDE_BITS = (9, 13, 18, 30)
 # Memory in bytes per pixel, measured by `python -m benchmarks.decoding_memory`.
 _BYTES, _FULL_SIZE_BYTES, _BYTES_PER_EXTRA_CHANNEL = 14.0, 18.0, 5.0
 _MAX_BOXES = 1_000
-# The header of a codestream, with room for every field before the extra channels.
+# Of a codestream in parts; more than any header has before its extra channels.
 _HEADER_BYTES = 64
 
 
@@ -29,19 +31,30 @@ class JxlPicture(WrappedPicture):
     """A JPEG XL. extra_channels: beside the colours, such as transparency."""
 
     extra_channels: int
+    is_animated: bool
 
     def unpacked(self, least_size: Size | None) -> Image.Image:
-        """Decode the picture; what was a JPEG is returned as that JPEG, not decoded yet."""
+        """Decode the picture, of an animation the first frame.
+
+        What was a JPEG is returned as that JPEG, not decoded yet.
+        """
+        frame = first_frame(_codestream(self.data)) if self.is_animated else None
+        if frame is not None:
+            with contextlib.suppress(DamagedPhoto):
+                return self._decoded(frame)
+        return self._decoded(self.data)
+
+    def _decoded(self, data: bytes) -> Image.Image:
         from pillow_jxl import Decoder
 
         try:
-            is_jpeg, info, pixels, profile, _ = Decoder(num_threads=0)(self.data)
-        except (RuntimeError, ValueError, TypeError, MemoryError) as error:
+            is_jpeg, info, pixels, profile, _ = Decoder(num_threads=0)(data)
+            if is_jpeg:
+                return self._jpeg(bytes(pixels))
+            mode = "F" if info.mode == "F;16" else info.mode
+            picture = Image.frombytes(mode, (info.width, info.height), pixels)
+        except CODEC_ERRORS as error:
             raise codec_fault(error, JPEG_XL) from error
-        if is_jpeg:
-            return self._jpeg(bytes(pixels))
-        mode = "F" if info.mode == "F;16" else info.mode
-        picture = Image.frombytes(mode, (info.width, info.height), pixels)
         if profile:
             picture.info["icc_profile"] = bytes(profile)
         return picture
@@ -80,20 +93,19 @@ class JxlPicture(WrappedPicture):
 
 def open_jxl(data: bytes) -> JxlPicture:
     """Read the header of a JPEG XL; raises TruncatedPhoto or DamagedPhoto."""
-    codestream = _codestream(data)
+    codestream = _codestream(data, _HEADER_BYTES)
     if codestream[:2] != CODESTREAM:
         raise _damaged()
-    bits = _Bits(codestream[2 : 2 + _HEADER_BYTES])
     try:
-        width, height = _size(bits)
-        orientation, extra_channels = _metadata(bits)
+        header = read_header(Bits(codestream, 8 * len(CODESTREAM)))
     except EOFError as error:
         raise TruncatedPhoto(
             "The JPEG XL is cut short: it ends within its header. Copy it again from where it came."
         ) from error
-    if orientation >= 5:
+    width, height = header.width, header.height
+    if header.orientation >= 5:
         width, height = height, width
-    return JxlPicture(data, "JXL", width, height, extra_channels)
+    return JxlPicture(data, "JXL", width, height, header.extra_channels, header.is_animated)
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -116,95 +128,17 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         position = end
 
 
-def _codestream(data: bytes) -> bytes:
-    """Return the codestream, or as much of it as holds the header."""
+def _codestream(data: bytes, part_bytes: int | None = None) -> bytes:
+    """Return the codestream; part_bytes: of each part of one that is cut into parts."""
     if data.startswith(CODESTREAM):
         return data
-    start = b""
+    parts = []
     for name, content in _boxes(data):
         if name == b"jxlc":
             return content
         if name == b"jxlp":
-            start += content[4 : 4 + _HEADER_BYTES]
-            if len(start) >= _HEADER_BYTES:
-                break
-    return start
-
-
-class _Bits:
-    """Numbers of the header, least significant bit first; raises EOFError at the end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._bits, self._left = int.from_bytes(data, "little"), 8 * len(data)
-
-    def read(self, count: int) -> int:
-        if count > self._left:
-            raise EOFError
-        value = self._bits & ((1 << count) - 1)
-        self._bits >>= count
-        self._left -= count
-        return value
-
-    def choose(self, *choices: tuple[int, int]) -> int:
-        """Read two bits that choose an offset, and the number of bits to add to it."""
-        offset, count = choices[self.read(2)]
-        return offset + self.read(count)
-
-
-def _size(bits: _Bits) -> Size:
-    is_small = bits.read(1)
-
-    def side() -> int:
-        if is_small:
-            return 8 * (1 + bits.read(5))
-        return bits.choose(*((1, count) for count in _SIDE_BITS))
-
-    height = side()
-    ratio = bits.read(3)
-    if ratio == 0:
-        return side(), height
-    numerator, denominator = _RATIOS[ratio]
-    return height * numerator // denominator, height
-
-
-def _metadata(bits: _Bits) -> tuple[int, int]:
-    """Return orientation and number of extra channels."""
-    orientation = 1
-    if bits.read(1):
-        return orientation, 0
-    if bits.read(1):
-        orientation = 1 + bits.read(3)
-        if bits.read(1):
-            _size(bits)  # as it is meant to be shown
-        if bits.read(1):
-            _skip_preview(bits)
-        if bits.read(1):
-            _skip_animation(bits)
-    if bits.read(1):  # samples are floating point numbers
-        bits.choose((32, 0), (16, 0), (24, 0), (1, 6))
-        bits.read(4)
-    else:
-        bits.choose((8, 0), (10, 0), (12, 0), (1, 6))
-    bits.read(1)
-    return orientation, bits.choose((0, 0), (1, 0), (2, 4), (1, 12))
-
-
-def _skip_preview(bits: _Bits) -> None:
-    choices = (
-        ((16, 0), (32, 0), (1, 5), (33, 9))
-        if bits.read(1)
-        else ((1, 6), (65, 8), (321, 10), (1345, 12))
-    )
-    bits.choose(*choices)
-    if bits.read(3) == 0:
-        bits.choose(*choices)
-
-
-def _skip_animation(bits: _Bits) -> None:
-    bits.choose((100, 0), (1000, 0), (1, 10), (1, 30))
-    bits.choose((1, 0), (1001, 0), (1, 8), (1, 10))
-    bits.choose((0, 0), (0, 3), (0, 16), (0, 32))
-    bits.read(1)
+            parts.append(content[4:][:part_bytes])
+    return b"".join(parts)
 
 
 def _damaged() -> DamagedPhoto:
