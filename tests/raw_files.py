@@ -182,8 +182,9 @@ def _jpeg(shot: Shot) -> list[Directory]:
     return [Directory(fields, {513: shot.preview})]
 
 
-def dng(shot: Shot, make: str = "Fairphone", model: str = "FP4") -> bytes:
-    """An Adobe DNG."""
+def dng(shot: Shot, crop: tuple[int, int, int, int] | None = None) -> bytes:
+    """An Adobe DNG. crop: left, top, width and height of what is shown of the sensor."""
+    make, model = "Fairphone", "FP4"
     first = _camera(shot, make, model)
     first.fields |= {
         50706: (BYTE, [1, 4, 0, 0]),
@@ -195,6 +196,8 @@ def dng(shot: Shot, make: str = "Fairphone", model: str = "FP4") -> bytes:
     }
     sensor = _sensor(shot)
     sensor.fields[50717] = (LONG, [4095])
+    if crop is not None:
+        sensor.fields |= {50719: (LONG, crop[:2]), 50720: (LONG, crop[2:])}
     first.children[330] = [sensor, *_preview(shot)]
     return write_tiff([first])
 

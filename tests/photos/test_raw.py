@@ -87,6 +87,29 @@ def test_the_preview_is_shown_where_it_is_large_enough_else_the_sensor(
     assert difference(whole.pixels, quadrants(*SENSOR)) > 30
 
 
+@pytest.mark.parametrize("minimum", [None, MinimumSize(short_side=80, long_side=80)])
+def test_only_what_the_camera_shows_of_the_sensor(
+    decoders: Decoders, minimum: MinimumSize | None
+) -> None:
+    data = dng(Shot(quadrants(*SENSOR), None, orientation=6), crop=(20, 0, 200, 400))
+    photo = decoders.decode(data, minimum).photo
+    assert (photo.width, photo.height) == (400, 200)
+    height, width = photo.pixels.shape[:2]
+    assert width == 2 * height
+    # Red above blue at the left of the sensor: after a quarter turn, blue beside red.
+    assert photo.pixels[height // 2, width // 4].argmax() == 2
+    assert photo.pixels[height // 2, 3 * width // 4].argmax() == 0
+
+
+def test_the_sensor_is_developed_where_the_preview_is_no_picture(decoders: Decoders) -> None:
+    good = shot()
+    assert good.preview is not None
+    data = dng(good).replace(good.preview[:200], bytes(200))
+    photo = decoders.decode(data).photo
+    assert (photo.width, photo.height) == SENSOR
+    assert difference(photo.pixels, quadrants(*SENSOR)) < 60
+
+
 def test_a_large_sensor_is_developed_at_half_size(decoders: Decoders) -> None:
     data = dng(Shot(textured(1296, 864), encode(quadrants(160, 106))))
     photo = decoders.decode(data).photo

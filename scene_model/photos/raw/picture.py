@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from scene_model.errors import DamagedPhoto, PhotoError, TooManyPixels, UnsupportedPicture
+from scene_model.photos.colours import Pixels
 from scene_model.photos.structure import check_structure
 from scene_model.photos.wrapped import Size, WrappedPicture
 
@@ -35,9 +36,17 @@ _HEADER_BYTES = 4_000_000
 
 @dataclass(frozen=True)
 class RawPicture(WrappedPicture):
-    """A RAW file. preview: the largest picture embedded in it; its pixels are not decoded yet."""
+    """A RAW file.
+
+    preview: the largest picture embedded in it; its pixels are not decoded yet. orientation: of the
+    sensor's picture, as EXIF counts. crop: left, top, width and height of what the camera shows of
+    it; None for all. sensor_width: of the whole picture of the sensor, not turned.
+    """
 
     preview: Image.Image | None
+    orientation: int
+    crop: tuple[int, int, int, int] | None
+    sensor_width: int
     raw: "rawpy.RawPy"
 
     def embedded(self, least_size: Size | None) -> Image.Image | None:
@@ -56,14 +65,16 @@ class RawPicture(WrappedPicture):
             return embedded
         try:
             pixels = self.raw.postprocess(
-                half_size=self._half_suffices(least_size), use_camera_wb=True, output_bps=8
+                half_size=self._half_suffices(least_size), use_camera_wb=True, user_flip=0
             )
         except rawpy.LibRawError as error:
             # Some cameras compress the sensor's data in a way that LibRaw does not know.
             if self.preview is not None:
                 return self.preview
             raise _photo_error(error, self.format) from error
-        return Image.fromarray(pixels)
+        picture = Image.fromarray(self._cropped(pixels))
+        picture.getexif()[_ORIENTATION] = self.orientation
+        return picture
 
     def unpacking_bytes(self, least_size: Size | None) -> int:
         """Estimate the memory of the sensor's picture."""
@@ -94,6 +105,13 @@ class RawPicture(WrappedPicture):
         except Exception:  # hostile EXIF makes the parser raise any exception
             return None
 
+    def _cropped(self, pixels: Pixels) -> Pixels:
+        if self.crop is None:
+            return pixels
+        step = 2 if pixels.shape[1] < self.sensor_width else 1
+        left, top, width, height = (number // step for number in self.crop)
+        return pixels[top : top + height, left : left + width]
+
     def _half_suffices(self, least_size: Size | None) -> bool:
         return least_size is not None and 2 * max(least_size) <= max(self.width, self.height)
 
@@ -105,30 +123,40 @@ def open_raw(data: bytes, kind: str) -> RawPicture:
     """
     import rawpy
 
-    raw = rawpy.RawPy()
     try:
-        raw.open_buffer(io.BytesIO(data))
+        raw = _opened(data)
         sizes = raw.sizes
+        preview = _preview(raw)
+        if preview is None:
+            raw = _opened(data)  # LibRaw closes a file of which it could not read a part
     except rawpy.LibRawError as error:
         raise _photo_error(error, kind) from error
     orientation = _ORIENTATIONS.get(sizes.flip, 1)
-    width, height = _shown_size(sizes)
-    preview = _preview(raw)
+    crop = _crop(sizes)
+    width, height = (sizes.iwidth, sizes.iheight) if crop is None else crop[2:]
     if preview is not None:
         is_upright = orientation >= 5 and (preview.width < preview.height) != (width < height)
         preview.getexif()[_ORIENTATION] = 1 if is_upright else orientation
     if orientation >= 5:
         width, height = height, width
-    return RawPicture(data, kind, width, height, preview, raw)
+    return RawPicture(data, kind, width, height, preview, orientation, crop, sizes.iwidth, raw)
 
 
-def _shown_size(sizes: "rawpy.ImageSizes") -> Size:
-    """Return the size that the camera shows, not turned; LibRaw's has a border where it knows."""
+def _opened(data: bytes) -> "rawpy.RawPy":
+    import rawpy
+
+    raw = rawpy.RawPy()
+    raw.open_buffer(io.BytesIO(data))
+    return raw
+
+
+def _crop(sizes: "rawpy.ImageSizes") -> tuple[int, int, int, int] | None:
+    left = sizes.crop_left_margin - sizes.left_margin
+    top = sizes.crop_top_margin - sizes.top_margin
+    width, height = sizes.crop_width, sizes.crop_height
     is_square = sizes.pixel_aspect == 1.0 and sizes.iwidth == sizes.width
-    has_crop = 0 < sizes.crop_width <= sizes.raw_width and 0 < sizes.crop_height <= sizes.raw_height
-    if is_square and has_crop:
-        return sizes.crop_width, sizes.crop_height
-    return sizes.iwidth, sizes.iheight
+    is_inside = 0 <= left <= sizes.width - width and 0 <= top <= sizes.height - height
+    return (left, top, width, height) if is_square and is_inside and width and height else None
 
 
 def _preview(raw: "rawpy.RawPy") -> Image.Image | None:
