@@ -32,6 +32,7 @@ class Shot:
 
     photo: the picture, as it lies on the sensor. preview: the JPEG; None for none.
     orientation: as EXIF counts. latitude, longitude: degrees, minutes and seconds, north and west.
+    missing_bytes: of the sensor's values, at their end.
     """
 
     photo: Image.Image
@@ -41,6 +42,7 @@ class Shot:
     latitude: tuple[int, int, int] = (38, 43, 30)
     longitude: tuple[int, int, int] = (9, 8, 24)
     xmp: bytes = b""
+    missing_bytes: int = 0
 
 
 def write_tiff(first: Sequence[Directory], header: bytes = b"II*\0", after: bytes = b"") -> bytes:
@@ -152,7 +154,7 @@ def _sensor(shot: Shot) -> Directory:
             33421: (SHORT, [2, 2]),
             33422: (BYTE, [0, 1, 1, 2]),
         },
-        {273: data},
+        {273: data[: len(data) - shot.missing_bytes]},
     )
 
 

@@ -25,6 +25,7 @@ from scene_model.errors import (
     FileTooLarge,
     NotAPicture,
     TooManyPixels,
+    TruncatedPhoto,
     UnreadableFile,
     UnsupportedColours,
     UnsupportedPicture,
@@ -33,6 +34,7 @@ from scene_model.errors import (
 from scene_model.photos.colours import Pixels, reducible, to_srgb
 from scene_model.photos.faults import CODEC_ERRORS, codec_fault
 from scene_model.photos.jpeg_xl.picture import open_jxl
+from scene_model.photos.raw.extent import is_cut_short
 from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.raw.picture import open_raw
 from scene_model.photos.sniff import JPEG_XL, FileKind, Sniffed, sniff
@@ -151,6 +153,11 @@ def open_picture(data: bytes, limits: PhotoLimits) -> OpenedPicture:
     check_structure(data, sniffed.name)
     picture: OpenedPicture
     if sniffed.name in RAW_FORMATS:
+        if is_cut_short(data, sniffed.name):
+            raise TruncatedPhoto(
+                f"The {sniffed.name} file is cut short: it ends before the sensor's data do. "
+                "Copy it again from where it came."
+            )
         picture = open_raw(data, sniffed.name)
         if picture.preview is not None:
             _check_size(*picture.preview.size, limits)

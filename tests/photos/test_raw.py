@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scene_model.errors import PhotoError, TooManyPixels, UnsupportedPicture
+from scene_model.errors import PhotoError, TooManyPixels, TruncatedPhoto, UnsupportedPicture
 from scene_model.photos.decode import MinimumSize, PhotoLimits, decode_photo
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.raw.kinds import RAW_FORMATS, raw_kind
@@ -108,6 +109,22 @@ def test_the_sensor_is_developed_where_the_preview_is_no_picture(decoders: Decod
     photo = decoders.decode(data).photo
     assert (photo.width, photo.height) == SENSOR
     assert difference(photo.pixels, quadrants(*SENSOR)) < 60
+
+
+@pytest.mark.parametrize("make", [raw_files.arw, dng, raw_files.nef, raw_files.orf, raw_files.srw])
+def test_a_file_that_ends_too_soon_is_named_although_it_has_its_preview(
+    decoders: Decoders, make: Callable[[Shot], bytes]
+) -> None:
+    with pytest.raises(TruncatedPhoto, match="Copy it again"):
+        decoders.decode(make(replace(shot(), missing_bytes=300_000)))
+    # Some cameras round the bytes that they state.
+    decoders.decode(make(replace(shot(), missing_bytes=2_000)))
+
+
+def test_a_cut_raf_is_named(decoders: Decoders) -> None:
+    data = raw_files.raf(shot())
+    with pytest.raises(TruncatedPhoto):
+        decoders.decode(data[: len(data) // 2])
 
 
 def test_a_large_sensor_is_developed_at_half_size(decoders: Decoders) -> None:

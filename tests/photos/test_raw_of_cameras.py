@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scene_model.errors import DamagedPhoto
+from scene_model.errors import DamagedPhoto, TruncatedPhoto
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.metadata import read_metadata
 from scene_model.photos.raw.kinds import raw_kind
@@ -64,3 +64,6 @@ def test_the_preview_of_a_cr3(decoders: Decoders) -> None:
     with Image.open(io.BytesIO(preview)) as picture:
         expected = np.asarray(picture.resize(photo.pixels.shape[1::-1]), dtype=int)
     assert np.abs(photo.pixels - expected).mean() < 5
+    struct.pack_into(">Q", data, data.index(b"mdat") + 4, 1_000_000)
+    with pytest.raises(TruncatedPhoto):
+        decoders.decode(bytes(data) + preview)

@@ -41,13 +41,15 @@ _MAKERS = {
     "KODAK": "DCR",
 }
 
-_COMPRESSION, _PHOTOMETRIC, _MAKE, _STRIPS, _TILES = 259, 262, 271, 273, 324
+STRIPS, STRIP_BYTES, TILES, TILE_BYTES = 273, 279, 324, 325
+_COMPRESSION, _PHOTOMETRIC, _MAKE = 259, 262, 271
 _SUB_IFDS, _JPEG, _DNG_VERSION = 330, 513, 50706
 # The colour filter array of a sensor (TIFF/EP), and its linear values (DNG).
 _SENSOR = frozenset((32803, 34892))
 # Of makers alone: Sony, Samsung, Nikon, Kodak, Pentax.
 _MAKERS_COMPRESSIONS = frozenset((32767, 32769, 32770, 32772, 34713, 65000, 65535))
 _MAX_DIRECTORIES, _MAX_FIELDS, _MAX_MAKE_BYTES = 32, 512, 64
+_MAX_VALUES, _MAX_STRIPS = 32, 65_536
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I"}
 _ASCII = 2
 
@@ -66,50 +68,53 @@ def raw_kind(data: bytes) -> str | None:
 
 
 @dataclass(frozen=True)
-class _Directory:
+class Directory:
+    """A directory of a TIFF. numbers: of its fields, by tag. next: place of the next one."""
+
     numbers: dict[int, tuple[int, ...]]
     make: str
     next: int
 
     def number(self, tag: int) -> int:
+        """Return the first number of a field; 0 where there is none."""
         return self.numbers.get(tag, (0,))[0]
 
 
 def _tiff_kind(data: bytes) -> str | None:
-    directories = list(_directories(data))
-    if not directories:
+    entries = list(directories(data))
+    if not entries:
         return None
-    make = next((each.make for each in directories if each.make), "").upper()
+    make = next((each.make for each in entries if each.make), "").upper()
     if data[8:11] == b"CR\x02" and make:
         return "CR2"
     if data[8:12] in (b"IIII", b"MMMM") and make:
         return "IIQ"
-    if not _holds_sensor_data(directories, bool(make)):
+    if not _holds_sensor_data(entries, bool(make)):
         return None
-    if _DNG_VERSION in directories[0].numbers:
+    if _DNG_VERSION in entries[0].numbers:
         return "DNG"
     return next((kind for name, kind in _MAKERS.items() if make.startswith(name)), "RAW")
 
 
-def _holds_sensor_data(directories: list[_Directory], has_make: bool) -> bool:
-    if any(each.number(_PHOTOMETRIC) in _SENSOR for each in directories):
+def _holds_sensor_data(entries: list[Directory], has_make: bool) -> bool:
+    if any(each.number(_PHOTOMETRIC) in _SENSOR for each in entries):
         return True
     if not has_make:
         return False
-    if any(each.number(_COMPRESSION) in _MAKERS_COMPRESSIONS for each in directories):
+    if any(each.number(_COMPRESSION) in _MAKERS_COMPRESSIONS for each in entries):
         return True
     # The oldest of Sony (SRF) have no directory of the sensor's picture, only JPEG previews.
-    has_picture = any(_STRIPS in each.numbers or _TILES in each.numbers for each in directories)
-    return not has_picture and any(_JPEG in each.numbers for each in directories)
+    has_picture = any(STRIPS in each.numbers or TILES in each.numbers for each in entries)
+    return not has_picture and any(_JPEG in each.numbers for each in entries)
 
 
-def _directories(data: bytes) -> Iterator[_Directory]:
+def directories(data: bytes) -> Iterator[Directory]:
     """Yield the directories of a TIFF and those below them; broken ones are left out."""
     order = "<" if data[:2] == b"II" else ">"
     waiting, visited = [*struct.unpack_from(f"{order}I", data, 4)], set[int]()
     while waiting and len(visited) < _MAX_DIRECTORIES:
         start = waiting.pop(0)
-        if start in visited:
+        if start < 8 or start in visited:
             continue
         visited.add(start)
         try:
@@ -120,7 +125,7 @@ def _directories(data: bytes) -> Iterator[_Directory]:
         waiting += [*directory.numbers.get(_SUB_IFDS, ()), directory.next]
 
 
-def _directory(data: bytes, start: int, order: str) -> _Directory:
+def _directory(data: bytes, start: int, order: str) -> Directory:
     (count,) = struct.unpack_from(f"{order}H", data, start)
     numbers, make = dict[int, tuple[int, ...]](), ""
     for position in range(start + 2, start + 2 + 12 * min(count, _MAX_FIELDS), 12):
@@ -131,14 +136,15 @@ def _directory(data: bytes, start: int, order: str) -> _Directory:
                 (place,) = struct.unpack_from(f"{order}I", data, place)
             make = data[place : place + min(length, _MAX_MAKE_BYTES)].decode("latin-1").strip("\0 ")
         elif kind in _NUMBERS:
+            is_strips = tag in (STRIPS, STRIP_BYTES, TILES, TILE_BYTES)
+            length = min(length, _MAX_STRIPS if is_strips else _MAX_VALUES)
             numbers[tag] = _values(data, position + 8, _NUMBERS[kind], length, order)
     end = start + 2 + 12 * count
     next_start = struct.unpack_from(f"{order}I", data, end)[0] if end + 4 <= len(data) else 0
-    return _Directory(numbers, make, next_start)
+    return Directory(numbers, make, next_start)
 
 
 def _values(data: bytes, place: int, code: str, length: int, order: str) -> tuple[int, ...]:
-    length = min(length, _MAX_DIRECTORIES)
     if struct.calcsize(code) * length > 4:
         (place,) = struct.unpack_from(f"{order}I", data, place)
     if place + struct.calcsize(code) * length > len(data):
