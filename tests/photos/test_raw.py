@@ -111,7 +111,7 @@ def test_the_sensor_is_developed_where_the_preview_is_no_picture(decoders: Decod
     assert difference(photo.pixels, quadrants(*SENSOR)) < 60
 
 
-@pytest.mark.parametrize("make", [raw_files.arw, dng, raw_files.nef, raw_files.orf, raw_files.srw])
+@pytest.mark.parametrize("make", [raw_files.arw, dng, raw_files.nef])
 def test_a_file_that_ends_too_soon_is_named_although_it_has_its_preview(
     decoders: Decoders, make: Callable[[Shot], bytes]
 ) -> None:

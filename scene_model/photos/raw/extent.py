@@ -4,7 +4,8 @@ import struct
 
 from scene_model.photos.raw.kinds import STRIP_BYTES, STRIPS, TILE_BYTES, TILES, directories
 
-_TIFF_KINDS = frozenset("ARW CR2 DNG NEF ORF PEF SRW".split())
+# Makers whose byte counts are those of the data as it is stored.
+_TIFF_KINDS = frozenset(("ARW", "CR2", "DNG", "NEF", "PEF"))
 _RAF_SENSOR = 100
 # Some cameras round the bytes that they state.
 _MOST_MISSING = 0.05
