@@ -32,7 +32,7 @@ class Shot:
 
     photo: the picture, as it lies on the sensor. preview: the JPEG; None for none.
     orientation: as EXIF counts. latitude, longitude: degrees, minutes and seconds, north and west.
-    missing_bytes: of the sensor's values, at their end.
+    missing_bytes: of the sensor's values, at their end. is_grey: the sensor sees no colours.
     """
 
     photo: Image.Image
@@ -43,6 +43,7 @@ class Shot:
     longitude: tuple[int, int, int] = (9, 8, 24)
     xmp: bytes = b""
     missing_bytes: int = 0
+    is_grey: bool = False
 
 
 def write_tiff(first: Sequence[Directory], header: bytes = b"II*\0", after: bytes = b"") -> bytes:
@@ -139,7 +140,8 @@ def _camera(shot: Shot, make: str, model: str) -> Directory:
 def _sensor(shot: Shot) -> Directory:
     """The directory of the sensor's values, not compressed, sixteen bits each."""
     width, height = shot.photo.size
-    data = mosaic(shot.photo).tobytes()
+    photo = shot.photo.convert("L") if shot.is_grey else shot.photo
+    data = mosaic(photo).tobytes()
     return Directory(
         {
             254: (LONG, [0]),
@@ -147,7 +149,7 @@ def _sensor(shot: Shot) -> Directory:
             257: (LONG, [height]),
             258: (SHORT, [16]),
             259: (SHORT, [1]),
-            262: (SHORT, [32803]),
+            262: (SHORT, [34892 if shot.is_grey else 32803]),
             277: (SHORT, [1]),
             278: (LONG, [height]),
             279: (LONG, [len(data)]),

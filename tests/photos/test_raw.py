@@ -111,6 +111,12 @@ def test_the_sensor_is_developed_where_the_preview_is_no_picture(decoders: Decod
     assert difference(photo.pixels, quadrants(*SENSOR)) < 60
 
 
+def test_a_sensor_without_colours(decoders: Decoders) -> None:
+    photo = decoders.decode(dng(replace(shot(None), is_grey=True))).photo
+    assert photo.format == "DNG"
+    assert np.ptp(photo.pixels, axis=2).max() <= 2
+
+
 @pytest.mark.parametrize("make", [raw_files.arw, dng, raw_files.nef])
 def test_a_file_that_ends_too_soon_is_named_although_it_has_its_preview(
     decoders: Decoders, make: Callable[[Shot], bytes]

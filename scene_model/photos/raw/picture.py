@@ -30,6 +30,8 @@ _WHOLE = 0.9
 # Memory in bytes per pixel of the sensor, measured by `python -m benchmarks.decoding_memory`. A DNG
 # with three values for each pixel takes 15 at any size, which the decoders' reserve covers.
 _HALF_SIZE_BYTES, _FULL_SIZE_BYTES = 9.0, 26.0
+# More would exceed the usual limit of memory.
+_MOST_FULL_SIZE_PIXELS = 24_600_000
 # Where a header is not TIFF's, or a part of the file is read: fields lie at its beginning.
 _HEADER_BYTES = 4_000_000
 
@@ -67,11 +69,13 @@ class RawPicture(WrappedPicture):
             pixels = self.raw.postprocess(
                 half_size=self._half_suffices(least_size), use_camera_wb=True, user_flip=0
             )
-        except rawpy.LibRawError as error:
+        except (rawpy.LibRawError, MemoryError) as error:
             # Some cameras compress the sensor's data in a way that LibRaw does not know.
             if self.preview is not None:
                 return self.preview
             raise _photo_error(error, self.format) from error
+        if pixels.shape[2] == 1:  # a sensor without colours
+            pixels = pixels[..., 0]
         picture = Image.fromarray(self._cropped(pixels))
         picture.getexif()[_ORIENTATION] = self.orientation
         return picture
@@ -113,7 +117,9 @@ class RawPicture(WrappedPicture):
         return pixels[top : top + height, left : left + width]
 
     def _half_suffices(self, least_size: Size | None) -> bool:
-        return least_size is not None and 2 * max(least_size) <= max(self.width, self.height)
+        if least_size is None:
+            return self.width * self.height > _MOST_FULL_SIZE_PIXELS
+        return 2 * max(least_size) <= max(self.width, self.height)
 
 
 def open_raw(data: bytes, kind: str) -> RawPicture:
@@ -160,18 +166,16 @@ def _crop(sizes: "rawpy.ImageSizes") -> tuple[int, int, int, int] | None:
 
 
 def _preview(raw: "rawpy.RawPy") -> Image.Image | None:
-    import rawpy
-
     try:
         thumbnail = raw.extract_thumb()
         if not isinstance(thumbnail.data, bytes):
             return Image.fromarray(np.array(thumbnail.data))
         check_structure(thumbnail.data, "JPEG")
-        return Image.open(io.BytesIO(thumbnail.data), formats=("JPEG",))
-    except (rawpy.LibRawError, DamagedPhoto, NotImplementedError):
+        preview = Image.open(io.BytesIO(thumbnail.data), formats=("JPEG",))
+        preview.getexif()
+    except Exception:  # LibRaw's errors, and any that hostile EXIF makes the parser raise
         return None
-    except (OSError, SyntaxError, ValueError, TypeError, struct.error):
-        return None  # a preview that is no picture: the sensor's is taken
+    return preview
 
 
 def _exif_of(data: bytes, kind: str) -> Image.Exif | None:
@@ -216,7 +220,8 @@ def _photo_error(error: Exception, kind: str) -> PhotoError:
         )
     if isinstance(
         error,
-        rawpy.LibRawTooBigError
+        MemoryError
+        | rawpy.LibRawTooBigError
         | rawpy.LibRawUnsufficientMemoryError
         | rawpy.LibRawMemPoolOverflowError,
     ):
