@@ -225,6 +225,14 @@ def test_every_pixel_is_loaded_when_it_shows_more(visit: Visit, name: str) -> No
 
 
 @pytest.mark.read_only
+def test_the_details_of_a_raw_file_say_so(visit: Visit) -> None:
+    dialog = open_photo(visit, RAW, f"name:{RAW}")
+    dialog.get_by_text("Details", exact=True).click()
+    expect(dialog.get_by_role("row", name="Format DNG (RAW)")).to_be_visible()
+    expect(dialog.get_by_role("row", name="Camera Fairphone FP4")).to_be_visible()
+
+
+@pytest.mark.read_only
 def test_slideshow(visit: Visit) -> None:
     page = visit.page
     page.add_init_script(
