@@ -6,7 +6,6 @@ of its own. Linux only: it reads the process's peak from /proc.
     python -m benchmarks.decoding_memory
 """
 
-import io
 import multiprocessing
 import sys
 from pathlib import Path
@@ -21,6 +20,8 @@ from scene_model.photos.decode import (
     decoding_bytes,
     open_picture,
 )
+from tests.pictures import encode
+from tests.raw_files import Shot, dng
 
 _SIDE = 5_000
 _CASES: list[tuple[str, str, dict[str, object]]] = [
@@ -45,6 +46,11 @@ _CASES: list[tuple[str, str, dict[str, object]]] = [
     ("AVIF", "RGBA", {"speed": 10}),
     ("HEIF", "RGB", {}),
     ("HEIF", "RGBA", {}),
+    ("JXL", "L", {}),
+    ("JXL", "RGB", {}),
+    ("JXL", "RGB", {"lossless": True}),
+    ("JXL", "RGBA", {}),
+    ("DNG", "RGB", {}),
 ]
 
 
@@ -57,9 +63,9 @@ def made(kind: str, mode: str, options: dict[str, object]) -> bytes:
         picture = Image.fromarray(np.asarray(picture.convert("L")).astype(number))
     else:
         picture = picture.convert(mode)
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return file.getvalue()
+    if kind == "DNG":
+        return dng(Shot(picture, preview=None))
+    return encode(picture, kind, **options)
 
 
 def measure(data: bytes) -> tuple[float, float]:

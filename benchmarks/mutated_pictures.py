@@ -17,9 +17,10 @@ from scene_model.errors import PhotoError
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 from tests.pictures import encode, textured
+from tests.raw_files import MAKERS, Shot
 
 LONGEST_S = 10.0
-_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "TIFF", "BMP")
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "TIFF", "BMP", "JXL")
 _EXTREMES = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\1", b"\x80\0\0\0")
 
 
@@ -54,6 +55,8 @@ def main() -> int:
     numbers = random.Random(options.seed)  # noqa: S311 - chance, not secrets
     sources = [encode(textured(300, 200), kind) for kind in _FORMATS]
     sources += [encode(textured(300, 200), progressive=True), encode(textured(90, 90), "PNG")]
+    shot = Shot(textured(648, 432), encode(textured(320, 214)))
+    sources += [make(shot) for make in MAKERS.values()]
     sources += [path.read_bytes() for path in sorted((PROJECT_DIR / "tests/assets").glob("*.jpg"))]
     decoders = Decoders(PhotoLimits(), processes=2)
     endings, longest = Counter[str](), 0.0

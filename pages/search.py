@@ -41,6 +41,7 @@ _EXAMPLES = (
     "is:favourite",
     "is:unsure",
     "is:duplicate",
+    "is:raw",
     "added:today",
     "score>=0.9",
 )
@@ -62,6 +63,7 @@ _LANGUAGE = """
 | `added:today` · `added:yesterday` | the date a photo was added to the library |
 | `is:unsure` · `is:edited` · `is:duplicate` | no confident class · edited by you · near duplicate |
 | `is:favourite` · `rating>=4` | marked as a favourite · rated 4 or 5 |
+| `is:raw` | a RAW file of a camera |
 | `has:gps` · `near:38.72,-9.14,10km` | has a location · within a distance of a location |
 | `within:38.6,-9.3,38.8,-9.0` | in an area: south, west, north and east in degrees |
 """

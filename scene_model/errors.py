@@ -114,7 +114,7 @@ class VideoFile(NotAPicture):
 
 
 class UnsupportedPicture(PhotoError):
-    """The bytes are a picture in an unsupported format (SVG, camera raw)."""
+    """The bytes are a picture of an unsupported kind: SVG, Photoshop, RAW of an unknown camera."""
 
     code = "unsupported_picture"
     http_status = 415

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_jxl  # noqa: F401 - lets Pillow write JPEG XL
 from PIL import Image, ImageDraw
 
 CLASSES = ("Beach", "Forest", "Old Town")

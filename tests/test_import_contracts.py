@@ -33,7 +33,12 @@ LAYERS = [
     ["api", "cli"],
 ]
 SQL_ROOMS = {"library", "duplicates", "search", "learning", "statistics", "maintenance"}
-ALLOWED = {"sqlalchemy": SQL_ROOMS, "fastapi": {"api"}, "ai_edge_litert": set[str]()}
+ALLOWED = {
+    "sqlalchemy": SQL_ROOMS,
+    "fastapi": {"api"},
+    "ai_edge_litert": set[str](),
+    "rawpy": set[str](),
+}
 NEVER = ("streamlit", "tensorflow", "keras", "pages", "training")
 
 

@@ -13,6 +13,7 @@ from pages.widgets.uploader import streaming_uploader
 from scene_model.errors import SceneError
 from scene_model.jobs.job import Job, JobKind
 
+_FORMATS = ("JPEG", "PNG", "WebP", "AVIF", "HEIC", "JPEG XL", "GIF", "TIFF", "BMP")
 _ROUND_KEY = "upload_round"
 _JOB_KEY = "job_id"
 _PARAMETER = "job"
@@ -51,7 +52,7 @@ def _streaming() -> None:
     current = st.session_state.get(_STREAMING_KEY)
     interrupted = [job.id for job in services.uploads.open() if job.id != current]
     largest = services.settings.max_file_bytes / 1e6
-    hint = f"JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF, BMP · up to {largest:,.0f} MB per file"
+    hint = f"{', '.join(_FORMATS)} and RAW · up to {largest:,.0f} MB per file"
     started = streaming_uploader(
         "uploader", hint, current, interrupted[-1] if interrupted else None
     )
@@ -75,7 +76,7 @@ def _simple() -> None:
         key=key,
         on_change=_submit,
         args=(key,),
-        help="JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP. Original files are stored unchanged.",
+        help=f"{', '.join(_FORMATS)} and RAW. Original files are stored unchanged.",
     )
 
 

@@ -181,6 +181,7 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
         trashed_at=record.trashed_at,
         thumbnail_url=f"{url}/thumbnail",
         preview_url=f"{url}/preview",
+        full_url=f"{url}/full",
         original_url=f"{url}/original",
     )
 

@@ -180,6 +180,12 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
         data = get_services().library.preview(checked_photo_id(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
+    @api.get("/photos/{photo_id}/full", **_file("image/jpeg", 404, 409, 410, 413, 422))
+    def full(photo_id: str) -> Response:
+        """Serve the whole upright photo as JPEG without metadata, also of RAW, HEIC and TIFF."""
+        data = get_services().library.full_size(checked_photo_id(photo_id))
+        return Response(data, media_type="image/jpeg", headers={"Cache-Control": _FOREVER})
+
     @api.get("/photos/{photo_id}/original", **_file("application/octet-stream", 404, 409, 410))
     def original(photo_id: str) -> Response:
         """Serve the original's bytes as a download under its original name."""

@@ -170,6 +170,7 @@ class Photo(Schema):
     trashed_at: str | None
     thumbnail_url: str
     preview_url: str
+    full_url: str = Field(description="The whole photo as JPEG, also of RAW, HEIC and TIFF.")
     original_url: str
 
 

@@ -10,7 +10,8 @@ from scene_model.photos.colours import Pixels
 from scene_model.photos.decode import MinimumSize
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.hashes import content_hash, file_content_hash
-from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, make_thumbnail
+from scene_model.photos.raw.kinds import RAW_FORMATS
+from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, encode_jpeg, make_thumbnail
 
 _SUFFIXES = {
     "JPEG": ".jpg",
@@ -21,6 +22,8 @@ _SUFFIXES = {
     "TIFF": ".tif",
     "BMP": ".bmp",
     "HEIF": ".heic",
+    "JXL": ".jxl",
+    **{name: f".{name.lower()}" for name in RAW_FORMATS},
 }
 PREVIEW_LONG_SIDE = 1280
 
@@ -108,6 +111,10 @@ class PhotoFiles:
         size = MinimumSize(short_side=1, long_side=PREVIEW_LONG_SIDE)
         return self._resized(photo, size, PREVIEW_LONG_SIDE)
 
+    def full_size(self, photo: PhotoRecord) -> bytes:
+        """Return the whole photo as a JPEG, upright, for formats that browsers cannot show."""
+        return encode_jpeg(self._decoded(photo, None))
+
     def recreate_thumbnail(self, photo: PhotoRecord) -> bytes:
         """Make a thumbnail from the original, write it and return it; raises OSError too."""
         thumbnail = self._resized(photo, MinimumSize(), THUMBNAIL_LONG_SIDE)
@@ -115,11 +122,13 @@ class PhotoFiles:
         return thumbnail
 
     def _resized(self, photo: PhotoRecord, minimum: MinimumSize, long_side: int) -> bytes:
+        return make_thumbnail(self._decoded(photo, minimum), long_side)
+
+    def _decoded(self, photo: PhotoRecord, minimum: MinimumSize | None) -> Pixels:
         data = self.original_bytes(photo)
         # The photo was accepted when it was added; a limit lowered since must not reject it.
         limits = replace(self._decoders.limits, max_file_bytes=len(data), max_pixels=2**40)
-        decoded = self._decoders.decode(data, minimum, limits)
-        return make_thumbnail(decoded.photo.pixels, long_side)
+        return self._decoders.decode(data, minimum, limits).photo.pixels
 
 
 def _has_size(path: Path, file_bytes: int) -> bool:

@@ -399,6 +399,10 @@ class Library:
             with self._translated_errors():
                 return self.files.recreate_thumbnail(self.photo(photo_id))
 
+    def full_size(self, photo_id: str) -> bytes:
+        """Return the whole photo as a JPEG; raises as `preview` does."""
+        return self.files.full_size(self.photo(photo_id))
+
     def preview(self, photo_id: str) -> bytes:
         """Return a screen-sized WebP; browsers cannot show every original format."""
         return self.files.preview(self.photo(photo_id))

@@ -9,10 +9,8 @@ decoded by `decoders`, in processes that can be killed.
 
 import io
 import math
-import struct
 import warnings
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,6 @@ from scene_model.errors import (
     ExtremeShape,
     FileTooLarge,
     NotAPicture,
-    PhotoError,
     TooManyPixels,
     TruncatedPhoto,
     UnreadableFile,
@@ -35,8 +32,14 @@ from scene_model.errors import (
     VideoFile,
 )
 from scene_model.photos.colours import Pixels, reducible, to_srgb
-from scene_model.photos.sniff import FileKind, sniff
+from scene_model.photos.faults import CODEC_ERRORS, codec_fault
+from scene_model.photos.jpeg_xl.picture import open_jxl
+from scene_model.photos.raw.extent import is_cut_short
+from scene_model.photos.raw.kinds import RAW_FORMATS
+from scene_model.photos.raw.picture import open_raw
+from scene_model.photos.sniff import JPEG_XL, FileKind, Sniffed, sniff
 from scene_model.photos.structure import check_structure, is_progressive
+from scene_model.photos.wrapped import OpenedPicture, Size, WrappedPicture
 
 pillow_heif.register_heif_opener()
 Image.init()  # load every codec now: loading at the first photo would race between threads
@@ -58,25 +61,6 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# Exceptions that Pillow and its codecs raise on inconsistent data.
-_CODEC_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    RuntimeError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-    MemoryError,
-    ZeroDivisionError,
-    struct.error,
-    zlib.error,
-)
-
-
 # JPEG's own limit, and the ratio from which a long picture shows nothing that could be tagged.
 _MAX_SIDE, _MAX_RATIO, _LONG_SIDE = 65_535, 200, 4_096
 
@@ -84,7 +68,7 @@ _MAX_SIDE, _MAX_RATIO, _LONG_SIDE = 65_535, 200, 4_096
 # `python -m benchmarks.decoding_memory`: by format where the codec holds more than the picture,
 # else by mode.
 _BYTES_BY_FORMAT = {"HEIF": 9.0, "AVIF": 10.0, "WEBP": 17.0}
-_BYTES_BY_MODE = {"1": 1.5, "L": 1.5, "P": 5.5, "I": 6.0, "F": 6.0, "RGB": 4.5, "CMYK": 4.5}
+_BYTES_BY_MODE = {"1": 1.5, "L": 1.5, "P": 5.5, "I": 6.2, "F": 6.2, "RGB": 4.5, "CMYK": 4.5}
 _SIXTEEN_BIT_BYTES, _OTHER_BYTES = 4.0, 9.0
 _PROGRESSIVE_BYTES_PER_CHANNEL, _SCALED_JPEG_BYTES = 2.2, 1.0
 _FULL_SIZE_BYTES = 8.0  # more, where the picture keeps its size
@@ -155,7 +139,7 @@ def check_file_bytes(file_bytes: int, limits: PhotoLimits) -> None:
         )
 
 
-def open_picture(data: bytes, limits: PhotoLimits) -> Image.Image:
+def open_picture(data: bytes, limits: PhotoLimits) -> OpenedPicture:
     """Open a picture's header without decoding its pixels.
 
     Raises EmptyFile, FileTooLarge, TooManyPixels, ExtremeShape, VideoFile, NotAPicture,
@@ -165,6 +149,27 @@ def open_picture(data: bytes, limits: PhotoLimits) -> Image.Image:
         raise EmptyFile("The file is empty (0 bytes). Copy it again from where it came.")
     check_file_bytes(len(data), limits)
     sniffed = sniff(data)
+    _require_picture(sniffed)
+    check_structure(data, sniffed.name)
+    picture: OpenedPicture
+    if sniffed.name in RAW_FORMATS:
+        if is_cut_short(data, sniffed.name):
+            raise TruncatedPhoto(
+                f"The {sniffed.name} file is cut short: it ends before the sensor's data do. "
+                "Copy it again from where it came."
+            )
+        picture = open_raw(data, sniffed.name)
+        if picture.preview is not None:
+            _check_size(*picture.preview.size, limits)
+    elif sniffed.name == JPEG_XL:
+        picture = open_jxl(data)
+    else:
+        picture = _open_by_pillow(data, sniffed.name)
+    _check_size(picture.width, picture.height, limits)
+    return picture
+
+
+def _require_picture(sniffed: Sniffed) -> None:
     if sniffed.kind is FileKind.VIDEO:
         raise VideoFile(f"This is a video ({sniffed.name}); only pictures are tagged.")
     if sniffed.kind is FileKind.UNSUPPORTED_PICTURE:
@@ -174,20 +179,21 @@ def open_picture(data: bytes, limits: PhotoLimits) -> Image.Image:
     if sniffed.kind is FileKind.OTHER:
         kind = "" if sniffed.name == "unknown" else f" ({sniffed.name})"
         raise NotAPicture(
-            f"This is not a picture{kind}. JPEG, PNG, WebP, AVIF, HEIC, GIF, TIFF and BMP are read."
+            f"This is not a picture{kind}. JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, GIF, TIFF, BMP "
+            "and the RAW files of cameras are read."
         )
-    check_structure(data, sniffed.name)
+
+
+def _open_by_pillow(data: bytes, name: str) -> Image.Image:
     try:
-        picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
     except UnidentifiedImageError as error:
         raise DamagedPhoto(
-            f"The file begins like a {sniffed.name} picture, but its header cannot be read. "
+            f"The file begins like a {name} picture, but its header cannot be read. "
             "It may be cut short or damaged; copy it again."
         ) from error
-    except _CODEC_ERRORS as error:
-        raise _photo_error(error, sniffed.name) from error
-    _check_size(picture.width, picture.height, limits)
-    return picture
+    except CODEC_ERRORS as error:
+        raise codec_fault(error, name) from error
 
 
 def _check_size(width: int, height: int, limits: PhotoLimits) -> None:
@@ -207,8 +213,16 @@ def _check_size(width: int, height: int, limits: PhotoLimits) -> None:
         )
 
 
-def decoding_bytes(picture: Image.Image, minimum: MinimumSize | None) -> int:
+def decoding_bytes(picture: OpenedPicture, minimum: MinimumSize | None) -> int:
     """Estimate the memory that decoding an opened picture takes, in bytes, from its header."""
+    if isinstance(picture, WrappedPicture):
+        least_size = _least_size(picture, minimum)
+        embedded = picture.embedded(least_size)
+        return (
+            picture.unpacking_bytes(least_size)
+            if embedded is None
+            else decoding_bytes(embedded, minimum)
+        )
     if picture.format in ("JPEG", "MPO"):
         per_pixel = _SCALED_JPEG_BYTES
         if is_progressive(picture):
@@ -253,16 +267,19 @@ def decode_photo(
     return decode_picture(picture, minimum)
 
 
-def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> DecodedPhoto:
+def decode_picture(picture: OpenedPicture, minimum: MinimumSize | None) -> DecodedPhoto:
     """Decode what `open_picture` returned; raises TruncatedPhoto or DamagedPhoto."""
+    if isinstance(picture, WrappedPicture):
+        decoded = decode_picture(picture.unpacked(_least_size(picture, minimum)), minimum)
+        return replace(decoded, width=picture.width, height=picture.height, format=picture.format)
     width, height = picture.size
     name = "JPEG" if picture.format == "MPO" else str(picture.format)
     try:
         if minimum is not None and picture.format in ("JPEG", "MPO"):
             picture.draft(None, _draft_size(width, height, minimum))
         picture.load()
-    except _CODEC_ERRORS as error:
-        raise _photo_error(error, name) from error
+    except CODEC_ERRORS as error:
+        raise codec_fault(error, name) from error
     orientation = _orientation(picture)
     try:
         picture = reducible(picture)
@@ -276,7 +293,7 @@ def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> Decoded
                 f"The colour mode {picture.mode} cannot be converted to RGB. "
                 "Save the picture in RGB and send it again."
             ) from error
-        raise _photo_error(error, name) from error
+        raise codec_fault(error, name) from error
     # Rotate last, when the picture is small: phones mark portrait shots only by an EXIF flag.
     if orientation in _TRANSPOSE:
         rgb = rgb.transpose(_TRANSPOSE[orientation])
@@ -285,7 +302,11 @@ def decode_picture(picture: Image.Image, minimum: MinimumSize | None) -> Decoded
     return DecodedPhoto(np.asarray(rgb), width, height, name)
 
 
-def _draft_size(width: int, height: int, minimum: MinimumSize) -> tuple[int, int]:
+def _least_size(picture: WrappedPicture, minimum: MinimumSize | None) -> Size | None:
+    return None if minimum is None else _draft_size(picture.width, picture.height, minimum)
+
+
+def _draft_size(width: int, height: int, minimum: MinimumSize) -> Size:
     scale = _smallest_scale(width, height, minimum)
     return max(1, math.ceil(width * scale)), max(1, math.ceil(height * scale))
 
@@ -309,26 +330,7 @@ def _reduce(picture: Image.Image, minimum: MinimumSize) -> Image.Image:
 def _orientation(picture: Image.Image) -> int:
     try:
         value: Any = picture.getexif().get(_ORIENTATION, 1)
-    except _CODEC_ERRORS:
+    except CODEC_ERRORS:
         # Broken EXIF does not make the pixels unusable; such a photo is taken as upright.
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def _photo_error(error: BaseException, format_name: str) -> PhotoError:
-    if isinstance(error, MemoryError):
-        return TooManyPixels(
-            f"Decoding the {format_name} picture takes more memory than there is. Make it smaller, "
-            "or save it as JPEG.",
-            code="too_much_memory",
-        )
-    text = str(error).lower()
-    if any(word in text for word in ("truncat", "premature", "end of file", "broken data stream")):
-        return TruncatedPhoto(
-            f"The {format_name} picture is cut short: its data ends before the picture does. "
-            "Copy it again from where it came."
-        )
-    return DamagedPhoto(
-        f"The {format_name} picture is damaged and cannot be decoded. "
-        "Copy it again from where it came."
-    )

@@ -2,12 +2,14 @@
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from PIL import Image
 
+from scene_model.photos.wrapped import OpenedPicture, WrappedPicture
 from scene_model.photos.xmp import rating_of
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
@@ -37,16 +39,42 @@ class PhotoMetadata:
     rating: int | None = None
 
 
-def read_metadata(picture: Image.Image) -> PhotoMetadata:
+def read_metadata(picture: OpenedPicture) -> PhotoMetadata:
     """Read EXIF and XMP of an opened picture; broken fields count as absent, never as an error."""
-    rating = _rating(picture)
+    metadata = PhotoMetadata(rating=_rating(picture))
+    for exif in _exifs(picture):
+        metadata = _filled(metadata, _fields(exif))
+    return metadata
+
+
+def _exifs(picture: OpenedPicture) -> Iterator[Image.Exif]:
     try:
-        exif = picture.getexif()
+        if isinstance(picture, WrappedPicture):
+            yield from picture.exifs()
+        else:
+            yield picture.getexif()
+    except Exception:  # hostile EXIF makes the parser raise any exception
+        return
+
+
+def _filled(metadata: PhotoMetadata, other: PhotoMetadata) -> PhotoMetadata:
+    """Fill what is absent; the parts of a time, a camera and a place stay together."""
+    if metadata.taken_at is None:
+        metadata = replace(metadata, taken_at=other.taken_at, taken_source=other.taken_source)
+    if metadata.latitude is None:
+        metadata = replace(metadata, latitude=other.latitude, longitude=other.longitude)
+    return replace(
+        metadata, camera=metadata.camera or other.camera, lens=metadata.lens or other.lens
+    )
+
+
+def _fields(exif: Image.Exif) -> PhotoMetadata:
+    try:
         fields = {tag: exif.get(tag) for tag in (_MAKE, _MODEL, _DATE_TIME)}
         details = exif.get_ifd(_EXIF_IFD)
         gps = exif.get_ifd(_GPS_IFD)
-    except Exception:  # hostile EXIF makes the parser raise any exception
-        return PhotoMetadata(rating=rating)
+    except Exception:  # as above
+        return PhotoMetadata()
     taken_at, taken_source = _taken(fields, details)
     latitude, longitude = _position(gps)
     return PhotoMetadata(
@@ -56,13 +84,12 @@ def read_metadata(picture: Image.Image) -> PhotoMetadata:
         lens=_text(details.get(_LENS_MODEL)),
         latitude=latitude,
         longitude=longitude,
-        rating=rating,
     )
 
 
-def _rating(picture: Image.Image) -> int | None:
+def _rating(picture: OpenedPicture) -> int | None:
     try:
-        packet = picture.info.get("xmp")
+        packet = picture.xmp() if isinstance(picture, WrappedPicture) else picture.info.get("xmp")
         return rating_of(packet) or None if isinstance(packet, bytes) else None
     except Exception:  # as with EXIF
         return None

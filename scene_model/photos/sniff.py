@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
 
+from scene_model.photos.raw.kinds import RAW_SUFFIXES, raw_kind
+
 
 class FileKind(StrEnum):
     """Kind of a file, by its first bytes."""
@@ -26,6 +28,8 @@ class Sniffed:
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 
+JPEG_XL = "JPEG XL"
+
 _SIGNATURES: tuple[tuple[bytes, FileKind, str], ...] = (
     (b"\xff\xd8\xff", FileKind.PICTURE, "JPEG"),
     (b"\x89PNG\r\n\x1a\n", FileKind.PICTURE, "PNG"),
@@ -40,20 +44,19 @@ _SIGNATURES: tuple[tuple[bytes, FileKind, str], ...] = (
     (b"\x00\x00\x01\xb3", FileKind.VIDEO, "MPEG"),
     (b"FLV\x01", FileKind.VIDEO, "Flash"),
     (b"0&\xb2u\x8ef\xcf\x11", FileKind.VIDEO, "Windows Media"),
-    (b"FUJIFILMCCD-RAW", FileKind.UNSUPPORTED_PICTURE, "camera raw"),
-    (b"IIU\x00", FileKind.UNSUPPORTED_PICTURE, "camera raw"),
     (b"8BPS", FileKind.UNSUPPORTED_PICTURE, "Photoshop"),
-    (b"\xff\x0a", FileKind.UNSUPPORTED_PICTURE, "JPEG XL"),
-    (b"\x00\x00\x00\x0cJXL ", FileKind.UNSUPPORTED_PICTURE, "JPEG XL"),
+    (b"\xff\x0a", FileKind.PICTURE, JPEG_XL),
+    (b"\x00\x00\x00\x0cJXL ", FileKind.PICTURE, JPEG_XL),
     (b"\x00\x00\x00\x0cjP  ", FileKind.UNSUPPORTED_PICTURE, "JPEG 2000"),
 )
 
 _BITMAP_HEADERS = {size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124)}
 
 # Suffixes that a folder scan treats as pictures; a file named explicitly is always tried.
-PICTURE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .mpo .png .webp .avif .gif .tif .tiff .bmp .dib .heic .heif .hif".split()
+_OTHER_SUFFIXES = (
+    ".jpg .jpeg .jpe .jfif .mpo .png .webp .avif .gif .tif .tiff .bmp .dib .heic .heif .hif .jxl"
 )
+PICTURE_SUFFIXES = RAW_SUFFIXES | frozenset(_OTHER_SUFFIXES.split())
 
 
 def has_picture_name(path: PurePath) -> bool:
@@ -62,7 +65,14 @@ def has_picture_name(path: PurePath) -> bool:
 
 
 def sniff(data: bytes) -> Sniffed:
-    """Detect the kind of a file; data: at least its first 512 bytes, or the whole file."""
+    """Detect the kind of a file.
+
+    data: the whole file, or at least its first 512 bytes, by which the RAW files of many cameras
+    cannot be told from TIFF.
+    """
+    raw = raw_kind(data)
+    if raw is not None:
+        return Sniffed(FileKind.PICTURE, raw)
     for signature, kind, name in _SIGNATURES:
         if data.startswith(signature):
             return Sniffed(kind, name)
@@ -92,6 +102,4 @@ def _iso_media(data: bytes) -> Sniffed:
         return Sniffed(FileKind.PICTURE, "AVIF")
     if brands & _HEIF_BRANDS:
         return Sniffed(FileKind.PICTURE, "HEIF")
-    if data[8:11] == b"crx":
-        return Sniffed(FileKind.UNSUPPORTED_PICTURE, "camera raw")
     return Sniffed(FileKind.VIDEO, "MP4 or QuickTime")

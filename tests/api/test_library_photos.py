@@ -105,7 +105,7 @@ def test_one_photo_and_its_tags(filled_api: TestClient) -> None:
     listed = filled_api.get("/api/photos", params={"sort": "name", "limit": 1}).json()["photos"][0]
     url = f"/api/photos/{listed['id']}"
     assert filled_api.get(url).json() == listed
-    for kind in ("thumbnail", "preview", "original"):
+    for kind in ("thumbnail", "preview", "full", "original"):
         assert filled_api.get(listed[f"{kind}_url"]).status_code == 200
     added = filled_api.post(f"{url}/tags", json={"tags": ["with Anna", "Beach"]}).json()
     labels = {tag["label"] for tag in added["tags"] if tag["head"] == "human"}

@@ -57,6 +57,10 @@ def test_pictures(client: TestClient, add_photos: Add, temple: bytes) -> None:
         assert response.headers["content-type"] == "image/webp"
         assert "immutable" in response.headers["cache-control"]
         assert response.content[8:12] == b"WEBP"
+    full = client.get(f"/api/photos/{photo_id}/full")
+    assert full.headers["content-type"] == "image/jpeg"
+    assert full.content[:2] == b"\xff\xd8"
+    assert b"Exif" not in full.content
     original = client.get(f"/api/photos/{photo_id}/original")
     assert original.content == temple
     assert original.headers["content-disposition"] == "attachment; filename*=UTF-8''tem_ple.jpg"
@@ -65,7 +69,7 @@ def test_pictures(client: TestClient, add_photos: Add, temple: bytes) -> None:
 
 @pytest.mark.parametrize("photo_id", ["0" * 64, "xyz", "..%2f..%2flibrary.db", "A" * 64])
 def test_unknown_pictures(client: TestClient, photo_id: str) -> None:
-    for kind in ("thumbnail", "preview", "original"):
+    for kind in ("thumbnail", "preview", "full", "original"):
         response = client.get(f"/api/photos/{photo_id}/{kind}")
         assert response.status_code == 404
 

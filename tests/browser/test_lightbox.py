@@ -17,22 +17,26 @@ from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.fingers import glide
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
+from tests.pictures import encode
+from tests.raw_files import Shot, dng
 
 pytestmark = pytest.mark.tools
 PICTURE = ".slide.current img"
-LARGE = "large.jpg"
+LARGE, RAW = "large.jpg", "sensor.dng"
 
 
 @pytest.fixture
 def library_photos(tmp_path: Path) -> list[Path]:
-    """12 copies of a temple, and a photo with more pixels than its preview."""
+    """12 copies of a temple, and a photo with more pixels than its preview, as JPEG and as RAW."""
     temple = (ASSETS / "china.jpg").read_bytes()
     paths = [tmp_path / f"copy_{i:02d}.jpg" for i in range(12)]
     for i, path in enumerate(paths):
         path.write_bytes(temple + bytes([i]))
     with Image.open(ASSETS / "flower.jpg") as flower:
-        flower.resize((2560, 1708)).save(tmp_path / LARGE)
-    return [*paths, tmp_path / LARGE]
+        large = flower.resize((2560, 1708))
+    large.save(tmp_path / LARGE)
+    (tmp_path / RAW).write_bytes(dng(Shot(large, encode(large))))
+    return [*paths, tmp_path / LARGE, tmp_path / RAW]
 
 
 def open_photo(visit: Visit, name: str = "copy_03.jpg", query: str = "name:copy") -> Locator:
@@ -207,8 +211,9 @@ def test_zoom_by_key_wheel_and_double_click(visit: Visit) -> None:
 
 
 @pytest.mark.read_only
-def test_the_original_is_loaded_when_it_shows_more(visit: Visit) -> None:
-    open_photo(visit, LARGE, "name:large")
+@pytest.mark.parametrize("name", [LARGE, RAW])
+def test_every_pixel_is_loaded_when_it_shows_more(visit: Visit, name: str) -> None:
+    open_photo(visit, name, f"name:{name}")
     page = visit.page
     expect(page.locator(PICTURE)).to_have_attribute("src", re.compile("/preview$"))
     width = "(image) => image.naturalWidth"
@@ -217,6 +222,14 @@ def test_the_original_is_loaded_when_it_shows_more(visit: Visit) -> None:
         page.keyboard.press("+")
     expect(page.locator(PICTURE)).to_have_attribute("src", re.compile("^blob:"))
     assert page.locator(PICTURE).evaluate(width) == 2560
+
+
+@pytest.mark.read_only
+def test_the_details_of_a_raw_file_say_so(visit: Visit) -> None:
+    dialog = open_photo(visit, RAW, f"name:{RAW}")
+    dialog.get_by_text("Details", exact=True).click()
+    expect(dialog.get_by_role("row", name="Format DNG (RAW)")).to_be_visible()
+    expect(dialog.get_by_role("row", name="Camera Fairphone FP4")).to_be_visible()
 
 
 @pytest.mark.read_only

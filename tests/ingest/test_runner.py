@@ -28,7 +28,7 @@ BAD = [
     ("notes.jpg", b"just some text", "not_a_picture"),
     ("film.jpg", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 64, "video_file"),
     ("cut.jpg", encode(textured(200, 200))[:2000], "truncated_photo"),
-    ("raw.jpg", b"FUJIFILMCCD-RAW 0201", "unsupported_picture"),
+    ("raw.jpg", b"FUJIFILMCCD-RAW 0201", "damaged_photo"),
 ]
 
 

@@ -6,7 +6,7 @@ import { Gestures, swipeResult } from "../../pages/widgets/lightbox/gestures.js"
 import { keyAction } from "../../pages/widgets/lightbox/keys.js";
 import { PhotoSequence } from "../../pages/widgets/lightbox/sequence.js";
 import { INTERVALS_S, Slideshow } from "../../pages/widgets/lightbox/slideshow.js";
-import { needsOriginal } from "../../pages/widgets/lightbox/sources.js";
+import { needsWhole, wholeSource } from "../../pages/widgets/lightbox/sources.js";
 import { Viewport } from "../../pages/widgets/lightbox/viewport.js";
 
 const photo = (id, index) => ({ id, index, name: `${id}.jpg`, favourite: false, rating: 0 });
@@ -342,11 +342,16 @@ describe("Slideshow", () => {
   });
 });
 
-test("the original is loaded only where it shows more and browsers can show it", () => {
-  const large = { format: "JPEG", width: 4000, height: 3000 };
-  assert.equal(needsOriginal(large, 3000), true);
-  assert.equal(needsOriginal(large, 1300), false);
-  assert.equal(needsOriginal({ ...large, format: "HEIF" }, 3000), false);
-  assert.equal(needsOriginal({ ...large, format: "TIFF" }, 3000), false);
-  assert.equal(needsOriginal({ ...large, width: 900, height: 600 }, 3000), false);
+test("the whole photo is loaded only where it shows more than the preview", () => {
+  const large = { width: 4000, height: 3000 };
+  assert.equal(needsWhole(large, 3000), true);
+  assert.equal(needsWhole(large, 1300), false);
+  assert.equal(needsWhole({ width: 900, height: 600 }, 3000), false);
+});
+
+test("the whole photo is the original, or a JPEG where browsers cannot show that", () => {
+  const source = (format) => wholeSource({ id: "a1", format });
+  assert.deepEqual(source("PNG"), { url: "/api/photos/a1/original", type: "image/png" });
+  for (const format of ["CR3", "DNG", "HEIF", "JXL", "NEF", "TIFF"])
+    assert.deepEqual(source(format), { url: "/api/photos/a1/full", type: "image/jpeg" });
 });

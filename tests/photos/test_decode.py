@@ -33,7 +33,7 @@ from scene_model.photos.resize import resize_to_square
 from tests.pictures import encode, quadrants, stored_as, textured
 
 LOSSLESS = ("PNG", "TIFF", "BMP", "GIF")
-LOSSY = ("JPEG", "WEBP", "AVIF", "HEIF")
+LOSSY = ("JPEG", "WEBP", "AVIF", "HEIF", "JXL")
 
 
 def whole(data: bytes) -> np.ndarray:

@@ -36,7 +36,7 @@ def own_decoders() -> Iterator[Decoders]:
     opened.close()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "JXL"])
 def test_result_is_that_of_this_process(decoders: Decoders, kind: str) -> None:
     data = encode(textured(900, 700), kind)
     file = decoders.decode(data)

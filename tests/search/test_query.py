@@ -135,7 +135,7 @@ def test_a_rejected_tag_is_not_found(gallery: Gallery) -> None:
         ("colour:red", 0, "not a field.*album:.*score"),
         ("sea takn:2024", 4, "Did you mean taken:"),
         ("sea score:0.8", 4, "score>=0.8"),
-        ("sea is:happy", 4, "is:unsure, is:edited, is:duplicate"),
+        ("sea is:happy", 4, "is:unsure, is:edited, is:duplicate, is:favourite, is:raw"),
         ("sea is:trash", 4, "Photos in the trash are not searched"),
         ("sea has:wings", 4, "has:gps"),
         ("sea album:sea", 10, "no album 'sea'.*travel"),
@@ -263,6 +263,7 @@ TERMS: dict[Query, Callable[[Row], bool]] = {
     ScoreTerm("<", 0.3): lambda r: score(r) < 0.3,
     ScoreTerm("=", 0.8): lambda r: score(r) in (0.8, 0.804),
     FieldTerm("is", "favourite"): lambda r: bool(r.more.get("favourite")),
+    FieldTerm("is", "raw"): lambda r: r.more.get("format") in ("NEF", "RAW"),
     FieldTerm("rating", "5"): lambda r: rating(r) == 5,
     FieldTerm("rating", "0"): lambda r: rating(r) == 0,
     RatingTerm(">=", 4): lambda r: rating(r) >= 4,
@@ -322,6 +323,7 @@ FIXED = [
     Row("overruled", more={"imported_rating": 5, "human_rating": 3}),
     Row("rating removed", more={"imported_rating": 5, "human_rating": 0}),
     Row("favourite", more={"favourite": True}),
+    Row("raw", more={"format": "NEF"}),
     Row("unsure", auto_class="unsure", auto_score=0.0, auto_source="none"),
     Row("e\u0301te\u0301_1.jpg", added_at="2024-07-16T00:00:00.000+02:00", camera="SSONY 7"),
     Row("Seaside Meer", added_at="2024-07-14T23:59:59.999+02:00", camera="Canon"),
@@ -356,6 +358,7 @@ ROWS = st.lists(
         more=st.fixed_dictionaries(
             {
                 "favourite": st.booleans(),
+                "format": st.sampled_from(["JPEG", "TIFF", "NEF", "RAW"]),
                 "imported_rating": st.none() | st.integers(1, 5),
                 "human_rating": st.none() | st.integers(0, 5),
             }

@@ -35,7 +35,7 @@ def test_bomb(decoders: Decoders, name: str) -> None:
     assert ending(decoders, BOMBS[name]()) == CODES[name]
 
 
-@pytest.mark.parametrize("kind", ["AVIF", "HEIF", "WEBP"])
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF", "JXL", "WEBP"])
 def test_format_without_reduced_scale_needs_memory_for_all_pixels(
     decoders: Decoders, kind: str
 ) -> None:

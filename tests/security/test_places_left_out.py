@@ -28,9 +28,11 @@ _SUFFIXES = {"JPEG": "jpg", "TIFF": "tif", "HEIF": "heic"}
 
 def pixels(data: bytes) -> list[npt.NDArray[np.uint8]]:
     """The pixels of all frames, upright."""
+    picture = open_picture(data, PhotoLimits())
+    assert isinstance(picture, Image.Image)
     return [
         np.asarray(ImageOps.exif_transpose(frame).convert("RGBA"))
-        for frame in ImageSequence.Iterator(open_picture(data, PhotoLimits()))
+        for frame in ImageSequence.Iterator(picture)
     ]
 
 

@@ -14,6 +14,7 @@ from scene_model.classifier.labels import HUMAN, NONE, OBJECTS, UNSURE_CLASS
 from scene_model.library.decisions import decisions_on
 from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoRecord, TagOnPhoto
+from scene_model.photos.raw.kinds import RAW_FORMATS
 
 _NEARBY_KM = 5
 _TOP_SCORES = 6
@@ -104,7 +105,7 @@ def show_details(photo: PhotoRecord) -> None:
     """Show format and id of a photo, and the models that tagged it."""
     bundles = dict.fromkeys([photo.bundle, *(tag.bundle for tag in photo.tags if tag.bundle)])
     values = {
-        "Format": photo.format,
+        "Format": f"{photo.format} (RAW)" if photo.format in RAW_FORMATS else photo.format,
         "Added": _minute(photo.added_at),
         **({"Taken from": f"EXIF {photo.taken_source}"} if photo.taken_source else {}),
         "Model": ", ".join(bundles),

@@ -1,15 +1,15 @@
 // The pictures on the stage: the photo shown, and its neighbours beside it.
 import { element } from "../dom.js";
-import { needsOriginal, originalMediaType, pictureUrl } from "./sources.js";
+import { needsWhole, pictureUrl, wholeSource } from "./sources.js";
 import { fittedSize } from "./viewport.js";
 
 /** Photos ahead and behind whose previews are loaded. */
 const AHEAD = [1, -1, 2];
 const GAP_PX = 24;
 const SWIPE_MS = 220;
-const ORIGINAL_AFTER_MS = 350;
+const WHOLE_AFTER_MS = 350;
 
-/** One photo: thumbnail at once, then the preview, the original when it is enlarged. */
+/** One photo: thumbnail at once, then the preview, every pixel when it is enlarged. */
 class Slide {
   constructor(photo, onShown) {
     this.photo = photo;
@@ -38,22 +38,21 @@ class Slide {
     this.onShown(this);
   }
 
-  loadOriginal() {
-    if (this.original) return;
-    this.original = new AbortController();
+  loadWhole() {
+    if (this.whole) return;
+    this.whole = new AbortController();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.fetchOriginal(), ORIGINAL_AFTER_MS);
+    this.timer = setTimeout(() => this.fetchWhole(), WHOLE_AFTER_MS);
   }
 
   // The route serves originals as downloads, without the type that browsers ask of pictures.
-  async fetchOriginal() {
+  async fetchWhole() {
     try {
-      const url = pictureUrl(this.photo, "original");
-      const response = await fetch(url, { signal: this.original.signal });
+      const { url, type } = wholeSource(this.photo);
+      const response = await fetch(url, { signal: this.whole.signal });
       if (!response.ok) return;
-      const type = originalMediaType(this.photo);
       this.url = URL.createObjectURL(new Blob([await response.blob()], { type }));
-      await this.load("original", this.url);
+      await this.load("whole", this.url);
     } catch {
       // Left before it arrived, or not readable: the preview stays.
     }
@@ -61,7 +60,7 @@ class Slide {
 
   dispose() {
     clearTimeout(this.timer);
-    this.original?.abort();
+    this.whole?.abort();
     if (this.url) URL.revokeObjectURL(this.url);
     this.node.remove();
   }
@@ -128,7 +127,7 @@ export class Slides {
     const slide = this.current;
     if (!slide) return;
     slide.image.style.transform = zoom === 1 ? "" : `translate(${x}px, ${y}px) scale(${zoom})`;
-    if (needsOriginal(slide.photo, shownLongSide * window.devicePixelRatio)) slide.loadOriginal();
+    if (needsWhole(slide.photo, shownLongSide * window.devicePixelRatio)) slide.loadWhole();
   }
 
   /** Let the pictures follow a finger. */

@@ -15,24 +15,33 @@ const MEDIA_TYPES = {
   BMP: "image/bmp",
 };
 
-/** URL of a picture of a photo: "thumbnail", "preview" or "original". */
+/** URL of a picture of a photo: "thumbnail", "preview", "original", or "full" as JPEG. */
 export function pictureUrl(photo, size) {
   return `/api/photos/${photo.id}/${size}`;
 }
 
-/** Media type of the original; undefined if browsers cannot show it (HEIC, TIFF, raw files). */
-export function originalMediaType(photo) {
+/** Media type of the original; undefined if browsers cannot show it (HEIC, JPEG XL, TIFF, RAW). */
+function originalMediaType(photo) {
   return MEDIA_TYPES[photo.format];
 }
 
 /**
- * Whether the original shows more than the preview.
- * @param {{format: string, width: number, height: number}} photo
+ * The file that shows every pixel, and its media type: the original, or a JPEG made of it.
+ * @param {{id: string, format: string}} photo
+ */
+export function wholeSource(photo) {
+  const type = originalMediaType(photo);
+  return type
+    ? { url: pictureUrl(photo, "original"), type }
+    : { url: pictureUrl(photo, "full"), type: "image/jpeg" };
+}
+
+/**
+ * Whether the whole photo shows more than the preview.
+ * @param {{width: number, height: number}} photo
  * @param {number} longSide longer side of the picture on the screen, in pixels of the screen
  */
-export function needsOriginal(photo, longSide) {
+export function needsWhole(photo, longSide) {
   const isLarger = Math.max(photo.width, photo.height) > PREVIEW_LONG_SIDE;
-  return (
-    isLarger && longSide > PREVIEW_LONG_SIDE * MAX_STRETCH && Boolean(originalMediaType(photo))
-  );
+  return isLarger && longSide > PREVIEW_LONG_SIDE * MAX_STRETCH;
 }

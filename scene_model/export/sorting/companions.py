@@ -1,17 +1,16 @@
-"""Companion files of a photo, matched by name: sidecars, raw files, the video of a Live Photo."""
+"""Companion files of a photo, matched by name: sidecars, RAW files, the video of a Live Photo."""
 
 import os.path
 import re
 from collections.abc import Iterable
 
+from scene_model.photos.raw.kinds import RAW_SUFFIXES
 from scene_model.photos.sniff import PICTURE_SUFFIXES
 
 # After the photo's stem (IMG_1.XMP) or its whole name (IMG_1.JPG.xmp).
 _SIDECARS = frozenset(".xmp .aae .pp3 .dop .thm .json".split())
 # A second recording of the same moment, after the photo's stem.
-_PAIRED_SUFFIXES = frozenset(
-    ".mov .mp4 .wav .cr2 .cr3 .crw .nef .nrw .arw .sr2 .dng .raf .orf .rw2 .pef .srw .rwl".split()
-)
+_PAIRED_SUFFIXES = RAW_SUFFIXES | {".mov", ".mp4", ".wav"}
 # Google Takeout: NAME.supplemental-metadata.json, truncated to 46 characters.
 _TAKEOUT_WORD, _TAKEOUT_LENGTH = "supplemental-metadata", 46
 _TAKEOUT_NUMBER = re.compile(r"(.*?)(\(\d+\))?", re.DOTALL)
@@ -25,17 +24,23 @@ def is_photo_name(name: str) -> bool:
 def companions(names: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
     """Match the files of one folder: companions by photo, and the files without a photo.
 
-    A companion of two photos (IMG_1.JPG and IMG_1.PNG) goes with the first in name order.
+    A companion of two photos (IMG_1.JPG and IMG_1.PNG) goes with the first in name order. A RAW
+    file is a companion of a JPEG or other picture with its stem, and a photo where there is none.
     """
     ordered = sorted(names)
-    photos: dict[str, list[str]] = {name: [] for name in ordered if is_photo_name(name)}
+    stems = {_stem(name) for name in ordered if is_photo_name(name) and not _is_raw(name)}
+    photos: dict[str, list[str]] = {
+        name: []
+        for name in ordered
+        if is_photo_name(name) and not (_is_raw(name) and _stem(name) in stems)
+    }
     other_names = [name for name in ordered if name not in photos]
     by_name: dict[str, str] = {}
     by_stem: dict[str, str] = {}
     if other_names:
         for photo in photos:
             by_name.setdefault(photo.casefold(), photo)
-            by_stem.setdefault(os.path.splitext(photo)[0].casefold(), photo)
+            by_stem.setdefault(_stem(photo), photo)
     unmatched = []
     for name in other_names:
         owner = _find_photo(name, by_name, by_stem)
@@ -44,6 +49,14 @@ def companions(names: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
         else:
             photos[owner].append(name)
     return photos, unmatched
+
+
+def _is_raw(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in RAW_SUFFIXES
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0].casefold()
 
 
 def renamed(companion: str, photo: str, new_photo: str) -> str:

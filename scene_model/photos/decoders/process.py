@@ -19,6 +19,9 @@ from scene_model.photos.decode import (
 )
 from scene_model.photos.decoders.frames import Data, Fields, read_frame, write_frame
 from scene_model.photos.metadata import read_metadata
+from scene_model.photos.raw.kinds import RAW_FORMATS
+from scene_model.photos.sniff import sniff
+from scene_model.photos.wrapped import OpenedPicture
 
 # The estimate, once more and some, for what codecs and their threads hold beside it.
 _SLACK, _SLACK_BYTES = 1.3, 200_000_000
@@ -47,7 +50,7 @@ def answer(request: Fields, data: bytes) -> tuple[Fields, Data]:
     limits = PhotoLimits(**request["limits"])
     minimum = None if request["minimum"] is None else MinimumSize(**request["minimum"])
     try:
-        picture = open_picture(data, limits)
+        picture = _open(data, limits)
         needs = decoding_bytes(picture, minimum)
         require_memory(needs, limits)
         if needs > request["lane_bytes"]:
@@ -67,6 +70,13 @@ def answer(request: Fields, data: bytes) -> tuple[Fields, Data]:
         "metadata": vars(metadata),
     }
     return fields, pixels
+
+
+def _open(data: bytes, limits: PhotoLimits) -> OpenedPicture:
+    if sniff(data).name not in RAW_FORMATS:
+        return open_picture(data, limits)
+    with _memory_limit(_SLACK_BYTES):  # LibRaw takes out the preview while the file is opened
+        return open_picture(data, limits)
 
 
 @contextmanager

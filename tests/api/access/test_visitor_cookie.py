@@ -205,6 +205,6 @@ def test_forged_cookies_are_refused_and_replaced(server: Starlette) -> None:
 def test_photos_stay_out_of_caches(server: Starlette, visitors: Visitors, temple: bytes) -> None:
     alice = new_visitor(server)
     _, photo_id = upload(alice, temple, visitors)
-    for kind in ("thumbnail", "preview", "original"):
+    for kind in ("thumbnail", "preview", "full", "original"):
         response = alice.get(f"/api/photos/{photo_id}/{kind}")
         assert response.headers["cache-control"] == "private, no-store"

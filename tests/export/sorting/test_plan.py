@@ -79,6 +79,13 @@ def test_companions_of_photos() -> None:
             "a_very_long_name_that_google_cuts_off_somewhere.jpg",
             "a_very_long_name_that_google_cuts_off_somewher.json",
             "._IMG_1.JPG",
+            "IMG_4.NEF",
+            "IMG_4.NEF.xmp",
+            "IMG_4.mov",
+            "IMG_5.dng",
+            "IMG_5.HEIC",
+            "IMG_6.CR3",
+            "IMG_6.DNG",
             "IMG_9.MOV",
             "notes.txt",
         ]
@@ -91,6 +98,10 @@ def test_companions_of_photos() -> None:
         "a_very_long_name_that_google_cuts_off_somewhere.jpg": {
             "a_very_long_name_that_google_cuts_off_somewher.json"
         },
+        "IMG_4.NEF": {"IMG_4.NEF.xmp", "IMG_4.mov"},
+        "IMG_5.HEIC": {"IMG_5.dng"},
+        "IMG_6.CR3": set(),
+        "IMG_6.DNG": set(),
     }
     assert unmatched == ["._IMG_1.JPG", "IMG_9.MOV", "notes.txt"]
 

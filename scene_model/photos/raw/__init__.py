@@ -1,0 +1,1 @@
+"""Camera RAW files: told by their content, and read through LibRaw."""
