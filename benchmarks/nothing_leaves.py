@@ -107,13 +107,14 @@ def use(minutes: float) -> tuple[int, int, list[str]]:
                 page = context.new_page()
                 page.on("request", partial(_note, foreign, own))
                 page.goto(server.address)
+                steps = ["the start"]
                 try:
-                    walk(page, photos, lambda _: None)
+                    walk(page, photos, steps.append)
                     _predict(server, assets / "china.jpg")
                     rounds += 1
                 except (AssertionError, Error, OSError) as error:
                     cut_short += 1
-                    print(f"cut short: {str(error).splitlines()[0]}", flush=True)
+                    print(f"cut short after {steps[-1]}: {str(error).splitlines()[0]}", flush=True)
                 page.goto(f"{server.address}/api/docs")
                 # An open page asks for more by itself, if it does at all.
                 page.goto(f"{server.address}/gallery")

@@ -310,6 +310,8 @@ def test_similar_photos_one_after_another(visit: Visit) -> None:
     dialog.get_by_role("button", name="Find similar").click()
     expect(page).to_have_url(re.compile("/search\\?like=[0-9a-f]{64}"))
     expect(page).not_to_have_url(re.compile("photo="))
+    # Until then, the photos of the gallery are there.
+    expect(page.get_by_text("100% means the same image")).to_be_visible()
     page.locator(".cell .open").first.click()
     expect(dialog).to_have_accessible_name(re.compile("^Photo 1 of 12: "))
     page.keyboard.press("ArrowRight")
