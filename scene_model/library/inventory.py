@@ -42,6 +42,17 @@ def stored_photos(
     return [StoredPhoto(*row) for row in connection.execute(query)]
 
 
+def referenced_below(library: Library, folder: Path) -> list[tuple[str, Path]]:
+    """Return id and path of the photos outside the trash whose originals lie below a folder."""
+    query = select(photos.c.id, photos.c.reference).where(
+        photos.c.reference.is_not(None), photos.c.trashed_at.is_(None)
+    )
+    start = f"{folder}{os.sep}" if folder.name else str(folder)
+    with library.database.reader.begin() as connection:
+        rows = connection.execute(query).all()
+    return [(row.id, row.reference) for row in rows if str(row.reference).startswith(start)]
+
+
 def original_of(library: Library, photo: StoredPhoto) -> Path:
     """Return the path of a copied or referenced original."""
     return photo.reference or library.files.copy_location(photo.id, photo.format)

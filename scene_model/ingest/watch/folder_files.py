@@ -1,0 +1,73 @@
+"""The photo files of a watched folder, with size and time of change; nothing is opened."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from scene_model.ingest.watch.names import is_photo_name, is_watched_folder_name
+from scene_model.library.database_file import DATABASE_NAME
+
+
+class FileStamp(NamedTuple):
+    """Size and time of the last change: a file that keeps both is taken to be the same."""
+
+    file_bytes: int
+    mtime_ns: int
+
+
+@dataclass
+class UnreadableFolders:
+    """Folders that could not be read in a scan; nothing is known about the files below them."""
+
+    folders: list[str] = field(default_factory=list)
+
+    def covers(self, path: str) -> bool:
+        """Whether a path is below one of the folders."""
+        return any(path.startswith(folder + os.sep) for folder in self.folders)
+
+
+def stamp_of(path: str) -> FileStamp | None:
+    """Return the stamp of a file; None when it is gone or cannot be reached."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return FileStamp(status.st_size, status.st_mtime_ns)
+
+
+def photo_files(
+    root: str, unreadable: UnreadableFolders, is_stopped: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[str, FileStamp]]:
+    """Yield the paths of the photos in a folder and below it, by their names, with their stamps.
+
+    Links to folders are not followed; a folder that is a library is left out.
+    """
+    pending = [root]
+    while pending and not is_stopped():
+        folder = pending.pop()
+        try:
+            with os.scandir(folder) as opened:
+                entries = list(opened)
+        except OSError:
+            unreadable.folders.append(folder)
+            continue
+        if any(entry.name == DATABASE_NAME for entry in entries):
+            continue
+        for entry in entries:
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    if is_watched_folder_name(entry.name):
+                        pending.append(entry.path)
+                elif is_photo_name(entry.name):
+                    status = entry.stat()
+                    yield entry.path, FileStamp(status.st_size, status.st_mtime_ns)
+            except OSError:  # removed meanwhile, or a link to nowhere
+                continue
+
+
+def is_watched_path(path: str, root: str) -> bool:
+    """Whether no folder between a watched folder and a path is left out, by their names."""
+    parts = Path(path).parts[len(Path(root).parts) : -1]
+    return all(map(is_watched_folder_name, parts))
