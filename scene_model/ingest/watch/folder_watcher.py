@@ -11,33 +11,36 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from queue import Empty, SimpleQueue
 
-from scene_model.errors import LibraryError, SceneError
+from scene_model.errors import LibraryError
 from scene_model.ingest.incoming import IncomingFile
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.watch.arrivals import Arrivals
 from scene_model.ingest.watch.events import Events, FolderEvents, OpenEvents
 from scene_model.ingest.watch.folder_files import (
-    FileStamp,
     UnreadableFolders,
     is_watched_path,
     photo_files,
     stamp_of,
 )
 from scene_model.ingest.watch.folder_state import FolderState, FolderStatus, now_text
-from scene_model.ingest.watch.ledger import HandledFile, Ledger
+from scene_model.ingest.watch.intake import FileDone, Intake
+from scene_model.ingest.watch.ledger import Ledger
 from scene_model.ingest.watch.lost_originals import lost_originals
 from scene_model.ingest.watch.mounts import ListMounts, list_mounts, mount_of
 from scene_model.ingest.watch.names import is_photo_name, is_watched_folder_name
 from scene_model.ingest.watch.watched_folders import WatchedFolder
-from scene_model.jobs.job import Job, JobKind, Outcome
+from scene_model.jobs.job import Outcome
 from scene_model.library.store import Library
 
-MAX_FILES_PER_JOB = 100
 _SLEEP_S = 30.0
 # Failures that come from the computer, not from the file: tried again after a restart.
 _TRIED_AGAIN = frozenset(("unreadable_file", "decoding_stopped", "internal_error"))
+
+_ABSENT = (
+    "The folder is not there at the moment. It is watched again when it is back: connect its drive."
+)
+_EMPTY = "None of the files that were here is there. If the folder belongs to a drive, connect the drive."
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +77,6 @@ class Surroundings:
     wall_clock: Callable[[], float] = time.time
 
 
-FileDone = Callable[[str, Outcome], None]
-"""Called with a path and its outcome when a file is done."""
-
-
 class FolderWatcher:
     """Watches one folder; `step` and `close` belong to one thread, the rest to any."""
 
@@ -95,16 +94,14 @@ class FolderWatcher:
         """wake: called when `step` has something to do. on_done: see `FileDone`."""
         self.folder, self.ledger = folder, ledger
         self._root = str(folder.path)
-        self._library, self._jobs = library, jobs
+        self._library = library
         self._pace, self._surroundings = pace, surroundings
-        self._wake, self._on_done = wake, on_done
-        self._arrivals = Arrivals(pace.quiet_s, pace.old_s)
-        self._outcomes = SimpleQueue[tuple[IncomingFile, Outcome]]()
+        self._wake = wake
+        arrivals = Arrivals(pace.quiet_s, pace.old_s)
+        self._intake = Intake(folder, ledger, library, jobs, arrivals, pace.retry_s, on_done)
         self._events: Events | None = None
         self._identity: tuple[int, int] | None = None
-        self._job: Job | None = None
         self._next_scan = -math.inf
-        self._held_until = -math.inf
         self._last_step: tuple[float, float, float] | None = None
         self._lost_of: tuple[int, int] | None = None
         self._counted = -1
@@ -116,20 +113,23 @@ class FolderWatcher:
     def step(self) -> float:
         """Do what is due; return the seconds until there is something to do again."""
         self._notice_sleep()
-        self._settle_outcomes()
+        self._intake.settle(self._clock())
         if self._is_present():
             self._take_events()
             if self._clock() >= self._next_scan:
                 self._scan()
-            self._submit()
-        self._update_counts()
+            was_adding = self._intake.is_adding
+            self._intake.submit(self._clock())
+            if was_adding and not self._intake.is_adding and self.state.missing:
+                self._next_scan = -math.inf  # the missing ones may have been moved
+        self._update_state()
         wait_s = self._wait_s()
         self._last_step = (self._clock(), self._surroundings.wall_clock(), wait_s)
         return wait_s
 
     def receive(self, file: IncomingFile, outcome: Outcome) -> None:
         """Take the outcome of one of the folder's files."""
-        self._outcomes.put((file, outcome))
+        self._intake.receive(file, outcome)
 
     def scan_soon(self) -> None:
         """Scan at the next step."""
@@ -145,21 +145,18 @@ class FolderWatcher:
     def is_idle(self) -> bool:
         """Whether the folder was scanned and none of its files is left to do."""
         is_scanned = self.scans > 0 or self.state.status is FolderStatus.ABSENT
-        return is_scanned and not len(self._arrivals) and self._outcomes.empty()
+        return is_scanned and self._intake.is_idle
 
     def stop(self) -> None:
         """End a scan and a job; their photos so far stay."""
         self._is_stopped = True
-        job = self._job
-        if job is not None:
-            job.cancel()
+        self._intake.stop()
 
     def close(self) -> None:
         """Wait for the photos in work, and store what was done with them."""
         self.stop()
-        if self._job is not None:
-            self._job.wait(30)
-        self._settle_outcomes()
+        self._intake.close(self._clock())
+        self._update_state()
         self._close_events()
 
     def _clock(self) -> float:
@@ -202,22 +199,12 @@ class FolderWatcher:
         return f"Scanned every {self._pace.scan_s:.0f} s or less often, since {reason}."
 
     def _lose(self, error: OSError) -> None:
-        is_absent = isinstance(error, FileNotFoundError | NotADirectoryError) or (
-            not isinstance(error, PermissionError)
-        )
-        if is_absent:
-            status, message = (
-                FolderStatus.ABSENT,
-                (
-                    "The folder is not there at the moment. It is watched again when it is back: "
-                    "connect its drive."
-                ),
-            )
-        else:
+        status, message = FolderStatus.ABSENT, _ABSENT
+        if isinstance(error, PermissionError):
             status = FolderStatus.UNREADABLE
             message = f"The folder cannot be read: {error.strerror}. Change its permissions."
         self._identity = None
-        self._arrivals.clear()
+        self._intake.arrivals.clear()
         self._close_events()
         self.state = replace(self.state, status=status, message=message)
 
@@ -256,15 +243,10 @@ class FolderWatcher:
         if is_photo_name(name):
             stamp = stamp_of(path)
             if stamp is not None:
-                self._note(path, stamp)
+                self._intake.note(path, stamp, self._clock())
         elif is_watched_folder_name(name) and os.path.isdir(path):  # noqa: PTH112
             for file, stamp in photo_files(path, UnreadableFolders(), self._stopped):
-                self._note(file, stamp)
-
-    def _note(self, path: str, stamp: FileStamp) -> None:
-        handled = self.ledger.get(path)
-        if handled is None or handled.stamp != stamp:
-            self._arrivals.note(path, stamp, self._clock())
+                self._intake.note(file, stamp, self._clock())
 
     def _stopped(self) -> bool:
         return self._is_stopped
@@ -273,19 +255,14 @@ class FolderWatcher:
         began, unreadable, present = time.thread_time(), UnreadableFolders(), set[str]()
         for path, stamp in photo_files(self._root, unreadable, self._stopped):
             present.add(path)
-            self._note(path, stamp)
+            self._intake.note(path, stamp, self._clock())
         if self._is_stopped:
             return
         self.scans += 1
         is_empty = not present and len(self.ledger) > 0
         if not is_empty:
             self._compare(present, unreadable)
-        message = (
-            "None of the files that were here is there. If the folder belongs to a drive, connect "
-            "the drive."
-            if is_empty
-            else ""
-        )
+        message = _EMPTY if is_empty else ""
         if unreadable.folders:
             message = f"{len(unreadable.folders):,} folders in it cannot be read."
         status = FolderStatus.ABSENT if is_empty else FolderStatus.WATCHING
@@ -311,106 +288,30 @@ class FolderWatcher:
         gone = [p for p in self.ledger.paths() if p not in kept and not unreadable.covers(p)]
         self.ledger.forget(gone)
 
-    def _submit(self) -> None:
-        """Begin a job of files that are whole, unless one is running."""
-        if self._job is not None:
-            if self._job.is_running:
-                return
-            self._settle_outcomes()
-            self._arrivals.postpone_all(self._clock())
-            self._job = None
-        now = self._clock()
-        if self._is_stopped or now < self._held_until or now < self._arrivals.next_due():
-            return
-        busy = self._files_in_other_jobs()
-        taken = self._arrivals.take(
-            now, MAX_FILES_PER_JOB, lambda path: None if path in busy else stamp_of(path)
-        )
-        if not taken:
-            return
-        try:
-            largest = 0 if self.folder.by_reference else max(s.file_bytes for _, s in taken)
-            self._library.require_space(largest)
-            self._job = self._jobs.submit_scanned(self._items(taken))
-        except SceneError as error:
-            self._hold(error.message)
-            self._arrivals.postpone_all(now)
-            return
-        self.state = replace(self.state, status=FolderStatus.ADDING, message="")
-
-    def _items(self, taken: list[tuple[str, FileStamp]]) -> list[IncomingFile]:
-        uploaded_at = now_text()
-        return [
-            IncomingFile(
-                os.path.basename(path).encode("utf-8", "replace").decode("utf-8"),  # noqa: PTH119
-                f"{number:06d}",
-                uploaded_at,
-                file_bytes=stamp.file_bytes,
-                source=path,
-                by_reference=self.folder.by_reference,
-                mtime_ns=stamp.mtime_ns,
-            )
-            for number, (path, stamp) in enumerate(taken)
-        ]
-
-    def _files_in_other_jobs(self) -> set[str]:
-        """Return the files that a job of an earlier run, which was resumed, has not done yet."""
-        batches = [self._jobs.batch(job.id) for job in self._jobs.running(JobKind.WATCH)]
-        files = [file for batch in batches if batch is not None for file in batch.files]
-        return {file.source for file in files if file.source is not None}
-
-    def _hold(self, message: str) -> None:
-        self._held_until = self._clock() + self._pace.retry_s
-        self.state = replace(self.state, status=FolderStatus.WAITING, message=message)
-
-    def _settle_outcomes(self) -> None:
-        while True:
-            try:
-                file, outcome = self._outcomes.get_nowait()
-            except Empty:
-                return
-            self._settle(file, outcome)
-
-    def _settle(self, file: IncomingFile, outcome: Outcome) -> None:
-        path, now, problem = file.source or "", self._clock(), outcome.skipped
-        if outcome.is_waiting:
-            self._hold(problem.message if problem is not None else "")
-            self._arrivals.postpone(path, now)
-            return
-        if problem is not None and problem.code == "file_changing":
-            self._arrivals.postpone(path, now)
-            return
-        if problem is not None and not self._arrivals.fail(path, now):
-            return
-        stamp = FileStamp(file.file_bytes or 0, file.mtime_ns or 0)
-        code, message = (problem.code, problem.message) if problem else ("", "")
-        handled = HandledFile(stamp, outcome.photo_id, outcome.was_known, code, message)
-        self.ledger.record(path, handled)
-        self._arrivals.finish(path)
-        self._on_done(path, outcome)
-
-    def _update_counts(self) -> None:
-        status = self.state.status
-        if status is FolderStatus.ADDING and self._job is None and not self._is_held():
-            status = FolderStatus.WATCHING
-        if status is FolderStatus.WAITING and not self._is_held():
-            status = FolderStatus.WATCHING
-        self.state = replace(self.state, status=status, pending=len(self._arrivals))
+    def _update_state(self) -> None:
+        """Let the state show what the intake does, while the folder is there."""
+        state, intake = self.state, self._intake
+        if state.status not in (FolderStatus.ABSENT, FolderStatus.UNREADABLE) or intake.is_adding:
+            if self._clock() < intake.held_until:
+                state = replace(state, status=FolderStatus.WAITING, message=intake.message)
+            elif intake.is_adding:
+                state = replace(state, status=FolderStatus.ADDING, message="")
+            elif state.status in (FolderStatus.WAITING, FolderStatus.ADDING):
+                state = replace(state, status=FolderStatus.WATCHING, message="")
+        state = replace(state, pending=len(intake.arrivals))
         if self._counted != self.ledger.version:
             self._counted = self.ledger.version
-            self.state = replace(
-                self.state,
+            state = replace(
+                state,
                 added=self.ledger.count_added(),
                 handled=len(self.ledger),
                 failed=tuple(self.ledger.failed()),
             )
-
-    def _is_held(self) -> bool:
-        return self._clock() < self._held_until
+        self.state = state
 
     def _wait_s(self) -> float:
         now = self._clock()
-        if self._job is not None:
+        if self._intake.is_adding:
             return min(0.5, self._pace.presence_s)
-        due = max(self._arrivals.next_due(), self._held_until)
+        due = max(self._intake.arrivals.next_due(), self._intake.held_until)
         return max(0.05, min(self._pace.presence_s, self._next_scan - now, due - now))

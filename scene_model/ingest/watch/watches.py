@@ -16,7 +16,8 @@ from scene_model.errors import FolderNotWatchable
 from scene_model.ingest.incoming import IncomingFile
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.watch.folder_state import FolderState, FolderStatus
-from scene_model.ingest.watch.folder_watcher import FileDone, FolderWatcher, Pace, Surroundings
+from scene_model.ingest.watch.folder_watcher import FolderWatcher, Pace, Surroundings
+from scene_model.ingest.watch.intake import FileDone
 from scene_model.ingest.watch.ledger import Ledger
 from scene_model.ingest.watch.watched_folders import WatchedFolder, WatchedFolders
 from scene_model.jobs.job import Outcome
