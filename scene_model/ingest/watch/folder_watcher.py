@@ -40,7 +40,7 @@ _TRIED_AGAIN = frozenset(("unreadable_file", "decoding_stopped", "internal_error
 _ABSENT = (
     "The folder is not there at the moment. It is watched again when it is back: connect its drive."
 )
-_EMPTY = "None of the files that were here is there. If the folder belongs to a drive, connect the drive."
+_EMPTY = "None of the files that were here is there. If the folder belongs to a drive, connect it."
 
 logger = logging.getLogger(__name__)
 
