@@ -29,7 +29,7 @@ from scene_model.photos.hashes import content_hash
 
 _CHUNK_BYTES = 4_000
 # Longer than a file has to stay the same before it is tried.
-_LONG_PAUSE_S, _LONG_PAUSES = 3.0, 8
+_LONG_PAUSE_S = 3.0
 _FIRST_KILL_S, _LAST_KILL_S = 2.0, 7.0
 _END_S = 300.0
 _FILES_PER_FOLDER = 100
@@ -38,11 +38,14 @@ _FILES_PER_FOLDER = 100
 class SlowWriter(threading.Thread):
     """Writes photos in chunks into a folder, and renames and moves some that are written."""
 
-    def __init__(self, folder: Path, count: int, seed: int, total_s: float) -> None:
-        """total_s: about how long all of it takes."""
+    def __init__(
+        self, folder: Path, count: int, seed: int, total_s: float, long_pauses: int
+    ) -> None:
+        """total_s: about how long all of it takes. long_pauses: in the middle of so many files."""
         super().__init__(daemon=True)
         self.folder, self.ids = folder, set[str]()
         self._count, self._pause_s = count, total_s / count / 3
+        self._paused_files = {number * count // (long_pauses + 1) for number in range(long_pauses)}
         self._random = random.Random(seed)  # noqa: S311
         self.moves = 0
 
@@ -62,7 +65,7 @@ class SlowWriter(threading.Thread):
     def _write(self, number: int, data: bytes) -> Path:
         path = self.folder / f"{number:05d}.jpg"
         target = path.with_name(f"{path.name}.part") if number % 4 == 0 else path
-        is_long = number % max(1, self._count // _LONG_PAUSES) == 1
+        is_long = number in self._paused_files
         with target.open("wb") as file:
             for start in range(0, len(data), _CHUNK_BYTES):
                 file.write(data[start : start + _CHUNK_BYTES])
@@ -89,13 +92,14 @@ def _started(folder: Path, library: Path, options: list[str]) -> "subprocess.Pop
 
 
 def kill_while_writing(
-    folder: Path, library: Path, files: int, kills: int, options: list[str], seed: int = 0
+    folder: Path, library: Path, files: int, kills: int, options: list[str], long_pauses: int = 8
 ) -> list[str]:
     """Watch while files arrive, and kill it ``kills`` times; returns the faults at the end."""
     folder.mkdir(parents=True)
-    moments = random.Random(seed)  # noqa: S311
+    moments = random.Random(len(options))  # noqa: S311
     began = time.perf_counter()
-    writer = SlowWriter(folder, files, seed, kills * (_FIRST_KILL_S + _LAST_KILL_S) / 2)
+    writing_s = kills * (_FIRST_KILL_S + _LAST_KILL_S) / 2
+    writer = SlowWriter(folder, files, len(options), writing_s, long_pauses)
     writer.start()
     for _ in range(kills):
         process = _started(folder, library, options)

@@ -24,7 +24,7 @@ from scene_model.jobs.job import Outcome
 from scene_model.jobs.lock_file import LockFile, acquire_lock
 from scene_model.library.store import Library
 
-_LOCK_RETRY_S, _CLOSE_S = 5.0, 40.0
+_LOCK_RETRY_S, _CLOSE_S = 2.0, 40.0
 _QUICK_RETRY_S, _QUICK_ATTEMPTS = 0.1, 3
 # How often what other processes see of a folder is written.
 _STATE_S = 2.0

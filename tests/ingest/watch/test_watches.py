@@ -1,0 +1,157 @@
+"""Watched folders in threads: real events, two processes, pausing; and kills while files arrive."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.watch import kill_while_writing
+from scene_model.config import Settings
+from scene_model.errors import FolderNotWatchable, NotForVisitors
+from scene_model.ingest.watch.folder_state import FolderStatus
+from scene_model.ingest.watch.folder_watcher import Pace
+from scene_model.ingest.watch.watched_folders import WatchedFolder
+from scene_model.ingest.watch.watches import Watches
+from scene_model.jobs.job import JobKind
+from scene_model.photos.decoders.pool import Decoders
+from scene_model.services import Services, open_services
+from tests.ingest.watch.conftest import wait_until
+from tests.pictures import encode, textured
+
+pytestmark = pytest.mark.slow
+# Scans are rare: only events can be as quick as the tests expect.
+QUICK = Pace(scan_s=1_000, scan_with_events_s=1_000, presence_s=0.5, quiet_s=0.2, old_s=1)
+
+
+@pytest.fixture
+def arrivals(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write(folder / "a.jpg", 1)
+    return folder
+
+
+@pytest.fixture
+def watches(services: Services) -> Iterator[Watches]:
+    opened = Watches(services.library, services.jobs, QUICK)
+    yield opened
+    opened.close()
+
+
+def write(path: Path, seed: int) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encode(textured(90, 90, seed=seed)))
+    return path
+
+
+def test_events_bring_new_and_moved_files(
+    services: Services, watches: Watches, arrivals: Path
+) -> None:
+    folder = watches.watch(arrivals, by_reference=True)
+    wait_until(lambda: services.library.count() == 1)
+    wait_until(lambda: watches.state(folder).status is FolderStatus.WATCHING)
+    write(arrivals / "new" / "b.jpg", 2)
+    wait_until(lambda: services.library.count() == 2)
+    (arrivals / "a.jpg").rename(arrivals / "new" / "moved.jpg")
+    (photo_id,) = (
+        r.id for r in services.library.records(services.library.find()) if r.name[0] == "a"
+    )
+    moved = arrivals / "new" / "moved.jpg"
+    wait_until(lambda: services.library.photo(photo_id).reference == moved)
+    assert services.library.count() == 2
+
+
+def test_a_copied_folder_gets_no_bytes_from_elsewhere(
+    services: Services, watches: Watches, arrivals: Path
+) -> None:
+    watches.watch(arrivals, by_reference=False)
+    wait_until(lambda: services.library.count() == 1)
+    wait_until(watches.is_idle)
+    shutil.rmtree(arrivals)
+    (photo_id,) = services.library.find()
+    services.library.verified_original(photo_id)
+
+
+def test_two_processes_do_not_watch_the_same_folder(
+    services: Services, watches: Watches, arrivals: Path, decoders: Decoders
+) -> None:
+    folder = watches.watch(arrivals, by_reference=False)
+    wait_until(watches.is_idle)
+    # Locks exclude open files, so a second set of services is as good as a second process.
+    settings = services.settings
+    second = open_services(settings, resume=False, decoders=decoders)
+    others = Watches(second.library, second.jobs, QUICK)
+    assert others.state(folder).status is FolderStatus.ELSEWHERE
+    others.begin(folder)
+    wait_until(lambda: others.state(folder).status is FolderStatus.ELSEWHERE)
+    with pytest.raises(FolderNotWatchable, match="Another process"):
+        others.remove(folder.id)
+    write(arrivals / "b.jpg", 2)
+    wait_until(lambda: services.library.count() == 2)
+    watches.close()
+    wait_until(lambda: others.state(folder).status is FolderStatus.WATCHING)
+    write(arrivals / "c.jpg", 3)
+    wait_until(lambda: second.library.count() == 3)
+    others.close()
+    second.close()
+
+
+def test_pausing_outlives_a_restart_and_stopping_forgets(
+    services: Services, watches: Watches, arrivals: Path
+) -> None:
+    folder = watches.watch(arrivals, by_reference=False)
+    wait_until(watches.is_idle)
+    watches.pause(folder.id)
+    assert [state.status for _, state in watches.states()] == [FolderStatus.PAUSED]
+    write(arrivals / "b.jpg", 2)
+    again = Watches(services.library, services.jobs, QUICK)
+    again.start()
+    assert again.is_idle()  # it watches nothing
+    again.resume(folder.id)
+    wait_until(lambda: services.library.count() == 2)
+    again.remove(folder.id)
+    assert again.states() == []
+    assert services.library.count() == 2
+    assert (arrivals / "b.jpg").exists()
+    again.close()
+
+
+def test_a_server_watches_on_after_a_restart(
+    tmp_path: Path, arrivals: Path, decoders: Decoders
+) -> None:
+    settings = Settings(library=tmp_path / "library", workers=2)
+    first = open_services(settings, decoders=decoders)
+    folder = first.watches.watch(arrivals, by_reference=True)
+    wait_until(lambda: first.library.count() == 1)
+    first.close()
+    write(arrivals / "b.jpg", 2)
+    second = open_services(settings, decoders=decoders)
+    try:
+        wait_until(lambda: second.library.count() == 2)
+        wait_until(lambda: second.watches.state(folder).added == 2)
+        assert not second.jobs.running(JobKind.ADD)
+    finally:
+        second.close()
+
+
+def test_visitors_of_a_shared_server_watch_nothing(services: Services) -> None:
+    shared = services.settings.model_copy(update={"mode": "shared"})
+    with pytest.raises(NotForVisitors, match="watch folders"):
+        _ = Services(shared, services.model, services.library, services.jobs).watches
+
+
+def test_a_folder_watched_inside_another_is_refused(watches: Watches, arrivals: Path) -> None:
+    watches.watch(arrivals, by_reference=False)
+    (arrivals / "deep").mkdir()
+    with pytest.raises(FolderNotWatchable, match="is inside"):
+        watches.watch(arrivals / "deep", by_reference=False)
+    assert watches.folders.all() == [WatchedFolder(arrivals, False)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for children on Windows")
+@pytest.mark.parametrize("options", [["--copy"], ["--reference", "--interval", "1"]])
+def test_kills_lose_and_double_nothing(tmp_path: Path, options: list[str]) -> None:
+    """Files arrive slowly and move; with events, and with scans alone."""
+    assert kill_while_writing(tmp_path / "in", tmp_path / "library", 60, 2, options, 1) == []
