@@ -158,14 +158,14 @@ def idle_share(folder: Path, library_folder: Path, files: int, seconds: float, w
             deadline = time.monotonic() + _END_S
             while time.monotonic() < deadline and not _is_scanned(folders, watched):
                 time.sleep(0.5)
-            handled = folders.read_state(watched).get("handled")
+            photos = folders.read_state(watched).get("photos")
         time.sleep(5)
         began, before = time.perf_counter(), _cpu_s(process.pid)
         time.sleep(seconds)
         share = (_cpu_s(process.pid) - before) / (time.perf_counter() - began)
         process.send_signal(signal.SIGINT)
         process.wait(60)
-    print(f"idle, {way}: {handled:,} files, {share:.2%} of a core over {seconds:.0f} s", flush=True)
+    print(f"idle, {way}: {photos:,} files, {share:.2%} of a core over {seconds:.0f} s", flush=True)
     return share
 
 
@@ -207,6 +207,8 @@ def main() -> int:
     parser.add_argument("--idle-files", type=int, default=50_000)
     parser.add_argument("--idle-s", type=float, default=60.0)
     options = parser.parse_args()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background by a shell
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     is_sound = True
     with tempfile.TemporaryDirectory() as temporary:
         for name, way in (

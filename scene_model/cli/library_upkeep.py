@@ -66,7 +66,8 @@ def watched(options: argparse.Namespace, settings: Settings) -> int:
             print(json.dumps(_watched_record(folder, state, is_watched)))
             continue
         way = "reference" if folder.by_reference else "copy"
-        counts = f"{state.added:,} added, {state.pending:,} pending, {len(state.failed):,} failed"
+        photos = counted(state.photos, "photo")
+        counts = f"{photos}, {state.pending:,} pending, {len(state.failed):,} failed"
         print("\t".join((printable(str(folder.path)), way, str(state.status), counts)))
         for file in state.failed:
             print(f"  {printable(file.path)}\t{file.code}: {printable(file.message)}")

@@ -53,13 +53,13 @@ def test_once_adds_what_is_there_and_lists_it(
     assert main(["library", "watched", "--library", str(library), "--json"]) == 0
     (row,) = json.loads(capfd.readouterr().out)
     assert (row["path"], row["way"], row["status"]) == (str(arrivals), "reference", "paused")
-    assert (row["added"], row["watched"], row["pending"]) == (1, False, 0)
+    assert (row["photos"], row["watched"], row["pending"]) == (1, False, 0)
     assert [file["code"] for file in row["failed"]] == ["not_a_picture"]
     (arrivals / "deep" / "a.jpg").unlink()
     assert main(command) == 0
     assert f"{arrivals / 'deep' / 'a.jpg'}\toriginal_missing" in capfd.readouterr().err
     assert main(["library", "watched", "--library", str(library)]) == 0
-    assert "1 added, 0 pending, 1 failed" in capfd.readouterr().out
+    assert "1 photo, 0 pending, 1 failed" in capfd.readouterr().out
 
 
 def test_wrong_folders_end_with_2_and_change_nothing(

@@ -41,9 +41,9 @@ def test_a_folder_is_watched_paused_and_forgotten(
     click(app, "Watch folder")
     (folder,) = opened.watches.folders.all()
     assert folder == WatchedFolder(arrivals, by_reference=True)
-    until(lambda: opened.watches.state(folder).added == 1)
+    until(lambda: opened.watches.state(folder).photos == 1)
     app.run()
-    assert "1 photo added" in texts(app)
+    assert "1 photo in the library" in texts(app)
     assert str(arrivals) in texts(app)
     (arrivals / "whole.jpg").unlink()
     (arrivals / "other.jpg").write_bytes(encode(textured(90, 90, seed=2)))
@@ -92,8 +92,7 @@ def test_the_new_photos_of_a_card_are_offered_and_added(
     app.run()
     assert "3 new photos on EOS_DIGITAL" in texts(app)
     click(app, "Add")
-    (job,) = opened.jobs.running() or [None]
-    if job is not None:
+    for job in opened.jobs.running():
         job.wait(60)
     assert opened.library.count() == 3
     card.clear()

@@ -59,7 +59,7 @@ def _folder_list() -> None:
 def _show_folder(folder: WatchedFolder, state: FolderState) -> None:
     st.markdown(f"**{escape_markdown(str(folder.path))}**")
     way = "photos stay in place" if folder.by_reference else "photos are copied"
-    facts = [_STATUS[state.status], way, f"{counted(state.added, 'photo')} added"]
+    facts = [_STATUS[state.status], way, f"{counted(state.photos, 'photo')} in the library"]
     if state.pending:
         facts.append(f"{counted(state.pending, 'file')} waiting")
     if state.scanned_at is not None:

@@ -30,8 +30,8 @@ class FolderStatus(StrEnum):
 class FolderState:
     """A watched folder at one moment.
 
-    scanned_at: when the last scan ended, ISO 8601 with offset; None before the first. added: files
-    whose photos were new to the library. handled: all files that are done. pending: files that are
+    scanned_at: when the last scan ended, ISO 8601 with offset; None before the first. photos: files
+    of the folder whose photos are in the library. pending: files that are
     not whole yet, or wait for their turn. failed: those that could not become photos. missing:
     paths of referenced originals that are no longer there, or have other contents. message: what
     stands in the way, and what to do. note: how the folder is watched where it has no events.
@@ -39,8 +39,7 @@ class FolderState:
 
     status: FolderStatus
     scanned_at: str | None = None
-    added: int = 0
-    handled: int = 0
+    photos: int = 0
     pending: int = 0
     failed: tuple[FailedFile, ...] = ()
     missing: tuple[str, ...] = ()

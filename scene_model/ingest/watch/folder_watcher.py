@@ -303,8 +303,7 @@ class FolderWatcher:
             self._counted = self.ledger.version
             state = replace(
                 state,
-                added=self.ledger.count_added(),
-                handled=len(self.ledger),
+                photos=self.ledger.count_photos(),
                 failed=tuple(self.ledger.failed()),
             )
         self.state = state

@@ -134,7 +134,7 @@ class Intake:
             return
         stamp = FileStamp(file.file_bytes or 0, file.mtime_ns or 0)
         code, message = (problem.code, problem.message) if problem else ("", "")
-        handled = HandledFile(stamp, outcome.photo_id, outcome.was_known, code, message)
+        handled = HandledFile(stamp, outcome.photo_id, code, message)
         self._ledger.record(path, handled)
         self.arrivals.finish(path)
         self._on_done(path, outcome)

@@ -23,14 +23,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HandledFile:
-    """A file that is done: its photo, or why it cannot be one.
-
-    was_known: the library had the photo before. code, message: of the error.
-    """
+    """A file that is done: its photo, or code and message of why it cannot be one."""
 
     stamp: FileStamp
     photo_id: str | None
-    was_known: bool = False
     code: str = ""
     message: str = ""
 
@@ -79,19 +75,17 @@ class Ledger:
             rows = [(p, e) for p, e in self._entries.items() if e.photo_id is None]
         return [FailedFile(path, entry.code, entry.message) for path, entry in sorted(rows)]
 
-    def count_added(self) -> int:
-        """Count the files whose photos were new to the library."""
+    def count_photos(self) -> int:
+        """Count the files whose photos are in the library."""
         with self._lock:
-            return sum(e.photo_id is not None and not e.was_known for e in self._entries.values())
+            return sum(entry.photo_id is not None for entry in self._entries.values())
 
     def record(self, path: str, handled: HandledFile) -> None:
         """Store what was done with a file; when that fails, a restart reads the file again."""
-        stamp = handled.stamp
-        row = [path, stamp.file_bytes, stamp.mtime_ns, handled.photo_id, handled.was_known]
         with self._lock:
             self._entries[path] = handled
             self.version += 1
-            self._append([*row, handled.code, handled.message] if handled.code else row)
+            self._append(_row(path, handled))
 
     def forget(self, paths: Iterable[str]) -> None:
         """Remove entries: of files that are gone, or that are to be tried again."""
@@ -135,13 +129,13 @@ class Ledger:
                 if not values:
                     self._entries.pop(path, None)
                     continue
-                file_bytes, mtime_ns, photo_id, was_known, *error = values
+                file_bytes, mtime_ns, photo_id, *error = values
                 stamp = FileStamp(int(file_bytes), int(mtime_ns))
-                self._entries[path] = HandledFile(stamp, photo_id, bool(was_known), *error)
+                self._entries[path] = HandledFile(stamp, photo_id, *error)
             except (ValueError, TypeError):
                 continue  # an incomplete line: that file is read again
 
 
 def _row(path: str, entry: HandledFile) -> list[object]:
-    row: list[object] = [path, *entry.stamp, entry.photo_id, entry.was_known]
+    row: list[object] = [path, *entry.stamp, entry.photo_id]
     return [*row, entry.code, entry.message] if entry.code else row

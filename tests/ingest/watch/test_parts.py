@@ -126,7 +126,7 @@ def test_the_ledger_survives_a_restart_and_a_torn_line(tmp_path: Path) -> None:
     name = os.fsdecode(b"/in/\xff.jpg")
     ledger = new_ledger(tmp_path)
     ledger.record("/in/a.jpg", HandledFile(STAMP, "1" * 64))
-    ledger.record(name, HandledFile(STAMP, "2" * 64, was_known=True))
+    ledger.record(name, HandledFile(STAMP, "2" * 64))
     ledger.record("/in/bad.jpg", HandledFile(STAMP, None, code="truncated_photo", message="Cut."))
     ledger.forget(["/in/a.jpg", "/in/unknown.jpg"])
     file = tmp_path / "files.jsonl"
@@ -136,8 +136,8 @@ def test_the_ledger_survives_a_restart_and_a_torn_line(tmp_path: Path) -> None:
     again = new_ledger(tmp_path)
     assert sorted(again.paths()) == sorted([name, "/in/bad.jpg", "/in/late.jpg"])
     assert again.failed() == [FailedFile("/in/bad.jpg", "truncated_photo", "Cut.")]
-    assert again.get(name) == HandledFile(STAMP, "2" * 64, was_known=True)
-    assert again.count_added() == 1
+    assert again.get(name) == HandledFile(STAMP, "2" * 64)
+    assert again.count_photos() == 2
 
 
 def test_the_ledger_stays_small(tmp_path: Path) -> None:
@@ -205,7 +205,6 @@ def test_a_state_is_stored_and_a_damaged_one_is_none(tmp_path: Path) -> None:
             FolderStatus.WATCHING,
             "2026-01-02T03:04:05.000+00:00",
             3,
-            4,
             5,
             (FailedFile("a", "empty_file", "Empty."),),
             ("/b.jpg",),

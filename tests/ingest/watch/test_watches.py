@@ -130,7 +130,7 @@ def test_a_server_watches_on_after_a_restart(
     second = open_services(settings, decoders=decoders)
     try:
         wait_until(lambda: second.library.count() == 2)
-        wait_until(lambda: second.watches.state(folder).added == 2)
+        wait_until(lambda: second.watches.state(folder).photos == 2)
         assert not second.jobs.running(JobKind.ADD)
     finally:
         second.close()
