@@ -27,8 +27,8 @@ from scene_model.maintenance.database_check import damage_named
 from scene_model.services import Services, open_services
 
 _POLL_S = 0.2
-# With --once, a file that another program still writes is left to the next run.
-_ONCE = Pace(old_s=2.0)
+# With --once, nobody waits a minute for a file that is damaged.
+_ONCE = Pace(old_s=10.0)
 
 
 @dataclass(frozen=True)

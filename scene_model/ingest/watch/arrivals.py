@@ -44,9 +44,16 @@ class Arrivals:
         return min(map(self._due, self._waiting.values()), default=math.inf)
 
     def take(
-        self, now: float, limit: int, stamp_of: Callable[[str], FileStamp | None]
+        self,
+        now: float,
+        limit: int,
+        stamp_of: Callable[[str], FileStamp | None],
+        is_whole: Callable[[str], bool] = lambda _path: True,
     ) -> list[tuple[str, FileStamp]]:
-        """Return files that are due and still the same; they are in work from now on."""
+        """Return files that are due and still the same; they are in work from now on.
+
+        is_whole: a file that does not look whole is taken only when it is old.
+        """
         taken: list[tuple[str, FileStamp]] = []
         due = [path for path, arrival in self._waiting.items() if self._due(arrival) <= now]
         for path in due:
@@ -57,6 +64,8 @@ class Arrivals:
                 del self._waiting[path]
             elif stamp != arrival.stamp:
                 self._waiting[path] = _Arrival(stamp, now)
+            elif not arrival.has_failed and not is_whole(path):
+                arrival.has_failed = True
             elif path not in self._in_work:
                 self._in_work[path] = self._waiting.pop(path)
                 taken.append((path, stamp))

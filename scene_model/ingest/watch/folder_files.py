@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scene_model.ingest.watch.names import is_photo_name, is_watched_folder_name
-from scene_model.library.database_file import DATABASE_NAME
+from scene_model.library.database_file import DATABASE_NAME, ORIGINALS
+
+_END_BYTES = 512
 
 
 class FileStamp(NamedTuple):
@@ -37,6 +39,29 @@ def stamp_of(path: str) -> FileStamp | None:
     return FileStamp(status.st_size, status.st_mtime_ns)
 
 
+def has_written_end(path: str) -> bool:
+    """Whether the end of a file is more than zeros.
+
+    Copying programs reserve the whole size first; a paused copy then ends with zeros, and decoders
+    of several formats take it for a picture with a grey part.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _END_BYTES))
+            return any(file.read(_END_BYTES))
+    except OSError:
+        return True  # reading it whole says what is wrong
+
+
+def is_library(folder: Path) -> bool:
+    """Whether a folder is a library."""
+    try:
+        return (folder / DATABASE_NAME).is_file() and (folder / ORIGINALS).is_dir()
+    except OSError:
+        return False
+
+
 def photo_files(
     root: str, unreadable: UnreadableFolders, is_stopped: Callable[[], bool] = lambda: False
 ) -> Iterator[tuple[str, FileStamp]]:
@@ -53,7 +78,7 @@ def photo_files(
         except OSError:
             unreadable.folders.append(folder)
             continue
-        if any(entry.name == DATABASE_NAME for entry in entries):
+        if any(entry.name == DATABASE_NAME for entry in entries) and is_library(Path(folder)):
             continue
         for entry in entries:
             try:

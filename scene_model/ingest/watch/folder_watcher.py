@@ -34,6 +34,8 @@ from scene_model.jobs.job import Outcome
 from scene_model.library.store import Library
 
 _SLEEP_S = 30.0
+# How soon the next job begins after one has ended.
+_JOB_WAIT_S = 0.2
 # Failures that come from the computer, not from the file: tried again after a restart.
 _TRIED_AGAIN = frozenset(("unreadable_file", "decoding_stopped", "internal_error"))
 
@@ -303,7 +305,7 @@ class FolderWatcher:
             self._counted = self.ledger.version
             state = replace(
                 state,
-                photos=self.ledger.count_photos(),
+                photos=self.ledger.photo_count,
                 failed=tuple(self.ledger.failed()),
             )
         self.state = state
@@ -311,6 +313,6 @@ class FolderWatcher:
     def _wait_s(self) -> float:
         now = self._clock()
         if self._intake.is_adding:
-            return min(0.5, self._pace.presence_s)
+            return min(_JOB_WAIT_S, self._pace.presence_s)
         due = max(self._intake.arrivals.next_due(), self._intake.held_until)
         return max(0.05, min(self._pace.presence_s, self._next_scan - now, due - now))

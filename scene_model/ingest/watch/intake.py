@@ -10,7 +10,7 @@ from scene_model.errors import SceneError
 from scene_model.ingest.incoming import IncomingFile
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.watch.arrivals import Arrivals
-from scene_model.ingest.watch.folder_files import FileStamp, stamp_of
+from scene_model.ingest.watch.folder_files import FileStamp, has_written_end, stamp_of
 from scene_model.ingest.watch.folder_state import now_text
 from scene_model.ingest.watch.ledger import HandledFile, Ledger
 from scene_model.ingest.watch.watched_folders import WatchedFolder
@@ -86,7 +86,10 @@ class Intake:
             return
         in_other_jobs = self._files_in_other_jobs()
         taken = self.arrivals.take(
-            now, MAX_FILES_PER_JOB, lambda path: None if path in in_other_jobs else stamp_of(path)
+            now,
+            MAX_FILES_PER_JOB,
+            lambda path: None if path in in_other_jobs else stamp_of(path),
+            has_written_end,
         )
         if not taken:
             return

@@ -51,6 +51,7 @@ class Ledger:
         self._file, self._file_system, self._new_dir = file, file_system, new_dir
         self._lock = threading.Lock()
         self._entries: dict[str, HandledFile] = {}
+        self._failed = set[str]()
         self._lines = 0
         self._is_torn = False
         self.version = 0
@@ -72,30 +73,42 @@ class Ledger:
     def failed(self) -> list[FailedFile]:
         """Return the files that could not become photos, by path."""
         with self._lock:
-            rows = [(p, e) for p, e in self._entries.items() if e.photo_id is None]
-        return [FailedFile(path, entry.code, entry.message) for path, entry in sorted(rows)]
+            entries = [(path, self._entries[path]) for path in sorted(self._failed)]
+        return [FailedFile(path, entry.code, entry.message) for path, entry in entries]
 
-    def count_photos(self) -> int:
-        """Count the files whose photos are in the library."""
-        with self._lock:
-            return sum(entry.photo_id is not None for entry in self._entries.values())
+    @property
+    def photo_count(self) -> int:
+        """Number of files whose photos are in the library."""
+        return len(self._entries) - len(self._failed)
 
     def record(self, path: str, handled: HandledFile) -> None:
         """Store what was done with a file; when that fails, a restart reads the file again."""
         with self._lock:
-            self._entries[path] = handled
-            self.version += 1
+            self._put(path, handled)
             self._append(_row(path, handled))
 
     def forget(self, paths: Iterable[str]) -> None:
         """Remove entries: of files that are gone, or that are to be tried again."""
         with self._lock:
             for path in paths:
-                if self._entries.pop(path, None) is not None:
-                    self.version += 1
+                if path in self._entries:
+                    self._drop(path)
                     self._append([path])
             if self._lines > _MAX_LINES_PER_ENTRY * len(self._entries) + _FEW_LINES:
                 self._compact()
+
+    def _put(self, path: str, handled: HandledFile) -> None:
+        self._entries[path] = handled
+        self.version += 1
+        if handled.photo_id is None:
+            self._failed.add(path)
+        else:
+            self._failed.discard(path)
+
+    def _drop(self, path: str) -> None:
+        self._entries.pop(path, None)
+        self._failed.discard(path)
+        self.version += 1
 
     def _append(self, row: list[object]) -> None:
         line = json.dumps(row, separators=(",", ":"))
@@ -127,11 +140,11 @@ class Ledger:
             try:
                 path, *values = json.loads(line)
                 if not values:
-                    self._entries.pop(path, None)
+                    self._drop(path)
                     continue
                 file_bytes, mtime_ns, photo_id, *error = values
                 stamp = FileStamp(int(file_bytes), int(mtime_ns))
-                self._entries[path] = HandledFile(stamp, photo_id, *error)
+                self._put(path, HandledFile(stamp, photo_id, *error))
             except (ValueError, TypeError):
                 continue  # an incomplete line: that file is read again
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scene_model.errors import FolderInaccessible, FolderNotWatchable, PathNotFound
-from scene_model.library.database_file import DATABASE_NAME
+from scene_model.ingest.watch.folder_files import is_library
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, library_error
 from scene_model.library.store import Library
 
@@ -122,7 +122,7 @@ class WatchedFolders:
         require_readable(path)
         require_apart(path, (folder.path for folder in self.all()))
         for parent in (_real(path), *_real(path).parents):
-            if (parent / DATABASE_NAME).is_file() or parent == _real(self._library.folder):
+            if is_library(parent) or parent == _real(self._library.folder):
                 where = (
                     "is a library" if parent == _real(path) else f"is inside the library {parent}"
                 )

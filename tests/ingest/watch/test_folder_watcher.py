@@ -9,6 +9,7 @@ import pytest
 from scene_model.ingest.watch.folder_state import FolderStatus
 from scene_model.ingest.watch.mounts import Mount
 from scene_model.library import edits
+from scene_model.photos.hashes import content_hash
 from scene_model.services import Services
 from tests.ingest.watch.conftest import WatchedPlace
 from tests.pictures import encode, textured
@@ -54,6 +55,17 @@ def test_a_slow_file_is_not_called_damaged_and_an_old_damaged_one_is(place: Watc
     place.pass_time(5)
     assert place.names() == ["cut.jpg", "slow.jpg"]
     assert place.watcher.state.failed == ()
+
+
+def test_a_copy_whose_size_was_reserved_is_not_added_half(place: WatchedPlace) -> None:
+    data = photo(1)
+    place.pass_time(1)
+    place.write("a.jpg", data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
+    place.pass_time(40)  # decoders take it for a picture
+    assert place.names() == []
+    place.write("a.jpg", data)
+    place.pass_time(5)
+    assert place.services.library.find() == [content_hash(data)]
 
 
 def test_failed_files_are_tried_again_when_asked(place: WatchedPlace) -> None:
@@ -121,7 +133,7 @@ def test_two_files_that_swap_their_names_keep_their_photos(place: WatchedPlace) 
     # Of the same size, so that only the contents tell which is which.
     data = [(photo(seed) + bytes(20_000))[:20_000] for seed in (1, 2)]
     a, b = place.write("a.jpg", data[0]), place.write("b.jpg", data[1])
-    place.pass_time(5)
+    place.pass_time(90)
     a.rename(place.folder / "c.tmp")
     b.rename(a)
     (place.folder / "c.tmp").rename(b)

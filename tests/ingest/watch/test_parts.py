@@ -50,7 +50,15 @@ def test_partial_and_hidden_names_are_no_photos(name: str, is_photo: bool) -> No
 
 
 def test_a_scan_leaves_out_hidden_system_and_library_folders(tmp_path: Path) -> None:
-    for name in ("a.jpg", "b/c.jpg", ".trash/d.jpg", "@eaDir/e.jpg", "lib/f.jpg", "lib/library.db"):
+    for name in (
+        "a.jpg",
+        "b/c.jpg",
+        ".trash/d.jpg",
+        "@eaDir/e.jpg",
+        "lib/f.jpg",
+        "lib/library.db",
+        "lib/originals/g.jpg",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     found_names = {Path(path).name for path, _ in photo_files(str(tmp_path), UnreadableFolders())}
@@ -137,7 +145,7 @@ def test_the_ledger_survives_a_restart_and_a_torn_line(tmp_path: Path) -> None:
     assert sorted(again.paths()) == sorted([name, "/in/bad.jpg", "/in/late.jpg"])
     assert again.failed() == [FailedFile("/in/bad.jpg", "truncated_photo", "Cut.")]
     assert again.get(name) == HandledFile(STAMP, "2" * 64)
-    assert again.count_photos() == 2
+    assert again.photo_count == 2
 
 
 def test_the_ledger_stays_small(tmp_path: Path) -> None:
