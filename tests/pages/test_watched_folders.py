@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.state.session import get_services
+from pages.state.warm_start import watch_folders
 from scene_model.ingest.watch.card_offers import CardOffers
 from scene_model.ingest.watch.mounts import Mount
-from scene_model.ingest.watch.watched_folders import WatchedFolder
+from scene_model.ingest.watch.watched_folders import WatchedFolder, WatchedFolders
+from scene_model.library.store import Library
 from scene_model.services import Services
 from tests.pages.conftest import click, labels, texts
 from tests.pictures import encode, textured
@@ -106,3 +109,14 @@ def test_the_new_photos_of_a_card_are_offered_and_added(
     app.run()
     assert "new photo" not in texts(app)
     assert opened.library.count() == 3
+
+
+def test_a_server_watches_before_anybody_opens_a_page(
+    app: AppTest, tmp_path: Path, arrivals: Path
+) -> None:
+    watch_folders()
+    assert not (tmp_path / "library").exists()  # nothing is watched, so nothing is opened
+    with Library(tmp_path / "library") as library:
+        WatchedFolders(library).save(WatchedFolder(arrivals, by_reference=False))
+    watch_folders()
+    until(lambda: get_services().library.count() == 1)

@@ -13,6 +13,7 @@ _STEP_MS, _GATHER_MS = 500, 1_500
 # It polls by itself on systems without any events; then rarely, since the scan covers that.
 _POLL_DELAY_MS = 60_000
 MAX_EVENTS = 10_000
+_DENIED = "os error 13"
 
 logger = logging.getLogger(__name__)
 
@@ -60,23 +61,37 @@ class FolderEvents:
 
     def _run(self) -> None:
         try:
-            for changes in watch(
-                self._folder,
-                watch_filter=None,
-                stop_event=self._stop,
-                step=_STEP_MS,
-                debounce=_GATHER_MS,
-                raise_interrupt=False,
-                force_polling=False,
-                poll_delay_ms=_POLL_DELAY_MS,
-                ignore_permission_denied=True,
-            ):
-                with self._lock:
-                    self._paths.update(path for _, path in changes)
-                    self._has_overflowed |= len(self._paths) > MAX_EVENTS
-                    if self._has_overflowed:
-                        self._paths.clear()
-                self._wake()
+            try:
+                self._listen(ignore_permission_denied=False)
+            except OSError as error:
+                if not isinstance(error, PermissionError) and _DENIED not in str(error):
+                    raise
+                # Not at first: it hides the limit on watches too.
+                self._listen(ignore_permission_denied=True)
         except Exception as error:  # a limit of the system, or the folder has just gone
-            self.problem = str(error)
+            self.problem = _reason(error)
             self._wake()
+
+    def _listen(self, ignore_permission_denied: bool) -> None:
+        for changes in watch(
+            self._folder,
+            watch_filter=None,
+            stop_event=self._stop,
+            step=_STEP_MS,
+            debounce=_GATHER_MS,
+            raise_interrupt=False,
+            force_polling=False,
+            poll_delay_ms=_POLL_DELAY_MS,
+            ignore_permission_denied=ignore_permission_denied,
+        ):
+            with self._lock:
+                self._paths.update(path for _, path in changes)
+                self._has_overflowed |= len(self._paths) > MAX_EVENTS
+                if self._has_overflowed:
+                    self._paths.clear()
+            self._wake()
+
+
+def _reason(error: Exception) -> str:
+    """Return why listening failed, without the paths that the library appends."""
+    return str(error).partition(". about [")[0].partition(" about [")[0]

@@ -1,6 +1,7 @@
 """Watched folders in threads: real events, two processes, pausing; and kills while files arrive."""
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.watch import kill_while_writing
-from scene_model.config import Settings
+from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import FolderNotWatchable, NotForVisitors
 from scene_model.ingest.watch.folder_state import FolderStatus
 from scene_model.ingest.watch.folder_watcher import Pace
@@ -61,6 +62,35 @@ def test_events_bring_new_and_moved_files(
     moved = arrivals / "new" / "moved.jpg"
     wait_until(lambda: services.library.photo(photo_id).reference == moved)
     assert services.library.count() == 2
+
+
+_AT_THE_LIMIT = """
+import sys, time
+from pathlib import Path
+from scene_model.ingest.watch.events import FolderEvents
+Path("/proc/sys/user/max_inotify_watches").write_text("2")
+events = FolderEvents(Path(sys.argv[1]), lambda: None)
+deadline = time.monotonic() + 30
+while events.problem is None and time.monotonic() < deadline:
+    time.sleep(0.05)
+print(events.problem)
+"""
+
+
+def test_the_systems_limit_on_events_is_noticed(tmp_path: Path) -> None:
+    """In a user namespace of its own, which has limits of its own."""
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "-Ur", "true"], capture_output=True).returncode:
+        pytest.skip("there are no user namespaces here")
+    for number in range(5):
+        (tmp_path / str(number)).mkdir()
+    done = subprocess.run(
+        [unshare, "-Ur", sys.executable, "-c", _AT_THE_LIMIT, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT_DIR,
+    )
+    assert done.stdout == "OS file watch limit reached\n", done.stderr
 
 
 def test_a_copied_folder_gets_no_bytes_from_elsewhere(
