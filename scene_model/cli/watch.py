@@ -13,7 +13,7 @@ from scene_model.cli.scan import path, seconds
 from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, FolderNotWatchable
-from scene_model.ingest.watch.folder_state import FolderStatus
+from scene_model.ingest.watch.folder_state import FolderState, FolderStatus
 from scene_model.ingest.watch.folder_watcher import Pace, Surroundings
 from scene_model.ingest.watch.watched_folders import (
     WatchedFolder,
@@ -27,6 +27,7 @@ from scene_model.maintenance.database_check import damage_named
 from scene_model.services import Services, open_services
 
 _POLL_S = 0.2
+_STANDING = (FolderStatus.WAITING, FolderStatus.UNREADABLE)
 # With --once, nobody waits a minute for a file that is damaged.
 _ONCE = Pace(old_s=10.0)
 
@@ -102,13 +103,16 @@ def _watch(options: argparse.Namespace, services: Services, paths: Sequence[Path
                 job.wait()
         for folder in folders:
             watches.begin(folder)
+        if sys.stderr.isatty() and not options.once:
+            names = ", ".join(printable(str(folder.path)) for folder in folders)
+            print(f"Watching {names}. Ctrl-C ends it.", file=sys.stderr)
         with ProgressLine("files") as progress:
-            _follow(watches, folders, done, printer, progress, options.once)
+            states = _follow(watches, folders, done, printer, progress, options.once)
     finally:
         watches.close()
         printer.print_all(done)
         services.copy_database()
-    return _exit_code(watches, folders, printer)
+    return _exit_code(states, printer)
 
 
 def _registered(
@@ -145,8 +149,11 @@ def _follow(
     printer: "_Printer",
     progress: ProgressLine,
     once: bool,
-) -> None:
-    """Print what is done, and what stands in the way of a folder once each time it changes."""
+) -> list[FolderState]:
+    """Print what is done, and what stands in the way of a folder once each time it changes.
+
+    Returns the last states with --once; otherwise only Ctrl-C ends it.
+    """
     messages: dict[str, str] = {}
     while True:
         is_idle = watches.is_idle()
@@ -164,11 +171,9 @@ def _follow(
                 )
         pending = sum(state.pending for _, state in states)
         progress.show(printer.done, printer.done + pending or None, printer.failed)
-        stands_still = all(
-            state.status in (FolderStatus.WAITING, FolderStatus.UNREADABLE) for _, state in states
-        )
+        stands_still = all(state.status in _STANDING for _, state in states)
         if once and (is_idle or stands_still):
-            return
+            return [state for _, state in states]
         time.sleep(_POLL_S)
 
 
@@ -212,8 +217,7 @@ class _Printer:
         return f"{name}\t{outcome.photo_id}\t{photo_class}{suffix}"
 
 
-def _exit_code(watches: Watches, folders: Sequence[WatchedFolder], printer: _Printer) -> int:
-    states = [watches.state(folder) for folder in folders]
+def _exit_code(states: Sequence[FolderState], printer: _Printer) -> int:
     for original in (file for state in states for file in state.missing):
         print(f"{printable(original)}\toriginal_missing: it is not there", file=sys.stderr)
     pending = sum(state.pending for state in states)
@@ -221,4 +225,5 @@ def _exit_code(watches: Watches, folders: Sequence[WatchedFolder], printer: _Pri
         print(f"{counted(pending, 'file')} not added yet; run it again.", file=sys.stderr)
     if printer.failed:
         print(f"{counted(printer.failed, 'file')} failed.", file=sys.stderr)
-    return EXIT_SOME_FAILED if printer.failed or pending else EXIT_DONE
+    is_left = pending or any(state.status in _STANDING for state in states)
+    return EXIT_SOME_FAILED if printer.failed or is_left else EXIT_DONE

@@ -1,6 +1,7 @@
 """The photo files of a watched folder, with size and time of change; nothing is opened."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,12 +32,13 @@ class UnreadableFolders:
 
 
 def stamp_of(path: str) -> FileStamp | None:
-    """Return the stamp of a file; None when it is gone or cannot be reached."""
+    """Return the stamp of a file; None when it is gone, cannot be reached, or is no file."""
     try:
         status = Path(path).stat()
     except (OSError, ValueError):
         return None
-    return FileStamp(status.st_size, status.st_mtime_ns)
+    is_file = stat.S_ISREG(status.st_mode)
+    return FileStamp(status.st_size, status.st_mtime_ns) if is_file else None
 
 
 def has_written_end(path: str) -> bool:
@@ -85,7 +87,7 @@ def photo_files(
                 if entry.is_dir(follow_symlinks=False):
                     if is_watched_folder_name(entry.name):
                         pending.append(entry.path)
-                elif is_photo_name(entry.name):
+                elif is_photo_name(entry.name) and entry.is_file():
                     status = entry.stat()
                     yield entry.path, FileStamp(status.st_size, status.st_mtime_ns)
             except OSError:  # removed meanwhile, or a link to nowhere

@@ -242,10 +242,9 @@ class FolderWatcher:
         if not is_watched_path(path, self._root):
             return
         name = os.path.basename(path)  # noqa: PTH119 - text, as the events are
-        if is_photo_name(name):
-            stamp = stamp_of(path)
-            if stamp is not None:
-                self._intake.note(path, stamp, self._clock())
+        stamp = stamp_of(path) if is_photo_name(name) else None
+        if stamp is not None:
+            self._intake.note(path, stamp, self._clock())
         elif is_watched_folder_name(name) and os.path.isdir(path):  # noqa: PTH112
             for file, stamp in photo_files(path, UnreadableFolders(), self._stopped):
                 self._intake.note(file, stamp, self._clock())

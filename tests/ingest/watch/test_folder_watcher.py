@@ -1,14 +1,20 @@
 """One watched folder: what is added when, moves, deletions, drives, full disks, sleep."""
 
+import errno
 import logging
 import shutil
 from pathlib import Path
 
 import pytest
 
+from scene_model.errors import UnreadableFile
+from scene_model.ingest.incoming import IncomingFile
+from scene_model.ingest.quota import NO_QUOTA
 from scene_model.ingest.watch.folder_state import FolderStatus
 from scene_model.ingest.watch.mounts import Mount
+from scene_model.ingest.watch.scanned_photo import ingest_scanned
 from scene_model.library import edits
+from scene_model.photos.decode import PhotoLimits, decode_photo
 from scene_model.photos.hashes import content_hash
 from scene_model.services import Services
 from tests.ingest.watch.conftest import WatchedPlace
@@ -58,14 +64,33 @@ def test_a_slow_file_is_not_called_damaged_and_an_old_damaged_one_is(place: Watc
 
 
 def test_a_copy_whose_size_was_reserved_is_not_added_half(place: WatchedPlace) -> None:
-    data = photo(1)
+    data = encode(textured(90, 90, seed=1), "WEBP")
+    half = data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
+    decode_photo(half, PhotoLimits())  # decoders take it for a picture
     place.pass_time(1)
-    place.write("a.jpg", data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
-    place.pass_time(40)  # decoders take it for a picture
-    assert place.names() == []
-    place.write("a.jpg", data)
+    place.write("a.webp", half)
+    place.pass_time(40)
+    assert place.services.library.find() == []
+    place.write("a.webp", data)
     place.pass_time(5)
     assert place.services.library.find() == [content_hash(data)]
+
+
+def test_a_file_that_changes_while_it_is_read_waits(place: WatchedPlace) -> None:
+    services, path = place.services, place.write("a.jpg", photo(1))
+    stamp = path.stat()
+    scanned = IncomingFile(
+        "a.jpg",
+        "000000",
+        "2026-01-02T03:04:05.000+00:00",
+        stamp.st_size,
+        source=str(path),
+        mtime_ns=stamp.st_mtime_ns - 1,
+    )
+    with pytest.raises(UnreadableFile) as raised:
+        ingest_scanned(services.library, services.classifier, scanned, NO_QUOTA)
+    assert raised.value.code == "file_changing"
+    assert services.library.find() == []
 
 
 def test_failed_files_are_tried_again_when_asked(place: WatchedPlace) -> None:
@@ -94,9 +119,13 @@ def test_a_folder_that_is_moved_in_comes_with_its_files(
     (tmp_path / "trip" / "day" / "a.jpg").write_bytes(photo(1))
     (tmp_path / "trip").rename(place.folder / "trip")
     assert place.events.paths is not None
-    place.events.paths += [str(place.folder / "trip"), str(place.folder / ".hidden" / "b.jpg")]
-    place.pass_time(5)
-    assert place.names() == ["a.jpg"]
+    (place.folder / "folder.jpg").mkdir()
+    (place.folder / "folder.jpg" / "c.jpg").write_bytes(photo(2))
+    names = ("trip", ".hidden/b.jpg", "folder.jpg")
+    place.events.paths += [str(place.folder / name) for name in names]
+    place.pass_time(70)
+    assert place.names() == ["a.jpg", "c.jpg"]
+    assert place.watcher.state.failed == ()
 
 
 def test_too_many_events_become_a_scan(place: WatchedPlace) -> None:
@@ -175,6 +204,18 @@ def test_a_deleted_or_changed_original_is_named(place: WatchedPlace) -> None:
     assert len(place.names()) == 4
 
 
+def test_an_original_that_is_put_elsewhere_is_no_longer_missing(place: WatchedPlace) -> None:
+    path = place.write("a.jpg", photo(1))
+    place.write("b.jpg", photo(2))
+    place.pass_time(5)
+    path.unlink()
+    place.pass_time(400)
+    assert list(place.watcher.state.missing) == [str(path)]
+    place.write("deep/c.jpg", photo(1))
+    place.pass_time(10)  # long before the next regular scan
+    assert list(place.watcher.state.missing) == []
+
+
 def test_a_photo_in_the_trash_stays_there(place: WatchedPlace) -> None:
     library = place.services.library
     path = place.write("a.jpg", photo(1))
@@ -246,6 +287,34 @@ def test_a_full_disk_is_named_and_tried_again(
     place.pass_time(70)
     assert place.names() == ["a.jpg"]
     assert (place.watcher.state.status, place.watcher.state.message) == (FolderStatus.WATCHING, "")
+
+
+def test_a_disk_that_fills_up_while_photos_are_added(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = WatchedPlace(services, tmp_path / "in", by_reference=False)
+
+    def fail(step: str, path: Path) -> None:
+        if step == "write" and path.parent == services.library.files.new_dir:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    for number in range(3):
+        place.write(f"{number}.jpg", photo(number))
+    place.watcher.step()
+    place.now += 3
+    place.watcher.step()  # the job has begun
+    monkeypatch.setattr(services.library.file_system, "before_step", fail)
+    place.write("late.jpg", photo(9))
+    place.pass_time(10)
+    assert place.watcher.state.status is FolderStatus.WAITING
+    assert "is full" in place.watcher.state.message
+    # The files are scanned again; no job is left for people to try again by hand.
+    assert not list(services.library.incoming_dir.iterdir())
+    assert not list(services.library.jobs_dir.iterdir())
+    monkeypatch.undo()
+    place.pass_time(130)
+    assert place.names() == ["0.jpg", "1.jpg", "2.jpg", "late.jpg"]
+    assert place.watcher.state.failed == ()
 
 
 def test_a_limit_on_events_is_said_once_and_scans_go_on(

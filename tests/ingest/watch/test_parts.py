@@ -61,8 +61,10 @@ def test_a_scan_leaves_out_hidden_system_and_library_folders(tmp_path: Path) -> 
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "folder.jpg" / "h.jpg").touch()
     found_names = {Path(path).name for path, _ in photo_files(str(tmp_path), UnreadableFolders())}
-    assert found_names == {"a.jpg", "c.jpg"}
+    assert found_names == {"a.jpg", "c.jpg", "h.jpg"}
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read every folder")
