@@ -94,7 +94,24 @@ def photo_files(
                 continue
 
 
-def is_watched_path(path: str, root: str) -> bool:
-    """Whether no folder between a watched folder and a path is left out, by their names."""
-    parts = Path(path).parts[len(Path(root).parts) : -1]
-    return all(map(is_watched_folder_name, parts))
+class WatchedPaths:
+    """Which paths below a watched folder a scan would read; valid for a moment."""
+
+    def __init__(self, root: Path) -> None:
+        """root: the watched folder."""
+        self._root = root
+        self._folders = {root: True}
+
+    def covers(self, path: Path) -> bool:
+        """Whether no folder between the watched one and a path is hidden, or a library."""
+        folder = path.parent
+        is_watched = self._folders.get(folder)
+        if is_watched is None:
+            is_watched = (
+                folder.is_relative_to(self._root)
+                and is_watched_folder_name(folder.name)
+                and not is_library(folder)
+                and self.covers(folder)
+            )
+            self._folders[folder] = is_watched
+        return is_watched

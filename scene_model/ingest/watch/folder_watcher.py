@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from scene_model.errors import LibraryError
 from scene_model.ingest.incoming import IncomingFile
@@ -19,7 +20,7 @@ from scene_model.ingest.watch.arrivals import Arrivals
 from scene_model.ingest.watch.events import Events, FolderEvents, OpenEvents
 from scene_model.ingest.watch.folder_files import (
     UnreadableFolders,
-    is_watched_path,
+    WatchedPaths,
     photo_files,
     stamp_of,
 )
@@ -234,13 +235,13 @@ class FolderWatcher:
         if paths is None:
             self._next_scan = -math.inf
             return
+        watched = WatchedPaths(self.folder.path)
         for path in paths:
-            self._notice_change(path)
+            if watched.covers(Path(path)):
+                self._notice_change(path)
 
     def _notice_change(self, path: str) -> None:
         """Scan what an event names: a file, or a folder that came with all its files."""
-        if not is_watched_path(path, self._root):
-            return
         name = os.path.basename(path)  # noqa: PTH119 - text, as the events are
         stamp = stamp_of(path) if is_photo_name(name) else None
         if stamp is not None:

@@ -76,6 +76,19 @@ def test_a_copy_whose_size_was_reserved_is_not_added_half(place: WatchedPlace) -
     assert place.services.library.find() == [content_hash(data)]
 
 
+def test_a_library_inside_the_folder_is_left_alone(services: Services, tmp_path: Path) -> None:
+    place = WatchedPlace(services, tmp_path, by_reference=False)
+    place.write("a.jpg", photo(1))
+    place.pass_time(5)
+    assert place.events.paths is not None
+    own = [str(path) for path in services.library.folder.rglob("*")]
+    assert any(path.endswith(".webp") for path in own)
+    place.events.paths += [str(services.library.folder), *own]
+    place.pass_time(400)
+    assert place.names() == ["a.jpg"]
+    assert (place.watcher.state.photos, place.watcher.state.pending) == (1, 0)
+
+
 def test_a_file_that_changes_while_it_is_read_waits(place: WatchedPlace) -> None:
     services, path = place.services, place.write("a.jpg", photo(1))
     stamp = path.stat()
