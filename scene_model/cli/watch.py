@@ -29,7 +29,7 @@ from scene_model.services import Services, open_services
 _POLL_S = 0.2
 _STANDING = (FolderStatus.WAITING, FolderStatus.UNREADABLE)
 # With --once, nobody waits a minute for a file that is damaged.
-_ONCE = Pace(old_s=10.0)
+_ONCE = Pace(old_s=5.0)
 
 
 @dataclass(frozen=True)

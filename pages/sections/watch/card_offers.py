@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.sections.messages import counted, error_markdown, escape_markdown
+from pages.sections.messages import counted, error_markdown, escape_markdown, size_text
 from pages.state.session import get_services
 from scene_model.errors import SceneError
 from scene_model.ingest.watch.card_offers import CardOffer
@@ -28,10 +28,8 @@ def _offers() -> None:
     for offer in get_services().cards.offers():
         with st.container(border=True, key=f"card_{offer.card}"):
             photos = counted(len(offer.photos), "new photo")
-            size = f"{offer.file_bytes / 1e6:,.0f} MB"
-            st.markdown(
-                f":material/sd_card: **{photos} on {escape_markdown(offer.name)}** ({size})"
-            )
+            name, size = escape_markdown(offer.name), size_text(offer.file_bytes)
+            st.markdown(f":material/sd_card: **{photos} on {name}** ({size})")
             with st.container(horizontal=True):
                 st.button(
                     "Add",

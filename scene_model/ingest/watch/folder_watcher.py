@@ -276,10 +276,10 @@ class FolderWatcher:
 
     def _compare(self, present: set[str], unreadable: UnreadableFolders) -> None:
         """Find the originals that are gone, and forget files that are gone and were copied."""
-        basis = (self._library.version(), hash(frozenset(present)))
-        if basis == self._lost_of:
-            return
         try:
+            basis = (self._library.version(), hash(frozenset(present)))
+            if basis == self._lost_of:
+                return
             lost = lost_originals(self._library, self.folder.path, self.ledger, present, unreadable)
         except LibraryError as error:
             logger.warning("the originals in %s were not compared: %s", self._root, error.message)

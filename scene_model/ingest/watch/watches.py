@@ -83,7 +83,9 @@ class Watches:
         with self._lock:
             if folder.id not in self._running:
                 on_done: FileDone = partial(self._on_done, folder)
-                thread = _FolderThread(folder, self._open_watcher, self.folders, on_done)
+                thread = _FolderThread(
+                    folder, self._open_watcher, self.folders, on_done, self._pace.retry_s
+                )
                 self._running[folder.id] = thread
 
     def pause(self, folder_id: str) -> None:
@@ -151,24 +153,25 @@ class Watches:
 
     def close(self) -> None:
         """End the threads; the photos in work are finished."""
-        with self._lock:
-            threads = list(self._running.values())
-            self._running.clear()
+        threads = list(self._running.values())
         for thread in threads:
             thread.stop()
         for thread in threads:
             thread.join()
+        with self._lock:
+            self._running.clear()
 
     def _watcher(self, folder_id: str) -> FolderWatcher | None:
         thread = self._running.get(folder_id)
         return None if thread is None else thread.watcher
 
     def _end(self, folder_id: str) -> None:
-        with self._lock:
-            thread = self._running.pop(folder_id, None)
+        thread = self._running.get(folder_id)
         if thread is not None:
             thread.stop()
-            thread.join()
+            thread.join()  # until then it gets the outcomes of the photos in work
+            with self._lock:
+                self._running.pop(folder_id, None)
 
     def _route(self, file: IncomingFile, outcome: Outcome) -> None:
         """Give an outcome to the folder of the file."""
@@ -225,7 +228,9 @@ class _FolderThread:
         open_watcher: Callable[[WatchedFolder, Callable[[], None], FileDone], FolderWatcher],
         folders: WatchedFolders,
         on_done: FileDone,
+        retry_s: float,
     ) -> None:
+        self._retry_s = retry_s
         self.watcher: FolderWatcher | None = None
         self.is_locked_out = False
         self._folder, self._folders = folder, folders
@@ -251,18 +256,24 @@ class _FolderThread:
         if lock_file is None:
             return
         try:
-            watcher = self._open_watcher(self._folder, self._wake.set, self._on_done)
-            self.watcher = watcher
-            try:
-                self._watch(watcher)
-            finally:
-                watcher.close()
-                self._folders.write_state(self._folder, watcher.state.as_row())
-        except Exception:
-            logger.exception("watching %s ended", self._folder.path)
+            while not self._stop.is_set():
+                try:
+                    self._watch_until_stopped()
+                except Exception:  # of one folder; the others go on
+                    logger.exception("watching %s failed; it begins anew", self._folder.path)
+                    self._stop.wait(self._retry_s)
         finally:
-            self.watcher = None
             lock_file.release()
+
+    def _watch_until_stopped(self) -> None:
+        watcher = self._open_watcher(self._folder, self._wake.set, self._on_done)
+        self.watcher = watcher
+        try:
+            self._watch(watcher)
+        finally:
+            watcher.close()
+            self.watcher = None
+            self._folders.write_state(self._folder, watcher.state.as_row())
 
     def _acquire(self) -> LockFile | None:
         attempts = 0

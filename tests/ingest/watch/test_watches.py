@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from benchmarks.watch import kill_while_writing
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import FolderNotWatchable, NotForVisitors
 from scene_model.ingest.watch.folder_state import FolderStatus
-from scene_model.ingest.watch.folder_watcher import Pace
+from scene_model.ingest.watch.folder_watcher import Pace, Surroundings
+from scene_model.ingest.watch.mounts import Mount
 from scene_model.ingest.watch.watched_folders import WatchedFolder
 from scene_model.ingest.watch.watches import Watches
 from scene_model.jobs.job import JobKind
@@ -164,6 +166,42 @@ def test_a_server_watches_on_after_a_restart(
         assert not second.jobs.running(JobKind.ADD)
     finally:
         second.close()
+
+
+def test_what_is_in_work_when_it_ends_is_not_read_again(services: Services, arrivals: Path) -> None:
+    for number in range(30):
+        write(arrivals / f"{number}.jpg", number + 10)
+    watches = Watches(services.library, services.jobs, QUICK)
+    folder = watches.watch(arrivals, by_reference=False)
+    wait_until(lambda: services.library.count() >= 3)
+    watches.close()
+    count = services.library.count()
+    assert 3 <= count < 31
+    assert [state.photos for _, state in watches.states()] == [count]
+    done: list[str] = []
+    again = Watches(
+        services.library, services.jobs, QUICK, on_done=lambda _f, path, _o: done.append(path)
+    )
+    again.begin(folder)
+    wait_until(lambda: services.library.count() == 31)
+    wait_until(again.is_idle)
+    again.close()
+    assert len(done) == 31 - count
+
+
+def test_an_unforeseen_error_does_not_end_the_watch(services: Services, arrivals: Path) -> None:
+    failures = ["first", "second"]
+
+    def mounts() -> list[Mount]:
+        if failures:
+            raise RuntimeError(failures.pop())
+        return []
+
+    pace = replace(QUICK, retry_s=0.1)
+    watches = Watches(services.library, services.jobs, pace, Surroundings(mounts=mounts))
+    watches.watch(arrivals, by_reference=False)
+    wait_until(lambda: services.library.count() == 1)
+    watches.close()
 
 
 def test_visitors_of_a_shared_server_watch_nothing(services: Services) -> None:
