@@ -8,6 +8,7 @@ there is on network drives.
 import logging
 import math
 import os
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -105,6 +106,7 @@ class FolderWatcher:
         self._events: Events | None = None
         self._identity: tuple[int, int] | None = None
         self._next_scan = -math.inf
+        self._is_scan_asked = threading.Event()
         self._last_step: tuple[float, float, float] | None = None
         self._lost_of: tuple[int, int] | None = None
         self._counted = -1
@@ -119,7 +121,8 @@ class FolderWatcher:
         self._intake.settle(self._clock())
         if self._is_present():
             self._take_events()
-            if self._clock() >= self._next_scan:
+            if self._is_scan_asked.is_set() or self._clock() >= self._next_scan:
+                self._is_scan_asked.clear()
                 self._scan()
             was_adding = self._intake.is_adding
             self._intake.submit(self._clock())
@@ -135,8 +138,8 @@ class FolderWatcher:
         self._intake.receive(file, outcome)
 
     def scan_soon(self) -> None:
-        """Scan at the next step."""
-        self._next_scan = -math.inf
+        """Scan at the next step, also when a scan is running."""
+        self._is_scan_asked.set()
         self._wake()
 
     def try_again(self, codes: frozenset[str] | None = None) -> None:

@@ -134,8 +134,9 @@ class Watches:
     def state(self, folder: WatchedFolder) -> FolderState:
         """Return what a folder is doing; for one of another process, what that stored last."""
         thread = self._running.get(folder.id)
-        if thread is not None and thread.watcher is not None:
-            return thread.watcher.state
+        watcher = None if thread is None else thread.watcher
+        if watcher is not None:
+            return watcher.state
         if thread is not None:
             stored = FolderState.from_row(self.folders.read_state(folder))
             if not thread.is_locked_out:
