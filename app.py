@@ -21,7 +21,7 @@ from pages.state.session import (
     services_of,
     uploader_bytes,
 )
-from pages.state.warm_start import freeze_garbage_collector, load_pages
+from pages.state.warm_start import freeze_garbage_collector, load_pages, watch_folders
 from pages.widgets.map import DATA_ADDRESS, DATA_DIR
 from scene_model.api import close_api, create_api
 from scene_model.api.access.middleware import middleware_stack
@@ -54,6 +54,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     if settings.is_shared:
         await run_in_threadpool(get_visitors)
         freeze_garbage_collector()
+    else:
+        await run_in_threadpool(watch_folders)
     yield
     await run_in_threadpool(close_api, api)
 

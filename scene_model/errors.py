@@ -145,6 +145,7 @@ class UnreadableFile(PhotoError):
     """The operating system cannot read the file."""
 
     code = "unreadable_file"
+    codes = {"file_changing": ErrorCode(409, "The file is being written while it is read.")}
 
 
 class UsageError(SceneError):
@@ -177,6 +178,18 @@ class FolderInaccessible(UsageError):
     """The operating system does not let a folder be read, or a new one be made."""
 
     code = "folder_inaccessible"
+
+
+class FolderNotWatchable(UsageError):
+    """A folder cannot be watched beside those that are, or because of what it is."""
+
+    code = "folder_not_watchable"
+    http_status = 409
+    codes = {
+        "folder_overlaps": ErrorCode(409, "The folder is inside a watched one, or around it."),
+        "folder_in_library": ErrorCode(409, "The folder is a library, or inside one."),
+        "folder_watched": ErrorCode(409, "Another process watches the folder for this library."),
+    }
 
 
 class UnusableFolders(UsageError):

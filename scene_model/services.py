@@ -20,6 +20,8 @@ from scene_model.gallery import Gallery
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.uploads import Uploads
+from scene_model.ingest.watch.card_offers import CardOffers
+from scene_model.ingest.watch.watches import Watches
 from scene_model.jobs.workers import WorkerPools
 from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
@@ -75,6 +77,18 @@ class Services:
         """Uploads sent file by file."""
         return Uploads(self.jobs, self.library, self.classifier.limits, self.quota)
 
+    @cached_property
+    def watches(self) -> Watches:
+        """Watched folders; only for a library in personal mode."""
+        self.settings.require_personal("watch folders of the server's disk")
+        return Watches(self.library, self.jobs)
+
+    @cached_property
+    def cards(self) -> CardOffers:
+        """New photos on memory cards; only for a library in personal mode."""
+        self.settings.require_personal("read the drives of the server")
+        return CardOffers(self.library)
+
     @property
     def queue_owner(self) -> str:
         """The name under which requests wait for their turn."""
@@ -125,6 +139,9 @@ class Services:
 
     def close(self) -> None:
         """Finish the photos in work and close the library."""
+        if not self.settings.is_shared:
+            self.cards.close()
+            self.watches.close()
         self.jobs.close()
         if self.copies is not None:
             self.copies.close()
@@ -189,6 +206,8 @@ def open_services(
 ) -> Services:
     """Wire up the app, and resume what an earlier run did not finish: uploads, emptying the trash.
 
+    In personal mode, it also watches the library's watched folders, and for memory cards.
+
     resume: False leaves unfinished work to another process. common: shared with other libraries;
     its model is used then. Otherwise the model is the one of `open_chosen`. decoders: None for
     those of ``common``, or new ones. is_rebuilding: see `Library`. Raises BundleError,
@@ -216,11 +235,15 @@ def open_services(
         jobs.resume()
     # Visitors' libraries are removed after hours, and their bytes are limited.
     copies = None if common else DailyCopies(library.folder, settings.database_copies)
-    if copies is not None and resume:
-        copies.start()
-    return Services(
+    services = Services(
         settings, model, library, jobs, problem, limit, copies=copies, owns_decoders=owns_decoders
     )
+    if copies is not None and resume:
+        copies.start()
+        if not settings.is_shared:
+            services.watches.start()
+            services.cards.start()
+    return services
 
 
 def services_of_empty(settings: Settings, library: EmptyLibrary, common: Common) -> Services:

@@ -34,6 +34,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def size_text(file_bytes: int) -> str:
+    """Format a number of bytes: "3.4 MB", "1.2 GB"."""
+    return f"{file_bytes / 1e9:,.1f} GB" if file_bytes >= 1e9 else f"{file_bytes / 1e6:,.1f} MB"
+
+
 def error_text(error: SceneError | Skipped) -> str:
     """Return the message of an error; in shared mode without paths on the server's disk."""
     # Read the settings only when needed: the error may be that they cannot be read.

@@ -8,6 +8,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.sections.folders.adder import folder_adder
 from pages.sections.messages import error_markdown
+from pages.sections.watch.card_offers import card_offers
+from pages.sections.watch.watched_folders import watched_folders
 from pages.state.session import get_services
 from pages.widgets.uploader import streaming_uploader
 from scene_model.errors import SceneError
@@ -20,13 +22,15 @@ _PARAMETER = "job"
 _STREAMING_KEY = "streaming_job"
 _ERROR_KEY = "upload_error"
 _UPLOAD, _FOLDER, _SIMPLE = "Drop photos or folders", "Folder on this computer", "Simple upload"
+_WATCHED = "Watched folders"
 
 
 def add_photos() -> None:
-    """Show a tab for each way to add photos."""
-    names = [_UPLOAD, _SIMPLE]
-    if not get_services().settings.is_shared:
-        names.insert(1, _FOLDER)
+    """Show offers of cards, and a tab for each way to add photos."""
+    is_personal = not get_services().settings.is_shared
+    names = [_UPLOAD, _FOLDER, _WATCHED, _SIMPLE] if is_personal else [_UPLOAD, _SIMPLE]
+    if is_personal and (job := card_offers()) is not None:
+        _remember(job)
     tabs = dict(zip(names, st.tabs(names), strict=True))
     with tabs[_UPLOAD]:
         _streaming()
@@ -36,6 +40,8 @@ def add_photos() -> None:
             if job is not None:
                 _remember(job)
                 st.rerun()
+        with tabs[_WATCHED]:
+            watched_folders()
     with tabs[_SIMPLE]:
         _simple()
     if message := st.session_state.pop(_ERROR_KEY, None):

@@ -2,9 +2,15 @@
 
 import gc
 import importlib
+import logging
 import pkgutil
 
 from pages import sections, state, widgets
+from pages.state.session import get_own_services, get_settings
+from scene_model.errors import SceneError
+from scene_model.ingest.watch.watched_folders import has_watched_folders
+
+logger = logging.getLogger(__name__)
 
 
 def load_pages() -> None:
@@ -23,3 +29,13 @@ def freeze_garbage_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def watch_folders() -> None:
+    """Open the library if it has watched folders: they are watched also when no page is open."""
+    if not has_watched_folders(get_settings().library.expanduser()):
+        return
+    try:
+        get_own_services()
+    except SceneError as error:  # the first page shows it
+        logger.warning("the watched folders are not watched: %s", error.message)

@@ -23,6 +23,7 @@ _COMMANDS = {
     "dataset": library_tags.dataset,
     "reclassify": library_photos.reclassify,
     "stats": library_upkeep.stats,
+    "watched": library_upkeep.watched,
     "albums": library_photos.albums,
     "verify": library_upkeep.verify_library,
     "backup": library_upkeep.backup,
@@ -122,6 +123,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reclassify.add_argument("--dry-run", action="store_true", help="only print what would change")
     command("albums", "list the albums with the number of their photos")
+    command("watched", "list the watched folders, and what was done with their files")
     command("stats", "count photos by class, and show the disk usage")
     verify = command("verify", "check every original, thumbnail and database row")
     verify.add_argument(

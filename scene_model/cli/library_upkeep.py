@@ -1,4 +1,4 @@
-"""``library stats|verify|backup|restore``: maintenance on the command line."""
+"""``library stats|watched|verify|backup|restore``: maintenance on the command line."""
 
 import argparse
 import contextlib
@@ -12,6 +12,9 @@ from scene_model.cli.passphrase import new_passphrase, passphrase_of_backup
 from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, BundleError, BundleNotFound
+from scene_model.ingest.watch.folder_state import FolderState
+from scene_model.ingest.watch.watched_folders import WatchedFolder, WatchedFolders
+from scene_model.ingest.watch.watches import stored_state
 from scene_model.learning.retag import retag
 from scene_model.library.store import Library
 from scene_model.maintenance.backup import write_backup
@@ -48,6 +51,39 @@ def stats(options: argparse.Namespace, settings: Settings) -> int:
     for name, size in result.file_bytes.items():
         print(f"On disk    {name}\t{size / 1e6:,.1f} MB")
     return EXIT_DONE
+
+
+def watched(options: argparse.Namespace, settings: Settings) -> int:
+    """List the watched folders with what was done with their files."""
+    with Library(settings.library) as library:
+        folders = WatchedFolders(library)
+        rows = [(folder, *stored_state(folders, folder)) for folder in folders.all()]
+    if options.json:
+        print(json.dumps([_watched_record(*row) for row in rows]))
+        return EXIT_DONE
+    for folder, state, is_watched in rows:
+        if options.jsonl:
+            print(json.dumps(_watched_record(folder, state, is_watched)))
+            continue
+        way = "reference" if folder.by_reference else "copy"
+        photos = counted(state.photos, "photo")
+        counts = f"{photos}, {state.pending:,} pending, {len(state.failed):,} failed"
+        print("\t".join((printable(str(folder.path)), way, str(state.status), counts)))
+        for file in state.failed:
+            print(f"  {printable(file.path)}\t{file.code}: {printable(file.message)}")
+        for original in state.missing:
+            print(f"  {printable(original)}\toriginal_missing")
+    return EXIT_DONE
+
+
+def _watched_record(folder: WatchedFolder, state: FolderState, is_watched: bool) -> dict[str, Any]:
+    return {
+        "path": str(folder.path),
+        "way": "reference" if folder.by_reference else "copy",
+        "watched": is_watched,
+        "paused": folder.is_paused,
+        **state.as_row(),
+    }
 
 
 def _vocabulary(settings: Settings, library: Library) -> Vocabulary:

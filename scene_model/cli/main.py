@@ -77,6 +77,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     commands.add_parser(
         "library", define=_library, help="add to, search, check and back up the library"
     )
+    commands.add_parser("watch", define=_watch, help="add new photos of folders as they arrive")
     commands.add_parser("sort", define=_sort, help="sort the photos of one folder into another")
     for name, define, what in (
         ("undo", _undo, "undo the last sort into a folder"),
@@ -103,6 +104,13 @@ def _library(parser: argparse.ArgumentParser) -> None:
 
     library.add_arguments(parser)
     _run_with_settings(parser, library.run)
+
+
+def _watch(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import watch
+
+    watch.add_arguments(parser)
+    _run_with_settings(parser, watch.run)
 
 
 def _sort(parser: argparse.ArgumentParser) -> None:

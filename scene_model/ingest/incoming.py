@@ -40,6 +40,8 @@ class IncomingFile:
     file_bytes: the announced size, for a file that is sent after the list. shown_path: its path
     in the folder that was dropped; only ever shown.
     source: its path on this computer, if it is to be read there. by_reference: no copy is made.
+    mtime_ns: of a file in a watched folder, its time of change when it was scanned; ``file_bytes``
+    is then its size at that time.
     """
 
     name: str
@@ -49,6 +51,7 @@ class IncomingFile:
     shown_path: str = ""
     source: str | None = None
     by_reference: bool = False
+    mtime_ns: int | None = None
 
 
 class PendingFiles:
@@ -101,6 +104,11 @@ class IncomingBatch:
     def id(self) -> str:
         """The job's id: 128 random bits, so that it cannot be guessed."""
         return self.folder.name
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the files come from watched folders, which are scanned again after a failure."""
+        return any(file.mtime_ns is not None for file in self.files)
 
     def path(self, item: IncomingFile) -> Path:
         """Return the path of a file's bytes."""
@@ -186,6 +194,13 @@ def receive_paths(
         for number, path in enumerate(paths)
     ]
     return _write_list(incoming_dir, items, file_system or FileSystem())
+
+
+def receive_scanned(
+    incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
+) -> IncomingBatch:
+    """List files of watched folders; raises LibraryUnavailable."""
+    return _write_list(incoming_dir, items, file_system)
 
 
 def announce(

@@ -6,7 +6,7 @@ Pages poll `Job.progress`; closing a page does not affect the job.
 import datetime
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -21,10 +21,12 @@ from scene_model.ingest.incoming import (
     find_unfinished,
     receive,
     receive_paths,
+    receive_scanned,
     resume_batch,
 )
 from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.ingest.quota import NO_QUOTA, Quota
+from scene_model.ingest.watch.scanned_photo import ingest_scanned
 from scene_model.jobs.engine import JobEngine, JobItem
 from scene_model.jobs.job import Job, JobKind, Outcome, skipped_outcome
 from scene_model.jobs.results import JobResults
@@ -35,6 +37,9 @@ from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.xmp import sidecar_rating
+
+FileListener = Callable[[IncomingFile, Outcome], None]
+"""Called with each processed file of a watched folder, from a worker thread."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +64,21 @@ class JobRunner:
         self._quota = quota
         self._owns_pools = worker_pools is None
         self._pools = pools = worker_pools or WorkerPools(settings.workers)
-        self._engine = JobEngine({JobKind.ADD: pools.adding, JobKind.RETAG: pools.retagging})
+        self._engine = JobEngine(
+            {
+                JobKind.ADD: pools.adding,
+                JobKind.WATCH: pools.adding,
+                JobKind.RETAG: pools.retagging,
+            }
+        )
         self._owner = str(library.folder)
         self._results = JobResults(library.jobs_dir, library.files.new_dir, library.file_system)
         self._batches: dict[str, IncomingBatch] = {}
+        self._listener: FileListener | None = None
+
+    def listen(self, listener: FileListener) -> None:
+        """Report the files of watched folders from now on."""
+        self._listener = listener
 
     def submit(self, files: Iterable[tuple[str, bytes]]) -> Job:
         """Write uploads (name, bytes) to disk, and start a job that adds them."""
@@ -78,6 +94,12 @@ class JobRunner:
         self._settings.require_personal("add files from the server's disk")
         incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
         return self.start(receive_paths(incoming_dir, paths, _now(), by_reference, file_system))
+
+    def submit_scanned(self, files: Sequence[IncomingFile]) -> Job:
+        """Start a job that adds files of watched folders; raises as `submit_paths`."""
+        self._settings.require_personal("watch folders of the server's disk")
+        incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
+        return self.start(receive_scanned(incoming_dir, files, file_system))
 
     def resume(self) -> list[Job]:
         """Resume the jobs of earlier runs, except jobs that another process is running."""
@@ -97,7 +119,8 @@ class JobRunner:
         """Start a job on a received batch."""
         pending = len(batch.pending.files())
         total = len(batch.files) + len(batch.outcomes) + batch.dropped + pending
-        job = Job(batch.id, JobKind.ADD, total, batch.outcomes, partial(self._cancel, batch.id))
+        kind = JobKind.WATCH if batch.is_watched else JobKind.ADD
+        job = Job(batch.id, kind, total, batch.outcomes, partial(self._cancel, batch.id))
         with self._engine.lock:
             self._batches[batch.id] = batch
             self._engine.begin(job, self._owner, partial(self._end_batch, job))
@@ -193,6 +216,14 @@ class JobRunner:
         )
 
     def _add(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
+        outcome = self._add_and_settle(classifier, batch, file)
+        if self._listener is not None and file.mtime_ns is not None:
+            self._listener(file, outcome)
+        return outcome
+
+    def _add_and_settle(
+        self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile
+    ) -> Outcome:
         """Add a file to the library, and record its outcome on disk."""
         try:
             try:
@@ -208,6 +239,8 @@ class JobRunner:
         return outcome
 
     def _ingest(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
+        if file.mtime_ns is not None:
+            return ingest_scanned(self._library, classifier, file, self._quota)
         data = read_photo_file(batch.path(file), classifier.limits)
         rating = None if file.source is None else sidecar_rating(batch.path(file))
         photo = NewPhoto(data, file.name, file.uploaded_at, rating)
@@ -250,6 +283,9 @@ class JobRunner:
         """Store the result of a job, and remove its folder unless files wait for a retry."""
         batch = self._batches.pop(job.id)
         try:
+            if batch.is_watched:  # the next scan finds again what was not added
+                batch.discard()
+                return
             self._results.save(job)
             if not job.progress().waiting:
                 batch.discard()

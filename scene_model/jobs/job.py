@@ -13,9 +13,13 @@ logger = logging.getLogger(__name__)
 
 
 class JobKind(StrEnum):
-    """What a job does: add files to a library, retag its photos, or only classify files."""
+    """What a job does: add files to a library, retag its photos, or only classify files.
+
+    WATCH: add files of watched folders, which nobody asked for by hand.
+    """
 
     ADD = "add"
+    WATCH = "watch"
     RETAG = "retag"
     CLASSIFY = "classify"
 

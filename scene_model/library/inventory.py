@@ -42,6 +42,24 @@ def stored_photos(
     return [StoredPhoto(*row) for row in connection.execute(query)]
 
 
+def referenced_below(library: Library, folder: Path) -> list[tuple[str, Path]]:
+    """Return id and path of the photos outside the trash whose originals lie below a folder."""
+    query = select(photos.c.id, photos.c.reference).where(
+        photos.c.reference.is_not(None), photos.c.trashed_at.is_(None)
+    )
+    start = f"{folder}{os.sep}" if folder.name else str(folder)
+    with library.database.reader.begin() as connection:
+        rows = connection.execute(query).all()
+    return [(row.id, row.reference) for row in rows if str(row.reference).startswith(start)]
+
+
+def names_and_sizes(library: Library) -> list[tuple[str, int, str | None]]:
+    """Return name, size in bytes and `taken_at` of all photos, the trash included."""
+    query = select(photos.c.folded_name, photos.c.file_bytes, photos.c.taken_at)
+    with library.database.reader.begin() as connection:
+        return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+
 def original_of(library: Library, photo: StoredPhoto) -> Path:
     """Return the path of a copied or referenced original."""
     return photo.reference or library.files.copy_location(photo.id, photo.format)

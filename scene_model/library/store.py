@@ -70,7 +70,7 @@ from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.hashes import content_hash
 
 _OWN_FILE = re.compile(
-    r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|copies|rebuilding|"
+    r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|copies|rebuilding|watch|"
     r"library\.db.*"
 )
 

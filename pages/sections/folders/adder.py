@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.sections.folders.picker import folder_field
-from pages.sections.messages import counted, show_error
+from pages.sections.messages import counted, show_error, size_text
 from pages.state.session import get_services
 from scene_model.errors import LibraryFull, SceneError
 from scene_model.ingest.folder_scan import FolderScan, SpaceNeeded, scan_folder, space_needed
@@ -32,7 +32,7 @@ def _scan_result(scan: FolderScan) -> Job | None:
     services = get_services()
     space = space_needed(scan, services.library)
     photos = counted(len(scan.photos), "photo")
-    st.text(f"{scan.folder}: {photos}, {_size(scan.file_bytes)}")
+    st.text(f"{scan.folder}: {photos}, {size_text(scan.file_bytes)}")
     notes = [f"{counted(scan.ignored, 'other file')} ignored"] if scan.ignored else []
     if scan.unreadable:
         notes.append(f"{counted(scan.unreadable, 'item')} could not be read")
@@ -46,14 +46,14 @@ def _scan_result(scan: FolderScan) -> Job | None:
         [_COPY, _REFERENCE],
         key="folder_way",
         captions=[
-            f"Needs about {_size(space.by_copy)}. Your own files are not changed.",
-            f"Needs about {_size(space.by_reference)} for thumbnails. If you move or delete a file "
-            "later, the library can no longer open the original.",
+            f"Needs about {size_text(space.by_copy)}. Your own files are not changed.",
+            f"Needs about {size_text(space.by_reference)} for thumbnails. If you move or delete a "
+            "file later, the library can no longer open the original.",
         ],
     )
     by_reference = storage == _REFERENCE
     needed = space.by_reference if by_reference else space.by_copy
-    st.caption(f"{_size(space.free)} free on the disk of the library.")
+    st.caption(f"{size_text(space.free)} free on the disk of the library.")
     if not st.button(f"Add {photos}", type="primary", icon=":material/library_add:"):
         return None
     try:
@@ -66,13 +66,10 @@ def _scan_result(scan: FolderScan) -> Job | None:
 def _add(scan: FolderScan, space: SpaceNeeded, needed: int, by_reference: bool) -> Job:
     if needed > space.free:
         raise LibraryFull(
-            f"Adding these photos needs about {_size(needed)}, but only {_size(space.free)} is "
-            "free. Delete other files from the disk, or leave the photos in place."
+            f"Adding these photos needs about {size_text(needed)}, but only "
+            f"{size_text(space.free)} is free. Delete other files from the disk, or leave the "
+            "photos in place."
         )
     job = get_services().jobs.submit_paths(scan.photos, by_reference)
     del st.session_state[_SCAN_KEY]
     return job
-
-
-def _size(file_bytes: int) -> str:
-    return f"{file_bytes / 1e9:,.1f} GB" if file_bytes >= 1e9 else f"{file_bytes / 1e6:,.1f} MB"

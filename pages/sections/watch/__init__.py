@@ -1,0 +1,1 @@
+"""Watched folders and memory cards on the page Classify."""
