@@ -8,13 +8,17 @@ from typing import Any
 
 from PIL import Image
 
-from scene_model.photos.xmp import rating_of
+from scene_model.photos.xmp import fields_of, rating_of, read_date
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _DATE_TIME, _OFFSET_TIME = 0x010F, 0x0110, 0x0132, 0x9010
 _DATE_TIME_ORIGINAL, _OFFSET_TIME_ORIGINAL = 0x9003, 0x9011
 _DATE_TIME_DIGITIZED, _OFFSET_TIME_DIGITIZED = 0x9004, 0x9012
 _LENS_MODEL = 0xA434
+_GPS_TIME, _GPS_DATE = 7, 0x1D
+# Those that say more about taking the photo come first.
+_XMP_DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
+_XMP_DATE_WORDS = (b"DateTimeOriginal", b"DateCreated", b"CreateDate")
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
 
@@ -23,7 +27,7 @@ class PhotoMetadata:
     """Values of EXIF and XMP, each None when absent.
 
     taken_at: local time where the photo was taken, ISO 8601, with its UTC offset if recorded.
-    taken_source: the EXIF field it came from ("DateTimeOriginal", ...).
+    taken_source: the EXIF field it came from ("DateTimeOriginal", ...), or "XMP".
     latitude, longitude: degrees, WGS 84, north and east positive.
     rating: ``xmp:Rating``, from 1 to 5.
     """
@@ -47,7 +51,7 @@ def read_metadata(picture: Image.Image) -> PhotoMetadata:
         gps = exif.get_ifd(_GPS_IFD)
     except Exception:  # hostile EXIF makes the parser raise any exception
         return PhotoMetadata(rating=rating)
-    taken_at, taken_source = _taken(fields, details)
+    taken_at, taken_source = _taken(fields, details, gps, picture.info.get("xmp"))
     latitude, longitude = _position(gps)
     return PhotoMetadata(
         taken_at=taken_at,
@@ -84,23 +88,51 @@ def _camera(make: str | None, model: str | None) -> str | None:
     return model if model.lower().startswith(make.split()[0].lower()) else f"{make} {model}"
 
 
-def _taken(exif: dict[int, Any], details: dict[int, Any]) -> tuple[str | None, str | None]:
-    candidates = (
-        ("DateTimeOriginal", details.get(_DATE_TIME_ORIGINAL), details.get(_OFFSET_TIME_ORIGINAL)),
-        (
-            "DateTimeDigitized",
-            details.get(_DATE_TIME_DIGITIZED),
-            details.get(_OFFSET_TIME_DIGITIZED),
-        ),
-        ("DateTime", exif.get(_DATE_TIME), details.get(_OFFSET_TIME)),
-    )
-    for source, value, offset in candidates:
-        moment = _parse_exif_time(_text(value))
-        if moment is not None:
-            stated = _text(offset)
-            zone = stated if stated and _OFFSET.fullmatch(stated) else ""
-            return moment.isoformat() + zone, source
+def _taken(
+    exif: dict[int, Any], details: dict[int, Any], gps: dict[int, Any], packet: object
+) -> tuple[str | None, str | None]:
+    """Return the time taken and its source; those that say less about taking come later."""
+    original = _exif_time(details.get(_DATE_TIME_ORIGINAL), details.get(_OFFSET_TIME_ORIGINAL))
+    if original is not None:
+        return original, "DateTimeOriginal"
+    digitized = _exif_time(details.get(_DATE_TIME_DIGITIZED), details.get(_OFFSET_TIME_DIGITIZED))
+    if digitized is not None:
+        return digitized, "DateTimeDigitized"
+    for source, taken_at in (
+        ("GPSDateTime", _gps_time(gps)),
+        ("XMP", _xmp_time(packet)),
+        ("DateTime", _exif_time(exif.get(_DATE_TIME), details.get(_OFFSET_TIME))),
+    ):
+        if taken_at is not None:
+            return taken_at, source
     return None, None
+
+
+def _exif_time(value: Any, offset: Any) -> str | None:
+    moment = _parse_exif_time(_text(value))
+    if moment is None:
+        return None
+    stated = _text(offset)
+    return moment.isoformat() + (stated if stated and _OFFSET.fullmatch(stated) else "")
+
+
+def _gps_time(gps: dict[int, Any]) -> str | None:
+    """Return the time of the satellites, which is UTC."""
+    try:
+        hours, minutes, seconds = (int(part) for part in gps[_GPS_TIME])
+        text = f"{_text(gps[_GPS_DATE])} {hours:02d}:{minutes:02d}:{seconds:02d}"
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    moment = _parse_exif_time(text)
+    return None if moment is None else f"{moment.isoformat()}+00:00"
+
+
+def _xmp_time(packet: object) -> str | None:
+    if not isinstance(packet, bytes) or not any(name in packet for name in _XMP_DATE_WORDS):
+        return None
+    fields = fields_of(packet)
+    texts = (text for name in _XMP_DATES for text in fields.get(name, ())[:1])
+    return next(filter(None, map(read_date, texts)), None)
 
 
 def _parse_exif_time(text: str | None) -> datetime | None:

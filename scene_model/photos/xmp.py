@@ -1,6 +1,8 @@
-"""Read XMP: the fields of a packet, the rating in it, and where a photo's sidecar is."""
+"""Read XMP: the fields of a packet, rating and dates in it, and where a photo's sidecar is."""
 
+import datetime
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,6 +20,9 @@ NAMESPACES = {
 MAX_RATING = 5
 _MAX_BYTES, _MAX_VALUES = 4 << 20, 1000
 _RATING = "xmp:Rating"
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?"
+)
 
 
 def sidecar_path(photo: Path) -> Path:
@@ -67,6 +72,24 @@ def read_rating(text: str) -> int | None:
     if not math.isfinite(value) or not -1 <= value <= MAX_RATING:
         return None
     return max(0, round(value))
+
+
+def read_date(text: str) -> str | None:
+    """Normalise ISO 8601, as in XMP or typed; None for text that is no date or has no day.
+
+    ``2024-07-15 12:30`` becomes ``2024-07-15T12:30:00``; a fraction of a second is left out.
+    """
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
+        return None
+    day, minute, second, zone = match.groups()
+    taken_at = day if minute is None else f"{day}T{minute}{second or ':00'}{zone or ''}"
+    taken_at = taken_at.replace("Z", "+00:00")
+    try:
+        moment = datetime.datetime.fromisoformat(taken_at)
+    except ValueError:
+        return None
+    return taken_at if moment.year >= 1826 else None  # the first photograph
 
 
 def fields_of(packet: bytes) -> dict[str, list[str]]:

@@ -1,0 +1,207 @@
+"""Find cameras whose clock is wrong, by photos of phones that show the same scene.
+
+Phones set their clocks by the network. A camera without such a clock is compared with them: for
+each photo, the phone's photo of about the same time that looks most like it says how far the
+clocks are apart. Where many agree on one difference on several occasions, and hardly any disagree,
+the clock is off by that much.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from scene_model.classifier.bundle import FloatArray
+from scene_model.library.dates.date_rows import DateRows, Flags, Indices, Times
+
+# Photos of one camera with shorter pauses are one occasion.
+_PAUSE = np.timedelta64(6, "h")
+_MIN_PHOTOS = 8
+_MAX_CAMERAS, _MAX_OCCASIONS, _MAX_PROBES, _MAX_REFERENCES = 8, 60, 12, 400
+_PHONE_SHARE = 0.5
+# How far a clock may be off: by hours, or by one or two years and hours. Years may have 366 days.
+_HOURS, _YEAR = 26, 8766
+_WINDOWS = ((0, _HOURS), *((sign * n * _YEAR, _HOURS + 24) for sign in (1, -1) for n in (1, 2)))
+# Of the shipped network: 1 of 1,000 pairs of different scenes is more alike than this.
+MIN_LIKENESS = 0.8
+_PEAK_S, _SAME_CLOCK_S = 1200, 45 * 60
+_MIN_PAIRS, _MIN_OCCASIONS, _MIN_AGREEING = 6, 2, 0.7
+_ROUND_S, _ROUNDED_WITHIN_S = 900, 400
+_MAX_GAP_DAYS = 5
+
+Embed = Callable[[Indices], FloatArray]
+"""Returns the embeddings of photos, float32 (N, size), zeros for those without one."""
+Seconds = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class WrongClock:
+    """A camera whose clock is off on some occasions.
+
+    photos: the indices of its photos on them. shift_s: seconds to add to their times. pairs: the
+    number of photos that a phone's photo of the same scene was found for. confidence: in [0, 1].
+    """
+
+    camera: str
+    photos: Indices
+    shift_s: int
+    pairs: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Photos of a camera that a phone's photo looks like: the occasion, and the difference."""
+
+    occasions: npt.NDArray[np.int64]
+    shifts: Seconds
+
+
+def find_wrong_clocks(
+    rows: DateRows, times: Times, is_usable: Flags, has_moment_name: Flags, embed: Embed
+) -> list[WrongClock]:
+    """Return the cameras with a wrong clock.
+
+    is_usable: photos with a time that is not doubtful for another reason. has_moment_name: their
+    name has a time, as phones write it.
+    """
+    by_camera: dict[str, list[int]] = defaultdict(list)
+    for index in np.flatnonzero(is_usable & ~rows.is_decided).tolist():
+        if len(rows.taken_at[index]) > len("2024-07-15"):
+            by_camera[rows.cameras[index]].append(index)
+    del by_camera[""]
+    by_phone = rows.has_zone | rows.has_place | has_moment_name
+    cameras = {camera: np.array(indices) for camera, indices in by_camera.items()}
+    phones = {c for c, indices in cameras.items() if by_phone[indices].mean() >= _PHONE_SHARE}
+    others = [c for c in cameras if c not in phones and len(cameras[c]) >= _MIN_PHOTOS]
+    if not phones or not others:
+        return []
+    seconds = times.astype(np.int64)
+    references = np.concatenate([cameras[camera] for camera in sorted(phones)])
+    references = references[np.argsort(seconds[references], kind="stable")]
+    found = []
+    for camera in sorted(others, key=lambda c: -len(cameras[c]))[:_MAX_CAMERAS]:
+        own = cameras[camera][np.argsort(seconds[cameras[camera]], kind="stable")]
+        found += _of_camera(camera, own, references, seconds, embed)
+    return found
+
+
+def _of_camera(
+    camera: str, own: Indices, references: Indices, seconds: Seconds, embed: Embed
+) -> list[WrongClock]:
+    pauses = np.diff(seconds[own]) > _PAUSE / np.timedelta64(1, "s")
+    occasion_of = np.concatenate([[0], np.cumsum(pauses)])
+    pairs = _pairs(own, occasion_of, references, seconds, embed)
+    clocks = []
+    agreed: dict[int, int] = {}
+    for shift_s, occasions in _agreeing_shifts(pairs):
+        agreed |= dict.fromkeys(occasions, shift_s)
+    for shift_s in sorted({shift for shift in agreed.values() if shift}):
+        occasions = _with_between(agreed, shift_s, seconds[own], occasion_of)
+        count = int(
+            (np.isin(pairs.occasions, list(occasions)) & _is_near(pairs.shifts, shift_s)).sum()
+        )
+        photos = own[np.isin(occasion_of, list(occasions))]
+        confidence = 0.95 if count >= 2 * _MIN_PAIRS else 0.9
+        clocks.append(WrongClock(camera, photos, shift_s, count, confidence))
+    return clocks
+
+
+def _pairs(
+    own: Indices,
+    occasion_of: npt.NDArray[np.int64],
+    references: Indices,
+    seconds: Seconds,
+    embed: Embed,
+) -> _Pairs:
+    reference_s = seconds[references]
+    occasions, shifts = [], []
+    for occasion in _spread(np.unique(occasion_of), _MAX_OCCASIONS).tolist():
+        probes = _spread(own[occasion_of == occasion], _MAX_PROBES)
+        first, last = seconds[probes[0]], seconds[probes[-1]]
+        nearby = np.concatenate(
+            [
+                _spread(
+                    references[
+                        np.searchsorted(
+                            reference_s, first + 3600 * (middle - reach)
+                        ) : np.searchsorted(reference_s, last + 3600 * (middle + reach), "right")
+                    ],
+                    _MAX_REFERENCES,
+                )
+                for middle, reach in _WINDOWS
+            ]
+        )
+        if not len(nearby):
+            continue
+        likeness = embed(probes) @ embed(nearby).T
+        best = likeness.argmax(axis=1)
+        is_alike = likeness[np.arange(len(probes)), best] >= MIN_LIKENESS
+        shifts += (seconds[nearby[best]] - seconds[probes])[is_alike].tolist()
+        occasions += [occasion] * int(is_alike.sum())
+    return _Pairs(np.array(occasions, np.int64), np.array(shifts, np.int64))
+
+
+def _agreeing_shifts(pairs: _Pairs) -> list[tuple[int, list[int]]]:
+    """Return the differences that several occasions agree on, each with those occasions.
+
+    A difference of 0: the clock was right on these occasions.
+    """
+    left = np.ones(len(pairs.shifts), np.bool_)
+    agreed = []
+    while left.sum() >= _MIN_PAIRS:
+        shifts, occasions = pairs.shifts[left], pairs.occasions[left]
+        is_near = np.abs(shifts[:, None] - shifts[None, :]) <= _PEAK_S
+        peak = is_near[int(is_near.sum(axis=1).argmax())]
+        # An occasion belongs to the difference that most of its pairs have.
+        named = [
+            occasion
+            for occasion in np.unique(occasions[peak]).tolist()
+            if peak[occasions == occasion].mean() >= _MIN_AGREEING
+        ]
+        belongs = np.isin(occasions, named)
+        if (peak & belongs).sum() < _MIN_PAIRS or len(named) < _MIN_OCCASIONS:
+            break
+        agreed.append((_rounded(shifts[peak & belongs]), named))
+        left[np.flatnonzero(left)[np.isin(occasions, named)]] = False
+    return agreed
+
+
+def _rounded(shifts: Seconds) -> int:
+    """Return the difference of two clocks; clocks are set wrong by quarters of an hour."""
+    middle = int(np.median(shifts))
+    if abs(middle) < _SAME_CLOCK_S:
+        return 0
+    rounded = round(middle / _ROUND_S) * _ROUND_S
+    hours = round(middle / 3600) * 3600
+    if abs(middle - hours) <= _ROUNDED_WITHIN_S * 2:
+        return hours
+    return rounded if abs(middle - rounded) <= _ROUNDED_WITHIN_S else 0
+
+
+def _with_between(
+    agreed: dict[int, int], shift_s: int, own_s: Seconds, occasion_of: npt.NDArray[np.int64]
+) -> set[int]:
+    """Return the occasions of a shift, with those between two of them that say nothing else."""
+    named = sorted(occasion for occasion, shift in agreed.items() if shift == shift_s)
+    occasions = set(named)
+    for first, last in zip(named, named[1:], strict=False):
+        between = range(first + 1, last)
+        start, end = own_s[occasion_of == first][-1], own_s[occasion_of == last][0]
+        is_close = end - start <= _MAX_GAP_DAYS * 86_400
+        if is_close and not any(occasion in agreed for occasion in between):
+            occasions.update(between)
+    return occasions
+
+
+def _is_near(shifts: Seconds, shift_s: int) -> Flags:
+    return np.abs(shifts - shift_s) <= _PEAK_S
+
+
+def _spread(items: Indices, most: int) -> Indices:
+    """Return at most so many items, evenly spread."""
+    if len(items) <= most:
+        return items
+    return items[np.linspace(0, len(items) - 1, most).round().astype(np.intp)]

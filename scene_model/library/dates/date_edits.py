@@ -1,0 +1,148 @@
+"""Edits of dates, with undo: a person's dates, and proposals that a person accepted."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import insert, select
+
+from scene_model.errors import UsageError
+from scene_model.library.dates.doubtful import shifted_date
+from scene_model.library.edits import (
+    DATE_FIELDS,
+    EditResult,
+    begin_edit,
+    chosen_ids,
+    finish_edit,
+)
+from scene_model.library.schema import edit_changes, photos
+from scene_model.library.store import Library
+from scene_model.photos.dates import CLOCK, PERSON, SOURCES, PhotoDate
+from scene_model.photos.xmp import read_date
+
+MAX_SHIFT_S = 200 * 366 * 86_400
+
+
+def accept_dates(
+    library: Library, dates: Mapping[str, PhotoDate], description: str = "Dates corrected"
+) -> EditResult:
+    """Give photos dates, by their ids, as one edit; the automatic ones stay beside them."""
+    values = {
+        photo_id: (date.taken_at, date.source, str(date.confidence))
+        for photo_id, date in dates.items()
+    }
+    return _write(library, values, description)
+
+
+def set_date(library: Library, photo_ids: Sequence[str], typed: str) -> EditResult:
+    """Give photos a date that a person typed; an empty text means that it is not known.
+
+    Raises UsageError ("invalid_date").
+    """
+    taken_at = read_date(typed) if typed.strip() else ""
+    if taken_at is None:
+        raise UsageError(
+            f"{typed!r} is no date. Write year, month and day, and if you know it the time: "
+            "2024-07-15 or 2024-07-15 12:30.",
+            code="invalid_date",
+        )
+    values = (taken_at, PERSON, str(SOURCES[PERSON].confidence))
+    shown = taken_at.replace("T", " ")
+    description = f"Date set to {shown}" if taken_at else "Date removed"
+    return _write(library, dict.fromkeys(photo_ids, values), description)
+
+
+def withdraw_dates(library: Library, photo_ids: Sequence[str]) -> EditResult:
+    """Go back to the dates of the photos' own data."""
+    nothing = (None, None, None)
+    return _write(library, dict.fromkeys(photo_ids, nothing), "Date back to automatic")
+
+
+def shift_dates(library: Library, camera: str, seconds: int) -> EditResult:
+    """Move the dates of all photos of a camera by so many seconds.
+
+    Photos that have only a day, or no date, stay. Raises UsageError ("invalid_shift", or
+    "no_such_camera").
+    """
+    if not seconds or abs(seconds) > MAX_SHIFT_S:
+        raise UsageError(
+            f"Dates cannot be shifted by {seconds:,} seconds: the least is 1 second, the most 200 "
+            "years.",
+            code="invalid_shift",
+        )
+    dates = {}
+    for photo_id, taken_at in dates_of_camera(library, camera):
+        try:
+            moved = shifted_date(taken_at, seconds)
+        except OverflowError as error:
+            raise UsageError(
+                f"{taken_at} cannot be shifted by {seconds:,} seconds: there is no such date.",
+                code="invalid_shift",
+            ) from error
+        dates[photo_id] = PhotoDate(moved, CLOCK, SOURCES[CLOCK].confidence)
+    return accept_dates(library, dates, f"Dates of {camera} shifted by {shift_text(seconds)}")
+
+
+def dates_of_camera(library: Library, camera: str) -> list[tuple[str, str]]:
+    """Return id and date of a camera's photos with a time, the earliest first.
+
+    Raises UsageError ("no_such_camera").
+    """
+    query = (
+        select(photos.c.id, photos.c.taken_at)
+        .where(photos.c.camera == camera, photos.c.trashed_at.is_(None))
+        .order_by(photos.c.taken_at, photos.c.number)
+    )
+    with library.database.reader.begin() as connection:
+        rows = connection.execute(query).all()
+    if not rows:
+        raise UsageError(
+            f"There are no photos of a camera {camera!r}. Write its name as the photo data on the "
+            "page of a photo.",
+            code="no_such_camera",
+        )
+    return [(row.id, row.taken_at) for row in rows if row.taken_at and len(row.taken_at) > 10]
+
+
+def shift_text(seconds: int) -> str:
+    """Return a shift as people write it: ``+7h``, ``-365d``, ``+1h 30m``."""
+    sign, left, parts = "-" if seconds < 0 else "+", abs(seconds), []
+    for unit, unit_s in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        number, left = divmod(left, unit_s)
+        if number:
+            parts.append(f"{number}{unit}")
+    return sign + " ".join(parts)
+
+
+def _write(
+    library: Library,
+    values: Mapping[str, tuple[str | None, str | None, str | None]],
+    description: str,
+) -> EditResult:
+    """Record the changes of dates and apply them, in one transaction.
+
+    Photos that were deleted meanwhile or already have the date are skipped.
+    """
+    columns = tuple(DATE_FIELDS.values())
+    query = select(photos.c.id, *columns).where(photos.c.id.in_(chosen_ids(list(values))))
+    with library.database.writer.begin() as connection:
+        edit_id = begin_edit(connection, description)
+        changes = []
+        for photo_id, *old in connection.execute(query):
+            before = tuple(None if value is None else str(value) for value in old)
+            if before == values[photo_id]:
+                continue
+            changes += [
+                {
+                    "edit_id": edit_id,
+                    "photo_id": photo_id,
+                    "field": field,
+                    "label": "",
+                    "before": before_value,
+                    "after": after_value,
+                }
+                for field, before_value, after_value in zip(
+                    DATE_FIELDS, before, values[photo_id], strict=True
+                )
+            ]
+        if changes:
+            connection.execute(insert(edit_changes), changes)
+        return finish_edit(connection, edit_id, description)

@@ -1,0 +1,132 @@
+"""What the library knows about the dates of its photos, as arrays with one entry per photo."""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import select
+
+from scene_model.library.schema import photos
+from scene_model.library.store import Library
+
+Times = npt.NDArray[np.datetime64]
+"""Local times to the second; NaT for none."""
+Flags = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
+
+SECOND = np.timedelta64(1, "s")
+# Photos that were added with longer pauses are no batch.
+_BATCH_PAUSE = np.timedelta64(30, "m")
+_OFFSET = re.compile(r"[+-]\d\d:\d\d$")
+
+
+@dataclass(frozen=True)
+class DateRows:
+    """The photos outside the trash, in the order of their numbers; all lists have one length.
+
+    taken_at: the effective dates as text, "" for none; times: the same as times. sources: "" for
+    none. added: when they came into the library. folders: equal for photos of one folder; photos
+    of unknown folder have that of the batch they were added with. is_decided: a person gave or
+    accepted the date. has_zone: the photo says its UTC offset. has_place: it has coordinates.
+    embedding_files, embedding_slots: "" and -1 for none.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    ids: list[str]
+    names: list[str]
+    folders: list[str]
+    taken_at: list[str]
+    sources: list[str]
+    confidences: npt.NDArray[np.float64]
+    cameras: list[str]
+    added_at: list[str]
+    modified_at: list[str]
+    is_decided: Flags
+    has_zone: Flags
+    has_place: Flags
+    embedding_files: list[str]
+    embedding_slots: npt.NDArray[np.int64]
+    times: Times
+    added: Times
+
+    def __len__(self) -> int:
+        """Return the number of photos."""
+        return len(self.ids)
+
+
+def read_date_rows(library: Library) -> DateRows:
+    """Read what is known about the dates of all photos outside the trash."""
+    query = (
+        select(
+            photos.c.number,
+            photos.c.id,
+            photos.c.name,
+            photos.c.folder,
+            photos.c.reference,
+            photos.c.taken_at,
+            photos.c.taken_source,
+            photos.c.taken_confidence,
+            photos.c.camera,
+            photos.c.added_at,
+            photos.c.modified_at,
+            photos.c.human_taken_at.is_not(None),
+            photos.c.latitude.is_not(None),
+            photos.c.embedding_file,
+            photos.c.embedding_slot,
+        )
+        .where(photos.c.trashed_at.is_(None))
+        .order_by(photos.c.number)
+    )
+    with library.database.reader.begin() as connection:
+        rows = connection.execute(query).all()
+    columns = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in range(15)]
+    taken_at = [text or "" for text in columns[5]]
+    added = _times(columns[9])
+    return DateRows(
+        numbers=np.array(columns[0], np.int64),
+        ids=columns[1],
+        names=columns[2],
+        folders=_folders(columns[3], columns[4], added),
+        taken_at=taken_at,
+        sources=[text or "" for text in columns[6]],
+        confidences=np.array([value or 0.0 for value in columns[7]], np.float64),
+        cameras=[text or "" for text in columns[8]],
+        added_at=columns[9],
+        modified_at=[text or "" for text in columns[10]],
+        is_decided=np.array(columns[11], np.bool_),
+        has_zone=np.array([_OFFSET.search(text) is not None for text in taken_at], np.bool_),
+        has_place=np.array(columns[12], np.bool_),
+        embedding_files=[text or "" for text in columns[13]],
+        embedding_slots=np.array([-1 if slot is None else slot for slot in columns[14]], np.int64),
+        times=_times(taken_at),
+        added=added,
+    )
+
+
+def _times(texts: list[str]) -> Times:
+    """Read local times; a day is its midnight, and what is no time is NaT."""
+    plain = [text[:19] or "NaT" for text in texts]
+    try:
+        return np.array(plain, "datetime64[s]")
+    except ValueError:  # of a row that another program wrote
+        return np.array([_time_or_none(text) for text in plain], "datetime64[s]")
+
+
+def _time_or_none(text: str) -> np.datetime64:
+    try:
+        return np.datetime64(text, "s")
+    except ValueError:
+        return np.datetime64("NaT", "s")
+
+
+def _folders(
+    folders: list[str | None], references: list[PurePath | None], added: Times
+) -> list[str]:
+    pauses = np.diff(added) > _BATCH_PAUSE
+    batches = np.concatenate([[0], np.cumsum(pauses)]) if len(added) else np.zeros(0, np.int64)
+    return [
+        folder or (str(reference.parent) if reference is not None else f"\0{batch}")
+        for folder, reference, batch in zip(folders, references, batches.tolist(), strict=True)
+    ]

@@ -1,0 +1,233 @@
+"""Photos whose date is missing or doubtful, why, and the date to propose."""
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from scene_model.classifier.bundle import FloatArray
+from scene_model.library.dates.clocks import WrongClock, find_wrong_clocks
+from scene_model.library.dates.date_rows import DateRows, Flags, Indices, read_date_rows
+from scene_model.library.dates.neighbours import dates_by_neighbours
+from scene_model.library.store import Library
+from scene_model.photos.dates import (
+    CAMERA_DEFAULTS,
+    CHANGED,
+    CLOCK,
+    FILE_TIME,
+    FOLDER,
+    NEIGHBOURS,
+    SOURCES,
+    SURE,
+    NameDate,
+    PhotoDate,
+    are_far,
+    date_of_name,
+    folder_hint,
+    local_time,
+)
+
+_DAY = np.timedelta64(1, "D")
+# A day's width around the ends of a hint: of a folder that was named by another zone.
+_HINT_DISAGREES = 0.45
+_WRONG_YEAR_DAYS = (365, 366, 730, 731)
+
+
+class Doubt(StrEnum):
+    """Why a date is missing or doubtful."""
+
+    MISSING = "missing"
+    DEFAULT = "default"
+    FUTURE = "future"
+    NAME = "name"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True)
+class DoubtfulDate:
+    """A photo with a missing or doubtful date. proposal: None where none is known."""
+
+    photo_id: str
+    name: str
+    taken_at: str | None
+    doubt: Doubt
+    proposal: PhotoDate | None
+
+
+@dataclass(frozen=True)
+class DateReport:
+    """All photos outside the trash, and those with a doubtful date, in the order of addition.
+
+    clocks: the cameras with a wrong clock.
+    """
+
+    rows: DateRows
+    doubtful: Sequence[DoubtfulDate]
+    clocks: Sequence[WrongClock]
+
+
+def find_doubtful_dates(library: Library, today: datetime.date) -> DateReport:
+    """Find the photos with a missing or doubtful date; a person's decision is never doubtful."""
+    rows = read_date_rows(library)
+    names = _name_dates(rows, today)
+    doubts = _own_doubts(rows, names, today)
+    is_usable = ~np.isnat(rows.times)
+    is_usable[list(doubts)] = False
+    has_moment = np.array([_has_moment(name) for name in names], np.bool_)
+
+    def embed(indices: Indices) -> FloatArray:
+        return _unit_embeddings(library, rows, indices)
+
+    clocks = find_wrong_clocks(rows, rows.times, is_usable, has_moment, embed)
+    times, shifted = rows.times.copy(), {}
+    for clock in clocks:
+        times[clock.photos] += np.timedelta64(clock.shift_s, "s")
+        shifted |= dict.fromkeys(clock.photos.tolist(), clock)
+    doubts |= dict.fromkeys(shifted, Doubt.CLOCK)
+    proposals = _proposals(rows, names, doubts, times, is_usable)
+    for index, clock in shifted.items():
+        taken_at = shifted_date(rows.taken_at[index], clock.shift_s)
+        proposals[index] = PhotoDate(taken_at, CLOCK, clock.confidence)
+    return DateReport(rows, _listed(rows, doubts, proposals), clocks)
+
+
+def shifted_date(taken_at: str, seconds: int) -> str:
+    """Return a date so many seconds later; the offset, which the camera had wrong too, is left out.
+
+    Raises OverflowError beyond the year 9999.
+    """
+    return (local_time(taken_at) + datetime.timedelta(seconds=seconds)).isoformat()
+
+
+def _listed(
+    rows: DateRows, doubts: dict[int, Doubt], proposals: dict[int, PhotoDate]
+) -> list[DoubtfulDate]:
+    return [
+        DoubtfulDate(
+            rows.ids[index],
+            rows.names[index],
+            rows.taken_at[index] or None,
+            doubts[index],
+            proposals.get(index),
+        )
+        for index in sorted(doubts)
+    ]
+
+
+def _name_dates(rows: DateRows, today: datetime.date) -> list[NameDate | None]:
+    latest = today.isoformat()
+    return [
+        date_of_name(name, min(added_at[:10], latest))
+        for name, added_at in zip(rows.names, rows.added_at, strict=True)
+    ]
+
+
+def _has_moment(name: NameDate | None) -> bool:
+    return name is not None and name.is_sure and not name.is_sent
+
+
+def _own_doubts(
+    rows: DateRows, names: Sequence[NameDate | None], today: datetime.date
+) -> dict[int, Doubt]:
+    """Return the doubts about dates by the photos alone."""
+    is_open = ~rows.is_decided
+    latest = np.minimum(rows.added, np.datetime64(today, "s") + _DAY) + _DAY
+    days = rows.times.astype("datetime64[D]")
+    is_default = np.isin(days, np.array(CAMERA_DEFAULTS, "datetime64[D]"))
+    doubts = {}
+    for flags, doubt in (
+        (np.isnat(rows.times), Doubt.MISSING),
+        (is_default, Doubt.DEFAULT),
+        (rows.times > latest, Doubt.FUTURE),
+    ):
+        doubts |= dict.fromkeys(np.flatnonzero(is_open & flags).tolist(), doubt)
+    for index, name in enumerate(names):
+        if (
+            name is not None
+            and name.is_sure
+            and index not in doubts
+            and is_open[index]
+            and rows.sources[index] in SOURCES
+            and are_far(name, rows.taken_at[index])
+        ):
+            doubts[index] = Doubt.NAME
+    return doubts
+
+
+def _proposals(
+    rows: DateRows,
+    names: Sequence[NameDate | None],
+    doubts: dict[int, Doubt],
+    times: np.ndarray,
+    is_usable: Flags,
+) -> dict[int, PhotoDate]:
+    """Return the date to propose for each doubtful photo for which one is known."""
+    is_trusted = is_usable & (rows.confidences >= SURE)
+    missing = np.array([i for i, doubt in doubts.items() if doubt is not Doubt.CLOCK], np.intp)
+    neighbours = dates_by_neighbours(rows, times, is_trusted, missing)
+    proposals = {}
+    for index in missing.tolist():
+        by_neighbours = neighbours.get(index)
+        nearby = by_neighbours and PhotoDate(
+            by_neighbours.taken_at, NEIGHBOURS, by_neighbours.confidence
+        )
+        date = _proposal(rows, index, names[index], nearby, doubts[index])
+        if date is not None:
+            proposals[index] = date
+    return proposals
+
+
+def _proposal(
+    rows: DateRows, index: int, name: NameDate | None, nearby: PhotoDate | None, doubt: Doubt
+) -> PhotoDate | None:
+    if name is not None and name.is_sure:
+        if doubt is not Doubt.NAME or _name_is_right(rows, index, name):
+            return name.photo_date
+        return None
+    hint = folder_hint(rows.folders[index])
+    if nearby is not None:
+        if hint is not None and not nearby.taken_at.startswith(hint):
+            return PhotoDate(nearby.taken_at, NEIGHBOURS, _HINT_DISAGREES)
+        return nearby
+    if name is not None:
+        return name.photo_date
+    if hint is not None and len(hint) == len("2024-07-15"):
+        return PhotoDate(hint, FOLDER, SOURCES[FOLDER].confidence)
+    modified_at = rows.modified_at[index]
+    if modified_at:
+        return PhotoDate(modified_at, FILE_TIME, SOURCES[FILE_TIME].confidence)
+    return None
+
+
+def _name_is_right(rows: DateRows, index: int, name: NameDate) -> bool:
+    """Whether the name of a photo, not its EXIF, says when it was taken.
+
+    Programs that save a photo anew write the time of saving; an earlier time in EXIF may be that of
+    the photo that was saved under a new name, except where only the year differs.
+    """
+    apart = local_time(rows.taken_at[index]) - local_time(name.taken_at)
+    if rows.sources[index] == CHANGED or apart > datetime.timedelta(0):
+        return True
+    days = round(-apart.total_seconds() / 86_400)
+    rest_s = abs(-apart.total_seconds() - 86_400 * days)
+    return not name.is_sent and days in _WRONG_YEAR_DAYS and rest_s <= 60
+
+
+def _unit_embeddings(library: Library, rows: DateRows, indices: Indices) -> FloatArray:
+    """Return embeddings of length 1, zeros for photos without one in the most common file."""
+    files = [rows.embedding_files[index] for index in indices.tolist()]
+    named = [file for file in files if file]
+    if not named:
+        return np.zeros((len(indices), 1), np.float32)
+    file = max(set(named), key=named.count)
+    slots = rows.embedding_slots[indices]
+    is_stored = np.array([name == file for name in files]) & (
+        slots < library.embeddings.slot_count(file)
+    )
+    stored = library.embeddings.rows(file, slots[is_stored].tolist())
+    embeddings = np.zeros((len(indices), stored.shape[1]), np.float32)
+    lengths = np.linalg.norm(stored, axis=1, keepdims=True)
+    embeddings[is_stored] = stored / np.where(lengths > 0, lengths, 1.0)
+    return embeddings

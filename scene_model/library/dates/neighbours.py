@@ -1,0 +1,148 @@
+"""Dates of photos from those that a camera took just before and after, by its counter."""
+
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from scene_model.library.dates.date_rows import DateRows, Flags, Indices, Times
+
+# More photos between two make it less sure that none was copied from elsewhere.
+_MAX_STEPS = 40
+_NEAR_STEPS = 10
+# A time is estimated between photos that are this close; otherwise only the day is proposed.
+_ESTIMATED = np.timedelta64(1, "h")
+_MAX_APART = np.timedelta64(2, "h")
+_CHECKED_STEPS = 4
+_MIN_OF_ONE_DAY = 4
+_COPY = re.compile(r"(?:[ _-]*(?:\(\d+\)|copy|kopie|edited|bearbeitet|bearb))+$", re.IGNORECASE)
+_COUNTER = re.compile(r"(.*?)(\d{3,6})\D{0,8}$")
+
+
+@dataclass(frozen=True)
+class NeighbourDate:
+    """A date by neighbours: text, and how sure it is."""
+
+    taken_at: str
+    confidence: float
+
+
+@dataclass
+class _Series:
+    """The photos of one counter with a trusted date: counters, in order, and their indices."""
+
+    counters: list[int] = field(default_factory=list)
+    photos: list[int] = field(default_factory=list)
+
+
+def dates_by_neighbours(
+    rows: DateRows, times: Times, is_trusted: Flags, missing: Indices
+) -> dict[int, NeighbourDate]:
+    """Return dates for photos, by their index.
+
+    times: the best known ones. is_trusted: whose time may date others. missing: the photos to date.
+    A date needs trusted photos of one camera on both sides of the counter, in the order of time.
+    """
+    wanted = set(map(int, missing))
+    folders = {rows.folders[index] for index in wanted}
+    keys: dict[int, tuple[tuple[str, str], int]] = {}
+    by_folder: dict[str, list[int]] = defaultdict(list)
+    series: dict[tuple[str, str], _Series] = defaultdict(_Series)
+    counted = []
+    for index, folder in enumerate(rows.folders):
+        if folder not in folders:
+            continue
+        if is_trusted[index]:
+            by_folder[folder].append(index)
+        counter = counter_of(rows.names[index])
+        if counter is not None:
+            keys[index] = (folder, counter[0]), counter[1]
+            if is_trusted[index]:
+                counted.append((counter[1], index, (folder, counter[0])))
+    for number, index, key in sorted(counted):
+        series[key].counters.append(number)
+        series[key].photos.append(index)
+    found: dict[int, NeighbourDate] = {}
+    one_day = {folder: _only_day(times, indices) for folder, indices in by_folder.items()}
+    for index in wanted:
+        date = None
+        if index in keys:
+            key, number = keys[index]
+            date = _in_series(rows, times, series[key], number, rows.cameras[index])
+        else:
+            day = one_day.get(rows.folders[index])
+            date = None if day is None else NeighbourDate(day, 0.8)
+        if date is not None:
+            found[index] = date
+    return found
+
+
+def counter_of(name: str) -> tuple[str, int] | None:
+    """Return the counter in a name with what is before it: ``("img_", 412)``; None without one."""
+    stem = _COPY.sub("", name.rpartition(".")[0] or name)
+    match = _COUNTER.fullmatch(stem)
+    return None if match is None else (match[1].lower(), int(match[2]))
+
+
+def _in_series(
+    rows: DateRows, times: Times, series: _Series, number: int, camera: str
+) -> NeighbourDate | None:
+    position = bisect_left(series.counters, number)
+    after = position
+    while after < len(series.counters) and series.counters[after] == number:
+        after += 1
+    if after > position:  # another file of the same photo
+        return _same_photo(rows, times, series.photos[position:after], camera)
+    if position == 0 or position == len(series.counters):
+        return None
+    first, last = series.photos[position - 1], series.photos[position]
+    steps = series.counters[position] - series.counters[position - 1]
+    cameras = {rows.cameras[first], rows.cameras[last], camera or rows.cameras[first]}
+    if steps > _MAX_STEPS or len(cameras) > 1:
+        return None
+    if not _is_in_order(times, series.photos[max(0, position - _CHECKED_STEPS) :][:8]):
+        return None
+    share = (number - series.counters[position - 1]) / steps
+    taken_at = _between(rows, times, first, last, share)
+    if taken_at is None:
+        return None
+    return NeighbourDate(taken_at, 0.95 if steps <= _NEAR_STEPS else 0.9)
+
+
+def _same_photo(
+    rows: DateRows, times: Times, indices: Sequence[int], camera: str
+) -> NeighbourDate | None:
+    cameras = {rows.cameras[index] for index in indices} | ({camera} if camera else set())
+    if len(cameras) > 1 or len({str(times[index]) for index in indices}) > 1:
+        return None
+    return NeighbourDate(_text(rows, times, indices[0]), 0.9)
+
+
+def _between(rows: DateRows, times: Times, first: int, last: int, share: float) -> str | None:
+    apart = times[last] - times[first]
+    is_one_day = str(times[first])[:10] == str(times[last])[:10]
+    if not is_one_day and apart > _MAX_APART:
+        return None
+    is_day = len(rows.taken_at[first]) == 10 or len(rows.taken_at[last]) == 10
+    if is_one_day and (is_day or apart > _ESTIMATED):
+        return str(times[first])[:10]
+    seconds = int(apart / np.timedelta64(1, "s") * share)
+    return str(times[first] + np.timedelta64(seconds, "s"))
+
+
+def _is_in_order(times: Times, indices: Sequence[int]) -> bool:
+    return bool((np.diff(times[list(indices)]) >= np.timedelta64(0, "s")).all())
+
+
+def _only_day(times: Times, indices: Sequence[int]) -> str | None:
+    """Return the one day on which all dated photos of a folder were taken."""
+    days = {str(times[index])[:10] for index in indices}
+    return days.pop() if len(days) == 1 and len(indices) >= _MIN_OF_ONE_DAY else None
+
+
+def _text(rows: DateRows, times: Times, index: int) -> str:
+    text = str(times[index])
+    return text[:10] if len(rows.taken_at[index]) == 10 else text
