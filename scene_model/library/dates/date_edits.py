@@ -16,6 +16,7 @@ from scene_model.library.edits import (
 from scene_model.library.schema import edit_changes, photos
 from scene_model.library.store import Library
 from scene_model.photos.dates import CLOCK, PERSON, SOURCES, PhotoDate
+from scene_model.photos.durations import shift_text
 from scene_model.photos.xmp import read_date
 
 MAX_SHIFT_S = 200 * 366 * 86_400
@@ -62,27 +63,36 @@ def shift_dates(library: Library, camera: str, seconds: int) -> EditResult:
     Photos that have only a day, or no date, stay. Raises UsageError ("invalid_shift", or
     "no_such_camera").
     """
+    dates = shifted_dates(dates_of_camera(library, camera), seconds)
+    return accept_dates(library, dates, f"Dates of {camera} shifted by {shift_text(seconds)}")
+
+
+def shifted_dates(dates: Mapping[str, str], seconds: int) -> dict[str, PhotoDate]:
+    """Return dates so many seconds later, by the ids of the photos.
+
+    Raises UsageError ("invalid_shift").
+    """
     if not seconds or abs(seconds) > MAX_SHIFT_S:
         raise UsageError(
             f"Dates cannot be shifted by {seconds:,} seconds: the least is 1 second, the most 200 "
             "years.",
             code="invalid_shift",
         )
-    dates = {}
-    for photo_id, taken_at in dates_of_camera(library, camera):
-        try:
-            moved = shifted_date(taken_at, seconds)
-        except OverflowError as error:
-            raise UsageError(
-                f"{taken_at} cannot be shifted by {seconds:,} seconds: there is no such date.",
-                code="invalid_shift",
-            ) from error
-        dates[photo_id] = PhotoDate(moved, CLOCK, SOURCES[CLOCK].confidence)
-    return accept_dates(library, dates, f"Dates of {camera} shifted by {shift_text(seconds)}")
+    confidence = SOURCES[CLOCK].confidence
+    try:
+        return {
+            photo_id: PhotoDate(shifted_date(taken_at, seconds), CLOCK, confidence)
+            for photo_id, taken_at in dates.items()
+        }
+    except OverflowError as error:
+        raise UsageError(
+            f"The dates cannot be shifted by {shift_text(seconds)}: the calendar ends before.",
+            code="invalid_shift",
+        ) from error
 
 
-def dates_of_camera(library: Library, camera: str) -> list[tuple[str, str]]:
-    """Return id and date of a camera's photos with a time, the earliest first.
+def dates_of_camera(library: Library, camera: str) -> dict[str, str]:
+    """Return the dates of a camera's photos with a time, by their ids, the earliest first.
 
     Raises UsageError ("no_such_camera").
     """
@@ -95,21 +105,11 @@ def dates_of_camera(library: Library, camera: str) -> list[tuple[str, str]]:
         rows = connection.execute(query).all()
     if not rows:
         raise UsageError(
-            f"There are no photos of a camera {camera!r}. Write its name as the photo data on the "
-            "page of a photo.",
+            f"There are no photos of a camera {camera!r}. Write its name as the info of a photo "
+            "has it.",
             code="no_such_camera",
         )
-    return [(row.id, row.taken_at) for row in rows if row.taken_at and len(row.taken_at) > 10]
-
-
-def shift_text(seconds: int) -> str:
-    """Return a shift as people write it: ``+7h``, ``-365d``, ``+1h 30m``."""
-    sign, left, parts = "-" if seconds < 0 else "+", abs(seconds), []
-    for unit, unit_s in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
-        number, left = divmod(left, unit_s)
-        if number:
-            parts.append(f"{number}{unit}")
-    return sign + " ".join(parts)
+    return {row.id: row.taken_at for row in rows if row.taken_at and len(row.taken_at) > 10}
 
 
 def _write(

@@ -36,6 +36,7 @@ class DateRows:
     numbers: npt.NDArray[np.int64]
     ids: list[str]
     names: list[str]
+    files: list[str]
     folders: list[str]
     taken_at: list[str]
     sources: list[str]
@@ -88,6 +89,10 @@ def read_date_rows(library: Library) -> DateRows:
         numbers=np.array(columns[0], np.int64),
         ids=columns[1],
         names=columns[2],
+        files=[
+            name if reference is None else str(reference)
+            for name, reference in zip(columns[2], columns[4], strict=True)
+        ],
         folders=_folders(columns[3], columns[4], added),
         taken_at=taken_at,
         sources=[text or "" for text in columns[6]],

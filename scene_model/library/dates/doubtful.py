@@ -9,7 +9,7 @@ import numpy as np
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.library.dates.clocks import WrongClock, find_wrong_clocks
-from scene_model.library.dates.date_rows import DateRows, Flags, Indices, read_date_rows
+from scene_model.library.dates.date_rows import DateRows, Flags, Indices, Times, read_date_rows
 from scene_model.library.dates.neighbours import dates_by_neighbours
 from scene_model.library.store import Library
 from scene_model.photos.dates import (
@@ -30,7 +30,9 @@ from scene_model.photos.dates import (
 )
 
 _DAY = np.timedelta64(1, "D")
-# A day's width around the ends of a hint: of a folder that was named by another zone.
+# Of proposals that are sure enough to be accepted without looking.
+APPLIED = 0.8
+# A date by neighbours on another day than that in the name of the folder.
 _HINT_DISAGREES = 0.45
 _WRONG_YEAR_DAYS = (365, 366, 730, 731)
 
@@ -81,7 +83,8 @@ def find_doubtful_dates(library: Library, today: datetime.date) -> DateReport:
         return _unit_embeddings(library, rows, indices)
 
     clocks = find_wrong_clocks(rows, rows.times, is_usable, has_moment, embed)
-    times, shifted = rows.times.copy(), {}
+    times = rows.times.copy()
+    shifted: dict[int, WrongClock] = {}
     for clock in clocks:
         times[clock.photos] += np.timedelta64(clock.shift_s, "s")
         shifted |= dict.fromkeys(clock.photos.tolist(), clock)
@@ -133,10 +136,11 @@ def _own_doubts(
 ) -> dict[int, Doubt]:
     """Return the doubts about dates by the photos alone."""
     is_open = ~rows.is_decided
-    latest = np.minimum(rows.added, np.datetime64(today, "s") + _DAY) + _DAY
+    tomorrow = np.datetime64(today + datetime.timedelta(days=1), "s")
+    latest = np.minimum(rows.added, tomorrow) + _DAY
     days = rows.times.astype("datetime64[D]")
     is_default = np.isin(days, np.array(CAMERA_DEFAULTS, "datetime64[D]"))
-    doubts = {}
+    doubts: dict[int, Doubt] = {}
     for flags, doubt in (
         (np.isnat(rows.times), Doubt.MISSING),
         (is_default, Doubt.DEFAULT),
@@ -160,7 +164,7 @@ def _proposals(
     rows: DateRows,
     names: Sequence[NameDate | None],
     doubts: dict[int, Doubt],
-    times: np.ndarray,
+    times: Times,
     is_usable: Flags,
 ) -> dict[int, PhotoDate]:
     """Return the date to propose for each doubtful photo for which one is known."""
@@ -169,11 +173,7 @@ def _proposals(
     neighbours = dates_by_neighbours(rows, times, is_trusted, missing)
     proposals = {}
     for index in missing.tolist():
-        by_neighbours = neighbours.get(index)
-        nearby = by_neighbours and PhotoDate(
-            by_neighbours.taken_at, NEIGHBOURS, by_neighbours.confidence
-        )
-        date = _proposal(rows, index, names[index], nearby, doubts[index])
+        date = _proposal(rows, index, names[index], neighbours.get(index), doubts[index])
         if date is not None:
             proposals[index] = date
     return proposals

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from scene_model.library.dates.date_rows import DateRows, Flags, Indices, Times
+from scene_model.photos.dates import NEIGHBOURS, PhotoDate
 
 # More photos between two make it less sure that none was copied from elsewhere.
 _MAX_STEPS = 40
@@ -22,14 +23,6 @@ _COPY = re.compile(r"(?:[ _-]*(?:\(\d+\)|copy|kopie|edited|bearbeitet|bearb))+$"
 _COUNTER = re.compile(r"(.*?)(\d{3,6})\D{0,8}$")
 
 
-@dataclass(frozen=True)
-class NeighbourDate:
-    """A date by neighbours: text, and how sure it is."""
-
-    taken_at: str
-    confidence: float
-
-
 @dataclass
 class _Series:
     """The photos of one counter with a trusted date: counters, in order, and their indices."""
@@ -40,7 +33,7 @@ class _Series:
 
 def dates_by_neighbours(
     rows: DateRows, times: Times, is_trusted: Flags, missing: Indices
-) -> dict[int, NeighbourDate]:
+) -> dict[int, PhotoDate]:
     """Return dates for photos, by their index.
 
     times: the best known ones. is_trusted: whose time may date others. missing: the photos to date.
@@ -65,7 +58,7 @@ def dates_by_neighbours(
     for number, index, key in sorted(counted):
         series[key].counters.append(number)
         series[key].photos.append(index)
-    found: dict[int, NeighbourDate] = {}
+    found: dict[int, PhotoDate] = {}
     one_day = {folder: _only_day(times, indices) for folder, indices in by_folder.items()}
     for index in wanted:
         date = None
@@ -74,7 +67,7 @@ def dates_by_neighbours(
             date = _in_series(rows, times, series[key], number, rows.cameras[index])
         else:
             day = one_day.get(rows.folders[index])
-            date = None if day is None else NeighbourDate(day, 0.8)
+            date = None if day is None else _by_neighbours(day, 0.8)
         if date is not None:
             found[index] = date
     return found
@@ -89,7 +82,7 @@ def counter_of(name: str) -> tuple[str, int] | None:
 
 def _in_series(
     rows: DateRows, times: Times, series: _Series, number: int, camera: str
-) -> NeighbourDate | None:
+) -> PhotoDate | None:
     position = bisect_left(series.counters, number)
     after = position
     while after < len(series.counters) and series.counters[after] == number:
@@ -109,16 +102,16 @@ def _in_series(
     taken_at = _between(rows, times, first, last, share)
     if taken_at is None:
         return None
-    return NeighbourDate(taken_at, 0.95 if steps <= _NEAR_STEPS else 0.9)
+    return _by_neighbours(taken_at, 0.95 if steps <= _NEAR_STEPS else 0.9)
 
 
 def _same_photo(
     rows: DateRows, times: Times, indices: Sequence[int], camera: str
-) -> NeighbourDate | None:
+) -> PhotoDate | None:
     cameras = {rows.cameras[index] for index in indices} | ({camera} if camera else set())
     if len(cameras) > 1 or len({str(times[index]) for index in indices}) > 1:
         return None
-    return NeighbourDate(_text(rows, times, indices[0]), 0.9)
+    return _by_neighbours(_text(rows, times, indices[0]), 0.9)
 
 
 def _between(rows: DateRows, times: Times, first: int, last: int, share: float) -> str | None:
@@ -135,6 +128,10 @@ def _between(rows: DateRows, times: Times, first: int, last: int, share: float) 
 
 def _is_in_order(times: Times, indices: Sequence[int]) -> bool:
     return bool((np.diff(times[list(indices)]) >= np.timedelta64(0, "s")).all())
+
+
+def _by_neighbours(taken_at: str, confidence: float) -> PhotoDate:
+    return PhotoDate(taken_at, NEIGHBOURS, confidence)
 
 
 def _only_day(times: Times, indices: Sequence[int]) -> str | None:
