@@ -9,7 +9,8 @@ start of a camera's clock, dates in the future, files saved anew, and cameras wh
 truth: a time must be right within 15 minutes, a date from neighbours on the day. Photos whose date
 was right and would be changed count as wrongly put right. Then the time is measured that finding
 doubtful dates takes in a library of many photos. Exits with 1 when more than 0.5 % are wrong, less
-than 70 % are put right, or finding takes more than 3 s.
+than 70 % are put right, or finding takes more than 3 s of
+processor time.
 
 Photos of one scene have embeddings as alike as two crops of one photograph have in the shipped
 network (median 0.87); no network runs here.
@@ -31,7 +32,6 @@ from sqlalchemy import insert
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.vocabulary import fold_case
-from scene_model.library.dates.date_rows import read_date_rows
 from scene_model.library.dates.doubtful import APPLIED, find_doubtful_dates
 from scene_model.library.embeddings import file_name, packed
 from scene_model.library.schema import photos
@@ -41,7 +41,7 @@ from scene_model.photos.dates import NEIGHBOURS, stored_confidence
 WRONG_LIMIT, RIGHT_LIMIT, SECONDS_LIMIT = 0.005, 0.7, 3.0
 TODAY = datetime.date(2026, 11, 28)
 _ADDED = "2026-11-01T12:00:00.000+00:00"
-_SIZE, _KINDS = 256, 12
+_SIZE, _SHIPPED_SIZE, _KINDS = 256, 2560, 12
 _PHONES = ("Apple iPhone 13", "samsung SM-G991B")
 _CAMERAS = ("Canon EOS 40D", "NIKON D70", "FUJIFILM X100", "OLYMPUS E-M10")
 _TOLERANCE = datetime.timedelta(minutes=15)
@@ -107,9 +107,12 @@ def main() -> int:
     print("put right {:.1%}, wrongly put right {:.1%}, left open {:.1%}".format(*shares))
     if options.show:
         print("\n".join(result.wrong_names))
-    seconds = measure(options.photos)
-    print(f"doubtful dates among {options.photos:,} photos found in {seconds:.2f} s")
-    is_good = shares[0] >= RIGHT_LIMIT and shares[1] <= WRONG_LIMIT and seconds <= SECONDS_LIMIT
+    seconds, cpu_s = measure(options.photos)
+    print(
+        f"doubtful dates among {options.photos:,} photos found in {seconds:.2f} s, "
+        f"of processor time {cpu_s:.2f} s"
+    )
+    is_good = shares[0] >= RIGHT_LIMIT and shares[1] <= WRONG_LIMIT and cpu_s <= SECONDS_LIMIT
     return 0 if is_good else 1
 
 
@@ -311,26 +314,28 @@ def _phone_name(photo: MadePhoto) -> str:
     return f"IMG_{photo.truth:%Y%m%d_%H%M%S}.jpg"
 
 
-def _scene_vectors(random: np.random.Generator, count: int) -> FloatArray:
+def _scene_vectors(random: np.random.Generator, count: int, size: int) -> FloatArray:
     """Return what the photos of each scene share; some scenes resemble an earlier one."""
-    common, kinds = random.standard_normal(_SIZE), random.standard_normal((_KINDS, _SIZE))
-    own = random.standard_normal((count, _SIZE))
+    common, kinds = random.standard_normal(size), random.standard_normal((_KINDS, size))
+    own = random.standard_normal((count, size))
     own[10::10] = 0.7 * own[:-10:10] + 0.7 * own[10::10]
     kind = kinds[random.integers(0, _KINDS, count)]
     scenes: FloatArray = (0.5 * common + 0.45 * kind + 0.63 * own).astype(np.float32)
     return scenes
 
 
-def put(library: Library, made: list[MadePhoto], seed: int) -> None:
+def put(
+    library: Library, made: list[MadePhoto], seed: int, first_slot: int = 0, size: int = _SIZE
+) -> None:
     """Write rows and embeddings of photos; the dates are stored as the ingest stores them."""
     random = np.random.default_rng(seed)
-    scenes = _scene_vectors(random, 1 + max(photo.scene for photo in made))
-    noise = random.standard_normal((len(made), _SIZE)) * random.uniform(0.2, 0.6, (len(made), 1))
+    scenes = _scene_vectors(random, 1 + max(photo.scene for photo in made), size)
+    noise = random.standard_normal((len(made), size)) * random.uniform(0.2, 0.6, (len(made), 1))
     embeddings = scenes[[photo.scene for photo in made]] + noise
-    file = file_name("made", _SIZE)
+    file = file_name("made", size)
     slots = [packed(photo.id, row) for photo, row in zip(made, embeddings, strict=True)]
-    library.embeddings.write(file, 0, b"".join(slots))
-    rows = [_row(photo, file, slot) for slot, photo in enumerate(made)]
+    library.embeddings.write(file, first_slot, b"".join(slots))
+    rows = [_row(photo, file, slot) for slot, photo in enumerate(made, first_slot)]
     with library.database.writer.begin() as connection:
         connection.execute(insert(photos), rows)
 
@@ -368,21 +373,27 @@ def _row(photo: MadePhoto, file: str, slot: int) -> dict[str, Any]:
     }
 
 
-def measure(count: int) -> float:
-    """Return the seconds that finding doubtful dates takes in a library of so many photos."""
+def measure(count: int) -> tuple[float, float]:
+    """Return the seconds, of time and of processor time, that finding doubtful dates takes.
+
+    count: photos in the library, with embeddings of the shipped network's size.
+    """
     made = make_photos(1)
-    copies = -(-count // len(made))
-    many = [
-        replace(photo, folder=f"{photo.folder} {copy}") for copy in range(copies) for photo in made
-    ]
     with tempfile.TemporaryDirectory() as folder, Library(Path(folder) / "library") as library:
-        put(library, many[:count], 1)
-        read_date_rows(library)  # the system has the database in memory
-        started = time.perf_counter()
+        for first in range(0, count, len(made)):
+            part = made[: count - first]
+            put(
+                library,
+                [replace(photo, folder=f"{photo.folder} {first}") for photo in part],
+                1,
+                first,
+                _SHIPPED_SIZE,
+            )
+        started, cpu_started = time.perf_counter(), time.process_time()
         report = find_doubtful_dates(library, TODAY)
-        seconds = time.perf_counter() - started
+        times = time.perf_counter() - started, time.process_time() - cpu_started
     print(f"{len(report.doubtful):,} of {count:,} dates doubtful")
-    return seconds
+    return times
 
 
 if __name__ == "__main__":

@@ -270,7 +270,9 @@ def _tag_record(tag: Tag) -> dict[str, Any]:
 
 
 def _minute(taken_at: str) -> str:
-    """Format a local time, ISO 8601, to the minute; any other text stays as it is."""
+    """Format a local time, ISO 8601, to the minute; a day and any other text stay as they are."""
+    if len(taken_at) == len("2024-07-15"):
+        return taken_at
     try:
         return f"{datetime.datetime.fromisoformat(taken_at):%Y-%m-%d %H:%M}"
     except ValueError:

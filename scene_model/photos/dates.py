@@ -112,7 +112,7 @@ def date_of_photo(metadata: PhotoMetadata, name: str, added_at: str) -> PhotoDat
     A name counts where its pattern is sure, and EXIF says none, an impossible one, or only when the
     file was changed. added_at: when the photo came into the library; no photo is younger.
     """
-    by_name = date_of_name(name, added_at[:10])
+    by_name = date_of_name(name, day_after(added_at[:10]))
     sure_name = by_name if by_name is not None and by_name.is_sure else None
     if metadata.taken_at is None:
         return None if sure_name is None else sure_name.photo_date
@@ -136,13 +136,13 @@ def is_plausible(taken_at: str, added_at: str) -> bool:
 
     added_at: when it came into the library, ISO 8601.
     """
-    return not taken_at.startswith(CAMERA_DEFAULTS) and taken_at[:10] <= _day_after(added_at[:10])
+    return not taken_at.startswith(CAMERA_DEFAULTS) and taken_at[:10] <= day_after(added_at[:10])
 
 
 def date_of_name(name: str, latest_day: str) -> NameDate | None:
     """Return the date in a file name; None without one, or for one that cannot be.
 
-    latest_day: ``2026-07-15``; a date more than a day after it cannot be.
+    latest_day: ``2026-07-15``; a later date cannot be.
     """
     if _DIGITS.search(name) is None:
         return None
@@ -181,7 +181,7 @@ def _day(match: re.Match[str], latest_day: str, first_year: int) -> str | None:
         datetime.date.fromisoformat(day)
     except ValueError:
         return None
-    if day < f"{first_year}-01-01" or day in CAMERA_DEFAULTS or day > _day_after(latest_day):
+    if day < f"{first_year}-01-01" or day in CAMERA_DEFAULTS or day > latest_day:
         return None
     return day
 
@@ -198,7 +198,8 @@ def _time(match: re.Match[str]) -> str | None:
     return f"{hour:02d}:{minute:02d}:{second:02d}"
 
 
-def _day_after(day: str) -> str:
+def day_after(day: str) -> str:
+    """Return the next day, which is the latest on which a photo can have been taken."""
     # A photo may be added in another time zone than it was taken in.
     try:
         return (datetime.date.fromisoformat(day) + datetime.timedelta(days=1)).isoformat()

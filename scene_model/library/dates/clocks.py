@@ -7,11 +7,12 @@ the clock is off by that much.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.library.dates.date_rows import DateRows, Flags, Indices, Times
@@ -19,11 +20,13 @@ from scene_model.library.dates.date_rows import DateRows, Flags, Indices, Times
 # Photos of one camera with shorter pauses are one occasion.
 _PAUSE = np.timedelta64(6, "h")
 _MIN_PHOTOS = 8
-_MAX_CAMERAS, _MAX_OCCASIONS, _MAX_PROBES, _MAX_REFERENCES = 8, 60, 12, 400
+_MAX_CAMERAS, _MAX_OCCASIONS, _MAX_PROBES = 6, 40, 12
 _PHONE_SHARE = 0.5
-# How far a clock may be off: by hours, or by one or two years and hours. Years may have 366 days.
-_HOURS, _YEAR = 26, 8766
-_WINDOWS = ((0, _HOURS), *((sign * n * _YEAR, _HOURS + 24) for sign in (1, -1) for n in (1, 2)))
+# How far a clock may be off, in hours: by hours, or by one or two years and hours. Years may have
+# 366 days. With the most photos of phones that are compared.
+_YEAR_H = 8766
+_HOURS = (0, 26, 400)
+_YEARS = tuple((sign * n * _YEAR_H, 50, 128) for n in (1, 2) for sign in (1, -1))
 # Of the shipped network: of 10,000 pairs of photos of different scenes, 1 is more alike.
 MIN_LIKENESS = 0.8
 _PEAK_S, _SAME_CLOCK_S = 1200, 45 * 60
@@ -68,9 +71,9 @@ def find_wrong_clocks(
     name has a time, as phones write it.
     """
     by_camera: dict[str, list[int]] = defaultdict(list)
-    for index in np.flatnonzero(is_usable & ~rows.is_decided).tolist():
-        if len(rows.taken_at[index]) > len("2024-07-15"):
-            by_camera[rows.cameras[index]].append(index)
+    has_time = np.array([len(text) > len("2024-07-15") for text in rows.taken_at], np.bool_)
+    for index in np.flatnonzero(is_usable & has_time & ~rows.is_decided).tolist():
+        by_camera[rows.cameras[index]].append(index)
     by_camera.pop("", None)
     by_phone = rows.has_zone | rows.has_place | has_moment_name
     cameras = {camera: np.array(indices) for camera, indices in by_camera.items()}
@@ -82,9 +85,10 @@ def find_wrong_clocks(
     references = np.concatenate([cameras[camera] for camera in sorted(phones)])
     references = references[np.argsort(seconds[references], kind="stable")]
     found = []
-    for camera in sorted(others, key=lambda c: -len(cameras[c]))[:_MAX_CAMERAS]:
-        own = cameras[camera][np.argsort(seconds[cameras[camera]], kind="stable")]
-        found += _of_camera(camera, own, references, seconds, embed)
+    with threadpool_limits(1, "blas"):  # for products this small, more threads only wait
+        for camera in sorted(others, key=lambda c: -len(cameras[c]))[:_MAX_CAMERAS]:
+            own = cameras[camera][np.argsort(seconds[cameras[camera]], kind="stable")]
+            found += _of_camera(camera, own, references, seconds, embed)
     return found
 
 
@@ -116,32 +120,54 @@ def _pairs(
     seconds: Seconds,
     embed: Embed,
 ) -> _Pairs:
-    reference_s = seconds[references]
     occasions, shifts = [], []
     for occasion in _spread(np.unique(occasion_of), _MAX_OCCASIONS).tolist():
         probes = _spread(own[occasion_of == occasion], _MAX_PROBES)
-        first, last = seconds[probes[0]], seconds[probes[-1]]
-        nearby = np.concatenate(
-            [
-                _spread(
-                    references[
-                        np.searchsorted(
-                            reference_s, first + 3600 * (middle - reach)
-                        ) : np.searchsorted(reference_s, last + 3600 * (middle + reach), "right")
-                    ],
-                    _MAX_REFERENCES,
-                )
-                for middle, reach in _WINDOWS
-            ]
-        )
-        if not len(nearby):
-            continue
-        likeness = embed(probes) @ embed(nearby).T
-        best = likeness.argmax(axis=1)
-        is_alike = likeness[np.arange(len(probes)), best] >= MIN_LIKENESS
-        shifts += (seconds[nearby[best]] - seconds[probes])[is_alike].tolist()
-        occasions += [occasion] * int(is_alike.sum())
+        probe_embeddings = embed(probes)
+        # Clocks that are years off are rare: only where nothing else is alike.
+        for windows in ((_HOURS,), _YEARS):
+            nearby = _nearby(seconds[probes], references, seconds, windows)
+            alike = _alike(probe_embeddings, probes, nearby, seconds, embed)
+            shifts += alike
+            occasions += [occasion] * len(alike)
+            if alike:
+                break
     return _Pairs(np.array(occasions, np.int64), np.array(shifts, np.int64))
+
+
+def _nearby(
+    probe_s: Seconds,
+    references: Indices,
+    seconds: Seconds,
+    windows: Iterable[tuple[int, int, int]],
+) -> Indices:
+    """Return photos of phones from windows of time around an occasion."""
+    reference_s = seconds[references]
+    parts = []
+    for middle, reach, most in windows:
+        start, end = np.searchsorted(
+            reference_s,
+            [probe_s[0] + 3600 * (middle - reach), probe_s[-1] + 3600 * (middle + reach)],
+        )
+        parts.append(_spread(references[start:end], most))
+    return np.concatenate(parts)
+
+
+def _alike(
+    probe_embeddings: FloatArray,
+    probes: Indices,
+    nearby: Indices,
+    seconds: Seconds,
+    embed: Embed,
+) -> list[int]:
+    """Return how much later the most similar photo is, for each photo with a similar one."""
+    if not len(nearby):
+        return []
+    likeness = probe_embeddings @ embed(nearby).T
+    best = likeness.argmax(axis=1)
+    is_alike = likeness[np.arange(len(probes)), best] >= MIN_LIKENESS
+    shifts: list[int] = (seconds[nearby[best]] - seconds[probes])[is_alike].tolist()
+    return shifts
 
 
 def _agreeing_shifts(pairs: _Pairs) -> list[tuple[int, list[int]]]:

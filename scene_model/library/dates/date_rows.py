@@ -1,8 +1,8 @@
 """What the library knows about the dates of its photos, as arrays with one entry per photo."""
 
+import os
 import re
 from dataclasses import dataclass
-from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -81,7 +81,8 @@ def read_date_rows(library: Library) -> DateRows:
         .order_by(photos.c.number)
     )
     with library.database.reader.begin() as connection:
-        rows = connection.execute(query).all()
+        # As the driver gives them: building objects of 100,000 rows would take as long again.
+        rows = connection.execute(query).cursor.fetchall()
     columns = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in range(15)]
     taken_at = [text or "" for text in columns[5]]
     added = _times(columns[9])
@@ -90,7 +91,7 @@ def read_date_rows(library: Library) -> DateRows:
         ids=columns[1],
         names=columns[2],
         files=[
-            name if reference is None else str(reference)
+            name if reference is None else os.fsdecode(reference)
             for name, reference in zip(columns[2], columns[4], strict=True)
         ],
         folders=_folders(columns[3], columns[4], added),
@@ -127,11 +128,11 @@ def _time_or_none(text: str) -> np.datetime64:
 
 
 def _folders(
-    folders: list[str | None], references: list[PurePath | None], added: Times
+    folders: list[str | None], references: list[str | bytes | None], added: Times
 ) -> list[str]:
     pauses = np.diff(added) > _BATCH_PAUSE
     batches = np.concatenate([[0], np.cumsum(pauses)]) if len(added) else np.zeros(0, np.int64)
     return [
-        folder or (str(reference.parent) if reference is not None else f"\0{batch}")
+        folder or (os.fsdecode(reference).rpartition("/")[0] if reference else f"\0{batch}")
         for folder, reference, batch in zip(folders, references, batches.tolist(), strict=True)
     ]

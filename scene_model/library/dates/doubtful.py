@@ -25,6 +25,7 @@ from scene_model.photos.dates import (
     PhotoDate,
     are_far,
     date_of_name,
+    day_after,
     folder_hint,
     local_time,
 )
@@ -77,7 +78,13 @@ def find_doubtful_dates(library: Library, today: datetime.date) -> DateReport:
     doubts = _own_doubts(rows, names, today)
     is_usable = ~np.isnat(rows.times)
     is_usable[list(doubts)] = False
-    has_moment = np.array([_has_moment(name) for name in names], np.bool_)
+    has_moment = np.array(
+        [
+            _has_moment(date) or _is_named(name, taken_at)
+            for date, name, taken_at in zip(names, rows.names, rows.taken_at, strict=True)
+        ],
+        np.bool_,
+    )
 
     def embed(indices: Indices) -> FloatArray:
         return _unit_embeddings(library, rows, indices)
@@ -120,11 +127,20 @@ def _listed(
 
 
 def _name_dates(rows: DateRows, today: datetime.date) -> list[NameDate | None]:
+    """Return the dates of names that differ from those of the photos; None for the others."""
     latest = today.isoformat()
+    added_days = [added_at[:10] for added_at in rows.added_at]
+    last_days = {day: day_after(min(day, latest)) for day in set(added_days)}
     return [
-        date_of_name(name, min(added_at[:10], latest))
-        for name, added_at in zip(rows.names, rows.added_at, strict=True)
+        None if _is_named(name, taken_at) else date_of_name(name, last_days[day])
+        for name, taken_at, day in zip(rows.names, rows.taken_at, added_days, strict=True)
     ]
+
+
+def _is_named(name: str, taken_at: str) -> bool:
+    """Whether a name has the day of a date; for most names quicker than reading their date."""
+    day = taken_at[:10]
+    return bool(day) and (day.replace("-", "") in name or day in name)
 
 
 def _has_moment(name: NameDate | None) -> bool:
@@ -137,7 +153,7 @@ def _own_doubts(
     """Return the doubts about dates by the photos alone."""
     is_open = ~rows.is_decided
     tomorrow = np.datetime64(today + datetime.timedelta(days=1), "s")
-    latest = np.minimum(rows.added, tomorrow) + _DAY
+    latest = np.where(rows.added < tomorrow, rows.added, tomorrow) + _DAY
     days = rows.times.astype("datetime64[D]")
     is_default = np.isin(days, np.array(CAMERA_DEFAULTS, "datetime64[D]"))
     doubts: dict[int, Doubt] = {}

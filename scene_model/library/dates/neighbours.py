@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -30,6 +29,12 @@ class _Series:
     counters: list[int] = field(default_factory=list)
     photos: list[int] = field(default_factory=list)
 
+    def sort(self) -> None:
+        """Put them in the order of the counters."""
+        order = sorted(range(len(self.photos)), key=self.counters.__getitem__)
+        self.counters = [self.counters[i] for i in order]
+        self.photos = [self.photos[i] for i in order]
+
 
 def dates_by_neighbours(
     rows: DateRows, times: Times, is_trusted: Flags, missing: Indices
@@ -39,34 +44,35 @@ def dates_by_neighbours(
     times: the best known ones. is_trusted: whose time may date others. missing: the photos to date.
     A date needs trusted photos of one camera on both sides of the counter, in the order of time.
     """
-    wanted = set(map(int, missing))
+    wanted = missing.tolist()
+    counters = {index: counter_of(rows.names[index]) for index in wanted}
     folders = {rows.folders[index] for index in wanted}
-    keys: dict[int, tuple[tuple[str, str], int]] = {}
-    by_folder: dict[str, list[int]] = defaultdict(list)
-    series: dict[tuple[str, str], _Series] = defaultdict(_Series)
-    counted = []
-    for index, folder in enumerate(rows.folders):
-        if folder not in folders:
+    by_folder: dict[str, list[int]] = {folder: [] for folder in folders}
+    series: dict[tuple[str, str], _Series] = {
+        (rows.folders[index], counter[0]): _Series()
+        for index, counter in counters.items()
+        if counter is not None
+    }
+    for index, trusted in enumerate(is_trusted.tolist()):
+        folder = rows.folders[index]
+        if not trusted or folder not in folders:
             continue
-        if is_trusted[index]:
-            by_folder[folder].append(index)
+        by_folder[folder].append(index)
         counter = counter_of(rows.names[index])
-        if counter is not None:
-            keys[index] = (folder, counter[0]), counter[1]
-            if is_trusted[index]:
-                counted.append((counter[1], index, (folder, counter[0])))
-    for number, index, key in sorted(counted):
-        series[key].counters.append(number)
-        series[key].photos.append(index)
-    found: dict[int, PhotoDate] = {}
+        if counter is not None and (one := series.get((folder, counter[0]))) is not None:
+            one.counters.append(counter[1])
+            one.photos.append(index)
+    for one in series.values():
+        one.sort()
     one_day = {folder: _only_day(times, indices) for folder, indices in by_folder.items()}
-    for index in wanted:
-        date = None
-        if index in keys:
-            key, number = keys[index]
-            date = _in_series(rows, times, series[key], number, rows.cameras[index])
+    found: dict[int, PhotoDate] = {}
+    for index, counter in counters.items():
+        folder = rows.folders[index]
+        if counter is not None:
+            one = series[folder, counter[0]]
+            date = _in_series(rows, times, one, counter[1], rows.cameras[index])
         else:
-            day = one_day.get(rows.folders[index])
+            day = one_day[folder]
             date = None if day is None else _by_neighbours(day, 0.8)
         if date is not None:
             found[index] = date
@@ -75,7 +81,9 @@ def dates_by_neighbours(
 
 def counter_of(name: str) -> tuple[str, int] | None:
     """Return the counter in a name with what is before it: ``("img_", 412)``; None without one."""
-    stem = _COPY.sub("", name.rpartition(".")[0] or name)
+    stem = name.rpartition(".")[0] or name
+    if not stem[-1].isdecimal():  # most names end in their counter
+        stem = _COPY.sub("", stem)
     match = _COUNTER.fullmatch(stem)
     return None if match is None else (match[1].lower(), int(match[2]))
 
@@ -136,8 +144,9 @@ def _by_neighbours(taken_at: str, confidence: float) -> PhotoDate:
 
 def _only_day(times: Times, indices: Sequence[int]) -> str | None:
     """Return the one day on which all dated photos of a folder were taken."""
-    days = {str(times[index])[:10] for index in indices}
-    return days.pop() if len(days) == 1 and len(indices) >= _MIN_OF_ONE_DAY else None
+    days = times[indices].astype("datetime64[D]")
+    is_one = len(indices) >= _MIN_OF_ONE_DAY and bool((days == days[0]).all())
+    return str(days[0]) if is_one else None
 
 
 def _text(rows: DateRows, times: Times, index: int) -> str:
