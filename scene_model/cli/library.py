@@ -112,6 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the sidecars, by class (default: beside referenced originals)",
     )
+    sidecars.add_argument("--dates", action="store_true", help="write the dates of the photos, too")
     keywords = command("keywords", "import keywords (XMP, IPTC) and ratings of other programs")
     keywords.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
     keywords.add_argument("--recursive", action="store_true", help="include subfolders")

@@ -19,7 +19,7 @@ from scene_model.library.dates.date_rows import DateRows, read_date_rows
 from scene_model.library.dates.doubtful import Doubt, DoubtfulDate, find_doubtful_dates
 from scene_model.library.store import Library
 from scene_model.maintenance.daily_copy import DailyCopies
-from scene_model.photos.dates import SOURCES, PhotoDate
+from scene_model.photos.dates import SOURCES, PhotoDate, source_word
 from scene_model.photos.durations import read_shift, shift_text
 
 _REASONS = {
@@ -104,7 +104,7 @@ def _records(
             "id": photo_id,
             "file": rows.files[index],
             "taken_at": done.taken_at if done is not None else rows.taken_at[index] or None,
-            "source": SOURCES[source].word if source in SOURCES else source or None,
+            "source": source_word(source),
             "confidence": round(float(confidence), 3),
             "proposed": None if proposal is None else proposal.taken_at,
         }

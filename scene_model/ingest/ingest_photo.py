@@ -11,7 +11,7 @@ from scene_model.library.records import Added, NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.hashes import content_hash
-from scene_model.photos.xmp import sidecar_rating
+from scene_model.photos.xmp import sidecar_date, sidecar_rating
 
 
 def ingest_photo(
@@ -68,4 +68,5 @@ def photo_of_file(path: Path, data: bytes, name: str, added_at: str) -> NewPhoto
         modified_at = datetime.datetime.fromtimestamp(seconds).isoformat()
     except (OSError, ValueError, OverflowError):
         modified_at = None
-    return NewPhoto(data, name, added_at, sidecar_rating(path), folder, modified_at)
+    rating, taken_at = sidecar_rating(path), sidecar_date(path)
+    return NewPhoto(data, name, added_at, rating, folder, modified_at, taken_at)

@@ -77,7 +77,9 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
     """Return the columns that do not depend on the model."""
     # The sidecar is what other programs changed last.
     rating = prediction.metadata.rating if photo.rating is None else photo.rating
-    date = date_of_photo(prediction.metadata, photo.name, photo.added_at)
+    date = date_of_photo(
+        prediction.metadata, photo.name, photo.added_at, sidecar_date=photo.sidecar_date
+    )
     return {
         "id": photo_id,
         "name": photo.name,

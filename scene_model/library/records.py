@@ -116,7 +116,8 @@ class NewPhoto:
     """A photo to add: file content, name, and time of addition (ISO 8601 with offset).
 
     rating: that of its sidecar, from 0 (none) to 5; None where it states none. folder: where the
-    file was. modified_at: when it was changed last, local time, ISO 8601. None where not known.
+    file was. modified_at: when it was changed last, local time, ISO 8601. sidecar_date: the date
+    taken in its sidecar. None where not known.
     """
 
     data: bytes
@@ -125,6 +126,7 @@ class NewPhoto:
     rating: int | None = None
     folder: str | None = None
     modified_at: str | None = None
+    sidecar_date: str | None = None
 
 
 @dataclass(frozen=True)

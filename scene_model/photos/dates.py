@@ -5,7 +5,7 @@ A date is text: ISO 8601 local time, with its UTC offset if known, or only a day
 
 import datetime
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from scene_model.photos.metadata import PhotoMetadata
@@ -106,12 +106,18 @@ class NameDate:
         return PhotoDate(self.taken_at, FILE_NAME, confidence)
 
 
-def date_of_photo(metadata: PhotoMetadata, name: str, added_at: str) -> PhotoDate | None:
+def date_of_photo(
+    metadata: PhotoMetadata, name: str, added_at: str, sidecar_date: str | None = None
+) -> PhotoDate | None:
     """Return the date of a photo by its own data; None where neither EXIF, XMP nor name say one.
 
     A name counts where its pattern is sure, and EXIF says none, an impossible one, or only when the
     file was changed. added_at: when the photo came into the library; no photo is younger.
+    sidecar_date: that of an XMP sidecar; it counts where the photo has none that can be.
     """
+    stated = metadata.taken_at
+    if sidecar_date and not (stated and is_plausible(stated, added_at)):
+        metadata = replace(metadata, taken_at=sidecar_date, taken_source="XMP")
     by_name = date_of_name(name, day_after(added_at[:10]))
     sure_name = by_name if by_name is not None and by_name.is_sure else None
     if metadata.taken_at is None:
@@ -196,6 +202,12 @@ def _time(match: re.Match[str]) -> str | None:
     if hour > 23 or minute > 59 or second > 59:
         return None
     return f"{hour:02d}:{minute:02d}:{second:02d}"
+
+
+def source_word(source: str | None) -> str | None:
+    """Return the word for a stored source: ``EXIF`` for one of its fields."""
+    known = SOURCES.get(source or "")
+    return source or None if known is None else known.word
 
 
 def day_after(day: str) -> str:

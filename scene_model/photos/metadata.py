@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image
 
-from scene_model.photos.xmp import fields_of, rating_of, read_date
+from scene_model.photos.xmp import date_of, rating_of
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _DATE_TIME, _OFFSET_TIME = 0x010F, 0x0110, 0x0132, 0x9010
@@ -16,9 +16,6 @@ _DATE_TIME_ORIGINAL, _OFFSET_TIME_ORIGINAL = 0x9003, 0x9011
 _DATE_TIME_DIGITIZED, _OFFSET_TIME_DIGITIZED = 0x9004, 0x9012
 _LENS_MODEL = 0xA434
 _GPS_TIME, _GPS_DATE = 7, 0x1D
-# Those that say more about taking the photo come first.
-_XMP_DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
-_XMP_DATE_WORDS = (b"DateTimeOriginal", b"DateCreated", b"CreateDate")
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
 
@@ -128,11 +125,7 @@ def _gps_time(gps: dict[int, Any]) -> str | None:
 
 
 def _xmp_time(packet: object) -> str | None:
-    if not isinstance(packet, bytes) or not any(name in packet for name in _XMP_DATE_WORDS):
-        return None
-    fields = fields_of(packet)
-    texts = (text for name in _XMP_DATES for text in fields.get(name, ())[:1])
-    return next(filter(None, map(read_date, texts)), None)
+    return date_of(packet) if isinstance(packet, bytes) else None
 
 
 def _parse_exif_time(text: str | None) -> datetime | None:

@@ -20,6 +20,8 @@ NAMESPACES = {
 MAX_RATING = 5
 _MAX_BYTES, _MAX_VALUES = 4 << 20, 1000
 _RATING = "xmp:Rating"
+# Those that say more about taking the photo come first.
+_DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?"
 )
@@ -52,6 +54,26 @@ def sidecar_rating(photo: Path) -> int | None:
         return rating_of(path.read_bytes())
     except OSError:
         return None
+
+
+def sidecar_date(photo: Path) -> str | None:
+    """Return the date taken in a photo's sidecar; None as in `sidecar_rating`."""
+    path = sidecar_path(photo)
+    try:
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+            return None
+        return date_of(path.read_bytes())
+    except OSError:
+        return None
+
+
+def date_of(packet: bytes) -> str | None:
+    """Return the date taken in a packet; None where it states none."""
+    if not any(name.partition(":")[2].encode() in packet for name in _DATES):
+        return None
+    fields = fields_of(packet)
+    texts = (text for name in _DATES for text in fields.get(name, ())[:1])
+    return next(filter(None, map(read_date, texts)), None)
 
 
 def rating_of(packet: bytes) -> int | None:

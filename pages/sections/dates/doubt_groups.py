@@ -30,8 +30,8 @@ _TITLES = {
     Doubt.CLOCK: "Wrong clock",
 }
 _TEXTS = {
-    Doubt.MISSING: "Neither the photo nor its name says for sure when it was taken. Such photos come "
-    "last in the order by date.",
+    Doubt.MISSING: "Neither the photo nor its name says for sure when it was taken. Such photos "
+    "come last in the order by date.",
     Doubt.DEFAULT: "1970, 1980 and 2000 are where the clocks of cameras start after a change of "
     "the battery.",
     Doubt.FUTURE: "These photos would have been taken after they were added.",

@@ -153,7 +153,7 @@ def _own_doubts(
     """Return the doubts about dates by the photos alone."""
     is_open = ~rows.is_decided
     tomorrow = np.datetime64(today + datetime.timedelta(days=1), "s")
-    latest = np.where(rows.added < tomorrow, rows.added, tomorrow) + _DAY
+    latest: Times = np.add(np.where(rows.added < tomorrow, rows.added, tomorrow), _DAY)
     days = rows.times.astype("datetime64[D]")
     is_default = np.isin(days, np.array(CAMERA_DEFAULTS, "datetime64[D]"))
     doubts: dict[int, Doubt] = {}

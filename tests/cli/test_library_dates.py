@@ -1,0 +1,137 @@
+"""`library dates`: dates and proposals as JSON and as a table; set as one edit, with undo."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from scene_model.cli.main import main
+from scene_model.library.edits import latest_edit, undo
+from scene_model.library.store import Library
+from tests.pictures import encode, quadrants
+
+pytestmark = pytest.mark.slow
+FIELDS = ["id", "file", "taken_at", "source", "confidence", "proposed"]
+
+
+@pytest.fixture(autouse=True)
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SCENE_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setenv("SCENE_WORKERS", "2")
+    return tmp_path / "library"
+
+
+def picture(shade: int, taken_at: str | None, model: str = "X100") -> bytes:
+    exif = Image.Exif()
+    if taken_at:
+        exif.get_ifd(0x8769)[0x9003] = taken_at
+        exif[0x0110] = model
+    size = 40 + shade
+    return encode(quadrants().resize((size, size)), exif=exif)
+
+
+@pytest.fixture
+def added(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, taken_at in {
+        "IMG_0411.JPG": "2024:07:15 10:00:00",
+        "IMG_0412.JPG": None,
+        "IMG_0413.JPG": "2024:07:15 10:04:00",
+        "IMG_0500.JPG": "2000:01:01 00:00:09",
+        "IMG_20240801_101112.jpg": None,
+    }.items():
+        (folder / name).write_bytes(picture(len(list(folder.iterdir())), taken_at))
+    assert main(["library", "add", str(folder)]) == 0
+    return folder
+
+
+def run(capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
+    capfd.readouterr()
+    assert main(["library", "dates", *arguments]) == 0
+    return capfd.readouterr().out
+
+
+def rows(capfd: pytest.CaptureFixture[str], *arguments: str) -> dict[str, dict[str, Any]]:
+    records = json.loads(run(capfd, *arguments, "--json"))
+    assert all(list(record) == FIELDS for record in records)
+    return {Path(record["file"]).name: record for record in records}
+
+
+def test_one_date_per_photo(added: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    by_file = rows(capfd)
+    assert len(by_file) == 5
+    assert by_file["IMG_0411.JPG"]["source"] == "EXIF"
+    assert by_file["IMG_0411.JPG"]["proposed"] is None
+    # The name is sure, so that the photo got its date when it was added.
+    named = by_file["IMG_20240801_101112.jpg"]
+    assert (named["taken_at"], named["source"]) == ("2024-08-01T10:11:12", "file name")
+    between = by_file["IMG_0412.JPG"]
+    assert (between["taken_at"], between["source"]) == (None, "neighbours")
+    assert (between["proposed"], between["confidence"]) == ("2024-07-15T10:02:00", 0.95)
+    default = by_file["IMG_0500.JPG"]
+    assert default["taken_at"] == "2000-01-01T00:00:09"
+    assert default["confidence"] < 0.5, "the time of the file is all there is"
+
+
+def test_apply_is_one_edit(added: Path, library: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    before = {path.name: path.read_bytes() for path in added.iterdir()}
+    applied = rows(capfd, "--apply")
+    assert applied["IMG_0412.JPG"]["taken_at"] == "2024-07-15T10:02:00"
+    assert applied["IMG_0500.JPG"]["taken_at"] == "2000-01-01T00:00:09", "not sure enough"
+    with Library(library) as opened:
+        assert latest_edit(opened) == "Dates corrected"
+        assert undo(opened) is not None
+    assert rows(capfd)["IMG_0412.JPG"]["taken_at"] is None
+    assert {path.name: path.read_bytes() for path in added.iterdir()} == before
+
+
+def test_less_sure_dates_on_demand(added: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    applied = rows(capfd, "--apply", "--min-confidence", "0.2")
+    assert applied["IMG_0500.JPG"]["source"] == "file time"
+    assert applied["IMG_0500.JPG"]["taken_at"][:4] >= "2025"
+
+
+def test_the_table(added: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    lines = run(capfd).splitlines()
+    assert len(lines) == 2
+    assert lines[0].split("\t")[:3] == ["IMG_0412.JPG", "-", "no date"]
+    assert "2024-07-15T10:02:00\tneighbours, 95%" in lines[0]
+
+
+def test_shift_of_one_camera(added: Path, library: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    preview = rows(capfd, "--shift", "X100=+7h")
+    assert set(preview) == {"IMG_0411.JPG", "IMG_0413.JPG", "IMG_0500.JPG"}
+    assert preview["IMG_0411.JPG"]["taken_at"] == "2024-07-15T10:00:00"
+    assert preview["IMG_0411.JPG"]["proposed"] == "2024-07-15T17:00:00"
+    shifted = rows(capfd, "--shift", "X100=+7h", "--apply")
+    assert shifted["IMG_0411.JPG"]["taken_at"] == "2024-07-15T17:00:00"
+    assert shifted["IMG_0411.JPG"]["source"] == "camera clock"
+    with Library(library) as opened:
+        assert latest_edit(opened) == "Dates of X100 shifted by +7h"
+
+
+@pytest.mark.parametrize("shift", ["X100", "X100=7", "=7h", "Leica=+7h"])
+def test_wrong_shifts(added: Path, shift: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["library", "dates", "--shift", shift]) == 2
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_exports_have_the_effective_date(
+    added: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run(capfd, "--apply")
+    target = tmp_path / "out.json"
+    assert main(["library", "export", "name:img_0412", "--records", str(target)]) == 0
+    (record,) = json.loads(target.read_text(encoding="utf-8"))
+    assert (record["taken_at"], record["taken_source"]) == ("2024-07-15T10:02:00", "neighbours")
+    assert main(["library", "sidecars", "--dates", "--into", str(tmp_path / "side")]) == 0
+    (sidecar,) = (tmp_path / "side").rglob("IMG_0412.JPG.xmp")
+    text = sidecar.read_text(encoding="utf-8")
+    assert 'exif:DateTimeOriginal="2024-07-15T10:02:00"' in text
+    assert 'photoshop:DateCreated="2024-07-15T10:02:00"' in text
+    capfd.readouterr()
+    assert main(["library", "search", "taken:2024-07-15", "--jsonl"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 3
