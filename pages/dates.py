@@ -26,10 +26,10 @@ def _page() -> None:
         st.page_link("classify.py", label="Add photos", icon=":material/add_photo_alternate:")
         return
     st.html(f"<style>{_STYLE}</style>")
-    found = found_dates()
-    missing = sum(len(g.photos) for g in found.groups if g.doubt is Doubt.MISSING)
-    doubtful = sum(len(g.photos) for g in found.groups) - missing
-    if found.groups:
+    dates = found_dates()
+    missing = sum(len(g.photos) for g in dates.groups if g.doubt is Doubt.MISSING)
+    doubtful = sum(len(g.photos) for g in dates.groups) - missing
+    if dates.groups:
         verb = "has" if missing == 1 else "have"
         st.markdown(
             f"{counted(missing, 'photo')} {verb} no date. "
@@ -37,9 +37,9 @@ def _page() -> None:
         )
     else:
         st.success("No photo has a missing or doubtful date.", icon=":material/check_circle:")
-    for group in found.groups:
+    for group in dates.groups:
         show_group(group)
-    show_clock_shift(found.cameras)
+    show_clock_shift(dates.cameras)
     show_edited()
 
 

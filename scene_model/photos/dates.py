@@ -206,8 +206,8 @@ def _time(match: re.Match[str]) -> str | None:
 
 def source_word(source: str | None) -> str | None:
     """Return the word for a stored source: ``EXIF`` for one of its fields."""
-    known = SOURCES.get(source or "")
-    return source or None if known is None else known.word
+    entry = SOURCES.get(source or "")
+    return source or None if entry is None else entry.word
 
 
 def day_after(day: str) -> str:

@@ -25,7 +25,7 @@ def show_clock_shift(cameras: Mapping[str, int]) -> None:
     with st.expander("Shift the clock of one camera", icon=":material/schedule:"):
         st.caption(
             "For a camera whose clock was wrong by a fixed time: after a trip through time zones, "
-            "say. All photos of the camera get another date; their files are not changed."
+            "say. All dates that the camera wrote are shifted; the files are not changed."
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             camera = st.selectbox(
@@ -76,9 +76,9 @@ def _table(before: Mapping[str, str], after: Mapping[str, PhotoDate]) -> None:
     shown = ids if len(ids) <= 2 * _SHOWN else [*ids[:_SHOWN], *ids[-_SHOWN:]]
     names = {photo.id: photo.name for photo in get_gallery().library.records(shown)}
     rows = {
-        "Photo": [names[photo_id] for photo_id in shown],
         "Before": [date_text(before[photo_id]) for photo_id in shown],
         "After": [date_text(after[photo_id].taken_at) for photo_id in shown],
+        "Photo": [names[photo_id] for photo_id in shown],
     }
     if len(shown) < len(ids):
         st.caption(f"The first and the last {_SHOWN} of {counted(len(ids), 'photo')}:")

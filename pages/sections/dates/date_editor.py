@@ -33,8 +33,6 @@ def date_editor(
         except SceneError as error:
             st.session_state[_ERROR] = error_markdown(error)
             return
-        # The field shows the new date.
-        st.session_state[key] = _field_text(library.photo(photo.id).taken_at)
         on_done(done)
 
     def set_typed() -> None:
@@ -42,7 +40,10 @@ def date_editor(
         if typed.strip() and typed.strip() != _field_text(photo.taken_at):
             run(lambda: set_date(library, [photo.id], typed))
 
-    st.session_state.setdefault(key, _field_text(photo.taken_at))
+    # Also after an undo, or an edit in another window.
+    shown_key, field_text = f"{key}_shown", _field_text(photo.taken_at)
+    if st.session_state.get(shown_key) != field_text or key not in st.session_state:
+        st.session_state[key] = st.session_state[shown_key] = field_text
     st.text_input(
         "Date taken",
         key=key,

@@ -118,7 +118,7 @@ def _cards(items: Sequence[DoubtfulDate]) -> None:
 
 
 def _card(item: DoubtfulDate, photo: PhotoRecord) -> None:
-    with st.container(width=165, gap="small"):
+    with st.container(width=150, gap="small"):
         alt = html.escape(describe(photo, get_gallery().vocabulary), quote=True)
         st.html(
             f'<img src="/api/photos/{photo.id}/thumbnail" alt="{alt}" loading="lazy" '

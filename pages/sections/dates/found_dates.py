@@ -8,6 +8,7 @@ import streamlit as st
 from pages.state.page_cache import cache_key
 from pages.state.session import get_gallery
 from scene_model.library.dates.clocks import WrongClock
+from scene_model.library.dates.date_edits import NO_CLOCK
 from scene_model.library.dates.doubtful import Doubt, DoubtfulDate, find_doubtful_dates
 
 _KEY = "found_dates"
@@ -42,9 +43,9 @@ def found_dates() -> FoundDates:
     if previous_stamp == stamp and isinstance(cached, FoundDates):
         return cached
     with st.spinner("Looking for missing and doubtful dates …"):
-        found = _find()
-    st.session_state[_KEY] = (stamp, found)
-    return found
+        dates = _find()
+    st.session_state[_KEY] = (stamp, dates)
+    return dates
 
 
 def _find() -> FoundDates:
@@ -62,7 +63,7 @@ def _find() -> FoundDates:
             groups.append(DoubtGroup(str(doubt), doubt, photos))
     cameras = Counter(
         camera
-        for camera, taken_at in zip(rows.cameras, rows.taken_at, strict=True)
-        if camera and len(taken_at) > len("2024-07-15")
+        for camera, taken_at, source in zip(rows.cameras, rows.taken_at, rows.sources, strict=True)
+        if camera and len(taken_at) > len("2024-07-15") and source not in NO_CLOCK
     )
     return FoundDates(tuple(groups), dict(cameras.most_common()))

@@ -84,12 +84,12 @@ def find_wrong_clocks(
     seconds = times.astype(np.int64)
     references = np.concatenate([cameras[camera] for camera in sorted(phones)])
     references = references[np.argsort(seconds[references], kind="stable")]
-    found = []
+    clocks = []
     with threadpool_limits(1, "blas"):  # for products this small, more threads only wait
         for camera in sorted(others, key=lambda c: -len(cameras[c]))[:_MAX_CAMERAS]:
             own = cameras[camera][np.argsort(seconds[cameras[camera]], kind="stable")]
-            found += _of_camera(camera, own, references, seconds, embed)
-    return found
+            clocks += _of_camera(camera, own, references, seconds, embed)
+    return clocks
 
 
 def _of_camera(
@@ -163,9 +163,9 @@ def _alike(
     """Return how much later the most similar photo is, for each photo with a similar one."""
     if not len(nearby):
         return []
-    likeness = probe_embeddings @ embed(nearby).T
-    best = likeness.argmax(axis=1)
-    is_alike = likeness[np.arange(len(probes)), best] >= MIN_LIKENESS
+    similarity = probe_embeddings @ embed(nearby).T
+    best = similarity.argmax(axis=1)
+    is_alike = similarity[np.arange(len(probes)), best] >= MIN_LIKENESS
     shifts: list[int] = (seconds[nearby[best]] - seconds[probes])[is_alike].tolist()
     return shifts
 

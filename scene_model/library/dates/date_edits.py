@@ -15,10 +15,12 @@ from scene_model.library.edits import (
 )
 from scene_model.library.schema import edit_changes, photos
 from scene_model.library.store import Library
-from scene_model.photos.dates import CLOCK, PERSON, SOURCES, PhotoDate
+from scene_model.photos.dates import CLOCK, FILE_NAME, FILE_TIME, FOLDER, PERSON, SOURCES, PhotoDate
 from scene_model.photos.durations import shift_text
 from scene_model.photos.xmp import read_date
 
+# Sources of dates that the clock of a camera did not write.
+NO_CLOCK = (FILE_NAME, FILE_TIME, FOLDER, PERSON, "GPSDateTime")
 MAX_SHIFT_S = 200 * 366 * 86_400
 
 
@@ -58,10 +60,10 @@ def withdraw_dates(library: Library, photo_ids: Sequence[str]) -> EditResult:
 
 
 def shift_dates(library: Library, camera: str, seconds: int) -> EditResult:
-    """Move the dates of all photos of a camera by so many seconds.
+    """Move the dates that a camera wrote by so many seconds.
 
-    Photos that have only a day, or no date, stay. Raises UsageError ("invalid_shift", or
-    "no_such_camera").
+    Dates of file names and of people stay, and so do days without a time. Raises UsageError
+    ("invalid_shift", or "no_such_camera").
     """
     dates = shifted_dates(dates_of_camera(library, camera), seconds)
     return accept_dates(library, dates, f"Dates of {camera} shifted by {shift_text(seconds)}")
@@ -92,12 +94,14 @@ def shifted_dates(dates: Mapping[str, str], seconds: int) -> dict[str, PhotoDate
 
 
 def dates_of_camera(library: Library, camera: str) -> dict[str, str]:
-    """Return the dates of a camera's photos with a time, by their ids, the earliest first.
+    """Return the dates that a camera wrote, or that were shifted before, the earliest first.
+
+    By the ids of the photos; only those with a time.
 
     Raises UsageError ("no_such_camera").
     """
     query = (
-        select(photos.c.id, photos.c.taken_at)
+        select(photos.c.id, photos.c.taken_at, photos.c.taken_source)
         .where(photos.c.camera == camera, photos.c.trashed_at.is_(None))
         .order_by(photos.c.taken_at, photos.c.number)
     )
@@ -109,7 +113,11 @@ def dates_of_camera(library: Library, camera: str) -> dict[str, str]:
             "has it.",
             code="no_such_camera",
         )
-    return {row.id: row.taken_at for row in rows if row.taken_at and len(row.taken_at) > 10}
+    return {
+        row.id: row.taken_at
+        for row in rows
+        if row.taken_at and len(row.taken_at) > 10 and row.taken_source not in NO_CLOCK
+    }
 
 
 def _write(

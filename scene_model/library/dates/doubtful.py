@@ -212,7 +212,8 @@ def _proposal(
     if hint is not None and len(hint) == len("2024-07-15"):
         return PhotoDate(hint, FOLDER, SOURCES[FOLDER].confidence)
     modified_at = rows.modified_at[index]
-    if modified_at:
+    # A file that was changed just before it was added was copied then.
+    if modified_at and modified_at[:10] < rows.added_at[index][:10]:
         return PhotoDate(modified_at, FILE_TIME, SOURCES[FILE_TIME].confidence)
     return None
 

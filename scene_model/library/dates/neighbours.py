@@ -44,9 +44,9 @@ def dates_by_neighbours(
     times: the best known ones. is_trusted: whose time may date others. missing: the photos to date.
     A date needs trusted photos of one camera on both sides of the counter, in the order of time.
     """
-    wanted = missing.tolist()
-    counters = {index: counter_of(rows.names[index]) for index in wanted}
-    folders = {rows.folders[index] for index in wanted}
+    missing_indices = missing.tolist()
+    counters = {index: counter_of(rows.names[index]) for index in missing_indices}
+    folders = {rows.folders[index] for index in missing_indices}
     by_folder: dict[str, list[int]] = {folder: [] for folder in folders}
     series: dict[tuple[str, str], _Series] = {
         (rows.folders[index], counter[0]): _Series()
@@ -59,28 +59,28 @@ def dates_by_neighbours(
             continue
         by_folder[folder].append(index)
         counter = counter_of(rows.names[index])
-        if counter is not None and (one := series.get((folder, counter[0]))) is not None:
-            one.counters.append(counter[1])
-            one.photos.append(index)
-    for one in series.values():
-        one.sort()
+        if counter is not None and (members := series.get((folder, counter[0]))) is not None:
+            members.counters.append(counter[1])
+            members.photos.append(index)
+    for members in series.values():
+        members.sort()
     one_day = {folder: _only_day(times, indices) for folder, indices in by_folder.items()}
-    found: dict[int, PhotoDate] = {}
+    dates: dict[int, PhotoDate] = {}
     for index, counter in counters.items():
         folder = rows.folders[index]
         if counter is not None:
-            one = series[folder, counter[0]]
-            date = _in_series(rows, times, one, counter[1], rows.cameras[index])
+            members = series[folder, counter[0]]
+            date = _in_series(rows, times, members, counter[1], rows.cameras[index])
         else:
             day = one_day[folder]
             date = None if day is None else _by_neighbours(day, 0.8)
         if date is not None:
-            found[index] = date
-    return found
+            dates[index] = date
+    return dates
 
 
 def counter_of(name: str) -> tuple[str, int] | None:
-    """Return the counter in a name with what is before it: ``("img_", 412)``; None without one."""
+    """Return the counter in a name with what is before it: ``("img_", 412)``; else None."""
     stem = name.rpartition(".")[0] or name
     if not stem[-1].isdecimal():  # most names end in their counter
         stem = _COPY.sub("", stem)

@@ -10,6 +10,7 @@ from scene_model.library.dates.date_edits import (
     accept_dates,
     set_date,
     shift_dates,
+    shifted_dates,
     withdraw_dates,
 )
 from scene_model.library.edits import latest_edit, redo, undo
@@ -36,6 +37,14 @@ def library(tmp_path: Path) -> Iterator[Library]:
     with Library(tmp_path / "library") as opened:
         put(opened, ROWS)
         yield opened
+
+
+def test_a_shift_leaves_dates_that_no_clock_wrote(library: Library) -> None:
+    set_date(library, [A], "2024-07-15 09:00")
+    assert shift_dates(library, "Canon", 3600).photo_count == 1
+    assert dates(library)[:2] == ["2024-07-15T09:00:00", "2024-07-15T12:00:00"]
+    shift_dates(library, "Canon", -3600)
+    assert dates(library)[1] == "2024-07-15T11:00:00", "a shift can be shifted back"
 
 
 def dates(library: Library) -> list[str | None]:
@@ -125,7 +134,6 @@ def test_what_is_no_shift(library: Library, camera: str, seconds: int, code: str
     assert caught.value.code == code
 
 
-def test_a_shift_beyond_the_calendar(library: Library) -> None:
-    set_date(library, [A], "9990-01-01 10:00")
+def test_a_shift_beyond_the_calendar() -> None:
     with pytest.raises(UsageError, match="calendar"):
-        shift_dates(library, "Canon", 60 * 366 * 86_400)
+        shifted_dates({A: "9990-01-01T10:00:00"}, 60 * 366 * 86_400)

@@ -30,7 +30,7 @@ def photo(
     return MadePhoto(name, folder, datetime.datetime(2024, 1, 1), camera, 0, taken_at, source)
 
 
-def found(library: Library, made: list[MadePhoto]) -> dict[str, DoubtfulDate]:
+def doubtful_in(library: Library, made: list[MadePhoto]) -> dict[str, DoubtfulDate]:
     put(library, made, seed=1)
     return {item.name: item for item in find_doubtful_dates(library, TODAY).doubtful}
 
@@ -50,7 +50,7 @@ def proposed(item: DoubtfulDate) -> tuple[str, str] | None:
 
 
 def test_the_photo_between_two_of_one_day(library: Library) -> None:
-    doubtful = found(library, series("2024-07-15T10:00:00", None, "2024-07-15T10:10:00"))
+    doubtful = doubtful_in(library, series("2024-07-15T10:00:00", None, "2024-07-15T10:10:00"))
     assert list(doubtful) == ["IMG_0412.JPG"]
     item = doubtful["IMG_0412.JPG"]
     assert item.doubt is Doubt.MISSING
@@ -59,7 +59,7 @@ def test_the_photo_between_two_of_one_day(library: Library) -> None:
 
 
 def test_only_the_day_where_the_neighbours_are_hours_apart(library: Library) -> None:
-    doubtful = found(library, series("2024-07-15T10:00:00", None, "2024-07-15T18:00:00"))
+    doubtful = doubtful_in(library, series("2024-07-15T10:00:00", None, "2024-07-15T18:00:00"))
     assert proposed(doubtful["IMG_0412.JPG"]) == ("2024-07-15", "neighbours")
 
 
@@ -89,7 +89,7 @@ def test_only_the_day_where_the_neighbours_are_hours_apart(library: Library) -> 
     ],
 )
 def test_left_open(library: Library, made: list[MadePhoto]) -> None:
-    assert proposed(found(library, made)["IMG_0412.JPG"]) is None
+    assert proposed(doubtful_in(library, made)["IMG_0412.JPG"]) is None
 
 
 def test_another_file_of_the_same_photo(library: Library) -> None:
@@ -98,19 +98,21 @@ def test_another_file_of_the_same_photo(library: Library) -> None:
         photo("IMG_0412-edited.png", camera=None),
         photo("IMG_0412 (1).JPG", camera=None),
     ]
-    doubtful = found(library, made)
+    doubtful = doubtful_in(library, made)
     assert {proposed(item) for item in doubtful.values()} == {("2024-07-15T10:00:00", "neighbours")}
     assert len(doubtful) == 2
 
 
 def test_a_folder_of_one_day_dates_photos_without_a_counter(library: Library) -> None:
     made = series(*(f"2024-07-15T10:0{minute}:00" for minute in range(5)))
-    doubtful = found(library, [*made, photo("cake.jpg", camera=None)])
+    doubtful = doubtful_in(library, [*made, photo("cake.jpg", camera=None)])
     assert proposed(doubtful["cake.jpg"]) == ("2024-07-15", "neighbours")
 
 
 def test_the_folder_and_the_file_time_are_weak_hints(library: Library) -> None:
-    doubtful = found(library, [photo("cake.jpg", camera=None, folder="/photos/2024-07-15 party")])
+    doubtful = doubtful_in(
+        library, [photo("cake.jpg", camera=None, folder="/photos/2024-07-15 party")]
+    )
     item = doubtful["cake.jpg"]
     assert proposed(item) == ("2024-07-15", "folder")
     assert item.proposal is not None and item.proposal.confidence < APPLIED
@@ -130,7 +132,9 @@ def test_the_folder_and_the_file_time_are_weak_hints(library: Library) -> None:
     ],
 )
 def test_the_date_in_the_name_is_proposed(library: Library, taken_at: str, doubt: Doubt) -> None:
-    item = found(library, [photo("IMG_20240715_123456.jpg", taken_at)])["IMG_20240715_123456.jpg"]
+    item = doubtful_in(library, [photo("IMG_20240715_123456.jpg", taken_at)])[
+        "IMG_20240715_123456.jpg"
+    ]
     assert item.doubt is doubt
     assert proposed(item) == ("2024-07-15T12:34:56", "file name")
 
@@ -138,13 +142,13 @@ def test_the_date_in_the_name_is_proposed(library: Library, taken_at: str, doubt
 def test_an_earlier_date_in_exif_is_left_open(library: Library) -> None:
     """A photo of 2019 that an app saved again in 2024, under the name of that day."""
     made = [photo("IMG_20240715_123456.jpg", "2019-03-02T10:00:00")]
-    item = found(library, made)["IMG_20240715_123456.jpg"]
+    item = doubtful_in(library, made)["IMG_20240715_123456.jpg"]
     assert (item.doubt, item.proposal) == (Doubt.NAME, None)
 
 
 def test_the_decision_of_a_person_is_never_doubtful(library: Library) -> None:
     made = [photo("IMG_20240715_123456.jpg", "2000-01-01T00:00:07"), photo("b.jpg")]
-    assert len(found(library, made)) == 2
+    assert len(doubtful_in(library, made)) == 2
     set_date(library, [made[0].id], "2000-01-01")
     set_date(library, [made[1].id], "")
     assert find_doubtful_dates(library, TODAY).doubtful == []
