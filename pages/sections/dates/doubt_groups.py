@@ -71,12 +71,17 @@ def _title(group: DoubtGroup) -> str:
 def _text(group: DoubtGroup) -> str:
     if group.clock is None:
         return _TEXTS[group.doubt]
-    shift = shift_text(group.clock.shift_s)
+    shift, verb = shift_text(group.clock.shift_s), "shows" if group.clock.pairs == 1 else "show"
+    text = f"{counted(group.clock.pairs, 'photo')} of this camera {verb} the same as photos of "
+    if group.clock.compared is None:
+        return (
+            f"{text}a phone at another time. The difference is always about the same: "
+            f"{escape_markdown(shift)} puts it right."
+        )
     return (
-        f"{counted(group.clock.pairs, 'photo')} of this camera "
-        f"{'shows' if group.clock.pairs == 1 else 'show'} the same as photos of a phone at another "
-        f"time. The difference is always about the same: {escape_markdown(shift)} would put it "
-        "right."
+        f"{text}{escape_markdown(group.clock.compared)} at another time. The difference is always "
+        f"about the same, {escape_markdown(shift)}, but either of the two clocks may be wrong. "
+        "Shift this camera here, or the other one below."
     )
 
 

@@ -3,12 +3,14 @@
 Phones set their clocks by the network. A camera without such a clock is compared with them: for
 each photo, the phone's photo of about the same time that looks most like it says how far the
 clocks are apart. Where many agree on one difference on several occasions, and hardly any disagree,
-the clock is off by that much.
+the clock is off by that much. Without a phone, cameras are compared with the one that took most
+photos; which of two is wrong is then open, unless a third one agrees with that.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,11 @@ _PAUSE = np.timedelta64(6, "h")
 _MIN_PHOTOS = 8
 _MAX_CAMERAS, _MAX_OCCASIONS, _MAX_PROBES = 6, 40, 12
 _PHONE_SHARE = 0.5
+_PHONE = re.compile(
+    r"iphone|ipad|pixel|galaxy|\bsm-|huawei|honor|xiaomi|redmi|poco|oneplus|oppo|vivo|realme|moto\b"
+    r"|motorola|nokia|hmd|nexus|xperia|fairphone|\bhtc|\blge?\b",
+    re.IGNORECASE,
+)
 # How far a clock may be off, in hours: by hours, or by one or two years and hours. Years may have
 # 366 days. With the most photos of phones that are compared.
 _YEAR_H = 8766
@@ -31,6 +38,10 @@ _YEARS = tuple((sign * n * _YEAR_H, 50, 128) for n in (1, 2) for sign in (1, -1)
 MIN_LIKENESS = 0.8
 _PEAK_S, _SAME_CLOCK_S = 1200, 45 * 60
 _MIN_PAIRS, _MIN_OCCASIONS, _MIN_AGREEING = 6, 2, 0.7
+# One occasion is enough where so many photos over so long a time agree.
+_MANY_PAIRS, _LONG_S, _MOST_AGREEING = 10, 3600, 0.9
+# Where it is open which of two clocks is wrong.
+_UNDECIDED = 0.5
 _ROUND_S, _ROUNDED_WITHIN_S = 900, 400
 _MAX_GAP_DAYS = 5
 
@@ -44,7 +55,8 @@ class WrongClock:
     """A camera whose clock is off on some occasions.
 
     photos: the indices of its photos on them. shift_s: seconds to add to their times. pairs: the
-    number of photos that a phone's photo of the same scene was found for. confidence: in [0, 1].
+    number of photos that one of the same scene was found for. confidence: in [0, 1]. compared: the
+    camera that it was compared with, whose clock may be the wrong one; None for phones.
     """
 
     camera: str
@@ -52,14 +64,28 @@ class WrongClock:
     shift_s: int
     pairs: int
     confidence: float
+    compared: str | None = None
 
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Photos of a camera that a phone's photo looks like: the occasion, and the difference."""
+    """Photos of a camera that another's looks like: occasion, time, and the difference."""
 
     occasions: npt.NDArray[np.int64]
+    times: Seconds
     shifts: Seconds
+
+    def where(self, flags: Flags) -> "_Pairs":
+        """Return some of the pairs."""
+        return _Pairs(self.occasions[flags], self.times[flags], self.shifts[flags])
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """What the comparison of one camera says: its wrong clocks, and whether it was ever right."""
+
+    clocks: list[WrongClock]
+    agrees: bool
 
 
 def find_wrong_clocks(
@@ -75,26 +101,37 @@ def find_wrong_clocks(
     for index in np.flatnonzero(is_usable & has_time & ~rows.is_decided).tolist():
         by_camera[rows.cameras[index]].append(index)
     by_camera.pop("", None)
-    by_phone = rows.has_zone | rows.has_place | has_moment_name
+    by_phone = rows.has_place | has_moment_name
     cameras = {camera: np.array(indices) for camera, indices in by_camera.items()}
-    phones = {c for c, indices in cameras.items() if by_phone[indices].mean() >= _PHONE_SHARE}
+    phones = {
+        camera
+        for camera, indices in cameras.items()
+        if _PHONE.search(camera) or by_phone[indices].mean() >= _PHONE_SHARE
+    }
     others = [c for c in cameras if c not in phones and len(cameras[c]) >= _MIN_PHOTOS]
-    if not phones or not others:
+    others.sort(key=lambda camera: -len(cameras[camera]))
+    compared = None
+    if not phones and others:
+        compared, *others = others
+    if not others:
         return []
     seconds = times.astype(np.int64)
-    references = np.concatenate([cameras[camera] for camera in sorted(phones)])
+    references = np.concatenate([cameras[c] for c in sorted(phones) or [compared or ""]])
     references = references[np.argsort(seconds[references], kind="stable")]
-    clocks = []
+    comparisons = []
     with threadpool_limits(1, "blas"):  # for products this small, more threads only wait
-        for camera in sorted(others, key=lambda c: -len(cameras[c]))[:_MAX_CAMERAS]:
+        for camera in others[:_MAX_CAMERAS]:
             own = cameras[camera][np.argsort(seconds[cameras[camera]], kind="stable")]
-            clocks += _of_camera(camera, own, references, seconds, embed)
-    return clocks
+            comparisons.append(_compare(camera, own, references, seconds, embed))
+    clocks = [clock for comparison in comparisons for clock in comparison.clocks]
+    if compared is None or any(comparison.agrees for comparison in comparisons):
+        return clocks
+    return [replace(clock, confidence=_UNDECIDED, compared=compared) for clock in clocks]
 
 
-def _of_camera(
+def _compare(
     camera: str, own: Indices, references: Indices, seconds: Seconds, embed: Embed
-) -> list[WrongClock]:
+) -> _Comparison:
     pauses = np.diff(seconds[own]) > _PAUSE / np.timedelta64(1, "s")
     occasion_of = np.concatenate([[0], np.cumsum(pauses)])
     pairs = _pairs(own, occasion_of, references, seconds, embed)
@@ -110,7 +147,7 @@ def _of_camera(
         photos = own[np.isin(occasion_of, list(occasions))]
         confidence = 0.95 if count >= 2 * _MIN_PAIRS else 0.9
         clocks.append(WrongClock(camera, photos, shift_s, count, confidence))
-    return clocks
+    return _Comparison(clocks, agrees=0 in agreed.values())
 
 
 def _pairs(
@@ -120,7 +157,7 @@ def _pairs(
     seconds: Seconds,
     embed: Embed,
 ) -> _Pairs:
-    occasions, shifts = [], []
+    rows: list[tuple[int, int, int]] = []
     for occasion in _spread(np.unique(occasion_of), _MAX_OCCASIONS).tolist():
         probes = _spread(own[occasion_of == occasion], _MAX_PROBES)
         probe_embeddings = embed(probes)
@@ -128,11 +165,11 @@ def _pairs(
         for windows in ((_HOURS,), _YEARS):
             nearby = _nearby(seconds[probes], references, seconds, windows)
             alike = _alike(probe_embeddings, probes, nearby, seconds, embed)
-            shifts += alike
-            occasions += [occasion] * len(alike)
+            rows += [(occasion, time, shift) for time, shift in alike]
             if alike:
                 break
-    return _Pairs(np.array(occasions, np.int64), np.array(shifts, np.int64))
+    table = np.array(rows, np.int64).reshape(-1, 3)
+    return _Pairs(table[:, 0], table[:, 1], table[:, 2])
 
 
 def _nearby(
@@ -159,40 +196,50 @@ def _alike(
     nearby: Indices,
     seconds: Seconds,
     embed: Embed,
-) -> list[int]:
-    """Return how much later the most similar photo is, for each photo with a similar one."""
+) -> list[tuple[int, int]]:
+    """Return the times of the photos with a similar one, and how much later that one is."""
     if not len(nearby):
         return []
     similarity = probe_embeddings @ embed(nearby).T
     best = similarity.argmax(axis=1)
     is_alike = similarity[np.arange(len(probes)), best] >= MIN_LIKENESS
-    shifts: list[int] = (seconds[nearby[best]] - seconds[probes])[is_alike].tolist()
-    return shifts
+    times = seconds[probes][is_alike]
+    shifts = seconds[nearby[best]][is_alike] - times
+    return list(zip(times.tolist(), shifts.tolist(), strict=True))
 
 
 def _agreeing_shifts(pairs: _Pairs) -> list[tuple[int, list[int]]]:
-    """Return the differences that several occasions agree on, each with those occasions.
+    """Return the differences that enough pairs agree on, each with their occasions.
 
     A difference of 0: the clock was right on these occasions.
     """
-    left = np.ones(len(pairs.shifts), np.bool_)
+    left = pairs
     agreed = []
-    while left.sum() >= _MIN_PAIRS:
-        shifts, occasions = pairs.shifts[left], pairs.occasions[left]
-        is_near = np.abs(shifts[:, None] - shifts[None, :]) <= _PEAK_S
+    while len(left.shifts) >= _MIN_PAIRS:
+        is_near = np.abs(left.shifts[:, None] - left.shifts[None, :]) <= _PEAK_S
         peak = is_near[int(is_near.sum(axis=1).argmax())]
         # An occasion belongs to the difference that most of its pairs have.
         named = [
             occasion
-            for occasion in np.unique(occasions[peak]).tolist()
-            if peak[occasions == occasion].mean() >= _MIN_AGREEING
+            for occasion in np.unique(left.occasions[peak]).tolist()
+            if peak[left.occasions == occasion].mean() >= _MIN_AGREEING
         ]
-        belongs = np.isin(occasions, named)
-        if (peak & belongs).sum() < _MIN_PAIRS or len(named) < _MIN_OCCASIONS:
+        agreeing = left.where(peak & np.isin(left.occasions, named))
+        if not _is_enough(agreeing, len(named), left):
             break
-        agreed.append((_rounded(shifts[peak & belongs]), named))
-        left[np.flatnonzero(left)[np.isin(occasions, named)]] = False
+        agreed.append((_rounded(agreeing.shifts), named))
+        left = left.where(~np.isin(left.occasions, named))
     return agreed
+
+
+def _is_enough(agreeing: _Pairs, occasion_count: int, pairs: _Pairs) -> bool:
+    count = len(agreeing.shifts)
+    if count >= _MIN_PAIRS and occasion_count >= _MIN_OCCASIONS:
+        return True
+    if count < _MANY_PAIRS or np.ptp(agreeing.times) < _LONG_S:
+        return False
+    of_occasion = np.isin(pairs.occasions, agreeing.occasions).sum()
+    return bool(count >= _MOST_AGREEING * of_occasion)
 
 
 def _rounded(shifts: Seconds) -> int:

@@ -113,7 +113,8 @@ def read_date_rows(library: Library) -> DateRows:
 
 def _times(texts: list[str]) -> Times:
     """Read local times; a day is its midnight, and what is no time is NaT."""
-    plain = [text[:19] or "NaT" for text in texts]
+    # A year or a month is no date.
+    plain = [text[:19] if len(text) >= len("2024-07-15") else "NaT" for text in texts]
     try:
         return np.array(plain, "datetime64[s]")
     except ValueError:  # of a row that another program wrote
