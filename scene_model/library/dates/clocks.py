@@ -22,7 +22,7 @@ from scene_model.library.dates.date_rows import DateRows, Flags, Indices, Times
 # Photos of one camera with shorter pauses are one occasion.
 _PAUSE = np.timedelta64(6, "h")
 _MIN_PHOTOS = 8
-_MAX_CAMERAS, _MAX_OCCASIONS, _MAX_PROBES = 6, 40, 12
+_MAX_CAMERAS, _MAX_PROBES, _MAX_OCCASIONS = 6, 12, 160
 _PHONE_SHARE = 0.5
 _PHONE = re.compile(
     r"iphone|ipad|pixel|galaxy|\bsm-|huawei|honor|xiaomi|redmi|poco|oneplus|oppo|vivo|realme|moto\b"
@@ -118,11 +118,12 @@ def find_wrong_clocks(
     seconds = times.astype(np.int64)
     references = np.concatenate([cameras[c] for c in sorted(phones) or [compared or ""]])
     references = references[np.argsort(seconds[references], kind="stable")]
-    comparisons = []
+    others, comparisons = others[:_MAX_CAMERAS], []
+    occasions = _MAX_OCCASIONS // len(others)
     with threadpool_limits(1, "blas"):  # for products this small, more threads only wait
-        for camera in others[:_MAX_CAMERAS]:
+        for camera in others:
             own = cameras[camera][np.argsort(seconds[cameras[camera]], kind="stable")]
-            comparisons.append(_compare(camera, own, references, seconds, embed))
+            comparisons.append(_compare(camera, own, references, seconds, embed, occasions))
     clocks = [clock for comparison in comparisons for clock in comparison.clocks]
     if compared is None or any(comparison.agrees for comparison in comparisons):
         return clocks
@@ -130,11 +131,17 @@ def find_wrong_clocks(
 
 
 def _compare(
-    camera: str, own: Indices, references: Indices, seconds: Seconds, embed: Embed
+    camera: str,
+    own: Indices,
+    references: Indices,
+    seconds: Seconds,
+    embed: Embed,
+    most_occasions: int,
 ) -> _Comparison:
     pauses = np.diff(seconds[own]) > _PAUSE / np.timedelta64(1, "s")
     occasion_of = np.concatenate([[0], np.cumsum(pauses)])
-    pairs = _pairs(own, occasion_of, references, seconds, embed)
+    compared = np.isin(occasion_of, _spread(np.unique(occasion_of), most_occasions))
+    pairs = _pairs(own[compared], occasion_of[compared], references, seconds, embed)
     clocks = []
     agreed: dict[int, int] = {}
     for shift_s, named in _agreeing_shifts(pairs):
@@ -158,7 +165,7 @@ def _pairs(
     embed: Embed,
 ) -> _Pairs:
     rows: list[tuple[int, int, int]] = []
-    for occasion in _spread(np.unique(occasion_of), _MAX_OCCASIONS).tolist():
+    for occasion in np.unique(occasion_of).tolist():
         probes = _spread(own[occasion_of == occasion], _MAX_PROBES)
         probe_embeddings = embed(probes)
         # Clocks that are years off are rare: only where nothing else is alike.
