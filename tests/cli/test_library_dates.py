@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,15 @@ def test_exports_have_the_effective_date(
     text = sidecar.read_text(encoding="utf-8")
     assert 'exif:DateTimeOriginal="2024-07-15T10:02:00"' in text
     assert 'photoshop:DateCreated="2024-07-15T10:02:00"' in text
+    archive = tmp_path / "out.zip"
+    assert main(["library", "export", "name:img_0412", "--zip", str(archive)]) == 0
+    with zipfile.ZipFile(archive) as opened:
+        (member,) = [i for i in opened.infolist() if i.filename.endswith("IMG_0412.JPG")]
+    assert member.date_time == (2024, 7, 15, 10, 2, 0)
+    arguments = ["--layout", "{taken:%Y-%m}/{name}", "--copy", "--jsonl"]
+    assert main(["sort", str(added), str(tmp_path / "sorted"), *arguments]) == 0
+    sorted_files = {path.name: path.parent.name for path in (tmp_path / "sorted").rglob("*.JPG")}
+    assert sorted_files["IMG_0412.JPG"] == "2024-07"
     capfd.readouterr()
     assert main(["library", "search", "taken:2024-07-15", "--jsonl"]) == 0
     assert len(capfd.readouterr().out.splitlines()) == 3

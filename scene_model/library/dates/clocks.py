@@ -9,7 +9,7 @@ photos; which of two is wrong is then open, unless a third one agrees with that.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +40,7 @@ _PEAK_S, _SAME_CLOCK_S = 1200, 45 * 60
 _MIN_PAIRS, _MIN_OCCASIONS, _MIN_AGREEING = 6, 2, 0.7
 # One occasion is enough where so many photos over so long a time agree.
 _MANY_PAIRS, _LONG_S, _MOST_AGREEING = 10, 3600, 0.9
+_ALIKE_SHARE = 1 / 3
 # Where it is open which of two clocks is wrong.
 _UNDECIDED = 0.5
 _ROUND_S, _ROUNDED_WITHIN_S = 900, 400
@@ -96,27 +97,15 @@ def find_wrong_clocks(
     is_usable: photos with a time that is not doubtful for another reason. has_moment_name: their
     name has a time, as phones write it.
     """
-    by_camera: dict[str, list[int]] = defaultdict(list)
-    has_time = np.array([len(text) > len("2024-07-15") for text in rows.taken_at], np.bool_)
-    for index in np.flatnonzero(is_usable & has_time & ~rows.is_decided).tolist():
-        by_camera[rows.cameras[index]].append(index)
-    by_camera.pop("", None)
-    by_phone = rows.has_place | has_moment_name
-    cameras = {camera: np.array(indices) for camera, indices in by_camera.items()}
-    phones = {
-        camera
-        for camera, indices in cameras.items()
-        if _PHONE.search(camera) or by_phone[indices].mean() >= _PHONE_SHARE
-    }
+    cameras = _photos_by_camera(rows, is_usable)
+    phones = sorted(_phones(cameras, rows.has_place | has_moment_name))
     others = [c for c in cameras if c not in phones and len(cameras[c]) >= _MIN_PHOTOS]
     others.sort(key=lambda camera: -len(cameras[camera]))
-    compared = None
-    if not phones and others:
-        compared, *others = others
+    compared = others.pop(0) if others and not phones else None
     if not others:
         return []
     seconds = times.astype(np.int64)
-    references = np.concatenate([cameras[c] for c in sorted(phones) or [compared or ""]])
+    references = np.concatenate([cameras[c] for c in ([compared] if compared else phones)])
     references = references[np.argsort(seconds[references], kind="stable")]
     others, comparisons = others[:_MAX_CAMERAS], []
     occasions = _MAX_OCCASIONS // len(others)
@@ -128,6 +117,25 @@ def find_wrong_clocks(
     if compared is None or any(comparison.agrees for comparison in comparisons):
         return clocks
     return [replace(clock, confidence=_UNDECIDED, compared=compared) for clock in clocks]
+
+
+def _photos_by_camera(rows: DateRows, is_usable: Flags) -> dict[str, Indices]:
+    """Return the photos with a time, by their camera; without those that a person dated."""
+    by_camera: dict[str, list[int]] = defaultdict(list)
+    has_time = np.array([len(text) > len("2024-07-15") for text in rows.taken_at], np.bool_)
+    for index in np.flatnonzero(is_usable & has_time & ~rows.is_decided).tolist():
+        by_camera[rows.cameras[index]].append(index)
+    by_camera.pop("", None)
+    return {camera: np.array(indices) for camera, indices in by_camera.items()}
+
+
+def _phones(cameras: Mapping[str, Indices], by_phone: Flags) -> set[str]:
+    """Return the cameras that are phones, by their name or by what most of their photos have."""
+    return {
+        camera
+        for camera, indices in cameras.items()
+        if _PHONE.search(camera) or by_phone[indices].mean() >= _PHONE_SHARE
+    }
 
 
 def _compare(
@@ -168,12 +176,12 @@ def _pairs(
     for occasion in np.unique(occasion_of).tolist():
         probes = _spread(own[occasion_of == occasion], _MAX_PROBES)
         probe_embeddings = embed(probes)
-        # Clocks that are years off are rare: only where nothing else is alike.
+        # Clocks that are years off are rare: only where hardly anything else is alike.
         for windows in ((_HOURS,), _YEARS):
             nearby = _nearby(seconds[probes], references, seconds, windows)
             alike = _alike(probe_embeddings, probes, nearby, seconds, embed)
             rows += [(occasion, time, shift) for time, shift in alike]
-            if alike:
+            if len(alike) >= _ALIKE_SHARE * len(probes):
                 break
     table = np.array(rows, np.int64).reshape(-1, 3)
     return _Pairs(table[:, 0], table[:, 1], table[:, 2])

@@ -1,7 +1,6 @@
 """What the library knows about the dates of its photos, as arrays with one entry per photo."""
 
 import os
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,6 @@ Indices = npt.NDArray[np.intp]
 SECOND = np.timedelta64(1, "s")
 # Photos that were added with longer pauses are no batch.
 _BATCH_PAUSE = np.timedelta64(30, "m")
-_OFFSET = re.compile(r"[+-]\d\d:\d\d$")
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class DateRows:
     taken_at: the effective dates as text, "" for none; times: the same as times. sources: "" for
     none. added: when they came into the library. folders: equal for photos of one folder; photos
     of unknown folder have that of the batch they were added with. is_decided: a person gave or
-    accepted the date. has_zone: the photo says its UTC offset. has_place: it has coordinates.
+    accepted the date. has_place: it has coordinates.
     embedding_files, embedding_slots: "" and -1 for none.
     """
 
@@ -45,7 +43,6 @@ class DateRows:
     added_at: list[str]
     modified_at: list[str]
     is_decided: Flags
-    has_zone: Flags
     has_place: Flags
     embedding_files: list[str]
     embedding_slots: npt.NDArray[np.int64]
@@ -102,7 +99,6 @@ def read_date_rows(library: Library) -> DateRows:
         added_at=columns[9],
         modified_at=[text or "" for text in columns[10]],
         is_decided=np.array(columns[11], np.bool_),
-        has_zone=np.array([_OFFSET.search(text) is not None for text in taken_at], np.bool_),
         has_place=np.array(columns[12], np.bool_),
         embedding_files=[text or "" for text in columns[13]],
         embedding_slots=np.array([-1 if slot is None else slot for slot in columns[14]], np.int64),
