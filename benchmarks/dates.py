@@ -64,6 +64,7 @@ class MadePhoto:
     source: str | None = "DateTimeOriginal"
     kind: str = ""
     has_place: bool = False
+    size: tuple[int, int] = (4000, 3000)
 
     @property
     def id(self) -> str:
@@ -348,8 +349,8 @@ def _row(photo: MadePhoto, file: str, slot: int) -> dict[str, Any]:
         "folded_name": fold_case(photo.name),
         "format": "JPEG",
         "file_bytes": 1,
-        "width": 1,
-        "height": 1,
+        "width": photo.size[0],
+        "height": photo.size[1],
         "added_at": _ADDED,
         "auto_taken_at": photo.taken_at,
         "auto_taken_source": photo.source,

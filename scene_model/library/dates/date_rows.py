@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
@@ -28,7 +28,8 @@ class DateRows:
     none. added: when they came into the library. folders: equal for photos of one folder; photos
     of unknown folder have that of the batch they were added with. is_decided: a person gave or
     accepted the date. has_place: it has coordinates.
-    embedding_files, embedding_slots: "" and -1 for none.
+    embedding_files, embedding_slots: "" and -1 for none. sizes: the shorter and the longer side in
+    pixels.
     """
 
     numbers: npt.NDArray[np.int64]
@@ -46,6 +47,7 @@ class DateRows:
     has_place: Flags
     embedding_files: list[str]
     embedding_slots: npt.NDArray[np.int64]
+    sizes: list[tuple[int, int]]
     times: Times
     added: Times
 
@@ -73,6 +75,9 @@ def read_date_rows(library: Library) -> DateRows:
             photos.c.latitude.is_not(None),
             photos.c.embedding_file,
             photos.c.embedding_slot,
+            # Upright and sideways photos of one camera have one size.
+            func.min(photos.c.width, photos.c.height),
+            func.max(photos.c.width, photos.c.height),
         )
         .where(photos.c.trashed_at.is_(None))
         .order_by(photos.c.number)
@@ -80,7 +85,9 @@ def read_date_rows(library: Library) -> DateRows:
     with library.database.reader.begin() as connection:
         # As the driver gives them: building objects of 100,000 rows would take as long again.
         rows = connection.execute(query).cursor.fetchall()
-    columns = list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in range(15)]
+    columns = (
+        list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in query.selected_columns]
+    )
     taken_at = [text or "" for text in columns[5]]
     added = _times(columns[9])
     return DateRows(
@@ -102,6 +109,7 @@ def read_date_rows(library: Library) -> DateRows:
         has_place=np.array(columns[12], np.bool_),
         embedding_files=[text or "" for text in columns[13]],
         embedding_slots=np.array([-1 if slot is None else slot for slot in columns[14]], np.int64),
+        sizes=list(zip(columns[15], columns[16], strict=True)),
         times=_times(taken_at),
         added=added,
     )

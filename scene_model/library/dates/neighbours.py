@@ -18,6 +18,7 @@ _ESTIMATED = np.timedelta64(1, "h")
 _MAX_APART = np.timedelta64(2, "h")
 _CHECKED_STEPS = 4
 _MIN_OF_ONE_DAY = 4
+_OTHER_SIZE = 0.7
 _COPY = re.compile(r"(?:[ _-]*(?:\(\d+\)|copy|kopie|edited|bearbeitet|bearb))+$", re.IGNORECASE)
 _COUNTER = re.compile(r"(.*?)(\d{3,6})\D{0,8}$")
 
@@ -70,7 +71,7 @@ def dates_by_neighbours(
         folder = rows.folders[index]
         if counter is not None:
             members = series[folder, counter[0]]
-            date = _in_series(rows, times, members, counter[1], rows.cameras[index])
+            date = _in_series(rows, times, members, counter[1], index)
         else:
             day = one_day[folder]
             date = None if day is None else _by_neighbours(day, 0.8)
@@ -89,8 +90,9 @@ def counter_of(name: str) -> tuple[str, int] | None:
 
 
 def _in_series(
-    rows: DateRows, times: Times, series: _Series, number: int, camera: str
+    rows: DateRows, times: Times, series: _Series, number: int, index: int
 ) -> PhotoDate | None:
+    camera = rows.cameras[index]
     position = bisect_left(series.counters, number)
     after = position
     while after < len(series.counters) and series.counters[after] == number:
@@ -110,6 +112,9 @@ def _in_series(
     taken_at = _between(rows, times, first, last, share)
     if taken_at is None:
         return None
+    # Of another size than both: probably not of this camera.
+    if rows.sizes[first] == rows.sizes[last] != rows.sizes[index]:
+        return _by_neighbours(taken_at, _OTHER_SIZE)
     return _by_neighbours(taken_at, 0.95 if steps <= _NEAR_STEPS else 0.9)
 
 

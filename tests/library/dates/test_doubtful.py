@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,18 @@ def test_the_photo_between_two_of_one_day(library: Library) -> None:
     assert item.doubt is Doubt.MISSING
     assert proposed(item) == ("2024-07-15T10:05:00", "neighbours")
     assert item.proposal is not None and item.proposal.confidence >= APPLIED
+
+
+@pytest.mark.parametrize(("size", "is_sure"), [((1600, 1200), False), ((3000, 4000), True)])
+def test_a_photo_of_another_size_is_less_sure(
+    library: Library, size: tuple[int, int], is_sure: bool
+) -> None:
+    made = series("2024-07-15T10:00:00", None, "2024-07-15T10:10:00")
+    made[1] = replace(made[1], size=size)
+    item = doubtful_in(library, made)["IMG_0412.JPG"]
+    assert proposed(item) == ("2024-07-15T10:05:00", "neighbours")
+    assert item.proposal is not None
+    assert (item.proposal.confidence >= APPLIED) is is_sure
 
 
 def test_only_the_day_where_the_neighbours_are_hours_apart(library: Library) -> None:
