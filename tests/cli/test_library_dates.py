@@ -122,6 +122,18 @@ def test_wrong_shifts(added: Path, shift: str, capfd: pytest.CaptureFixture[str]
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_sort_of_photos_outside_the_library_uses_the_date_of_the_name(tmp_path: Path) -> None:
+    source, dest = tmp_path / "source", tmp_path / "dest"
+    source.mkdir()
+    (source / "IMG_20240801_101112.jpg").write_bytes(picture(1, None))
+    (source / "IMG_0412.jpg").write_bytes(picture(2, None))
+    arguments = ["--layout", "{taken:%Y-%m}/{name}", "--copy", "--jsonl"]
+    assert main(["sort", str(source), str(dest), *arguments]) == 0
+    folders = {path.name: path.parent.name for path in dest.rglob("*.jpg")}
+    assert folders["IMG_20240801_101112.jpg"] == "2024-08"
+    assert folders["IMG_0412.jpg"] != "2024-08"
+
+
 def test_exports_have_the_effective_date(
     added: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
