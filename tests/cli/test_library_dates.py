@@ -100,8 +100,8 @@ def test_less_sure_dates_on_demand(added: Path, capfd: pytest.CaptureFixture[str
 def test_the_table(added: Path, capfd: pytest.CaptureFixture[str]) -> None:
     lines = run(capfd).splitlines()
     assert len(lines) == 2
-    assert lines[0].split("\t")[:3] == ["IMG_0412.JPG", "-", "no date"]
-    assert "2024-07-15T10:02:00\tneighbours, 95%" in lines[0]
+    (line,) = [line for line in lines if line.startswith("IMG_0412.JPG")]
+    assert line.split("\t")[1:] == ["-", "no date", "2024-07-15T10:02:00", "neighbours, 95%"]
 
 
 def test_shift_of_one_camera(added: Path, library: Path, capfd: pytest.CaptureFixture[str]) -> None:

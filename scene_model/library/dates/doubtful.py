@@ -1,9 +1,11 @@
 """Photos whose date is missing or doubtful, why, and the date to propose."""
 
 import datetime
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
@@ -85,15 +87,17 @@ def find_doubtful_dates(library: Library, today: datetime.date) -> DateReport:
         ],
         np.bool_,
     )
-
-    def embed(indices: Indices) -> FloatArray:
-        return _unit_embeddings(library, rows, indices)
-
-    clocks = find_wrong_clocks(rows, rows.times, is_usable, has_moment, embed)
+    # Embeddings of different networks cannot be compared.
+    files = Counter(file for file in rows.embedding_files if file)
+    clocks: Sequence[WrongClock] = ()
+    if files:
+        embed = partial(_unit_embeddings, library, rows, files.most_common(1)[0][0])
+        clocks = find_wrong_clocks(rows, rows.times, is_usable, has_moment, embed)
     times = rows.times.copy()
     shifted: dict[int, WrongClock] = {}
     for clock in clocks:
-        times[clock.photos] += np.timedelta64(clock.shift_s, "s")
+        if clock.confidence >= APPLIED:
+            times[clock.photos] += np.timedelta64(clock.shift_s, "s")
         shifted |= dict.fromkeys(clock.photos.tolist(), clock)
     doubts |= dict.fromkeys(shifted, Doubt.CLOCK)
     proposals = _proposals(rows, names, doubts, times, is_usable)
@@ -232,17 +236,11 @@ def _name_is_right(rows: DateRows, index: int, name: NameDate) -> bool:
     return not name.is_sent and days in _WRONG_YEAR_DAYS and rest_s <= 60
 
 
-def _unit_embeddings(library: Library, rows: DateRows, indices: Indices) -> FloatArray:
-    """Return embeddings of length 1, zeros for photos without one in the most common file."""
-    files = [rows.embedding_files[index] for index in indices.tolist()]
-    named = [file for file in files if file]
-    if not named:
-        return np.zeros((len(indices), 1), np.float32)
-    file = max(set(named), key=named.count)
+def _unit_embeddings(library: Library, rows: DateRows, file: str, indices: Indices) -> FloatArray:
+    """Return the embeddings in a file, of length 1; zeros for photos without one there."""
     slots = rows.embedding_slots[indices]
-    is_stored = np.array([name == file for name in files]) & (
-        slots < library.embeddings.slot_count(file)
-    )
+    is_stored = slots < library.embeddings.slot_count(file)
+    is_stored &= np.array([rows.embedding_files[index] == file for index in indices.tolist()])
     stored = library.embeddings.rows(file, slots[is_stored].tolist())
     embeddings = np.zeros((len(indices), stored.shape[1]), np.float32)
     lengths = np.linalg.norm(stored, axis=1, keepdims=True)

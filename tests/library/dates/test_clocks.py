@@ -116,4 +116,10 @@ def test_a_third_camera_decides(library: Library) -> None:
 def test_photos_without_embeddings_say_nothing(library: Library) -> None:
     put(library, [*trip(PHONE), *trip(CANON, 7 * HOUR)], seed=3)
     library.embeddings.path("made-256").unlink()
-    assert find_doubtful_dates(library, TODAY).clocks == []
+    assert list(find_doubtful_dates(library, TODAY).clocks) == []
+
+
+def test_embeddings_of_different_networks_are_not_compared(library: Library) -> None:
+    put(library, trip(PHONE), seed=3)
+    put(library, trip(CANON, 7 * HOUR), seed=3, size=128)
+    assert list(find_doubtful_dates(library, TODAY).clocks) == []
