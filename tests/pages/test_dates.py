@@ -1,10 +1,13 @@
 """The page Dates: groups by reason, proposals, one date by hand, a camera shifted, and undo."""
 
+import datetime
 from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.dates import MadePhoto
+from benchmarks.dates import put as put_made
 from scene_model.library.dates.date_edits import set_date
 from scene_model.library.records import PhotoRecord
 from scene_model.services import Services
@@ -86,6 +89,42 @@ def test_a_camera_is_shifted_with_a_preview(
     assert photo(ROWS[0].id).taken_at == "2024-07-15T08:30:00"
     press(page, "Undo")
     assert photo(ROWS[0].id).taken_at == "2024-07-15T10:00:00"
+
+
+def trip(camera: str, hours: int) -> list[MadePhoto]:
+    """Photos of the same scenes on two days, by a clock that is off by so many hours."""
+    photos = []
+    for number in range(16):
+        truth = datetime.datetime(2024, 7, 15 + number // 8, 10) + datetime.timedelta(  # noqa: DTZ001
+            minutes=20 * (number % 8)
+        )
+        written = (truth + datetime.timedelta(hours=hours)).isoformat()
+        name = f"{camera} {number}.jpg"
+        photos.append(MadePhoto(name, f"/{camera}", truth, camera, number, written))
+    return photos
+
+
+@pytest.mark.parametrize(
+    ("reference", "text", "button"),
+    [
+        ("Apple iPhone 13", "the same as photos of a phone at another time", "set_clock_0"),
+        ("*Nikon*", "either of the two clocks may be wrong", "set_unsure_clock_0"),
+    ],
+)
+def test_a_wrong_clock(
+    app: AppTest, opened: Services, reference: str, text: str, button: str
+) -> None:
+    put_made(opened.library, [*trip(reference, 0), *trip("Canon [X]", 7)[:14]], seed=1)
+    app.switch_page("dates.py").run()
+    shown = texts(app)
+    assert "Wrong clock: Canon [X], 14 photos" in shown
+    assert text in shown
+    assert "-7h" in shown
+    assert reference.startswith("Apple") or reference in shown
+    app.button(key=button).click().run()
+    assert "No photo has a missing or doubtful date." in texts(app)
+    dates = [photo.taken_at for photo in opened.library.records(opened.library.find())]
+    assert "2024-07-15T17:00:00" not in dates
 
 
 def test_nothing_to_do(page: AppTest, opened: Services) -> None:
