@@ -30,17 +30,22 @@ def _page() -> None:
     missing = sum(len(g.photos) for g in dates.groups if g.doubt is Doubt.MISSING)
     doubtful = sum(len(g.photos) for g in dates.groups) - missing
     if dates.groups:
-        verb = "has" if missing == 1 else "have"
-        st.markdown(
-            f"{counted(missing, 'photo')} {verb} no date. "
-            f"{counted(doubtful, 'date')} {'is' if doubtful == 1 else 'are'} doubtful."
-        )
+        st.markdown(_summary(missing, doubtful))
     else:
         st.success("No photo has a missing or doubtful date.", icon=":material/check_circle:")
     for group in dates.groups:
         show_group(group)
     show_clock_shift(dates.cameras)
     show_edited()
+
+
+def _summary(missing: int, doubtful: int) -> str:
+    has, is_ = "has" if missing == 1 else "have", "is" if doubtful == 1 else "are"
+    sentences = [
+        *([f"{counted(missing, 'photo')} {has} no date."] if missing else []),
+        *([f"{counted(doubtful, 'date')} {is_} doubtful."] if doubtful else []),
+    ]
+    return " ".join(sentences)
 
 
 try:

@@ -63,7 +63,7 @@ class DoubtfulDate:
 
 @dataclass(frozen=True)
 class DateReport:
-    """All photos outside the trash, and those with a doubtful date, in the order of addition.
+    """All photos outside the trash, and those with a doubtful date, by folder and name.
 
     clocks: the cameras with a wrong clock.
     """
@@ -126,7 +126,7 @@ def _listed(
             doubts[index],
             proposals.get(index),
         )
-        for index in sorted(doubts)
+        for index in sorted(doubts, key=lambda i: (rows.folders[i], rows.names[i], i))
     ]
 
 

@@ -106,14 +106,16 @@ def _in_series(
     cameras = {rows.cameras[first], rows.cameras[last], camera or rows.cameras[first]}
     if steps > _MAX_STEPS or len(cameras) > 1:
         return None
-    if not _is_in_order(times, series.photos[max(0, position - _CHECKED_STEPS) :][:8]):
+    around = series.photos[max(0, position - _CHECKED_STEPS) : position + _CHECKED_STEPS]
+    if not _is_in_order(times, around):
         return None
     share = (number - series.counters[position - 1]) / steps
     taken_at = _between(rows, times, first, last, share)
     if taken_at is None:
         return None
-    # Of another size than both: probably not of this camera.
-    if rows.sizes[first] == rows.sizes[last] != rows.sizes[index]:
+    # Where all others have one size, a photo of another is probably not of this camera.
+    sizes = {rows.sizes[other] for other in around}
+    if len(around) >= _CHECKED_STEPS and len(sizes) == 1 and rows.sizes[index] not in sizes:
         return _by_neighbours(taken_at, _OTHER_SIZE)
     return _by_neighbours(taken_at, 0.95 if steps <= _NEAR_STEPS else 0.9)
 

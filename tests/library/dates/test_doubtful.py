@@ -63,10 +63,11 @@ def test_the_photo_between_two_of_one_day(library: Library) -> None:
 def test_a_photo_of_another_size_is_less_sure(
     library: Library, size: tuple[int, int], is_sure: bool
 ) -> None:
-    made = series("2024-07-15T10:00:00", None, "2024-07-15T10:10:00")
-    made[1] = replace(made[1], size=size)
-    item = doubtful_in(library, made)["IMG_0412.JPG"]
-    assert proposed(item) == ("2024-07-15T10:05:00", "neighbours")
+    times = [f"2024-07-15T10:{minute}0:00" for minute in range(5)]
+    made = series(times[0], times[1], None, times[3], times[4])
+    made[2] = replace(made[2], size=size)
+    item = doubtful_in(library, made)["IMG_0413.JPG"]
+    assert proposed(item) == ("2024-07-15T10:20:00", "neighbours")
     assert item.proposal is not None
     assert (item.proposal.confidence >= APPLIED) is is_sure
 
