@@ -44,8 +44,9 @@ SOURCES = MappingProxyType(
 SURE = 0.5
 IMPLAUSIBLE = 0.05
 _SENT_CONFIDENCE, _UTC_CONFIDENCE, _UNSURE_NAME_CONFIDENCE = 0.8, 0.85, 0.6
-# Where the clocks of cameras start after a change of the battery.
-CAMERA_DEFAULTS = ("1970-01-01", "1980-01-01", "2000-01-01")
+# Where the clocks of cameras start after a change of the battery. No digital camera is as old as
+# the first two, so that the days after them count as well.
+CAMERA_DEFAULTS = ("1970-01", "1980-01", "2000-01-01")
 # Digital cameras before are so rare that the date of a name is more probably something else.
 _FIRST_YEAR_WITH_TIME, _FIRST_YEAR = 1995, 1900
 # The zones of the earth span 26 hours, so that clocks on two days may mean one moment.
@@ -187,7 +188,7 @@ def _day(match: re.Match[str], latest_day: str, first_year: int) -> str | None:
         datetime.date.fromisoformat(day)
     except ValueError:
         return None
-    if day < f"{first_year}-01-01" or day in CAMERA_DEFAULTS or day > latest_day:
+    if day < f"{first_year}-01-01" or day.startswith(CAMERA_DEFAULTS) or day > latest_day:
         return None
     return day
 

@@ -94,7 +94,7 @@ def find_wrong_clocks(
 ) -> list[WrongClock]:
     """Return the cameras with a wrong clock.
 
-    is_usable: photos with a time that is not doubtful for another reason. has_moment_name: their
+    is_usable: photos with a time that a running clock may have written. has_moment_name: their
     name has a time, as phones write it.
     """
     cameras = _photos_by_camera(rows, is_usable)

@@ -16,6 +16,8 @@ Flags = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 
 SECOND = np.timedelta64(1, "s")
+# How sure a date is that another program wrote without saying so.
+_UNRATED = 0.9
 # Photos that were added with longer pauses are no batch.
 _BATCH_PAUSE = np.timedelta64(30, "m")
 
@@ -101,7 +103,13 @@ def read_date_rows(library: Library) -> DateRows:
         folders=_folders(columns[3], columns[4], added),
         taken_at=taken_at,
         sources=[text or "" for text in columns[6]],
-        confidences=np.array([value or 0.0 for value in columns[7]], np.float64),
+        confidences=np.array(
+            [
+                (0.0 if not text else _UNRATED) if value is None else value
+                for value, text in zip(columns[7], taken_at, strict=True)
+            ],
+            np.float64,
+        ),
         cameras=[text or "" for text in columns[8]],
         added_at=columns[9],
         modified_at=[text or "" for text in columns[10]],

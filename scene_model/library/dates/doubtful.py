@@ -80,6 +80,9 @@ def find_doubtful_dates(library: Library, today: datetime.date) -> DateReport:
     doubts = _own_doubts(rows, names, today)
     is_usable = ~np.isnat(rows.times)
     is_usable[list(doubts)] = False
+    # A clock that is ahead may write dates in the future.
+    is_running = is_usable.copy()
+    is_running[[i for i, doubt in doubts.items() if doubt is Doubt.FUTURE]] = True
     has_moment = np.array(
         [
             _has_moment(date) or _is_named(name, taken_at)
@@ -92,12 +95,13 @@ def find_doubtful_dates(library: Library, today: datetime.date) -> DateReport:
     clocks: Sequence[WrongClock] = ()
     if files:
         embed = partial(_unit_embeddings, library, rows, files.most_common(1)[0][0])
-        clocks = find_wrong_clocks(rows, rows.times, is_usable, has_moment, embed)
+        clocks = find_wrong_clocks(rows, rows.times, is_running, has_moment, embed)
     times = rows.times.copy()
     shifted: dict[int, WrongClock] = {}
     for clock in clocks:
         if clock.confidence >= APPLIED:
             times[clock.photos] += np.timedelta64(clock.shift_s, "s")
+            is_usable[clock.photos] = True
         shifted |= dict.fromkeys(clock.photos.tolist(), clock)
     doubts |= dict.fromkeys(shifted, Doubt.CLOCK)
     proposals = _proposals(rows, names, doubts, times, is_usable)
@@ -158,8 +162,7 @@ def _own_doubts(
     is_open = ~rows.is_decided
     tomorrow = np.datetime64(today + datetime.timedelta(days=1), "s")
     latest: Times = np.add(np.where(rows.added < tomorrow, rows.added, tomorrow), _DAY)
-    days = rows.times.astype("datetime64[D]")
-    is_default = np.isin(days, np.array(CAMERA_DEFAULTS, "datetime64[D]"))
+    is_default = np.array([text.startswith(CAMERA_DEFAULTS) for text in rows.taken_at], np.bool_)
     doubts: dict[int, Doubt] = {}
     for flags, doubt in (
         (np.isnat(rows.times), Doubt.MISSING),

@@ -2,13 +2,14 @@
 
 import datetime
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.dates import MadePhoto, put
 from scene_model.library.dates.clocks import WrongClock
-from scene_model.library.dates.doubtful import APPLIED, find_doubtful_dates
+from scene_model.library.dates.doubtful import APPLIED, Doubt, find_doubtful_dates
 from scene_model.library.store import Library
 
 TODAY = datetime.date(2026, 11, 28)
@@ -62,6 +63,21 @@ def test_a_clock_is_off(library: Library, off: datetime.timedelta) -> None:
         proposal = proposals[photo.name]
         assert proposal is not None
         assert (proposal.taken_at, proposal.source) == (photo.truth.isoformat(), "camera clock")
+
+
+def test_a_clock_that_is_a_year_ahead_of_today(library: Library) -> None:
+    recent = datetime.datetime(2026, 10, 10) - FIRST  # noqa: DTZ001
+    phone, canon = (
+        [replace(photo, truth=photo.truth + recent) for photo in trip(camera)]
+        for camera in (PHONE, CANON)
+    )
+    phone = [replace(photo, taken_at=photo.truth.isoformat()) for photo in phone]
+    year = datetime.timedelta(days=365)
+    canon = [replace(photo, taken_at=(photo.truth + year).isoformat()) for photo in canon]
+    (clock,) = clocks_in(library, phone, canon)
+    assert clock.shift_s == -year.total_seconds()
+    doubts = {item.doubt for item in find_doubtful_dates(library, TODAY).doubtful}
+    assert doubts == {Doubt.CLOCK}
 
 
 def test_a_right_clock_is_left_alone(library: Library) -> None:

@@ -138,6 +138,7 @@ def test_the_folder_and_the_file_time_are_weak_hints(library: Library) -> None:
         ("2000-01-01T00:00:07", Doubt.DEFAULT),
         ("1970-01-01T01:00:00", Doubt.DEFAULT),
         ("1980-01-01T00:03:00", Doubt.DEFAULT),
+        ("1980-01-05T00:03:00", Doubt.DEFAULT),
         ("2031-05-05T10:00:00", Doubt.FUTURE),
         # After it was added to the library.
         ("2026-11-20T10:00:00", Doubt.FUTURE),
