@@ -353,12 +353,18 @@ def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
             changes(_CLASS, photo_id, value, now).where(value.is_not(None)),
         )
     )
-    for field, column in (_COLUMNS | DATE_FIELDS).items():
-        new = changes(field, value).where(photo_id == photos.c.id).correlate(photos)
+    # A date's three fields in one statement, which writes the indexes once.
+    for fields in (*({field: column} for field, column in _COLUMNS.items()), DATE_FIELDS):
+        new_values = {
+            column: changes(field, value)
+            .where(photo_id == photos.c.id)
+            .correlate(photos)
+            .scalar_subquery()
+            for field, column in fields.items()
+        }
+        first_field = next(iter(fields))
         connection.execute(
-            update(photos)
-            .where(photos.c.id.in_(changes(field, photo_id)))
-            .values({column: new.scalar_subquery()})
+            update(photos).where(photos.c.id.in_(changes(first_field, photo_id))).values(new_values)
         )
     apply_album_changes(connection, edit_id, value)
 

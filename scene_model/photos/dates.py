@@ -114,9 +114,9 @@ def date_of_photo(
 
     A name counts where its pattern is sure, and EXIF says none, an impossible one, or only when the
     file was changed. added_at: when the photo came into the library; no photo is younger.
-    sidecar_date: that of an XMP sidecar; it counts where the photo has none that can be.
+    sidecar_date: that of an XMP sidecar; it counts before a name and a change of the file.
     """
-    stated = metadata.taken_at
+    stated = None if metadata.taken_source == CHANGED else metadata.taken_at
     if sidecar_date and not (stated and is_plausible(stated, added_at)):
         metadata = replace(metadata, taken_at=sidecar_date, taken_source="XMP")
     by_name = date_of_name(name, day_after(added_at[:10]))

@@ -169,6 +169,8 @@ def test_an_impossible_date_without_a_name_is_kept_and_doubtful() -> None:
 def test_the_date_of_a_sidecar_counts_where_the_photo_has_none() -> None:
     of_sidecar = date_of_photo(PhotoMetadata(), "IMG_0412.JPG", ADDED, sidecar_date="2019-05-04")
     assert of_sidecar == PhotoDate("2019-05-04", "XMP", 0.85)
+    changed = exif("2024-09-01T10:00:00", "DateTime")
+    assert date_of_photo(changed, "IMG_0412.JPG", ADDED, sidecar_date="2019-05-04") == of_sidecar
     of_exif = date_of_photo(exif(MOMENT), "IMG_0412.JPG", ADDED, sidecar_date="2019-05-04")
     assert of_exif is not None and of_exif.taken_at == MOMENT
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import insert, select
 
 from scene_model.errors import UsageError
+from scene_model.library.database import with_large_cache
 from scene_model.library.dates.doubtful import shifted_date
 from scene_model.library.edits import (
     DATE_FIELDS,
@@ -131,7 +132,7 @@ def _write(
     """
     columns = tuple(DATE_FIELDS.values())
     query = select(photos.c.id, *columns).where(photos.c.id.in_(chosen_ids(list(values))))
-    with library.database.writer.begin() as connection:
+    with library.database.writer.begin() as connection, with_large_cache(connection):
         edit_id = begin_edit(connection, description)
         changes = []
         for photo_id, *old in connection.execute(query):
