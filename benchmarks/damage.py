@@ -32,7 +32,9 @@ MAX_S = 10.0
 # Values that are stored once: a changed byte there may leave them possible.
 STORED_ONCE = {
     "photos": {
-        *("name", "width", "height", "taken_source", "confidence", "class_head_label"),
+        *("name", "width", "height", "confidence", "class_head_label"),
+        *("auto_taken_source", "auto_taken_confidence", "taken_source", "taken_confidence"),
+        *("human_taken_source", "human_taken_confidence", "folder", "modified_at"),
         *("auto_group", "auto_group_score", "guess", "guess_score"),
         *("favourite", "imported_rating", "human_rating"),
     },

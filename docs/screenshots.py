@@ -29,6 +29,16 @@ WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 TABLET = {"width": 820, "height": 1180}
 PLACES = ((38.72, -9.14), (41.15, -8.61), (40.42, -3.7), (43.3, 5.4), (45.44, 12.32), (48.86, 2.35))
 MAX_BYTES = 150_000
+# Names of photos with the time in their EXIF, for the page Dates.
+DATED = {
+    "IMG_20240714_183012.jpg": "2023:07:14 18:30:12",
+    "IMG_20240714_190455.jpg": "2023:07:14 19:04:55",
+    "IMG_0411.JPG": "2024:07:15 10:00:00",
+    **dict.fromkeys(("IMG_0412.JPG", "IMG_0413.JPG", "IMG_0414.JPG", "IMG_0415.JPG")),
+    "IMG_0416.JPG": "2024:07:15 10:40:00",
+    "Lisbon 2019-05-04.jpg": None,
+    "cake.jpg": None,
+}
 # File names of the screenshots, by step.
 FILE_NAMES = {
     **{UPLOAD: "1-upload", "browse": "2-gallery", "one photo": "3-photo", "review": "4-review"},
@@ -60,6 +70,7 @@ def main() -> None:
         finally:
             server.stop()
         shoot_maps(browser, folder, Path(temporary) / "map")
+        shoot_dates(browser, folder, Path(temporary) / "dates")
 
 
 def shoot_maps(browser: Browser, folder: Path, work: Path) -> None:
@@ -80,6 +91,25 @@ def shoot_maps(browser: Browser, folder: Path, work: Path) -> None:
             window.goto(f"{server.base_url}/map?within=36,-11,52,16")
             window.locator(".map .cluster button").first.wait_for()
             shoot(window, name)
+
+
+def shoot_dates(browser: Browser, folder: Path, work: Path) -> None:
+    """Take the screenshot of the page Dates, on photos with missing and wrong dates."""
+    photos_dir = work / "photos"
+    photos_dir.mkdir(parents=True)
+    sources = [pieces(path) for path in sorted(folder.glob("*.jpg"))]
+    for number, (name, taken_at) in enumerate(DATED.items()):
+        picture = Image.open(io.BytesIO(next(sources[number % len(sources)])))
+        exif = Image.Exif()
+        if taken_at:
+            exif.get_ifd(0x8769)[0x9003] = taken_at
+        picture.save(photos_dir / name, exif=exif)
+    fill(work / "library", sorted(photos_dir.iterdir()))
+    with running(Server(work)) as server:
+        window = open_page(browser, WIDE, "light")
+        window.goto(f"{server.base_url}/dates")
+        window.get_by_text("No date: ").wait_for()
+        shoot(window, "dates")
 
 
 def two_hundred(folder: Path) -> list[FilePayload]:

@@ -42,6 +42,7 @@ menus = {
     "Tidy up": [
         st.Page("review.py", title="Review", icon=":material/rule:"),
         st.Page("duplicates.py", title="Duplicates", icon=":material/content_copy:"),
+        st.Page("dates.py", title="Dates", icon=":material/event:"),
         st.Page("teach.py", title="Teach", icon=":material/school:"),
     ],
 }

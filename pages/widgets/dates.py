@@ -10,9 +10,10 @@ def day_text(moment: str) -> str:
 
 
 def time_text(moment: str) -> str:
-    """Return day and time of an ISO 8601 time, short: ``25 Jul, 14:03``."""
+    """Return day and time of an ISO 8601 time, short: ``25 Jul, 14:03``; of a day, ``25 Jul``."""
     parsed = datetime.datetime.fromisoformat(moment)
-    return f"{parsed.day} {parsed:%b}, {parsed:%H:%M}"
+    day = f"{parsed.day} {parsed:%b}"
+    return day if len(moment) == len("2024-07-25") else f"{day}, {parsed:%H:%M}"
 
 
 def month_text(month: str) -> str:

@@ -1,16 +1,23 @@
 """``library add|search|export|sidecars|keywords|verify|...``: manage a library from scripts.
 
-This module parses the arguments; `library_photos`, `library_tags`, `library_upkeep` and
-`library_rebuild` run them.
+This module parses the arguments; `library_photos`, `library_dates`, `library_tags`,
+`library_upkeep` and `library_rebuild` run them.
 """
 
 import argparse
 
-from scene_model.cli import library_photos, library_rebuild, library_tags, library_upkeep
+from scene_model.cli import (
+    library_dates,
+    library_photos,
+    library_rebuild,
+    library_tags,
+    library_upkeep,
+)
 from scene_model.cli.scan import path, positive, share
 from scene_model.config import Settings
 from scene_model.errors import PathNotFound
 from scene_model.library.database_file import DATABASE_NAME, ORIGINALS, require_database
+from scene_model.library.dates.doubtful import APPLIED
 from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, SORTS
 from scene_model.maintenance.database_check import damage_named
 
@@ -25,6 +32,7 @@ _COMMANDS = {
     "stats": library_upkeep.stats,
     "watched": library_upkeep.watched,
     "albums": library_photos.albums,
+    "dates": library_dates.dates,
     "verify": library_upkeep.verify_library,
     "backup": library_upkeep.backup,
     "restore": library_upkeep.restore,
@@ -105,6 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the sidecars, by class (default: beside referenced originals)",
     )
+    sidecars.add_argument("--dates", action="store_true", help="write the dates of the photos, too")
     keywords = command("keywords", "import keywords (XMP, IPTC) and ratings of other programs")
     keywords.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
     keywords.add_argument("--recursive", action="store_true", help="include subfolders")
@@ -123,6 +132,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reclassify.add_argument("--dry-run", action="store_true", help="only print what would change")
     command("albums", "list the albums with the number of their photos")
+    dates = command("dates", "list missing and doubtful dates, with the date to propose")
+    dates.add_argument(
+        "--apply", action="store_true", help="set the proposed dates that are sure enough"
+    )
+    dates.add_argument(
+        "--min-confidence",
+        type=share,
+        default=APPLIED,
+        metavar="SHARE",
+        help=f"how sure a proposal must be for --apply (default: {APPLIED})",
+    )
+    dates.add_argument(
+        "--shift",
+        metavar="CAMERA=SHIFT",
+        help="propose the dates of one camera so much later: 'Canon EOS 40D=+7h', =-365d, =+1h30m",
+    )
     command("watched", "list the watched folders, and what was done with their files")
     command("stats", "count photos by class, and show the disk usage")
     verify = command("verify", "check every original, thumbnail and database row")

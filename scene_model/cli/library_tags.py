@@ -20,7 +20,9 @@ def sidecars(options: argparse.Namespace, settings: Settings) -> int:
     services = open_services(settings, resume=False)
     try:
         ids = services.gallery().ids(options.query)
-        written = write_sidecars(services.library, services.vocabulary, ids, options.into)
+        written = write_sidecars(
+            services.library, services.vocabulary, ids, options.into, options.dates
+        )
         return _print_results(written, options)
     finally:
         services.close()

@@ -1,4 +1,4 @@
-"""XMP sidecars: write tags and ratings for other programs, and read those that they wrote.
+"""XMP sidecars: write tags, ratings and dates for other programs, and read those that they wrote.
 
 As in digiKam and Lightroom, ``dc:subject`` holds plain keywords, ``lr:hierarchicalSubject`` and
 ``digiKam:TagsList`` hold their paths. ``sceneGallery:automatic`` lists the keywords a model
@@ -23,6 +23,7 @@ NAMESPACE, PREFIX = "https://scene-gallery.example/xmp/1.0/", "sceneGallery"
 _SUBJECT, _AUTOMATIC = "Xmp.dc.subject", f"Xmp.{PREFIX}.automatic"
 _LIGHTROOM, _DIGIKAM = "Xmp.lr.hierarchicalSubject", "Xmp.digiKam.TagsList"
 _RATING = "Xmp.xmp.Rating"
+_DATES = ("Xmp.exif.DateTimeOriginal", "Xmp.photoshop.DateCreated")
 _IPTC_KEYWORDS = "Iptc.Application2.Keywords"
 # Adobe's XMP toolkit inside exiv2 has process-wide state and is not thread-safe.
 _TOOLKIT = threading.Lock()
@@ -57,11 +58,17 @@ class Keyword:
         return f"{self.name}; {self.head}; {self.score or 0:.4f}; {self.bundle or ''}"
 
 
-def merge_keywords(existing: bytes | None, keywords: Sequence[Keyword], rating: int = 0) -> bytes:
+def merge_keywords(
+    existing: bytes | None,
+    keywords: Sequence[Keyword],
+    rating: int = 0,
+    taken_at: str | None = None,
+) -> bytes:
     """Return a sidecar's new content: keywords added, outdated automatic ones removed.
 
     existing: the current sidecar; its other fields and the keywords of other programs stay.
-    rating: from 1 to 5; with 0 for none, the rating of another program stays.
+    rating: from 1 to 5; with 0 for none, the rating of another program stays. taken_at: the date of
+    the photo, ISO 8601; with None, a date in the sidecar stays.
     Raises SidecarDamaged.
     """
     with _TOOLKIT:
@@ -88,6 +95,8 @@ def merge_keywords(existing: bytes | None, keywords: Sequence[Keyword], rating: 
         _set_values(fields, _AUTOMATIC, [k.provenance for k in keywords if not k.is_human])
         if rating:
             fields[_RATING] = str(rating)
+        for key in _DATES if taken_at else ():
+            fields[key] = taken_at
         image.writeMetadata()
         return bytes(image.data())
 
@@ -97,14 +106,16 @@ def write_sidecar(
     keywords: Sequence[Keyword],
     file_system: FileSystem | None = None,
     rating: int = 0,
+    taken_at: str | None = None,
 ) -> Path:
     """Create or update a photo's sidecar atomically; returns its path.
 
-    rating: see `merge_keywords`. Raises SidecarDamaged, without changing the file, and OSError.
+    rating, taken_at: see `merge_keywords`. Raises SidecarDamaged, without changing the file, and
+    OSError.
     """
     path = sidecar_path(photo)
     existing = path.read_bytes() if path.exists() else None
-    new = merge_keywords(existing, keywords, rating)
+    new = merge_keywords(existing, keywords, rating, taken_at)
     if new != existing:
         # Beside a person's own photos, with the permissions that new files have there.
         (file_system or FileSystem()).write_whole(path, new, path.parent, mode=0o666)

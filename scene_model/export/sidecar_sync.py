@@ -56,12 +56,16 @@ def keywords_of(photo: PhotoRecord, vocabulary: Vocabulary) -> list[Keyword]:
 
 
 def write_sidecars(
-    library: Library, vocabulary: Vocabulary, photo_ids: Iterable[str], into: Path | None
+    library: Library,
+    vocabulary: Vocabulary,
+    photo_ids: Iterable[str],
+    into: Path | None,
+    with_dates: bool = False,
 ) -> Iterator[SidecarResult]:
     """Write the sidecars of photos.
 
     into: a folder, with the layout of a ZIP by class; None: beside the originals, for photos that
-    are referenced outside the library.
+    are referenced outside the library. with_dates: write the dates of the photos, too.
     """
     records = list(library.records(list(photo_ids)))
     entries = (
@@ -80,7 +84,9 @@ def write_sidecars(
             if into is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
             keywords = keywords_of(photo, vocabulary)
-            yield SidecarResult(path, write_sidecar(path, keywords, rating=photo.rating))
+            taken_at = photo.taken_at if with_dates else None
+            written = write_sidecar(path, keywords, rating=photo.rating, taken_at=taken_at)
+            yield SidecarResult(path, written)
         except OSError as os_error:
             message = f"Cannot write its sidecar: {os_error.strerror or os_error}."
             yield SidecarResult(path, error=UnreadableFile(message))

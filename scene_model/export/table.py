@@ -28,6 +28,7 @@ from typing import Any
 from scene_model.classifier.labels import NONE
 from scene_model.classifier.tagging import Tag
 from scene_model.library.records import PhotoRecord
+from scene_model.photos.dates import source_word
 
 OBJECT_COLUMNS = 5
 COLUMNS: tuple[str, ...] = (
@@ -216,6 +217,8 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[
         ],
         "objects": [_tag_record(tag) for tag in objects],
         "taken_at": photo.taken_at,
+        "taken_source": source_word(photo.taken_source) if photo.taken_at else None,
+        "taken_confidence": photo.taken_confidence,
         "latitude": photo.latitude,
         "longitude": photo.longitude,
         "camera": photo.camera,
@@ -270,7 +273,9 @@ def _tag_record(tag: Tag) -> dict[str, Any]:
 
 
 def _minute(taken_at: str) -> str:
-    """Format a local time, ISO 8601, to the minute; any other text stays as it is."""
+    """Format a local time, ISO 8601, to the minute; a day and any other text stay as they are."""
+    if len(taken_at) == len("2024-07-15"):
+        return taken_at
     try:
         return f"{datetime.datetime.fromisoformat(taken_at):%Y-%m-%d %H:%M}"
     except ValueError:

@@ -1,5 +1,6 @@
 """Add one photo to the library. Uploads, folders, REST batches and the command line all use it."""
 
+import datetime
 from pathlib import Path
 
 from scene_model.classifier.classify import Classifier
@@ -10,7 +11,7 @@ from scene_model.library.records import Added, NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.hashes import content_hash
-from scene_model.photos.xmp import sidecar_rating
+from scene_model.photos.xmp import sidecar_date, sidecar_rating
 
 
 def ingest_photo(
@@ -55,5 +56,17 @@ def ingest_file(
     data = read_photo_file(path, classifier.limits)
     name = (name or path.name).encode("utf-8", "replace").decode("utf-8")
     reference = path.absolute() if by_reference else None
-    photo = NewPhoto(data, name, added_at, sidecar_rating(path))
+    photo = photo_of_file(path, data, name, added_at)
     return ingest_photo(library, classifier, photo, reference)
+
+
+def photo_of_file(path: Path, data: bytes, name: str, added_at: str) -> NewPhoto:
+    """Return a photo of this computer with what its file says: sidecar, folder and time."""
+    folder = str(path.absolute().parent).encode("utf-8", "replace").decode("utf-8")
+    try:
+        seconds = int(path.stat().st_mtime)
+        modified_at = datetime.datetime.fromtimestamp(seconds).isoformat()
+    except (OSError, ValueError, OverflowError):
+        modified_at = None
+    rating, taken_at = sidecar_rating(path), sidecar_date(path)
+    return NewPhoto(data, name, added_at, rating, folder, modified_at, taken_at)

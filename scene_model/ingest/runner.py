@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
@@ -24,7 +24,7 @@ from scene_model.ingest.incoming import (
     receive_scanned,
     resume_batch,
 )
-from scene_model.ingest.ingest_photo import ingest_photo
+from scene_model.ingest.ingest_photo import ingest_photo, photo_of_file
 from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.ingest.watch.scanned_photo import ingest_scanned
 from scene_model.jobs.engine import JobEngine, JobItem
@@ -36,7 +36,6 @@ from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
-from scene_model.photos.xmp import sidecar_rating
 
 FileListener = Callable[[IncomingFile, Outcome], None]
 """Called with each processed file of a watched folder, from a worker thread."""
@@ -242,8 +241,14 @@ class JobRunner:
         if file.mtime_ns is not None:
             return ingest_scanned(self._library, classifier, file, self._quota)
         data = read_photo_file(batch.path(file), classifier.limits)
-        rating = None if file.source is None else sidecar_rating(batch.path(file))
-        photo = NewPhoto(data, file.name, file.uploaded_at, rating)
+        if file.source is None:
+            folder = str(PurePosixPath(file.shown_path.replace("\\", "/")).parent)
+            # Files that were not dropped in a folder have none.
+            photo = NewPhoto(
+                data, file.name, file.uploaded_at, folder=None if folder == "." else folder
+            )
+        else:
+            photo = photo_of_file(batch.path(file), data, file.name, file.uploaded_at)
         reference = batch.reference(file)
         added = ingest_photo(
             self._library, classifier, photo, reference, self._quota, is_counted=True

@@ -204,6 +204,8 @@ def _retry_while_busy(step: Callable[[], object], busy_error: type[Exception]) -
             return
 
 
+# Too big: a damaged size of a value that a computed column reads; nothing of ours is that long.
+_DAMAGE_CODES = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG)
 _BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -243,7 +245,7 @@ def library_database_error(error: sqlite3.Error, file: Path) -> LibraryError:
             f"The library's database {file} is read-only: {error}. "
             "Change the permissions of the folder and its files."
         )
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _shows_damage(error, code):
+    if code in _DAMAGE_CODES or _shows_damage(error, code):
         return damaged(file, error)
     if code in _BUSY_CODES:
         return LibraryBusy(

@@ -12,8 +12,10 @@ from scene_model.errors import LibraryDamaged
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
 from scene_model.library.schema import SCHEMA_VERSION, metadata, photos
 from scene_model.library.triggers import INITIAL_FILL, TRIGGERS
+from scene_model.photos.dates import EXIF, stored_confidence
 
 _BATCH = 1000
+_WITH_DATE_DECISIONS = 8  # the version
 
 # SQL statements by the version they start from. Version 1 stored only the shipped model's heads.
 _STATEMENTS: dict[int, tuple[str, ...]] = {
@@ -52,6 +54,8 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
     5: (),
     # Followed by `_to_version_7`.
     6: (),
+    # Followed by `_to_version_8`.
+    7: (),
 }
 
 # How migrations worded the tables that they created.
@@ -68,6 +72,12 @@ def migrate(connection: Connection, version: int, files: EmbeddingFiles) -> None
 
     Foreign keys must be off. Raises LibraryDamaged.
     """
+    # Before all others: each that rebuilds the photos table builds the one of this version.
+    for column in ("taken_at", "taken_source"):
+        if version < _WITH_DATE_DECISIONS:
+            connection.exec_driver_sql(
+                f"ALTER TABLE photos RENAME COLUMN {column} TO auto_{column}"
+            )
     for start_version in range(version, SCHEMA_VERSION):
         for statement in _STATEMENTS[start_version]:
             connection.exec_driver_sql(statement)
@@ -135,6 +145,28 @@ def _to_version_7(connection: Connection, _: EmbeddingFiles) -> None:
     create_missing_objects(connection)
 
 
+def _to_version_8(connection: Connection, _: EmbeddingFiles) -> None:
+    """Rebuild the photos table with the columns of date decisions, and rate the stored dates.
+
+    In a library of an earlier version than 6 the table was just built with them.
+    """
+    if "human_taken_at" not in _columns_of_photos(connection):
+        _rebuild_photos(connection)
+    rows = connection.exec_driver_sql(
+        "SELECT number, auto_taken_at, auto_taken_source, added_at FROM photos "
+        "WHERE auto_taken_at IS NOT NULL"
+    ).fetchall()
+    dates = [
+        (source or EXIF, stored_confidence(taken_at, source, added_at), number)
+        for number, taken_at, source, added_at in rows
+    ]
+    if dates:
+        connection.exec_driver_sql(
+            "UPDATE photos SET auto_taken_source = ?, auto_taken_confidence = ? WHERE number = ?",
+            dates,
+        )
+
+
 def _rebuild_photos(connection: Connection) -> None:
     """Give the photos table the columns of this version; new ones get their defaults."""
     # Renaming a table fails while a trigger refers to one that is missing.
@@ -176,6 +208,7 @@ _FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
     4: _to_version_5,
     5: _to_version_6,
     6: _to_version_7,
+    7: _to_version_8,
 }
 
 

@@ -13,6 +13,7 @@ from scene_model.errors import PhotoNotFound
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
 from scene_model.library.records import NewPhoto, WrittenPhoto
 from scene_model.library.schema import automatic_tags, free_slots, photos
+from scene_model.photos.dates import date_of_photo
 from scene_model.photos.hashes import perceptual_hash, signed_hash
 
 
@@ -42,9 +43,8 @@ def write_photo(
         values["trashed_at"] = None
         # An earlier version of this program may have added the photo without these.
         values["perceptual_hash"] = photo_values["perceptual_hash"]
-        values["imported_rating"] = func.coalesce(
-            photos.c.imported_rating, photo_values["imported_rating"]
-        )
+        for name in ("imported_rating", "folder", "modified_at"):
+            values[name] = func.coalesce(photos.c[name], photo_values[name])
         if reference is None or existing_row.reference is not None:
             values["reference"] = reference
         connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
@@ -77,6 +77,9 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
     """Return the columns that do not depend on the model."""
     # The sidecar is what other programs changed last.
     rating = prediction.metadata.rating if photo.rating is None else photo.rating
+    date = date_of_photo(
+        prediction.metadata, photo.name, photo.added_at, sidecar_date=photo.sidecar_date
+    )
     return {
         "id": photo_id,
         "name": photo.name,
@@ -86,14 +89,17 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "width": prediction.photo.width,
         "height": prediction.photo.height,
         "added_at": photo.added_at,
-        "taken_at": prediction.metadata.taken_at,
-        "taken_source": prediction.metadata.taken_source,
+        "auto_taken_at": date and date.taken_at,
+        "auto_taken_source": date and date.source,
+        "auto_taken_confidence": date and date.confidence,
         "camera": prediction.metadata.camera,
         "lens": prediction.metadata.lens,
         "latitude": prediction.metadata.latitude,
         "longitude": prediction.metadata.longitude,
         "perceptual_hash": signed_hash(perceptual_hash(prediction.photo.pixels)),
         "imported_rating": rating or None,
+        "folder": photo.folder,
+        "modified_at": photo.modified_at,
     }
 
 

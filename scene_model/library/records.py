@@ -34,7 +34,10 @@ class TagOnPhoto:
 class PhotoRecord:
     """One photo of the library, with its effective class and tags.
 
-    added_at: ISO 8601 with offset. taken_at: local time, ISO 8601, with offset if recorded.
+    added_at: ISO 8601 with offset. taken_at: the effective date, a person's or else that of the
+    photo's data: local time, ISO 8601, with offset if recorded, or only a day. taken_source: a key
+    of `photos.dates.SOURCES`. taken_confidence: how sure the date is, in [0, 1].
+    auto_taken_at: the date of the photo's data; is_date_decided: whether a person's counts instead.
     bundle: the model that predicted; class_head, tag_head: its heads for the class and the tags.
     class_head_label, confidence, unsure: the class head's prediction.
     photo_class: the effective class; class_source: HUMAN, a head's id, or NONE;
@@ -77,6 +80,9 @@ class PhotoRecord:
     guess_score: float | None = None
     favourite: bool = False
     rating: int = 0
+    taken_confidence: float | None = None
+    auto_taken_at: str | None = None
+    is_date_decided: bool = False
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -109,13 +115,18 @@ class StoredEmbedding:
 class NewPhoto:
     """A photo to add: file content, name, and time of addition (ISO 8601 with offset).
 
-    rating: that of its sidecar, from 0 (none) to 5; None where it states none.
+    rating: that of its sidecar, from 0 (none) to 5; None where it states none. folder: where the
+    file was. modified_at: when it was changed last, local time, ISO 8601. sidecar_date: the date
+    taken in its sidecar. None where not known.
     """
 
     data: bytes
     name: str
     added_at: str
     rating: int | None = None
+    folder: str | None = None
+    modified_at: str | None = None
+    sidecar_date: str | None = None
 
 
 @dataclass(frozen=True)
@@ -210,4 +221,7 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         guess_score=row.guess_score,
         favourite=row.favourite,
         rating=row.rating,
+        taken_confidence=row.taken_confidence if row.taken_at else None,
+        auto_taken_at=row.auto_taken_at,
+        is_date_decided=row.human_taken_at is not None,
     )

@@ -21,13 +21,20 @@ from sqlalchemy import (
 from scene_model.classifier.labels import NONE, UNSURE_CLASS
 from scene_model.library.sqlite_extensions import PathColumn
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 metadata = MetaData()
 
 # Python names differ from SQL names in two tables: `effective_tags` is `held_tags` in SQL, and
 # `near_duplicates` is `twins` with the columns `one`, `other` and `likeness`. SQL names must not
 # change, because existing libraries have them.
+
+
+def _effective_date_column(name: str) -> Computed:
+    by_person, automatic = f"human_taken_{name}", f"auto_taken_{name}"
+    text = f"CASE WHEN human_taken_at IS NULL THEN {automatic} ELSE {by_person} END"
+    return Computed(text, persisted=False)
+
 
 # One row per photo. `id`: SHA-256 of its bytes. `number`: the key that indexes and `held_tags`
 # use. `folded_name`: the case-folded name for searching and sorting. `auto_class`: the predicted
@@ -45,7 +52,12 @@ metadata = MetaData()
 # version did not compute it. Triggers update `human_class`, a copy of `class_decisions`, and
 # `decided_tags`, the number of `tag_decisions`. `imported_rating`: the rating in the photo's XMP or
 # its sidecar, from 1 to 5. `human_rating`: the one a person gave, from 0 to 5; no import changes
-# it. `rating`: the effective one, 0 for none.
+# it. `rating`: the effective one, 0 for none. `auto_taken_at`: the date of the photo's own data,
+# with its source (a key of `photos.dates.SOURCES`) and how sure it is, from 0 to 1.
+# `human_taken_at`: the date that a person gave or accepted, empty for "no date", with the same
+# beside it; no import changes it. `taken_at`, `taken_source`, `taken_confidence`: the effective
+# ones. `folder`: where the file was, on this computer or in the folder that was dropped.
+# `modified_at`: when it was changed last; both null where they were not recorded.
 photos = Table(
     "photos",
     metadata,
@@ -58,8 +70,9 @@ photos = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("added_at", Text, nullable=False),
-    Column("taken_at", Text),
-    Column("taken_source", Text),
+    Column("auto_taken_at", Text),
+    Column("auto_taken_source", Text),
+    Column("auto_taken_confidence", Float),
     Column("camera", Text),
     Column("lens", Text),
     Column("latitude", Float),
@@ -103,6 +116,18 @@ photos = Table(
         Integer,
         Computed("coalesce(human_rating, imported_rating, 0)", persisted=False),
     ),
+    Column("human_taken_at", Text),
+    Column("human_taken_source", Text),
+    Column("human_taken_confidence", Float),
+    Column(
+        "taken_at",
+        Text,
+        Computed("nullif(coalesce(human_taken_at, auto_taken_at), '')", persisted=False),
+    ),
+    Column("taken_source", Text, _effective_date_column("source")),
+    Column("taken_confidence", Float, _effective_date_column("confidence")),
+    Column("folder", Text),
+    Column("modified_at", Text),
 )
 
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.

@@ -110,6 +110,12 @@ _CONTRADICTIONS = {
         "SELECT count(*) FROM photos WHERE NOT coalesce(human_rating, 0) BETWEEN 0 AND 5 "
         "OR NOT coalesce(imported_rating, 1) BETWEEN 1 AND 5"
     ),
+    "a photo's date has an impossible sureness, or a person's has no source": (
+        "SELECT count(*) FROM photos WHERE NOT coalesce(auto_taken_confidence, 0) BETWEEN 0 AND 1 "
+        "OR NOT coalesce(human_taken_confidence, 0) BETWEEN 0 AND 1 "
+        "OR (human_taken_at IS NULL) <> (human_taken_source IS NULL) "
+        "OR (human_taken_at IS NULL) <> (human_taken_confidence IS NULL)"
+    ),
     "a tag has an impossible score": (
         "SELECT count(*) FROM automatic_tags WHERE NOT score BETWEEN 0 AND 1"
     ),

@@ -10,13 +10,14 @@ from typing import Any
 from PIL import Image
 
 from scene_model.photos.wrapped import OpenedPicture, WrappedPicture
-from scene_model.photos.xmp import rating_of
+from scene_model.photos.xmp import date_of, rating_of
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _DATE_TIME, _OFFSET_TIME = 0x010F, 0x0110, 0x0132, 0x9010
 _DATE_TIME_ORIGINAL, _OFFSET_TIME_ORIGINAL = 0x9003, 0x9011
 _DATE_TIME_DIGITIZED, _OFFSET_TIME_DIGITIZED = 0x9004, 0x9012
 _LENS_MODEL = 0xA434
+_GPS_TIME, _GPS_DATE = 7, 0x1D
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
 
@@ -25,7 +26,7 @@ class PhotoMetadata:
     """Values of EXIF and XMP, each None when absent.
 
     taken_at: local time where the photo was taken, ISO 8601, with its UTC offset if recorded.
-    taken_source: the EXIF field it came from ("DateTimeOriginal", ...).
+    taken_source: the EXIF field it came from ("DateTimeOriginal", ...), or "XMP".
     latitude, longitude: degrees, WGS 84, north and east positive.
     rating: ``xmp:Rating``, from 1 to 5.
     """
@@ -41,9 +42,10 @@ class PhotoMetadata:
 
 def read_metadata(picture: OpenedPicture) -> PhotoMetadata:
     """Read EXIF and XMP of an opened picture; broken fields count as absent, never as an error."""
-    metadata = PhotoMetadata(rating=_rating(picture))
-    for exif in _exifs(picture):
-        metadata = _filled(metadata, _fields(exif))
+    packet = _xmp_packet(picture)
+    metadata = PhotoMetadata(rating=_rating(packet))
+    for exif in (*_exifs(picture), Image.Exif()):  # without any, XMP may have the date
+        metadata = _filled(metadata, _fields(exif, packet))
     return metadata
 
 
@@ -68,14 +70,14 @@ def _filled(metadata: PhotoMetadata, other: PhotoMetadata) -> PhotoMetadata:
     )
 
 
-def _fields(exif: Image.Exif) -> PhotoMetadata:
+def _fields(exif: Image.Exif, packet: bytes | None) -> PhotoMetadata:
     try:
         fields = {tag: exif.get(tag) for tag in (_MAKE, _MODEL, _DATE_TIME)}
         details = exif.get_ifd(_EXIF_IFD)
         gps = exif.get_ifd(_GPS_IFD)
     except Exception:  # as above
         return PhotoMetadata()
-    taken_at, taken_source = _taken(fields, details)
+    taken_at, taken_source = _taken(fields, details, gps, packet)
     latitude, longitude = _position(gps)
     return PhotoMetadata(
         taken_at=taken_at,
@@ -87,10 +89,17 @@ def _fields(exif: Image.Exif) -> PhotoMetadata:
     )
 
 
-def _rating(picture: OpenedPicture) -> int | None:
+def _xmp_packet(picture: OpenedPicture) -> bytes | None:
     try:
         packet = picture.xmp() if isinstance(picture, WrappedPicture) else picture.info.get("xmp")
-        return rating_of(packet) or None if isinstance(packet, bytes) else None
+    except Exception:  # as with EXIF
+        return None
+    return packet if isinstance(packet, bytes) else None
+
+
+def _rating(packet: bytes | None) -> int | None:
+    try:
+        return None if packet is None else rating_of(packet) or None
     except Exception:  # as with EXIF
         return None
 
@@ -111,23 +120,47 @@ def _camera(make: str | None, model: str | None) -> str | None:
     return model if model.lower().startswith(make.split()[0].lower()) else f"{make} {model}"
 
 
-def _taken(exif: dict[int, Any], details: dict[int, Any]) -> tuple[str | None, str | None]:
-    candidates = (
-        ("DateTimeOriginal", details.get(_DATE_TIME_ORIGINAL), details.get(_OFFSET_TIME_ORIGINAL)),
-        (
-            "DateTimeDigitized",
-            details.get(_DATE_TIME_DIGITIZED),
-            details.get(_OFFSET_TIME_DIGITIZED),
-        ),
-        ("DateTime", exif.get(_DATE_TIME), details.get(_OFFSET_TIME)),
-    )
-    for source, value, offset in candidates:
-        moment = _parse_exif_time(_text(value))
-        if moment is not None:
-            stated = _text(offset)
-            zone = stated if stated and _OFFSET.fullmatch(stated) else ""
-            return moment.isoformat() + zone, source
+def _taken(
+    exif: dict[int, Any], details: dict[int, Any], gps: dict[int, Any], packet: bytes | None
+) -> tuple[str | None, str | None]:
+    """Return the time taken and its source; those that say less about taking come later."""
+    original = _exif_time(details.get(_DATE_TIME_ORIGINAL), details.get(_OFFSET_TIME_ORIGINAL))
+    if original is not None:
+        return original, "DateTimeOriginal"
+    digitized = _exif_time(details.get(_DATE_TIME_DIGITIZED), details.get(_OFFSET_TIME_DIGITIZED))
+    if digitized is not None:
+        return digitized, "DateTimeDigitized"
+    for source, taken_at in (
+        ("GPSDateTime", _gps_time(gps)),
+        ("XMP", _xmp_time(packet)),
+        ("DateTime", _exif_time(exif.get(_DATE_TIME), details.get(_OFFSET_TIME))),
+    ):
+        if taken_at is not None:
+            return taken_at, source
     return None, None
+
+
+def _exif_time(value: Any, offset: Any) -> str | None:
+    moment = _parse_exif_time(_text(value))
+    if moment is None:
+        return None
+    stated = _text(offset)
+    return moment.isoformat() + (stated if stated and _OFFSET.fullmatch(stated) else "")
+
+
+def _gps_time(gps: dict[int, Any]) -> str | None:
+    """Return the time of the satellites, which is UTC."""
+    try:
+        hours, minutes, seconds = (int(part) for part in gps[_GPS_TIME])
+        text = f"{_text(gps[_GPS_DATE])} {hours:02d}:{minutes:02d}:{seconds:02d}"
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    moment = _parse_exif_time(text)
+    return None if moment is None else f"{moment.isoformat()}+00:00"
+
+
+def _xmp_time(packet: bytes | None) -> str | None:
+    return None if packet is None else date_of(packet)
 
 
 def _parse_exif_time(text: str | None) -> datetime | None:

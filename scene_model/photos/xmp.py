@@ -1,6 +1,8 @@
-"""Read XMP: the fields of a packet, the rating in it, and where a photo's sidecar is."""
+"""Read XMP: the fields of a packet, rating and dates in it, and where a photo's sidecar is."""
 
+import datetime
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,6 +20,11 @@ NAMESPACES = {
 MAX_RATING = 5
 _MAX_BYTES, _MAX_VALUES = 4 << 20, 1000
 _RATING = "xmp:Rating"
+# Those that say more about taking the photo come first.
+_DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?"
+)
 
 
 def sidecar_path(photo: Path) -> Path:
@@ -49,6 +56,26 @@ def sidecar_rating(photo: Path) -> int | None:
         return None
 
 
+def sidecar_date(photo: Path) -> str | None:
+    """Return the date taken in a photo's sidecar; None as in `sidecar_rating`."""
+    path = sidecar_path(photo)
+    try:
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+            return None
+        return date_of(path.read_bytes())
+    except OSError:
+        return None
+
+
+def date_of(packet: bytes) -> str | None:
+    """Return the date taken in a packet; None where it states none."""
+    if not any(name.partition(":")[2].encode() in packet for name in _DATES):
+        return None
+    fields = fields_of(packet)
+    texts = (text for name in _DATES for text in fields.get(name, ())[:1])
+    return next(filter(None, map(read_date, texts)), None)
+
+
 def rating_of(packet: bytes) -> int | None:
     """Return the rating in a packet, from 0 (none) to 5; None where it states none."""
     # Most photos have no rating, and looking for the word is quicker than reading the fields.
@@ -67,6 +94,24 @@ def read_rating(text: str) -> int | None:
     if not math.isfinite(value) or not -1 <= value <= MAX_RATING:
         return None
     return max(0, round(value))
+
+
+def read_date(text: str) -> str | None:
+    """Normalise ISO 8601, as in XMP or typed; None for text that is no date or has no day.
+
+    ``2024-07-15 12:30`` becomes ``2024-07-15T12:30:00``; a fraction of a second is left out.
+    """
+    match = _ISO.fullmatch(text.strip())
+    if match is None:
+        return None
+    day, minute, second, zone = match.groups()
+    taken_at = day if minute is None else f"{day}T{minute}{second or ':00'}{zone or ''}"
+    taken_at = taken_at.replace("Z", "+00:00")
+    try:
+        moment = datetime.datetime.fromisoformat(taken_at)
+    except ValueError:
+        return None
+    return taken_at if moment.year >= 1826 else None  # the first photograph
 
 
 def fields_of(packet: bytes) -> dict[str, list[str]]:

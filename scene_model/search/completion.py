@@ -12,7 +12,7 @@ from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.photos.xmp import MAX_RATING
 from scene_model.search.own_albums import album_line
-from scene_model.search.query import FIELDS, STATES
+from scene_model.search.query import FIELDS, PROPERTIES, STATES
 
 # The last term of a line: minus and brackets before it, a field, an opening quotation mark, a word.
 _LAST_TERM = re.compile(
@@ -67,7 +67,7 @@ def complete(
         terms = _own_album_terms(own_albums, word)
         terms += _terms((album.id for album in albums.albums), field, word)
     elif field in ("is:", "has:"):
-        terms = _terms(STATES if field == "is:" else ("gps",), field, word)
+        terms = _terms(STATES if field == "is:" else PROPERTIES, field, word)
     elif field in ("taken:", "added:"):
         terms = _terms(("today", "yesterday"), field, word)
     elif field == "rating:":

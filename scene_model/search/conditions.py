@@ -13,6 +13,7 @@ from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.library.label_lists import is_one_of
 from scene_model.library.schema import effective_tags, photos
+from scene_model.photos.dates import SURE
 from scene_model.photos.geo import EARTH_RADIUS_KM
 from scene_model.search.query_values import Box, Circle, DaySpan
 
@@ -81,6 +82,12 @@ def on_days(column: Any, days: DaySpan) -> ColumnElement[bool]:
         # "~" sorts after every character that can follow a year, a month or a day.
         conditions.append(column < f"{days.last}~")
     return and_(*conditions)
+
+
+def has_doubtful_date() -> ColumnElement[bool]:
+    """The photo has a date that is probably wrong, such as the start of a camera's clock."""
+    confidence = func.coalesce(photos.c.taken_confidence, 1.0)
+    return and_(photos.c.taken_at.is_not(None), confidence < SURE)
 
 
 def has_place() -> ColumnElement[bool]:

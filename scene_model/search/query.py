@@ -4,8 +4,8 @@
 ``tag:beach`` ``class:sea`` ``group:water`` ``album:travel`` ``name:img_20`` ``camera:iphone`` ·
 ``score>=0.8`` · ``rating>=4`` ``rating:5`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
-``is:duplicate`` ``is:favourite`` ``is:raw`` · ``has:gps`` · ``near:38.72,-9.14,10km`` ·
-``within:38.6,-9.3,38.8,-9.0``.
+``is:duplicate`` ``is:favourite`` ``is:raw`` ``is:doubtful-date`` · ``has:gps`` ``has:date`` ·
+``near:38.72,-9.14,10km`` · ``within:38.6,-9.3,38.8,-9.0``.
 NOT binds before AND before OR.
 ``dogs and cats at night``: operators in any case; small words are passed over.
 
@@ -37,6 +37,7 @@ from scene_model.search.conditions import (
     exif_contains,
     has_chosen_class,
     has_class,
+    has_doubtful_date,
     has_place,
     has_tag,
     is_in_box,
@@ -62,7 +63,8 @@ from scene_model.search.query_tree import (
 from scene_model.search.query_values import read_box, read_circle, read_days, read_stars
 from scene_model.search.words import as_written, ids_for_word
 
-STATES = ("unsure", "edited", "duplicate", "favourite", "raw")
+STATES = ("unsure", "edited", "duplicate", "favourite", "raw", "doubtful-date")
+PROPERTIES = ("gps", "date")
 # An album is about thirty subqueries; more albums take SQLite too long to plan.
 MAX_ALBUMS = 12
 
@@ -282,6 +284,8 @@ def _is(term: FieldTerm, _: _Context) -> Condition:
         return photos.c.favourite.is_(True)
     if state == "raw":
         return photos.c.format.in_(sorted(RAW_FORMATS))
+    if state == fold("doubtful-date"):
+        return has_doubtful_date()
     raise _no_state(term)
 
 
@@ -290,7 +294,10 @@ def _rating(term: FieldTerm, _: _Context) -> Condition:
 
 
 def _has(term: FieldTerm, _: _Context) -> Condition:
-    if fold(term.value) != "gps":
+    name = fold(term.value)
+    if name == "date":
+        return photos.c.taken_at.is_not(None)
+    if name != "gps":
         raise _no_state(term)
     return has_place()
 
@@ -327,11 +334,11 @@ def _no_field(term: FieldTerm) -> QueryError:
 
 
 def _no_state(term: FieldTerm) -> QueryError:
-    states = ", ".join(f"is:{state}" for state in STATES)
+    states = ", ".join([*(f"is:{name}" for name in STATES), *(f"has:{p}" for p in PROPERTIES)])
     is_trash = fold(term.value) in ("trash", "trashed", "deleted")
     hint = " Photos in the trash are not searched." if is_trash else ""
     return QueryError(
-        f"{term.name}:{term.value} does not exist.{hint} There are {states} and has:gps.",
+        f"{term.name}:{term.value} does not exist.{hint} There are {states}.",
         term.position,
     )
 

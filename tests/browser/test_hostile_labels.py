@@ -150,7 +150,7 @@ def test_no_label_makes_a_request(page: Page, other: OtherServer) -> None:
     page.get_by_role("button", name="![own](http").first.click()
     expect(page.get_by_role("heading", name="![own](http")).to_be_visible()
     at_rest(page)
-    for name in ("Insights", "Export", "Teach", "Duplicates", "Review", "Sort", "Model"):
+    for name in ("Insights", "Export", "Teach", "Duplicates", "Dates", "Review", "Sort", "Model"):
         go(page, name)
         at_rest(page)
     go(page, "Classify")

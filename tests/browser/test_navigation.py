@@ -23,6 +23,7 @@ PAGES = {
     "insights": ("Insights", "Insights"),
     "review": ("Review", "Review"),
     "duplicates": ("Duplicates", "Duplicates"),
+    "dates": ("Dates", "Dates"),
     "teach": ("Teach", "Teach a tag"),
     "model_card": ("Model", "Model"),
     "sort": ("Sort", "Sort a folder"),

@@ -240,7 +240,7 @@ def test_orders(
             (("a.jpg", None), ("b.jpg", "2024-01-01"), ("late.jpg", "2025-01-01"))
         ):
             connection.exec_driver_sql(
-                "UPDATE photos SET added_at = ?, taken_at = ? WHERE name = ?",
+                "UPDATE photos SET added_at = ?, auto_taken_at = ? WHERE name = ?",
                 (f"2026-01-01T00:00:0{second}", taken_at, name),
             )
     assert [photo["name"] for photo in run.lines("search", "", f"--sort={sort}")] == names

@@ -15,6 +15,7 @@ from scene_model.duplicates.near_duplicates import count_pending_comparisons
 from scene_model.errors import LibraryDamaged, LibraryUnavailable
 from scene_model.library.albums.album_edits import create_album
 from scene_model.library.albums.own_albums import own_albums
+from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
 from scene_model.library.schema import SCHEMA_VERSION, photos
 from scene_model.library.schema_check import schema_problems
@@ -131,7 +132,7 @@ def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
     assert library.count_by_class() == {"flower": 1, "holiday": 1}
 
 
-@pytest.mark.parametrize("version", (*VERSIONS, 4, 5, 6))
+@pytest.mark.parametrize("version", (*VERSIONS, 4, 5, 6, 7))
 def test_same_schema_as_a_new_library(version: int, tmp_path: Path) -> None:
     library = Library(made_by(version, tmp_path / "library"))
 
@@ -230,6 +231,36 @@ def test_version_6_keeps_its_data(tmp_path: Path) -> None:
     assert problems(folder) == []
 
 
+def test_version_7_keeps_its_dates(tmp_path: Path) -> None:
+    folder = made_by(7, tmp_path / "library")
+    with Library(folder) as library:
+        flower, temple = library.photo(FLOWER), library.photo(TEMPLE)
+        assert (flower.taken_at, flower.taken_source) == ("2024-07-15T12:34:56", "DateTimeOriginal")
+        assert flower.taken_confidence == pytest.approx(0.95)
+        assert (temple.taken_at, temple.taken_source) == ("2000-01-01T00:00:10", "EXIF")
+        assert temple.taken_confidence is not None and temple.taken_confidence < 0.5
+        (album,) = own_albums(library)
+        assert library.find(sort=Sort(SortKey.ALBUM, album=album.id))[:1] != []
+        assert library.find(sort=Sort.read("-taken")) == [FLOWER, TEMPLE]
+    assert version(folder) == SCHEMA_VERSION
+    assert problems(folder) == []
+
+
+@pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5, 6, 7))
+def test_photos_of_earlier_versions_can_be_dated(number: int, tmp_path: Path) -> None:
+    folder = made_by(4 if number == 3 else number, tmp_path / "library")
+    if number == 3:
+        make_version_3(folder)
+    with Library(folder) as library:
+        before = library.photo(FLOWER).taken_at
+        assert set_date(library, [FLOWER], "1999-12-31 23:59").photo_count == 1
+        assert library.photo(FLOWER).taken_at == "1999-12-31T23:59:00"
+        assert library.photo(FLOWER).auto_taken_at == before
+        assert undo(library) is not None
+        assert library.photo(FLOWER).taken_at == before
+    assert problems(folder) == []
+
+
 @pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5, 6))
 def test_photos_of_earlier_versions_can_be_put_into_albums(number: int, tmp_path: Path) -> None:
     folder = made_by(4 if number == 3 else number, tmp_path / "library")
@@ -323,7 +354,7 @@ class Kill(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5, 6))
+@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5, 6, 7))
 def test_killed_at_any_statement_it_starts_over(
     version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

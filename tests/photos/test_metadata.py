@@ -42,6 +42,14 @@ def test_time_falls_back_field_by_field() -> None:
     assert metadata_of({0x0132: "2024:07:03 00:00:00"}).taken_source == "DateTime"
 
 
+def test_gps_time_is_utc_and_comes_before_the_change_of_the_file() -> None:
+    gps = {7: (Fraction(10), Fraction(11), Fraction(12)), 0x1D: "2024:07:01"}
+    facts = metadata_of({0x0132: "2024:07:03 00:00:00"}, gps=gps)
+    assert (facts.taken_at, facts.taken_source) == ("2024-07-01T10:11:12+00:00", "GPSDateTime")
+    assert metadata_of({}, gps={7: gps[7]}).taken_at is None
+    assert metadata_of({}, gps=gps | {7: (25, 0, 0)}).taken_at is None
+
+
 @pytest.mark.parametrize("text", ["", "   ", "2024:13:01 00:00:00", "2024-07-01", "\x00\x00"])
 def test_broken_times_count_as_none(text: str) -> None:
     assert metadata_of({}, {0x9003: text}).taken_at is None

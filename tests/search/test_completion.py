@@ -41,7 +41,7 @@ def test_only_the_last_word_is_completed(model: Model) -> None:
     assert lines(model, 'sea tag:"old')[0] == 'sea tag:"old town"'
     assert lines(model, "album:tra") == ["album:travel"]
     assert lines(model, "is:un") == ["is:unsure"]
-    assert lines(model, "has:") == ["has:gps"]
+    assert lines(model, "has:") == ["has:gps", "has:date"]
     assert lines(model, "-is:fav") == ["-is:favourite"]
     assert lines(model, "is:r") == ["is:raw"]
     assert lines(model, "rating:")[:2] == ["rating:5", "rating:4"]

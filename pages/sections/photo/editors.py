@@ -1,4 +1,4 @@
-"""The editors of one photo: class, favourite, rating and tags; its albums."""
+"""The editors of one photo: class, favourite, rating, tags and date; its albums."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from pages.sections.albums.photo_albums import show_photo_albums
+from pages.sections.dates.date_editor import date_editor, has_date_error
 from pages.sections.label_fields import class_field, tags_field
 from pages.sections.messages import error_markdown, escape_markdown
 from pages.sections.photo.facts import class_source_text, group_text
@@ -27,14 +28,14 @@ _GROUP_HELP = (
 def show_editors(photo: PhotoRecord) -> None:
     """Show what can be edited of a photo."""
     # One container each, so that the expanders below stay open when these parts change.
-    for part in (_rating_editor, _class_editor, _tag_editor, show_photo_albums):
+    for part in (_rating_editor, _class_editor, _tag_editor, date_editor, show_photo_albums):
         with st.container():
             part(photo)
 
 
 def has_edit_error() -> bool:
     """Whether the editors will show that an edit failed."""
-    return _ERROR_KEY in st.session_state
+    return _ERROR_KEY in st.session_state or has_date_error()
 
 
 def set_favourite(photo_id: str, favourite: bool) -> None:

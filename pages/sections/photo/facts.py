@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from pages.sections.dates.date_text import date_source_text, date_text
 from pages.sections.messages import escape_markdown
 from pages.state.session import get_gallery, get_services
 from pages.widgets.guesses import guess_text
@@ -84,7 +85,7 @@ def show_tag_sources(photo: PhotoRecord) -> None:
 def show_exif(photo: PhotoRecord) -> None:
     """Show when, where and with what a photo was taken, as far as it is known."""
     values = {
-        "Taken": photo.taken_at and photo.taken_at.replace("T", " "),
+        "Taken": photo.taken_at and date_text(photo.taken_at),
         "Camera": photo.camera,
         "Lens": photo.lens,
         "Location": _coordinates(photo),
@@ -107,7 +108,8 @@ def show_details(photo: PhotoRecord) -> None:
     values = {
         "Format": f"{photo.format} (RAW)" if photo.format in RAW_FORMATS else photo.format,
         "Added": _minute(photo.added_at),
-        **({"Taken from": f"EXIF {photo.taken_source}"} if photo.taken_source else {}),
+        "Date": date_source_text(photo),
+        **({"Date in the file": date_text(photo.auto_taken_at)} if photo.is_date_decided else {}),
         "Model": ", ".join(bundles),
         "ID": photo.id,
     }

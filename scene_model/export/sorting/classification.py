@@ -24,6 +24,7 @@ from scene_model.library.predictions import predict_stored
 from scene_model.library.records import NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.library.store import Library
+from scene_model.photos.dates import date_of_photo
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.hashes import content_hash, file_content_hash
 from scene_model.photos.xmp import sidecar_rating
@@ -181,13 +182,15 @@ class Classification:
             if hashes[0] in self._library_ids:
                 return _HashedPhoto(item, hashes, None)
             prediction = self._model.classifier.predict(data)
+            name = path.name.encode("utf-8", "replace").decode("utf-8")
+            now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
             if scratch is not None:
-                name = path.name.encode("utf-8", "replace").decode("utf-8")
-                now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
                 by = self._model.classifier.provenance
                 photo = NewPhoto(data, name, now, sidecar_rating(path))
                 scratch.add(photo, prediction, by, path, [write_hash_neighbours])
-            return _HashedPhoto(item, hashes, self._predicted_destination(prediction))
+            date = date_of_photo(prediction.metadata, name, now)
+            taken_at = None if date is None else date.taken_at
+            return _HashedPhoto(item, hashes, self._predicted_destination(prediction, taken_at))
         except SceneError as error:
             return SkippedFile(item.photo.path, error)
         except Exception as error:  # one bad item never fails the others
@@ -208,7 +211,7 @@ class Classification:
             except SceneError as error:
                 yield SkippedFile(item.group.photo.path, error)
 
-    def _predicted_destination(self, prediction: Prediction) -> Destination:
+    def _predicted_destination(self, prediction: Prediction, taken_at: str | None) -> Destination:
         predictions, metadata = prediction.head_predictions, prediction.metadata
         album = self._album(PhotoFacts(tag_facts(predictions), metadata))
         group = group_of_prediction(predictions, self._model.vocabulary)
@@ -221,7 +224,7 @@ class Classification:
         else:
             by_head = predictions.by_head[self._by]
             label, source = (UNSURE_CLASS, NONE) if by_head.unsure else (by_head.label, self._by)
-        return Destination(label, source, album, metadata.taken_at, metadata.camera, group)
+        return Destination(label, source, album, taken_at, metadata.camera, group)
 
     def _stored_destination(self, record: PhotoRecord) -> Destination:
         own_album = self._own_albums.get(record.id)

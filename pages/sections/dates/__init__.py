@@ -1,0 +1,1 @@
+"""Sections of the page Dates, and the editor of one date."""
