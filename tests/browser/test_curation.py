@@ -112,6 +112,7 @@ def test_insights_lead_to_photos(page: Page) -> None:
     go(page, "Insights")
     # The map leads to the photos of its area.
     expect(page.locator(".map .cluster button").first).to_be_visible()
+    at_rest(page)
     page.get_by_role("button", name="Search here").click()
     expect(page).to_have_url(re.compile(r"/search\?q=within"))
     expect(page.locator(".cell").first).to_be_visible()

@@ -166,7 +166,7 @@ def test_everything_by_keyboard_alone(visit: Visit) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
     name = first.removeprefix("Open ").split(":")[0]
-    expect(dialog.get_by_text(name, exact=True)).to_be_visible()
+    expect(dialog.get_by_test_id("stText").get_by_text(name)).to_be_visible()
     expect(dialog.get_by_role("button", name="Previous")).to_be_disabled()
     page.keyboard.press("ArrowRight")
     expect(dialog.get_by_text(name, exact=True)).to_be_hidden()

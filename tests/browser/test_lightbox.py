@@ -313,9 +313,9 @@ def test_similar_photos_one_after_another(visit: Visit) -> None:
     # Until then, the photos of the gallery are there.
     expect(page.get_by_text("100% means the same image")).to_be_visible()
     page.locator(".cell .open").first.click()
-    expect(dialog).to_have_accessible_name(re.compile("^Photo 1 of 12: "))
+    expect(dialog).to_have_accessible_name(re.compile("^Photo 1 of 13: "))
     page.keyboard.press("ArrowRight")
-    expect(dialog).to_have_accessible_name(re.compile("^Photo 2 of 12: "))
+    expect(dialog).to_have_accessible_name(re.compile("^Photo 2 of 13: "))
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     expect(page.get_by_role("heading", name="Similar to “copy_03.jpg”")).to_be_visible()

@@ -336,6 +336,8 @@ def test_a_favourite_is_found_exported_and_kept_in_an_album(visit: Visit, tmp_pa
     page.keyboard.press("Escape")
     search(page, 'album:"the best"', "flower.jpg")
     go(page, "Export")
+    # The search has such a line, too.
+    expect(page.get_by_role("heading", name="Export", exact=True)).to_be_visible()
     page.locator('input[type="search"]').first.fill('album:"the best"')
     page.keyboard.press("Enter")
     expect(page.get_by_text("1 photo", exact=True)).to_be_visible()

@@ -42,11 +42,11 @@ def test_new_is_decided_by_name_size_and_date(services: Services, tmp_path: Path
     # The counter of the camera began again: the same name and size, on another day.
     with services.library.database.writer.begin() as connection:
         connection.exec_driver_sql(
-            "UPDATE photos SET taken_at = '2020-05-01T12:00:00' WHERE name = 'IMG_1.JPG'"
+            "UPDATE photos SET auto_taken_at = '2020-05-01T12:00:00' WHERE name = 'IMG_1.JPG'"
         )
         today = datetime.datetime.now().isoformat(timespec="seconds")
         connection.exec_driver_sql(
-            "UPDATE photos SET taken_at = ? WHERE name = 'IMG_2.JPG'", (today,)
+            "UPDATE photos SET auto_taken_at = ? WHERE name = 'IMG_2.JPG'", (today,)
         )
     offer = new_photos(card, services.library)
     assert [path.name for path in offer.photos] == ["IMG_1.JPG", "IMG_3.JPG"]
