@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.actions import go, undo_button
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, at_rest
 from tests.conftest import ASSETS
 from tests.pictures import encode
 

@@ -70,9 +70,18 @@ def walk(page: Page, files: list[FilePayload], after: Callable[[str], None]) -> 
 
 
 def go(page: Page, name: str) -> None:
-    """Go to a page by its name in the navigation."""
+    """Go to a page by its name in the navigation.
+
+    Streamlit forgets the click when a page that shows progress refreshes itself at the same moment;
+    then a person clicks again.
+    """
+    address = re.compile(f"/{name.lower()}")
     actions.go(page, name)
-    expect(page).to_have_url(re.compile(f"/{name.lower()}"))
+    try:
+        expect(page).to_have_url(address, timeout=20_000)
+    except AssertionError:
+        actions.go(page, name)
+        expect(page).to_have_url(address)
     _rest(page)
 
 
