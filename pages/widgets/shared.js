@@ -62,9 +62,10 @@ const KEY = Symbol.for("scene-gallery");
 globalThis[KEY] ??= {
   events: new EventTarget(),
   prefetched: null,
-  closed: new Set(),
   uploads: null,
 };
+// A tab that was open during an upgrade has the object of an earlier version.
+globalThis[KEY].closed ??= new Set();
 
 /** @type {Shared} */
 export const shared = globalThis[KEY];

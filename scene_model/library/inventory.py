@@ -54,8 +54,11 @@ def referenced_below(library: Library, folder: Path) -> list[tuple[str, Path]]:
 
 
 def names_and_sizes(library: Library) -> list[tuple[str, int, str | None]]:
-    """Return name, size in bytes and `taken_at` of all photos, the trash included."""
-    query = select(photos.c.folded_name, photos.c.file_bytes, photos.c.taken_at)
+    """Return folded name, size in bytes and date of all photos, the trash included.
+
+    The date is that of the photo's own data, which no correction changes.
+    """
+    query = select(photos.c.folded_name, photos.c.file_bytes, photos.c.auto_taken_at)
     with library.database.reader.begin() as connection:
         return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 

@@ -1,4 +1,4 @@
-"""Which new files of a folder are whole: those that stay the same for a while."""
+"""New files of a folder, until they are whole: size and time stay the same for a while."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ class Arrivals:
         return taken
 
     def finish(self, path: str) -> None:
-        """Count a file as done; one that has changed meanwhile still waits."""
+        """Mark a file as done; if it has changed since, it waits again."""
         self._in_work.pop(path, None)
 
     def fail(self, path: str, now: float) -> bool:

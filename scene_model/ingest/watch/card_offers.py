@@ -1,7 +1,7 @@
 """New photos on memory cards and cameras that are connected, for a page to offer.
 
 A card is a mounted drive with a folder DCIM (JEITA CP-3461, DCF). What is new on it is decided by
-names, sizes and dates: the photos themselves are not read.
+names, sizes and dates; no photo is read for it.
 """
 
 import datetime
@@ -141,7 +141,7 @@ def _photo_folder(path: Path) -> Path | None:
 
 
 def _is_same_day(taken_at: str | None, stamp: FileStamp) -> bool:
-    """Whether a photo of the same name and size can be the same by its date."""
+    """Whether the file was written within a day and a half of a date; true without a date."""
     if taken_at is None:
         return True
     try:

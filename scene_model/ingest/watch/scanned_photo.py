@@ -5,16 +5,14 @@ from pathlib import Path
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import OriginalChanged, OriginalMissing, UnreadableFile
 from scene_model.ingest.incoming import IncomingFile
-from scene_model.ingest.ingest_photo import ingest_photo
+from scene_model.ingest.ingest_photo import ingest_photo, photo_of_file
 from scene_model.ingest.quota import Quota
 from scene_model.ingest.watch.folder_files import FileStamp, stamp_of
 from scene_model.jobs.job import Outcome
 from scene_model.library.inventory import MovedFile, update_references
-from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
 from scene_model.photos.hashes import content_hash
-from scene_model.photos.xmp import sidecar_rating
 
 
 def ingest_scanned(
@@ -35,7 +33,7 @@ def ingest_scanned(
     photo_id, reference = content_hash(data), path if file.by_reference else None
     if _is_kept(library, photo_id, reference):
         return Outcome(photo_id, was_known=True)
-    photo = NewPhoto(data, file.name, file.uploaded_at, sidecar_rating(path))
+    photo = photo_of_file(path, data, file.name, file.uploaded_at)
     added = ingest_photo(library, classifier, photo, reference, quota, is_counted=True)
     return Outcome(added.id, added.was_known)
 

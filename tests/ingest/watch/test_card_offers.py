@@ -8,6 +8,8 @@ import pytest
 
 from scene_model.ingest.watch.card_offers import CardOffers, find_cards, new_photos
 from scene_model.ingest.watch.mounts import Mount
+from scene_model.library.dates.date_edits import accept_dates
+from scene_model.photos.dates import PhotoDate
 from scene_model.services import Services
 from tests.pictures import encode, textured
 
@@ -52,6 +54,14 @@ def test_new_is_decided_by_name_size_and_date(services: Services, tmp_path: Path
     assert [path.name for path in offer.photos] == ["IMG_1.JPG", "IMG_3.JPG"]
     assert offer.file_bytes == sum(path.stat().st_size for path in offer.photos)
     assert offer.name == "card"
+
+
+def test_a_corrected_date_makes_no_photo_new(services: Services, tmp_path: Path) -> None:
+    card = card_with(tmp_path / "card", "IMG_1.JPG")
+    services.jobs.submit_paths([card / "DCIM" / "100CANON" / "IMG_1.JPG"], False).wait(60)
+    (photo_id,) = services.library.find()
+    accept_dates(services.library, {photo_id: PhotoDate("2012-01-01T12:00:00", "person", 1)}, "")
+    assert new_photos(card, services.library).photos == ()
 
 
 def test_counting_does_not_read_photos(services: Services, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """One watched folder: what is added when, moves, deletions, drives, full disks, sleep."""
 
+import datetime
 import errno
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -22,6 +24,13 @@ from tests.pictures import encode, textured
 
 pytestmark = pytest.mark.slow
 
+XMP_DATE = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"'
+    b' photoshop:DateCreated="%s"/></rdf:RDF></x:xmpmeta>'
+)
+
 
 def photo(seed: int) -> bytes:
     return encode(textured(90, 90, seed=seed))
@@ -41,6 +50,20 @@ def test_a_new_file_is_added_when_it_stays_the_same(place: WatchedPlace) -> None
     assert place.watcher.state.photos == 1
     assert place.watcher.state.status is FolderStatus.WATCHING
     assert not list(place.services.library.incoming_dir.iterdir())
+
+
+def test_folder_time_and_sidecar_come_with_a_file(place: WatchedPlace) -> None:
+    place.pass_time(1)
+    place.write("trip/a.xmp", XMP_DATE % b"2019-05-04T10:20:30")
+    path = place.write("trip/a.jpg", photo(1))
+    os.utime(path, (1_500_000_000, 1_500_000_000))
+    place.pass_time(10)
+    (record,) = place.services.library.records(place.services.library.find())
+    assert (record.taken_at, record.taken_source) == ("2019-05-04T10:20:30", "XMP")
+    with place.services.library.database.reader.begin() as connection:
+        row = connection.exec_driver_sql("SELECT folder, modified_at FROM photos").one()
+    modified_at = datetime.datetime.fromtimestamp(1_500_000_000).isoformat()
+    assert tuple(row) == (str(path.parent), modified_at)
 
 
 def test_a_slow_file_is_not_called_damaged_and_an_old_damaged_one_is(place: WatchedPlace) -> None:
