@@ -1,22 +1,43 @@
 """Libraries of photographs, filled before the browser opens."""
 
+import atexit
+import functools
 import hashlib
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from PIL import Image
 
 from scene_model.config import PROJECT_DIR
 from tests.conftest import ASSETS, SHARED_PHOTOS
 
 
 def real_photos(most: int = 40) -> list[Path]:
-    """The photographs of the repository, and those beside it when they are there."""
+    """The photographs of the repository, and those beside it, or else pieces of the first."""
     photos = sorted(ASSETS.glob("*.jpg"))
     if SHARED_PHOTOS.is_dir():
         photos += sorted(p for p in SHARED_PHOTOS.rglob("*") if p.is_file())
+    else:
+        photos += pieces_of_photos()
     return photos[:most]
+
+
+@functools.cache
+def pieces_of_photos() -> list[Path]:
+    """Forty different pieces of the photographs of the repository, 256×192."""
+    folder = Path(tempfile.mkdtemp(prefix="pieces-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for path in sorted(ASSETS.glob("*.jpg")):
+        with Image.open(path) as photo:
+            for number in range(20):
+                left, top = 96 * (number % 5), 78 * (number // 5)
+                piece = photo.crop((left, top, left + 256, top + 192))
+                piece.save(folder / f"{path.stem[0]}{number:02}.jpg")
+    return sorted(folder.iterdir())
 
 
 class FilledLibraries:
