@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select, union_all
 from sqlalchemy.dialects.sqlite import insert
 
 from scene_model.library.records import WrittenPhoto
@@ -25,6 +25,18 @@ _BANDS = MAX_DISTANCE + 1
 _BITS = 64
 # The first bit of each band, and the end of the last band; bands have 9 or 10 bits.
 _EDGES = [index * _BITS // _BANDS for index in range(_BANDS + 1)]
+
+# Built once: to build a statement costs more time than SQLite needs for it.
+_EXISTING = select(hash_bands.c.hash).where(
+    hash_bands.c.band == bindparam("band"), hash_bands.c.hash == bindparam("hash")
+)
+_CANDIDATES = (
+    select(hash_bands.c.hash)
+    .where(hash_bands.c.band.in_(bindparam("bands", expanding=True)))
+    .distinct()
+)
+_INSERT_BANDS = insert(hash_bands).on_conflict_do_nothing()
+_INSERT_PAIRS = insert(near_hashes).on_conflict_do_nothing()
 
 
 def distance(first: int, second: int) -> int:
@@ -50,28 +62,20 @@ def write_hash_neighbours(connection: Connection, photo: WrittenPhoto) -> None:
 def add_hash(connection: Connection, signed: int) -> None:
     """Store a signed 64-bit hash and its neighbours among the stored hashes."""
     bands = bands_of(signed)
-    existing = select(hash_bands.c.hash).where(
-        hash_bands.c.band == bands[0], hash_bands.c.hash == signed
-    )
-    if connection.execute(existing).first() is not None:
+    if connection.execute(_EXISTING, {"band": bands[0], "hash": signed}).first() is not None:
         return
-    candidates = connection.execute(
-        select(hash_bands.c.hash).where(hash_bands.c.band.in_(bands)).distinct()
-    ).scalars()
+    candidates = connection.execute(_CANDIDATES, {"bands": bands}).scalars()
     neighbours = [
         candidate for candidate in candidates if distance(signed, candidate) <= MAX_DISTANCE
     ]
-    connection.execute(
-        insert(hash_bands).on_conflict_do_nothing(),
-        [{"band": band, "hash": signed} for band in bands],
-    )
+    connection.execute(_INSERT_BANDS, [{"band": band, "hash": signed} for band in bands])
     if neighbours:
         pairs = [
             *((signed, neighbour) for neighbour in neighbours),
             *((neighbour, signed) for neighbour in neighbours),
         ]
         connection.execute(
-            insert(near_hashes).on_conflict_do_nothing(),
+            _INSERT_PAIRS,
             [{"hash": first, "near": second} for first, second in pairs],
         )
 

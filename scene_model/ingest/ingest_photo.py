@@ -10,7 +10,6 @@ from scene_model.learning.taught_tags import write_taught_tags
 from scene_model.library.records import Added, NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
-from scene_model.photos.hashes import content_hash
 from scene_model.photos.xmp import sidecar_date, sidecar_rating
 
 
@@ -28,9 +27,8 @@ def ingest_photo(
     counted when they were received, and the received file is removed when the photo is stored.
     Raises PhotoError, LibraryError or QuotaExceeded.
     """
-    photo_id = content_hash(photo.data)
-    if library.holds(photo_id, classifier.bundle_id):
-        return Added(photo_id, was_known=True)
+    if library.holds(photo.id, classifier.bundle_id):
+        return Added(photo.id, was_known=True)
     # Before the prediction, which is the slowest step.
     library.require_space(0 if reference else len(photo.data))
     prediction = classifier.predict(photo.data)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from scene_model.classifier.bundle import FloatArray
@@ -29,6 +29,7 @@ from scene_model.library.store import Library
 
 _TAGGED_FROM = 0.5
 _ID_BATCH = 500
+_TAUGHT = select(taught_tags).where(taught_tags.c.backbone == bindparam("backbone"))
 
 
 @dataclass(frozen=True)
@@ -206,9 +207,7 @@ def write_taught_tags(connection: Connection, photo: WrittenPhoto) -> None:
 
     Tags taught on another network are not changed.
     """
-    rows = connection.execute(
-        select(taught_tags).where(taught_tags.c.backbone == (photo.backbone or ""))
-    ).all()
+    rows = connection.execute(_TAUGHT, {"backbone": photo.backbone or ""}).all()
     for row in rows:
         write_taught_tag(
             connection,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from scene_model.errors import OriginalChanged, OriginalMissing
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem
@@ -34,6 +35,26 @@ def copy_location(folder: Path, photo_id: str, format_name: str) -> Path:
     return folder / "originals" / photo_id[:2] / f"{photo_id}{suffix}"
 
 
+class StoredOriginal(Protocol):
+    """What says where a photo's original is: a record, or a row with these columns."""
+
+    @property
+    def id(self) -> str:
+        """The content hash."""
+
+    @property
+    def format(self) -> str:
+        """The format, as the library stores it."""
+
+    @property
+    def file_bytes(self) -> int:
+        """The size."""
+
+    @property
+    def reference(self) -> Path | None:
+        """The path of an original that is not copied into the library."""
+
+
 class PhotoFiles:
     """The files of one library; referenced originals are only read."""
 
@@ -50,7 +71,7 @@ class PhotoFiles:
         """Return the path of the library's copy of an original; the file may not exist."""
         return copy_location(self.folder, photo_id, format_name)
 
-    def location(self, photo: PhotoRecord) -> Path:
+    def location(self, photo: StoredOriginal) -> Path:
         """Return the path of a photo's original: its reference, or the library's copy."""
         return photo.reference or self.copy_location(photo.id, photo.format)
 
@@ -70,7 +91,7 @@ class PhotoFiles:
         if not path.exists():
             self._file_system.write_whole(path, make_thumbnail(pixels), self.new_dir)
 
-    def has_original(self, photo: PhotoRecord) -> bool:
+    def has_original(self, photo: StoredOriginal) -> bool:
         """Check by size that the original exists, without reading it."""
         return _has_size(self.location(photo), photo.file_bytes)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import HeadPredictions, Prediction, Provenance
@@ -15,6 +15,17 @@ from scene_model.library.records import NewPhoto, WrittenPhoto
 from scene_model.library.schema import automatic_tags, free_slots, photos
 from scene_model.photos.dates import date_of_photo
 from scene_model.photos.hashes import perceptual_hash, signed_hash
+
+# Built once: to build a statement costs more time than SQLite needs for it.
+_EXISTING = select(photos.c.reference).where(photos.c.id == bindparam("photo_id"))
+_INSERT_PHOTO, _INSERT_TAGS = insert(photos), insert(automatic_tags)
+_FREE_SLOT = select(func.min(free_slots.c.slot)).where(free_slots.c.file == bindparam("file"))
+_LAST_SLOT = select(func.max(photos.c.embedding_slot)).where(
+    photos.c.embedding_file == bindparam("file")
+)
+_DELETE_TAGS = delete(automatic_tags).where(
+    automatic_tags.c.photo_id == bindparam("photo"), automatic_tags.c.head != TAUGHT
+)
 
 
 def write_photo(
@@ -30,15 +41,13 @@ def write_photo(
 
     An existing photo keeps its name and its copied original, and leaves the trash.
     """
-    existing_row = connection.execute(
-        select(photos.c.reference).where(photos.c.id == photo_id)
-    ).first()
+    existing_row = connection.execute(_EXISTING, {"photo_id": photo_id}).first()
     values = _prediction_columns(prediction.head_predictions, provenance)
     values |= _write_embedding(connection, embeddings, photo_id, prediction.embedding, provenance)
     photo_values = _photo_columns(photo_id, photo, prediction)
     if existing_row is None:
         values |= photo_values | {"reference": reference}
-        connection.execute(insert(photos).values(**values))
+        connection.execute(_INSERT_PHOTO, values)
     else:
         values["trashed_at"] = None
         # An earlier version of this program may have added the photo without these.
@@ -142,11 +151,9 @@ def _write_embedding(
     It never overwrites the photo's current slot, which is valid until the transaction ends.
     """
     file = file_name(provenance.backbone, len(embedding))
-    free_slot = select(func.min(free_slots.c.slot)).where(free_slots.c.file == file)
-    slot = connection.execute(free_slot).scalar()
+    slot = connection.execute(_FREE_SLOT, {"file": file}).scalar()
     if slot is None:
-        last_slot = select(func.max(photos.c.embedding_slot)).where(photos.c.embedding_file == file)
-        last = connection.execute(last_slot).scalar()
+        last = connection.execute(_LAST_SLOT, {"file": file}).scalar()
         slot = 0 if last is None else last + 1
     else:
         connection.execute(
@@ -163,14 +170,10 @@ def _replace_tags(
     provenance: Provenance,
 ) -> None:
     """Replace the tags of the bundle's heads; taught tags depend on the embedding alone."""
-    connection.execute(
-        delete(automatic_tags).where(
-            automatic_tags.c.photo_id == photo_id, automatic_tags.c.head != TAUGHT
-        )
-    )
+    connection.execute(_DELETE_TAGS, {"photo": photo_id})
     rows = _tag_rows(photo_id, head_predictions, provenance.bundle)
     if rows:
-        connection.execute(insert(automatic_tags), rows)
+        connection.execute(_INSERT_TAGS, rows)
 
 
 def _tag_rows(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from scene_model.classifier.classify import Provenance
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.classifier.tagging import Tag
 from scene_model.library.shown_tags import shown_heads
+from scene_model.photos.hashes import content_hash
 from scene_model.photos.metadata import PhotoMetadata
 
 
@@ -127,6 +129,11 @@ class NewPhoto:
     folder: str | None = None
     modified_at: str | None = None
     sidecar_date: str | None = None
+
+    @cached_property
+    def id(self) -> str:
+        """The photo's id; hashing a large file takes some milliseconds."""
+        return content_hash(self.data)
 
 
 @dataclass(frozen=True)

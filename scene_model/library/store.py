@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.bundle import FloatArray
@@ -67,12 +67,16 @@ from scene_model.library.schema import (
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, label_scores, order_by
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
-from scene_model.photos.hashes import content_hash
 
 _OWN_FILE = re.compile(
     r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|copies|rebuilding|watch|"
     r"library\.db.*"
 )
+
+# Built once: to build a statement costs more time than SQLite needs for it.
+_HELD_PHOTO = select(
+    photos.c.id, photos.c.bundle, photos.c.format, photos.c.file_bytes, photos.c.reference
+).where(photos.c.id == bindparam("photo_id"), photos.c.trashed_at.is_(None))
 
 PhotoWriter = Callable[[Connection, WrittenPhoto], None]
 """Writes additional rows of a photo in the transaction that writes its main row."""
@@ -169,13 +173,9 @@ class Library:
 
     def holds(self, photo_id: str, bundle_id: str) -> bool:
         """Whether a photo is outside the trash, has its original, and was tagged by a bundle."""
-        records = list(self.records([photo_id]))
-        return (
-            bool(records)
-            and records[0].bundle == bundle_id
-            and records[0].trashed_at is None
-            and self.files.has_original(records[0])
-        )
+        with self.database.reader.begin() as connection:
+            row: Any = connection.execute(_HELD_PHOTO, {"photo_id": photo_id}).first()
+        return row is not None and row.bundle == bundle_id and self.files.has_original(row)
 
     def add(
         self,
@@ -193,7 +193,7 @@ class Library:
         after the photo's row and tags. Raises LibraryUnavailable, and LibraryFull before anything
         is written.
         """
-        photo_id = content_hash(photo.data)
+        photo_id = photo.id
         embedding_bytes = len(packed(photo_id, prediction.embedding))
         self.require_space((0 if reference else len(photo.data)) + embedding_bytes)
         with self._translated_errors():

@@ -12,7 +12,6 @@ from scene_model.jobs.job import Outcome
 from scene_model.library.inventory import MovedFile, update_references
 from scene_model.library.store import Library
 from scene_model.photos.decode import read_photo_file
-from scene_model.photos.hashes import content_hash
 
 
 def ingest_scanned(
@@ -30,10 +29,10 @@ def ingest_scanned(
             "The file changed while it was read. It is added once it stays the same.",
             code="file_changing",
         )
-    photo_id, reference = content_hash(data), path if file.by_reference else None
-    if _is_kept(library, photo_id, reference):
-        return Outcome(photo_id, was_known=True)
     photo = photo_of_file(path, data, file.name, file.uploaded_at)
+    reference = path if file.by_reference else None
+    if _is_kept(library, photo.id, reference):
+        return Outcome(photo.id, was_known=True)
     added = ingest_photo(library, classifier, photo, reference, quota, is_counted=True)
     return Outcome(added.id, added.was_known)
 
