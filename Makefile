@@ -19,7 +19,7 @@ RUN ?= runs/scene_mobilenet_v2
 PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 CONFIG ?= training/configs/scene_mobilenet_v2.toml
 
-.PHONY: run test quick quick-types quick-tests check docs browser bench train folders format clean
+.PHONY: run test quick quick-types quick-tests check check-code check-tests docs browser bench train folders format clean
 
 run: $(VENV)/.serving
 	$(BIN)/scene-gallery
@@ -46,10 +46,16 @@ browser: $(VENV)/.everything
 check: $(VENV)/.everything
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
+	$(MAKE) --jobs=2 --no-print-directory check-code check-tests
+
+# Beside the tests, which wait for browsers and disks much of their time. It ends long before them.
+check-code:
 	$(BIN)/python -m mypy --num-workers auto
 	$(BIN)/lint-imports
 	node --test tests/javascript/*.test.mjs
 	$(BIN)/python -m zensical build --clean --strict
+
+check-tests:
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 docs: $(VENV)/.docs
