@@ -13,6 +13,7 @@ from scene_model.errors import PhotoNotFound
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
 from scene_model.library.records import NewPhoto, WrittenPhoto
 from scene_model.library.schema import automatic_tags, free_slots, photos
+from scene_model.photos.content import content_bytes
 from scene_model.photos.dates import date_of_photo
 from scene_model.photos.hashes import perceptual_hash, signed_hash
 
@@ -78,14 +79,18 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
     # The sidecar is what other programs changed last.
     rating = prediction.metadata.rating if photo.rating is None else photo.rating
     date = date_of_photo(
-        prediction.metadata, photo.name, photo.added_at, sidecar_date=photo.sidecar_date
+        prediction.metadata,
+        photo.name,
+        photo.added_at,
+        photo.sidecar_date,
+        prediction.photo.duration_s,
     )
     return {
         "id": photo_id,
         "name": photo.name,
         "folded_name": fold_case(photo.name),
         "format": prediction.photo.format,
-        "file_bytes": len(photo.data),
+        "file_bytes": content_bytes(photo.data),
         "width": prediction.photo.width,
         "height": prediction.photo.height,
         "added_at": photo.added_at,
@@ -100,6 +105,7 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "imported_rating": rating or None,
         "folder": photo.folder,
         "modified_at": photo.modified_at,
+        "duration": prediction.photo.duration_s,
     }
 
 
