@@ -54,6 +54,12 @@ class Lightbox {
     return Boolean(this.sequence.photo?.is_video);
   }
 
+  /** Play or pause; the arrow keys stay those of the lightbox. */
+  tapVideo() {
+    this.slides.togglePlay();
+    this.dialog.takeFocus();
+  }
+
   newGestures() {
     return new Gestures({
       isZoomed: () => this.viewport.isZoomed,
@@ -63,11 +69,11 @@ class Lightbox {
       drag: (dx, dy) => this.slides.drag(dx, dy),
       release: (result) => this.release(result),
       tap: ({ type }) => {
-        if (this.isVideo) this.slides.togglePlay();
+        if (this.isVideo) this.tapVideo();
         else if (type !== "mouse") this.dialog.host.toggleAttribute("data-bare");
       },
       doubleTap: (point) => {
-        if (this.isVideo) this.slides.togglePlay();
+        if (this.isVideo) this.tapVideo();
         else this.changeView(() => this.viewport.toggle(point));
       },
     });
