@@ -242,6 +242,11 @@ def is_in_area(box: Box, row: Row) -> bool:
     return row.place is not None and box.contains(*row.place)
 
 
+def seconds(row: Row, otherwise: float) -> float:
+    duration = row.more.get("duration")
+    return duration if isinstance(duration, float) else otherwise
+
+
 def rating(row: Row) -> int:
     """The rating that a person gave counts, also 0; else the imported one."""
     human, imported = row.more.get("human_rating"), row.more.get("imported_rating")
@@ -273,9 +278,9 @@ TERMS: dict[Query, Callable[[Row], bool]] = {
     RatingTerm("<", 1): lambda r: rating(r) == 0,
     RatingTerm("=", 3): lambda r: rating(r) == 3,
     FieldTerm("is", "video"): lambda r: r.more.get("format") == "MOV",
-    DurationTerm(">", 30.0): lambda r: (r.more.get("duration") or 0) > 30,
-    DurationTerm("<=", 30.0): lambda r: (r.more.get("duration") or 99) <= 30,
-    DurationTerm("=", 30.0): lambda r: 30 <= (r.more.get("duration") or 0) < 31,
+    DurationTerm(">", 30.0): lambda r: seconds(r, 0) > 30,
+    DurationTerm("<=", 30.0): lambda r: seconds(r, 99) <= 30,
+    DurationTerm("=", 30.0): lambda r: 30 <= seconds(r, 0) < 31,
     FieldTerm("taken", "2024-07"): lambda r: (r.taken_at or "")[:7] == "2024-07",
     FieldTerm("taken", "2023-12-31..2024"): lambda r: "2023-12-31" <= (r.taken_at or "") < "2025",
     FieldTerm("taken", "..2023"): lambda r: r.taken_at is not None and r.taken_at < "2024",
