@@ -15,7 +15,9 @@ from scene_model.library.records import NewPhoto, WrittenPhoto
 from scene_model.library.schema import automatic_tags, free_slots, photos
 from scene_model.photos.content import content_bytes
 from scene_model.photos.dates import date_of_photo
+from scene_model.photos.decode import DecodedPhoto
 from scene_model.photos.hashes import perceptual_hash, signed_hash
+from scene_model.photos.video.kinds import VIDEO_FORMATS
 
 
 def write_photo(
@@ -101,12 +103,21 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "lens": prediction.metadata.lens,
         "latitude": prediction.metadata.latitude,
         "longitude": prediction.metadata.longitude,
-        "perceptual_hash": signed_hash(perceptual_hash(prediction.photo.pixels)),
+        "perceptual_hash": _hash_of(prediction.photo),
         "imported_rating": rating or None,
         "folder": photo.folder,
         "modified_at": photo.modified_at,
         "duration": prediction.photo.duration_s,
     }
+
+
+def _hash_of(photo: DecodedPhoto) -> int | None:
+    """Return the perceptual hash; None for a video, which is no copy of a picture like its poster.
+
+    The picture of a Live Photo shows what its video does.
+    """
+    is_video = photo.format in VIDEO_FORMATS
+    return None if is_video else signed_hash(perceptual_hash(photo.pixels))
 
 
 def _prediction_columns(

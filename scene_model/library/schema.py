@@ -58,7 +58,7 @@ def _effective_date_column(name: str) -> Computed:
 # beside it; no import changes it. `taken_at`, `taken_source`, `taken_confidence`: the effective
 # ones. `folder`: where the file was, on this computer or in the folder that was dropped.
 # `modified_at`: when it was changed last; both null where they were not recorded. `duration`: of a
-# video, in seconds; null where it is unknown, and for pictures.
+# video, in seconds; null where it is unknown, and for pictures. Videos have no `perceptual_hash`.
 photos = Table(
     "photos",
     metadata,

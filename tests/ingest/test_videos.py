@@ -12,6 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scene_model.duplicates.groups import near_duplicate_pairs
+from scene_model.duplicates.missing_hashes import count_missing_hashes
+from scene_model.duplicates.near_duplicates import (
+    NearDuplicateKind,
+    compare_new,
+    count_pending_comparisons,
+)
 from scene_model.errors import NoFrames, OriginalChanged, UnreadableFile
 from scene_model.export.dataset import write_dataset
 from scene_model.export.folders import FolderRule
@@ -29,6 +36,7 @@ from scene_model.maintenance.verify import verify
 from scene_model.photos.content import read_content
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.hashes import content_hash
+from scene_model.search.similar import similar_to_photo
 from scene_model.services import Services
 from tests.pictures import striped
 from tests.videos import padded, turned, video
@@ -215,6 +223,29 @@ def test_a_backup_holds_the_frames(services: Services, add_photos: Add, tmp_path
     restore_backup(tmp_path / "backup.zip", tmp_path / "restored")
     name = services.library.files.frames_location(photo_id).relative_to(services.library.folder)
     assert (tmp_path / "restored" / name).read_bytes() == services.library.frames(photo_id)
+
+
+def test_a_video_is_no_duplicate_of_its_picture(
+    services: Services, add_photos: Add, tmp_path: Path
+) -> None:
+    data = video("MOV", size=(320, 240))
+    (tmp_path / "a.mov").write_bytes(data)
+    still = services.classifier.predict(read_content(tmp_path / "a.mov", PhotoLimits()))
+    live, picture, copy = add_photos(
+        [
+            ("a.mov", data),
+            ("a.png", _png(still.photo.pixels)),
+            ("b.png", _png(still.photo.pixels[::2, ::2])),
+        ]
+    )
+    assert set(services.gallery().all_ids("is:duplicate")) == {picture, copy}
+    assert list(compare_new(services.library)) == [2]
+    pairs = near_duplicate_pairs(services.library, NearDuplicateKind.NEAR)
+    assert [{pair.first, pair.second} for pair in pairs] == [{picture, copy}]
+    assert count_pending_comparisons(services.library) == 0
+    assert count_missing_hashes(services.library) == 0
+    similar = similar_to_photo(services.library, services.classifier, live, 5)
+    assert {each.photo_id for each in similar} == {picture, copy}
 
 
 def test_pictures_have_no_frames(services: Services, add_photos: Add) -> None:

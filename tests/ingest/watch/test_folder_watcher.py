@@ -60,7 +60,9 @@ def test_a_video_is_added_and_followed(place: WatchedPlace) -> None:
     (record,) = place.services.library.records(place.services.library.find())
     assert (record.name, record.reference, record.is_video) == ("film.mp4", path, True)
     moved = path.rename(path.with_name("renamed.mp4"))
-    place.pass_time(10)
+    assert place.events.paths is not None
+    place.events.paths += [str(path), str(moved)]
+    place.pass_time(5)
     assert place.services.library.photo(record.id).reference == moved
 
 
