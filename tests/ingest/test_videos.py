@@ -29,8 +29,10 @@ from scene_model.ingest.uploads import Announced
 from scene_model.learning.retag import retag
 from scene_model.library import edits
 from scene_model.library.inventory import files_of, stored_photos
+from scene_model.library.store import Library
 from scene_model.library.trash import empty_trash
 from scene_model.maintenance.backup import write_backup
+from scene_model.maintenance.rebuild import add_missing_rows
 from scene_model.maintenance.restore import restore_backup
 from scene_model.maintenance.verify import verify
 from scene_model.photos.content import read_content
@@ -262,6 +264,32 @@ def test_retagging_needs_no_frames(services: Services, add_photos: Add) -> None:
     retag(services.library, services.classifier, photo_id)
     assert services.library.photo(photo_id).shown_tags == before.shown_tags
     assert services.library.photo(photo_id).photo_class == before.photo_class
+
+
+def test_a_retag_without_an_embedding_decodes_again(services: Services, add_photos: Add) -> None:
+    (photo_id,) = add_photos([("a.mp4", video())])
+    before = services.library.embedding(photo_id).values
+    for file in (services.library.folder / "embeddings").iterdir():
+        file.write_bytes(bytes(file.stat().st_size))
+    retag(services.library, services.classifier, photo_id)
+    assert np.allclose(services.library.embedding(photo_id).values, before)
+
+
+def test_a_rebuild_adds_a_row_for_a_video(
+    services: Services, add_photos: Add, tmp_path: Path
+) -> None:
+    (photo_id,) = add_photos([("a.webm", video("WEBM"))])
+    original = services.library.original_path(photo_id)
+    with Library(tmp_path / "other") as other:
+        copy = other.files.copy_location(photo_id, "WEBM")
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(original.read_bytes())
+        rebuilt = add_missing_rows(
+            other, lambda path: ingest_file(other, services.classifier, path, NOW)
+        )
+        assert [each.error for each in rebuilt] == [None]
+        assert other.photo(photo_id).duration_s == services.library.photo(photo_id).duration_s
+        assert verify(other, settle_s=0).problems == ()
 
 
 def test_a_folder_with_videos(services: Services, tmp_path: Path) -> None:

@@ -254,6 +254,7 @@ def test_version_8_keeps_its_dates(tmp_path: Path) -> None:
         assert flower.auto_taken_at == "2024-07-15T12:34:56"
         assert undo(library) is not None
         assert library.photo(FLOWER).taken_at == "2024-07-15T12:34:56"
+        assert library.photo(FLOWER).duration_s is None
     assert version(folder) == SCHEMA_VERSION
     assert problems(folder) == []
 
