@@ -65,6 +65,8 @@ def faults(library: Library) -> list[str]:
             library.embedding(row.id)
             thumbnail = library.files.thumbnail_location(row.id).read_bytes()
             Image.open(io.BytesIO(thumbnail)).load()
+            if library.photo(row.id).is_video:
+                Image.open(library.files.frames_location(row.id)).load()
             if not library.photo(row.id).tags and row.auto_class != "unsure":
                 wrong.append(f"{row.name}: no tags")
         except (SceneError, OSError) as error:

@@ -171,7 +171,10 @@ class Settings(BaseSettings):
         description="Photos that are classified at the same time; REST decodes one more.",
     )
     max_file_bytes: int = Field(
-        default=200_000_000, ge=1, description="Largest file that is read, in bytes."
+        default=200_000_000, ge=1, description="Largest picture's file that is read, in bytes."
+    )
+    max_video_bytes: int = Field(
+        default=10_000_000_000, ge=1, description="Largest video that is read, in bytes."
     )
     max_pixels: int = Field(
         default=100_000_000, ge=1, description="Largest picture that is decoded, in pixels."

@@ -72,7 +72,7 @@ class EmptyFile(PhotoError):
 
 
 class FileTooLarge(PhotoError):
-    """The file has more bytes than ``SCENE_MAX_FILE_BYTES``."""
+    """The file has more bytes than ``SCENE_MAX_FILE_BYTES``, or ``SCENE_MAX_VIDEO_BYTES``."""
 
     code = "file_too_large"
     http_status = 413
@@ -108,7 +108,7 @@ class NotAPicture(PhotoError):
 
 
 class VideoFile(NotAPicture):
-    """The bytes are a video."""
+    """The bytes are a video where only pictures are read, or one of a kind that is not read."""
 
     code = "video_file"
 
@@ -430,6 +430,13 @@ class PhotoNotFound(LibraryError):
     """The library has no photo with that id."""
 
     code = "photo_not_found"
+    http_status = 404
+
+
+class NoFrames(LibraryError):
+    """The photo is a picture, not a video."""
+
+    code = "not_a_video"
     http_status = 404
 
 

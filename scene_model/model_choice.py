@@ -173,6 +173,7 @@ def open_decoders(settings: Settings) -> Decoders:
         settings.max_pixels,
         settings.max_decoding_bytes,
         settings.max_decoding_s,
+        settings.max_video_bytes,
     )
     return Decoders(limits, settings.workers, aside=step_aside)
 

@@ -88,6 +88,6 @@ def test_tree_shows_code_status_exit_code_and_meaning() -> None:
     lines = error_tree().splitlines()
     assert (
         "    FileTooLarge (file_too_large, 413, 3): "
-        "The file has more bytes than ``SCENE_MAX_FILE_BYTES``."
+        "The file has more bytes than ``SCENE_MAX_FILE_BYTES``, or ``SCENE_MAX_VIDEO_BYTES``."
     ) in lines
     assert "      target_full (507, 3): The target's disk is full." in lines

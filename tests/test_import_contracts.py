@@ -38,6 +38,7 @@ ALLOWED = {
     "fastapi": {"api"},
     "ai_edge_litert": set[str](),
     "rawpy": set[str](),
+    "av": set[str](),
 }
 NEVER = ("streamlit", "tensorflow", "keras", "pages", "training")
 

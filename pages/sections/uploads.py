@@ -16,6 +16,7 @@ from scene_model.errors import SceneError
 from scene_model.jobs.job import Job, JobKind
 
 _FORMATS = ("JPEG", "PNG", "WebP", "AVIF", "HEIC", "JPEG XL", "GIF", "TIFF", "BMP")
+_VIDEOS = ("MP4", "MOV", "M4V", "MKV", "WebM", "AVI", "3GP")
 _ROUND_KEY = "upload_round"
 _JOB_KEY = "job_id"
 _PARAMETER = "job"
@@ -58,7 +59,11 @@ def _streaming() -> None:
     current = st.session_state.get(_STREAMING_KEY)
     interrupted = [job.id for job in services.uploads.open() if job.id != current]
     largest = services.settings.max_file_bytes / 1e6
-    hint = f"{', '.join(_FORMATS)} and RAW · up to {largest:,.0f} MB per file"
+    largest_video = services.settings.max_video_bytes / 1e9
+    hint = (
+        f"{', '.join(_FORMATS)} and RAW, up to {largest:,.0f} MB each · videos "
+        f"({', '.join(_VIDEOS)}), up to {largest_video:,.4g} GB each"
+    )
     started = streaming_uploader(
         "uploader", hint, current, interrupted[-1] if interrupted else None
     )
@@ -82,7 +87,8 @@ def _simple() -> None:
         key=key,
         on_change=_submit,
         args=(key,),
-        help=f"{', '.join(_FORMATS)} and RAW. Original files are stored unchanged.",
+        help=f"{', '.join(_FORMATS)}, RAW and videos ({', '.join(_VIDEOS)}). Original files are "
+        "stored unchanged.",
     )
 
 

@@ -32,7 +32,8 @@
  * Detail of the event PHOTO_OPENED.
  * @typedef {object} OpenedPhoto
  * @property {string} opening identifies this opening of the lightbox
- * @property {{id: string, name: string, alt: string, width: number, height: number}} photo
+ * @property {{id: string, name: string, alt: string, is_video: boolean, width: number,
+ *   height: number}} photo
  */
 
 /**

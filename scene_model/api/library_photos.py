@@ -183,6 +183,9 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
         preview_url=f"{url}/preview",
         full_url=f"{url}/full",
         original_url=f"{url}/original",
+        duration=record.duration_s,
+        frames_url=f"{url}/frames" if record.is_video else None,
+        video_url=f"{url}/video" if record.is_video else None,
     )
 
 

@@ -29,6 +29,7 @@ from scene_model.errors import InternalError, SceneError, UsageError
 from scene_model.export.archive import archive_file_name, safe_name
 from scene_model.export.table import utf8_chunks
 from scene_model.library.sort_order import NEWEST_ADDED, Sort
+from scene_model.photos.video.kinds import MEDIA_TYPES
 from scene_model.services import Services
 
 # A photo's id is its content hash, so its files never change.
@@ -36,6 +37,7 @@ _FOREVER = "private, max-age=31536000, immutable"
 
 _LIMITS = (
     "max_file_bytes",
+    "max_video_bytes",
     "max_pixels",
     "max_batch_files",
     "max_batch_bytes",
@@ -173,6 +175,27 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
         """Serve a small upright WebP without metadata."""
         data = get_services().library.thumbnail(checked_photo_id(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
+
+    @api.get("/photos/{photo_id}/frames", **_file("image/webp", 404, 409, 410))
+    def frames(photo_id: str) -> Response:
+        """Serve four frames of a video side by side, as a WebP without metadata."""
+        data = get_services().library.frames(checked_photo_id(photo_id))
+        return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
+
+    @api.get("/photos/{photo_id}/video", **_file("video/mp4", 404, 409, 410))
+    def video(photo_id: str) -> Response:
+        """Serve a video's bytes to a player: all of them, or a `Range`."""
+        library = get_services().library
+        photo = library.photo(checked_photo_id(photo_id))
+        return FileResponse(
+            library.video_path(photo.id),
+            media_type=MEDIA_TYPES[photo.format],
+            headers={
+                "Cache-Control": _FOREVER,
+                "Content-Disposition": "inline",
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
 
     @api.get("/photos/{photo_id}/preview", **_file("image/webp", 404, 409, 410))
     def preview(photo_id: str) -> Response:

@@ -172,6 +172,9 @@ class Photo(Schema):
     preview_url: str
     full_url: str = Field(description="The whole photo as JPEG, also of RAW, HEIC and TIFF.")
     original_url: str
+    duration: float | None = Field(description="Of a video, in seconds; null if unknown.")
+    frames_url: str | None = Field(description="Four frames of a video side by side; else null.")
+    video_url: str | None = Field(description="A video's bytes for a player; else null.")
 
 
 class PhotoPage(Schema):

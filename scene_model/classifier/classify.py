@@ -30,6 +30,8 @@ from scene_model.classifier.tagging import (
     top_tags,
 )
 from scene_model.errors import UnknownHead
+from scene_model.photos.colours import Pixels
+from scene_model.photos.content import Content, VideoContent
 from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.metadata import PhotoMetadata
@@ -340,12 +342,25 @@ class Classifier:
             head_ids = ", ".join(self.heads)
             raise UnknownHead(f"The model has no head {head_id!r}. It has: {head_ids}.") from None
 
-    def predict(self, data: bytes) -> Prediction:
-        """Decode and classify one photo's bytes; raises PhotoError."""
-        file = self._decoders.decode(data, MinimumSize(short_side=self._side), limits=self._limits)
-        embedding = self._engine.embed(resize_to_square(file.photo.pixels, self._side))
+    def predict(self, content: Content) -> Prediction:
+        """Decode and classify a photo's bytes, or a video; raises PhotoError.
+
+        The embedding of a video is the mean of those of its frames: what is stored is then what
+        heads that are trained or chosen later are applied to, and all give one answer for it.
+        """
+        minimum = MinimumSize(short_side=self._side)
+        if isinstance(content, VideoContent):
+            file = self._decoders.decode_video(content, minimum)
+            embeddings = [self._embedding(frame) for frame in file.photo.frames]
+            embedding: FloatArray = np.mean(embeddings, axis=0, dtype=np.float32)
+        else:
+            file = self._decoders.decode(content, minimum, limits=self._limits)
+            embedding = self._embedding(file.photo.pixels)
         predictions = self.predict_embedding(embedding)
         return Prediction(file.photo, file.metadata, embedding, predictions)
+
+    def _embedding(self, pixels: Pixels) -> FloatArray:
+        return self._engine.embed(resize_to_square(pixels, self._side))
 
     def predict_embedding(self, embedding: FloatArray) -> HeadPredictions:
         """Apply every head to one embedding, float32 (embedding_size,)."""

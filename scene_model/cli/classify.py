@@ -1,4 +1,4 @@
-"""``classify PATH...``: tag photos without storing them; one line per photo."""
+"""``classify PATH...``: tag photos and videos without storing them; one line each."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ from scene_model.errors import (
 )
 from scene_model.jobs.in_order import in_order
 from scene_model.model_choice import open_classifier, open_decoders
-from scene_model.photos.decode import read_photo_file
+from scene_model.photos.content import read_content
 
 _FIELDS = (
     "file label confidence unsure probabilities class class_source group tags places objects "
@@ -40,7 +40,9 @@ class Outcome:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
+    parser.add_argument(
+        "paths", nargs="+", type=path, metavar="PATH", help="photo, video or folder"
+    )
     parser.add_argument("--recursive", action="store_true", help="include subfolders")
     parser.add_argument(
         "--head",
@@ -80,8 +82,8 @@ def _predict(input_file: InputFile, classifier: Classifier) -> Outcome:
     if input_file.error is not None:
         return Outcome(input_file.path, None, input_file.error)
     try:
-        data = read_photo_file(input_file.path, classifier.limits)
-        return Outcome(input_file.path, classifier.predict(data), None)
+        content = read_content(input_file.path, classifier.limits)
+        return Outcome(input_file.path, classifier.predict(content), None)
     except SceneError as error:
         return Outcome(input_file.path, None, error)
     except Exception as error:  # one bad item never fails the others

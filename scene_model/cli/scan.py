@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scene_model.cli.terminal import printable
 from scene_model.errors import PathNotFound, SceneError, UnreadableFile
-from scene_model.photos.sniff import has_picture_name
+from scene_model.photos.sniff import has_media_name
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class InputFile:
 
 
 class Scan:
-    """Finds files: every named file, and in folders the files with a picture suffix.
+    """Finds files: every named file, and in folders the pictures and videos by their suffix.
 
-    ignored: the number of files in folders without a picture suffix.
+    ignored: the number of files in folders without one.
     """
 
     def __init__(self, recursive: bool) -> None:
@@ -57,7 +57,7 @@ class Scan:
                     if path == folder or (self._recursive and not path.is_symlink()):
                         pending.append(iter(sorted(path.iterdir())))
                 # "._name" is a metadata file that macOS writes on foreign disks, not a photo.
-                elif has_picture_name(path) and not path.name.startswith("._"):
+                elif has_media_name(path) and not path.name.startswith("._"):
                     yield InputFile(path)
                 else:
                     self.ignored += 1

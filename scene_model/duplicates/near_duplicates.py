@@ -1,5 +1,7 @@
 """Find near-duplicate and similar pairs; each new photo is compared with all others once.
 
+Videos are left out: the picture of a Live Photo is no copy of its video.
+
 *Near*: the same picture, re-encoded, resized, rotated, mirrored or slightly cropped. Hashes in all
 eight orientations and embeddings select candidates; aligning the thumbnails decides. *Similar*:
 the embeddings are nearly equal, as for two shots of one scene.
@@ -19,6 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from scene_model.classifier.bundle import FloatArray
 from scene_model.duplicates.hash_rotations import hash_signs, rotated_signs
 from scene_model.errors import LibraryError, PhotoError
+from scene_model.library.photo_query import is_picture
 from scene_model.library.schema import compared_photos, near_duplicates, photos
 from scene_model.library.store import Library
 from scene_model.photos.alignment import TURNS, GreyPicture, aligned_similarity, rotated
@@ -95,6 +98,7 @@ def _pending_numbers(library: Library) -> list[int]:
         .outerjoin(compared_photos, compared_photos.c.number == photos.c.number)
         .where(
             photos.c.trashed_at.is_(None),
+            is_picture(),
             or_(
                 compared_photos.c.number.is_(None),
                 compared_photos.c.embedding_file.is_distinct_from(photos.c.embedding_file),
@@ -108,7 +112,8 @@ def _pending_numbers(library: Library) -> list[int]:
 
 def _all_rows(library: Library) -> list[_Row]:
     columns = (photos.c.perceptual_hash, photos.c.embedding_file, photos.c.embedding_slot)
-    query = select(photos.c.number, photos.c.id, *columns).order_by(photos.c.number)
+    query = select(photos.c.number, photos.c.id, *columns)
+    query = query.where(is_picture()).order_by(photos.c.number)
     with library.database.reader.begin() as connection:
         # Photos in the trash are included, so that restoring one needs no new comparison.
         return [_Row(*row) for row in connection.execute(query)]

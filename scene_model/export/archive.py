@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from scene_model.export.strip_gps import strip_gps
 from scene_model.export.table import utf8_chunks
 from scene_model.export.zip_stream import ZipStream
+from scene_model.photos.sniff import FileKind, sniff
 
 MANIFEST_NAME = "manifest.csv"
 MISSING_NAME = "missing.txt"
@@ -18,6 +19,7 @@ LEFT_OUT_NAME = "left-out.txt"
 _RESERVED_NAMES = (MANIFEST_NAME, MISSING_NAME, LEFT_OUT_NAME)
 _MAX_NAME_BYTES = 200
 _MAX_SUFFIX_BYTES = 20
+_HEAD_BYTES = 4096
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 # Names that Windows reserves for devices, with any suffix.
 _DEVICE_NAMES = re.compile(r"(?i)^(con|conin\$|conout\$|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]) *(\.|$)")
@@ -113,7 +115,7 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
         try:
             if entry.with_place:
                 yield from archive.add_file(entry.path, name, entry.dates)
-            elif (data := strip_gps(entry.path.read_bytes())) is not None:
+            elif (data := _without_place(entry.path)) is not None:
                 yield from archive.add_member([data], name, entry.dates, len(data))
             else:
                 left_out.append(name)
@@ -127,6 +129,14 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
             content = "\n".join([heading, *names, ""])
             yield from archive.add_member([content.encode("utf-8")], list_name)
     yield from archive.finish()
+
+
+def _without_place(path: Path) -> bytes | None:
+    """Return a copy without the place; None where it cannot be made. Videos are not read whole."""
+    with path.open("rb") as file:
+        if sniff(file.read(_HEAD_BYTES)).kind is FileKind.VIDEO:
+            return None
+    return strip_gps(path.read_bytes())
 
 
 def archive_file_name(now: datetime.datetime) -> str:

@@ -59,11 +59,16 @@ def write_dataset(
 ) -> Iterator[DatasetItem]:
     """Write photos as a data set into a new folder; yields each one when it is written.
 
-    Photos without a class are left out. Raises TargetExists, and OSError when writing fails.
+    Photos without a class are left out, and videos. Raises TargetExists, and OSError when writing
+    fails.
     """
     if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise TargetExists(f"{folder} already exists and is not empty. Name a new folder.")
-    records = {r.id: r for r in library.records(photo_ids) if r.photo_class != UNSURE_CLASS}
+    records = {
+        record.id: record
+        for record in library.records(photo_ids)
+        if record.photo_class != UNSURE_CLASS and not record.is_video
+    }
     groups = hash_neighbour_groups(library, records)
     parts = split_groups([[records[i] for i in group] for group in groups], validation_share)
     group_of = {i: number for number, group in enumerate(groups) for i in group if len(group) > 1}

@@ -23,8 +23,8 @@ from scene_model.export.sidecar import (
 from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
 from scene_model.library.store import Library
-from scene_model.photos.decode import PhotoLimits, read_photo_file
-from scene_model.photos.hashes import content_hash
+from scene_model.photos.content import content_id, read_content
+from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.xmp import sidecar_path
 
 
@@ -106,8 +106,10 @@ def import_keywords(
     spellings: dict[str, str] = {}
     for file in files:
         try:
-            data = read_photo_file(file, limits)
-            photo = library.photo(content_hash(data))
+            content = read_content(file, limits)
+            photo = library.photo(content_id(content))
+            # Of a video only the sidecar is read.
+            data = content if isinstance(content, bytes) else b""
             path = sidecar_path(file)
             sidecar = path.read_bytes() if path.is_file() else None
             tags = _import_tags(library, vocabulary, photo, read_keywords(data, sidecar), spellings)

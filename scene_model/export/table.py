@@ -49,6 +49,7 @@ COLUMNS: tuple[str, ...] = (
     "Group",
     "Favourite",
     "Rating",
+    "Duration",
 )
 PEOPLE_COLUMNS = ("Name", "Class", "Group", "Confidence", "Tags", "Taken")
 _NUMBERS = frozenset(
@@ -57,6 +58,7 @@ _NUMBERS = frozenset(
         "Confidence",
         "Latitude",
         "Longitude",
+        "Duration",
     )
 )
 _BOOLEANS = frozenset(("Unsure", "Favourite"))
@@ -84,7 +86,8 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> tuple[C
     """Return a photo's cells, in the order of `COLUMNS`.
 
     objects: most probable first; five are used, their scores in percent. group: the effective one.
-    Timestamp is the time the photo was added, ISO 8601 with offset.
+    Timestamp is the time the photo was added, ISO 8601 with offset; Duration is that of a video, in
+    seconds.
     """
     ranked: list[Cell] = []
     for tag in objects[:OBJECT_COLUMNS]:
@@ -108,6 +111,7 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> tuple[C
         group,
         str(photo.favourite).lower(),
         photo.rating,
+        _seconds(photo),
     )
 
 
@@ -226,6 +230,7 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[
         "bundle": photo.bundle,
         "favourite": photo.favourite,
         "rating": photo.rating,
+        "duration": _seconds(photo),
     }
 
 
@@ -270,6 +275,10 @@ def plain_text(cell: str) -> str:
 
 def _tag_record(tag: Tag) -> dict[str, Any]:
     return {"label": tag.label, "score": round(tag.score, 6)}
+
+
+def _seconds(photo: PhotoRecord) -> float | None:
+    return None if photo.duration_s is None else round(photo.duration_s, 3)
 
 
 def _minute(taken_at: str) -> str:

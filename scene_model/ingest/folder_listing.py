@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from scene_model.errors import FolderInaccessible, PathNotFound
-from scene_model.photos.sniff import has_picture_name
+from scene_model.photos.sniff import has_media_name
 
 # What is read of one folder, and how long counting the photos of its folders may take.
 MAX_ENTRIES, MAX_ENTRIES_COUNTED, MAX_COUNTING_S = 20_000, 1_000, 0.6
@@ -116,7 +116,7 @@ def _counted(entries: Iterator[os.DirEntry[str]]) -> PhotoCount:
 
 
 def _is_photo(entry: os.DirEntry[str]) -> bool:
-    return has_picture_name(Path(entry.name)) and not entry.name.startswith("._")
+    return has_media_name(Path(entry.name)) and not entry.name.startswith("._")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

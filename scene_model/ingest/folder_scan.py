@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scene_model.errors import PathNotFound
 from scene_model.library.store import Library
-from scene_model.photos.sniff import has_picture_name
+from scene_model.photos.sniff import has_media_name
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def scan_folder(folder: Path, recursive: bool) -> FolderScan:
         for name in names:
             path = Path(parent) / name
             # macOS writes a file "._name" beside each photo on foreign disks; it is not a photo.
-            if not has_picture_name(path) or name.startswith("._"):
+            if not has_media_name(path) or name.startswith("._"):
                 ignored += 1
                 continue
             try:

@@ -9,7 +9,7 @@ from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.learning.taught_tags import write_taught_tags
 from scene_model.library.records import Added, NewPhoto
 from scene_model.library.store import Library
-from scene_model.photos.decode import read_photo_file
+from scene_model.photos.content import Content, content_bytes, read_content
 from scene_model.photos.xmp import sidecar_date, sidecar_rating
 
 
@@ -30,10 +30,10 @@ def ingest_photo(
     if library.holds(photo.id, classifier.bundle_id):
         return Added(photo.id, was_known=True)
     # Before the prediction, which is the slowest step.
-    library.require_space(0 if reference else len(photo.data))
+    library.require_space(0 if reference else library.files.copied_bytes(photo.data))
     prediction = classifier.predict(photo.data)
     writers = (write_hash_neighbours, write_taught_tags)
-    with quota.one_photo(0 if is_counted else len(photo.data)):
+    with quota.one_photo(0 if is_counted else content_bytes(photo.data)):
         return library.add(photo, prediction, classifier.provenance, reference, writers)
 
 
@@ -51,14 +51,14 @@ def ingest_file(
     name: of the photo; default: that of the file.
     Raises PhotoError or LibraryError.
     """
-    data = read_photo_file(path, classifier.limits)
+    content = read_content(path, classifier.limits)
     name = (name or path.name).encode("utf-8", "replace").decode("utf-8")
     reference = path.absolute() if by_reference else None
-    photo = photo_of_file(path, data, name, added_at)
+    photo = photo_of_file(path, content, name, added_at)
     return ingest_photo(library, classifier, photo, reference)
 
 
-def photo_of_file(path: Path, data: bytes, name: str, added_at: str) -> NewPhoto:
+def photo_of_file(path: Path, content: Content, name: str, added_at: str) -> NewPhoto:
     """Return a photo of this computer with what its file says: sidecar, folder and time."""
     folder = str(path.absolute().parent).encode("utf-8", "replace").decode("utf-8")
     try:
@@ -67,4 +67,4 @@ def photo_of_file(path: Path, data: bytes, name: str, added_at: str) -> NewPhoto
     except (OSError, ValueError, OverflowError):
         modified_at = None
     rating, taken_at = sidecar_rating(path), sidecar_date(path)
-    return NewPhoto(data, name, added_at, rating, folder, modified_at, taken_at)
+    return NewPhoto(content, name, added_at, rating, folder, modified_at, taken_at)

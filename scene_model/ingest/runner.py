@@ -35,7 +35,7 @@ from scene_model.learning.retag import retag
 from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
-from scene_model.photos.decode import read_photo_file
+from scene_model.photos.content import read_content
 
 FileListener = Callable[[IncomingFile, Outcome], None]
 """Called with each processed file of a watched folder, from a worker thread."""
@@ -240,15 +240,15 @@ class JobRunner:
     def _ingest(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
         if file.mtime_ns is not None:
             return ingest_scanned(self._library, classifier, file, self._quota)
-        data = read_photo_file(batch.path(file), classifier.limits)
+        content = read_content(batch.path(file), classifier.limits)
         if file.source is None:
             folder = str(PurePosixPath(file.shown_path.replace("\\", "/")).parent)
             # Files that were not dropped in a folder have none.
             photo = NewPhoto(
-                data, file.name, file.uploaded_at, folder=None if folder == "." else folder
+                content, file.name, file.uploaded_at, folder=None if folder == "." else folder
             )
         else:
-            photo = photo_of_file(batch.path(file), data, file.name, file.uploaded_at)
+            photo = photo_of_file(batch.path(file), content, file.name, file.uploaded_at)
         reference = batch.reference(file)
         added = ingest_photo(
             self._library, classifier, photo, reference, self._quota, is_counted=True

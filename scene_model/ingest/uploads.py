@@ -29,7 +29,8 @@ from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
 from scene_model.library.file_system import library_error
 from scene_model.library.store import Library
-from scene_model.photos.decode import PhotoLimits, check_file_bytes
+from scene_model.photos.content import check_named_bytes
+from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.names import refusal_by_name
 
 MAX_FILES = 50_000
@@ -247,7 +248,7 @@ class Uploads:
 
     def _refusal(self, file: Announced) -> SceneError | None:
         try:
-            check_file_bytes(file.file_bytes, self._limits)
+            check_named_bytes(file.path, file.file_bytes, self._limits)
         except SceneError as error:
             return error
         return refusal_by_name(file.path)

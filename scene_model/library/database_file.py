@@ -32,7 +32,7 @@ def stored_files(folder: Path, kind: str) -> Iterator[Path]:
     folder: of the library. kind: ORIGINALS or THUMBNAILS.
     """
     for parent in _entries(folder / kind, r"[0-9a-f]{2}", is_folder=True):
-        for path in _entries(parent, r"[0-9a-f]{64}\.[a-z0-9]{1,5}", is_folder=False):
+        for path in _entries(parent, r"[0-9a-f]{64}(\.frames)?\.[a-z0-9]{1,5}", is_folder=False):
             if path.name.startswith(parent.name):
                 yield path
 

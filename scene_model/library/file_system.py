@@ -5,6 +5,7 @@ Each operation calls `FileSystem.before_step` first, so that a test can fail or 
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -23,6 +24,7 @@ from scene_model.errors import (
     LibraryUnavailable,
     PathNotFound,
     TargetExists,
+    UnreadableFile,
 )
 from scene_model.library.held_folder import BINARY
 
@@ -30,6 +32,7 @@ from scene_model.library.held_folder import BINARY
 RESERVE_BYTES = 32_000_000
 _LEFTOVER_AGE_S = 3600.0
 _TOKEN_BYTES = 8
+_CHUNK_BYTES = 1 << 20
 # Only the owner may read the folders and files of a library.
 PRIVATE_FOLDER_MODE, PRIVATE_MODE = 0o700, 0o600
 FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -76,6 +79,53 @@ class FileSystem:
             temporary.unlink(missing_ok=True)
             raise
         self.flush_folder(path.parent)
+
+    def copy_whole(self, path: Path, source: Path, new_dir: Path, sha256: str) -> None:
+        """Copy a file atomically, as `write_whole` writes one, without holding it in memory.
+
+        sha256: of the content that is expected. Raises UnreadableFile when the source cannot be
+        read, or has changed.
+        """
+        self.make_folder(path.parent, PRIVATE_FOLDER_MODE)
+        temporary = new_dir / secrets.token_hex(16)
+        try:
+            self.before_step("write", temporary)
+            flags = BINARY | os.O_CREAT | os.O_RDWR | os.O_EXCL
+            with os.fdopen(os.open(temporary, flags, PRIVATE_MODE), "r+b") as file:
+                if _copied_hash(source, file) != sha256:
+                    raise UnreadableFile(
+                        "The file changed while it was copied. Add it again when it stays the "
+                        "same.",
+                        code="file_changing",
+                    )
+                file.flush()
+                self.before_step("flush", temporary)
+                os.fsync(file.fileno())
+            self.before_step("rename", path)
+            temporary.replace(path)
+        except (OSError, UnreadableFile):
+            temporary.unlink(missing_ok=True)
+            raise
+        self.flush_folder(path.parent)
+
+    def link_whole(self, path: Path, source: Path, new_dir: Path) -> bool:
+        """Give a flushed file of the library a second name; False where that is not possible."""
+        self.make_folder(path.parent, PRIVATE_FOLDER_MODE)
+        temporary = new_dir / secrets.token_hex(16)
+        try:
+            self.before_step("link", temporary)
+            temporary.hardlink_to(source)
+        except OSError:
+            return False
+        try:
+            temporary.chmod(PRIVATE_MODE)
+            self.before_step("rename", path)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        self.flush_folder(path.parent)
+        return True
 
     def write_flushed(
         self, path: Path, data: bytes, offset: int | None = None, mode: int = PRIVATE_MODE
@@ -149,6 +199,25 @@ class FileSystem:
                     path.unlink()
             except OSError:
                 continue  # already removed, or no permission
+
+
+def _copied_hash(source: Path, target: BinaryIO) -> str:
+    """Copy a file in chunks and return its SHA-256; raises UnreadableFile for the source alone."""
+    digest = hashlib.sha256()
+    try:
+        opened = source.open("rb")
+    except OSError as error:
+        raise UnreadableFile(f"The file cannot be read: {error.strerror}.") from error
+    with opened:
+        while True:
+            try:
+                chunk = opened.read(_CHUNK_BYTES)
+            except OSError as error:
+                raise UnreadableFile(f"The file cannot be read: {error.strerror}.") from error
+            if not chunk:
+                return digest.hexdigest()
+            digest.update(chunk)
+            target.write(chunk)
 
 
 def library_error(error: OSError, folder: Path) -> LibraryError:

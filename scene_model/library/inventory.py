@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
+from scene_model.photos.video.kinds import VIDEO_FORMATS
 
 _DATABASE_NAME = "library.db"
 
@@ -70,10 +71,18 @@ def original_of(library: Library, photo: StoredPhoto) -> Path:
 
 def files_of(library: Library, photo: StoredPhoto) -> list[Path]:
     """Return the paths of a photo's files inside the library folder."""
-    thumbnail = library.files.thumbnail_location(photo.id)
-    if photo.reference is not None:
-        return [thumbnail]
-    return [thumbnail, library.files.copy_location(photo.id, photo.format)]
+    files = previews_of(library, photo)
+    if photo.reference is None:
+        files.append(library.files.copy_location(photo.id, photo.format))
+    return files
+
+
+def previews_of(library: Library, photo: StoredPhoto) -> list[Path]:
+    """Return the path of a photo's thumbnail, and of a video's frames."""
+    files = [library.files.thumbnail_location(photo.id)]
+    if photo.format in VIDEO_FORMATS:
+        files.append(library.files.frames_location(photo.id))
+    return files
 
 
 def files_below(folder: Path) -> list[Path]:

@@ -56,6 +56,8 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
     6: (),
     # Followed by `_to_version_8`.
     7: (),
+    # Followed by `_to_version_9`.
+    8: (),
 }
 
 # How migrations worded the tables that they created.
@@ -136,8 +138,7 @@ def _to_version_6(connection: Connection, _: EmbeddingFiles) -> None:
 
     In a library of an earlier version than 5 the table was just built with them.
     """
-    if "favourite" not in _columns_of_photos(connection):
-        _rebuild_photos(connection)
+    _add_missing_columns(connection)
 
 
 def _to_version_7(connection: Connection, _: EmbeddingFiles) -> None:
@@ -150,8 +151,7 @@ def _to_version_8(connection: Connection, _: EmbeddingFiles) -> None:
 
     In a library of an earlier version than 6 the table was just built with them.
     """
-    if "human_taken_at" not in _columns_of_photos(connection):
-        _rebuild_photos(connection)
+    _add_missing_columns(connection)
     rows = connection.exec_driver_sql(
         "SELECT number, auto_taken_at, auto_taken_source, added_at FROM photos "
         "WHERE auto_taken_at IS NOT NULL"
@@ -167,8 +167,20 @@ def _to_version_8(connection: Connection, _: EmbeddingFiles) -> None:
         )
 
 
+def _to_version_9(connection: Connection, _: EmbeddingFiles) -> None:
+    """Rebuild the photos table with the columns of videos, stacks and descriptions."""
+    _add_missing_columns(connection)
+
+
+def _add_missing_columns(connection: Connection) -> None:
+    """Give the photos table the columns of this version, if a step before has not done it."""
+    stored = {column.name for column in photos.columns if column.computed is None}
+    if not stored <= _columns_of_photos(connection):
+        _rebuild_photos(connection)
+
+
 def _rebuild_photos(connection: Connection) -> None:
-    """Give the photos table the columns of this version; new ones get their defaults."""
+    """Build the photos table anew as it is in this version; new columns get their defaults."""
     # Renaming a table fails while a trigger refers to one that is missing.
     triggers = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
     for (name,) in triggers.fetchall():
@@ -209,6 +221,7 @@ _FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
     5: _to_version_6,
     6: _to_version_7,
     7: _to_version_8,
+    8: _to_version_9,
 }
 
 

@@ -1,18 +1,26 @@
 """The photos' files: originals, copied into the library or referenced, and thumbnails."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from scene_model.errors import OriginalChanged, OriginalMissing
+from scene_model.errors import NoFrames, OriginalChanged, OriginalMissing
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem
 from scene_model.library.records import PhotoRecord
 from scene_model.photos.colours import Pixels
+from scene_model.photos.content import Content, VideoContent, content_bytes
 from scene_model.photos.decode import MinimumSize
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.hashes import content_hash, file_content_hash
 from scene_model.photos.raw.kinds import RAW_FORMATS
-from scene_model.photos.thumbnail import THUMBNAIL_LONG_SIDE, encode_jpeg, make_thumbnail
+from scene_model.photos.thumbnail import (
+    THUMBNAIL_LONG_SIDE,
+    encode_jpeg,
+    make_frame_strip,
+    make_thumbnail,
+)
+from scene_model.photos.video.kinds import VIDEO_FORMATS
 
 _SUFFIXES = {
     "JPEG": ".jpg",
@@ -24,7 +32,7 @@ _SUFFIXES = {
     "BMP": ".bmp",
     "HEIF": ".heic",
     "JXL": ".jxl",
-    **{name: f".{name.lower()}" for name in RAW_FORMATS},
+    **{name: f".{name.lower()}" for name in RAW_FORMATS | VIDEO_FORMATS},
 }
 PREVIEW_LONG_SIDE = 1280
 
@@ -79,17 +87,49 @@ class PhotoFiles:
         """Return the path of a thumbnail, whether or not it exists."""
         return self.folder / "thumbnails" / photo_id[:2] / f"{photo_id}.webp"
 
-    def store_copy(self, photo_id: str, format_name: str, data: bytes) -> None:
-        """Write a copy of an original, unless one of the same size exists; raises OSError."""
+    def frames_location(self, photo_id: str) -> Path:
+        """Return the path of the frames of a video, whether or not it exists."""
+        return self.thumbnail_location(photo_id).with_suffix(".frames.webp")
+
+    def copied_bytes(self, content: Content) -> int:
+        """Return how many bytes `store_copy` writes: none of a video that was received."""
+        return 0 if self._is_received(content) else content_bytes(content)
+
+    def store_copy(self, photo_id: str, format_name: str, content: Content) -> None:
+        """Write a copy of an original, unless one of the same size exists.
+
+        Raises OSError; of a video, which is read again, also UnreadableFile.
+        """
         path = self.copy_location(photo_id, format_name)
-        if not _has_size(path, len(data)):
-            self._file_system.write_whole(path, data, self.new_dir)
+        if _has_size(path, content_bytes(content)):
+            return
+        if not isinstance(content, VideoContent):
+            self._file_system.write_whole(path, content, self.new_dir)
+            return
+        # The received file is removed when the photo is stored. A file of a person is never
+        # linked: what they change in it would change the original.
+        is_linked = self._is_received(content) and self._file_system.link_whole(
+            path, content.path, self.new_dir
+        )
+        if not is_linked:
+            self._file_system.copy_whole(path, content.path, self.new_dir, content.sha256)
+
+    def _is_received(self, content: Content) -> bool:
+        return isinstance(content, VideoContent) and content.path.is_relative_to(
+            self.folder / "incoming"
+        )
 
     def store_thumbnail(self, photo_id: str, pixels: Pixels) -> None:
         """Write a thumbnail of upright RGB pixels, unless one exists; raises OSError."""
         path = self.thumbnail_location(photo_id)
         if not path.exists():
             self._file_system.write_whole(path, make_thumbnail(pixels), self.new_dir)
+
+    def store_frames(self, photo_id: str, frames: Sequence[Pixels]) -> None:
+        """Write the frames of a video, unless they exist; raises OSError."""
+        path = self.frames_location(photo_id)
+        if frames and not path.exists():
+            self._file_system.write_whole(path, make_frame_strip(frames), self.new_dir)
 
     def has_original(self, photo: StoredOriginal) -> bool:
         """Check by size that the original exists, without reading it."""
@@ -127,6 +167,22 @@ class PhotoFiles:
             raise _changed(photo)
         return data
 
+    def content(self, photo: PhotoRecord) -> Content:
+        """Return the original's content; checks and raises as `original_bytes` and `video` do."""
+        return self.video(photo) if photo.is_video else self.original_bytes(photo)
+
+    def video(self, photo: PhotoRecord) -> VideoContent:
+        """Return a video after checking its size: to check its hash would take seconds.
+
+        Raises NoFrames for a picture, OriginalMissing or OriginalChanged.
+        """
+        if not photo.is_video:
+            raise NoFrames(f"{photo.id[:12]} is a picture, not a video: it has no frames.")
+        path = self.original(photo)
+        if not _has_size(path, photo.file_bytes):
+            raise _changed(photo)
+        return VideoContent(path, photo.id, photo.file_bytes, photo.format)
+
     def preview(self, photo: PhotoRecord) -> bytes:
         """Return a screen-sized WebP; browsers cannot show every original format."""
         size = MinimumSize(short_side=1, long_side=PREVIEW_LONG_SIDE)
@@ -142,11 +198,19 @@ class PhotoFiles:
         self._file_system.write_whole(self.thumbnail_location(photo.id), thumbnail, self.new_dir)
         return thumbnail
 
+    def recreate_frames(self, photo: PhotoRecord) -> bytes:
+        """Decode the frames of a video, write them and return them; raises OSError too."""
+        frames = make_frame_strip(self._decoders.decode_video(self.video(photo)).photo.frames)
+        self._file_system.write_whole(self.frames_location(photo.id), frames, self.new_dir)
+        return frames
+
     def _resized(self, photo: PhotoRecord, minimum: MinimumSize, long_side: int) -> bytes:
         return make_thumbnail(self._decoded(photo, minimum), long_side)
 
     def _decoded(self, photo: PhotoRecord, minimum: MinimumSize | None) -> Pixels:
-        data = self.original_bytes(photo)
+        data = self.content(photo)
+        if isinstance(data, VideoContent):
+            return self._decoders.decode_video(data, minimum, only_poster=True).photo.pixels
         # The photo was accepted when it was added; a limit lowered since must not reject it.
         limits = replace(self._decoders.limits, max_file_bytes=len(data), max_pixels=2**40)
         return self._decoders.decode(data, minimum, limits).photo.pixels

@@ -12,6 +12,7 @@ from sqlalchemy.sql import visitors
 from scene_model.library.database import Database
 from scene_model.library.schema import ORDER_INDEXES, photos
 from scene_model.library.sort_order import Sort, SortKey, match_scores
+from scene_model.photos.video.kinds import VIDEO_FORMATS
 
 BATCH = 500  # SQLite limits the number of bound values
 
@@ -59,6 +60,11 @@ def in_batches(items: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def is_picture() -> ColumnElement[bool]:
+    """The photo is a picture, not a video."""
+    return photos.c.format.not_in(sorted(VIDEO_FORMATS))
 
 
 def filter_photos(

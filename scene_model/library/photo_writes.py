@@ -13,8 +13,11 @@ from scene_model.errors import PhotoNotFound
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
 from scene_model.library.records import NewPhoto, WrittenPhoto
 from scene_model.library.schema import automatic_tags, free_slots, photos
+from scene_model.photos.content import content_bytes
 from scene_model.photos.dates import date_of_photo
+from scene_model.photos.decode import DecodedPhoto
 from scene_model.photos.hashes import perceptual_hash, signed_hash
+from scene_model.photos.video.kinds import VIDEO_FORMATS
 
 # Built once: to build a statement costs more time than SQLite needs for it.
 _EXISTING = select(photos.c.reference).where(photos.c.id == bindparam("photo_id"))
@@ -87,14 +90,18 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
     # The sidecar is what other programs changed last.
     rating = prediction.metadata.rating if photo.rating is None else photo.rating
     date = date_of_photo(
-        prediction.metadata, photo.name, photo.added_at, sidecar_date=photo.sidecar_date
+        prediction.metadata,
+        photo.name,
+        photo.added_at,
+        photo.sidecar_date,
+        prediction.photo.duration_s,
     )
     return {
         "id": photo_id,
         "name": photo.name,
         "folded_name": fold_case(photo.name),
         "format": prediction.photo.format,
-        "file_bytes": len(photo.data),
+        "file_bytes": content_bytes(photo.data),
         "width": prediction.photo.width,
         "height": prediction.photo.height,
         "added_at": photo.added_at,
@@ -105,11 +112,21 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "lens": prediction.metadata.lens,
         "latitude": prediction.metadata.latitude,
         "longitude": prediction.metadata.longitude,
-        "perceptual_hash": signed_hash(perceptual_hash(prediction.photo.pixels)),
+        "perceptual_hash": _hash_of(prediction.photo),
         "imported_rating": rating or None,
         "folder": photo.folder,
         "modified_at": photo.modified_at,
+        "duration": prediction.photo.duration_s,
     }
+
+
+def _hash_of(photo: DecodedPhoto) -> int | None:
+    """Return the perceptual hash; None for a video, which is no copy of a picture like its poster.
+
+    The picture of a Live Photo shows what its video does.
+    """
+    is_video = photo.format in VIDEO_FORMATS
+    return None if is_video else signed_hash(perceptual_hash(photo.pixels))
 
 
 def _prediction_columns(

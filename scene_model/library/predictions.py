@@ -39,7 +39,7 @@ def predict_stored(
         stored = None
     if stored is not None and classifier.can_read(stored.provenance):
         return StoredPhotoPrediction(classifier.predict_embedding(stored.values), None)
-    prediction = classifier.predict(library.original_bytes(photo_id))
+    prediction = classifier.predict(library.original_content(photo_id))
     return StoredPhotoPrediction(prediction.head_predictions, prediction.embedding)
 
 

@@ -14,8 +14,9 @@ from scene_model.classifier.classify import Provenance
 from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.classifier.tagging import Tag
 from scene_model.library.shown_tags import shown_heads
-from scene_model.photos.hashes import content_hash
+from scene_model.photos.content import Content, content_id
 from scene_model.photos.metadata import PhotoMetadata
+from scene_model.photos.video.kinds import VIDEO_FORMATS
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class PhotoRecord:
     label of all heads, with its probability. For the effective group, see `library.groups`.
     reference: path of an original that is not copied into the library.
     rating: from 0 (none) to 5; a person's, or else the imported one.
+    duration_s: of a video, in seconds; None where it is unknown, and for pictures.
     """
 
     id: str
@@ -85,12 +87,18 @@ class PhotoRecord:
     taken_confidence: float | None = None
     auto_taken_at: str | None = None
     is_date_decided: bool = False
+    duration_s: float | None = None
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
         """Labels of the tags that are shown, each once; see `shown_tags`."""
         heads = shown_heads(self.class_head, self.tag_head)
         return tuple(dict.fromkeys(tag.label for tag in self.tags if tag.head in heads))
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video, not a picture."""
+        return self.format in VIDEO_FORMATS
 
     @property
     def shown_guess(self) -> Tag | None:
@@ -115,14 +123,14 @@ class StoredEmbedding:
 
 @dataclass(frozen=True)
 class NewPhoto:
-    """A photo to add: file content, name, and time of addition (ISO 8601 with offset).
+    """A photo to add: its content, name, and time of addition (ISO 8601 with offset).
 
     rating: that of its sidecar, from 0 (none) to 5; None where it states none. folder: where the
     file was. modified_at: when it was changed last, local time, ISO 8601. sidecar_date: the date
     taken in its sidecar. None where not known.
     """
 
-    data: bytes
+    data: Content
     name: str
     added_at: str
     rating: int | None = None
@@ -133,7 +141,7 @@ class NewPhoto:
     @cached_property
     def id(self) -> str:
         """The photo's id; hashing a large file takes some milliseconds."""
-        return content_hash(self.data)
+        return content_id(self.data)
 
 
 @dataclass(frozen=True)
@@ -231,4 +239,5 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         taken_confidence=row.taken_confidence if row.taken_at else None,
         auto_taken_at=row.auto_taken_at,
         is_date_decided=row.human_taken_at is not None,
+        duration_s=row.duration,
     )

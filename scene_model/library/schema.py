@@ -21,7 +21,7 @@ from sqlalchemy import (
 from scene_model.classifier.labels import NONE, UNSURE_CLASS
 from scene_model.library.sqlite_extensions import PathColumn
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 metadata = MetaData()
 
@@ -57,7 +57,8 @@ def _effective_date_column(name: str) -> Computed:
 # `human_taken_at`: the date that a person gave or accepted, empty for "no date", with the same
 # beside it; no import changes it. `taken_at`, `taken_source`, `taken_confidence`: the effective
 # ones. `folder`: where the file was, on this computer or in the folder that was dropped.
-# `modified_at`: when it was changed last; both null where they were not recorded.
+# `modified_at`: when it was changed last; both null where they were not recorded. `duration`: of a
+# video, in seconds; null where it is unknown, and for pictures. Videos have no `perceptual_hash`.
 photos = Table(
     "photos",
     metadata,
@@ -128,6 +129,7 @@ photos = Table(
     Column("taken_confidence", Float, _effective_date_column("confidence")),
     Column("folder", Text),
     Column("modified_at", Text),
+    Column("duration", Float),
 )
 
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.

@@ -2,7 +2,7 @@
 
 LIBRARY/library.db                 rows
 LIBRARY/originals/ab/abcd….jpg     unchanged originals, named by their SHA-256
-LIBRARY/thumbnails/ab/abcd….webp   recreated when missing
+LIBRARY/thumbnails/ab/abcd….webp   recreated when missing; of a video also abcd….frames.webp
 LIBRARY/embeddings/*.f16           embeddings
 LIBRARY/copies/                    automatic copies of the database
 LIBRARY/incoming/, jobs/           pending uploads, and results of finished ones
@@ -65,6 +65,7 @@ from scene_model.library.schema import (
     taught_tags,
 )
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, label_scores, order_by
+from scene_model.photos.content import Content
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 
@@ -191,11 +192,13 @@ class Library:
         and it leaves the trash. reference: path of an original to leave where it is; the library
         then makes no copy, unless it has one already. writers: called in the same transaction,
         after the photo's row and tags. Raises LibraryUnavailable, and LibraryFull before anything
-        is written.
+        is written; UnreadableFile for a video that changes while it is copied.
         """
         photo_id = photo.id
         embedding_bytes = len(packed(photo_id, prediction.embedding))
-        self.require_space((0 if reference else len(photo.data)) + embedding_bytes)
+        self.require_space(
+            (0 if reference else self.files.copied_bytes(photo.data)) + embedding_bytes
+        )
         with self._translated_errors():
             self._write_files(photo_id, photo, prediction, reference)
             with self.database.writer.begin() as connection:
@@ -391,6 +394,28 @@ class Library:
         """Return the original's bytes; checks and raises as `verified_original` does."""
         return self.files.original_bytes(self.photo(photo_id))
 
+    def original_content(self, photo_id: str) -> Content:
+        """Return what can be classified again; raises as `PhotoFiles.content` does."""
+        return self.files.content(self.photo(photo_id))
+
+    def video_path(self, photo_id: str) -> Path:
+        """Return the path of a video after checking its size.
+
+        Raises PhotoNotFound, NoFrames for a picture, OriginalMissing or OriginalChanged.
+        """
+        return self.files.video(self.photo(photo_id)).path
+
+    def frames(self, photo_id: str) -> bytes:
+        """Return a video's frames, side by side as WebP; missing ones are decoded again.
+
+        Raises NoFrames for a picture.
+        """
+        try:
+            return self.files.frames_location(photo_id).read_bytes()
+        except FileNotFoundError:
+            with self._translated_errors():
+                return self.files.recreate_frames(self.photo(photo_id))
+
     def thumbnail(self, photo_id: str) -> bytes:
         """Return a thumbnail's WebP bytes; a missing one is recreated from the original."""
         try:
@@ -472,6 +497,7 @@ class Library:
         if reference is None:
             self.files.store_copy(photo_id, prediction.photo.format, photo.data)
         self.files.store_thumbnail(photo_id, prediction.photo.pixels)
+        self.files.store_frames(photo_id, prediction.photo.frames)
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:

@@ -150,7 +150,11 @@ def _remove_files(library: Library, list_file: Path) -> tuple[int, tuple[Path, .
             query = select(photos.c.id).where(photos.c.id.in_(batch))
             ids_with_row = connection.execute(query).scalars()
             for photo_id in sorted(set(batch).difference(ids_with_row)):
-                paths = [library.files.thumbnail_location(photo_id)]
+                # The list does not say which referenced originals are videos.
+                paths = [
+                    library.files.thumbnail_location(photo_id),
+                    library.files.frames_location(photo_id),
+                ]
                 if format_by_id[photo_id] is not None:
                     paths.append(library.files.copy_location(photo_id, format_by_id[photo_id]))
                 for path in paths:

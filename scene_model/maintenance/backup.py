@@ -25,6 +25,7 @@ from scene_model.library.inventory import (
     StoredPhoto,
     files_below,
     original_of,
+    previews_of,
     stored_photos,
 )
 from scene_model.library.store import Library
@@ -139,10 +140,10 @@ def _add_photo(progress: _BackupInProgress, photo: StoredPhoto, with_references:
         progress.references.append(referenced)
     elif not _add_original(progress, photo):
         return
-    thumbnail = library.files.thumbnail_location(photo.id)
-    entry = _store(progress.archive, _member_name(library, thumbnail), library, thumbnail)
-    if entry is not None:
-        progress.entries.append(entry)
+    for file in previews_of(library, photo):
+        entry = _store(progress.archive, _member_name(library, file), library, file)
+        if entry is not None:
+            progress.entries.append(entry)
 
 
 def _add_original(progress: _BackupInProgress, photo: StoredPhoto) -> bool:

@@ -24,7 +24,7 @@ FORMAT_VERSION = 1
 _ID = r"[0-9a-f]{2}/[0-9a-f]{64}"
 _PLAIN = r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,150}"
 _NAME = re.compile(
-    rf"library\.db|originals/{_ID}\.[a-z0-9]{{1,5}}|thumbnails/{_ID}\.webp"
+    rf"library\.db|originals/{_ID}\.[a-z0-9]{{1,5}}|thumbnails/{_ID}(?:\.frames)?\.webp"
     rf"|embeddings/(?:{_PLAIN}/)?{_PLAIN}",
     re.ASCII,
 )

@@ -52,6 +52,8 @@ class Repair:
         try:
             if problem.code in ("missing_thumbnail", "damaged_thumbnail"):
                 self.library.files.recreate_thumbnail(self.library.photo(problem.photo))
+            elif problem.code in ("missing_frames", "damaged_frames"):
+                self.library.files.recreate_frames(self.library.photo(problem.photo))
             elif problem.code == "missing_embedding" and self.recompute_embedding is not None:
                 self.recompute_embedding(problem.photo)
             else:

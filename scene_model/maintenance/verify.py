@@ -35,6 +35,7 @@ from scene_model.maintenance.problems import Problem, VerifyResult
 from scene_model.maintenance.repair import RecomputeEmbedding, Repair
 from scene_model.photos.decode import PhotoLimits, decode_photo
 from scene_model.photos.hashes import file_content_hash
+from scene_model.photos.video.kinds import VIDEO_FORMATS
 
 # A recently written file may belong to an addition whose row is not written yet. It is reported
 # only if it is unchanged and still without a row after SETTLE_S.
@@ -148,7 +149,7 @@ def _check_photos(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="verify")
 
     def check(photo: StoredPhoto) -> list[Problem]:
-        checks = (_check_original, _check_thumbnail, _check_embedding)
+        checks = (_check_original, _check_thumbnail, _check_frames, _check_embedding)
         results = [check_file(library, photo) for check_file in checks]
         problems = [problem for problem in results if problem is not None]
         return problems if repair is None else [repair.recreate(problem) for problem in problems]
@@ -193,6 +194,19 @@ def _check_thumbnail(library: Library, photo: StoredPhoto) -> Problem | None:
     else:
         return None
     return Problem(code, f"{photo.name}: The thumbnail {problem}.", photo.id, path)
+
+
+def _check_frames(library: Library, photo: StoredPhoto) -> Problem | None:
+    if photo.format not in VIDEO_FORMATS:
+        return None
+    path = library.files.frames_location(photo.id)
+    if not path.is_file():
+        code, problem = "missing_frames", "are missing"
+    elif not _is_decodable(path):
+        code, problem = "damaged_frames", "cannot be decoded"
+    else:
+        return None
+    return Problem(code, f"{photo.name}: The frames {problem}.", photo.id, path)
 
 
 def _check_embedding(library: Library, photo: StoredPhoto) -> Problem | None:

@@ -1,4 +1,4 @@
-"""The date of one photo: what its EXIF, its XMP and its file name say, and how sure that is.
+"""The date of one photo: what its EXIF, XMP, container and file name say, and how sure that is.
 
 A date is text: ISO 8601 local time, with its UTC offset if known, or only a day.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from scene_model.photos.metadata import PhotoMetadata
+from scene_model.photos.video.container import CREATION_DATE, CREATION_TIME
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class SourceOfDate:
     confidence: float
 
 
-FILE_NAME, FILE_TIME, FOLDER = "file name", "file time", "folder"
+FILE_NAME, FILE_TIME, FOLDER, VIDEO = "file name", "file time", "folder", "video"
 NEIGHBOURS, CLOCK, PERSON, EXIF = "neighbours", "camera clock", "person", "EXIF"
 CHANGED = "DateTime"
 # By what the library stores: the EXIF field, or a word.
@@ -30,6 +31,9 @@ SOURCES = MappingProxyType(
         EXIF: SourceOfDate(EXIF, 0.9),
         "GPSDateTime": SourceOfDate("GPS", 0.85),
         "XMP": SourceOfDate("XMP", 0.85),
+        CREATION_DATE: SourceOfDate(VIDEO, 0.95),
+        # UTC by the standard, but not with all cameras.
+        CREATION_TIME: SourceOfDate(VIDEO, 0.8),
         # When a program last changed the file; cameras write the time taken there too.
         CHANGED: SourceOfDate(EXIF, 0.6),
         FILE_NAME: SourceOfDate(FILE_NAME, 0.9),
@@ -51,6 +55,9 @@ CAMERA_DEFAULTS = ("1970-01", "1980-01", "2000-01-01")
 _FIRST_YEAR_WITH_TIME, _FIRST_YEAR = 1995, 1900
 # The zones of the earth span 26 hours, so that clocks on two days may mean one moment.
 ZONES = datetime.timedelta(hours=26)
+# Of time zones.
+_OFFSETS = tuple(datetime.timedelta(minutes=15 * number) for number in range(-12 * 4, 14 * 4 + 1))
+_TOLERANCE = datetime.timedelta(seconds=10)
 
 _DAY = r"(?<!\d)(?P<year>(?:19|20)\d\d)(?P<mark>[-_.]?)(?P<month>\d\d)(?P=mark)(?P<day>\d\d)"
 _BETWEEN = r"(?:[-_ T.]|[ _-](?:at|um|à|alle|om|kl\.)[ _-])?"
@@ -108,14 +115,20 @@ class NameDate:
 
 
 def date_of_photo(
-    metadata: PhotoMetadata, name: str, added_at: str, sidecar_date: str | None = None
+    metadata: PhotoMetadata,
+    name: str,
+    added_at: str,
+    sidecar_date: str | None = None,
+    duration_s: float | None = None,
 ) -> PhotoDate | None:
     """Return the date of a photo by its own data; None where neither EXIF, XMP nor name say one.
 
     A name counts where its pattern is sure, and EXIF says none, an impossible one, or only when the
     file was changed. added_at: when the photo came into the library; no photo is younger.
     sidecar_date: that of an XMP sidecar; it counts before a name and a change of the file.
+    duration_s: of a video.
     """
+    metadata = _with_zone_of_name(metadata, name, duration_s or 0.0)
     stated = None if metadata.taken_source == CHANGED else metadata.taken_at
     if sidecar_date and not (stated and is_plausible(stated, added_at)):
         metadata = replace(metadata, taken_at=sidecar_date, taken_source="XMP")
@@ -129,6 +142,33 @@ def date_of_photo(
     if sure_name is None or (confidence >= SURE and source != CHANGED):
         return date
     return sure_name.photo_date if are_far(sure_name, metadata.taken_at) else date
+
+
+def _with_zone_of_name(metadata: PhotoMetadata, name: str, duration_s: float) -> PhotoMetadata:
+    """Return metadata of a video whose UTC time is local time, by the local time in its name.
+
+    The difference of the two is the offset of the time zone; where there is none, the camera wrote
+    local time into the container too. Without such a name, or with a difference that is no offset,
+    nothing changes.
+    """
+    if metadata.taken_source != CREATION_TIME or metadata.taken_at is None:
+        return metadata
+    by_name = date_of_name(name, "9998-12-31")
+    is_local = by_name is not None and by_name.is_sure and not (by_name.is_sent or by_name.is_utc)
+    if by_name is None or not is_local or "T" not in by_name.taken_at:
+        return metadata
+    local = local_time(by_name.taken_at)
+    # Names have the start of a recording, containers its start or its end.
+    least = local - local_time(metadata.taken_at) - _TOLERANCE
+    most = least + 2 * _TOLERANCE + datetime.timedelta(seconds=duration_s)
+    offsets = [offset for offset in _OFFSETS if least <= offset <= most]
+    if not offsets:
+        return metadata
+    whole_hours = [offset for offset in offsets if not offset % datetime.timedelta(hours=1)]
+    likely = whole_hours or offsets
+    if len(likely) == 1 and likely[0]:
+        local = local.replace(tzinfo=datetime.timezone(likely[0]))
+    return replace(metadata, taken_at=local.isoformat(), taken_source=CREATION_DATE)
 
 
 def stored_confidence(taken_at: str, source: str | None, added_at: str) -> float:

@@ -39,6 +39,7 @@ from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.raw.picture import open_raw
 from scene_model.photos.sniff import JPEG_XL, FileKind, Sniffed, sniff
 from scene_model.photos.structure import check_structure, is_progressive
+from scene_model.photos.video.kinds import VIDEO_FORMATS
 from scene_model.photos.wrapped import OpenedPicture, Size, WrappedPicture
 
 pillow_heif.register_heif_opener()
@@ -78,14 +79,16 @@ _FULL_SIZE_BYTES = 8.0  # more, where the picture keeps its size
 class PhotoLimits:
     """The largest photo that is accepted.
 
-    max_file_bytes: of the file. max_pixels: of the picture. max_decoding_bytes: memory while it
-    is decoded, estimated from the header. max_decoding_s: seconds, where `decoders` decode it.
+    max_file_bytes: of the file. max_pixels: of the picture. max_decoding_bytes: memory while it is
+    decoded, estimated from the header. max_decoding_s: seconds, where `decoders` decode it.
+    max_video_bytes: of a video's file, instead of the first.
     """
 
     max_file_bytes: int = 200_000_000
     max_pixels: int = 100_000_000
     max_decoding_bytes: int = 640_000_000
     max_decoding_s: float = 30.0
+    max_video_bytes: int = 10_000_000_000
 
 
 @dataclass(frozen=True)
@@ -107,12 +110,16 @@ class DecodedPhoto:
         possibly a reduced scale of the original.
     width, height: of the original, in pixels, upright.
     format: by the file's first bytes: "JPEG", "HEIF", ...
+    frames: of a video, in their order; the pixels are one of them, its poster. Empty for pictures.
+    duration_s: of a video, in seconds; None where it is unknown, and for pictures.
     """
 
     pixels: Pixels
     width: int
     height: int
     format: str
+    frames: tuple[Pixels, ...] = ()
+    duration_s: float | None = None
 
 
 def read_photo_file(path: Path, limits: PhotoLimits) -> bytes:
@@ -171,7 +178,7 @@ def open_picture(data: bytes, limits: PhotoLimits) -> OpenedPicture:
 
 def _require_picture(sniffed: Sniffed) -> None:
     if sniffed.kind is FileKind.VIDEO:
-        raise VideoFile(f"This is a video ({sniffed.name}); only pictures are tagged.")
+        raise VideoFile(video_refusal(sniffed.name))
     if sniffed.kind is FileKind.UNSUPPORTED_PICTURE:
         raise UnsupportedPicture(
             f"Pictures of the kind {sniffed.name} are not read. Export it as JPEG, PNG or TIFF."
@@ -182,6 +189,17 @@ def _require_picture(sniffed: Sniffed) -> None:
             f"This is not a picture{kind}. JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, GIF, TIFF, BMP "
             "and the RAW files of cameras are read."
         )
+
+
+def video_refusal(kind: str) -> str:
+    """Return why a video is not taken where only pictures are, or as one of a kind not read."""
+    if kind in VIDEO_FORMATS:
+        return (
+            f"This is a video ({kind}); only pictures are read here. Add it to a library, or tag "
+            "it by the command `classify`."
+        )
+    kinds = ", ".join(sorted(VIDEO_FORMATS))
+    return f"Videos of this kind ({kind}) are not read. Convert it to MP4. Read are {kinds}."
 
 
 def _open_by_pillow(data: bytes, name: str) -> Image.Image:
@@ -276,7 +294,7 @@ def decode_picture(picture: OpenedPicture, minimum: MinimumSize | None) -> Decod
     name = "JPEG" if picture.format == "MPO" else str(picture.format)
     try:
         if minimum is not None and picture.format in ("JPEG", "MPO"):
-            picture.draft(None, _draft_size(width, height, minimum))
+            picture.draft(None, reduced_size(width, height, minimum))
         picture.load()
     except CODEC_ERRORS as error:
         raise codec_fault(error, name) from error
@@ -303,10 +321,11 @@ def decode_picture(picture: OpenedPicture, minimum: MinimumSize | None) -> Decod
 
 
 def _least_size(picture: WrappedPicture, minimum: MinimumSize | None) -> Size | None:
-    return None if minimum is None else _draft_size(picture.width, picture.height, minimum)
+    return None if minimum is None else reduced_size(picture.width, picture.height, minimum)
 
 
-def _draft_size(width: int, height: int, minimum: MinimumSize) -> Size:
+def reduced_size(width: int, height: int, minimum: MinimumSize) -> Size:
+    """Return the smallest size of a picture at which both sides still reach the minimum."""
     scale = _smallest_scale(width, height, minimum)
     return max(1, math.ceil(width * scale)), max(1, math.ceil(height * scale))
 

@@ -82,8 +82,8 @@ def _fields(exif: Image.Exif, packet: bytes | None) -> PhotoMetadata:
     return PhotoMetadata(
         taken_at=taken_at,
         taken_source=taken_source,
-        camera=_camera(_text(fields[_MAKE]), _text(fields[_MODEL])),
-        lens=_text(details.get(_LENS_MODEL)),
+        camera=camera_name(printable_text(fields[_MAKE]), printable_text(fields[_MODEL])),
+        lens=printable_text(details.get(_LENS_MODEL)),
         latitude=latitude,
         longitude=longitude,
     )
@@ -104,7 +104,8 @@ def _rating(packet: bytes | None) -> int | None:
         return None
 
 
-def _text(value: Any) -> str | None:
+def printable_text(value: Any) -> str | None:
+    """Return the printable characters of a field, at most 200; None where there are none."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str):
@@ -113,7 +114,8 @@ def _text(value: Any) -> str | None:
     return printable[:200] or None
 
 
-def _camera(make: str | None, model: str | None) -> str | None:
+def camera_name(make: str | None, model: str | None) -> str | None:
+    """Join make and model of a camera."""
     if make is None or model is None:
         return model or make
     # "Canon" + "Canon EOS 40D" and "NIKON CORPORATION" + "NIKON D70" need the make only once.
@@ -141,10 +143,10 @@ def _taken(
 
 
 def _exif_time(value: Any, offset: Any) -> str | None:
-    moment = _parse_exif_time(_text(value))
+    moment = _parse_exif_time(printable_text(value))
     if moment is None:
         return None
-    stated = _text(offset)
+    stated = printable_text(offset)
     return moment.isoformat() + (stated if stated and _OFFSET.fullmatch(stated) else "")
 
 
@@ -152,7 +154,7 @@ def _gps_time(gps: dict[int, Any]) -> str | None:
     """Return the time of the satellites, which is UTC."""
     try:
         hours, minutes, seconds = (int(part) for part in gps[_GPS_TIME])
-        text = f"{_text(gps[_GPS_DATE])} {hours:02d}:{minutes:02d}:{seconds:02d}"
+        text = f"{printable_text(gps[_GPS_DATE])} {hours:02d}:{minutes:02d}:{seconds:02d}"
     except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
     moment = _parse_exif_time(text)
@@ -191,4 +193,4 @@ def _degrees(parts: Any, reference: Any, negative: str, limit: float) -> float |
     value = degrees + minutes / 60 + seconds / 3600
     if not math.isfinite(value) or not 0.0 <= value <= limit:
         return None
-    return round(-value if _text(reference) == negative else value, 7)
+    return round(-value if printable_text(reference) == negative else value, 7)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import PurePath
 
 from scene_model.photos.raw.kinds import RAW_SUFFIXES, raw_kind
+from scene_model.photos.video.kinds import VIDEO_SUFFIXES, video_kind
 
 
 class FileKind(StrEnum):
@@ -39,7 +40,6 @@ _SIGNATURES: tuple[tuple[bytes, FileKind, str], ...] = (
     (b"MM\x00*", FileKind.PICTURE, "TIFF"),
     (b"II+\x00", FileKind.PICTURE, "TIFF"),
     (b"MM\x00+", FileKind.PICTURE, "TIFF"),
-    (b"\x1aE\xdf\xa3", FileKind.VIDEO, "Matroska or WebM"),
     (b"\x00\x00\x01\xba", FileKind.VIDEO, "MPEG"),
     (b"\x00\x00\x01\xb3", FileKind.VIDEO, "MPEG"),
     (b"FLV\x01", FileKind.VIDEO, "Flash"),
@@ -57,11 +57,18 @@ _OTHER_SUFFIXES = (
     ".jpg .jpeg .jpe .jfif .mpo .png .webp .avif .gif .tif .tiff .bmp .dib .heic .heif .hif .jxl"
 )
 PICTURE_SUFFIXES = RAW_SUFFIXES | frozenset(_OTHER_SUFFIXES.split())
+# Those of everything that a library takes.
+MEDIA_SUFFIXES = PICTURE_SUFFIXES | VIDEO_SUFFIXES
 
 
 def has_picture_name(path: PurePath) -> bool:
     """Return whether a folder scan should try the file, by its suffix alone."""
     return path.suffix.lower() in PICTURE_SUFFIXES
+
+
+def has_media_name(path: PurePath) -> bool:
+    """Return whether a file may be a picture or a video, by its suffix alone."""
+    return path.suffix.lower() in MEDIA_SUFFIXES
 
 
 def sniff(data: bytes) -> Sniffed:
@@ -79,13 +86,13 @@ def sniff(data: bytes) -> Sniffed:
     # Two letters are ambiguous: check the length of a bitmap's second header too.
     if data[:2] == b"BM" and data[14:18] in _BITMAP_HEADERS:
         return Sniffed(FileKind.PICTURE, "BMP")
-    if data[:4] == b"RIFF":
-        if data[8:12] == b"WEBP":
-            return Sniffed(FileKind.PICTURE, "WebP")
-        if data[8:12] == b"AVI ":
-            return Sniffed(FileKind.VIDEO, "AVI")
-    if data[4:8] == b"ftyp":
-        return _iso_media(data)
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return Sniffed(FileKind.PICTURE, "WebP")
+    if data[4:8] == b"ftyp" and (picture := _iso_picture(data)):
+        return Sniffed(FileKind.PICTURE, picture)
+    video = video_kind(data)
+    if video is not None:
+        return Sniffed(FileKind.VIDEO, video)
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<svg", b"<?xml")) and b"<svg" in start:
         return Sniffed(FileKind.UNSUPPORTED_PICTURE, "SVG")
@@ -94,12 +101,10 @@ def sniff(data: bytes) -> Sniffed:
     return Sniffed(FileKind.OTHER, "unknown")
 
 
-def _iso_media(data: bytes) -> Sniffed:
+def _iso_picture(data: bytes) -> str | None:
     # A HEIF may have a generic major brand and list HEIF only among the compatible brands.
     box_bytes = min(max(int.from_bytes(data[:4], "big"), 16), 256)
     brands = {data[8:12]} | {data[i : i + 4] for i in range(16, box_bytes - 3, 4)}
     if brands & _AVIF_BRANDS:
-        return Sniffed(FileKind.PICTURE, "AVIF")
-    if brands & _HEIF_BRANDS:
-        return Sniffed(FileKind.PICTURE, "HEIF")
-    return Sniffed(FileKind.VIDEO, "MP4 or QuickTime")
+        return "AVIF"
+    return "HEIF" if brands & _HEIF_BRANDS else None

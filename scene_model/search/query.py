@@ -4,7 +4,8 @@
 ``tag:beach`` ``class:sea`` ``group:water`` ``album:travel`` ``name:img_20`` ``camera:iphone`` ·
 ``score>=0.8`` · ``rating>=4`` ``rating:5`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
-``is:duplicate`` ``is:favourite`` ``is:raw`` ``is:doubtful-date`` · ``has:gps`` ``has:date`` ·
+``is:duplicate`` ``is:favourite`` ``is:raw`` ``is:video`` ``is:doubtful-date`` · ``duration>30s`` ·
+``has:gps`` ``has:date`` ·
 ``near:38.72,-9.14,10km`` · ``within:38.6,-9.3,38.8,-9.0``.
 NOT binds before AND before OR.
 ``dogs and cats at night``: operators in any case; small words are passed over.
@@ -21,7 +22,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, func, not_, or_, true
+from sqlalchemy import Column, ColumnElement, Integer, and_, cast, func, not_, or_, true
 
 from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
@@ -32,6 +33,7 @@ from scene_model.library.albums.own_albums import OwnAlbum
 from scene_model.library.groups import is_in_group
 from scene_model.library.schema import photos
 from scene_model.photos.raw.kinds import RAW_FORMATS
+from scene_model.photos.video.kinds import VIDEO_FORMATS
 from scene_model.search.album_conditions import is_in_album
 from scene_model.search.conditions import (
     exif_contains,
@@ -52,6 +54,7 @@ from scene_model.search.query_tree import (
     MAX_DEPTH,
     AllOf,
     AnyOf,
+    DurationTerm,
     FieldTerm,
     Not,
     Query,
@@ -63,7 +66,7 @@ from scene_model.search.query_tree import (
 from scene_model.search.query_values import read_box, read_circle, read_days, read_stars
 from scene_model.search.words import as_written, ids_for_word
 
-STATES = ("unsure", "edited", "duplicate", "favourite", "raw", "doubtful-date")
+STATES = ("unsure", "edited", "duplicate", "favourite", "raw", "video", "doubtful-date")
 PROPERTIES = ("gps", "date")
 # An album is about thirty subqueries; more albums take SQLite too long to plan.
 MAX_ALBUMS = 12
@@ -148,6 +151,8 @@ def _condition(query: Query, context: _Context) -> Condition:
             return _score(comparison, number)
         case RatingTerm(comparison, rating):
             return _compared(photos.c.rating, comparison, rating)
+        case DurationTerm(comparison, seconds):
+            return _duration(comparison, seconds)
         case Not(term):
             return not_(_condition(term, context))
         case AllOf(terms):
@@ -164,7 +169,7 @@ def _all_of(terms: Sequence[Query], context: _Context) -> Condition:
     others = [term for term in terms if not isinstance(term, Not | Words)]
     positive: list[Query] = [*words, *others]
     # Comparing one column is cheap; the other terms select lists of photos.
-    positive.sort(key=lambda term: not isinstance(term, ScoreTerm | RatingTerm))
+    positive.sort(key=lambda term: not isinstance(term, ScoreTerm | RatingTerm | DurationTerm))
     conditions = [_condition(term, context) for term in positive]
     if negated:
         conditions.append(not_(_any_of(negated, context)))
@@ -284,6 +289,8 @@ def _is(term: FieldTerm, _: _Context) -> Condition:
         return photos.c.favourite.is_(True)
     if state == "raw":
         return photos.c.format.in_(sorted(RAW_FORMATS))
+    if state == "video":
+        return photos.c.format.in_(sorted(VIDEO_FORMATS))
     if state == fold("doubtful-date"):
         return has_doubtful_date()
     raise _no_state(term)
@@ -318,17 +325,20 @@ _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     "has": _has,
 }
 FIELDS = tuple(_FIELDS)
+_COMPARED = {"score": "score>=0.8", "duration": "duration>30s"}
 
 
 def _no_field(term: FieldTerm) -> QueryError:
-    if term.name == "score":
-        return QueryError("score takes a comparison, as in score>=0.8.", term.position)
+    if term.name in _COMPARED:
+        return QueryError(
+            f"{term.name} takes a comparison, as in {_COMPARED[term.name]}.", term.position
+        )
     similar_names = difflib.get_close_matches(term.name, FIELDS, 1)
     hint = f" Did you mean {similar_names[0]}:?" if similar_names else ""
     fields = ", ".join(f"{name}:" for name in FIELDS)
     return QueryError(
-        f"{term.name}: is not a field.{hint} Fields: {fields} and score. To search for the text "
-        f'itself, put it in quotation marks: "{term.name}:{term.value}".',
+        f"{term.name}: is not a field.{hint} Fields: {fields}, score and duration. To search for "
+        f'the text itself, put it in quotation marks: "{term.name}:{term.value}".',
         term.position,
     )
 
@@ -351,7 +361,16 @@ def _score(comparison: str, number: float) -> Condition:
     return _compared(column, comparison, number)
 
 
-def _compared(column: Column[Any], comparison: str, number: float) -> Condition:
+def _duration(comparison: str, seconds: float) -> Condition:
+    column = photos.c.duration
+    # People read whole seconds on the photos.
+    value = cast(column, Integer) if comparison == "=" else column
+    return and_(column.is_not(None), _compared(value, comparison, seconds))
+
+
+def _compared(
+    column: Column[Any] | ColumnElement[Any], comparison: str, number: float
+) -> Condition:
     return {
         ">=": column >= number,
         "<=": column <= number,

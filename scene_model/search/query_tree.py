@@ -13,7 +13,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput
 
 from scene_model.errors import QueryError
 from scene_model.search.plain_words import may_be_passed_over
-from scene_model.search.query_values import read_stars
+from scene_model.search.query_values import read_duration, read_stars
 
 MAX_QUERY_LENGTH = 1_000
 # SQLite's parser fails at a depth of about 30.
@@ -22,7 +22,7 @@ MAX_DEPTH = 12
 _COMPARISON = re.compile(r"\s*(>=|<=|>|<|=)\s*")
 _OPERATORS = ("AND", "OR", "NOT")
 # Text that without quotation marks would not be read as a word.
-_LOOKS_LIKE_A_COMPARISON = re.compile(r"(score|rating)?[<>=]", re.IGNORECASE)
+_LOOKS_LIKE_A_COMPARISON = re.compile(r"(score|rating|duration)?[<>=]", re.IGNORECASE)
 _LOOKS_LIKE_A_FIELD = re.compile(r"[A-Za-z_]+:")
 _BARE = re.compile(r'[^\s()"\-][^\s()"]*')
 _BARE_VALUE = re.compile(r'[^\s()"]+')
@@ -69,6 +69,15 @@ class RatingTerm:
 
 
 @dataclass(frozen=True)
+class DurationTerm:
+    """``duration>1m30s``. comparison: one of >= <= > < =. seconds: of a video."""
+
+    comparison: str
+    seconds: float
+    position: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
 class Not:
     """The term does not match. is_word: typed as NOT, which small words may follow, not as -."""
 
@@ -90,7 +99,7 @@ class AnyOf:
     terms: tuple["Query", ...]
 
 
-Query = Words | FieldTerm | ScoreTerm | RatingTerm | Not | AllOf | AnyOf
+Query = Words | FieldTerm | ScoreTerm | RatingTerm | DurationTerm | Not | AllOf | AnyOf
 EVERYTHING = AllOf()
 
 
@@ -129,6 +138,8 @@ def print_query(query: Query) -> str:
             return f"score{comparison}{Decimal(repr(number)):f}"
         case RatingTerm(comparison, rating):
             return f"rating{comparison}{rating}"
+        case DurationTerm(comparison, seconds):
+            return f"duration{comparison}{Decimal(repr(seconds)):f}s"
         case Not(term):
             sign = "NOT " if query.is_word else "-"
             return f"{sign}{_bracketed(term, AllOf, AnyOf, Not)}"
@@ -203,6 +214,7 @@ def _read(node: Tree[Token]) -> Query:
         "brackets": lambda: _alone(_read(children[0])),
         "score": lambda: _score(children[0]),
         "rating": lambda: _rating(children[0]),
+        "duration": lambda: _duration(children[0]),
         "field": lambda: _field(children[0], children[1]),
         "words": lambda: _words(children[0]),
     }
@@ -225,8 +237,8 @@ def _words(word: Token) -> Words:
         raise QueryError(_not_allowed(str(word), word.start_pos or 0), word.start_pos or 0)
     if _LOOKS_LIKE_A_COMPARISON.match(word):
         raise QueryError(
-            f"{word} is not a valid comparison. Write it like score>=0.8 or rating>=4, or in "
-            "quotation marks.",
+            f"{word} is not a valid comparison. Write it like score>=0.8, rating>=4 or "
+            "duration>30s, or in quotation marks.",
             word.start_pos or 0,
         )
     return Words(_text(word), word.start_pos or 0, word.startswith('"'))
@@ -253,6 +265,12 @@ def _rating(token: Token) -> RatingTerm:
     position = token.start_pos or 0
     comparison, number = _COMPARISON.split(token[len("rating") :])[1:]
     return RatingTerm(comparison, read_stars(number, position), position)
+
+
+def _duration(token: Token) -> DurationTerm:
+    position = token.start_pos or 0
+    comparison, text = _COMPARISON.split(token[len("duration") :])[1:]
+    return DurationTerm(comparison, read_duration(text, position), position)
 
 
 def _text(token: Token) -> str:

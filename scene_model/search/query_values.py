@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from scene_model.classifier.album_rules import read_span
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import QueryError
+from scene_model.photos.durations import read_shift
 from scene_model.photos.xmp import MAX_RATING
 
 _RELATIVE_DAYS = {"today": 0, "yesterday": 1}
@@ -172,6 +173,19 @@ def read_stars(text: str, position: int = 0) -> int:
             position,
         )
     return int(text)
+
+
+def read_duration(text: str, position: int = 0) -> float:
+    """Parse ``30s``, ``5m``, ``1h30m`` or seconds without a unit; raises QueryError."""
+    if re.fullmatch(r"\d{1,9}(\.\d{1,6})?s?", text, re.IGNORECASE | re.ASCII):
+        return float(text.rstrip("sS"))
+    seconds = read_shift(text)
+    if seconds is None:
+        raise QueryError(
+            f"{text!r} is not a duration. Write duration>30s, duration<5m or duration>=1h30m.",
+            position,
+        )
+    return float(seconds)
 
 
 def _absolute(text: str, today: datetime.date) -> str:

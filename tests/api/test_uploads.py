@@ -22,7 +22,7 @@ def client(services: Services) -> Iterator[TestClient]:
 
 
 def test_announce_send_and_query(client: TestClient, services: Services, temple: bytes) -> None:
-    files = [{"path": "trip/temple.jpg", "size": len(temple)}, {"path": "film.mov", "size": 5}]
+    files = [{"path": "trip/temple.jpg", "size": len(temple)}, {"path": "film.wmv", "size": 5}]
     started = client.post("/api/uploads", json={"files": files})
     assert started.status_code == 201
     upload = started.json()

@@ -15,6 +15,7 @@ from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
 from tests.bundles import grouped, other_network, own_head
 from tests.pictures import encode, textured
+from tests.videos import video
 
 KEYS = (
     "file label confidence unsure probabilities class class_source group tags places objects "
@@ -46,7 +47,7 @@ def folder(tmp_path: Path, temple: bytes, flower: bytes) -> Path:
     (tmp_path / "a.JPG").write_bytes(flower)
     (tmp_path / "c.jpg").write_bytes(b"")
     (tmp_path / "notes.txt").write_text("notes")
-    (tmp_path / "film.mov").write_bytes(b"film")
+    (tmp_path / "film.mpg").write_bytes(b"film")
     (tmp_path / "inside").mkdir()
     (tmp_path / "inside" / "d.png").write_bytes(encode(textured(80, 60), "PNG"))
     return tmp_path
@@ -75,6 +76,20 @@ def test_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[2]["error"]["code"] == "empty_file"
     assert lines[2]["label"] is None
     assert "2 files ignored" in errors
+
+
+def test_a_video_has_the_fields_of_a_photo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tags = {"com.apple.quicktime.creationdate": "2024-07-15T14:03:22+0200"}
+    (tmp_path / "a.MOV").write_bytes(video("MOV", tags=tags))
+    (tmp_path / "b.webm").write_bytes(video("WEBM")[:500])
+    code, (line, cut), _ = classify(capsys, str(tmp_path))
+    assert code == 3
+    assert list(line) == KEYS
+    assert line["taken_at"] == "2024-07-15T14:03:22+02:00"
+    assert sum(line["probabilities"].values()) == pytest.approx(1.0, abs=1e-3)
+    assert cut["error"]["code"] == "truncated_photo"
 
 
 def test_recursive_and_another_head(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -145,7 +160,7 @@ def test_a_model_with_groups_and_places(
 def test_a_named_file_is_always_processed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "photo.dat").write_bytes((folder / "b.jpg").read_bytes())
     code, lines, _ = classify(
-        capsys, str(folder / "photo.dat"), str(folder / "notes.txt"), str(folder / "film.mov")
+        capsys, str(folder / "photo.dat"), str(folder / "notes.txt"), str(folder / "film.mpg")
     )
     assert code == 3
     assert [line["error"] and line["error"]["code"] for line in lines] == [

@@ -20,6 +20,7 @@ from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from tests.bundles import grouped
+from tests.videos import video
 
 
 @pytest.fixture
@@ -92,6 +93,26 @@ def test_sort_and_undo(source: Path, tmp_path: Path, lines: Any, kind: str) -> N
     assert files(source) == before
     assert not dest.exists()
     assert lines("undo", dest)[0] == 2
+
+
+@pytest.mark.slow
+def test_videos_are_sorted_and_found_by_query(tmp_path: Path, lines: Any) -> None:
+    source = tmp_path / "card"
+    source.mkdir()
+    made = {"a.mov": video("MOV"), "a.heic": b"", "b.webm": video("WEBM", 4.0)}
+    for name, data in made.items():
+        (source / name).write_bytes(data)
+    code, printed = lines(
+        "sort", source, tmp_path / "sorted", "--copy", "--where", "is:video duration>3s"
+    )
+    # The picture of which the first film is a companion is empty.
+    assert code == 3
+    assert {Path(line["file"]).name: line["action"] for line in printed} == {
+        "a.heic": "stays",
+        "b.webm": "copy",
+    }
+    assert list(files(tmp_path / "sorted").values()) == [made["b.webm"]]
+    assert set(files(source)) == set(made)
 
 
 @pytest.mark.slow

@@ -18,12 +18,15 @@ from scene_model.jobs.job import JobState
 from scene_model.library import photo_files
 from scene_model.library.file_system import FileSystem
 from scene_model.library.store import Library
+from scene_model.photos.content import Content, content_id, read_content
+from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.hashes import content_hash
 from scene_model.photos.thumbnail import make_thumbnail
+from tests.videos import video
 
 pytestmark = pytest.mark.slow
 
-# Every photo goes the same way: more photos repeat the same steps.
+# Every picture goes the same way: more of them repeat the same steps. One of the photos is a video.
 # `benchmarks.kill_ingest` ends real processes with more of them.
 PHOTOS = 6
 # Each test stops at every PARTS-th step, so that none takes long.
@@ -74,17 +77,27 @@ def watch_statements(library: Library, file_system: CrashingDisk) -> None:
 
 @pytest.fixture(scope="module")
 def uploads() -> list[tuple[str, bytes]]:
-    return [(f"{number:02d}.jpg", made_photo(number)) for number in range(PHOTOS)]
+    pictures = [(f"{number:02d}.jpg", made_photo(number)) for number in range(PHOTOS - 1)]
+    return [*pictures, ("film.mp4", video())]
 
 
 @pytest.fixture(scope="module")
-def model(uploads: list[tuple[str, bytes]], classifier: Classifier) -> Iterator[CurrentModel]:
+def model(
+    uploads: list[tuple[str, bytes]],
+    classifier: Classifier,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[CurrentModel]:
     """The shipped model with cached predictions: prediction is not tested here."""
-    predictions = {content_hash(data): classifier.predict(data) for _, data in uploads}
+    folder = tmp_path_factory.mktemp("predicted")
+    predictions = {}
+    for name, data in uploads:
+        (folder / name).write_bytes(data)
+        content = read_content(folder / name, PhotoLimits())
+        predictions[content_id(content)] = classifier.predict(content)
     thumbnails = {id(p.photo.pixels): make_thumbnail(p.photo.pixels) for p in predictions.values()}
 
-    def cached(self: Classifier, data: bytes) -> Prediction:
-        return predictions[content_hash(data)]
+    def cached(self: Classifier, content: Content) -> Prediction:
+        return predictions[content_id(content)]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Classifier, "predict", cached)
@@ -161,8 +174,15 @@ def test_at_every_step(
         resume_and_check(folder, model, uploads)
         shutil.rmtree(folder)
         at += PARTS
-    assert {"write", "flush", "rename", "flush folder", "statement", "commit", "append"} <= set(
-        file_system.names
-    )
+    assert {
+        "write",
+        "flush",
+        "rename",
+        "flush folder",
+        "statement",
+        "commit",
+        "append",
+        "link",
+    } <= set(file_system.names)
     assert file_system.names.count("commit") >= PHOTOS
     assert file_system.steps > 20 * PHOTOS

@@ -35,7 +35,7 @@ def touch(folder: Path, *names: str) -> None:
 
 def test_folders_are_listed_by_name_with_their_photos(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "notes.txt", "._a.jpg")
-    touch(tmp_path / "rome", "1.JPG", "2.heic", "3.mov")
+    touch(tmp_path / "rome", "1.JPG", "2.mov", "3.mpg")
     touch(tmp_path / "Lisbon" / "deeper", "1.jpg")
     touch(tmp_path / ".thumbs", "1.jpg")
     listing = list_folder(tmp_path)

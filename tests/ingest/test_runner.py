@@ -26,7 +26,7 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
 BAD = [
     ("empty.jpg", b"", "empty_file"),
     ("notes.jpg", b"just some text", "not_a_picture"),
-    ("film.jpg", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 64, "video_file"),
+    ("film.jpg", b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 64, "truncated_photo"),
     ("cut.jpg", encode(textured(200, 200))[:2000], "truncated_photo"),
     ("raw.jpg", b"FUJIFILMCCD-RAW 0201", "damaged_photo"),
 ]

@@ -31,7 +31,7 @@ def send(app: Services, job: Job, number: int, data: bytes) -> None:
 def test_arrived_files_are_tagged_and_the_others_pending(
     services: Services, made_photos: Files
 ) -> None:
-    job = services.uploads.announce(announced([("trip/film.mov", b"x" * 9), *made_photos]))
+    job = services.uploads.announce(announced([("trip/film.wmv", b"x" * 9), *made_photos]))
     assert [item.name for item in services.uploads.missing(job.id)] == [n for n, _ in made_photos]
     for number, (_, data) in enumerate(made_photos, start=1):
         assert job.is_running
@@ -41,7 +41,7 @@ def test_arrived_files_are_tagged_and_the_others_pending(
     assert job.wait(60)
     progress = job.progress()
     assert (progress.total, progress.done, len(progress.photo_ids)) == (13, 13, 12)
-    assert [(s.name, s.code) for s in progress.skipped] == [("film.mov", "video_file")]
+    assert [(s.name, s.code) for s in progress.skipped] == [("film.wmv", "video_file")]
     assert services.uploads.open() == []
     assert not list(services.library.incoming_dir.iterdir())
     assert not list(services.library.files.new_dir.iterdir())
@@ -132,7 +132,7 @@ def test_a_folder_of_this_computer(
     (folder / "deep").mkdir(parents=True)
     for name, data in made_photos[:3]:
         (folder / "deep" / name).write_bytes(data)
-    (folder / "film.mov").write_bytes(b"film")
+    (folder / "film.wmv").write_bytes(b"film")
     assert scan_folder(folder, recursive=False).photos == ()
     scan = scan_folder(folder, recursive=True)
     assert (len(scan.photos), scan.ignored) == (3, 1)
@@ -163,7 +163,7 @@ def test_cancelling_a_folder_removes_no_file(
 def test_files_refused_by_name() -> None:
     assert refusal_by_name("a/b.JPG") is None
     assert refusal_by_name("no_suffix") is None
-    for name, code in (("a.MP4", "video_file"), ("b.pdf", "not_a_picture")):
+    for name, code in (("a.WMV", "video_file"), ("b.pdf", "not_a_picture")):
         refusal = refusal_by_name(name)
         assert refusal is not None
         assert refusal.code == code

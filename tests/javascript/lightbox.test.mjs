@@ -294,6 +294,12 @@ describe("keyAction", () => {
     assert.equal(action("ArrowLeft", { ownsArrows: true }), null);
   });
 
+  test("Space plays a video, and stops a slideshow that shows one", () => {
+    assert.equal(action(" "), "slideshow");
+    assert.equal(action(" ", { isVideo: true }), "play");
+    assert.equal(action(" ", { isVideo: true, isPlaying: true }), "slideshow");
+  });
+
   test("letters move the picture only when it is zoomed", () => {
     assert.equal(action("d"), null);
     assert.equal(action("D", { isZoomed: true }), "right");

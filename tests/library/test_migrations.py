@@ -132,7 +132,7 @@ def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
     assert library.count_by_class() == {"flower": 1, "holiday": 1}
 
 
-@pytest.mark.parametrize("version", (*VERSIONS, 4, 5, 6, 7))
+@pytest.mark.parametrize("version", (*VERSIONS, 4, 5, 6, 7, 8))
 def test_same_schema_as_a_new_library(version: int, tmp_path: Path) -> None:
     library = Library(made_by(version, tmp_path / "library"))
 
@@ -246,6 +246,19 @@ def test_version_7_keeps_its_dates(tmp_path: Path) -> None:
     assert problems(folder) == []
 
 
+def test_version_8_keeps_its_dates(tmp_path: Path) -> None:
+    folder = made_by(8, tmp_path / "library")
+    with Library(folder) as library:
+        flower = library.photo(FLOWER)
+        assert (flower.taken_at, flower.taken_source) == ("2024-07-16T10:00:00", "person")
+        assert flower.auto_taken_at == "2024-07-15T12:34:56"
+        assert undo(library) is not None
+        assert library.photo(FLOWER).taken_at == "2024-07-15T12:34:56"
+        assert library.photo(FLOWER).duration_s is None
+    assert version(folder) == SCHEMA_VERSION
+    assert problems(folder) == []
+
+
 @pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5, 6, 7))
 def test_photos_of_earlier_versions_can_be_dated(number: int, tmp_path: Path) -> None:
     folder = made_by(4 if number == 3 else number, tmp_path / "library")
@@ -354,7 +367,7 @@ class Kill(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5, 6, 7))
+@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5, 6, 7, 8))
 def test_killed_at_any_statement_it_starts_over(
     version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ from scene_model.search.query import FIELDS, parse_query
 from scene_model.search.query_tree import (
     AllOf,
     AnyOf,
+    DurationTerm,
     FieldTerm,
     Not,
     Query,
@@ -241,6 +242,11 @@ def is_in_area(box: Box, row: Row) -> bool:
     return row.place is not None and box.contains(*row.place)
 
 
+def seconds(row: Row, otherwise: float) -> float:
+    duration = row.more.get("duration")
+    return duration if isinstance(duration, float) else otherwise
+
+
 def rating(row: Row) -> int:
     """The rating that a person gave counts, also 0; else the imported one."""
     human, imported = row.more.get("human_rating"), row.more.get("imported_rating")
@@ -271,6 +277,10 @@ TERMS: dict[Query, Callable[[Row], bool]] = {
     RatingTerm(">=", 4): lambda r: rating(r) >= 4,
     RatingTerm("<", 1): lambda r: rating(r) == 0,
     RatingTerm("=", 3): lambda r: rating(r) == 3,
+    FieldTerm("is", "video"): lambda r: r.more.get("format") == "MOV",
+    DurationTerm(">", 30.0): lambda r: seconds(r, 0) > 30,
+    DurationTerm("<=", 30.0): lambda r: seconds(r, 99) <= 30,
+    DurationTerm("=", 30.0): lambda r: 30 <= seconds(r, 0) < 31,
     FieldTerm("taken", "2024-07"): lambda r: (r.taken_at or "")[:7] == "2024-07",
     FieldTerm("taken", "2023-12-31..2024"): lambda r: "2023-12-31" <= (r.taken_at or "") < "2025",
     FieldTerm("taken", "..2023"): lambda r: r.taken_at is not None and r.taken_at < "2024",
@@ -328,6 +338,10 @@ FIXED = [
     Row("rating removed", more={"imported_rating": 5, "human_rating": 0}),
     Row("favourite", more={"favourite": True}),
     Row("raw", more={"format": "NEF"}),
+    *(
+        Row(f"video {i}", more={"format": "MOV", "duration": seconds})
+        for i, seconds in enumerate((29.9, 30.0, 30.7, 31.0, None))
+    ),
     Row("clock", taken_at="2000-01-01T00:00:07", more={"auto_taken_confidence": 0.05}),
     Row("unsure", auto_class="unsure", auto_score=0.0, auto_source="none"),
     Row("e\u0301te\u0301_1.jpg", added_at="2024-07-16T00:00:00.000+02:00", camera="SSONY 7"),
@@ -363,7 +377,8 @@ ROWS = st.lists(
         more=st.fixed_dictionaries(
             {
                 "favourite": st.booleans(),
-                "format": st.sampled_from(["JPEG", "TIFF", "NEF", "RAW"]),
+                "format": st.sampled_from(["JPEG", "TIFF", "NEF", "RAW", "MOV"]),
+                "duration": st.none() | st.sampled_from([12.0, 30.5, 90.0]),
                 "imported_rating": st.none() | st.integers(1, 5),
                 "human_rating": st.none() | st.integers(0, 5),
             }

@@ -2,6 +2,7 @@
 
 from scene_model.library.records import PhotoRecord
 from scene_model.photos.dates import CLOCK, FILE_NAME, FILE_TIME, FOLDER, NEIGHBOURS, PERSON
+from scene_model.photos.video.container import CREATION_DATE, CREATION_TIME
 
 NO_DATE = "no date"
 _SOURCES = {
@@ -13,6 +14,8 @@ _SOURCES = {
     PERSON: "you",
     "GPSDateTime": "the GPS time in the photo, which is UTC",
     "XMP": "the XMP data in the photo",
+    CREATION_DATE: "the video, which says when it was taken",
+    CREATION_TIME: "the video, whose time is UTC",
     "DateTime": "the EXIF data: when the file was changed last",
     "DateTimeDigitized": "the EXIF data: when it was digitised",
     "DateTimeOriginal": "the EXIF data: when it was taken",

@@ -9,6 +9,7 @@ import streamlit as st
 from pages.sections.dates.date_text import date_source_text, date_text
 from pages.sections.messages import escape_markdown
 from pages.state.session import get_gallery, get_services
+from pages.widgets.durations import video_text
 from pages.widgets.guesses import guess_text
 from scene_model.classifier.classify import HeadPredictions
 from scene_model.classifier.labels import HUMAN, NONE, OBJECTS, UNSURE_CLASS
@@ -89,6 +90,7 @@ def show_exif(photo: PhotoRecord) -> None:
         "Camera": photo.camera,
         "Lens": photo.lens,
         "Location": _coordinates(photo),
+        "Duration": video_text(photo),
         "Size": f"{photo.width:,} × {photo.height:,} pixels, {photo.file_bytes / 1e6:.2f} MB",
     }
     _fact_table(((name, value) for name, value in values.items() if value), "Photo data")

@@ -103,6 +103,7 @@ def _data(index: int, photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, A
         "name": photo.name,
         "alt": describe(photo, vocabulary),
         "format": photo.format,
+        "is_video": photo.is_video,
         "width": photo.width,
         "height": photo.height,
         "favourite": photo.favourite,

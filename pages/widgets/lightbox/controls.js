@@ -62,6 +62,8 @@ export class Controls {
       button.ariaDisabled = String(!sequence.at(step));
     }
     this.play.hidden = !hasWalk;
+    this.zoomIn.hidden = Boolean(photo?.is_video);
+    this.zoomOut.hidden = Boolean(photo?.is_video);
     this.showMarks(photo ? sequence.marks : { favourite: false, rating: 0 });
   }
 

@@ -5,7 +5,7 @@ const DRAWER = ".st-key-lightbox_drawer";
 // A field for a class or tag that asks about a new one.
 const OPEN_QUESTION = ".field:has(.question:not([hidden]))";
 const TABBABLE =
-  'button, a[href], input, select, textarea, summary, [tabindex]:not([tabindex="-1"])';
+  'button, a[href], input, select, textarea, summary, video, [tabindex]:not([tabindex="-1"])';
 const MEMORY = "lightboxInfo";
 const WIDE = "(min-width: 900px)";
 
@@ -42,8 +42,8 @@ export function focusContext() {
   return {
     isTyping,
     ownsEscape: is('input[aria-expanded="true"]') || is(OPEN_QUESTION),
-    ownsSpace: is("button, a, summary, input, [role=tab], [role=option]"),
-    ownsArrows: is("[role=tab], [role=radio], [role=option], [role=slider], select"),
+    ownsSpace: is("button, a, summary, input, video, [role=tab], [role=option]"),
+    ownsArrows: is("[role=tab], [role=radio], [role=option], [role=slider], select, video"),
   };
 }
 

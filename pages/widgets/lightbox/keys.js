@@ -20,6 +20,7 @@ const WHEN_ZOOMED = { w: "up", a: "left", s: "down", d: "right", 0: "zoom-reset"
  * @property {boolean} ownsArrows the focus is on a control that the arrow keys operate
  * @property {boolean} isZoomed
  * @property {boolean} isPlaying whether the slideshow plays
+ * @property {boolean} isVideo whether the photo shown is a video
  */
 
 /**
@@ -34,7 +35,10 @@ export function keyAction(event, context) {
     return context.isPlaying ? "stop" : "close";
   }
   if (context.isTyping) return null;
-  if (event.key === " ") return context.ownsSpace ? null : "slideshow";
+  if (event.key === " ") {
+    if (context.ownsSpace) return null;
+    return context.isVideo && !context.isPlaying ? "play" : "slideshow";
+  }
   if (event.key.startsWith("Arrow") && context.ownsArrows) return null;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (context.isZoomed && key in WHEN_ZOOMED) return WHEN_ZOOMED[key];

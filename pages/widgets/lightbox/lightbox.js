@@ -6,6 +6,7 @@ import { PHOTO_CLOSED, PHOTO_OPENED, shared } from "../shared.js";
 import { dropPhoto, forgetPhoto, namePhoto, photoInAddress } from "./address.js";
 import { Controls } from "./controls.js";
 import { Dialog, focusContext, focusInGrid, isLightboxShown } from "./dialog.js";
+import { isOnVideoControls } from "./film.js";
 import { Gestures } from "./gestures.js";
 import { keyAction } from "./keys.js";
 import { PhotoSequence } from "./sequence.js";
@@ -48,6 +49,17 @@ class Lightbox {
     return { width: this.stage.clientWidth, height: this.stage.clientHeight };
   }
 
+  /** Whether the photo shown is a video: it is played, not enlarged. */
+  get isVideo() {
+    return Boolean(this.sequence.photo?.is_video);
+  }
+
+  /** Play or pause; the arrow keys stay those of the lightbox. */
+  tapVideo() {
+    this.slides.togglePlay();
+    this.dialog.takeFocus();
+  }
+
   newGestures() {
     return new Gestures({
       isZoomed: () => this.viewport.isZoomed,
@@ -57,9 +69,13 @@ class Lightbox {
       drag: (dx, dy) => this.slides.drag(dx, dy),
       release: (result) => this.release(result),
       tap: ({ type }) => {
-        if (type !== "mouse") this.dialog.host.toggleAttribute("data-bare");
+        if (this.isVideo) this.tapVideo();
+        else if (type !== "mouse") this.dialog.host.toggleAttribute("data-bare");
       },
-      doubleTap: (point) => this.changeView(() => this.viewport.toggle(point)),
+      doubleTap: (point) => {
+        if (this.isVideo) this.tapVideo();
+        else this.changeView(() => this.viewport.toggle(point));
+      },
     });
   }
 
@@ -72,7 +88,7 @@ class Lightbox {
       ...this.pointOf(event),
     });
     stage.onpointerdown = (event) => {
-      if (event.button !== 0) return;
+      if (event.button !== 0 || isOnVideoControls(event)) return;
       stage.setPointerCapture(event.pointerId);
       this.gestures.down(pointer(event));
     };
@@ -190,6 +206,7 @@ class Lightbox {
   }
 
   zoomBy(factor, point) {
+    if (this.isVideo) return;
     this.changeView(() => this.viewport.zoomTo(this.viewport.zoom * factor, point));
   }
 
@@ -218,6 +235,7 @@ class Lightbox {
     if (action === "close") this.close();
     else if (action === "next") this.walk(1);
     else if (action === "previous") this.walk(-1);
+    else if (action === "play") this.slides.togglePlay();
     else if (action === "zoom-in") this.zoomBy(ZOOM_STEP);
     else if (action === "zoom-out") this.zoomBy(1 / ZOOM_STEP);
     else if (action === "zoom-reset") this.changeView(() => this.viewport.reset());
@@ -271,6 +289,7 @@ class Lightbox {
       ...focusContext(),
       isZoomed: this.viewport.isZoomed,
       isPlaying: this.slideshow.isPlaying,
+      isVideo: this.isVideo,
     });
     if (action === null || (!this.sequence.photo && action !== "close")) return;
     event.preventDefault();

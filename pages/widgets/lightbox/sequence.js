@@ -13,6 +13,7 @@ import { PATIENCE_MS } from "../connection.js";
  * @property {string} name
  * @property {string} alt
  * @property {string} format
+ * @property {boolean} is_video
  * @property {number} width in pixels, upright
  * @property {number} height
  * @property {boolean} favourite

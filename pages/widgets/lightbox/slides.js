@@ -1,5 +1,6 @@
 // The pictures on the stage: the photo shown, and its neighbours beside it.
 import { element } from "../dom.js";
+import { Film } from "./film.js";
 import { needsWhole, pictureUrl, wholeSource } from "./sources.js";
 import { fittedSize } from "./viewport.js";
 
@@ -38,6 +39,20 @@ class Slide {
     this.onShown(this);
   }
 
+  /** Only the video that is shown is loaded. */
+  setCurrent(isCurrent) {
+    if (isCurrent && this.photo.is_video) this.film ??= new Film(this.node, this.image, this.photo);
+    if (isCurrent || !this.film) return;
+    this.film.dispose();
+    this.film = undefined;
+  }
+
+  resize(width, height) {
+    this.image.style.width = `${width}px`;
+    this.image.style.height = `${height}px`;
+    this.film?.resize(width, height);
+  }
+
   loadWhole() {
     if (this.whole) return;
     this.whole = new AbortController();
@@ -61,6 +76,7 @@ class Slide {
   dispose() {
     clearTimeout(this.timer);
     this.whole?.abort();
+    this.film?.dispose();
     if (this.url) URL.revokeObjectURL(this.url);
     this.node.remove();
   }
@@ -115,9 +131,9 @@ export class Slides {
     slide.node.classList.toggle("current", isCurrent);
     slide.node.ariaHidden = String(!isCurrent);
     slide.image.alt = isCurrent ? photo.alt : "";
+    slide.setCurrent(isCurrent);
     const { width, height } = fittedSize(stage, photo);
-    slide.image.style.width = `${width}px`;
-    slide.image.style.height = `${height}px`;
+    slide.resize(width, height);
     slide.node.style.translate = `${step * (stage.width + GAP_PX)}px 0`;
     if (!isCurrent) slide.image.style.transform = "";
   }
@@ -125,9 +141,14 @@ export class Slides {
   /** @param {import("./viewport.js").Viewport} viewport */
   zoom({ x, y, zoom, shownLongSide }) {
     const slide = this.current;
-    if (!slide) return;
+    if (!slide || slide.photo.is_video) return;
     slide.image.style.transform = zoom === 1 ? "" : `translate(${x}px, ${y}px) scale(${zoom})`;
     if (needsWhole(slide.photo, shownLongSide * window.devicePixelRatio)) slide.loadWhole();
+  }
+
+  /** Play or pause the video shown. */
+  togglePlay() {
+    this.current?.film?.toggle();
   }
 
   /** Let the pictures follow a finger. */

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from pages.widgets.dates import day_text, time_text
+from pages.widgets.durations import video_text
 from pages.widgets.guesses import guess_text
 from pages.widgets.scripts import component_script, join_files
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
@@ -223,12 +224,17 @@ def _apply_action(
 
 
 def describe(photo: PhotoRecord, vocabulary: Vocabulary) -> str:
-    """Return the alternative text of a photo: its name, class or best guess, and tags."""
+    """Return the alternative text of a photo: its name, class or best guess, and tags.
+
+    Of a video, also that it is one, and its duration.
+    """
     names = [vocabulary.display_name(tag).lower() for tag in _tags_but_guess(photo, vocabulary)]
     if guess := guess_text(photo, vocabulary):
         names = ["unsure", guess, *names]
     elif photo.photo_class != UNSURE_CLASS:
         names = [vocabulary.display_name(photo.photo_class).lower(), *names]
+    if photo.is_video:
+        names = [f"video {video_text(photo)}".rstrip(), *names]
     return f"{photo.name}: {', '.join(dict.fromkeys(names)) or 'no tags'}"
 
 
@@ -272,6 +278,8 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "lines": [line for line in lines if line],
         "width": photo.width,
         "height": photo.height,
+        "is_video": photo.is_video,
+        "duration": video_text(photo),
         "ratio": round(min(max(photo.width / max(1, photo.height), _NARROWEST), _WIDEST), 3),
         "day": _heading(photo, style.dated),
         "time": time_text(photo.taken_at) if style.dated == "taken" and photo.taken_at else "",

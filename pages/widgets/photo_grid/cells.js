@@ -42,6 +42,23 @@ function newCell(photo, isSelectable) {
   return item;
 }
 
+/** URL of the four frames of a video, side by side in one picture. */
+function framesUrl(photo) {
+  return `/api/photos/${photo.id}/frames`;
+}
+
+// Over the picture; the frames show and load while the video is pointed at or has the focus.
+function showVideo(open, photo) {
+  open.querySelector(".film")?.remove();
+  open.querySelector(".frames")?.remove();
+  if (!photo.is_video) return;
+  const film = element("span", "film", photo.duration);
+  film.setAttribute("aria-hidden", "true");
+  const frames = element("span", "frames");
+  frames.style.backgroundImage = `url("${framesUrl(photo)}")`;
+  open.append(frames, film);
+}
+
 // Only texts are updated: the picture of a photo never changes; see picture_loader.js.
 function fillCell(item, photo) {
   const drawnPhoto = JSON.stringify(photo);
@@ -49,6 +66,7 @@ function fillCell(item, photo) {
   item.drawnPhoto = drawnPhoto;
   item.querySelector(".open").setAttribute("aria-label", `Open ${photo.alt}`);
   item.querySelector("img").alt = photo.alt;
+  showVideo(item.querySelector(".open"), photo);
   item.querySelector(".pick")?.setAttribute("aria-label", `Select ${photo.name}`);
   item.querySelector(".time").textContent = photo.time;
   const lines = photo.lines.map((line) => {

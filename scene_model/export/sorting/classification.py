@@ -24,9 +24,9 @@ from scene_model.library.predictions import predict_stored
 from scene_model.library.records import NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.library.store import Library
+from scene_model.photos.content import content_id, read_content
 from scene_model.photos.dates import date_of_photo
-from scene_model.photos.decode import read_photo_file
-from scene_model.photos.hashes import content_hash, file_content_hash
+from scene_model.photos.hashes import file_content_hash
 from scene_model.photos.xmp import sidecar_rating
 from scene_model.search.own_albums import album_line
 from scene_model.search.query import parse_query
@@ -177,18 +177,19 @@ class Classification:
             return item
         path = Path(item.photo.path)
         try:
-            data = read_photo_file(path, self._model.classifier.limits)
-            hashes = (content_hash(data), *(_hash(file.path) for file in item.companions))
+            content = read_content(path, self._model.classifier.limits)
+            hashes = (content_id(content), *(_hash(file.path) for file in item.companions))
             if hashes[0] in self._library_ids:
                 return _HashedPhoto(item, hashes, None)
-            prediction = self._model.classifier.predict(data)
+            prediction = self._model.classifier.predict(content)
             name = path.name.encode("utf-8", "replace").decode("utf-8")
             now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
             if scratch is not None:
                 by = self._model.classifier.provenance
-                photo = NewPhoto(data, name, now, sidecar_rating(path))
+                photo = NewPhoto(content, name, now, sidecar_rating(path))
                 scratch.add(photo, prediction, by, path, [write_hash_neighbours])
-            date = date_of_photo(prediction.metadata, name, now)
+            duration_s = prediction.photo.duration_s
+            date = date_of_photo(prediction.metadata, name, now, duration_s=duration_s)
             taken_at = None if date is None else date.taken_at
             return _HashedPhoto(item, hashes, self._predicted_destination(prediction, taken_at))
         except SceneError as error:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 
 from scene_model.photos.raw.kinds import RAW_SUFFIXES
-from scene_model.photos.sniff import PICTURE_SUFFIXES
+from scene_model.photos.sniff import MEDIA_SUFFIXES
+from scene_model.photos.video.kinds import VIDEO_SUFFIXES
 
 # After the photo's stem (IMG_1.XMP) or its whole name (IMG_1.JPG.xmp).
 _SIDECARS = frozenset(".xmp .aae .pp3 .dop .thm .json".split())
@@ -17,22 +18,29 @@ _TAKEOUT_NUMBER = re.compile(r"(.*?)(\(\d+\))?", re.DOTALL)
 
 
 def is_photo_name(name: str) -> bool:
-    """Whether a name is a photo's. "._NAME" is not: macOS writes those metadata files."""
-    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES and not name.startswith("._")
+    """Whether a name is a photo's or a video's.
+
+    "._NAME" is not: macOS writes those metadata files.
+    """
+    return os.path.splitext(name)[1].lower() in MEDIA_SUFFIXES and not name.startswith("._")
 
 
 def companions(names: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
     """Match the files of one folder: companions by photo, and the files without a photo.
 
     A companion of two photos (IMG_1.JPG and IMG_1.PNG) goes with the first in name order. A RAW
-    file is a companion of a JPEG or other picture with its stem, and a photo where there is none.
+    file is a companion of a JPEG or other picture with its stem, and a photo where there is none. A
+    MOV or MP4 is one of a picture of either kind.
     """
     ordered = sorted(names)
-    stems = {_stem(name) for name in ordered if is_photo_name(name) and not _is_raw(name)}
+    named = [name for name in ordered if is_photo_name(name)]
+    pictures = {_stem(name) for name in named if not _is_video(name)}
+    not_raw = {_stem(name) for name in named if not (_is_video(name) or _is_raw(name))}
     photos: dict[str, list[str]] = {
         name: []
-        for name in ordered
-        if is_photo_name(name) and not (_is_raw(name) and _stem(name) in stems)
+        for name in named
+        if not (_is_raw(name) and _stem(name) in not_raw)
+        and not (_is_paired_video(name) and _stem(name) in pictures)
     }
     other_names = [name for name in ordered if name not in photos]
     by_name: dict[str, str] = {}
@@ -53,6 +61,14 @@ def companions(names: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
 
 def _is_raw(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in RAW_SUFFIXES
+
+
+def _is_video(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES
+
+
+def _is_paired_video(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES & _PAIRED_SUFFIXES
 
 
 def _stem(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import PurePath
 
-from scene_model.photos.sniff import PICTURE_SUFFIXES
+from scene_model.photos.sniff import MEDIA_SUFFIXES
 
 # What browsers, Syncthing, rsync and editors append to or put into the name of a partial file.
 _PARTIAL = frozenset(
@@ -15,11 +15,14 @@ _SYSTEM_FOLDERS = frozenset(
 
 
 def is_photo_name(name: str) -> bool:
-    """Whether a file is to be added by its name: a picture's, not hidden, not a partial file's."""
+    """Whether a file is to be added by its name: a picture's or a video's.
+
+    Hidden files and partial ones are not.
+    """
     if name.startswith((".", "~")):
         return False
     *before, suffix = PurePath(name).suffixes or [""]
-    if suffix.lower() not in PICTURE_SUFFIXES:
+    if suffix.lower() not in MEDIA_SUFFIXES:
         return False
     return not (before and before[-1].lower() in _PARTIAL)
 

@@ -11,7 +11,7 @@ from scene_model.ingest.watch.folder_files import FileStamp, stamp_of
 from scene_model.jobs.job import Outcome
 from scene_model.library.inventory import MovedFile, update_references
 from scene_model.library.store import Library
-from scene_model.photos.decode import read_photo_file
+from scene_model.photos.content import read_content
 
 
 def ingest_scanned(
@@ -23,13 +23,13 @@ def ingest_scanned(
     LibraryError or QuotaExceeded.
     """
     path = Path(file.source or "")
-    data = read_photo_file(path, classifier.limits)
+    content = read_content(path, classifier.limits)
     if stamp_of(str(path)) != FileStamp(file.file_bytes or 0, file.mtime_ns or 0):
         raise UnreadableFile(
             "The file changed while it was read. It is added once it stays the same.",
             code="file_changing",
         )
-    photo = photo_of_file(path, data, file.name, file.uploaded_at)
+    photo = photo_of_file(path, content, file.name, file.uploaded_at)
     reference = path if file.by_reference else None
     if _is_kept(library, photo.id, reference):
         return Outcome(photo.id, was_known=True)

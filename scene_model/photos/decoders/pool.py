@@ -22,6 +22,7 @@ import numpy as np
 
 from scene_model import errors
 from scene_model.errors import DecodingStopped, PhotoError
+from scene_model.photos.content import VideoContent
 from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits, check_file_bytes
 from scene_model.photos.decoders.frames import Data, Fields, write_frame
 from scene_model.photos.decoders.memory_budget import MemoryBudget
@@ -31,6 +32,9 @@ from scene_model.photos.metadata import PhotoMetadata
 # A decoder that held more than this ends after the photo, and its memory returns to the system.
 _RETIRE_BYTES = 200_000_000
 _START_S = 60.0
+_VIDEO_S = 9.0
+# What one video may take while it is decoded.
+_VIDEO_BYTES = 300_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +126,35 @@ class Decoders:
                 logger.warning("a decoder is replaced: %s", stop)
                 raise DecodingStopped(str(stop)) from None
         return _decoded_file(fields, pixels)
+
+    def decode_video(
+        self,
+        video: VideoContent,
+        minimum: MinimumSize | None = MinimumSize(),  # noqa: B008 - frozen
+        only_poster: bool = False,
+    ) -> DecodedFile:
+        """Decode up to four frames of a video, and read its metadata.
+
+        minimum: as `decode_photo`'s. only_poster: without the other frames. Raises PhotoError.
+        """
+        request: Fields = {
+            "video": str(video.path),
+            "kind": video.kind,
+            "minimum": None if minimum is None else vars(minimum),
+            "only_poster": only_poster,
+            "lane_bytes": _VIDEO_BYTES,
+        }
+        seconds = min(_VIDEO_S, self.limits.max_decoding_s)
+        with self._aside(), self._memory.reserve(_VIDEO_BYTES):
+            try:
+                fields, pixels = self._costly.ask(request, b"", seconds)
+            except _Stopped as stop:
+                logger.warning("a decoder is replaced: %s", stop)
+                raise DecodingStopped(
+                    f"Decoding the video ({video.kind}) takes longer than {seconds:,.0f} s, or "
+                    "more memory than it may. Convert it to MP4 and add that."
+                ) from None
+        return _decoded_video(fields, pixels)
 
     @property
     def process_ids(self) -> list[int]:
@@ -243,13 +276,29 @@ def _end(process: "subprocess.Popen[bytes]", requests: IO[bytes], replies: Repli
     replies.close()
 
 
-def _decoded_file(fields: Fields, pixels: Data) -> DecodedFile:
-    """Build the result from a reply; raises the PhotoError that it names."""
+def _raise_error_in(fields: Fields) -> None:
+    """Raise the PhotoError that a reply names."""
     if "error" in fields:
         kind = _ERRORS.get(fields["error"], PhotoError)
         raise kind(fields["message"], fields["code"] if fields["code"] in kind.codes else None)
+
+
+def _decoded_file(fields: Fields, pixels: Data) -> DecodedFile:
+    """Build the result from a reply; raises the PhotoError that it names."""
+    _raise_error_in(fields)
     height, width = fields["pixels"]
     shape = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
     original_width, original_height = fields["size"]
     photo = DecodedPhoto(shape, original_width, original_height, fields["format"])
+    return DecodedFile(photo, PhotoMetadata(**fields["metadata"]))
+
+
+def _decoded_video(fields: Fields, pixels: Data) -> DecodedFile:
+    """Build the result from a reply on a video; raises the PhotoError that it names."""
+    _raise_error_in(fields)
+    frames = tuple(np.frombuffer(pixels, np.uint8).reshape(*fields["pixels"], 3))
+    width, height = fields["size"]
+    photo = DecodedPhoto(
+        frames[fields["poster"]], width, height, fields["format"], frames, fields["duration_s"]
+    )
     return DecodedFile(photo, PhotoMetadata(**fields["metadata"]))

@@ -5,22 +5,26 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
-from scene_model.errors import PhotoError
+from scene_model.errors import PhotoError, UnreadableFile
 from scene_model.photos.decode import (
     MinimumSize,
     PhotoLimits,
     decode_picture,
     decoding_bytes,
     open_picture,
+    reduced_size,
     require_memory,
 )
 from scene_model.photos.decoders.frames import Data, Fields, read_frame, write_frame
 from scene_model.photos.metadata import read_metadata
 from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.sniff import sniff
+from scene_model.photos.video.film import decode_video
 from scene_model.photos.wrapped import OpenedPicture
 
 # The estimate, once more and some, for what codecs and their threads hold beside it.
@@ -47,6 +51,8 @@ def answer(request: Fields, data: bytes) -> tuple[Fields, Data]:
     """
     if "hello" in request:
         return request, b""
+    if "video" in request:
+        return _answer_video(request)
     limits = PhotoLimits(**request["limits"])
     minimum = None if request["minimum"] is None else MinimumSize(**request["minimum"])
     try:
@@ -70,6 +76,37 @@ def answer(request: Fields, data: bytes) -> tuple[Fields, Data]:
         "metadata": vars(metadata),
     }
     return fields, pixels
+
+
+def _answer_video(request: Fields) -> tuple[Fields, Data]:
+    """Decode the frames of a video on disk; the answer has all of them, one after the other."""
+    minimum = None if request["minimum"] is None else MinimumSize(**request["minimum"])
+
+    def target(width: int, height: int) -> tuple[int, int]:
+        return (width, height) if minimum is None else reduced_size(width, height, minimum)
+
+    try:
+        with _memory_limit(request["lane_bytes"]), _opened(Path(request["video"])) as file:
+            video = decode_video(file, request["kind"], target, request["only_poster"])
+            pixels = np.stack(video.frames)
+    except PhotoError as error:
+        return {"error": type(error).__name__, "code": error.code, "message": error.message}, b""
+    fields = {
+        "pixels": pixels.shape[:3],
+        "poster": video.poster,
+        "duration_s": video.duration_s,
+        "size": [video.width, video.height],
+        "format": request["kind"],
+        "metadata": vars(video.metadata),
+    }
+    return fields, pixels.data.cast("B")
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise UnreadableFile(f"The file cannot be read: {error.strerror}.") from error
 
 
 def _open(data: bytes, limits: PhotoLimits) -> OpenedPicture:

@@ -87,6 +87,7 @@ def test_companions_of_photos() -> None:
             "IMG_6.CR3",
             "IMG_6.DNG",
             "IMG_9.MOV",
+            "IMG_9.MOV.xmp",
             "notes.txt",
         ]
     )
@@ -102,8 +103,9 @@ def test_companions_of_photos() -> None:
         "IMG_5.HEIC": {"IMG_5.dng"},
         "IMG_6.CR3": set(),
         "IMG_6.DNG": set(),
+        "IMG_9.MOV": {"IMG_9.MOV.xmp"},
     }
-    assert unmatched == ["._IMG_1.JPG", "IMG_9.MOV", "notes.txt"]
+    assert unmatched == ["._IMG_1.JPG", "notes.txt"]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from scene_model.photos.hashes import content_hash
 from scene_model.services import Services
 from tests.ingest.watch.conftest import WatchedPlace
 from tests.pictures import encode, textured
+from tests.videos import video
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,19 @@ def test_a_new_file_is_added_when_it_stays_the_same(place: WatchedPlace) -> None
     assert place.watcher.state.photos == 1
     assert place.watcher.state.status is FolderStatus.WATCHING
     assert not list(place.services.library.incoming_dir.iterdir())
+
+
+def test_a_video_is_added_and_followed(place: WatchedPlace) -> None:
+    place.pass_time(1)
+    path = place.write("film.mp4", video())
+    place.pass_time(10)
+    (record,) = place.services.library.records(place.services.library.find())
+    assert (record.name, record.reference, record.is_video) == ("film.mp4", path, True)
+    moved = path.rename(path.with_name("renamed.mp4"))
+    assert place.events.paths is not None
+    place.events.paths += [str(path), str(moved)]
+    place.pass_time(5)
+    assert place.services.library.photo(record.id).reference == moved
 
 
 def test_folder_time_and_sidecar_come_with_a_file(place: WatchedPlace) -> None:

@@ -1,0 +1,86 @@
+"""The content of a file: a picture's bytes, or a video, which is never held in memory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scene_model.errors import FileTooLarge, UnreadableFile
+from scene_model.photos.decode import PhotoLimits, check_file_bytes, read_photo_file
+from scene_model.photos.hashes import content_hash, file_content_hash
+from scene_model.photos.sniff import FileKind, sniff
+from scene_model.photos.video.kinds import VIDEO_FORMATS, VIDEO_SUFFIXES
+
+# As much as tells a video from a picture.
+_HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class VideoContent:
+    """A video on disk. sha256: of its bytes when it was read. kind: one of `VIDEO_FORMATS`."""
+
+    path: Path
+    sha256: str
+    file_bytes: int
+    kind: str
+
+
+Content = bytes | VideoContent
+
+
+def read_content(path: Path, limits: PhotoLimits) -> Content:
+    """Read a picture's file whole, or the hash of a video, by what the file begins with.
+
+    Raises UnreadableFile or FileTooLarge.
+    """
+    kind = _video_kind(path)
+    if kind is None:
+        return read_photo_file(path, limits)
+    try:
+        file_bytes = path.stat().st_size
+        _check_video_bytes(file_bytes, limits)
+        return VideoContent(path, file_content_hash(path), file_bytes, kind)
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def content_id(content: Content) -> str:
+    """Return the SHA-256 of the content, the photo's id."""
+    return content.sha256 if isinstance(content, VideoContent) else content_hash(content)
+
+
+def content_bytes(content: Content) -> int:
+    """Return the size of the content in bytes."""
+    return content.file_bytes if isinstance(content, VideoContent) else len(content)
+
+
+def check_named_bytes(name: str, file_bytes: int, limits: PhotoLimits) -> None:
+    """Raise FileTooLarge for a file that is not here yet; videos are told by their names."""
+    if Path(name).suffix.lower() in VIDEO_SUFFIXES:
+        _check_video_bytes(file_bytes, limits)
+    else:
+        check_file_bytes(file_bytes, limits)
+
+
+def _video_kind(path: Path) -> str | None:
+    """Return the format of a video that is read; None for everything else."""
+    try:
+        if not path.is_file():
+            raise UnreadableFile(f"{path.name} is not a regular file.")
+        with path.open("rb") as file:
+            sniffed = sniff(file.read(_HEAD_BYTES))
+    except OSError as error:
+        raise _unreadable(error) from error
+    is_video = sniffed.kind is FileKind.VIDEO and sniffed.name in VIDEO_FORMATS
+    return sniffed.name if is_video else None
+
+
+def _check_video_bytes(file_bytes: int, limits: PhotoLimits) -> None:
+    if file_bytes > limits.max_video_bytes:
+        raise FileTooLarge(
+            f"The video has {file_bytes:,} bytes; the limit is {limits.max_video_bytes:,}. "
+            "Raise SCENE_MAX_VIDEO_BYTES to accept it."
+        )
+
+
+def _unreadable(error: OSError) -> UnreadableFile:
+    reason = error.strerror or type(error).__name__
+    return UnreadableFile(f"The file cannot be read: {reason}.")

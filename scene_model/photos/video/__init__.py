@@ -1,0 +1,1 @@
+"""Videos: what they are, their frames, and what their containers say."""
