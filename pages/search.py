@@ -26,6 +26,7 @@ from pages.sections.similar_results import (
 )
 from pages.state.address import read_address, write_address
 from pages.state.session import get_gallery
+from pages.widgets.stack_marks import tiles_text
 from scene_model.duplicates.missing_hashes import count_missing_hashes, fill_missing_hashes
 from scene_model.errors import QueryError, SceneError
 from scene_model.search.saved_searches import SavedSearch
@@ -140,7 +141,8 @@ def _results(query: str) -> None:
         if not show_no_result(query, _set_query):
             _examples()
         return
-    st.caption(counted(count, "photo"))
+    texts = [counted(count, "photo"), tiles_text(count, gallery.count_tiles(query))]
+    st.caption(" · ".join(filter(None, texts)))
     selection_tools(_NAME, query, count)
     browse(query, _NAME, grid_selection(_NAME), with_scores=True, with_captions=True)
 

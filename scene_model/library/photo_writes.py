@@ -43,7 +43,7 @@ def write_photo(
         values["trashed_at"] = None
         # An earlier version of this program may have added the photo without these.
         values["perceptual_hash"] = photo_values["perceptual_hash"]
-        for name in ("imported_rating", "folder", "modified_at"):
+        for name in ("imported_rating", "folder", "modified_at", "content_id"):
             values[name] = func.coalesce(photos.c[name], photo_values[name])
         if reference is None or existing_row.reference is not None:
             values["reference"] = reference
@@ -100,6 +100,7 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "imported_rating": rating or None,
         "folder": photo.folder,
         "modified_at": photo.modified_at,
+        "content_id": prediction.metadata.content_id,
     }
 
 
