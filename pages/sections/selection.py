@@ -35,7 +35,7 @@ def grid_selection(page: str) -> GridSelection:
 
 
 def selected_text() -> str:
-    """Return how many photos are selected: "3 selected", "3 selected: 5 photos with their stacks"."""
+    """Return how many photos are selected: "3 selected", or with those behind them in stacks."""
     gallery = get_gallery()
     tiles, photos = len(gallery.selection), len(gallery.selected_photos())
     with_stacks = f": {photos:,} photos with their stacks" if photos > tiles else ""

@@ -1,4 +1,4 @@
-"""``library stacks``: list the photos that are joined: RAW and JPEG, Live Photos, edited versions."""
+"""``library stacks``: list the photos that show as one: RAW and JPEG, Live Photos, edits."""
 
 import argparse
 import json

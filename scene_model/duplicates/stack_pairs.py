@@ -1,9 +1,9 @@
 """Which photos belong in one stack: the rules, without the library.
 
 RAW and JPEG, and the picture and the film of a Live Photo, have one name; an edited version has the
-name of its original with a mark. Beside the name, what is known of the photos decides: cameras count
-from 0001 again, so one name may be two photos. The identifier that a phone wrote into the picture
-and the film of a Live Photo needs no other evidence.
+name of its original with a mark. Beside the name, what is known of the photos decides: cameras
+count from 0001 again, so one name may be two photos. The identifier that a phone wrote into the
+picture and the film of a Live Photo needs no other evidence.
 """
 
 import datetime

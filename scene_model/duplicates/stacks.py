@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    union,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -84,24 +85,29 @@ def _name_and_join(connection: Connection, rows: Sequence[Any]) -> None:
     has_name = _is_one_of(photos.c.stack_name, names.values()) & _is_one_of(
         func.coalesce(photos.c.folder, ""), folders
     )
-    numbers = select(photos.c.number).where(has_name)
+    numbers = [select(photos.c.number).where(has_name)]
     if content_ids:
         has_content = _is_one_of(photos.c.content_id, content_ids)
-        numbers = numbers.union(select(photos.c.number).where(has_content))
-    _join(connection, numbers)
+        numbers.append(select(photos.c.number).where(has_content))
+    _join(connection, union(*numbers))
 
 
-def _join(connection: Connection, numbers: Select[tuple[int]] | CompoundSelect[tuple[int]]) -> None:
+def _join(connection: Connection, numbers: CompoundSelect[tuple[int]]) -> None:
     rows = connection.execute(_candidates(numbers)).all()
     if len(rows) < 2:
         return
     candidates = {row.number: Candidate(*row[:8]) for row in rows}
     memberships = {row.number: row for row in rows}
-    for join in joins(candidates.values()):
-        _write(connection, join, candidates, memberships)
+    new_rows = [
+        row
+        for join in joins(candidates.values())
+        for row in _rows_of(connection, join, candidates, memberships)
+    ]
+    if new_rows:
+        connection.execute(upsert(stack_photos).on_conflict_do_nothing(), new_rows)
 
 
-def _candidates(numbers: Select[tuple[int]] | CompoundSelect[tuple[int]]) -> Select[Any]:
+def _candidates(numbers: CompoundSelect[tuple[int]]) -> Select[Any]:
     """Select the photos about which no person decided, as the fields of `Candidate`."""
     is_persons = stack_photos.c.photo.is_not(None) & stacks.c.made_by.is_distinct_from(PROGRAM)
     return (
@@ -129,13 +135,13 @@ def _is_one_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnEleme
     return column.in_(select(texts.c.value))
 
 
-def _write(
+def _rows_of(
     connection: Connection,
     join: Join,
     candidates: dict[int, Candidate],
     memberships: dict[int, Any],
-) -> None:
-    """Put photos in one stack: that of the first that has one, or a new one."""
+) -> list[dict[str, int]]:
+    """Make photos one stack, or add to the one there is; returns the rows of those added."""
     stack_ids = sorted({memberships[n].stack_id for n in join.numbers} - {None})
     if not stack_ids:
         values = {"kind": join.kind, "made_by": PROGRAM}
@@ -154,10 +160,8 @@ def _write(
                 .where(stack_photos.c.stack_id == other)
                 .values(stack_id=stack_id)
             )
-    rows = [
+    return [
         {"photo": n, "stack_id": stack_id, "position": pick_position(candidates[n])}
         for n in join.numbers
         if memberships[n].stack_id is None
     ]
-    if rows:
-        connection.execute(upsert(stack_photos).on_conflict_do_nothing(), rows)

@@ -11,7 +11,7 @@ from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.tagging import Tag
 from scene_model.errors import SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
-from scene_model.export.folders import FolderRule
+from scene_model.export.folders import FolderKind, FolderRule
 from scene_model.export.table import (
     json_record,
     people_row,
@@ -26,6 +26,7 @@ from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder, in_batches
 from scene_model.library.predictions import objects_of_stored, predict_stored
 from scene_model.library.records import PhotoRecord
+from scene_model.library.stacks.stack_rows import stacks_of
 from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class Exports:
     ) -> Iterator[bytes]:
         """Yield a ZIP of photos, in folders by a rule, with the CSV inside.
 
+        A stack goes whole into the folder of its pick, except with one folder per tag.
         with_place: False leaves coordinates out of the CSV and packs copies without the place;
         photos from which it cannot be removed are left out and listed in the ZIP.
         """
@@ -92,10 +94,22 @@ class Exports:
                 with_place=with_place,
                 taken_at=photo.taken_at,
             )
-            for photo in self.library.records(photo_ids)
-            for folder in rule.folders(photo, self.model.vocabulary)
+            for photo, deciding in self._with_picks(photo_ids, rule)
+            for folder in rule.folders(deciding, self.model.vocabulary)
         )
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
+
+    def _with_picks(
+        self, photo_ids: Iterable[str], rule: FolderRule
+    ) -> Iterator[tuple[PhotoRecord, PhotoRecord]]:
+        """Yield photos, each with the one that decides its folder."""
+        for batch in in_batches(photo_ids):
+            stacks = {} if rule.kind is FolderKind.TAG else stacks_of(self.library, batch)
+            picks = {stack.pick for stack in stacks.values()}
+            pick_records = {photo.id: photo for photo in self.library.records(picks)}
+            for photo in self.library.records(batch):
+                pick = stacks[photo.id].pick if photo.id in stacks else photo.id
+                yield photo, pick_records.get(pick, photo)
 
     def folder_rule(self, text: str) -> FolderRule:
         """Parse a folder rule; raises UsageError."""

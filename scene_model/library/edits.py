@@ -1,8 +1,8 @@
 """Edits of tags, class, favourites, ratings, dates, albums, stacks and trash, with undo and redo.
 
-`albums.album_edits` makes those of albums, `dates.date_edits` those of dates, `stacks.stack_edits`
-those of stacks. Every edit is stored with the values it replaced. It is one transaction of a few statements, however many photos it
-changes.
+`albums.album_edits` makes those of albums, `dates.date_edits` of dates, `stacks.stack_edits` of
+stacks. Every edit is stored with the values it replaced. It is one transaction of a few
+statements, however many photos it changes.
 """
 
 import dataclasses

@@ -57,10 +57,10 @@ def _effective_date_column(name: str) -> Computed:
 # `human_taken_at`: the date that a person gave or accepted, empty for "no date", with the same
 # beside it; no import changes it. `taken_at`, `taken_source`, `taken_confidence`: the effective
 # ones. `folder`: where the file was, on this computer or in the folder that was dropped.
-# `modified_at`: when it was changed last; both null where they were not recorded. `content_id`: what
-# a phone wrote into the picture and the film of one Live Photo. `stack_name`: the name by which
-# photos are joined in stacks, see `duplicates.stack_names`; null until that was tried. `film_start`
-# and `film_bytes`: where the film of a motion photo is in its file; null in other photos.
+# `modified_at`: when it was changed last; both null where they were not recorded. `content_id`:
+# what a phone wrote into the picture and the film of one Live Photo. `stack_name`: the name by
+# which photos are joined in stacks, see `duplicates.stack_names`; null until that was tried.
+# `film_start`, `film_bytes`: where the film of a motion photo is in its file; null in other photos.
 photos = Table(
     "photos",
     metadata,

@@ -328,10 +328,16 @@ class Library:
         return len(self._tiles(where, NEWEST_ADDED if sort.key is SortKey.MATCH else sort))
 
     def hidden_numbers(self, where: ColumnElement[bool] | None) -> list[int]:
-        """Return the numbers of the photos of a condition that are no tile."""
-        numbers = self._matching(where, NEWEST_ADDED)
-        hidden: list[int] = np.setdiff1d(numbers, self._tiles(where, NEWEST_ADDED)).tolist()
-        return hidden
+        """Return the numbers of the photos of a condition that are no tile.
+
+        Without a condition, those in the trash are among them.
+        """
+        hidden, tiles = self._hidden_and_tiles()
+        if len(hidden) and where is not None:
+            numbers = self._matching(where, NEWEST_ADDED)
+            hidden = hidden[np.isin(hidden, numbers) & np.isin(tiles, numbers)]
+        listed: list[int] = hidden.tolist()
+        return listed
 
     def count(
         self,

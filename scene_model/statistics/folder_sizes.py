@@ -6,13 +6,15 @@ long; a test compares them.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, Subquery, func, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, select
 
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.groups import group_key, group_of_key
 from scene_model.library.photo_query import filter_photos
-from scene_model.library.schema import effective_tags, photos
+from scene_model.library.schema import effective_tags, photos, stack_photos
 from scene_model.library.shown_tags import select_shown_tags
 from scene_model.library.store import Library
 
@@ -27,20 +29,19 @@ class FolderSize:
 
 
 def sizes_by_class(library: Library, where: ColumnElement[bool] | None) -> list[FolderSize]:
-    """Return one folder for each class."""
-    files = filter_photos(
-        select(photos.c.photo_class.label("folder"), photos.c.file_bytes), where, trashed=False
-    )
-    return _sizes(library, files.subquery())
+    """Return one folder for each class; a stack is in that of its pick."""
+    pick: Any = photos.alias()
+    folder = func.coalesce(pick.c.photo_class, photos.c.photo_class)
+    return _sizes(library, _with_picks(folder, pick, where).subquery())
 
 
 def sizes_by_group(
     library: Library, where: ColumnElement[bool] | None, vocabulary: Vocabulary
 ) -> list[FolderSize]:
-    """Return one folder for each effective group."""
-    files = filter_photos(
-        select(group_key().label("folder"), photos.c.file_bytes), where, trashed=False
-    )
+    """Return one folder for each effective group; a stack is in that of its pick."""
+    pick: Any = photos.alias()
+    folder = case((pick.c.number.is_not(None), group_key(pick.c)), else_=group_key())
+    files = _with_picks(folder, pick, where)
     by_group: dict[str, list[FolderSize]] = {}
     for size in _sizes(library, files.subquery()):
         by_group.setdefault(group_of_key(size.name, vocabulary), []).append(size)
@@ -59,7 +60,10 @@ def sizes_by_tag(library: Library, where: ColumnElement[bool] | None) -> list[Fo
 def sizes_by_head(
     library: Library, where: ColumnElement[bool] | None, head: str
 ) -> list[FolderSize]:
-    """Return one folder for each label of a head; a photo is in that of its best-scored label."""
+    """Return one folder for each label of a head; a photo is in that of its best-scored label.
+
+    A stack is in that of its pick.
+    """
     order = (effective_tags.c.score.desc(), effective_tags.c.label)
     ranked = (
         select(
@@ -73,22 +77,40 @@ def sizes_by_head(
         .subquery()
     )
     best = select(ranked.c.photo, ranked.c.label).where(ranked.c.rank == 1).subquery()
-    return _sizes(library, _files(best, where).subquery())
+    return _sizes(library, _files(best, where, with_picks=True).subquery())
 
 
-def _files(labels: Subquery, where: ColumnElement[bool] | None) -> Select[tuple[str, int]]:
+def _with_picks(
+    folder: ColumnElement[str], pick: Any, where: ColumnElement[bool] | None
+) -> Select[tuple[str, int]]:
+    """Select a folder and a size for each photo. pick: joined where a photo's stack has another."""
+    matching = filter_photos(select(photos.c.number), where, trashed=False)
+    return (
+        select(folder.label("folder"), photos.c.file_bytes)
+        .select_from(photos)
+        .outerjoin(stack_photos, stack_photos.c.photo == photos.c.number)
+        .outerjoin(pick, pick.c.number == stack_photos.c.tile)
+        .where(photos.c.number.in_(matching))
+    )
+
+
+def _files(
+    labels: Subquery, where: ColumnElement[bool] | None, with_picks: bool = False
+) -> Select[tuple[str, int]]:
     """Select a folder and a size for each label of each photo; `unsure` for photos without one.
 
-    labels: columns `photo` and `label`.
+    labels: columns `photo` and `label`. with_picks: whether a photo has the labels of the pick of
+    its stack.
     """
     matching = filter_photos(select(photos.c.number), where, trashed=False)
     folder = func.coalesce(labels.c.label, UNSURE_CLASS).label("folder")
-    return (
-        select(folder, photos.c.file_bytes)
-        .select_from(photos)
-        .outerjoin(labels, labels.c.photo == photos.c.number)
-        .where(photos.c.number.in_(matching))
-    )
+    files = select(folder, photos.c.file_bytes).select_from(photos)
+    owner: ColumnElement[Any] = photos.c.number
+    if with_picks:
+        files = files.outerjoin(stack_photos, stack_photos.c.photo == photos.c.number)
+        owner = func.coalesce(stack_photos.c.tile, owner)
+    files = files.outerjoin(labels, labels.c.photo == owner)
+    return files.where(photos.c.number.in_(matching))
 
 
 def _sizes(library: Library, files: Subquery) -> list[FolderSize]:

@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import photos
@@ -30,7 +30,9 @@ def count_by_month(
     hidden = library.hidden_numbers(where)
     if hidden:
         rows = func.json_each(json.dumps(hidden)).table_valued("value")
-        of_hidden = select(month, func.count()).where(photos.c.number.in_(select(rows.c.value)))
+        of_hidden: Select[Any] = select(month, func.count()).where(
+            photos.c.number.in_(select(rows.c.value)), photos.c.trashed_at.is_(None)
+        )
         counts -= Counter(dict(library.pairs(of_hidden.group_by(month))))
     months = sorted((m for m in counts if m), reverse=descending)
     return [(m, counts[m]) for m in (*months, "") if m in counts]

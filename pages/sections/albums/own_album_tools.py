@@ -103,7 +103,7 @@ def selection_tools(album: OwnAlbum | None, album_ids: frozenset[str]) -> None:
         )
 
 
-def _placing_tools(album: OwnAlbum, selected: list[str], with_stacks: list[str]) -> None:
+def _placing_tools(album: OwnAlbum, selected: list[str], behind: list[str]) -> None:
     library = get_gallery().library
     if album.order is None:
         with st.popover("Move", icon=":material/swap_horiz:", key="album_move"):
@@ -113,7 +113,7 @@ def _placing_tools(album: OwnAlbum, selected: list[str], with_stacks: list[str])
                     icon=icon,
                     key=f"album_move_{step}",
                     on_click=edit_album,
-                    args=(partial(move_in_album, library, album.id, with_stacks, step),),
+                    args=(partial(move_in_album, library, album.id, behind, step),),
                     width="stretch",
                 )
     st.button(
@@ -130,8 +130,8 @@ def _placing_tools(album: OwnAlbum, selected: list[str], with_stacks: list[str])
         icon=":material/remove_circle:",
         key="album_remove",
         on_click=_remove,
-        args=(album, with_stacks),
-        help=f"Take {counted(len(with_stacks), 'photo')} out of the album; they stay in the library",
+        args=(album, behind),
+        help=f"Take {counted(len(behind), 'photo')} out of the album; they stay in the library",
     )
 
 

@@ -1,6 +1,7 @@
 // The buttons and texts over the picture.
 import { element, plainButton } from "../dom.js";
 import { icon } from "./icons.js";
+import { StackStrip } from "./stack_strip.js";
 
 function iconButton(action, name, key, iconName = action) {
   const button = plainButton("control");
@@ -36,7 +37,8 @@ export class Controls {
     // For screen readers: which photo is shown.
     this.status = element("p", "unseen");
     this.status.setAttribute("role", "status");
-    this.nodes = [this.top, this.previous, this.next, this.status];
+    this.strip = new StackStrip();
+    this.nodes = [this.top, this.previous, this.next, this.strip.node, this.status];
     for (const node of this.nodes) {
       node.onclick = ({ target }) => {
         const button = target.closest("[data-action]");
@@ -62,6 +64,7 @@ export class Controls {
       button.ariaDisabled = String(!sequence.at(step));
     }
     this.play.hidden = !hasWalk;
+    this.strip.show(photo);
     this.showMarks(photo ? sequence.marks : { favourite: false, rating: 0 });
   }
 

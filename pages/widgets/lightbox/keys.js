@@ -9,6 +9,7 @@ const ANYWHERE = {
   _: "zoom-out",
   i: "info",
   f: "favourite",
+  v: "version",
 };
 const WHEN_ZOOMED = { w: "up", a: "left", s: "down", d: "right", 0: "zoom-reset" };
 

@@ -226,8 +226,14 @@ class Lightbox {
     else if (action === "stop") this.slideshow.stop();
     else if (action === "interval") this.slideshow.changeInterval();
     else if (action === "favourite") this.mark("favourite", !this.sequence.marks.favourite);
+    else if (action === "version" || kind === "member") this.switchTo(value);
     else if (kind === "rating") this.mark("rating", Number(value));
     else this.changeView(() => this.viewport.panBy(...PANS[action].map((n) => n * PAN_STEP_PX)));
+  }
+
+  /** Show another photo of the stack; the next one where none is named. */
+  switchTo(id) {
+    if (this.sequence.switchTo(id)) this.draw();
   }
 
   mark(kind, value) {

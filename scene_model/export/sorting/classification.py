@@ -23,6 +23,7 @@ from scene_model.library.own_labels import LibraryModel
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED
+from scene_model.library.stacks.stack_rows import stacks_of
 from scene_model.library.store import Library
 from scene_model.photos.dates import date_of_photo
 from scene_model.photos.decode import read_photo_file
@@ -201,13 +202,18 @@ class Classification:
         if not items or self._library is None:
             return
         ids = list(dict.fromkeys(item.hashes[0] for item in items))
-        records = {record.id: record for record in self._library.records(ids)}
+        stacks = stacks_of(self._library, ids)
+        ids_and_picks = dict.fromkeys([*ids, *(stack.pick for stack in stacks.values())])
+        records = {record.id: record for record in self._library.records(ids_and_picks)}
         for item in items:
             record = records.get(item.hashes[0])
             try:
                 if record is None:
                     raise UnreadableFile("It was removed from the library meanwhile. Sort again.")
-                yield ScannedPhoto(item.group, item.hashes, self._stored_destination(record))
+                # A stack goes whole to where its pick goes.
+                pick = records.get(stacks[record.id].pick) if record.id in stacks else None
+                destination = self._stored_destination(pick or record)
+                yield ScannedPhoto(item.group, item.hashes, destination)
             except SceneError as error:
                 yield SkippedFile(item.group.photo.path, error)
 

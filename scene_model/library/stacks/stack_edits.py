@@ -16,10 +16,9 @@ from scene_model.photos.video.kinds import VIDEO_FORMATS
 
 
 def stack_photos_of(library: Library, photo_ids: Sequence[str]) -> EditResult:
-    """Put photos in one stack, with all photos of the stacks that they are in; the first is its
-    pick.
+    """Put photos in one stack, with all photos of the stacks that they are in.
 
-    Raises UsageError ("too_few_to_stack").
+    The first is its pick. Raises UsageError ("too_few_to_stack").
     """
     with library.database.writer.begin() as connection:
         members = _with_stacks(connection, photo_ids)

@@ -1,0 +1,35 @@
+"""The stack of the open photo: what it is, which photo shows for it, and how it is taken apart."""
+
+import streamlit as st
+
+from pages.sections.undo_button import note_edit
+from pages.state.session import get_gallery
+from pages.widgets.stack_marks import stack_text
+from scene_model.library.records import PhotoRecord
+from scene_model.library.stacks.stack_edits import choose_pick, show_apart
+from scene_model.library.stacks.stack_rows import Stack
+
+
+def show_stack(photo: PhotoRecord, stack: Stack) -> None:
+    """Show what stack a photo is in, and the decisions about it."""
+    library = get_gallery().library
+    st.caption(
+        f":material/stacks: {stack_text(stack)}. Class, tags and rating here are those of this "
+        "photo."
+    )
+    with st.container(horizontal=True, key="dialog_stack"):
+        st.button(
+            "Show this one in the gallery",
+            icon=":material/filter_none:",
+            disabled=photo.id == stack.pick,
+            key="dialog_pick",
+            on_click=lambda: note_edit(choose_pick(library, photo.id)),
+            help="The photo that shows for the stack, and whose class is its folder in exports",
+        )
+        st.button(
+            "Show apart",
+            icon=":material/view_module:",
+            key="dialog_apart",
+            on_click=lambda: note_edit(show_apart(library, [photo.id])),
+            help="Show each photo of the stack for itself. No rule stacks them again.",
+        )
