@@ -432,6 +432,7 @@ class PhotoNotFound(LibraryError):
 
     code = "photo_not_found"
     http_status = 404
+    codes = {"no_film": ErrorCode(404, "A photo is no motion photo, so it has no film.")}
 
 
 class EmbeddingMissing(LibraryError):

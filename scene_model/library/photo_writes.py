@@ -43,7 +43,10 @@ def write_photo(
         values["trashed_at"] = None
         # An earlier version of this program may have added the photo without these.
         values["perceptual_hash"] = photo_values["perceptual_hash"]
-        for name in ("imported_rating", "folder", "modified_at", "content_id"):
+        for name in (
+            *("imported_rating", "folder", "modified_at"),
+            *("content_id", "film_start", "film_bytes"),
+        ):
             values[name] = func.coalesce(photos.c[name], photo_values[name])
         if reference is None or existing_row.reference is not None:
             values["reference"] = reference
@@ -101,6 +104,8 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "folder": photo.folder,
         "modified_at": photo.modified_at,
         "content_id": prediction.metadata.content_id,
+        "film_start": prediction.metadata.film_start,
+        "film_bytes": prediction.metadata.film_bytes,
     }
 
 

@@ -46,7 +46,8 @@ class PhotoRecord:
     most probable one; None where the model that predicted knows no groups. guess: the most probable
     label of all heads, with its probability. For the effective group, see `library.groups`.
     reference: path of an original that is not copied into the library.
-    rating: from 0 (none) to 5; a person's, or else the imported one.
+    rating: from 0 (none) to 5; a person's, or else the imported one. film_start, film_bytes: where
+    the film of a motion photo is in its file.
     """
 
     id: str
@@ -83,6 +84,8 @@ class PhotoRecord:
     taken_confidence: float | None = None
     auto_taken_at: str | None = None
     is_date_decided: bool = False
+    film_start: int | None = None
+    film_bytes: int | None = None
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -224,4 +227,6 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         taken_confidence=row.taken_confidence if row.taken_at else None,
         auto_taken_at=row.auto_taken_at,
         is_date_decided=row.human_taken_at is not None,
+        film_start=row.film_start,
+        film_bytes=row.film_bytes,
     )

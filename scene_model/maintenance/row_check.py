@@ -115,6 +115,10 @@ _CONTRADICTIONS = {
         "OR NOT coalesce(latitude, 0) BETWEEN -90 AND 90 "
         "OR NOT coalesce(longitude, 0) BETWEEN -180 AND 180"
     ),
+    "a motion photo's film is not in its file": (
+        "SELECT count(*) FROM photos WHERE (film_start IS NULL) <> (film_bytes IS NULL) "
+        "OR film_start < 1 OR film_bytes < 1 OR film_start + film_bytes > file_bytes"
+    ),
     "a photo has an impossible rating": (
         "SELECT count(*) FROM photos WHERE NOT coalesce(human_rating, 0) BETWEEN 0 AND 5 "
         "OR NOT coalesce(imported_rating, 1) BETWEEN 1 AND 5"

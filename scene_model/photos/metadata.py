@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from scene_model.photos.content_ids import content_id_of
+from scene_model.photos.motion import find_film
 from scene_model.photos.wrapped import OpenedPicture, WrappedPicture
 from scene_model.photos.xmp import date_of, rating_of
 
@@ -30,7 +31,8 @@ class PhotoMetadata:
     taken_source: the EXIF field it came from ("DateTimeOriginal", ...), or "XMP".
     latitude, longitude: degrees, WGS 84, north and east positive.
     rating: ``xmp:Rating``, from 1 to 5. content_id: what Apple's phones write into the picture and
-    the film of one Live Photo.
+    the film of one Live Photo. film_start, film_bytes: where the film of a motion photo is in its
+    file.
     """
 
     taken_at: str | None = None
@@ -41,12 +43,22 @@ class PhotoMetadata:
     longitude: float | None = None
     rating: int | None = None
     content_id: str | None = None
+    film_start: int | None = None
+    film_bytes: int | None = None
 
 
-def read_metadata(picture: OpenedPicture) -> PhotoMetadata:
-    """Read EXIF and XMP of an opened picture; broken fields count as absent, never as an error."""
+def read_metadata(picture: OpenedPicture, data: bytes = b"") -> PhotoMetadata:
+    """Read EXIF and XMP of an opened picture; broken fields count as absent, never as an error.
+
+    data: the whole file, in which the film of a motion photo is looked for.
+    """
     packet = _xmp_packet(picture)
-    metadata = PhotoMetadata(rating=_rating(packet))
+    film = find_film(data, packet)
+    metadata = PhotoMetadata(
+        rating=_rating(packet),
+        film_start=None if film is None else film.start,
+        film_bytes=None if film is None else film.bytes,
+    )
     for exif in (*_exifs(picture), Image.Exif()):  # without any, XMP may have the date
         metadata = _filled(metadata, _fields(exif, packet))
     return metadata

@@ -5,7 +5,6 @@ long; a test compares them.
 """
 
 from dataclasses import dataclass
-
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, case, func, select

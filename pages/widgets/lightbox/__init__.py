@@ -113,4 +113,5 @@ def _data(index: int, photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, A
         "height": photo.height,
         "favourite": photo.favourite,
         "rating": photo.rating,
+        "film": photo.film_start is not None,
     }

@@ -26,9 +26,11 @@ export class Controls {
     this.interval = plainButton("control interval");
     this.interval.dataset.action = "interval";
     this.play = iconButton("slideshow", "Slideshow", "Space", "play");
+    this.film = iconButton("film", "Play film", "P");
     this.info = iconButton("info", "Info", "I");
     const tools = element("div", "tools");
-    tools.append(this.marks, this.zoomOut, this.zoomIn, this.interval, this.play, this.info);
+    tools.append(this.marks, this.film, this.zoomOut, this.zoomIn);
+    tools.append(this.interval, this.play, this.info);
     this.top.append(iconButton("close", "Close", "Esc"), this.title, tools);
     this.previous = iconButton("previous", "Previous", "Left arrow");
     this.next = iconButton("next", "Next", "Right arrow");
@@ -65,6 +67,7 @@ export class Controls {
     }
     this.play.hidden = !hasWalk;
     this.strip.show(photo);
+    this.film.hidden = !photo?.film;
     this.showMarks(photo ? sequence.marks : { favourite: false, rating: 0 });
   }
 
@@ -96,6 +99,19 @@ export class Controls {
     this.interval.hidden = !isPlaying;
     this.interval.textContent = `${seconds} s`;
     this.interval.setAttribute("aria-label", `${seconds} seconds per photo; change`);
+  }
+
+  /** @param {"still" | "playing" | "failed"} state of the film of the photo shown */
+  showFilm(state) {
+    const names = {
+      still: "Play film",
+      playing: "Stop film",
+      failed: "This browser cannot play the film; download the original to see it",
+    };
+    this.film.setAttribute("aria-label", names[state]);
+    this.film.title = `${names[state]} (P)`;
+    this.film.ariaDisabled = String(state === "failed");
+    if (state === "failed") this.status.textContent = names.failed;
   }
 
   showInfo(isOpen) {

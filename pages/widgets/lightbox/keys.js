@@ -10,6 +10,7 @@ const ANYWHERE = {
   i: "info",
   f: "favourite",
   v: "version",
+  p: "film",
 };
 const WHEN_ZOOMED = { w: "up", a: "left", s: "down", d: "right", 0: "zoom-reset" };
 

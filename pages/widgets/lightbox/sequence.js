@@ -17,6 +17,7 @@ import { PATIENCE_MS } from "../connection.js";
  * @property {number} height
  * @property {boolean} favourite
  * @property {number} rating 0 to 5
+ * @property {boolean} [film] whether its file holds a film, too
  * @property {Photo[]} [stack] all photos of its stack, itself included; empty without one
  */
 

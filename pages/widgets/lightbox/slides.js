@@ -58,8 +58,31 @@ class Slide {
     }
   }
 
+  /** Play the film of a motion photo over its picture, once. @param {(state: string) => void} tell */
+  playFilm(tell) {
+    const film = element("video", "film");
+    film.src = pictureUrl(this.photo, "film");
+    film.autoplay = true;
+    film.playsInline = true;
+    film.onplaying = () => tell("playing");
+    film.onended = () => this.stopFilm(tell);
+    film.onerror = () => {
+      this.stopFilm(tell);
+      tell("failed");
+    };
+    this.film = film;
+    this.node.append(film);
+  }
+
+  stopFilm(tell) {
+    this.film?.remove();
+    this.film = undefined;
+    tell("still");
+  }
+
   dispose() {
     clearTimeout(this.timer);
+    this.film?.remove();
     this.whole?.abort();
     if (this.url) URL.revokeObjectURL(this.url);
     this.node.remove();
@@ -98,6 +121,13 @@ export class Slides {
       this.place(this.slides.get(id), step, photo, stage);
     }
     this.preload(sequence);
+  }
+
+  /** Play the film of the photo shown, or stop it. @param {(state: string) => void} tell */
+  toggleFilm(tell) {
+    const slide = this.current;
+    if (slide?.film) slide.stopFilm(tell);
+    else if (slide?.photo.film) slide.playFilm(tell);
   }
 
   add(photo) {
