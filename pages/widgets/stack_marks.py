@@ -18,10 +18,14 @@ _SHORT = {StackKind.RAW_JPEG: "RAW", StackKind.LIVE: "Live", StackKind.EDIT: "Ed
 
 @dataclass(frozen=True)
 class StackMark:
-    """What a photo says of its stack. short: "2 RAW". text: "RAW + JPEG, 2 photos"."""
+    """What a photo says of its stack. short: "RAW · 2". text: "RAW + JPEG, 2 photos"."""
 
     short: str
     text: str
+
+
+# Of a motion photo that is in no stack.
+MOTION = StackMark("Live", "motion photo: the file holds a film, too")
 
 
 def stack_marks(stacks: Mapping[str, Stack]) -> dict[str, StackMark]:
@@ -44,7 +48,7 @@ def tiles_text(photos: int, tiles: int) -> str:
 
 def _short(stack: Stack) -> str:
     word = "" if _is_of_a_person(stack) else _SHORT.get(stack.kind, _NAMES[stack.kind])
-    return f"{len(stack.photo_ids)} {word}".strip()
+    return f"{word} · {len(stack.photo_ids)}" if word else f"{len(stack.photo_ids)}"
 
 
 def _is_of_a_person(stack: Stack) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Response
 from fastapi.responses import StreamingResponse
@@ -15,7 +15,7 @@ from scene_model.services import Services
 
 _CHUNK_BYTES = 1 << 18
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
-_FILM = {"content": {"video/mp4": {}}}
+_FILM: dict[str, Any] = {"content": {"video/mp4": {}}}
 
 
 def add_film_route(api: FastAPI, get_services: Callable[[], Services]) -> None:

@@ -25,14 +25,18 @@ def count_by_month(
     column = photos.c.taken_at if date == "taken" else photos.c.added_at
     month = func.coalesce(func.substr(column, 1, 7), "")
     sort = Sort(SortKey(date), descending)
-    query = filter_photos(select(month, func.count()), where, trashed=False, sort=sort)
+    query = filter_photos(_months(month), where, trashed=False, sort=sort)
     counts = Counter(dict(library.pairs(query.group_by(month))))
     hidden = library.hidden_numbers(where)
     if hidden:
         rows = func.json_each(json.dumps(hidden)).table_valued("value")
-        of_hidden: Select[Any] = select(month, func.count()).where(
+        of_hidden = _months(month).where(
             photos.c.number.in_(select(rows.c.value)), photos.c.trashed_at.is_(None)
         )
         counts -= Counter(dict(library.pairs(of_hidden.group_by(month))))
     months = sorted((m for m in counts if m), reverse=descending)
     return [(m, counts[m]) for m in (*months, "") if m in counts]
+
+
+def _months(month: ColumnElement[str]) -> Select[Any]:
+    return select(month, func.count())

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from scene_model.duplicates.groups import near_duplicate_pairs
+from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.duplicates.stacks import count_unstacked, stack_unstacked
 from scene_model.errors import UsageError
 from scene_model.library import edits
-from scene_model.library.schema import photos, stack_photos, stacks
+from scene_model.library.schema import near_duplicates, photos, stack_photos, stacks
 from scene_model.library.stacks.stack_edits import choose_pick, show_apart, stack_photos_of
 from scene_model.library.stacks.stack_rows import PERSON, all_stacks, photos_behind, stacks_of
 from scene_model.library.store import Library
@@ -175,6 +177,18 @@ def test_photos_deleted_for_ever_leave_their_stack(library: Library) -> None:
         raw = connection.execute(select(photos.c.number).where(photos.c.id == RAW.id)).scalar()
     assert tiles == [raw]
     assert shown(library) == [("live", [RAW.name, FILM.name])]
+
+
+def test_photos_of_one_stack_are_no_near_duplicates(library: Library) -> None:
+    add(library, JPEG, RAW, OTHER)
+    near, dismissed = {"kind": "near", "similarity": 0.9}, {"dismissed_at": None}
+    with library.database.writer.begin() as connection:
+        rows = [{"first": 1, "second": 2}, {"first": 1, "second": 3}]
+        connection.execute(near_duplicates.insert(), [row | near | dismissed for row in rows])
+    pairs = near_duplicate_pairs(library, NearDuplicateKind.NEAR)
+    assert [(pair.first, pair.second) for pair in pairs] == [(JPEG.id, OTHER.id)]
+    show_apart(library, [JPEG.id])
+    assert len(near_duplicate_pairs(library, NearDuplicateKind.NEAR)) == 2
 
 
 def forget_names(library: Library) -> None:

@@ -46,7 +46,10 @@ def select(app: AppTest, *ids: str) -> None:
 def test_the_gallery_shows_a_stack_as_one(filled: dict[str, str], app: AppTest) -> None:
     app.switch_page("gallery.py").run()
     assert set(cells(app)) == {"a-edited.jpg", "b.jpg", "c.jpg"}
-    assert cells(app)["a-edited.jpg"]["stack"] == {"short": "2 Edited", "text": "Edited, 2 photos"}
+    assert cells(app)["a-edited.jpg"]["stack"] == {
+        "short": "Edited · 2",
+        "text": "Edited, 2 photos",
+    }
     assert cells(app)["b.jpg"]["stack"] is None
     assert "4 of 4 photos · shown as 3, stacks as one" in texts(app)
     press(app, "Select all 4")
@@ -87,7 +90,7 @@ def test_the_open_photo_shows_its_stack(
     shown = {photo["name"]: photo for photo in lightbox_photos(app)}
     assert set(shown) == {"a.jpg", "b.jpg", "c.jpg"}, "in the place of its tile"
     assert [member["name"] for member in shown["a.jpg"]["stack"]] == ["a-edited.jpg", "a.jpg"]
-    press(app, "Show this one in the gallery")
+    press(app, "Put on top")
     assert all_stacks(opened.library)[0].pick == filled["a.jpg"]
     press(app, "Show apart")
     assert all_stacks(opened.library) == []

@@ -55,8 +55,8 @@ def test_broken_files_have_no_identifier_or_the_right_one(data: st.DataObject) -
         changed = bytearray(whole)
         changed[place] = data.draw(st.integers(0, 255))
         for broken in (bytes(changed), whole[:place]):
-            found = read(broken)
-            assert found is None or len(found) <= 64
+            identifier = read(broken)
+            assert identifier is None or len(identifier) <= 64
 
 
 @pytest.mark.parametrize(

@@ -14,17 +14,17 @@ def show_stack(photo: PhotoRecord, stack: Stack) -> None:
     """Show what stack a photo is in, and the decisions about it."""
     library = get_gallery().library
     st.caption(
-        f":material/stacks: {stack_text(stack)}. Class, tags and rating here are those of this "
-        "photo."
+        f":material/stacks: {stack_text(stack)}. What you change here is changed of this photo "
+        "alone; in exports, all go into the folder of the one on top."
     )
     with st.container(horizontal=True, key="dialog_stack"):
         st.button(
-            "Show this one in the gallery",
+            "Put on top",
             icon=":material/filter_none:",
             disabled=photo.id == stack.pick,
             key="dialog_pick",
             on_click=lambda: note_edit(choose_pick(library, photo.id)),
-            help="The photo that shows for the stack, and whose class is its folder in exports",
+            help="Let this photo show for the stack in the gallery, and decide its folder",
         )
         st.button(
             "Show apart",

@@ -40,7 +40,9 @@ export class Controls {
     this.status = element("p", "unseen");
     this.status.setAttribute("role", "status");
     this.strip = new StackStrip();
-    this.nodes = [this.top, this.previous, this.next, this.strip.node, this.status];
+    this.note = element("p", "note");
+    this.note.setAttribute("role", "status");
+    this.nodes = [this.top, this.previous, this.next, this.strip.node, this.note, this.status];
     for (const node of this.nodes) {
       node.onclick = ({ target }) => {
         const button = target.closest("[data-action]");
@@ -106,12 +108,12 @@ export class Controls {
     const names = {
       still: "Play film",
       playing: "Stop film",
-      failed: "This browser cannot play the film; download the original to see it",
+      failed: "This browser cannot play the film. Download the original to watch it.",
     };
     this.film.setAttribute("aria-label", names[state]);
     this.film.title = `${names[state]} (P)`;
     this.film.ariaDisabled = String(state === "failed");
-    if (state === "failed") this.status.textContent = names.failed;
+    this.note.textContent = state === "failed" ? names.failed : "";
   }
 
   showInfo(isOpen) {

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.widgets.dates import day_text, time_text
 from pages.widgets.guesses import guess_text
 from pages.widgets.scripts import component_script, join_files
-from pages.widgets.stack_marks import StackMark
+from pages.widgets.stack_marks import MOTION, StackMark
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.records import PhotoRecord
@@ -35,7 +35,7 @@ class GridStyle:
     shown with their scores. notes: an additional line below a photo, by photo id. searched: the
     labels that were searched; each photo says which of its tags is one of them. dated: the date
     that the photos are in order of, which gives each a heading; None for another order. stacks: by
-    photo id, what a photo that shows for its stack says of it.
+    photo id, what a photo says of its stack.
     """
 
     row: str = "11rem"
@@ -265,7 +265,7 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         title = f"{title} · {photo.class_score:.0%}"
     # The class is the title.
     match_line = f"Match: {shown(match)}" if match and match != photo.photo_class else ""
-    stack = style.stacks.get(photo.id)
+    stack = style.stacks.get(photo.id, None if photo.film_start is None else MOTION)
     alt = describe(photo, vocabulary)
     lines = [guess_text(photo, vocabulary), style.notes.get(photo.id, ""), match_line, photo.name]
     lines.append(" · ".join(names))

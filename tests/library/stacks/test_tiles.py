@@ -42,12 +42,12 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 def tiles(library: Library, query: str, sort: Sort = NAME) -> list[str]:
     where = parse_query(query, _VOCABULARY) if query else None
-    found = library.find_tiles(where, 100, 0, sort)
-    assert found == list(library.tiles_in_order(where, sort))
-    assert found == [i for n in range(7) for i in library.find_tiles(where, 1, n, sort)]
-    assert library.count_tiles(where, sort) == len(found)
-    assert library.count_tiles(where) == len(found)
-    return [photo.name for photo in library.records(found)]
+    shown = library.find_tiles(where, 100, 0, sort)
+    assert shown == list(library.tiles_in_order(where, sort))
+    assert shown == [i for n in range(7) for i in library.find_tiles(where, 1, n, sort)]
+    assert library.count_tiles(where, sort) == len(shown)
+    assert library.count_tiles(where) == len(shown)
+    return [photo.name for photo in library.records(shown)]
 
 
 def matches(library: Library, query: str) -> list[str]:
