@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scene_model.export.sorting.classification import Classification
+from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Walk
 from scene_model.library import edits
 from scene_model.library.stacks.stack_edits import choose_pick, show_apart
@@ -79,3 +80,23 @@ def test_a_stack_goes_where_its_pick_goes(filed: Services, tmp_path: Path) -> No
     assert set(sorted_folders(filed, source).values()) == {"sea"}
     show_apart(filed.library, [original])
     assert zipped(filed, "class") == {"beach": 1, "sea": 2}
+
+
+@pytest.mark.parametrize("query", ["", "-tag:nothing"])
+def test_edited_versions_outside_the_library_go_with_their_originals(
+    services: Services, tmp_path: Path, temple: bytes, flower: bytes, query: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "a.jpg").write_bytes(temple)
+    (tmp_path / "a-edited.jpg").write_bytes(flower)
+    (tmp_path / "b.jpg").write_bytes(temple + b"b")
+    (tmp_path / "other" / "a.jpg").write_bytes(temple + b"other")
+    walk = list(Walk(str(tmp_path)))
+    results = services.classification("class", query).classify_all(walk)
+    labels = {
+        str(Path(photo.group.photo.path).relative_to(tmp_path).as_posix()): photo.destination.label
+        for photo in results
+        if isinstance(photo, ScannedPhoto)
+    }
+    assert labels.keys() == {"a.jpg", "a-edited.jpg", "b.jpg", "other/a.jpg"}
+    assert labels["a.jpg"] == labels["a-edited.jpg"] != labels["b.jpg"] == labels["other/a.jpg"]

@@ -16,6 +16,7 @@ from scene_model.errors import InternalError, QueryError, SceneError, UnknownHea
 from scene_model.export.sorting.layout import Destination
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SkippedFile
+from scene_model.export.sorting.stacks import together
 from scene_model.jobs.in_order import in_order
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.groups import group_of, group_of_prediction
@@ -118,6 +119,8 @@ class Classification:
     ) -> Iterator[ScannedPhoto | SkippedFile]:
         in_library: list[_HashedPhoto] = []
         in_scratch: list[_HashedPhoto] = []
+        # People decide about the stacks of the library; of others the names do.
+        outside: list[ScannedPhoto] = []
         results = in_order(
             iter(items), lambda item: self._classify_file(item, scratch), self._workers
         )
@@ -129,7 +132,7 @@ class Classification:
                 if matching is None or item.hashes[0] in matching:
                     in_library.append(item)
             elif scratch is None:
-                yield ScannedPhoto(item.group, item.hashes, item.destination)
+                outside.append(ScannedPhoto(item.group, item.hashes, item.destination))
             else:
                 in_scratch.append(item)
             if len(in_library) == _BATCH:
@@ -140,7 +143,8 @@ class Classification:
             matching = self._matching(scratch)
             for item in in_scratch:
                 if item.hashes[0] in matching and item.destination is not None:
-                    yield ScannedPhoto(item.group, item.hashes, item.destination)
+                    outside.append(ScannedPhoto(item.group, item.hashes, item.destination))
+        yield from together(outside)
 
     def _matching_ids(self) -> frozenset[str] | None:
         if not self._query or self._library is None:
