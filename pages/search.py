@@ -64,7 +64,7 @@ _LANGUAGE = """
 | `added:today` · `added:yesterday` | the date a photo was added to the library |
 | `is:unsure` · `is:edited` · `is:duplicate` | no confident class · edited by you · near duplicate |
 | `is:favourite` · `rating>=4` | marked as a favourite · rated 4 or 5 |
-| `is:raw` | a RAW file of a camera |
+| `is:raw` · `is:stacked` · `is:live` | a RAW file · in a stack with others · with a film |
 | `has:date` · `is:doubtful-date` | has a date · has one that is probably wrong |
 | `has:gps` · `near:38.72,-9.14,10km` | has a location · within a distance of a location |
 | `within:38.6,-9.3,38.8,-9.0` | in an area: south, west, north and east in degrees |

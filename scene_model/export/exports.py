@@ -12,6 +12,7 @@ from scene_model.classifier.tagging import Tag
 from scene_model.errors import SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.folders import FolderKind, FolderRule
+from scene_model.export.picks import with_picks
 from scene_model.export.table import (
     json_record,
     people_row,
@@ -26,7 +27,6 @@ from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder, in_batches
 from scene_model.library.predictions import objects_of_stored, predict_stored
 from scene_model.library.records import PhotoRecord
-from scene_model.library.stacks.stack_rows import stacks_of
 from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)
@@ -94,22 +94,12 @@ class Exports:
                 with_place=with_place,
                 taken_at=photo.taken_at,
             )
-            for photo, deciding in self._with_picks(photo_ids, rule)
-            for folder in rule.folders(deciding, self.model.vocabulary)
+            for photo, pick in with_picks(self.library, photo_ids)
+            for folder in rule.folders(
+                photo if rule.kind is FolderKind.TAG else pick, self.model.vocabulary
+            )
         )
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
-
-    def _with_picks(
-        self, photo_ids: Iterable[str], rule: FolderRule
-    ) -> Iterator[tuple[PhotoRecord, PhotoRecord]]:
-        """Yield photos, each with the one that decides its folder."""
-        for batch in in_batches(photo_ids):
-            stacks = {} if rule.kind is FolderKind.TAG else stacks_of(self.library, batch)
-            picks = {stack.pick for stack in stacks.values()}
-            pick_records = {photo.id: photo for photo in self.library.records(picks)}
-            for photo in self.library.records(batch):
-                pick = stacks[photo.id].pick if photo.id in stacks else photo.id
-                yield photo, pick_records.get(pick, photo)
 
     def folder_rule(self, text: str) -> FolderRule:
         """Parse a folder rule; raises UsageError."""

@@ -4,6 +4,7 @@ The counts equal those of `FolderRule.folders` over all photos, which takes abou
 long; a test compares them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,18 +30,15 @@ class FolderSize:
 
 def sizes_by_class(library: Library, where: ColumnElement[bool] | None) -> list[FolderSize]:
     """Return one folder for each class; a stack is in that of its pick."""
-    pick: Any = photos.alias()
-    folder = func.coalesce(pick.c.photo_class, photos.c.photo_class)
-    return _sizes(library, _with_picks(folder, pick, where).subquery())
+    files = _files_of(library, lambda columns: columns.photo_class, where)
+    return _sizes(library, files.subquery())
 
 
 def sizes_by_group(
     library: Library, where: ColumnElement[bool] | None, vocabulary: Vocabulary
 ) -> list[FolderSize]:
     """Return one folder for each effective group; a stack is in that of its pick."""
-    pick: Any = photos.alias()
-    folder = case((pick.c.number.is_not(None), group_key(pick.c)), else_=group_key())
-    files = _with_picks(folder, pick, where)
+    files = _files_of(library, group_key, where)
     by_group: dict[str, list[FolderSize]] = {}
     for size in _sizes(library, files.subquery()):
         by_group.setdefault(group_of_key(size.name, vocabulary), []).append(size)
@@ -79,10 +77,21 @@ def sizes_by_head(
     return _sizes(library, _files(best, where, with_picks=True).subquery())
 
 
-def _with_picks(
-    folder: ColumnElement[str], pick: Any, where: ColumnElement[bool] | None
+def _files_of(
+    library: Library,
+    folder_of: Callable[[Any], ColumnElement[str]],
+    where: ColumnElement[bool] | None,
 ) -> Select[tuple[str, int]]:
-    """Select a folder and a size for each photo. pick: joined where a photo's stack has another."""
+    """Select a folder and a size for each photo.
+
+    folder_of: the folder by the columns of ``photos``, here those of the pick of a stack.
+    """
+    if not library.hidden_numbers(None):  # read from an index
+        files = select(folder_of(photos.c).label("folder"), photos.c.file_bytes)
+        without_stacks: Select[tuple[str, int]] = filter_photos(files, where, trashed=False)
+        return without_stacks
+    pick: Any = photos.alias()
+    folder = case((pick.c.number.is_not(None), folder_of(pick.c)), else_=folder_of(photos.c))
     matching = filter_photos(select(photos.c.number), where, trashed=False)
     return (
         select(folder.label("folder"), photos.c.file_bytes)

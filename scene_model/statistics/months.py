@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import photos
@@ -38,5 +38,5 @@ def count_by_month(
     return [(m, counts[m]) for m in (*months, "") if m in counts]
 
 
-def _months(month: ColumnElement[str]) -> Select[Any]:
+def _months(month: ColumnElement[str]) -> Any:
     return select(month, func.count())
