@@ -50,7 +50,7 @@ def test_the_gallery_shows_a_stack_as_one(filled: dict[str, str], app: AppTest) 
         "short": "Edited · 2",
         "text": "Edited, 2 photos",
     }
-    assert cells(app)["b.jpg"]["stack"] is None
+    assert cells(app)["b.jpg"]["stack_mark"] is None
     assert "4 of 4 photos · shown as 3, stacks as one" in texts(app)
     press(app, "Select all 4")
     assert "3 selected: 4 photos with their stacks" in texts(app)
@@ -121,7 +121,7 @@ def test_selected_photos_are_stacked(
     select(app, filled["c.jpg"], filled["b.jpg"])
     press(app, "Stack")
     assert all_stacks(opened.library)[1].photo_ids == (filled["c.jpg"], filled["b.jpg"])
-    assert cells(app)["c.jpg"]["stack"] == {"short": "2", "text": "Stack, 2 photos"}
+    assert cells(app)["c.jpg"]["stack_mark"] == {"short": "2", "text": "Stack, 2 photos"}
     assert "b.jpg" not in cells(app)
     press(app, "Show apart")
     assert {"b.jpg", "c.jpg"} <= set(cells(app))

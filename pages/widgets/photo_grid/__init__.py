@@ -273,7 +273,7 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "id": photo.id,
         "name": photo.name,
         "alt": f"{alt}; {stack.text}" if stack else alt,
-        "stack": {"short": stack.short, "text": stack.text} if stack else None,
+        "stack_mark": {"short": stack.short, "text": stack.text} if stack else None,
         "title": title,
         "lines": [line for line in lines if line],
         "width": photo.width,

@@ -54,8 +54,8 @@ function fillCell(item, photo) {
   item.querySelector(".pick")?.setAttribute("aria-label", `Select ${photo.name}`);
   item.querySelector(".time").textContent = photo.time;
   const stack = item.querySelector(".stack");
-  stack.textContent = photo.stack?.short ?? "";
-  stack.title = photo.stack?.text ?? "";
+  stack.textContent = photo.stack_mark?.short ?? "";
+  stack.title = photo.stack_mark?.text ?? "";
   const lines = photo.lines.map((line) => {
     const span = element("span", "", line);
     span.title = line;
