@@ -1,6 +1,7 @@
 """Photos are joined as they come in, in any order, and people's decisions stay."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from scene_model.duplicates.groups import near_duplicate_pairs
+from scene_model.duplicates.hash_neighbours import has_hash_neighbour
 from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.duplicates.stacks import count_unstacked, stack_unstacked
 from scene_model.errors import UsageError
@@ -189,6 +191,17 @@ def test_photos_of_one_stack_are_no_near_duplicates(library: Library) -> None:
     assert [(pair.first, pair.second) for pair in pairs] == [(JPEG.id, OTHER.id)]
     show_apart(library, [JPEG.id])
     assert len(near_duplicate_pairs(library, NearDuplicateKind.NEAR)) == 2
+
+
+def test_photos_of_one_stack_are_no_copies_of_each_other(library: Library) -> None:
+    add(library, replace(JPEG, hash=7), replace(RAW, hash=7), replace(FILM, hash=6))
+    assert library.find(has_hash_neighbour()) == []
+    add(library, replace(OTHER, hash=15))
+    assert set(library.find(has_hash_neighbour())) == set(ids([JPEG, RAW, FILM, OTHER]))
+    edits.move_to_trash(library, [OTHER.id])
+    assert library.find(has_hash_neighbour()) == []
+    show_apart(library, [JPEG.id])
+    assert set(library.find(has_hash_neighbour())) == set(ids([JPEG, RAW, FILM]))
 
 
 def forget_names(library: Library) -> None:

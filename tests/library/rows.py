@@ -82,6 +82,8 @@ def add(library: Library, *rows: Row) -> None:
     for row in rows:
         with library.database.writer.begin() as connection:
             connection.execute(insert(photos).values(**_photo(row)))
+            if row.hash is not None:
+                add_hash(connection, row.hash)
             write_stack(connection, WrittenPhoto(row.id, row.hash, np.zeros(1, np.float32), "b"))
 
 
