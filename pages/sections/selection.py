@@ -38,7 +38,7 @@ def selected_text() -> str:
     """Return how many photos are selected: "3 selected", or with those behind them in stacks."""
     gallery = get_gallery()
     tiles, photos = len(gallery.selection), len(gallery.selected_photos())
-    with_stacks = f": {photos:,} photos with their stacks" if photos > tiles else ""
+    with_stacks = f" · {photos:,} photos" if photos > tiles else ""
     return f"{tiles:,} selected{with_stacks}"
 
 
