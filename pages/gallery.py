@@ -35,6 +35,7 @@ from pages.sections.undo_button import show_edit_notice
 from pages.state.address import AddressPart, note_action, read_address, write_address
 from pages.state.session import get_gallery
 from pages.widgets.prefetch import prefetch_pages
+from pages.widgets.stack_marks import tiles_text
 from scene_model.errors import QueryError, SceneError
 
 _NAME = "gallery"
@@ -148,7 +149,11 @@ def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
         chips(_NAME, chosen)
         bulk_edit.select_all_button(count, has_keys)
         # In the line of the count, so that the photos stay where they are.
-        parts = [f"{count:,} of {total:,} photos", passed_over_text(chosen.query)]
+        parts = [
+            f"{count:,} of {total:,} photos",
+            tiles_text(count, get_gallery().count_tiles()),
+            passed_over_text(chosen.query),
+        ]
         with st.container(width="content", key="gallery_counts"):
             st.caption(" · ".join(filter(None, parts)), width="content")
 

@@ -13,7 +13,9 @@ from pages.state.page_cache import cache_key
 from pages.state.session import get_gallery
 from pages.widgets.map import MapView, OpenedCluster, photo_map
 from pages.widgets.photo_grid import GridStyle, photo_grid
+from pages.widgets.stack_marks import stack_marks, tiles_text
 from scene_model.errors import QueryError, SceneError
+from scene_model.library.stacks.stack_rows import stacks_of
 from scene_model.search.query_values import Box, read_box
 
 _NAME, _QUERY_KEY = "map", "filter"
@@ -132,6 +134,7 @@ def _photos(query: str, everything: Box) -> None:
         icon=":material/search:",
         query_params={"q": line},
     )
+    tiles = gallery.count_tiles(line)
     photos = gallery.page(1, _MOST_PHOTOS, line)
     indexes = {photo.id: i for i, photo in enumerate(photos)}
 
@@ -139,10 +142,17 @@ def _photos(query: str, everything: Box) -> None:
         note_action(_NAME)
         open_photo(photo_id, QueryPosition(line, indexes.get(photo_id, 0)), opening)
 
-    style = GridStyle(row="6rem", label=f"Photos of the area: {counted(len(photos), 'photo')}")
+    stacks = stacks_of(gallery.library, [photo.id for photo in photos])
+    style = GridStyle(
+        row="6rem",
+        label=f"Photos of the area: {counted(len(photos), 'photo')}",
+        stacks=stack_marks(stacks),
+    )
     photo_grid(photos, gallery.vocabulary, "map_grid", open_in_area, style=style)
-    if count > len(photos):
-        st.caption(f"The first {len(photos)} of {count:,} are shown. Search shows all.")
+    if tiles > len(photos):
+        st.caption(f"The first {len(photos)} of {tiles:,} are shown. Search shows all.")
+    elif tiles < count:
+        st.caption(tiles_text(count, tiles).capitalize() + ".")
 
 
 def _close_cluster() -> None:

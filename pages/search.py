@@ -26,6 +26,7 @@ from pages.sections.similar_results import (
 )
 from pages.state.address import read_address, write_address
 from pages.state.session import get_gallery
+from pages.widgets.stack_marks import tiles_text
 from scene_model.duplicates.missing_hashes import count_missing_hashes, fill_missing_hashes
 from scene_model.errors import QueryError, SceneError
 from scene_model.search.saved_searches import SavedSearch
@@ -63,7 +64,7 @@ _LANGUAGE = """
 | `added:today` · `added:yesterday` | the date a photo was added to the library |
 | `is:unsure` · `is:edited` · `is:duplicate` | no confident class · edited by you · near duplicate |
 | `is:favourite` · `rating>=4` | marked as a favourite · rated 4 or 5 |
-| `is:raw` | a RAW file of a camera |
+| `is:raw` · `is:stacked` · `is:live` | a RAW file · in a stack with others · with a film |
 | `has:date` · `is:doubtful-date` | has a date · has one that is probably wrong |
 | `has:gps` · `near:38.72,-9.14,10km` | has a location · within a distance of a location |
 | `within:38.6,-9.3,38.8,-9.0` | in an area: south, west, north and east in degrees |
@@ -140,7 +141,8 @@ def _results(query: str) -> None:
         if not show_no_result(query, _set_query):
             _examples()
         return
-    st.caption(counted(count, "photo"))
+    texts = [counted(count, "photo"), tiles_text(count, gallery.count_tiles(query))]
+    st.caption(" · ".join(filter(None, texts)))
     selection_tools(_NAME, query, count)
     browse(query, _NAME, grid_selection(_NAME), with_scores=True, with_captions=True)
 

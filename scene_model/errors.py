@@ -161,6 +161,7 @@ class UsageError(SceneError):
         "invalid_date": ErrorCode(400, "A date to set is no date."),
         "invalid_shift": ErrorCode(400, "Dates cannot be shifted that far."),
         "no_such_camera": ErrorCode(404, "There are no photos of the camera."),
+        "too_few_to_stack": ErrorCode(400, "A stack needs at least two photos."),
         "passphrase_needed": ErrorCode(400, "An encrypted backup needs a passphrase; none came."),
         "references_unconfirmed": ErrorCode(409, "A backup refers to files outside the library."),
         "key_reused": ErrorCode(422, "An Idempotency-Key came again with a different request."),
@@ -431,6 +432,7 @@ class PhotoNotFound(LibraryError):
 
     code = "photo_not_found"
     http_status = 404
+    codes = {"no_film": ErrorCode(404, "A photo is no motion photo, so it has no film.")}
 
 
 class NoFrames(LibraryError):

@@ -16,6 +16,7 @@ from scene_model.library.own_labels import LibraryModel
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import PhotoRecord
 from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, Sort, SortKey
+from scene_model.library.stacks.stack_rows import photos_behind
 from scene_model.library.store import Library
 from scene_model.search.albums import AlbumEntry, PhotoAlbum, albums_with, list_albums
 from scene_model.search.conditions import has_id, has_tag
@@ -74,7 +75,7 @@ class Gallery:
 
         Where ``first`` is no longer in the query, only ``last`` is added.
         """
-        ids = self.ids()
+        ids = list(self.tile_ids())
         if first in ids and last in ids:
             start, end = sorted((ids.index(first), ids.index(last)))
             self.selection = list(dict.fromkeys([*self.selection, *ids[start : end + 1]]))
@@ -122,9 +123,9 @@ class Gallery:
         return sizes_by_class(self.library, where)
 
     def ids_from(self, index: int, limit: int, query: str | None = None) -> list[str]:
-        """Return up to `limit` photos of a query from an index (from 0); raises QueryError."""
+        """Return up to `limit` tiles of a query from an index (from 0); raises QueryError."""
         where, sort = self._where(query), self._order(query)
-        return self.library.find(where, limit, offset=index, sort=sort)
+        return self.library.find_tiles(where, limit, index, sort)
 
     def places(self, query: str | None = None) -> Places:
         """Count the photos of a query that have a place; raises QueryError."""
@@ -141,25 +142,34 @@ class Gallery:
         """Return the ids of the photos of a query, in the current order; raises QueryError."""
         return self.library.find(self._where(query), limit, sort=self._order(query))
 
+    def count_tiles(self, query: str | None = None) -> int:
+        """Count the tiles of a query: a stack shows as one of its photos; raises QueryError."""
+        return self.library.count_tiles(self._where(query), self._order(query))
+
+    def tile_ids(self, query: str | None = None) -> IdsInOrder:
+        """Return the ids of all tiles of a query, in the current order; raises QueryError."""
+        return self.library.tiles_in_order(self._where(query), self._order(query))
+
+    def selected_photos(self) -> list[str]:
+        """Return the ids of the selection, with the photos behind the picks of stacks."""
+        return photos_behind(self.library, self.selection)
+
     def all_ids(self, query: str | None = None) -> IdsInOrder:
         """Like `ids`, for exports: the ids are not all in memory. Raises QueryError."""
         return self.library.ids_in_order(self._where(query), self._order(query))
 
     def page(self, number: int, size: int, query: str | None = None) -> list[PhotoRecord]:
-        """Return one page of photos (from 1), in the current order; raises QueryError."""
+        """Return one page of tiles (from 1), in the current order; raises QueryError."""
         return self.photos_between((number - 1) * size, number * size, query)
 
     def photos_between(self, start: int, stop: int, query: str | None = None) -> list[PhotoRecord]:
-        """Return photos by index in the current order, ``stop`` excluded; raises QueryError."""
-        ids = self.library.find(
-            self._where(query), limit=stop - start, offset=start, sort=self._order(query)
-        )
-        return list(self.library.records(ids))
+        """Return tiles by index in the current order, ``stop`` excluded; raises QueryError."""
+        return list(self.library.records(self.ids_from(start, stop - start, query)))
 
     def count_by_month(
         self, date: Literal["taken", "added"], descending: bool, query: str | None = None
     ) -> list[tuple[str, int]]:
-        """Count the photos of a query by month, see `months.count_by_month`; raises QueryError."""
+        """Count the tiles of a query by month, see `months.count_by_month`; raises QueryError."""
         return count_by_month(self.library, self._where(query), date, descending)
 
     def page_after(self, cursor: str | None, size: int, query: str | None = None) -> Page:

@@ -12,6 +12,7 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.config import Settings
+from scene_model.duplicates.stacks import count_unstacked, stack_unstacked
 from scene_model.errors import BundleError, SceneError
 from scene_model.export.exports import Exports
 from scene_model.export.sorting.classification import Classification
@@ -232,6 +233,9 @@ def open_services(
     if resume:
         _tell_of_unfinished_restores(library.folder)
         finish_emptying(library)
+        if count_unstacked(library):  # an earlier version made the library
+            for _ in stack_unstacked(library):
+                pass
         jobs.resume()
     # Visitors' libraries are removed after hours, and their bytes are limited.
     copies = None if common else DailyCopies(library.folder, settings.database_copies)

@@ -12,9 +12,12 @@ from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import Settings
 from scene_model.errors import BundleDamaged, BundleNotFound, InvalidSetting, JobRunning
 from scene_model.library.records import PhotoRecord, photo_facts
+from scene_model.library.stacks.stack_rows import all_stacks
+from scene_model.library.store import Library
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.services import Services, open_services
 from tests.bundles import other_network, own_head
+from tests.library.rows import Row, put
 
 Files = list[tuple[str, bytes]]
 
@@ -205,3 +208,17 @@ def test_decoders_end_with_the_services_that_opened_them(
         assert services.library.decoders.process_ids
         services.close()
         assert bool(services.library.decoders.process_ids) is (given is not None)
+
+
+def test_photos_of_an_earlier_version_are_stacked_at_the_start(
+    tmp_path: Path, decoders: Decoders
+) -> None:
+    settings = Settings(library=tmp_path / "library", workers=1)
+    with Library(settings.library) as library:
+        put(library, [Row("a.jpg"), Row("a-edited.jpg")])
+    opened = open_services(settings, resume=False, decoders=decoders)
+    assert all_stacks(opened.library) == [], "another process does it"
+    opened.close()
+    opened = open_services(settings, decoders=decoders)
+    assert [len(stack.photo_ids) for stack in all_stacks(opened.library)] == [2]
+    opened.close()

@@ -12,6 +12,7 @@ from scene_model.classifier.labels import TAUGHT
 from scene_model.learning.taught_tags import fit_tag, save_taught_tag
 from scene_model.library import edits
 from scene_model.library.schema import automatic_tags, photos
+from scene_model.library.stacks.stack_edits import stack_photos_of
 from scene_model.services import Services
 from scene_model.statistics import insights
 from scene_model.statistics.tag_counts import count_selected_tags
@@ -80,6 +81,8 @@ def tagged(services: Services, add_photos: Add) -> Services:
     edits.add_tag(library, smooth[9:12], "Journey")
     edits.reject_tag(library, smooth[7:8], "beach")
     edits.reject_tag(library, stripes[:1], "stripes")
+    # A stack shows as one tile, and all of its photos count.
+    stack_photos_of(library, [smooth[0], smooth[9], smooth[20]])
     return services
 
 
@@ -107,6 +110,8 @@ def _check_counts(services: Services, query: str) -> None:
 def test_the_counts_are_those_of_the_photos_made(tagged: Services) -> None:
     gallery = tagged.gallery()
     assert gallery.count_by_tag("") == SHOWN
+    assert gallery.count_tiles("") == gallery.count("") - 2
+    assert gallery.count("is:stacked") == 3
     assert library_statistics(tagged.library, tagged.vocabulary).by_tag == SHOWN
     searched = Counter(SHOWN) + Counter(NOT_SHOWN) + Counter(FOUND_BESIDE)
     assert gallery.count_by_any_tag() == searched

@@ -71,7 +71,7 @@ def browse(
     with_captions: bool = False,
     choice: int = 0,
 ) -> int:
-    """Show the photos of a query with a pager; returns how many photos match.
+    """Show the photos of a query with a pager, a stack as one; returns how many photos match.
 
     key: the page's name in the URL. on_shortcut: called with "undo" or "redo" when the visitor
     presses that key. with_captions: whether captions stay, whatever the visitor chose.
@@ -81,7 +81,8 @@ def browse(
     count = gallery.count(query)
     if not count:
         return 0
-    density, request = _density(), replace(page_request(query, with_scores), count=count)
+    tiles = gallery.count_tiles(query)
+    density, request = _density(), replace(page_request(query, with_scores), count=tiles)
     number = _current_page(key, (query, gallery.sort, density.photos), request.page_count)
     pages = grid_pages(key, request, number)
     indexes = {

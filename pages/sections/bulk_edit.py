@@ -8,7 +8,7 @@ from pages.sections.albums.put_in_album import album_tools, put_selection
 from pages.sections.browse import grid_key
 from pages.sections.label_fields import chosen_class, tag_field
 from pages.sections.messages import error_text, escape_markdown
-from pages.sections.selection import select, teach_button
+from pages.sections.selection import select, selected_text, stack_menu, teach_button
 from pages.sections.undo_button import note_edit, note_result, note_text
 from pages.state.address import note_action
 from pages.state.session import get_gallery
@@ -71,7 +71,7 @@ def select_all_button(count: int, has_keys: bool) -> None:
         f"Select all {count:,}",
         icon=":material/select_all:",
         type="tertiary",
-        on_click=lambda: select(_PAGE, get_gallery().ids()),
+        on_click=lambda: select(_PAGE, list(get_gallery().tile_ids())),
         help="All photos that match the filter, not only those on the screen",
         shortcut="A" if has_keys else None,
         disabled=not count,
@@ -93,7 +93,7 @@ def selection_bar(has_keys: bool) -> None:
     if not gallery.selection:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="selection_bar"):
-        st.markdown(f"**{len(gallery.selection):,} selected**", width="content")
+        st.markdown(f"**{selected_text()}**", width="content")
         tags = st.popover("Tag", icon=":material/sell:", on_change="rerun", key="bulk_tags")
         if tags.open:
             with tags:
@@ -112,6 +112,7 @@ def selection_bar(has_keys: bool) -> None:
         if albums.open:
             with albums:
                 album_menu()
+        stack_menu(_PAGE, _edit)
         _favourite_button(has_keys)
         st.button(
             "Trash",
@@ -131,7 +132,7 @@ def selection_bar(has_keys: bool) -> None:
 
 def _favourite_button(has_keys: bool) -> None:
     gallery = get_gallery()
-    others = photos.c.id.in_(edits.chosen_ids(gallery.selection)) & ~photos.c.favourite
+    others = photos.c.id.in_(edits.chosen_ids(gallery.selected_photos())) & ~photos.c.favourite
     are_favourites = not gallery.library.count(others)
     st.button(
         "Favourite",
@@ -150,8 +151,9 @@ def _favourite_button(has_keys: bool) -> None:
 def tag_tools() -> None:
     """Show the tags of the selected photos as chips, and buttons to add or change one."""
     gallery = get_gallery()
-    total = len(gallery.selection)
-    tags = count_selected_tags(gallery.library, gallery.selection, _CHIPS)
+    selected = gallery.selected_photos()
+    total = len(selected)
+    tags = count_selected_tags(gallery.library, selected, _CHIPS)
     chip = None
     if tags:
         counts = {tag.label: tag for tag in tags}
@@ -212,17 +214,17 @@ def _class_tools() -> None:
 
 
 def _add_tag(typed: str) -> None:
-    _edit(lambda: get_gallery().add_tag(get_gallery().selection, typed))
+    _edit(lambda: get_gallery().add_tag(get_gallery().selected_photos(), typed))
 
 
 def _decide(edit: Decide, typed: str) -> None:
     gallery = get_gallery()
     label = gallery.vocabulary.canonical(typed)
-    _edit(lambda: edit(gallery.library, gallery.selection, label))
+    _edit(lambda: edit(gallery.library, gallery.selected_photos(), label))
 
 
 def _set_class(chosen: str | None) -> None:
-    _edit(lambda: get_gallery().set_class(get_gallery().selection, chosen))
+    _edit(lambda: get_gallery().set_class(get_gallery().selected_photos(), chosen))
 
 
 def _put_in_album(name: str) -> None:
@@ -231,12 +233,13 @@ def _put_in_album(name: str) -> None:
 
 def _set_favourite(favourite: bool) -> None:
     gallery = get_gallery()
-    _edit(lambda: edits.set_favourite(gallery.library, gallery.selection, favourite))
+    chosen = gallery.selected_photos()
+    _edit(lambda: edits.set_favourite(gallery.library, chosen, favourite))
 
 
 def _trash_selection() -> None:
     gallery = get_gallery()
-    if _edit(lambda: edits.move_to_trash(gallery.library, gallery.selection)):
+    if _edit(lambda: edits.move_to_trash(gallery.library, gallery.selected_photos())):
         gallery.select([])
         st.session_state[_TRASHED_KEY] = st.session_state.get(_TRASHED_KEY, 0) + 1
 

@@ -23,11 +23,13 @@ from pages.sections.photo.position import (
     surroundings,
     without,
 )
+from pages.sections.photo.stack_tools import show_stack
 from pages.state.session import get_gallery
 from pages.widgets.lightbox import LAYOUT, LightboxHandlers, LightboxPhotos, lightbox
 from scene_model.errors import SceneError
 from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
+from scene_model.library.stacks.stack_rows import Stack, stacks_of
 
 _OPEN_KEY, _POSITION_KEY, _OPENING_KEY = "open_photo", "open_photo_position", "open_photo_opening"
 _LINK_KEY, _PAGE_KEY = "open_photo_link", "open_photo_page"
@@ -166,13 +168,20 @@ def _draw(photo: PhotoRecord | None, error: SceneError | None) -> None:
 
 def _picture(photo: PhotoRecord | None, has_error: bool) -> None:
     gallery, opening = get_gallery(), st.session_state.get(_OPENING_KEY)
-    photos = LightboxPhotos(opening, None, 0, [], has_error)
+    photos = LightboxPhotos(opening, None, 0, [], has_error, {})
     if photo is not None:
         around = surroundings(photo.id, st.session_state.get(_POSITION_KEY))
         st.session_state[_POSITION_KEY] = around.position
-        records = {p.id: p for p in gallery.library.records([id_ for _, id_ in around.ids])}
+        ids = [id_ for _, id_ in around.ids]
+        members = {id_: s.photo_ids for id_, s in stacks_of(gallery.library, ids).items()}
+        all_ids = dict.fromkeys([*ids, *(id_ for stack in members.values() for id_ in stack)])
+        records = {p.id: p for p in gallery.library.records(all_ids)}
         shown = [(index, records[id_]) for index, id_ in around.ids if id_ in records]
-        photos = LightboxPhotos(opening, photo.id, around.count, shown, has_error)
+        stacks = {
+            id_: [records[member] for member in stack if member in records]
+            for id_, stack in members.items()
+        }
+        photos = LightboxPhotos(opening, photo.id, around.count, shown, has_error, stacks)
     handlers = LightboxHandlers(_show, set_favourite, set_rating, _close)
     lightbox(photos, gallery.vocabulary, _WIDGET_KEY, handlers)
 
@@ -186,10 +195,13 @@ def _show(photo_id: str, index: int) -> None:
 
 
 def _drawer(photo: PhotoRecord) -> None:
+    stack = stacks_of(get_gallery().library, [photo.id]).get(photo.id)
     st.text(photo.name)
+    if stack is not None:
+        show_stack(photo, stack)
     show_editors(photo)
     show_exif(photo)
-    _file_buttons(photo)
+    _file_buttons(photo, stack)
     with st.expander("Tag sources", icon=":material/fact_check:"):
         show_tag_sources(photo)
     with st.expander("Details", icon=":material/info:"):
@@ -199,7 +211,7 @@ def _drawer(photo: PhotoRecord) -> None:
         score_tabs(predictions)
 
 
-def _file_buttons(photo: PhotoRecord) -> None:
+def _file_buttons(photo: PhotoRecord, stack: Stack | None) -> None:
     with st.container(horizontal=True):
         st.link_button(
             "Download original",
@@ -209,18 +221,27 @@ def _file_buttons(photo: PhotoRecord) -> None:
         if st.button("Find similar", icon=":material/image_search:", key="dialog_similar"):
             _close()
             st.switch_page("search.py", query_params={"like": photo.id})
+        if stack is not None:
+            st.button(
+                f"Move {len(stack.photo_ids)} photos to trash",
+                icon=":material/delete:",
+                key="dialog_trash_stack",
+                on_click=_trash,
+                args=(photo.id, stack.photo_ids),
+                help="All photos of the stack",
+            )
         st.button(
-            "Move to trash",
+            "Move to trash" if stack is None else "Move only this one to trash",
             icon=":material/delete:",
             key="dialog_trash",
             on_click=_trash,
-            args=(photo.id,),
+            args=(photo.id, (photo.id,)),
         )
 
 
-def _trash(photo_id: str) -> None:
-    """Move a photo to the trash and show the next one."""
-    edits.move_to_trash(get_gallery().library, [photo_id])
+def _trash(photo_id: str, photo_ids: Sequence[str]) -> None:
+    """Move photos to the trash, and show the one after that which is open."""
+    edits.move_to_trash(get_gallery().library, photo_ids)
     neighbour = without(photo_id, st.session_state.get(_POSITION_KEY))
     if neighbour is None:
         _close()

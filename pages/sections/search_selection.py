@@ -9,7 +9,7 @@ from pages.sections.albums.put_in_album import album_tools, put_selection
 from pages.sections.filters import QUERY_KEY, clear_filter
 from pages.sections.label_fields import tag_field
 from pages.sections.messages import error_markdown
-from pages.sections.selection import select, teach_button
+from pages.sections.selection import select, selected_text, teach_button
 from pages.sections.undo_button import note_edit, undo_button
 from pages.state.address import note_action
 from pages.state.session import get_gallery
@@ -32,7 +32,7 @@ def selection_tools(page: str, query: str, count: int) -> None:
         st.button(
             f"Select all {count:,}",
             icon=":material/select_all:",
-            on_click=lambda: select(page, gallery.ids(query)),
+            on_click=lambda: select(page, list(gallery.tile_ids(query))),
             help="All photos of this search, not only those on the screen",
             key="search_select_all",
         )
@@ -57,7 +57,7 @@ def selection_tools(page: str, query: str, count: int) -> None:
             # Without parameters, Streamlit refuses to leave a page with a query in its URL.
             st.switch_page("gallery.py", query_params={})
         undo_button()
-        st.markdown(f"**{len(gallery.selection):,} selected**", width="content")
+        st.markdown(f"**{selected_text()}**", width="content")
 
 
 def _filter_gallery(query: str) -> None:
@@ -77,7 +77,7 @@ def _tag_control(page: str) -> None:
 
 def _add_tag(page: str, tag: str) -> None:
     gallery = get_gallery()
-    _edit(page, lambda: gallery.add_tag(gallery.selection, tag))
+    _edit(page, lambda: gallery.add_tag(gallery.selected_photos(), tag))
 
 
 def _put_in_album(page: str, name: str) -> None:

@@ -1,11 +1,16 @@
 """The session's selection: one for all pages, changed by the grids that show photos."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.state.address import note_action
 from pages.state.session import get_gallery
 from pages.widgets.photo_grid import GridSelection
 from scene_model.classifier.taught_head import MAX_EXAMPLES, MIN_EXAMPLES
+from scene_model.library.edits import EditResult
+from scene_model.library.stacks.stack_edits import show_apart, stack_photos_of
+from scene_model.library.stacks.stack_rows import stacks_of
 
 
 def select(page: str, photo_ids: list[str]) -> None:
@@ -27,6 +32,50 @@ def grid_selection(page: str) -> GridSelection:
         get_gallery().select_between(first, last)
 
     return GridSelection(get_gallery().selection, change, change_range)
+
+
+def selected_text() -> str:
+    """Return how many photos are selected: "3 selected", or with those behind them in stacks."""
+    gallery = get_gallery()
+    tiles, photos = len(gallery.selection), len(gallery.selected_photos())
+    with_stacks = f" · {photos:,} photos" if photos > tiles else ""
+    return f"{tiles:,} selected{with_stacks}"
+
+
+def stack_menu(page: str, edit: Callable[[Callable[[], EditResult]], bool]) -> None:
+    """Show the tools that stack the selected photos, or show the photos of stacks apart.
+
+    edit: makes an edit and says what it did; returns whether it was made.
+    """
+    gallery = get_gallery()
+    stacks = stacks_of(gallery.library, gallery.selection)
+
+    def stack() -> None:
+        if edit(lambda: stack_photos_of(gallery.library, gallery.selection)):
+            select(page, gallery.selection[:1])
+
+    def apart() -> None:
+        edit(lambda: show_apart(gallery.library, gallery.selection))
+
+    with st.popover("Stack", icon=":material/stacks:", key=f"{page}_stacks"):
+        st.button(
+            "Stack",
+            icon=":material/stacks:",
+            disabled=len(gallery.selection) < 2,
+            on_click=stack,
+            help="Show the selected photos as one. The one that was selected first is on top.",
+            width="stretch",
+            key=f"{page}_stack",
+        )
+        st.button(
+            "Show apart",
+            icon=":material/view_module:",
+            disabled=not stacks,
+            on_click=apart,
+            help="Show each photo of the selected stacks for itself. No rule stacks them again.",
+            width="stretch",
+            key=f"{page}_apart",
+        )
 
 
 def teach_button(page: str) -> None:

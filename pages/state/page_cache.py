@@ -1,6 +1,6 @@
 """The grid pages around the one in sight, cached until the library changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import streamlit as st
@@ -8,7 +8,9 @@ import streamlit as st
 from pages.state.session import get_gallery, library_switches
 from pages.widgets.dates import month_text
 from pages.widgets.photo_grid import Cell, GridMonth, GridPage, GridStyle, grid_cells
+from pages.widgets.stack_marks import stack_marks
 from scene_model.library.sort_order import Sort, SortKey
+from scene_model.library.stacks.stack_rows import stacks_of
 
 _DATED: dict[SortKey, Literal["taken", "added"]] = {
     SortKey.TAKEN: "taken",
@@ -20,7 +22,7 @@ _AROUND = 2
 
 @dataclass(frozen=True)
 class PageRequest:
-    """A paged query. size: photos per page. count: photos on all pages."""
+    """A paged query. size: tiles per page. count: tiles on all pages; a stack is one."""
 
     query: str
     sort: Sort
@@ -102,9 +104,9 @@ def _read_pages(request: PageRequest, first: int, last: int) -> dict[int, GridPa
         dated=_DATED.get(order.key),
     )
     start, stop = max(0, (first - 1) * request.size - 1), last * request.size + 1
-    cells = grid_cells(
-        gallery.photos_between(start, stop, request.query), gallery.vocabulary, style
-    )
+    photos = gallery.photos_between(start, stop, request.query)
+    marks = stack_marks(stacks_of(gallery.library, [photo.id for photo in photos]))
+    cells = grid_cells(photos, gallery.vocabulary, replace(style, stacks=marks))
     return {
         number: _page_of(cells, (number - 1) * request.size - start, request, number)
         for number in range(first, last + 1)

@@ -16,6 +16,7 @@ from scene_model.api.batch_jobs import add_batch_job_routes
 from scene_model.api.classify_tags import add_classify_routes
 from scene_model.api.context import ApiContext
 from scene_model.api.docs_page import add_docs
+from scene_model.api.film import add_film_route
 from scene_model.api.library_photos import add_library_routes
 from scene_model.api.photo_map import add_map_routes
 from scene_model.api.predict import add_predict_routes
@@ -113,6 +114,7 @@ def create_api(
     add_batch_job_routes(api, context)
     add_classify_routes(api, context)
     add_library_routes(api, context)
+    add_film_route(api, get_services)
     add_map_routes(api, context)
     add_docs(api)
     return api

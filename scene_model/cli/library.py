@@ -1,7 +1,7 @@
 """``library add|search|export|sidecars|keywords|verify|...``: manage a library from scripts.
 
-This module parses the arguments; `library_photos`, `library_dates`, `library_tags`,
-`library_upkeep` and `library_rebuild` run them.
+This module parses the arguments; `library_photos`, `library_stacks`, `library_dates`,
+`library_tags`, `library_upkeep` and `library_rebuild` run them.
 """
 
 import argparse
@@ -10,6 +10,7 @@ from scene_model.cli import (
     library_dates,
     library_photos,
     library_rebuild,
+    library_stacks,
     library_tags,
     library_upkeep,
 )
@@ -33,6 +34,7 @@ _COMMANDS = {
     "watched": library_upkeep.watched,
     "albums": library_photos.albums,
     "dates": library_dates.dates,
+    "stacks": library_stacks.stacks,
     "verify": library_upkeep.verify_library,
     "backup": library_upkeep.backup,
     "restore": library_upkeep.restore,
@@ -132,6 +134,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reclassify.add_argument("--dry-run", action="store_true", help="only print what would change")
     command("albums", "list the albums with the number of their photos")
+    command("stacks", "list the photos that are joined in stacks: RAW and JPEG, Live Photos, edits")
     dates = command("dates", "list missing and doubtful dates, with the date to propose")
     dates.add_argument(
         "--apply", action="store_true", help="set the proposed dates that are sure enough"

@@ -196,7 +196,8 @@ def _added_line(outcome: _Outcome) -> str:
 def _photo_record(photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, Any]:
     record, guess = asdict(photo), photo.shown_guess
     record["class"] = record.pop("photo_class")
-    for name in ("auto_group", "auto_group_score", "guess_score", "is_date_decided"):
+    hidden = ("auto_group", "auto_group_score", "guess_score", "is_date_decided")
+    for name in (*hidden, "film_start", "film_bytes"):
         del record[name]
     record["group"] = group_of(photo, vocabulary)
     record["guess"] = guess and asdict(guess)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.errors import LibraryError, PhotoError
 from scene_model.library.records import PhotoRecord
-from scene_model.library.schema import near_duplicates, photos
+from scene_model.library.schema import near_duplicates, photos, stack_photos
 from scene_model.library.store import Library
 from scene_model.photos.decode import decode_photo
 
@@ -45,13 +45,17 @@ def near_duplicate_pairs(
 ) -> list[NearDuplicatePair]:
     """Return pairs of a kind with both photos outside the trash, most similar first.
 
+    Photos of one stack are no pair: a RAW file and its JPEG are both to be kept.
     dismissed: return only the dismissed pairs instead of the others.
     """
     first, second = photos.alias(), photos.alias()
+    first_stack, second_stack = stack_photos.alias(), stack_photos.alias()
     query = (
         select(first.c.id, second.c.id, near_duplicates.c.similarity)
         .join_from(near_duplicates, first, first.c.number == near_duplicates.c.first)
         .join(second, second.c.number == near_duplicates.c.second)
+        .outerjoin(first_stack, first_stack.c.photo == first.c.number)
+        .outerjoin(second_stack, second_stack.c.photo == second.c.number)
         .where(
             near_duplicates.c.kind == kind,
             near_duplicates.c.dismissed_at.is_not(None)
@@ -59,6 +63,8 @@ def near_duplicate_pairs(
             else near_duplicates.c.dismissed_at.is_(None),
             first.c.trashed_at.is_(None),
             second.c.trashed_at.is_(None),
+            first_stack.c.stack_id.is_(None)
+            | first_stack.c.stack_id.is_distinct_from(second_stack.c.stack_id),
         )
         .order_by(
             near_duplicates.c.similarity.desc(), near_duplicates.c.first, near_duplicates.c.second

@@ -11,11 +11,21 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from scene_model.library.records import WrittenPhoto
-from scene_model.library.schema import HASH_INDEX, hash_bands, near_hashes, photos
+from scene_model.library.schema import HASH_INDEX, hash_bands, near_hashes, photos, stack_photos
 from scene_model.library.store import Library
 
 # Measured on 39 photographs: smaller, re-encoded, brighter and 2 % cropped copies differ in at
@@ -81,7 +91,10 @@ def add_hash(connection: Connection, signed: int) -> None:
 
 
 def has_hash_neighbour() -> ColumnElement[bool]:
-    """SQL condition: another photo outside the trash has the same or a near hash."""
+    """SQL condition: another photo outside the trash has the same or a near hash.
+
+    Photos of one stack do not count: a RAW file and its JPEG are no copies of each other.
+    """
     second: Any = photos.alias()
     is_visible = second.c.trashed_at.is_(None)
     repeated_hashes = (
@@ -99,6 +112,36 @@ def has_hash_neighbour() -> ColumnElement[bool]:
         select(first.c.number).where(
             first.c.perceptual_hash.in_(union_all(repeated_hashes, hashes_with_neighbour)),
             first.c.trashed_at.is_(None),
+            or_(
+                first.c.number.not_in(
+                    select(stack_photos.c.photo).where(stack_photos.c.stack_id.is_not(None))
+                ),
+                first.c.number.in_(_stacked_with_neighbour()),
+            ),
+        )
+    )
+
+
+def _stacked_with_neighbour() -> Select[tuple[int]]:
+    """Select the photos of stacks with a hash neighbour that is in no stack, or another one."""
+    member, stacked, other = stack_photos.alias(), photos.alias(), photos.alias()
+    of_other = stack_photos.alias()
+    is_outside = (
+        other.c.trashed_at.is_(None),
+        other.c.number.not_in(
+            select(of_other.c.photo).where(of_other.c.stack_id == member.c.stack_id)
+        ),
+    )
+    near = select(near_hashes.c.near).where(near_hashes.c.hash == stacked.c.perceptual_hash)
+    return (
+        select(member.c.photo)
+        .join(stacked, stacked.c.number == member.c.photo)
+        .where(
+            member.c.stack_id.is_not(None),
+            or_(
+                exists().where(*is_outside, other.c.perceptual_hash == stacked.c.perceptual_hash),
+                exists().where(*is_outside, other.c.perceptual_hash.in_(near)),
+            ),
         )
     )
 

@@ -11,7 +11,8 @@ from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.tagging import Tag
 from scene_model.errors import SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
-from scene_model.export.folders import FolderRule
+from scene_model.export.folders import FolderKind, FolderRule
+from scene_model.export.picks import with_picks
 from scene_model.export.table import (
     json_record,
     people_row,
@@ -80,6 +81,7 @@ class Exports:
     ) -> Iterator[bytes]:
         """Yield a ZIP of photos, in folders by a rule, with the CSV inside.
 
+        A stack goes whole into the folder of its pick, except with one folder per tag.
         with_place: False leaves coordinates out of the CSV and packs copies without the place;
         photos from which it cannot be removed are left out and listed in the ZIP.
         """
@@ -92,8 +94,10 @@ class Exports:
                 with_place=with_place,
                 taken_at=photo.taken_at,
             )
-            for photo in self.library.records(photo_ids)
-            for folder in rule.folders(photo, self.model.vocabulary)
+            for photo, pick in with_picks(self.library, photo_ids)
+            for folder in rule.folders(
+                photo if rule.kind is FolderKind.TAG else pick, self.model.vocabulary
+            )
         )
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
 

@@ -14,6 +14,7 @@ from scene_model.errors import (
     UnreadableFile,
 )
 from scene_model.export.archive import ArchiveEntry, archive_names
+from scene_model.export.picks import with_picks
 from scene_model.export.sidecar import (
     Keyword,
     read_imported_rating,
@@ -67,11 +68,11 @@ def write_sidecars(
     into: a folder, with the layout of a ZIP by class; None: beside the originals, for photos that
     are referenced outside the library. with_dates: write the dates of the photos, too.
     """
-    records = list(library.records(list(photo_ids)))
+    photos = list(with_picks(library, photo_ids))
     entries = (
-        ArchiveEntry(photo.photo_class, photo.name, Path(), photo.added_at) for photo in records
+        ArchiveEntry(pick.photo_class, photo.name, Path(), photo.added_at) for photo, pick in photos
     )
-    for photo, (_, name) in zip(records, archive_names(entries), strict=True):
+    for (photo, _), (_, name) in zip(photos, archive_names(entries), strict=True):
         path = photo.reference if into is None else into / name
         if path is None:
             error: SceneError = OriginalMissing(

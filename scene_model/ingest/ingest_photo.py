@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scene_model.classifier.classify import Classifier
 from scene_model.duplicates.hash_neighbours import write_hash_neighbours
+from scene_model.duplicates.stacks import write_stack
 from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.learning.taught_tags import write_taught_tags
 from scene_model.library.records import Added, NewPhoto
@@ -32,7 +33,7 @@ def ingest_photo(
     # Before the prediction, which is the slowest step.
     library.require_space(0 if reference else library.files.copied_bytes(photo.data))
     prediction = classifier.predict(photo.data)
-    writers = (write_hash_neighbours, write_taught_tags)
+    writers = (write_hash_neighbours, write_taught_tags, write_stack)
     with quota.one_photo(0 if is_counted else content_bytes(photo.data)):
         return library.add(photo, prediction, classifier.provenance, reference, writers)
 

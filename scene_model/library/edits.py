@@ -1,8 +1,8 @@
-"""Edits of tags, class, favourites, ratings, dates, albums and trash, with undo and redo.
+"""Edits of tags, class, favourites, ratings, dates, albums, stacks and trash, with undo and redo.
 
-`albums.album_edits` makes those of albums, `dates.date_edits` those of dates. Every edit is stored
-with the values it replaced. It is one transaction of a few statements, however many photos it
-changes.
+`albums.album_edits` makes those of albums, `dates.date_edits` of dates, `stacks.stack_edits` of
+stacks. Every edit is stored with the values it replaced. It is one transaction of a few
+statements, however many photos it changes.
 """
 
 import dataclasses
@@ -43,6 +43,7 @@ from scene_model.library.schema import (
     photos,
     tag_decisions,
 )
+from scene_model.library.stacks.stack_changes import apply_stack_changes
 from scene_model.library.store import Library
 from scene_model.photos.xmp import MAX_RATING
 
@@ -367,6 +368,7 @@ def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
             update(photos).where(photos.c.id.in_(changes(first_field, photo_id))).values(new_values)
         )
     apply_album_changes(connection, edit_id, value)
+    apply_stack_changes(connection, edit_id, value)
 
 
 def _photo_count(connection: Connection, edit_id: int) -> int:

@@ -143,6 +143,7 @@ def _to_version_6(connection: Connection, _: EmbeddingFiles) -> None:
 
 def _to_version_7(connection: Connection, _: EmbeddingFiles) -> None:
     """Create the tables of albums; a rebuilt photos table has brought them already."""
+    _add_missing_columns(connection)  # which the indexes of this version are about
     create_missing_objects(connection)
 
 

@@ -55,7 +55,10 @@ def write_photo(
         values["trashed_at"] = None
         # An earlier version of this program may have added the photo without these.
         values["perceptual_hash"] = photo_values["perceptual_hash"]
-        for name in ("imported_rating", "folder", "modified_at"):
+        for name in (
+            *("imported_rating", "folder", "modified_at"),
+            *("content_id", "film_start", "film_bytes"),
+        ):
             values[name] = func.coalesce(photos.c[name], photo_values[name])
         if reference is None or existing_row.reference is not None:
             values["reference"] = reference
@@ -117,6 +120,9 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "folder": photo.folder,
         "modified_at": photo.modified_at,
         "duration": prediction.photo.duration_s,
+        "content_id": prediction.metadata.content_id,
+        "film_start": prediction.metadata.film_start,
+        "film_bytes": prediction.metadata.film_bytes,
     }
 
 

@@ -50,7 +50,8 @@ class PhotoRecord:
     label of all heads, with its probability. For the effective group, see `library.groups`.
     reference: path of an original that is not copied into the library.
     rating: from 0 (none) to 5; a person's, or else the imported one.
-    duration_s: of a video, in seconds; None where it is unknown, and for pictures.
+    duration_s: of a video, in seconds; None where it is unknown, and for pictures. film_start,
+    film_bytes: where the film of a motion photo is in its file.
     """
 
     id: str
@@ -88,6 +89,8 @@ class PhotoRecord:
     auto_taken_at: str | None = None
     is_date_decided: bool = False
     duration_s: float | None = None
+    film_start: int | None = None
+    film_bytes: int | None = None
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -240,4 +243,6 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         auto_taken_at=row.auto_taken_at,
         is_date_decided=row.human_taken_at is not None,
         duration_s=row.duration,
+        film_start=row.film_start,
+        film_bytes=row.film_bytes,
     )

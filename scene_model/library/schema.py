@@ -59,6 +59,10 @@ def _effective_date_column(name: str) -> Computed:
 # ones. `folder`: where the file was, on this computer or in the folder that was dropped.
 # `modified_at`: when it was changed last; both null where they were not recorded. `duration`: of a
 # video, in seconds; null where it is unknown, and for pictures. Videos have no `perceptual_hash`.
+# `content_id`: what a phone wrote into the picture and the film of one Live Photo. `stack_name`:
+# the name by which photos are joined in stacks, see `duplicates.stack_names`; null until that was
+# tried. `film_start`, `film_bytes`: where the film of a motion photo is in its file; null in other
+# photos.
 photos = Table(
     "photos",
     metadata,
@@ -130,6 +134,10 @@ photos = Table(
     Column("folder", Text),
     Column("modified_at", Text),
     Column("duration", Float),
+    Column("content_id", Text),
+    Column("stack_name", Text),
+    Column("film_start", Integer),
+    Column("film_bytes", Integer),
 )
 
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.
@@ -206,6 +214,44 @@ album_photos = Table(
     Column("position", Integer, nullable=False),
 )
 Index("album_photos_by_photo", album_photos.c.photo)
+
+# Photos that show as one tile. `kind`: raw_jpeg, live, edit, burst, bracket or panorama. `made_by`:
+# PROGRAM or PERSON; the program leaves a person's stack as it is. A stack that was taken apart
+# keeps its row, since edits refer to it.
+stacks = Table(
+    "stacks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The stack of a photo, at most one. `stack_id`: null where a person wants the photo apart, so that
+# the program never joins it again. `position`: the photo with the lowest outside the trash is the
+# pick, which is the tile. Triggers keep `tile`, the number of that photo, in every row of a stack;
+# null where all are in the trash.
+stack_photos = Table(
+    "stack_photos",
+    metadata,
+    Column(
+        "photo",
+        ForeignKey("photos.number", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("stack_id", ForeignKey("stacks.id", ondelete="CASCADE")),
+    Column("position", Integer, nullable=False, server_default="0"),
+    Column("tile", Integer),
+)
+Index("stack_photos_by_stack", stack_photos.c.stack_id, stack_photos.c.position)
+# Those that are no tile of their own.
+Index(
+    "stack_photos_hidden",
+    stack_photos.c.photo,
+    stack_photos.c.tile,
+    sqlite_where=text("tile <> photo"),
+)
 
 # Every edit, with the values before and after it, for undo and redo. A change of an album itself
 # has the album's id as `label` and an empty `photo_id`.
@@ -376,4 +422,11 @@ Index(
 )
 Index("photos_by_camera", photos.c.camera, photos.c.number)
 Index("photos_by_lens", photos.c.lens, photos.c.number)
+Index("photos_by_stack_name", photos.c.stack_name, photos.c.folder)
+Index("photos_with_film", photos.c.number, sqlite_where=text("film_start IS NOT NULL"))
+Index(
+    "photos_by_content_id",
+    photos.c.content_id,
+    sqlite_where=text("content_id IS NOT NULL"),
+)
 HASH_INDEX = Index("photos_by_hash", photos.c.trashed_at, photos.c.perceptual_hash, photos.c.number)

@@ -65,6 +65,7 @@ from scene_model.library.schema import (
     taught_tags,
 )
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, label_scores, order_by
+from scene_model.library.stacks.tiles import HIDDEN_AND_TILES, is_tile, without_hidden
 from scene_model.photos.content import Content
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
@@ -302,15 +303,44 @@ class Library:
             end = None if limit is None else offset + limit
             page = self._matching(where, sort)[offset:end]
             return list(IdsInOrder(self.database, page))
-        order = order_by(sort)
-        query = filter_photos(select(photos.c.id), where, trashed, sort).order_by(*order)
-        query = query.limit(limit).offset(offset)
-        with self.database.reader.begin() as connection:
-            return list(connection.execute(query).scalars())
+        return self._page(where, limit, offset, sort, trashed)
 
     def ids_in_order(self, where: ColumnElement[bool] | None, sort: Sort) -> IdsInOrder:
         """Return all ids that match a condition, sorted, with 8 bytes per id in memory."""
         return IdsInOrder(self.database, self._matching(where, sort))
+
+    def tiles_in_order(self, where: ColumnElement[bool] | None, sort: Sort) -> IdsInOrder:
+        """Return the ids of the tiles of a condition, sorted: a stack shows as its pick."""
+        return IdsInOrder(self.database, self._tiles(where, sort))
+
+    def find_tiles(
+        self, where: ColumnElement[bool] | None, limit: int, offset: int, sort: Sort
+    ) -> list[str]:
+        """Return ids of the tiles of a condition, sorted; see `stacks.tiles`."""
+        if where is None and sort.key is not SortKey.MATCH:  # read from the index of the order
+            has_hidden = bool(len(self._hidden_and_tiles()[0]))
+            return self._page(is_tile() if has_hidden else None, limit, offset, sort)
+        return list(IdsInOrder(self.database, self._tiles(where, sort)[offset : offset + limit]))
+
+    def count_tiles(self, where: ColumnElement[bool] | None, sort: Sort = NEWEST_ADDED) -> int:
+        """Count the tiles of a condition; caches the ids for `find_tiles` with that order."""
+        if where is None:
+            condition = is_tile() if len(self._hidden_and_tiles()[0]) else None
+            query = filter_photos(select(func.count()), condition, trashed=False)
+            return self._query_cache.get(query, self._run_count)
+        return len(self._tiles(where, NEWEST_ADDED if sort.key is SortKey.MATCH else sort))
+
+    def hidden_numbers(self, where: ColumnElement[bool] | None) -> list[int]:
+        """Return the numbers of the photos of a condition that are no tile.
+
+        Without a condition, those in the trash are among them.
+        """
+        hidden, tiles = self._hidden_and_tiles()
+        if len(hidden) and where is not None:
+            numbers = self._matching(where, NEWEST_ADDED)
+            hidden = hidden[np.isin(hidden, numbers) & np.isin(tiles, numbers)]
+        listed: list[int] = hidden.tolist()
+        return listed
 
     def count(
         self,
@@ -436,6 +466,26 @@ class Library:
         """Return the path of a photo's original, whether or not it exists."""
         return self.files.location(photo)
 
+    def _page(
+        self,
+        where: ColumnElement[bool] | None,
+        limit: int | None,
+        offset: int,
+        sort: Sort,
+        trashed: bool = False,
+    ) -> list[str]:
+        query = filter_photos(select(photos.c.id), where, trashed, sort).order_by(*order_by(sort))
+        query = query.limit(limit).offset(offset)
+        with self.database.reader.begin() as connection:
+            return list(connection.execute(query).scalars())
+
+    def _tiles(self, where: ColumnElement[bool] | None, sort: Sort) -> npt.NDArray[np.int64]:
+        """Return the sorted numbers of the tiles among all matching photos."""
+        return without_hidden(self._matching(where, sort), *self._hidden_and_tiles())
+
+    def _hidden_and_tiles(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        return self._query_cache.get(HIDDEN_AND_TILES, self._run_number_pairs)
+
     def _matching(self, where: ColumnElement[bool] | None, sort: Sort) -> npt.NDArray[np.int64]:
         """Return the sorted numbers of all matching photos; the result is cached.
 
@@ -476,6 +526,15 @@ class Library:
             scored, values = connection.execute(query).one()
         return np.fromstring(scored or "", np.int64, sep=","), np.fromstring(
             values or "", np.float64, sep=","
+        )
+
+    def _run_number_pairs(
+        self, query: Select[Any]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        with self.database.reader.begin() as connection:
+            first, second = connection.execute(query).one()
+        return np.fromstring(first or "", np.int64, sep=","), np.fromstring(
+            second or "", np.int64, sep=","
         )
 
     def _run_numbers(self, query: Select[Any]) -> npt.NDArray[np.int64]:

@@ -3,7 +3,7 @@
 
 `photos.human_class` repeats `class_decisions`; `photos.decided_tags` counts `tag_decisions`;
 `held_tags` contains the effective tags (`schema.effective_tags` in Python); `free_slots` lists the
-embedding slots that no photo uses.
+embedding slots that no photo uses. `stack_photos.tile` is the photo that shows for its stack.
 """
 
 # `labels.HUMAN`, with score 1.
@@ -33,6 +33,14 @@ _COUNT_DECISION = (
 )
 _SET_HUMAN_CLASS = "UPDATE photos SET human_class = NEW.label WHERE id = NEW.photo_id;"
 _FREE_SLOT = "INSERT OR IGNORE INTO free_slots VALUES (OLD.embedding_file, OLD.embedding_slot);"
+
+_SET_TILES = (
+    "UPDATE stack_photos SET tile = (SELECT member.photo FROM stack_photos member "
+    "JOIN photos ON photos.number = member.photo "
+    "WHERE member.stack_id = {stack} AND photos.trashed_at IS NULL "
+    "ORDER BY member.position, member.photo LIMIT 1) WHERE stack_id = {stack};"
+)
+_STACK_OF_NEW_PHOTO = "(SELECT stack_id FROM stack_photos WHERE photo = NEW.number)"
 
 # Trigger names are part of existing databases and must not change.
 _ACTIONS = {
@@ -75,6 +83,19 @@ _ACTIONS = {
         "WHEN OLD.embedding_slot IS NOT NULL AND (OLD.embedding_slot, OLD.embedding_file) "
         "IS NOT (NEW.embedding_slot, NEW.embedding_file)",
         _FREE_SLOT,
+    ),
+    "stack_joined": ("AFTER INSERT ON stack_photos", _SET_TILES.format(stack="NEW.stack_id")),
+    "stack_left": ("AFTER DELETE ON stack_photos", _SET_TILES.format(stack="OLD.stack_id")),
+    "stack_changed": (
+        "AFTER UPDATE OF stack_id, position ON stack_photos",
+        "UPDATE stack_photos SET tile = NULL WHERE photo = NEW.photo AND stack_id IS NULL;"
+        + _SET_TILES.format(stack="OLD.stack_id")
+        + _SET_TILES.format(stack="NEW.stack_id"),
+    ),
+    "stacked_photo_moved": (
+        "AFTER UPDATE OF trashed_at ON photos WHEN NEW.trashed_at IS NOT OLD.trashed_at "
+        "AND EXISTS (SELECT 1 FROM stack_photos WHERE photo = NEW.number)",
+        _SET_TILES.format(stack=_STACK_OF_NEW_PHOTO),
     ),
 }
 

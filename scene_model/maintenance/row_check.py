@@ -51,6 +51,15 @@ _CONTRADICTIONS = {
         "SELECT count(*) FROM photos p LEFT JOIN class_decisions d ON d.photo_id = p.id "
         "WHERE p.human_class IS NOT d.label"
     ),
+    "a stack is shown by another photo than its pick": (
+        "SELECT count(*) FROM stack_photos s WHERE tile IS NOT (SELECT m.photo FROM stack_photos m "
+        "JOIN photos p ON p.number = m.photo WHERE m.stack_id = s.stack_id "
+        "AND p.trashed_at IS NULL ORDER BY m.position, m.photo LIMIT 1)"
+    ),
+    "a stack is of a kind that there is not": (
+        "SELECT count(*) FROM stacks WHERE made_by NOT IN ('program', 'person') OR kind NOT IN "
+        "('raw_jpeg', 'live', 'edit', 'burst', 'bracket', 'panorama')"
+    ),
     "a photo's number of decisions is wrong": (
         "SELECT count(*) FROM photos WHERE decided_tags <> "
         "(SELECT count(*) FROM tag_decisions WHERE photo_id = photos.id)"
@@ -105,6 +114,10 @@ _CONTRADICTIONS = {
         "OR (guess IS NULL) <> (guess_score IS NULL) "
         "OR NOT coalesce(latitude, 0) BETWEEN -90 AND 90 "
         "OR NOT coalesce(longitude, 0) BETWEEN -180 AND 180"
+    ),
+    "a motion photo's film is not in its file": (
+        "SELECT count(*) FROM photos WHERE (film_start IS NULL) <> (film_bytes IS NULL) "
+        "OR film_start < 1 OR film_bytes < 1 OR film_start + film_bytes > file_bytes"
     ),
     "a photo has an impossible rating": (
         "SELECT count(*) FROM photos WHERE NOT coalesce(human_rating, 0) BETWEEN 0 AND 5 "

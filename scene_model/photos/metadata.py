@@ -9,6 +9,8 @@ from typing import Any
 
 from PIL import Image
 
+from scene_model.photos.content_ids import content_id_of
+from scene_model.photos.motion import find_film
 from scene_model.photos.wrapped import OpenedPicture, WrappedPicture
 from scene_model.photos.xmp import date_of, rating_of
 
@@ -16,7 +18,7 @@ _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _DATE_TIME, _OFFSET_TIME = 0x010F, 0x0110, 0x0132, 0x9010
 _DATE_TIME_ORIGINAL, _OFFSET_TIME_ORIGINAL = 0x9003, 0x9011
 _DATE_TIME_DIGITIZED, _OFFSET_TIME_DIGITIZED = 0x9004, 0x9012
-_LENS_MODEL = 0xA434
+_LENS_MODEL, _MAKER_NOTE = 0xA434, 0x927C
 _GPS_TIME, _GPS_DATE = 7, 0x1D
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
@@ -28,7 +30,9 @@ class PhotoMetadata:
     taken_at: local time where the photo was taken, ISO 8601, with its UTC offset if recorded.
     taken_source: the EXIF field it came from ("DateTimeOriginal", ...), or "XMP".
     latitude, longitude: degrees, WGS 84, north and east positive.
-    rating: ``xmp:Rating``, from 1 to 5.
+    rating: ``xmp:Rating``, from 1 to 5. content_id: what Apple's phones write into the picture and
+    the film of one Live Photo. film_start, film_bytes: where the film of a motion photo is in its
+    file.
     """
 
     taken_at: str | None = None
@@ -38,12 +42,23 @@ class PhotoMetadata:
     latitude: float | None = None
     longitude: float | None = None
     rating: int | None = None
+    content_id: str | None = None
+    film_start: int | None = None
+    film_bytes: int | None = None
 
 
-def read_metadata(picture: OpenedPicture) -> PhotoMetadata:
-    """Read EXIF and XMP of an opened picture; broken fields count as absent, never as an error."""
+def read_metadata(picture: OpenedPicture, data: bytes = b"") -> PhotoMetadata:
+    """Read EXIF and XMP of an opened picture; broken fields count as absent, never as an error.
+
+    data: the whole file, in which the film of a motion photo is looked for.
+    """
     packet = _xmp_packet(picture)
-    metadata = PhotoMetadata(rating=_rating(packet))
+    film = find_film(data, packet)
+    metadata = PhotoMetadata(
+        rating=_rating(packet),
+        film_start=None if film is None else film.start,
+        film_bytes=None if film is None else film.bytes,
+    )
     for exif in (*_exifs(picture), Image.Exif()):  # without any, XMP may have the date
         metadata = _filled(metadata, _fields(exif, packet))
     return metadata
@@ -66,7 +81,10 @@ def _filled(metadata: PhotoMetadata, other: PhotoMetadata) -> PhotoMetadata:
     if metadata.latitude is None:
         metadata = replace(metadata, latitude=other.latitude, longitude=other.longitude)
     return replace(
-        metadata, camera=metadata.camera or other.camera, lens=metadata.lens or other.lens
+        metadata,
+        camera=metadata.camera or other.camera,
+        lens=metadata.lens or other.lens,
+        content_id=metadata.content_id or other.content_id,
     )
 
 
@@ -86,6 +104,7 @@ def _fields(exif: Image.Exif, packet: bytes | None) -> PhotoMetadata:
         lens=printable_text(details.get(_LENS_MODEL)),
         latitude=latitude,
         longitude=longitude,
+        content_id=content_id_of(details.get(_MAKER_NOTE)),
     )
 
 

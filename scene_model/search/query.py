@@ -4,7 +4,8 @@
 ``tag:beach`` ``class:sea`` ``group:water`` ``album:travel`` ``name:img_20`` ``camera:iphone`` ·
 ``score>=0.8`` · ``rating>=4`` ``rating:5`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
-``is:duplicate`` ``is:favourite`` ``is:raw`` ``is:video`` ``is:doubtful-date`` · ``duration>30s`` ·
+``is:duplicate`` ``is:stacked`` ``is:live`` ``is:favourite`` ``is:raw`` ``is:video``
+``is:doubtful-date`` · ``duration>30s`` ·
 ``has:gps`` ``has:date`` ·
 ``near:38.72,-9.14,10km`` · ``within:38.6,-9.3,38.8,-9.0``.
 NOT binds before AND before OR.
@@ -32,6 +33,7 @@ from scene_model.errors import QueryError
 from scene_model.library.albums.own_albums import OwnAlbum
 from scene_model.library.groups import is_in_group
 from scene_model.library.schema import photos
+from scene_model.library.stacks.stack_rows import is_live, is_stacked
 from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.video.kinds import VIDEO_FORMATS
 from scene_model.search.album_conditions import is_in_album
@@ -66,7 +68,17 @@ from scene_model.search.query_tree import (
 from scene_model.search.query_values import read_box, read_circle, read_days, read_stars
 from scene_model.search.words import as_written, ids_for_word
 
-STATES = ("unsure", "edited", "duplicate", "favourite", "raw", "video", "doubtful-date")
+STATES = (
+    "unsure",
+    "edited",
+    "duplicate",
+    "favourite",
+    "raw",
+    "video",
+    "doubtful-date",
+    "stacked",
+    "live",
+)
 PROPERTIES = ("gps", "date")
 # An album is about thirty subqueries; more albums take SQLite too long to plan.
 MAX_ALBUMS = 12
@@ -285,6 +297,10 @@ def _is(term: FieldTerm, _: _Context) -> Condition:
         return was_edited()
     if state == "duplicate":
         return has_hash_neighbour()
+    if state == "stacked":
+        return is_stacked()
+    if state == "live":
+        return is_live()
     if state == "favourite":
         return photos.c.favourite.is_(True)
     if state == "raw":

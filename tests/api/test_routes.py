@@ -69,7 +69,7 @@ def test_pictures(client: TestClient, add_photos: Add, temple: bytes) -> None:
 
 @pytest.mark.parametrize("photo_id", ["0" * 64, "xyz", "..%2f..%2flibrary.db", "A" * 64])
 def test_unknown_pictures(client: TestClient, photo_id: str) -> None:
-    for kind in ("thumbnail", "preview", "full", "original"):
+    for kind in ("thumbnail", "preview", "full", "original", "film"):
         response = client.get(f"/api/photos/{photo_id}/{kind}")
         assert response.status_code == 404
 

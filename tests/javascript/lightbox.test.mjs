@@ -71,6 +71,27 @@ describe("PhotoSequence", () => {
     assert.equal(sent.length, 1);
   });
 
+  test("shows another photo of a stack in its place, and goes on from there", () => {
+    const { sequence, sent } = newSequence();
+    assert.equal(sequence.switchTo(), false, "in no stack");
+    const stack = [photo("b", 1), photo("raw", 1), photo("film", 1)];
+    const photos = PHOTOS.map((each) => (each.id === "b" ? { ...each, stack } : each));
+    sequence.receive(serverData({ photos }));
+    assert.equal(sequence.switchTo(), true);
+    assert.equal(sequence.photo.id, "raw");
+    assert.equal(sequence.place, "2 of 1,157");
+    assert.deepEqual(sent.at(-1).actions, [{ kind: "show", id: "raw", index: 1, number: 1 }]);
+    assert.equal(sequence.switchTo("raw"), false, "shown already");
+    assert.equal(sequence.switchTo("film"), true);
+    sequence.switchTo();
+    assert.equal(sequence.photo.id, "b", "the next of the last is the first");
+    sequence.switchTo();
+    sequence.step(1);
+    assert.equal(sequence.photo.id, "c");
+    sequence.step(-1);
+    assert.equal(sequence.photo.id, "b");
+  });
+
   test("follows the server when a photo was moved to the trash", () => {
     const { sequence } = newSequence();
     sequence.receive(serverData({ id: "c", photos: [PHOTOS[0], PHOTOS[2]] }));

@@ -4,10 +4,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from sqlalchemy import delete, insert
 
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.duplicates.hash_neighbours import add_hash
+from scene_model.duplicates.stacks import write_stack
+from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import (
     automatic_tags,
     class_decisions,
@@ -72,6 +75,16 @@ def put(library: Library, rows: Sequence[Row]) -> None:
                 )
             if row.hash is not None:
                 add_hash(connection, row.hash)
+
+
+def add(library: Library, *rows: Row) -> None:
+    """Add photos one by one, joined in stacks as ingest does."""
+    for row in rows:
+        with library.database.writer.begin() as connection:
+            connection.execute(insert(photos).values(**_photo(row)))
+            if row.hash is not None:
+                add_hash(connection, row.hash)
+            write_stack(connection, WrittenPhoto(row.id, row.hash, np.zeros(1, np.float32), "b"))
 
 
 def _photo(row: Row) -> dict[str, object]:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection
 
 from scene_model.duplicates.missing_hashes import count_missing_hashes
 from scene_model.duplicates.near_duplicates import count_pending_comparisons
+from scene_model.duplicates.stacks import stack_unstacked
 from scene_model.errors import LibraryDamaged, LibraryUnavailable
 from scene_model.library.albums.album_edits import create_album
 from scene_model.library.albums.own_albums import own_albums
@@ -20,6 +21,7 @@ from scene_model.library.edits import latest_edit, set_class, set_favourite, set
 from scene_model.library.schema import SCHEMA_VERSION, photos
 from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort, SortKey
+from scene_model.library.stacks.stack_edits import stack_photos_of
 from scene_model.library.store import Library
 from scene_model.maintenance.row_check import row_problems
 from scene_model.search.conditions import has_chosen_class, has_class, has_tag, name_contains
@@ -285,6 +287,19 @@ def test_photos_of_earlier_versions_can_be_put_into_albums(number: int, tmp_path
         assert library.find(sort=Sort(SortKey.ALBUM, album=album.id)) == [TEMPLE, FLOWER]
         assert undo(library) is not None
         assert own_albums(library) == []
+    assert problems(folder) == []
+
+
+@pytest.mark.parametrize("number", (2, 6, 8))
+def test_photos_of_earlier_versions_can_be_stacked(number: int, tmp_path: Path) -> None:
+    folder = made_by(number, tmp_path / "library")
+    with Library(folder) as library:
+        count = len(library.find())
+        assert list(stack_unstacked(library)) == [count]
+        assert stack_photos_of(library, [TEMPLE, FLOWER]).photo_count == 2
+        assert library.find_tiles(None, 10, 0, Sort.read("name")).count(FLOWER) == 0
+        assert undo(library) is not None
+        assert library.count_tiles(None) == count
     assert problems(folder) == []
 
 

@@ -27,6 +27,7 @@ from scene_model.library.albums.album_edits import (
 from scene_model.library.albums.own_albums import OwnAlbum
 from scene_model.library.edits import EditResult
 from scene_model.library.sort_order import BEST_MATCH, Sort
+from scene_model.library.stacks.stack_rows import photos_behind
 
 PAGE = "albums"
 _ERROR_KEY = "album_error"
@@ -87,7 +88,8 @@ def selection_tools(album: OwnAlbum | None, album_ids: frozenset[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="album_selection"):
         st.markdown(f"**{len(selected):,} selected**", width="content")
         if album is not None:
-            _placing_tools(album, selected)
+            behind = photos_behind(gallery.library, selected)
+            _placing_tools(album, selected, [id_ for id_ in behind if id_ in album_ids])
         others = st.popover("Album", icon=":material/photo_album:", key="album_to_album")
         with others:
             album_tools("albums", _put)
@@ -101,7 +103,7 @@ def selection_tools(album: OwnAlbum | None, album_ids: frozenset[str]) -> None:
         )
 
 
-def _placing_tools(album: OwnAlbum, selected: list[str]) -> None:
+def _placing_tools(album: OwnAlbum, selected: list[str], behind: list[str]) -> None:
     library = get_gallery().library
     if album.order is None:
         with st.popover("Move", icon=":material/swap_horiz:", key="album_move"):
@@ -111,7 +113,7 @@ def _placing_tools(album: OwnAlbum, selected: list[str]) -> None:
                     icon=icon,
                     key=f"album_move_{step}",
                     on_click=edit_album,
-                    args=(partial(move_in_album, library, album.id, selected, step),),
+                    args=(partial(move_in_album, library, album.id, behind, step),),
                     width="stretch",
                 )
     st.button(
@@ -128,8 +130,8 @@ def _placing_tools(album: OwnAlbum, selected: list[str]) -> None:
         icon=":material/remove_circle:",
         key="album_remove",
         on_click=_remove,
-        args=(album, selected),
-        help=f"Take {counted(len(selected), 'photo')} out of the album; they stay in the library",
+        args=(album, behind),
+        help=f"Take {counted(len(behind), 'photo')} out of the album; they stay in the library",
     )
 
 

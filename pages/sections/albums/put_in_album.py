@@ -45,7 +45,7 @@ def put_selection(name: str) -> EditResult:
     gallery = get_gallery()
     album = find_own_album(clean_album_name(name), gallery.own_albums())
     if album is not None:
-        return add_to_album(gallery.library, album.id, gallery.selection)
-    create_album(gallery.library, name, gallery.selection)
+        return add_to_album(gallery.library, album.id, gallery.selected_photos())
+    create_album(gallery.library, name, gallery.selected_photos())
     made = f"Album “{clean_album_name(name)}” made"
-    return EditResult(made, len(gallery.selection), latest_edit_id(gallery.library))
+    return EditResult(made, len(gallery.selected_photos()), latest_edit_id(gallery.library))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from pages.state.session import get_gallery
 from scene_model.errors import QueryError
+from scene_model.library.stacks.stack_rows import Stack, stacks_of
 
 # The browser shows these without waiting for the server.
 _AROUND = 8
@@ -52,7 +53,11 @@ def surroundings(photo_id: str, position: Position | None) -> Surroundings:
     own_index = next((index for index, id_ in ids if id_ == photo_id), None)
     if own_index is None:
         before = [entry for entry in ids if entry[0] < position.index]
-        ids = [*before, (position.index, photo_id), *ids[len(before) :]]
+        after = ids[len(before) :]
+        stack = _stack(photo_id)
+        if after and stack is not None and after[0][1] in stack.photo_ids:
+            after = after[1:]  # the tile, in whose place another photo of its stack is shown
+        ids = [*before, (position.index, photo_id), *after]
     else:
         position = replace(position, index=own_index)
     # An edit may have removed the last photo from the query: "21 of 20" would be wrong.
@@ -61,12 +66,17 @@ def surroundings(photo_id: str, position: Position | None) -> Surroundings:
 
 
 def position_in(query: str, photo_id: str) -> QueryPosition | None:
-    """Return where a photo stands in a query; None if it does not match, or none can be read."""
+    """Return where a photo, or the tile of its stack, stands in a query.
+
+    None if it does not match, or none can be read.
+    """
     try:
-        ids = get_gallery().all_ids(query)
+        ids = get_gallery().tile_ids(query)
     except QueryError:
         return None
-    index = next((i for i, id_ in enumerate(ids) if id_ == photo_id), None)
+    stack = _stack(photo_id)
+    shown = (photo_id,) if stack is None else (photo_id, stack.pick)
+    index = next((i for i, id_ in enumerate(ids) if id_ in shown), None)
     return None if index is None else QueryPosition(query, index)
 
 
@@ -91,4 +101,8 @@ def _ids_from(position: Position, start: int, limit: int) -> Sequence[str]:
 def _count(position: Position) -> int:
     if isinstance(position, ListPosition):
         return len(position.ids)
-    return get_gallery().count(position.query)
+    return get_gallery().count_tiles(position.query)
+
+
+def _stack(photo_id: str) -> Stack | None:
+    return stacks_of(get_gallery().library, [photo_id]).get(photo_id)

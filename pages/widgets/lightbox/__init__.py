@@ -1,6 +1,6 @@
 """The lightbox: one photo on the whole screen, with its neighbours; the drawer is the page's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ class LightboxPhotos:
     opening: identifies this opening; the browser closes the lightbox for one opening only. None
     while it is closed. shown: id of the photo shown; None for a photo that does not exist.
     count: photos in the results; 0 for a photo without results. photos: by position in the results
-    (from 0), in order. has_error: whether the drawer shows an error, which opens it.
+    (from 0), in order. has_error: whether the drawer shows an error, which opens it. stacks: by
+    photo id, all photos of the stack of a photo, itself included.
     """
 
     opening: str | None
@@ -36,6 +37,7 @@ class LightboxPhotos:
     count: int
     photos: Sequence[tuple[int, PhotoRecord]]
     has_error: bool
+    stacks: Mapping[str, Sequence[PhotoRecord]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,11 @@ def lightbox(
             "id": photos.shown,
             "count": photos.count,
             "error": photos.has_error,
-            "photos": [_data(index, photo, vocabulary) for index, photo in photos.photos],
+            "photos": [
+                _data(index, photo, vocabulary)
+                | {"stack": [_data(index, p, vocabulary) for p in photos.stacks.get(photo.id, ())]}
+                for index, photo in photos.photos
+            ],
         },
         on_acts_change=receive,
     )
@@ -108,4 +114,5 @@ def _data(index: int, photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, A
         "height": photo.height,
         "favourite": photo.favourite,
         "rating": photo.rating,
+        "film": photo.film_start is not None,
     }

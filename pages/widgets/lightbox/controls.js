@@ -1,6 +1,7 @@
 // The buttons and texts over the picture.
 import { element, plainButton } from "../dom.js";
 import { icon } from "./icons.js";
+import { StackStrip } from "./stack_strip.js";
 
 function iconButton(action, name, key, iconName = action) {
   const button = plainButton("control");
@@ -25,9 +26,11 @@ export class Controls {
     this.interval = plainButton("control interval");
     this.interval.dataset.action = "interval";
     this.play = iconButton("slideshow", "Slideshow", "Space", "play");
+    this.film = iconButton("film", "Play film", "P");
     this.info = iconButton("info", "Info", "I");
     const tools = element("div", "tools");
-    tools.append(this.marks, this.zoomOut, this.zoomIn, this.interval, this.play, this.info);
+    tools.append(this.marks, this.film, this.zoomOut, this.zoomIn);
+    tools.append(this.interval, this.play, this.info);
     this.top.append(iconButton("close", "Close", "Esc"), this.title, tools);
     this.previous = iconButton("previous", "Previous", "Left arrow");
     this.next = iconButton("next", "Next", "Right arrow");
@@ -36,7 +39,10 @@ export class Controls {
     // For screen readers: which photo is shown.
     this.status = element("p", "unseen");
     this.status.setAttribute("role", "status");
-    this.nodes = [this.top, this.previous, this.next, this.status];
+    this.strip = new StackStrip();
+    this.note = element("p", "note");
+    this.note.setAttribute("role", "status");
+    this.nodes = [this.top, this.previous, this.next, this.strip.node, this.note, this.status];
     for (const node of this.nodes) {
       node.onclick = ({ target }) => {
         const button = target.closest("[data-action]");
@@ -64,6 +70,8 @@ export class Controls {
     this.play.hidden = !hasWalk;
     this.zoomIn.hidden = Boolean(photo?.is_video);
     this.zoomOut.hidden = Boolean(photo?.is_video);
+    this.strip.show(photo);
+    this.film.hidden = !photo?.film;
     this.showMarks(photo ? sequence.marks : { favourite: false, rating: 0 });
   }
 
@@ -95,6 +103,19 @@ export class Controls {
     this.interval.hidden = !isPlaying;
     this.interval.textContent = `${seconds} s`;
     this.interval.setAttribute("aria-label", `${seconds} seconds per photo; change`);
+  }
+
+  /** @param {"still" | "playing" | "failed"} state of the film of the photo shown */
+  showFilm(state) {
+    const names = {
+      still: "Play film",
+      playing: "Stop film",
+      failed: "This browser cannot play the film. Download the original to watch it.",
+    };
+    this.film.setAttribute("aria-label", names[state]);
+    this.film.title = `${names[state]} (P)`;
+    this.film.ariaDisabled = String(state === "failed");
+    this.note.textContent = state === "failed" ? names.failed : "";
   }
 
   showInfo(isOpen) {

@@ -9,6 +9,8 @@ const ANYWHERE = {
   _: "zoom-out",
   i: "info",
   f: "favourite",
+  v: "version",
+  p: "film",
 };
 const WHEN_ZOOMED = { w: "up", a: "left", s: "down", d: "right", 0: "zoom-reset" };
 

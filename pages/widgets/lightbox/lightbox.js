@@ -173,7 +173,10 @@ class Lightbox {
     const { photo } = this.sequence;
     const isOther = photo?.id !== this.drawnId;
     this.drawnId = photo?.id;
-    if (isOther) this.viewport.reset();
+    if (isOther) {
+      this.viewport.reset();
+      this.controls.showFilm("still");
+    }
     this.dialog.show(this.dialogState);
     this.slides.show(this.sequence, this.size);
     this.controls.showPhoto(this.sequence);
@@ -244,8 +247,15 @@ class Lightbox {
     else if (action === "stop") this.slideshow.stop();
     else if (action === "interval") this.slideshow.changeInterval();
     else if (action === "favourite") this.mark("favourite", !this.sequence.marks.favourite);
+    else if (action === "film") this.slides.toggleMotion((state) => this.controls.showFilm(state));
+    else if (action === "version" || kind === "member") this.switchTo(value);
     else if (kind === "rating") this.mark("rating", Number(value));
     else this.changeView(() => this.viewport.panBy(...PANS[action].map((n) => n * PAN_STEP_PX)));
+  }
+
+  /** Show another photo of the stack; the next one where none is named. */
+  switchTo(id) {
+    if (this.sequence.switchTo(id)) this.draw();
   }
 
   mark(kind, value) {

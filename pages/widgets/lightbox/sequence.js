@@ -18,6 +18,8 @@ import { PATIENCE_MS } from "../connection.js";
  * @property {number} height
  * @property {boolean} favourite
  * @property {number} rating 0 to 5
+ * @property {boolean} [film] whether its file holds a film, too
+ * @property {Photo[]} [stack] all photos of its stack, itself included; empty without one
  */
 
 /**
@@ -101,7 +103,8 @@ export class PhotoSequence {
   /** @returns {Photo | null} the photo some steps away; null beyond the photos that were sent */
   at(step) {
     const { photos } = this.data;
-    const index = photos.findIndex((photo) => photo.id === this.photo?.id);
+    // By its place: another photo of its stack may be shown there.
+    const index = photos.findIndex((photo) => photo.index === this.photo?.index);
     return (index < 0 ? null : photos[index + step]) ?? null;
   }
 
@@ -111,6 +114,22 @@ export class PhotoSequence {
     if (!photo) return false;
     this.photo = photo;
     this.act({ kind: "show", id: photo.id, index: photo.index });
+    return true;
+  }
+
+  /**
+   * Show another photo of the stack in the place of the one shown.
+   * @param {string} [id] the next one if left out
+   * @returns {boolean} whether there was one
+   */
+  switchTo(id) {
+    const { stack = [] } = this.photo ?? {};
+    const own = stack.findIndex((photo) => photo.id === this.photo.id);
+    const next = stack[(own + 1) % stack.length];
+    const member = id ? stack.find((photo) => photo.id === id) : next;
+    if (!member || member.id === this.photo.id) return false;
+    this.photo = { ...member, index: this.photo.index, stack };
+    this.act({ kind: "show", id: member.id, index: this.photo.index });
     return true;
   }
 

@@ -73,8 +73,31 @@ class Slide {
     }
   }
 
+  /** Play the film of a motion photo over its picture, once. @param {(state: string) => void} tell */
+  playMotion(tell) {
+    const motion = element("video", "motion");
+    motion.src = pictureUrl(this.photo, "film");
+    motion.autoplay = true;
+    motion.playsInline = true;
+    motion.onplaying = () => tell("playing");
+    motion.onended = () => this.stopMotion(tell);
+    motion.onerror = () => {
+      this.stopMotion(tell);
+      tell("failed");
+    };
+    this.motion = motion;
+    this.node.append(motion);
+  }
+
+  stopMotion(tell) {
+    this.motion?.remove();
+    this.motion = undefined;
+    tell("still");
+  }
+
   dispose() {
     clearTimeout(this.timer);
+    this.motion?.remove();
     this.whole?.abort();
     this.film?.dispose();
     if (this.url) URL.revokeObjectURL(this.url);
@@ -114,6 +137,13 @@ export class Slides {
       this.place(this.slides.get(id), step, photo, stage);
     }
     this.preload(sequence);
+  }
+
+  /** Play the film of a motion photo, or stop it. @param {(state: string) => void} tell */
+  toggleMotion(tell) {
+    const slide = this.current;
+    if (slide?.motion) slide.stopMotion(tell);
+    else if (slide?.photo.film) slide.playMotion(tell);
   }
 
   add(photo) {

@@ -11,6 +11,7 @@ from pages.widgets.dates import day_text, time_text
 from pages.widgets.durations import video_text
 from pages.widgets.guesses import guess_text
 from pages.widgets.scripts import component_script, join_files
+from pages.widgets.stack_marks import MOTION, StackMark
 from scene_model.classifier.labels import HUMAN, UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.records import PhotoRecord
@@ -34,7 +35,8 @@ class GridStyle:
     row: height of a row in CSS. label: accessible name of the list. with_scores: whether tags are
     shown with their scores. notes: an additional line below a photo, by photo id. searched: the
     labels that were searched; each photo says which of its tags is one of them. dated: the date
-    that the photos are in order of, which gives each a heading; None for another order.
+    that the photos are in order of, which gives each a heading; None for another order. stacks: by
+    photo id, what a photo says of its stack.
     """
 
     row: str = "11rem"
@@ -43,6 +45,7 @@ class GridStyle:
     notes: Mapping[str, str] = field(default_factory=dict)
     searched: frozenset[str] = frozenset()
     dated: Literal["taken", "added"] | None = None
+    stacks: Mapping[str, StackMark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -268,12 +271,15 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         title = f"{title} · {photo.class_score:.0%}"
     # The class is the title.
     match_line = f"Match: {shown(match)}" if match and match != photo.photo_class else ""
+    stack = style.stacks.get(photo.id, None if photo.film_start is None else MOTION)
+    alt = describe(photo, vocabulary)
     lines = [guess_text(photo, vocabulary), style.notes.get(photo.id, ""), match_line, photo.name]
     lines.append(" · ".join(names))
     return {
         "id": photo.id,
         "name": photo.name,
-        "alt": describe(photo, vocabulary),
+        "alt": f"{alt}; {stack.text}" if stack else alt,
+        "stack_mark": {"short": stack.short, "text": stack.text} if stack else None,
         "title": title,
         "lines": [line for line in lines if line],
         "width": photo.width,

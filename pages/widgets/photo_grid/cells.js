@@ -22,7 +22,9 @@ const cellTemplate = (() => {
   // Outside the button, whose label has the same text: screen readers would read it twice.
   const time = element("span", "time");
   time.setAttribute("aria-hidden", "true");
-  item.append(open, time, element("div", "caption"));
+  const stack = element("span", "stack");
+  stack.setAttribute("aria-hidden", "true");
+  item.append(open, time, stack, element("div", "caption"));
   return item;
 })();
 const pickTemplate = (() => {
@@ -69,6 +71,9 @@ function fillCell(item, photo) {
   showVideo(item.querySelector(".open"), photo);
   item.querySelector(".pick")?.setAttribute("aria-label", `Select ${photo.name}`);
   item.querySelector(".time").textContent = photo.time;
+  const stack = item.querySelector(".stack");
+  stack.textContent = photo.stack_mark?.short ?? "";
+  stack.title = photo.stack_mark?.text ?? "";
   const lines = photo.lines.map((line) => {
     const span = element("span", "", line);
     span.title = line;

@@ -39,7 +39,7 @@ def prefetch_pages(
 
 
 def _first_page_data(request: PageRequest) -> dict[str, Any]:
-    request = replace(request, count=get_gallery().count(request.query))
+    request = replace(request, count=get_gallery().count_tiles(request.query))
     page = first_page(request)
     return {
         "question": request.view_id,

@@ -16,6 +16,7 @@ from scene_model.errors import InternalError, QueryError, SceneError, UnknownHea
 from scene_model.export.sorting.layout import Destination
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SkippedFile
+from scene_model.export.sorting.stacks import together
 from scene_model.jobs.in_order import in_order
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.groups import group_of, group_of_prediction
@@ -23,6 +24,7 @@ from scene_model.library.own_labels import LibraryModel
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED
+from scene_model.library.stacks.stack_rows import stacks_of
 from scene_model.library.store import Library
 from scene_model.photos.content import content_id, read_content
 from scene_model.photos.dates import date_of_photo
@@ -117,6 +119,8 @@ class Classification:
     ) -> Iterator[ScannedPhoto | SkippedFile]:
         in_library: list[_HashedPhoto] = []
         in_scratch: list[_HashedPhoto] = []
+        # People decide about the stacks of the library; of others the names do.
+        outside: list[ScannedPhoto] = []
         results = in_order(
             iter(items), lambda item: self._classify_file(item, scratch), self._workers
         )
@@ -128,7 +132,7 @@ class Classification:
                 if matching is None or item.hashes[0] in matching:
                     in_library.append(item)
             elif scratch is None:
-                yield ScannedPhoto(item.group, item.hashes, item.destination)
+                outside.append(ScannedPhoto(item.group, item.hashes, item.destination))
             else:
                 in_scratch.append(item)
             if len(in_library) == _BATCH:
@@ -139,7 +143,8 @@ class Classification:
             matching = self._matching(scratch)
             for item in in_scratch:
                 if item.hashes[0] in matching and item.destination is not None:
-                    yield ScannedPhoto(item.group, item.hashes, item.destination)
+                    outside.append(ScannedPhoto(item.group, item.hashes, item.destination))
+        yield from together(outside)
 
     def _matching_ids(self) -> frozenset[str] | None:
         if not self._query or self._library is None:
@@ -202,13 +207,18 @@ class Classification:
         if not items or self._library is None:
             return
         ids = list(dict.fromkeys(item.hashes[0] for item in items))
-        records = {record.id: record for record in self._library.records(ids)}
+        stacks = stacks_of(self._library, ids)
+        ids_and_picks = dict.fromkeys([*ids, *(stack.pick for stack in stacks.values())])
+        records = {record.id: record for record in self._library.records(ids_and_picks)}
         for item in items:
             record = records.get(item.hashes[0])
             try:
                 if record is None:
                     raise UnreadableFile("It was removed from the library meanwhile. Sort again.")
-                yield ScannedPhoto(item.group, item.hashes, self._stored_destination(record))
+                # A stack goes whole to where its pick goes.
+                pick = records.get(stacks[record.id].pick) if record.id in stacks else None
+                destination = self._stored_destination(pick or record)
+                yield ScannedPhoto(item.group, item.hashes, destination)
             except SceneError as error:
                 yield SkippedFile(item.group.photo.path, error)
 

@@ -64,7 +64,7 @@ def answer(request: Fields, data: bytes) -> tuple[Fields, Data]:
         with _memory_limit(int(_SLACK * needs) + _SLACK_BYTES):
             photo = decode_picture(picture, minimum)
             # After the pixels: reading EXIF loads a PNG and would suppress its decoding errors.
-            metadata = read_metadata(picture)
+            metadata = read_metadata(picture, data)
             pixels = np.ascontiguousarray(photo.pixels).data.cast("B")
     except PhotoError as error:
         return {"error": type(error).__name__, "code": error.code, "message": error.message}, b""

@@ -1,0 +1,167 @@
+"""Join photos in stacks as they come in, and those of a library of an earlier version.
+
+Whatever comes first, the photos of a name or of a Live Photo are compared anew with each one that
+comes in. Stacks only grow: a stack that a person made, and a photo that a person wants apart, stay
+as they are.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+    union,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from scene_model.duplicates.stack_names import stack_name
+from scene_model.duplicates.stack_pairs import Candidate, Join, joins, pick_position
+from scene_model.library.records import WrittenPhoto
+from scene_model.library.schema import photos, stack_photos, stacks
+from scene_model.library.stacks.stack_rows import PROGRAM, StackKind
+from scene_model.library.store import Library
+
+_BATCH = 2_000
+# The kinds that this module makes; of the others it only adds to stacks.
+_KINDS = (StackKind.EDIT, StackKind.LIVE, StackKind.RAW_JPEG)
+
+
+def write_stack(connection: Connection, photo: WrittenPhoto) -> None:
+    """Join a photo that is being added with those that are there, in the same transaction."""
+    rows = connection.execute(_to_join(photos.c.id == photo.id)).all()
+    _name_and_join(connection, rows)
+
+
+def count_unstacked(library: Library) -> int:
+    """Count the photos that no version of this program with stacks has tried to join."""
+    with library.database.reader.begin() as connection:
+        query = select(func.count()).where(photos.c.stack_name.is_(None))
+        return int(connection.execute(query).scalar_one())
+
+
+def stack_unstacked(library: Library) -> Iterator[int]:
+    """Join the photos that an earlier version added; yields the number of photos done so far.
+
+    Each batch is one transaction, so an interrupted run goes on where it stopped.
+    """
+    done = 0
+    while True:
+        with library.database.writer.begin() as connection:
+            unnamed = _to_join(photos.c.stack_name.is_(None))
+            rows = connection.execute(unnamed.limit(_BATCH)).all()
+            _name_and_join(connection, rows)
+        if not rows:
+            return
+        done += len(rows)
+        yield done
+
+
+def _to_join(where: ColumnElement[bool]) -> Select[Any]:
+    columns = (photos.c.number, photos.c.name, photos.c.folder, photos.c.content_id)
+    return select(*columns).where(where)
+
+
+def _name_and_join(connection: Connection, rows: Sequence[Any]) -> None:
+    if not rows:
+        return
+    names = {row.number: stack_name(row.name).base for row in rows}
+    connection.execute(
+        update(photos)
+        .where(photos.c.number == bindparam("photo"))
+        .values(stack_name=bindparam("base")),
+        [{"photo": number, "base": base} for number, base in names.items()],
+    )
+    folders = {row.folder or "" for row in rows}
+    content_ids = {row.content_id for row in rows if row.content_id}
+    has_name = _is_one_of(photos.c.stack_name, names.values()) & _is_one_of(
+        func.coalesce(photos.c.folder, ""), folders
+    )
+    numbers = [select(photos.c.number).where(has_name)]
+    if content_ids:
+        has_content = _is_one_of(photos.c.content_id, content_ids)
+        numbers.append(select(photos.c.number).where(has_content))
+    _join(connection, union(*numbers))
+
+
+def _join(connection: Connection, numbers: CompoundSelect[tuple[int]]) -> None:
+    rows = connection.execute(_candidates(numbers)).all()
+    if len(rows) < 2:
+        return
+    candidates = {row.number: Candidate(*row[:8]) for row in rows}
+    memberships = {row.number: row for row in rows}
+    new_rows = [
+        row
+        for join in joins(candidates.values())
+        for row in _rows_of(connection, join, candidates, memberships)
+    ]
+    if new_rows:
+        connection.execute(upsert(stack_photos).on_conflict_do_nothing(), new_rows)
+
+
+def _candidates(numbers: CompoundSelect[tuple[int]]) -> Select[Any]:
+    """Select the photos about which no person decided, as the fields of `Candidate`."""
+    is_persons = stack_photos.c.photo.is_not(None) & stacks.c.made_by.is_distinct_from(PROGRAM)
+    return (
+        select(
+            photos.c.number,
+            photos.c.name,
+            photos.c.format,
+            photos.c.folder,
+            photos.c.auto_taken_at,
+            photos.c.auto_taken_source,
+            photos.c.camera,
+            photos.c.content_id,
+            stack_photos.c.stack_id,
+            stacks.c.kind,
+        )
+        .outerjoin(stack_photos, stack_photos.c.photo == photos.c.number)
+        .outerjoin(stacks, stacks.c.id == stack_photos.c.stack_id)
+        .where(photos.c.number.in_(numbers), ~is_persons)
+        .order_by(photos.c.number)
+    )
+
+
+def _is_one_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
+    texts = func.json_each(json.dumps(sorted(set(values)))).table_valued("value")
+    return column.in_(select(texts.c.value))
+
+
+def _rows_of(
+    connection: Connection,
+    join: Join,
+    candidates: dict[int, Candidate],
+    memberships: dict[int, Any],
+) -> list[dict[str, int]]:
+    """Make photos one stack, or add to the one there is; returns the rows of those added."""
+    stack_ids = sorted({memberships[n].stack_id for n in join.numbers} - {None})
+    if not stack_ids:
+        values = {"kind": join.kind, "made_by": PROGRAM}
+        stack_id = int(connection.execute(insert(stacks).values(values)).lastrowid)
+    else:
+        stack_id = stack_ids[0]
+        connection.execute(
+            update(stacks)
+            .where(stacks.c.id == stack_id, stacks.c.kind.in_(_KINDS))
+            .values(kind=join.kind)
+        )
+        # Two stacks that turn out to be one; positions that a person chose stay.
+        for other in stack_ids[1:]:
+            connection.execute(
+                update(stack_photos)
+                .where(stack_photos.c.stack_id == other)
+                .values(stack_id=stack_id)
+            )
+    return [
+        {"photo": n, "stack_id": stack_id, "position": pick_position(candidates[n])}
+        for n in join.numbers
+        if memberships[n].stack_id is None
+    ]

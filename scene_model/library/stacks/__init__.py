@@ -1,0 +1,1 @@
+"""Stacks: photos that show as one tile."""

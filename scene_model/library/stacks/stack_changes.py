@@ -1,0 +1,39 @@
+"""Apply the changes of stacks that an edit recorded, forwards or backwards.
+
+The value of a change is the stack of a photo and its position there, as text: ``7 0``; APART where
+a person wants it apart; null where it is in none.
+"""
+
+from typing import Any
+
+from sqlalchemy import Column, Connection, delete, insert, select
+
+from scene_model.library.schema import edit_changes, photos, stack_photos
+
+STACK, APART = "stack", "apart"
+
+
+def place_text(stack_id: int | None, position: int) -> str:
+    """Return the value of a change for a row of ``stack_photos``."""
+    return APART if stack_id is None else f"{stack_id} {position}"
+
+
+def apply_stack_changes(connection: Connection, edit_id: int, value: Column[Any]) -> None:
+    """Put every photo where an edit puts it. value: before or after."""
+    rows = connection.execute(
+        select(photos.c.number, value)
+        .join(photos, photos.c.id == edit_changes.c.photo_id)
+        .where(edit_changes.c.edit_id == edit_id, edit_changes.c.field == STACK)
+        .order_by(photos.c.number)
+    ).all()
+    for number, place in rows:
+        connection.execute(delete(stack_photos).where(stack_photos.c.photo == number))
+        if place is not None:
+            stack_id, _, position = str(place).partition(" ")
+            connection.execute(
+                insert(stack_photos).values(
+                    photo=number,
+                    stack_id=None if place == APART else int(stack_id),
+                    position=int(position or 0),
+                )
+            )

@@ -1,0 +1,102 @@
+"""ZIP, its preview and sorting put all photos of a stack into the folder of its pick."""
+
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scene_model.export.sorting.classification import Classification
+from scene_model.export.sorting.plan import ScannedPhoto
+from scene_model.export.sorting.scan import Walk
+from scene_model.library import edits
+from scene_model.library.stacks.stack_edits import choose_pick, show_apart
+from scene_model.library.stacks.stack_rows import all_stacks
+from scene_model.services import Services
+from tests.pictures import encode, textured
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+FILES = [
+    (name, encode(textured(160, 120, seed=number)))
+    for number, name in enumerate(("a.jpg", "a-edited.jpg", "b.jpg"))
+]
+
+
+@pytest.fixture
+def filed(services: Services, add_photos: Add) -> Services:
+    original, edited, other = add_photos(FILES)
+    edits.set_class(services.library, [original, other], "sea")
+    edits.set_class(services.library, [edited], "beach")
+    assert [stack.photo_ids for stack in all_stacks(services.library)] == [(edited, original)]
+    return services
+
+
+def zipped(services: Services, rule: str, query: str = "") -> Counter[str]:
+    chunks = services.exports.zip_by(
+        services.gallery().all_ids(query), services.exports.folder_rule(rule)
+    )
+    with zipfile.ZipFile(io.BytesIO(b"".join(chunks))) as archive:
+        return Counter(name.split("/")[0] for name in archive.namelist() if "/" in name)
+
+
+def previewed(services: Services, query: str = "", **by: object) -> dict[str, int]:
+    sizes = services.gallery().folder_sizes(query, **by)  # type: ignore[arg-type]
+    return {size.name: size.photo_count for size in sizes}
+
+
+def sorted_folders(services: Services, folder: Path) -> dict[str, str]:
+    walk = list(Walk(str(folder)))
+    classification: Classification = services.classification("class", "")
+    results = classification.classify_all(walk)
+    return {
+        photo.group.photo.name: photo.destination.label  # type: ignore[union-attr]
+        for photo in results
+    }
+
+
+@pytest.mark.parametrize("rule", ["class", "group", "head:scenes", "tag"])
+def test_preview_and_zip_agree(filed: Services, rule: str) -> None:
+    kind, _, head = rule.partition(":")
+    by = {"by_tag": kind == "tag", "by_group": kind == "group", "head": head or None}
+    for query in ("", "name:edited", "-name:edited"):
+        assert previewed(filed, query, **by) == zipped(filed, rule, query)
+
+
+def test_a_stack_goes_where_its_pick_goes(filed: Services, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name, data in FILES:
+        (source / name).write_bytes(data)
+    assert zipped(filed, "class") == {"beach": 2, "sea": 1}
+    assert zipped(filed, "class", "-name:edited") == {"beach": 1, "sea": 1}, "without the pick"
+    assert sorted_folders(filed, source) == {"a.jpg": "beach", "a-edited.jpg": "beach"} | {
+        "b.jpg": "sea"
+    }
+    original = filed.gallery().ids("name:a.jpg")[0]
+    choose_pick(filed.library, original)
+    assert zipped(filed, "class") == {"sea": 3}
+    assert set(sorted_folders(filed, source).values()) == {"sea"}
+    show_apart(filed.library, [original])
+    assert zipped(filed, "class") == {"beach": 1, "sea": 2}
+
+
+@pytest.mark.parametrize("query", ["", "-tag:nothing"])
+def test_edited_versions_outside_the_library_go_with_their_originals(
+    services: Services, tmp_path: Path, temple: bytes, flower: bytes, query: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "a.jpg").write_bytes(temple)
+    (tmp_path / "a-edited.jpg").write_bytes(flower)
+    (tmp_path / "b.jpg").write_bytes(temple + b"b")
+    (tmp_path / "other" / "a.jpg").write_bytes(temple + b"other")
+    walk = list(Walk(str(tmp_path)))
+    results = services.classification("class", query).classify_all(walk)
+    labels = {
+        str(Path(photo.group.photo.path).relative_to(tmp_path).as_posix()): photo.destination.label
+        for photo in results
+        if isinstance(photo, ScannedPhoto)
+    }
+    assert labels.keys() == {"a.jpg", "a-edited.jpg", "b.jpg", "other/a.jpg"}
+    assert labels["a.jpg"] == labels["a-edited.jpg"] != labels["b.jpg"] == labels["other/a.jpg"]
