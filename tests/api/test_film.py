@@ -9,7 +9,7 @@ from scene_model.services import Services
 from tests.photos.films import google_motion_photo, live_film
 from tests.pictures import encode, textured
 
-FILM = live_film("ABCDEFGH-1")
+FILM = live_film()
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 

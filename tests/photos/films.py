@@ -12,18 +12,9 @@ def box(name: bytes, content: bytes = b"") -> bytes:
     return struct.pack(">I4s", 8 + len(content), name) + content
 
 
-def live_film(content_id: str = "", is_mp4: bool = False) -> bytes:
-    """A QuickTime film with the keys that Apple's phones write; an MP4's "meta" has a version."""
-    names = [b"com.apple.quicktime.make", b"com.apple.quicktime.content.identifier"]
-    keys = b"".join(box(b"mdta", name) for name in names if content_id or b"make" in name)
-    values = [box(b"data", struct.pack(">II", 1, 0) + b"Apple")]
-    if content_id:
-        values.append(box(b"data", struct.pack(">II", 1, 0) + content_id.encode()))
-    items = b"".join(box(struct.pack(">I", n), value) for n, value in enumerate(values, 1))
-    meta = box(b"hdlr", bytes(24)) + box(b"keys", struct.pack(">II", 0, len(values)) + keys)
-    meta += box(b"ilst", items)
-    moov = box(b"mvhd", bytes(100)) + box(b"meta", bytes(4) * is_mp4 + meta)
-    return box(b"ftyp", b"qt  \0\0\0\0qt  ") + box(b"mdat", bytes(5000)) + box(b"moov", moov)
+def live_film() -> bytes:
+    """The boxes of a QuickTime film, without a track."""
+    return box(b"ftyp", b"qt  \0\0\0\0qt  ") + box(b"mdat", bytes(5000)) + box(b"moov", bytes(108))
 
 
 def maker_note(content_id: str, order: str = ">") -> bytes:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from scene_model.photos.content_ids import content_id_of_film
 from scene_model.photos.metadata import PhotoMetadata, camera_name, printable_text
 
 # The sources of a date, keys of `photos.dates.SOURCES`. The first is local time with its offset;
@@ -41,6 +42,7 @@ def video_metadata(container_tags: Mapping[str, str]) -> PhotoMetadata:
         camera=camera,
         latitude=latitude,
         longitude=longitude,
+        content_id=content_id_of_film(tags),
     )
 
 

@@ -1,0 +1,27 @@
+"""The picture and the film of a Live Photo become one stack, whichever comes first."""
+
+from collections.abc import Callable
+
+import pytest
+
+from scene_model.library.stacks.stack_rows import all_stacks
+from scene_model.services import Services
+from tests.photos.films import live_picture
+from tests.videos import video
+
+Add = Callable[[list[tuple[str, bytes]]], list[str]]
+CONTENT_ID = "1B1F5AC8-4A0F-4A0B-9E4D-5D5A2D1A7F3C"
+FILM = video("MOV", 1.0, {"com.apple.quicktime.content.identifier": CONTENT_ID})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_film_first", [False, True])
+def test_picture_and_film(services: Services, add_photos: Add, is_film_first: bool) -> None:
+    picture = live_picture(CONTENT_ID, "HEIF")
+    files = [("IMG_1.HEIC", picture), ("IMG_7.MOV", FILM)]
+    ids = {}
+    for name, data in reversed(files) if is_film_first else files:
+        (ids[name],) = add_photos([(name, data)])
+    (stack,) = all_stacks(services.library)
+    assert (stack.kind, stack.pick) == ("live", ids["IMG_1.HEIC"])
+    assert services.gallery().ids("is:stacked") == [ids["IMG_1.HEIC"]]
