@@ -50,7 +50,7 @@ COLUMNS: tuple[str, ...] = (
     "Favourite",
     "Rating",
 )
-PEOPLE_COLUMNS = ("Name", "Class", "Group", "Confidence", "Tags", "Taken")
+PEOPLE_COLUMNS = ("Name", "Class", "Group", "Confidence", "Tags", "Taken", "Description")
 _NUMBERS = frozenset(
     (
         *(f"Score {rank}" for rank in range(1, OBJECT_COLUMNS + 1)),
@@ -134,6 +134,7 @@ def people_row(photo: PhotoRecord, group: str, name_of: Callable[[str], str]) ->
         f"{100 * photo.class_score:.0f} %" if is_filed else None,
         join_tags(map(name_of, photo.shown_tags)),
         photo.taken_at and _minute(photo.taken_at),
+        photo.description,
     )
 
 
@@ -226,6 +227,7 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[
         "bundle": photo.bundle,
         "favourite": photo.favourite,
         "rating": photo.rating,
+        "description": photo.description,
     }
 
 

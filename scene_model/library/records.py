@@ -47,6 +47,7 @@ class PhotoRecord:
     label of all heads, with its probability. For the effective group, see `library.groups`.
     reference: path of an original that is not copied into the library.
     rating: from 0 (none) to 5; a person's, or else the imported one.
+    description: what a person wrote about the photo in another program.
     """
 
     id: str
@@ -83,6 +84,7 @@ class PhotoRecord:
     taken_confidence: float | None = None
     auto_taken_at: str | None = None
     is_date_decided: bool = False
+    description: str | None = None
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -224,4 +226,5 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         taken_confidence=row.taken_confidence if row.taken_at else None,
         auto_taken_at=row.auto_taken_at,
         is_date_decided=row.human_taken_at is not None,
+        description=row.description,
     )

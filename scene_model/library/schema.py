@@ -57,7 +57,8 @@ def _effective_date_column(name: str) -> Computed:
 # `human_taken_at`: the date that a person gave or accepted, empty for "no date", with the same
 # beside it; no import changes it. `taken_at`, `taken_source`, `taken_confidence`: the effective
 # ones. `folder`: where the file was, on this computer or in the folder that was dropped.
-# `modified_at`: when it was changed last; both null where they were not recorded.
+# `modified_at`: when it was changed last; both null where they were not recorded. `description`:
+# what a person wrote about the photo in another program; null for none.
 photos = Table(
     "photos",
     metadata,
@@ -128,6 +129,7 @@ photos = Table(
     Column("taken_confidence", Float, _effective_date_column("confidence")),
     Column("folder", Text),
     Column("modified_at", Text),
+    Column("description", Text),
 )
 
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.
@@ -204,6 +206,25 @@ album_photos = Table(
     Column("position", Integer, nullable=False),
 )
 Index("album_photos_by_photo", album_photos.c.photo)
+
+# Albums of other programs, by their folded names there, and the albums made for them here, which
+# people may have renamed or deleted since.
+imported_albums = Table(
+    "imported_albums",
+    metadata,
+    Column("folded_title", Text, primary_key=True),
+    Column("album_id", ForeignKey("albums.id", ondelete="CASCADE"), nullable=False),
+)
+
+# Facts about files of an archive that came in a part without these files: a later part may bring
+# them. `folder` and `name`: of the file with the facts. `facts`: JSON.
+awaited_facts = Table(
+    "awaited_facts",
+    metadata,
+    Column("folder", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("facts", Text, nullable=False),
+)
 
 # Every edit, with the values before and after it, for undo and redo. A change of an album itself
 # has the album's id as `label` and an empty `photo_id`.
@@ -319,6 +340,13 @@ Index("twins_by_other", near_duplicates.c.second)
 
 Index("tag_decisions_by_label", tag_decisions.c.label, tag_decisions.c.photo_id)
 Index("class_decisions_by_label", class_decisions.c.label, class_decisions.c.photo_id)
+# For searching descriptions, which few photos have.
+Index(
+    "photos_with_description",
+    photos.c.number,
+    photos.c.description,
+    sqlite_where=photos.c.description.is_not(None),
+)
 Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique=True)
 
 # One covering index per sort order, by the order's leading column. The columns that queries test

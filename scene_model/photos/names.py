@@ -16,6 +16,11 @@ _SOUNDS = frozenset(".mp3 .wav .flac .m4a .aac .ogg .opus .wma .aiff".split())
 _ARCHIVES = frozenset(".zip .rar .7z .tar .gz .bz2 .xz .iso .dmg .exe .msi .apk".split())
 
 
+def is_video_name(name: str) -> bool:
+    """Return whether a file is a video by its suffix, also the film of a Pixel's motion photo."""
+    return PurePosixPath(name).suffix.lower() in _VIDEOS | {".mp"}
+
+
 def refusal_by_name(name: str) -> PhotoError | None:
     """Return why a file is refused by its suffix; None when its bytes must be checked."""
     suffix = PurePosixPath(name).suffix.lower()
