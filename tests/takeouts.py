@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 from PIL import Image
 
+from scene_model.library.albums.own_albums import own_albums
 from scene_model.photos.hashes import content_hash
+from scene_model.services import Services
 from tests.pictures import encode, textured
 
 STAMP = "takeout-20240101T000000Z"
@@ -94,7 +96,7 @@ class MadeTakeout:
             taken_at or taken.astimezone(zone).isoformat(),
             source,
             place=place and place[:2],
-            description=fields.get("description"),
+            description=fields.get("description") or None,
             is_favourite=bool(fields.get("favorited")),
             albums=frozenset(albums),
         )
@@ -123,6 +125,29 @@ class MadeTakeout:
             write_archive(path, [(name, data) for turn, name, data in self.files if turn == part])
             paths.append(path)
         return paths
+
+
+def stored_facts(services: Services, made: MadeTakeout) -> dict[str, Expected]:
+    """What a library holds of an export's photos, by id, in the form of the truth."""
+    gallery = services.gallery()
+    albums: dict[str, set[str]] = {}
+    for album in own_albums(services.library):
+        for photo_id in gallery.ids(f'album:"{album.name}"'):
+            albums.setdefault(photo_id, set()).add(album.name)
+    return {
+        photo.id: Expected(
+            made.truth[photo.id].trap if photo.id in made.truth else "not in the truth",
+            photo.taken_at or "",
+            photo.taken_source or "",
+            None
+            if photo.latitude is None or photo.longitude is None
+            else (photo.latitude, photo.longitude),
+            photo.description,
+            photo.favourite,
+            frozenset(albums.get(photo.id, ())),
+        )
+        for photo in services.library.records(services.library.find())
+    }
 
 
 def item_json(
@@ -205,26 +230,12 @@ def _plain(made: MadeTakeout, number: int) -> None:
         favorited=number % 10 == 0,
         description=f"Day {number}" if number % 6 == 0 else "",
     )
-    if number % 6:
-        made.truth[content_hash(data)] = _without_description(made.truth[content_hash(data)])
     if number % 4 == 0:
         content = made.files[-1][2]
         made.put(f"{album}/{name}", data, number)
         made.put(f"{album}/{name}{suffix}", content, number + 1)
         if number <= 20:
             made.put(f"{album}/metadata.json", album_json(album), number)
-
-
-def _without_description(expected: Expected) -> Expected:
-    return Expected(
-        expected.trap,
-        expected.taken_at,
-        expected.source,
-        expected.place,
-        None,
-        expected.is_favourite,
-        expected.albums,
-    )
 
 
 def _names(made: MadeTakeout) -> None:
@@ -378,11 +389,12 @@ def _folders(made: MadeTakeout) -> None:
     made.add("folder of the archive", "B6.jpg", "B6.jpg.json", folder="Archiv")
     made.add("year folder, unlisted words", "B7.jpg", "B7.jpg.json", folder="Immagini 2016")
     made.add("year folder, the next", "B8.jpg", "B8.jpg.json", folder="Immagini 2017")
-    for trap, folder, fields in (
-        ("trashed", "Photos from 2019", {"trashed": True}),
-        ("folder of the trash", "Papierkorb", {}),
-        ("locked folder", "Locked Folder", {}),
+    for trap, folder, is_trashed in (
+        ("trashed", "Photos from 2019", True),
+        ("folder of the trash", "Papierkorb", False),
+        ("locked folder", "Locked Folder", False),
     ):
-        data = made.add(trap, f"C{trap[:6]}.jpg", f"C{trap[:6]}.jpg.json", folder=folder, **fields)
+        name = f"C{trap[:6]}.jpg"
+        data = made.add(trap, name, f"{name}.json", folder=folder, trashed=is_trashed)
         del made.truth[content_hash(data)]
         made.left_out.add(content_hash(data))

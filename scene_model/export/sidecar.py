@@ -69,7 +69,8 @@ def merge_keywords(
 
     existing: the current sidecar; its other fields and the keywords of other programs stay.
     rating: from 1 to 5; with 0 for none, the rating of another program stays. taken_at: the date of
-    the photo, ISO 8601; with None, a date in the sidecar stays. description: one in the sidecar stays.
+    the photo, ISO 8601; with None, a date in the sidecar stays. description: added where the
+    sidecar has none.
     Raises SidecarDamaged.
     """
     with _TOOLKIT:
@@ -116,8 +117,8 @@ def write_sidecar(
 ) -> Path:
     """Create or update a photo's sidecar atomically; returns its path.
 
-    rating, taken_at, description: see `merge_keywords`. Raises SidecarDamaged, without changing the file, and
-    OSError.
+    rating, taken_at, description: see `merge_keywords`. Raises SidecarDamaged, without changing the
+    file, and OSError.
     """
     path = sidecar_path(photo)
     existing = path.read_bytes() if path.exists() else None

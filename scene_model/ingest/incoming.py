@@ -242,10 +242,15 @@ def receive_export(
 
 def done_files(batch: IncomingBatch) -> list[tuple[IncomingFile, Outcome]]:
     """Return the files of a batch that are done, with their outcomes, in the order of the list."""
-    rows = json.loads((batch.folder / _LIST).read_text(encoding="utf-8"))
     settled, _ = _read_outcomes(batch.folder)
-    items = map(IncomingFile.from_json, rows)
+    items = listed_files(batch.folder)
     return [(item, settled[item.file]) for item in items if item.file in settled]
+
+
+def listed_files(folder: Path) -> tuple[IncomingFile, ...]:
+    """Return all files of a batch; raises OSError, ValueError or TypeError."""
+    rows = json.loads((folder / _LIST).read_text(encoding="utf-8"))
+    return tuple(map(IncomingFile.from_json, rows))
 
 
 def announce(
@@ -313,8 +318,7 @@ def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
     if lock_file is None:
         return None
     try:
-        rows = json.loads((folder / _LIST).read_text(encoding="utf-8"))
-        items = tuple(IncomingFile.from_json(row) for row in rows)
+        items = listed_files(folder)
     except FileNotFoundError:
         if folder.exists():
             logger.warning("removing the interrupted upload %s", folder.name)

@@ -15,6 +15,9 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
 from scene_model.config import Settings
 from scene_model.errors import JobNotFound, LibraryUnavailable, SceneError
+from scene_model.ingest.archives.coverage import Coverage, covered_by
+from scene_model.ingest.archives.export_ingest import ExportReader, fill_albums, ingest_exported
+from scene_model.ingest.archives.plan import ExportPlan
 from scene_model.ingest.incoming import (
     IncomingBatch,
     IncomingFile,
@@ -25,8 +28,6 @@ from scene_model.ingest.incoming import (
     receive_scanned,
     resume_batch,
 )
-from scene_model.ingest.archives.export_ingest import ExportReader, fill_albums, ingest_exported
-from scene_model.ingest.archives.plan import ExportPlan
 from scene_model.ingest.ingest_photo import ingest_photo, photo_of_file
 from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.ingest.watch.scanned_photo import ingest_scanned
@@ -115,6 +116,24 @@ class JobRunner:
         store_awaited_facts(self._library, plan.awaited)
         incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
         return self.start(receive_export(incoming_dir, plan.files, file_system), listener)
+
+    def resume_export(
+        self, sources: Sequence[Path], listener: FileListener | None = None
+    ) -> Job | None:
+        """Resume the job of an earlier run that added exactly these sources; None without one.
+
+        An unfinished job of only some of them is dropped: a new one adds the rest of it too.
+        """
+        job = None
+        for batch in find_unfinished(self._library.incoming_dir, self._library.file_system):
+            coverage = covered_by(batch, sources)
+            if coverage is Coverage.SAME and job is None:
+                job = self.start(batch, listener)
+                continue
+            if coverage is not Coverage.NONE:
+                batch.discard()
+            batch.lock_file.release()
+        return job
 
     def resume(self) -> list[Job]:
         """Resume the jobs of earlier runs, except jobs that another process is running."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, exists, select, update
 from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import edit_changes, edits, photos
 from scene_model.library.store import Library
-from scene_model.photos.dates import PhotoDate
+from scene_model.photos.dates import PhotoDate, stored_confidence
 from scene_model.photos.imported_dates import date_with_import
 
 
@@ -82,13 +82,16 @@ def _new_values(row: Any, facts: ImportedFacts) -> dict[str, Any]:
     if place is None and facts.place is not None:
         place = facts.place
         values["latitude"], values["longitude"] = place
+    own = date = _own_date(row)
+    if facts.sidecar_date and own is None:
+        confidence = stored_confidence(facts.sidecar_date, "XMP", row.added_at)
+        date = PhotoDate(facts.sidecar_date, "XMP", confidence)
     if facts.taken_utc:
-        own = _own_date(row)
-        date = date_with_import(own, facts.taken_utc, facts.source, place, row.added_at)
-        if date is not None and date != own:
-            values["auto_taken_at"] = date.taken_at
-            values["auto_taken_source"] = date.source
-            values["auto_taken_confidence"] = date.confidence
+        date = date_with_import(date, facts.taken_utc, facts.source, place, row.added_at)
+    if date is not None and date != own:
+        values["auto_taken_at"] = date.taken_at
+        values["auto_taken_source"] = date.source
+        values["auto_taken_confidence"] = date.confidence
     if facts.description and not row.description:
         values["description"] = facts.description
     if facts.rating and row.imported_rating is None:

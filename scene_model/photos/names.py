@@ -13,7 +13,9 @@ _DOCUMENTS = frozenset(
     ".epub .pages .numbers .key .eml .log .ini .url".split()
 )
 _SOUNDS = frozenset(".mp3 .wav .flac .m4a .aac .ogg .opus .wma .aiff".split())
-_ARCHIVES = frozenset(".zip .rar .7z .tar .gz .bz2 .xz .iso .dmg .exe .msi .apk".split())
+_ARCHIVES = frozenset(".zip .rar .7z .tar .tgz .gz .bz2 .xz .iso .dmg .exe .msi .apk".split())
+# Those that are read where they are, since they are too large to be sent.
+_READ_ARCHIVES = frozenset(".zip .tgz .tar .gz".split())
 
 
 def is_video_name(name: str) -> bool:
@@ -34,5 +36,11 @@ def refusal_by_name(name: str) -> PhotoError | None:
         (_ARCHIVES, "an archive or a program"),
     ):
         if suffix in suffixes:
-            return NotAPicture(f"This is {kind} ({suffix[1:]}); only pictures are tagged.")
+            message = f"This is {kind} ({suffix[1:]}); only pictures are tagged."
+            if suffix in _READ_ARCHIVES:
+                message += (
+                    " An archive on this computer is added in the tab “Folder on this "
+                    "computer”, or with `library add`. Elsewhere, unpack it first."
+                )
+            return NotAPicture(message)
     return None

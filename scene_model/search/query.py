@@ -10,9 +10,9 @@ NOT binds before AND before OR.
 ``dogs and cats at night``: operators in any case; small words are passed over.
 
 A bare word matches the tags of every head by id, name, alias and translation, also those of the
-kind with that name, a class that a person chose, the file name and the description. ``class:``, ``score`` and
-``is:unsure`` are about the photo's class: ``score`` is the confidence of the head that gave the
-class, 1 if a person chose it, 0 if no head was sure.
+kind with that name, a class that a person chose, the file name and the description. ``class:``,
+``score`` and ``is:unsure`` are about the photo's class: ``score`` is the confidence of the head
+that gave the class, 1 if a person chose it, 0 if no head was sure.
 """
 
 import datetime

@@ -1,7 +1,7 @@
 """What is in the archives and folders of one export, all parts together."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -34,6 +34,7 @@ from scene_model.photos.xmp import date_of, fields_of, rating_of
 _ICLOUD_PART = re.compile(r"^(iCloud [^/]*?) (?:Part|Teil|Partie|Parte) \d+ \S+ \d+(?=/|$)", re.I)
 _READ = (".json", ".csv", ".xmp", ".html")
 _MAX_SMALL_BYTES = 4 << 20
+_LISTED_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,14 @@ def open_source(path: Path) -> Source:
     return TarSource(path) if is_tar_name(path.name) else ZipSource(path)
 
 
-def read_contents(paths: Iterable[Path]) -> Contents:
-    """List archives and folders; one that cannot be read is named, and the others are listed."""
-    contents = Contents()
+def read_contents(
+    paths: Iterable[Path], on_listed: Callable[[int], None] = lambda _: None
+) -> Contents:
+    """List archives and folders; one that cannot be read is named, and the others are listed.
+
+    on_listed: called with the number of files listed so far, now and then.
+    """
+    contents, listed = Contents(), 0
     for path in paths:
         contents.paths.append(path)
         try:
@@ -93,6 +99,9 @@ def read_contents(paths: Iterable[Path]) -> Contents:
         try:
             for member, data in source.listing(_is_small, _MAX_SMALL_BYTES):
                 _take(contents, path, member, data)
+                listed += 1
+                if listed % _LISTED_AT_ONCE == 0:
+                    on_listed(listed)
         except ArchiveError as error:
             contents.refusals.append(Skipped(path.name, error.code, error.message))
         finally:

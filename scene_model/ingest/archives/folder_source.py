@@ -31,7 +31,7 @@ class FolderSource:
             except (OSError, ValueError, OverflowError):
                 continue
             relative = f"{self.path.name}/{path.relative_to(self.path).as_posix()}"
-            member = Member(shown_path(relative), number, status.st_size, changed)
+            member = Member(shown_path(relative), number, status.st_size, changed, file=str(path))
             data = None
             if status.st_size <= limit and is_read(member):
                 try:

@@ -67,7 +67,7 @@ class _Matches:
     def facts_of(self, media: MediaFile) -> ImportedFacts | None:
         facts = self._own_facts(media)
         title = self._titles.get(media.folder)
-        albums = (title,) if title else ()
+        albums: tuple[str, ...] = (title,) if title else ()
         detail = self._contents.details.get((media.folder, media.name))
         if detail is not None:
             albums += tuple(self._listed.get(media.name, ()))

@@ -28,7 +28,7 @@ class Member:
 
     path: with slashes, NFC, only ever shown and compared. number: by which it is read. file_bytes:
     of its content. modified_at: local time, ISO 8601; None where not known. is_encrypted: it cannot
-    be read.
+    be read. file: of a file in a folder, its path on this computer.
     """
 
     path: str
@@ -36,6 +36,7 @@ class Member:
     file_bytes: int
     modified_at: str | None = None
     is_encrypted: bool = False
+    file: str | None = None
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """What adding an export will do: its photos with their facts, and what is left out or missing."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,13 +48,31 @@ class ExportPlan:
     is_takeout: bool
     awaited: Mapping[FileKey, ImportedFacts]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to add or complete."""
+        return not (self.photos or self.videos or self.completed)
 
-def plan_export(library: Library, paths: Sequence[Path], by_reference: bool = False) -> ExportPlan:
+    def referencing(self) -> "ExportPlan":
+        """Return the plan with the files of folders left where they are."""
+        files = (
+            replace(f, by_reference=f.member is None and f.source is not None) for f in self.files
+        )
+        return replace(self, files=tuple(files))
+
+
+def plan_export(
+    library: Library,
+    paths: Sequence[Path],
+    by_reference: bool = False,
+    on_listed: Callable[[int], None] = lambda _: None,
+) -> ExportPlan:
     """List archives and exported folders, and find the facts of each photo; adds nothing.
 
-    by_reference: the files of folders stay the originals; those in archives are copied.
+    by_reference: the files of folders stay the originals; those in archives are copied. on_listed:
+    see `read_contents`.
     """
-    contents = read_contents([path.expanduser().absolute() for path in paths])
+    contents = read_contents([path.expanduser().absolute() for path in paths], on_listed)
     matched = match_facts(contents, stored_awaited_facts(library))
     completed = _completed(library, matched)
     awaited = {key: facts for key, facts in matched.unused.items() if key not in completed}
@@ -138,15 +156,14 @@ def _files(
 def _file(
     source: Path, media: MediaFile, facts: ImportedFacts | None, now: str, by_reference: bool
 ) -> IncomingFile:
-    member, is_folder = media.member, source.is_dir()
-    path = source / member.path.partition("/")[2] if is_folder else source
+    member, is_folder = media.member, media.member.file is not None
     return IncomingFile(
         media.name,
         "",
         now,
         file_bytes=member.file_bytes,
         shown_path=f"{media.folder}/{media.name}" if media.folder else media.name,
-        source=str(path),
+        source=member.file or str(source),
         by_reference=by_reference and is_folder,
         member=None if is_folder else member.number,
         modified_at=member.modified_at,

@@ -6,6 +6,7 @@ is stored beside photos, and once for the photos, in the order of its members.
 
 import datetime
 import gzip
+import io
 import tarfile
 import threading
 import zlib
@@ -114,14 +115,18 @@ class _Stream:
         self._path, self.number = path, -1
         try:
             self._raw = path.open("rb")
+        except OSError as error:
+            raise _damaged(path, error) from error
+        try:
             is_packed = self._raw.read(2) == _GZIP
             self._raw.seek(0)
             content = gzip.GzipFile(fileobj=self._raw) if is_packed else self._raw
             self._counted = _Counted(content, self._raw, path)
-            self._tar = tarfile.open(
+            self._tar = tarfile.open(  # noqa: SIM115 - a stream of its own, closed by `close`
                 fileobj=cast(IO[bytes], self._counted), mode="r|", bufsize=_AT_ONCE
             )
         except _FAULTS as error:
+            self.close()
             raise _damaged(path, error) from error
 
     def __iter__(self) -> Iterator[tuple[int, tarfile.TarInfo]]:
@@ -151,17 +156,32 @@ class _Stream:
 
 
 class _Counted:
-    """Counts what is unpacked, so that a small archive cannot unpack without end."""
+    """Counts what is unpacked, so that a small archive cannot unpack without end.
 
-    def __init__(self, content: IO[bytes] | gzip.GzipFile, raw: IO[bytes], path: Path) -> None:
+    An archive that ends too early is read up to its end.
+    """
+
+    def __init__(self, content: io.BufferedReader | gzip.GzipFile, raw: IO[bytes], path: Path):
         self._content, self._raw, self._name = content, raw, path.name
         self._unpacked = 0
 
     def read(self, size: int) -> bytes:
-        data = self._content.read(min(size, _AT_ONCE))
-        self._unpacked += len(data)
+        parts: list[bytes] = []
+        missing = size
+        while missing > 0:
+            try:
+                data = self._content.read1(missing)
+            except (EOFError, zlib.error, gzip.BadGzipFile):
+                if not parts:
+                    raise
+                break
+            if not data:
+                break
+            parts.append(data)
+            missing -= len(data)
+        self._unpacked += size - missing
         require_growth(self._name, self._raw.tell(), self._unpacked)
-        return data
+        return b"".join(parts)
 
 
 def _time_of(info: tarfile.TarInfo) -> str | None:

@@ -52,20 +52,25 @@ _YEAR_WORDS = frozenset(
     )
 )
 TRASH = frozenset(
-    "trash|bin|papierkorb|corbeille|papelera|paperera|lixeira|lixo|cestino|prullenbak|kosz|papperskorg"
-    "|papirkurv|papirkurven|papperskorgen|roskakori|корзина|кошик|koš|lomtár|coș de gunoi|çöp kutusu"
-    "|çöp|ゴミ箱|回收站|垃圾桶|휴지통".split("|")
+    (
+        "trash|bin|papierkorb|corbeille|papelera|paperera|lixeira|lixo|cestino|prullenbak|kosz|koš"
+        "|papperskorg|papperskorgen|papirkurv|papirkurven|roskakori|корзина|кошик|lomtár"
+        "|coș de gunoi|çöp kutusu|çöp|ゴミ箱|回收站|垃圾桶|휴지통"
+    ).split("|")
 )
 LOCKED = frozenset(
-    "locked folder|gesperrter ordner|dossier verrouillé|carpeta bloqueada|carpeta privada"
-    "|cartella bloccata|pasta trancada|pasta com bloqueio|vergrendelde map|folder zablokowany"
-    "|låst mapp|låst mappe|lukittu kansio|личная папка|ロックされたフォルダ|잠긴 폴더|已锁定的文件夹".split(
-        "|"
-    )
+    (
+        "locked folder|gesperrter ordner|dossier verrouillé|carpeta bloqueada|carpeta privada"
+        "|cartella bloccata|pasta trancada|pasta com bloqueio|vergrendelde map|låst mapp|låst mappe"
+        "|folder zablokowany|lukittu kansio|личная папка|ロックされたフォルダ|잠긴 폴더"
+        "|已锁定的文件夹"
+    ).split("|")
 )
 ARCHIVE = frozenset(
-    "archive|archiv|archives|archivo|archivio|arquivo|archief|archiwum|arkiv|arkisto|архив|архів|arşiv"
-    "|arxiu|arhivă|archívum|アーカイブ|归档|보관함|failed videos".split("|")
+    (
+        "archive|archiv|archives|archivo|archivio|arquivo|archief|archiwum|arkiv|arkisto|архив"
+        "|архів|arşiv|arxiu|arhivă|archívum|アーカイブ|归档|보관함|failed videos"
+    ).split("|")
 )
 
 

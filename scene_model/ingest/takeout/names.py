@@ -1,8 +1,8 @@
 """Which ``.json`` of Google Takeout belongs to which file of the same folder.
 
-``IMG_1.jpg`` has ``IMG_1.jpg.json``, or since 2024 ``IMG_1.jpg.supplemental-metadata.json``. Takeout
-cuts these names to 51 characters, so that only a part of ``.supplemental-metadata`` or of the
-photo's own name is left; writes the number of a repeated name elsewhere (``IMG_1(1).jpg``, but
+``IMG_1.jpg`` has ``IMG_1.jpg.json``, or since 2024 ``IMG_1.jpg.supplemental-metadata.json``.
+Takeout cuts these names to 51 characters, so that only a part of ``.supplemental-metadata`` or of
+the photo's own name is left; writes the number of a repeated name elsewhere (``IMG_1(1).jpg``, but
 ``IMG_1.jpg(1).json``); replaces characters that file systems forbid; and writes one ``.json`` for a
 photo, its edited version and its film.
 """
