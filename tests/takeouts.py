@@ -62,7 +62,7 @@ class MadeTakeout:
         return encode(textured(72, 54, seed=self._number), quality=70, exif=exif)
 
     def put(self, path: str, data: bytes, part: int | None = None) -> None:
-        """Put a file below the folder of the photos, into the part whose turn it is."""
+        """Put a file below the folder of the photos, into one part after the other."""
         turn = self._number % self.parts if part is None else part % self.parts
         self.files.append((turn, f"{ROOT}/{path}", data))
 

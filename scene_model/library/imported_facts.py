@@ -59,20 +59,29 @@ def facts_writer(facts: ImportedFacts) -> Callable[[Connection, WrittenPhoto], N
 
 def complete_photo(library: Library, photo_id: str, facts: ImportedFacts) -> None:
     """Complete a photo that the library has; nothing is written where it lacks nothing."""
+    # A transaction that writes waits for others, so that one is begun only when needed.
+    with library.database.reader.begin() as connection:
+        if not _changes(connection, photo_id, facts):
+            return
     with library.database.writer.begin() as connection:
         _write_facts(connection, photo_id, facts)
 
 
 def _write_facts(connection: Connection, photo_id: str, facts: ImportedFacts) -> None:
+    changes = _changes(connection, photo_id, facts)
+    if changes:
+        connection.execute(update(photos).where(photos.c.id == photo_id).values(**changes))
+
+
+def _changes(connection: Connection, photo_id: str, facts: ImportedFacts) -> dict[str, Any]:
+    """Return the columns that facts change, with their new values; none for an unknown photo."""
     row = connection.execute(select(photos).where(photos.c.id == photo_id)).first()
     if row is None:
-        return
+        return {}
     new = _new_values(row, facts)
     if facts.is_favourite and not row.favourite and not _is_decided(connection, photo_id):
         new["favourite"] = True
-    changed = {name: value for name, value in new.items() if getattr(row, name) != value}
-    if changed:
-        connection.execute(update(photos).where(photos.c.id == photo_id).values(**changed))
+    return {name: value for name, value in new.items() if getattr(row, name) != value}
 
 
 def _new_values(row: Any, facts: ImportedFacts) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from scene_model.ingest.takeout.icloud import (
     read_details,
 )
 from scene_model.ingest.takeout.item_json import TakeoutAlbum, TakeoutItem, read_json
-from scene_model.jobs.job import Skipped
+from scene_model.jobs.job import Skipped, skipped
 from scene_model.library.awaited_facts import FileKey
 from scene_model.library.imported_facts import ImportedFacts
 from scene_model.photos.names import is_video_name
@@ -94,7 +94,7 @@ def read_contents(
         try:
             source = open_source(path)
         except ArchiveError as error:
-            contents.refusals.append(Skipped(path.name, error.code, error.message))
+            contents.refusals.append(skipped(path.name, error))
             continue
         try:
             for member, data in source.listing(_is_small, _MAX_SMALL_BYTES):
@@ -103,7 +103,7 @@ def read_contents(
                 if listed % _LISTED_AT_ONCE == 0:
                     on_listed(listed)
         except ArchiveError as error:
-            contents.refusals.append(Skipped(path.name, error.code, error.message))
+            contents.refusals.append(skipped(path.name, error))
         finally:
             source.close()
     return contents
@@ -137,14 +137,13 @@ def _take(contents: Contents, path: Path, member: Member, data: bytes | None) ->
         _take_small(contents, folder, name, data)
     elif lower.endswith((*ARCHIVE_SUFFIXES, *OTHER_ARCHIVES)):
         if not path.is_dir() or not lower.endswith(ARCHIVE_SUFFIXES):
-            message = (
-                "An archive inside another one is not opened. Unpack it, and add it by itself."
-            )
-            contents.refusals.append(Skipped(shown, "archive_nested", message))
+            message = "An archive in another one is not opened. Unpack it, and add it by itself."
+            nested = ArchiveError(message, code="archive_nested")
+            contents.refusals.append(skipped(shown, nested))
     elif has_picture_name(PurePosixPath(name)) or is_video_name(name):
         if member.is_encrypted:
             error = encrypted()
-            contents.refusals.append(Skipped(shown, error.code, error.message))
+            contents.refusals.append(skipped(shown, error))
             return
         source = len(contents.paths) - 1
         contents.media.append(MediaFile(source, member, folder, is_takeout))

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scene_model.errors import ArchiveError
 from scene_model.ingest.archives.contents import Contents, MediaFile, read_contents
 from scene_model.ingest.archives.matches import FactsOfFiles, match_facts
 from scene_model.ingest.archives.parts import last_part, missing_parts
 from scene_model.ingest.incoming import IncomingFile
-from scene_model.jobs.job import Skipped
+from scene_model.jobs.job import Skipped, skipped
 from scene_model.library.awaited_facts import (
     FileKey,
     photos_in_folders,
@@ -126,12 +127,12 @@ def _missing(parts: Sequence[str], files: int, names: Sequence[str]) -> Iterable
         count = f": {photos} named in the other parts {have} not come" if files else ""
         for part in parts:
             message = f"{part} seems to be missing{count}.{others} {what_to_do}"
-            yield Skipped(part, "part_missing", message)
+            yield skipped(part, ArchiveError(message, code="part_missing"))
     elif files:
         last = last_part(names)
         after = f"A part after {last} may be missing" if last else "A part may be missing"
         message = f"{after}: {photos} named in .json files {have} not come. {what_to_do}"
-        yield Skipped(last or "Google Takeout", "part_missing", message)
+        yield skipped(last or "Google Takeout", ArchiveError(message, code="part_missing"))
 
 
 def _files(

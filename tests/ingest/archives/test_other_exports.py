@@ -59,12 +59,16 @@ def test_icloud_in_two_parts(services: Services, tmp_path: Path, add_export: Add
     assert [item.name for item in progress.skipped] == ["iCloud Photos Part 3 of 3.zip"]
     by_name = {r.name: r for r in services.library.records(services.library.find())}
     assert by_name.keys() == {"IMG_1.JPG", "IMG_2.JPG"}
-    one, two = by_name["IMG_1.JPG"], by_name["IMG_2.JPG"]
-    assert (one.taken_at, one.taken_source) == ("2019-05-04T08:11:00+00:00", "iCloud")
-    assert (one.favourite, two.favourite) == (True, False)
-    assert (two.rating, two.description) == (4, "At the harbour")
+    first_photo, second_photo = by_name["IMG_1.JPG"], by_name["IMG_2.JPG"]
+    assert first_photo.taken_at == "2019-05-04T08:11:00+00:00"
+    assert first_photo.taken_source == "iCloud"
+    assert (first_photo.favourite, second_photo.favourite) == (True, False)
+    assert (second_photo.rating, second_photo.description) == (4, "At the harbour")
     (album,) = own_albums(services.library)
-    assert set(services.gallery().ids(f"album:{album.name}")) == {one.id, two.id}
+    assert set(services.gallery().ids(f"album:{album.name}")) == {
+        first_photo.id,
+        second_photo.id,
+    }
 
 
 @pytest.mark.parametrize("kind", ["zip", "tgz"])
