@@ -22,7 +22,7 @@ Add = Callable[[list[tuple[str, bytes]]], list[str]]
         ('The "old" town', "The 'old' town"),
         ("a\nb\tc", "a b c"),
         ("x" * 200, "x" * 60),
-        ("…", None),
+        ("\n \t", None),
         ("", None),
     ],
 )
