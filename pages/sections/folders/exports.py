@@ -74,12 +74,12 @@ def _chosen_archives(offer: ExportOffer) -> list[Path]:
 def _read(sources: Sequence[Path]) -> None:
     st.session_state.pop(_PLAN, None)
     status = st.empty()
-    status.caption("Reading the list of files …")
-    st.session_state[_PLAN] = plan_export(
-        get_services().library,
-        sources,
-        on_listed=lambda count: status.caption(f"Reading the list of files … {count:,}"),
-    )
+
+    def show(listed: int) -> None:
+        status.caption(f"Reading the list of files … {listed:,}")
+
+    show(0)
+    st.session_state[_PLAN] = plan_export(get_services().library, sources, on_listed=show)
     status.empty()
 
 

@@ -11,7 +11,7 @@ from scene_model.ingest.takeout.icloud import is_details
 from scene_model.photos.names import is_video_name
 from scene_model.photos.sniff import has_picture_name
 
-_SIGNS = ("takeout", "archive_browser.html")
+_TAKEOUT = "takeout"
 # How much of a folder is read to recognise it.
 _MAX_ENTRIES, _MAX_FOLDERS = 400, 60
 
@@ -24,15 +24,22 @@ def is_export(path: Path) -> bool:
 
 
 def is_exported_folder(folder: Path) -> bool:
-    """Whether a folder, or one in it, has what Takeout or iCloud write beside photos."""
-    if folder.name.casefold() in _SIGNS:
+    """Whether a folder has what Takeout or iCloud write beside photos, and little else.
+
+    A folder of many things, in one of which an export was unpacked, does not count.
+    """
+    if folder.name.casefold() == _TAKEOUT:
         return True
     entries = list(_entries(folder))
     folders = [Path(entry.path) for entry in entries if _is_folder(entry)]
-    names = [entry.name for entry in entries]
-    for inner in folders[:_MAX_FOLDERS]:
-        names += [entry.name for entry in _entries(inner)]
-    return any(map(_is_sign, names))
+    names = [entry.name for entry in entries if not entry.name.startswith(".")]
+    if any(map(_is_sign, names)):
+        return True
+    if [name.casefold() for name in names] == [_TAKEOUT]:
+        return True
+    inner = folders[:_MAX_FOLDERS]
+    exported = sum(any(_is_sign(entry.name) for entry in _entries(path)) for path in inner)
+    return exported > 0 and 2 * exported >= len(inner)
 
 
 def archives_in(folder: Path) -> list[Path]:
@@ -48,7 +55,8 @@ def is_part(path: Path) -> bool:
 
 def _is_sign(name: str) -> bool:
     lower = name.lower()
-    if lower in _SIGNS or lower.endswith(".supplemental-metadata.json") or is_details(name):
+    is_new_name = lower.endswith(".supplemental-metadata.json")
+    if lower == "archive_browser.html" or is_new_name or is_details(name):
         return True
     described = name[: -len(".json")] if lower.endswith(".json") else ""
     return has_picture_name(PurePosixPath(described)) or is_video_name(described)

@@ -122,7 +122,13 @@ def test_what_is_recognised(tmp_path: Path) -> None:
     year.mkdir()
     (year / "a.jpg.json").write_bytes(b"{}")
     assert is_export(year)
-    assert is_export(tmp_path)
+    assert not is_export(tmp_path), "one of several folders"
+    unpacked = tmp_path / "unpacked"
+    (unpacked / "Takeout").mkdir(parents=True)
+    assert is_export(unpacked)
+    assert is_export(unpacked / "Takeout")
+    (unpacked / "holiday.jpg").write_bytes(b"x")
+    assert not is_export(unpacked), "a folder of other things, too"
 
 
 def test_undescribed_files_of_a_takeout_come_in_too(
