@@ -148,6 +148,21 @@ class UnreadableFile(PhotoError):
     codes = {"file_changing": ErrorCode(409, "The file is being written while it is read.")}
 
 
+class ArchiveError(PhotoError):
+    """An archive, or a file in it, cannot be read."""
+
+    code = "archive_unreadable"
+    codes = {
+        "archive_damaged": ErrorCode(422, "It is damaged or has not arrived whole."),
+        "archive_encrypted": ErrorCode(422, "It needs a password."),
+        "archive_grows": ErrorCode(422, "It would grow more than photos can: a ZIP bomb."),
+        "archive_too_long": ErrorCode(422, "It has more files than the limit."),
+        "archive_changed": ErrorCode(422, "It changed after it was listed."),
+        "archive_nested": ErrorCode(422, "It is inside another archive and is not opened."),
+        "part_missing": ErrorCode(422, "A part of an export in several parts has not come."),
+    }
+
+
 class UsageError(SceneError):
     """The request is wrong; repeating it does not help."""
 

@@ -178,6 +178,7 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
         bundle=record.bundle,
         favourite=record.favourite,
         rating=record.rating,
+        description=record.description,
         trashed_at=record.trashed_at,
         thumbnail_url=f"{url}/thumbnail",
         preview_url=f"{url}/preview",

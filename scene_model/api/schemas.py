@@ -167,6 +167,7 @@ class Photo(Schema):
     bundle: str
     favourite: bool
     rating: int = Field(ge=0, le=5, description="0 for none.", examples=[4])
+    description: str | None = Field(description="Written by a person in another program.")
     trashed_at: str | None
     thumbnail_url: str
     preview_url: str

@@ -68,7 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = command(
         "add", "tag photos and add them to the library; photos already in it are skipped quickly"
     )
-    add.add_argument("paths", nargs="+", type=path, metavar="PATH", help="photo or folder")
+    add.add_argument(
+        "paths",
+        nargs="+",
+        type=path,
+        metavar="PATH",
+        help="photo, folder, archive (.zip, .tgz, .tar) or the parts of a Google Takeout",
+    )
     add.add_argument("--recursive", action="store_true", help="include subfolders")
     add.add_argument(
         "--reference", action="store_true", help="reference the files in place instead of copying"

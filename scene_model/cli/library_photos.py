@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.cli.library_exports import add_exports
 from scene_model.cli.scan import InputFile, Scan, require_any
 from scene_model.cli.terminal import ProgressLine, counted, print_summary, printable
 from scene_model.config import Settings
@@ -23,9 +25,10 @@ from scene_model.errors import (
     SceneError,
 )
 from scene_model.export.table import utf8_chunks
+from scene_model.ingest.archives.recognise import is_export
 from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.jobs.in_order import in_order
-from scene_model.jobs.job import Job
+from scene_model.jobs.job import Job, Skipped
 from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.library.file_system import new_file
 from scene_model.library.groups import group_of
@@ -43,7 +46,7 @@ class _Outcome:
     path: Path
     photo: PhotoRecord | None = None
     was_known: bool = False
-    error: SceneError | None = None
+    error: SceneError | Skipped | None = None
 
 
 def add(options: argparse.Namespace, settings: Settings) -> int:
@@ -51,9 +54,14 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
     require_any(options.paths)
     now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
     scan, progress, failed, done = Scan(options.recursive), ProgressLine("photos"), 0, 0
+    exports = [path for path in options.paths if is_export(path)]
     with _services(settings) as services, progress:
         ingest = partial(_ingest, services=services, added_at=now, by_reference=options.reference)
-        outcomes = in_order(scan.files(options.paths), ingest, settings.workers)
+        files = scan.files([path for path in options.paths if path not in exports])
+        outcomes = chain(
+            in_order(files, ingest, settings.workers),
+            _exported(services, exports, options.reference) if exports else (),
+        )
 
         def with_progress() -> Iterator[_Outcome]:
             nonlocal failed, done
@@ -170,6 +178,16 @@ def _ingest(
     except Exception as error:  # one bad item never fails the others
         wrapped = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
         return _Outcome(input_file.path, error=wrapped)
+
+
+def _exported(services: Services, paths: list[Path], by_reference: bool) -> Iterator[_Outcome]:
+    for added in add_exports(services, paths, by_reference):
+        outcome = added.outcome
+        if outcome.skipped is not None:
+            yield _Outcome(added.path, error=outcome.skipped)
+        elif outcome.photo_id is not None:
+            photo = services.library.photo(outcome.photo_id)
+            yield _Outcome(added.path, photo, outcome.was_known)
 
 
 def _added_record(outcome: _Outcome) -> dict[str, Any]:

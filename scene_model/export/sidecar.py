@@ -22,7 +22,7 @@ from scene_model.photos.xmp import read_rating, sidecar_path
 NAMESPACE, PREFIX = "https://scene-gallery.example/xmp/1.0/", "sceneGallery"
 _SUBJECT, _AUTOMATIC = "Xmp.dc.subject", f"Xmp.{PREFIX}.automatic"
 _LIGHTROOM, _DIGIKAM = "Xmp.lr.hierarchicalSubject", "Xmp.digiKam.TagsList"
-_RATING = "Xmp.xmp.Rating"
+_RATING, _DESCRIPTION = "Xmp.xmp.Rating", "Xmp.dc.description"
 _DATES = ("Xmp.exif.DateTimeOriginal", "Xmp.photoshop.DateCreated")
 _IPTC_KEYWORDS = "Iptc.Application2.Keywords"
 # Adobe's XMP toolkit inside exiv2 has process-wide state and is not thread-safe.
@@ -63,12 +63,14 @@ def merge_keywords(
     keywords: Sequence[Keyword],
     rating: int = 0,
     taken_at: str | None = None,
+    description: str | None = None,
 ) -> bytes:
     """Return a sidecar's new content: keywords added, outdated automatic ones removed.
 
     existing: the current sidecar; its other fields and the keywords of other programs stay.
     rating: from 1 to 5; with 0 for none, the rating of another program stays. taken_at: the date of
-    the photo, ISO 8601; with None, a date in the sidecar stays.
+    the photo, ISO 8601; with None, a date in the sidecar stays. description: added where the
+    sidecar has none.
     Raises SidecarDamaged.
     """
     with _TOOLKIT:
@@ -97,6 +99,10 @@ def merge_keywords(
             fields[_RATING] = str(rating)
         for key in _DATES if taken_at else ():
             fields[key] = taken_at
+        if description and not _values(fields, _DESCRIPTION):
+            texts = exiv2.LangAltValue()
+            texts["x-default"] = description
+            fields[_DESCRIPTION] = texts
         image.writeMetadata()
         return bytes(image.data())
 
@@ -107,15 +113,16 @@ def write_sidecar(
     file_system: FileSystem | None = None,
     rating: int = 0,
     taken_at: str | None = None,
+    description: str | None = None,
 ) -> Path:
     """Create or update a photo's sidecar atomically; returns its path.
 
-    rating, taken_at: see `merge_keywords`. Raises SidecarDamaged, without changing the file, and
-    OSError.
+    rating, taken_at, description: see `merge_keywords`. Raises SidecarDamaged, without changing the
+    file, and OSError.
     """
     path = sidecar_path(photo)
     existing = path.read_bytes() if path.exists() else None
-    new = merge_keywords(existing, keywords, rating, taken_at)
+    new = merge_keywords(existing, keywords, rating, taken_at, description)
     if new != existing:
         # Beside a person's own photos, with the permissions that new files have there.
         (file_system or FileSystem()).write_whole(path, new, path.parent, mode=0o666)

@@ -86,7 +86,13 @@ def write_sidecars(
                 path.parent.mkdir(parents=True, exist_ok=True)
             keywords = keywords_of(photo, vocabulary)
             taken_at = photo.taken_at if with_dates else None
-            written = write_sidecar(path, keywords, rating=photo.rating, taken_at=taken_at)
+            written = write_sidecar(
+                path,
+                keywords,
+                rating=photo.rating,
+                taken_at=taken_at,
+                description=photo.description,
+            )
             yield SidecarResult(path, written)
         except OSError as os_error:
             message = f"Cannot write its sidecar: {os_error.strerror or os_error}."

@@ -51,7 +51,7 @@ COLUMNS: tuple[str, ...] = (
     "Rating",
     "Duration",
 )
-PEOPLE_COLUMNS = ("Name", "Class", "Group", "Confidence", "Tags", "Taken")
+PEOPLE_COLUMNS = ("Name", "Class", "Group", "Confidence", "Tags", "Taken", "Description")
 _NUMBERS = frozenset(
     (
         *(f"Score {rank}" for rank in range(1, OBJECT_COLUMNS + 1)),
@@ -138,6 +138,7 @@ def people_row(photo: PhotoRecord, group: str, name_of: Callable[[str], str]) ->
         f"{100 * photo.class_score:.0f} %" if is_filed else None,
         join_tags(map(name_of, photo.shown_tags)),
         photo.taken_at and _minute(photo.taken_at),
+        photo.description,
     )
 
 
@@ -231,6 +232,7 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[
         "favourite": photo.favourite,
         "rating": photo.rating,
         "duration": _seconds(photo),
+        "description": photo.description,
     }
 
 

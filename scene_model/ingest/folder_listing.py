@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from scene_model.errors import FolderInaccessible, PathNotFound
+from scene_model.ingest.archives.members import is_archive_name
 from scene_model.photos.sniff import has_media_name
 
 # What is read of one folder, and how long counting the photos of its folders may take.
@@ -36,7 +37,7 @@ class Subfolder:
 class FolderListing:
     """The folders in a folder, by name. hidden: how many hidden ones are left out.
 
-    is_complete: False for a folder with more entries than are read.
+    is_complete: False for a folder with more entries than are read. archives: how many are in it.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class FolderListing:
     count: PhotoCount
     hidden: int = 0
     is_complete: bool = True
+    archives: int = 0
 
 
 def list_folder(
@@ -78,6 +80,7 @@ def list_folder(
         PhotoCount(photos, is_complete),
         len(folders) - len(shown),
         is_complete,
+        sum(is_archive_name(entry.name) for entry in read),
     )
 
 

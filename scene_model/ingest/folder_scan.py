@@ -66,6 +66,11 @@ def scan_folder(folder: Path, recursive: bool) -> FolderScan:
 
 def space_needed(scan: FolderScan, library: Library) -> SpaceNeeded:
     """Estimate the space that adding a folder takes, by copy and by reference."""
-    derived = len(scan.photos) * _DERIVED_BYTES_PER_PHOTO
+    return space_for(len(scan.photos), scan.file_bytes, library)
+
+
+def space_for(photos: int, file_bytes: int, library: Library) -> SpaceNeeded:
+    """Estimate the space that adding so many photos takes, by copy and by reference."""
+    derived = photos * _DERIVED_BYTES_PER_PHOTO
     free = library.file_system.free_bytes(library.folder)
-    return SpaceNeeded(scan.file_bytes + derived, derived, free)
+    return SpaceNeeded(file_bytes + derived, derived, free)

@@ -19,11 +19,13 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from scene_model.errors import LibraryFull
 from scene_model.jobs.job import Outcome, Skipped
 from scene_model.jobs.lock_file import LockFile, acquire_lock
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem, library_error
+from scene_model.library.imported_facts import ImportedFacts
 
 _LIST, _OUTCOMES = "items.json", "outcomes.jsonl"
 _CANCELLED = "cancelled"
@@ -42,6 +44,10 @@ class IncomingFile:
     source: its path on this computer, if it is to be read there. by_reference: no copy is made.
     mtime_ns: of a file in a watched folder, its time of change when it was scanned; ``file_bytes``
     is then its size at that time.
+    member: of a file in the archive ``source``, its number there. modified_at: of that file, its
+    time of change, local, ISO 8601. facts: what another program stored about it. photo_id: a photo
+    of the library that the facts are about, where no file comes with them. refusal: why it is not
+    read at all.
     """
 
     name: str
@@ -52,6 +58,26 @@ class IncomingFile:
     source: str | None = None
     by_reference: bool = False
     mtime_ns: int | None = None
+    member: int | None = None
+    modified_at: str | None = None
+    facts: ImportedFacts | None = None
+    photo_id: str | None = None
+    refusal: Skipped | None = None
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> "IncomingFile":
+        """Read what `asdict` and JSON made of a file; raises TypeError."""
+        facts, refusal = row.pop("facts", None), row.pop("refusal", None)
+        return cls(
+            **row,
+            facts=None if facts is None else ImportedFacts.from_json(facts),
+            refusal=None if refusal is None else Skipped(**refusal),
+        )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing of it is sent: it is read on this computer, or is no file."""
+        return self.source is not None or self.photo_id is not None or self.refusal is not None
 
 
 class PendingFiles:
@@ -89,6 +115,7 @@ class IncomingBatch:
 
     files: those not done. outcomes: the results of those done. dropped: number of files that
     were not processed because the job was cancelled. pending: those that have not arrived.
+    is_export: whether the files come from archives, or from folders that another program exported.
     """
 
     folder: Path
@@ -99,6 +126,7 @@ class IncomingBatch:
     is_cancelled: bool = False
     dropped: int = 0
     pending: PendingFiles = field(default_factory=PendingFiles)
+    is_export: bool = False
 
     @property
     def id(self) -> str:
@@ -111,8 +139,10 @@ class IncomingBatch:
         return any(file.mtime_ns is not None for file in self.files)
 
     def path(self, item: IncomingFile) -> Path:
-        """Return the path of a file's bytes."""
-        return Path(item.source) if item.source is not None else self.folder / item.file
+        """Return the path of a file's bytes; a member of an archive is copied there first."""
+        if item.source is None or item.member is not None:
+            return self.folder / item.file
+        return Path(item.source)
 
     def reference(self, item: IncomingFile) -> Path | None:
         """Return the path of a file that is to stay the original; None when it is copied."""
@@ -128,7 +158,7 @@ class IncomingBatch:
 
     def drop(self, item: IncomingFile) -> None:
         """Remove a received file; a file of this computer stays. Raises OSError."""
-        if item.source is None:
+        if item.source is None or item.member is not None:
             self.file_system.remove(self.folder / item.file)
 
     def cancel(self) -> None:
@@ -203,6 +233,26 @@ def receive_scanned(
     return _write_list(incoming_dir, items, file_system)
 
 
+def receive_export(
+    incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
+) -> IncomingBatch:
+    """List files of archives and exported folders; raises LibraryUnavailable."""
+    return replace(_write_list(incoming_dir, items, file_system), is_export=True)
+
+
+def done_files(batch: IncomingBatch) -> list[tuple[IncomingFile, Outcome]]:
+    """Return the files of a batch that are done, with their outcomes, in the order of the list."""
+    settled, _ = _read_outcomes(batch.folder)
+    items = listed_files(batch.folder)
+    return [(item, settled[item.file]) for item in items if item.file in settled]
+
+
+def listed_files(folder: Path) -> tuple[IncomingFile, ...]:
+    """Return all files of a batch; raises OSError, ValueError or TypeError."""
+    rows = json.loads((folder / _LIST).read_text(encoding="utf-8"))
+    return tuple(map(IncomingFile.from_json, rows))
+
+
 def announce(
     incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
 ) -> IncomingBatch:
@@ -268,8 +318,7 @@ def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
     if lock_file is None:
         return None
     try:
-        rows = json.loads((folder / _LIST).read_text(encoding="utf-8"))
-        items = tuple(IncomingFile(**row) for row in rows)
+        items = listed_files(folder)
     except FileNotFoundError:
         if folder.exists():
             logger.warning("removing the interrupted upload %s", folder.name)
@@ -286,7 +335,7 @@ def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
         if item.file in settled:
             # The process ended between recording the outcome and removing the file.
             file_system.remove(folder / item.file)
-        elif item.source is not None or (folder / item.file).exists():
+        elif item.is_local or (folder / item.file).exists():
             remaining.append(item)
         elif item.file_bytes is not None and not is_cancelled:
             pending.append(item)
@@ -299,6 +348,7 @@ def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
         is_cancelled,
         dropped=len(items) - len(remaining) - len(settled) if is_cancelled else 0,
         pending=PendingFiles(pending),
+        is_export=any(item.facts is not None or item.member is not None for item in items),
     )
 
 

@@ -1,6 +1,7 @@
 """Add one photo to the library. Uploads, folders, REST batches and the command line all use it."""
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 
 from scene_model.classifier.classify import Classifier
@@ -9,7 +10,7 @@ from scene_model.duplicates.stacks import write_stack
 from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.learning.taught_tags import write_taught_tags
 from scene_model.library.records import Added, NewPhoto
-from scene_model.library.store import Library
+from scene_model.library.store import Library, PhotoWriter
 from scene_model.photos.content import Content, content_bytes, read_content
 from scene_model.photos.xmp import sidecar_date, sidecar_rating
 
@@ -21,11 +22,13 @@ def ingest_photo(
     reference: Path | None = None,
     quota: Quota = NO_QUOTA,
     is_counted: bool = False,
+    more_writers: Sequence[PhotoWriter] = (),
 ) -> Added:
     """Store a photo with the model's prediction; a photo already stored costs no prediction.
 
     reference: the file it was read from, if that is to stay the original. is_counted: its bytes
     counted when they were received, and the received file is removed when the photo is stored.
+    more_writers: called when the photo is stored, in the same transaction.
     Raises PhotoError, LibraryError or QuotaExceeded.
     """
     if library.holds(photo.id, classifier.bundle_id):
@@ -33,7 +36,7 @@ def ingest_photo(
     # Before the prediction, which is the slowest step.
     library.require_space(0 if reference else library.files.copied_bytes(photo.data))
     prediction = classifier.predict(photo.data)
-    writers = (write_hash_neighbours, write_taught_tags, write_stack)
+    writers = (write_hash_neighbours, write_taught_tags, write_stack, *more_writers)
     with quota.one_photo(0 if is_counted else content_bytes(photo.data)):
         return library.add(photo, prediction, classifier.provenance, reference, writers)
 

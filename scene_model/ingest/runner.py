@@ -15,11 +15,15 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
 from scene_model.config import Settings
 from scene_model.errors import JobNotFound, LibraryUnavailable, SceneError
+from scene_model.ingest.archives.coverage import Coverage, covered_by
+from scene_model.ingest.archives.export_ingest import ExportReader, fill_albums, ingest_exported
+from scene_model.ingest.archives.plan import ExportPlan
 from scene_model.ingest.incoming import (
     IncomingBatch,
     IncomingFile,
     find_unfinished,
     receive,
+    receive_export,
     receive_paths,
     receive_scanned,
     resume_batch,
@@ -32,13 +36,14 @@ from scene_model.jobs.job import Job, JobKind, Outcome, skipped_outcome
 from scene_model.jobs.results import JobResults
 from scene_model.jobs.workers import WorkerPools
 from scene_model.learning.retag import retag
+from scene_model.library.awaited_facts import store_awaited_facts
 from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.content import read_content
 
 FileListener = Callable[[IncomingFile, Outcome], None]
-"""Called with each processed file of a watched folder, from a worker thread."""
+"""Called with each processed file, from a worker thread."""
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +78,8 @@ class JobRunner:
         self._owner = str(library.folder)
         self._results = JobResults(library.jobs_dir, library.files.new_dir, library.file_system)
         self._batches: dict[str, IncomingBatch] = {}
+        self._readers: dict[str, ExportReader] = {}
+        self._job_listeners: dict[str, FileListener] = {}
         self._listener: FileListener | None = None
 
     def listen(self, listener: FileListener) -> None:
@@ -100,6 +107,34 @@ class JobRunner:
         incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
         return self.start(receive_scanned(incoming_dir, files, file_system))
 
+    def submit_export(self, plan: ExportPlan, listener: FileListener | None = None) -> Job:
+        """Start a job that adds archives and exported folders; raises as `submit_paths`.
+
+        listener: called with each processed file.
+        """
+        self._settings.require_personal("add files from the server's disk")
+        store_awaited_facts(self._library, plan.awaited)
+        incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
+        return self.start(receive_export(incoming_dir, plan.files, file_system), listener)
+
+    def resume_export(
+        self, sources: Sequence[Path], listener: FileListener | None = None
+    ) -> Job | None:
+        """Resume the job of an earlier run that added exactly these sources; None without one.
+
+        An unfinished job of only some of them is dropped: a new one adds the rest of it too.
+        """
+        job = None
+        for batch in find_unfinished(self._library.incoming_dir, self._library.file_system):
+            coverage = covered_by(batch, sources)
+            if coverage is Coverage.SAME and job is None:
+                job = self.start(batch, listener)
+                continue
+            if coverage is not Coverage.NONE:
+                batch.discard()
+            batch.lock_file.release()
+        return job
+
     def resume(self) -> list[Job]:
         """Resume the jobs of earlier runs, except jobs that another process is running."""
         batches = find_unfinished(self._library.incoming_dir, self._library.file_system)
@@ -114,14 +149,19 @@ class JobRunner:
         batch = resume_batch(folder, self._library.file_system) if folder.is_dir() else None
         return job if batch is None else self.start(batch)
 
-    def start(self, batch: IncomingBatch) -> Job:
-        """Start a job on a received batch."""
+    def start(self, batch: IncomingBatch, listener: FileListener | None = None) -> Job:
+        """Start a job on a received batch. listener: called with each processed file."""
         pending = len(batch.pending.files())
         total = len(batch.files) + len(batch.outcomes) + batch.dropped + pending
         kind = JobKind.WATCH if batch.is_watched else JobKind.ADD
         job = Job(batch.id, kind, total, batch.outcomes, partial(self._cancel, batch.id))
         with self._engine.lock:
             self._batches[batch.id] = batch
+            if batch.is_export:
+                limits = self._model.classifier.limits
+                self._readers[batch.id] = ExportReader(batch, limits)
+            if listener is not None:
+                self._job_listeners[batch.id] = listener
             self._engine.begin(job, self._owner, partial(self._end_batch, job))
         if batch.is_cancelled:
             job.record_dropped(batch.dropped)
@@ -204,6 +244,8 @@ class JobRunner:
         """Finish the photos in work; the other files stay on disk for `resume`."""
         if self._owns_pools:
             self._pools.close()
+        for reader in list(self._readers.values()):
+            reader.close()
         for batch in list(self._batches.values()):
             batch.lock_file.release()
 
@@ -218,6 +260,9 @@ class JobRunner:
         outcome = self._add_and_settle(classifier, batch, file)
         if self._listener is not None and file.mtime_ns is not None:
             self._listener(file, outcome)
+        listener = self._job_listeners.get(batch.id)
+        if listener is not None:
+            listener(file, outcome)
         return outcome
 
     def _add_and_settle(
@@ -240,6 +285,9 @@ class JobRunner:
     def _ingest(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
         if file.mtime_ns is not None:
             return ingest_scanned(self._library, classifier, file, self._quota)
+        if batch.is_export:
+            reader = self._readers[batch.id]
+            return ingest_exported(self._library, classifier, file, reader, self._quota)
         content = read_content(batch.path(file), classifier.limits)
         if file.source is None:
             folder = str(PurePosixPath(file.shown_path.replace("\\", "/")).parent)
@@ -287,7 +335,12 @@ class JobRunner:
     def _end_batch(self, job: Job) -> None:
         """Store the result of a job, and remove its folder unless files wait for a retry."""
         batch = self._batches.pop(job.id)
+        self._job_listeners.pop(job.id, None)
+        reader = self._readers.pop(job.id, None)
         try:
+            if reader is not None:
+                reader.close()
+                fill_albums(self._library, batch)
             if batch.is_watched:  # the next scan finds again what was not added
                 batch.discard()
                 return

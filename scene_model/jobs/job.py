@@ -209,11 +209,15 @@ class Job:
         self._finished.set()
 
 
+def skipped(name: str, problem: SceneError) -> Skipped:
+    """Return an item that cannot be processed, with its error."""
+    return Skipped(name, problem.code, problem.message)
+
+
 def skipped_outcome(name: str, error: Exception, is_waiting: bool = False) -> Outcome:
     """Convert an item's error to its outcome; never raises, so other items are not affected."""
     problem = reported_error(error)
-    skipped = Skipped(name, problem.code, problem.message)
-    return Outcome(skipped=skipped, is_waiting=is_waiting)
+    return Outcome(skipped=skipped(name, problem), is_waiting=is_waiting)
 
 
 def reported_error(error: Exception) -> SceneError:

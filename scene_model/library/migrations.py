@@ -143,7 +143,8 @@ def _to_version_6(connection: Connection, _: EmbeddingFiles) -> None:
 
 def _to_version_7(connection: Connection, _: EmbeddingFiles) -> None:
     """Create the tables of albums; a rebuilt photos table has brought them already."""
-    _add_missing_columns(connection)  # which the indexes of this version are about
+    # Indexes of this version may need columns of later ones.
+    _add_missing_columns(connection)
     create_missing_objects(connection)
 
 

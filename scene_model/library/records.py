@@ -51,7 +51,8 @@ class PhotoRecord:
     reference: path of an original that is not copied into the library.
     rating: from 0 (none) to 5; a person's, or else the imported one.
     duration_s: of a video, in seconds; None where it is unknown, and for pictures. film_start,
-    film_bytes: where the film of a motion photo is in its file.
+    film_bytes: where the film of a motion photo is in its file. description: what a person wrote
+    about the photo in another program.
     """
 
     id: str
@@ -91,6 +92,7 @@ class PhotoRecord:
     duration_s: float | None = None
     film_start: int | None = None
     film_bytes: int | None = None
+    description: str | None = None
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -245,4 +247,5 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         duration_s=row.duration,
         film_start=row.film_start,
         film_bytes=row.film_bytes,
+        description=row.description,
     )

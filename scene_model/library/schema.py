@@ -62,7 +62,7 @@ def _effective_date_column(name: str) -> Computed:
 # `content_id`: what a phone wrote into the picture and the film of one Live Photo. `stack_name`:
 # the name by which photos are joined in stacks, see `duplicates.stack_names`; null until that was
 # tried. `film_start`, `film_bytes`: where the film of a motion photo is in its file; null in other
-# photos.
+# photos. `description`: what a person wrote about the photo in another program; null for none.
 photos = Table(
     "photos",
     metadata,
@@ -138,6 +138,7 @@ photos = Table(
     Column("stack_name", Text),
     Column("film_start", Integer),
     Column("film_bytes", Integer),
+    Column("description", Text),
 )
 
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.
@@ -251,6 +252,25 @@ Index(
     stack_photos.c.photo,
     stack_photos.c.tile,
     sqlite_where=text("tile <> photo"),
+)
+
+# Albums of other programs, by their folded names there, and the albums made for them here, which
+# people may have renamed or deleted since.
+imported_albums = Table(
+    "imported_albums",
+    metadata,
+    Column("folded_title", Text, primary_key=True),
+    Column("album_id", ForeignKey("albums.id", ondelete="CASCADE"), nullable=False),
+)
+
+# Facts about files of an archive that came in a part without these files: a later part may bring
+# them. `folder` and `name`: of the file with the facts. `facts`: JSON.
+awaited_facts = Table(
+    "awaited_facts",
+    metadata,
+    Column("folder", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("facts", Text, nullable=False),
 )
 
 # Every edit, with the values before and after it, for undo and redo. A change of an album itself
@@ -367,6 +387,13 @@ Index("twins_by_other", near_duplicates.c.second)
 
 Index("tag_decisions_by_label", tag_decisions.c.label, tag_decisions.c.photo_id)
 Index("class_decisions_by_label", class_decisions.c.label, class_decisions.c.photo_id)
+# For searching descriptions, which few photos have.
+Index(
+    "photos_with_description",
+    photos.c.number,
+    photos.c.description,
+    sqlite_where=photos.c.description.is_not(None),
+)
 Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique=True)
 
 # One covering index per sort order, by the order's leading column. The columns that queries test

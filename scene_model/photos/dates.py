@@ -22,6 +22,7 @@ class SourceOfDate:
 
 FILE_NAME, FILE_TIME, FOLDER, VIDEO = "file name", "file time", "folder", "video"
 NEIGHBOURS, CLOCK, PERSON, EXIF = "neighbours", "camera clock", "person", "EXIF"
+TAKEOUT, ICLOUD = "Takeout", "iCloud"
 CHANGED = "DateTime"
 # By what the library stores: the EXIF field, or a word.
 SOURCES = MappingProxyType(
@@ -37,6 +38,8 @@ SOURCES = MappingProxyType(
         # When a program last changed the file; cameras write the time taken there too.
         CHANGED: SourceOfDate(EXIF, 0.6),
         FILE_NAME: SourceOfDate(FILE_NAME, 0.9),
+        TAKEOUT: SourceOfDate(TAKEOUT, 0.9),
+        ICLOUD: SourceOfDate(ICLOUD, 0.9),
         NEIGHBOURS: SourceOfDate(NEIGHBOURS, 0.9),
         CLOCK: SourceOfDate(CLOCK, 0.9),
         FOLDER: SourceOfDate(FOLDER, 0.4),

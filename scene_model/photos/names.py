@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from scene_model.errors import NotAPicture, PhotoError, VideoFile
 from scene_model.photos.decode import video_refusal
 from scene_model.photos.sniff import MEDIA_SUFFIXES
+from scene_model.photos.video.kinds import VIDEO_SUFFIXES
 
 _OTHER_VIDEOS = frozenset(".mpg .mpeg .wmv .mts .m2ts .flv .ogv .vob".split())
 _DOCUMENTS = frozenset(
@@ -12,7 +13,14 @@ _DOCUMENTS = frozenset(
     ".epub .pages .numbers .key .eml .log .ini .url".split()
 )
 _SOUNDS = frozenset(".mp3 .wav .flac .m4a .aac .ogg .opus .wma .aiff".split())
-_ARCHIVES = frozenset(".zip .rar .7z .tar .gz .bz2 .xz .iso .dmg .exe .msi .apk".split())
+_ARCHIVES = frozenset(".zip .rar .7z .tar .tgz .gz .bz2 .xz .iso .dmg .exe .msi .apk".split())
+# Those that are read where they are, since they are too large to be sent.
+_READ_ARCHIVES = frozenset(".zip .tgz .tar .gz".split())
+
+
+def is_video_name(name: str) -> bool:
+    """Return whether a file is a video by its suffix, also the film of a Pixel's motion photo."""
+    return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES | _OTHER_VIDEOS | {".mp"}
 
 
 def refusal_by_name(name: str) -> PhotoError | None:
@@ -28,7 +36,11 @@ def refusal_by_name(name: str) -> PhotoError | None:
         (_ARCHIVES, "an archive or a program"),
     ):
         if suffix in suffixes:
-            return NotAPicture(
-                f"This is {kind} ({suffix[1:]}); only pictures and videos are tagged."
-            )
+            message = f"This is {kind} ({suffix[1:]}); only pictures and videos are tagged."
+            if suffix in _READ_ARCHIVES:
+                message += (
+                    " An archive on this computer is added in the tab “Folder on this "
+                    "computer”, or with `library add`. Elsewhere, unpack it first."
+                )
+            return NotAPicture(message)
     return None

@@ -51,6 +51,15 @@ def name_contains(text: str) -> ColumnElement[bool]:
     return func.instr(photos.c.folded_name, fold_case(text)) > 0
 
 
+def description_contains(text: str) -> ColumnElement[bool]:
+    """The description contains a text; case is ignored. The index of descriptions is short."""
+    described = photos.alias()
+    is_match = func.instr(func.fold_case(described.c.description), fold_case(text)) > 0
+    return photos.c.number.in_(
+        select(described.c.number).where(described.c.description.is_not(None), is_match)
+    )
+
+
 def was_edited() -> ColumnElement[bool]:
     """A person decided on the class or on a tag."""
     return or_(photos.c.human_class.is_not(None), photos.c.decided_tags > 0)

@@ -12,9 +12,9 @@ NOT binds before AND before OR.
 ``dogs and cats at night``: operators in any case; small words are passed over.
 
 A bare word matches the tags of every head by id, name, alias and translation, also those of the
-kind with that name, a class that a person chose, and the file name. ``class:``, ``score`` and
-``is:unsure`` are about the photo's class: ``score`` is the confidence of the head that gave the
-class, 1 if a person chose it, 0 if no head was sure.
+kind with that name, a class that a person chose, the file name and the description. ``class:``,
+``score`` and ``is:unsure`` are about the photo's class: ``score`` is the confidence of the head
+that gave the class, 1 if a person chose it, 0 if no head was sure.
 """
 
 import datetime
@@ -38,6 +38,7 @@ from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.video.kinds import VIDEO_FORMATS
 from scene_model.search.album_conditions import is_in_album
 from scene_model.search.conditions import (
+    description_contains,
     exif_contains,
     has_chosen_class,
     has_class,
@@ -397,9 +398,10 @@ def _compared(
 
 
 def _words(texts: Sequence[str], vocabulary: Vocabulary) -> Condition:
-    """One of the words is a tag or a class that a person chose, or is part of the file name."""
+    """One of the words is a tag, a chosen class, or part of the file name or the description."""
     ids = {label for text in texts for label in ids_for_word(text, vocabulary)}
-    return or_(has_tag(ids), has_chosen_class(ids), *map(name_contains, texts))
+    in_text = (*map(name_contains, texts), *map(description_contains, texts))
+    return or_(has_tag(ids), has_chosen_class(ids), *in_text)
 
 
 def _exact_ids(

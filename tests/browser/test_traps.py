@@ -34,7 +34,7 @@ pytestmark = pytest.mark.tools
 TAKEN = (2019, 5, 4, 10, 20, 30)
 TAGS = {"pets.jpg": ("dog", "cat", "night"), "dog.jpg": ("dog",)}
 CSV_BEGINS = ["ID", "Name", "Timestamp", "Label 1", "Score 1", "Label 2"]
-PEOPLE_COLUMNS = ["Name", "Class", "Group", "Confidence", "Tags", "Taken"]
+PEOPLE_COLUMNS = ["Name", "Class", "Group", "Confidence", "Tags", "Taken", "Description"]
 
 
 @dataclass(frozen=True)

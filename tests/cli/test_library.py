@@ -23,6 +23,7 @@ from scene_model.library.albums.album_edits import create_album
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from tests.bundles import other_network, own_head
+from tests.takeouts import MadeTakeout
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +79,28 @@ def run(capfd: pytest.CaptureFixture[str]) -> Command:
 def photo_ids(run: Command, folder: Path) -> list[str]:
     """Add the temple and the flower; returns their ids."""
     return [line["id"] for line in run.lines("add", folder / "a.jpg", folder / "b.jpg")]
+
+
+def test_add_takes_archives_and_photos_together(run: Command, folder: Path, tmp_path: Path) -> None:
+    made = MadeTakeout(1)
+    made.add("plain", "A.jpg", "A.jpg.json", albums=["Rome"])
+    made.put("Rome/A.jpg", made.files[0][2])
+    made.put("Rome/B.jpg.json", made.files[1][2].replace(b"timestamp", b"time"))
+    (archive,) = made.write(tmp_path)
+    code = run("add", archive, folder / "b.jpg", "--jsonl")
+    assert code == 3
+    lines = [json.loads(line) for line in run.out.splitlines()]
+    assert lines[0]["file"] == str(folder / "b.jpg")
+    in_archive = [line for line in lines if line["file"].startswith(f"{archive}/")]
+    assert {line["file"] for line in in_archive} == {
+        f"{archive}/Google Photos/Photos from 2019/A.jpg",
+        f"{archive}/Google Photos/Rome/A.jpg",
+    }
+    assert sorted(line["known"] for line in in_archive) == [False, True]
+    (missing,) = [line for line in lines if line["error"]]
+    assert missing["error"]["code"] == "part_missing"
+    assert "2 photos, 1 album in 1 part." in run.err
+    assert "1 of 4 photos failed" in run.err
 
 
 def test_add_prints_one_line_per_file(

@@ -18,7 +18,7 @@ from scene_model.export.sidecar import (
     read_keywords,
     write_sidecar,
 )
-from scene_model.photos.xmp import sidecar_path
+from scene_model.photos.xmp import fields_of, sidecar_path
 
 LIGHTROOM = b"""<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -84,6 +84,14 @@ def test_a_rating_is_written_and_one_of_another_program_is_not_lost() -> None:
     assert merge_keywords(rated, OURS, rating=2) == rated
     assert read_imported_rating(b"", merge_keywords(None, OURS, rating=5)) == 5
     assert b"Rating" not in merge_keywords(None, OURS)
+
+
+def test_a_description_is_written_and_one_of_another_program_stays() -> None:
+    described = merge_keywords(LIGHTROOM, OURS, description='Ömer; "in" <the> sea, lang=x')
+    assert fields_of(described)["dc:description"] == ['Ömer; "in" <the> sea, lang=x']
+    again = merge_keywords(described, OURS, description="Another one")
+    assert fields_of(again)["dc:description"] == ['Ömer; "in" <the> sea, lang=x']
+    assert "dc:description" not in fields_of(merge_keywords(None, OURS))
 
 
 def test_the_rating_of_a_sidecar_comes_before_that_of_the_photo() -> None:

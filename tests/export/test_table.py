@@ -1,6 +1,7 @@
 """The CSV: its columns, and that no cell is a formula."""
 
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from scene_model.export.table import (
     write_csv,
 )
 from scene_model.library.edits import add_tag, set_class, set_favourite, set_rating
+from scene_model.library.imported_facts import ImportedFacts, complete_photo
 from scene_model.services import Services
 from tests.pictures import encode, textured
 
@@ -94,7 +96,7 @@ def dahlia(services: Services, add_photos: Add) -> str:
 def test_csv_for_people(services: Services, dahlia: str) -> None:
     set_class(services.library, [dahlia], "text_document")
     text = "".join(services.exports.people_lines([dahlia]))
-    assert text.startswith("Name,Class,Group,Confidence,Tags,Taken\r\n")
+    assert text.startswith("Name,Class,Group,Confidence,Tags,Taken,Description\r\n")
     (row,) = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False).to_dict("records")
     assert row["Name"] == "'=dahlia.jpg"
     assert (row["Class"], row["Group"]) == ("Text document", "Documents")
@@ -122,3 +124,15 @@ def test_csv_for_people_rounds_the_confidence_and_leaves_it_out_for_unsure_photo
     unsure = replace(photo, photo_class="unsure", class_source="none", class_score=0.0)
     assert people_row(unsure, "unsure", str.title)[3] is None
     assert people_row(replace(photo, taken_at=None), "unsure", str)[5] is None
+
+
+def test_descriptions_are_in_the_csv_for_people_and_in_json(
+    services: Services, dahlia: str
+) -> None:
+    facts = ImportedFacts(description="=A dahlia\nin the garden")
+    complete_photo(services.library, dahlia, facts)
+    text = "".join(services.exports.people_lines([dahlia]))
+    (row,) = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False).to_dict("records")
+    assert row["Description"] == "'=A dahlia\nin the garden"
+    (line,) = services.exports.json_lines([dahlia], is_one_list=False)
+    assert json.loads(line)["description"] == "=A dahlia\nin the garden"

@@ -15,16 +15,25 @@ from scene_model.duplicates.near_duplicates import count_pending_comparisons
 from scene_model.duplicates.stacks import stack_unstacked
 from scene_model.errors import LibraryDamaged, LibraryUnavailable
 from scene_model.library.albums.album_edits import create_album
+from scene_model.library.albums.imported_albums import fill_album
 from scene_model.library.albums.own_albums import own_albums
+from scene_model.library.awaited_facts import store_awaited_facts, stored_awaited_facts
 from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
+from scene_model.library.imported_facts import ImportedFacts, complete_photo
 from scene_model.library.schema import SCHEMA_VERSION, photos
 from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort, SortKey
 from scene_model.library.stacks.stack_edits import stack_photos_of
 from scene_model.library.store import Library
 from scene_model.maintenance.row_check import row_problems
-from scene_model.search.conditions import has_chosen_class, has_class, has_tag, name_contains
+from scene_model.search.conditions import (
+    description_contains,
+    has_chosen_class,
+    has_class,
+    has_tag,
+    name_contains,
+)
 from tests.conftest import ASSETS
 
 VERSIONS = (1, 2)
@@ -231,6 +240,20 @@ def test_version_6_keeps_its_data(tmp_path: Path) -> None:
         assert library.photo(TEMPLE).class_source != "human"
     assert version(folder) == SCHEMA_VERSION
     assert problems(folder) == []
+
+
+@pytest.mark.parametrize("version", [1, 2, 4, 5, 6, 7, 8])
+def test_photos_of_earlier_versions_can_be_described(version: int, tmp_path: Path) -> None:
+    with Library(made_by(version, tmp_path / "library")) as library:
+        assert library.photo(FLOWER).description is None
+        facts = ImportedFacts(description="In the garden", albums=("Garden",))
+        complete_photo(library, FLOWER, facts)
+        store_awaited_facts(library, {("Trip", "a.jpg.json"): facts})
+        fill_album(library, "Garden", [FLOWER])
+        assert library.photo(FLOWER).description == "In the garden"
+        assert stored_awaited_facts(library) == {("Trip", "a.jpg.json"): facts}
+        assert library.find(description_contains("GARDEN")) == [FLOWER]
+    assert problems(tmp_path / "library") == []
 
 
 def test_version_7_keeps_its_dates(tmp_path: Path) -> None:

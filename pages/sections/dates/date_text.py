@@ -1,7 +1,16 @@
 """Dates and where they come from, as they stand on the pages."""
 
 from scene_model.library.records import PhotoRecord
-from scene_model.photos.dates import CLOCK, FILE_NAME, FILE_TIME, FOLDER, NEIGHBOURS, PERSON
+from scene_model.photos.dates import (
+    CLOCK,
+    FILE_NAME,
+    FILE_TIME,
+    FOLDER,
+    ICLOUD,
+    NEIGHBOURS,
+    PERSON,
+    TAKEOUT,
+)
 from scene_model.photos.video.container import CREATION_DATE, CREATION_TIME
 
 NO_DATE = "no date"
@@ -12,6 +21,8 @@ _SOURCES = {
     FOLDER: "the name of the folder",
     FILE_TIME: "the time of the file",
     PERSON: "you",
+    TAKEOUT: "Google Takeout",
+    ICLOUD: "the iCloud export",
     "GPSDateTime": "the GPS time in the photo, which is UTC",
     "XMP": "the XMP data in the photo",
     CREATION_DATE: "the video, which says when it was taken",

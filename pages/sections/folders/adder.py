@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.sections.folders.exports import export_adder, find_exports, offer_exports
 from pages.sections.folders.picker import folder_field
 from pages.sections.messages import counted, show_error, size_text
 from pages.state.session import get_services
@@ -22,10 +23,16 @@ def folder_adder() -> Job | None:
     if st.button("Scan folder", icon=":material/search:", disabled=folder is None) and folder:
         st.session_state.pop(_SCAN_KEY, None)
         with st.spinner("Scanning folder …"):
-            st.session_state[_SCAN_KEY] = scan_folder(folder, is_recursive)
+            offer = find_exports(folder)
+            if offer is None or not offer.is_exported_folder:
+                scan = scan_folder(folder, is_recursive)
+                if scan.photos or offer is None:
+                    st.session_state[_SCAN_KEY] = scan
+        offer_exports(offer)
         remember_folder(get_services().library, folder)
-    scan: FolderScan | None = st.session_state.get(_SCAN_KEY)
-    return None if scan is None else _scan_result(scan)
+    job = export_adder()
+    stored: FolderScan | None = st.session_state.get(_SCAN_KEY)
+    return job or (None if stored is None else _scan_result(stored))
 
 
 def _scan_result(scan: FolderScan) -> Job | None:

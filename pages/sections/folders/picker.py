@@ -149,7 +149,8 @@ def _breadcrumbs(folder: Path) -> None:
 
 
 def _folders(listing: FolderListing) -> None:
-    st.caption(f"{_count_text(listing.count)} in this folder")
+    archives = f", {counted(listing.archives, 'archive')}" if listing.archives else ""
+    st.caption(f"{_count_text(listing.count)}{archives} in this folder")
     folders = _matching_folders(listing.folders)
     limit = int(st.session_state.get(_MORE, _MAX_SHOWN))
     with st.container(height=300, key="folder_list"):

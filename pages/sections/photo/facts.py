@@ -84,8 +84,9 @@ def show_tag_sources(photo: PhotoRecord) -> None:
 
 
 def show_exif(photo: PhotoRecord) -> None:
-    """Show when, where and with what a photo was taken, as far as it is known."""
+    """Show what a photo shows by its description, and when, where and with what it was taken."""
     values = {
+        "Description": photo.description,
         "Taken": photo.taken_at and date_text(photo.taken_at),
         "Camera": photo.camera,
         "Lens": photo.lens,

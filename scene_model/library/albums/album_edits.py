@@ -40,12 +40,14 @@ class Step(StrEnum):
     LAST = "last"
 
 
-def create_album(library: Library, name: str, photo_ids: Sequence[str] = ()) -> int:
+def create_album(
+    library: Library, name: str, photo_ids: Sequence[str] = (), sort: Sort | None = None
+) -> int:
     """Make an album of chosen photos, in their order; returns its id.
 
-    Raises InvalidAlbum or AlbumNameTaken.
+    sort: the order in which it shows them, if not that. Raises InvalidAlbum or AlbumNameTaken.
     """
-    return _create(library, name, None, HAND, photo_ids)
+    return _create(library, name, None, HAND if sort is None else str(sort), photo_ids)
 
 
 def create_query_album(library: Library, name: str, query: str, sort: Sort = BEST_MATCH) -> int:

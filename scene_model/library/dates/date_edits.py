@@ -16,12 +16,22 @@ from scene_model.library.edits import (
 )
 from scene_model.library.schema import edit_changes, photos
 from scene_model.library.store import Library
-from scene_model.photos.dates import CLOCK, FILE_NAME, FILE_TIME, FOLDER, PERSON, SOURCES, PhotoDate
+from scene_model.photos.dates import (
+    CLOCK,
+    FILE_NAME,
+    FILE_TIME,
+    FOLDER,
+    ICLOUD,
+    PERSON,
+    SOURCES,
+    TAKEOUT,
+    PhotoDate,
+)
 from scene_model.photos.durations import shift_text
 from scene_model.photos.xmp import read_date
 
 # Sources of dates that the clock of a camera did not write.
-NO_CLOCK = (FILE_NAME, FILE_TIME, FOLDER, PERSON, "GPSDateTime")
+NO_CLOCK = (FILE_NAME, FILE_TIME, FOLDER, PERSON, TAKEOUT, ICLOUD, "GPSDateTime")
 MAX_SHIFT_S = 200 * 366 * 86_400
 
 

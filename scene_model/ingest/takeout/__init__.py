@@ -1,0 +1,1 @@
+"""What Google Takeout and iCloud write beside photos: names, dates, places, albums."""
