@@ -89,6 +89,7 @@ class IncomingBatch:
 
     files: those not done. outcomes: the results of those done. dropped: number of files that
     were not processed because the job was cancelled. pending: those that have not arrived.
+    results: the outcomes by `IncomingFile.file`, in the order they were recorded; it grows.
     """
 
     folder: Path
@@ -99,6 +100,7 @@ class IncomingBatch:
     is_cancelled: bool = False
     dropped: int = 0
     pending: PendingFiles = field(default_factory=PendingFiles)
+    results: dict[str, Outcome] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -124,6 +126,7 @@ class IncomingBatch:
         del row["is_waiting"]  # a waiting file is not settled
         line = json.dumps(row)
         self.file_system.append(self.folder / _OUTCOMES, line)
+        self.results[item.file] = outcome
         self.drop(item)
 
     def drop(self, item: IncomingFile) -> None:
@@ -299,6 +302,7 @@ def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
         is_cancelled,
         dropped=len(items) - len(remaining) - len(settled) if is_cancelled else 0,
         pending=PendingFiles(pending),
+        results=settled,
     )
 
 
