@@ -18,8 +18,8 @@ from scene_model.errors import PhoneUnreachable, SceneError
 from scene_model.ingest.phone.codes import PhoneCodes
 
 _CHECK_S = 30.0
-_START_TIMEOUT_S = 10.0
-_CLOSE_TIMEOUT_S = 2
+# For transfers that are running, and then for the thread.
+_CLOSE_TIMEOUT_S, _END_TIMEOUT_S = 2, 8.0
 # A phone keeps six connections open.
 _MAX_CONNECTIONS = 64
 
@@ -146,6 +146,7 @@ class LanListener:
         ) from problem
 
     def _stop(self, address: str) -> None:
-        listening = self._listening.pop(address)
+        listening = self._listening[address]
         listening.server.should_exit = True
-        listening.thread.join(_START_TIMEOUT_S)
+        listening.thread.join(_CLOSE_TIMEOUT_S + _END_TIMEOUT_S)
+        del self._listening[address]
