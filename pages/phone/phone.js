@@ -19,7 +19,7 @@ const LOST_SHARE =
 const $ = Object.fromEntries([...document.querySelectorAll("[id]")].map((e) => [e.id, e]));
 let sender = null;
 let wakeLock = null;
-let drawTimer = null;
+let isDrawnSoon = false;
 let isOverNow = false;
 
 /** Take the token out of the address, so that no history and no picture of the screen shows it. */
@@ -117,7 +117,7 @@ function announce(isOver, summary) {
 }
 
 function draw() {
-  drawTimer = null;
+  isDrawnSoon = false;
   const { engine, rows } = sender;
   const isOver = !sender.isBusy && rows.every((row) => row.isOver);
   $.progress.hidden = !rows.length;
@@ -147,7 +147,8 @@ function draw() {
 }
 
 function drawSoon() {
-  drawTimer ??= setTimeout(draw, DRAW_MS);
+  if (!isDrawnSoon) setTimeout(draw, DRAW_MS);
+  isDrawnSoon = true;
 }
 
 /** Keep the screen on while photos are sent, where the browser allows it: on HTTPS only. */

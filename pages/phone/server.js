@@ -18,7 +18,9 @@ function detailOf(text) {
 function errorOf(status, text) {
   const { detail, type } = detailOf(text);
   const error = new UploadError(status, detail || DEFAULT_MESSAGE);
-  error.code = String(type ?? "").split(":").at(-1);
+  error.code = String(type ?? "")
+    .split(":")
+    .at(-1);
   return error;
 }
 

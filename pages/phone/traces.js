@@ -91,5 +91,5 @@ export async function lackOf(file) {
     .arrayBuffer()
     .catch(() => new ArrayBuffer(0));
   const traces = readTraces(head);
-  return { lacksName, lacksPlace: traces !== null && traces.isOfCamera && !traces.hasPlace };
+  return { lacksName, lacksPlace: Boolean(traces?.isOfCamera) && !traces.hasPlace };
 }

@@ -91,14 +91,21 @@ describe("what the phone took out", () => {
     assert.deepEqual(await lackOf(file), { lacksName: true, lacksPlace: true });
     const whole = new File([jpeg({ latitude: LISBON })], "IMG_0001.JPG");
     assert.deepEqual(await lackOf(whole), { lacksName: false, lacksPlace: false });
-    assert.deepEqual(await lackOf(new File(["x"], "a.png")), { lacksName: false, lacksPlace: false });
+    const drawing = new File(["x"], "a.png");
+    assert.deepEqual(await lackOf(drawing), { lacksName: false, lacksPlace: false });
   });
 
   test("names", () => {
     const replaced = ["image.jpg", "Image.HEIC", "image(2).jpg", "image 3.png", "1000012345.jpg"];
     replaced.push("1000012345.mp4", "7D0A3C1E-1B2C-4D5E-8F90-0123456789AB.jpeg");
     for (const name of replaced) assert.ok(isReplacedName(name), name);
-    const own = ["IMG_0001.JPG", "20240715_101112.jpg", "PXL_20240715.jpg", "images.jpg", "123.jpg"];
+    const own = [
+      "IMG_0001.JPG",
+      "20240715_101112.jpg",
+      "PXL_20240715.jpg",
+      "images.jpg",
+      "123.jpg",
+    ];
     for (const name of [...own, "DSC01234.ARW", "image.tif", ""]) {
       assert.ok(!isReplacedName(name), name);
     }

@@ -8,7 +8,6 @@ import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
-from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from pages.phone import PHONE_FILES
@@ -112,7 +111,9 @@ def test_phones_need_no_other_token(start_app: StartApp, phones: Phones, token: 
 def test_other_sites_are_kept_from_the_routes(
     start_app: StartApp, phones: Phones, token: str
 ) -> None:
-    app = with_phones(start_app(allowed_hosts=ADDRESS, api_cors_origins="https://a.example"), phones)
+    app = with_phones(
+        start_app(allowed_hosts=ADDRESS, api_cors_origins="https://a.example"), phones
+    )
     client = client_of(app, PHONE, LAN_URL)
     bearer = {"authorization": f"Bearer {token}"}
     for foreign in (
@@ -143,7 +144,10 @@ def test_the_local_network_reaches_the_upload_page_alone(
         assert response.status_code == 404, (method, path)
     for path in ("/_stcore/health", "/_stcore/host-config", "/media/x", "/static/x", "/phone"):
         assert client.get(path, headers=bearer).status_code == 404, path
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect(f"ws://{ADDRESS}:8502{STREAM}"):
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(f"ws://{ADDRESS}:8502{STREAM}"),
+    ):
         pass
     page = client.get("/phone/")
     assert page.status_code == 200
