@@ -187,6 +187,7 @@ function takeShared() {
   }
   navigator.serviceWorker.addEventListener("message", ({ data }) => {
     if (data.shared?.length) sender.add(data.shared);
+    else if (data.shared) showProblem(LOST_SHARE);
   });
   navigator.serviceWorker.controller.postMessage("shared?");
 }
@@ -229,6 +230,8 @@ async function start() {
     "This page can add photos, and sees nothing of the library. The code ends at " +
     `${timeText(session.ends_at)}.`;
   listen();
+  const upload = (id) => server.request("GET", `/${id}?after=0`).catch(() => null);
+  await sender.memory.settleEarlier(upload);
   await findInterrupted(server);
   $.choose.hidden = false;
   takeShared();

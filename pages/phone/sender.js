@@ -30,7 +30,7 @@ export class Sender {
     this.retryMs = FIRST_RETRY_MS;
     this.retryTimer = null;
     this.followedId = null;
-    server.onArrived = (file, hash) => this.arrived(file, hash);
+    server.onArrived = (file, hash, path) => this.arrived(file, hash, path);
     this.engine = new UploadEngine(server);
     this.engine.listeners.add(() => this.engineChanged());
   }
@@ -96,11 +96,12 @@ export class Sender {
     this.onChange();
   }
 
-  arrived(file, hash) {
+  arrived(file, hash, path) {
     const row = this.byFile.get(file);
     if (!row?.isOver) row?.set("arrived"); // its result may have come first
     this.retryMs = FIRST_RETRY_MS;
-    this.memory.add(file, hash);
+    const [, upload, , number] = path.split("/");
+    this.memory.add(file, hash, upload, Number(number));
   }
 
   engineChanged() {
@@ -148,7 +149,7 @@ export class Sender {
         for (const result of upload.results) this.settle(rows.get(result.number), result);
         count += upload.results.length;
         if (upload.state !== "running") {
-          this.settleRest(rows, upload.waiting);
+          this.settleRest(rows, upload);
           break;
         }
         this.onChange();
@@ -164,12 +165,19 @@ export class Sender {
     // Those that did not arrive are sent in another upload, unless somebody stopped it.
     if (!row || code === "upload_incomplete") return;
     row.set(state, message);
-    if (state === "refused") this.memory.remove(row.file);
+    this.memory.settle(row.file, state !== "refused");
   }
 
-  /** Settle what has arrived, but whose results the computer has not kept over a restart. */
-  settleRest(rows, waitingCount) {
-    const message = waitingCount ? "The computer has stored it, and adds it later." : "";
-    for (const row of rows.values()) if (row?.state === "arrived") row.set("done", message);
+  /** Settle what has arrived without a result: cancelled, or not kept over a restart. */
+  settleRest(rows, { state, waiting }) {
+    for (const row of rows.values()) {
+      if (row?.state !== "arrived") continue;
+      if (state === "cancelled") {
+        row.set("failed", "Cancelled on the computer.");
+        this.memory.settle(row.file, false);
+      } else {
+        row.set("done", waiting ? "The computer has stored it, and adds it later." : "");
+      }
+    }
   }
 }

@@ -29,7 +29,7 @@ export class Server {
   /** @param {string} token */
   constructor(token) {
     this.authorization = `Bearer ${token}`;
-    /** @type {(file: File, hash: string | null) => void} called when a file has arrived */
+    /** @type {(file: File, hash: string | null, path: string) => void} when a file has arrived */
     this.onArrived = () => {};
   }
 
@@ -88,7 +88,7 @@ export class Server {
           reject(errorOf(xhr.status, xhr.responseText));
           return;
         }
-        this.onArrived(file, detailOf(xhr.responseText).sha256 ?? null);
+        this.onArrived(file, detailOf(xhr.responseText).sha256 ?? null, path);
         resolve();
       };
       xhr.onerror = () => reject(new UploadError(0, "The connection was lost."));

@@ -153,6 +153,39 @@ def test_the_page_can_be_read_and_touched(
     context.close()
 
 
+def test_photos_shared_by_another_app(
+    browser: Browser, token: str, visit: Visit, phone_port: int, tmp_path: Path
+) -> None:
+    """On this computer the page is in a secure context, as over HTTPS."""
+    # The page's own policy allows no form; Android sends one from outside.
+    context = browser.new_context(**PHONE, bypass_csp=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"http://{HERE}:{phone_port}/phone/#{token}")
+    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    photo = encode(textured(160, 120))
+    page.evaluate(
+        """(bytes) => {
+          const files = new DataTransfer();
+          files.items.add(new File([new Uint8Array(bytes)], "IMG_0007.jpg"));
+          const input = Object.assign(document.createElement("input"), {type: "file"});
+          input.name = "photos";
+          input.files = files.files;
+          const form = document.createElement("form");
+          Object.assign(form, {action: "./share", method: "POST", enctype: "multipart/form-data"});
+          form.append(input);
+          document.body.append(form);
+          form.submit();
+        }""",
+        list(photo),
+    )
+    expect(page.get_by_text("Done: 1 added.").first).to_be_visible()
+    assert library_of(tmp_path) == [photo]
+    assert page.evaluate("caches.keys()") == []
+    page.goto(f"http://{HERE}:{phone_port}/phone/?shared=here")
+    expect(page.get_by_role("alert")).to_contain_text("did not get here")
+    context.close()
+
+
 @pytest.mark.skipif(not lan_addresses(), reason="this computer is in no network")
 def test_from_the_code_on_the_computer_to_its_end(visit: Visit, phone_page: Page) -> None:
     page = visit.open()
