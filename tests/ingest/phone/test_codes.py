@@ -112,9 +112,9 @@ def test_old_codes_are_forgotten(codes: PhoneCodes, clock: Clock, tmp_path: Path
 
 
 def test_shared_codes_are_beside_the_visitors(tmp_path: Path) -> None:
-    folders = {"library": tmp_path / "own", "visitors": tmp_path / "visitors"}
-    PhoneCodes.of(Settings(mode="shared", **folders)).make("anna", 60)
-    PhoneCodes.of(Settings(mode="personal", **folders)).make("", 60)
+    shared = Settings(mode="shared", library=tmp_path / "own", visitors=tmp_path / "visitors")
+    PhoneCodes.of(shared).make("anna", 60)
+    PhoneCodes.of(shared.model_copy(update={"mode": "personal"})).make("", 60)
     assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("phone.json")) == [
         Path("own/phone.json"),
         Path("visitors/phone.json"),
