@@ -14,7 +14,12 @@ from starlette.testclient import TestClient
 from pages.phone import PHONE_FILES
 from scene_model.api.access.guard import PHONE_PREFIX
 from scene_model.api.phone import create_phone_app
-from scene_model.ingest.phone.phone_uploads import MAX_OPEN, PhoneLibrary, PhoneLimits
+from scene_model.ingest.phone.phone_uploads import (
+    MAX_OPEN,
+    MAX_UPLOADS,
+    PhoneLibrary,
+    PhoneLimits,
+)
 from scene_model.services import Services
 from tests.api.conftest import problem_of
 from tests.phones import Clock, Phones
@@ -196,6 +201,15 @@ def test_open_uploads_of_a_code_are_limited(client: TestClient, token: str) -> N
     assert "still expect files" in problem_of(response, 429)
     client.delete(f"uploads/{made[0]}")
     assert client.post("uploads", json=listed([("a.jpg", b"x" * 100)])).status_code == 201
+
+
+def test_uploads_of_a_code_are_limited(client: TestClient, token: str, phones: Phones) -> None:
+    code = phones.codes.find(token)
+    for number in range(MAX_UPLOADS):
+        assert len(phones.codes.find(token).uploads) == number
+        phones.codes.add_upload(code.id, f"{number:032x}")
+    response = client.post("uploads", json=listed([("a.jpg", b"x" * 100)]))
+    assert "200 uploads" in problem_of(response, 413)
 
 
 def test_lists_that_cannot_be_read(client: TestClient, token: str) -> None:

@@ -17,6 +17,9 @@ from scene_model.jobs.job import Job, Outcome
 
 # Uploads of one code that still expect files: several phones may use the same code.
 MAX_OPEN = 8
+# Each costs a line in the file of the codes, also if it was given up.
+MAX_UPLOADS = 200
+_MAX_KEPT_RESULTS = 200
 _NOT_SENT = "upload_incomplete"
 
 
@@ -60,7 +63,7 @@ class PhoneUploads:
     def __init__(self, codes: PhoneCodes, limits: PhoneLimits) -> None:
         """Begin without uploads; those of an earlier run are found by the ids in the codes."""
         self._codes, self._limits = codes, limits
-        self._lock = threading.Lock()
+        self._lock, self._results_lock = threading.Lock(), threading.Lock()
         # Kept when a job has ended, since phones ask for results later.
         self._results: dict[str, Mapping[str, Outcome]] = {}
 
@@ -139,12 +142,20 @@ class PhoneUploads:
         results = self._results.get(upload_id)
         batch = library.jobs.batch(upload_id) if results is None else None
         if batch is not None:
-            results = self._results.setdefault(upload_id, batch.results)
+            with self._results_lock:
+                for oldest in list(self._results)[: len(self._results) + 1 - _MAX_KEPT_RESULTS]:
+                    del self._results[oldest]
+                results = self._results.setdefault(upload_id, batch.results)
         return results or {}
 
     def _require_room(
         self, code: PhoneCode, library: PhoneLibrary, files: Sequence[Announced]
     ) -> None:
+        if len(code.uploads) >= MAX_UPLOADS:
+            raise QuotaExceeded(
+                f"{MAX_UPLOADS:,} uploads were begun with this code, the limit. Make a new code on "
+                "the computer."
+            )
         missing = [library.uploads.missing(upload_id) for upload_id in code.uploads]
         is_open = [items for items in missing if items]
         if len(is_open) >= MAX_OPEN:
