@@ -22,14 +22,29 @@ let wakeLock = null;
 let isDrawnSoon = false;
 let isOverNow = false;
 
+/** Store a text in the browser; a browser that allows no storage forgets it with the page. */
+function remember(key, text) {
+  try {
+    if (text === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, text);
+  } catch {}
+}
+
+function recall(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
 /** Take the token out of the address, so that no history and no picture of the screen shows it. */
 function takeToken() {
   const token = location.hash.slice(1);
-  if (token) {
-    localStorage.setItem(TOKEN_KEY, token);
-    history.replaceState(null, "", `${location.pathname}${location.search}`);
-  }
-  return localStorage.getItem(TOKEN_KEY);
+  if (!token) return recall(TOKEN_KEY);
+  remember(TOKEN_KEY, token);
+  history.replaceState(null, "", `${location.pathname}${location.search}`);
+  return token;
 }
 
 function showProblem(message) {
@@ -38,7 +53,7 @@ function showProblem(message) {
 }
 
 function refuseCode(message) {
-  localStorage.removeItem(TOKEN_KEY);
+  remember(TOKEN_KEY, null);
   $.choose.hidden = true;
   showProblem(message);
 }
@@ -166,7 +181,7 @@ async function keepAwake(isSending) {
 
 /** Find an upload of an earlier visit that is not complete: the phone had closed this page. */
 async function findInterrupted(server) {
-  const id = localStorage.getItem(UPLOAD_KEY);
+  const id = recall(UPLOAD_KEY);
   const upload = id && (await server.request("GET", `/${id}?files=true`).catch(() => null));
   if (!upload?.missing?.length || upload.state !== "running") return;
   sender.interrupted = upload;
@@ -225,7 +240,7 @@ async function start() {
   const session = await openSession(server);
   if (!session) return;
   sender = new Sender(server, new SentFiles(session.library), drawSoon);
-  sender.onBegun = (id) => localStorage.setItem(UPLOAD_KEY, id);
+  sender.onBegun = (id) => remember(UPLOAD_KEY, id);
   $.about.textContent =
     "This page can add photos, and sees nothing of the library. The code ends at " +
     `${timeText(session.ends_at)}.`;
