@@ -5,6 +5,7 @@ Run it with ``streamlit run app.py``, ``uvicorn app:app`` or ``python -m scene_m
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +14,8 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from pages.phone import PHONE_FILES
+from pages.state.phones import get_phones
 from pages.state.session import (
     get_classifier,
     get_settings,
@@ -24,11 +27,14 @@ from pages.state.session import (
 from pages.state.warm_start import freeze_garbage_collector, load_pages, watch_folders
 from pages.widgets.map import DATA_ADDRESS, DATA_DIR
 from scene_model.api import close_api, create_api
+from scene_model.api.access.guard import PHONE_PREFIX
 from scene_model.api.access.middleware import middleware_stack
 from scene_model.api.access.security_headers import script_hashes
 from scene_model.api.access.visitor_cookie import request_owner
 from scene_model.api.access.window_uploads import WindowUploads
 from scene_model.api.log_limit import limit_logs
+from scene_model.api.phone import create_lan_app, create_phone_app
+from scene_model.cli.prompt_http import HeadTimeoutProtocol
 
 settings = get_settings()
 # Streamlit's page has an inline script, another one in each version.
@@ -44,6 +50,7 @@ api = create_api(
     lambda: (get_classifier(), settings),
     lambda: services_of(request_owner(), is_storing=True),
 )
+phone_app = create_phone_app(get_phones(), PHONE_FILES)
 
 
 @asynccontextmanager
@@ -56,7 +63,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         freeze_garbage_collector()
     else:
         await run_in_threadpool(watch_folders)
+        listen = get_phones().listener.serve
+        await run_in_threadpool(listen, partial(create_lan_app, phone_app), HeadTimeoutProtocol)
     yield
+    await run_in_threadpool(get_phones().listener.close)
     await run_in_threadpool(close_api, api)
 
 
@@ -65,6 +75,7 @@ app = st.App(
     lifespan=lifespan,
     routes=[
         Mount("/api", app=api),
+        Mount(PHONE_PREFIX, app=phone_app),
         Mount(DATA_ADDRESS, app=StaticFiles(directory=DATA_DIR)),
     ],
     middleware=middleware,

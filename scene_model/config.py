@@ -138,6 +138,19 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the server listens on.")
     port: int = Field(default=8501, ge=1, le=65535, description="Port the server listens on.")
+    phone_port: int = Field(
+        default=8502,
+        ge=0,
+        le=65535,
+        description="Port of the upload page for phones, which is open only while a phone's code "
+        "is in use. Where it is taken, or 0: any free one.",
+    )
+    phone_max_files: int = Field(
+        default=20_000, ge=1, description="Files that one code for a phone accepts."
+    )
+    phone_max_bytes: int = Field(
+        default=200_000_000_000, ge=1, description="Bytes that one code for a phone accepts."
+    )
     allowed_hosts: str = Field(
         default="localhost,127.0.0.1,[::1]",
         description="Host names under which the server may be addressed, comma separated.",

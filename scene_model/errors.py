@@ -608,6 +608,25 @@ class QuotaExceeded(UploadError):
     http_status = 413
 
 
+class PhoneCodeError(SceneError):
+    """No code of this server lets this phone add photos."""
+
+    code = "phone_code_unknown"
+    http_status = 401
+    codes = {
+        "phone_code_expired": ErrorCode(401, "The time of the phone's code is over."),
+        "phone_code_ended": ErrorCode(401, "The phone's code was ended on the computer."),
+        "too_many_phone_codes": ErrorCode(409, "Too many codes for phones are in use."),
+    }
+
+
+class PhoneUnreachable(SceneError):
+    """The upload page for phones cannot be opened to the local network."""
+
+    code = "phone_unreachable"
+    http_status = 503
+
+
 class NotForVisitors(SceneError):
     """Visitors of a shared server may not do this."""
 

@@ -8,8 +8,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.sections.folders.adder import folder_adder
 from pages.sections.messages import error_markdown
+from pages.sections.phone.from_phone import from_phone
 from pages.sections.watch.card_offers import card_offers
 from pages.sections.watch.watched_folders import watched_folders
+from pages.state.phones import get_phones
 from pages.state.session import get_services
 from pages.widgets.uploader import streaming_uploader
 from scene_model.errors import SceneError
@@ -23,13 +25,14 @@ _PARAMETER = "job"
 _STREAMING_KEY = "streaming_job"
 _ERROR_KEY = "upload_error"
 _UPLOAD, _FOLDER, _SIMPLE = "Drop photos or folders", "Folder on this computer", "Simple upload"
-_WATCHED = "Watched folders"
+_WATCHED, _PHONE = "Watched folders", "From a phone"
 
 
 def add_photos() -> None:
     """Show offers of cards, and a tab for each way to add photos."""
     is_personal = not get_services().settings.is_shared
-    names = [_UPLOAD, _FOLDER, _WATCHED, _SIMPLE] if is_personal else [_UPLOAD, _SIMPLE]
+    on_disk = [_FOLDER, _WATCHED] if is_personal else []
+    names = [_UPLOAD, *on_disk, _PHONE, _SIMPLE]
     if is_personal and (job := card_offers()) is not None:
         _remember(job)
     tabs = dict(zip(names, st.tabs(names), strict=True))
@@ -43,6 +46,10 @@ def add_photos() -> None:
                 st.rerun()
         with tabs[_WATCHED]:
             watched_folders()
+    with tabs[_PHONE]:
+        upload_id = from_phone()
+        if upload_id is not None:
+            _follow_phone(upload_id)
     with tabs[_SIMPLE]:
         _simple()
     if message := st.session_state.pop(_ERROR_KEY, None):
@@ -57,7 +64,8 @@ def is_streaming(job: Job) -> bool:
 def _streaming() -> None:
     services = get_services()
     current = st.session_state.get(_STREAMING_KEY)
-    interrupted = [job.id for job in services.uploads.open() if job.id != current]
+    others = {current, *get_phones().codes.upload_ids()}
+    interrupted = [job.id for job in services.uploads.open() if job.id not in others]
     largest = services.settings.max_file_bytes / 1e6
     largest_video = services.settings.max_video_bytes / 1e9
     hint = (
@@ -75,6 +83,17 @@ def _streaming() -> None:
         st.session_state[_STREAMING_KEY] = job.id
         _remember(job)
         st.rerun()
+
+
+def _follow_phone(upload_id: str) -> None:
+    """Show the upload of a phone, unless this window is sending files itself."""
+    jobs = get_services().jobs
+    own = st.session_state.get(_STREAMING_KEY)
+    try:
+        if own is None or not jobs.job(own).is_running:
+            _remember(jobs.job(upload_id))
+    except SceneError:
+        return
 
 
 def _simple() -> None:

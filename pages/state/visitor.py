@@ -49,7 +49,7 @@ def show_allowance() -> bool:
         show_error(error)
         return False
     settings = get_settings()
-    ends = datetime.datetime.fromtimestamp(allowance.expires_at, tz=_zone())
+    ends = datetime.datetime.fromtimestamp(allowance.expires_at, tz=page_zone())
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**Only you can see these photos.** They are deleted {_hours(settings.visitor_hours)} "
@@ -67,7 +67,7 @@ def show_allowance() -> bool:
     return True
 
 
-def _zone() -> datetime.tzinfo:
+def page_zone() -> datetime.tzinfo:
     """Return the visitor's time zone as reported by the browser, else UTC."""
     offset = st.context.timezone_offset
     if offset is None:

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request
 from pydantic import BaseModel, Field, ValidationError
@@ -31,6 +31,13 @@ from scene_model.services import Services
 _MAX_LIST_BYTES = 16_000_000
 _CHUNK_BYTES = 1_000_000
 _MAX_PAUSE_S, _PAUSE_S = 20.0, 0.25
+
+
+class Digest(Protocol):
+    """A hash that is computed while data arrive."""
+
+    def update(self, data: bytes, /) -> None:
+        """Add data."""
 
 
 class FileAnnounced(BaseModel):
@@ -65,17 +72,11 @@ def _add_announce(api: FastAPI, get_storage: Callable[[], Services]) -> None:
     )
     async def announce(request: Request) -> dict[str, Any]:
         """Start an upload; returns its id, the missing files, and skipped files with reasons."""
-        try:
-            upload_request = UploadRequest.model_validate_json(await _read_list(request))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "body"
-            raise UsageError(f"{where}: {first['msg']}.") from error
-        files = [Announced(file.path, file.size) for file in upload_request.files]
+        files = await read_announced(request)
 
         def begin() -> dict[str, Any]:
             uploads = get_storage().uploads
-            return _describe(uploads, uploads.announce(files), with_files=True)
+            return describe_upload(uploads, uploads.announce(files), with_files=True)
 
         return await run_in_threadpool(begin)
 
@@ -85,19 +86,19 @@ def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None
     def open_uploads() -> list[dict[str, Any]]:
         """List the uploads that are still waiting for files."""
         uploads = get_services().uploads
-        return [_describe(uploads, job) for job in uploads.open()]
+        return [describe_upload(uploads, job) for job in uploads.open()]
 
     @api.get("/uploads/{job_id}", responses=problems(404), tags=["uploads"])
     def upload(job_id: str, files: bool = False) -> dict[str, Any]:
         """Return an upload's progress; with ``files``, also its missing and skipped files."""
         services = get_services()
-        return _describe(services.uploads, services.jobs.job(job_id), with_files=files)
+        return describe_upload(services.uploads, services.jobs.job(job_id), with_files=files)
 
     @api.post("/uploads/{job_id}/end", responses=problems(404, 410), tags=["uploads"])
     def end(job_id: str) -> dict[str, Any]:
         """End an upload; files that have not arrived are reported as skipped."""
         uploads = get_services().uploads
-        return _describe(uploads, uploads.end(job_id))
+        return describe_upload(uploads, uploads.end(job_id))
 
     @api.delete("/uploads/{job_id}", responses=problems(404), tags=["uploads"])
     def cancel(job_id: str) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None
         services = get_services()
         job = services.jobs.job(job_id)
         job.cancel()
-        return _describe(services.uploads, job)
+        return describe_upload(services.uploads, job)
 
 
 def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
@@ -120,20 +121,32 @@ def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
     async def send(job_id: str, number: int, request: Request) -> dict[str, Any]:
         """Receive one file as the body; repeating the request is safe."""
         uploads = (await run_in_threadpool(get_services)).uploads
-        length = request.headers.get("content-length", "")
-        announced = int(length) if length.isdecimal() else None
-        with uploads.receive_slot():
-            target = await run_in_threadpool(uploads.begin_file, job_id, number, announced)
-            if target is None:
-                return {"number": number, "arrived": True}
-            try:
-                await _wait_for_backlog(uploads, job_id)
-                limit = uploads.announced_bytes(job_id, number)
-                await _write(request, target, limit, partial(uploads.count_received, target))
-                await run_in_threadpool(uploads.finish_file, job_id, number, target)
-            finally:
-                await run_in_threadpool(uploads.leave_file, target)
+        await receive_file(request, uploads, job_id, number)
         return {"number": number, "arrived": True}
+
+
+async def receive_file(
+    request: Request, uploads: Uploads, job_id: str, number: int, digest: Digest | None = None
+) -> bool:
+    """Receive a file of an upload; False when it had arrived before, and the body was not read.
+
+    digest: of hashlib; updated with the content. Raises as `Uploads.begin_file`.
+    """
+    length = request.headers.get("content-length", "")
+    announced = int(length) if length.isdecimal() else None
+    with uploads.receive_slot():
+        target = await run_in_threadpool(uploads.begin_file, job_id, number, announced)
+        if target is None:
+            return False
+        try:
+            await _wait_for_backlog(uploads, job_id)
+            limit = uploads.announced_bytes(job_id, number)
+            count = partial(uploads.count_received, target)
+            await _write(request, target, limit, count, digest)
+            await run_in_threadpool(uploads.finish_file, job_id, number, target)
+        finally:
+            await run_in_threadpool(uploads.leave_file, target)
+    return True
 
 
 async def _wait_for_backlog(uploads: Uploads, job_id: str) -> None:
@@ -144,7 +157,13 @@ async def _wait_for_backlog(uploads: Uploads, job_id: str) -> None:
         waited_s += _PAUSE_S
 
 
-async def _write(request: Request, target: Path, limit: int, count: Callable[[int], None]) -> None:
+async def _write(
+    request: Request,
+    target: Path,
+    limit: int,
+    count: Callable[[int], None],
+    digest: Digest | None,
+) -> None:
     """Write a body to disk as it arrives, with at most 1 MB in memory.
 
     count: called with the size of each part before it is written. Raises UploadIncomplete when
@@ -152,6 +171,12 @@ async def _write(request: Request, target: Path, limit: int, count: Callable[[in
     """
     chunks, buffered_bytes, total = list[bytes](), 0, 0
     file = await run_in_threadpool(target.open, "wb")
+
+    def write(data: bytes) -> None:
+        file.write(data)
+        if digest is not None:
+            digest.update(data)
+
     try:
         async for chunk in stream_body(request):
             total += len(chunk)
@@ -161,14 +186,25 @@ async def _write(request: Request, target: Path, limit: int, count: Callable[[in
             buffered_bytes += len(chunk)
             if buffered_bytes >= _CHUNK_BYTES:
                 count(buffered_bytes)
-                await run_in_threadpool(file.write, b"".join(chunks))
+                await run_in_threadpool(write, b"".join(chunks))
                 chunks, buffered_bytes = [], 0
         count(buffered_bytes)
-        await run_in_threadpool(file.write, b"".join(chunks))
+        await run_in_threadpool(write, b"".join(chunks))
     except (BrokenRequest, SenderSlow) as error:
         raise UploadIncomplete(f"The upload stopped after {total:,} bytes.") from error
     finally:
         await run_in_threadpool(file.close)
+
+
+async def read_announced(request: Request) -> list[Announced]:
+    """Read a list of files to be sent; raises UsageError or FileTooLarge."""
+    try:
+        upload_request = UploadRequest.model_validate_json(await _read_list(request))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "body"
+        raise UsageError(f"{where}: {first['msg']}.") from error
+    return [Announced(file.path, file.size) for file in upload_request.files]
 
 
 async def _read_list(request: Request) -> bytes:
@@ -189,7 +225,8 @@ def _request_body() -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"schema": schema}}, "required": True}}
 
 
-def _describe(uploads: Uploads, job: Job, with_files: bool = False) -> dict[str, Any]:
+def describe_upload(uploads: Uploads, job: Job, with_files: bool = False) -> dict[str, Any]:
+    """Return an upload's progress; with_files: also its missing and skipped files."""
     progress, missing = job.progress(), uploads.missing(job.id)
     body: dict[str, Any] = {
         "id": job.id,

@@ -116,6 +116,7 @@ class IncomingBatch:
     files: those not done. outcomes: the results of those done. dropped: number of files that
     were not processed because the job was cancelled. pending: those that have not arrived.
     is_export: whether the files come from archives, or from folders that another program exported.
+    results: the outcomes by `IncomingFile.file`, in the order they were recorded; it grows.
     """
 
     folder: Path
@@ -127,6 +128,7 @@ class IncomingBatch:
     dropped: int = 0
     pending: PendingFiles = field(default_factory=PendingFiles)
     is_export: bool = False
+    results: dict[str, Outcome] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -154,6 +156,7 @@ class IncomingBatch:
         del row["is_waiting"]  # a waiting file is not settled
         line = json.dumps(row)
         self.file_system.append(self.folder / _OUTCOMES, line)
+        self.results[item.file] = outcome
         self.drop(item)
 
     def drop(self, item: IncomingFile) -> None:
@@ -349,6 +352,7 @@ def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
         dropped=len(items) - len(remaining) - len(settled) if is_cancelled else 0,
         pending=PendingFiles(pending),
         is_export=any(item.facts is not None or item.member is not None for item in items),
+        results=settled,
     )
 
 

@@ -96,7 +96,7 @@ class Uploads:
                 "Send them in several parts.",
                 code="too_many_files",
             )
-        refused = {i: r for i, f in enumerate(files) if (r := self._refusal(f)) is not None}
+        refused = {i: r for i, f in enumerate(files) if (r := self.refusal(f)) is not None}
         accepted = [f.file_bytes for i, f in enumerate(files) if i not in refused]
         self._library.require_space(sum(accepted))
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
@@ -246,7 +246,8 @@ class Uploads:
     def _incomplete(self) -> list[Job]:
         return [job for job in self._jobs.running() if self.missing(job.id)]
 
-    def _refusal(self, file: Announced) -> SceneError | None:
+    def refusal(self, file: Announced) -> SceneError | None:
+        """Return why a file is refused by its name or size; None when it may be sent."""
         try:
             check_named_bytes(file.path, file.file_bytes, self._limits)
         except SceneError as error:

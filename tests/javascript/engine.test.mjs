@@ -1,7 +1,7 @@
 // The upload engine on a server in memory.
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { UploadEngine, UploadError } from "../../pages/widgets/uploader/engine.js";
+import { isTemporary, UploadEngine, UploadError } from "../../pages/widgets/uploader/engine.js";
 
 const files = (...names) => names.map((name) => ({ path: name, file: { name, size: 10 } }));
 const unavailable = () => new UploadError(503, "Busy.");
@@ -150,6 +150,7 @@ describe("errors", () => {
     await reach("stalled");
     assert.equal(server.puts.length, 4);
     assert.equal(engine.problem, "Busy.");
+    assert.ok(isTemporary(engine.problemStatus));
   });
 
   test("a full disk stalls the upload at once", async () => {
@@ -159,6 +160,7 @@ describe("errors", () => {
     await reach("stalled");
     assert.equal(server.puts.length, 1);
     assert.equal(engine.problem, "No space.");
+    assert.ok(!isTemporary(engine.problemStatus));
   });
 
   test("a refused file does not stop the others and can be retried", async () => {
@@ -297,6 +299,31 @@ describe("cancelling", () => {
     assert.equal(server.puts.length, sentCount, "nothing is sent after it");
     assert.ok(server.requests.includes("DELETE /upload-1"));
     assert.equal(server.uploads.size, 1);
+  });
+
+  test("ended now, what has arrived stays and nothing more is sent", async () => {
+    const server = newEngine();
+    engine.add(files(...Array.from({ length: 30 }, (_, i) => `${i}.jpg`)));
+    await reach("sending");
+    while (!engine.doneBytes) await new Promise((resolve) => setTimeout(resolve, 1));
+    engine.add(files("later.jpg"));
+    await engine.endNow();
+    await reach("over");
+    const sentCount = server.puts.length;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(server.puts.length, sentCount);
+    assert.ok(sentCount >= 1 && sentCount < 30);
+    assert.ok(server.requests.includes("POST /upload-1/end"));
+    assert.ok(!server.requests.includes("DELETE /upload-1"));
+    assert.equal(server.uploads.size, 1);
+  });
+
+  test("ended now before anything was announced", async () => {
+    newEngine().isDown = true;
+    engine.add(files("a.jpg"));
+    await reach("stalled");
+    await engine.endNow();
+    assert.equal(engine.state, "over");
   });
 
   test("a file that waits to be tried again is not sent", async () => {

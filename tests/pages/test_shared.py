@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.sections.phone import from_phone
 from pages.state import identity, session, visitor
 from pages.state.session import get_visitors, owner_of
 from scene_model.config import PROJECT_DIR
@@ -37,7 +38,7 @@ def set_cookies(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], N
     """Set the cookies of the pages; AppTest has no browser that sends them."""
 
     def set_(cookies: dict[str, str]) -> None:
-        for module in (session, visitor):
+        for module in (session, visitor, from_phone):
             monkeypatch.setattr(module, "page_owner", lambda: owner_of(cookies))
 
     return set_
@@ -57,7 +58,8 @@ def test_pages_of_a_visitor(shared: AppTest, tmp_path: Path, set_cookies: SetCoo
     assert "Only you can see these photos" in text
     assert "24 hours after your last visit" in text
     assert "0 of 5,000 photos" in text
-    assert [tab.label for tab in shared.tabs] == ["Drop photos or folders", "Simple upload"]
+    tabs = ["Drop photos or folders", "From a phone", "Simple upload"]
+    assert [tab.label for tab in shared.tabs] == tabs
     libraries = tmp_path / "visitors" / "libraries"
     assert not list(libraries.iterdir()), "a library is made when there is something to store"
     owner = get_visitors().keys.owner(cookie)

@@ -20,7 +20,8 @@ export class UploadError extends Error {
   }
 }
 
-function isTemporary(status) {
+/** Whether a request that failed with a status may succeed later. */
+export function isTemporary(status) {
   return status === 0 || status === 408 || status === 429 || (status >= 500 && status !== 507);
 }
 
@@ -89,6 +90,8 @@ export class UploadEngine {
     this.server = null;
     this.state = "idle";
     this.problem = "";
+    /** The status of the error that stopped the upload; see UploadError. */
+    this.problemStatus = 0;
     this.doneBytes = 0;
     /** @type {[number, number, number][]} time in ms, bytes sent, photos done */
     this.samples = [];
@@ -141,7 +144,7 @@ export class UploadEngine {
       });
       this.sendMissing(server);
     } catch (error) {
-      this.stall(error.message);
+      this.stall(error);
     }
   }
 
@@ -209,12 +212,13 @@ export class UploadEngine {
   handleFailure(entry, error) {
     const concernsOnlyThisFile = error.status === 400 || error.status === 404;
     if (concernsOnlyThisFile) this.failed.push({ entry, message: error.message });
-    else this.stall(error.message);
+    else this.stall(error);
   }
 
-  stall(message) {
+  stall({ message, status }) {
     this.state = "stalled";
     this.problem = message;
+    this.problemStatus = status;
     this.abortRequests();
     this.notify();
   }
@@ -238,7 +242,7 @@ export class UploadEngine {
       const server = await this.request("GET", `/${this.id}?files=true`);
       if (server.state === "running") return this.sendMissing(server);
     } catch (error) {
-      if (error.status !== 404) return this.stall(error.message);
+      if (error.status !== 404) return this.stall(error);
     }
     // The server has ended the upload after its timeout: the missing files become a new upload.
     this.entries = this.entries.filter((entry) => !entry.arrived);
@@ -289,6 +293,16 @@ export class UploadEngine {
     this.failed = [];
     this.state = "tagging";
     this.watch();
+  }
+
+  /** End the upload, and those waiting, without the files that have not arrived. */
+  async endNow() {
+    this.waiting = [];
+    this.queue = [];
+    this.round += 1; // stops the workers
+    this.abortRequests();
+    if (this.id === null) this.finish();
+    else await this.endWithoutFailed();
   }
 
   finish() {

@@ -21,6 +21,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 API_PREFIX = "/api"
+# The upload page for phones: it has codes of its own, and neither tokens nor cookies.
+PHONE_PREFIX = "/phone"
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-z._-]+)(:[0-9]{1,5})?")
 _ANOTHER_SITE = "The request comes from another site."
@@ -88,6 +90,11 @@ class SameSiteGuard:
             await send({"type": "websocket.close", "code": 4403, "reason": error.message})
             return
         await problem_response(error)(scope, receive, send)
+
+
+def is_phone_path(path: str) -> bool:
+    """Whether a path belongs to the upload page for phones, which checks its own codes."""
+    return path.startswith(f"{PHONE_PREFIX}/")
 
 
 def is_own_origin(origin: str, host: str) -> bool:

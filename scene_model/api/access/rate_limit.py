@@ -3,7 +3,14 @@
 import math
 
 from scene_model.api.access.buckets import Buckets
-from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
+from scene_model.api.access.guard import (
+    API_PREFIX,
+    ASGIApp,
+    Receive,
+    Scope,
+    Send,
+    is_phone_path,
+)
 from scene_model.api.access.proxy_headers import client_of
 from scene_model.api.access.token_gate import SCOPE_TOKEN_NAME
 from scene_model.api.access.visitor_cookie import SCOPE_IS_NEW_VISITOR, request_owner
@@ -40,6 +47,8 @@ class RateLimit:
 
 def _is_counted(scope: Scope) -> bool:
     path = str(scope["path"])
+    if is_phone_path(path):
+        return True
     if path.startswith(API_PREFIX):
         # Monitoring polls it constantly, and it costs nothing.
         return path != f"{API_PREFIX}/health"

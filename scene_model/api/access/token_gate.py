@@ -19,7 +19,15 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
 
-from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send, host_name
+from scene_model.api.access.guard import (
+    API_PREFIX,
+    ASGIApp,
+    Receive,
+    Scope,
+    Send,
+    host_name,
+    is_phone_path,
+)
 from scene_model.api.access.proxy_headers import is_encrypted
 from scene_model.api.problem import problem_response
 from scene_model.errors import UsageError
@@ -80,13 +88,15 @@ class TokenGate:
             scope[SCOPE_TOKEN_NAME] = name
             if self._is_shared:
                 scope[SCOPE_OWNER] = owner_name("token", name)
-        is_page = not self._is_shared and not path.startswith(API_PREFIX)
+        is_page = not (self._is_shared or path.startswith(API_PREFIX) or is_phone_path(path))
         if name is not None and is_page and not has_ticket:
             send = self._with_ticket(name, scope, send)
         await self._app(scope, receive, send)
 
     def _is_open(self, scope: Scope, headers: Mapping[str, str], path: str) -> bool:
         if self._is_shared or path in _PUBLIC or path.startswith(_PUBLIC_FOLDER):
+            return True
+        if scope["type"] == "http" and is_phone_path(path):
             return True
         if self._tokens.hashes and not self._trusts_loopback:
             return False

@@ -15,7 +15,14 @@ from starlette.requests import cookie_parser
 from starlette.responses import Response
 
 from scene_model.api.access.buckets import Buckets
-from scene_model.api.access.guard import API_PREFIX, ASGIApp, Receive, Scope, Send
+from scene_model.api.access.guard import (
+    API_PREFIX,
+    ASGIApp,
+    Receive,
+    Scope,
+    Send,
+    is_phone_path,
+)
 from scene_model.api.access.proxy_headers import client_of, is_encrypted
 from scene_model.api.access.token_gate import SCOPE_OWNER
 from scene_model.api.problem import problem_response
@@ -57,7 +64,7 @@ class VisitorCookie:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Process one request with its owner set."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or is_phone_path(str(scope["path"])):
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}

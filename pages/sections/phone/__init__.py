@@ -1,0 +1,1 @@
+"""The tab that lets a phone add photos."""
