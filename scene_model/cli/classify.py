@@ -82,7 +82,7 @@ def _predict(input_file: InputFile, classifier: Classifier) -> Outcome:
     if input_file.error is not None:
         return Outcome(input_file.path, None, input_file.error)
     try:
-        content = read_content(input_file.path, classifier.limits)
+        content = read_content(input_file.path, classifier.limits, with_hash=False)
         return Outcome(input_file.path, classifier.predict(content), None)
     except SceneError as error:
         return Outcome(input_file.path, None, error)

@@ -15,7 +15,10 @@ _HEAD_BYTES = 4096
 
 @dataclass(frozen=True)
 class VideoContent:
-    """A video on disk. sha256: of its bytes when it was read. kind: one of `VIDEO_FORMATS`."""
+    """A video on disk.
+
+    sha256: of its bytes when it was read; empty where nobody asked. kind: one of `VIDEO_FORMATS`.
+    """
 
     path: Path
     sha256: str
@@ -26,10 +29,11 @@ class VideoContent:
 Content = bytes | VideoContent
 
 
-def read_content(path: Path, limits: PhotoLimits) -> Content:
+def read_content(path: Path, limits: PhotoLimits, with_hash: bool = True) -> Content:
     """Read a picture's file whole, or the hash of a video, by what the file begins with.
 
-    Raises UnreadableFile or FileTooLarge.
+    with_hash: False for a video that is only decoded, which saves reading all of it. Raises
+    UnreadableFile or FileTooLarge.
     """
     kind = _video_kind(path)
     if kind is None:
@@ -37,7 +41,8 @@ def read_content(path: Path, limits: PhotoLimits) -> Content:
     try:
         file_bytes = path.stat().st_size
         _check_video_bytes(file_bytes, limits)
-        return VideoContent(path, file_content_hash(path), file_bytes, kind)
+        sha256 = file_content_hash(path) if with_hash else ""
+        return VideoContent(path, sha256, file_bytes, kind)
     except OSError as error:
         raise _unreadable(error) from error
 

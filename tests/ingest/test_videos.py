@@ -143,16 +143,16 @@ def test_search_for_videos(services: Services, add_photos: Add) -> None:
     )
     gallery = services.gallery()
 
-    def found(line: str) -> set[str]:
+    def matches(line: str) -> set[str]:
         return set(gallery.all_ids(line))
 
-    everything = found("")
-    assert found("is:video") == {short, long}
-    assert found("-is:video") == everything - {short, long}
-    assert found("duration>30s") == found("duration>=1m") == found("duration > 64") == {long}
-    assert found("-duration>30s") == everything - {long}
-    assert found("duration<1m5s is:video") == found("duration=2s") == {short}
-    assert found("duration<1h") == {short, long}
+    everything = matches("")
+    assert matches("is:video") == {short, long}
+    assert matches("-is:video") == everything - {short, long}
+    assert matches("duration>30s") == matches("duration>=1m") == matches("duration > 64") == {long}
+    assert matches("-duration>30s") == everything - {long}
+    assert matches("duration<1m5s is:video") == matches("duration=2s") == {short}
+    assert matches("duration<1h") == {short, long}
 
 
 def test_dates_by_container_and_name(services: Services, add_photos: Add) -> None:

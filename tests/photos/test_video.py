@@ -1,5 +1,7 @@
 """Videos: their kind, their frames, what their containers say, and damaged ones."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -186,6 +188,25 @@ def test_playlists_and_other_kinds_are_not_opened(decoded: Decode, tmp_path: Pat
             decoded(text.encode())
     with pytest.raises(NotAPicture, match="not read"):
         decoded(b"FLV\x01" + bytes(200))
+
+
+def test_ffmpeg_is_loaded_only_where_photos_are_decoded(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(video())
+    program = (
+        "import sys, scene_model.services, scene_model.api.routes\n"
+        "from pathlib import Path\n"
+        "from scene_model.photos.content import read_content\n"
+        "from scene_model.photos.decode import PhotoLimits\n"
+        "from scene_model.photos.decoders.pool import Decoders\n"
+        "decoders = Decoders(PhotoLimits(), 1)\n"
+        "content = read_content(Path(sys.argv[1]), decoders.limits)\n"
+        "print(decoders.decode_video(content).photo.format, 'av' in sys.modules)\n"
+        "decoders.close()\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "a.mp4"], capture_output=True, check=True
+    )
+    assert run.stdout.split() == [b"MP4", b"False"]
 
 
 def test_what_names_and_bytes_say() -> None:

@@ -138,7 +138,7 @@ class Decoders:
         minimum: as `decode_photo`'s. only_poster: without the other frames. Raises PhotoError.
         """
         request: Fields = {
-            "video": str(video.path),
+            "video": str(video.path.absolute()),
             "kind": video.kind,
             "minimum": None if minimum is None else vars(minimum),
             "only_poster": only_poster,
