@@ -46,7 +46,7 @@ def select(app: AppTest, *ids: str) -> None:
 def test_the_gallery_shows_a_stack_as_one(filled: dict[str, str], app: AppTest) -> None:
     app.switch_page("gallery.py").run()
     assert set(cells(app)) == {"a-edited.jpg", "b.jpg", "c.jpg"}
-    assert cells(app)["a-edited.jpg"]["stack"] == {
+    assert cells(app)["a-edited.jpg"]["stack_mark"] == {
         "short": "Edited · 2",
         "text": "Edited, 2 photos",
     }
