@@ -76,11 +76,12 @@ def plan_export(
     contents = read_contents([path.expanduser().absolute() for path in paths], on_listed)
     matched = match_facts(contents, stored_awaited_facts(library))
     completed = _completed(library, matched)
-    awaited = {key: facts for key, facts in matched.unused.items() if key not in completed}
+    used = {photo.key for photo in completed}
+    awaited = {key: facts for key, facts in matched.unused.items() if key not in used}
     names = [path.name for path in contents.paths]
     missing = tuple(missing_parts(names, contents.mentioned))
     refusals = [*contents.refusals, *_missing(missing, len(awaited), names)]
-    files = _files(contents, matched, completed.values(), refusals, by_reference)
+    files = _files(contents, matched, completed, refusals, by_reference)
     media = [media for media, _ in matched.files]
     videos = sum(is_video_name(file.name) for file in media)
     return ExportPlan(
@@ -102,18 +103,26 @@ def plan_export(
     )
 
 
-def _completed(
-    library: Library, matched: FactsOfFiles
-) -> dict[FileKey, tuple[str, str, ImportedFacts]]:
-    """Return the id and name of the photos that came earlier, with the facts that come now."""
+@dataclass(frozen=True)
+class _CompletedPhoto:
+    """A photo of the library that came without its facts. key: of the facts that come now."""
+
+    key: FileKey
+    id: str
+    name: str
+    facts: ImportedFacts
+
+
+def _completed(library: Library, matched: FactsOfFiles) -> list[_CompletedPhoto]:
+    """Return the photos that came earlier and whose facts come now."""
     if not matched.unused:
-        return {}
+        return []
     photos = photos_in_folders(library, {folder for folder, _ in matched.unused})
-    completed = {}
+    completed = []
     for (folder, name), photo_id in photos.items():
         key = matched.find_unused(folder, name)
         if key is not None:
-            completed[key] = photo_id, name, matched.unused[key]
+            completed.append(_CompletedPhoto(key, photo_id, name, matched.unused[key]))
     return completed
 
 
@@ -138,7 +147,7 @@ def _missing(parts: Sequence[str], files: int, names: Sequence[str]) -> Iterable
 def _files(
     contents: Contents,
     matched: FactsOfFiles,
-    completed: Iterable[tuple[str, str, ImportedFacts]],
+    completed: Iterable[_CompletedPhoto],
     refusals: Iterable[Skipped],
     by_reference: bool,
 ) -> list[IncomingFile]:
@@ -148,8 +157,8 @@ def _files(
         for media, facts in matched.files
     ]
     files += [
-        IncomingFile(name, "", now, facts=facts, photo_id=photo_id)
-        for photo_id, name, facts in completed
+        IncomingFile(photo.name, "", now, facts=photo.facts, photo_id=photo.id)
+        for photo in completed
     ]
     return files + [IncomingFile(r.name, "", now, refusal=r) for r in refusals]
 

@@ -162,7 +162,7 @@ class _Counted:
     """
 
     def __init__(self, content: io.BufferedReader | gzip.GzipFile, raw: IO[bytes], path: Path):
-        self._content, self._raw, self._name = content, raw, path.name
+        self._content, self._raw, self._path = content, raw, path
         self._unpacked = 0
 
     def read(self, size: int) -> bytes:
@@ -175,12 +175,15 @@ class _Counted:
                 if not parts:
                     raise
                 break
+            except OSError as error:
+                # Not of the file that is written, which would be the fault of the library's disk.
+                raise _damaged(self._path, error) from error
             if not data:
                 break
             parts.append(data)
             missing -= len(data)
         self._unpacked += size - missing
-        require_growth(self._name, self._raw.tell(), self._unpacked)
+        require_growth(self._path.name, self._raw.tell(), self._unpacked)
         return b"".join(parts)
 
 

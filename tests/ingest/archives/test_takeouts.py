@@ -94,6 +94,7 @@ def test_parts_that_come_one_by_one(
     """A .json completes a photo of an earlier part, and waits for one of a later part."""
     made = MadeTakeout(2)
     first = made.add("photo first", "A.jpg", None)
+    made.put("Photos from 2019/A-edited.jpg", edited := made.picture(), 0)
     made.put("Photos from 2019/A.jpg.json", json_of("A.jpg", "2019-05-04T08:18:12"), 1)
     second = made.add("json first", "B.jpg", None, place=(38.72, -9.14, "Europe/Lisbon"))
     made.files[-1] = (1, *made.files[-1][1:])
@@ -101,17 +102,18 @@ def test_parts_that_come_one_by_one(
     made.put("Photos from 2019/B.jpg.json", json_of("B.jpg", "2019-05-04T08:25:12"), 0)
     parts = made.write(tmp_path)
     plan, progress = add_export(parts[:1])
-    assert (plan.photos, plan.missing_files) == (1, 1)
+    assert (plan.photos, plan.missing_files) == (2, 1)
     (missing,) = progress.skipped
     assert missing.code == "part_missing"
     assert "1 photo named in .json files has not come" in missing.message
     assert services.library.photo(content_hash(first)).taken_at is None
     plan, progress = add_export(parts[1:])
-    assert (plan.photos, plan.completed, plan.missing_files) == (1, 1, 0)
+    assert (plan.photos, plan.completed, plan.missing_files) == (1, 2, 0)
     assert [item.code for item in progress.skipped] == ["part_missing"], "part 1 is not named now"
     taken = {r.id: r.taken_at for r in services.library.records(services.library.find())}
     assert taken == {
         content_hash(first): "2019-05-04T08:18:12+00:00",
+        content_hash(edited): "2019-05-04T08:18:12+00:00",
         content_hash(second): "2019-05-04T08:25:12+00:00",
     }
 
