@@ -85,7 +85,7 @@ def test_add_takes_archives_and_photos_together(run: Command, folder: Path, tmp_
     made = MadeTakeout(1)
     made.add("plain", "A.jpg", "A.jpg.json", albums=["Rome"])
     made.put("Rome/A.jpg", made.files[0][2])
-    made.put("Rome/B.jpg.json", made.files[1][2].replace(b"timestamp", b"time"))
+    made.put("Rome/B.jpg.json", made.files[1][2].replace(b"A.jpg", b"B.jpg"))
     (archive,) = made.write(tmp_path)
     code = run("add", archive, folder / "b.jpg", "--jsonl")
     assert code == 3
