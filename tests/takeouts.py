@@ -18,10 +18,10 @@ from scene_model.library.albums.own_albums import own_albums
 from scene_model.photos.hashes import content_hash
 from scene_model.services import Services
 from tests.pictures import encode, textured
+from tests.videos import video
 
 STAMP = "takeout-20240101T000000Z"
 ROOT = "Takeout/Google Photos"
-FILM = b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 64
 LISBON = (38.72, -9.14, "Europe/Lisbon")
 TOKYO = (35.68, 139.77, "Asia/Tokyo")
 Place = tuple[float, float, str]
@@ -50,7 +50,6 @@ class MadeTakeout:
     files: list[tuple[int, str, bytes]] = field(default_factory=list)
     truth: dict[str, Expected] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
-    videos: int = 0
     _number: int = 0
 
     def picture(self, exif_date: str | None = None) -> bytes:
@@ -314,13 +313,16 @@ def _versions(made: MadeTakeout) -> None:
     long = "a_walk_along_the_old_city_wall_at_night_1.jpg"
     original = made.add("long name, edited", long, cut_json(long))
     version("end of an edited version cut", original, f"{long[:-4]}-edi.jpg")
-    made.add("Live Photo", "IMG_10.jpg", f"IMG_10.jpg{_SUPPLEMENT}.json")
-    made.put(f"{folder}/IMG_10.MOV", FILM + b"1")
-    made.add("Live Photo, second", "IMG_10(1).jpg", "IMG_10.jpg(1).json", title="IMG_10.jpg")
-    made.put(f"{folder}/IMG_10(1).MOV", FILM + b"2")
-    made.add("Pixel's motion photo", "PXL_11.MP.jpg", "PXL_11.MP.jpg.json")
-    made.put(f"{folder}/PXL_11.MP", FILM + b"3")
-    made.videos += 3
+    for number, (trap, media, json_name, film, kind) in enumerate(
+        (
+            ("Live Photo", "IMG_10.jpg", f"IMG_10.jpg{_SUPPLEMENT}.json", "IMG_10.MOV", "MOV"),
+            ("second Live Photo", "IMG_10(1).jpg", "IMG_10.jpg(1).json", "IMG_10(1).MOV", "MOV"),
+            ("Pixel's motion photo", "PXL_11.MP.jpg", "PXL_11.MP.jpg.json", "PXL_11.MP", "MP4"),
+        )
+    ):
+        picture = made.add(trap, media, json_name, title=media.replace("(1)", ""))
+        made.put(f"{folder}/{film}", video(kind, 0.3, tint=number))
+        made.same_as(picture, f"film of a {trap}")
 
 
 def _dates_and_places(made: MadeTakeout) -> None:

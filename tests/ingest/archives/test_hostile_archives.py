@@ -66,7 +66,7 @@ def test_each_bad_thing_is_named_and_the_rest_comes_in(
     assert {(item.name, item.code) for item in progress.skipped} == {
         ("mixed.zip/inner.zip", "archive_nested"),
         ("broken.jpg", "truncated_photo"),
-        ("film.mov", "video_file"),
+        ("film.mov", "truncated_photo"),
         ("damaged.zip", "archive_damaged"),
         ("damaged.tgz", "archive_damaged"),
         ("secret.zip/s.jpg", "archive_encrypted"),

@@ -38,7 +38,7 @@ def test_cards_are_drives_with_photos_of_a_camera(tmp_path: Path) -> None:
 def test_new_is_decided_by_name_size_and_date(services: Services, tmp_path: Path) -> None:
     card = card_with(tmp_path / "card", "IMG_1.JPG", "IMG_2.JPG", "IMG_3.JPG", "._IMG_3.JPG")
     folder = card / "DCIM" / "100CANON"
-    (folder / "MVI_4.MOV").write_bytes(b"film")
+    (folder / "MVI_4.THM").write_bytes(b"a preview of a film")
     services.jobs.submit_paths([folder / "IMG_1.JPG", folder / "IMG_2.JPG"], False).wait(60)
     assert [path.name for path in new_photos(card, services.library).photos] == ["IMG_3.JPG"]
     # The counter of the camera began again: the same name and size, on another day.
