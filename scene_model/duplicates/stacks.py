@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
     Select,
+    Text,
     bindparam,
     func,
     insert,
@@ -37,7 +37,7 @@ _KINDS = (StackKind.EDIT, StackKind.LIVE, StackKind.RAW_JPEG)
 
 def write_stack(connection: Connection, photo: WrittenPhoto) -> None:
     """Join a photo that is being added with those that are there, in the same transaction."""
-    rows = connection.execute(_to_join(photos.c.id == photo.id)).all()
+    rows = connection.execute(_ADDED, {"photo_id": photo.id}).all()
     _name_and_join(connection, rows)
 
 
@@ -75,25 +75,17 @@ def _name_and_join(connection: Connection, rows: Sequence[Any]) -> None:
         return
     names = {row.number: stack_name(row.name).base for row in rows}
     connection.execute(
-        update(photos)
-        .where(photos.c.number == bindparam("photo"))
-        .values(stack_name=bindparam("base")),
-        [{"photo": number, "base": base} for number, base in names.items()],
+        _SET_NAME, [{"photo": number, "base": base} for number, base in names.items()]
     )
-    folders = {row.folder or "" for row in rows}
-    content_ids = {row.content_id for row in rows if row.content_id}
-    has_name = _is_one_of(photos.c.stack_name, names.values()) & _is_one_of(
-        func.coalesce(photos.c.folder, ""), folders
-    )
-    numbers = [select(photos.c.number).where(has_name)]
-    if content_ids:
-        has_content = _is_one_of(photos.c.content_id, content_ids)
-        numbers.append(select(photos.c.number).where(has_content))
-    _join(connection, union(*numbers))
+    candidates = {
+        "names": _as_json(names.values()),
+        "folders": _as_json(row.folder or "" for row in rows),
+        "content_ids": _as_json(row.content_id for row in rows if row.content_id),
+    }
+    _join(connection, connection.execute(_CANDIDATES, candidates).all())
 
 
-def _join(connection: Connection, numbers: CompoundSelect[tuple[int]]) -> None:
-    rows = connection.execute(_candidates(numbers)).all()
+def _join(connection: Connection, rows: Sequence[Any]) -> None:
     if len(rows) < 2:
         return
     candidates = {row.number: Candidate(*row[:8]) for row in rows}
@@ -107,8 +99,16 @@ def _join(connection: Connection, numbers: CompoundSelect[tuple[int]]) -> None:
         connection.execute(upsert(stack_photos).on_conflict_do_nothing(), new_rows)
 
 
-def _candidates(numbers: CompoundSelect[tuple[int]]) -> Select[Any]:
-    """Select the photos about which no person decided, as the fields of `Candidate`."""
+def _candidates() -> Select[Any]:
+    """Select the photos that may belong to some, as the fields of `Candidate` and their stack.
+
+    Those about which a person decided are left out.
+    """
+    has_name = _is_one_of(photos.c.stack_name, "names") & _is_one_of(
+        func.coalesce(photos.c.folder, ""), "folders"
+    )
+    has_content = _is_one_of(photos.c.content_id, "content_ids")
+    numbers = (select(photos.c.number).where(condition) for condition in (has_name, has_content))
     is_persons = stack_photos.c.photo.is_not(None) & stacks.c.made_by.is_distinct_from(PROGRAM)
     return (
         select(
@@ -125,14 +125,27 @@ def _candidates(numbers: CompoundSelect[tuple[int]]) -> Select[Any]:
         )
         .outerjoin(stack_photos, stack_photos.c.photo == photos.c.number)
         .outerjoin(stacks, stacks.c.id == stack_photos.c.stack_id)
-        .where(photos.c.number.in_(numbers), ~is_persons)
+        .where(photos.c.number.in_(union(*numbers)), ~is_persons)
         .order_by(photos.c.number)
     )
 
 
-def _is_one_of(column: ColumnElement[Any], values: Iterable[str]) -> ColumnElement[bool]:
-    texts = func.json_each(json.dumps(sorted(set(values)))).table_valued("value")
+def _is_one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """Condition: the column is one of the texts in a parameter, which is JSON."""
+    texts = func.json_each(bindparam(parameter, type_=Text)).table_valued("value", name=parameter)
     return column.in_(select(texts.c.value))
+
+
+def _as_json(texts: Iterable[str]) -> str:
+    return json.dumps(sorted(set(texts)))
+
+
+# Built once: to build a statement costs more time than SQLite needs for it.
+_ADDED = _to_join(photos.c.id == bindparam("photo_id"))
+_CANDIDATES = _candidates()
+_SET_NAME = (
+    update(photos).where(photos.c.number == bindparam("photo")).values(stack_name=bindparam("base"))
+)
 
 
 def _rows_of(
