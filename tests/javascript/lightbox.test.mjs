@@ -6,7 +6,7 @@ import { Gestures, swipeResult } from "../../pages/widgets/lightbox/gestures.js"
 import { keyAction } from "../../pages/widgets/lightbox/keys.js";
 import { PhotoSequence } from "../../pages/widgets/lightbox/sequence.js";
 import { INTERVALS_S, Slideshow } from "../../pages/widgets/lightbox/slideshow.js";
-import { needsWhole, wholeSource } from "../../pages/widgets/lightbox/sources.js";
+import { filmUrl, needsWhole, wholeSource } from "../../pages/widgets/lightbox/sources.js";
 import { Viewport } from "../../pages/widgets/lightbox/viewport.js";
 
 const photo = (id, index) => ({ id, index, name: `${id}.jpg`, favourite: false, rating: 0 });
@@ -381,4 +381,13 @@ test("the whole photo is the original, or a JPEG where browsers cannot show that
   assert.deepEqual(source("PNG"), { url: "/api/photos/a1/original", type: "image/png" });
   for (const format of ["CR3", "DNG", "HEIF", "JXL", "NEF", "TIFF"])
     assert.deepEqual(source(format), { url: "/api/photos/a1/full", type: "image/jpeg" });
+});
+
+test("the film of a picture is a part of its file, or the video of its stack", () => {
+  const [picture, film] = [{ id: "a" }, { id: "b", is_video: true }];
+  picture.stack = film.stack = [picture, film];
+  assert.equal(filmUrl(picture), "/api/photos/b/video");
+  assert.equal(filmUrl(film), undefined);
+  assert.equal(filmUrl({ id: "c" }), undefined);
+  assert.equal(filmUrl({ id: "d", film: true, stack: [] }), "/api/photos/d/film");
 });

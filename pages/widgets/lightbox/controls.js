@@ -1,6 +1,7 @@
 // The buttons and texts over the picture.
 import { element, plainButton } from "../dom.js";
 import { icon } from "./icons.js";
+import { filmUrl } from "./sources.js";
 import { StackStrip } from "./stack_strip.js";
 
 function iconButton(action, name, key, iconName = action) {
@@ -71,7 +72,7 @@ export class Controls {
     this.zoomIn.hidden = Boolean(photo?.is_video);
     this.zoomOut.hidden = Boolean(photo?.is_video);
     this.strip.show(photo);
-    this.film.hidden = !photo?.film;
+    this.film.hidden = !(photo && filmUrl(photo));
     this.showMarks(photo ? sequence.marks : { favourite: false, rating: 0 });
   }
 

@@ -1,7 +1,7 @@
 // The pictures on the stage: the photo shown, and its neighbours beside it.
 import { element } from "../dom.js";
 import { Film } from "./film.js";
-import { needsWhole, pictureUrl, wholeSource } from "./sources.js";
+import { filmUrl, needsWhole, pictureUrl, wholeSource } from "./sources.js";
 import { fittedSize } from "./viewport.js";
 
 /** Photos ahead and behind whose previews are loaded. */
@@ -73,10 +73,10 @@ class Slide {
     }
   }
 
-  /** Play the film of a motion photo over its picture, once. @param {(state: string) => void} tell */
+  /** Play the film of the moment over the picture, once. @param {(state: string) => void} tell */
   playMotion(tell) {
     const motion = element("video", "motion");
-    motion.src = pictureUrl(this.photo, "film");
+    motion.src = filmUrl(this.photo);
     motion.autoplay = true;
     motion.playsInline = true;
     motion.onplaying = () => tell("playing");
@@ -139,11 +139,11 @@ export class Slides {
     this.preload(sequence);
   }
 
-  /** Play the film of a motion photo, or stop it. @param {(state: string) => void} tell */
+  /** Play the film of a motion photo or Live Photo, or stop it. @param {(state: string) => void} tell */
   toggleMotion(tell) {
     const slide = this.current;
     if (slide?.motion) slide.stopMotion(tell);
-    else if (slide?.photo.film) slide.playMotion(tell);
+    else if (slide && filmUrl(slide.photo)) slide.playMotion(tell);
   }
 
   add(photo) {

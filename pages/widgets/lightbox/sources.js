@@ -20,6 +20,17 @@ export function pictureUrl(photo, size) {
   return `/api/photos/${photo.id}/${size}`;
 }
 
+/**
+ * URL of a film of the moment of a picture: a part of its file, or the video beside it in its stack;
+ * undefined without one, and for videos.
+ * @param {import("./sequence.js").Photo} photo
+ */
+export function filmUrl(photo) {
+  if (photo.film) return pictureUrl(photo, "film");
+  const video = photo.is_video ? undefined : photo.stack?.find((member) => member.is_video);
+  return video && pictureUrl(video, "video");
+}
+
 /** Media type of the original; undefined if browsers cannot show it (HEIC, JPEG XL, TIFF, RAW). */
 function originalMediaType(photo) {
   return MEDIA_TYPES[photo.format];
