@@ -65,6 +65,7 @@ _LANGUAGE = """
 | `is:unsure` · `is:edited` · `is:duplicate` | no confident class · edited by you · near duplicate |
 | `is:favourite` · `rating>=4` | marked as a favourite · rated 4 or 5 |
 | `is:raw` · `is:stacked` · `is:live` | a RAW file · in a stack with others · with a film |
+| `is:video` · `duration>30s` | a video · longer than half a minute; also `<5m`, `>=1h` |
 | `has:date` · `is:doubtful-date` | has a date · has one that is probably wrong |
 | `has:gps` · `near:38.72,-9.14,10km` | has a location · within a distance of a location |
 | `within:38.6,-9.3,38.8,-9.0` | in an area: south, west, north and east in degrees |

@@ -14,8 +14,8 @@ def show_stack(photo: PhotoRecord, stack: Stack) -> None:
     """Show what stack a photo is in, and the decisions about it."""
     library = get_gallery().library
     st.caption(
-        f":material/stacks: {stack_text(stack)}. What you change here is changed of this photo "
-        "alone; in exports, all go into the folder of the one on top."
+        f":material/stacks: {stack_text(stack)}. Changes here apply to this photo alone. In an "
+        "export, all photos of the stack go into the folder of the one on top."
     )
     with st.container(horizontal=True, key="dialog_stack"):
         st.button(
