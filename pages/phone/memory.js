@@ -42,6 +42,8 @@ export class SentFiles {
   constructor(library) {
     this.library = library;
     this.database = openDatabase().catch(() => null);
+    /** Ends when the results so far are stored. */
+    this.settled = Promise.resolve();
   }
 
   /** Run an action on the stored rows; null where it fails. */
@@ -68,6 +70,7 @@ export class SentFiles {
    * @returns {Promise<boolean>}
    */
   async has(file) {
+    await this.settled;
     const rows = await this.run("readonly", (store) =>
       result(store.index(BY_SIZE).getAll(this.sizeKeyOf(file))),
     );
@@ -95,8 +98,22 @@ export class SentFiles {
    * @param {File} file
    * @param {boolean} isKept
    */
-  async settle(file, isKept) {
-    await this.settleRow(this.idOf(file), isKept);
+  settle(file, isKept) {
+    this.settled = this.settled.then(async () => {
+      if (isKept) await this.completeRow(file);
+      await this.settleRow(this.idOf(file), isKept);
+    });
+    return this.settled;
+  }
+
+  /** Hash a file here if the answer of the computer, which tells its hash, was lost. */
+  async completeRow(file) {
+    const id = this.idOf(file);
+    const row = await this.run("readonly", (store) => result(store.get(id)));
+    if (row?.sha256) return;
+    const hash = await sha256(file).catch(() => null);
+    const completed = { id, sizeKey: this.sizeKeyOf(file), ...row, sha256: hash };
+    await this.run("readwrite", (store) => result(store.put(completed)));
   }
 
   async settleRow(id, isKept) {

@@ -199,8 +199,7 @@ class WorkerPools:
 
     def __init__(self, workers: int) -> None:
         """Make one pool for new photos and one for retags: new photos do not wait for a retag."""
-        # While one thread waits for the disk to keep a photo, another classifies the next.
-        self.adding = WorkerPool(workers, "classify", spare_threads=workers)
+        self.adding = WorkerPool(workers, "classify")
         self.retagging = WorkerPool(workers, "retag")
 
     def close(self) -> None:

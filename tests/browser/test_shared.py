@@ -259,7 +259,9 @@ def test_what_visitors_do_not_find(come: Callable[[str], Person], tmp_path: Path
     expect(page.get_by_text("Teach a tag", exact=True)).to_be_visible()
     assert page.get_by_text("Learn from your corrections").count() == 0
     page.goto("/")
-    expect(page.get_by_role("tab")).to_have_text(["Drop photos or folders", "Simple upload"])
+    expect(page.get_by_role("tab")).to_have_text(
+        ["Drop photos or folders", "From a phone", "Simple upload"]
+    )
     page.goto("/sort")
     expect(page.get_by_text("Page not found")).to_be_visible()
 

@@ -225,7 +225,8 @@ def test_export_for_people_beside_the_documented_table(visit: Visit) -> None:
     expect(preview).to_contain_text(PEOPLE_COLUMNS)
     (columns, *rows) = csv.reader(io.StringIO(download(page, "Download CSV").decode()))
     assert columns[:6] == CSV_BEGINS
-    assert columns[columns.index("Bundle") :] == ["Bundle", "Group", "Favourite", "Rating"]
+    end = ["Bundle", "Group", "Favourite", "Rating", "Duration"]
+    assert columns[columns.index("Bundle") :] == end
     assert len(rows) == 6
     people = csv.reader(io.StringIO(download(page, "CSV for people").decode()))
     (columns, *rows) = people

@@ -432,9 +432,11 @@ def test_killed_at_any_statement_it_starts_over(
                 return False
         return True
 
+    # The steps of the oldest are those of all; of the others every seventh is enough.
+    stride = 1 if version_number == VERSIONS[0] else 7
     while not completes_within(steps):
         assert version(folder) == version_number
-        steps += 1
+        steps += stride
     assert steps > (20 if version_number < 6 else 3)
     assert version(folder) == SCHEMA_VERSION
     with Library(folder) as library:
