@@ -153,7 +153,7 @@ def _answer(content: Any, status_code: int = 200) -> Response:
 
 def _session(access: PhoneAccess) -> Callable[[Request], Awaitable[Response]]:
     async def session(request: Request) -> Response:
-        """When the code ends, and under which name the phone remembers what it sent."""
+        """Answer with the end of the code and the name under which the phone keeps its history."""
         code = _code_of(access, request)
         return _answer({"ends_at": code.ends_at, "library": access.codes.library_key(code.owner)})
 

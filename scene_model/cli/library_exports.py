@@ -17,7 +17,7 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True)
 class AddedFile:
-    """One file of an export, and what became of it."""
+    """One file of an export, with its result."""
 
     path: Path
     outcome: Outcome

@@ -75,6 +75,13 @@ class IncomingFile:
         )
 
     @property
+    def is_of_export(self) -> bool:
+        """Whether it has what only the files of archives and exported folders have."""
+        return any(
+            value is not None for value in (self.member, self.facts, self.photo_id, self.refusal)
+        )
+
+    @property
     def is_local(self) -> bool:
         """Whether nothing of it is sent: it is read on this computer, or is no file."""
         return self.source is not None or self.photo_id is not None or self.refusal is not None
@@ -351,7 +358,7 @@ def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
         is_cancelled,
         dropped=len(items) - len(remaining) - len(settled) if is_cancelled else 0,
         pending=PendingFiles(pending),
-        is_export=any(item.facts is not None or item.member is not None for item in items),
+        is_export=any(item.is_of_export for item in items),
         results=settled,
     )
 

@@ -35,7 +35,10 @@ def content_id_of(maker_note: Any) -> str | None:
 
 
 def content_id_of_film(tags: Mapping[str, str]) -> str | None:
-    """Return the identifier among the tags of a film's container, by lower-case names."""
+    """Return the identifier in a film; None without one.
+
+    tags: those of its container, by their names in lower case.
+    """
     return _identifier(tags.get(_FILM_TAG, ""))
 
 

@@ -98,7 +98,7 @@ def _new_code() -> None:
 
 
 def _explain(origin: str | None, address: LanAddress | None) -> None:
-    """Say what the phone will reach, or why it cannot reach anything."""
+    """Show the address that the phone will open, or why no phone can reach this computer."""
     if origin is not None:
         if urlsplit(origin).scheme == "http":
             st.caption(f"The phone opens {escape_markdown(origin)}. {_NOT_ENCRYPTED}")

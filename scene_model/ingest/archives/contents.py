@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from scene_model.errors import ArchiveError
+from scene_model.errors import ArchiveError, UnreadableFile
 from scene_model.ingest.archives.folder_source import FolderSource
 from scene_model.ingest.archives.members import (
     ARCHIVE_SUFFIXES,
@@ -102,6 +102,8 @@ def read_contents(
                 listed += 1
                 if listed % _LISTED_AT_ONCE == 0:
                     on_listed(listed)
+            if isinstance(source, FolderSource):
+                contents.refusals += map(_unreadable, source.unreadable)
         except ArchiveError as error:
             contents.refusals.append(skipped(path.name, error))
         finally:
@@ -147,10 +149,20 @@ def _take(contents: Contents, path: Path, member: Member, data: bytes | None) ->
             return
         source = len(contents.paths) - 1
         contents.media.append(MediaFile(source, member, folder, is_takeout))
+    elif _is_small(member) and member.file_bytes <= _MAX_SMALL_BYTES and not member.is_encrypted:
+        message = "It is damaged in its archive, and what it says of photos does not come in."
+        damaged = ArchiveError(f"{message} Download the archive again.", code="archive_damaged")
+        contents.refusals.append(skipped(shown, damaged))
     elif lower.endswith(".aae"):
         contents.edit_files += 1
     elif not lower.endswith(_READ):
         contents.ignored += 1
+
+
+def _unreadable(error: OSError) -> Skipped:
+    reason = error.strerror or type(error).__name__
+    message = f"It cannot be read: {reason}. Check its permissions and add the folder again."
+    return skipped(Path(str(error.filename)).name, UnreadableFile(message))
 
 
 def _take_small(contents: Contents, folder: str, name: str, data: bytes) -> None:

@@ -16,27 +16,35 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         """List its files; raises ArchiveError."""
         self.path = path
-        self._unreadable: list[OSError] = []
+        self.unreadable: list[OSError] = []
         self.files = tuple(self._walk())
-        if not self.files and self._unreadable:
-            reason = self._unreadable[0].strerror
+        if not self.files and self.unreadable:
+            reason = self.unreadable[0].strerror
             raise ArchiveError(f"The folder {path.name} cannot be read: {reason}.")
 
     def listing(self, is_read: ReadSmall, limit: int) -> Iterator[tuple[Member, bytes | None]]:
-        """Yield the files with the content of those picked; what cannot be read is left out."""
+        """Yield the files with the content of those picked.
+
+        Files and folders that cannot be read are in ``unreadable``.
+        """
         for number, path in enumerate(self.files):
             try:
                 status = path.stat()
+            except OSError as error:
+                self.unreadable.append(error)
+                continue
+            try:
                 changed = datetime.datetime.fromtimestamp(int(status.st_mtime)).isoformat()
             except (OSError, ValueError, OverflowError):
-                continue
+                changed = None
             relative = f"{self.path.name}/{path.relative_to(self.path).as_posix()}"
             member = Member(shown_path(relative), number, status.st_size, changed, file=str(path))
             data = None
             if status.st_size <= limit and is_read(member):
                 try:
                     data = path.read_bytes()
-                except OSError:
+                except OSError as error:
+                    self.unreadable.append(error)
                     continue
             yield member, data
 
@@ -48,7 +56,7 @@ class FolderSource:
         """Do nothing: no file is open."""
 
     def _walk(self) -> Iterator[Path]:
-        for parent, folders, names in os.walk(self.path, onerror=self._unreadable.append):
+        for parent, folders, names in os.walk(self.path, onerror=self.unreadable.append):
             folders.sort()
             for name in sorted(names):
                 path = Path(parent) / name

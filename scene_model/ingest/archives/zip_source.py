@@ -90,7 +90,7 @@ class ZipSource:
         self._file.close()
 
     def _read(self, info: zipfile.ZipInfo) -> bytes | None:
-        """Return the content; None for a damaged member, whose facts are lost and no others."""
+        """Return the content; None for a damaged member."""
         try:
             with self._file.open(info) as content:
                 return content.read(info.file_size)

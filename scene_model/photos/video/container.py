@@ -83,8 +83,10 @@ def _degrees(sign: str, digits: str, degree_digits: int) -> float:
     whole = digits.partition(".")[0]
     value = float(digits[:degree_digits] if len(whole) > degree_digits else digits)
     if len(whole) > degree_digits:
-        rest = digits[degree_digits:]
+        in_minutes = digits[degree_digits:]
         has_seconds = len(whole) - degree_digits == 4
-        minutes = float(rest[:2]) + float(rest[2:]) / 60 if has_seconds else float(rest)
+        minutes = (
+            float(in_minutes[:2]) + float(in_minutes[2:]) / 60 if has_seconds else float(in_minutes)
+        )
         value += minutes / 60
     return round(math.copysign(value, -1.0 if sign == "-" else 1.0), 7)

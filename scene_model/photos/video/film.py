@@ -45,7 +45,7 @@ _MAX_DAMAGED_PACKETS = 50
 _READING_S = 6.0
 # Where the duration is not stated, packets are read up to here.
 _SCANNED_BYTES, _MAX_DURATION_S = 64_000_000, 10.0 * 365 * 86_400
-# A frame with less contrast shows nothing: black, or a white wall.
+# A frame with less contrast is black or all of one colour, and no good poster.
 _MIN_CONTRAST = 10.0
 
 TargetSize = Callable[[int, int], tuple[int, int]]

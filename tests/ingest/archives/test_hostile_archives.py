@@ -1,11 +1,14 @@
 """Archives that are damaged, encrypted or made to do harm get a named result, and nothing more."""
 
+import errno
 import gzip
 import io
+import os
 import struct
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +100,43 @@ def test_a_photo_damaged_in_its_archive(
     assert "archive_damaged" in {item.code for item in progress.skipped}
     assert services.library.count() == (3 if kind == "zip" else len(progress.photo_ids))
     assert 0 < services.library.count() < 4
+
+
+def test_facts_damaged_in_their_archive_are_named(
+    services: Services, tmp_path: Path, add_export: AddExport
+) -> None:
+    path = tmp_path / "a.zip"
+    facts = b'{"photoTakenTime": {"timestamp": "1556957898"}}'
+    write_zip(path, [("Takeout/a.jpg", photo(1)), ("Takeout/a.jpg.json", facts)])
+    data = bytearray(path.read_bytes())
+    data[data.find(facts)] ^= 0xFF  # its check sum is now wrong
+    path.write_bytes(data)
+    _, progress = add_export([path])
+    (skipped,) = progress.skipped
+    assert (skipped.name, skipped.code) == ("a.zip/Takeout/a.jpg.json", "archive_damaged")
+    assert services.library.count() == 1
+
+
+def test_a_folder_that_cannot_be_read_is_named(
+    services: Services, tmp_path: Path, add_export: AddExport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("2018", "2019"):
+        folder = tmp_path / "Takeout" / name
+        folder.mkdir(parents=True)
+        (folder / "a.jpg").write_bytes(photo(int(name)))
+    scandir = os.scandir
+
+    def refuse_one(path: Any) -> Any:
+        if Path(path).name == "2018":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_one)
+    _, progress = add_export([tmp_path / "Takeout"])
+    (skipped,) = progress.skipped
+    assert (skipped.name, skipped.code) == ("2018", "unreadable_file")
+    assert "Permission denied" in skipped.message
+    assert services.library.count() == 1
 
 
 def test_links_and_devices_of_a_tar_are_left_out(

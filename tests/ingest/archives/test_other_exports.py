@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from scene_model.errors import ArchiveError
 from scene_model.ingest.archives.plan import plan_export
 from scene_model.ingest.archives.recognise import archives_in, is_export
+from scene_model.ingest.incoming import IncomingFile, receive_export, resume_batch
+from scene_model.jobs.job import skipped
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.services import Services
 from tests.ingest.archives.conftest import AddExport
@@ -14,6 +17,7 @@ from tests.pictures import encode, textured
 from tests.takeouts import item_json, made_takeout, write_tgz, write_zip
 
 pytestmark = pytest.mark.slow
+NOW = "2026-11-28T12:00:00+00:00"
 
 DETAILS = """imgName,fileChecksum,favorite,hidden,deleted,originalCreationDate,viewCount,importDate
 IMG_1.JPG,a,yes,no,no,"Saturday May 4,2019 8:11 AM GMT",3,x
@@ -104,6 +108,21 @@ def test_an_exported_folder_by_reference(services: Services, tmp_path: Path) -> 
     (record,) = services.library.records(services.library.find())
     assert record.reference == folder / "a.jpg"
     assert (folder / "a.jpg").exists()
+
+
+def test_a_refusal_keeps_its_reason_when_its_job_is_resumed(services: Services) -> None:
+    library, error = services.library, ArchiveError("It is damaged.")
+    files = [
+        IncomingFile("a.jpg", "000000", NOW, source="a.jpg"),
+        IncomingFile("b.zip", "000001", NOW, refusal=skipped("b.zip", error)),
+    ]
+    batch = receive_export(library.incoming_dir, files, library.file_system)
+    batch.lock_file.release()
+    resumed = resume_batch(batch.folder, library.file_system)
+    assert resumed is not None
+    resumed.lock_file.release()
+    assert resumed.is_export
+    assert [file.refusal for file in resumed.files] == [None, files[1].refusal]
 
 
 def test_what_is_recognised(tmp_path: Path) -> None:
