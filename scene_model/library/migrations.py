@@ -58,6 +58,8 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
     7: (),
     # Followed by `_to_version_9`.
     8: (),
+    # Followed by `_to_version_10`.
+    9: (),
 }
 
 # How migrations worded the tables that they created.
@@ -174,6 +176,12 @@ def _to_version_9(connection: Connection, _: EmbeddingFiles) -> None:
     _add_missing_columns(connection)
 
 
+def _to_version_10(connection: Connection, _: EmbeddingFiles) -> None:
+    """Create the tables and columns of places and trips, if a step before has not done it."""
+    _add_missing_columns(connection)
+    create_missing_objects(connection)
+
+
 def _add_missing_columns(connection: Connection) -> None:
     """Give the photos table the columns of this version, if a step before has not done it."""
     stored = {column.name for column in photos.columns if column.computed is None}
@@ -224,6 +232,7 @@ _FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
     6: _to_version_7,
     7: _to_version_8,
     8: _to_version_9,
+    9: _to_version_10,
 }
 
 

@@ -143,7 +143,7 @@ def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
     assert library.count_by_class() == {"flower": 1, "holiday": 1}
 
 
-@pytest.mark.parametrize("version", (*VERSIONS, 4, 5, 6, 7, 8))
+@pytest.mark.parametrize("version", (*VERSIONS, 4, 5, 6, 7, 8, 9))
 def test_same_schema_as_a_new_library(version: int, tmp_path: Path) -> None:
     library = Library(made_by(version, tmp_path / "library"))
 
@@ -284,6 +284,17 @@ def test_version_8_keeps_its_dates(tmp_path: Path) -> None:
     assert problems(folder) == []
 
 
+def test_version_9_keeps_its_stacks_and_descriptions(tmp_path: Path) -> None:
+    folder = made_by(9, tmp_path / "library")
+    with Library(folder) as library:
+        assert library.find(description_contains("garden")) == [FLOWER]
+        assert library.count_tiles(None) == 1
+        assert undo(library) is not None
+        assert library.count_tiles(None) == 2
+    assert version(folder) == SCHEMA_VERSION
+    assert problems(folder) == []
+
+
 @pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5, 6, 7))
 def test_photos_of_earlier_versions_can_be_dated(number: int, tmp_path: Path) -> None:
     folder = made_by(4 if number == 3 else number, tmp_path / "library")
@@ -405,7 +416,7 @@ class Kill(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5, 6, 7, 8))
+@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5, 6, 7, 8, 9))
 def test_killed_at_any_statement_it_starts_over(
     version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
