@@ -69,7 +69,7 @@ class AlbumRuleChoice:
             raise InvalidAlbumRules(
                 f"{_SOURCE} have {len(text):,} characters; the limit is {MAX_RULE_CHARACTERS:,}."
             )
-        return parse_album_rules(text, self.model.classifier.heads.values(), _SOURCE)
+        return parse_album_rules(text, self.model.classifier.ranked_heads, _SOURCE)
 
     def use(self, text: str) -> None:
         """Use rules from now on, also after a restart; nothing changes when they are wrong.
@@ -94,7 +94,7 @@ def model_of(settings: Settings, classifier: Classifier, library: Library | None
     text = None if settings.names_album_rules or library is None else _text_of(library)
     if text:
         try:
-            return Model.of(classifier, parse_album_rules(text, classifier.heads.values(), _SOURCE))
+            return Model.of(classifier, parse_album_rules(text, classifier.ranked_heads, _SOURCE))
         except InvalidAlbumRules as error:
             logger.warning("the built-in album rules are used: %s", error.message)
     return Model.of(classifier, settings.albums)

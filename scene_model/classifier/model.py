@@ -26,7 +26,7 @@ class Model:
         `read_album_rules`.
         """
         if not isinstance(albums, AlbumRules):
-            albums = read_album_rules(albums, classifier.heads.values())
+            albums = read_album_rules(albums, classifier.ranked_heads)
         return cls(classifier, vocabulary_of(classifier.ranked_heads), albums)
 
 

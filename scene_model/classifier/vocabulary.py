@@ -12,6 +12,7 @@ from scene_model.classifier.labels import (
     Group,
     Kind,
     Label,
+    LabelSet,
     with_wider_kinds,
 )
 
@@ -164,6 +165,12 @@ def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
     Heads of a thousand objects give whole names only: single words of "German shepherd"
     would match every "… dog".
     """
+    return _vocabulary_of(tuple((head.id, head.labels) for head in heads))
+
+
+# A bundle is opened by every library of a process, and the album rules need its words, too.
+@lru_cache(maxsize=8)
+def _vocabulary_of(label_sets: tuple[tuple[str, LabelSet], ...]) -> Vocabulary:
     names: dict[str, str] = {}
     translations: dict[str, dict[str, str]] = {}
     words: dict[str, set[str]] = {}
@@ -171,13 +178,13 @@ def vocabulary_of(heads: Iterable[Head]) -> Vocabulary:
     ids_by_kind: dict[str, set[str]] = {}
     groups: dict[str, Group] = {}
     group_by_label: dict[str, str] = {}
-    for head in heads:
-        groups |= {group.id: group for group in head.labels.groups}
-        kinds |= {kind.id: kind for kind in head.labels.kinds}
-        parents = {kind.id: kind.parents for kind in head.labels.kinds}
-        for label in head.labels.labels:
+    for head_id, labels in label_sets:
+        groups |= {group.id: group for group in labels.groups}
+        kinds |= {kind.id: kind for kind in labels.kinds}
+        parents = {kind.id: kind.parents for kind in labels.kinds}
+        for label in labels.labels:
             # A photo's tag for an object is the ImageNet line, not the id.
-            label_id = label.source_name if head.id == OBJECTS else label.id
+            label_id = label.source_name if head_id == OBJECTS else label.id
             if label_id not in names:
                 names[label_id] = label.name
                 _collect(label, label_id, translations)

@@ -1,11 +1,13 @@
 """Migrate a library's database from an earlier schema version to the current one."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, MetaData
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.errors import LibraryDamaged
@@ -238,12 +240,27 @@ _FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
 
 def create_missing_objects(connection: Connection) -> None:
     """Create the tables, indexes and triggers that do not exist yet."""
-    metadata.create_all(connection)
-    for table in metadata.tables.values():
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
+    rows = connection.exec_driver_sql("SELECT name FROM sqlite_master").fetchall()
+    existing = {name for (name,) in rows}
+    for name, statement in _creating_statements():
+        if name not in existing:
+            connection.exec_driver_sql(statement)
     for statement in TRIGGERS:
         connection.exec_driver_sql(statement)
+
+
+# Composing them takes longer than SQLite takes to run them.
+@functools.cache
+def _creating_statements() -> tuple[tuple[str, str], ...]:
+    """The name and the SQL of each table, and of its indexes after it."""
+    elements: list[tuple[str, CreateTable | CreateIndex]] = []
+    for table in metadata.sorted_tables:
+        elements.append((table.name, CreateTable(table)))
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        elements += [(str(index.name), CreateIndex(index)) for index in indexes]
+    return tuple(
+        (name, str(element.compile(dialect=sqlite.dialect()))) for name, element in elements
+    )
 
 
 def _copy_rows(connection: Connection, files: EmbeddingFiles, columns: str) -> None:
