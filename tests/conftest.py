@@ -24,6 +24,8 @@ from tests.pictures import encode, textured
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+TESTS = Path(__file__).parent
+
 # A busy machine may take long for a case; cases are no clock.
 settings.register_profile("patient", parent=settings.default, deadline=None)
 settings.load_profile("patient")
@@ -40,8 +42,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores if any(Path(path).name == "browser" for path in ignored) else 2 * cores
 
 
+# Their tests run whole programs, commands and pages: all of them are slow.
+_SLOW_FOLDERS = tuple(TESTS / name for name in ("cli", "pages", "security"))
+
+
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Begin with the long files, so that no worker is left with one of them in the end."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in _SLOW_FOLDERS):
+            item.add_marker(pytest.mark.slow)
     long_tests = Counter(
         item.path
         for item in items
@@ -61,7 +70,7 @@ def _deselect_tensorflow(session: pytest.Session, items: list[pytest.Item]) -> N
         session.config.hook.pytest_deselected(items=needing)
 
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = TESTS / "assets"
 # Photographs that may not be committed; tests that want them say so when they are not there.
 SHARED_PHOTOS = Path(__file__).resolve().parents[2] / "shared" / "photos"
 SHARED = SHARED_PHOTOS.parent

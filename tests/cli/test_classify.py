@@ -195,7 +195,6 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().err
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text on Windows")
 def test_names_that_are_not_text(tmp_path: Path, temple: bytes) -> None:
     names = [b"bad\xff\xfe.jpg", b"line\nbreak.jpg", "🌊.jpg".encode()]
@@ -216,7 +215,6 @@ def test_text_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert line.count("%") == 2
 
 
-@pytest.mark.slow
 def test_settings_are_applied_and_validated(folder: Path) -> None:
     done = run("classify", str(folder / "b.jpg"), "--jsonl", SCENE_MAX_PIXELS="1000")
     assert json.loads(done.stdout)["error"]["code"] == "too_many_pixels"
@@ -232,7 +230,6 @@ def test_settings_are_applied_and_validated(folder: Path) -> None:
     assert "SCENE_BUNDLE" in done.stderr
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for children on Windows")
 def test_interrupted(tmp_path: Path, large_photo: bytes) -> None:
     for number in range(200):
@@ -279,7 +276,6 @@ def test_paths_without_a_status(folder: Path, capsys: pytest.CaptureFixture[str]
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text on Windows")
 def test_a_name_with_control_characters_is_one_line(tmp_path: Path) -> None:
     for name in (b"x\n\x1b[31mEVIL.jpg", b"\xff.jpg"):

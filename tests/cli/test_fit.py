@@ -14,8 +14,6 @@ from tests.pictures import write_class_folders
 from training.__main__ import main as training
 from training.recipe import TRAINING_DIR
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

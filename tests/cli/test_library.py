@@ -25,8 +25,6 @@ from scene_model.photos.hashes import content_hash
 from tests.bundles import other_network, own_head
 from tests.takeouts import MadeTakeout
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def folder(tmp_path: Path, temple: bytes, flower: bytes) -> Path:

@@ -14,7 +14,6 @@ from scene_model.library.edits import latest_edit, undo
 from scene_model.library.store import Library
 from tests.pictures import encode, quadrants
 
-pytestmark = pytest.mark.slow
 FIELDS = ["id", "file", "taken_at", "source", "confidence", "proposed"]
 
 

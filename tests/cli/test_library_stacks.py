@@ -14,8 +14,6 @@ from tests.photos.films import google_motion_photo, live_film
 from tests.pictures import encode, textured
 from tests.raw_files import Shot, nef
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

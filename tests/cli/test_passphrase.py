@@ -11,8 +11,6 @@ from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.library.store import Library
 
-pytestmark = pytest.mark.slow
-
 PASSPHRASE = "correct horse battery"  # noqa: S105
 # Runs a program on a terminal of its own, which its standard input and output are connected to.
 ON_A_TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"

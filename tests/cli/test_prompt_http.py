@@ -71,7 +71,6 @@ async def talk() -> None:
             sending.close()
 
 
-@pytest.mark.slow
 def test_slow_heads_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prompt_http, "HEAD_TIMEOUT_S", SHORT_S)
     run(talk)

@@ -19,8 +19,6 @@ from scene_model.cli.main import main
 from scene_model.config import PROJECT_DIR
 from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(autouse=True)
 def restored_sigint() -> Iterator[None]:

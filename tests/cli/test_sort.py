@@ -95,7 +95,6 @@ def test_sort_and_undo(source: Path, tmp_path: Path, lines: Any, kind: str) -> N
     assert lines("undo", dest)[0] == 2
 
 
-@pytest.mark.slow
 def test_videos_are_sorted_and_found_by_query(tmp_path: Path, lines: Any) -> None:
     source = tmp_path / "card"
     source.mkdir()
@@ -115,7 +114,6 @@ def test_videos_are_sorted_and_found_by_query(tmp_path: Path, lines: Any) -> Non
     assert set(files(source)) == set(made)
 
 
-@pytest.mark.slow
 def test_the_librarys_word_counts_and_costs_no_look(
     source: Path,
     tmp_path: Path,
@@ -288,7 +286,6 @@ def test_the_library_itself_is_not_sorted(
     assert files(library / "originals") == before
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for children on Windows")
 def test_interrupted_then_resumed(source: Path, tmp_path: Path, temple: bytes) -> None:
     for number in range(300):

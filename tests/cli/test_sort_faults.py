@@ -179,7 +179,6 @@ def as_nobody(folder: Path, *arguments: object) -> tuple[int, dict[str, str | No
     return process.returncode, codes(process.stdout)
 
 
-@pytest.mark.slow
 def test_denied_permissions(shared_folder: Path, made_photos: list[tuple[str, bytes]]) -> None:
     source, dest = write_photos(shared_folder / "photos", made_photos), shared_folder / "sorted"
     dest.mkdir()
@@ -230,7 +229,6 @@ runpy.run_module("scene_model", run_name="__main__")
 """
 
 
-@pytest.mark.slow
 def test_interrupted_while_importing() -> None:
     process = subprocess.run(
         [sys.executable, "-c", _INTERRUPTED, "sort", "here", "there"],

@@ -14,8 +14,6 @@ from scene_model.ingest.watch.watched_folders import WatchedFolder, WatchedFolde
 from scene_model.library.store import Library
 from tests.pictures import encode, textured
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def library(tmp_path: Path) -> Path:

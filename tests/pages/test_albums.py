@@ -15,8 +15,6 @@ from scene_model.search.saved_searches import save_search
 from scene_model.services import Services
 from tests.pages.conftest import labels, notice_text, press, texts
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def filled(

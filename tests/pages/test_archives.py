@@ -10,8 +10,6 @@ from scene_model.services import Services
 from tests.pages.conftest import click, labels, texts
 from tests.takeouts import MadeTakeout
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def made(tmp_path: Path) -> MadeTakeout:

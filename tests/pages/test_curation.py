@@ -20,8 +20,6 @@ from tests.conftest import ASSETS
 from tests.pages.conftest import labels, press, texts
 from tests.pictures import encode, striped, textured
 
-pytestmark = pytest.mark.slow
-
 UNSURE = {"auto_class": "unsure", "auto_class_source": "none", "auto_class_score": 0.0}
 
 

@@ -14,7 +14,6 @@ from scene_model.services import Services
 from tests.library.rows import Row, put
 from tests.pages.conftest import press, texts
 
-pytestmark = pytest.mark.slow
 FOLDER = {"folder": "/photos"}
 ROWS = [
     Row("IMG_0411.JPG", taken_at="2024-07-15T10:00:00", camera="Canon", more=FOLDER),

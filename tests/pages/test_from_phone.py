@@ -16,7 +16,6 @@ from scene_model.ingest.uploads import Announced
 from scene_model.services import Services
 from tests.pages.conftest import click, labels, texts
 
-pytestmark = pytest.mark.slow
 HERE = LanAddress("127.0.0.1", "a test's network")
 
 

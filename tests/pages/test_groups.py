@@ -14,8 +14,6 @@ from scene_model.library.schema import automatic_tags, photos
 from scene_model.services import Services
 from tests.pages.conftest import click, texts
 
-pytestmark = pytest.mark.slow
-
 PIANO = "grand piano, grand"
 SNAKE = "garter snake, grass snake"
 _UNSURE = {"auto_class": "unsure", "auto_class_source": "none", "auto_class_score": 0.0}

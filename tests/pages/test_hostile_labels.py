@@ -16,8 +16,6 @@ from scene_model.services import Services
 from tests.bundles import own_head
 from tests.pages.conftest import click, press
 
-pytestmark = pytest.mark.slow
-
 # Elements that show plain text, and elements that escape HTML themselves.
 _PLAIN = {"text", "html", "code", "arrow_data_frame", "bidi_component", "vega_lite_chart"}
 _PLAIN |= {"arrow_vega_lite_chart"}

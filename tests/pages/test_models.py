@@ -14,8 +14,6 @@ from scene_model.services import Services
 from tests.bundles import other_network, own_head
 from tests.pages.conftest import field_data, texts
 
-pytestmark = pytest.mark.slow
-
 Files = list[tuple[str, bytes]]
 
 

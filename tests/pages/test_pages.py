@@ -16,8 +16,6 @@ from scene_model.library import edits
 from scene_model.services import Services
 from tests.pages.conftest import field_data, press, texts
 
-pytestmark = pytest.mark.slow
-
 Files = list[tuple[str, bytes]]
 
 

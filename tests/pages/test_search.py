@@ -11,8 +11,6 @@ from scene_model.search.saved_searches import list_searches, save_search
 from scene_model.services import Services
 from tests.pages.conftest import click, notice_text, press, texts
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def filled(opened: Services, temple: bytes, flower: bytes) -> Services:

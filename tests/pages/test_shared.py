@@ -17,8 +17,6 @@ from scene_model.services import Services
 from scene_model.visitors.keys import COOKIE_NAME
 from tests.pages.conftest import texts
 
-pytestmark = pytest.mark.slow
-
 SetCookies = Callable[[dict[str, str]], None]
 
 

@@ -11,8 +11,6 @@ from scene_model.services import Services
 from tests.pages.conftest import labels, notice_text, press, texts
 from tests.pictures import encode, textured
 
-pytestmark = pytest.mark.slow
-
 NAMES = ("a.jpg", "a-edited.jpg", "b.jpg", "c.jpg")
 
 

@@ -16,8 +16,6 @@ from scene_model.services import Services
 from tests.bundles import other_network, own_head
 from tests.pages.conftest import click, texts
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def ids(opened: Services, app: AppTest, temple: bytes, flower: bytes) -> list[str]:

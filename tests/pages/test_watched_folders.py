@@ -17,8 +17,6 @@ from scene_model.services import Services
 from tests.pages.conftest import click, labels, texts
 from tests.pictures import encode, textured
 
-pytestmark = pytest.mark.slow
-
 
 def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60

@@ -7,16 +7,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from benchmarks.mutated_pictures import mutate
 from scene_model.errors import PhotoError
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 from tests.pictures import encode, quadrants, textured
 from tests.raw_files import MAKERS, Shot
-
-pytestmark = pytest.mark.slow
 
 FILES, LONGEST_S, MOST_BYTES = 240, 10.0, 500_000_000
 

@@ -9,8 +9,6 @@ from scene_model.config import Settings
 from scene_model.visitors.visitors import Visitors
 from tests.visitors.conftest import Clock
 
-pytestmark = pytest.mark.slow
-
 A = "a" * 64
 _DAY_S = 86_400.0
 

@@ -10,8 +10,6 @@ import pytest
 from benchmarks.damage import make_library, run, run_all
 from scene_model.library.schema import SCHEMA_VERSION
 
-pytestmark = pytest.mark.slow
-
 DATABASES, BLOCK = 200, 25
 
 

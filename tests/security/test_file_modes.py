@@ -11,10 +11,7 @@ from scene_model.config import Settings
 from scene_model.library.store import Library
 from scene_model.services import Services, open_services
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions"),
-]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
 
 
 def open_to_others(folder: Path) -> list[str]:

@@ -24,8 +24,6 @@ from scene_model.services import open_services
 from tests.conftest import ASSETS
 from tests.pictures import encode, textured
 
-pytestmark = pytest.mark.slow
-
 Members = dict[str, bytes]
 SECRET = b"root:x:0:0: the secret"
 

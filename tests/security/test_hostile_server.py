@@ -8,10 +8,9 @@ import pytest
 
 from scene_model.config import PROJECT_DIR
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="limits open files as Linux"),
-]
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/fd").exists(), reason="limits open files as Linux"
+)
 
 
 def test_an_honest_visitor_works_throughout() -> None:

@@ -105,7 +105,6 @@ def test_a_view_becomes_the_library(visitors: Visitors) -> None:
     assert visitors.allowance(OWNERS[1]).photos == 0
 
 
-@pytest.mark.slow
 @needs_proc
 def test_open_libraries_are_limited(visitors: Visitors, clock: Clock) -> None:
     most = 0
@@ -125,7 +124,6 @@ def files_of_process() -> list[Path]:
     return [link for link in links if os.path.lexists(link)]
 
 
-@pytest.mark.slow
 def test_the_library_used_least_recently_is_closed(visitors: Visitors, clock: Clock) -> None:
     first, second, third = (visitors.services(owner) for owner in OWNERS[:3])
     clock.now += 10
@@ -138,7 +136,6 @@ def test_the_library_used_least_recently_is_closed(visitors: Visitors, clock: Cl
     assert visitors.view(OWNERS[1]) is not second
 
 
-@pytest.mark.slow
 def test_libraries_in_use_are_never_closed(visitors: Visitors, clock: Clock) -> None:
     for owner in OWNERS[:3]:
         visitors.services(owner)
@@ -154,7 +151,6 @@ def test_libraries_in_use_are_never_closed(visitors: Visitors, clock: Clock) -> 
     visitors.services(OWNERS[3])
 
 
-@pytest.mark.slow
 def test_an_upload_that_pauses_goes_on_after_its_library_was_closed(
     visitors: Visitors, clock: Clock
 ) -> None:

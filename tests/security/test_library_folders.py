@@ -51,7 +51,6 @@ def test_a_restore_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     assert other.exists(), "that of another folder"
 
 
-@pytest.mark.slow
 def test_opening_the_library_names_what_a_killed_restore_left(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,8 +17,6 @@ from scene_model.library.store import Library
 from scene_model.maintenance.verify import verify
 from scene_model.services import Services, follow_into, open_classification, open_services
 
-pytestmark = pytest.mark.slow
-
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 

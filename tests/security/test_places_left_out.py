@@ -55,7 +55,6 @@ def test_no_place_is_left(format_name: str, place: str) -> None:
 
 
 @pytest.mark.tools
-@pytest.mark.slow
 def test_exiftool_finds_no_place_in_three_hundred_copies(tmp_path: Path) -> None:
     for name in ("hidden", "copies"):
         (tmp_path / name).mkdir()

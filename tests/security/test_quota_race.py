@@ -13,8 +13,6 @@ from scene_model.services import Services
 from scene_model.visitors.visitors import Visitors
 from tests.pictures import encode, textured
 
-pytestmark = pytest.mark.slow
-
 LIMIT, BATCHES, PER_BATCH = 10, 6, 6
 OWNER = "a" * 64
 

@@ -14,8 +14,6 @@ from scene_model.config import PROJECT_DIR
 from tests.conftest import ASSETS
 from tests.security.visit import FOREIGN, OWN
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
