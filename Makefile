@@ -18,6 +18,8 @@ RUN ?= runs/scene_mobilenet_v2
 # costly fixtures.
 PARALLEL ?= -n auto --dist loadfile --no-loadscope-reorder
 CONFIG ?= training/configs/scene_mobilenet_v2.toml
+# pytest keeps the test modules that it has rewritten: each worker would rewrite all of them again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test quick quick-types quick-tests check check-code check-tests docs browser bench train folders format clean
 
