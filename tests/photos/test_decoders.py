@@ -48,7 +48,7 @@ def test_result_is_that_of_this_process(decoders: Decoders, kind: str) -> None:
 
 
 def test_full_size(decoders: Decoders) -> None:
-    assert decoders.decode(encode(quadrants()), minimum=None).photo.pixels.shape[2] == 3
+    assert decoders.decode(encode(quadrants(), "PNG"), minimum=None).photo.pixels.shape[2] == 3
 
 
 def test_errors_keep_their_class_and_code(decoders: Decoders) -> None:
@@ -82,7 +82,7 @@ def test_photo_beyond_its_time_is_a_named_error_and_the_next_is_decoded(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
 def test_killed_decoder_is_replaced(own_decoders: Decoders) -> None:
-    data = encode(textured(300, 300))
+    data = encode(textured(300, 300), "PNG")
     own_decoders.decode(data)
     (process_id,) = own_decoders.process_ids
     os.kill(process_id, signal.SIGKILL)
@@ -150,7 +150,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def test_close_ends_the_processes(own_decoders: Decoders) -> None:
-    own_decoders.decode(encode(quadrants()), MinimumSize())
+    own_decoders.decode(encode(quadrants(), "PNG"), MinimumSize())
     assert len(own_decoders.process_ids) == 1
     own_decoders.close()
     assert own_decoders.process_ids == []

@@ -2,8 +2,11 @@
 // of browsers begins several screens ahead, so that after a jump hundreds would come first.
 import { thumbnailUrl } from "./cells.js";
 
-// How far beyond the screen pictures are loaded, as a part of its height.
-const AHEAD = "75%";
+// How far beyond the screen pictures are loaded, as a part of its height: all that the next page
+// shows.
+const AHEAD = "125%";
+// Pictures near the screen that load at a time.
+const AT_ONCE = 3;
 
 /** Gives the pictures of cells their address when they come near, takes it when they go away. */
 export class PictureLoader {
@@ -18,6 +21,8 @@ export class PictureLoader {
     this.urgent = new Set();
     /** @type {Set<HTMLImageElement>} pictures near the screen that wait for those on it */
     this.waiting = new Set();
+    /** @type {Set<HTMLImageElement>} pictures near the screen that are loading */
+    this.ahead = new Set();
   }
 
   /** @param {HTMLElement} cell */
@@ -25,6 +30,7 @@ export class PictureLoader {
     const image = cell.querySelector("img");
     const onEnd = () => {
       this.urgent.delete(image);
+      this.ahead.delete(image);
       this.loadNext();
     };
     image.onload = onEnd;
@@ -45,6 +51,7 @@ export class PictureLoader {
     const image = cell.querySelector("img");
     // A picture without an address is complete.
     if (image.src && image.complete) return;
+    this.ahead.delete(image);
     this.urgent.add(image);
     this.load(image, "high");
   }
@@ -65,8 +72,11 @@ export class PictureLoader {
 
   loadNext() {
     if (this.urgent.size) return;
-    const [image] = this.waiting;
-    if (image) this.load(image, "low");
+    for (const image of this.waiting) {
+      if (this.ahead.size >= AT_ONCE) return;
+      this.ahead.add(image);
+      this.load(image, "low");
+    }
   }
 
   load(image, priority) {
@@ -79,6 +89,7 @@ export class PictureLoader {
   cancel(image) {
     this.urgent.delete(image);
     this.waiting.delete(image);
+    this.ahead.delete(image);
     if (image.src && !image.complete) image.removeAttribute("src");
   }
 }
