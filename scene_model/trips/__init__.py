@@ -1,0 +1,1 @@
+"""Trips, their days and chapters, from the times and places of photos."""

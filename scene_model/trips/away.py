@@ -1,0 +1,195 @@
+"""Which photos were taken away from home, and which of them belong to one trip."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scene_model.trips.moments import HOUR_S, BoolArray, FloatArray, IntArray, Track, distances_km
+from scene_model.trips.places import (
+    Homes,
+    RegularPlace,
+    find_homes,
+    find_regular_places,
+)
+
+# Away is more than 50 km from home, as five builds around Immich agree.
+AWAY_KM = 50.0
+# Around a second home or a place of work less: nobody lives there all the time.
+_REGULAR_KM = 25.0
+# A trip may have two days without photos, a far one more: nobody flies home for a day.
+_EMPTY_DAYS, _FAR_EMPTY_DAYS, _FAR_KM = 2, 5, 1500.0
+# Faster than this a photo was taken from a plane, or its position is wrong.
+_PLANE_KMH, _PLANE_KM, _PLANE_S = 250.0, 40.0, 6 * HOUR_S
+# Not so where another photo shows the same place minutes or hours before or after.
+_SAME_PLACE_KM, _STANDING_S, _WITNESS_S = 15.0, 5 * 60, 12 * HOUR_S
+# A photo without a position takes the side of one nearby in time.
+_NEAR_S, _BETWEEN_S = 12 * HOUR_S, 72 * HOUR_S
+# People who drive home between two places leave a pause of a night, and no great detour.
+_NIGHT_PAUSE_S, _HOME_DETOUR = 8 * HOUR_S, 1.25
+
+UNCLEAR, HOME, AWAY = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where each photo of a track was taken. All arrays have the shape (photos,).
+
+    states: UNCLEAR, HOME or AWAY. home_km: the distance from home, NaN without a position.
+    is_grounded: whether it has a position that is right and not in the air.
+    """
+
+    states: IntArray
+    home_km: FloatArray
+    is_grounded: BoolArray
+    home_latitudes: FloatArray
+    home_longitudes: FloatArray
+
+
+def find_whereabouts(track: Track) -> Whereabouts:
+    """Return where photos were taken; all are UNCLEAR where no home can be learned."""
+    is_grounded = track.has_position & ~_in_the_air(track)
+    grounded = track.part(is_grounded)
+    homes = find_homes(grounded) if len(grounded) else None
+    unknown = np.full(len(track), np.nan)
+    if homes is None:
+        states = np.full(len(track), UNCLEAR, dtype=np.int64)
+        return Whereabouts(states, unknown, is_grounded, unknown, unknown)
+    latitudes, longitudes = homes.at(track.days)
+    home_km = distances_km(track.latitudes, track.longitudes, latitudes, longitudes)
+    is_away = home_km > AWAY_KM
+    for place in find_regular_places(grounded, homes):
+        is_away &= ~_is_near(track, place)
+    states = np.where(is_grounded, np.where(is_away, AWAY, HOME), UNCLEAR)
+    states = _with_neighbours(track.seconds, states)
+    return Whereabouts(states, home_km, is_grounded, latitudes, longitudes)
+
+
+def away_runs(track: Track, whereabouts: Whereabouts) -> list[IntArray]:
+    """Return the indices of the photos away from home, trip by trip, in order of time."""
+    away = np.flatnonzero(whereabouts.states == AWAY)
+    if not len(away):
+        return []
+    is_cut = _pauses_too_long(track, whereabouts, away)
+    at_home = np.flatnonzero((whereabouts.states == HOME) & whereabouts.is_grounded)
+    first, last = np.searchsorted(at_home, away[:-1]), np.searchsorted(at_home, away[1:])
+    for index in np.flatnonzero((last > first) & ~is_cut):
+        between = at_home[first[index] : last[index]]
+        is_cut[index] = _was_home(track, away, int(index), between)
+    return np.split(away, np.flatnonzero(is_cut) + 1)
+
+
+def _pauses_too_long(track: Track, whereabouts: Whereabouts, away: IntArray) -> BoolArray:
+    """Return between which photos away from home a trip ended, by pauses alone."""
+    earlier, later = away[:-1], away[1:]
+    home_km = _last_finite(whereabouts.home_km[away])
+    is_far = np.minimum(home_km[:-1], home_km[1:]) > _FAR_KM
+    days = track.days
+    empty_days = days[later] - days[earlier] - 1
+    # The way from one place to the other led past home.
+    latitudes, longitudes = _last_finite(track.latitudes[away]), _last_finite(track.longitudes[away])
+    apart = distances_km(latitudes[:-1], longitudes[:-1], latitudes[1:], longitudes[1:])
+    by_home = home_km[:-1] + home_km[1:]
+    is_by_home = (apart > AWAY_KM) & (by_home <= _HOME_DETOUR * apart)
+    has_paused = track.seconds[later] - track.seconds[earlier] >= _NIGHT_PAUSE_S
+    is_long = empty_days > np.where(is_far, _FAR_EMPTY_DAYS, _EMPTY_DAYS)
+    return np.asarray(is_long | (is_by_home & has_paused))
+
+
+def _was_home(track: Track, away: IntArray, index: int, at_home: IntArray) -> bool:
+    """Return whether who took two photos away from home can have been at home between them.
+
+    Another one of a family may have stayed there: with another camera, or at a time at which no
+    journey led home.
+    """
+    earlier, later = away[index], away[index + 1]
+    cameras = track.cameras[away[max(0, index - 50) : index + 52]]
+    at_home = at_home[np.isin(track.cameras[at_home], cameras)]
+    if not len(at_home):
+        return False
+    hours = _journey_hours(track, at_home, int(earlier)) * HOUR_S
+    hours_back = _journey_hours(track, at_home, int(later)) * HOUR_S
+    seconds = track.seconds[at_home]
+    is_possible = (seconds - track.seconds[earlier] >= hours) & (
+        track.seconds[later] - seconds >= hours_back
+    )
+    return bool(is_possible.any())
+
+
+def _journey_hours(track: Track, photos: IntArray, other: int) -> FloatArray:
+    """Return how many hours at least lie between photos and another one by car or plane."""
+    km = distances_km(
+        track.latitudes[photos],
+        track.longitudes[photos],
+        track.latitudes[other],
+        track.longitudes[other],
+    )
+    km = np.nan_to_num(km)
+    return np.asarray(np.where(km < 400, km / 130, 3 + (km - 400) / 800))
+
+
+def _in_the_air(track: Track) -> BoolArray:
+    """Return which photos were taken from planes or have a wrong position."""
+    placed = np.flatnonzero(track.has_position)
+    is_in_air = np.zeros(len(track), dtype=np.bool_)
+    if len(placed) < 2:
+        return is_in_air
+    latitudes, longitudes = track.latitudes[placed], track.longitudes[placed]
+    seconds = track.seconds[placed]
+    km = distances_km(latitudes[:-1], longitudes[:-1], latitudes[1:], longitudes[1:])
+    pause = np.diff(seconds)
+    is_fast = (km > _PLANE_KM) & (pause <= _PLANE_S) & (km * HOUR_S > _PLANE_KMH * pause)
+    is_suspect = np.append(False, is_fast) | np.append(is_fast, False)
+    for index in np.flatnonzero(is_suspect):
+        first, last = np.searchsorted(
+            seconds, [seconds[index] - _WITNESS_S, seconds[index] + _WITNESS_S + 1]
+        )
+        near = distances_km(
+            latitudes[first:last], longitudes[first:last], latitudes[index], longitudes[index]
+        )
+        is_later = np.abs(seconds[first:last] - seconds[index]) >= _STANDING_S
+        is_in_air[placed[index]] = not ((near <= _SAME_PLACE_KM) & is_later).any()
+    return is_in_air
+
+
+def _is_near(track: Track, place: RegularPlace) -> BoolArray:
+    is_near = np.zeros(len(track), dtype=np.bool_)
+    days = track.days
+    first, last = np.searchsorted(days, [place.first_day, place.last_day + 1])
+    is_near[first:last] = (
+        distances_km(
+            track.latitudes[first:last],
+            track.longitudes[first:last],
+            place.latitude,
+            place.longitude,
+        )
+        <= _REGULAR_KM
+    )
+    return is_near
+
+
+def _with_neighbours(seconds: IntArray, states: IntArray) -> IntArray:
+    """Return the states, with those of neighbours in time where photos have none."""
+    clear = np.flatnonzero(states != UNCLEAR)
+    unclear = np.flatnonzero(states == UNCLEAR)
+    if not len(clear) or not len(unclear):
+        return states
+    position = np.searchsorted(clear, unclear)
+    before = clear[np.maximum(position - 1, 0)]
+    after = clear[np.minimum(position, len(clear) - 1)]
+    since = np.where(position > 0, seconds[unclear] - seconds[before], 2**40)
+    until = np.where(position < len(clear), seconds[after] - seconds[unclear], 2**40)
+    is_between = (states[before] == states[after]) & (since + until <= _BETWEEN_S)
+    is_near = np.minimum(since, until) <= _NEAR_S
+    nearest = np.where(since <= until, states[before], states[after])
+    filled = states.copy()
+    filled[unclear] = np.where(is_between | is_near, nearest, UNCLEAR)
+    return filled
+
+
+def _last_finite(values: FloatArray) -> FloatArray:
+    """Return values with those before in place of NaN; at the start, those after."""
+    is_finite = np.isfinite(values)
+    if not is_finite.any():
+        return np.zeros(len(values))
+    index = np.maximum.accumulate(np.where(is_finite, np.arange(len(values)), -1))
+    return values[np.where(index < 0, np.argmax(is_finite), index)]

@@ -1,0 +1,99 @@
+"""Find journeys among photos without positions: days in a row with far more photos than usual.
+
+On a journey people photograph in many hours of the day, at home in few. A day is a journey or not by
+a hidden Markov model with two states over the hours with photos (Viterbi); how many hours are usual is
+learned from the photos themselves.
+"""
+
+import numpy as np
+
+from scene_model.trips.moments import HOUR_S, NIGHT_S, BoolArray, FloatArray, IntArray
+
+# A journey begins every other month or so, and takes a week; its days may lack photos.
+_BEGIN, _END, _EMPTY_ON_JOURNEY = 1 / 60, 1 / 7, 0.1
+# Hours with photos on a day of a journey: the mean, unless people photograph much at home as well.
+_JOURNEY_HOURS, _TIMES_USUAL = 5.0, 4.0
+# A party at home is as busy as a journey; days with as many hours are that rare at home.
+_PARTY = 0.03
+_MAX_HOURS = 16
+_USUAL_WINDOW_DAYS = 183
+
+
+def busy_runs(seconds: IntArray, is_unclear: BoolArray, is_away: BoolArray) -> list[IntArray]:
+    """Return the indices of photos, journey by journey, among those that are unclear.
+
+    seconds: of all photos, sorted. is_unclear: whose place is open. is_away: who are away from
+    home by their positions; they do not count as usual.
+    """
+    if not is_unclear.any():
+        return []
+    hours = (seconds - NIGHT_S) // HOUR_S
+    days = hours // 24
+    slots, first_photo = np.unique(hours, return_index=True)
+    first_day = int(days[0])
+    count = int(days[-1]) - first_day + 1
+    active = np.bincount(slots // 24 - first_day, minlength=count)
+    unclear_days = np.zeros(count, dtype=np.bool_)
+    unclear_days[days[is_unclear] - first_day] = True
+    away_days = np.zeros(count, dtype=np.bool_)
+    away_days[days[is_away] - first_day] = True
+    odds = _journey_odds(active, _usual_hours(active, away_days))
+    # Days whose place is clear are no journeys of this kind.
+    odds[(active > 0) & ~unclear_days] = -50.0
+    on_journey = _journey_days(odds)
+    chosen = np.flatnonzero(is_unclear & on_journey[days - first_day])
+    if not len(chosen):
+        return []
+    chosen_days = days[chosen]
+    # Journeys in a row are apart where a day between them is none.
+    run_of_day = np.cumsum(np.diff(on_journey.astype(np.int64), prepend=0) == 1)
+    runs = run_of_day[chosen_days - first_day]
+    return np.split(chosen, np.flatnonzero(np.diff(runs)) + 1)
+
+
+def _usual_hours(active: IntArray, away_days: BoolArray) -> FloatArray:
+    """Return the mean of hours with photos around each day, without the busiest days."""
+    usual = np.empty(len(active))
+    half = _USUAL_WINDOW_DAYS
+    for start in range(0, len(active), 30):
+        window = slice(max(0, start - half), start + half)
+        ordinary = np.sort(active[window][~away_days[window]])
+        kept = ordinary[: max(1, int(len(ordinary) * 0.85))]
+        usual[start : start + 30] = kept.mean() if len(kept) else 0.0
+    return np.maximum(usual, 0.15)
+
+
+def _journey_odds(active: IntArray, usual: FloatArray) -> FloatArray:
+    """Return the logarithm of how much more probable a journey is by a day's hours with photos."""
+    hours = np.minimum(active, _MAX_HOURS)
+    ratio = usual / (1 + usual)
+    at_home = (1 - _PARTY) * (1 - ratio) * ratio**hours + _PARTY / (_MAX_HOURS + 1)
+    mean = np.maximum(_JOURNEY_HOURS, _TIMES_USUAL * usual)
+    support = np.arange(1, _MAX_HOURS + 1)
+    weights = np.exp(-0.5 * ((support[None, :] - mean[:, None]) / (0.5 * mean[:, None])) ** 2)
+    weights /= weights.sum(axis=1, keepdims=True)
+    rows = np.arange(len(hours))
+    journey = np.where(
+        hours == 0,
+        _EMPTY_ON_JOURNEY,
+        (1 - _EMPTY_ON_JOURNEY) * weights[rows, np.maximum(hours, 1) - 1],
+    )
+    return np.asarray(np.log(journey + 1e-6) - np.log(at_home))
+
+
+def _journey_days(odds: FloatArray) -> BoolArray:
+    """Return which days are on a journey, by the most probable sequence (Viterbi)."""
+    begin, end = np.log(_BEGIN), np.log(_END)
+    home, away = 0.0, float(begin)
+    from_home = np.zeros(len(odds), dtype=np.bool_)
+    from_away = np.zeros(len(odds), dtype=np.bool_)
+    for day, gain in enumerate(odds.tolist()):
+        from_away[day] = away + end > home
+        from_home[day] = home + begin > away
+        home, away = max(home, away + end), max(away, home + begin) + gain
+    on_journey = np.zeros(len(odds), dtype=np.bool_)
+    is_away = away > home
+    for day in range(len(odds) - 1, -1, -1):
+        on_journey[day] = is_away
+        is_away = (not from_home[day]) if is_away else bool(from_away[day])
+    return on_journey
