@@ -50,9 +50,12 @@ def made_life(kind: Kind, seed: int, photos_factor: float = 1.0) -> MadeLife:
 
 
 def made_lives(photos: int, seed: int, kinds: Sequence[Kind] = KINDS) -> list[MadeLife]:
-    """Return lives of all kinds in turn, until they have so many photos together."""
+    """Return lives of all kinds in turn, until they have so many photos together.
+
+    Each kind has as many lives.
+    """
     lives: list[MadeLife] = []
-    while sum(len(life.moments) for life in lives) < photos:
+    while len(lives) % len(kinds) or sum(len(life.moments) for life in lives) < photos:
         lives.append(made_life(kinds[len(lives) % len(kinds)], seed + len(lives) // len(kinds)))
     return lives
 

@@ -2,7 +2,7 @@
 
 import datetime
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,7 +82,7 @@ def moments_of(
     On some journeys another person of the family stays at home: their photos are shots as well.
     """
     cameras = cameras_of(kind, rng)
-    shots = [*shots, *_who_stayed(shots, rng)] if kind == "two phones" else shots
+    shots = _who_stayed(shots, rng) if kind == "two phones" else shots
     moments = []
     home_longitude = float(np.median([s.place[1] for s in shots if s.trip < 0]))
     previous: tuple[float, float] | None = None
@@ -92,9 +92,11 @@ def moments_of(
     for number, shot in enumerate(shots, 1):
         day = shot.second // _DAY
         usable = [c for c in cameras if c.from_day <= day < c.to_day] or cameras[:1]
+        if shot.camera >= 0:
+            usable = usable[shot.camera : shot.camera + 1] or usable[:1]
         weights = np.array([c.weight * (c.travel if shot.trip >= 0 else 1) for c in usable])
         # People change the camera now and then, not at every photo.
-        session = (shot.second // (20 * 60), shot.trip)
+        session = (shot.second // (20 * 60), shot.camera)
         if session not in chosen_of_session or rng.random() < 0.2:
             choice = int(rng.choice(len(usable), p=weights / weights.sum()))
             chosen_of_session[session] = usable[choice]
@@ -137,17 +139,25 @@ def _moment(
 
 
 def _who_stayed(shots: list[Shot], rng: np.random.Generator) -> list[Shot]:
-    """Return photos at home during a few journeys, of somebody who did not travel."""
+    """Return the shots with those of somebody who stayed at home on some journeys.
+
+    The first phone travels then, the second one stays.
+    """
     home = [shot for shot in shots if shot.trip < 0]
-    trips = {shot.trip for shot in shots if shot.trip >= 0}
-    stayed = {trip for trip in sorted(trips) if rng.random() < 0.1}
-    extra = []
-    for trip in sorted(stayed):
-        seconds = [shot.second for shot in shots if shot.trip == trip]
-        first, last = min(seconds), max(seconds)
+    by_trip: dict[int, list[Shot]] = {}
+    for shot in shots:
+        by_trip.setdefault(shot.trip, []).append(shot)
+    del by_trip[-1]
+    all_shots = list(home)
+    for _, photos in sorted(by_trip.items()):
+        if rng.random() > 0.1:
+            all_shots += photos
+            continue
+        all_shots += [replace(shot, camera=0) for shot in photos]
+        first, last = min(s.second for s in photos), max(s.second for s in photos)
         near = min(home, key=lambda shot: abs(shot.second - first))
         for day in range(first // _DAY, last // _DAY + 1):
             if rng.random() < 0.4:
                 second = day * _DAY + int(rng.uniform(9, 20) * HOUR)
-                extra += [Shot(second + 20 * k, near.place, -1, -1, -1) for k in range(3)]
-    return extra
+                all_shots += [Shot(second + 20 * k, near.place, -1, -1, -1, 1) for k in range(3)]
+    return all_shots

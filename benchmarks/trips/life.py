@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.trips.kinds import Kind
+from scene_model.photos.geo import distance_km
 
 YEARS = 10
 DAYS = 365 * YEARS
@@ -36,8 +37,8 @@ class Shot:
     """A photo with its truth.
 
     second: when it was really taken, in local time, since START. place: where. trip, day, chapter:
-    numbers that are the same for photos that belong together; -1 outside of trips. at_home: that
-    it was taken by somebody who stayed at home, or at home.
+    numbers that are the same for photos that belong together; -1 outside of trips. camera: the
+    index of the only one that can have taken it; -1: any.
     """
 
     second: int
@@ -45,6 +46,7 @@ class Shot:
     trip: int
     day: int
     chapter: int
+    camera: int = -1
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Life:
 
 def make_life(kind: Kind, rng: np.random.Generator, photos_factor: float = 1.0) -> list[Shot]:
     """Return the shots of a life, in no order."""
-    life = Life(rng, photos_factor=photos_factor * float(rng.uniform(0.6, 1.8)))
+    life = Life(rng, photos_factor=photos_factor * float(rng.uniform(0.2, 1.2)))
     homes = _homes(kind, rng)
     relatives = _offset(homes[0][1], float(rng.uniform(80, 900)), rng)
     eagerness = float(rng.uniform(0.6, 1.5))
@@ -303,6 +305,4 @@ def _at_home(life: Life, kind: Kind, homes: list[tuple[int, tuple[float, float]]
 
 
 def _km(first: tuple[float, float], second: tuple[float, float]) -> float:
-    from scene_model.photos.geo import distance_km
-
     return distance_km(*first, *second)

@@ -23,7 +23,7 @@ _PLANE_KMH, _PLANE_KM, _PLANE_S = 250.0, 40.0, 6 * HOUR_S
 # Not so where another photo shows the same place minutes or hours before or after.
 _SAME_PLACE_KM, _STANDING_S, _WITNESS_S = 15.0, 5 * 60, 12 * HOUR_S
 # A photo without a position takes the side of one nearby in time.
-_NEAR_S, _BETWEEN_S = 12 * HOUR_S, 72 * HOUR_S
+_NEAR_S, _BETWEEN_S = 30 * HOUR_S, 72 * HOUR_S
 # People who drive home between two places leave a pause of a night, and no great detour.
 _NIGHT_PAUSE_S, _HOME_DETOUR = 8 * HOUR_S, 1.25
 
@@ -89,10 +89,11 @@ def _pauses_too_long(track: Track, whereabouts: Whereabouts, away: IntArray) -> 
     latitudes, longitudes = _last_finite(track.latitudes[away]), _last_finite(track.longitudes[away])
     apart = distances_km(latitudes[:-1], longitudes[:-1], latitudes[1:], longitudes[1:])
     by_home = home_km[:-1] + home_km[1:]
-    is_by_home = (apart > AWAY_KM) & (by_home <= _HOME_DETOUR * apart)
     has_paused = track.seconds[later] - track.seconds[earlier] >= _NIGHT_PAUSE_S
+    is_by_home = has_paused & (by_home <= _HOME_DETOUR * apart)
+    is_new_direction = (empty_days > 0) & (apart > np.maximum(home_km[:-1], home_km[1:]))
     is_long = empty_days > np.where(is_far, _FAR_EMPTY_DAYS, _EMPTY_DAYS)
-    return np.asarray(is_long | (is_by_home & has_paused))
+    return np.asarray(is_long | ((apart > AWAY_KM) & (is_by_home | is_new_direction)))
 
 
 def _was_home(track: Track, away: IntArray, index: int, at_home: IntArray) -> bool:
@@ -168,22 +169,39 @@ def _is_near(track: Track, place: RegularPlace) -> BoolArray:
 
 
 def _with_neighbours(seconds: IntArray, states: IntArray) -> IntArray:
-    """Return the states, with those of neighbours in time where photos have none."""
+    """Return the states, with those of neighbours in time where photos have none.
+
+    Photos between home and away are divided at their longest pause.
+    """
     clear = np.flatnonzero(states != UNCLEAR)
-    unclear = np.flatnonzero(states == UNCLEAR)
-    if not len(clear) or not len(unclear):
-        return states
-    position = np.searchsorted(clear, unclear)
-    before = clear[np.maximum(position - 1, 0)]
-    after = clear[np.minimum(position, len(clear) - 1)]
-    since = np.where(position > 0, seconds[unclear] - seconds[before], 2**40)
-    until = np.where(position < len(clear), seconds[after] - seconds[unclear], 2**40)
-    is_between = (states[before] == states[after]) & (since + until <= _BETWEEN_S)
-    is_near = np.minimum(since, until) <= _NEAR_S
-    nearest = np.where(since <= until, states[before], states[after])
     filled = states.copy()
-    filled[unclear] = np.where(is_between | is_near, nearest, UNCLEAR)
+    if not len(clear):
+        return filled
+    for before, after in zip([-1, *clear.tolist()], [*clear.tolist(), len(states)], strict=True):
+        if after - before < 2:
+            continue
+        if before < 0:
+            filled[:after] = _chain(seconds[: after + 1][::-1], int(states[after]))[::-1]
+        elif after == len(states):
+            filled[before + 1 :] = _chain(seconds[before:], int(states[before]))
+        elif states[before] == states[after] and seconds[after] - seconds[before] <= _BETWEEN_S:
+            filled[before + 1 : after] = states[before]
+        else:
+            middle = before + 1 + int(np.argmax(np.diff(seconds[before : after + 1])))
+            filled[before + 1 : middle] = _chain(seconds[before:middle], int(states[before]))
+            filled[middle:after] = _chain(seconds[middle : after + 1][::-1], int(states[after]))[
+                ::-1
+            ]
     return filled
+
+
+def _chain(seconds: IntArray, state: int) -> IntArray:
+    """Return states of photos beside one with a state, until a pause is too long.
+
+    seconds: of the photo with the state and of those beside it, in order from there.
+    """
+    is_near = np.abs(np.diff(seconds)) <= _NEAR_S
+    return np.where(np.logical_and.accumulate(is_near), state, UNCLEAR)
 
 
 def _last_finite(values: FloatArray) -> FloatArray:

@@ -13,6 +13,8 @@ from scene_model.trips.moments import HOUR_S, NIGHT_S, BoolArray, FloatArray, In
 _BEGIN, _END, _EMPTY_ON_JOURNEY = 1 / 60, 1 / 7, 0.1
 # Hours with photos on a day of a journey: the mean, unless people photograph much at home as well.
 _JOURNEY_HOURS, _TIMES_USUAL = 5.0, 4.0
+# Days of departure and of rain: their share, and the hours with photos that they have at most.
+_SHORT_DAY, _SHORT_HOURS = 0.25, 3
 # A party at home is as busy as a journey; days with as many hours are that rare at home.
 _PARTY = 0.03
 _MAX_HOURS = 16
@@ -40,7 +42,7 @@ def busy_runs(seconds: IntArray, is_unclear: BoolArray, is_away: BoolArray) -> l
     odds = _journey_odds(active, _usual_hours(active, away_days))
     # Days whose place is clear are no journeys of this kind.
     odds[(active > 0) & ~unclear_days] = -50.0
-    on_journey = _journey_days(odds)
+    on_journey = _without_loose_ends(_journey_days(odds), active > 0)
     chosen = np.flatnonzero(is_unclear & on_journey[days - first_day])
     if not len(chosen):
         return []
@@ -72,6 +74,7 @@ def _journey_odds(active: IntArray, usual: FloatArray) -> FloatArray:
     support = np.arange(1, _MAX_HOURS + 1)
     weights = np.exp(-0.5 * ((support[None, :] - mean[:, None]) / (0.5 * mean[:, None])) ** 2)
     weights /= weights.sum(axis=1, keepdims=True)
+    weights = (1 - _SHORT_DAY) * weights + _SHORT_DAY / _SHORT_HOURS * (support <= _SHORT_HOURS)
     rows = np.arange(len(hours))
     journey = np.where(
         hours == 0,
@@ -97,3 +100,23 @@ def _journey_days(odds: FloatArray) -> BoolArray:
         on_journey[day] = is_away
         is_away = (not from_home[day]) if is_away else bool(from_away[day])
     return on_journey
+
+
+def _without_loose_ends(on_journey: BoolArray, has_photos: BoolArray) -> BoolArray:
+    """Return the days of journeys without days at their ends that stand apart.
+
+    Days before or after a pause at least as long as they last are at home.
+    """
+    kept = on_journey.copy()
+    edges = np.flatnonzero(np.diff(on_journey.astype(np.int64), prepend=0, append=0))
+    for start, end in edges.reshape(-1, 2).tolist():
+        days = start + np.flatnonzero(has_photos[start:end])
+        blocks = np.split(days, np.flatnonzero(np.diff(days) > 1) + 1)
+        while len(blocks) > 1 and len(blocks[0]) <= blocks[1][0] - blocks[0][-1] - 1:
+            blocks.pop(0)
+        while len(blocks) > 1 and len(blocks[-1]) <= blocks[-1][0] - blocks[-2][-1] - 1:
+            blocks.pop()
+        kept[start:end] = False
+        if blocks and len(blocks[0]):
+            kept[blocks[0][0] : blocks[-1][-1] + 1] = True
+    return kept
