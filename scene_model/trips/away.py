@@ -23,9 +23,14 @@ _PLANE_KMH, _PLANE_KM, _PLANE_S = 250.0, 40.0, 6 * HOUR_S
 # Not so where another photo shows the same place minutes or hours before or after.
 _SAME_PLACE_KM, _STANDING_S, _WITNESS_S = 15.0, 5 * 60, 12 * HOUR_S
 # A photo without a position takes the side of one nearby in time.
-_NEAR_S, _BETWEEN_S = 30 * HOUR_S, 72 * HOUR_S
-# People who drive home between two places leave a pause of a night, and no great detour.
-_NIGHT_PAUSE_S, _HOME_DETOUR = 8 * HOUR_S, 1.25
+# One of the same camera counts first.
+_NEAR_S, _BETWEEN_S, _OWN_NEAR_S = 30 * HOUR_S, 72 * HOUR_S, 12 * HOUR_S
+# People who drive home between two places leave a pause of a night, and no great detour;
+# a day without photos allows for a greater one.
+_NIGHT_PAUSE_S, _HOME_DETOUR, _NEW_DIRECTION = 8 * HOUR_S, 1.25, 1.5
+
+# Photos before and after a pause show which cameras were on the journey.
+_CAMERA_PHOTOS = 40
 
 UNCLEAR, HOME, AWAY = 0, 1, 2
 
@@ -60,7 +65,11 @@ def find_whereabouts(track: Track) -> Whereabouts:
     for place in find_regular_places(grounded, homes):
         is_away &= ~_is_near(track, place)
     states = np.where(is_grounded, np.where(is_away, AWAY, HOME), UNCLEAR)
-    states = _with_neighbours(track.seconds, states)
+    # Who stayed at home has a camera of their own.
+    for camera in np.unique(track.cameras):
+        own = np.flatnonzero(track.cameras == camera)
+        states[own] = _with_neighbours(track.seconds[own], states[own], _OWN_NEAR_S, _OWN_NEAR_S)
+    states = _with_neighbours(track.seconds, states, _NEAR_S, _BETWEEN_S)
     return Whereabouts(states, home_km, is_grounded, latitudes, longitudes)
 
 
@@ -71,39 +80,46 @@ def away_runs(track: Track, whereabouts: Whereabouts) -> list[IntArray]:
         return []
     is_cut = _pauses_too_long(track, whereabouts, away)
     at_home = np.flatnonzero((whereabouts.states == HOME) & whereabouts.is_grounded)
+    placed = away[whereabouts.is_grounded[away]]
     first, last = np.searchsorted(at_home, away[:-1]), np.searchsorted(at_home, away[1:])
     for index in np.flatnonzero((last > first) & ~is_cut):
         between = at_home[first[index] : last[index]]
-        is_cut[index] = _was_home(track, away, int(index), between)
+        is_cut[index] = _was_home(track, placed, away, int(index), between)
     return np.split(away, np.flatnonzero(is_cut) + 1)
 
 
 def _pauses_too_long(track: Track, whereabouts: Whereabouts, away: IntArray) -> BoolArray:
     """Return between which photos away from home a trip ended, by pauses alone."""
     earlier, later = away[:-1], away[1:]
-    home_km = _last_finite(whereabouts.home_km[away])
+    is_grounded = whereabouts.is_grounded[away]
+    home_km = _last_finite(np.where(is_grounded, whereabouts.home_km[away], np.nan))
     is_far = np.minimum(home_km[:-1], home_km[1:]) > _FAR_KM
     days = track.days
     empty_days = days[later] - days[earlier] - 1
     # The way from one place to the other led past home.
-    latitudes, longitudes = _last_finite(track.latitudes[away]), _last_finite(track.longitudes[away])
+    latitudes = _last_finite(np.where(is_grounded, track.latitudes[away], np.nan))
+    longitudes = _last_finite(np.where(is_grounded, track.longitudes[away], np.nan))
     apart = distances_km(latitudes[:-1], longitudes[:-1], latitudes[1:], longitudes[1:])
     by_home = home_km[:-1] + home_km[1:]
     has_paused = track.seconds[later] - track.seconds[earlier] >= _NIGHT_PAUSE_S
     is_by_home = has_paused & (by_home <= _HOME_DETOUR * apart)
-    is_new_direction = (empty_days > 0) & (apart > np.maximum(home_km[:-1], home_km[1:]))
+    is_new_direction = (empty_days > 0) & (by_home <= _NEW_DIRECTION * apart)
     is_long = empty_days > np.where(is_far, _FAR_EMPTY_DAYS, _EMPTY_DAYS)
     return np.asarray(is_long | ((apart > AWAY_KM) & (is_by_home | is_new_direction)))
 
 
-def _was_home(track: Track, away: IntArray, index: int, at_home: IntArray) -> bool:
+def _was_home(
+    track: Track, placed: IntArray, away: IntArray, index: int, at_home: IntArray
+) -> bool:
     """Return whether who took two photos away from home can have been at home between them.
 
+    placed: the photos away from home with a position. at_home: those at home between the two.
     Another one of a family may have stayed there: with another camera, or at a time at which no
     journey led home.
     """
     earlier, later = away[index], away[index + 1]
-    cameras = track.cameras[away[max(0, index - 50) : index + 52]]
+    middle = int(np.searchsorted(placed, later))
+    cameras = track.cameras[placed[max(0, middle - _CAMERA_PHOTOS) : middle + _CAMERA_PHOTOS]]
     at_home = at_home[np.isin(track.cameras[at_home], cameras)]
     if not len(at_home):
         return False
@@ -168,9 +184,12 @@ def _is_near(track: Track, place: RegularPlace) -> BoolArray:
     return is_near
 
 
-def _with_neighbours(seconds: IntArray, states: IntArray) -> IntArray:
+def _with_neighbours(
+    seconds: IntArray, states: IntArray, near_s: int, between_s: int
+) -> IntArray:
     """Return the states, with those of neighbours in time where photos have none.
 
+    near_s: how far the neighbour may be; between_s: how far two with one state may be apart.
     Photos between home and away are divided at their longest pause.
     """
     clear = np.flatnonzero(states != UNCLEAR)
@@ -181,26 +200,25 @@ def _with_neighbours(seconds: IntArray, states: IntArray) -> IntArray:
         if after - before < 2:
             continue
         if before < 0:
-            filled[:after] = _chain(seconds[: after + 1][::-1], int(states[after]))[::-1]
+            filled[:after] = _chain(seconds[: after + 1][::-1], int(states[after]), near_s)[::-1]
         elif after == len(states):
-            filled[before + 1 :] = _chain(seconds[before:], int(states[before]))
-        elif states[before] == states[after] and seconds[after] - seconds[before] <= _BETWEEN_S:
+            filled[before + 1 :] = _chain(seconds[before:], int(states[before]), near_s)
+        elif states[before] == states[after] and seconds[after] - seconds[before] <= between_s:
             filled[before + 1 : after] = states[before]
         else:
             middle = before + 1 + int(np.argmax(np.diff(seconds[before : after + 1])))
-            filled[before + 1 : middle] = _chain(seconds[before:middle], int(states[before]))
-            filled[middle:after] = _chain(seconds[middle : after + 1][::-1], int(states[after]))[
-                ::-1
-            ]
+            earlier, later = seconds[before:middle], seconds[middle : after + 1][::-1]
+            filled[before + 1 : middle] = _chain(earlier, int(states[before]), near_s)
+            filled[middle:after] = _chain(later, int(states[after]), near_s)[::-1]
     return filled
 
 
-def _chain(seconds: IntArray, state: int) -> IntArray:
+def _chain(seconds: IntArray, state: int, near_s: int) -> IntArray:
     """Return states of photos beside one with a state, until a pause is too long.
 
     seconds: of the photo with the state and of those beside it, in order from there.
     """
-    is_near = np.abs(np.diff(seconds)) <= _NEAR_S
+    is_near = np.abs(np.diff(seconds)) <= near_s
     return np.where(np.logical_and.accumulate(is_near), state, UNCLEAR)
 
 
