@@ -206,11 +206,21 @@ def _with_neighbours(
         elif states[before] == states[after] and seconds[after] - seconds[before] <= between_s:
             filled[before + 1 : after] = states[before]
         else:
-            middle = before + 1 + int(np.argmax(np.diff(seconds[before : after + 1])))
+            middle = before + 1 + _division(seconds[before : after + 1], states[before] == HOME)
             earlier, later = seconds[before:middle], seconds[middle : after + 1][::-1]
             filled[before + 1 : middle] = _chain(earlier, int(states[before]), near_s)
             filled[middle:after] = _chain(later, int(states[after]), near_s)[::-1]
     return filled
+
+
+def _division(seconds: IntArray, is_home_first: bool) -> int:
+    """Return before which pause photos between home and away are divided."""
+    pauses = np.diff(seconds).astype(np.float64)
+    if not is_home_first:
+        pauses = pauses[::-1]
+    nights = np.flatnonzero(pauses >= 10 * HOUR_S)
+    index = int(nights[0]) if len(nights) else int(np.argmax(pauses))
+    return index if is_home_first else len(pauses) - 1 - index
 
 
 def _chain(seconds: IntArray, state: int, near_s: int) -> IntArray:

@@ -29,7 +29,7 @@ MOVE_DAYS = 30.0
 _MIN_HOME_WEEKS, _MAX_HOMES = 3, 40
 # A second home or a place of work: so many visits within so many days, or, for long holidays
 # with the parents, fewer visits with many days.
-_VISITS = ((6, 183), (10, 365))
+_VISITS = ((8, 183), (10, 365))
 _LONG_VISITS, _LONG_VISIT_WINDOW, _LONG_VISIT_DAYS = 4, 365, 60
 # Days without photos between two days of one visit.
 _VISIT_GAP_DAYS = 3
