@@ -14,11 +14,13 @@ _BEGIN, _END, _EMPTY_ON_JOURNEY = 1 / 60, 1 / 7, 0.1
 # Hours with photos on a day of a journey: the mean, unless people photograph much at home as well.
 _JOURNEY_HOURS, _TIMES_USUAL = 5.0, 4.0
 # Days of departure and of rain: their share, and the hours with photos that they have at most.
-_SHORT_DAY, _SHORT_HOURS = 0.25, 3
+_SHORT_DAY, _SHORT_HOURS = 0.5, 3
 # A party at home is as busy as a journey; days with as many hours are that rare at home.
 _PARTY = 0.03
 _MAX_HOURS = 16
 _USUAL_WINDOW_DAYS = 183
+# How many days of this person outweigh what is usual for many, and how often they are counted.
+_PRIOR_JOURNEY_DAYS, _PRIOR_HOME_DAYS, _ROUNDS = 60.0, 200.0, 4
 
 
 def busy_runs(seconds: IntArray, is_unclear: BoolArray, is_away: BoolArray) -> list[IntArray]:
@@ -39,10 +41,10 @@ def busy_runs(seconds: IntArray, is_unclear: BoolArray, is_away: BoolArray) -> l
     unclear_days[days[is_unclear] - first_day] = True
     away_days = np.zeros(count, dtype=np.bool_)
     away_days[days[is_away] - first_day] = True
-    odds = _journey_odds(active, _usual_hours(active, away_days))
     # Days whose place is clear are no journeys of this kind.
-    odds[(active > 0) & ~unclear_days] = -50.0
-    on_journey = _without_loose_ends(_journey_days(odds), active > 0)
+    is_clear = (active > 0) & ~unclear_days
+    on_journey = _learned_journeys(active, _usual_hours(active, away_days), is_clear)
+    on_journey = _without_loose_ends(on_journey, active > 0)
     chosen = np.flatnonzero(is_unclear & on_journey[days - first_day])
     if not len(chosen):
         return []
@@ -65,23 +67,47 @@ def _usual_hours(active: IntArray, away_days: BoolArray) -> FloatArray:
     return np.maximum(usual, 0.15)
 
 
-def _journey_odds(active: IntArray, usual: FloatArray) -> FloatArray:
-    """Return the logarithm of how much more probable a journey is by a day's hours with photos."""
+def _learned_journeys(active: IntArray, usual: FloatArray, is_clear: BoolArray) -> BoolArray:
+    """Return which days are on a journey, by what this person's journeys and other days are like.
+
+    The days of the model are sorted into journeys and others, their hours counted, and so on
+    (Viterbi training), beginning with what is usual for many people.
+    """
     hours = np.minimum(active, _MAX_HOURS)
-    ratio = usual / (1 + usual)
-    at_home = (1 - _PARTY) * (1 - ratio) * ratio**hours + _PARTY / (_MAX_HOURS + 1)
-    mean = np.maximum(_JOURNEY_HOURS, _TIMES_USUAL * usual)
-    support = np.arange(1, _MAX_HOURS + 1)
-    weights = np.exp(-0.5 * ((support[None, :] - mean[:, None]) / (0.5 * mean[:, None])) ** 2)
-    weights /= weights.sum(axis=1, keepdims=True)
-    weights = (1 - _SHORT_DAY) * weights + _SHORT_DAY / _SHORT_HOURS * (support <= _SHORT_HOURS)
+    at_home, journey = _expected_hours(usual)
     rows = np.arange(len(hours))
-    journey = np.where(
-        hours == 0,
-        _EMPTY_ON_JOURNEY,
-        (1 - _EMPTY_ON_JOURNEY) * weights[rows, np.maximum(hours, 1) - 1],
-    )
-    return np.asarray(np.log(journey + 1e-6) - np.log(at_home))
+    odds = np.log(journey[rows, hours]) - np.log(at_home[rows, hours])
+    odds[is_clear] = -50.0
+    on_journey = _journey_days(odds)
+    for _ in range(_ROUNDS):
+        of_journey = _counted(hours[on_journey & ~is_clear], journey, _PRIOR_JOURNEY_DAYS)
+        of_home = _counted(hours[~on_journey & ~is_clear], at_home, _PRIOR_HOME_DAYS)
+        odds = np.log(of_journey[rows, hours]) - np.log(of_home[rows, hours])
+        odds[is_clear] = -50.0
+        on_journey = _journey_days(odds)
+    return on_journey
+
+
+def _counted(hours: IntArray, expected: FloatArray, prior_days: float) -> FloatArray:
+    """Return the probabilities of hours with photos, from days and what is expected."""
+    counts = np.bincount(hours, minlength=_MAX_HOURS + 1)
+    return np.asarray((counts + prior_days * expected) / (len(hours) + prior_days))
+
+
+def _expected_hours(usual: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return how probable each number of hours is at home and on a journey, for each day.
+
+    Both of the shape (days, _MAX_HOURS + 1).
+    """
+    hours = np.arange(_MAX_HOURS + 1)[None, :]
+    ratio = (usual / (1 + usual))[:, None]
+    at_home = (1 - _PARTY) * (1 - ratio) * ratio**hours + _PARTY / (_MAX_HOURS + 1)
+    mean = np.maximum(_JOURNEY_HOURS, _TIMES_USUAL * usual)[:, None]
+    full = np.exp(-0.5 * ((hours - mean) / (0.5 * mean)) ** 2) * (hours > 0)
+    full /= full.sum(axis=1, keepdims=True)
+    short = ((hours > 0) & (hours <= _SHORT_HOURS)) / _SHORT_HOURS
+    with_photos = (1 - _SHORT_DAY) * full + _SHORT_DAY * short
+    return at_home, np.where(hours == 0, _EMPTY_ON_JOURNEY, (1 - _EMPTY_ON_JOURNEY) * with_photos)
 
 
 def _journey_days(odds: FloatArray) -> BoolArray:
