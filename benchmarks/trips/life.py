@@ -59,11 +59,18 @@ class Life:
     chapters: int = 0
     busy: np.ndarray = field(default_factory=lambda: np.zeros(DAYS + 60, dtype=bool))
     photos_factor: float = 1.0
+    shortest_pause_h: float = 1.0
+    longest_chapter_h: float = 2.5
 
 
 def make_life(kind: Kind, rng: np.random.Generator, photos_factor: float = 1.0) -> list[Shot]:
     """Return the shots of a life, in no order."""
-    life = Life(rng, photos_factor=photos_factor * float(rng.uniform(0.2, 1.2)))
+    life = Life(
+        rng,
+        photos_factor=photos_factor * float(rng.uniform(0.2, 1.2)),
+        shortest_pause_h=float(rng.uniform(0.4, 1.3)),
+        longest_chapter_h=float(rng.uniform(0.7, 2.7)),
+    )
     homes = _homes(kind, rng)
     relatives = _offset(homes[0][1], float(rng.uniform(80, 900)), rng)
     eagerness = float(rng.uniform(0.6, 1.5))
@@ -198,13 +205,13 @@ def _day_of_trip(
     place = base
     is_first = True
     for _ in range(count):
-        length = float(rng.uniform(0.2, 2.5))
+        length = float(rng.uniform(0.2, life.longest_chapter_h))
         if not is_first and hour + 0.3 > last_hour:
             break
         if not is_first or rng.random() < 0.7:
             place = _offset(base, float(rng.exponential(spread)), rng)
         _chapter(life, place, trip, day, hour, min(length, max(0.3, last_hour - hour)), photos)
-        hour += length + float(rng.uniform(0.9, 4))
+        hour += length + life.shortest_pause_h * float(rng.uniform(1, 4))
         is_first = False
     if is_late and last_hour >= 22:
         begin = max(hour, float(rng.uniform(21.3, 23)))
