@@ -14,6 +14,8 @@ from scene_model.trips.places import (
 
 # Away is more than 50 km from home, as five builds around Immich agree.
 AWAY_KM = 50.0
+# Who was so near was at home; between the two, an excursion on the way.
+_AT_HOME_KM = 30.0
 # Around a second home or a place of work less: nobody lives there all the time.
 _REGULAR_KM = 25.0
 # A trip may have two days without photos, a far one more: nobody flies home for a day.
@@ -24,13 +26,13 @@ _PLANE_KMH, _PLANE_KM, _PLANE_S = 250.0, 40.0, 6 * HOUR_S
 _SAME_PLACE_KM, _STANDING_S, _WITNESS_S = 15.0, 5 * 60, 12 * HOUR_S
 # A photo without a position takes the side of one nearby in time.
 # One of the same camera counts first.
-_NEAR_S, _BETWEEN_S, _OWN_NEAR_S = 30 * HOUR_S, 72 * HOUR_S, 12 * HOUR_S
-# People who drive home between two places leave a pause of a night, and no great detour;
-# a day without photos allows for a greater one.
-_NIGHT_PAUSE_S, _HOME_DETOUR, _NEW_DIRECTION = 8 * HOUR_S, 1.25, 1.5
+_NEAR_S, _BETWEEN_S, _OWN_NEAR_S = 36 * HOUR_S, 72 * HOUR_S, 12 * HOUR_S
+# People who return home between two places leave a pause of a night, and the way past home is no
+# great detour; days without photos, of which there may be none, one or two, allow for a greater one.
+_NIGHT_PAUSE_S, _HOME_DETOURS = 8 * HOUR_S, (1.25, 1.5, 2.0)
 
-# Photos before and after a pause show which cameras were on the journey.
-_CAMERA_PHOTOS = 40
+# Photos of the days before and after a pause show which cameras were on the journey.
+_SAME_TRIP_S = 48 * HOUR_S
 
 UNCLEAR, HOME, AWAY = 0, 1, 2
 
@@ -40,14 +42,14 @@ class Whereabouts:
     """Where each photo of a track was taken. All arrays have the shape (photos,).
 
     states: UNCLEAR, HOME or AWAY. home_km: the distance from home, NaN without a position.
-    is_grounded: whether it has a position that is right and not in the air.
+    is_grounded: whether it has a position that is right and not in the air. is_at_home: whether
+    that position is home or a regular place; farther out and not yet away is neither.
     """
 
     states: IntArray
     home_km: FloatArray
     is_grounded: BoolArray
-    home_latitudes: FloatArray
-    home_longitudes: FloatArray
+    is_at_home: BoolArray
 
 
 def find_whereabouts(track: Track) -> Whereabouts:
@@ -58,19 +60,21 @@ def find_whereabouts(track: Track) -> Whereabouts:
     unknown = np.full(len(track), np.nan)
     if homes is None:
         states = np.full(len(track), UNCLEAR, dtype=np.int64)
-        return Whereabouts(states, unknown, is_grounded, unknown, unknown)
+        return Whereabouts(states, unknown, is_grounded, np.zeros_like(is_grounded))
     latitudes, longitudes = homes.at(track.days)
     home_km = distances_km(track.latitudes, track.longitudes, latitudes, longitudes)
-    is_away = home_km > AWAY_KM
+    is_regular = np.zeros(len(track), dtype=np.bool_)
     for place in find_regular_places(grounded, homes):
-        is_away &= ~_is_near(track, place)
+        is_regular |= _is_near(track, place)
+    is_away = (home_km > AWAY_KM) & ~is_regular
+    is_at_home = is_grounded & ((home_km <= _AT_HOME_KM) | is_regular)
     states = np.where(is_grounded, np.where(is_away, AWAY, HOME), UNCLEAR)
     # Who stayed at home has a camera of their own.
     for camera in np.unique(track.cameras):
         own = np.flatnonzero(track.cameras == camera)
         states[own] = _with_neighbours(track.seconds[own], states[own], _OWN_NEAR_S, _OWN_NEAR_S)
     states = _with_neighbours(track.seconds, states, _NEAR_S, _BETWEEN_S)
-    return Whereabouts(states, home_km, is_grounded, latitudes, longitudes)
+    return Whereabouts(states, home_km, is_grounded, is_at_home)
 
 
 def away_runs(track: Track, whereabouts: Whereabouts) -> list[IntArray]:
@@ -79,13 +83,25 @@ def away_runs(track: Track, whereabouts: Whereabouts) -> list[IntArray]:
     if not len(away):
         return []
     is_cut = _pauses_too_long(track, whereabouts, away)
-    at_home = np.flatnonzero((whereabouts.states == HOME) & whereabouts.is_grounded)
+    at_home = np.flatnonzero(whereabouts.is_at_home)
     placed = away[whereabouts.is_grounded[away]]
     first, last = np.searchsorted(at_home, away[:-1]), np.searchsorted(at_home, away[1:])
     for index in np.flatnonzero((last > first) & ~is_cut):
         between = at_home[first[index] : last[index]]
         is_cut[index] = _was_home(track, placed, away, int(index), between)
-    return np.split(away, np.flatnonzero(is_cut) + 1)
+    is_around = (whereabouts.states == HOME) & whereabouts.is_grounded & ~whereabouts.is_at_home
+    runs = np.split(away, np.flatnonzero(is_cut) + 1)
+    return [_with_photos_between(track, run, np.flatnonzero(is_around)) for run in runs]
+
+
+def _with_photos_between(track: Track, run: IntArray, around: IntArray) -> IntArray:
+    """Return a trip with photos of its cameras that were taken meanwhile not quite as far away."""
+    first, last = np.searchsorted(around, [run[0], run[-1]])
+    between = around[first:last]
+    if not len(between):
+        return run
+    between = between[np.isin(track.cameras[between], track.cameras[run])]
+    return np.sort(np.concatenate((run, between)))
 
 
 def _pauses_too_long(track: Track, whereabouts: Whereabouts, away: IntArray) -> BoolArray:
@@ -102,10 +118,10 @@ def _pauses_too_long(track: Track, whereabouts: Whereabouts, away: IntArray) -> 
     apart = distances_km(latitudes[:-1], longitudes[:-1], latitudes[1:], longitudes[1:])
     by_home = home_km[:-1] + home_km[1:]
     has_paused = track.seconds[later] - track.seconds[earlier] >= _NIGHT_PAUSE_S
-    is_by_home = has_paused & (by_home <= _HOME_DETOUR * apart)
-    is_new_direction = (empty_days > 0) & (by_home <= _NEW_DIRECTION * apart)
+    detour = np.array(_HOME_DETOURS)[np.clip(empty_days, 0, len(_HOME_DETOURS) - 1)]
+    is_by_home = (apart > AWAY_KM) & has_paused & (by_home <= detour * apart)
     is_long = empty_days > np.where(is_far, _FAR_EMPTY_DAYS, _EMPTY_DAYS)
-    return np.asarray(is_long | ((apart > AWAY_KM) & (is_by_home | is_new_direction)))
+    return np.asarray(is_long | is_by_home)
 
 
 def _was_home(
@@ -118,8 +134,11 @@ def _was_home(
     journey led home.
     """
     earlier, later = away[index], away[index + 1]
-    middle = int(np.searchsorted(placed, later))
-    cameras = track.cameras[placed[max(0, middle - _CAMERA_PHOTOS) : middle + _CAMERA_PHOTOS]]
+    times = track.seconds[placed]
+    first, last = np.searchsorted(
+        times, [track.seconds[earlier] - _SAME_TRIP_S, track.seconds[later] + _SAME_TRIP_S]
+    )
+    cameras = track.cameras[placed[first:last]]
     at_home = at_home[np.isin(track.cameras[at_home], cameras)]
     if not len(at_home):
         return False

@@ -72,7 +72,8 @@ def propose_trips(moments: Sequence[PhotoMoment]) -> list[ProposedTrip]:
     track = track.at(corrected_seconds(track))
     whereabouts = find_whereabouts(track)
     runs = away_runs(track, whereabouts)
-    is_unclear, is_away = whereabouts.states == UNCLEAR, whereabouts.states == AWAY
+    is_unclear = whereabouts.states == UNCLEAR
+    is_away = whereabouts.states == AWAY
     runs = _joined(track, runs, busy_runs(track.seconds, is_unclear, is_away))
     trips = [trip for run in runs for trip in _trips_of(track, whereabouts, run)]
     return sorted(trips, key=lambda trip: (trip.start, trip.photos))
