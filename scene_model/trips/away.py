@@ -18,8 +18,9 @@ AWAY_KM = 50.0
 _AT_HOME_KM = 30.0
 # Around a second home or a place of work less: nobody lives there all the time.
 _REGULAR_KM = 25.0
-# A trip may have two days without photos, a far one more: nobody flies home for a day.
-_EMPTY_DAYS, _FAR_EMPTY_DAYS, _FAR_KM = 2, 5, 1500.0
+# A trip may have two days without photos; a stay far away more, since nobody flies home and
+# back to the same place within days.
+_EMPTY_DAYS, _FAR_EMPTY_DAYS, _FAR_KM, _STAY_KM = 2, 5, 1500.0, 300.0
 # Faster than this a photo was taken from a plane, or its position is wrong.
 _PLANE_KMH, _PLANE_KM, _PLANE_S = 250.0, 40.0, 6 * HOUR_S
 # Not so where another photo shows the same place minutes or hours before or after.
@@ -109,7 +110,6 @@ def _pauses_too_long(track: Track, whereabouts: Whereabouts, away: IntArray) -> 
     earlier, later = away[:-1], away[1:]
     is_grounded = whereabouts.is_grounded[away]
     home_km = _last_finite(np.where(is_grounded, whereabouts.home_km[away], np.nan))
-    is_far = np.minimum(home_km[:-1], home_km[1:]) > _FAR_KM
     days = track.days
     empty_days = days[later] - days[earlier] - 1
     # The way from one place to the other led past home.
@@ -117,10 +117,11 @@ def _pauses_too_long(track: Track, whereabouts: Whereabouts, away: IntArray) -> 
     longitudes = _last_finite(np.where(is_grounded, track.longitudes[away], np.nan))
     apart = distances_km(latitudes[:-1], longitudes[:-1], latitudes[1:], longitudes[1:])
     by_home = home_km[:-1] + home_km[1:]
+    is_far_stay = (by_home > 2 * _FAR_KM) & (apart <= _STAY_KM)
     has_paused = track.seconds[later] - track.seconds[earlier] >= _NIGHT_PAUSE_S
     detour = np.array(_HOME_DETOURS)[np.clip(empty_days, 0, len(_HOME_DETOURS) - 1)]
     is_by_home = (apart > AWAY_KM) & has_paused & (by_home <= detour * apart)
-    is_long = empty_days > np.where(is_far, _FAR_EMPTY_DAYS, _EMPTY_DAYS)
+    is_long = empty_days > np.where(is_far_stay, _FAR_EMPTY_DAYS, _EMPTY_DAYS)
     return np.asarray(is_long | is_by_home)
 
 
