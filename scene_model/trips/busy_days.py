@@ -43,7 +43,7 @@ def busy_runs(seconds: IntArray, is_unclear: BoolArray, is_away: BoolArray) -> l
     away_days[days[is_away] - first_day] = True
     # Days whose place is clear are no journeys of this kind.
     is_clear = (active > 0) & ~unclear_days
-    on_journey = _learned_journeys(active, _usual_hours(active, away_days), is_clear)
+    on_journey = _learned_journeys(active, _usual_hours(active, away_days), is_clear, away_days)
     on_journey = _without_loose_ends(on_journey, active > 0)
     chosen = np.flatnonzero(is_unclear & on_journey[days - first_day])
     if not len(chosen):
@@ -67,10 +67,12 @@ def _usual_hours(active: IntArray, away_days: BoolArray) -> FloatArray:
     return np.maximum(usual, 0.15)
 
 
-def _learned_journeys(active: IntArray, usual: FloatArray, is_clear: BoolArray) -> BoolArray:
+def _learned_journeys(
+    active: IntArray, usual: FloatArray, is_clear: BoolArray, is_away: BoolArray
+) -> BoolArray:
     """Return which days are on a journey, by what this person's journeys and other days are like.
 
-    The days of the model are sorted into journeys and others, their hours counted, and so on
+    Days away by positions are journeys. The others are sorted into journeys and others, the hours counted, and so on
     (Viterbi training), beginning with what is usual for many people.
     """
     hours = np.minimum(active, _MAX_HOURS)
@@ -80,8 +82,8 @@ def _learned_journeys(active: IntArray, usual: FloatArray, is_clear: BoolArray) 
     odds[is_clear] = -50.0
     on_journey = _journey_days(odds)
     for _ in range(_ROUNDS):
-        of_journey = _counted(hours[on_journey & ~is_clear], journey, _PRIOR_JOURNEY_DAYS)
-        of_home = _counted(hours[~on_journey & ~is_clear], at_home, _PRIOR_HOME_DAYS)
+        of_journey = _counted(hours[on_journey | is_away], journey, _PRIOR_JOURNEY_DAYS)
+        of_home = _counted(hours[~on_journey & ~is_away], at_home, _PRIOR_HOME_DAYS)
         odds = np.log(of_journey[rows, hours]) - np.log(of_home[rows, hours])
         odds[is_clear] = -50.0
         on_journey = _journey_days(odds)
