@@ -25,6 +25,7 @@ _EMPTY_DAYS, _FAR_EMPTY_DAYS, _FAR_KM, _STAY_KM = 2, 5, 1500.0, 300.0
 _PLANE_KMH, _PLANE_KM, _PLANE_S = 250.0, 40.0, 6 * HOUR_S
 # Not so where another photo shows the same place minutes or hours before or after.
 _SAME_PLACE_KM, _STANDING_S, _WITNESS_S = 15.0, 5 * 60, 12 * HOUR_S
+_WITNESSES = 500
 # A photo without a position takes the side of one nearby in time.
 # One of the same camera counts first.
 _NEAR_S, _BETWEEN_S, _OWN_NEAR_S = 36 * HOUR_S, 72 * HOUR_S, 12 * HOUR_S
@@ -180,6 +181,7 @@ def _in_the_air(track: Track) -> BoolArray:
         first, last = np.searchsorted(
             seconds, [seconds[index] - _WITNESS_S, seconds[index] + _WITNESS_S + 1]
         )
+        first, last = max(first, index - _WITNESSES), min(last, index + _WITNESSES)
         near = distances_km(
             latitudes[first:last], longitudes[first:last], latitudes[index], longitudes[index]
         )
@@ -223,7 +225,9 @@ def _with_neighbours(
             filled[:after] = _chain(seconds[: after + 1][::-1], int(states[after]), near_s)[::-1]
         elif after == len(states):
             filled[before + 1 :] = _chain(seconds[before:], int(states[before]), near_s)
-        elif states[before] == states[after] and seconds[after] - seconds[before] <= between_s:
+        elif states[before] == states[after] and _is_one_stay(
+            seconds[before : after + 1], int(states[before]), between_s
+        ):
             filled[before + 1 : after] = states[before]
         else:
             middle = before + 1 + _division(seconds[before : after + 1], states[before] == HOME)
@@ -231,6 +235,13 @@ def _with_neighbours(
             filled[before + 1 : middle] = _chain(earlier, int(states[before]), near_s)
             filled[middle:after] = _chain(later, int(states[after]), near_s)[::-1]
     return filled
+
+
+def _is_one_stay(seconds: IntArray, state: int, between_s: int) -> bool:
+    """Return whether photos between two with one state were taken there as well."""
+    if state == AWAY:
+        return bool(np.diff(seconds).max() <= between_s)
+    return bool(seconds[-1] - seconds[0] <= between_s)
 
 
 def _division(seconds: IntArray, is_home_first: bool) -> int:

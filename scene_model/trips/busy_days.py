@@ -19,6 +19,8 @@ _SHORT_DAY, _SHORT_HOURS = 0.5, 3
 _PARTY = 0.03
 _MAX_HOURS = 16
 _USUAL_WINDOW_DAYS = 183
+# A library of one journey alone does not show what is usual.
+_SHORT_LIBRARY_DAYS, _USUAL_OF_MANY = 60, 0.3
 # How many days of this person outweigh what is usual for many, and how often they are counted.
 _PRIOR_JOURNEY_DAYS, _PRIOR_HOME_DAYS, _ROUNDS = 60.0, 200.0, 4
 
@@ -57,6 +59,8 @@ def busy_runs(seconds: IntArray, is_unclear: BoolArray, is_away: BoolArray) -> l
 
 def _usual_hours(active: IntArray, away_days: BoolArray) -> FloatArray:
     """Return the mean of hours with photos around each day, without the busiest days."""
+    if len(active) < _SHORT_LIBRARY_DAYS:
+        return np.full(len(active), _USUAL_OF_MANY)
     usual = np.empty(len(active))
     half = _USUAL_WINDOW_DAYS
     for start in range(0, len(active), 30):

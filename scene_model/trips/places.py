@@ -3,7 +3,7 @@
 Days count, not photos: people photograph most where they live least.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +26,10 @@ _MAX_HELD_DAYS = 45
 # Changing home twice costs sixty days: a stay abroad of more than two months is a home.
 MOVE_DAYS = 30.0
 # Photos of a home are spread over weeks; those of one trip alone show no home.
-_MIN_HOME_WEEKS, _MAX_HOMES = 3, 40
+_MIN_HOME_WEEKS, _MIN_HOME_SPAN_DAYS, _MAX_HOMES = 3, 28, 40
 # A second home or a place of work: so many visits within so many days, or, for long holidays
 # with the parents, fewer visits with many days.
-_VISITS = ((8, 183), (10, 365))
+_VISITS = ((7, 183), (9, 365))
 _LONG_VISITS, _LONG_VISIT_WINDOW, _LONG_VISIT_DAYS = 4, 365, 60
 # Days without photos between two days of one visit.
 _VISIT_GAP_DAYS = 3
@@ -101,12 +101,23 @@ def find_regular_places(track: Track, homes: Homes) -> list[RegularPlace]:
         latitude, longitude = float(table.latitudes[place]), float(table.longitudes[place])
         days = table.days[table.places == place]
         is_home = distances_km(*homes.at(days), latitude, longitude) <= HOME_RADIUS_KM
-        for first, last in _regular_times(days[~is_home]):
+        for first, last in _joined_spans(_regular_spans(days[~is_home])):
             regular.append(RegularPlace(latitude, longitude, first, last))
     return regular
 
 
-def _regular_times(days: IntArray) -> Iterator[tuple[int, int]]:
+def _joined_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return spans of days, of which those that overlap are one."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _regular_spans(days: IntArray) -> Iterator[tuple[int, int]]:
     """Yield the spans of days in which visits are regular. days: sorted."""
     if not len(days):
         return
@@ -130,7 +141,8 @@ def _home_candidates(table: _DayPlaces) -> list[int]:
     candidates = []
     for place in range(len(table.latitudes)):
         days = table.days[table.places == place]
-        if len(np.unique(days // 7)) >= _MIN_HOME_WEEKS:
+        weeks = np.unique(days // 7)
+        if len(weeks) >= _MIN_HOME_WEEKS and days[-1] - days[0] >= _MIN_HOME_SPAN_DAYS:
             candidates.append(place)
         if len(candidates) == _MAX_HOMES:
             break

@@ -16,7 +16,7 @@ from scene_model.trips.moments import IntArray, PhotoMoment, Track, date_of, tra
 
 TripKind = Literal["trip", "day trip", "time only"]
 # Fewer photos are no trip: a stop on the way, a photo from a train.
-_MIN_PHOTOS, _MIN_DAY_TRIP_PHOTOS = 3, 4
+_MIN_PHOTOS, _MIN_DAY_TRIP_PHOTOS = 3, 3
 _MIN_TIME_ONLY_PHOTOS = 10
 # Photos without positions join a trip beside them if at most so many empty days lie between.
 _JOIN_EMPTY_DAYS = 1
