@@ -29,9 +29,9 @@ _WITNESSES = 500
 # A photo without a position takes the side of one nearby in time.
 # One of the same camera counts first.
 _NEAR_S, _BETWEEN_S, _OWN_NEAR_S = 36 * HOUR_S, 72 * HOUR_S, 12 * HOUR_S
-# People who return home between two places leave a pause of a night, and the way past home is no
-# great detour; days without photos, of which there may be none, one or two, allow for a greater one.
-_NIGHT_PAUSE_S, _HOME_DETOURS = 8 * HOUR_S, (1.25, 1.5, 2.0)
+# People who return home between two places leave a pause of a night, and the places lie in different
+# directions, in degrees; with one or two days without photos, smaller angles are enough.
+_NIGHT_PAUSE_S, _ANGLES = 8 * HOUR_S, (105.0, 75.0, 50.0)
 
 # Photos of the days before and after a pause show which cameras were on the journey.
 _SAME_TRIP_S = 48 * HOUR_S
@@ -120,8 +120,11 @@ def _pauses_too_long(track: Track, whereabouts: Whereabouts, away: IntArray) -> 
     by_home = home_km[:-1] + home_km[1:]
     is_far_stay = (by_home > 2 * _FAR_KM) & (apart <= _STAY_KM)
     has_paused = track.seconds[later] - track.seconds[earlier] >= _NIGHT_PAUSE_S
-    detour = np.array(_HOME_DETOURS)[np.clip(empty_days, 0, len(_HOME_DETOURS) - 1)]
-    is_by_home = (apart > AWAY_KM) & has_paused & (by_home <= detour * apart)
+    angle = np.array(_ANGLES)[np.clip(empty_days, 0, len(_ANGLES) - 1)]
+    cosine = (home_km[:-1] ** 2 + home_km[1:] ** 2 - apart**2) / np.maximum(
+        2 * home_km[:-1] * home_km[1:], 1.0
+    )
+    is_by_home = (apart > AWAY_KM) & has_paused & (cosine < np.cos(np.radians(angle)))
     is_long = empty_days > np.where(is_far_stay, _FAR_EMPTY_DAYS, _EMPTY_DAYS)
     return np.asarray(is_long | is_by_home)
 
