@@ -92,7 +92,7 @@ def main() -> int:
 def _score(rule: Rule, lives: Sequence[MadeLife]) -> Score:
     score = Score()
     for life in lives:
-        score.add(rule(life.moments), life.shots)
+        score.add(rule(life.moments), life.shots, life.moments)
     return score
 
 

@@ -146,7 +146,8 @@ def _journey(
     for _ in range(20):
         start = int(rng.integers(5, DAYS - longest - 5))
         moved = any(start - 3 <= first <= start + length + 3 for first, _ in homes[1:])
-        if not moved and not life.busy[start - 1 : start + length + 1].any():
+        # Two trips closer than this are one trip with empty days, as trips are defined.
+        if not moved and not life.busy[start - 3 : start + length + 3].any():
             break
     else:
         return

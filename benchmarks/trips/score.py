@@ -56,9 +56,16 @@ class Score:
     proposed_trips: int = 0
     true_trips: int = 0
 
-    def add(self, trips: Sequence[ProposedTrip], shots: Sequence[Shot]) -> None:
-        """Count one life. shots: those of the photos numbered from 1."""
-        proposed, true = _proposed_boundaries(trips, shots), _true_boundaries(shots)
+    def add(
+        self,
+        trips: Sequence[ProposedTrip],
+        shots: Sequence[Shot],
+        moments: Sequence[PhotoMoment],
+    ) -> None:
+        """Count one life. shots, moments: those of the photos numbered from 1."""
+        has_position = [moment.position is not None for moment in moments]
+        true = _true_boundaries(shots, has_position)
+        proposed = _proposed_boundaries(trips, shots)
         for level in LEVELS:
             for times, true_times in zip(proposed[level], true[level], strict=True):
                 self.counts[level].add(times, true_times, HALF_A_DAY_S)
@@ -92,12 +99,25 @@ def _proposed_boundaries(
     }
 
 
-def _true_boundaries(shots: Sequence[Shot]) -> dict[str, tuple[list[int], ...]]:
+def _true_boundaries(
+    shots: Sequence[Shot], has_position: Sequence[bool]
+) -> dict[str, tuple[list[int], ...]]:
+    """Return starts and ends of trips, and starts of days and chapters, in seconds.
+
+    A day trip without any position is left out: nothing tells it from a busy day at home.
+    """
     by_trip: dict[int, list[Shot]] = {}
-    for shot in shots:
+    placed = set[int]()
+    for shot, is_placed in zip(shots, has_position, strict=True):
         if shot.trip >= 0:
             by_trip.setdefault(shot.trip, []).append(shot)
-    trips = [photos for photos in by_trip.values() if len(photos) >= _MIN_PHOTOS]
+            placed |= {shot.trip} if is_placed else set()
+    trips = [
+        photos
+        for trip, photos in by_trip.items()
+        if len(photos) >= _MIN_PHOTOS
+        and (trip in placed or len({shot.day for shot in photos}) > 1)
+    ]
     days, chapters = dict[tuple[int, int], int](), dict[int, int]()
     for photos in trips:
         for shot in photos:
