@@ -124,8 +124,7 @@ def _print_time(photos: int, seed: int) -> None:
 def _has_marks(score: Score) -> bool:
     counts = score.counts
     return score.proposed_per_trip <= _MAX_PROPOSED_PER_TRIP and all(
-        min(counts[level].precision, counts[level].recall) >= mark
-        for level, mark in _MARKS.items()
+        min(counts[level].precision, counts[level].recall) >= mark for level, mark in _MARKS.items()
     )
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchmarks.trips.globe import km_between, place_at, place_between
 from benchmarks.trips.kinds import Kind
-from scene_model.photos.geo import distance_km
 
 YEARS = 10
 DAYS = 365 * YEARS
@@ -72,7 +72,7 @@ def make_life(kind: Kind, rng: np.random.Generator, photos_factor: float = 1.0) 
         longest_chapter_h=float(rng.uniform(0.7, 2.7)),
     )
     homes = _homes(kind, rng)
-    relatives = _offset(homes[0][1], float(rng.uniform(80, 900)), rng)
+    relatives = place_at(homes[0][1], float(rng.uniform(80, 900)), rng)
     eagerness = float(rng.uniform(0.6, 1.5))
     for style, rate in kind.rates.items():
         for _ in range(rng.poisson(rate * eagerness * YEARS)):
@@ -91,13 +91,13 @@ def _homes(kind: Kind, rng: np.random.Generator) -> list[tuple[int, tuple[float,
     homes = [(0, first)]
     moves = int(rng.integers(kind.moves[0], kind.moves[1] + 1))
     for day in sorted(rng.choice(np.arange(200, DAYS - 200), moves, replace=False).tolist()):
-        homes.append((day, _offset(homes[-1][1], float(rng.choice([20, 120, 500, 4000])), rng)))
+        homes.append((day, place_at(homes[-1][1], float(rng.choice([20, 120, 500, 4000])), rng)))
     for _ in range(int(rng.integers(kind.long_stays[0], kind.long_stays[1] + 1))):
         start, length = int(rng.integers(150, DAYS - 500)), int(rng.integers(85, 360))
         inside = [home for home in homes if start - 60 <= home[0] <= start + length + 60]
         if not inside:
             before = [home for home in homes if home[0] < start][-1]
-            abroad = _offset(before[1], float(rng.uniform(600, 12000)), rng)
+            abroad = place_at(before[1], float(rng.uniform(600, 12000)), rng)
             homes += [(start, abroad), (start + length, before[1])]
             homes.sort()
     return homes
@@ -105,32 +105,6 @@ def _homes(kind: Kind, rng: np.random.Generator) -> list[tuple[int, tuple[float,
 
 def _home_on(homes: list[tuple[int, tuple[float, float]]], day: int) -> tuple[float, float]:
     return [place for first, place in homes if first <= day][-1]
-
-
-def _offset(
-    place: tuple[float, float], km: float, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Return a place so far away, in any direction, along a great circle."""
-    bearing, angle = float(rng.uniform(0, 2 * math.pi)), km / 6371.0
-    latitude, longitude = map(math.radians, place)
-    other = math.asin(
-        math.sin(latitude) * math.cos(angle)
-        + math.cos(latitude) * math.sin(angle) * math.cos(bearing)
-    )
-    across = math.atan2(
-        math.sin(bearing) * math.sin(angle) * math.cos(latitude),
-        math.cos(angle) - math.sin(latitude) * math.sin(other),
-    )
-    return math.degrees(other), (math.degrees(longitude + across) + 540) % 360 - 180
-
-
-def _between(
-    first: tuple[float, float], second: tuple[float, float], share: float
-) -> tuple[float, float]:
-    """Return a place on the way from one to another."""
-    across = (second[1] - first[1] + 540) % 360 - 180
-    latitude = first[0] + share * (second[0] - first[0])
-    return latitude, (first[1] + share * across + 540) % 360 - 180
 
 
 def _journey(
@@ -155,17 +129,17 @@ def _journey(
     life.busy[start : start + length] = True
     home = _home_on(homes, start)
     km = math.exp(rng.uniform(math.log(near), math.log(far)))
-    place = relatives if style == "relatives" else _offset(home, km, rng)
-    if style == "relatives" and _km(home, relatives) < 60:
+    place = relatives if style == "relatives" else place_at(home, km, rng)
+    if style == "relatives" and km_between(home, relatives) < 60:
         return
     trip, life.trips = life.trips, life.trips + 1
     stay_left = int(rng.integers(move_from, move_to + 1)) if move_to else 10**6
-    is_flight = _km(home, place) > _PLANE_KM
+    is_flight = km_between(home, place) > _PLANE_KM
     empty_in_a_row = 0
     factor = photos * life.photos_factor * math.exp(rng.normal(0, 0.4))
     for day in range(length):
         if move_to and stay_left <= 0:
-            place = _offset(place, float(rng.uniform(40, 400 if style == "road" else 1200)), rng)
+            place = place_at(place, float(rng.uniform(40, 400 if style == "road" else 1200)), rng)
             stay_left = int(rng.integers(move_from, move_to + 1))
         stay_left -= 1
         is_edge = day in (0, length - 1)
@@ -181,9 +155,7 @@ def _journey(
         if day == length - 1 and length > 1:
             last_hour = float(rng.uniform(10.5, 20))
         is_late = style == "festival" or rng.random() < 0.06
-        _day_of_trip(
-            life, place, trip, start + day, first_hour, last_hour, factor, style, is_late
-        )
+        _day_of_trip(life, place, trip, start + day, first_hour, last_hour, factor, style, is_late)
         if day == length - 1 and is_flight and rng.random() < 0.3:
             _flight(life, place, home, trip, start + day, last_hour + 0.5)
 
@@ -210,7 +182,7 @@ def _day_of_trip(
         if not is_first and hour + 0.3 > last_hour:
             break
         if not is_first or rng.random() < 0.7:
-            place = _offset(base, float(rng.exponential(spread)), rng)
+            place = place_at(base, float(rng.exponential(spread)), rng)
         _chapter(life, place, trip, day, hour, min(length, max(0.3, last_hour - hour)), photos)
         hour += length + life.shortest_pause_h * float(rng.uniform(1, 4))
         is_first = False
@@ -236,7 +208,7 @@ def _chapter(
     series = max(1, int(rng.poisson(max(0.5, photos / 2))))
     times = np.sort(rng.uniform(0, length * HOUR, series))
     for moment in times.tolist():
-        spot = _offset(place, float(rng.exponential(0.25)), rng)
+        spot = place_at(place, float(rng.exponential(0.25)), rng)
         for index in range(int(rng.geometric(0.55))):
             second = int(day * 24 * HOUR + hour * HOUR + moment + index * rng.uniform(0, 15))
             life.shots.append(
@@ -255,18 +227,16 @@ def _flight(
     """Add photos through the window of a plane, part of the trip."""
     rng = life.rng
     chapter, life.chapters = life.chapters, life.chapters + 1
-    length = min(2.4, _km(origin, target) / 850)
+    length = min(2.4, km_between(origin, target) / 850)
     for share in np.sort(rng.uniform(0.1, 0.9, int(rng.integers(1, 5)))).tolist():
         second = int((day * 24 + max(0.5, hour) + share * length) * HOUR)
-        life.shots.append(Shot(second, _between(origin, target, share), trip, day, chapter))
+        life.shots.append(Shot(second, place_between(origin, target, share), trip, day, chapter))
 
 
-def _second_home(
-    life: Life, kind: Kind, homes: list[tuple[int, tuple[float, float]]]
-) -> None:
+def _second_home(life: Life, kind: Kind, homes: list[tuple[int, tuple[float, float]]]) -> None:
     """Add stays at a second home, which are no trips."""
     rng = life.rng
-    house = _offset(homes[0][1], float(rng.uniform(*kind.second_home_km)), rng)
+    house = place_at(homes[0][1], float(rng.uniform(*kind.second_home_km)), rng)
     visits_a_year = int(rng.integers(kind.second_home_year[0], kind.second_home_year[1] + 1))
     for year in range(YEARS):
         for _ in range(visits_a_year):
@@ -277,7 +247,7 @@ def _second_home(
             life.busy[start : start + length] = True
             for day in range(start, start + length):
                 if rng.random() < 0.75:
-                    place = _offset(house, float(rng.exponential(2)), rng)
+                    place = place_at(house, float(rng.exponential(2)), rng)
                     _chapter(life, place, -1, day, float(rng.uniform(9, 19)), 1.5, 5)
 
 
@@ -285,7 +255,7 @@ def _work(life: Life, kind: Kind, homes: list[tuple[int, tuple[float, float]]]) 
     """Add photos at a place of work far from home, on a part of the working days."""
     rng = life.rng
     share = float(rng.uniform(0.08, 0.4))
-    offices = {home: _offset(home, float(rng.uniform(*kind.work_km)), rng) for _, home in homes}
+    offices = {home: place_at(home, float(rng.uniform(*kind.work_km)), rng) for _, home in homes}
     for day in range(DAYS):
         if day % 7 < 5 and not life.busy[day] and rng.random() < share:
             office = offices[_home_on(homes, day)]
@@ -304,13 +274,9 @@ def _at_home(life: Life, kind: Kind, homes: list[tuple[int, tuple[float, float]]
             continue
         home = _home_on(homes, day)
         if is_party:
-            place = _offset(home, float(rng.exponential(5)), rng)
+            place = place_at(home, float(rng.exponential(5)), rng)
             length = float(rng.uniform(3, 6.5))
             _chapter(life, place, -1, day, float(rng.uniform(19, 21.5)), length, 25)
         for _ in range(int(rng.geometric(0.6))):
-            place = _offset(home, min(40.0, float(rng.exponential(6))), rng)
+            place = place_at(home, min(40.0, float(rng.exponential(6))), rng)
             _chapter(life, place, -1, day, float(rng.uniform(8, 21)), 1.0, 4)
-
-
-def _km(first: tuple[float, float], second: tuple[float, float]) -> float:
-    return distance_km(*first, *second)

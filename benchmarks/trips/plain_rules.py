@@ -1,6 +1,6 @@
 """What others do: a new album after a pause, or after a pause or a distance.
 
-LibrePhotos begins an album after 36 hours without a photo. Others begin one after 24 hours or 50 km.
+LibrePhotos begins an album after 36 hours without a photo, others after 24 hours or 50 km.
 A day ends at midnight, a chapter after an hour without a photo.
 """
 

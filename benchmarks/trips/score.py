@@ -115,8 +115,7 @@ def _true_boundaries(
     trips = [
         photos
         for trip, photos in by_trip.items()
-        if len(photos) >= _MIN_PHOTOS
-        and (trip in placed or len({shot.day for shot in photos}) > 1)
+        if len(photos) >= _MIN_PHOTOS and (trip in placed or len({shot.day for shot in photos}) > 1)
     ]
     days, chapters = dict[tuple[int, int], int](), dict[int, int]()
     for photos in trips:
@@ -132,5 +131,3 @@ def _true_boundaries(
         "days": ([*days.values()],),
         "chapters": ([*chapters.values()],),
     }
-
-

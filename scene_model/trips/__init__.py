@@ -1,1 +1,1 @@
-"""Trips, their days and chapters, from the times and places of photos."""
+"""Trips: proposed from times and places, titled, kept up to date and changed by people."""

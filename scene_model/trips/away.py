@@ -5,18 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from scene_model.trips.moments import HOUR_S, BoolArray, FloatArray, IntArray, Track, distances_km
-from scene_model.trips.places import (
-    Homes,
-    RegularPlace,
-    find_homes,
-    find_regular_places,
-)
+from scene_model.trips.places import RegularPlace, find_homes, find_regular_places
 
 # Away is more than 50 km from home, as five builds around Immich agree.
 AWAY_KM = 50.0
-# Who was so near was at home; between the two, an excursion on the way.
+# So near is at home; between the two limits lie excursions, which do not end a trip.
 _AT_HOME_KM = 30.0
-# Around a second home or a place of work less: nobody lives there all the time.
+# Around a second home or a place of work less: trips from there begin sooner.
 _REGULAR_KM = 25.0
 # A trip may have two days without photos; a stay far away more, since nobody flies home and
 # back to the same place within days.
@@ -25,16 +20,17 @@ _EMPTY_DAYS, _FAR_EMPTY_DAYS, _FAR_KM, _STAY_KM = 2, 5, 1500.0, 300.0
 _PLANE_KMH, _PLANE_KM, _PLANE_S = 250.0, 40.0, 6 * HOUR_S
 # Not so where another photo shows the same place minutes or hours before or after.
 _SAME_PLACE_KM, _STANDING_S, _WITNESS_S = 15.0, 5 * 60, 12 * HOUR_S
-_WITNESSES = 500
-# A photo without a position takes the side of one nearby in time.
-# One of the same camera counts first.
-_NEAR_S, _BETWEEN_S, _OWN_NEAR_S = 36 * HOUR_S, 72 * HOUR_S, 12 * HOUR_S
-# People who return home between two places leave a pause of a night, and the places lie in different
-# directions, in degrees; with one or two days without photos, smaller angles are enough.
+_MAX_WITNESSES = 500
+# A photo without a position takes the state of a neighbour in time: of the same camera within
+# hours, then of any camera, since a day or a night lie between photos of a trip.
+_OWN_NEAR_S, _NEAR_S, _BETWEEN_S, _NIGHT_S = 12 * HOUR_S, 36 * HOUR_S, 72 * HOUR_S, 10 * HOUR_S
+# People who return home between two places leave a pause of a night, and the places lie in other
+# directions, by so many degrees; with one or two empty days, smaller angles are enough.
 _NIGHT_PAUSE_S, _ANGLES = 8 * HOUR_S, (105.0, 75.0, 50.0)
-
-# Photos of the days before and after a pause show which cameras were on the journey.
+# Photos of the days before and after a pause show which cameras were on the trip.
 _SAME_TRIP_S = 48 * HOUR_S
+# How fast people come home at best: by car, and from farther by plane, with hours at airports.
+_CAR_KMH, _CAR_KM, _PLANE_AVERAGE_KMH, _AIRPORTS_H = 130.0, 400.0, 800.0, 3.0
 
 UNCLEAR, HOME, AWAY = 0, 1, 2
 
@@ -113,13 +109,13 @@ def _pauses_too_long(track: Track, whereabouts: Whereabouts, away: IntArray) -> 
     home_km = _last_finite(np.where(is_grounded, whereabouts.home_km[away], np.nan))
     days = track.days
     empty_days = days[later] - days[earlier] - 1
-    # The way from one place to the other led past home.
     latitudes = _last_finite(np.where(is_grounded, track.latitudes[away], np.nan))
     longitudes = _last_finite(np.where(is_grounded, track.longitudes[away], np.nan))
     apart = distances_km(latitudes[:-1], longitudes[:-1], latitudes[1:], longitudes[1:])
     by_home = home_km[:-1] + home_km[1:]
     is_far_stay = (by_home > 2 * _FAR_KM) & (apart <= _STAY_KM)
     has_paused = track.seconds[later] - track.seconds[earlier] >= _NIGHT_PAUSE_S
+    # The places lie in different directions, so the way between them may lead home.
     angle = np.array(_ANGLES)[np.clip(empty_days, 0, len(_ANGLES) - 1)]
     cosine = (home_km[:-1] ** 2 + home_km[1:] ** 2 - apart**2) / np.maximum(
         2 * home_km[:-1] * home_km[1:], 1.0
@@ -136,7 +132,7 @@ def _was_home(
 
     placed: the photos away from home with a position. at_home: those at home between the two.
     Another one of a family may have stayed there: with another camera, or at a time at which no
-    journey led home.
+    way led home.
     """
     earlier, later = away[index], away[index + 1]
     times = track.seconds[placed]
@@ -147,8 +143,8 @@ def _was_home(
     at_home = at_home[np.isin(track.cameras[at_home], cameras)]
     if not len(at_home):
         return False
-    hours = _journey_hours(track, at_home, int(earlier)) * HOUR_S
-    hours_back = _journey_hours(track, at_home, int(later)) * HOUR_S
+    hours = _travel_hours(track, at_home, int(earlier)) * HOUR_S
+    hours_back = _travel_hours(track, at_home, int(later)) * HOUR_S
     seconds = track.seconds[at_home]
     is_possible = (seconds - track.seconds[earlier] >= hours) & (
         track.seconds[later] - seconds >= hours_back
@@ -156,7 +152,7 @@ def _was_home(
     return bool(is_possible.any())
 
 
-def _journey_hours(track: Track, photos: IntArray, other: int) -> FloatArray:
+def _travel_hours(track: Track, photos: IntArray, other: int) -> FloatArray:
     """Return how many hours at least lie between photos and another one by car or plane."""
     km = distances_km(
         track.latitudes[photos],
@@ -165,7 +161,8 @@ def _journey_hours(track: Track, photos: IntArray, other: int) -> FloatArray:
         track.longitudes[other],
     )
     km = np.nan_to_num(km)
-    return np.asarray(np.where(km < 400, km / 130, 3 + (km - 400) / 800))
+    flight_h = _AIRPORTS_H + (km - _CAR_KM) / _PLANE_AVERAGE_KMH
+    return np.asarray(np.where(km < _CAR_KM, km / _CAR_KMH, flight_h))
 
 
 def _in_the_air(track: Track) -> BoolArray:
@@ -184,7 +181,7 @@ def _in_the_air(track: Track) -> BoolArray:
         first, last = np.searchsorted(
             seconds, [seconds[index] - _WITNESS_S, seconds[index] + _WITNESS_S + 1]
         )
-        first, last = max(first, index - _WITNESSES), min(last, index + _WITNESSES)
+        first, last = max(first, index - _MAX_WITNESSES), min(last, index + _MAX_WITNESSES)
         near = distances_km(
             latitudes[first:last], longitudes[first:last], latitudes[index], longitudes[index]
         )
@@ -194,6 +191,7 @@ def _in_the_air(track: Track) -> BoolArray:
 
 
 def _is_near(track: Track, place: RegularPlace) -> BoolArray:
+    """Return which photos were taken around a regular place while it was one."""
     is_near = np.zeros(len(track), dtype=np.bool_)
     days = track.days
     first, last = np.searchsorted(days, [place.first_day, place.last_day + 1])
@@ -209,13 +207,12 @@ def _is_near(track: Track, place: RegularPlace) -> BoolArray:
     return is_near
 
 
-def _with_neighbours(
-    seconds: IntArray, states: IntArray, near_s: int, between_s: int
-) -> IntArray:
+def _with_neighbours(seconds: IntArray, states: IntArray, near_s: int, between_s: int) -> IntArray:
     """Return the states, with those of neighbours in time where photos have none.
 
     near_s: how far the neighbour may be; between_s: how far two with one state may be apart.
-    Photos between home and away are divided at their longest pause.
+    Photos between home and away count as away from the first night on: people photograph more on
+    trips than at home.
     """
     clear = np.flatnonzero(states != UNCLEAR)
     filled = states.copy()
@@ -252,7 +249,7 @@ def _division(seconds: IntArray, is_home_first: bool) -> int:
     pauses = np.diff(seconds).astype(np.float64)
     if not is_home_first:
         pauses = pauses[::-1]
-    nights = np.flatnonzero(pauses >= 10 * HOUR_S)
+    nights = np.flatnonzero(pauses >= _NIGHT_S)
     index = int(nights[0]) if len(nights) else int(np.argmax(pauses))
     return index if is_home_first else len(pauses) - 1 - index
 

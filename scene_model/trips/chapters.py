@@ -3,9 +3,9 @@
 As in Naaman et al. (PhotoCompas, 2004), time and place decide together: a change of place counts as
 much as a pause. The scale is chosen for each day, as Cooper, Foote, Girgensohn and Wilcox do
 (Temporal event clustering for digital photo collections, 2005): a day at the beach has longer
-pauses within a chapter than a visit of a museum. Their confidence score, the likeness within
-chapters less that between them, made twice as many wrong cuts in `benchmarks.trips` as the rule here:
-the scale lies where the pauses of a day show the widest gap between short and long ones.
+pauses within a chapter than a visit of a museum. Their confidence score, the similarity within
+chapters less that between them, made twice as many wrong cuts in `benchmarks.trips` as the rule
+here: the scale lies where the pauses of a day show the widest gap between short and long ones.
 """
 
 import numpy as np

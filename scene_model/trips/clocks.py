@@ -1,6 +1,6 @@
 """Put right the clocks of cameras that are hours off, by photos of other cameras nearby in time.
 
-A camera whose zone nobody changed on a journey writes evening for noon, and would cut days in two.
+A camera whose zone nobody changed on a trip writes evening for noon, and would cut days in two.
 Phones set their clocks by the network, and are what write positions. For each day of another
 camera, the offset at which its photos fall beside photos of phones is looked for; changes of the
 offset are rare, so the offsets of all days are chosen together (Viterbi).
@@ -10,7 +10,7 @@ import numpy as np
 
 from scene_model.trips.moments import HOUR_S, NIGHT_S, BoolArray, FloatArray, IntArray, Track
 
-# Offsets of clocks: zones, halves of the day, the wrong day; zones differ by half hours, nearly all.
+# Offsets of clocks: zones, halves of the day, the wrong day. Nearly all differ by half hours.
 _STEP_S, _MAX_OFFSET_S = HOUR_S // 2, 24 * HOUR_S
 # Times are compared in pieces of so long; photos so far apart may be of one occasion.
 _PIECE_S, _NEAR_PIECES = 10 * 60, 3

@@ -6,7 +6,7 @@ from scene_model.trips.moments import DAY_S, HOUR_S, NIGHT_S, IntArray
 
 # Pauses that touch these hours may be the night's, from midnight.
 _NIGHT_FROM_S, _NIGHT_TO_S = 1 * HOUR_S, 9 * HOUR_S
-# A clock that nobody set to the zone of a journey shows the night at another time. So many half
+# A clock that nobody set to the zone of a trip shows the night at another time. So many half
 # hours with photos must lie in the middle of the night before the night is moved.
 _QUIET_S, _SLOT_S, _MIN_NIGHT_SLOTS = 6 * HOUR_S, HOUR_S // 2, 4
 _MAX_QUIET_SHARE = 0.3

@@ -53,8 +53,7 @@ def match_trips(stored: Sequence[StoredTrip], proposed: Sequence[ProposedTrip]) 
 
     Decided trips keep exactly their photos. A proposal that lies mostly in decided trips, hidden
     ones included, and continues none of them is left out; any other loses what they hold.
-    Where a photo would be in two trips that nobody decided, the proposals decide: their photos are
-    in one only. Neither argument's order matters, other than that of the result: that of `proposed`.
+    The result is in the order of `proposed`; that of `stored` does not matter.
     """
     trips = {trip.id: trip for trip in stored}
     decided_photos = {n for trip in stored if trip.is_decided for n in trip.photos}
@@ -69,9 +68,7 @@ def match_trips(stored: Sequence[StoredTrip], proposed: Sequence[ProposedTrip]) 
         elif free and len(photos) - len(free) <= _ABSORBED_SHARE * len(photos):
             matches.append(TripMatch(trip.id if trip else None, proposal, free, frozenset()))
     kept = {match.trip_id for match in matches}
-    ended = tuple(
-        sorted(trip.id for trip in stored if not trip.is_decided and trip.id not in kept)
-    )
+    ended = tuple(sorted(trip.id for trip in stored if not trip.is_decided and trip.id not in kept))
     return TripMatches(tuple(matches), ended)
 
 
@@ -92,7 +89,12 @@ def _largest_overlaps(
     # Of overlaps as large, decided trips come first, then older ones, then earlier proposals.
     order = sorted(
         shared,
-        key=lambda pair: (-shared[pair], not is_decided[pair[1]], pair[1], min(proposed[pair[0]].photos)),
+        key=lambda pair: (
+            -shared[pair],
+            not is_decided[pair[1]],
+            pair[1],
+            min(proposed[pair[0]].photos),
+        ),
     )
     continued: dict[int, int] = {}
     taken: set[int] = set()

@@ -16,8 +16,7 @@ from scene_model.trips.moments import IntArray, PhotoMoment, Track, date_of, tra
 
 TripKind = Literal["trip", "day trip", "time only"]
 # Fewer photos are no trip: a stop on the way, a photo from a train.
-_MIN_PHOTOS, _MIN_DAY_TRIP_PHOTOS = 3, 3
-_MIN_TIME_ONLY_PHOTOS = 10
+_MIN_PHOTOS, _MIN_TIME_ONLY_PHOTOS = 3, 10
 # Photos without positions join a trip beside them if at most so many empty days lie between.
 _JOIN_EMPTY_DAYS = 1
 
@@ -108,19 +107,18 @@ def _trips_of(track: Track, whereabouts: Whereabouts, run: IntArray) -> Iterator
     if is_time_only:
         is_trip = not is_one_day and len(run) >= _MIN_TIME_ONLY_PHOTOS
     else:
-        is_trip = len(run) >= (_MIN_DAY_TRIP_PHOTOS if is_one_day else _MIN_PHOTOS)
+        is_trip = len(run) >= _MIN_PHOTOS
     if not is_trip:
         return
     kind: TripKind = "time only" if is_time_only else "day trip" if is_one_day else "trip"
-    places = np.where(is_placed, part.latitudes, np.nan), np.where(
-        is_placed, part.longitudes, np.nan
+    places = (
+        np.where(is_placed, part.latitudes, np.nan),
+        np.where(is_placed, part.longitudes, np.nan),
     )
     days = []
     farthest = None
     for positions in np.split(np.arange(len(run)), np.flatnonzero(np.diff(numbers)) + 1):
-        starts = chapter_starts(
-            part.seconds[positions], places[0][positions], places[1][positions]
-        )
+        starts = chapter_starts(part.seconds[positions], places[0][positions], places[1][positions])
         photos = np.split(part.numbers[positions], np.flatnonzero(starts)[1:])
         chapters = tuple(ProposedChapter(tuple(map(int, chapter))) for chapter in photos)
         days.append(ProposedDay(date_of(int(numbers[positions[0]])), chapters))
