@@ -29,6 +29,8 @@ _OWN_NEAR_S, _NEAR_S, _BETWEEN_S, _NIGHT_S = 12 * HOUR_S, 36 * HOUR_S, 72 * HOUR
 _NIGHT_PAUSE_S, _ANGLES = 8 * HOUR_S, (105.0, 75.0, 50.0)
 # Photos of the days before and after a pause show which cameras were on the trip.
 _SAME_TRIP_S = 48 * HOUR_S
+# Days so far apart with one state are one stay where unclear days between them are counted.
+_STAY_DAYS = 7
 # How fast people come home at best: by car, and from farther by plane, with hours at airports.
 _CAR_KMH, _CAR_KM, _PLANE_AVERAGE_KMH, _AIRPORTS_H = 130.0, 400.0, 800.0, 3.0
 
@@ -71,7 +73,8 @@ def find_whereabouts(track: Track) -> Whereabouts:
     for camera in np.unique(track.cameras):
         own = np.flatnonzero(track.cameras == camera)
         states[own] = _with_neighbours(track.seconds[own], states[own], _OWN_NEAR_S, _OWN_NEAR_S)
-    states = _with_neighbours(track.seconds, states, _NEAR_S, _BETWEEN_S)
+    is_away_likelier = _is_away_likelier(track.days, states)
+    states = _with_neighbours(track.seconds, states, _NEAR_S, _BETWEEN_S, is_away_likelier)
     return Whereabouts(states, home_km, is_grounded, is_at_home)
 
 
@@ -207,12 +210,18 @@ def _is_near(track: Track, place: RegularPlace) -> BoolArray:
     return is_near
 
 
-def _with_neighbours(seconds: IntArray, states: IntArray, near_s: int, between_s: int) -> IntArray:
+def _with_neighbours(
+    seconds: IntArray,
+    states: IntArray,
+    near_s: int,
+    between_s: int,
+    is_away_likelier: bool = False,
+) -> IntArray:
     """Return the states, with those of neighbours in time where photos have none.
 
     near_s: how far the neighbour may be; between_s: how far two with one state may be apart.
-    Photos between home and away count as away from the first night on: people photograph more on
-    trips than at home.
+    Photos between home and away are divided at the night next to home where is_away_likelier, else
+    at that next to the trip.
     """
     clear = np.flatnonzero(states != UNCLEAR)
     filled = states.copy()
@@ -230,7 +239,8 @@ def _with_neighbours(seconds: IntArray, states: IntArray, near_s: int, between_s
         ):
             filled[before + 1 : after] = states[before]
         else:
-            middle = before + 1 + _division(seconds[before : after + 1], states[before] == HOME)
+            is_first = (states[before] == HOME) == is_away_likelier
+            middle = before + 1 + _division(seconds[before : after + 1], is_first)
             earlier, later = seconds[before:middle], seconds[middle : after + 1][::-1]
             filled[before + 1 : middle] = _chain(earlier, int(states[before]), near_s)
             filled[middle:after] = _chain(later, int(states[after]), near_s)[::-1]
@@ -244,14 +254,43 @@ def _is_one_stay(seconds: IntArray, state: int, between_s: int) -> bool:
     return bool(seconds[-1] - seconds[0] <= between_s)
 
 
-def _division(seconds: IntArray, is_home_first: bool) -> int:
-    """Return before which pause photos between home and away are divided."""
-    pauses = np.diff(seconds).astype(np.float64)
-    if not is_home_first:
-        pauses = pauses[::-1]
+def _is_away_likelier(days: IntArray, states: IntArray) -> bool:
+    """Return whether a day without any clear photo, between home and away, is rather away.
+
+    It is if a day of a trip lacks clear photos more often than a day at home has photos, but none
+    that are clear: a person with a camera without GPS for trips, and not one whose phone writes
+    few positions.
+    """
+    clear_days, first = np.unique(days[states != UNCLEAR], return_index=True)
+    if len(clear_days) < 2:
+        return True
+    kinds = states[states != UNCLEAR][first]
+    unclear_days = np.setdiff1d(days, clear_days)
+    before = np.searchsorted(clear_days, unclear_days) - 1
+    is_inside = (before >= 0) & (before < len(clear_days) - 1)
+    before = before[is_inside]
+    length = np.diff(clear_days)
+    is_stay = (kinds[:-1] == kinds[1:]) & (length <= _STAY_DAYS)
+    share = {}
+    for kind in (HOME, AWAY):
+        is_kind = is_stay & (kinds[:-1] == kind)
+        unclear = np.count_nonzero(is_kind[before])
+        # At home also days without photos count, since the question is how rare such photos are.
+        total = length[is_kind].sum() if kind == HOME else unclear + np.count_nonzero(is_kind)
+        share[kind] = unclear / max(1, total)
+    return bool(share[AWAY] >= share[HOME])
+
+
+def _division(seconds: IntArray, is_first: bool) -> int:
+    """Return the index of the pause at which photos between home and away are divided.
+
+    is_first: whether the first pause of a night counts, not the last one.
+    """
+    pauses = np.diff(seconds)
     nights = np.flatnonzero(pauses >= _NIGHT_S)
-    index = int(nights[0]) if len(nights) else int(np.argmax(pauses))
-    return index if is_home_first else len(pauses) - 1 - index
+    if not len(nights):
+        return int(np.argmax(pauses))
+    return int(nights[0] if is_first else nights[-1])
 
 
 def _chain(seconds: IntArray, state: int, near_s: int) -> IntArray:
