@@ -25,6 +25,8 @@ _SHORT_LIBRARY_DAYS, _USUAL_OF_MANY = 60, 0.3
 _PRIOR_TRIP_DAYS, _PRIOR_HOME_DAYS, _ROUNDS = 60.0, 200.0, 4
 # The odds of days whose place is clear, as logarithm.
 _NEVER = -50.0
+# From here on, days apart from the others are on the trip: seven to one.
+_SURE_ODDS = 2.0
 # Of ordinary days, so many count as usual, and at least so many hours a day are.
 _ORDINARY_SHARE, _MIN_USUAL = 0.85, 0.15
 
@@ -50,7 +52,6 @@ def busy_runs(seconds: IntArray, is_unclear: BoolArray, is_away: BoolArray) -> l
     # Days whose place is clear are no trips of this kind.
     is_clear = (active > 0) & ~unclear_days
     on_trip = _learned_trips(active, _usual_hours(active, away_days), is_clear, away_days)
-    on_trip = _without_loose_ends(on_trip, active > 0)
     chosen = np.flatnonzero(is_unclear & on_trip[days - first_day])
     if not len(chosen):
         return []
@@ -95,7 +96,7 @@ def _learned_trips(
         odds = np.log(of_trip[rows, hours]) - np.log(of_home[rows, hours])
         odds[is_clear] = _NEVER
         on_trip = _trip_days(odds)
-    return on_trip
+    return _without_loose_ends(on_trip, odds, hours > 0)
 
 
 def _counted(hours: IntArray, expected: FloatArray, prior_days: float) -> FloatArray:
@@ -138,21 +139,27 @@ def _trip_days(odds: FloatArray) -> BoolArray:
     return on_trip
 
 
-def _without_loose_ends(on_trip: BoolArray, has_photos: BoolArray) -> BoolArray:
-    """Return the days of trips without days at their ends that stand apart.
+def _without_loose_ends(on_trip: BoolArray, odds: FloatArray, has_photos: BoolArray) -> BoolArray:
+    """Return the days of trips without days at their ends that stand apart and may be at home.
 
-    Days before or after a pause at least as long as they last are at home.
+    Such days lie before or after a pause at least as long as they last. odds: the logarithm of how
+    much more probable a trip is on each day.
     """
     kept = on_trip.copy()
     edges = np.flatnonzero(np.diff(on_trip.astype(np.int64), prepend=0, append=0))
     for start, end in edges.reshape(-1, 2).tolist():
         days = start + np.flatnonzero(has_photos[start:end])
         blocks = np.split(days, np.flatnonzero(np.diff(days) > 1) + 1)
-        while len(blocks) > 1 and len(blocks[0]) <= blocks[1][0] - blocks[0][-1] - 1:
+        while len(blocks) > 1 and _is_loose(blocks[0], blocks[1][0] - blocks[0][-1], odds):
             blocks.pop(0)
-        while len(blocks) > 1 and len(blocks[-1]) <= blocks[-1][0] - blocks[-2][-1] - 1:
+        while len(blocks) > 1 and _is_loose(blocks[-1], blocks[-1][0] - blocks[-2][-1], odds):
             blocks.pop()
         kept[start:end] = False
         if blocks and len(blocks[0]):
             kept[blocks[0][0] : blocks[-1][-1] + 1] = True
     return kept
+
+
+def _is_loose(block: IntArray, distance: int, odds: FloatArray) -> bool:
+    """Return whether days in a row, so many days from the others, are rather at home."""
+    return len(block) < distance and float(odds[block].sum()) < _SURE_ODDS
