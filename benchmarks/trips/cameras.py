@@ -65,7 +65,7 @@ def _with_wrong_clock(name: str, rng: np.random.Generator) -> Camera:
 
 
 def _phones(name: str, gps: float, rng: np.random.Generator) -> list[Camera]:
-    phones, begin = [], 0
+    phones, begin = list[Camera](), 0
     while begin < DAYS:
         end = begin + int(rng.integers(600, 1500))
         end = DAYS + 60 if end >= DAYS - 100 else end

@@ -29,7 +29,7 @@ def stored(trip_id: int, photos: Iterable[int], is_decided: bool = False) -> Sto
 def test_a_proposal_extends_the_trip_that_it_overlaps_most() -> None:
     matches = match_trips([stored(1, [1, 2]), stored(2, [3])], [proposal(1, 2, 3, 4)])
     (match,) = matches.matches
-    assert (match.trip_id, match.photos) == (1, {1, 2, 3, 4})
+    assert (match.trip_id, match.photos) == (1, frozenset({1, 2, 3, 4}))
     assert matches.ended == (2,)
 
 
@@ -41,13 +41,17 @@ def test_one_trip_is_continued_by_one_proposal() -> None:
 def test_a_decided_trip_keeps_its_photos_and_is_offered_new_ones() -> None:
     matches = match_trips([stored(1, [1, 2, 3], is_decided=True)], [proposal(2, 3, 4)])
     (match,) = matches.matches
-    assert (match.trip_id, match.photos, match.additions) == (1, {1, 2, 3}, {4})
+    assert (match.trip_id, match.photos, match.additions) == (
+        1,
+        frozenset({1, 2, 3}),
+        frozenset({4}),
+    )
 
 
 def test_what_lies_mostly_in_decided_trips_is_no_new_trip() -> None:
     decided = [stored(1, range(1, 11), True), stored(2, range(11, 21), True)]
     (match,) = match_trips(decided, [proposal(*range(1, 21), 21)]).matches
-    assert (match.trip_id, match.additions) == (1, {21})
+    assert (match.trip_id, match.additions) == (1, frozenset({21}))
     # The other half of a split is absorbed.
     matches = match_trips(decided, [proposal(*range(1, 12)), proposal(*range(12, 21), 22)])
     assert [match.trip_id for match in matches.matches] == [1, 2]
@@ -59,8 +63,8 @@ def test_a_new_trip_leaves_decided_photos_where_they_are() -> None:
     decided = [stored(1, [1, 2, 3, 4], is_decided=True)]
     matches = match_trips(decided, [proposal(1, 2, 3), proposal(4, 5, 6, 7)])
     assert [(m.trip_id, m.photos) for m in matches.matches] == [
-        (1, {1, 2, 3, 4}),
-        (None, {5, 6, 7}),
+        (1, frozenset({1, 2, 3, 4})),
+        (None, frozenset({5, 6, 7})),
     ]
 
 
