@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scene_model.trips.moments import HOUR_S, BoolArray, FloatArray, IntArray, Track, distances_km
+from scene_model.trips.neighbours import AWAY, HOME, UNCLEAR, with_neighbours
 from scene_model.trips.places import RegularPlace, find_homes, find_regular_places
 
 # Away is more than 50 km from home, as five builds around Immich agree.
@@ -21,20 +22,13 @@ _PLANE_KMH, _PLANE_KM, _PLANE_S = 250.0, 40.0, 6 * HOUR_S
 # Not so where another photo shows the same place minutes or hours before or after.
 _SAME_PLACE_KM, _STANDING_S, _WITNESS_S = 15.0, 5 * 60, 12 * HOUR_S
 _MAX_WITNESSES = 500
-# A photo without a position takes the state of a neighbour in time: of the same camera within
-# hours, then of any camera, since a day or a night lie between photos of a trip.
-_OWN_NEAR_S, _NEAR_S, _BETWEEN_S, _NIGHT_S = 12 * HOUR_S, 36 * HOUR_S, 72 * HOUR_S, 10 * HOUR_S
 # People who return home between two places leave a pause of a night, and the places lie in other
 # directions, by so many degrees; with one or two empty days, smaller angles are enough.
 _NIGHT_PAUSE_S, _ANGLES = 8 * HOUR_S, (105.0, 75.0, 50.0)
 # Photos of the days before and after a pause show which cameras were on the trip.
 _SAME_TRIP_S = 48 * HOUR_S
-# Days so far apart with one state are one stay where unclear days between them are counted.
-_STAY_DAYS = 7
 # How fast people come home at best: by car, and from farther by plane, with hours at airports.
 _CAR_KMH, _CAR_KM, _PLANE_AVERAGE_KMH, _AIRPORTS_H = 130.0, 400.0, 800.0, 3.0
-
-UNCLEAR, HOME, AWAY = 0, 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +63,7 @@ def find_whereabouts(track: Track) -> Whereabouts:
     is_away = (home_km > AWAY_KM) & ~is_regular
     is_at_home = is_grounded & ((home_km <= _AT_HOME_KM) | is_regular)
     states = np.where(is_grounded, np.where(is_away, AWAY, HOME), UNCLEAR)
-    # Who stayed at home has a camera of their own.
-    for camera in np.unique(track.cameras):
-        own = np.flatnonzero(track.cameras == camera)
-        states[own] = _with_neighbours(track.seconds[own], states[own], _OWN_NEAR_S, _OWN_NEAR_S)
-    is_away_likelier = _is_away_likelier(track.days, states)
-    states = _with_neighbours(track.seconds, states, _NEAR_S, _BETWEEN_S, is_away_likelier)
+    states = with_neighbours(track, states)
     return Whereabouts(states, home_km, is_grounded, is_at_home)
 
 
@@ -208,98 +197,6 @@ def _is_near(track: Track, place: RegularPlace) -> BoolArray:
         <= _REGULAR_KM
     )
     return is_near
-
-
-def _with_neighbours(
-    seconds: IntArray,
-    states: IntArray,
-    near_s: int,
-    between_s: int,
-    is_away_likelier: bool = False,
-) -> IntArray:
-    """Return the states, with those of neighbours in time where photos have none.
-
-    near_s: how far the neighbour may be; between_s: how far two with one state may be apart.
-    Photos between home and away are divided at the night next to home where is_away_likelier, else
-    at that next to the trip.
-    """
-    clear = np.flatnonzero(states != UNCLEAR)
-    filled = states.copy()
-    if not len(clear):
-        return filled
-    for before, after in zip([-1, *clear.tolist()], [*clear.tolist(), len(states)], strict=True):
-        if after - before < 2:
-            continue
-        if before < 0:
-            filled[:after] = _chain(seconds[: after + 1][::-1], int(states[after]), near_s)[::-1]
-        elif after == len(states):
-            filled[before + 1 :] = _chain(seconds[before:], int(states[before]), near_s)
-        elif states[before] == states[after] and _is_one_stay(
-            seconds[before : after + 1], int(states[before]), between_s
-        ):
-            filled[before + 1 : after] = states[before]
-        else:
-            is_first = (states[before] == HOME) == is_away_likelier
-            middle = before + 1 + _division(seconds[before : after + 1], is_first)
-            earlier, later = seconds[before:middle], seconds[middle : after + 1][::-1]
-            filled[before + 1 : middle] = _chain(earlier, int(states[before]), near_s)
-            filled[middle:after] = _chain(later, int(states[after]), near_s)[::-1]
-    return filled
-
-
-def _is_one_stay(seconds: IntArray, state: int, between_s: int) -> bool:
-    """Return whether photos between two with one state were taken there as well."""
-    if state == AWAY:
-        return bool(np.diff(seconds).max() <= between_s)
-    return bool(seconds[-1] - seconds[0] <= between_s)
-
-
-def _is_away_likelier(days: IntArray, states: IntArray) -> bool:
-    """Return whether a day without any clear photo, between home and away, is rather away.
-
-    It is if a day of a trip lacks clear photos more often than a day at home has photos, but none
-    that are clear: a person with a camera without GPS for trips, and not one whose phone writes
-    few positions.
-    """
-    clear_days, first = np.unique(days[states != UNCLEAR], return_index=True)
-    if len(clear_days) < 2:
-        return True
-    kinds = states[states != UNCLEAR][first]
-    unclear_days = np.setdiff1d(days, clear_days)
-    before = np.searchsorted(clear_days, unclear_days) - 1
-    is_inside = (before >= 0) & (before < len(clear_days) - 1)
-    before = before[is_inside]
-    length = np.diff(clear_days)
-    is_stay = (kinds[:-1] == kinds[1:]) & (length <= _STAY_DAYS)
-    share = {}
-    for kind in (HOME, AWAY):
-        is_kind = is_stay & (kinds[:-1] == kind)
-        unclear = np.count_nonzero(is_kind[before])
-        # At home also days without photos count, since the question is how rare such photos are.
-        total = length[is_kind].sum() if kind == HOME else unclear + np.count_nonzero(is_kind)
-        share[kind] = unclear / max(1, total)
-    return bool(share[AWAY] >= share[HOME])
-
-
-def _division(seconds: IntArray, is_first: bool) -> int:
-    """Return the index of the pause at which photos between home and away are divided.
-
-    is_first: whether the first pause of a night counts, not the last one.
-    """
-    pauses = np.diff(seconds)
-    nights = np.flatnonzero(pauses >= _NIGHT_S)
-    if not len(nights):
-        return int(np.argmax(pauses))
-    return int(nights[0] if is_first else nights[-1])
-
-
-def _chain(seconds: IntArray, state: int, near_s: int) -> IntArray:
-    """Return states of photos beside one with a state, until a pause is too long.
-
-    seconds: of the photo with the state and of those beside it, in order from there.
-    """
-    is_near = np.abs(np.diff(seconds)) <= near_s
-    return np.where(np.logical_and.accumulate(is_near), state, UNCLEAR)
 
 
 def _last_finite(values: FloatArray) -> FloatArray:

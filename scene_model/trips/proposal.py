@@ -7,12 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from scene_model.trips.away import AWAY, UNCLEAR, Whereabouts, away_runs, find_whereabouts
+from scene_model.trips.away import Whereabouts, away_runs, find_whereabouts
 from scene_model.trips.busy_days import busy_runs
 from scene_model.trips.chapters import chapter_starts
 from scene_model.trips.clocks import corrected_seconds
 from scene_model.trips.days import day_numbers
 from scene_model.trips.moments import IntArray, PhotoMoment, Track, date_of, track_of
+from scene_model.trips.neighbours import AWAY, UNCLEAR
 
 TripKind = Literal["trip", "day trip", "time only"]
 # Fewer photos are no trip: a stop on the way, a photo from a train.
