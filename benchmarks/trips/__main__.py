@@ -4,8 +4,8 @@
 
 Prints precision and recall of the boundaries of trips, days and chapters within half a day, how
 many trips are proposed for each true one, and the time for all photos as one library.
-Seeds below 1000 and the first eight kinds of people were used to choose the rules; the kinds after
-them are held out. Fails where a mark is missed.
+The rules were chosen on seeds below 1000 and the kinds of people that are not held out.
+Fails where a mark is missed.
 """
 
 import argparse
