@@ -78,6 +78,7 @@ def test_the_readme_is_short() -> None:
 def test_named_benchmarks_exist_and_every_benchmark_is_described() -> None:
     files = [*PROJECT_DIR.glob("benchmarks/*.py")]
     runnable = {path.stem for path in files if '__name__ == "__main__"' in read(path)}
+    runnable |= {path.parent.name for path in PROJECT_DIR.glob("benchmarks/*/__main__.py")}
     described = set(re.findall(r"benchmarks\.(\w+)", read(DOCS / "benchmarks.md")))
     assert described == runnable
     for path in DOCUMENTS:

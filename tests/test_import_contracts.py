@@ -23,7 +23,7 @@ LAYERS = [
     ["library"],
     ["duplicates"],
     ["search"],
-    ["learning", "statistics", "maintenance"],
+    ["learning", "statistics", "maintenance", "trips"],
     ["jobs"],
     ["ingest", "export"],
     ["album_rule_choice"],
