@@ -161,7 +161,9 @@ def _prepare(inputs: _Inputs) -> Preparation | None:
 
     layout = Layout(inputs.layout)
     try:
-        classification = services.classification(inputs.by, inputs.query, layout.uses_album)
+        classification = services.classification(
+            *(inputs.by, inputs.query), layout.uses_album, layout.uses_place
+        )
     except QueryError as error:
         show_query_error(inputs.query, error)
         return None

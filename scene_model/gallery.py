@@ -23,6 +23,7 @@ from scene_model.search.conditions import has_id, has_tag
 from scene_model.search.no_result import NoResult, WordsWithPhotos, explain_no_result
 from scene_model.search.own_albums import only_album
 from scene_model.search.paging import Page, page_after
+from scene_model.search.place_names import PlaceName, place_names
 from scene_model.search.query_reader import Condition, QueryReader
 from scene_model.search.query_values import Box
 from scene_model.search.saved_searches import SavedSearch, save_search
@@ -101,6 +102,10 @@ class Gallery:
     def count_by_any_tag(self) -> dict[str, int]:
         """Count all photos by the tags of every head, including objects."""
         return count_by_any_tag(self.library)
+
+    def place_names(self) -> list[PlaceName]:
+        """Return the names of the places, regions and countries of all photos."""
+        return place_names(self.library)
 
     def count_with_any(self, labels: Collection[str]) -> int:
         """Count the photos that have any of the labels as a tag."""

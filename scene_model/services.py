@@ -27,6 +27,8 @@ from scene_model.jobs.workers import WorkerPools
 from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
 from scene_model.library.inventory import MovedFile, update_references
+from scene_model.library.photo_places import count_unplaced
+from scene_model.library.place_proposals import update_places
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
@@ -40,6 +42,7 @@ from scene_model.model_choice import (
     open_decoders,
 )
 from scene_model.photos.decoders.pool import Decoders
+from scene_model.photos.places.gazetteer import Gazetteer
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class Common:
     model: CurrentModel
     worker_pools: WorkerPools
     decoders: Decoders
+    gazetteer: Gazetteer
 
 
 @dataclass(frozen=True)
@@ -124,14 +128,17 @@ class Services:
         """Open a new session's gallery, in an order."""
         return Gallery(self.library, self.model, sort=sort)
 
-    def classification(self, by: str, query: str, with_album: bool = True) -> Classification:
+    def classification(
+        self, by: str, query: str, with_album: bool = True, with_place: bool = True
+    ) -> Classification:
         """Open the classification of source photos for sorting.
 
         Raises UnknownHead, QueryError, or NotForVisitors on a shared server.
         """
         self.settings.require_personal("sort folders on the server's disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
-        return Classification(model, self.library, by, query, self.settings.workers, with_album)
+        workers = self.settings.workers
+        return Classification(model, self.library, by, query, workers, with_album, with_place)
 
     def copy_database(self) -> None:
         """Copy the database if a copy is due, for a command that changed the library."""
@@ -163,7 +170,7 @@ def _tell_of_unfinished_restores(folder: Path) -> None:
 
 @contextlib.contextmanager
 def open_classification(
-    settings: Settings, by: str, query: str, with_album: bool = True
+    settings: Settings, by: str, query: str, with_album: bool = True, with_place: bool = True
 ) -> Iterator[Classification]:
     """Open the classification of source photos: the model, and the library if it exists.
 
@@ -175,7 +182,8 @@ def open_classification(
         else:
             classifier = open_chosen(settings, library)[0]
         model = model_of(settings, classifier, library)
-        yield Classification(model, library, by, query, settings.workers, with_album)
+        workers = settings.workers
+        yield Classification(model, library, by, query, workers, with_album, with_place)
 
 
 def follow_into(settings: Settings) -> Follow:
@@ -194,7 +202,7 @@ def open_common(settings: Settings) -> Common:
     decoders = open_decoders(settings)
     classifier = open_bundle(settings.bundle, settings, decoders)
     model = CurrentModel(Model.of(classifier, settings.albums))
-    return Common(model, WorkerPools(settings.workers), decoders)
+    return Common(model, WorkerPools(settings.workers), decoders, Gazetteer.open())
 
 
 def open_services(
@@ -217,7 +225,12 @@ def open_services(
     owns_decoders = decoders is None and common is None
     if decoders is None:
         decoders = open_decoders(settings) if common is None else common.decoders
-    library = Library(settings.library, decoders=decoders, is_rebuilding=is_rebuilding)
+    library = Library(
+        settings.library,
+        decoders=decoders,
+        is_rebuilding=is_rebuilding,
+        gazetteer=None if common is None else common.gazetteer,
+    )
     try:
         if common is not None:
             model, problem = common.model, None
@@ -236,6 +249,8 @@ def open_services(
         if count_unstacked(library):  # an earlier version made the library
             for _ in stack_unstacked(library):
                 pass
+        if count_unplaced(library):
+            update_places(library)
         jobs.resume()
     # Visitors' libraries are removed after hours, and their bytes are limited.
     copies = None if common else DailyCopies(library.folder, settings.database_copies)

@@ -68,6 +68,7 @@ def show_completions(query: str, choose: Callable[[str], None]) -> None:
         gallery.count_by_any_tag(),
         count_any=gallery.count_with_any,
         own_albums=[album.name for album in gallery.own_albums()],
+        places=gallery.place_names(),
     )
     if not completions:
         return

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 
+from scene_model.api import schemas
 from scene_model.api.context import ApiContext
 from scene_model.api.request.body import body_of, json_body
 from scene_model.api.request.photo_ids import checked_photo_id
@@ -25,7 +26,7 @@ from scene_model.api.schemas import (
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.edits import clean_tag, remove_tag
 from scene_model.library.groups import group_of
-from scene_model.library.records import PhotoRecord
+from scene_model.library.records import PhotoPlace, PhotoRecord
 from scene_model.library.sort_order import BEST_MATCH, Sort
 
 _MAX_PAGE = 500
@@ -175,6 +176,7 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
         camera=record.camera,
         latitude=record.latitude,
         longitude=record.longitude,
+        place=None if record.place is None else _place(record.place),
         bundle=record.bundle,
         favourite=record.favourite,
         rating=record.rating,
@@ -187,6 +189,18 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
         duration=record.duration_s,
         frames_url=f"{url}/frames" if record.is_video else None,
         video_url=f"{url}/video" if record.is_video else None,
+    )
+
+
+def _place(place: PhotoPlace) -> schemas.PhotoPlace:
+    return schemas.PhotoPlace(
+        title=place.title,
+        name=place.name,
+        region=place.region,
+        country=place.country,
+        kind=place.kind,
+        distance_km=place.distance_km,
+        source=place.source,
     )
 
 

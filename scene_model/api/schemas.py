@@ -138,6 +138,22 @@ class Guess(Schema):
     score: float = Field(description="Probability.")
 
 
+class PhotoPlace(Schema):
+    """Where a photo was taken, by the gazetteer of this program."""
+
+    title: str = Field(examples=["near Sintra, Portugal"])
+    name: str = Field(examples=["Sintra"])
+    region: str | None = Field(examples=["Lisbon"])
+    country: str | None = Field(description="ISO 3166-1 alpha-2; null at sea.", examples=["PT"])
+    kind: str = Field(description="`settlement`, `sea` or `air`.", examples=["settlement"])
+    distance_km: float = Field(ge=0, description="From the centre of a settlement.")
+    source: str = Field(
+        description="`gps`; or `neighbours`: taken between photos of this place, without a "
+        "position of its own.",
+        examples=["gps"],
+    )
+
+
 class Photo(Schema):
     """One photo of the library. `class_source`: `human`, a label set, or `none`."""
 
@@ -164,6 +180,7 @@ class Photo(Schema):
     camera: str | None
     latitude: float | None
     longitude: float | None
+    place: PhotoPlace | None = Field(description="Where it was taken; null if unknown.")
     bundle: str
     favourite: bool
     rating: int = Field(ge=0, le=5, description="0 for none.", examples=[4])

@@ -24,7 +24,7 @@ from scene_model.errors import (
     OriginalMissing,
     SceneError,
 )
-from scene_model.export.table import utf8_chunks
+from scene_model.export.table import place_record, utf8_chunks
 from scene_model.ingest.archives.recognise import is_export
 from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.jobs.in_order import in_order
@@ -33,6 +33,7 @@ from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.library.file_system import new_file
 from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder
+from scene_model.library.place_proposals import update_places
 from scene_model.library.records import Added, PhotoRecord
 from scene_model.library.sort_order import Sort
 from scene_model.search.albums import AlbumEntry
@@ -72,6 +73,7 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
                 progress.show(done, failed=failed)
 
         _print(with_progress(), options, _added_record, _added_line)
+        update_places(services.library)
         services.copy_database()
     print_summary(done, failed, scan.ignored)
     return EXIT_SOME_FAILED if failed else EXIT_DONE
@@ -219,6 +221,7 @@ def _photo_record(photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, Any]:
         del record[name]
     record["group"] = group_of(photo, vocabulary)
     record["guess"] = guess and asdict(guess)
+    record["place"] = photo.place and place_record(photo.place)
     record["reference"] = photo.reference and str(photo.reference)
     record["tags"] = [
         {"label": tag.label, "head": tag.head, "score": tag.score} for tag in photo.tags

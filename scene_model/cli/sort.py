@@ -57,7 +57,8 @@ def add_sort_arguments(parser: argparse.ArgumentParser) -> None:
         "--layout",
         metavar="TEMPLATE",
         help=f"path of each file below DEST (default: {DEFAULT_LAYOUT}), such as "
-        "{taken:%%Y}/{taken:%%m}/{class}/{name}; further fields: {group}, {album}, {camera}",
+        "{taken:%%Y}/{taken:%%m}/{class}/{name}; further fields: {group}, {album}, {camera}, "
+        "{place}, {city}, {country}",
     )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     parser.add_argument("--jsonl", action="store_true", help="print one JSON object per line")
@@ -77,7 +78,7 @@ def sort(options: argparse.Namespace, settings: Settings) -> int:
     layout = Layout(options.layout or (ALBUM_LAYOUT if options.by == BY_ALBUM else DEFAULT_LAYOUT))
     with (
         open_classification(
-            settings, options.by, options.where, layout.uses_album
+            settings, options.by, options.where, layout.uses_album, layout.uses_place
         ) as classification,
         ProgressLine("photos classified") as progress,
     ):

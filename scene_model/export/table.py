@@ -27,7 +27,7 @@ from typing import Any
 
 from scene_model.classifier.labels import NONE
 from scene_model.classifier.tagging import Tag
-from scene_model.library.records import PhotoRecord
+from scene_model.library.records import PhotoPlace, PhotoRecord
 from scene_model.photos.dates import source_word
 
 OBJECT_COLUMNS = 5
@@ -50,6 +50,10 @@ COLUMNS: tuple[str, ...] = (
     "Favourite",
     "Rating",
     "Duration",
+    "Place",
+    "Region",
+    "Country",
+    "Place source",
 )
 PEOPLE_COLUMNS = ("Name", "Class", "Group", "Confidence", "Tags", "Taken", "Description")
 _NUMBERS = frozenset(
@@ -63,7 +67,10 @@ _NUMBERS = frozenset(
 )
 _BOOLEANS = frozenset(("Unsure", "Favourite"))
 _NULLABLE_TEXT = frozenset(
-    (*(f"Label {rank}" for rank in range(1, OBJECT_COLUMNS + 1)), "Taken at", "Camera")
+    (
+        *(f"Label {rank}" for rank in range(1, OBJECT_COLUMNS + 1)),
+        *("Taken at", "Camera", "Place", "Region", "Country", "Place source"),
+    )
 )
 # Where a cell begins, if not for us then for a spreadsheet that separates cells by semicolons.
 _CELL_START = r"(^|[;\t\r\n])"
@@ -87,8 +94,9 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> tuple[C
 
     objects: most probable first; five are used, their scores in percent. group: the effective one.
     Timestamp is the time the photo was added, ISO 8601 with offset; Duration is that of a video, in
-    seconds.
+    seconds; Country is a code of two letters.
     """
+    place = photo.place
     ranked: list[Cell] = []
     for tag in objects[:OBJECT_COLUMNS]:
         ranked += [tag.label, round(100 * tag.score, 2)]
@@ -112,6 +120,7 @@ def table_row(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> tuple[C
         str(photo.favourite).lower(),
         photo.rating,
         _seconds(photo),
+        *((place.name, place.region, place.country, place.source) if place else (None,) * 4),
     )
 
 
@@ -186,8 +195,8 @@ def split_tags(cell: str) -> tuple[str, ...]:
 
 
 def without_coordinates(photo: PhotoRecord) -> PhotoRecord:
-    """Return the same photo without latitude and longitude."""
-    return replace(photo, latitude=None, longitude=None)
+    """Return the same photo without latitude, longitude and place."""
+    return replace(photo, latitude=None, longitude=None, place=None)
 
 
 def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[str, Any]:
@@ -233,6 +242,7 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[
         "rating": photo.rating,
         "duration": _seconds(photo),
         "description": photo.description,
+        "place": photo.place and place_record(photo.place),
     }
 
 
@@ -277,6 +287,19 @@ def plain_text(cell: str) -> str:
 
 def _tag_record(tag: Tag) -> dict[str, Any]:
     return {"label": tag.label, "score": round(tag.score, 6)}
+
+
+def place_record(place: PhotoPlace) -> dict[str, Any]:
+    """Return the place of a photo as a JSON object."""
+    return {
+        "title": place.title,
+        "name": place.name,
+        "region": place.region,
+        "country": place.country,
+        "kind": place.kind,
+        "distance_km": place.distance_km,
+        "source": place.source,
+    }
 
 
 def _seconds(photo: PhotoRecord) -> float | None:

@@ -9,6 +9,7 @@ from scene_model.duplicates.hash_neighbours import write_hash_neighbours
 from scene_model.duplicates.stacks import write_stack
 from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.learning.taught_tags import write_taught_tags
+from scene_model.library.photo_places import write_place
 from scene_model.library.records import Added, NewPhoto
 from scene_model.library.store import Library, PhotoWriter
 from scene_model.photos.content import Content, content_bytes, read_content
@@ -36,7 +37,11 @@ def ingest_photo(
     # Before the prediction, which is the slowest step.
     library.require_space(0 if reference else library.files.copied_bytes(photo.data))
     prediction = classifier.predict(photo.data)
-    writers = (write_hash_neighbours, write_taught_tags, write_stack, *more_writers)
+    # The place last: facts of an export may bring the position.
+    writers = (
+        *(write_hash_neighbours, write_taught_tags, write_stack, *more_writers),
+        write_place(library.gazetteer),
+    )
     with quota.one_photo(0 if is_counted else content_bytes(photo.data)):
         return library.add(photo, prediction, classifier.provenance, reference, writers)
 

@@ -38,6 +38,7 @@ from scene_model.jobs.workers import WorkerPools
 from scene_model.learning.retag import retag
 from scene_model.library.awaited_facts import store_awaited_facts
 from scene_model.library.file_system import library_error
+from scene_model.library.place_proposals import update_places
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.photos.content import read_content
@@ -341,6 +342,7 @@ class JobRunner:
             if reader is not None:
                 reader.close()
                 fill_albums(self._library, batch)
+            self._update_places()
             if batch.is_watched:  # the next scan finds again what was not added
                 batch.discard()
                 return
@@ -349,6 +351,12 @@ class JobRunner:
                 batch.discard()
         finally:
             batch.lock_file.release()
+
+    def _update_places(self) -> None:
+        try:
+            update_places(self._library)
+        except SceneError as error:  # the next job does it
+            logger.warning("places were not updated: %s", error.message)
 
 
 def _now() -> str:

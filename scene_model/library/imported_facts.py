@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, select, update
 
+from scene_model.library.photo_places import place_photo
 from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import edit_changes, edits, photos
 from scene_model.library.store import Library
@@ -65,6 +66,7 @@ def complete_photo(library: Library, photo_id: str, facts: ImportedFacts) -> Non
             return
     with library.database.writer.begin() as connection:
         _write_facts(connection, photo_id, facts)
+        place_photo(connection, library.gazetteer, photo_id)
 
 
 def _write_facts(connection: Connection, photo_id: str, facts: ImportedFacts) -> None:

@@ -16,6 +16,7 @@ from scene_model.classifier.tagging import Tag
 from scene_model.library.shown_tags import shown_heads
 from scene_model.photos.content import Content, content_id
 from scene_model.photos.metadata import PhotoMetadata
+from scene_model.photos.places.place import place_title
 from scene_model.photos.video.kinds import VIDEO_FORMATS
 
 
@@ -31,6 +32,39 @@ class TagOnPhoto:
     head: str
     score: float | None
     bundle: str | None
+
+
+# Whose position gives a photo's place: its own, or that of photos taken before and after it.
+GPS, NEIGHBOURS = "gps", "neighbours"
+
+
+@dataclass(frozen=True)
+class PhotoPlace:
+    """Where a photo was taken.
+
+    region: of a settlement. country: ISO 3166-1 alpha-2, upper case; country_name: in English; both
+    None at sea. kind: see `photos.places.place`. distance_km: from the centre of the settlement; 0
+    without one. source: GPS or NEIGHBOURS.
+    """
+
+    name: str
+    region: str | None
+    country: str | None
+    country_name: str | None
+    kind: str
+    distance_km: float
+    source: str = GPS
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether the photo has no position of its own."""
+        return self.source != GPS
+
+    @property
+    def title(self) -> str:
+        """The place in words: "Lisbon, Portugal", "near Ushuaia, Argentina", "probably Rome …"."""
+        title = place_title(self.name, self.kind, self.distance_km, self.country_name)
+        return f"probably {title}" if self.is_proposal else title
 
 
 @dataclass(frozen=True)
@@ -52,7 +86,7 @@ class PhotoRecord:
     rating: from 0 (none) to 5; a person's, or else the imported one.
     duration_s: of a video, in seconds; None where it is unknown, and for pictures. film_start,
     film_bytes: where the film of a motion photo is in its file. description: what a person wrote
-    about the photo in another program.
+    about the photo in another program. place: where it was taken; None where that is not known.
     """
 
     id: str
@@ -93,6 +127,7 @@ class PhotoRecord:
     film_start: int | None = None
     film_bytes: int | None = None
     description: str | None = None
+    place: PhotoPlace | None = None
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -207,8 +242,8 @@ def tags_by_photo(
     return {photo_id: tuple(photo_tags) for photo_id, photo_tags in tags.items()}
 
 
-def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
-    """Build a record from a row of ``photos`` and the photo's effective tags."""
+def photo_record(row: Any, tags: tuple[TagOnPhoto, ...], place_row: Any = None) -> PhotoRecord:
+    """Build a record from a row of ``photos``, the photo's effective tags, and its place's row."""
     return PhotoRecord(
         id=row.id,
         name=row.name,
@@ -248,4 +283,17 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...]) -> PhotoRecord:
         film_start=row.film_start,
         film_bytes=row.film_bytes,
         description=row.description,
+        place=None if place_row is None else _photo_place(row, place_row),
+    )
+
+
+def _photo_place(row: Any, place_row: Any) -> PhotoPlace:
+    return PhotoPlace(
+        name=place_row.name,
+        region=place_row.region,
+        country=place_row.country,
+        country_name=place_row.country_name,
+        kind=place_row.kind,
+        distance_km=row.place_km or 0.0,
+        source=row.place_source,
     )

@@ -63,6 +63,10 @@ def _effective_date_column(name: str) -> Computed:
 # the name by which photos are joined in stacks, see `duplicates.stack_names`; null until that was
 # tried. `film_start`, `film_bytes`: where the film of a motion photo is in its file; null in other
 # photos. `description`: what a person wrote about the photo in another program; null for none.
+# `place_id`: where it was taken, in `places`, of which no row is ever deleted; `place_source`:
+# "gps" by its position, "neighbours" by those of photos taken shortly before and after it;
+# `place_km`: how far its position is from the centre of the place. All null where the place is not
+# known, or not looked up yet.
 photos = Table(
     "photos",
     metadata,
@@ -139,6 +143,30 @@ photos = Table(
     Column("film_start", Integer),
     Column("film_bytes", Integer),
     Column("description", Text),
+    Column("place_id", Integer),
+    Column("place_source", Text),
+    Column("place_km", Float),
+)
+
+# Places where photos were taken, see `photos.places`. `key`: makes them unique. `words` and
+# `country_words`: the names of the place and of its country in all languages, each between two line
+# breaks. They, `folded_name` and `folded_region` are folded by `photo_places.fold_place`.
+places = Table(
+    "places",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False),
+    Column("region", Text),
+    Column("folded_region", Text, nullable=False, server_default=""),
+    Column("country", Text),
+    Column("country_name", Text),
+    Column("kind", Text, nullable=False),
+    Column("geonames_id", Integer),
+    Column("time_zone", Text),
+    Column("words", Text, nullable=False),
+    Column("country_words", Text, nullable=False),
 )
 
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.
@@ -393,6 +421,12 @@ Index(
     photos.c.number,
     photos.c.description,
     sqlite_where=photos.c.description.is_not(None),
+)
+Index(
+    "photos_by_place",
+    photos.c.place_id,
+    photos.c.trashed_at,
+    sqlite_where=text("place_id IS NOT NULL"),
 )
 Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique=True)
 

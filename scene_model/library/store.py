@@ -61,6 +61,7 @@ from scene_model.library.schema import (
     choices,
     class_decisions,
     photos,
+    places,
     tag_decisions,
     taught_tags,
 )
@@ -69,6 +70,7 @@ from scene_model.library.stacks.tiles import HIDDEN_AND_TILES, is_tile, without_
 from scene_model.photos.content import Content
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
+from scene_model.photos.places.gazetteer import Gazetteer
 
 _OWN_FILE = re.compile(
     r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|copies|rebuilding|watch|"
@@ -93,16 +95,18 @@ class Library:
         file_system: FileSystem | None = None,
         decoders: Decoders | None = None,
         is_rebuilding: bool = False,
+        gazetteer: Gazetteer | None = None,
     ) -> None:
         """Open or create the library in a folder.
 
         file_system: tests pass one that injects faults. decoders: make previews and missing
         thumbnails; None for one of its own. is_rebuilding: open it although rows of its photos are
-        missing. Raises LibraryUnavailable; DatabaseMissing for a folder that has photos, but no
-        database.
+        missing. gazetteer: names the positions of photos; None for one of its own. Raises
+        LibraryUnavailable; DatabaseMissing for a folder that has photos, but no database.
         """
         self._owns_decoders = decoders is None
         self.decoders = decoders or Decoders(PhotoLimits(), processes=1)
+        self.gazetteer = gazetteer or Gazetteer.open()
         self.folder = folder.expanduser().absolute()
         require_database(self.folder, is_rebuilding)
         self.file_system = file_system or FileSystem()
@@ -272,6 +276,7 @@ class Library:
         for batch in in_batches(photo_ids):
             with self.database.reader.begin() as connection:
                 rows = connection.execute(select(photos).where(photos.c.id.in_(batch))).all()
+                place_rows = _rows_of_places(connection, rows)
                 tags = tags_by_photo(
                     connection.execute(
                         select(automatic_tags)
@@ -287,7 +292,9 @@ class Library:
             by_id = {row.id: row for row in rows}
             for photo_id in batch:
                 if photo_id in by_id:
-                    yield photo_record(by_id[photo_id], tags.get(photo_id, ()))
+                    row = by_id[photo_id]
+                    place = place_rows.get(row.place_id)
+                    yield photo_record(row, tags.get(photo_id, ()), place)
 
     def find(
         self,
@@ -564,3 +571,12 @@ class Library:
             yield
         except OSError as error:
             raise library_error(error, self.folder) from error
+
+
+def _rows_of_places(connection: Connection, rows: Iterable[Any]) -> dict[int, Any]:
+    """Return the rows of the places of photos, by their ids."""
+    ids = {row.place_id for row in rows} - {None}
+    if not ids:
+        return {}
+    place_rows = connection.execute(select(places).where(places.c.id.in_(sorted(ids))))
+    return {row.id: row for row in place_rows}

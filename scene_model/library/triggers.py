@@ -3,7 +3,8 @@
 
 `photos.human_class` repeats `class_decisions`; `photos.decided_tags` counts `tag_decisions`;
 `held_tags` contains the effective tags (`schema.effective_tags` in Python); `free_slots` lists the
-embedding slots that no photo uses. `stack_photos.tile` is the photo that shows for its stack.
+embedding slots that no photo uses. `stack_photos.tile` is the photo that shows for its stack. A
+photo whose position changes loses its place.
 """
 
 # `labels.HUMAN`, with score 1.
@@ -83,6 +84,13 @@ _ACTIONS = {
         "WHEN OLD.embedding_slot IS NOT NULL AND (OLD.embedding_slot, OLD.embedding_file) "
         "IS NOT (NEW.embedding_slot, NEW.embedding_file)",
         _FREE_SLOT,
+    ),
+    # Whoever changed the position names the place anew, or the next job does.
+    "place_left": (
+        "AFTER UPDATE OF latitude, longitude ON photos "
+        "WHEN (OLD.latitude, OLD.longitude) IS NOT (NEW.latitude, NEW.longitude)",
+        "UPDATE photos SET place_id = NULL, place_source = NULL, place_km = NULL "
+        "WHERE number = NEW.number;",
     ),
     "stack_joined": ("AFTER INSERT ON stack_photos", _SET_TILES.format(stack="NEW.stack_id")),
     "stack_left": ("AFTER DELETE ON stack_photos", _SET_TILES.format(stack="OLD.stack_id")),

@@ -13,6 +13,7 @@ from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Table, Text
 from sqlalchemy.types import TypeEngine
 
 from scene_model.duplicates.hash_neighbours import bands_of
+from scene_model.library.photo_places import fold_place
 from scene_model.library.schema import metadata
 from scene_model.library.sqlite_extensions import PathColumn, add_functions
 
@@ -129,6 +130,21 @@ _CONTRADICTIONS = {
         "OR (human_taken_at IS NULL) <> (human_taken_source IS NULL) "
         "OR (human_taken_at IS NULL) <> (human_taken_confidence IS NULL)"
     ),
+    "the folded name of a place is not that of its name": (
+        "SELECT count(*) FROM places WHERE folded_name IS NOT fold_place(name) "
+        "OR folded_region IS NOT fold_place(coalesce(region, '')) OR (folded_name <> '' "
+        "AND instr(words, char(10) || folded_name || char(10)) = 0)"
+    ),
+    "a photo has a place without a source, or one that is impossible": (
+        "SELECT count(*) FROM photos WHERE (place_id IS NULL) <> (place_source IS NULL) "
+        "OR place_source NOT IN ('gps', 'neighbours') OR place_km < 0 "
+        "OR (place_source = 'gps') <> (place_km IS NOT NULL) "
+        "OR (place_source = 'gps' AND (latitude IS NULL OR longitude IS NULL)) "
+        "OR (place_id IS NOT NULL AND place_id NOT IN (SELECT id FROM places))"
+    ),
+    "a place is of a kind that there is not": (
+        "SELECT count(*) FROM places WHERE kind NOT IN ('settlement', 'sea', 'air')"
+    ),
     "a tag has an impossible score": (
         "SELECT count(*) FROM automatic_tags WHERE NOT score BETWEEN 0 AND 1"
     ),
@@ -199,6 +215,7 @@ def _is_sound(value: bytes) -> bool:
 
 def _contradictions(connection: sqlite3.Connection) -> Iterator[str]:
     add_functions(connection)
+    connection.create_function("fold_place", 1, fold_place, deterministic=True)
     bands = connection.execute("SELECT hash, group_concat(band) FROM hash_bands GROUP BY hash")
     if any({*map(int, text.split(","))} != {*bands_of(number)} for number, text in bands):
         yield "the bands of a perceptual hash are not its own"

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
+from scene_model.library.photo_places import fold_place
 from scene_model.photos.xmp import MAX_RATING
 from scene_model.search.own_albums import album_line
+from scene_model.search.place_names import PLACE_FIELDS, PlaceName
 from scene_model.search.query import FIELDS, PROPERTIES, STATES
 
 # The last term of a line: minus and brackets before it, a field, an opening quotation mark, a word.
@@ -42,12 +44,14 @@ def complete(
     limit: int = 8,
     count_any: Callable[[Collection[str]], int] | None = None,
     own_albums: Collection[str] = (),
+    places: Collection[PlaceName] = (),
 ) -> list[Completion]:
     """Complete the last word of a line; labels with most photos come first.
 
     tag_counts: number of photos by label; labels that are not in it come last. count_any: returns
     the number of photos with any of some labels, for the kinds; None leaves their counts out.
     own_albums: the names of the albums that people made; they come before those of the rules.
+    places: names for the fields of places; a plain word is completed by them after all labels.
     Returns nothing for a line that ends in a space, in a complete word, or inside a phrase.
     """
     term = _LAST_TERM.search(line)
@@ -60,7 +64,10 @@ def complete(
     if field in ("tag:", "class:", ""):
         terms = _tag_terms(field, word, vocabulary, tag_counts)
         if not field:
+            terms += _place_terms("", word, places)
             terms += _terms((f"{name}:" for name in FIELDS), "", word)
+    elif field in PLACE_FIELDS:
+        terms = _place_terms(field, word, places)
     elif field == "group:":
         terms = _group_terms(field, word, vocabulary)
     elif field == "album:":
@@ -196,6 +203,21 @@ def _own_album_terms(names: Iterable[str], word: str) -> list[Completion]:
         for name in names
         if fold(name).startswith(word)
     ]
+
+
+def _place_terms(field: str, word: str, places: Collection[PlaceName]) -> list[Completion]:
+    """Return the places that have a name in any language that starts with a word."""
+    if not word and not field:
+        return []
+    word, terms = fold_place(word), dict[str, Completion]()
+    for place in sorted(places, key=lambda place: (-place.count, place.name)):
+        matches = [name for name in place.words if name.startswith(word)]
+        if matches and (not field or field in place.fields):
+            own = fold_place(place.name)
+            shown = place.name if own in matches else f"{place.name} ({matches[0]})"
+            line = _written(field, place.name)
+            terms.setdefault(line, Completion(line, shown, place.count))
+    return list(terms.values())
 
 
 def _written(field: str, label: str) -> str:

@@ -12,7 +12,8 @@ from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.library.label_lists import is_one_of
-from scene_model.library.schema import effective_tags, photos
+from scene_model.library.photo_places import fold_place
+from scene_model.library.schema import effective_tags, photos, places
 from scene_model.photos.dates import SURE
 from scene_model.photos.geo import EARTH_RADIUS_KM
 from scene_model.search.query_values import Box, Circle, DaySpan
@@ -102,6 +103,62 @@ def has_doubtful_date() -> ColumnElement[bool]:
 def has_place() -> ColumnElement[bool]:
     """The photo has GPS coordinates."""
     return and_(photos.c.latitude.is_not(None), photos.c.longitude.is_not(None))
+
+
+def was_taken_in(text: str) -> ColumnElement[bool]:
+    """The place, its region or its country has a name, in any language, or the country the code."""
+    return _has_place_where(or_(_is_name(text), is_country(text)))
+
+
+def was_taken_in_country(text: str) -> ColumnElement[bool]:
+    """The country of the place has a name, in any language, or a code of two letters."""
+    return _has_place_where(is_country(text))
+
+
+def was_taken_in_city(text: str) -> ColumnElement[bool]:
+    """The place itself, not its region or country, has a name, in any language."""
+    return _has_place_where(_has_line(places.c.words, text) if fold_place(text) else false())
+
+
+def place_has_word(text: str, is_label: bool) -> ColumnElement[bool]:
+    """The place, its region or its country is called so, or by that among other words.
+
+    is_label: the text is also a label; then it must be the whole name: photos of Long Beach are no
+    photos of a beach.
+    """
+    name = fold_place(text)
+    if not name:
+        return false()
+    in_name = func.instr(" " + places.c.folded_name + " ", f" {name} ") > 0
+    is_name = or_(_is_name(text), _has_line(places.c.country_words, text))
+    return _has_place_where(is_name if is_label else or_(is_name, in_name))
+
+
+def is_country(text: str) -> ColumnElement[bool]:
+    """The place is in a country with this name or code."""
+    code = func.coalesce(places.c.country, "") == text.strip().upper()
+    return or_(code, _has_line(places.c.country_words, text)) if fold_place(text) else false()
+
+
+def _is_name(text: str) -> ColumnElement[bool]:
+    if not (name := fold_place(text)):
+        return false()
+    return or_(_has_line(places.c.words, text), places.c.folded_region == name)
+
+
+def _has_line(column: Column[Any], text: str) -> ColumnElement[bool]:
+    return func.instr(column, f"\n{fold_place(text)}\n") > 0
+
+
+def _has_place_where(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The place of the photo meets a condition: a few hundred places, then the index of photos."""
+    placed = photos.alias()
+    matching = select(places.c.id).where(condition)
+    return photos.c.number.in_(
+        select(placed.c.number).where(
+            placed.c.place_id.is_not(None), placed.c.place_id.in_(matching)
+        )
+    )
 
 
 def is_within(circle: Circle) -> ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 ``beach sunset`` both (AND) · ``beach OR lake`` · ``-street`` · ``(a OR b) c`` · ``"old town"`` ·
 ``tag:beach`` ``class:sea`` ``group:water`` ``album:travel`` ``name:img_20`` ``camera:iphone`` ·
+``place:lisbon`` ``city:lisbon`` ``country:pt`` ·
 ``score>=0.8`` · ``rating>=4`` ``rating:5`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
 ``is:duplicate`` ``is:stacked`` ``is:live`` ``is:favourite`` ``is:raw`` ``is:video``
@@ -12,9 +13,9 @@ NOT binds before AND before OR.
 ``dogs and cats at night``: operators in any case; small words are passed over.
 
 A bare word matches the tags of every head by id, name, alias and translation, also those of the
-kind with that name, a class that a person chose, the file name and the description. ``class:``,
-``score`` and ``is:unsure`` are about the photo's class: ``score`` is the confidence of the head
-that gave the class, 1 if a person chose it, 0 if no head was sure.
+kind with that name, a class that a person chose, the file name, the description, and the place.
+``class:``, ``score`` and ``is:unsure`` are about the photo's class: ``score`` is the confidence of
+the head that gave the class, 1 if a person chose it, 0 if no head was sure.
 """
 
 import datetime
@@ -49,7 +50,11 @@ from scene_model.search.conditions import (
     is_within,
     name_contains,
     on_days,
+    place_has_word,
     was_edited,
+    was_taken_in,
+    was_taken_in_city,
+    was_taken_in_country,
 )
 from scene_model.search.own_albums import depth_of, find_own_album, is_placed
 from scene_model.search.plain_words import PlainLine, read_plain_words
@@ -273,6 +278,18 @@ def _camera(term: FieldTerm, _: _Context) -> Condition:
     return exif_contains(photos.c.camera, [term.value])
 
 
+def _place(term: FieldTerm, _: _Context) -> Condition:
+    return was_taken_in(term.value)
+
+
+def _country(term: FieldTerm, _: _Context) -> Condition:
+    return was_taken_in_country(term.value)
+
+
+def _city(term: FieldTerm, _: _Context) -> Condition:
+    return was_taken_in_city(term.value)
+
+
 def _taken(term: FieldTerm, context: _Context) -> Condition:
     return on_days(photos.c.taken_at, read_days(term.value, context.today, term.value_position))
 
@@ -333,6 +350,9 @@ _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     "album": _album,
     "name": _name,
     "camera": _camera,
+    "place": _place,
+    "city": _city,
+    "country": _country,
     "taken": _taken,
     "added": _added,
     "near": _near,
@@ -398,10 +418,11 @@ def _compared(
 
 
 def _words(texts: Sequence[str], vocabulary: Vocabulary) -> Condition:
-    """One of the words is a tag, a chosen class, or part of the file name or the description."""
+    """One of the words is a tag, a chosen class, a place, or part of file name or description."""
     ids = {label for text in texts for label in ids_for_word(text, vocabulary)}
     in_text = (*map(name_contains, texts), *map(description_contains, texts))
-    return or_(has_tag(ids), has_chosen_class(ids), *in_text)
+    in_places = (place_has_word(text, bool(vocabulary.ids_for(text))) for text in texts)
+    return or_(has_tag(ids), has_chosen_class(ids), *in_text, *in_places)
 
 
 def _exact_ids(

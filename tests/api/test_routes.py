@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from scene_model.api import create_api
 from scene_model.api.access.guard import SameSiteGuard, host_name
 from scene_model.services import Services
+from tests.pictures import placed, textured
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
@@ -196,6 +197,26 @@ def test_a_changed_original_is_409(
     (photo_id,) = add_photos([("temple.jpg", temple)])
     services.library.original_path(photo_id).write_bytes(b"junk")
     assert "changed on disk" in problem(client.get(f"/api/photos/{photo_id}/original"), 409)
+
+
+def test_places_in_the_answers(client: TestClient, add_photos: Add) -> None:
+    (photo_id,) = add_photos([("a.jpg", placed(textured(64, 48), 38.7876, -9.3906))])
+    place = client.get(f"/api/photos/{photo_id}").json()["place"]
+    assert place.pop("distance_km") == pytest.approx(1.8, abs=0.1)
+    assert place == {
+        "title": "Sintra, Portugal",
+        "name": "Sintra",
+        "region": "Lisbon",
+        "country": "PT",
+        "kind": "settlement",
+        "source": "gps",
+    }
+    (listed,) = client.get("/api/photos?q=city:sintra").json()["photos"]
+    assert listed["place"]["country"] == "PT"
+    (record,) = client.get("/api/library/export.json").json()
+    assert record["place"]["title"] == "Sintra, Portugal"
+    assert client.get("/api/library/export.json?place=false").json()[0]["place"] is None
+    assert "Sintra" not in client.get("/api/library/export.csv?place=false").text
 
 
 def test_exports_by_rule_and_without_coordinates(

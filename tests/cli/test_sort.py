@@ -20,6 +20,7 @@ from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.photos.hashes import content_hash
 from tests.bundles import grouped
+from tests.pictures import placed, textured
 from tests.videos import video
 
 
@@ -248,6 +249,24 @@ def test_layout(source: Path, tmp_path: Path, lines: Any) -> None:
     _, printed = lines("sort", source, tmp_path / "s", "--layout", "{taken:%Y}/{camera}/{name}")
     parents = {Path(line["target"]).parent.relative_to(tmp_path / "s") for line in printed[1:]}
     assert parents == {Path("undated/no camera")}
+
+
+@pytest.mark.parametrize("is_added", [False, True])
+def test_layout_by_place(
+    is_added: bool, source: Path, tmp_path: Path, library: Path, lines: Any
+) -> None:
+    (source / "bay.jpg").write_bytes(placed(textured(64, 48), 38.7139, -9.1394))
+    if is_added:
+        assert main(["library", "add", str(source / "bay.jpg")]) == 0
+    layout = ["--layout", "{country}/{city}/{place}/{name}", "--dry-run"]
+    _, printed = lines("sort", source, tmp_path / "s", *layout)
+    folders = {
+        Path(line["file"]).name: Path(line["target"]).parent for line in printed if line["target"]
+    }
+    assert folders["bay.jpg"] == tmp_path / "s" / "Portugal" / "Lisbon" / "Lisbon, Portugal"
+    assert folders["temple.jpg"] == tmp_path / "s" / "no place" / "no place" / "no place"
+    _, printed = lines("sort", source, tmp_path / "s", "--dry-run", "--where", "place:lissabon")
+    assert [Path(line["file"]).name for line in printed if line["target"]] == ["bay.jpg"]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from scene_model.errors import UsageError
 from scene_model.export.folders import FolderRule
 from scene_model.export.table import json_record, table_row, without_coordinates, write_json
 from scene_model.library import edits
+from scene_model.library.records import PhotoPlace
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
@@ -64,10 +65,14 @@ def test_a_folder_for_every_group(
 
 def test_coordinates_are_left_out(services: Services, add_photos: Add, flower: bytes) -> None:
     (photo_id,) = add_photos([("dahlia.jpg", flower)])
-    photo = replace(services.library.photo(photo_id), latitude=38.72, longitude=-9.14)
-    assert 38.72 in table_row(photo, [], "plants")
+    place = PhotoPlace("Lisbon", "Lisbon", "PT", "Portugal", "settlement", 1.0)
+    photo = services.library.photo(photo_id)
+    photo = replace(photo, latitude=38.72, longitude=-9.14, place=place)
+    assert {38.72, "PT"} <= {*table_row(photo, [], "plants")}
+    assert json_record(photo, [], "plants")["place"]["title"] == "Lisbon, Portugal"
     without = table_row(without_coordinates(photo), [], "plants")
-    assert 38.72 not in without
+    assert {38.72, "PT", "Lisbon", "gps"}.isdisjoint(without)
+    assert json_record(without_coordinates(photo), [], "plants")["place"] is None
     assert json_record(without_coordinates(photo), [], "plants")["longitude"] is None
     assert len(without) == len(table_row(photo, [], "plants"))
 

@@ -30,7 +30,7 @@ def test_columns_are_the_contract() -> None:
     assert ",".join(COLUMNS) == (
         "ID,Name,Timestamp,Label 1,Score 1,Label 2,Score 2,Label 3,Score 3,Label 4,Score 4,"
         "Label 5,Score 5,Class,Class source,Confidence,Unsure,Tags,Taken at,Latitude,Longitude,"
-        "Camera,Bundle,Group,Favourite,Rating,Duration"
+        "Camera,Bundle,Group,Favourite,Rating,Duration,Place,Region,Country,Place source"
     )
 
 

@@ -28,7 +28,7 @@ from scene_model.export.table import (
     write_json,
     write_jsonl,
 )
-from scene_model.library.records import PhotoRecord, TagOnPhoto
+from scene_model.library.records import PhotoPlace, PhotoRecord, TagOnPhoto
 
 pytestmark = pytest.mark.slow
 
@@ -75,6 +75,12 @@ _PHOTOS = st.builds(
     guess_score=_SCORES,
     favourite=st.booleans(),
     rating=st.integers(0, 5),
+    place=st.none()
+    | st.builds(
+        PhotoPlace,
+        *(_TEXT, _UNKNOWN_OR_TEXT, _UNKNOWN_OR_TEXT, _UNKNOWN_OR_TEXT),
+        *(st.just("settlement"), st.floats(0, 400), st.sampled_from(["gps", "neighbours"])),
+    ),
 )
 _Row = tuple[PhotoRecord, list[Tag], str]
 _ROWS = st.lists(st.tuples(_PHOTOS, _TAGS, _TEXT), min_size=1, max_size=5)

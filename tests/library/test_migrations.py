@@ -337,6 +337,18 @@ def test_photos_of_earlier_versions_can_be_stacked(number: int, tmp_path: Path) 
     assert problems(folder) == []
 
 
+@pytest.mark.parametrize("number", (1, 6, 9))
+def test_photos_of_earlier_versions_get_places(number: int, tmp_path: Path) -> None:
+    folder = made_by(number, tmp_path / "library")
+    with Library(folder) as library:
+        assert library.photo(FLOWER).place is None
+        complete_photo(library, FLOWER, ImportedFacts(latitude=38.7139, longitude=-9.1394))
+        place = library.photo(FLOWER).place
+        assert place is not None
+        assert place.title == "Lisbon, Portugal"
+    assert problems(folder) == []
+
+
 @pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5))
 def test_photos_of_earlier_versions_can_be_rated(number: int, tmp_path: Path) -> None:
     folder = made_by(4 if number == 3 else number, tmp_path / "library")

@@ -15,6 +15,7 @@ from sqlalchemy import event
 from scene_model.classifier.classify import Classifier
 from scene_model.learning.retag import retag
 from scene_model.library import edits
+from scene_model.library.imported_facts import ImportedFacts, complete_photo
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
 from scene_model.maintenance.problems import VerifyResult
@@ -227,6 +228,29 @@ def test_an_impossible_rating(library: Library, photo_ids: list[str], value: str
     edits.set_rating(library, photo_ids, 5)
     with library.database.writer.begin() as connection:
         connection.exec_driver_sql(f"UPDATE photos SET {value}")  # noqa: S608 - our own
+    assert codes(verify(library)) == ["damaged_database"]
+
+
+_PLACED = {"photos": "place_id IS NOT NULL", "places": "true"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE photos SET place_source = 'guess'",
+        "UPDATE photos SET place_source = NULL",
+        "UPDATE photos SET place_km = -1",
+        "UPDATE photos SET place_id = 999",
+        "UPDATE places SET folded_name = 'lissabon'",
+        "UPDATE places SET kind = 'planet'",
+        "UPDATE places SET words = 'x'",
+    ],
+)
+def test_an_impossible_place(library: Library, photo_ids: list[str], statement: str) -> None:
+    complete_photo(library, photo_ids[0], ImportedFacts(latitude=38.7139, longitude=-9.1394))
+    assert verify(library).problems == ()
+    with library.database.writer.begin() as connection:
+        connection.exec_driver_sql(f"{statement} WHERE {_PLACED[statement.split()[1]]}")
     assert codes(verify(library)) == ["damaged_database"]
 
 

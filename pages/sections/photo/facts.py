@@ -16,7 +16,9 @@ from scene_model.classifier.labels import HUMAN, NONE, OBJECTS, UNSURE_CLASS
 from scene_model.library.decisions import decisions_on
 from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoRecord, TagOnPhoto
+from scene_model.photos.places.place import SETTLEMENT
 from scene_model.photos.raw.kinds import RAW_FORMATS
+from scene_model.search.place_names import place_line
 
 _NEARBY_KM = 5
 _TOP_SCORES = 6
@@ -90,11 +92,20 @@ def show_exif(photo: PhotoRecord) -> None:
         "Taken": photo.taken_at and date_text(photo.taken_at),
         "Camera": photo.camera,
         "Lens": photo.lens,
+        "Place": photo.place and _sentence_start(photo.place.title),
         "Location": _coordinates(photo),
         "Duration": video_text(photo),
         "Size": f"{photo.width:,} × {photo.height:,} pixels, {photo.file_bytes / 1e6:.2f} MB",
     }
     _fact_table(((name, value) for name, value in values.items() if value), "Photo data")
+    if photo.place is not None and photo.place.kind == SETTLEMENT:
+        place = photo.place
+        st.page_link(
+            "gallery.py",
+            label=f"Show photos in {escape_markdown(place.name)}",
+            icon=":material/location_city:",
+            query_params={"q": f"{place_line(place.name)} country:{place.country}"},
+        )
     if photo.latitude is not None and photo.longitude is not None:
         near = f"near:{photo.latitude:.5f},{photo.longitude:.5f},{_NEARBY_KM}km"
         st.page_link(
@@ -249,6 +260,10 @@ def _tag_source(tag: TagOnPhoto, decided_at: str | None) -> str:
 def _minute(timestamp: str) -> str:
     """Format an ISO 8601 timestamp in local time, to the minute."""
     return f"{datetime.datetime.fromisoformat(timestamp).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _sentence_start(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _coordinates(photo: PhotoRecord) -> str | None:

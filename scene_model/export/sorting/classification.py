@@ -21,6 +21,7 @@ from scene_model.jobs.in_order import in_order
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.groups import group_of, group_of_prediction
 from scene_model.library.own_labels import LibraryModel
+from scene_model.library.photo_places import write_place
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED
@@ -29,6 +30,8 @@ from scene_model.library.store import Library
 from scene_model.photos.content import content_id, read_content
 from scene_model.photos.dates import date_of_photo
 from scene_model.photos.hashes import file_content_hash
+from scene_model.photos.metadata import PhotoMetadata
+from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.photos.xmp import sidecar_rating
 from scene_model.search.own_albums import album_line
 from scene_model.search.query import parse_query
@@ -61,15 +64,17 @@ class Classification:
         query: str = "",
         workers: int = 1,
         with_album: bool = True,
+        with_place: bool = True,
     ) -> None:
         """Set up; raises UnknownHead when ``by`` is unknown, and QueryError.
 
         library: its photos, identified by content, need no new prediction, and people's decisions
         in it apply. query: only matching photos are sorted. with_album: False when the layout does
-        not use the album, which saves evaluating the album rules.
+        not use the album, which saves evaluating the album rules. with_place: the same for the
+        place, which saves reading the gazetteer.
         """
         self._model, self._library, self._by, self._workers = model, library, by, workers
-        self._with_album = with_album or by == BY_ALBUM
+        self._with_album, self._with_place = with_album or by == BY_ALBUM, with_place
         if by not in (BY_CLASS, BY_GROUP, BY_ALBUM, *model.classifier.heads):
             heads = ", ".join(model.classifier.heads)
             raise UnknownHead(
@@ -81,6 +86,7 @@ class Classification:
             own = [] if library is None else own_albums(library)
             today = datetime.date.today()
             parse_query(self._query, model.vocabulary, model.albums, today, own_albums=own)
+        self._gazetteer = Gazetteer.open() if library is None else library.gazetteer
         self._library_ids: set[str] = set()
         self._own_albums = self._albums_of_people()
         if library is not None:
@@ -192,7 +198,8 @@ class Classification:
             if scratch is not None:
                 by = self._model.classifier.provenance
                 photo = NewPhoto(content, name, now, sidecar_rating(path))
-                scratch.add(photo, prediction, by, path, [write_hash_neighbours])
+                writers = (write_hash_neighbours, write_place(self._gazetteer))
+                scratch.add(photo, prediction, by, path, writers)
             duration_s = prediction.photo.duration_s
             date = date_of_photo(prediction.metadata, name, now, duration_s=duration_s)
             taken_at = None if date is None else date.taken_at
@@ -235,7 +242,17 @@ class Classification:
         else:
             by_head = predictions.by_head[self._by]
             label, source = (UNSURE_CLASS, NONE) if by_head.unsure else (by_head.label, self._by)
-        return Destination(label, source, album, taken_at, metadata.camera, group)
+        city, country = self._predicted_place(metadata)
+        camera = metadata.camera
+        return Destination(label, source, album, taken_at, camera, group, city, country)
+
+    def _predicted_place(self, metadata: PhotoMetadata) -> tuple[str, str]:
+        """Return the settlement and the country of a photo; empty without a position."""
+        latitude, longitude = metadata.latitude, metadata.longitude
+        if latitude is None or longitude is None or not self._with_place:
+            return "", ""
+        (place,) = self._gazetteer.places_at([latitude], [longitude])
+        return place.name, self._gazetteer.country_name(place.country) if place.country else ""
 
     def _stored_destination(self, record: PhotoRecord) -> Destination:
         own_album = self._own_albums.get(record.id)
@@ -249,7 +266,11 @@ class Classification:
             label, source = record.photo_class, record.class_source
         else:
             label, source = self._by_head(record)
-        return Destination(label, source, album, record.taken_at, record.camera, group)
+        city, country = "", ""
+        if record.place is not None:
+            city, country = record.place.name, record.place.country_name or ""
+        taken_at, camera = record.taken_at, record.camera
+        return Destination(label, source, album, taken_at, camera, group, city, country)
 
     def _group_source(self, record: PhotoRecord, group: str) -> str:
         if group == UNSURE_CLASS:

@@ -12,8 +12,9 @@ from scene_model.export.archive import safe_name
 
 DEFAULT_LAYOUT = "{class}/{name}"
 ALBUM_LAYOUT = "{album}/{name}"
-FIELDS = ("class", "group", "album", "taken", "camera", "name")
-UNDATED, NO_CAMERA = "undated", "no camera"
+FIELDS = ("class", "group", "album", "taken", "camera", "place", "city", "country", "name")
+_PLACE_FIELDS = ("place", "city", "country")
+UNDATED, NO_CAMERA, NO_PLACE = "undated", "no camera", "no place"
 MAX_NAME_BYTES = 255
 _Part = tuple[str, str | None, str]  # literal text, field, its format
 
@@ -24,7 +25,8 @@ class Destination:
 
     label: its class, group, label or album; source: the head that predicted it, HUMAN, NONE, "all
     heads" of a group, or "album rules". album: empty when the layout does not use it. taken_at: ISO
-    8601. group: UNSURE_CLASS without one.
+    8601. group: UNSURE_CLASS without one. city: the settlement, or "At sea". country: its English
+    name. Both empty where the place is not known.
     """
 
     label: str
@@ -33,6 +35,8 @@ class Destination:
     taken_at: str | None
     camera: str | None
     group: str = UNSURE_CLASS
+    city: str = ""
+    country: str = ""
 
 
 class Layout:
@@ -42,14 +46,20 @@ class Layout:
         """Parse a template; raises InvalidLayout with the reason and the fields."""
         self.template = template
         self._folders, self._name = _parse(template)
+        parts = [*(part for folder in self._folders for part in folder), *self._name]
+        self._fields = {field for _, field, _ in parts}
         self._uses_taken = any(f == "taken" for parts in self._folders for _, f, _ in parts)
         self._folder_cache: dict[tuple[str | None, ...], str] = {}
 
     @property
     def uses_album(self) -> bool:
         """Whether the target path depends on a photo's album."""
-        parts = [*(part for folder in self._folders for part in folder), *self._name]
-        return any(field == "album" for _, field, _ in parts)
+        return "album" in self._fields
+
+    @property
+    def uses_place(self) -> bool:
+        """Whether the target path depends on where a photo was taken."""
+        return not self._fields.isdisjoint(_PLACE_FIELDS)
 
     def target(self, destination: Destination, name: str) -> tuple[str, str]:
         """Return the folder below DEST, with slashes, and the file name."""
@@ -57,6 +67,7 @@ class Layout:
         key = (
             *(destination.label, destination.group, destination.album),
             *(destination.camera, taken_at),
+            *(destination.city, destination.country),
         )
         folder = self._folder_cache.get(key)
         if folder is None:
@@ -122,6 +133,9 @@ def _values(destination: Destination) -> dict[str, str]:
         "album": destination.album,
         "taken": destination.taken_at or "",
         "camera": destination.camera or NO_CAMERA,
+        "place": ", ".join(filter(None, (destination.city, destination.country))) or NO_PLACE,
+        "city": destination.city or NO_PLACE,
+        "country": destination.country or destination.city or NO_PLACE,
     }
 
 

@@ -14,7 +14,9 @@ from scene_model.export.sorting.layout import MAX_NAME_BYTES, Destination, Layou
 from tests.export.sorting.source_photos import plan_of, write
 
 DESTINATION = Destination(
-    "sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70", "water"
+    *("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70", "water"),
+    city="Lisbon",
+    country="Portugal",
 )
 
 
@@ -26,6 +28,7 @@ DESTINATION = Destination(
         ("{album}/{taken}/{name}", "travel/2024-07-05", "a.jpg"),
         ("{group}/{class}/{name}", "water/sea", "a.jpg"),
         ("{camera}/x {class}/{taken:%H}_{name}", "NIKON D70/x sea", "10_a.jpg"),
+        ("{country}/{city}/{place}/{name}", "Portugal/Lisbon/Lisbon, Portugal", "a.jpg"),
         ("{name}", "", "a.jpg"),
     ],
 )
@@ -37,6 +40,11 @@ def test_missing_values() -> None:
     unknown = Destination("../up", "human", "names", None, None)
     target = Layout("{taken:%Y}/{camera}/{group}/{class}/{name}").target(unknown, "a.jpg")
     assert target == ("undated/no camera/unsure/up", "a.jpg")
+    target = Layout("{country}/{city}/{place}/{name}").target(unknown, "a.jpg")
+    assert target == ("no place/no place/no place", "a.jpg")
+    at_sea = replace(unknown, city="At sea")
+    target = Layout("{country}/{city}/{place}/{name}").target(at_sea, "a.jpg")
+    assert target == ("At sea/At sea/At sea", "a.jpg")
 
 
 def test_photos_that_differ_only_in_their_group() -> None:

@@ -1,0 +1,1 @@
+"""Names of positions, offline: country, region, settlement, time zone."""
