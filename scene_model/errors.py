@@ -601,6 +601,19 @@ class UploadBusy(UploadError):
     http_status = 429
 
 
+class InboxError(UploadError):
+    """A WebDAV inbox refuses what an app asks for."""
+
+    code = "inbox_refused"
+    http_status = 403
+    codes = {
+        "inbox_name_invalid": ErrorCode(400, "A name is not allowed in an inbox."),
+        "inbox_folder_missing": ErrorCode(409, "The folder of a file is not in the inbox."),
+        "inbox_name_taken": ErrorCode(405, "A folder has the name, or a file has a folder's."),
+        "inbox_full": ErrorCode(507, "An inbox has too many folders and unfinished files."),
+    }
+
+
 class QuotaExceeded(UploadError):
     """The storage limit of a library, or of the server, is reached."""
 

@@ -142,7 +142,7 @@ async def receive_file(
             await _wait_for_backlog(uploads, job_id)
             limit = uploads.announced_bytes(job_id, number)
             count = partial(uploads.count_received, target)
-            await _write(request, target, limit, count, digest)
+            await write_body(request, target, limit, count, digest)
             await run_in_threadpool(uploads.finish_file, job_id, number, target)
         finally:
             await run_in_threadpool(uploads.leave_file, target)
@@ -157,7 +157,7 @@ async def _wait_for_backlog(uploads: Uploads, job_id: str) -> None:
         waited_s += _PAUSE_S
 
 
-async def _write(
+async def write_body(
     request: Request,
     target: Path,
     limit: int,

@@ -47,7 +47,8 @@ class IncomingFile:
     member: of a file in the archive ``source``, its number there. modified_at: of that file, its
     time of change, local, ISO 8601. facts: what another program stored about it. photo_id: a photo
     of the library that the facts are about, where no file comes with them. refusal: why it is not
-    read at all.
+    read at all. is_from_inbox: whether ``source`` is in an inbox, which submits it again when the
+    job did not end.
     """
 
     name: str
@@ -63,6 +64,7 @@ class IncomingFile:
     facts: ImportedFacts | None = None
     photo_id: str | None = None
     refusal: Skipped | None = None
+    is_from_inbox: bool = False
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> "IncomingFile":
@@ -146,6 +148,11 @@ class IncomingBatch:
     def is_watched(self) -> bool:
         """Whether the files come from watched folders, which are scanned again after a failure."""
         return any(file.mtime_ns is not None for file in self.files)
+
+    @property
+    def is_from_inbox(self) -> bool:
+        """Whether the files are in an inbox, which submits them again after a restart."""
+        return any(file.is_from_inbox for file in self.files)
 
     def path(self, item: IncomingFile) -> Path:
         """Return the path of a file's bytes; a member of an archive is copied there first."""
@@ -239,7 +246,7 @@ def receive_paths(
 def receive_scanned(
     incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
 ) -> IncomingBatch:
-    """List files of watched folders; raises LibraryUnavailable."""
+    """List files of watched folders or of an inbox; raises LibraryUnavailable."""
     return _write_list(incoming_dir, items, file_system)
 
 

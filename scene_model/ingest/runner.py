@@ -107,6 +107,15 @@ class JobRunner:
         incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
         return self.start(receive_scanned(incoming_dir, files, file_system))
 
+    def submit_inbox(self, files: Sequence[IncomingFile], listener: FileListener) -> Job:
+        """Start a job that adds files of an inbox; raises as `submit_paths`.
+
+        listener: called with each processed file.
+        """
+        self._settings.require_personal("receive files by WebDAV")
+        incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
+        return self.start(receive_scanned(incoming_dir, files, file_system), listener)
+
     def submit_export(self, plan: ExportPlan, listener: FileListener | None = None) -> Job:
         """Start a job that adds archives and exported folders; raises as `submit_paths`.
 
@@ -137,8 +146,14 @@ class JobRunner:
 
     def resume(self) -> list[Job]:
         """Resume the jobs of earlier runs, except jobs that another process is running."""
-        batches = find_unfinished(self._library.incoming_dir, self._library.file_system)
-        return [self.start(batch) for batch in batches]
+        jobs = []
+        for batch in find_unfinished(self._library.incoming_dir, self._library.file_system):
+            if batch.is_from_inbox:
+                batch.discard()
+                batch.lock_file.release()
+                continue
+            jobs.append(self.start(batch))
+        return jobs
 
     def retry(self, job_id: str) -> Job:
         """Run an ended job again, under its id, for its waiting files; raises JobNotFound."""
@@ -289,7 +304,7 @@ class JobRunner:
             reader = self._readers[batch.id]
             return ingest_exported(self._library, classifier, file, reader, self._quota)
         content = read_content(batch.path(file), classifier.limits)
-        if file.source is None:
+        if file.source is None or file.is_from_inbox:
             folder = str(PurePosixPath(file.shown_path.replace("\\", "/")).parent)
             # Files that were not dropped in a folder have none.
             photo = NewPhoto(
@@ -341,7 +356,8 @@ class JobRunner:
             if reader is not None:
                 reader.close()
                 fill_albums(self._library, batch)
-            if batch.is_watched:  # the next scan finds again what was not added
+            # The next scan, or the inbox, finds again what was not added.
+            if batch.is_watched or batch.is_from_inbox:
                 batch.discard()
                 return
             self._results.save(job)
