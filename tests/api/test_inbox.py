@@ -229,7 +229,7 @@ def test_two_photos_of_one_name_are_both_added(
     # A restart adds them, also when a job was submitted before.
     again = Inboxes(dav.services.library, dav.services.jobs, dav.services.classifier.limits, 0.01)
     dav.services.__dict__["inboxes"] = again
-    again.start()
+    again.start([dav.code.id])
     assert set(dav.wait_for("a.jpg", "a (2).jpg").values()) == {EntryState.ADDED}
     assert {photo.name for photo in dav.services.library.records([sha256(temple), sha256(flower)])} == {
         "a.jpg",
@@ -375,7 +375,7 @@ def test_a_file_whose_app_gave_up_is_added_in_the_end(
     assert dav.put("a.jpg.part", temple) == 201
     assert dav.inbox.waiting() == []
     monkeypatch.setattr(inbox_module, "HELD_S", -1.0)
-    dav.services.inboxes.start()
+    dav.services.inboxes.start([dav.code.id])
     assert dav.wait_for("a.jpg.part")["a.jpg.part"] is EntryState.ADDED
 
 

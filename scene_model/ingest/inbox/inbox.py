@@ -11,6 +11,7 @@ renames it.
 import os
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -173,6 +174,15 @@ class Inbox:
             for path, entry in self.entries.items()
             if entry.state is EntryState.WAITING
         ]
+
+    def counts(self) -> Counter[EntryState]:
+        """Return how many entries there are by their states."""
+        return Counter(entry.state for _, entry in self.entries.items())
+
+    def refused(self) -> list[tuple[str, Entry]]:
+        """Return the files that could not be added, the newest first."""
+        rows = [row for row in self.entries.items() if row[1].state is EntryState.REFUSED]
+        return rows[::-1]
 
     def settle(self, source: Path, outcome: Outcome) -> None:
         """Store the result of a file that was to be added, and remove its bytes."""

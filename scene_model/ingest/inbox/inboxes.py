@@ -7,7 +7,7 @@ import datetime
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from scene_model.errors import SceneError
@@ -45,12 +45,17 @@ class Inboxes:
         self._thread: threading.Thread | None = None
         self._wake, self._is_closed = threading.Event(), threading.Event()
 
-    def start(self) -> None:
-        """Open the inboxes of earlier runs, and add what arrived in them."""
+    def start(self, in_use: Collection[str] = ()) -> None:
+        """Open the inboxes of earlier runs, and add what arrived in them.
+
+        in_use: the ids of the codes in use; the inboxes of others are removed once they are empty.
+        """
         folder = self._library.folder / FOLDER_NAME
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if path.is_dir():
-                self.of(path.name)
+                inbox = self.of(path.name)
+                if path.name not in in_use:
+                    inbox.forget()
         self._run_thread()
 
     def of(self, code_id: str) -> Inbox:

@@ -94,16 +94,17 @@ class PhoneCodes:
             raise UsageError(
                 f"A code cannot last {lifetime_s:,.0f} seconds; the limit is {MAX_LIFETIME_S:,}."
             )
-        return self._make(owner, address, self._clock() + lifetime_s, CodeUse.PAGE)
+        return self._make(owner, address, lifetime_s, CodeUse.PAGE)
 
     def make_inbox(self, owner: str, address: str) -> tuple[PhoneCode, str]:
         """Make a code for the WebDAV inbox that lasts until it is ended; raises as `make`."""
-        return self._make(owner, address, NO_END, CodeUse.INBOX)
+        return self._make(owner, address, None, CodeUse.INBOX)
 
     def _make(
-        self, owner: str, address: str, ends_at: float, use: CodeUse
+        self, owner: str, address: str, lifetime_s: float | None, use: CodeUse
     ) -> tuple[PhoneCode, str]:
         token, now = secrets.token_urlsafe(_TOKEN_BYTES), self._clock()
+        ends_at = NO_END if lifetime_s is None else now + lifetime_s
         code = PhoneCode(
             secrets.token_hex(8), _hash(token), owner, address, now, ends_at, use=use.value
         )
