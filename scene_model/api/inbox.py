@@ -83,7 +83,9 @@ class InboxApp:
         code = self._code_of(request)
         method = request.method
         if method != "PUT" and method not in _NAME_METHODS:
-            detail = "This is an inbox for photos: apps add files here, and nothing is read from it."
+            detail = (
+                "This is an inbox for photos: apps add files here, and nothing is read from it."
+            )
             response = problem_response(UsageError(detail), 405)
             response.headers["Allow"] = _ALLOW
             return response
@@ -94,9 +96,7 @@ class InboxApp:
                 return await self._receive(request, services, inbox)
             return await self._answer_by_wsgidav(request, code, inbox)
 
-    async def _answer_by_wsgidav(
-        self, request: Request, code: PhoneCode, inbox: Inbox
-    ) -> Response:
+    async def _answer_by_wsgidav(self, request: Request, code: PhoneCode, inbox: Inbox) -> Response:
         if request.method == "PROPFIND" and request.headers.get("depth", "1").lower() == "infinity":
             return problem_response(UsageError("Ask for one folder at a time: Depth 0 or 1."), 403)
         target = unquote(request.headers.get("destination", ""))
@@ -224,9 +224,11 @@ def _call(app: WsgiApp, environ: dict[str, Any]) -> Response:
     status, headers = answer
     response = Response(content, status)
     for name, value in headers:
-        if name.lower() not in ("content-length", "connection", "date", "server"):
-            response.headers[name] = value
-        elif name.lower() == "content-length" and environ["REQUEST_METHOD"] == "HEAD":
+        if (
+            name.lower() not in ("content-length", "connection", "date", "server")
+            or name.lower() == "content-length"
+            and environ["REQUEST_METHOD"] == "HEAD"
+        ):
             response.headers[name] = value
     if environ["REQUEST_METHOD"] == "OPTIONS":
         response.headers["Allow"] = _ALLOW

@@ -100,6 +100,8 @@ class _Changes:
 
 
 class _File(_Changes, DAVNonCollection):  # type: ignore[misc]
+    entry: Entry
+
     def __init__(self, path: str, environ: dict[str, Any], inbox: Inbox, entry: Entry) -> None:
         super().__init__(path, environ)
         self.inbox, self.entry = inbox, entry
@@ -131,14 +133,14 @@ class _Folder(_Changes, DAVCollection):  # type: ignore[misc]
         self, path: str, environ: dict[str, Any], inbox: Inbox, entry: Entry | None
     ) -> None:
         super().__init__(path, environ)
-        self.inbox, self.entry = inbox, entry
+        self.inbox, self.entry, self._request = inbox, entry, environ
 
     def get_member_names(self) -> list[str]:
         return self.inbox.entries.names(self.path.strip("/"))
 
     def get_member(self, name: str) -> "_File | _Folder | None":
-        resource: "_File | _Folder | None" = self.provider.get_resource_inst(
-            f"/{joined(self.path.strip('/'), name)}", self.environ
+        resource: _File | _Folder | None = self.provider.get_resource_inst(
+            f"/{joined(self.path.strip('/'), name)}", self._request
         )
         return resource
 

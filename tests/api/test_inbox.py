@@ -8,7 +8,7 @@ import itertools
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -114,7 +114,9 @@ def test_a_library_of_webdav_sends_photos_in_folders(
         "Camera/temple.jpg": EntryState.ADDED,
         "flower.jpg": EntryState.ADDED,
     }
-    photos = {photo.id: photo for photo in dav.services.library.records([*map(sha256, (temple, flower))])}
+    photos = {
+        photo.id: photo for photo in dav.services.library.records([*map(sha256, (temple, flower))])
+    }
     assert photos[sha256(temple)].name == "temple.jpg"
     assert dav.services.library.original_path(sha256(temple)).read_bytes() == temple
     # The list stays, so that an app does not send them again.
@@ -157,7 +159,8 @@ def test_finder_and_explorer_lock_an_empty_file_first(dav: Dav, temple: bytes) -
     token = headers["lock-token"]
     assert dav.put("a.jpg", temple, If=f"({token})") == 204
     times = (
-        b'<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" xmlns:Z="urn:schemas-microsoft-com:">'
+        b'<?xml version="1.0"?><D:propertyupdate xmlns:D="DAV:" '
+        b'xmlns:Z="urn:schemas-microsoft-com:">'
         b"<D:set><D:prop><Z:Win32LastModifiedTime>Mon, 01 Jul 2024 10:00:00 GMT"
         b"</Z:Win32LastModifiedTime></D:prop></D:set></D:propertyupdate>"
     )
@@ -217,10 +220,7 @@ def test_a_body_that_is_cut_off_is_not_a_file(dav: Dav, temple: bytes) -> None:
     assert len(list(dav.services.library.records([sha256(temple)]))) == 1
 
 
-def test_two_photos_of_one_name_are_both_added(
-    dav: Dav, temple: bytes, flower: bytes
-) -> None:
-    dav.inbox  # opened
+def test_two_photos_of_one_name_are_both_added(dav: Dav, temple: bytes, flower: bytes) -> None:
     dav.services.inboxes.close()  # nothing is added for now
     assert dav.put("a.jpg", temple) == 201
     assert dav.put("a.jpg", flower) == 204
@@ -231,7 +231,9 @@ def test_two_photos_of_one_name_are_both_added(
     dav.services.__dict__["inboxes"] = again
     again.start([dav.code.id])
     assert set(dav.wait_for("a.jpg", "a (2).jpg").values()) == {EntryState.ADDED}
-    assert {photo.name for photo in dav.services.library.records([sha256(temple), sha256(flower)])} == {
+    assert {
+        photo.name for photo in dav.services.library.records([sha256(temple), sha256(flower)])
+    } == {
         "a.jpg",
         "a (2).jpg",
     }
@@ -348,7 +350,9 @@ def test_only_the_password_of_an_inbox_in_use_opens_it(dav: Dav, temple: bytes) 
         connection = http.client.HTTPConnection(HERE, dav.port, timeout=20)
         headers = {"Depth": "1"}
         if password is not None:
-            headers["Authorization"] = "Basic " + base64.b64encode(f"x:{password}".encode()).decode()
+            headers["Authorization"] = (
+                "Basic " + base64.b64encode(f"x:{password}".encode()).decode()
+            )
         connection.request("PROPFIND", "/inbox/a.part", headers=headers)
         answer = connection.getresponse()
         answer.read()

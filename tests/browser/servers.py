@@ -121,7 +121,7 @@ def _pretend_network(address: str) -> None:
     def addresses() -> list[LanAddress]:
         return [LanAddress(address, "a test's network")]
 
-    from_phone.lan_addresses = addresses
+    from_phone.__dict__["lan_addresses"] = addresses
 
 
 def _wait_until_healthy(base_url: str, process: BaseProcess, log: Path) -> None:

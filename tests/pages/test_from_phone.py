@@ -111,7 +111,9 @@ def test_an_inbox_is_opened_followed_and_ended(
     written = inbox.new_path()
     written.write_bytes(temple[:1000])
     inbox.finish_file("broken.jpg", Arrived(written, 1000, ""))
-    inbox.settle(inbox.waiting()[0].source, skipped_outcome("broken.jpg", EmptyFile("It is empty.")))
+    inbox.settle(
+        inbox.waiting()[0].source, skipped_outcome("broken.jpg", EmptyFile("It is empty."))
+    )
     app.run()
     assert "1 file refused" in texts(app)
     # The page of another window does not have the password.

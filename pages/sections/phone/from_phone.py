@@ -120,7 +120,8 @@ def _explain(origin: str | None, address: LanAddress | None) -> None:
         st.caption(
             "Scene Gallery answers this computer alone (127.0.0.1). While a code is in use, it "
             f"also answers at {address.address}, so the phone must be in the same Wi-Fi. Only the "
-            "upload page is there; the library and these pages are not. A firewall may ask you to "
+            "upload page and the inbox below are there; the library and these pages are not. A "
+            "firewall may ask you to "
             f"allow it. {_NOT_ENCRYPTED}"
         )
 

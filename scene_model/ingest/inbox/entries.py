@@ -27,7 +27,7 @@ class EntryState(StrEnum):
     """What became of an entry.
 
     FOLDER: only a name. HELD: a file under a temporary name, which the app will rename. WAITING: a
-    file that is to be added. ADDED, KNOWN, REFUSED: the results. IGNORED: of a system, and not kept.
+    file that is to be added. ADDED, KNOWN, REFUSED: the results. IGNORED: a system's, not kept.
     """
 
     FOLDER = "folder"

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scene_model.errors import FileTooLarge, InboxError, SceneError
+from scene_model.errors import FileTooLarge, InboxError
 from scene_model.ingest.inbox.entries import Entries, Entry, EntryState, joined
 from scene_model.ingest.inbox.names import checked_path, is_final_name, is_system_name
 from scene_model.jobs.job import Outcome
@@ -277,7 +277,7 @@ class Inbox:
         return joined(folder, f"{stem} ({number}){dot}{suffix}")
 
     def _renamed(self, path: str, entry: Entry) -> Entry:
-        """Return an entry under another name: a held file is to be added once it has a final one."""
+        """Return an entry under another name; a held file is to be added under a final one."""
         name = path.rpartition("/")[2]
         if entry.state is not EntryState.HELD or not entry.file_bytes:
             return entry

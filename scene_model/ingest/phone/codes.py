@@ -1,8 +1,8 @@
 """Codes that let a phone add photos to one library, and do nothing else.
 
-A code of the upload page ends after hours; the password of a WebDAV inbox lasts until a person ends
-it. A code is a random token. The server stores only its SHA-256, so the file below reveals no token.
-Codes that are over stay in the file for a day, so that a phone is told why it is refused.
+A code of the upload page ends after hours; the password of a WebDAV inbox lasts until a person
+ends it. A code is a random token. The server stores only its SHA-256, so the file below reveals
+none. Codes that are over stay in the file for a day, so that a phone is told why it is refused.
 
 LIBRARY/phone.json    the codes of a library in personal mode
 VISITORS/phone.json   the codes of all visitors of a shared server

@@ -1,7 +1,8 @@
 """A second listener for phones in the local network, beside the server on 127.0.0.1.
 
-It serves the upload page for phones and the WebDAV inbox, and nothing else. It listens on one address
-of this computer while a code for that address is in use, and is closed when the last one is over.
+It serves the upload page for phones and the WebDAV inbox, and nothing else. It listens on one
+address of this computer while a code for that address is in use, and is closed when the last one is
+over.
 """
 
 import logging
