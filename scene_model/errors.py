@@ -585,6 +585,9 @@ class UploadIncomplete(UploadError):
 
     code = "upload_incomplete"
     http_status = 400
+    codes = {
+        "part_out_of_order": ErrorCode(409, "A part of a file came that does not follow the last."),
+    }
 
 
 class UploadOver(UploadError):

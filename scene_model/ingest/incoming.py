@@ -48,7 +48,7 @@ class IncomingFile:
     time of change, local, ISO 8601. facts: what another program stored about it. photo_id: a photo
     of the library that the facts are about, where no file comes with them. refusal: why it is not
     read at all. is_from_inbox: whether ``source`` is in an inbox, which submits it again when the
-    job did not end.
+    job did not end. is_archive: whether it was sent to be read as an archive.
     """
 
     name: str
@@ -65,6 +65,7 @@ class IncomingFile:
     photo_id: str | None = None
     refusal: Skipped | None = None
     is_from_inbox: bool = False
+    is_archive: bool = False
 
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> "IncomingFile":
@@ -125,6 +126,7 @@ class IncomingBatch:
     files: those not done. outcomes: the results of those done. dropped: number of files that
     were not processed because the job was cancelled. pending: those that have not arrived.
     is_export: whether the files come from archives, or from folders that another program exported.
+    has_archives: whether the files are archives that are sent.
     results: the outcomes by `IncomingFile.file`, in the order they were recorded; it grows.
     """
 
@@ -137,6 +139,7 @@ class IncomingBatch:
     dropped: int = 0
     pending: PendingFiles = field(default_factory=PendingFiles)
     is_export: bool = False
+    has_archives: bool = False
     results: dict[str, Outcome] = field(default_factory=dict)
 
     @property
@@ -275,7 +278,8 @@ def announce(
 ) -> IncomingBatch:
     """List files that will be sent; raises LibraryUnavailable."""
     batch = _write_list(incoming_dir, items, file_system)
-    return replace(batch, files=(), pending=PendingFiles(items))
+    has_archives = any(item.is_archive for item in items)
+    return replace(batch, files=(), pending=PendingFiles(items), has_archives=has_archives)
 
 
 def _write_list(
@@ -366,6 +370,7 @@ def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
         dropped=len(items) - len(remaining) - len(settled) if is_cancelled else 0,
         pending=PendingFiles(pending),
         is_export=any(item.is_of_export for item in items),
+        has_archives=any(item.is_archive for item in items),
         results=settled,
     )
 

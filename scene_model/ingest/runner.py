@@ -18,6 +18,13 @@ from scene_model.errors import JobNotFound, LibraryUnavailable, SceneError
 from scene_model.ingest.archives.coverage import Coverage, covered_by
 from scene_model.ingest.archives.export_ingest import ExportReader, fill_albums, ingest_exported
 from scene_model.ingest.archives.plan import ExportPlan
+from scene_model.ingest.archives.received import (
+    keep_archive,
+    plan_received,
+    remove_forgotten,
+    remove_received,
+    remove_upload,
+)
 from scene_model.ingest.incoming import (
     IncomingBatch,
     IncomingFile,
@@ -80,6 +87,7 @@ class JobRunner:
         self._batches: dict[str, IncomingBatch] = {}
         self._readers: dict[str, ExportReader] = {}
         self._job_listeners: dict[str, FileListener] = {}
+        self._next_jobs: dict[str, str] = {}
         self._listener: FileListener | None = None
 
     def listen(self, listener: FileListener) -> None:
@@ -147,7 +155,10 @@ class JobRunner:
     def resume(self) -> list[Job]:
         """Resume the jobs of earlier runs, except jobs that another process is running."""
         jobs = []
-        for batch in find_unfinished(self._library.incoming_dir, self._library.file_system):
+        batches = find_unfinished(self._library.incoming_dir, self._library.file_system)
+        remove_forgotten(self._library, batches)
+        # Exports first: an upload of archives whose export has begun does not begin another.
+        for batch in sorted(batches, key=lambda batch: not batch.is_export):
             if batch.is_from_inbox:
                 batch.discard()
                 batch.lock_file.release()
@@ -196,6 +207,10 @@ class JobRunner:
         """Return the files of a running job; None when it has ended or has no files."""
         with self._engine.lock:
             return self._batches.get(job_id)
+
+    def next_job(self, job_id: str) -> str | None:
+        """Return the id of the job that adds what an upload of archives has brought."""
+        return self._next_jobs.get(job_id)
 
     def skip_files(self, job: Job, files: Sequence[IncomingFile], problem: SceneError) -> None:
         """Count files of a job as skipped for a reason found before they are processed."""
@@ -301,6 +316,9 @@ class JobRunner:
     def _ingest(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
         if file.mtime_ns is not None:
             return ingest_scanned(self._library, classifier, file, self._quota)
+        if file.is_archive:
+            keep_archive(self._library, batch, file)
+            return Outcome()
         if batch.is_export:
             reader = self._readers[batch.id]
             return ingest_exported(self._library, classifier, file, reader, self._quota)
@@ -362,10 +380,31 @@ class JobRunner:
                 batch.discard()
                 return
             self._results.save(job)
+            if batch.has_archives and not self._read_archives(job, batch):
+                return
             if not job.progress().waiting:
+                remove_received(self._library, batch)
                 batch.discard()
         finally:
             batch.lock_file.release()
+
+    def _read_archives(self, job: Job, batch: IncomingBatch) -> bool:
+        """Begin the job that adds the photos of archives; False to try it after a restart."""
+        if job.is_cancelled:
+            remove_upload(self._library, batch)
+            return True
+        try:
+            plan = plan_received(self._library, batch)
+            if plan is not None:
+                others = list(self._batches.values())
+                begun = [b.id for b in others if covered_by(b, plan.sources) is Coverage.SAME]
+                self._next_jobs[job.id] = begun[0] if begun else self.submit_export(plan).id
+                if not any(file.source for file in plan.files):
+                    remove_upload(self._library, batch)
+        except SceneError as error:
+            logger.error("archives are read after the next start: %s", error.message)
+            return False
+        return True
 
 
 def _now() -> str:

@@ -23,11 +23,12 @@ from scene_model.errors import (
     UploadOver,
     UsageError,
 )
+from scene_model.ingest.archives.members import is_archive_name
 from scene_model.ingest.incoming import IncomingBatch, IncomingFile, announce
 from scene_model.ingest.quota import NO_QUOTA, Quota, Reception
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
-from scene_model.library.file_system import library_error
+from scene_model.library.file_system import PRIVATE_MODE, library_error
 from scene_model.library.store import Library
 from scene_model.photos.content import check_named_bytes
 from scene_model.photos.decode import PhotoLimits
@@ -84,11 +85,12 @@ class Uploads:
         finally:
             self._slots.release()
 
-    def announce(self, files: Sequence[Announced]) -> Job:
+    def announce(self, files: Sequence[Announced], with_archives: bool = False) -> Job:
         """Begin an upload; files refused by name or size are counted as skipped at once.
 
-        A file's number is its index in ``files``. Raises UsageError, QuotaExceeded or
-        LibraryFull before anything is written.
+        A file's number is its index in ``files``. with_archives: whether archives may be sent; they
+        are, if there is nothing else, read together once they have all arrived. Raises UsageError,
+        QuotaExceeded or LibraryFull before anything is written.
         """
         if len(files) > MAX_FILES:
             raise UsageError(
@@ -96,11 +98,16 @@ class Uploads:
                 "Send them in several parts.",
                 code="too_many_files",
             )
-        refused = {i: r for i, f in enumerate(files) if (r := self.refusal(f)) is not None}
+        is_export = with_archives and all(is_archive_name(file.path) for file in files)
+        refused = {
+            i: r
+            for i, f in enumerate(files)
+            if not is_export and (r := self.refusal(f)) is not None
+        }
         accepted = [f.file_bytes for i, f in enumerate(files) if i not in refused]
         self._library.require_space(sum(accepted))
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
-        items = [_item(number, file, now) for number, file in enumerate(files)]
+        items = [_item(number, file, now, is_export) for number, file in enumerate(files)]
         with self._announcing:
             self.require_room(len(accepted), sum(accepted))
             batch = announce(self._library.incoming_dir, items, self._library.file_system)
@@ -132,6 +139,10 @@ class Uploads:
         receiving = [file_bytes for _, file_bytes in list(self._receptions.values())]
         expected_bytes = sum(item.file_bytes or 0 for item in pending) - sum(receiving)
         self._quota.require(photos + expected, file_bytes + expected_bytes)
+
+    def next_job(self, job_id: str) -> str | None:
+        """Return the id of the job that adds what an upload of archives has brought, if any."""
+        return self._jobs.next_job(job_id)
 
     def missing(self, job_id: str) -> list[IncomingFile]:
         """Return the files of an upload that have not arrived; none when it has ended."""
@@ -197,6 +208,67 @@ class Uploads:
         """Return the announced size of a file; 0 when it is no longer expected."""
         item = self._batch(job_id).pending.find(_file(number))
         return (item.file_bytes or 0) if item is not None else 0
+
+    def begin_part(self, job_id: str, number: int, offset: int) -> Path | None:
+        """Return the path to write a part of a file to; None when the file has arrived already.
+
+        offset: how many bytes came before. Call `leave_part` in the end. Raises as `begin_file`.
+        """
+        batch = self._batch(job_id)
+        item = batch.pending.find(_file(number))
+        if item is None:
+            return self.begin_file(job_id, number, None)  # arrived, or never announced
+        received = self.received_bytes(job_id).get(number, 0)
+        if offset != received or offset > (item.file_bytes or 0):
+            raise UploadIncomplete(
+                f"The part begins at byte {offset:,}, but {received:,} bytes have arrived.",
+                code="part_out_of_order",
+            )
+        path = _part(batch, item, offset)
+        rest = (item.file_bytes or 0) - offset
+        self._library.require_space(rest)
+        with self._announcing:
+            if path in self._receptions:
+                raise UploadBusy("This part of the file is being received already.")
+            self._receptions[path] = self._quota.receiving(rest), rest
+        self._last_active[job_id] = self._clock()
+        if offset == 0:
+            path.touch(PRIVATE_MODE)
+        return path
+
+    def leave_part(self, path: Path) -> None:
+        """End the reception of a part; what was received whole is kept."""
+        reception = self._receptions.pop(path, None)
+        if reception is not None:
+            reception[0].end()
+
+    def finish_part(self, job_id: str, number: int, path: Path) -> bool:
+        """Keep a part that was written whole; True when the file has arrived with it.
+
+        A part counts once it is flushed to disk and the name of its file says how long it is.
+        """
+        batch = self._batch(job_id)
+        item = batch.pending.find(_file(number))
+        if item is None:
+            return True
+        file_bytes = path.stat().st_size
+        if file_bytes == item.file_bytes:
+            self.finish_file(job_id, number, path)
+            return True
+        try:
+            _flush(path)
+            path.replace(_part(batch, item, file_bytes))
+        except OSError as error:
+            raise library_error(error, self._library.folder) from error
+        self._last_active[job_id] = self._clock()
+        return False
+
+    def received_bytes(self, job_id: str) -> dict[int, int]:
+        """Return how much has arrived of the files that are sent in parts, by their numbers."""
+        batch = self._jobs.batch(job_id)
+        names = [] if batch is None else [path.name for path in batch.folder.glob("[0-9]*.*")]
+        parts = (name.partition(".") for name in names)
+        return {int(file): int(file_bytes) for file, _, file_bytes in parts}
 
     def finish_file(self, job_id: str, number: int, written: Path) -> None:
         """Accept a file that was written whole and queue it for tagging; raises as `begin_file`."""
@@ -266,14 +338,18 @@ class Uploads:
         return 0 <= number < self._jobs.job(job_id).progress().total
 
 
-def _item(number: int, file: Announced, now: str) -> IncomingFile:
+def _item(number: int, file: Announced, now: str, is_archive: bool) -> IncomingFile:
     shown = file.path.encode("utf-8", "replace").decode("utf-8")
     name = PurePosixPath(shown.replace("\\", "/")).name or shown
-    return IncomingFile(name, _file(number), now, file.file_bytes, shown)
+    return IncomingFile(name, _file(number), now, file.file_bytes, shown, is_archive=is_archive)
 
 
 def _file(number: int) -> str:
     return f"{number:06d}"
+
+
+def _part(batch: IncomingBatch, item: IncomingFile, file_bytes: int) -> Path:
+    return batch.folder / f"{item.file}.{file_bytes}"
 
 
 def _flush(path: Path) -> None:

@@ -8,6 +8,7 @@ LIBRARY/copies/                    automatic copies of the database
 LIBRARY/incoming/, jobs/           pending uploads, and results of finished ones
 LIBRARY/inbox/                     files that an app put in by WebDAV, until they are added
 LIBRARY/phone.json                 codes for phones, as hashes
+LIBRARY/archives/                  uploaded archives, until their photos are added
 LIBRARY/new/                       files being written
 
 Files are written before the row that refers to them. A kill can leave files without a row, which
@@ -74,7 +75,7 @@ from scene_model.photos.decoders.pool import Decoders
 
 _OWN_FILE = re.compile(
     r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|copies|rebuilding|watch|"
-    r"inbox|phone\.json|library\.db.*"
+    r"inbox|archives|phone\.json|library\.db.*"
 )
 
 # Built once: to build a statement costs more time than SQLite needs for it.
