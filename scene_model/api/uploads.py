@@ -278,6 +278,7 @@ def describe_upload(uploads: Uploads, job: Job, with_files: bool = False) -> dic
         "arrived": progress.total - len(missing),
         "done": progress.done,
         "known": progress.known,
+        "copies": progress.copies,
         "skipped": len(progress.skipped),
         "photos_per_s": round(progress.photos_per_s, 2),
     }

@@ -47,8 +47,9 @@ class IncomingFile:
     member: of a file in the archive ``source``, its number there. modified_at: of that file, its
     time of change, local, ISO 8601. facts: what another program stored about it. photo_id: a photo
     of the library that the facts are about, where no file comes with them. refusal: why it is not
-    read at all. is_from_inbox: whether ``source`` is in an inbox, which submits it again when the
-    job did not end. is_archive: whether it was sent to be read as an archive.
+    read at all. awaited: the key of facts that an earlier part had for it. is_from_inbox: whether
+    ``source`` is in an inbox, which submits it again when the job did not end. is_archive: whether
+    it was sent to be read as an archive.
     """
 
     name: str
@@ -64,6 +65,7 @@ class IncomingFile:
     facts: ImportedFacts | None = None
     photo_id: str | None = None
     refusal: Skipped | None = None
+    awaited: tuple[str, str] | None = None
     is_from_inbox: bool = False
     is_archive: bool = False
 
@@ -71,10 +73,12 @@ class IncomingFile:
     def from_json(cls, row: dict[str, Any]) -> "IncomingFile":
         """Read what `asdict` and JSON made of a file; raises TypeError."""
         facts, refusal = row.pop("facts", None), row.pop("refusal", None)
+        awaited = row.pop("awaited", None)
         return cls(
             **row,
             facts=None if facts is None else ImportedFacts.from_json(facts),
             refusal=None if refusal is None else Skipped(**refusal),
+            awaited=None if awaited is None else (str(awaited[0]), str(awaited[1])),
         )
 
     @property

@@ -16,7 +16,12 @@ from scene_model.classifier.model import CurrentModel
 from scene_model.config import Settings
 from scene_model.errors import JobNotFound, LibraryUnavailable, SceneError
 from scene_model.ingest.archives.coverage import Coverage, covered_by
-from scene_model.ingest.archives.export_ingest import ExportReader, fill_albums, ingest_exported
+from scene_model.ingest.archives.export_ingest import (
+    ExportReader,
+    fill_albums,
+    forget_awaited,
+    ingest_exported,
+)
 from scene_model.ingest.archives.plan import ExportPlan
 from scene_model.ingest.archives.received import (
     keep_archive,
@@ -375,6 +380,7 @@ class JobRunner:
             if reader is not None:
                 reader.close()
                 fill_albums(self._library, batch)
+                forget_awaited(self._library, batch)
             # The next scan, or the inbox, finds again what was not added.
             if batch.is_watched or batch.is_from_inbox:
                 batch.discard()

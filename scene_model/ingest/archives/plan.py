@@ -153,7 +153,10 @@ def _files(
 ) -> list[IncomingFile]:
     now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
     files = [
-        _file(contents.paths[media.source], media, facts, now, by_reference)
+        replace(
+            _file(contents.paths[media.source], media, facts, now, by_reference),
+            awaited=matched.awaited.get((media.folder, media.name)),
+        )
         for media, facts in matched.files
     ]
     files += [
