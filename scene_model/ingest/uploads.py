@@ -24,7 +24,9 @@ from scene_model.errors import (
     UsageError,
 )
 from scene_model.ingest.archives.members import is_archive_name
-from scene_model.ingest.incoming import IncomingBatch, IncomingFile, announce
+from scene_model.ingest.incoming import IncomingBatch
+from scene_model.ingest.incoming_file import IncomingFile
+from scene_model.ingest.new_batch import announce
 from scene_model.ingest.quota import NO_QUOTA, Quota, Reception
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind

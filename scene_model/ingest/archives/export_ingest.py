@@ -9,7 +9,8 @@ from scene_model.errors import PhotoError, SceneError
 from scene_model.ingest.archives.contents import open_source
 from scene_model.ingest.archives.members import Source
 from scene_model.ingest.archives.tar_source import TarSource
-from scene_model.ingest.incoming import IncomingBatch, IncomingFile, done_files
+from scene_model.ingest.incoming import IncomingBatch, done_files
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.ingest_photo import ingest_photo, photo_of_file
 from scene_model.ingest.quota import Quota
 from scene_model.jobs.job import Outcome

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from scene_model.ingest.archives.plan import ExportPlan, plan_export
-from scene_model.ingest.incoming import IncomingBatch, IncomingFile, listed_files
+from scene_model.ingest.incoming import IncomingBatch, listed_files
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE
 from scene_model.library.store import Library
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from scene_model.errors import SceneError
 from scene_model.ingest.inbox.inbox import FOLDER_NAME, HELD_S, Inbox, Waiting
-from scene_model.ingest.incoming import IncomingFile
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Outcome
 from scene_model.library.store import Library
