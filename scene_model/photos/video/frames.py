@@ -7,6 +7,7 @@ import numpy as np
 
 from scene_model.errors import TooManyPixels
 from scene_model.photos.colours import Pixels
+from scene_model.photos.video.tone_map import is_hdr, tone_mapped
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -50,7 +51,10 @@ class FrameShape:
         """Scale and turn a frame; width, height: of the result."""
         if self.turns % 2:
             width, height = height, width
-        rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+        if is_hdr(frame):
+            rgb = tone_mapped(frame, width, height)
+        else:
+            rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
         return np.ascontiguousarray(np.rot90(rgb, self.turns), dtype=np.uint8)
 
 
