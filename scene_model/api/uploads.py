@@ -24,7 +24,8 @@ from scene_model.errors import (
     UploadIncomplete,
     UsageError,
 )
-from scene_model.ingest.uploads import MAX_FILES, Announced, Uploads
+from scene_model.ingest.announced import Announced
+from scene_model.ingest.uploads import MAX_FILES, Uploads
 from scene_model.jobs.job import Job
 from scene_model.services import Services
 

@@ -12,17 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from scene_model.errors import (
     FileNotAnnounced,
-    SceneError,
     UploadBusy,
     UploadIncomplete,
     UploadOver,
     UsageError,
 )
+from scene_model.ingest.announced import Announced, file_of, listed, refusal
 from scene_model.ingest.archives.members import is_archive_name
 from scene_model.ingest.incoming import IncomingBatch
 from scene_model.ingest.incoming_file import IncomingFile
@@ -32,9 +31,7 @@ from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
 from scene_model.library.file_system import PRIVATE_MODE, library_error
 from scene_model.library.store import Library
-from scene_model.photos.content import check_named_bytes
 from scene_model.photos.decode import PhotoLimits
-from scene_model.photos.names import refusal_by_name
 
 MAX_FILES = 50_000
 # Files of one library received at the same time; a page sends four.
@@ -44,14 +41,6 @@ IDLE_S = 1_800.0
 # Senders have to pause when more files are untagged than are tagged in _BACKLOG_S seconds, within
 # these limits: also a slow computer then tags a photo soon after it arrived.
 _BACKLOG_S, _MIN_BACKLOG, _MAX_BACKLOG = 12.0, 16, 150
-
-
-@dataclass(frozen=True)
-class Announced:
-    """A file that will be sent: its name, or its path in the folder that was dropped."""
-
-    path: str
-    file_bytes: int
 
 
 class Uploads:
@@ -104,12 +93,12 @@ class Uploads:
         refused = {
             i: r
             for i, f in enumerate(files)
-            if not is_export and (r := self.refusal(f)) is not None
+            if not is_export and (r := refusal(f, self._limits)) is not None
         }
         accepted = [f.file_bytes for i, f in enumerate(files) if i not in refused]
         self._library.require_space(sum(accepted))
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
-        items = [_item(number, file, now, is_export) for number, file in enumerate(files)]
+        items = [listed(number, file, now, is_export) for number, file in enumerate(files)]
         with self._announcing:
             self.require_room(len(accepted), sum(accepted))
             batch = announce(self._library.incoming_dir, items, self._library.file_system)
@@ -174,9 +163,9 @@ class Uploads:
         LibraryFull.
         """
         batch = self._batch(job_id)
-        item = batch.pending.find(_file(number))
+        item = batch.pending.find(file_of(number))
         if item is None:
-            if (batch.folder / _file(number)).exists() or self._is_settled(job_id, number):
+            if (batch.folder / file_of(number)).exists() or self._is_settled(job_id, number):
                 return None
             raise FileNotAnnounced(f"The upload has no file of number {number}.")
         if file_bytes is not None and file_bytes != item.file_bytes:
@@ -208,7 +197,7 @@ class Uploads:
 
     def announced_bytes(self, job_id: str, number: int) -> int:
         """Return the announced size of a file; 0 when it is no longer expected."""
-        item = self._batch(job_id).pending.find(_file(number))
+        item = self._batch(job_id).pending.find(file_of(number))
         return (item.file_bytes or 0) if item is not None else 0
 
     def begin_part(self, job_id: str, number: int, offset: int) -> Path | None:
@@ -217,7 +206,7 @@ class Uploads:
         offset: how many bytes came before. Call `leave_part` in the end. Raises as `begin_file`.
         """
         batch = self._batch(job_id)
-        item = batch.pending.find(_file(number))
+        item = batch.pending.find(file_of(number))
         if item is None:
             return self.begin_file(job_id, number, None)  # arrived, or never announced
         received = self.received_bytes(job_id).get(number, 0)
@@ -250,7 +239,7 @@ class Uploads:
         A part counts once it is flushed to disk and the name of its file says how long it is.
         """
         batch = self._batch(job_id)
-        item = batch.pending.find(_file(number))
+        item = batch.pending.find(file_of(number))
         if item is None:
             return True
         file_bytes = path.stat().st_size
@@ -275,7 +264,7 @@ class Uploads:
     def finish_file(self, job_id: str, number: int, written: Path) -> None:
         """Accept a file that was written whole and queue it for tagging; raises as `begin_file`."""
         batch = self._batch(job_id)
-        item = batch.pending.find(_file(number))
+        item = batch.pending.find(file_of(number))
         if item is None:
             return  # cancelled, or sent twice at the same time and already accepted
         arrived_bytes = written.stat().st_size
@@ -320,14 +309,6 @@ class Uploads:
     def _incomplete(self) -> list[Job]:
         return [job for job in self._jobs.running() if self.missing(job.id)]
 
-    def refusal(self, file: Announced) -> SceneError | None:
-        """Return why a file is refused by its name or size; None when it may be sent."""
-        try:
-            check_named_bytes(file.path, file.file_bytes, self._limits)
-        except SceneError as error:
-            return error
-        return refusal_by_name(file.path)
-
     def _batch(self, job_id: str) -> IncomingBatch:
         batch = self._jobs.batch(job_id)
         if batch is None or self._jobs.job(job_id).is_cancelled:
@@ -338,16 +319,6 @@ class Uploads:
     def _is_settled(self, job_id: str, number: int) -> bool:
         # A file that was announced and is no longer pending has been processed.
         return 0 <= number < self._jobs.job(job_id).progress().total
-
-
-def _item(number: int, file: Announced, now: str, is_archive: bool) -> IncomingFile:
-    shown = file.path.encode("utf-8", "replace").decode("utf-8")
-    name = PurePosixPath(shown.replace("\\", "/")).name or shown
-    return IncomingFile(name, _file(number), now, file.file_bytes, shown, is_archive=is_archive)
-
-
-def _file(number: int) -> str:
-    return f"{number:06d}"
 
 
 def _part(batch: IncomingBatch, item: IncomingFile, file_bytes: int) -> Path:

@@ -11,11 +11,11 @@ from pages.sections.phone import from_phone, webdav_inbox
 from pages.sections.phone.qr_code import qr_svg
 from pages.state.phones import Phones, get_phones
 from scene_model.errors import EmptyFile
+from scene_model.ingest.announced import Announced
 from scene_model.ingest.inbox.inbox import Arrived
 from scene_model.ingest.phone.addresses import LanAddress
 from scene_model.ingest.phone.codes import CodeUse
 from scene_model.ingest.phone.phone_uploads import PhoneLibrary
-from scene_model.ingest.uploads import Announced
 from scene_model.jobs.job import skipped_outcome
 from scene_model.services import Services
 from tests.pages.conftest import click, labels, texts

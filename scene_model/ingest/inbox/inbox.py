@@ -16,13 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scene_model.errors import FileTooLarge, InboxError
+from scene_model.errors import InboxError
 from scene_model.ingest.inbox.entries import Entries, Entry, EntryState, joined
 from scene_model.ingest.inbox.names import checked_path, is_final_name, is_system_name
 from scene_model.jobs.job import Outcome
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, library_error
 from scene_model.library.store import Library
-from scene_model.photos.content import check_named_bytes
+from scene_model.photos.content import check_named_bytes, most_bytes
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.names import refusal_by_name
 
@@ -92,7 +92,7 @@ class Inbox:
             raise refusal
         check_named_bytes(name, file_bytes or 0, self._limits)
         self._library.require_space(file_bytes or 0)
-        return self._most_bytes(name) if file_bytes is None else file_bytes
+        return most_bytes(name, self._limits) if file_bytes is None else file_bytes
 
     def finish_file(self, path: str, arrived: Arrived) -> bool:
         """Accept a file that was written whole; returns whether its name is new.
@@ -228,16 +228,6 @@ class Inbox:
                 "Wait until they are added, or remove folders.",
                 code="inbox_full",
             )
-
-    def _most_bytes(self, name: str) -> int:
-        """Return the limit on a file whose size was not declared: that of its kind."""
-        for limit in (self._limits.max_video_bytes, self._limits.max_file_bytes):
-            try:
-                check_named_bytes(name, limit, self._limits)
-            except FileTooLarge:
-                continue
-            return limit
-        return self._limits.max_file_bytes
 
     def _store(self, path: str, entry: Entry, written: Path) -> None:
         """Move the bytes of a file into place, then list it; the caller has the lock."""

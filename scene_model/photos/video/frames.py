@@ -52,9 +52,8 @@ class FrameShape:
         if self.turns % 2:
             width, height = height, width
         if is_hdr(frame):
-            rgb = tone_mapped(frame, width, height)
-        else:
-            rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+            return np.ascontiguousarray(np.rot90(tone_mapped(frame, width, height), self.turns))
+        rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
         return np.ascontiguousarray(np.rot90(rgb, self.turns), dtype=np.uint8)
 
 
