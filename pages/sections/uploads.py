@@ -73,7 +73,7 @@ def _streaming() -> None:
         f"({', '.join(_VIDEOS)}), up to {largest_video:,.4g} GB each"
     )
     if not services.settings.is_shared:
-        hint += " · Google Takeout, iCloud and other archives (ZIP, TGZ, TAR) of any size"
+        hint += " · Google Takeout and other archives (ZIP, TGZ, TAR)"
     started = streaming_uploader(
         "uploader", hint, current, interrupted[-1] if interrupted else None
     )
