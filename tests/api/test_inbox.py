@@ -388,8 +388,10 @@ def test_the_list_survives_a_torn_line(dav: Dav, temple: bytes, services: Servic
     with (dav.inbox.folder / "entries.jsonl").open("ab") as file:
         file.write(b'{"path": "b.jpg", "sta')
     limits = services.classifier.limits
+    (dav.inbox.folder / ("0" * 32)).write_bytes(b"not listed: a kill before the answer")
     again = Inbox(services.library, dav.code.id, limits)
     assert [path for path, _ in again.entries.items()] == ["a.jpg"]
+    assert held_files(dav) == []
     again.make_folder("Camera")
     third = Inbox(services.library, dav.code.id, limits)
     assert [path for path, _ in third.entries.items()] == ["a.jpg", "Camera"]

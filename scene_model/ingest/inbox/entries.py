@@ -18,7 +18,7 @@ MAX_ENTRIES = 50_000
 # The file is written anew when it has so many times more lines than entries.
 _MAX_LINES_PER_ENTRY, _FEW_LINES = 2, 1_000
 
-_LIST = "entries.jsonl"
+LIST_NAME = "entries.jsonl"
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Entries:
 
     def __init__(self, folder: Path, file_system: FileSystem, new_dir: Path) -> None:
         """Read the list in a folder, if there is one. new_dir: for files being written."""
-        self._file, self._file_system, self._new_dir = folder / _LIST, file_system, new_dir
+        self._file, self._file_system, self._new_dir = folder / LIST_NAME, file_system, new_dir
         self.lock = threading.RLock()
         self._entries: dict[str, Entry] = {}
         self._children: dict[str, dict[str, None]] = {}

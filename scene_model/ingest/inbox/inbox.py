@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scene_model.errors import InboxError
-from scene_model.ingest.inbox.entries import Entries, Entry, EntryState, joined
+from scene_model.ingest.inbox.entries import LIST_NAME, Entries, Entry, EntryState, joined
 from scene_model.ingest.inbox.names import checked_path, is_final_name, is_system_name
 from scene_model.jobs.job import Outcome
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, library_error
@@ -70,6 +70,7 @@ class Inbox:
         except OSError as error:
             raise library_error(error, library.folder) from error
         self.entries = Entries(self.folder, library.file_system, library.files.new_dir)
+        self._remove_unlisted()
 
     def new_path(self) -> Path:
         """Return a temporary path to write a file to, on the disk of the library."""
@@ -304,6 +305,12 @@ class Inbox:
             }
             if rows:
                 self.entries.put(rows)
+
+    def _remove_unlisted(self) -> None:
+        """Remove what a kill left: bytes whose arrival was not answered, or that were added."""
+        for path in self.folder.iterdir():
+            if path.name != LIST_NAME and self.entries.path_of(path.name) is None:
+                self._remove_bytes(path)
 
     def _remove_bytes(self, path: Path) -> None:
         if path != self.folder:
