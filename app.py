@@ -24,7 +24,7 @@ from pages.state.session import (
     services_of,
     uploader_bytes,
 )
-from pages.state.warm_start import freeze_garbage_collector, load_pages, watch_folders
+from pages.state.warm_start import freeze_garbage_collector, load_pages, open_inboxes, watch_folders
 from pages.widgets.map import DATA_ADDRESS, DATA_DIR
 from scene_model.api import close_api, create_api
 from scene_model.api.access.guard import PHONE_PREFIX
@@ -32,6 +32,7 @@ from scene_model.api.access.middleware import middleware_stack
 from scene_model.api.access.security_headers import script_hashes
 from scene_model.api.access.visitor_cookie import request_owner
 from scene_model.api.access.window_uploads import WindowUploads
+from scene_model.api.inbox import InboxApp
 from scene_model.api.log_limit import limit_logs
 from scene_model.api.phone import create_lan_app, create_phone_app
 from scene_model.cli.prompt_http import HeadTimeoutProtocol
@@ -51,6 +52,7 @@ api = create_api(
     lambda: services_of(request_owner(), is_storing=True),
 )
 phone_app = create_phone_app(get_phones(), PHONE_FILES)
+inbox_app = InboxApp(get_phones())
 
 
 @asynccontextmanager
@@ -64,7 +66,9 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     else:
         await run_in_threadpool(watch_folders)
         listen = get_phones().listener.serve
-        await run_in_threadpool(listen, partial(create_lan_app, phone_app), HeadTimeoutProtocol)
+        lan_app = partial(create_lan_app, phone_app, inbox_app)
+        await run_in_threadpool(listen, lan_app, HeadTimeoutProtocol)
+        await run_in_threadpool(open_inboxes)
     yield
     await run_in_threadpool(get_phones().listener.close)
     await run_in_threadpool(close_api, api)

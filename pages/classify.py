@@ -119,6 +119,8 @@ def _show_summary(progress: Progress) -> None:
     parts = [f"{classified:,} of {counted(progress.total, 'photo')} tagged"]
     if progress.known:
         parts.append(f"{progress.known:,} of them already in the library")
+    if progress.copies:
+        parts.append(f"{progress.copies:,} of them copies of others, in folders of albums")
     if progress.skipped:
         parts.append(f"{len(progress.skipped):,} skipped")
     show_job_result(progress, ", ".join(parts))

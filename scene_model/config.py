@@ -142,8 +142,8 @@ class Settings(BaseSettings):
         default=8502,
         ge=0,
         le=65535,
-        description="Port of the upload page for phones, which is open only while a phone's code "
-        "is in use. Where it is taken, or 0: any free one.",
+        description="Port of the upload page for phones and of the WebDAV inbox, open only while a "
+        "phone's code or an inbox is in use. Where it is taken, or 0: any free one.",
     )
     phone_max_files: int = Field(
         default=20_000, ge=1, description="Files that one code for a phone accepts."

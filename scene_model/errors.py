@@ -585,6 +585,9 @@ class UploadIncomplete(UploadError):
 
     code = "upload_incomplete"
     http_status = 400
+    codes = {
+        "part_out_of_order": ErrorCode(409, "A part of a file came that does not follow the last."),
+    }
 
 
 class UploadOver(UploadError):
@@ -599,6 +602,19 @@ class UploadBusy(UploadError):
 
     code = "upload_busy"
     http_status = 429
+
+
+class InboxError(UploadError):
+    """A WebDAV inbox refuses what an app asks for."""
+
+    code = "inbox_refused"
+    http_status = 403
+    codes = {
+        "inbox_name_invalid": ErrorCode(400, "A name is not allowed in an inbox."),
+        "inbox_folder_missing": ErrorCode(409, "The folder of a file is not in the inbox."),
+        "inbox_name_taken": ErrorCode(405, "A folder has the name, or a file has a folder's."),
+        "inbox_full": ErrorCode(507, "An inbox has too many folders and unfinished files."),
+    }
 
 
 class QuotaExceeded(UploadError):

@@ -18,6 +18,7 @@ from scene_model.export.exports import Exports
 from scene_model.export.sorting.classification import Classification
 from scene_model.export.sorting.transaction import Follow
 from scene_model.gallery import Gallery
+from scene_model.ingest.inbox.inboxes import Inboxes
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.uploads import Uploads
@@ -89,6 +90,12 @@ class Services:
         return Watches(self.library, self.jobs)
 
     @cached_property
+    def inboxes(self) -> Inboxes:
+        """What apps send by WebDAV; only for a library in personal mode."""
+        self.settings.require_personal("receive files by WebDAV")
+        return Inboxes(self.library, self.jobs, self.classifier.limits)
+
+    @cached_property
     def cards(self) -> CardOffers:
         """New photos on memory cards; only for a library in personal mode."""
         self.settings.require_personal("read the drives of the server")
@@ -150,6 +157,7 @@ class Services:
         if not self.settings.is_shared:
             self.cards.close()
             self.watches.close()
+            self.inboxes.close()
         self.jobs.close()
         if self.copies is not None:
             self.copies.close()

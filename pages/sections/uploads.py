@@ -72,6 +72,8 @@ def _streaming() -> None:
         f"{', '.join(_FORMATS)} and RAW, up to {largest:,.0f} MB each · videos "
         f"({', '.join(_VIDEOS)}), up to {largest_video:,.4g} GB each"
     )
+    if not services.settings.is_shared:
+        hint += " · Google Takeout and other archives (ZIP, TGZ, TAR)"
     started = streaming_uploader(
         "uploader", hint, current, interrupted[-1] if interrupted else None
     )
@@ -120,7 +122,8 @@ def current_job() -> Job | None:
     for job_id in (st.session_state.get(_JOB_KEY), st.query_params.get(_PARAMETER)):
         if job_id is not None:
             try:
-                job = runner.job(job_id)
+                # After archives that were sent, the job that adds what is in them.
+                job = runner.job(runner.next_job(job_id) or job_id)
             except SceneError:
                 _forget()
             else:

@@ -47,6 +47,11 @@ class Phones:
 
         self.uploads.end_code(code_id, owner, library)
 
+    def end_inbox(self, code_id: str, owner: str) -> None:
+        """End an inbox of an owner; what has arrived is still added."""
+        if self.codes.end(code_id, owner) is not None:
+            services_of(owner).inboxes.end(code_id)
+
 
 @st.cache_resource(show_spinner=False)
 def get_phones() -> Phones:

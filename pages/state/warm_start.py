@@ -6,8 +6,11 @@ import logging
 import pkgutil
 
 from pages import sections, state, widgets
+from pages.state.phones import get_phones
 from pages.state.session import get_own_services, get_settings
 from scene_model.errors import SceneError
+from scene_model.ingest.inbox.inboxes import has_inboxes
+from scene_model.ingest.phone.codes import CodeUse
 from scene_model.ingest.watch.watched_folders import has_watched_folders
 
 logger = logging.getLogger(__name__)
@@ -39,3 +42,14 @@ def watch_folders() -> None:
         get_own_services()
     except SceneError as error:  # the first page shows it
         logger.warning("the watched folders are not watched: %s", error.message)
+
+
+def open_inboxes() -> None:
+    """Open the library if apps have put files into an inbox that may not be added yet."""
+    if not has_inboxes(get_settings().library.expanduser()):
+        return
+    try:
+        codes = get_phones().codes.active(use=CodeUse.INBOX)
+        get_own_services().inboxes.start([code.id for code in codes])
+    except SceneError as error:  # the first page shows it
+        logger.warning("files of the inbox are not added: %s", error.message)

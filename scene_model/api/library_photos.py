@@ -19,15 +19,18 @@ from scene_model.api.schemas import (
     Guess,
     Photo,
     PhotoPage,
+    PhotoStack,
     PhotoTag,
     PhotoTags,
     TagsToAdd,
 )
 from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.export.table import stack_record
 from scene_model.library.edits import clean_tag, remove_tag
 from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoPlace, PhotoRecord
 from scene_model.library.sort_order import BEST_MATCH, Sort
+from scene_model.library.stacks.stack_rows import Stack, stacks_of
 
 _MAX_PAGE = 500
 
@@ -63,9 +66,10 @@ def _add_photos(api: FastAPI, context: ApiContext) -> None:
         services = context.services()
         gallery = services.gallery(Sort.read(sort))
         page = gallery.page_after(cursor, limit, q)
-        records = services.library.records(page.ids)
+        records, stacks = services.library.records(page.ids), stacks_of(services.library, page.ids)
+        vocabulary, base = services.vocabulary, _base(request)
         return PhotoPage(
-            photos=[_photo(record, services.vocabulary, _base(request)) for record in records],
+            photos=[_photo(record, vocabulary, base, stacks.get(record.id)) for record in records],
             total=gallery.count(q),
             next_cursor=page.next_cursor,
         )
@@ -75,7 +79,8 @@ def _add_photos(api: FastAPI, context: ApiContext) -> None:
         """Return all stored data of one photo."""
         services = context.services()
         record = services.library.photo(checked_photo_id(photo_id))
-        return _photo(record, services.vocabulary, _base(request))
+        stack = stacks_of(services.library, [record.id]).get(record.id)
+        return _photo(record, services.vocabulary, _base(request), stack)
 
 
 def _add_tags(api: FastAPI, context: ApiContext) -> None:
@@ -154,7 +159,7 @@ def _add_exports(api: FastAPI, context: ApiContext) -> None:
         return Export(format=body.format, photos=gallery.count(body.q), download_url=url)
 
 
-def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
+def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str, stack: Stack | None) -> Photo:
     url, guess = f"{base}/photos/{record.id}", record.shown_guess
     return Photo(
         id=record.id,
@@ -189,6 +194,7 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str) -> Photo:
         duration=record.duration_s,
         frames_url=f"{url}/frames" if record.is_video else None,
         video_url=f"{url}/video" if record.is_video else None,
+        stack=None if stack is None else PhotoStack(**stack_record(stack)),
     )
 
 

@@ -18,8 +18,9 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
-from scene_model.api.access.guard import PHONE_PREFIX, SameSiteGuard
+from scene_model.api.access.guard import INBOX_PREFIX, PHONE_PREFIX, SameSiteGuard
 from scene_model.api.access.security_headers import CONTENT_SECURITY_POLICY, SecurityHeaders
 from scene_model.api.problem import problem_response
 from scene_model.api.uploads import describe_upload, read_announced, receive_file
@@ -103,10 +104,14 @@ def create_phone_app(access: PhoneAccess, files: Mapping[str, Path]) -> Starlett
     return app
 
 
-def create_lan_app(phone_app: Starlette, address: str) -> Starlette:
-    """Wrap the application for the listener on an address: nothing else is served there."""
+def create_lan_app(phone_app: Starlette, inbox_app: ASGIApp, address: str) -> Starlette:
+    """Wrap the applications for the listener on an address: nothing else is served there."""
     app = Starlette(
-        routes=[Mount(PHONE_PREFIX, app=phone_app)],
+        routes=[
+            Mount(PHONE_PREFIX, app=phone_app),
+            Route(INBOX_PREFIX, inbox_app),
+            Mount(INBOX_PREFIX, app=inbox_app),
+        ],
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(SameSiteGuard, allowed_hosts=frozenset({address})),

@@ -154,6 +154,16 @@ class PhotoPlace(Schema):
     )
 
 
+class PhotoStack(Schema):
+    """The stack of a photo: photos that show as one, at least two outside the trash."""
+
+    kind: str = Field(
+        examples=["live"], description="raw_jpeg, live, edit, burst, bracket or panorama."
+    )
+    top: str = Field(description="Id of the photo that shows.")
+    photo_ids: list[str] = Field(description="Of all its photos outside the trash; top first.")
+
+
 class Photo(Schema):
     """One photo of the library. `class_source`: `human`, a label set, or `none`."""
 
@@ -193,6 +203,7 @@ class Photo(Schema):
     duration: float | None = Field(description="Of a video, in seconds; null if unknown.")
     frames_url: str | None = Field(description="Four frames of a video side by side; else null.")
     video_url: str | None = Field(description="A video's bytes for a player; else null.")
+    stack: PhotoStack | None = Field(description="Null for a photo that is in none.")
 
 
 class PhotoPage(Schema):

@@ -1,17 +1,17 @@
 """Upload routes: first a list of files, then the bytes of each, streamed to disk.
 
 ``POST /uploads`` announces the files; ``PUT /uploads/{id}/files/{number}`` sends one file as the
-body; ``GET`` returns the progress; ``POST …/end`` skips files that have not arrived; ``DELETE``
-cancels.
+body, or with ``offset`` a part of it; ``GET`` returns the progress; ``POST …/end`` skips files that
+have not arrived; ``DELETE`` cancels.
 """
 
 import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Annotated, Any, BinaryIO, Protocol
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -24,13 +24,17 @@ from scene_model.errors import (
     UploadIncomplete,
     UsageError,
 )
-from scene_model.ingest.uploads import MAX_FILES, Announced, Uploads
+from scene_model.ingest.announced import Announced
+from scene_model.ingest.uploads import MAX_FILES, Uploads
 from scene_model.jobs.job import Job
 from scene_model.services import Services
 
 _MAX_LIST_BYTES = 16_000_000
 _CHUNK_BYTES = 1_000_000
 _MAX_PAUSE_S, _PAUSE_S = 20.0, 0.25
+_OFFSET = Query(
+    ge=0, le=2**62, description="Where in the file a part begins: what has arrived of it so far."
+)
 
 
 class Digest(Protocol):
@@ -75,8 +79,11 @@ def _add_announce(api: FastAPI, get_storage: Callable[[], Services]) -> None:
         files = await read_announced(request)
 
         def begin() -> dict[str, Any]:
-            uploads = get_storage().uploads
-            return describe_upload(uploads, uploads.announce(files), with_files=True)
+            services = get_storage()
+            uploads = services.uploads
+            # Archives are read on the server's disk, which visitors of a shared one cannot.
+            job = uploads.announce(files, with_archives=not services.settings.is_shared)
+            return describe_upload(uploads, job, with_files=True)
 
         return await run_in_threadpool(begin)
 
@@ -112,15 +119,20 @@ def _add_list_routes(api: FastAPI, get_services: Callable[[], Services]) -> None
 def _add_file_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
     @api.put(
         "/uploads/{job_id}/files/{number}",
-        responses=problems(400, 404, 408, 410, 413, 507),
+        responses=problems(400, 404, 408, 409, 410, 413, 507),
         openapi_extra={
             "requestBody": {"required": True, "content": {"application/octet-stream": {}}}
         },
         tags=["uploads"],
     )
-    async def send(job_id: str, number: int, request: Request) -> dict[str, Any]:
-        """Receive one file as the body; repeating the request is safe."""
+    async def send(
+        job_id: str, number: int, request: Request, offset: Annotated[int | None, _OFFSET] = None
+    ) -> dict[str, Any]:
+        """Receive one file as the body, or a part of it; repeating the request is safe."""
         uploads = (await run_in_threadpool(get_services)).uploads
+        if offset is not None:
+            has_arrived = await receive_part(request, uploads, job_id, number, offset)
+            return {"number": number, "arrived": has_arrived}
         await receive_file(request, uploads, job_id, number)
         return {"number": number, "arrived": True}
 
@@ -142,11 +154,32 @@ async def receive_file(
             await _wait_for_backlog(uploads, job_id)
             limit = uploads.announced_bytes(job_id, number)
             count = partial(uploads.count_received, target)
-            await _write(request, target, limit, count, digest)
+            await write_body(request, target, limit, count, digest)
             await run_in_threadpool(uploads.finish_file, job_id, number, target)
         finally:
             await run_in_threadpool(uploads.leave_file, target)
     return True
+
+
+async def receive_part(
+    request: Request, uploads: Uploads, job_id: str, number: int, offset: int
+) -> bool:
+    """Receive a part of a file; returns whether the file has arrived with it.
+
+    offset: how many bytes of the file came before. Raises as `Uploads.begin_part`.
+    """
+    with uploads.receive_slot():
+        target = await run_in_threadpool(uploads.begin_part, job_id, number, offset)
+        if target is None:
+            return True
+        try:
+            await _wait_for_backlog(uploads, job_id)
+            limit = uploads.announced_bytes(job_id, number) - offset
+            count = partial(uploads.count_received, target)
+            await write_body(request, target, limit, count, None, offset)
+            return await run_in_threadpool(uploads.finish_part, job_id, number, target)
+        finally:
+            await run_in_threadpool(uploads.leave_part, target)
 
 
 async def _wait_for_backlog(uploads: Uploads, job_id: str) -> None:
@@ -157,20 +190,22 @@ async def _wait_for_backlog(uploads: Uploads, job_id: str) -> None:
         waited_s += _PAUSE_S
 
 
-async def _write(
+async def write_body(
     request: Request,
     target: Path,
     limit: int,
     count: Callable[[int], None],
     digest: Digest | None,
+    offset: int | None = None,
 ) -> None:
     """Write a body to disk as it arrives, with at most 1 MB in memory.
 
-    count: called with the size of each part before it is written. Raises UploadIncomplete when
-    the sender disconnects, is too slow, or sends too many bytes.
+    offset: where in an existing file it begins; what comes after is replaced. count: called with
+    the size of each piece before it is written. Raises UploadIncomplete when the sender
+    disconnects, is too slow, or sends too many bytes.
     """
     chunks, buffered_bytes, total = list[bytes](), 0, 0
-    file = await run_in_threadpool(target.open, "wb")
+    file = await run_in_threadpool(_open_at, target, offset)
 
     def write(data: bytes) -> None:
         file.write(data)
@@ -194,6 +229,15 @@ async def _write(
         raise UploadIncomplete(f"The upload stopped after {total:,} bytes.") from error
     finally:
         await run_in_threadpool(file.close)
+
+
+def _open_at(target: Path, offset: int | None) -> BinaryIO:
+    if offset is None:
+        return target.open("wb")
+    file = target.open("r+b")
+    file.truncate(offset)
+    file.seek(offset)
+    return file
 
 
 async def read_announced(request: Request) -> list[Announced]:
@@ -235,12 +279,21 @@ def describe_upload(uploads: Uploads, job: Job, with_files: bool = False) -> dic
         "arrived": progress.total - len(missing),
         "done": progress.done,
         "known": progress.known,
+        "copies": progress.copies,
         "skipped": len(progress.skipped),
         "photos_per_s": round(progress.photos_per_s, 2),
     }
+    if (next_id := uploads.next_job(job.id)) is not None:
+        body["next"] = next_id
     if with_files:
+        received = uploads.received_bytes(job.id)
         body["missing"] = [
-            {"number": int(f.file), "path": f.shown_path or f.name, "size": f.file_bytes}
+            {
+                "number": int(f.file),
+                "path": f.shown_path or f.name,
+                "size": f.file_bytes,
+                "received": received.get(int(f.file), 0),
+            }
             for f in missing
         ]
         body["reasons"] = [

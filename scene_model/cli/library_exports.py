@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.ingest.archives.plan import ExportPlan, plan_export
-from scene_model.ingest.incoming import IncomingFile
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.jobs.job import Job, Outcome
 from scene_model.services import Services
 

@@ -47,6 +47,7 @@ class _Outcome:
     path: Path
     photo: PhotoRecord | None = None
     was_known: bool = False
+    is_copy: bool = False
     error: SceneError | Skipped | None = None
 
 
@@ -189,7 +190,8 @@ def _exported(services: Services, paths: list[Path], by_reference: bool) -> Iter
             yield _Outcome(added.path, error=outcome.skipped)
         elif outcome.photo_id is not None:
             photo = services.library.photo(outcome.photo_id)
-            yield _Outcome(added.path, photo, outcome.was_known)
+            is_known = outcome.was_known and not outcome.is_copy
+            yield _Outcome(added.path, photo, is_known, outcome.is_copy)
 
 
 def _added_record(outcome: _Outcome) -> dict[str, Any]:
@@ -201,6 +203,7 @@ def _added_record(outcome: _Outcome) -> dict[str, Any]:
         "known": photo and outcome.was_known,
         "class": photo and photo.photo_class,
         "error": error and {"code": error.code, "message": error.message},
+        "copy": photo and outcome.is_copy,
     }
 
 
@@ -209,7 +212,7 @@ def _added_line(outcome: _Outcome) -> str:
     if outcome.photo is None:
         error = outcome.error or InternalError("No outcome.")
         return f"{name}\t{error.code}: {printable(error.message)}"
-    suffix = "\tknown" if outcome.was_known else ""
+    suffix = "\tknown" if outcome.was_known else "\tcopy" if outcome.is_copy else ""
     return f"{name}\t{outcome.photo.id}\t{printable(outcome.photo.photo_class)}{suffix}"
 
 

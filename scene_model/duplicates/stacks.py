@@ -5,6 +5,7 @@ comes in. Stacks only grow: a stack that a person made, and a photo that a perso
 as they are.
 """
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -29,6 +30,7 @@ from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import photos, stack_photos, stacks
 from scene_model.library.stacks.stack_rows import PROGRAM, StackKind
 from scene_model.library.store import Library
+from scene_model.photos.content_ids import content_id_in_file
 
 _BATCH = 2_000
 # The kinds that this module makes; of the others it only adds to stacks.
@@ -51,22 +53,44 @@ def count_unstacked(library: Library) -> int:
 def stack_unstacked(library: Library) -> Iterator[int]:
     """Join the photos that an earlier version added; yields the number of photos done so far.
 
-    Each batch is one transaction, so an interrupted run goes on where it stopped.
+    What Apple's phones wrote into the picture of a Live Photo is read from the original, which
+    earlier versions did not do. Each batch is one transaction, so an interrupted run goes on where
+    it stopped.
     """
     done = 0
     while True:
+        unnamed = _to_join(photos.c.stack_name.is_(None)).limit(_BATCH)
+        with library.database.reader.begin() as connection:
+            rows = connection.execute(unnamed).all()
+            ids = {"ids": _as_json(row.id for row in rows)}
+            of_apple = connection.execute(_APPLE, ids).scalars().all()
+        content_ids = _read_content_ids(library, of_apple)
         with library.database.writer.begin() as connection:
-            unnamed = _to_join(photos.c.stack_name.is_(None))
-            rows = connection.execute(unnamed.limit(_BATCH)).all()
-            _name_and_join(connection, rows)
+            if content_ids:
+                connection.execute(_SET_CONTENT_ID, content_ids)
+            _name_and_join(connection, connection.execute(unnamed).all())
         if not rows:
             return
         done += len(rows)
         yield done
 
 
+def _read_content_ids(library: Library, photo_ids: Sequence[str]) -> list[dict[str, str]]:
+    """Read the identifiers of Live Photos from originals; those not at hand are left out."""
+    read = []
+    for photo in library.records(photo_ids):
+        with contextlib.suppress(OSError):
+            identifier = content_id_in_file(library.original_location(photo))
+            if identifier is not None:
+                read.append({"photo_id": photo.id, "identifier": identifier})
+    return read
+
+
 def _to_join(where: ColumnElement[bool]) -> Select[Any]:
-    columns = (photos.c.number, photos.c.name, photos.c.folder, photos.c.content_id)
+    columns = (
+        *(photos.c.number, photos.c.id, photos.c.name, photos.c.folder),
+        photos.c.content_id,
+    )
     return select(*columns).where(where)
 
 
@@ -143,6 +167,14 @@ def _as_json(texts: Iterable[str]) -> str:
 # Built once: to build a statement costs more time than SQLite needs for it.
 _ADDED = _to_join(photos.c.id == bindparam("photo_id"))
 _CANDIDATES = _candidates()
+_APPLE = select(photos.c.id).where(
+    _is_one_of(photos.c.id, "ids"), photos.c.camera.ilike("apple%"), photos.c.content_id.is_(None)
+)
+_SET_CONTENT_ID = (
+    update(photos)
+    .where(photos.c.id == bindparam("photo_id"))
+    .values(content_id=bindparam("identifier"))
+)
 _SET_NAME = (
     update(photos).where(photos.c.number == bindparam("photo")).values(stack_name=bindparam("base"))
 )

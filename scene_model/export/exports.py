@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.labels import OBJECTS
@@ -27,6 +28,7 @@ from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder, in_batches
 from scene_model.library.predictions import objects_of_stored, predict_stored
 from scene_model.library.records import PhotoRecord
+from scene_model.library.stacks.stack_rows import stacks_of
 from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)
@@ -70,7 +72,7 @@ class Exports:
     ) -> Iterator[str]:
         """Yield photos as JSON, in the order given: one list, or else one object per line."""
         write = write_json if is_one_list else write_jsonl
-        return write(json_record(*item) for item in self._items(photo_ids, with_place))
+        return write(self._json_records(photo_ids, with_place))
 
     def zip_by_class(self, photo_ids: Sequence[str] | IdsInOrder) -> Iterator[bytes]:
         """Yield a ZIP of photos, one folder per class, with the CSV inside."""
@@ -121,6 +123,12 @@ class Exports:
                     objects = self._predicted_objects(photo.id)
                 group = group_of(photo, self.model.vocabulary)
                 yield photo if with_place else without_coordinates(photo), objects, group
+
+    def _json_records(self, photo_ids: Iterable[str], with_place: bool) -> Iterator[dict[str, Any]]:
+        for batch in in_batches(photo_ids):
+            stacks = stacks_of(self.library, batch)
+            for photo, objects, group in self._items(batch, with_place):
+                yield json_record(photo, objects, group, stacks.get(photo.id))
 
     def _predicted_objects(self, photo_id: str) -> list[Tag]:
         """Predict the objects of a photo; empty when no model or no original is available."""

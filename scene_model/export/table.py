@@ -28,6 +28,7 @@ from typing import Any
 from scene_model.classifier.labels import NONE
 from scene_model.classifier.tagging import Tag
 from scene_model.library.records import PhotoPlace, PhotoRecord
+from scene_model.library.stacks.stack_rows import Stack
 from scene_model.photos.dates import source_word
 
 OBJECT_COLUMNS = 5
@@ -199,10 +200,13 @@ def without_coordinates(photo: PhotoRecord) -> PhotoRecord:
     return replace(photo, latitude=None, longitude=None, place=None)
 
 
-def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[str, Any]:
+def json_record(
+    photo: PhotoRecord, objects: Sequence[Tag], group: str, stack: Stack | None = None
+) -> dict[str, Any]:
     """Return a photo as a JSON object: label ids, scores in [0, 1], times in ISO 8601.
 
-    group: the effective one. The guess is null unless the class is unsure.
+    group: the effective one. stack: the photo's, if it is in one. The guess is null unless the
+    class is unsure.
     """
     guess = photo.shown_guess
     return {
@@ -243,7 +247,13 @@ def json_record(photo: PhotoRecord, objects: Sequence[Tag], group: str) -> dict[
         "duration": _seconds(photo),
         "description": photo.description,
         "place": photo.place and place_record(photo.place),
+        "stack": stack and stack_record(stack),
     }
+
+
+def stack_record(stack: Stack) -> dict[str, Any]:
+    """Return a stack as a JSON object. top: the photo that shows, which is the first."""
+    return {"kind": str(stack.kind), "top": stack.pick, "photo_ids": list(stack.photo_ids)}
 
 
 def write_json(records: Iterable[dict[str, Any]]) -> Iterator[str]:

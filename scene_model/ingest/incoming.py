@@ -14,77 +14,20 @@ paths, and nothing here ever removes them.
 
 import json
 import logging
-import secrets
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from scene_model.errors import LibraryFull
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.jobs.job import Outcome, Skipped
 from scene_model.jobs.lock_file import LockFile, acquire_lock
-from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem, library_error
-from scene_model.library.imported_facts import ImportedFacts
+from scene_model.library.file_system import FileSystem
 
-_LIST, _OUTCOMES = "items.json", "outcomes.jsonl"
+LIST_NAME, _OUTCOMES = "items.json", "outcomes.jsonl"
 _CANCELLED = "cancelled"
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class IncomingFile:
-    """One file of a job.
-
-    name: the sender's name for it; only ever shown, never used as a path.
-    file: its name inside the job's folder. uploaded_at: ISO 8601 with offset.
-    file_bytes: the announced size, for a file that is sent after the list. shown_path: its path
-    in the folder that was dropped; only ever shown.
-    source: its path on this computer, if it is to be read there. by_reference: no copy is made.
-    mtime_ns: of a file in a watched folder, its time of change when it was scanned; ``file_bytes``
-    is then its size at that time.
-    member: of a file in the archive ``source``, its number there. modified_at: of that file, its
-    time of change, local, ISO 8601. facts: what another program stored about it. photo_id: a photo
-    of the library that the facts are about, where no file comes with them. refusal: why it is not
-    read at all.
-    """
-
-    name: str
-    file: str
-    uploaded_at: str
-    file_bytes: int | None = None
-    shown_path: str = ""
-    source: str | None = None
-    by_reference: bool = False
-    mtime_ns: int | None = None
-    member: int | None = None
-    modified_at: str | None = None
-    facts: ImportedFacts | None = None
-    photo_id: str | None = None
-    refusal: Skipped | None = None
-
-    @classmethod
-    def from_json(cls, row: dict[str, Any]) -> "IncomingFile":
-        """Read what `asdict` and JSON made of a file; raises TypeError."""
-        facts, refusal = row.pop("facts", None), row.pop("refusal", None)
-        return cls(
-            **row,
-            facts=None if facts is None else ImportedFacts.from_json(facts),
-            refusal=None if refusal is None else Skipped(**refusal),
-        )
-
-    @property
-    def is_of_export(self) -> bool:
-        """Whether it has what only the files of archives and exported folders have."""
-        return any(
-            value is not None for value in (self.member, self.facts, self.photo_id, self.refusal)
-        )
-
-    @property
-    def is_local(self) -> bool:
-        """Whether nothing of it is sent: it is read on this computer, or is no file."""
-        return self.source is not None or self.photo_id is not None or self.refusal is not None
 
 
 class PendingFiles:
@@ -123,6 +66,7 @@ class IncomingBatch:
     files: those not done. outcomes: the results of those done. dropped: number of files that
     were not processed because the job was cancelled. pending: those that have not arrived.
     is_export: whether the files come from archives, or from folders that another program exported.
+    has_archives: whether the files are archives that are sent.
     results: the outcomes by `IncomingFile.file`, in the order they were recorded; it grows.
     """
 
@@ -135,6 +79,7 @@ class IncomingBatch:
     dropped: int = 0
     pending: PendingFiles = field(default_factory=PendingFiles)
     is_export: bool = False
+    has_archives: bool = False
     results: dict[str, Outcome] = field(default_factory=dict)
 
     @property
@@ -146,6 +91,11 @@ class IncomingBatch:
     def is_watched(self) -> bool:
         """Whether the files come from watched folders, which are scanned again after a failure."""
         return any(file.mtime_ns is not None for file in self.files)
+
+    @property
+    def is_from_inbox(self) -> bool:
+        """Whether the files are in an inbox, which submits them again after a restart."""
+        return any(file.is_from_inbox for file in self.files)
 
     def path(self, item: IncomingFile) -> Path:
         """Return the path of a file's bytes; a member of an archive is copied there first."""
@@ -183,73 +133,6 @@ class IncomingBatch:
         self.file_system.remove_folder(self.folder)
 
 
-def receive(
-    incoming_dir: Path,
-    files: Iterable[tuple[str, bytes]],
-    uploaded_at: str,
-    file_system: FileSystem | None = None,
-) -> IncomingBatch:
-    """Write uploads to disk, one file at a time; raises LibraryUnavailable or LibraryFull.
-
-    All or nothing: when it fails, the files already written are removed.
-    """
-    file_system = file_system or FileSystem()
-    job_id = secrets.token_hex(16)
-    new_folder, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
-    received = []
-    try:
-        file_system.make_folder(new_folder, PRIVATE_FOLDER_MODE)
-        for number, (name, data) in enumerate(files):
-            file_system.require_space(incoming_dir, len(data))
-            shown = name.encode("utf-8", "replace").decode("utf-8")
-            item = IncomingFile(shown, f"{number:06d}", uploaded_at)
-            file_system.write_flushed(new_folder / item.file, data)
-            received.append(item)
-        lock_file = _publish(new_folder, folder, received, file_system)
-    except LibraryFull:
-        file_system.remove_folder(new_folder)
-        raise
-    except OSError as error:
-        file_system.remove_folder(new_folder)
-        raise library_error(error, incoming_dir) from error
-    return IncomingBatch(folder, tuple(received), file_system, lock_file)
-
-
-def receive_paths(
-    incoming_dir: Path,
-    paths: Iterable[Path],
-    uploaded_at: str,
-    by_reference: bool,
-    file_system: FileSystem | None = None,
-) -> IncomingBatch:
-    """List files of this computer, to be read where they are; raises LibraryUnavailable."""
-    items = [
-        IncomingFile(
-            path.name.encode("utf-8", "replace").decode("utf-8"),
-            f"{number:06d}",
-            uploaded_at,
-            source=str(path.absolute()),
-            by_reference=by_reference,
-        )
-        for number, path in enumerate(paths)
-    ]
-    return _write_list(incoming_dir, items, file_system or FileSystem())
-
-
-def receive_scanned(
-    incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
-) -> IncomingBatch:
-    """List files of watched folders; raises LibraryUnavailable."""
-    return _write_list(incoming_dir, items, file_system)
-
-
-def receive_export(
-    incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
-) -> IncomingBatch:
-    """List files of archives and exported folders; raises LibraryUnavailable."""
-    return replace(_write_list(incoming_dir, items, file_system), is_export=True)
-
-
 def done_files(batch: IncomingBatch) -> list[tuple[IncomingFile, Outcome]]:
     """Return the files of a batch that are done, with their outcomes, in the order of the list."""
     settled, _ = _read_outcomes(batch.folder)
@@ -259,53 +142,8 @@ def done_files(batch: IncomingBatch) -> list[tuple[IncomingFile, Outcome]]:
 
 def listed_files(folder: Path) -> tuple[IncomingFile, ...]:
     """Return all files of a batch; raises OSError, ValueError or TypeError."""
-    rows = json.loads((folder / _LIST).read_text(encoding="utf-8"))
+    rows = json.loads((folder / LIST_NAME).read_text(encoding="utf-8"))
     return tuple(map(IncomingFile.from_json, rows))
-
-
-def announce(
-    incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
-) -> IncomingBatch:
-    """List files that will be sent; raises LibraryUnavailable."""
-    batch = _write_list(incoming_dir, items, file_system)
-    return replace(batch, files=(), pending=PendingFiles(items))
-
-
-def _write_list(
-    incoming_dir: Path, items: Sequence[IncomingFile], file_system: FileSystem
-) -> IncomingBatch:
-    job_id = secrets.token_hex(16)
-    new_folder, folder = incoming_dir.parent / "new" / job_id, incoming_dir / job_id
-    try:
-        file_system.make_folder(new_folder, PRIVATE_FOLDER_MODE)
-        lock_file = _publish(new_folder, folder, items, file_system)
-    except OSError as error:
-        file_system.remove_folder(new_folder)
-        raise library_error(error, incoming_dir) from error
-    return IncomingBatch(folder, tuple(items), file_system, lock_file)
-
-
-def _publish(
-    new_folder: Path, folder: Path, items: Sequence[IncomingFile], file_system: FileSystem
-) -> LockFile:
-    """Write the list and move the folder into place, locked before it is visible.
-
-    Raises OSError.
-    """
-    listing = json.dumps([asdict(item) for item in items])
-    file_system.write_flushed(new_folder / _LIST, listing.encode("utf-8"))
-    file_system.flush_folder(new_folder)
-    lock_file = acquire_lock(folder)
-    if lock_file is None:
-        raise FileExistsError(f"{folder} is locked by another process")
-    try:
-        file_system.before_step("rename", folder)
-        new_folder.rename(folder)
-        file_system.flush_folder(folder.parent)
-    except BaseException:
-        lock_file.release()
-        raise
-    return lock_file
 
 
 def find_unfinished(
@@ -359,6 +197,7 @@ def resume_batch(folder: Path, file_system: FileSystem) -> IncomingBatch | None:
         dropped=len(items) - len(remaining) - len(settled) if is_cancelled else 0,
         pending=PendingFiles(pending),
         is_export=any(item.is_of_export for item in items),
+        has_archives=any(item.is_archive for item in items),
         results=settled,
     )
 

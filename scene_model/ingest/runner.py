@@ -6,45 +6,35 @@ Pages poll `Job.progress`; closing a page does not affect the job.
 import datetime
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
 from scene_model.config import Settings
-from scene_model.errors import JobNotFound, LibraryUnavailable, SceneError
+from scene_model.errors import JobNotFound, SceneError
 from scene_model.ingest.archives.coverage import Coverage, covered_by
-from scene_model.ingest.archives.export_ingest import ExportReader, fill_albums, ingest_exported
 from scene_model.ingest.archives.plan import ExportPlan
-from scene_model.ingest.incoming import (
-    IncomingBatch,
-    IncomingFile,
-    find_unfinished,
-    receive,
-    receive_export,
-    receive_paths,
-    receive_scanned,
-    resume_batch,
+from scene_model.ingest.archives.received import (
+    plan_received,
+    remove_forgotten,
+    remove_received,
+    remove_upload,
 )
-from scene_model.ingest.ingest_photo import ingest_photo, photo_of_file
+from scene_model.ingest.file_adder import FileAdder, FileListener
+from scene_model.ingest.incoming import IncomingBatch, find_unfinished, resume_batch
+from scene_model.ingest.incoming_file import IncomingFile
+from scene_model.ingest.new_batch import receive, receive_export, receive_paths, receive_scanned
 from scene_model.ingest.quota import NO_QUOTA, Quota
-from scene_model.ingest.watch.scanned_photo import ingest_scanned
+from scene_model.ingest.retag_item import retag_photo
 from scene_model.jobs.engine import JobEngine, JobItem
-from scene_model.jobs.job import Job, JobKind, Outcome, skipped_outcome
+from scene_model.jobs.job import Job, JobKind, skipped_outcome
 from scene_model.jobs.results import JobResults
 from scene_model.jobs.workers import WorkerPools
-from scene_model.learning.retag import retag
 from scene_model.library.awaited_facts import store_awaited_facts
-from scene_model.library.file_system import library_error
 from scene_model.library.place_proposals import update_places
-from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
-from scene_model.photos.content import read_content
-
-FileListener = Callable[[IncomingFile, Outcome], None]
-"""Called with each processed file, from a worker thread."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +56,7 @@ class JobRunner:
         then ends.
         """
         self._settings, self._model, self._library = settings, model, library
-        self._quota = quota
+        self._adder = FileAdder(library, quota)
         self._owns_pools = worker_pools is None
         self._pools = pools = worker_pools or WorkerPools(settings.workers)
         self._engine = JobEngine(
@@ -79,13 +69,11 @@ class JobRunner:
         self._owner = str(library.folder)
         self._results = JobResults(library.jobs_dir, library.files.new_dir, library.file_system)
         self._batches: dict[str, IncomingBatch] = {}
-        self._readers: dict[str, ExportReader] = {}
-        self._job_listeners: dict[str, FileListener] = {}
-        self._listener: FileListener | None = None
+        self._next_jobs: dict[str, str] = {}
 
     def listen(self, listener: FileListener) -> None:
         """Report the files of watched folders from now on."""
-        self._listener = listener
+        self._adder.listen(listener)
 
     def submit(self, files: Iterable[tuple[str, bytes]]) -> Job:
         """Write uploads (name, bytes) to disk, and start a job that adds them."""
@@ -107,6 +95,15 @@ class JobRunner:
         self._settings.require_personal("watch folders of the server's disk")
         incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
         return self.start(receive_scanned(incoming_dir, files, file_system))
+
+    def submit_inbox(self, files: Sequence[IncomingFile], listener: FileListener) -> Job:
+        """Start a job that adds files of an inbox; raises as `submit_paths`.
+
+        listener: called with each processed file.
+        """
+        self._settings.require_personal("receive files by WebDAV")
+        incoming_dir, file_system = self._library.incoming_dir, self._library.file_system
+        return self.start(receive_scanned(incoming_dir, files, file_system), listener)
 
     def submit_export(self, plan: ExportPlan, listener: FileListener | None = None) -> Job:
         """Start a job that adds archives and exported folders; raises as `submit_paths`.
@@ -138,8 +135,17 @@ class JobRunner:
 
     def resume(self) -> list[Job]:
         """Resume the jobs of earlier runs, except jobs that another process is running."""
+        jobs = []
         batches = find_unfinished(self._library.incoming_dir, self._library.file_system)
-        return [self.start(batch) for batch in batches]
+        remove_forgotten(self._library, batches)
+        # Exports first: an upload of archives whose export has begun does not begin another.
+        for batch in sorted(batches, key=lambda batch: not batch.is_export):
+            if batch.is_from_inbox:
+                batch.discard()
+                batch.lock_file.release()
+                continue
+            jobs.append(self.start(batch))
+        return jobs
 
     def retry(self, job_id: str) -> Job:
         """Run an ended job again, under its id, for its waiting files; raises JobNotFound."""
@@ -154,15 +160,12 @@ class JobRunner:
         """Start a job on a received batch. listener: called with each processed file."""
         pending = len(batch.pending.files())
         total = len(batch.files) + len(batch.outcomes) + batch.dropped + pending
-        kind = JobKind.WATCH if batch.is_watched else JobKind.ADD
+        is_unasked = batch.is_watched or batch.is_from_inbox
+        kind = JobKind.WATCH if is_unasked else JobKind.ADD
         job = Job(batch.id, kind, total, batch.outcomes, partial(self._cancel, batch.id))
         with self._engine.lock:
             self._batches[batch.id] = batch
-            if batch.is_export:
-                limits = self._model.classifier.limits
-                self._readers[batch.id] = ExportReader(batch, limits)
-            if listener is not None:
-                self._job_listeners[batch.id] = listener
+            self._adder.begin(batch, self._model.classifier.limits, listener)
             self._engine.begin(job, self._owner, partial(self._end_batch, job))
         if batch.is_cancelled:
             job.record_dropped(batch.dropped)
@@ -175,12 +178,16 @@ class JobRunner:
         with self._engine.lock:
             batch, classifier = self._batches.get(job.id), self._model.classifier
         if batch is not None:
-            self._engine.add(job, [self._item(classifier, batch, file) for file in files])
+            self._engine.add(job, [self._adder.item(classifier, batch, file) for file in files])
 
     def batch(self, job_id: str) -> IncomingBatch | None:
         """Return the files of a running job; None when it has ended or has no files."""
         with self._engine.lock:
             return self._batches.get(job_id)
+
+    def next_job(self, job_id: str) -> str | None:
+        """Return the id of the job that adds what an upload of archives has brought."""
+        return self._next_jobs.get(job_id)
 
     def skip_files(self, job: Job, files: Sequence[IncomingFile], problem: SceneError) -> None:
         """Count files of a job as skipped for a reason found before they are processed."""
@@ -211,7 +218,7 @@ class JobRunner:
             job = Job(secrets.token_hex(16), JobKind.RETAG, len(photo_ids))
             self._engine.begin(job, self._owner, partial(self._results.save, job))
         items = [
-            JobItem(photo_id[:12], partial(self._retag, classifier, photo_id))
+            JobItem(photo_id[:12], partial(retag_photo, self._library, classifier, photo_id))
             for photo_id in photo_ids
         ]
         self._engine.add(job, items)
@@ -245,83 +252,9 @@ class JobRunner:
         """Finish the photos in work; the other files stay on disk for `resume`."""
         if self._owns_pools:
             self._pools.close()
-        for reader in list(self._readers.values()):
-            reader.close()
+        self._adder.close()
         for batch in list(self._batches.values()):
             batch.lock_file.release()
-
-    def _item(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> JobItem:
-        return JobItem(
-            file.name,
-            partial(self._add, classifier, batch, file),
-            partial(self._drop, batch, file),
-        )
-
-    def _add(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
-        outcome = self._add_and_settle(classifier, batch, file)
-        if self._listener is not None and file.mtime_ns is not None:
-            self._listener(file, outcome)
-        listener = self._job_listeners.get(batch.id)
-        if listener is not None:
-            listener(file, outcome)
-        return outcome
-
-    def _add_and_settle(
-        self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile
-    ) -> Outcome:
-        """Add a file to the library, and record its outcome on disk."""
-        try:
-            try:
-                outcome = self._ingest(classifier, batch, file)
-            except LibraryUnavailable as error:
-                # Not the fault of the file: it stays in the folder for a retry.
-                return skipped_outcome(file.name, error, is_waiting=True)
-            except Exception as error:
-                outcome = skipped_outcome(file.name, error)
-            batch.settle(file, outcome)
-        except OSError as error:
-            return self._waiting(file, error)
-        return outcome
-
-    def _ingest(self, classifier: Classifier, batch: IncomingBatch, file: IncomingFile) -> Outcome:
-        if file.mtime_ns is not None:
-            return ingest_scanned(self._library, classifier, file, self._quota)
-        if batch.is_export:
-            reader = self._readers[batch.id]
-            return ingest_exported(self._library, classifier, file, reader, self._quota)
-        content = read_content(batch.path(file), classifier.limits)
-        if file.source is None:
-            folder = str(PurePosixPath(file.shown_path.replace("\\", "/")).parent)
-            # Files that were not dropped in a folder have none.
-            photo = NewPhoto(
-                content, file.name, file.uploaded_at, folder=None if folder == "." else folder
-            )
-        else:
-            photo = photo_of_file(batch.path(file), content, file.name, file.uploaded_at)
-        reference = batch.reference(file)
-        added = ingest_photo(
-            self._library, classifier, photo, reference, self._quota, is_counted=True
-        )
-        return Outcome(added.id, added.was_known)
-
-    def _drop(self, batch: IncomingBatch, file: IncomingFile) -> Outcome | None:
-        try:
-            batch.drop(file)
-        except OSError as error:
-            return self._waiting(file, error)
-        return None
-
-    def _waiting(self, file: IncomingFile, error: OSError) -> Outcome:
-        problem = library_error(error, self._library.folder)
-        return skipped_outcome(file.name, problem, is_waiting=True)
-
-    def _retag(self, classifier: Classifier, photo_id: str) -> Outcome:
-        try:
-            retag(self._library, classifier, photo_id)
-        except Exception as error:
-            names = [photo.name for photo in self._library.records([photo_id])]
-            return skipped_outcome(names[0] if names else photo_id[:12], error)
-        return Outcome(photo_id, was_known=True)
 
     def _cancel(self, job_id: str) -> None:
         """Record the cancellation on disk, and accept no more files."""
@@ -336,18 +269,18 @@ class JobRunner:
     def _end_batch(self, job: Job) -> None:
         """Store the result of a job, and remove its folder unless files wait for a retry."""
         batch = self._batches.pop(job.id)
-        self._job_listeners.pop(job.id, None)
-        reader = self._readers.pop(job.id, None)
         try:
-            if reader is not None:
-                reader.close()
-                fill_albums(self._library, batch)
+            self._adder.end(batch)
             self._update_places()
-            if batch.is_watched:  # the next scan finds again what was not added
+            # The next scan, or the inbox, finds again what was not added.
+            if batch.is_watched or batch.is_from_inbox:
                 batch.discard()
                 return
             self._results.save(job)
+            if batch.has_archives and not self._read_archives(job, batch):
+                return
             if not job.progress().waiting:
+                remove_received(self._library, batch)
                 batch.discard()
         finally:
             batch.lock_file.release()
@@ -357,6 +290,24 @@ class JobRunner:
             update_places(self._library)
         except SceneError as error:  # the next job does it
             logger.warning("places were not updated: %s", error.message)
+
+    def _read_archives(self, job: Job, batch: IncomingBatch) -> bool:
+        """Begin the job that adds the photos of archives; False to try it after a restart."""
+        if job.is_cancelled:
+            remove_upload(self._library, batch)
+            return True
+        try:
+            plan = plan_received(self._library, batch)
+            if plan is not None:
+                others = list(self._batches.values())
+                begun = [b.id for b in others if covered_by(b, plan.sources) is Coverage.SAME]
+                self._next_jobs[job.id] = begun[0] if begun else self.submit_export(plan).id
+                if not any(file.source for file in plan.files):
+                    remove_upload(self._library, batch)
+        except SceneError as error:
+            logger.error("archives are read after the next start: %s", error.message)
+            return False
+        return True
 
 
 def _now() -> str:

@@ -12,26 +12,26 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from scene_model.errors import (
     FileNotAnnounced,
-    SceneError,
     UploadBusy,
     UploadIncomplete,
     UploadOver,
     UsageError,
 )
-from scene_model.ingest.incoming import IncomingBatch, IncomingFile, announce
+from scene_model.ingest.announced import Announced, file_of, listed, refusal
+from scene_model.ingest.archives.members import is_archive_name
+from scene_model.ingest.incoming import IncomingBatch
+from scene_model.ingest.incoming_file import IncomingFile
+from scene_model.ingest.new_batch import announce
 from scene_model.ingest.quota import NO_QUOTA, Quota, Reception
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
-from scene_model.library.file_system import library_error
+from scene_model.library.file_system import PRIVATE_MODE, library_error
 from scene_model.library.store import Library
-from scene_model.photos.content import check_named_bytes
 from scene_model.photos.decode import PhotoLimits
-from scene_model.photos.names import refusal_by_name
 
 MAX_FILES = 50_000
 # Files of one library received at the same time; a page sends four.
@@ -41,14 +41,6 @@ IDLE_S = 1_800.0
 # Senders have to pause when more files are untagged than are tagged in _BACKLOG_S seconds, within
 # these limits: also a slow computer then tags a photo soon after it arrived.
 _BACKLOG_S, _MIN_BACKLOG, _MAX_BACKLOG = 12.0, 16, 150
-
-
-@dataclass(frozen=True)
-class Announced:
-    """A file that will be sent: its name, or its path in the folder that was dropped."""
-
-    path: str
-    file_bytes: int
 
 
 class Uploads:
@@ -84,11 +76,12 @@ class Uploads:
         finally:
             self._slots.release()
 
-    def announce(self, files: Sequence[Announced]) -> Job:
+    def announce(self, files: Sequence[Announced], with_archives: bool = False) -> Job:
         """Begin an upload; files refused by name or size are counted as skipped at once.
 
-        A file's number is its index in ``files``. Raises UsageError, QuotaExceeded or
-        LibraryFull before anything is written.
+        A file's number is its index in ``files``. with_archives: whether archives may be sent; they
+        are, if there is nothing else, read together once they have all arrived. Raises UsageError,
+        QuotaExceeded or LibraryFull before anything is written.
         """
         if len(files) > MAX_FILES:
             raise UsageError(
@@ -96,11 +89,16 @@ class Uploads:
                 "Send them in several parts.",
                 code="too_many_files",
             )
-        refused = {i: r for i, f in enumerate(files) if (r := self.refusal(f)) is not None}
+        is_export = with_archives and all(is_archive_name(file.path) for file in files)
+        refused = {
+            i: r
+            for i, f in enumerate(files)
+            if not is_export and (r := refusal(f, self._limits)) is not None
+        }
         accepted = [f.file_bytes for i, f in enumerate(files) if i not in refused]
         self._library.require_space(sum(accepted))
         now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
-        items = [_item(number, file, now) for number, file in enumerate(files)]
+        items = [listed(number, file, now, is_export) for number, file in enumerate(files)]
         with self._announcing:
             self.require_room(len(accepted), sum(accepted))
             batch = announce(self._library.incoming_dir, items, self._library.file_system)
@@ -133,6 +131,10 @@ class Uploads:
         expected_bytes = sum(item.file_bytes or 0 for item in pending) - sum(receiving)
         self._quota.require(photos + expected, file_bytes + expected_bytes)
 
+    def next_job(self, job_id: str) -> str | None:
+        """Return the id of the job that adds what an upload of archives has brought, if any."""
+        return self._jobs.next_job(job_id)
+
     def missing(self, job_id: str) -> list[IncomingFile]:
         """Return the files of an upload that have not arrived; none when it has ended."""
         batch = self._jobs.batch(job_id)
@@ -161,9 +163,9 @@ class Uploads:
         LibraryFull.
         """
         batch = self._batch(job_id)
-        item = batch.pending.find(_file(number))
+        item = batch.pending.find(file_of(number))
         if item is None:
-            if (batch.folder / _file(number)).exists() or self._is_settled(job_id, number):
+            if (batch.folder / file_of(number)).exists() or self._is_settled(job_id, number):
                 return None
             raise FileNotAnnounced(f"The upload has no file of number {number}.")
         if file_bytes is not None and file_bytes != item.file_bytes:
@@ -195,13 +197,74 @@ class Uploads:
 
     def announced_bytes(self, job_id: str, number: int) -> int:
         """Return the announced size of a file; 0 when it is no longer expected."""
-        item = self._batch(job_id).pending.find(_file(number))
+        item = self._batch(job_id).pending.find(file_of(number))
         return (item.file_bytes or 0) if item is not None else 0
+
+    def begin_part(self, job_id: str, number: int, offset: int) -> Path | None:
+        """Return the path to write a part of a file to; None when the file has arrived already.
+
+        offset: how many bytes came before. Call `leave_part` in the end. Raises as `begin_file`.
+        """
+        batch = self._batch(job_id)
+        item = batch.pending.find(file_of(number))
+        if item is None:
+            return self.begin_file(job_id, number, None)  # arrived, or never announced
+        received = self.received_bytes(job_id).get(number, 0)
+        if offset != received or offset > (item.file_bytes or 0):
+            raise UploadIncomplete(
+                f"The part begins at byte {offset:,}, but {received:,} bytes have arrived.",
+                code="part_out_of_order",
+            )
+        path = _part(batch, item, offset)
+        rest = (item.file_bytes or 0) - offset
+        self._library.require_space(rest)
+        with self._announcing:
+            if path in self._receptions:
+                raise UploadBusy("This part of the file is being received already.")
+            self._receptions[path] = self._quota.receiving(rest), rest
+        self._last_active[job_id] = self._clock()
+        if offset == 0:
+            path.touch(PRIVATE_MODE)
+        return path
+
+    def leave_part(self, path: Path) -> None:
+        """End the reception of a part; what was received whole is kept."""
+        reception = self._receptions.pop(path, None)
+        if reception is not None:
+            reception[0].end()
+
+    def finish_part(self, job_id: str, number: int, path: Path) -> bool:
+        """Keep a part that was written whole; True when the file has arrived with it.
+
+        A part counts once it is flushed to disk and the name of its file says how long it is.
+        """
+        batch = self._batch(job_id)
+        item = batch.pending.find(file_of(number))
+        if item is None:
+            return True
+        file_bytes = path.stat().st_size
+        if file_bytes == item.file_bytes:
+            self.finish_file(job_id, number, path)
+            return True
+        try:
+            _flush(path)
+            path.replace(_part(batch, item, file_bytes))
+        except OSError as error:
+            raise library_error(error, self._library.folder) from error
+        self._last_active[job_id] = self._clock()
+        return False
+
+    def received_bytes(self, job_id: str) -> dict[int, int]:
+        """Return how much has arrived of the files that are sent in parts, by their numbers."""
+        batch = self._jobs.batch(job_id)
+        names = [] if batch is None else [path.name for path in batch.folder.glob("[0-9]*.*")]
+        parts = (name.partition(".") for name in names)
+        return {int(file): int(file_bytes) for file, _, file_bytes in parts}
 
     def finish_file(self, job_id: str, number: int, written: Path) -> None:
         """Accept a file that was written whole and queue it for tagging; raises as `begin_file`."""
         batch = self._batch(job_id)
-        item = batch.pending.find(_file(number))
+        item = batch.pending.find(file_of(number))
         if item is None:
             return  # cancelled, or sent twice at the same time and already accepted
         arrived_bytes = written.stat().st_size
@@ -246,14 +309,6 @@ class Uploads:
     def _incomplete(self) -> list[Job]:
         return [job for job in self._jobs.running() if self.missing(job.id)]
 
-    def refusal(self, file: Announced) -> SceneError | None:
-        """Return why a file is refused by its name or size; None when it may be sent."""
-        try:
-            check_named_bytes(file.path, file.file_bytes, self._limits)
-        except SceneError as error:
-            return error
-        return refusal_by_name(file.path)
-
     def _batch(self, job_id: str) -> IncomingBatch:
         batch = self._jobs.batch(job_id)
         if batch is None or self._jobs.job(job_id).is_cancelled:
@@ -266,14 +321,8 @@ class Uploads:
         return 0 <= number < self._jobs.job(job_id).progress().total
 
 
-def _item(number: int, file: Announced, now: str) -> IncomingFile:
-    shown = file.path.encode("utf-8", "replace").decode("utf-8")
-    name = PurePosixPath(shown.replace("\\", "/")).name or shown
-    return IncomingFile(name, _file(number), now, file.file_bytes, shown)
-
-
-def _file(number: int) -> str:
-    return f"{number:06d}"
+def _part(batch: IncomingBatch, item: IncomingFile, file_bytes: int) -> Path:
+    return batch.folder / f"{item.file}.{file_bytes}"
 
 
 def _flush(path: Path) -> None:

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 class JobKind(StrEnum):
     """What a job does: add files to a library, retag its photos, or only classify files.
 
-    WATCH: add files of watched folders, which nobody asked for by hand.
+    WATCH: add files of watched folders or of an inbox, which nobody asked for by hand.
     """
 
     ADD = "add"
@@ -50,7 +50,8 @@ class Skipped:
 class Outcome:
     """The result of one item: a photo of the library, or the reason why it was skipped.
 
-    was_known: the library had the photo already. is_waiting: skipped for now, for example for
+    was_known: the library had the photo already. is_copy: it had it from the same job: an export
+    has a photo in the folders of its albums too. is_waiting: skipped for now, for example for
     want of disk space; the item is stored, and `JobRunner.retry` processes it.
     """
 
@@ -58,13 +59,15 @@ class Outcome:
     was_known: bool = False
     skipped: Skipped | None = None
     is_waiting: bool = False
+    is_copy: bool = False
 
 
 @dataclass(frozen=True)
 class Progress:
     """A snapshot of a job.
 
-    done: items processed, skipped ones too. known: photos the library had already.
+    done: items processed, skipped ones too. known: photos the library had already. copies: further
+    files of photos of the same job.
     waiting: skipped items that the job can retry.
     photos_per_s: mean rate since the job was last started. seconds_left: None until there is a
     rate.
@@ -79,6 +82,7 @@ class Progress:
     photos_per_s: float
     seconds_left: float | None
     waiting: int = 0
+    copies: int = 0
 
     @property
     def share(self) -> float:
@@ -108,7 +112,7 @@ class Job:
         self._started = time.monotonic()
         self._ended: float | None = None
         self._photo_ids: dict[str, None] = {}
-        self._known = 0
+        self._known = self._copies = 0
         self._dropped = 0
         self._skipped: list[Skipped] = []
         self._waiting = 0
@@ -125,7 +129,7 @@ class Job:
         job = cls(job_id, kind, result.total)
         job._photo_ids = dict.fromkeys(result.photo_ids)
         job._known, job._waiting, job._done = result.known, result.waiting, result.done
-        job._skipped = list(result.skipped)
+        job._skipped, job._copies = list(result.skipped), result.copies
         job._dropped = int(result.state is JobState.CANCELLED)
         job._started, job._ended = 0.0, result.done / (result.photos_per_s or 1.0)
         job._finished.set()
@@ -173,6 +177,7 @@ class Job:
                 photos_per_s=rate,
                 seconds_left=(self._total - self._done) / rate if rate else None,
                 waiting=self._waiting,
+                copies=self._copies,
             )
 
     def record(self, outcome: Outcome) -> None:
@@ -182,7 +187,8 @@ class Job:
                 self._photo_ids[outcome.photo_id] = None
             if outcome.skipped is not None:
                 self._skipped.append(outcome.skipped)
-            self._known += outcome.was_known
+            self._known += outcome.was_known and not outcome.is_copy
+            self._copies += outcome.is_copy
             self._waiting += outcome.is_waiting
             self._done += 1
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.library.imported_facts import ImportedFacts
@@ -35,6 +35,19 @@ def store_awaited_facts(library: Library, new: Mapping[FileKey, ImportedFacts]) 
     statement = statement.on_conflict_do_update(
         ["folder", "name"], set_={"facts": statement.excluded.facts}
     )
+    with library.database.writer.begin() as connection:
+        connection.execute(statement, rows)
+
+
+def remove_awaited_facts(library: Library, keys: Collection[FileKey]) -> None:
+    """Remove stored facts by the files that had them."""
+    if not keys:
+        return
+    statement = delete(awaited_facts).where(
+        awaited_facts.c.folder == bindparam("of_folder"),
+        awaited_facts.c.name == bindparam("of_name"),
+    )
+    rows = [{"of_folder": folder, "of_name": name} for folder, name in sorted(keys)]
     with library.database.writer.begin() as connection:
         connection.execute(statement, rows)
 

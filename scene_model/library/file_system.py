@@ -144,12 +144,15 @@ class FileSystem:
             self.before_step("flush", path)
             os.fsync(file.fileno())
 
-    def append(self, path: Path, line: str) -> None:
-        """Append a line to a file; it survives a kill, but a power cut may lose it."""
+    def append(self, path: Path, line: str, is_flushed: bool = False) -> None:
+        """Append a line to a file; it survives a kill, and a power cut if it is flushed."""
         self.before_step("append", path)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | BINARY, PRIVATE_MODE)
         with os.fdopen(descriptor, "ab") as file:
             file.write(f"{line}\n".encode())
+            if is_flushed:
+                file.flush()
+                os.fsync(file.fileno())
 
     def remove(self, path: Path) -> None:
         """Remove a file if it exists."""

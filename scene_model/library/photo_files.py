@@ -115,9 +115,8 @@ class PhotoFiles:
             self._file_system.copy_whole(path, content.path, self.new_dir, content.sha256)
 
     def _is_received(self, content: Content) -> bool:
-        return isinstance(content, VideoContent) and content.path.is_relative_to(
-            self.folder / "incoming"
-        )
+        received = (self.folder / "incoming", self.folder / "inbox")
+        return isinstance(content, VideoContent) and any(map(content.path.is_relative_to, received))
 
     def store_thumbnail(self, photo_id: str, pixels: Pixels) -> None:
         """Write a thumbnail of upright RGB pixels, unless one exists; raises OSError."""

@@ -6,6 +6,9 @@ LIBRARY/thumbnails/ab/abcd….webp   recreated when missing; of a video also abc
 LIBRARY/embeddings/*.f16           embeddings
 LIBRARY/copies/                    automatic copies of the database
 LIBRARY/incoming/, jobs/           pending uploads, and results of finished ones
+LIBRARY/inbox/                     files that an app put in by WebDAV, until they are added
+LIBRARY/phone.json                 codes for phones, as hashes
+LIBRARY/archives/                  uploaded archives, until their photos are added
 LIBRARY/new/                       files being written
 
 Files are written before the row that refers to them. A kill can leave files without a row, which
@@ -74,7 +77,7 @@ from scene_model.photos.places.gazetteer import Gazetteer
 
 _OWN_FILE = re.compile(
     r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|copies|rebuilding|watch|"
-    r"library\.db.*"
+    r"inbox|archives|phone\.json|library\.db.*"
 )
 
 # Built once: to build a statement costs more time than SQLite needs for it.

@@ -65,6 +65,12 @@ def check_named_bytes(name: str, file_bytes: int, limits: PhotoLimits) -> None:
         check_file_bytes(file_bytes, limits)
 
 
+def most_bytes(name: str, limits: PhotoLimits) -> int:
+    """Return the largest size of a file that is accepted under a name."""
+    is_video = Path(name).suffix.lower() in VIDEO_SUFFIXES
+    return limits.max_video_bytes if is_video else limits.max_file_bytes
+
+
 def _video_kind(path: Path) -> str | None:
     """Return the format of a video that is read; None for everything else."""
     try:

@@ -7,6 +7,7 @@ The picture has it in the note of the maker in its EXIF, the film among the keys
 import re
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 _APPLE_HEADER, _IFD_START = b"Apple iOS\0", 14
@@ -14,6 +15,8 @@ _CONTENT_ID, _ASCII = 0x0011, 2
 _FILM_TAG = "com.apple.quicktime.content.identifier"
 _IDENTIFIER = re.compile(r"[0-9A-Za-z-]{8,64}")
 _MAX_FIELDS = 512
+# Larger than any picture of a phone, and than any note.
+_SEARCHED_BYTES, _NOTE_BYTES = 32_000_000, 1 << 16
 
 
 def content_id_of(maker_note: Any) -> str | None:
@@ -31,6 +34,22 @@ def content_id_of(maker_note: Any) -> str | None:
                 return _identifier(maker_note[start : start + length].decode("latin-1"))
     except struct.error:
         return None
+    return None
+
+
+def content_id_in_file(path: Path) -> str | None:
+    """Return the identifier in the bytes of a picture that is not decoded; None without one.
+
+    The note of the maker is found by what it begins with. Raises OSError.
+    """
+    with path.open("rb") as file:
+        data = file.read(_SEARCHED_BYTES)
+    start = data.find(_APPLE_HEADER)
+    while start >= 0:
+        identifier = content_id_of(data[start : start + _NOTE_BYTES])
+        if identifier is not None:
+            return identifier
+        start = data.find(_APPLE_HEADER, start + 1)
     return None
 
 

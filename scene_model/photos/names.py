@@ -14,7 +14,7 @@ _DOCUMENTS = frozenset(
 )
 _SOUNDS = frozenset(".mp3 .wav .flac .m4a .aac .ogg .opus .wma .aiff".split())
 _ARCHIVES = frozenset(".zip .rar .7z .tar .tgz .gz .bz2 .xz .iso .dmg .exe .msi .apk".split())
-# Those that are read where they are, since they are too large to be sent.
+# Those that are read as archives, if they come without photos beside them.
 _READ_ARCHIVES = frozenset(".zip .tgz .tar .gz".split())
 
 
@@ -39,8 +39,9 @@ def refusal_by_name(name: str) -> PhotoError | None:
             message = f"This is {kind} ({suffix[1:]}); only pictures and videos are tagged."
             if suffix in _READ_ARCHIVES:
                 message += (
-                    " An archive on this computer is added in the tab “Folder on this "
-                    "computer”, or with `library add`. Elsewhere, unpack it first."
+                    " Upload archives without photos beside them, or add them in the tab “Folder "
+                    "on this computer” or with `library add`. On a shared server, unpack them "
+                    "first."
                 )
             return NotAPicture(message)
     return None

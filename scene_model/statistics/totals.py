@@ -67,7 +67,8 @@ def library_statistics(library: Library, vocabulary: Vocabulary) -> LibraryStati
 def _file_bytes(library: Library) -> dict[str, int]:
     """Sum the sizes of the files in each folder of the library, and of the database."""
     sizes = {}
-    for name in ("originals", "thumbnails", "embeddings", "trash", "incoming", "copies"):
+    received = ("incoming", "inbox", "archives")
+    for name in ("originals", "thumbnails", "embeddings", "trash", *received, "copies"):
         sizes[name] = sum(path.lstat().st_size for path in files_below(library.folder / name))
     database = library.folder.glob("library.db*")
     sizes["database"] = sum(path.stat().st_size for path in database)

@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 from scene_model.config import Settings
 from scene_model.library import edits
 from scene_model.library.albums.album_edits import create_album
+from scene_model.library.stacks.stack_edits import stack_photos_of
+from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.library.store import Library
 from tests.api.conftest import client_of, problem_of
 from tests.bundles import grouped
@@ -87,6 +89,21 @@ def test_favourites_and_ratings(filled_api: TestClient, settings: Settings) -> N
         page = filled_api.get("/api/photos", params={"q": query}).json()
         assert [match["id"] for match in page["photos"]] == [photo_id]
     assert "from 0" in problem_of(filled_api.get("/api/photos", params={"q": "rating:9"}), 400)
+
+
+def test_photos_name_their_stack(filled_api: TestClient, settings: Settings) -> None:
+    photos = filled_api.get("/api/photos", params={"sort": "name"}).json()["photos"]
+    assert [photo["stack"] for photo in photos] == [None] * len(photos)
+    ids = [photo["id"] for photo in photos[:2]]
+    with Library(settings.library) as library:
+        stack_photos_of(library, ids)
+        (stack,) = all_stacks(library)
+    expected = {"kind": str(stack.kind), "top": stack.pick, "photo_ids": list(stack.photo_ids)}
+    for photo_id in ids:
+        assert filled_api.get(f"/api/photos/{photo_id}").json()["stack"] == expected
+    page = filled_api.get("/api/photos", params={"q": "is:stacked"}).json()["photos"]
+    assert page
+    assert all(photo["stack"] == expected for photo in page)
 
 
 @pytest.mark.slow

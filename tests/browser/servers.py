@@ -16,6 +16,10 @@ from unittest.mock import patch
 import pytest
 
 from scene_model.config import PROJECT_DIR
+from scene_model.ingest.phone.addresses import LanAddress
+
+# The variable by which a test gives its server an address in a network.
+LAN_ADDRESS = "TEST_LAN_ADDRESS"
 
 # Forked from a process that has the app's modules loaded, a server starts in a quarter of the time.
 QUICKEST_START = "forkserver" if sys.platform != "win32" else "spawn"
@@ -101,11 +105,23 @@ def _serve(port: int, log: Path, environment: Mapping[str, str]) -> None:
     os.chdir(PROJECT_DIR)
     os.environ.clear()
     os.environ.update(environment)
+    if lan_address := environment.get(LAN_ADDRESS):
+        _pretend_network(lan_address)
     # Imported here: only the processes of servers need it.
     from streamlit.web import cli
 
     sys.argv = ["streamlit", "run", "app.py"]
     cli.main(["run", "app.py", "--server.headless", "true", "--server.port", str(port)])
+
+
+def _pretend_network(address: str) -> None:
+    """Let the pages offer an address to phones, as on a computer in a network."""
+    from pages.sections.phone import from_phone
+
+    def addresses() -> list[LanAddress]:
+        return [LanAddress(address, "a test's network")]
+
+    from_phone.__dict__["lan_addresses"] = addresses
 
 
 def _wait_until_healthy(base_url: str, process: BaseProcess, log: Path) -> None:

@@ -94,7 +94,8 @@ def test_add_takes_archives_and_photos_together(run: Command, folder: Path, tmp_
         f"{archive}/Google Photos/Photos from 2019/A.jpg",
         f"{archive}/Google Photos/Rome/A.jpg",
     }
-    assert sorted(line["known"] for line in in_archive) == [False, True]
+    assert [line["known"] for line in in_archive] == [False, False]
+    assert sorted(line["copy"] for line in in_archive) == [False, True]
     (missing,) = [line for line in lines if line["error"]]
     assert missing["error"]["code"] == "part_missing"
     assert "2 photos, 1 album in 1 part." in run.err
@@ -106,7 +107,7 @@ def test_add_prints_one_line_per_file(
 ) -> None:
     assert run("add", folder, "--recursive", "--jsonl") == 3
     lines = [json.loads(line) for line in run.out.splitlines()]
-    assert [list(line) for line in lines] == [["file", "id", "known", "class", "error"]] * 4
+    assert [list(line) for line in lines] == [["file", "id", "known", "class", "error", "copy"]] * 4
     assert [Path(line["file"]).name for line in lines] == [
         "a.jpg",
         "b.jpg",

@@ -1,6 +1,7 @@
 """ZIP, its preview and sorting put all photos of a stack into the folder of its pick."""
 
 import io
+import json
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -54,6 +55,21 @@ def sorted_folders(services: Services, folder: Path) -> dict[str, str]:
         photo.group.photo.name: photo.destination.label  # type: ignore[union-attr]
         for photo in results
     }
+
+
+def test_json_names_the_stack_of_a_photo(filed: Services) -> None:
+    (stack,) = all_stacks(filed.library)
+    ids = filed.gallery().all_ids("")
+    records = json.loads("".join(filed.exports.json_lines(ids)))
+    named = {record["name"]: record["stack"] for record in records}
+    expected = {"kind": "edit", "top": stack.pick, "photo_ids": list(stack.photo_ids)}
+    # An export of one of them names the other.
+    assert named == {"a.jpg": expected, "a-edited.jpg": expected, "b.jpg": None}
+    (alone,) = filed.exports.json_lines([stack.photo_ids[1]], is_one_list=False)
+    assert json.loads(alone)["stack"] == expected
+    edits.move_to_trash(filed.library, [stack.pick])
+    (alone,) = filed.exports.json_lines([stack.photo_ids[1]], is_one_list=False)
+    assert json.loads(alone)["stack"] is None
 
 
 @pytest.mark.parametrize("rule", ["class", "group", "head:scenes", "tag"])

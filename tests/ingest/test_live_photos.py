@@ -3,7 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
+from scene_model.duplicates.stacks import stack_unstacked
+from scene_model.library.schema import photos
 from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.services import Services
 from tests.photos.films import live_picture
@@ -25,3 +28,24 @@ def test_picture_and_film(services: Services, add_photos: Add, is_film_first: bo
     (stack,) = all_stacks(services.library)
     assert (stack.kind, stack.pick) == ("live", ids["IMG_1.HEIC"])
     assert set(services.gallery().ids("is:live")) == set(ids.values())
+
+
+@pytest.mark.parametrize("format_name", ["HEIF", "JPEG"])
+def test_a_film_finds_the_picture_that_an_earlier_version_added(
+    services: Services, add_photos: Add, format_name: str
+) -> None:
+    library = services.library
+    picture, gone = add_photos(
+        [
+            ("IMG_1.HEIC", live_picture(CONTENT_ID, format_name)),
+            ("IMG_2.HEIC", live_picture("other-" + CONTENT_ID, format_name)),
+        ]
+    )
+    with library.database.writer.begin() as connection:  # as before version 9
+        earlier = {"stack_name": None, "content_id": None, "camera": "Apple iPhone 12"}
+        connection.execute(update(photos).values(earlier))
+    library.original_path(gone).unlink()
+    assert list(stack_unstacked(library)) == [2]
+    (film,) = add_photos([("renamed.MOV", FILM)])
+    (stack,) = all_stacks(library)
+    assert (stack.kind, stack.photo_ids) == ("live", (picture, film))

@@ -12,7 +12,8 @@ import pytest
 from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import JobNotFound, LibraryFull
-from scene_model.ingest.incoming import find_unfinished, receive
+from scene_model.ingest.incoming import find_unfinished
+from scene_model.ingest.new_batch import receive
 from scene_model.jobs.job import JobKind, JobState
 from scene_model.library.file_system import FileSystem
 from scene_model.services import Services, open_services

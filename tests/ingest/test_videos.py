@@ -23,9 +23,9 @@ from scene_model.errors import NoFrames, OriginalChanged, UnreadableFile
 from scene_model.export.dataset import write_dataset
 from scene_model.export.folders import FolderRule
 from scene_model.export.table import READ_CSV
+from scene_model.ingest.announced import Announced
 from scene_model.ingest.folder_scan import scan_folder
 from scene_model.ingest.ingest_photo import ingest_file
-from scene_model.ingest.uploads import Announced
 from scene_model.learning.retag import retag
 from scene_model.library import edits
 from scene_model.library.inventory import files_of, stored_photos

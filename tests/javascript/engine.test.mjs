@@ -1,7 +1,7 @@
 // The upload engine on a server in memory.
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { isTemporary, UploadEngine, UploadError } from "../../pages/widgets/uploader/engine.js";
+import { isTemporary, PART_BYTES, UploadEngine, UploadError } from "../../pages/widgets/uploader/engine.js";
 
 const files = (...names) => names.map((name) => ({ path: name, file: { name, size: 10 } }));
 const unavailable = () => new UploadError(503, "Busy.");
@@ -20,6 +20,12 @@ class MemoryServer {
     this.isLost = false;
     this.parallel = 0;
     this.maxParallel = 0;
+    /** Bytes of files that are sent in parts, by upload and number. */
+    this.received = new Map();
+    /** The upload that follows another. */
+    this.nextIds = new Map();
+    /** Called before a part is stored; see failPut. */
+    this.losePart = () => null;
     this.request = this.request.bind(this);
     this.put = this.put.bind(this);
     this.pause = this.pause.bind(this);
@@ -38,7 +44,10 @@ class MemoryServer {
       .filter(({ number }) => !arrived.has(number));
     const state = isEnded || !missing.length ? "done" : "running";
     const count = arrived.size;
-    return { id, state, total: list.length, arrived: count, done: count, skipped: 0, missing };
+    const status = { id, state, total: list.length, arrived: count, done: count, skipped: 0 };
+    if (this.nextIds.has(id)) status.next = this.nextIds.get(id);
+    for (const item of missing) item.received = this.received.get(`${id}/${item.number}`) ?? 0;
+    return { ...status, missing };
   }
 
   async request(method, path, body) {
@@ -53,7 +62,8 @@ class MemoryServer {
   }
 
   async put(path, file, { onProgress, signal }) {
-    const [, id, , number] = path.split("/");
+    const [, id, , place] = path.split("/");
+    const [number, offset] = place.split("?offset=");
     // Like XMLHttpRequest: a signal that was aborted before has no effect.
     let isAborted = false;
     signal.addEventListener("abort", () => {
@@ -70,10 +80,21 @@ class MemoryServer {
       const error = this.failPut(name);
       if (error) throw error;
       onProgress(file.size);
+      if (offset !== undefined && !this.takePart(id, number, Number(offset), file.size)) return;
       this.uploads.get(id).arrived.add(Number(number));
     } finally {
       this.parallel -= 1;
     }
+  }
+
+  /** Store a part; returns whether the file is whole. */
+  takePart(id, number, offset, size) {
+    const key = `${id}/${number}`;
+    if (offset !== (this.received.get(key) ?? 0)) throw new UploadError(409, "Out of order.");
+    this.received.set(key, offset + size);
+    const error = this.losePart(offset);
+    if (error) throw error;
+    return offset + size === this.uploads.get(id).list[number].size;
   }
 
   async pause(ms) {
@@ -119,6 +140,35 @@ describe("sending", () => {
     engine.add(files(".DS_Store", "holiday/Thumbs.db", "desktop.ini", "holiday/a.jpg"));
     await reach("over");
     assert.deepEqual(server.puts, ["holiday/a.jpg"]);
+  });
+
+  test("a large file is sent in parts, and goes on after the last that arrived", async () => {
+    const server = newEngine();
+    const size = 2 * PART_BYTES + 5;
+    const slice = (start, end) => ({ size: end - start });
+    let lost = 2;
+    // The answer to a part is lost: the server has it.
+    server.losePart = (offset) => {
+      lost -= 1;
+      return offset === PART_BYTES && lost > 0 ? new UploadError(0, "Lost.") : null;
+    };
+    server.failPut = () => (server.puts.length === 3 ? unavailable() : null);
+    engine.add([{ path: "film.mp4", file: { name: "film.mp4", size, slice } }]);
+    await reach("over");
+    assert.equal(server.received.get("upload-1/0"), size);
+    assert.equal(engine.doneBytes, size);
+  });
+
+  test("archives are sent after the photos, together, and what they hold is followed", async () => {
+    const server = newEngine();
+    server.uploads.set("export", { id: "export", list: [], arrived: new Set(), isEnded: true });
+    server.nextIds.set("upload-3", "export");
+    engine.add(files("takeout-001.zip", "a.jpg", "Takeout-002.TGZ"));
+    await reach("over");
+    const lists = [...server.uploads.values()].map(({ list }) => paths(list));
+    assert.deepEqual(lists, [[], ["a.jpg"], ["takeout-001.zip", "Takeout-002.TGZ"]]);
+    assert.ok(server.requests.some((request) => request.startsWith("GET /export")));
+    assert.equal(engine.id, "export");
   });
 
   test("files added during an upload become the next upload", async () => {

@@ -7,12 +7,16 @@ import pytest
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
-from pages.sections.phone import from_phone
+from pages.sections.phone import from_phone, webdav_inbox
 from pages.sections.phone.qr_code import qr_svg
 from pages.state.phones import Phones, get_phones
+from scene_model.errors import EmptyFile
+from scene_model.ingest.announced import Announced
+from scene_model.ingest.inbox.inbox import Arrived
 from scene_model.ingest.phone.addresses import LanAddress
+from scene_model.ingest.phone.codes import CodeUse
 from scene_model.ingest.phone.phone_uploads import PhoneLibrary
-from scene_model.ingest.uploads import Announced
+from scene_model.jobs.job import skipped_outcome
 from scene_model.services import Services
 from tests.pages.conftest import click, labels, texts
 
@@ -27,7 +31,8 @@ def _any_port(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def phones(opened: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Phones]:
     """Phones of an app whose computer has one address."""
-    monkeypatch.setattr(from_phone, "lan_addresses", lambda: [HERE])
+    for module in (from_phone, webdav_inbox):
+        monkeypatch.setattr(module, "lan_addresses", lambda: [HERE])
     get_phones().listener.serve(lambda _: Starlette())
     yield get_phones()
     get_phones().listener.close()
@@ -87,6 +92,48 @@ def test_problems_are_named(app: AppTest, phones: Phones, monkeypatch: pytest.Mo
     app.run()
     assert "no address in a local network" in texts(app)
     assert next(button for button in app.button if button.label == "Show code").disabled
+
+
+def test_an_inbox_is_opened_followed_and_ended(
+    app: AppTest, phones: Phones, opened: Services, temple: bytes
+) -> None:
+    app.run()
+    assert "An inbox only adds" in texts(app)
+    click(app, "Open an inbox")
+    (code,) = phones.codes.active(use=CodeUse.INBOX)
+    url = f"http://127.0.0.1:{phones.listener.port_of(HERE.address)}/inbox/"
+    address, user, password = (str(shown.value) for shown in app.code[-3:])
+    assert (address, user) == (url, "photos")
+    assert phones.codes.find(password, CodeUse.INBOX).id == code.id
+    assert "nothing received yet" in texts(app)
+    inbox = opened.inboxes.of(code.id)
+    written = inbox.new_path()
+    written.write_bytes(temple[:1000])
+    inbox.finish_file("broken.jpg", Arrived(written, 1000, ""))
+    inbox.settle(
+        inbox.waiting()[0].source, skipped_outcome("broken.jpg", EmptyFile("It is empty."))
+    )
+    app.run()
+    assert "1 file refused" in texts(app)
+    # The page of another window does not have the password.
+    del app.session_state["inbox_shown"]
+    app.run()
+    assert password not in [str(shown.value) for shown in app.code]
+    assert "1 file refused" in texts(app)
+    click(app, "End")
+    assert phones.codes.active() == []
+    assert "Open an inbox" in labels(app)
+    assert not inbox.folder.exists()
+
+
+def test_an_inbox_whose_address_is_gone_can_be_moved(app: AppTest, phones: Phones) -> None:
+    phones.codes.make_inbox("", "203.0.113.7")  # of another network
+    app.run()
+    assert "does not have the address 203.0.113.7" in texts(app)
+    click(app, "Use 127.0.0.1 from now on")
+    (code,) = phones.codes.active(use=CodeUse.INBOX)
+    assert code.address == HERE.address
+    assert phones.listener.port_of(HERE.address) is not None
 
 
 def test_a_qr_code_is_drawn_dark_on_light_without_another_server() -> None:

@@ -56,6 +56,7 @@ def test_pages_of_a_visitor(shared: AppTest, tmp_path: Path, set_cookies: SetCoo
     assert "Only you can see these photos" in text
     assert "24 hours after your last visit" in text
     assert "0 of 5,000 photos" in text
+    assert "A shared server has no WebDAV inbox" in text
     tabs = ["Drop photos or folders", "From a phone", "Simple upload"]
     assert [tab.label for tab in shared.tabs] == tabs
     libraries = tmp_path / "visitors" / "libraries"

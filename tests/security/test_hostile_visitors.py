@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from scene_model.config import Settings
 from scene_model.errors import LibraryReadOnly, ServerBusy
-from scene_model.ingest.uploads import Announced
+from scene_model.ingest.announced import Announced
 from scene_model.library import edits
 from scene_model.search.saved_searches import save_search
 from scene_model.visitors.open_files import library_limit, socket_limit

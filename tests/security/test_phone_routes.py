@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from pages.phone import PHONE_FILES
 from scene_model.api.access.guard import PHONE_PREFIX
+from scene_model.api.inbox import InboxApp
 from scene_model.api.phone import create_lan_app, create_phone_app
 from scene_model.config import Settings
 from scene_model.services import Services
@@ -136,7 +137,7 @@ def test_the_local_network_reaches_the_upload_page_alone(
     start_app: StartApp, phones: Phones, token: str
 ) -> None:
     everything = start_app()
-    lan = create_lan_app(create_phone_app(phones, PHONE_FILES), ADDRESS)
+    lan = create_lan_app(create_phone_app(phones, PHONE_FILES), InboxApp(phones), ADDRESS)
     client = client_of(lan, PHONE, LAN_URL)
     bearer = {"authorization": f"Bearer {token}"}
     for method, path in routes_of(everything):
@@ -157,7 +158,7 @@ def test_the_local_network_reaches_the_upload_page_alone(
 
 
 def test_the_listener_answers_to_its_address_alone(phones: Phones, token: str) -> None:
-    lan = create_lan_app(create_phone_app(phones, PHONE_FILES), ADDRESS)
+    lan = create_lan_app(create_phone_app(phones, PHONE_FILES), InboxApp(phones), ADDRESS)
     bearer = {"authorization": f"Bearer {token}"}
     for host in ("evil.example", "localhost:8502", "127.0.0.1", "192.168.1.6", f"{ADDRESS}.nip.io"):
         client = client_of(lan, LOOPBACK, f"http://{host}")

@@ -7,8 +7,8 @@ import pytest
 
 from scene_model.config import Settings
 from scene_model.errors import QuotaExceeded
+from scene_model.ingest.announced import Announced
 from scene_model.ingest.ingest_photo import ingest_photo
-from scene_model.ingest.uploads import Announced
 from scene_model.library.records import NewPhoto
 from scene_model.visitors.visitors import Visitors
 from tests.pictures import encode, textured

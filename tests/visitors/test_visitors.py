@@ -7,7 +7,7 @@ import pytest
 
 from scene_model.config import Settings
 from scene_model.errors import NotForVisitors, QuotaExceeded, SceneError, VisitorUnknown
-from scene_model.ingest.uploads import Announced
+from scene_model.ingest.announced import Announced
 from scene_model.learning.taught_tags import fit_tag, save_taught_tag
 from scene_model.visitors.usage import Usage
 from scene_model.visitors.visitors import Visitors

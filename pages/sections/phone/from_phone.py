@@ -10,12 +10,13 @@ import streamlit as st
 
 from pages.sections.messages import counted, error_markdown, escape_markdown, size_text
 from pages.sections.phone.qr_code import qr_svg
+from pages.sections.phone.webdav_inbox import webdav_inbox
 from pages.state.phones import get_phones
 from pages.state.session import page_owner
 from pages.state.visitor import is_shared, page_zone
 from scene_model.errors import PhoneUnreachable, SceneError
 from scene_model.ingest.phone.addresses import LanAddress, lan_addresses
-from scene_model.ingest.phone.codes import PhoneCode
+from scene_model.ingest.phone.codes import CodeUse, PhoneCode
 
 _SHOWN_KEY, _ERROR_KEY, _FOLLOWED_KEY = "phone_code_shown", "phone_error", "phone_followed"
 _LIFETIMES_S = {"15 minutes": 900, "1 hour": 3_600, "4 hours": 14_400, "1 day": 86_400}
@@ -25,7 +26,7 @@ _NOT_ENCRYPTED = "The connection is not encrypted (HTTP): use it only in a netwo
 
 
 def from_phone() -> str | None:
-    """Show the code of this window, or a form to make one; and the other codes in use.
+    """Show the code of this window, or a form to make one; the other codes in use; the inbox.
 
     Returns the id of an upload that a phone has begun with this window's code, once.
     """
@@ -37,7 +38,7 @@ def from_phone() -> str | None:
     if message := st.session_state.pop(_ERROR_KEY, None):
         st.error(message, icon=":material/error:")
     shown_id, url = st.session_state.get(_SHOWN_KEY, ("", ""))
-    codes = get_phones().codes.active(_owner())
+    codes = get_phones().codes.active(_owner(), CodeUse.PAGE)
     shown = next((code for code in codes if code.id == shown_id), None)
     if shown is not None:
         _show_code(url)
@@ -46,6 +47,7 @@ def from_phone() -> str | None:
         _new_code()
     if codes:
         _code_list(_snapshot(codes))
+    webdav_inbox()
     return None if shown is None else _new_upload(shown)
 
 
@@ -118,7 +120,8 @@ def _explain(origin: str | None, address: LanAddress | None) -> None:
         st.caption(
             "Scene Gallery answers this computer alone (127.0.0.1). While a code is in use, it "
             f"also answers at {address.address}, so the phone must be in the same Wi-Fi. Only the "
-            "upload page is there; the library and these pages are not. A firewall may ask you to "
+            "upload page and the inbox below are there; the library and these pages are not. A "
+            "firewall may ask you to "
             f"allow it. {_NOT_ENCRYPTED}"
         )
 
@@ -170,7 +173,7 @@ def _show_code(url: str) -> None:
 @st.fragment(run_every="2s")
 def _code_list(snapshot: list[tuple[str, int]]) -> None:
     """Show the codes in use; the page runs again when one is over, or a phone begins to send."""
-    codes = get_phones().codes.active(_owner())
+    codes = get_phones().codes.active(_owner(), CodeUse.PAGE)
     if _snapshot(codes) != snapshot or st.session_state.get(_ERROR_KEY):
         st.rerun()
     for code in codes:

@@ -2,6 +2,10 @@
 // on other pages and has no access to the DOM.
 const MAX_PARALLEL = 4;
 const MAX_ATTEMPTS = 4;
+// Larger files are sent in parts, so that a lost connection costs one part.
+export const PART_BYTES = 64 * 1024 * 1024;
+// Read as exports of other programs, all of an upload together; see archives/members.py.
+const ARCHIVE_NAMES = /\.(zip|tgz|tar\.gz|tar)$/i;
 const MAX_FILES_PER_UPLOAD = 20000; // more files are split into several uploads
 const STATUS_INTERVAL_MS = 1000;
 const MAX_SAMPLES = 21;
@@ -31,8 +35,9 @@ export function isTemporary(status) {
  */
 
 /**
- * A file of the current upload. number: its number in the upload on the server.
- * @typedef {{file: File, path: string, number: number, arrived: boolean}} Entry
+ * A file of the current upload. number: its number in the upload on the server. received: how many
+ * of its bytes have arrived, if it is sent in parts.
+ * @typedef {{file: File, path: string, number: number, arrived: boolean, received: number}} Entry
  */
 
 /**
@@ -44,14 +49,15 @@ export function isTemporary(status) {
  * @property {number} arrived
  * @property {number} done
  * @property {number} skipped
- * @property {{number: number, path: string, size: number}[]} [missing]
+ * @property {{number: number, path: string, size: number, received: number}[]} [missing]
+ * @property {string} [next] the upload that adds the photos of the archives of this one
  */
 
 /**
  * Access to the server; see transport.js.
  * @typedef {object} Transport
  * @property {(method: string, path: string, body?: object) => Promise<object>} request
- * @property {(path: string, file: File, options: {onProgress: (sentBytes: number) => void,
+ * @property {(path: string, file: Blob, options: {onProgress: (sentBytes: number) => void,
  *   signal: AbortSignal}) => Promise<void>} put
  * @property {(ms: number) => Promise<void>} pause
  */
@@ -126,8 +132,13 @@ export class UploadEngine {
   startNext() {
     if (!this.waiting.length) return;
     this.clear();
-    const files = this.waiting.splice(0, MAX_FILES_PER_UPLOAD);
-    this.entries = files.map((file) => ({ ...file, arrived: false }));
+    // Archives are an upload of their own, after the photos.
+    const isArchive = ({ path }) => ARCHIVE_NAMES.test(path);
+    const photos = this.waiting.filter((file) => !isArchive(file));
+    const files = (photos.length ? photos : this.waiting).slice(0, MAX_FILES_PER_UPLOAD);
+    const chosen = new Set(files);
+    this.waiting = this.waiting.filter((file) => !chosen.has(file));
+    this.entries = files.map((file) => ({ ...file, arrived: false, received: 0 }));
     this.announce();
   }
 
@@ -150,9 +161,12 @@ export class UploadEngine {
 
   /** Send the files that the server lists as missing. */
   sendMissing(server) {
-    const missing = new Set(server.missing.map((item) => item.number));
+    const missing = new Map(server.missing.map((item) => [item.number, item.received ?? 0]));
     // Not missing: files that have arrived, and files that are no photos by their names.
-    for (const entry of this.entries) entry.arrived = !missing.has(entry.number);
+    for (const entry of this.entries) {
+      entry.arrived = !missing.has(entry.number);
+      entry.received = missing.get(entry.number) ?? 0;
+    }
     this.queue = this.entries.filter((entry) => !entry.arrived);
     const remainingBytes = this.queue.reduce((sum, entry) => sum + entry.file.size, 0);
     this.doneBytes = this.totalBytes - remainingBytes;
@@ -191,21 +205,48 @@ export class UploadEngine {
   async send(entry) {
     const { round } = this;
     const progress = this.sending.get(entry);
-    const onProgress = (sentBytes) => {
-      progress.sentBytes = sentBytes;
-    };
     const path = `/${this.id}/files/${entry.number}`;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.put(path, entry.file, { onProgress, signal: progress.controller.signal });
+        await this.sendParts(path, entry, progress);
         return;
       } catch (error) {
-        progress.sentBytes = 0;
-        const canRetry = attempt < MAX_ATTEMPTS && isTemporary(error.status);
+        progress.sentBytes = entry.received;
+        // A part arrived whose answer was lost.
+        const isBehind = error.status === 409;
+        const canRetry = attempt < MAX_ATTEMPTS && (isBehind || isTemporary(error.status));
         if (!canRetry || !this.isCurrent(round)) throw error;
         await this.pause(400 * 2 ** attempt);
         if (!this.isCurrent(round)) throw error;
+        if (isBehind && (await this.hasArrived(entry))) return;
       }
+    }
+  }
+
+  /** Ask the server how much of a file has arrived, and whether all of it has. */
+  async hasArrived(entry) {
+    const server = await this.request("GET", `/${this.id}?files=true`);
+    const item = server.missing.find(({ number }) => number === entry.number);
+    entry.received = item?.received ?? entry.file.size;
+    return item === undefined;
+  }
+
+  /** Send a file, a large one part by part from where it was cut off. */
+  async sendParts(path, entry, progress) {
+    const { file } = entry;
+    const { signal } = progress.controller;
+    const onProgress = (sentBytes) => {
+      progress.sentBytes = entry.received + sentBytes;
+    };
+    if (file.size <= PART_BYTES && !entry.received) {
+      await this.put(path, file, { onProgress, signal });
+      return;
+    }
+    while (entry.received < file.size) {
+      const end = Math.min(entry.received + PART_BYTES, file.size);
+      const part = file.slice(entry.received, end);
+      await this.put(`${path}?offset=${entry.received}`, part, { onProgress, signal });
+      entry.received = end;
     }
   }
 
@@ -265,7 +306,7 @@ export class UploadEngine {
     const matched = [];
     for (const chosen of files) {
       const number = numbersByKey.get(`${chosen.path}\n${chosen.file.size}`)?.shift();
-      if (number !== undefined) matched.push({ ...chosen, number, arrived: false });
+      if (number !== undefined) matched.push({ ...chosen, number, arrived: false, received: 0 });
     }
     if (!matched.length) return 0;
     this.clear();
@@ -328,7 +369,20 @@ export class UploadEngine {
       await this.pause(STATUS_INTERVAL_MS);
     }
     this.watchedId = null;
+    if (this.id === id && this.isBusy && this.server?.next) {
+      this.follow(this.server.next);
+      return;
+    }
     if (this.id === id && this.isBusy && this.state !== "cancelled") this.finish();
+  }
+
+  /** Show the upload that adds the photos of the archives that were sent. */
+  follow(id) {
+    this.id = id;
+    this.samples = [];
+    this.state = "tagging";
+    this.notify();
+    this.watch();
   }
 
   addSample() {

@@ -32,7 +32,7 @@ export async function request(method, path, body) {
 /**
  * Send a file. XMLHttpRequest, because fetch does not report how much has been sent.
  * @param {string} path below /api/uploads
- * @param {File} file
+ * @param {Blob} file
  * @param {{onProgress: (sentBytes: number) => void, signal: AbortSignal}} options
  * @returns {Promise<void>}
  * @throws {UploadError} with status 0 if the connection breaks, -1 if the signal aborts

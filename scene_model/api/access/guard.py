@@ -23,6 +23,8 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 API_PREFIX = "/api"
 # The upload page for phones: it has codes of its own, and neither tokens nor cookies.
 PHONE_PREFIX = "/phone"
+# The WebDAV inbox, which only the listener in the local network serves.
+INBOX_PREFIX = "/inbox"
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[0-9a-z._-]+)(:[0-9]{1,5})?")
 _ANOTHER_SITE = "The request comes from another site."

@@ -9,11 +9,13 @@ from scene_model.errors import PhotoError, SceneError
 from scene_model.ingest.archives.contents import open_source
 from scene_model.ingest.archives.members import Source
 from scene_model.ingest.archives.tar_source import TarSource
-from scene_model.ingest.incoming import IncomingBatch, IncomingFile, done_files
+from scene_model.ingest.incoming import IncomingBatch, done_files
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.ingest_photo import ingest_photo, photo_of_file
 from scene_model.ingest.quota import Quota
 from scene_model.jobs.job import Outcome
 from scene_model.library.albums.imported_albums import fill_album
+from scene_model.library.awaited_facts import remove_awaited_facts
 from scene_model.library.imported_facts import complete_photo, facts_writer
 from scene_model.library.records import NewPhoto
 from scene_model.library.store import Library
@@ -34,6 +36,16 @@ class ExportReader:
         self._batch, self._limits = batch, limits
         self._lock = threading.Lock()
         self._sources: dict[str, Source] = {}
+        outcomes = [done for done in batch.results.values() if done.photo_id is not None]
+        self._new = {str(done.photo_id): not done.was_known or done.is_copy for done in outcomes}
+
+    def is_new(self, photo_id: str, is_stored: bool) -> bool:
+        """Whether a photo was not in the library when the job met it first.
+
+        is_stored: whether the library has it now.
+        """
+        with self._lock:
+            return self._new.setdefault(photo_id, not is_stored)
 
     def path(self, file: IncomingFile, library: Library) -> Path:
         """Return the path of a file's bytes, copied from its archive if it is in one.
@@ -103,12 +115,15 @@ def ingest_exported(
     existing = next(iter(library.records([photo.id])), None)
     if existing is not None and existing.trashed_at is not None:
         return Outcome(photo.id, was_known=True)
+    is_new = reader.is_new(photo.id, existing is not None)
     reference = path if file.by_reference else None
     writers = () if file.facts is None else (facts_writer(file.facts),)
     added = ingest_photo(
         library, classifier, photo, reference, quota, is_counted=True, more_writers=writers
     )
-    return _completed(library, added.id, file) if added.was_known else Outcome(added.id)
+    if not added.was_known:
+        return Outcome(added.id)
+    return replace(_completed(library, added.id, file), is_copy=is_new)
 
 
 def fill_albums(library: Library, batch: IncomingBatch) -> None:
@@ -120,6 +135,12 @@ def fill_albums(library: Library, batch: IncomingBatch) -> None:
                 by_album.setdefault(title, []).append(outcome.photo_id)
     for title, photo_ids in by_album.items():
         fill_album(library, title, photo_ids)
+
+
+def forget_awaited(library: Library, batch: IncomingBatch) -> None:
+    """Remove stored facts whose files have come: their photos have them now."""
+    done = [file.awaited for file, outcome in done_files(batch) if outcome.photo_id is not None]
+    remove_awaited_facts(library, {key for key in done if key is not None})
 
 
 def _completed(library: Library, photo_id: str, file: IncomingFile) -> Outcome:

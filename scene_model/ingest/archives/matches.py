@@ -1,6 +1,6 @@
 """Which facts belong to which file of an export: those of Takeout, of iCloud, and of sidecars."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -16,11 +16,13 @@ class FactsOfFiles:
     """The files that come in, with their facts.
 
     left_out: number of files in the trash or locked. unused: facts whose files are not there.
+    awaited: the keys of facts that earlier parts had, by the folder and name of their files.
     """
 
     files: list[tuple[MediaFile, ImportedFacts | None]]
     left_out: int
     unused: dict[FileKey, ImportedFacts]
+    awaited: Mapping[tuple[str, str], FileKey]
     jsons: Mapping[str, FolderJsons]
 
     def find_unused(self, folder: str, name: str) -> FileKey | None:
@@ -41,7 +43,8 @@ def match_facts(contents: Contents, awaited: Mapping[FileKey, ImportedFacts]) ->
         else:
             files.append((media, facts))
     matches.add_albums_of_copies(files)
-    return FactsOfFiles(files, left_out, matches.unused(), matches.jsons)
+    came = matches.awaited_by_file([media for media, _ in files])
+    return FactsOfFiles(files, left_out, matches.unused(), came, matches.jsons)
 
 
 class _Matches:
@@ -83,6 +86,11 @@ class _Matches:
         item = None if key is None else self._contents.items.get(key)
         detail = self._contents.details.get((media.folder, media.name))
         return (item is not None and item.is_trashed) or (detail is not None and detail.is_trashed)
+
+    def awaited_by_file(self, files: Iterable[MediaFile]) -> dict[tuple[str, str], FileKey]:
+        """Return the keys of stored facts by the folder and name of the files that have come."""
+        keys = {(media.folder, media.name): self._key_of(media) for media in files}
+        return {file: key for file, key in keys.items() if key is not None and key in self._awaited}
 
     def unused(self) -> dict[FileKey, ImportedFacts]:
         """Return the facts without a file, except of what is in the trash."""

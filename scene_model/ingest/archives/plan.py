@@ -9,7 +9,7 @@ from scene_model.errors import ArchiveError
 from scene_model.ingest.archives.contents import Contents, MediaFile, read_contents
 from scene_model.ingest.archives.matches import FactsOfFiles, match_facts
 from scene_model.ingest.archives.parts import last_part, missing_parts
-from scene_model.ingest.incoming import IncomingFile
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.jobs.job import Skipped, skipped
 from scene_model.library.awaited_facts import (
     FileKey,
@@ -153,7 +153,10 @@ def _files(
 ) -> list[IncomingFile]:
     now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
     files = [
-        _file(contents.paths[media.source], media, facts, now, by_reference)
+        replace(
+            _file(contents.paths[media.source], media, facts, now, by_reference),
+            awaited=matched.awaited.get((media.folder, media.name)),
+        )
         for media, facts in matched.files
     ]
     files += [

@@ -1,7 +1,8 @@
-"""Codes that let a phone add photos to one library for a while, and do nothing else.
+"""Codes that let a phone add photos to one library, and do nothing else.
 
-A code is a random token. The server stores only its SHA-256, so the file below reveals no token.
-Codes that are over stay in the file for a day, so that a phone is told why it is refused.
+A code of the upload page ends after hours; the password of a WebDAV inbox lasts until a person
+ends it. A code is a random token. The server stores only its SHA-256, so the file below reveals
+none. Codes that are over stay in the file for a day, so that a phone is told why it is refused.
 
 LIBRARY/phone.json    the codes of a library in personal mode
 VISITORS/phone.json   the codes of all visitors of a shared server
@@ -16,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,20 @@ from scene_model.library.file_system import FileSystem, library_error
 
 MAX_LIFETIME_S = 86_400
 MAX_ACTIVE = 10
+# The end of 9999: of a code that lasts until a person ends it.
+NO_END = 253_402_300_799.0
 _KEPT_AFTER_END_S = 86_400
 _TOKEN_BYTES = 20
 _FILE_NAME = "phone.json"
 
 logger = logging.getLogger(__name__)
+
+
+class CodeUse(StrEnum):
+    """Where a code is valid: at the upload page, or, as a password, at the WebDAV inbox."""
+
+    PAGE = "page"
+    INBOX = "inbox"
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,7 @@ class PhoneCode:
     id: its public name. owner: of the library, empty in personal mode. address: of this computer in
     the local network, where the page is to be open; empty if the server's own address is used.
     made_at, ends_at: seconds since 1970. ended: whether a person ended it. files, file_bytes: what
-    was received. uploads: the ids of its uploads.
+    was received. uploads: the ids of its uploads. use: where it is valid.
     """
 
     id: str
@@ -52,6 +63,7 @@ class PhoneCode:
     files: int = 0
     file_bytes: int = 0
     uploads: tuple[str, ...] = ()
+    use: str = CodeUse.PAGE
 
 
 class PhoneCodes:
@@ -82,8 +94,20 @@ class PhoneCodes:
             raise UsageError(
                 f"A code cannot last {lifetime_s:,.0f} seconds; the limit is {MAX_LIFETIME_S:,}."
             )
+        return self._make(owner, address, lifetime_s, CodeUse.PAGE)
+
+    def make_inbox(self, owner: str, address: str) -> tuple[PhoneCode, str]:
+        """Make a code for the WebDAV inbox that lasts until it is ended; raises as `make`."""
+        return self._make(owner, address, None, CodeUse.INBOX)
+
+    def _make(
+        self, owner: str, address: str, lifetime_s: float | None, use: CodeUse
+    ) -> tuple[PhoneCode, str]:
         token, now = secrets.token_urlsafe(_TOKEN_BYTES), self._clock()
-        code = PhoneCode(secrets.token_hex(8), _hash(token), owner, address, now, now + lifetime_s)
+        ends_at = NO_END if lifetime_s is None else now + lifetime_s
+        code = PhoneCode(
+            secrets.token_hex(8), _hash(token), owner, address, now, ends_at, use=use.value
+        )
         with self._changed:
             if len(self.active(owner)) >= MAX_ACTIVE:
                 raise PhoneCodeError(
@@ -94,12 +118,15 @@ class PhoneCodes:
             self._save({**self._codes, code.id: code})
         return code, token
 
-    def find(self, token: str) -> PhoneCode:
-        """Return the code of a token; raises PhoneCodeError when there is none, or it is over."""
+    def find(self, token: str, use: CodeUse = CodeUse.PAGE) -> PhoneCode:
+        """Return the code of a token; raises PhoneCodeError when there is none, or it is over.
+
+        use: a code that is valid elsewhere is none.
+        """
         digest, matching = _hash(token), None
         for code in list(self._codes.values()):
             # Always compare with all of them, so that the time taken reveals nothing.
-            if hmac.compare_digest(digest, code.token_hash):
+            if hmac.compare_digest(digest, code.token_hash) and code.use == use:
                 matching = code
         if matching is None:
             raise PhoneCodeError(
@@ -122,14 +149,24 @@ class PhoneCodes:
             )
         return code
 
-    def active(self, owner: str | None = None) -> list[PhoneCode]:
-        """Return the codes in use, oldest first; owner: only those of one library."""
+    def active(self, owner: str | None = None, use: CodeUse | None = None) -> list[PhoneCode]:
+        """Return the codes in use, oldest first; owner, use: only those of one library or use."""
         now = self._clock()
         return [
             code
             for code in list(self._codes.values())
-            if not code.ended and now < code.ends_at and owner in (None, code.owner)
+            if not code.ended
+            and now < code.ends_at
+            and owner in (None, code.owner)
+            and use in (None, code.use)
         ]
+
+    def move(self, code_id: str, owner: str, address: str) -> None:
+        """Let a code of an owner be used at another address of this computer."""
+        with self._changed:
+            code = self._codes.get(code_id)
+            if code is not None and code.owner == owner:
+                self._save({**self._codes, code_id: replace(code, address=address)})
 
     def end(self, code_id: str, owner: str) -> PhoneCode | None:
         """End a code of an owner at once; returns it, None when the owner has no such code."""
@@ -137,7 +174,8 @@ class PhoneCodes:
             code = self._codes.get(code_id)
             if code is None or code.owner != owner:
                 return None
-            self._save({**self._codes, code_id: replace(code, ended=True)})
+            ends_at = min(code.ends_at, self._clock())
+            self._save({**self._codes, code_id: replace(code, ended=True, ends_at=ends_at)})
             return code
 
     def add_upload(self, code_id: str, upload_id: str) -> None:

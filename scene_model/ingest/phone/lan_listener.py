@@ -1,7 +1,8 @@
 """A second listener for phones in the local network, beside the server on 127.0.0.1.
 
-It serves the upload page for phones and nothing else. It listens on one address of this computer
-while a code for that address is in use, and is closed when the last one is over.
+It serves the upload page for phones and the WebDAV inbox, and nothing else. It listens on one
+address of this computer while a code for that address is in use, and is closed when the last one is
+over.
 """
 
 import logging
@@ -9,6 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +59,8 @@ class LanListener:
                 self.open(address)
             except SceneError as error:
                 logger.warning("phones cannot reach this computer: %s", error.message)
+        with self._lock:
+            self._supervise()
 
     def open(self, address: str) -> int:
         """Listen on an address, unless it does already; returns the port.
@@ -66,11 +70,7 @@ class LanListener:
         with self._lock:
             if address not in self._listening:
                 self._listening[address] = self._start(address)
-            if self._supervisor is None:
-                self._supervisor = threading.Thread(
-                    target=self._close_unused, name="phone-listener", daemon=True
-                )
-                self._supervisor.start()
+            self._supervise()
             return self._listening[address].port
 
     def port_of(self, address: str) -> int | None:
@@ -88,14 +88,30 @@ class LanListener:
     def _addresses(self) -> frozenset[str]:
         return frozenset(code.address for code in self._codes.active() if code.address)
 
-    def _close_unused(self) -> None:
+    def _supervise(self) -> None:
+        """Start the thread that follows the codes, if any are in use; the caller has the lock."""
+        if self._supervisor is None and (self._listening or self._addresses()):
+            self._supervisor = threading.Thread(
+                target=self._follow_codes, name="phone-listener", daemon=True
+            )
+            self._supervisor.start()
+
+    def _follow_codes(self) -> None:
+        """Close what no code uses any more, and open what this computer could not open before.
+
+        A laptop that comes home gets its address again.
+        """
         version = 0
         while not self._is_closed:
             version = self._codes.wait_for_change(version, _CHECK_S)
             with self._lock:
-                for address in set(self._listening) - self._addresses():
+                addresses = self._addresses()
+                for address in set(self._listening) - addresses:
                     self._stop(address)
-                if not self._listening:
+                for address in addresses - set(self._listening):
+                    with suppress(SceneError):
+                        self._listening[address] = self._start(address)
+                if not addresses:
                     self._supervisor = None
                     return
 

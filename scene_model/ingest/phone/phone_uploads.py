@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scene_model.errors import JobNotFound, QuotaExceeded, UploadBusy, UploadOver
+from scene_model.ingest.announced import Announced
 from scene_model.ingest.phone.codes import PhoneCode, PhoneCodes
 from scene_model.ingest.runner import JobRunner
-from scene_model.ingest.uploads import Announced, Uploads
+from scene_model.ingest.uploads import Uploads
 from scene_model.jobs.job import Job, Outcome
 
 # Uploads of one code that still expect files: several phones may use the same code.

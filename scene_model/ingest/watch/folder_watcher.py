@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scene_model.errors import LibraryError
-from scene_model.ingest.incoming import IncomingFile
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.watch.arrivals import Arrivals
 from scene_model.ingest.watch.events import Events, FolderEvents, OpenEvents

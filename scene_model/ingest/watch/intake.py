@@ -7,7 +7,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from scene_model.errors import SceneError
-from scene_model.ingest.incoming import IncomingFile
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.watch.arrivals import Arrivals
 from scene_model.ingest.watch.folder_files import FileStamp, has_written_end, stamp_of

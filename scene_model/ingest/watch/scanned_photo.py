@@ -4,7 +4,7 @@ from pathlib import Path
 
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import OriginalChanged, OriginalMissing, UnreadableFile
-from scene_model.ingest.incoming import IncomingFile
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.ingest_photo import ingest_photo, photo_of_file
 from scene_model.ingest.quota import Quota
 from scene_model.ingest.watch.folder_files import FileStamp, stamp_of

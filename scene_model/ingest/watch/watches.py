@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from scene_model.errors import FolderNotWatchable
-from scene_model.ingest.incoming import IncomingFile
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.watch.folder_state import FolderState, FolderStatus
 from scene_model.ingest.watch.folder_watcher import FolderWatcher, Pace, Surroundings

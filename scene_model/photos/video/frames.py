@@ -7,6 +7,7 @@ import numpy as np
 
 from scene_model.errors import TooManyPixels
 from scene_model.photos.colours import Pixels
+from scene_model.photos.video.tone_map import is_hdr, tone_mapped
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -50,6 +51,8 @@ class FrameShape:
         """Scale and turn a frame; width, height: of the result."""
         if self.turns % 2:
             width, height = height, width
+        if is_hdr(frame):
+            return np.ascontiguousarray(np.rot90(tone_mapped(frame, width, height), self.turns))
         rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
         return np.ascontiguousarray(np.rot90(rgb, self.turns), dtype=np.uint8)
 

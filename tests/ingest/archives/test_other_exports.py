@@ -8,7 +8,9 @@ import pytest
 from scene_model.errors import ArchiveError
 from scene_model.ingest.archives.plan import plan_export
 from scene_model.ingest.archives.recognise import archives_in, is_export
-from scene_model.ingest.incoming import IncomingFile, receive_export, resume_batch
+from scene_model.ingest.incoming import resume_batch
+from scene_model.ingest.incoming_file import IncomingFile
+from scene_model.ingest.new_batch import receive_export
 from scene_model.jobs.job import skipped
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.services import Services

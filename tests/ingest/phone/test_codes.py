@@ -9,7 +9,7 @@ import pytest
 from scene_model.config import Settings
 from scene_model.errors import PhoneCodeError, UsageError
 from scene_model.ingest.phone.addresses import lan_addresses
-from scene_model.ingest.phone.codes import MAX_ACTIVE, MAX_LIFETIME_S, PhoneCodes
+from scene_model.ingest.phone.codes import MAX_ACTIVE, MAX_LIFETIME_S, CodeUse, PhoneCodes
 from tests.outward import outside_host
 from tests.phones import Clock
 
@@ -135,3 +135,22 @@ def test_addresses_are_found_without_asking_another_computer() -> None:
     assert [event for event in outward if "addrinfo" in event or "byname" in event] == []
     assert all(not item.address.startswith(("127.", "169.254.")) for item in addresses)
     assert all(item.adapter for item in addresses)
+
+
+def test_the_code_of_an_inbox_lasts_until_it_is_ended(tmp_path: Path) -> None:
+    clock = Clock()
+    codes = PhoneCodes(tmp_path, clock)
+    code, password = codes.make_inbox("", "127.0.0.1")
+    clock.now += 3_000 * 86_400
+    codes = PhoneCodes(tmp_path, clock)
+    assert codes.find(password, CodeUse.INBOX).id == code.id
+    assert codes.active(use=CodeUse.PAGE) == []
+    with pytest.raises(PhoneCodeError):
+        codes.find(password)
+    codes.end(code.id, "")
+    with pytest.raises(PhoneCodeError, match="was ended"):
+        codes.find(password, CodeUse.INBOX)
+    clock.now += 2 * 86_400
+    codes.make("", 900)
+    assert password not in (tmp_path / "phone.json").read_text()
+    assert code.id not in (tmp_path / "phone.json").read_text()  # forgotten a day later

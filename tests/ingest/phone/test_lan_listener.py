@@ -126,6 +126,24 @@ def test_another_port_where_the_preferred_one_is_taken(
     assert preferring.port_of(HERE) == free
 
 
+def test_an_inbox_opens_when_its_address_is_back(
+    codes: PhoneCodes, make_listener: Callable[[int], LanListener]
+) -> None:
+    code, _ = codes.make_inbox("", "203.0.113.7")  # a laptop in another network
+    listener = make_listener(0)
+    listener.serve(app_of)
+    assert listener.port_of("203.0.113.7") is None
+    codes.move(code.id, "", HERE)
+    deadline = time.monotonic() + 30
+    while listener.port_of(HERE) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    port = listener.port_of(HERE)
+    assert port is not None
+    codes.end(code.id, "")
+    wait_until_closed(listener, port)
+
+
 def test_an_address_of_another_computer_is_named(
     codes: PhoneCodes, make_listener: Callable[[int], LanListener]
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import UnreadableFile
-from scene_model.ingest.incoming import IncomingFile
+from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.quota import NO_QUOTA
 from scene_model.ingest.watch.folder_state import FolderStatus
 from scene_model.ingest.watch.mounts import Mount
