@@ -63,6 +63,10 @@ def _effective_date_column(name: str) -> Computed:
 # the name by which photos are joined in stacks, see `duplicates.stack_names`; null until that was
 # tried. `film_start`, `film_bytes`: where the film of a motion photo is in its file; null in other
 # photos. `description`: what a person wrote about the photo in another program; null for none.
+# `burst_id` to `exposure_mode`: how the photo was taken, see `photos.metadata`. `sharpness` to
+# `tonal_range`: see `photos.quality`; null in videos, and where an earlier version did not measure
+# them. `sequence_checked`: whether bursts, brackets and panoramas with the photo were looked for
+# since it came in; null where not, see `duplicates.sequences`.
 photos = Table(
     "photos",
     metadata,
@@ -139,6 +143,19 @@ photos = Table(
     Column("film_start", Integer),
     Column("film_bytes", Integer),
     Column("description", Text),
+    Column("burst_id", Text),
+    Column("subsecond", Float),
+    Column("exposure_s", Float),
+    Column("exposure_bias", Float),
+    Column("f_number", Float),
+    Column("iso", Integer),
+    Column("exposure_mode", Integer),
+    Column("sharpness", Float),
+    Column("clipped", Float),
+    Column("brightness", Float),
+    Column("white_level", Float),
+    Column("tonal_range", Float),
+    Column("sequence_checked", Boolean),
 )
 
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.
@@ -450,6 +467,13 @@ Index(
 Index("photos_by_camera", photos.c.camera, photos.c.number)
 Index("photos_by_lens", photos.c.lens, photos.c.number)
 Index("photos_by_stack_name", photos.c.stack_name, photos.c.folder)
+# For neighbours in time of one camera, and for those that were not looked at.
+Index("photos_by_moment", photos.c.camera, photos.c.auto_taken_at)
+Index(
+    "photos_outside_sequences",
+    photos.c.number,
+    sqlite_where=text("sequence_checked IS NULL"),
+)
 Index("photos_with_film", photos.c.number, sqlite_where=text("film_start IS NOT NULL"))
 Index(
     "photos_by_content_id",
