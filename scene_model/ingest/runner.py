@@ -30,6 +30,7 @@ from scene_model.ingest.incoming import (
 )
 from scene_model.ingest.ingest_photo import ingest_photo, photo_of_file
 from scene_model.ingest.quota import NO_QUOTA, Quota
+from scene_model.ingest.sequence_thread import stack_new_sequences
 from scene_model.ingest.watch.scanned_photo import ingest_scanned
 from scene_model.jobs.engine import JobEngine, JobItem
 from scene_model.jobs.job import Job, JobKind, Outcome, skipped_outcome
@@ -341,6 +342,7 @@ class JobRunner:
             if reader is not None:
                 reader.close()
                 fill_albums(self._library, batch)
+            stack_new_sequences(self._library)
             if batch.is_watched:  # the next scan finds again what was not added
                 batch.discard()
                 return
