@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, Select, Text, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.duplicates.best_of_group import QUALITY_COLUMNS, order_of_burst, quality_of
@@ -75,7 +75,7 @@ def stack_sequences(library: Library) -> Iterator[int]:
     done = 0
     while True:
         with library.database.reader.begin() as connection:
-            new = connection.execute(_UNCHECKED).all()
+            new = connection.execute(_UNCHECKED, {"limit": _BATCH}).all()
             rows = _neighbours(connection, new)
         if not new:
             return
@@ -246,7 +246,7 @@ _UNCHECKED = (
     select(photos.c.number, photos.c.camera, photos.c.auto_taken_at)
     .where(photos.c.sequence_checked.is_(None))
     .order_by(photos.c.camera, photos.c.auto_taken_at)
-    .limit(_BATCH)
+    .limit(bindparam("limit", type_=Integer))
 )
 _NEIGHBOURS, _FREE = _near_spans(), _in_numbers()
 _MEMBERS = _rows().where(stack_photos.c.stack_id == bindparam("stack"))
