@@ -18,7 +18,7 @@ FloatValues = npt.NDArray[np.float64]
 
 # By benchmarks/best_of_group.py; a logistic regression of well and badly exposed copies gave the
 # weights of exposure. In advantage, 1 is a difference that people notice side by side.
-_SHARPNESS_WEIGHT, _TONES_WEIGHT, _CLIPPED_WEIGHT, _WHITE_WEIGHT = 3.0, 1.3, 1.8, 14.0
+_SHARPNESS_WEIGHT, _TONES_WEIGHT, _CLIPPED_WEIGHT, _WHITE_WEIGHT = 3.0, 1.4, 1.7, 14.0
 # Differences below are noise: copies that were saved again differ as much.
 _SHARPNESS_NOISE, _EXPOSURE_NOISE = 0.9, 0.4
 # Clipped edges are sharp: so much less counts the sharpness of a photo that is exposed worse.
@@ -27,6 +27,8 @@ _MOST_SHARP_BY_EXPOSURE = 1.5
 _SAME_BRIGHTNESS, _BRIGHTNESS_WEIGHT, _GAMMA = 0.3, 3.0, 2.2
 _LEAST_CLIPPED = 0.001
 _LEAST_ADVANTAGE = 0.25
+# A smaller difference in exposure counts, but is no reason beside one in sharpness.
+_NAMED_EXPOSURE = 1.5
 # A photo is proposed for the trash where the best one's advantage is larger.
 _CAREFUL, _STRICT = 8.0, 0.25
 STRICTNESSES = range(1, 11)
@@ -159,7 +161,7 @@ def _words(
     words = []
     if sharpness:
         words.append("sharper" if sharpness > 0 else "less sharp")
-    if exposure:
+    if abs(exposure) >= _NAMED_EXPOSURE or (exposure and not sharpness):
         clipped = qualities[index].clipped - qualities[other].clipped
         white = qualities[index].white_level - qualities[other].white_level
         if clipped * exposure < 0 and abs(clipped) > 10 * _LEAST_CLIPPED:

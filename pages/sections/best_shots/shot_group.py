@@ -29,7 +29,7 @@ def show_group(group: ShotGroup, strictness: int, move: Callable[[list[str]], No
         thumbnails(photos, {photo.id: _caption(group, photo, trashed) for photo in photos})
         numbers = {photo.id: index for index, photo in enumerate(photos, 1)}
         # Another key for another proposal: a widget keeps its value otherwise.
-        key = f"keep_{group.key[:16]}_{'_'.join(str(numbers[t]) for t in trashed if t in numbers)}"
+        key = f"keep_{group.key[:16]}_{len(photos)}_{strictness}"
         st.pills(
             "Keep",
             list(numbers),
