@@ -26,7 +26,7 @@ _MOST_SHARP_BY_EXPOSURE = 1.5
 # In a group of three or more, the middle one says how bright the scene is. In stops.
 _SAME_BRIGHTNESS, _BRIGHTNESS_WEIGHT, _GAMMA = 0.3, 3.0, 2.2
 _LEAST_CLIPPED = 0.001
-_LEAST_ADVANTAGE = 0.25
+LEAST_ADVANTAGE = 0.25
 # A smaller difference in exposure counts, but is no reason beside one in sharpness.
 _NAMED_EXPOSURE = 1.5
 # A photo is proposed for the trash where the best one's advantage is larger.
@@ -70,7 +70,7 @@ def rank(qualities: Mapping[str, PictureQuality | None]) -> Ranking:
     order = sorted(range(len(ids)), key=lambda index: -round(float(advantages[index].mean()), 6))
     first = order[0]
     others = [index for index in range(len(ids)) if index != first]
-    is_best = all(advantages[first, index] >= _LEAST_ADVANTAGE for index in others)
+    is_best = all(advantages[first, index] >= LEAST_ADVANTAGE for index in others)
     reasons = {
         ids[index]: _words(
             -sharpness[first, index], -exposure[first, index], measured, first, index

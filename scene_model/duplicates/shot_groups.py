@@ -7,11 +7,13 @@ rating are never proposed for the trash.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from sqlalchemy import func, select
 
+from scene_model.classifier.bundle import FloatArray
 from scene_model.duplicates.best_of_group import (
     QUALITY_COLUMNS,
     Ranking,
@@ -21,6 +23,7 @@ from scene_model.duplicates.best_of_group import (
 )
 from scene_model.duplicates.groups import group_pairs, near_duplicate_pairs
 from scene_model.duplicates.near_duplicates import NearDuplicateKind
+from scene_model.duplicates.own_picks import OwnPicks, learn_picks, preferred
 from scene_model.duplicates.stack_names import stack_name
 from scene_model.library.photo_query import is_picture
 from scene_model.library.schema import photos, stack_photos, stacks
@@ -58,6 +61,14 @@ class ShotGroup:
         return [photo_id for shot in shots for photo_id in self.files[shot]]
 
 
+@dataclass(frozen=True)
+class ShotGroups:
+    """All groups, and what was learned from a person's picks among them."""
+
+    groups: tuple[ShotGroup, ...]
+    picks: OwnPicks
+
+
 def count_unmeasured(library: Library) -> int:
     """Count the pictures outside the trash that an earlier version added without measuring them."""
     query = select(func.count()).where(
@@ -67,8 +78,8 @@ def count_unmeasured(library: Library) -> int:
         return int(connection.execute(query).scalar_one())
 
 
-def shot_groups(library: Library) -> list[ShotGroup]:
-    """Return the groups of at least two shots outside the trash: bursts, then similar shots."""
+def shot_groups(library: Library) -> ShotGroups:
+    """Find the groups of at least two shots outside the trash: bursts, then similar shots."""
     similar = group_pairs(near_duplicate_pairs(library, NearDuplicateKind.SIMILAR))
     rows = _rows(library, [photo_id for group in similar for photo_id in group.photo_ids])
     bursts: dict[int, list[Any]] = {}
@@ -84,7 +95,39 @@ def shot_groups(library: Library) -> list[ShotGroup]:
     for group in similar:
         members = [shots_by_id[each] for each in group.photo_ids if each in shots_by_id]
         groups.append(_group(members, is_burst=False))
-    return [group for group in groups if len(group.files) > 1]
+    groups = [group for group in groups if len(group.files) > 1]
+    embeddings = _embeddings(library, rows)
+    picks = learn_picks(
+        [
+            (
+                np.stack([embeddings[shot] for shot in group.liked]),
+                np.stack([embeddings[shot] for shot in group.files if shot not in group.liked]),
+            )
+            for group in groups
+            if 0 < len(group.liked) < len(group.files)
+            and all(shot in embeddings for shot in group.files)
+        ]
+    )
+    ranked = [
+        replace(group, ranking=preferred(group.ranking, embeddings, picks)) for group in groups
+    ]
+    return ShotGroups(tuple(ranked), picks)
+
+
+def _embeddings(library: Library, rows: Sequence[Any]) -> dict[str, FloatArray]:
+    """Return the unit embeddings of photos by id, of the network that made most of them."""
+    by_file: dict[str, list[Any]] = {}
+    for row in rows:
+        if row.embedding_file is not None:
+            by_file.setdefault(row.embedding_file, []).append(row)
+    if not by_file:
+        return {}
+    file, file_rows = max(by_file.items(), key=lambda item: len(item[1]))
+    count = library.embeddings.slot_count(file)
+    file_rows = [row for row in file_rows if row.embedding_slot < count]
+    vectors = library.embeddings.rows(file, [row.embedding_slot for row in file_rows])
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+    return {row.id: vector for row, vector in zip(file_rows, vectors / lengths, strict=True)}
 
 
 def _rows(library: Library, similar_ids: Sequence[str]) -> Sequence[Any]:
@@ -104,6 +147,7 @@ def _rows(library: Library, similar_ids: Sequence[str]) -> Sequence[Any]:
             *(photos.c[name] for name in QUALITY_COLUMNS),
             *(photos.c.id, photos.c.number, photos.c.name, photos.c.format),
             *(photos.c.favourite, photos.c.rating, stack_photos.c.stack_id, stacks.c.kind),
+            *(photos.c.embedding_file, photos.c.embedding_slot),
         )
         .outerjoin(stack_photos, stack_photos.c.photo == photos.c.number)
         .outerjoin(stacks, stacks.c.id == stack_photos.c.stack_id)
