@@ -86,10 +86,11 @@ def small_photos(photos: Sequence[Pixels], numbers: Numbers) -> tuple[float, flo
 def large_photos(numbers: Numbers) -> None:
     """Blur and shake 12-megapixel photos, and time measuring one as ingest decodes it."""
     photos = [decode_photo(data, minimum=None).pixels for data in large(12)]
-    for name, spoil in (
-        ("blurred by 4 pixels", lambda photo: blurred(photo, 4.0)),
-        ("shaken by 24 pixels", lambda photo: shaken(photo, 24, 30.0)),
-    ):
+    faults: dict[str, Callable[[Pixels], Pixels]] = {
+        "blurred by 4 pixels": lambda photo: blurred(photo, 4.0),
+        "shaken by 24 pixels": lambda photo: shaken(photo, 24, 30.0),
+    }
+    for name, spoil in faults.items():
         right = [
             rank({"copy": quality_of(spoil(p), numbers), "good": quality_of(p, numbers)}).best
             for p in photos

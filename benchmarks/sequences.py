@@ -272,11 +272,11 @@ class Life:
     def _moving(self, scene: Pixels, count: int) -> Iterator[Pixels]:
         """Yield the photos of a burst: the camera shakes, and somebody passes."""
         passer = cv2.resize(self._next_scene(), (70, 180))
-        left, top = self._numbers.uniform(0.03, 0.07, 2)
+        corner = self._numbers.uniform(0.03, 0.07, 2)
         start, pace = self._numbers.uniform(-60, 500), self._numbers.uniform(10, 50)
         for index in range(count):
-            left, top = np.clip([left, top] + self._numbers.normal(0, 0.006, 2), 0.0, 0.1)
-            view = np.array(part_of(scene, float(left), float(top), 0.9))
+            corner = np.clip(corner + self._numbers.normal(0, 0.006, 2), 0.0, 0.1)
+            view = np.array(part_of(scene, float(corner[0]), float(corner[1]), 0.9))
             x = int(start + pace * index)
             if 0 <= x <= _SIZE[0] - 70:
                 view[280:460, x : x + 70] = passer
@@ -412,7 +412,8 @@ def measure_rows(count: int) -> bool:
                 update(photos).where(photos.c.number.in_(newest)).values(sequence_checked=None)
             )
         scene = np.random.default_rng(0).integers(0, 255, (24, 32, 3)).astype(np.uint8)
-        thumbnail = np.asarray(cv2.resize(scene, (320, 240), interpolation=cv2.INTER_CUBIC))
+        resized = cv2.resize(scene, (320, 240), interpolation=cv2.INTER_CUBIC)
+        thumbnail = np.asarray(resized, np.uint8)
         for row in rows[-_NEW:]:
             library.files.store_thumbnail(row["id"], thumbnail)
         start = time.perf_counter()

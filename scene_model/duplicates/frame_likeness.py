@@ -60,13 +60,13 @@ def same_view(first: GreyFloats, second: GreyFloats) -> float:
     """
     if first.shape != second.shape:
         return 0.0
-    equal = [_equalised(picture) for picture in (first, second)]
-    window = cv2.createHanningWindow(equal[0].shape[::-1], cv2.CV_32F)
-    (across, down), _ = cv2.phaseCorrelate(equal[0], equal[1], window)
+    one, other = _equalised(first), _equalised(second)
     height, width = first.shape
-    likeness = _correlation(*equal)
+    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
+    (across, down), _ = cv2.phaseCorrelate(one, other, window)
+    likeness = _correlation(one, other)
     if max(abs(across) / width, abs(down) / height) <= _MOST_BURST_SHIFT:
-        likeness = max(likeness, _overlap(*equal, round(across), round(down)))
+        likeness = max(likeness, _overlap(one, other, round(across), round(down)))
     return likeness
 
 

@@ -37,7 +37,7 @@ from scene_model.photos.decode import decode_photo
 from scene_model.photos.raw.kinds import RAW_FORMATS
 
 _BATCH = 1_000
-_CACHED_PICTURES = 4_000
+_CACHED_PICTURES = 500
 # Behind the offset from UTC that a stored time may end with.
 _AFTER_OFFSETS = "~"
 # A bracket or a panorama takes in the kinds that were found before.
@@ -90,14 +90,14 @@ def stack_sequences(library: Library) -> Iterator[int]:
         yield done
 
 
-def _neighbours(connection: Connection, new: Sequence[Any]) -> list[Any]:
+def _neighbours(connection: Connection, new: Sequence[Any]) -> Sequence[Any]:
     """Return the photos taken by the cameras of new ones at about their times, each once."""
-    spans = []
+    spans: list[list[str | None]] = []
     for row in new:
         moment = moment_of(row.auto_taken_at)
         if moment is not None:
             begin, end = _span(moment)
-            if spans and spans[-1][0] == row.camera and begin <= spans[-1][2]:
+            if spans and spans[-1][0] == row.camera and begin <= (spans[-1][2] or ""):
                 spans[-1][2] = end
             else:
                 spans.append([row.camera, begin, end])

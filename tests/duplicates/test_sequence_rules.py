@@ -193,5 +193,5 @@ def test_an_interval_timer_makes_no_stack() -> None:
 
 
 def test_handheld_shots_of_a_burst_are_alike() -> None:
-    shaken = cv2.warpAffine(SCENE, np.float32([[1, 0.01, 9], [-0.01, 1, -7]]), (320, 240))
+    shaken = cv2.warpAffine(SCENE, np.array([[1, 0.01, 9], [-0.01, 1, -7]], np.float32), (320, 240))
     assert are_joined(FIRST, SECOND, np.asarray(shaken))

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,7 +171,7 @@ def test_what_a_person_stacks_stays(library: Library) -> None:
 def test_raw_files_and_edits_belong_to_their_shot(library: Library) -> None:
     raws = [
         Row(row.name.replace("JPG", "CR2"), camera=row.camera, taken_at=row.taken_at, hash=0,
-            more=row.more | {"format": "CR2"})
+            more=dict(row.more) | {"format": "CR2"})
         for row in FRAMES[:2]
     ]  # fmt: skip
     first, second = ([FRAMES[i], raws[i]] for i in (0, 1))
@@ -185,7 +186,7 @@ def test_raw_files_and_edits_belong_to_their_shot(library: Library) -> None:
 
 
 def test_of_a_bracket_the_normal_exposure_is_on_top(library: Library) -> None:
-    more = {"exposure_s": 0.004, "f_number": 5.6, "iso": 200}
+    more: dict[str, Any] = {"exposure_s": 0.004, "f_number": 5.6, "iso": 200}
     rows = [frame(n, exposure_bias=bias, **more) for n, bias in enumerate((-2.0, 0.0, 2.0))]
     come(library, *rows)
     assert shown(library) == [("bracket", names([rows[1], rows[0], rows[2]]))]

@@ -5,17 +5,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scene_model.photos.colours import Pixels
 from scene_model.photos.decode import MinimumSize, decode_photo
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.quality import measure_quality
 from tests.pictures import encode
 
-Pixels = np.ndarray
-
 
 @pytest.fixture(scope="module")
 def pixels(flower: bytes) -> Pixels:
     return decode_photo(flower).pixels
+
+
+def blurred(pixels: Pixels, sigma: float) -> Pixels:
+    return np.asarray(cv2.GaussianBlur(pixels, (0, 0), sigma), np.uint8)
 
 
 def brightened(pixels: Pixels, factor: float) -> Pixels:
@@ -24,9 +27,9 @@ def brightened(pixels: Pixels, factor: float) -> Pixels:
 
 def test_blur_and_shake_cost_sharpness(pixels: Pixels) -> None:
     sharp = measure_quality(pixels).sharpness
-    blurred = measure_quality(cv2.GaussianBlur(pixels, (0, 0), 1.0)).sharpness
-    shaken = measure_quality(cv2.blur(pixels, (6, 1))).sharpness
-    assert blurred < sharp / 2
+    soft = measure_quality(blurred(pixels, 1.0)).sharpness
+    shaken = measure_quality(np.asarray(cv2.blur(pixels, (6, 1)), np.uint8)).sharpness
+    assert soft < sharp / 2
     assert shaken < sharp / 1.5
 
 
@@ -37,7 +40,7 @@ def test_exposure_leaves_sharpness(pixels: Pixels) -> None:
 
 def test_shallow_focus_is_sharp(pixels: Pixels) -> None:
     """A third of the picture is in focus, as in a portrait."""
-    shallow = cv2.GaussianBlur(pixels, (0, 0), 3.0)
+    shallow = blurred(pixels, 3.0)
     part = np.s_[: pixels.shape[0] // 2, : pixels.shape[1] * 2 // 3]
     shallow[part] = pixels[part]
     assert measure_quality(shallow).sharpness > measure_quality(pixels).sharpness / 1.5
