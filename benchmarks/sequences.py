@@ -200,7 +200,8 @@ class Life:
             turn = cv2.getRotationMatrix2D(
                 (left + width / 2, _SIZE[1] / 2), self._numbers.uniform(-1.0, 1.0), 1.08
             )
-            turn[:, 2] += (-left, self._numbers.uniform(-0.02, 0.02) * _SIZE[1])
+            aside = self._numbers.uniform(-0.02, 0.02) * _SIZE[1]
+            turn = turn + np.array([[0.0, 0.0, -left], [0.0, 0.0, aside]])
             view = cv2.warpAffine(canvas, turn, _SIZE, borderMode=cv2.BORDER_REFLECT)
             self._add(np.asarray(view, np.uint8), self._taken(), stack)
             self._wait(1.0, 3.0)
@@ -382,15 +383,17 @@ def _report(
     print(f"{len(made.files):,} photos, {len(by_stack)} stacks made, {len(stacked)} proposed")
     print(f"pairs: precision {precision:.4f}, recall {recall:.4f}")
     whole = {frozenset(stack) for stack in stacked}
-    found, total, kind_right = Counter[str](), Counter[str](), Counter[str]()
+    whole_count, total, kind_right = Counter[str](), Counter[str](), Counter[str]()
     kind_by_stack = {frozenset(s): kind for s, kind in zip(stacked, kinds, strict=True)}
     for number, stack in by_stack.items():
         kind = made.kinds[number]
         total[kind] += 1
-        found[kind] += frozenset(stack) in whole
+        whole_count[kind] += frozenset(stack) in whole
         kind_right[kind] += kind_by_stack.get(frozenset(stack)) == kind
     for kind, count in sorted(total.items()):
-        print(f"  {kind}: {found[kind]} of {count} exactly, {kind_right[kind]} of the right kind")
+        print(
+            f"  {kind}: {whole_count[kind]} of {count} exactly, {kind_right[kind]} of the right kind"
+        )
     if show:
         for pair in sorted(proposed - true):
             print("wrong:", *pair)

@@ -29,13 +29,13 @@ _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1))
 class Shift:
     """How far the view of the second picture lies from that of the first, as shares of a side.
 
-    across: to the right positive. down: down positive. likeness: the correlation where both show
+    across: to the right positive. down: down positive. similarity: the correlation where both show
     the same, in [-1, 1].
     """
 
     across: float
     down: float
-    likeness: float
+    similarity: float
 
 
 def small_picture(pixels: Pixels) -> GreyFloats | None:
@@ -60,14 +60,14 @@ def same_view(first: GreyFloats, second: GreyFloats) -> float:
     """
     if first.shape != second.shape:
         return 0.0
-    one, other = _equalised(first), _equalised(second)
+    levelled, other = _equalised(first), _equalised(second)
     height, width = first.shape
     window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-    (across, down), _ = cv2.phaseCorrelate(one, other, window)
-    likeness = _correlation(one, other)
+    (across, down), _ = cv2.phaseCorrelate(levelled, other, window)
+    similarity = _correlation(levelled, other)
     if max(abs(across) / width, abs(down) / height) <= _MOST_BURST_SHIFT:
-        likeness = max(likeness, _overlap(one, other, round(across), round(down)))
-    return likeness
+        similarity = max(similarity, _overlap(levelled, other, round(across), round(down)))
+    return similarity
 
 
 def side_by_side(first: GreyFloats, second: GreyFloats) -> Shift | None:
@@ -80,7 +80,7 @@ def side_by_side(first: GreyFloats, second: GreyFloats) -> Shift | None:
     shifts = [
         shift for side in _SIDES if (shift := _shift_towards(first, second, *side)) is not None
     ]
-    return max(shifts, key=lambda shift: shift.likeness, default=None)
+    return max(shifts, key=lambda shift: shift.similarity, default=None)
 
 
 def _shift_towards(first: GreyFloats, second: GreyFloats, across: int, down: int) -> Shift | None:
@@ -94,8 +94,8 @@ def _shift_towards(first: GreyFloats, second: GreyFloats, across: int, down: int
     matches = cv2.matchTemplate(second, strip, cv2.TM_CCOEFF_NORMED)
     _, _, _, (left, top) = cv2.minMaxLoc(matches)
     right, lower = columns.start - left, rows.start - top
-    likeness = _overlap(first, second, -right, -lower)
-    return Shift(right / width, lower / height, likeness)
+    similarity = _overlap(first, second, -right, -lower)
+    return Shift(right / width, lower / height, similarity)
 
 
 def _strip(length: int, direction: int) -> slice:

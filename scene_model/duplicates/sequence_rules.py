@@ -240,7 +240,7 @@ def _panorama_shift(first: Frame, second: Frame, pictures: Pictures) -> Shift | 
     if views[0] is None or views[1] is None:
         return None
     shift = side_by_side(views[0], views[1])
-    if shift is None or shift.likeness < _OVERLAP_ALIKE:
+    if shift is None or shift.similarity < _OVERLAP_ALIKE:
         return None
     along, aside = sorted((abs(shift.across), abs(shift.down)), reverse=True)
     is_side_by_side = _LEAST_SHIFT <= along <= _MOST_SHIFT and aside <= _MOST_ASIDE

@@ -85,8 +85,8 @@ def _candidates_of(
     content_ids = _as_json(row.content_id for row in rows if row.content_id)
     if len(rows) == 1:
         (row,) = rows
-        one = {"name": names[row.number], "folder": row.folder, "content_ids": content_ids}
-        return connection.execute(_CANDIDATES_OF_ONE, one).all()
+        named = {"name": names[row.number], "folder": row.folder, "content_ids": content_ids}
+        return connection.execute(_CANDIDATES_OF_ONE, named).all()
     several = {
         "names": _as_json(names.values()),
         "folders": _as_json(row.folder or "" for row in rows),

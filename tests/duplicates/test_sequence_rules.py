@@ -137,8 +137,8 @@ def bracket(stops: Sequence[float], seconds: float, **more: object) -> list[Fram
 def test_a_bracket_has_steps_of_exposure() -> None:
     stops = (0.0, -2.0, 2.0)
     views = {number: exposed(step) for number, step in enumerate(stops, 1)}
-    (found,) = sequences(bracket(stops, 1.5), views)
-    assert (found.kind, len(found.frames)) == (StackKind.BRACKET, 3)
+    (sequence,) = sequences(bracket(stops, 1.5), views)
+    assert (sequence.kind, len(sequence.frames)) == (StackKind.BRACKET, 3)
     manual = bracket(stops, 1.5, exposure_bias=None, exposure_mode=1)
     assert [each.kind for each in sequences(manual, views)] == [StackKind.BRACKET]
     assert sequences(bracket(stops, 4.0), views) == []
@@ -162,8 +162,8 @@ def panorama(
 
 def test_a_panorama_is_views_side_by_side() -> None:
     frames, views = panorama(0.55)
-    (found,) = sequences(frames, views)
-    assert (found.kind, found.frames) == (StackKind.PANORAMA, tuple(frames))
+    (sequence,) = sequences(frames, views)
+    assert (sequence.kind, sequence.frames) == (StackKind.PANORAMA, tuple(frames))
     upright = {number: np.rot90(view).copy() for number, view in views.items()}
     assert [each.kind for each in sequences(frames, upright)] == [StackKind.PANORAMA]
 

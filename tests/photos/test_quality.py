@@ -22,7 +22,7 @@ def blurred(pixels: Pixels, sigma: float) -> Pixels:
 
 
 def brightened(pixels: Pixels, factor: float) -> Pixels:
-    return np.clip(pixels * factor, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(pixels * factor, 0, 255), np.uint8)
 
 
 def test_blur_and_shake_cost_sharpness(pixels: Pixels) -> None:

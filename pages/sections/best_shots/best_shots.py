@@ -27,8 +27,8 @@ def show_best_shots() -> None:
         "sharpness and exposure. Brackets, panoramas and your own stacks are left out."
     )
     _measure()
-    found = found_groups()
-    groups = found.groups
+    shots = found_groups()
+    groups = shots.groups
     if not groups:
         st.info(
             "No bursts and no similar shots found. Bursts are stacked when you add photos.",
@@ -45,11 +45,11 @@ def show_best_shots() -> None:
         "10, all that are visibly worse. Shots with a heart, a rating or an edited version stay.",
     )
     _proposal(groups, strictness)
-    if found.picks.direction is not None:
+    if shots.picks.direction is not None:
         st.caption(
-            "Where neither sharpness nor exposure tells, your hearts and ratings do: they were "
-            f"right in {found.picks.right:.0%} of {counted(found.picks.groups, 'group')} when left "
-            "out."
+            "Where neither sharpness nor exposure tells, your hearts and ratings do. Tried on groups "
+            f"that they were not learned from, they were right in {shots.picks.right:.0%} of "
+            f"{shots.picks.groups:,}."
         )
     _page(groups, strictness)
 
@@ -61,7 +61,7 @@ def _proposal(groups: Sequence[ShotGroup], strictness: int) -> None:
         for photo_id in group.files_of(trashed_shots(group, strictness))
     ]
     shots = sum(len(group.files) for group in groups)
-    told = sum(group.ranking.best is not None for group in groups)
+    clear = sum(group.ranking.best is not None for group in groups)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             f"Move {counted(len(ids), 'photo')} to the trash",
@@ -75,7 +75,7 @@ def _proposal(groups: Sequence[ShotGroup], strictness: int) -> None:
         )
         st.markdown(
             f"{counted(len(groups), 'group')}, {counted(shots, 'shot')}. The best is clear in "
-            f"{told:,}, and can’t be told in {len(groups) - told:,}.",
+            f"{clear:,}, and can’t be told in {len(groups) - clear:,}.",
             width="content",
         )
 

@@ -18,11 +18,11 @@ def found_groups() -> ShotGroups:
     if previous_stamp == stamp and isinstance(cached, ShotGroups):
         return cached
     with st.spinner("Comparing the shots of each group …"):
-        found = shot_groups(get_gallery().library)
+        result = shot_groups(get_gallery().library)
         groups = sorted(
-            found.groups,
+            result.groups,
             key=lambda group: (group.ranking.best is None, -max(group.ranking.behind.values())),
         )
-        found = replace(found, groups=tuple(groups))
-    st.session_state[_KEY] = (stamp, found)
-    return found
+        result = replace(result, groups=tuple(groups))
+    st.session_state[_KEY] = (stamp, result)
+    return result
