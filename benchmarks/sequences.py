@@ -391,9 +391,8 @@ def _report(
         whole_count[kind] += frozenset(stack) in whole
         kind_right[kind] += kind_by_stack.get(frozenset(stack)) == kind
     for kind, count in sorted(total.items()):
-        print(
-            f"  {kind}: {whole_count[kind]} of {count} exactly, {kind_right[kind]} of the right kind"
-        )
+        shares = f"{whole_count[kind]} of {count} exactly, {kind_right[kind]} of the right kind"
+        print(f"  {kind}: {shares}")
     if show:
         for pair in sorted(proposed - true):
             print("wrong:", *pair)

@@ -47,9 +47,9 @@ def show_best_shots() -> None:
     _proposal(groups, strictness)
     if shots.picks.direction is not None:
         st.caption(
-            "Where neither sharpness nor exposure tells, your hearts and ratings do. Tried on groups "
-            f"that they were not learned from, they were right in {shots.picks.right:.0%} of "
-            f"{shots.picks.groups:,}."
+            "Where neither sharpness nor exposure tells, your hearts and ratings do. Tried on "
+            f"{shots.picks.groups:,} groups that they were not learned from, they were right in "
+            f"{shots.picks.right:.0%}."
         )
     _page(groups, strictness)
 
