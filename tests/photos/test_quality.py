@@ -14,7 +14,8 @@ from tests.pictures import encode
 
 @pytest.fixture(scope="module")
 def pixels(flower: bytes) -> Pixels:
-    return decode_photo(flower).pixels
+    pixels: Pixels = decode_photo(flower).pixels
+    return pixels
 
 
 def blurred(pixels: Pixels, sigma: float) -> Pixels:
