@@ -48,18 +48,16 @@ def measure_quality(pixels: Pixels) -> PictureQuality:
         size = [max(1, round(scale * side)) for side in pixels.shape[1::-1]]
         pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-    # Every second row says as much of the exposure.
-    some_grey, some_pixels = grey[::2], pixels[::2]
-    red, green, blue = cv2.split(some_pixels)
+    red, green, blue = cv2.split(pixels)
     brightest = cv2.max(cv2.max(red, green), blue)
     levels = np.cumsum(cv2.calcHist([brightest], [0], None, [256], [0, 256]).ravel())
-    shares = cv2.calcHist([some_grey], [0], None, [64], [0, 256]).ravel() / some_grey.size
+    shares = cv2.calcHist([grey], [0], None, [64], [0, 256]).ravel() / grey.size
     shares = shares[shares > 0]
     return PictureQuality(
         sharpness=_sharpness(grey),
-        clipped=float(1.0 - levels[_CLIPPED_FROM - 1] / brightest.size),
-        brightness=float(grey.mean()) / 255.0,
-        white_level=float(np.searchsorted(levels, _WHITE * brightest.size)) / 255.0,
+        clipped=float(1.0 - levels[_CLIPPED_FROM - 1] / grey.size),
+        brightness=cv2.mean(grey)[0] / 255.0,
+        white_level=float(np.searchsorted(levels, _WHITE * grey.size)) / 255.0,
         tonal_range=max(0.0, -float((shares * np.log2(shares)).sum())),
     )
 
