@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.sections.best_shots.best_shots import show_best_shots
 from pages.sections.messages import counted, show_error
 from pages.sections.undo_button import note_edit, undo_button
 from pages.state.session import get_gallery
@@ -25,7 +26,12 @@ from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
 
 _GROUPS_PER_PAGE = 8
-_KINDS = {NearDuplicateKind.NEAR: "Same photo", NearDuplicateKind.SIMILAR: "Similar photos"}
+_BEST = "best"
+_KINDS: dict[str, str] = {
+    NearDuplicateKind.NEAR: "Same photo",
+    NearDuplicateKind.SIMILAR: "Similar photos",
+    _BEST: "Best shots",
+}
 _DESCRIPTIONS = {
     NearDuplicateKind.NEAR: "Copies of one photo: resized, saved again, rotated, mirrored or "
     "slightly cropped. Identical files are never added twice.",
@@ -55,6 +61,10 @@ def _page() -> None:
         key="twin_kind",
         required=True,
     )
+    if kind == _BEST:
+        show_best_shots()
+        return
+    kind = NearDuplicateKind(kind)
     st.caption(_DESCRIPTIONS[kind])
     groups = group_pairs(near_duplicate_pairs(gallery.library, kind))
     if groups:

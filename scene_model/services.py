@@ -21,6 +21,7 @@ from scene_model.gallery import Gallery
 from scene_model.ingest.inbox.inboxes import Inboxes
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
+from scene_model.ingest.sequence_thread import SequenceThread
 from scene_model.ingest.uploads import Uploads
 from scene_model.ingest.watch.card_offers import CardOffers
 from scene_model.ingest.watch.watches import Watches
@@ -64,7 +65,8 @@ class Services:
 
     model: the holder of the model in use. problem: why the model chosen for this library is not
     in use, if so. quota: the limit on what the library may hold. owner: who takes turns with
-    others, if not the library. copies: makes automatic copies of the database; None for a
+    others, if not the library. sequences: stacks those of photos that an earlier run added; None
+    for a visitor's library. copies: makes automatic copies of the database; None for a
     visitor's library. owns_decoders: whether `close` ends the library's decoders.
     """
 
@@ -75,6 +77,7 @@ class Services:
     problem: BundleError | None = None
     quota: Quota = NO_QUOTA
     owner: str = ""
+    sequences: SequenceThread | None = None
     copies: DailyCopies | None = None
     owns_decoders: bool = False
 
@@ -159,6 +162,8 @@ class Services:
             self.watches.close()
             self.inboxes.close()
         self.jobs.close()
+        if self.sequences is not None:
+            self.sequences.close()
         if self.copies is not None:
             self.copies.close()
         self.library.close()
@@ -262,9 +267,20 @@ def open_services(
         jobs.resume()
     # Visitors' libraries are removed after hours, and their bytes are limited.
     copies = None if common else DailyCopies(library.folder, settings.database_copies)
+    sequences = None if common else SequenceThread(library)
     services = Services(
-        settings, model, library, jobs, problem, limit, copies=copies, owns_decoders=owns_decoders
+        settings,
+        model,
+        library,
+        jobs,
+        problem,
+        limit,
+        sequences=sequences,
+        copies=copies,
+        owns_decoders=owns_decoders,
     )
+    if sequences is not None and resume:
+        sequences.start()
     if copies is not None and resume:
         copies.start()
         if not settings.is_shared:

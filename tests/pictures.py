@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pillow_jxl  # noqa: F401 - lets Pillow write JPEG XL
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 CLASSES = ("Beach", "Forest", "Old Town")
 
@@ -34,6 +34,20 @@ def encode(picture: Image.Image, format_name: str = "JPEG", **options: Any) -> b
     buffer = io.BytesIO()
     picture.save(buffer, format_name, **options)
     return buffer.getvalue()
+
+
+def burst_with_faults(photo: bytes) -> list[tuple[str, bytes]]:
+    """A burst of three JPEGs of a photo: sharp, out of focus, and shaken."""
+    shake = ImageFilter.Kernel((5, 5), [0] * 10 + [1] * 5 + [0] * 10)
+    with Image.open(io.BytesIO(photo)) as sharp:
+        views = [sharp, sharp.filter(ImageFilter.GaussianBlur(4)), sharp.filter(shake)]
+        files = []
+        for number, view in enumerate(views, 1):
+            exif = Image.Exif()
+            exif[0x0110] = "Canon EOS R7"
+            exif.get_ifd(0x8769).update({0x9003: "2024:07:15 12:00:07", 0x9291: f"{number}0"})
+            files.append((f"DSC_{number:04d}.JPG", encode(view, exif=exif)))
+        return files
 
 
 def placed(picture: Image.Image, latitude: float, longitude: float) -> bytes:

@@ -33,6 +33,7 @@ from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, UsageError
 from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.ingest.quota import Reception
+from scene_model.ingest.sequence_thread import stack_new_sequences
 from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.photos.decode import read_photo_file
@@ -324,6 +325,7 @@ def _ingest_file(services: Services) -> ClassifyFile:
         data = read_photo_file(path, classifier.limits)
         new = NewPhoto(data, name or "photo", added_at)
         added = ingest_photo(library, classifier, new, quota=services.quota)
+        stack_new_sequences(library)
         photo = library.photo(added.id)
         return BatchItem(
             filename=name,

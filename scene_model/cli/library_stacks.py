@@ -1,4 +1,4 @@
-"""``library stacks``: list the photos that show as one: RAW and JPEG, Live Photos, edits."""
+"""``library stacks``: list the photos that show as one: bursts, RAW and JPEG, edits and others."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ from typing import Any
 
 from scene_model.cli.terminal import printable
 from scene_model.config import Settings
+from scene_model.duplicates.sequences import stack_sequences
 from scene_model.duplicates.stacks import count_unstacked, stack_unstacked
 from scene_model.errors import EXIT_DONE
 from scene_model.library.stacks.stack_rows import Stack, all_stacks
@@ -13,11 +14,13 @@ from scene_model.library.store import Library
 
 
 def stacks(options: argparse.Namespace, settings: Settings) -> int:
-    """List the stacks, each with its photos; those of an earlier version's library are made now."""
+    """List the stacks, each with its photos; those that are not made yet are made now."""
     with Library(settings.library) as library:
         if count_unstacked(library):
             for _ in stack_unstacked(library):
                 pass
+        for _ in stack_sequences(library):
+            pass
         all_of_them = all_stacks(library)
         if options.json:
             print(json.dumps([_record(stack) for stack in all_of_them]))

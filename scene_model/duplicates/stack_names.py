@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from scene_model.classifier.vocabulary import fold_case
 
-# What Google Photos appends in the language of the account, and other programs in English.
-_WORDS = (
-    "edited|edit|bearbeitet|modifié|modifie|editado|editada|modificato|modificata|bewerkt|"
-    "redigerad|redigeret|redigert|muokattu|edytowane|upraveno|szerkesztve|düzenlendi|"
-    "изменено|編集済み|已修改|已編輯|수정됨"
+# What Google Photos appends to the name of an edited version, in the language of the account.
+EDITED_WORDS = (
+    *("edited", "bearbeitet", "modifié", "modifie", "ha editado", "editado", "editada", "editat"),
+    *("modificato", "modificata", "bewerkt", "redigerad", "redigeret", "redigert", "muokattu"),
+    *("edytowane", "upraveno", "upravené", "szerkesztve", "düzenlendi"),
+    *("изменено", "отредактировано", "змінено", "編集済み", "已修改", "已編輯", "수정됨"),
 )
+# Other programs append the first.
+_WORDS = "|".join(("edit", *EDITED_WORDS))
 # Behind them a number, or that of a copy in brackets. Android's editors append "~2".
 _NUMBER = r"(?:[-_ ]?\d{1,3})?"
 _MARKS = re.compile(

@@ -26,6 +26,8 @@ _ZONE_S, _ZONES_S = 15 * 60, 15 * 60 * 60
 _LIVE_PICTURES = ("JPEG", "HEIF")
 # More photos of one name in one folder are no pairs: "image.jpg" of a thousand messages.
 MAX_OF_A_NAME = 60
+# How many values `pick_position` has.
+PLACES = 6
 
 
 @dataclass(frozen=True)

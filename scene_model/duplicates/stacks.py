@@ -7,7 +7,7 @@ as they are.
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -17,15 +17,14 @@ from sqlalchemy import (
     Text,
     bindparam,
     func,
-    insert,
     select,
-    union,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.duplicates.stack_names import stack_name
-from scene_model.duplicates.stack_pairs import Candidate, Join, joins, pick_position
+from scene_model.duplicates.stack_pairs import MAX_OF_A_NAME, Candidate, Join, joins, pick_position
+from scene_model.duplicates.stack_writes import one_stack
 from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import photos, stack_photos, stacks
 from scene_model.library.stacks.stack_rows import PROGRAM, StackKind
@@ -101,12 +100,23 @@ def _name_and_join(connection: Connection, rows: Sequence[Any]) -> None:
     connection.execute(
         _SET_NAME, [{"photo": number, "base": base} for number, base in names.items()]
     )
-    candidates = {
+    _join(connection, _candidates_of(connection, rows, names))
+
+
+def _candidates_of(
+    connection: Connection, rows: Sequence[Any], names: Mapping[int, str]
+) -> Sequence[Any]:
+    content_ids = _as_json(row.content_id for row in rows if row.content_id)
+    if len(rows) == 1:
+        (row,) = rows
+        named = {"name": names[row.number], "folder": row.folder, "content_ids": content_ids}
+        return connection.execute(_CANDIDATES_OF_ONE, named).all()
+    several = {
         "names": _as_json(names.values()),
         "folders": _as_json(row.folder or "" for row in rows),
-        "content_ids": _as_json(row.content_id for row in rows if row.content_id),
+        "content_ids": content_ids,
     }
-    _join(connection, connection.execute(_CANDIDATES, candidates).all())
+    return connection.execute(_CANDIDATES, several).all()
 
 
 def _join(connection: Connection, rows: Sequence[Any]) -> None:
@@ -123,17 +133,12 @@ def _join(connection: Connection, rows: Sequence[Any]) -> None:
         connection.execute(upsert(stack_photos).on_conflict_do_nothing(), new_rows)
 
 
-def _candidates() -> Select[Any]:
+def _candidates(of_name: Select[tuple[int]]) -> Select[Any]:
     """Select the photos that may belong to some, as the fields of `Candidate` and their stack.
 
-    Those about which a person decided are left out.
+    Those about which a person decided are left out. of_name: those that have the name.
     """
-    has_name = _is_one_of(photos.c.stack_name, "names") & _is_one_of(
-        func.coalesce(photos.c.folder, ""), "folders"
-    )
-    has_content = _is_one_of(photos.c.content_id, "content_ids")
-    numbers = (select(photos.c.number).where(condition) for condition in (has_name, has_content))
-    is_persons = stack_photos.c.photo.is_not(None) & stacks.c.made_by.is_distinct_from(PROGRAM)
+    of_content = select(photos.c.number).where(_is_one_of(photos.c.content_id, "content_ids"))
     return (
         select(
             photos.c.number,
@@ -149,8 +154,34 @@ def _candidates() -> Select[Any]:
         )
         .outerjoin(stack_photos, stack_photos.c.photo == photos.c.number)
         .outerjoin(stacks, stacks.c.id == stack_photos.c.stack_id)
-        .where(photos.c.number.in_(union(*numbers)), ~is_persons)
+        .where(
+            photos.c.number.in_(select(of_name.subquery().c.number))
+            | photos.c.number.in_(of_content),
+            ~_IS_PERSONS,
+        )
         .order_by(photos.c.number)
+    )
+
+
+def _of_names() -> Select[tuple[int]]:
+    return select(photos.c.number).where(
+        _is_one_of(photos.c.stack_name, "names"),
+        _is_one_of(func.coalesce(photos.c.folder, ""), "folders"),
+    )
+
+
+def _of_one_name() -> Select[tuple[int]]:
+    """Select the free photos of a name, but no more than show that they are no pairs."""
+    return (
+        select(photos.c.number)
+        .outerjoin(stack_photos, stack_photos.c.photo == photos.c.number)
+        .outerjoin(stacks, stacks.c.id == stack_photos.c.stack_id)
+        .where(
+            photos.c.stack_name == bindparam("name"),
+            photos.c.folder.is_not_distinct_from(bindparam("folder")),
+            ~_IS_PERSONS,
+        )
+        .limit(MAX_OF_A_NAME + 1)
     )
 
 
@@ -166,7 +197,6 @@ def _as_json(texts: Iterable[str]) -> str:
 
 # Built once: to build a statement costs more time than SQLite needs for it.
 _ADDED = _to_join(photos.c.id == bindparam("photo_id"))
-_CANDIDATES = _candidates()
 _APPLE = select(photos.c.id).where(
     _is_one_of(photos.c.id, "ids"), photos.c.camera.ilike("apple%"), photos.c.content_id.is_(None)
 )
@@ -175,6 +205,8 @@ _SET_CONTENT_ID = (
     .where(photos.c.id == bindparam("photo_id"))
     .values(content_id=bindparam("identifier"))
 )
+_IS_PERSONS = stack_photos.c.photo.is_not(None) & stacks.c.made_by.is_distinct_from(PROGRAM)
+_CANDIDATES, _CANDIDATES_OF_ONE = _candidates(_of_names()), _candidates(_of_one_name())
 _SET_NAME = (
     update(photos).where(photos.c.number == bindparam("photo")).values(stack_name=bindparam("base"))
 )
@@ -187,24 +219,8 @@ def _rows_of(
     memberships: dict[int, Any],
 ) -> list[dict[str, int]]:
     """Make photos one stack, or add to the one there is; returns the rows of those added."""
-    stack_ids = sorted({memberships[n].stack_id for n in join.numbers} - {None})
-    if not stack_ids:
-        values = {"kind": join.kind, "made_by": PROGRAM}
-        stack_id = int(connection.execute(insert(stacks).values(values)).lastrowid)
-    else:
-        stack_id = stack_ids[0]
-        connection.execute(
-            update(stacks)
-            .where(stacks.c.id == stack_id, stacks.c.kind.in_(_KINDS))
-            .values(kind=join.kind)
-        )
-        # Two stacks that turn out to be one; positions that a person chose stay.
-        for other in stack_ids[1:]:
-            connection.execute(
-                update(stack_photos)
-                .where(stack_photos.c.stack_id == other)
-                .values(stack_id=stack_id)
-            )
+    stack_ids = [memberships[number].stack_id for number in join.numbers]
+    stack_id = one_stack(connection, stack_ids, join.kind, _KINDS)
     return [
         {"photo": n, "stack_id": stack_id, "position": pick_position(candidates[n])}
         for n in join.numbers

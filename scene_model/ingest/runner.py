@@ -28,6 +28,7 @@ from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.new_batch import receive, receive_export, receive_paths, receive_scanned
 from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.ingest.retag_item import retag_photo
+from scene_model.ingest.sequence_thread import stack_new_sequences
 from scene_model.jobs.engine import JobEngine, JobItem
 from scene_model.jobs.job import Job, JobKind, skipped_outcome
 from scene_model.jobs.results import JobResults
@@ -271,6 +272,7 @@ class JobRunner:
         batch = self._batches.pop(job.id)
         try:
             self._adder.end(batch)
+            stack_new_sequences(self._library)
             self._update_places()
             # The next scan, or the inbox, finds again what was not added.
             if batch.is_watched or batch.is_from_inbox:

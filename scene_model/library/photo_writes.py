@@ -17,7 +17,15 @@ from scene_model.photos.content import content_bytes
 from scene_model.photos.dates import date_of_photo
 from scene_model.photos.decode import DecodedPhoto
 from scene_model.photos.hashes import perceptual_hash, signed_hash
+from scene_model.photos.metadata import PhotoMetadata
 from scene_model.photos.video.kinds import VIDEO_FORMATS
+
+_EXPOSURE_COLUMNS = (
+    *("burst_id", "subsecond", "exposure_s", "exposure_bias"),
+    *("f_number", "iso", "exposure_mode"),
+)
+_QUALITY_COLUMNS = ("sharpness", "clipped", "brightness", "white_level", "tonal_range")
+SHOT_COLUMNS = (*_EXPOSURE_COLUMNS, *_QUALITY_COLUMNS)
 
 # Built once: to build a statement costs more time than SQLite needs for it.
 _EXISTING = select(photos.c.reference).where(photos.c.id == bindparam("photo_id"))
@@ -58,6 +66,7 @@ def write_photo(
         for name in (
             *("imported_rating", "folder", "modified_at"),
             *("content_id", "film_start", "film_bytes"),
+            *SHOT_COLUMNS,
         ):
             values[name] = func.coalesce(photos.c[name], photo_values[name])
         if reference is None or existing_row.reference is not None:
@@ -123,6 +132,14 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "content_id": prediction.metadata.content_id,
         "film_start": prediction.metadata.film_start,
         "film_bytes": prediction.metadata.film_bytes,
+    } | shot_columns(prediction.photo, prediction.metadata)
+
+
+def shot_columns(photo: DecodedPhoto, metadata: PhotoMetadata) -> dict[str, Any]:
+    """Return the columns by which photos of one burst are joined and compared: SHOT_COLUMNS."""
+    quality = None if photo.quality is None else vars(photo.quality)
+    return {name: getattr(metadata, name) for name in _EXPOSURE_COLUMNS} | {
+        name: quality and quality[name] for name in _QUALITY_COLUMNS
     }
 
 

@@ -67,6 +67,10 @@ def _effective_date_column(name: str) -> Computed:
 # "gps" by its position, "neighbours" by those of photos taken shortly before and after it;
 # `place_km`: how far its position is from the centre of the place. All null where the place is not
 # known, or not looked up yet.
+# `burst_id` to `exposure_mode`: how the photo was taken, see `photos.metadata`. `sharpness` to
+# `tonal_range`: see `photos.quality`; null in videos, and where an earlier version did not measure
+# them. `sequence_checked`: whether bursts, brackets and panoramas with the photo were looked for
+# since it came in; null where not, see `duplicates.sequences`.
 photos = Table(
     "photos",
     metadata,
@@ -143,6 +147,19 @@ photos = Table(
     Column("film_start", Integer),
     Column("film_bytes", Integer),
     Column("description", Text),
+    Column("burst_id", Text),
+    Column("subsecond", Float),
+    Column("exposure_s", Float),
+    Column("exposure_bias", Float),
+    Column("f_number", Float),
+    Column("iso", Integer),
+    Column("exposure_mode", Integer),
+    Column("sharpness", Float),
+    Column("clipped", Float),
+    Column("brightness", Float),
+    Column("white_level", Float),
+    Column("tonal_range", Float),
+    Column("sequence_checked", Boolean),
     Column("place_id", Integer),
     Column("place_source", Text),
     Column("place_km", Float),
@@ -484,6 +501,13 @@ Index(
 Index("photos_by_camera", photos.c.camera, photos.c.number)
 Index("photos_by_lens", photos.c.lens, photos.c.number)
 Index("photos_by_stack_name", photos.c.stack_name, photos.c.folder)
+# For neighbours in time of one camera, and for those that were not looked at.
+Index("photos_by_moment", photos.c.camera, photos.c.auto_taken_at)
+Index(
+    "photos_outside_sequences",
+    photos.c.number,
+    sqlite_where=text("sequence_checked IS NULL"),
+)
 Index("photos_with_film", photos.c.number, sqlite_where=text("film_start IS NOT NULL"))
 Index(
     "photos_by_content_id",

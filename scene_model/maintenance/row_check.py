@@ -120,6 +120,13 @@ _CONTRADICTIONS = {
         "SELECT count(*) FROM photos WHERE (film_start IS NULL) <> (film_bytes IS NULL) "
         "OR film_start < 1 OR film_bytes < 1 OR film_start + film_bytes > file_bytes"
     ),
+    "a photo's exposure, or how sharp it is, is impossible": (
+        "SELECT count(*) FROM photos WHERE NOT coalesce(subsecond, 0) BETWEEN 0 AND 1 "
+        "OR exposure_s <= 0 OR f_number <= 0 OR iso < 1 OR sharpness <= 0 "
+        "OR NOT coalesce(clipped, 0) BETWEEN 0 AND 1 OR tonal_range < 0 "
+        "OR NOT coalesce(brightness, 0) BETWEEN 0 AND 1 "
+        "OR NOT coalesce(white_level, 0) BETWEEN 0 AND 1"
+    ),
     "a photo has an impossible rating": (
         "SELECT count(*) FROM photos WHERE NOT coalesce(human_rating, 0) BETWEEN 0 AND 5 "
         "OR NOT coalesce(imported_rating, 1) BETWEEN 1 AND 5"

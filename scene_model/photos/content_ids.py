@@ -1,7 +1,7 @@
-"""The identifier that Apple's phones write into the picture and the film of one Live Photo.
+"""The identifiers that Apple's phones write into the files of one Live Photo or of one burst.
 
-The picture has it in the note of the maker in its EXIF, the film among the keys of its container
-(QuickTime File Format, "Metadata item keys atom").
+Pictures have them in the note of the maker in their EXIF; the film of a Live Photo has its own
+among the keys of its container (QuickTime File Format, "Metadata item keys atom").
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 _APPLE_HEADER, _IFD_START = b"Apple iOS\0", 14
-_CONTENT_ID, _ASCII = 0x0011, 2
+_BURST_ID, _CONTENT_ID, _ASCII = 0x000B, 0x0011, 2
 _FILM_TAG = "com.apple.quicktime.content.identifier"
 _IDENTIFIER = re.compile(r"[0-9A-Za-z-]{8,64}")
 _MAX_FIELDS = 512
@@ -20,7 +20,16 @@ _SEARCHED_BYTES, _NOTE_BYTES = 32_000_000, 1 << 16
 
 
 def content_id_of(maker_note: Any) -> str | None:
-    """Return the identifier in the note of the maker of a picture; None for other notes."""
+    """Return the identifier of the Live Photo in the note of the maker; None for other notes."""
+    return _identifier_in(maker_note, _CONTENT_ID)
+
+
+def burst_id_of(maker_note: Any) -> str | None:
+    """Return the identifier of the burst in the note of the maker; None for other notes."""
+    return _identifier_in(maker_note, _BURST_ID)
+
+
+def _identifier_in(maker_note: Any, field: int) -> str | None:
     if not isinstance(maker_note, bytes) or not maker_note.startswith(_APPLE_HEADER):
         return None
     order = "<" if maker_note[12:14] == b"II" else ">"
@@ -29,7 +38,7 @@ def content_id_of(maker_note: Any) -> str | None:
         for index in range(min(count, _MAX_FIELDS)):
             entry = _IFD_START + 2 + 12 * index
             tag, kind, length = struct.unpack_from(f"{order}HHI", maker_note, entry)
-            if tag == _CONTENT_ID and kind == _ASCII:
+            if tag == field and kind == _ASCII:
                 (start,) = struct.unpack_from(f"{order}I", maker_note, entry + 8)
                 return _identifier(maker_note[start : start + length].decode("latin-1"))
     except struct.error:

@@ -34,6 +34,7 @@ from scene_model.errors import (
 from scene_model.photos.colours import Pixels, reducible, to_srgb
 from scene_model.photos.faults import CODEC_ERRORS, codec_fault
 from scene_model.photos.jpeg_xl.picture import open_jxl
+from scene_model.photos.quality import PictureQuality
 from scene_model.photos.raw.extent import is_cut_short
 from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.raw.picture import open_raw
@@ -112,6 +113,7 @@ class DecodedPhoto:
     format: by the file's first bytes: "JPEG", "HEIF", ...
     frames: of a video, in their order; the pixels are one of them, its poster. Empty for pictures.
     duration_s: of a video, in seconds; None where it is unknown, and for pictures.
+    quality: of a picture that `decoders` decoded at a reduced scale.
     """
 
     pixels: Pixels
@@ -120,6 +122,7 @@ class DecodedPhoto:
     format: str
     frames: tuple[Pixels, ...] = ()
     duration_s: float | None = None
+    quality: PictureQuality | None = None
 
 
 def read_photo_file(path: Path, limits: PhotoLimits) -> bytes:

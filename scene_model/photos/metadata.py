@@ -9,10 +9,11 @@ from typing import Any
 
 from PIL import Image
 
-from scene_model.photos.content_ids import content_id_of
+from scene_model.photos.content_ids import burst_id_of, content_id_of
+from scene_model.photos.exposure import exposure_of, subsecond_of
 from scene_model.photos.motion import find_film
 from scene_model.photos.wrapped import OpenedPicture, WrappedPicture
-from scene_model.photos.xmp import date_of, rating_of
+from scene_model.photos.xmp import burst_id_of_xmp, date_of, rating_of
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 _MAKE, _MODEL, _DATE_TIME, _OFFSET_TIME = 0x010F, 0x0110, 0x0132, 0x9010
@@ -32,7 +33,10 @@ class PhotoMetadata:
     latitude, longitude: degrees, WGS 84, north and east positive.
     rating: ``xmp:Rating``, from 1 to 5. content_id: what Apple's phones write into the picture and
     the film of one Live Photo. film_start, film_bytes: where the film of a motion photo is in its
-    file.
+    file. burst_id: what Apple's phones and Google's camera write into the photos of one burst.
+    subsecond: what `taken_at` lacks, in seconds, from 0 to below 1. exposure_s: the time of the
+    exposure in seconds. exposure_bias: the correction of the exposure, in stops. f_number, iso: of
+    the exposure. exposure_mode: as EXIF counts: 0 automatic, 1 manual, 2 one of a bracket.
     """
 
     taken_at: str | None = None
@@ -45,6 +49,13 @@ class PhotoMetadata:
     content_id: str | None = None
     film_start: int | None = None
     film_bytes: int | None = None
+    burst_id: str | None = None
+    subsecond: float | None = None
+    exposure_s: float | None = None
+    exposure_bias: float | None = None
+    f_number: float | None = None
+    iso: int | None = None
+    exposure_mode: int | None = None
 
 
 def read_metadata(picture: OpenedPicture, data: bytes = b"") -> PhotoMetadata:
@@ -58,6 +69,7 @@ def read_metadata(picture: OpenedPicture, data: bytes = b"") -> PhotoMetadata:
         rating=_rating(packet),
         film_start=None if film is None else film.start,
         film_bytes=None if film is None else film.bytes,
+        burst_id=_burst_id(packet),
     )
     for exif in (*_exifs(picture), Image.Exif()):  # without any, XMP may have the date
         metadata = _filled(metadata, _fields(exif, packet))
@@ -77,14 +89,29 @@ def _exifs(picture: OpenedPicture) -> Iterator[Image.Exif]:
 def _filled(metadata: PhotoMetadata, other: PhotoMetadata) -> PhotoMetadata:
     """Fill what is absent; the parts of a time, a camera and a place stay together."""
     if metadata.taken_at is None:
-        metadata = replace(metadata, taken_at=other.taken_at, taken_source=other.taken_source)
+        metadata = replace(
+            metadata,
+            taken_at=other.taken_at,
+            taken_source=other.taken_source,
+            subsecond=other.subsecond,
+        )
     if metadata.latitude is None:
         metadata = replace(metadata, latitude=other.latitude, longitude=other.longitude)
+    if metadata.exposure_s is None:
+        metadata = replace(
+            metadata,
+            exposure_s=other.exposure_s,
+            exposure_bias=other.exposure_bias,
+            f_number=other.f_number,
+            iso=other.iso,
+            exposure_mode=other.exposure_mode,
+        )
     return replace(
         metadata,
         camera=metadata.camera or other.camera,
         lens=metadata.lens or other.lens,
         content_id=metadata.content_id or other.content_id,
+        burst_id=metadata.burst_id or other.burst_id,
     )
 
 
@@ -97,6 +124,7 @@ def _fields(exif: Image.Exif, packet: bytes | None) -> PhotoMetadata:
         return PhotoMetadata()
     taken_at, taken_source = _taken(fields, details, gps, packet)
     latitude, longitude = _position(gps)
+    exposure = exposure_of(details)
     return PhotoMetadata(
         taken_at=taken_at,
         taken_source=taken_source,
@@ -105,6 +133,13 @@ def _fields(exif: Image.Exif, packet: bytes | None) -> PhotoMetadata:
         latitude=latitude,
         longitude=longitude,
         content_id=content_id_of(details.get(_MAKER_NOTE)),
+        burst_id=burst_id_of(details.get(_MAKER_NOTE)),
+        subsecond=subsecond_of(details) if taken_source == "DateTimeOriginal" else None,
+        exposure_s=exposure.seconds,
+        exposure_bias=exposure.bias,
+        f_number=exposure.f_number,
+        iso=exposure.iso,
+        exposure_mode=exposure.mode,
     )
 
 
@@ -119,6 +154,13 @@ def _xmp_packet(picture: OpenedPicture) -> bytes | None:
 def _rating(packet: bytes | None) -> int | None:
     try:
         return None if packet is None else rating_of(packet) or None
+    except Exception:  # as with EXIF
+        return None
+
+
+def _burst_id(packet: bytes | None) -> str | None:
+    try:
+        return None if packet is None else burst_id_of_xmp(packet)
     except Exception:  # as with EXIF
         return None
 

@@ -16,12 +16,14 @@ NAMESPACES = {
     "photoshop": "http://ns.adobe.com/photoshop/1.0/",
     "lr": "http://ns.adobe.com/lightroom/1.0/",
     "digiKam": "http://www.digikam.org/ns/1.0/",
+    "GCamera": "http://ns.google.com/photos/1.0/camera/",
 }
 MAX_RATING = 5
 _MAX_BYTES, _MAX_VALUES = 4 << 20, 1000
-_RATING = "xmp:Rating"
+_RATING, _BURST_ID = "xmp:Rating", "GCamera:BurstID"
 # Those that say more about taking the photo come first.
 _DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate")
+_IDENTIFIER = re.compile(r"[0-9A-Za-z-]{8,64}")
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(?:\.\d+)?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?"
 )
@@ -83,6 +85,14 @@ def rating_of(packet: bytes) -> int | None:
         return None
     texts = fields_of(packet).get(_RATING)
     return read_rating(texts[0]) if texts else None
+
+
+def burst_id_of_xmp(packet: bytes) -> str | None:
+    """Return the identifier that Google's camera gives the photos of one burst; None for none."""
+    if _BURST_ID.partition(":")[2].encode() not in packet:
+        return None
+    texts = fields_of(packet).get(_BURST_ID)
+    return texts[0] if texts and _IDENTIFIER.fullmatch(texts[0]) else None
 
 
 def read_rating(text: str) -> int | None:

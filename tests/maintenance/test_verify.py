@@ -254,6 +254,13 @@ def test_an_impossible_place(library: Library, photo_ids: list[str], statement: 
     assert codes(verify(library)) == ["damaged_database"]
 
 
+@pytest.mark.parametrize("value", ["sharpness = 0", "subsecond = 1.5", "sequence_checked = 2"])
+def test_an_impossible_fact_of_a_shot(library: Library, photo_ids: list[str], value: str) -> None:
+    with library.database.writer.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE photos SET {value}")  # noqa: S608 - our own
+    assert codes(verify(library)) == ["damaged_database"]
+
+
 def test_a_damaged_database(library: Library, photo_ids: list[str]) -> None:
     edits.add_tag(library, photo_ids, "mine")
     library.close()

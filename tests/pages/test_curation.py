@@ -18,7 +18,7 @@ from scene_model.library.schema import photos
 from scene_model.services import Services
 from tests.conftest import ASSETS
 from tests.pages.conftest import labels, press, texts
-from tests.pictures import encode, striped, textured
+from tests.pictures import burst_with_faults, encode, striped, textured
 
 UNSURE = {"auto_class": "unsure", "auto_class_source": "none", "auto_class_score": 0.0}
 
@@ -173,6 +173,43 @@ def test_duplicates_keep_best_and_undo(filled: Services, app: AppTest) -> None:
     press(app, "Restore group")
     press(app, "Keep best in 1 group")
     assert filled.gallery().ids("name:small") == []
+
+
+def test_best_shots_are_proposed_chosen_moved_and_undone(
+    opened: Services, app: AppTest, flower: bytes
+) -> None:
+    opened.jobs.submit(burst_with_faults(flower)).wait(60)
+    app.switch_page("duplicates.py").run()
+    app.segmented_control(key="twin_kind").set_value("best").run()
+    assert "1 group, 3 shots. The best is clear in 1, and can’t be told in 0." in texts(app)
+    assert "Burst. The best is sharper" in texts(app)
+    (slider,) = app.slider
+    slider.set_value(10).run()
+    assert "Move 2 photos to the trash" in labels(app)
+    keep: Any = app.get("button_group")[-1]
+    assert len(keep.value) == 1
+    keep.set_value([*keep.value, opened.gallery().ids("name:DSC_0002")[0]]).run()
+    move = next(b for b in app.button if b.key == "best_shots_move")
+    assert move.label == "Move 1 photo to the trash", "a person keeps one more"
+    move.click().run()
+    assert opened.gallery().ids("name:DSC_0003") == []
+    assert len(opened.gallery().ids("name:DSC")) == 2
+    press(app, "Undo")
+    assert len(opened.gallery().ids("name:DSC")) == 3
+    edits.set_favourite(opened.library, opened.gallery().ids("name:DSC"), True)
+    app.run()
+    assert next(b for b in app.button if b.key == "best_shots_move").label.startswith("Move 1 ")
+
+
+def test_without_bursts_the_page_says_so(filled: Services, app: AppTest) -> None:
+    with filled.library.database.writer.begin() as connection:
+        connection.execute(photos.update().values(sharpness=None))
+    app.switch_page("duplicates.py").run()
+    app.segmented_control(key="twin_kind").set_value("best").run()
+    assert "No bursts and no similar shots found." in texts(app)
+    assert "11 photos were added by an earlier version and not measured." in texts(app)
+    press(app, "Measure now")
+    assert "not measured" not in texts(app)
 
 
 def test_tag_is_taught_and_deleted(filled: Services, app: AppTest) -> None:

@@ -17,12 +17,12 @@ def live_film() -> bytes:
     return box(b"ftyp", b"qt  \0\0\0\0qt  ") + box(b"mdat", bytes(5000)) + box(b"moov", bytes(108))
 
 
-def maker_note(content_id: str, order: str = ">") -> bytes:
+def maker_note(content_id: str, order: str = ">", field: int = 0x0011) -> bytes:
     """The note of Apple's phones: a header, a TIFF directory, and texts."""
     text = content_id.encode() + b"\0"
     at = 14 + 2 + 2 * 12 + 4
     fields = struct.pack(f"{order}HHIi", 1, 9, 1, 14)
-    fields += struct.pack(f"{order}HHII", 0x0011, 2, len(text), at)
+    fields += struct.pack(f"{order}HHII", field, 2, len(text), at)
     head = b"Apple iOS\0\0\1" + (b"MM" if order == ">" else b"II")
     return head + struct.pack(f"{order}H", 2) + fields + bytes(4) + text
 

@@ -8,7 +8,10 @@ import pytest
 from PIL import Image
 
 from scene_model.photos.decode import PhotoLimits, open_picture
+from scene_model.photos.exposure import Exposure, exposure_of
 from scene_model.photos.metadata import PhotoMetadata, read_metadata
+from scene_model.photos.xmp import burst_id_of_xmp
+from tests.photos.films import maker_note
 from tests.pictures import encode, quadrants
 
 
@@ -53,6 +56,44 @@ def test_gps_time_is_utc_and_comes_before_the_change_of_the_file() -> None:
 @pytest.mark.parametrize("text", ["", "   ", "2024:13:01 00:00:00", "2024-07-01", "\x00\x00"])
 def test_broken_times_count_as_none(text: str) -> None:
     assert metadata_of({}, {0x9003: text}).taken_at is None
+
+
+def test_exposure_and_the_fraction_of_the_second() -> None:
+    details = {0x9003: "2024:07:01 18:30:05", 0x9291: "07", 0x829A: 0.004, 0x829D: 5.6}
+    facts = metadata_of({}, details | {0x8827: 200, 0x9204: -0.7, 0xA402: 2})
+    assert facts.subsecond == pytest.approx(0.07)
+    assert facts.exposure_s == pytest.approx(0.004)
+    assert facts.exposure_bias == pytest.approx(-0.7)
+    assert (facts.f_number, facts.iso, facts.exposure_mode) == (5.6, 200, 2)
+
+
+@pytest.mark.parametrize("text", ["", "x", "1e3", "-5", "  ", "1" * 20])
+def test_broken_fractions_of_a_second_count_as_none(text: str) -> None:
+    details = {0x9003: "2024:07:01 18:30:05", 0x9291: text}
+    assert metadata_of({}, details).subsecond is None
+
+
+def test_impossible_exposures_count_as_none() -> None:
+    details = {0x829A: Fraction(-1, 3), 0x829D: 1e9, 0x8827: 0, 0x9204: "x", 0xA402: 7}
+    assert exposure_of(details) == Exposure(None, None, None, None, None)
+    assert exposure_of({0x8827: (200, 200), 0x829A: float("nan")}).iso == 200
+
+
+def test_bursts_are_identified_by_phones() -> None:
+    burst_id = "8C2B1F6A-0000-4444-8888-ABCDEFABCDEF"
+    note = maker_note(burst_id, field=0x000B)
+    assert metadata_of({}, {0x927C: note}).burst_id == burst_id
+    assert metadata_of({}, {0x927C: maker_note(burst_id)}).burst_id is None
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description '
+        f'xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:BurstID="{burst_id}"/>'
+        "</rdf:RDF></x:xmpmeta>"
+    )
+    assert burst_id_of_xmp(packet.encode()) == burst_id
+    assert burst_id_of_xmp(packet.replace(burst_id, "a b").encode()) is None
+    picture = open_picture(encode(quadrants(), xmp=packet.encode()), PhotoLimits())
+    assert read_metadata(picture).burst_id == burst_id
 
 
 def test_camera_is_said_once() -> None:

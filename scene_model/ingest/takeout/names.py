@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from scene_model.duplicates.stack_names import EDITED_WORDS
 from scene_model.photos.raw.kinds import RAW_SUFFIXES
 from scene_model.photos.sniff import PICTURE_SUFFIXES
 
@@ -21,39 +22,9 @@ _SUPPLEMENT = ".supplemental-metadata"
 _LONG_STEM, _LONGEST_CUT = 36, 60
 _NUMBER = re.compile(r"(.*?)\((\d{1,4})\)", re.DOTALL)
 _REPLACED = re.compile(r"""[&'"?<>:/\\|*%#`~^;@!=+{}\[\]$,\x00-\x1f]""")
-# The ends of the names of edited versions, by the language of the account.
-EDITED = (
-    "-edited",
-    "-effects",
-    "-smile",
-    "-mix",
-    "-collage",
-    "-animation",
-    "-bearbeitet",
-    "-modifié",
-    "-modifie",
-    "-ha editado",
-    "-editado",
-    "-editada",
-    "-editat",
-    "-modificato",
-    "-bewerkt",
-    "-edytowane",
-    "-redigerad",
-    "-redigeret",
-    "-redigert",
-    "-muokattu",
-    "-upraveno",
-    "-upravené",
-    "-szerkesztve",
-    "-düzenlendi",
-    "-изменено",
-    "-отредактировано",
-    "-змінено",
-    "-編集済み",
-    "-已修改",
-    "-已編輯",
-    "-수정됨",
+# The ends of the names of edited versions, and of what Google Photos makes of a photo.
+EDITED = tuple(
+    f"-{word}" for word in (*EDITED_WORDS, "effects", "smile", "mix", "collage", "animation")
 )
 
 

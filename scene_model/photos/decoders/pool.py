@@ -30,6 +30,7 @@ from scene_model.photos.decoders.memory_budget import MemoryBudget
 from scene_model.photos.decoders.replies import Replies, replies_of
 from scene_model.photos.decoders.small import decode_small
 from scene_model.photos.metadata import PhotoMetadata
+from scene_model.photos.quality import PictureQuality
 
 # A decoder that held more than this ends after the photo, and its memory returns to the system.
 _RETIRE_BYTES = 200_000_000
@@ -294,7 +295,9 @@ def _decoded_file(fields: Fields, pixels: Data) -> DecodedFile:
     height, width = fields["pixels"]
     shape = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
     original_width, original_height = fields["size"]
-    photo = DecodedPhoto(shape, original_width, original_height, fields["format"])
+    quality = fields["quality"] and PictureQuality(**fields["quality"])
+    size = (original_width, original_height)
+    photo = DecodedPhoto(shape, *size, fields["format"], quality=quality)
     return DecodedFile(photo, PhotoMetadata(**fields["metadata"]))
 
 

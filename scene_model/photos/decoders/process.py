@@ -22,6 +22,7 @@ from scene_model.photos.decode import (
 )
 from scene_model.photos.decoders.frames import Data, Fields, read_frame, write_frame
 from scene_model.photos.metadata import read_metadata
+from scene_model.photos.quality import measure_quality
 from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.sniff import sniff
 from scene_model.photos.video.film import decode_video
@@ -74,6 +75,8 @@ def answer(request: Fields, data: bytes) -> tuple[Fields, Data]:
         "size": [photo.width, photo.height],
         "format": photo.format,
         "metadata": vars(metadata),
+        # At full size it would take long, and nobody asks for it.
+        "quality": None if minimum is None else vars(measure_quality(photo.pixels)),
     }
     return fields, pixels
 

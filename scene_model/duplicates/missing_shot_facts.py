@@ -1,0 +1,32 @@
+"""Measure photos that an earlier version added, and read how they were taken."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import select, update
+
+from scene_model.errors import LibraryError, PhotoError
+from scene_model.library.photo_query import is_picture
+from scene_model.library.photo_writes import shot_columns
+from scene_model.library.schema import photos
+from scene_model.library.store import Library
+
+
+def fill_missing_shot_facts(library: Library) -> Iterator[bool]:
+    """Measure all photos outside the trash that were not; yields for each whether it succeeded.
+
+    Each photo is one transaction, so an interrupted run goes on where it stopped. Their sequences
+    are looked for anew by the next run of `stack_sequences`.
+    """
+    lacks_quality = photos.c.sharpness.is_(None) & photos.c.trashed_at.is_(None) & is_picture()
+    with library.database.reader.begin() as connection:
+        photo_ids = list(connection.execute(select(photos.c.id).where(lacks_quality)).scalars())
+    for photo_id in photo_ids:
+        try:
+            decoded = library.decoders.decode(library.original_bytes(photo_id))
+        except (LibraryError, PhotoError):
+            yield False
+            continue
+        values = shot_columns(decoded.photo, decoded.metadata) | {"sequence_checked": None}
+        with library.database.writer.begin() as connection:
+            connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
+        yield True
