@@ -41,6 +41,7 @@ _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.samp
 _UNKNOWN_OR_TEXT = st.none() | _TEXT
 _SCORES = st.floats(0, 1, width=32)
 _DEGREES = st.none() | st.floats(-180, 180).map(lambda x: round(x, 7))  # as EXIF is read
+_KILOMETRES = st.floats(0, 400).map(lambda x: round(x, 3))
 _TAGS = st.lists(st.builds(Tag, _TEXT, _SCORES), max_size=6)
 _PHOTOS = st.builds(
     PhotoRecord,
@@ -79,7 +80,7 @@ _PHOTOS = st.builds(
     | st.builds(
         PhotoPlace,
         *(_TEXT, _UNKNOWN_OR_TEXT, _UNKNOWN_OR_TEXT, _UNKNOWN_OR_TEXT),
-        *(st.just("settlement"), st.floats(0, 400), st.sampled_from(["gps", "neighbours"])),
+        *(st.just("settlement"), _KILOMETRES, st.sampled_from(["gps", "neighbours"])),
     ),
 )
 _Row = tuple[PhotoRecord, list[Tag], str]
