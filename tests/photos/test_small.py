@@ -49,6 +49,8 @@ def test_the_result_is_that_of_a_decoder(unused_decoders: Decoders, data: bytes)
     assert [here.photo.width, here.photo.height] == fields["size"]
     assert here.photo.format == fields["format"]
     assert vars(here.metadata) == fields["metadata"]
+    assert here.photo.quality is not None
+    assert vars(here.photo.quality) == fields["quality"]
 
 
 @pytest.mark.parametrize("data", OTHERS.values(), ids=OTHERS)

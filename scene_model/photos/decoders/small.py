@@ -6,6 +6,8 @@ no process that can be killed. One that carries what has to be parsed beside its
 a colour profile) goes to a decoder, as all others do.
 """
 
+from dataclasses import replace
+
 from scene_model.photos.decode import (
     DecodedPhoto,
     MinimumSize,
@@ -14,6 +16,7 @@ from scene_model.photos.decode import (
     open_picture,
 )
 from scene_model.photos.metadata import PhotoMetadata, read_metadata
+from scene_model.photos.quality import measure_quality
 from scene_model.photos.structure import is_progressive
 from scene_model.photos.wrapped import WrappedPicture
 
@@ -39,4 +42,5 @@ def decode_small(
     if not is_small or isinstance(picture, WrappedPicture) or is_progressive(picture):
         return None
     photo = decode_picture(picture, minimum)
-    return photo, read_metadata(picture, data)
+    quality = None if minimum is None else measure_quality(photo.pixels)
+    return replace(photo, quality=quality), read_metadata(picture, data)
