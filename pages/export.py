@@ -1,4 +1,4 @@
-"""Export photos: CSV and JSON with a preview, and a ZIP with folders: classes, groups, tags."""
+"""Export photos: CSV and JSON with a preview; a ZIP with folders by class, group, tag or trip."""
 
 import io
 from collections.abc import Iterable
@@ -21,7 +21,9 @@ from scene_model.errors import QueryError, SceneError
 from scene_model.export.folders import FolderKind
 
 _PREVIEW_ROWS = 10
-_CLASS, _GROUP, _TAG = (str(kind) for kind in (FolderKind.CLASS, FolderKind.GROUP, FolderKind.TAG))
+_CLASS, _GROUP, _TAG, _TRIP = (
+    str(kind) for kind in (FolderKind.CLASS, FolderKind.GROUP, FolderKind.TAG, FolderKind.TRIP)
+)
 
 
 def _page() -> None:
@@ -117,7 +119,9 @@ def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:
     )
     rule = get_services().exports.folder_rule(by or _CLASS)
     folders = get_gallery().folder_sizes(
-        *(query, rule.kind is FolderKind.TAG, rule.head), by_group=rule.kind is FolderKind.GROUP
+        *(query, rule.kind is FolderKind.TAG, rule.head),
+        by_group=rule.kind is FolderKind.GROUP,
+        by_trip=rule.kind is FolderKind.TRIP,
     )
     count = sum(folder.photo_count for folder in folders)
     size = sum(folder.file_bytes for folder in folders)
@@ -154,11 +158,12 @@ def _link(label: str, kind: str, parameters: dict[str, str], icon: str) -> None:
 def _rules() -> list[str]:
     heads = [head.id for head in get_services().classifier.ranked_heads if head.id != OBJECTS]
     groups = [_GROUP] if get_gallery().vocabulary.groups else []
-    return [_CLASS, *groups, _TAG, *(f"head:{head}" for head in heads)]
+    trips = [_TRIP] if get_gallery().trips() else []
+    return [_CLASS, *groups, _TAG, *trips, *(f"head:{head}" for head in heads)]
 
 
 def _rule_name(rule: str) -> str:
-    if rule in (_CLASS, _GROUP, _TAG):
+    if rule in (_CLASS, _GROUP, _TAG, _TRIP):
         return rule.capitalize()
     return f"Label of “{escape_markdown(head_name(rule.removeprefix('head:')))}”"
 

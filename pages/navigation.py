@@ -35,6 +35,7 @@ menus = {
     ],
     "Explore": [
         st.Page("albums.py", title="Albums", icon=":material/photo_album:"),
+        st.Page("trips.py", title="Trips", icon=":material/luggage:"),
         st.Page("map.py", title="Map", icon=":material/map:"),
         st.Page("insights.py", title="Insights", icon=":material/insights:"),
         st.Page("model_card.py", title="Model", icon=":material/psychology:"),

@@ -16,7 +16,12 @@ from pages.sections.query_line import show_query_error
 from pages.state.session import get_services
 from scene_model.classifier.labels import OBJECTS
 from scene_model.errors import QueryError, SceneError
-from scene_model.export.sorting.classification import BY_ALBUM, BY_CLASS, BY_GROUP
+from scene_model.export.sorting.classification import (
+    BY_ALBUM,
+    BY_CLASS,
+    BY_GROUP,
+    BY_TRIP,
+)
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal, last_journal
 from scene_model.export.sorting.layout import Layout
@@ -36,13 +41,14 @@ _PREVIEW_ROWS = 200
 _PLAN, _RESULT = "sort_plan", "sort_result"
 _KINDS = {"Copy": Kind.COPY, "Move": Kind.MOVE, "Hard link": Kind.HARDLINK}
 _DONE = {Kind.COPY: "copied", Kind.MOVE: "moved", Kind.HARDLINK: "hard-linked"}
-_BY = {BY_GROUP: "Group", BY_CLASS: "Class", BY_ALBUM: "Album"}
+_BY = {BY_GROUP: "Group", BY_CLASS: "Class", BY_ALBUM: "Album", BY_TRIP: "Trip"}
 # By template: the folders in words. `{class}` is what the photos are sorted by.
 _LAYOUTS = {
     "{class}/{name}": "{by}",
     "{taken:%Y}/{taken:%m}/{class}/{name}": "Year / month / {by}",
     "{taken:%Y}/{taken:%m}/{name}": "Year / month",
     "{camera}/{class}/{name}": "Camera / {by}",
+    "{trip}/{day}/{name}": "Trip / day",
 }
 
 
@@ -162,7 +168,9 @@ def _prepare(inputs: _Inputs) -> Preparation | None:
     layout = Layout(inputs.layout)
     try:
         classification = services.classification(
-            *(inputs.by, inputs.query), layout.uses_album, layout.uses_place
+            *(inputs.by, inputs.query, layout.uses_album),
+            with_place=layout.uses_place,
+            with_trip=layout.uses_trip,
         )
     except QueryError as error:
         show_query_error(inputs.query, error)

@@ -265,6 +265,19 @@ class AlbumNameTaken(UsageError):
     http_status = 409
 
 
+class InvalidTrip(UsageError):
+    """The title of a trip is not allowed, or trips cannot be changed in this way."""
+
+    code = "invalid_trip"
+
+
+class TripTitleTaken(UsageError):
+    """Another trip already has that title."""
+
+    code = "trip_title_taken"
+    http_status = 409
+
+
 class InvalidSetting(UsageError):
     """A ``SCENE_`` environment variable has a value that cannot be used."""
 
@@ -475,6 +488,13 @@ class AlbumNotFound(LibraryError):
     """The library has no album with that id that photos can be put into."""
 
     code = "album_not_found"
+    http_status = 404
+
+
+class TripNotFound(LibraryError):
+    """The library has no trip with that id."""
+
+    code = "trip_not_found"
     http_status = 404
 
 

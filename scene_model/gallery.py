@@ -18,6 +18,7 @@ from scene_model.library.records import PhotoRecord
 from scene_model.library.sort_order import BEST_MATCH, NEWEST_ADDED, Sort, SortKey
 from scene_model.library.stacks.stack_rows import photos_behind
 from scene_model.library.store import Library
+from scene_model.library.trips.trip_rows import TripRow
 from scene_model.search.albums import AlbumEntry, PhotoAlbum, albums_with, list_albums
 from scene_model.search.conditions import has_id, has_tag
 from scene_model.search.no_result import NoResult, WordsWithPhotos, explain_no_result
@@ -33,6 +34,7 @@ from scene_model.statistics.folder_sizes import (
     sizes_by_group,
     sizes_by_head,
     sizes_by_tag,
+    sizes_by_trip,
 )
 from scene_model.statistics.map_clusters import Cluster, Places, clusters, places
 from scene_model.statistics.months import count_by_month
@@ -112,13 +114,21 @@ class Gallery:
         return self.library.count(has_tag(labels))
 
     def folder_sizes(
-        self, query: str, by_tag: bool = False, head: str | None = None, by_group: bool = False
+        self,
+        query: str,
+        by_tag: bool = False,
+        head: str | None = None,
+        by_group: bool = False,
+        by_trip: bool = False,
     ) -> list[FolderSize]:
         """Count the photos of a query by export folder; raises QueryError.
 
-        Folders are classes by default, tags (by_tag), groups (by_group) or the labels of one head.
+        Folders are classes by default, tags (by_tag), groups (by_group), trips (by_trip) or the
+        labels of one head.
         """
         where = self._where(query)
+        if by_trip:
+            return sizes_by_trip(self.library, where)
         if by_tag:
             return sizes_by_tag(self.library, where)
         if by_group:
@@ -244,6 +254,10 @@ class Gallery:
     def own_albums(self) -> list[OwnAlbum]:
         """Return the albums that people made, sorted by name."""
         return self._reader.own_albums()
+
+    def trips(self) -> list[TripRow]:
+        """Return the trips that did not end, also hidden ones, the newest first."""
+        return self._reader.trips()
 
     def albums(self) -> list[AlbumEntry]:
         """List all albums: those that people made, then those of the rules."""

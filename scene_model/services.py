@@ -45,6 +45,7 @@ from scene_model.model_choice import (
 )
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
+from scene_model.trips.trip_updates import TripUpdates
 
 logger = logging.getLogger(__name__)
 
@@ -63,17 +64,19 @@ class Common:
 class Services:
     """Everything that pages, API and command line need for one library.
 
-    model: the holder of the model in use. problem: why the model chosen for this library is not
-    in use, if so. quota: the limit on what the library may hold. owner: who takes turns with
-    others, if not the library. sequences: stacks those of photos that an earlier run added; None
-    for a visitor's library. copies: makes automatic copies of the database; None for a
-    visitor's library. owns_decoders: whether `close` ends the library's decoders.
+    model: the holder of the model in use. trips: updates the trips in the background. problem: why
+    the model chosen for this library is not in use, if so. quota: the limit on what the library may
+    hold. owner: who takes turns with others, if not the library. sequences: stacks those of photos
+    that an earlier run added; None for a visitor's library. copies: makes automatic copies of the
+    database; None for a visitor's library. owns_decoders: whether `close` ends the library's
+    decoders.
     """
 
     settings: Settings
     model: CurrentModel
     library: Library
     jobs: JobRunner
+    trips: TripUpdates
     problem: BundleError | None = None
     quota: Quota = NO_QUOTA
     owner: str = ""
@@ -139,7 +142,12 @@ class Services:
         return Gallery(self.library, self.model, sort=sort)
 
     def classification(
-        self, by: str, query: str, with_album: bool = True, with_place: bool = True
+        self,
+        by: str,
+        query: str,
+        with_album: bool = True,
+        with_place: bool = True,
+        with_trip: bool = True,
     ) -> Classification:
         """Open the classification of source photos for sorting.
 
@@ -148,7 +156,8 @@ class Services:
         self.settings.require_personal("sort folders on the server's disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
         workers = self.settings.workers
-        return Classification(model, self.library, by, query, workers, with_album, with_place)
+        uses = with_album, with_place, with_trip
+        return Classification(model, self.library, by, query, workers, *uses)
 
     def copy_database(self) -> None:
         """Copy the database if a copy is due, for a command that changed the library."""
@@ -164,6 +173,7 @@ class Services:
         self.jobs.close()
         if self.sequences is not None:
             self.sequences.close()
+        self.trips.close()
         if self.copies is not None:
             self.copies.close()
         self.library.close()
@@ -183,7 +193,12 @@ def _tell_of_unfinished_restores(folder: Path) -> None:
 
 @contextlib.contextmanager
 def open_classification(
-    settings: Settings, by: str, query: str, with_album: bool = True, with_place: bool = True
+    settings: Settings,
+    by: str,
+    query: str,
+    with_album: bool = True,
+    with_place: bool = True,
+    with_trip: bool = True,
 ) -> Iterator[Classification]:
     """Open the classification of source photos: the model, and the library if it exists.
 
@@ -196,7 +211,8 @@ def open_classification(
             classifier = open_chosen(settings, library)[0]
         model = model_of(settings, classifier, library)
         workers = settings.workers
-        yield Classification(model, library, by, query, workers, with_album, with_place)
+        uses = with_album, with_place, with_trip
+        yield Classification(model, library, by, query, workers, *uses)
 
 
 def follow_into(settings: Settings) -> Follow:
@@ -255,7 +271,8 @@ def open_services(
         raise
     limit = quota(library)
     pools = None if common is None else common.worker_pools
-    jobs = JobRunner(settings, model, library, pools, limit)
+    trips = TripUpdates(library)
+    jobs = JobRunner(settings, model, library, pools, limit, after_adding=trips.request)
     if resume:
         _tell_of_unfinished_restores(library.folder)
         finish_emptying(library)
@@ -265,6 +282,7 @@ def open_services(
         if count_unplaced(library):
             update_places(library)
         jobs.resume()
+        trips.request()
     # Visitors' libraries are removed after hours, and their bytes are limited.
     copies = None if common else DailyCopies(library.folder, settings.database_copies)
     sequences = None if common else SequenceThread(library)
@@ -273,6 +291,7 @@ def open_services(
         model,
         library,
         jobs,
+        trips,
         problem,
         limit,
         sequences=sequences,
@@ -292,7 +311,7 @@ def open_services(
 def services_of_empty(settings: Settings, library: EmptyLibrary, common: Common) -> Services:
     """Wire up an empty library, which several visitors read."""
     jobs = JobRunner(settings, common.model, library, common.worker_pools)
-    return Services(settings, common.model, library, jobs)
+    return Services(settings, common.model, library, jobs, TripUpdates(library))
 
 
 @contextlib.contextmanager

@@ -32,7 +32,10 @@ LAYERS = [
     ["visitors"],
     ["api", "cli"],
 ]
-SQL_ROOMS = {"library", "duplicates", "search", "learning", "statistics", "maintenance"}
+SQL_ROOMS = {
+    *("library", "duplicates", "search"),
+    *("learning", "statistics", "maintenance", "trips"),
+}
 ALLOWED = {
     "sqlalchemy": SQL_ROOMS,
     "fastapi": {"api"},

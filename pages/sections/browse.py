@@ -136,6 +136,11 @@ def reset_to_first_page(key: str) -> None:
     _go_to_page(key, 1)
 
 
+def show_tile(key: str, index: int) -> None:
+    """Go to the page that has a tile of the list, by its index from 0."""
+    _go_to_page(key, index // _density().photos + 1)
+
+
 def browse_address_parts(key: str) -> dict[str, AddressPart]:
     """Return the URL parameters of every page with a grid: order, size and page number."""
     return {

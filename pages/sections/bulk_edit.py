@@ -9,6 +9,7 @@ from pages.sections.browse import grid_key
 from pages.sections.label_fields import chosen_class, tag_field
 from pages.sections.messages import error_text, escape_markdown
 from pages.sections.selection import select, selected_text, stack_menu, teach_button
+from pages.sections.trips.put_in_trip import put_in_trip_tools, put_selection_in_trip
 from pages.sections.undo_button import note_edit, note_result, note_text
 from pages.state.address import note_action
 from pages.state.session import get_gallery
@@ -172,8 +173,9 @@ def tag_tools() -> None:
 
 
 def album_menu() -> None:
-    """Show the tools that put the selected photos into an album."""
+    """Show the tools that put the selected photos into an album or a trip."""
     album_tools("bulk", _put_in_album)
+    put_in_trip_tools("bulk", _put_in_trip)
 
 
 def _chip(tag: SelectedTag, total: int) -> str:
@@ -229,6 +231,10 @@ def _set_class(chosen: str | None) -> None:
 
 def _put_in_album(name: str) -> None:
     _edit(lambda: put_selection(name))
+
+
+def _put_in_trip(trip_id: int) -> None:
+    _edit(lambda: put_selection_in_trip(trip_id))
 
 
 def _set_favourite(favourite: bool) -> None:

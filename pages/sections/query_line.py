@@ -9,6 +9,7 @@ from pages.state.address import note_action
 from pages.state.session import get_gallery
 from scene_model.errors import QueryError
 from scene_model.library.sort_order import BEST_MATCH, SORTS, Sort
+from scene_model.library.trips.trip_rows import TripState
 from scene_model.search.completion import complete
 
 _ORDER_NAMES = {
@@ -69,6 +70,7 @@ def show_completions(query: str, choose: Callable[[str], None]) -> None:
         count_any=gallery.count_with_any,
         own_albums=[album.name for album in gallery.own_albums()],
         places=gallery.place_names(),
+        trips=[trip.title for trip in gallery.trips() if trip.state is not TripState.HIDDEN],
     )
     if not completions:
         return

@@ -10,6 +10,7 @@ from pages.sections.filters import QUERY_KEY, clear_filter
 from pages.sections.label_fields import tag_field
 from pages.sections.messages import error_markdown
 from pages.sections.selection import select, selected_text, teach_button
+from pages.sections.trips.put_in_trip import put_in_trip_tools, put_selection_in_trip
 from pages.sections.undo_button import note_edit, undo_button
 from pages.state.address import note_action
 from pages.state.session import get_gallery
@@ -47,6 +48,7 @@ def selection_tools(page: str, query: str, count: int) -> None:
             _tag_control(page)
         with st.popover("Album", icon=":material/photo_album:", disabled=is_empty):
             album_tools("search", partial(_put_in_album, page))
+            put_in_trip_tools("search", partial(_put_in_trip, page))
         if st.button(
             "Open selection in Gallery",
             icon=":material/photo_library:",
@@ -82,6 +84,10 @@ def _add_tag(page: str, tag: str) -> None:
 
 def _put_in_album(page: str, name: str) -> None:
     _edit(page, lambda: put_selection(name))
+
+
+def _put_in_trip(page: str, trip_id: int) -> None:
+    _edit(page, lambda: put_selection_in_trip(trip_id))
 
 
 def _edit(page: str, make: Callable[[], EditResult]) -> None:

@@ -23,6 +23,7 @@ from scene_model.api.predict import add_predict_routes
 from scene_model.api.problem import problem_response
 from scene_model.api.request.photo_ids import checked_photo_id
 from scene_model.api.responses import problems
+from scene_model.api.trips import add_trip_routes
 from scene_model.api.uploads import add_upload_routes
 from scene_model.classifier.classify import Classifier
 from scene_model.config import Settings
@@ -116,6 +117,7 @@ def create_api(
     add_library_routes(api, context)
     add_film_route(api, get_services)
     add_map_routes(api, context)
+    add_trip_routes(api, context)
     add_docs(api)
     return api
 

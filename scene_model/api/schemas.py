@@ -229,6 +229,36 @@ class AlbumList(Schema):
     albums: list[Album]
 
 
+class TripDay(Schema):
+    """One day of a trip. `date` is null for photos without a date."""
+
+    date: str | None = Field(examples=["2024-07-14"])
+    photos: int = Field(ge=0, examples=[64])
+    place: str | None = Field(description="Where most photos are from.", examples=["Sintra"])
+
+
+class Trip(Schema):
+    """A trip with its days; `from` and `to` are when its first and last photo were taken."""
+
+    id: int
+    title: str = Field(examples=["Lisbon and Sintra, July 2024"])
+    from_: str | None = Field(
+        validation_alias="from", serialization_alias="from", examples=["2024-07-12T09:31:00"]
+    )
+    to: str | None = Field(examples=["2024-07-16T18:02:11"])
+    photos: int = Field(ge=0, examples=[312])
+    country: str | None = Field(description="ISO 3166-1 alpha-2, of most photos.", examples=["PT"])
+    places: list[str] = Field(examples=[["Lisbon", "Sintra"]])
+    days: list[TripDay]
+    photo_ids: list[str] = Field(description="In order of time.")
+
+
+class TripList(Schema):
+    """The trips that nobody hid, the oldest first."""
+
+    trips: list[Trip]
+
+
 class TagsToAdd(Schema):
     """Tags as a person types them; a label's display name becomes the label."""
 
@@ -260,7 +290,7 @@ class ExportRequest(Schema):
     by: str = Field(
         default="class",
         max_length=100,
-        description="Folders of a ZIP: class, group, tag, or head:ID for the labels of a head.",
+        description="Folders of a ZIP: class, group, tag, trip, or head:ID for labels of a head.",
     )
 
 

@@ -1,7 +1,7 @@
 """``library add|search|export|sidecars|keywords|verify|...``: manage a library from scripts.
 
 This module parses the arguments; `library_photos`, `library_stacks`, `library_dates`,
-`library_tags`, `library_upkeep` and `library_rebuild` run them.
+`library_tags`, `library_trips`, `library_upkeep` and `library_rebuild` run them.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from scene_model.cli import (
     library_rebuild,
     library_stacks,
     library_tags,
+    library_trips,
     library_upkeep,
 )
 from scene_model.cli.scan import path, positive, share
@@ -35,6 +36,7 @@ _COMMANDS = {
     "albums": library_photos.albums,
     "dates": library_dates.dates,
     "stacks": library_stacks.stacks,
+    "trips": library_trips.trips,
     "verify": library_upkeep.verify_library,
     "backup": library_upkeep.backup,
     "restore": library_upkeep.restore,
@@ -104,7 +106,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument(
         "--by",
         default="class",
-        metavar="class|group|tag|head:ID",
+        metavar="class|group|tag|trip|head:ID",
         help="folders of the ZIP (default: class)",
     )
     export.add_argument(
@@ -140,6 +142,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     reclassify.add_argument("--dry-run", action="store_true", help="only print what would change")
     command("albums", "list the albums with the number of their photos")
+    command("trips", "list the trips with their days, places and photos")
     command("stacks", "list the photos that are joined in stacks: RAW and JPEG, Live Photos, edits")
     dates = command("dates", "list missing and doubtful dates, with the date to propose")
     dates.add_argument(

@@ -77,6 +77,8 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
         _print(with_progress(), options, _added_record, _added_line)
         update_places(services.library)
         stack_new_sequences(services.library)
+        services.trips.request()
+        services.trips.wait()
         services.copy_database()
     print_summary(done, failed, scan.ignored)
     return EXIT_SOME_FAILED if failed else EXIT_DONE

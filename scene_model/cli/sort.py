@@ -12,9 +12,9 @@ from scene_model.cli.scan import path
 from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, SceneError
-from scene_model.export.sorting.classification import BY_ALBUM, BY_CLASS
+from scene_model.export.sorting.classification import BY_CLASS, default_layout
 from scene_model.export.sorting.journal import last_kind
-from scene_model.export.sorting.layout import ALBUM_LAYOUT, DEFAULT_LAYOUT, Layout
+from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind, Plan
 from scene_model.export.sorting.preparation import Preparation, checked_folders, prepare
 from scene_model.export.sorting.transaction import (
@@ -49,16 +49,17 @@ def add_sort_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by",
         default=BY_CLASS,
-        metavar="class|group|HEAD|album",
-        help="folders by class (default), by group, by the labels of a head, or by album",
+        metavar="class|group|HEAD|album|trip",
+        help="folders by class (default), by group, by the labels of a head, by album, or by "
+        "trip of the library",
     )
     parser.add_argument("--where", default="", metavar="QUERY", help="sort only these photos")
     parser.add_argument(
         "--layout",
         metavar="TEMPLATE",
         help=f"path of each file below DEST (default: {DEFAULT_LAYOUT}), such as "
-        "{taken:%%Y}/{taken:%%m}/{class}/{name}; further fields: {group}, {album}, {camera}, "
-        "{place}, {city}, {country}",
+        "{taken:%%Y}/{taken:%%m}/{class}/{name}; further fields: {group}, {album}, {trip}, {day}, "
+        "{camera}, {place}, {city}, {country}",
     )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     parser.add_argument("--jsonl", action="store_true", help="print one JSON object per line")
@@ -75,10 +76,12 @@ def add_dest_arguments(parser: argparse.ArgumentParser) -> None:
 def sort(options: argparse.Namespace, settings: Settings) -> int:
     """Scan, plan and, unless it is a dry run, sort; returns the exit code."""
     checked_folders(options.source, options.dest)  # fail before loading the model
-    layout = Layout(options.layout or (ALBUM_LAYOUT if options.by == BY_ALBUM else DEFAULT_LAYOUT))
+    layout = Layout(options.layout or default_layout(options.by))
     with (
         open_classification(
-            settings, options.by, options.where, layout.uses_album, layout.uses_place
+            *(settings, options.by, options.where, layout.uses_album),
+            with_place=layout.uses_place,
+            with_trip=layout.uses_trip,
         ) as classification,
         ProgressLine("photos classified") as progress,
     ):

@@ -30,6 +30,7 @@ from scene_model.library.predictions import objects_of_stored, predict_stored
 from scene_model.library.records import PhotoRecord
 from scene_model.library.stacks.stack_rows import stacks_of
 from scene_model.library.store import Library
+from scene_model.library.trips.trip_rows import trips_of_photos
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Exports:
         with_place: False leaves coordinates out of the CSV and packs copies without the place;
         photos from which it cannot be removed are left out and listed in the ZIP.
         """
+        trips = self._titles_of_trips(photo_ids) if rule.kind is FolderKind.TRIP else None
         entries = (
             ArchiveEntry(
                 folder=folder,
@@ -98,10 +100,19 @@ class Exports:
             )
             for photo, pick in with_picks(self.library, photo_ids)
             for folder in rule.folders(
-                photo if rule.kind is FolderKind.TAG else pick, self.model.vocabulary
+                photo if rule.kind is FolderKind.TAG else pick, self.model.vocabulary, trips
             )
         )
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
+
+    def _titles_of_trips(self, photo_ids: Iterable[str]) -> dict[str, str]:
+        """Return the titles of the trips of photos and of the picks of their stacks."""
+        titles: dict[str, str] = {}
+        for batch in in_batches(photo_ids):
+            picks = [stack.pick for stack in stacks_of(self.library, batch).values()]
+            trips = trips_of_photos(self.library, [*batch, *picks])
+            titles |= {photo_id: trip.title for photo_id, trip in trips.items()}
+        return titles
 
     def folder_rule(self, text: str) -> FolderRule:
         """Parse a folder rule; raises UsageError."""

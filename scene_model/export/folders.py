@@ -1,6 +1,6 @@
 """Rules that assign photos to the folders of an archive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +9,7 @@ from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.errors import UsageError
 from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoRecord
+from scene_model.library.trips.trip_rows import NO_TRIP
 
 _HEAD_MARK = "head:"
 
@@ -19,17 +20,18 @@ class FolderKind(StrEnum):
     CLASS = "class"
     GROUP = "group"
     TAG = "tag"
+    TRIP = "trip"
     HEAD = "head"
 
 
-_RULES = (FolderKind.CLASS, FolderKind.GROUP, FolderKind.TAG)
+_RULES = (FolderKind.CLASS, FolderKind.GROUP, FolderKind.TAG, FolderKind.TRIP)
 
 
 @dataclass(frozen=True)
 class FolderRule:
     """A rule for folders.
 
-    As text: ``class``, ``group``, ``tag`` (one folder per tag), or ``head:ID``.
+    As text: ``class``, ``group``, ``tag`` (one folder per tag), ``trip``, or ``head:ID``.
     """
 
     kind: FolderKind = FolderKind.CLASS
@@ -51,12 +53,16 @@ class FolderRule:
         """Return the text that `read` parses."""
         return f"{_HEAD_MARK}{self.head}" if self.head else str(self.kind)
 
-    def folders(self, photo: PhotoRecord, vocabulary: Vocabulary) -> tuple[str, ...]:
+    def folders(
+        self, photo: PhotoRecord, vocabulary: Vocabulary, trips: Mapping[str, str] | None = None
+    ) -> tuple[str, ...]:
         """Return the folders of a photo, at least one.
 
         By a head: the most probable of its tags that nobody rejected, else `unsure`.
-        vocabulary: has the groups.
+        vocabulary: has the groups. trips: the titles of the trips of photos, by photo id.
         """
+        if self.kind is FolderKind.TRIP:
+            return ((trips or {}).get(photo.id, NO_TRIP),)
         if self.kind is FolderKind.CLASS:
             return (photo.photo_class,)
         if self.kind is FolderKind.GROUP:

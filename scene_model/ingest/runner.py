@@ -6,7 +6,7 @@ Pages poll `Job.progress`; closing a page does not affect the job.
 import datetime
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -50,14 +50,16 @@ class JobRunner:
         library: Library,
         worker_pools: WorkerPools | None = None,
         quota: Quota = NO_QUOTA,
+        after_adding: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin without a job.
 
         worker_pools: pools shared with other libraries; None for pools of its own, which `close`
-        then ends.
+        then ends. after_adding: called when a job that adds files has ended; returns at once.
         """
         self._settings, self._model, self._library = settings, model, library
         self._adder = FileAdder(library, quota)
+        self._after_adding = after_adding
         self._owns_pools = worker_pools is None
         self._pools = pools = worker_pools or WorkerPools(settings.workers)
         self._engine = JobEngine(
@@ -286,6 +288,7 @@ class JobRunner:
                 batch.discard()
         finally:
             batch.lock_file.release()
+            self._after_adding()
 
     def _update_places(self) -> None:
         try:

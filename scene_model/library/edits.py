@@ -1,8 +1,8 @@
-"""Edits of tags, class, favourites, ratings, dates, albums, stacks and trash, with undo and redo.
+"""Edits of tags, class, favourites, ratings, dates, albums, stacks, trips, trash, with undo, redo.
 
 `albums.album_edits` makes those of albums, `dates.date_edits` of dates, `stacks.stack_edits` of
-stacks. Every edit is stored with the values it replaced. It is one transaction of a few
-statements, however many photos it changes.
+stacks, `scene_model.trips.trip_edits` of trips. Every edit is stored with the values it replaced.
+It is one transaction of a few statements, however many photos it changes.
 """
 
 import dataclasses
@@ -45,6 +45,7 @@ from scene_model.library.schema import (
 )
 from scene_model.library.stacks.stack_changes import apply_stack_changes
 from scene_model.library.store import Library
+from scene_model.library.trips.trip_changes import apply_trip_changes
 from scene_model.photos.xmp import MAX_RATING
 
 MAX_TAG_LENGTH = 60
@@ -369,6 +370,7 @@ def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
         )
     apply_album_changes(connection, edit_id, value)
     apply_stack_changes(connection, edit_id, value)
+    apply_trip_changes(connection, edit_id, value)
 
 
 def _photo_count(connection: Connection, edit_id: int) -> int:

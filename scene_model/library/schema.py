@@ -299,6 +299,52 @@ Index(
     sqlite_where=text("tile <> photo"),
 )
 
+# Trips. `state`: PROPOSED by the program, ACCEPTED or edited by a person, HIDDEN by a person, or
+# ENDED, of a trip that was merged into another or never made after an undo; its row stays, since
+# edits refer to it. Titles are unique among the others; `folded_title` is for searching.
+# `kind`: "trip", "day trip" or "time only". `home_km`: how far from home it was; null where that is
+# unknown. `first_at`, `last_at`: when its first and last photo with a date were taken.
+trips = Table(
+    "trips",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("folded_title", Text, nullable=False),
+    Column("is_titled_by_person", Boolean, nullable=False, server_default="0"),
+    Column("state", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("home_km", Float),
+    Column("first_at", Text),
+    Column("last_at", Text),
+    sqlite_autoincrement=True,
+)
+
+# The trip of a photo, at most one. `trip_id`: null where a person took the photo out, so that the
+# program puts it into none again. `day`: the day of the trip that it counts to, ISO 8601; null for
+# a photo without a date. `chapter`: its part of the trip, from 0. `is_by_person`: whether a person
+# put it there; the program then leaves it there.
+trip_photos = Table(
+    "trip_photos",
+    metadata,
+    Column(
+        "photo",
+        ForeignKey("photos.number", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("trip_id", ForeignKey("trips.id", ondelete="CASCADE")),
+    Column("day", Text),
+    Column("chapter", Integer, nullable=False, server_default="0"),
+    Column("is_by_person", Boolean, nullable=False, server_default="0"),
+)
+Index(
+    "trip_photos_by_trip",
+    trip_photos.c.trip_id,
+    trip_photos.c.day,
+    trip_photos.c.chapter,
+    trip_photos.c.photo,
+)
+
 # Albums of other programs, by their folded names there, and the albums made for them here, which
 # people may have renamed or deleted since.
 imported_albums = Table(

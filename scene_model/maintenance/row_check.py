@@ -61,6 +61,23 @@ _CONTRADICTIONS = {
         "SELECT count(*) FROM stacks WHERE made_by NOT IN ('program', 'person') OR kind NOT IN "
         "('raw_jpeg', 'live', 'edit', 'burst', 'bracket', 'panorama')"
     ),
+    "the folded title of a trip is not that of its title": (
+        "SELECT count(*) FROM trips WHERE folded_title IS NOT fold(title)"
+    ),
+    "two trips have the same title": (
+        "SELECT count(*) FROM (SELECT folded_title FROM trips WHERE state <> 'ended' "
+        "GROUP BY folded_title HAVING count(*) > 1)"
+    ),
+    "a trip is in a state or of a kind that there is not, or ends before it begins": (
+        "SELECT count(*) FROM trips WHERE state NOT IN ('proposed', 'accepted', 'hidden', 'ended') "
+        "OR kind NOT IN ('trip', 'day trip', 'time only') OR last_at < first_at OR home_km < 0 "
+        "OR (first_at IS NULL) <> (last_at IS NULL)"
+    ),
+    "a photo is in a trip that ended, or on no day": (
+        "SELECT count(*) FROM trip_photos p LEFT JOIN trips t ON t.id = p.trip_id "
+        "WHERE t.state = 'ended' OR p.chapter < 0 "
+        "OR p.day NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'"
+    ),
     "a photo's number of decisions is wrong": (
         "SELECT count(*) FROM photos WHERE decided_tags <> "
         "(SELECT count(*) FROM tag_decisions WHERE photo_id = photos.id)"

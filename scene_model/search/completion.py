@@ -1,6 +1,6 @@
 """Completions of a query line.
 
-Fields; tags, kinds and groups in every language; albums, states, days, ratings.
+Fields; tags, kinds and groups in every language; albums, trips, states, days, ratings.
 """
 
 import re
@@ -15,6 +15,7 @@ from scene_model.photos.xmp import MAX_RATING
 from scene_model.search.own_albums import album_line
 from scene_model.search.place_names import PLACE_FIELDS, PlaceName
 from scene_model.search.query import FIELDS, PROPERTIES, STATES
+from scene_model.search.trip_conditions import trip_line
 
 # The last term of a line: minus and brackets before it, a field, an opening quotation mark, a word.
 _LAST_TERM = re.compile(
@@ -45,6 +46,7 @@ def complete(
     count_any: Callable[[Collection[str]], int] | None = None,
     own_albums: Collection[str] = (),
     places: Collection[PlaceName] = (),
+    trips: Collection[str] = (),
 ) -> list[Completion]:
     """Complete the last word of a line; labels with most photos come first.
 
@@ -52,6 +54,7 @@ def complete(
     the number of photos with any of some labels, for the kinds; None leaves their counts out.
     own_albums: the names of the albums that people made; they come before those of the rules.
     places: names for the fields of places; a plain word is completed by them after all labels.
+    trips: the titles of the trips, the newest first.
     Returns nothing for a line that ends in a space, in a complete word, or inside a phrase.
     """
     term = _LAST_TERM.search(line)
@@ -73,6 +76,8 @@ def complete(
     elif field == "album:":
         terms = _own_album_terms(own_albums, word)
         terms += _terms((album.id for album in albums.albums), field, word)
+    elif field == "trip:":
+        terms = _trip_terms(trips, word)
     elif field in ("is:", "has:"):
         terms = _terms(STATES if field == "is:" else PROPERTIES, field, word)
     elif field in ("taken:", "added:"):
@@ -218,6 +223,15 @@ def _place_terms(field: str, word: str, places: Collection[PlaceName]) -> list[C
             line = _written(field, place.name)
             terms.setdefault(line, Completion(line, shown, place.count))
     return list(terms.values())
+
+
+def _trip_terms(titles: Iterable[str], word: str) -> list[Completion]:
+    """Return the trips with a word in their titles that starts with the one typed."""
+    return [
+        Completion(trip_line(title), f"trip:{title}")
+        for title in titles
+        if f" {word}" in f" {fold(title)}"
+    ]
 
 
 def _written(field: str, label: str) -> str:

@@ -1,8 +1,8 @@
 """The query language: a line of text becomes an SQL condition with bound parameters.
 
 ``beach sunset`` both (AND) · ``beach OR lake`` · ``-street`` · ``(a OR b) c`` · ``"old town"`` ·
-``tag:beach`` ``class:sea`` ``group:water`` ``album:travel`` ``name:img_20`` ``camera:iphone`` ·
-``place:lisbon`` ``city:lisbon`` ``country:pt`` ·
+``tag:beach`` ``class:sea`` ``group:water`` ``album:travel`` ``trip:lisbon`` ``name:img_20``
+``camera:iphone`` · ``place:lisbon`` ``city:lisbon`` ``country:pt`` ·
 ``score>=0.8`` · ``rating>=4`` ``rating:5`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
 ``is:duplicate`` ``is:stacked`` ``is:live`` ``is:favourite`` ``is:raw`` ``is:video``
@@ -35,6 +35,7 @@ from scene_model.library.albums.own_albums import OwnAlbum
 from scene_model.library.groups import is_in_group
 from scene_model.library.schema import photos
 from scene_model.library.stacks.stack_rows import is_live, is_stacked
+from scene_model.library.trips.trip_rows import TripRow, TripState
 from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.photos.video.kinds import VIDEO_FORMATS
 from scene_model.search.album_conditions import is_in_album
@@ -72,6 +73,7 @@ from scene_model.search.query_tree import (
     read_query,
 )
 from scene_model.search.query_values import read_box, read_circle, read_days, read_stars
+from scene_model.search.trip_conditions import is_in_trip, trips_named
 from scene_model.search.words import as_written, ids_for_word
 
 STATES = (
@@ -88,6 +90,7 @@ STATES = (
 PROPERTIES = ("gps", "date")
 # An album is about thirty subqueries; more albums take SQLite too long to plan.
 MAX_ALBUMS = 12
+_TRIPS_LISTED = 5
 
 Condition = ColumnElement[bool]
 # The labels that people made and that a text names.
@@ -107,6 +110,7 @@ class _Context:
     today: datetime.date
     own_labels: OwnLabels
     own_albums: Sequence[OwnAlbum] = ()
+    trips: Sequence[TripRow] = ()
     albums_named: int = field(default=0)
     followed: list[OwnAlbum] = field(default_factory=list)
     depth: int = 0
@@ -119,14 +123,15 @@ def parse_query(
     today: datetime.date | None = None,
     own_labels: OwnLabels = lambda _: (),
     own_albums: Sequence[OwnAlbum] = (),
+    trips: Sequence[TripRow] = (),
 ) -> Condition:
     """Parse a query line; an empty one matches every photo.
 
     albums: the rule albums that ``album:`` refers to; none by default. today: the day ``today``
     means, by default the local date. own_labels: the labels that people made; in ``tag:`` and
     ``class:`` they come before related words. own_albums: the albums that people made; they come
-    before rule albums of the same name. Raises QueryError with the position and the reason, and no
-    other error, for any text.
+    before rule albums of the same name. trips: those that did not end, the newest first. Raises
+    QueryError with the position and the reason, and no other error, for any text.
     """
     context = _Context(
         vocabulary,
@@ -134,6 +139,7 @@ def parse_query(
         datetime.date.today() if today is None else today,
         own_labels,
         own_albums,
+        trips,
     )
     return _line(text, context)
 
@@ -270,6 +276,19 @@ def _followed(album: OwnAlbum, query: str, term: FieldTerm, context: _Context) -
     return condition
 
 
+def _trip(term: FieldTerm, context: _Context) -> Condition:
+    named = trips_named(term.value, context.trips)
+    if not named:
+        shown = [t.title for t in context.trips if t.state is not TripState.HIDDEN]
+        newest = "; ".join(shown[:_TRIPS_LISTED]) or "none yet"
+        more = ", …" if len(shown) > _TRIPS_LISTED else ""
+        raise QueryError(
+            f"There is no trip {term.value!r}. The newest trips: {newest}{more}.",
+            term.value_position,
+        )
+    return is_in_trip([trip.id for trip in named])
+
+
 def _name(term: FieldTerm, _: _Context) -> Condition:
     return name_contains(term.value)
 
@@ -348,6 +367,7 @@ _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     "class": _class,
     "group": _group,
     "album": _album,
+    "trip": _trip,
     "name": _name,
     "camera": _camera,
     "place": _place,

@@ -13,6 +13,7 @@ from scene_model.library.albums.own_albums import OwnAlbum, own_albums
 from scene_model.library.schema import class_decisions, tag_decisions
 from scene_model.library.sort_order import BEST_MATCH
 from scene_model.library.store import Library
+from scene_model.library.trips.trip_rows import TripRow, all_trips
 from scene_model.search.own_albums import album_line
 from scene_model.search.plain_words import PlainLine
 from scene_model.search.query import parse_query, plain_line
@@ -30,11 +31,15 @@ class QueryReader:
     def __init__(
         self, library: Library, model: CurrentModel, albums_of: Library | None = None
     ) -> None:
-        """Start with an empty cache. albums_of: the library whose albums count; None for this."""
+        """Start with an empty cache.
+
+        albums_of: the library whose albums and trips count; None for this.
+        """
         self._library, self._model = library, model
         self._albums_of = library if albums_of is None else albums_of
         self._conditions: dict[tuple[Any, ...], Condition] = {}
         self._own_albums: tuple[int, list[OwnAlbum]] | None = None
+        self._trips: tuple[int, list[TripRow]] | None = None
         self._rules: AlbumRules | None = None
 
     def where(self, line: str, today: datetime.date) -> Condition | None:
@@ -75,6 +80,13 @@ class QueryReader:
             cached = self._own_albums = (version, own_albums(self._albums_of))
         return cached[1]
 
+    def trips(self) -> list[TripRow]:
+        """Return the trips that did not end, also hidden ones, the newest first."""
+        version, cached = self._albums_of.version(), self._trips
+        if cached is None or cached[0] != version:
+            cached = self._trips = (version, all_trips(self._albums_of))
+        return cached[1]
+
     def check_followed(self, name: str, query: str, today: datetime.date) -> None:
         """Check that an album of this name can follow a query; raises QueryError.
 
@@ -86,7 +98,13 @@ class QueryReader:
 
     def _parse(self, line: str, today: datetime.date, albums: Sequence[OwnAlbum]) -> Condition:
         return parse_query(
-            line, self._model.vocabulary, self._model.albums, today, self._own_labels, albums
+            line,
+            self._model.vocabulary,
+            self._model.albums,
+            today,
+            self._own_labels,
+            albums,
+            self.trips(),
         )
 
     def _own_labels(self, text: str) -> set[str]:

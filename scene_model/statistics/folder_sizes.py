@@ -14,9 +14,10 @@ from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.groups import group_key, group_of_key
 from scene_model.library.photo_query import filter_photos
-from scene_model.library.schema import effective_tags, photos, stack_photos
+from scene_model.library.schema import effective_tags, photos, stack_photos, trip_photos, trips
 from scene_model.library.shown_tags import select_shown_tags
 from scene_model.library.store import Library
+from scene_model.library.trips.trip_rows import NO_TRIP, SHOWN_STATES
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,21 @@ def sizes_by_group(
 def sizes_by_tag(library: Library, where: ColumnElement[bool] | None) -> list[FolderSize]:
     """Return one folder for each shown tag; a photo with several tags is in several folders."""
     return _sizes(library, _files(select_shown_tags().subquery(), where).subquery())
+
+
+def sizes_by_trip(library: Library, where: ColumnElement[bool] | None) -> list[FolderSize]:
+    """Return one folder for each trip that nobody hid, and one for the photos of no trip.
+
+    A stack is in that of its pick.
+    """
+    titles = (
+        select(trip_photos.c.photo, trips.c.title.label("label"))
+        .join(trips, trips.c.id == trip_photos.c.trip_id)
+        .where(trips.c.state.in_(SHOWN_STATES))
+        .subquery()
+    )
+    files = _files(titles, where, with_picks=True, without_label=NO_TRIP)
+    return _sizes(library, files.subquery())
 
 
 def sizes_by_head(
@@ -103,15 +119,18 @@ def _files_of(
 
 
 def _files(
-    labels: Subquery, where: ColumnElement[bool] | None, with_picks: bool = False
+    labels: Subquery,
+    where: ColumnElement[bool] | None,
+    with_picks: bool = False,
+    without_label: str = UNSURE_CLASS,
 ) -> Select[tuple[str, int]]:
-    """Select a folder and a size for each label of each photo; `unsure` for photos without one.
+    """Select a folder and a size for each label of each photo, and one for photos without one.
 
     labels: columns `photo` and `label`. with_picks: whether a photo has the labels of the pick of
     its stack.
     """
     matching = filter_photos(select(photos.c.number), where, trashed=False)
-    folder = func.coalesce(labels.c.label, UNSURE_CLASS).label("folder")
+    folder = func.coalesce(labels.c.label, without_label).label("folder")
     files = select(folder, photos.c.file_bytes).select_from(photos)
     owner: ColumnElement[Any] = photos.c.number
     if with_picks:

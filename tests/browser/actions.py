@@ -12,7 +12,7 @@ _FOCUS_SCRIPT = Path(__file__).with_name("focus.js")
 _MOST_TAB_STOPS = 90
 # The pages that are in a menu of the navigation, with its name.
 MENUS = {
-    **dict.fromkeys(("Albums", "Map", "Insights", "Model"), "Explore"),
+    **dict.fromkeys(("Albums", "Trips", "Map", "Insights", "Model"), "Explore"),
     **dict.fromkeys(("Review", "Duplicates", "Dates", "Teach", "Sort"), "Tidy up"),
 }
 # Streamlit's own markup, which we cannot change. By rule: where, as a selector, and what it is.

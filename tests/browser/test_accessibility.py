@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.tools, pytest.mark.read_only]
 PHONE_WIDTH = 390
 PAGES = (
     *("", "gallery", "search", "search?q=flower", "export", "albums", "albums?album=nature"),
+    "trips",
     *("map", "insights", "model_card", "review", "duplicates", "dates", "teach", "sort"),
 )
 Scheme = Literal["light", "dark"]

@@ -19,6 +19,7 @@ PAGES = {
     "search": ("Search", "Search"),
     "export": ("Export", "Export"),
     "albums": ("Albums", "Albums"),
+    "trips": ("Trips", "Trips"),
     "map": ("Map", "Map"),
     "insights": ("Insights", "Insights"),
     "review": ("Review", "Review"),

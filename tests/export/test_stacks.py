@@ -13,9 +13,11 @@ from scene_model.export.sorting.classification import Classification
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Walk
 from scene_model.library import edits
+from scene_model.library.dates.date_edits import set_date
 from scene_model.library.stacks.stack_edits import choose_pick, show_apart
 from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.services import Services
+from scene_model.trips.trip_run import update_trips
 from tests.pictures import encode, textured
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
@@ -72,10 +74,15 @@ def test_json_names_the_stack_of_a_photo(filed: Services) -> None:
     assert json.loads(alone)["stack"] is None
 
 
-@pytest.mark.parametrize("rule", ["class", "group", "head:scenes", "tag"])
+@pytest.mark.parametrize("rule", ["class", "group", "head:scenes", "tag", "trip"])
 def test_preview_and_zip_agree(filed: Services, rule: str) -> None:
     kind, _, head = rule.partition(":")
     by = {"by_tag": kind == "tag", "by_group": kind == "group", "head": head or None}
+    by |= {"by_trip": kind == "trip"}
+    if kind == "trip":
+        set_date(filed.library, filed.gallery().ids("name:b"), "2024-07-12 10:00")
+        set_date(filed.library, filed.gallery().ids("name:a-edited"), "2023-07-12 10:00")
+        update_trips(filed.library)
     for query in ("", "name:edited", "-name:edited"):
         assert previewed(filed, query, **by) == zipped(filed, rule, query)
 

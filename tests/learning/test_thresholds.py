@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,11 +132,7 @@ def test_invalid_thresholds_are_errors(services: Services, ids: list[str]) -> No
         services.model_choice.use_thresholds({"moon": 0.5})
     with pytest.raises(UsageError, match="from 0.2 to 0.99"):
         services.model_choice.use_thresholds({"sea": 1.5})
-    shared = Services(
-        services.settings.model_copy(update={"mode": "shared"}),
-        services.model,
-        services.library,
-        services.jobs,
-    )
+    settings = services.settings.model_copy(update={"mode": "shared"})
+    shared = replace(services, settings=settings)
     with pytest.raises(NotForVisitors):
         shared.model_choice.use_thresholds({"sea": 0.9})

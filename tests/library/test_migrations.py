@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, insert
 
 from scene_model.duplicates.missing_hashes import count_missing_hashes
 from scene_model.duplicates.near_duplicates import count_pending_comparisons
@@ -21,11 +21,12 @@ from scene_model.library.awaited_facts import store_awaited_facts, stored_awaite
 from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
 from scene_model.library.imported_facts import ImportedFacts, complete_photo
-from scene_model.library.schema import SCHEMA_VERSION, photos
+from scene_model.library.schema import SCHEMA_VERSION, photos, trips
 from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort, SortKey
 from scene_model.library.stacks.stack_edits import stack_photos_of
 from scene_model.library.store import Library
+from scene_model.library.trips.trip_rows import all_trips
 from scene_model.maintenance.row_check import row_problems
 from scene_model.search.conditions import (
     description_contains,
@@ -34,6 +35,9 @@ from scene_model.search.conditions import (
     has_tag,
     name_contains,
 )
+from scene_model.search.trip_conditions import is_in_trip
+from scene_model.trips.trip_edits import put_in_trip, rename_trip
+from scene_model.trips.trip_run import update_trips
 from tests.conftest import ASSETS
 
 VERSIONS = (1, 2)
@@ -346,6 +350,22 @@ def test_photos_of_earlier_versions_get_places(number: int, tmp_path: Path) -> N
         place = library.photo(FLOWER).place
         assert place is not None
         assert place.title == "Lisbon, Portugal"
+    assert problems(folder) == []
+
+
+@pytest.mark.parametrize("number", (1, 6, 9))
+def test_photos_of_earlier_versions_come_into_trips(number: int, tmp_path: Path) -> None:
+    folder = made_by(number, tmp_path / "library")
+    with Library(folder) as library:
+        row = {"title": "A", "folded_title": "a", "state": "proposed", "kind": "trip"}
+        with library.database.writer.begin() as connection:
+            trip_id = int(connection.execute(insert(trips).values(row)).lastrowid)
+        assert put_in_trip(library, trip_id, [TEMPLE, FLOWER]).photo_count == 2
+        update_trips(library)
+        assert rename_trip(library, trip_id, "New Year").description == "Trip renamed to “New Year”"
+        assert set(library.find(is_in_trip([trip_id]))) == {TEMPLE, FLOWER}
+        assert undo(library) is not None
+        assert [trip.title for trip in all_trips(library)] == ["A"]
     assert problems(folder) == []
 
 

@@ -68,7 +68,7 @@ def test_groups_are_preselected_and_classes_can_be_chosen(
 ) -> None:
     app.switch_page("sort.py").run()
     by, layout = app.selectbox(key="sort_by"), app.selectbox(key="sort_folders")
-    assert by.options[:4] == ["Group", "Class", "Album", "Label of “Six scenes”"]
+    assert by.options[:4] == ["Group", "Class", "Album", "Trip"]
     assert layout.options[:2] == ["Group", "Year / month / group"]
     app.session_state["sort_source"] = str(source)
     app.session_state["sort_dest"] = str(tmp_path / "sorted")

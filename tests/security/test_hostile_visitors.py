@@ -44,7 +44,9 @@ def come(app: TestClient, count: int) -> list[TestClient]:
 
 
 @needs_proc
-@pytest.mark.parametrize("path", ["/api/photos", "/api/uploads", "/api/library/export.csv"])
+@pytest.mark.parametrize(
+    "path", ["/api/photos", "/api/uploads", "/api/trips", "/api/library/export.csv"]
+)
 def test_a_visitor_who_stores_nothing_holds_no_file(
     start_app: StartApp, tmp_path: Path, path: str
 ) -> None:

@@ -4,7 +4,7 @@ import datetime
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scene_model.classifier.albums import PhotoFacts, albums_of, tag_facts
@@ -13,10 +13,16 @@ from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.duplicates.hash_neighbours import write_hash_neighbours
 from scene_model.errors import InternalError, QueryError, SceneError, UnknownHead, UnreadableFile
-from scene_model.export.sorting.layout import Destination
+from scene_model.export.sorting.layout import (
+    ALBUM_LAYOUT,
+    DEFAULT_LAYOUT,
+    TRIP_LAYOUT,
+    Destination,
+)
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SkippedFile
 from scene_model.export.sorting.stacks import together
+from scene_model.export.sorting.trip_folders import TripFolders, propose_folders
 from scene_model.jobs.in_order import in_order
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.groups import group_of, group_of_prediction
@@ -27,6 +33,7 @@ from scene_model.library.records import NewPhoto, PhotoRecord, photo_facts
 from scene_model.library.sort_order import NEWEST_ADDED
 from scene_model.library.stacks.stack_rows import stacks_of
 from scene_model.library.store import Library
+from scene_model.library.trips.trip_rows import NO_TRIP, all_trips
 from scene_model.photos.content import content_id, read_content
 from scene_model.photos.dates import date_of_photo
 from scene_model.photos.hashes import file_content_hash
@@ -37,8 +44,8 @@ from scene_model.search.own_albums import album_line
 from scene_model.search.query import parse_query
 from scene_model.search.query_reader import QueryReader
 
-BY_CLASS, BY_GROUP, BY_ALBUM = "class", "group", "album"
-_ALBUM_RULES, _MODEL = "album rules", "the model"
+BY_CLASS, BY_GROUP, BY_ALBUM, BY_TRIP = "class", "group", "album", "trip"
+_ALBUM_RULES, _MODEL, _TRIPS = "album rules", "the model", "the trips"
 _BATCH = 500
 
 logger = logging.getLogger(__name__)
@@ -53,8 +60,13 @@ class _HashedPhoto:
     destination: Destination | None
 
 
+def default_layout(by: str) -> str:
+    """Return the layout for photos sorted by something."""
+    return {BY_ALBUM: ALBUM_LAYOUT, BY_TRIP: TRIP_LAYOUT}.get(by, DEFAULT_LAYOUT)
+
+
 class Classification:
-    """Classifies photos by class, by group, by the labels of a head, or by album."""
+    """Classifies photos by class, by group, by the labels of a head, by album, or by trip."""
 
     def __init__(
         self,
@@ -65,38 +77,44 @@ class Classification:
         workers: int = 1,
         with_album: bool = True,
         with_place: bool = True,
+        with_trip: bool = True,
     ) -> None:
         """Set up; raises UnknownHead when ``by`` is unknown, and QueryError.
 
         library: its photos, identified by content, need no new prediction, and people's decisions
         in it apply. query: only matching photos are sorted. with_album: False when the layout does
-        not use the album, which saves evaluating the album rules. with_place: the same for the
-        place, which saves reading the gazetteer.
+        not use the album, which saves evaluating the album rules; with_place, with_trip: the same
+        for the place, which saves reading the gazetteer, and for trips.
         """
         self._model, self._library, self._by, self._workers = model, library, by, workers
         self._with_album, self._with_place = with_album or by == BY_ALBUM, with_place
-        if by not in (BY_CLASS, BY_GROUP, BY_ALBUM, *model.classifier.heads):
+        self._with_trip = with_trip or by == BY_TRIP
+        if by not in (BY_CLASS, BY_GROUP, BY_ALBUM, BY_TRIP, *model.classifier.heads):
             heads = ", ".join(model.classifier.heads)
             raise UnknownHead(
-                f"Photos cannot be sorted by {by!r}. Use class, group, album, or a head of the "
-                f"model: {heads}."
+                f"Photos cannot be sorted by {by!r}. Use class, group, album, trip, or a head of "
+                f"the model: {heads}."
             )
         self._query = query.strip()
         if self._query:  # report a syntax error before the work begins
-            own = [] if library is None else own_albums(library)
+            own, trips = ((), ()) if library is None else (own_albums(library), all_trips(library))
             today = datetime.date.today()
-            parse_query(self._query, model.vocabulary, model.albums, today, own_albums=own)
+            parse_query(
+                *(self._query, model.vocabulary, model.albums, today), own_albums=own, trips=trips
+            )
         self._gazetteer = Gazetteer.open() if library is None else library.gazetteer
         self._library_ids: set[str] = set()
         self._own_albums = self._albums_of_people()
+        has_trips = library is not None and self._with_trip
+        self._trip_folders = TripFolders(library) if library is not None and has_trips else None
         if library is not None:
             self._library_ids.update(library.ids_in_order(None, NEWEST_ADDED))
             self._library_ids.update(library.find(trashed=True))
 
     @property
     def noun(self) -> str:
-        """What a photo is sorted by, in words: "class", "group", "album", or "label" of a head."""
-        return self._by if self._by in (BY_CLASS, BY_GROUP, BY_ALBUM) else "label"
+        """What photos are sorted by: "class", "group", "album", "trip", or "label" of a head."""
+        return self._by if self._by in (BY_CLASS, BY_GROUP, BY_ALBUM, BY_TRIP) else "label"
 
     def classify_all(
         self, items: Sequence[Group | SkippedFile], progress: Callable[[int], None] = lambda _: None
@@ -150,7 +168,26 @@ class Classification:
             for item in in_scratch:
                 if item.hashes[0] in matching and item.destination is not None:
                     outside.append(ScannedPhoto(item.group, item.hashes, item.destination))
-        yield from together(outside)
+        yield from together(self._with_proposed_trips(outside))
+
+    def _with_proposed_trips(self, photos: Sequence[ScannedPhoto]) -> list[ScannedPhoto]:
+        """Return photos that are not in the library with the trips proposed from them alone."""
+        if not self._with_trip:
+            return list(photos)
+        destinations = [photo.destination for photo in photos]
+        folders = propose_folders(destinations, self._gazetteer)
+        return [
+            replace(photo, destination=self._in_trip(photo.destination, *folders[number]))
+            if number in folders
+            else photo
+            for number, photo in enumerate(photos)
+        ]
+
+    def _in_trip(self, destination: Destination, trip: str, day: str | None) -> Destination:
+        if self._by == BY_TRIP:
+            source = NONE if trip == NO_TRIP else _TRIPS
+            destination = replace(destination, label=trip, source=source)
+        return replace(destination, trip=trip, day=day)
 
     def _matching_ids(self) -> frozenset[str] | None:
         if not self._query or self._library is None:
@@ -217,6 +254,7 @@ class Classification:
         stacks = stacks_of(self._library, ids)
         ids_and_picks = dict.fromkeys([*ids, *(stack.pick for stack in stacks.values())])
         records = {record.id: record for record in self._library.records(ids_and_picks)}
+        trips = {} if self._trip_folders is None else self._trip_folders.of_photos(ids_and_picks)
         for item in items:
             record = records.get(item.hashes[0])
             try:
@@ -224,7 +262,9 @@ class Classification:
                     raise UnreadableFile("It was removed from the library meanwhile. Sort again.")
                 # A stack goes whole to where its pick goes.
                 pick = records.get(stacks[record.id].pick) if record.id in stacks else None
-                destination = self._stored_destination(pick or record)
+                shown = pick or record
+                trip, day = trips.get(shown.id, (NO_TRIP, None))
+                destination = self._in_trip(self._stored_destination(shown), trip, day)
                 yield ScannedPhoto(item.group, item.hashes, destination)
             except SceneError as error:
                 yield SkippedFile(item.group.photo.path, error)
@@ -235,6 +275,8 @@ class Classification:
         group = group_of_prediction(predictions, self._model.vocabulary)
         if self._by == BY_ALBUM:
             label, source = album, _ALBUM_RULES
+        elif self._by == BY_TRIP:
+            label, source = NO_TRIP, NONE
         elif self._by == BY_GROUP:
             label, source = group, NONE if group == UNSURE_CLASS else _MODEL
         elif self._by == BY_CLASS:
@@ -244,7 +286,10 @@ class Classification:
             label, source = (UNSURE_CLASS, NONE) if by_head.unsure else (by_head.label, self._by)
         city, country = self._predicted_place(metadata)
         camera = metadata.camera
-        return Destination(label, source, album, taken_at, camera, group, city, country)
+        destination = Destination(label, source, album, taken_at, camera, group, city, country)
+        if metadata.latitude is None or metadata.longitude is None:
+            return destination
+        return replace(destination, position=(metadata.latitude, metadata.longitude))
 
     def _predicted_place(self, metadata: PhotoMetadata) -> tuple[str, str]:
         """Return the settlement and the country of a photo; empty without a position."""
@@ -262,7 +307,7 @@ class Classification:
             label, source = album, _ALBUM_RULES if own_album is None else HUMAN
         elif self._by == BY_GROUP:
             label, source = group, self._group_source(record, group)
-        elif self._by == BY_CLASS:
+        elif self._by in (BY_CLASS, BY_TRIP):
             label, source = record.photo_class, record.class_source
         else:
             label, source = self._by_head(record)

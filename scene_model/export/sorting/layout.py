@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.errors import InvalidLayout
 from scene_model.export.archive import safe_name
+from scene_model.library.trips.trip_rows import NO_TRIP
 
 DEFAULT_LAYOUT = "{class}/{name}"
 ALBUM_LAYOUT = "{album}/{name}"
-FIELDS = ("class", "group", "album", "taken", "camera", "place", "city", "country", "name")
-_PLACE_FIELDS = ("place", "city", "country")
+TRIP_LAYOUT = "{trip}/{name}"
+FIELDS = (
+    *("class", "group", "album", "trip", "day", "taken", "camera"),
+    *("place", "city", "country", "name"),
+)
+_PLACE_FIELDS, _TRIP_FIELDS = ("place", "city", "country"), ("trip", "day")
 UNDATED, NO_CAMERA, NO_PLACE = "undated", "no camera", "no place"
 MAX_NAME_BYTES = 255
 _Part = tuple[str, str | None, str]  # literal text, field, its format
@@ -23,10 +28,12 @@ _Part = tuple[str, str | None, str]  # literal text, field, its format
 class Destination:
     """A photo's values for the fields of a layout.
 
-    label: its class, group, label or album; source: the head that predicted it, HUMAN, NONE, "all
-    heads" of a group, or "album rules". album: empty when the layout does not use it. taken_at: ISO
-    8601. group: UNSURE_CLASS without one. city: the settlement, or "At sea". country: its English
-    name. Both empty where the place is not known.
+    label: its class, group, label, album or trip; source: the head that predicted it, HUMAN, NONE,
+    "all heads" of a group, "album rules", or "the trips". album: empty when the layout does not use
+    it. taken_at: ISO 8601. group: UNSURE_CLASS without one. city: the settlement, or "At sea".
+    country: its English name. Both empty where the place is not known. trip: its title, NO_TRIP
+    without one. day: the number and the place of the day in the trip; None without a trip.
+    position: latitude and longitude of a photo that is not in the library, for proposing its trip.
     """
 
     label: str
@@ -37,6 +44,9 @@ class Destination:
     group: str = UNSURE_CLASS
     city: str = ""
     country: str = ""
+    trip: str = NO_TRIP
+    day: str | None = None
+    position: tuple[float, float] | None = None
 
 
 class Layout:
@@ -48,7 +58,9 @@ class Layout:
         self._folders, self._name = _parse(template)
         parts = [*(part for folder in self._folders for part in folder), *self._name]
         self._fields = {field for _, field, _ in parts}
-        self._uses_taken = any(f == "taken" for parts in self._folders for _, f, _ in parts)
+        # A photo of no trip has its date as day.
+        dated = ("taken", "day")
+        self._uses_taken = any(f in dated for parts in self._folders for _, f, _ in parts)
         self._folder_cache: dict[tuple[str | None, ...], str] = {}
 
     @property
@@ -61,13 +73,18 @@ class Layout:
         """Whether the target path depends on where a photo was taken."""
         return not self._fields.isdisjoint(_PLACE_FIELDS)
 
+    @property
+    def uses_trip(self) -> bool:
+        """Whether the target path depends on a photo's trip."""
+        return not self._fields.isdisjoint(_TRIP_FIELDS)
+
     def target(self, destination: Destination, name: str) -> tuple[str, str]:
         """Return the folder below DEST, with slashes, and the file name."""
         taken_at = destination.taken_at if self._uses_taken else None
         key = (
             *(destination.label, destination.group, destination.album),
+            *(destination.city, destination.country, destination.trip, destination.day),
             *(destination.camera, taken_at),
-            *(destination.city, destination.country),
         )
         folder = self._folder_cache.get(key)
         if folder is None:
@@ -131,6 +148,8 @@ def _values(destination: Destination) -> dict[str, str]:
         "class": destination.label,
         "group": destination.group,
         "album": destination.album,
+        "trip": destination.trip,
+        "day": destination.day or _value("taken", "", destination.taken_at or ""),
         "taken": destination.taken_at or "",
         "camera": destination.camera or NO_CAMERA,
         "place": ", ".join(filter(None, (destination.city, destination.country))) or NO_PLACE,

@@ -18,7 +18,9 @@ def apply_album_changes(connection: Connection, edit_id: int, value: Column[Any]
     """Set every photo and every column of albums that an edit changed. value: before or after."""
     _place_photos(connection, edit_id, value)
     changes = select(edit_changes.c.field, edit_changes.c.label, value).where(
-        edit_changes.c.edit_id == edit_id, edit_changes.c.photo_id == NO_PHOTO
+        edit_changes.c.edit_id == edit_id,
+        edit_changes.c.photo_id == NO_PHOTO,
+        edit_changes.c.field.in_((NAME, SORT, COVER, DELETED)),
     )
     for field, album_id, new in connection.execute(changes).all():
         columns = _columns_of(field, new)

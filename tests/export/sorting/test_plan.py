@@ -17,6 +17,8 @@ DESTINATION = Destination(
     *("sea", "scenes", "travel", "2024-07-05T10:11:12+02:00", "NIKON D70", "water"),
     city="Lisbon",
     country="Portugal",
+    trip="Our summer",
+    day="01 Alfama",
 )
 
 
@@ -29,6 +31,7 @@ DESTINATION = Destination(
         ("{group}/{class}/{name}", "water/sea", "a.jpg"),
         ("{camera}/x {class}/{taken:%H}_{name}", "NIKON D70/x sea", "10_a.jpg"),
         ("{country}/{city}/{place}/{name}", "Portugal/Lisbon/Lisbon, Portugal", "a.jpg"),
+        ("{trip}/{day}/{name}", "Our summer/01 Alfama", "a.jpg"),
         ("{name}", "", "a.jpg"),
     ],
 )
@@ -45,6 +48,9 @@ def test_missing_values() -> None:
     at_sea = replace(unknown, city="At sea")
     target = Layout("{country}/{city}/{place}/{name}").target(at_sea, "a.jpg")
     assert target == ("At sea/At sea/At sea", "a.jpg")
+    assert Layout("{trip}/{day}/{name}").target(unknown, "a.jpg") == ("no trip/undated", "a.jpg")
+    dated = replace(unknown, taken_at="2024-07-05T10:11:12")
+    assert Layout("{trip}/{day}/{name}").target(dated, "a.jpg") == ("no trip/2024-07-05", "a.jpg")
 
 
 def test_photos_that_differ_only_in_their_group() -> None:

@@ -207,7 +207,7 @@ def test_an_unforeseen_error_does_not_end_the_watch(services: Services, arrivals
 def test_visitors_of_a_shared_server_watch_nothing(services: Services) -> None:
     shared = services.settings.model_copy(update={"mode": "shared"})
     with pytest.raises(NotForVisitors, match="watch folders"):
-        _ = Services(shared, services.model, services.library, services.jobs).watches
+        _ = replace(services, settings=shared).watches
 
 
 def test_a_folder_watched_inside_another_is_refused(watches: Watches, arrivals: Path) -> None:

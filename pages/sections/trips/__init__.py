@@ -1,0 +1,1 @@
+"""Pieces of the page Trips, and what other pages show of trips."""

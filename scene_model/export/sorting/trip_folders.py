@@ -1,0 +1,88 @@
+"""The folders of trips: the title, and the days by number and place."""
+
+from collections.abc import Iterable, Sequence
+
+from scene_model.classifier.vocabulary import fold
+from scene_model.export.sorting.layout import Destination
+from scene_model.library.store import Library
+from scene_model.library.trips.trip_rows import trips_of_photos
+from scene_model.photos.places.gazetteer import Gazetteer
+from scene_model.trips.moment_rows import camera_time
+from scene_model.trips.moments import PhotoMoment
+from scene_model.trips.named_places import NamedPlace, count_places
+from scene_model.trips.proposal import propose_trips
+from scene_model.trips.titles import day_labels, free_title, trip_titles
+from scene_model.trips.trip_details import find_trip
+
+# The title of a trip, and the name of a day.
+Folders = tuple[str, str | None]
+
+
+def propose_folders(
+    destinations: Sequence[Destination], gazetteer: Gazetteer
+) -> dict[int, Folders]:
+    """Return the folders of photos that are in no library, as trips are proposed from them.
+
+    The keys are indexes of ``destinations``. gazetteer: names the places of their positions.
+    """
+    moments = [
+        PhotoMoment(number, taken_at, photo.position, photo.camera)
+        for number, photo in enumerate(destinations)
+        if (taken_at := camera_time(photo.taken_at or "")) is not None
+    ]
+    folders: dict[int, Folders] = {}
+    taken: set[str] = set()
+    for trip in propose_trips(moments):
+        names = _names_of(trip.photos, destinations, gazetteer)
+        counts = count_places(names.values())
+        titles = trip_titles(trip.start, trip.end, counts, gazetteer.country_name)
+        title = free_title(titles, taken)
+        taken.add(fold(title))
+        by_day = {
+            day.date: [n for chapter in day.chapters for n in chapter.photos] for day in trip.days
+        }
+        by_count = (
+            count_places(names[n] for n in of_day if n in names) for of_day in by_day.values()
+        )
+        places = [of_day[0][0].name if of_day else None for of_day in by_count]
+        for date, label in day_labels(list(by_day), places):
+            folders |= dict.fromkeys(by_day[date], (title, label))
+    return folders
+
+
+def _names_of(
+    numbers: Sequence[int], destinations: Sequence[Destination], gazetteer: Gazetteer
+) -> dict[int, NamedPlace]:
+    """Return the places of those photos that have a position."""
+    positions = {n: p for n in numbers if (p := destinations[n].position) is not None}
+    latitudes, longitudes = [p[0] for p in positions.values()], [p[1] for p in positions.values()]
+    places = gazetteer.places_at(latitudes, longitudes) if positions else []
+    return {
+        number: NamedPlace(place.name, place.region, place.country, place.kind)
+        for number, place in zip(positions, places, strict=True)
+    }
+
+
+class TripFolders:
+    """Names of folders for photos of a library's trips; reads each trip once."""
+
+    def __init__(self, library: Library) -> None:
+        """Begin without a trip."""
+        self._library = library
+        self._day_labels: dict[int, dict[str, str]] = {}
+
+    def of_photos(self, photo_ids: Iterable[str]) -> dict[str, Folders]:
+        """Return the title of the trip and the name of the day of those photos that are in one."""
+        return {
+            photo_id: (trip.title, self._days(trip.trip_id).get(trip.day or ""))
+            for photo_id, trip in trips_of_photos(self._library, photo_ids).items()
+        }
+
+    def _days(self, trip_id: int) -> dict[str, str]:
+        labels = self._day_labels.get(trip_id)
+        if labels is None:
+            days = [day for day in find_trip(self._library, trip_id).days if day.date is not None]
+            dates = [day.date for day in days if day.date is not None]
+            names = day_labels(dates, [day.place for day in days])
+            labels = self._day_labels[trip_id] = {day.isoformat(): name for day, name in names}
+        return labels

@@ -1,0 +1,1 @@
+"""Trips as rows: which photo is in which, and what people change about them."""

@@ -1,0 +1,123 @@
+"""Titles of trips from facts: places and dates."""
+
+import datetime
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+
+from scene_model.classifier.vocabulary import fold
+from scene_model.errors import InvalidTrip
+from scene_model.library.trips.trip_rows import MAX_TITLE_LENGTH, numbered_title
+from scene_model.trips.dates_text import day_text, days_text, months_text, weekday
+from scene_model.trips.named_places import CountryName, NamedPlace
+
+# A place is named in a title if at least this share of the photos with a place is from there, and
+# at most so many are; those named together must have the second share.
+_NAMED_SHARE, _MOST_NAMED, _NAMED_TOGETHER = 0.15, 3, 0.6
+_MOST_COUNTRIES = 3
+
+PlaceCounts = Sequence[tuple[NamedPlace, int]]
+
+
+def trip_titles(
+    first: datetime.date, last: datetime.date, counts: PlaceCounts, country_name: CountryName
+) -> list[str]:
+    """Return titles for a trip, the shortest first; each further one says more.
+
+    counts: its places with the numbers of their photos, most first. country_name: returns the name
+    of a country by its code.
+    """
+    where = _where(counts, country_name)
+    days = days_text(first, last)
+    if where is None:
+        return [f"{weekday(first)}, {days}" if first == last else days]
+    if first == last:
+        titles = [f"{weekday(first)} in {where}, {day_text(first)}"]
+    else:
+        is_country = not _is_of_settlements(counts)
+        months = months_text(first, last)
+        short = f"{months} in {where}" if is_country else f"{where}, {months}"
+        titles = [short, f"{where}, {days}"]
+    every = ", ".join(place.name for place, _ in counts[:5])
+    return [*titles, f"{titles[-1]} ({every})"]
+
+
+def clean_title(typed: str) -> str:
+    """Normalise a typed title: NFC, single spaces; raises InvalidTrip."""
+    title = " ".join(unicodedata.normalize("NFC", typed).split())
+    if not fold(title):
+        raise InvalidTrip("A trip needs a title with at least one letter or digit.")
+    if len(title) > MAX_TITLE_LENGTH:
+        raise InvalidTrip(
+            f"The title of the trip has {len(title)} characters; the limit is {MAX_TITLE_LENGTH}."
+        )
+    if '"' in title:
+        raise InvalidTrip(
+            "The title of a trip cannot contain a quotation mark: queries quote titles with it."
+        )
+    unprintable = [character for character in title if not character.isprintable()]
+    if unprintable:
+        raise InvalidTrip(
+            f"The title of the trip contains an unprintable character ({unprintable[0]!r})."
+        )
+    return title
+
+
+def is_still_right(current: str, titles: Sequence[str]) -> bool:
+    """Whether the title that a trip has is one of those of `trip_titles`, perhaps numbered."""
+    return current in titles or current.startswith(f"{titles[-1]} (")
+
+
+def free_title(titles: Sequence[str], taken: Collection[str]) -> str:
+    """Return the shortest title that no other trip has. taken: those of the others, folded."""
+    free = (title for title in titles if fold(title) not in taken)
+    return next(free, None) or numbered_title(titles[-1], taken)
+
+
+def _where(counts: PlaceCounts, country_name: CountryName) -> str | None:
+    """Return where a trip was: a few settlements, or else its region or its countries."""
+    if not counts:
+        return None
+    if _is_of_settlements(counts):
+        return _joined([place.name for place in _main_places(counts)])
+    by_region, by_country = Counter[tuple[str, str]](), Counter[str]()
+    for place, count in counts:
+        by_country[place.country or ""] += count
+        by_region[place.region or "", place.country or ""] += count
+    total = sum(count for _, count in counts)
+    (region, _), of_region = by_region.most_common(1)[0]
+    if region and of_region >= (1 - _NAMED_SHARE) * total:
+        return region
+    countries = [country_name(code) for code, _ in by_country.most_common() if code]
+    if not countries:
+        return counts[0][0].name
+    more = len(countries) - _MOST_COUNTRIES
+    if more > 0:
+        word = "country" if more == 1 else "countries"
+        return _joined([*countries[:_MOST_COUNTRIES], f"{more} more {word}"])
+    return _joined(countries)
+
+
+def _is_of_settlements(counts: PlaceCounts) -> bool:
+    named = _main_places(counts)
+    total = sum(count for _, count in counts)
+    of_named = sum(count for place, count in counts if place in named)
+    return len(named) <= _MOST_NAMED and of_named >= _NAMED_TOGETHER * total
+
+
+def _main_places(counts: PlaceCounts) -> list[NamedPlace]:
+    total = sum(count for _, count in counts)
+    return [place for place, count in counts if count >= _NAMED_SHARE * total]
+
+
+def _joined(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def day_labels(
+    days: Sequence[datetime.date], places: Sequence[str | None]
+) -> Iterator[tuple[datetime.date, str]]:
+    """Yield a name for the folder of each day of a trip: "01 Alfama", or "01 2024-07-12"."""
+    width = max(2, len(str(len(days))))
+    for number, (day, place) in enumerate(zip(days, places, strict=True), 1):
+        yield day, f"{number:0{width}} {place or day.isoformat()}"

@@ -1,0 +1,85 @@
+"""Updates of a library's trips in the background, one at a time."""
+
+import logging
+import threading
+import time
+
+from scene_model.errors import SceneError
+from scene_model.library.store import Library
+from scene_model.trips.trip_run import update_trips
+
+_PAUSE_S = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+class TripUpdates:
+    """Runs `update_trips` in a thread that lives while there is something to do; thread-safe.
+
+    Requests during a run are one more run after it. What a run of a killed process would have
+    done, the next request does.
+    """
+
+    def __init__(self, library: Library) -> None:
+        """Begin without a run."""
+        self._library = library
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._is_requested = self._is_closed = False
+        self._checked_version, self._ended_at_s = -1, -_PAUSE_S
+
+    def request(self) -> None:
+        """Update the trips soon; returns at once."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_requested = True
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="trips", daemon=True)
+                self._thread.start()
+
+    def request_if_changed(self) -> None:
+        """Update the trips if the library changed since the last update; returns at once.
+
+        At most every `_PAUSE_S` seconds: pages ask at every click, and a run reads all photos.
+        """
+        is_due = time.monotonic() - self._ended_at_s >= _PAUSE_S
+        if is_due and self._library.version() != self._checked_version:
+            self.request()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an update is running or requested."""
+        with self._lock:
+            return self._thread is not None
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until no update is running; returns whether that is so."""
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout_s)
+        return not self.is_running
+
+    def close(self) -> None:
+        """Finish what is requested, and accept nothing more."""
+        with self._lock:
+            self._is_closed = True
+        self.wait()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._is_requested:
+                    self._thread = None
+                    return
+                self._is_requested = False
+            try:
+                version = self._library.version()
+                update_trips(self._library)
+                self._checked_version = version
+            except SceneError as error:
+                logger.warning("the trips were not updated: %s", error.message)
+            except Exception:  # nobody else would hear of it
+                logger.exception("the trips were not updated")
+            self._ended_at_s = time.monotonic()
