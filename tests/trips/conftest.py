@@ -26,7 +26,14 @@ def library(tmp_path: Path) -> Iterator[Library]:
             connection.execute(delete(places))
             for place in _PLACES:
                 folded = str(place["name"]).lower()
-                connection.execute(
-                    insert(places).values(place | {"folded_name": folded, "kind": "settlement"})
-                )
+                row = place | {
+                    "key": f"test:{folded}",
+                    "folded_name": folded,
+                    "folded_region": str(place["region"]).lower(),
+                    "country_name": "Portugal",
+                    "kind": "settlement",
+                    "words": f"\n{folded}\n",
+                    "country_words": "\npt\nportugal\n",
+                }
+                connection.execute(insert(places).values(row))
         yield opened

@@ -94,7 +94,7 @@ def batch(client: TestClient, temple: bytes, key: str) -> str:
 
 def requests_of(api: FastAPI, ids: tuple[str, str]) -> list[tuple[str, str]]:
     """Every method of every route of the API, with another visitor's ids in the path."""
-    parameters = {"job_id": ids[0], "photo_id": ids[1], "number": "1"}
+    parameters = {"job_id": ids[0], "photo_id": ids[1], "trip_id": "1", "number": "1"}
     requests = []
     for route in api.routes:
         if isinstance(route, Mount):
