@@ -42,8 +42,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores if any(Path(path).name == "browser" for path in ignored) else 2 * cores
 
 
-# Their tests run whole programs, commands and pages: all of them are slow.
-_SLOW_FOLDERS = tuple(TESTS / name for name in ("cli", "pages", "security"))
+# Their tests run whole programs: a server, a command, a page. All of them are slow.
+_SLOW_FOLDERS = tuple(TESTS / name for name in ("api", "cli", "pages", "security"))
 
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:

@@ -37,7 +37,6 @@ def example(language: str) -> str:
     return str(code)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "language",
     [
@@ -87,7 +86,6 @@ def healthy(server: Server) -> bool:
     return httpx.get(f"{server.url}/api/health", timeout=30).status_code == 200
 
 
-@pytest.mark.slow
 def test_hanging_senders_do_not_block_others(server: Server) -> None:
     hanging = [raw(server) for _ in range(20)]
     for connection in hanging:
@@ -101,7 +99,6 @@ def test_hanging_senders_do_not_block_others(server: Server) -> None:
         connection.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/api/predict", "/api/predict/batch", "/api/classify"])
 def test_a_slow_sender_is_dropped(
     path: str, server: Server, monkeypatch: pytest.MonkeyPatch
@@ -122,7 +119,6 @@ def test_a_slow_sender_is_dropped(
         time.sleep(0.02)
 
 
-@pytest.mark.slow
 def test_a_sender_above_the_minimum_rate_is_accepted(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,7 +144,6 @@ def test_a_disconnected_sender_leaves_no_files(server: Server) -> None:
     assert healthy(server)
 
 
-@pytest.mark.slow
 def test_a_batch_of_a_disconnected_sender_is_cancelled(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

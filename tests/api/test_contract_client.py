@@ -133,7 +133,6 @@ def check_results(results: list[dict[str, Any]], archive: bytes) -> None:
     assert folders(archive) == {r["filename"]: r["class"] for r in results if not r["error"]}
 
 
-@pytest.mark.slow
 def test_a_batch_and_its_download(client: Client, temple: bytes, flower: bytes) -> None:
     files = (("a.jpg", temple), ("b.txt", b"no picture"), ("c.jpg", flower))
     status, _, body = client.send("/api/predict/batch", "files", *files)
@@ -163,7 +162,6 @@ def test_a_batch_in_the_background(client: Client, temple: bytes, flower: bytes)
     assert status == 200
 
 
-@pytest.mark.slow
 def test_tags_of_base64_images(client: Client, temple: bytes, flower: bytes) -> None:
     images = [text_of(temple), f"data:image/jpeg;base64,{text_of(flower)}"]
     for path in ("/api/classify", "/api/classify/"):
@@ -183,7 +181,6 @@ def test_tags_of_base64_images(client: Client, temple: bytes, flower: bytes) -> 
     assert body["errors"][1]["message"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "document",
     [

@@ -125,7 +125,6 @@ def test_paths_are_left_out(message: str, expected: str) -> None:
     assert LibraryUnavailable(message).public_message == expected
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ERRORS)
 def test_an_error_reveals_nothing(kind: str, client: TestClient, settings: Settings) -> None:
     status, request = ERRORS[kind]
@@ -136,7 +135,6 @@ def test_an_error_reveals_nothing(kind: str, client: TestClient, settings: Setti
     assert leaked(response, settings) == []
 
 
-@pytest.mark.slow
 def test_the_check_detects_leaks(settings: Settings) -> None:
     for text in (
         f"see {settings.library}/x",
@@ -147,7 +145,6 @@ def test_the_check_detects_leaks(settings: Settings) -> None:
         assert leaked(httpx.Response(500, text=text), settings), text
 
 
-@pytest.mark.slow
 def test_an_exception_reveals_nothing(
     client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +161,6 @@ def test_an_exception_reveals_nothing(
         assert leaked(response, settings) == []
 
 
-@pytest.mark.slow
 def test_library_errors_reveal_nothing(settings: Settings, temple: bytes) -> None:
     """A missing original, a changed one, and a folder that cannot be written."""
     settings = settings.model_copy(update={"max_file_bytes": 1_000_000, "max_pixels": 10**7})

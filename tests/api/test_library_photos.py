@@ -106,7 +106,6 @@ def test_photos_name_their_stack(filled_api: TestClient, settings: Settings) -> 
     assert all(photo["stack"] == expected for photo in page)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cursor", ["x", "é", "e30", "W10", "bnVsbA", "WyJuYW1lIiwxLDEsMV0"])
 def test_invalid_cursors(filled_api: TestClient, cursor: str) -> None:
     assert "cursor" in problem_of(filled_api.get("/api/photos", params={"cursor": cursor}), 400)
@@ -206,7 +205,6 @@ def test_addresses_that_are_none(api: TestClient) -> None:
         problem_of(api.get(path), 404)
 
 
-@pytest.mark.slow
 def test_limits_can_be_read(api: TestClient) -> None:
     limits = api.get("/api/models").json()["limits"]
     assert limits["max_batch_files"] == 1_500

@@ -2,12 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from benchmarks.api_fuzz import fuzz
 from tests.api.conftest import Server
-
-pytestmark = pytest.mark.slow
 
 
 def test_responses_match_the_document(server: Server, tmp_path: Path) -> None:

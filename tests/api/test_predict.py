@@ -86,7 +86,6 @@ def test_one_photo_by_a_model_without_groups(
     assert body["group"] is None
 
 
-@pytest.mark.slow
 def test_one_photo_with_another_head(api: TestClient, temple: bytes) -> None:
     form = {"file": ("a.jpg", temple)}
     body = api.post("/api/predict", params={"head": "camera"}, files=form).json()
@@ -155,7 +154,6 @@ def test_a_batch(api: TestClient, temple: bytes, flower: bytes, settings: Settin
         assert library.count() == 0
 
 
-@pytest.mark.slow
 def test_a_batch_of_more_than_a_thousand_parts(api: TestClient) -> None:
     photo = encode(textured(40, 30), quality=30)
     sent = [("a.jpg", photo), *[("b.jpg", b"no photo")] * 1_198, ("c.jpg", photo)]
@@ -226,7 +224,6 @@ def test_unknown_jobs(api: TestClient, job_id: str) -> None:
     problem_of(api.get(f"/api/download/{job_id}"), 404)
 
 
-@pytest.mark.slow
 def test_a_batch_is_found_after_a_restart_and_nowhere_else(
     settings: Settings, temple: bytes, tmp_path: Path
 ) -> None:
@@ -240,7 +237,6 @@ def test_a_batch_is_found_after_a_restart_and_nowhere_else(
         problem_of(api.get(f"/api/jobs/{body['job_id']}"), 404)
 
 
-@pytest.mark.slow
 def test_stopping_the_server_ends_a_batch_with_partial_results(settings: Settings) -> None:
     sent = files(*[(f"{i}.jpg", SMALL) for i in range(300)])
     with client_of(settings) as api:
@@ -251,7 +247,6 @@ def test_stopping_the_server_ends_a_batch_with_partial_results(settings: Setting
     assert job["done"] < 300
 
 
-@pytest.mark.slow
 def test_a_batch_expires(settings: Settings, temple: bytes) -> None:
     short = settings.model_copy(update={"batch_lifetime_s": 3})
     with client_of(short) as api:

@@ -175,6 +175,7 @@ RULES = AlbumRules(
 )
 
 
+@pytest.mark.slow
 @given(MEMBERS, MEMBERS, QUERIES, st.sampled_from(["Second", "Rule"]))
 @settings(max_examples=30, deadline=None)
 def test_contract_of_albums_with_and_album_lines(

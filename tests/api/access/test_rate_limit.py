@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from starlette.testclient import TestClient
 
 from scene_model.api import create_app
@@ -27,7 +26,6 @@ def test_a_bucket_empties_and_fills_evenly() -> None:
     assert [buckets.take("a") for _ in range(61)] == [0.0] * 60 + [1.0]
 
 
-@pytest.mark.slow
 def test_the_number_of_buckets_is_limited() -> None:
     now = [0.0]
     buckets = Buckets(1, lambda: now[0])

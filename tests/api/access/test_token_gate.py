@@ -71,7 +71,6 @@ def app_that_trusts_loopback(settings: Settings) -> Iterator[Starlette]:
         yield test_client
 
 
-@pytest.mark.slow
 def test_another_computer_needs_a_token(app: Starlette) -> None:
     remote = client_of(app)
     for path in ("/api/photos", "/api/uploads", "/api/library/export.csv", "/api/nothing"):
@@ -90,7 +89,6 @@ def test_an_invalid_token_is_refused(app: Starlette) -> None:
         assert "not valid on this server" in problem_of(response, 401)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "host", "headers", "status"),
     [
@@ -117,7 +115,6 @@ def test_local_requests_where_they_are_trusted(
     assert response.status_code == (403 if host.startswith("[") else status)
 
 
-@pytest.mark.slow
 def test_a_browser_prompts_once(app: Starlette) -> None:
     browser = client_of(app)
     first_page = browser.get("/")
@@ -186,7 +183,6 @@ def shared(tmp_path: Path) -> Iterator[Starlette]:
         yield with_page(test_client)
 
 
-@pytest.mark.slow
 def test_on_a_shared_server_a_token_has_a_library(
     shared: Starlette, temple: bytes, flower: bytes
 ) -> None:

@@ -107,7 +107,6 @@ def requests_of(api: FastAPI, ids: tuple[str, str]) -> list[tuple[str, str]]:
     return requests
 
 
-@pytest.mark.slow
 def test_no_route_serves_another_visitor(
     server: Starlette, api: FastAPI, visitors: Visitors, temple: bytes
 ) -> None:
