@@ -2,8 +2,7 @@
 
 An ordinary photo is decoded in the first lane. One that takes much memory, by its header, or that
 took too long there, goes to the second, which has less priority, a limit of time, and a limit of
-memory for all its photos together. A decoder that exceeds its time is killed and replaced. Only the
-smallest photos are decoded where they are asked for, see `small`.
+memory for all its photos together. A decoder that exceeds its time is killed and replaced.
 """
 
 import contextlib
@@ -28,7 +27,6 @@ from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits, ch
 from scene_model.photos.decoders.frames import Data, Fields, write_frame
 from scene_model.photos.decoders.memory_budget import MemoryBudget
 from scene_model.photos.decoders.replies import Replies, replies_of
-from scene_model.photos.decoders.small import decode_small
 from scene_model.photos.metadata import PhotoMetadata
 from scene_model.photos.quality import PictureQuality
 
@@ -105,9 +103,6 @@ class Decoders:
         """
         limits = limits or self.limits
         check_file_bytes(len(data), limits)
-        small = decode_small(data, minimum, limits)
-        if small is not None:
-            return DecodedFile(*small)
         request: Fields = {
             "limits": vars(limits),
             "minimum": None if minimum is None else vars(minimum),
