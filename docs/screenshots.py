@@ -6,6 +6,7 @@ The default folder is Debian's mate-backgrounds; 200 crops of its photos are use
 and the extra ``browser``. Writes docs/screenshots/*.webp.
 """
 
+import datetime
 import io
 import sys
 import tempfile
@@ -39,6 +40,13 @@ DATED = {
     "Lisbon 2019-05-04.jpg": None,
     "cake.jpg": None,
 }
+# Days of trips, with where they were spent; at home in Zürich on every tenth day of the year.
+HOME = (47.37, 8.54)
+TRIPS = {
+    **{"2024-07-12": (38.71, -9.14), "2024-07-13": (38.72, -9.14), "2024-07-14": (38.8, -9.38)},
+    **{"2024-07-15": (38.7, -9.42), "2024-07-16": (38.71, -9.14), "2024-10-20": (47.42, 10.98)},
+    **{"2024-12-26": (45.44, 12.33), "2024-12-27": (45.44, 12.33), "2024-12-28": (45.49, 12.42)},
+}
 # File names of the screenshots, by step.
 FILE_NAMES = {
     **{UPLOAD: "1-upload", "browse": "2-gallery", "one photo": "3-photo", "review": "4-review"},
@@ -71,6 +79,7 @@ def main() -> None:
             server.stop()
         shoot_maps(browser, folder, Path(temporary) / "map")
         shoot_dates(browser, folder, Path(temporary) / "dates")
+        shoot_trips(browser, folder, Path(temporary) / "trips")
 
 
 def shoot_maps(browser: Browser, folder: Path, work: Path) -> None:
@@ -110,6 +119,35 @@ def shoot_dates(browser: Browser, folder: Path, work: Path) -> None:
         window.goto(f"{server.base_url}/dates")
         window.get_by_text("No date: ").wait_for()
         shoot(window, "dates")
+
+
+def shoot_trips(browser: Browser, folder: Path, work: Path) -> None:
+    """Take the screenshots of the page Trips, on photos with dates and places."""
+    photos_dir = work / "photos"
+    photos_dir.mkdir(parents=True)
+    first = datetime.date(2024, 1, 1)
+    tenth_days = [f"{first + datetime.timedelta(days=days)}" for days in range(3, 366, 10)]
+    at_home = [(day, HOME, 1) for day in tenth_days if day not in TRIPS]
+    days = [*at_home, *((day, at, 7) for day, at in TRIPS.items())]
+    moments = [(day, at, hour) for day, at, count in days for hour in range(10, 10 + count)]
+    sources = [pieces(path) for path in sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg"])]
+    for number, (day, at, hour) in enumerate(moments):
+        picture = Image.open(io.BytesIO(next(sources[number % len(sources)])))
+        with Image.open(io.BytesIO(placed(picture, *at))) as photo:
+            exif = photo.getexif()
+            exif.get_ifd(0x8769)[0x9003] = f"{day.replace('-', ':')} {hour}:{number % 60:02}:00"
+            photo.save(photos_dir / f"IMG_{number:04}.jpg", exif=exif, quality=90)
+    fill(work / "library", sorted(photos_dir.iterdir()))
+    with running(Server(work)) as server:
+        for name, path, size, scheme in (
+            ("trips", "trips", WIDE, "light"),
+            ("trip", "trips?trip=1", WIDE, "light"),
+            ("trip-phone", "trips?trip=1", PHONE, "dark"),
+        ):
+            window = open_page(browser, size, scheme)
+            window.goto(f"{server.base_url}/{path}")
+            window.get_by_text("Proposed:").first.wait_for()
+            shoot(window, name)
 
 
 def two_hundred(folder: Path) -> list[FilePayload]:
