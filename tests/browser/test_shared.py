@@ -124,7 +124,7 @@ def api_requests(person: Person, jobs: list[str], photo_id: str) -> list[tuple[s
     routes = set()
     for path, methods in described.items():
         for job_id in jobs:
-            parameters = {"job_id": job_id, "photo_id": photo_id, "number": "0"}
+            parameters = {"job_id": job_id, "photo_id": photo_id, "trip_id": "1", "number": "0"}
             filled = path.format_map(parameters)
             routes |= {(method.upper(), filled) for method in methods}
     return sorted(routes)

@@ -226,6 +226,7 @@ def test_export_for_people_beside_the_documented_table(visit: Visit) -> None:
     (columns, *rows) = csv.reader(io.StringIO(download(page, "Download CSV").decode()))
     assert columns[:6] == CSV_BEGINS
     end = ["Bundle", "Group", "Favourite", "Rating", "Duration"]
+    end += ["Place", "Region", "Country", "Place source"]
     assert columns[columns.index("Bundle") :] == end
     assert len(rows) == 6
     people = csv.reader(io.StringIO(download(page, "CSV for people").decode()))
