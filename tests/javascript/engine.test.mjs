@@ -1,7 +1,12 @@
 // The upload engine on a server in memory.
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
-import { isTemporary, PART_BYTES, UploadEngine, UploadError } from "../../pages/widgets/uploader/engine.js";
+import {
+  isTemporary,
+  PART_BYTES,
+  UploadEngine,
+  UploadError,
+} from "../../pages/widgets/uploader/engine.js";
 
 const files = (...names) => names.map((name) => ({ path: name, file: { name, size: 10 } }));
 const unavailable = () => new UploadError(503, "Busy.");
