@@ -60,6 +60,7 @@ _LANGUAGE = """
 | `group:water` · `group:unsure` | a group: sea, beach, lake … · no group was probable enough |
 | `name:img_20` · `camera:iphone` | part of the file name · part of the camera name |
 | `place:lisbon` · `city:lisbon` · `country:pt` | taken there, by name in any language |
+| `trip:lisbon` | on a trip with that in its title |
 | `score>=0.8` | confidence of the class, 0 to 1; 1 for a class you set |
 | `taken:2024-07` · `taken:2024-07-20..2024-08` | a day, month or year · a date range |
 | `added:today` · `added:yesterday` | the date a photo was added to the library |

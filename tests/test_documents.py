@@ -10,6 +10,7 @@ import pytest
 
 from scene_model import __version__
 from scene_model.config import PROJECT_DIR
+from scene_model.search.query import FIELDS, PROPERTIES, STATES
 
 DOCS = PROJECT_DIR / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -117,3 +118,12 @@ def test_every_promise_names_tests_that_exist() -> None:
     assert len(named) > 40
     for path, name in named:
         assert re.search(rf"def {name}\b", read(PROJECT_DIR / path)), f"{path}::{name}"
+
+
+@pytest.mark.parametrize("path", [DOCS / "query-language.md", PROJECT_DIR / "pages" / "search.py"])
+def test_every_part_of_the_query_language_is_described(path: Path) -> None:
+    """Also in the table on the page Search."""
+    described = " ".join(re.findall(r"`([^`\n]+)`", read(path)))
+    parts = [rf"\b{field}[:<>=]" for field in FIELDS]
+    parts += [f"is:{state}" for state in STATES] + [f"has:{name}" for name in PROPERTIES]
+    assert [part for part in parts if not re.search(part, described)] == []
