@@ -63,6 +63,19 @@ def test_invalid_folder_and_query_are_reported(
     assert app.error
 
 
+def test_a_typed_path_is_replaced_only_by_another_choice(opened: Services, app: AppTest) -> None:
+    """What the server sets replaces what somebody is typing while the page runs."""
+    app.switch_page("sort.py").run()
+    app.toggle(key="sort_dest_typing").set_value(True).run()
+    app.text_input(key="sort_dest_typed").set_value("/first").run()
+    assert app.session_state["sort_dest"] == "/first"
+    app.run()
+    assert not app.text_input(key="sort_dest_typed").proto.set_value
+    app.session_state["sort_dest"] = "/second"
+    app.run()
+    assert app.text_input(key="sort_dest_typed").value == "/second"
+
+
 def test_groups_are_preselected_and_classes_can_be_chosen(
     opened: Services, app: AppTest, tmp_path: Path, source: Path
 ) -> None:

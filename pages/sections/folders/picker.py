@@ -49,7 +49,9 @@ def folder_field(label: str, key: str, can_make: bool = False) -> Path | None:
             )
             st.toggle("Type a path", key=typing_key, persist_state="session")
         if st.session_state.get(typing_key):
-            st.session_state[typed_key] = chosen
+            # Only a change: what is set replaces what somebody types meanwhile.
+            if st.session_state.get(typed_key) != chosen:
+                st.session_state[typed_key] = chosen
             st.text_input(
                 label,
                 key=typed_key,
