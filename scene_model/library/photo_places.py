@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.vocabulary import fold
@@ -33,33 +33,24 @@ def place_photo(connection: Connection, gazetteer: Gazetteer, photo_id: str) -> 
     place_rows(connection, gazetteer, connection.execute(_ADDED, {"photo_id": photo_id}).all())
 
 
-def count_unplaced(library: Library) -> int:
-    """Count the photos with a position, trash included, whose place was not looked up yet."""
-    with library.database.reader.begin() as connection:
-        query = select(func.count()).select_from(photos).where(is_unplaced())
-        return int(connection.execute(query).scalar_one())
-
-
 def place_unplaced(library: Library) -> Iterator[int]:
-    """Name the positions of all such photos; yields the number of photos done so far.
+    """Name the positions, trash included, that were not looked up yet; yields the photos done.
 
     Each batch is one transaction, so an interrupted run goes on where it stopped.
     """
     done = 0
-    while True:
+    while _has_unplaced(library):
         with library.database.writer.begin() as connection:
             rows = connection.execute(_UNPLACED.limit(BATCH)).all()
             place_rows(connection, library.gazetteer, rows)
-        if not rows:
-            return
         done += len(rows)
         yield done
 
 
-def is_unplaced() -> ColumnElement[bool]:
-    """The photo has a position, and its place was not looked up by it."""
-    has_position = photos.c.latitude.is_not(None) & photos.c.longitude.is_not(None)
-    return has_position & photos.c.place_source.is_distinct_from(GPS)
+def _has_unplaced(library: Library) -> bool:
+    # Read first: a transaction that writes waits for others, and mostly there is nothing to do.
+    with library.database.reader.begin() as connection:
+        return connection.execute(_UNPLACED.limit(1)).first() is not None
 
 
 def place_rows(connection: Connection, gazetteer: Gazetteer, rows: Sequence[Any]) -> None:
@@ -134,7 +125,11 @@ def _lines(names: Sequence[str]) -> str:
 
 # Built once: to build a statement costs more time than SQLite needs for it.
 _POSITIONS = select(photos.c.number, photos.c.latitude, photos.c.longitude)
-_UNPLACED = _POSITIONS.where(is_unplaced())
+_UNPLACED = _POSITIONS.where(
+    photos.c.latitude.is_not(None),
+    photos.c.longitude.is_not(None),
+    photos.c.place_source.is_distinct_from(GPS),
+)
 _ADDED = _UNPLACED.where(photos.c.id == bindparam("photo_id"))
 _SET_PLACE = (
     update(photos)
