@@ -54,23 +54,27 @@ def _has_unplaced(library: Library) -> bool:
 
 
 def place_rows(connection: Connection, gazetteer: Gazetteer, rows: Sequence[Any]) -> None:
-    """Write the places of photos. rows: number, latitude and longitude of each."""
+    """Write the places of photos. rows: number, latitude, longitude and altitude_m of each."""
     if not rows:
         return
-    names = gazetteer.places_at([row.latitude for row in rows], [row.longitude for row in rows])
-    ids = place_ids(connection, gazetteer, names)
+    named = gazetteer.places_at(
+        [row.latitude for row in rows],
+        [row.longitude for row in rows],
+        [row.altitude_m for row in rows],
+    )
+    ids = place_ids(connection, gazetteer, named)
     values = [
         {"photo": row.number, "place": ids[_key(place)], "source": GPS, "km": place.distance_km}
-        for row, place in zip(rows, names, strict=True)
+        for row, place in zip(rows, named, strict=True)
     ]
     connection.execute(_SET_PLACE, values)
 
 
 def place_ids(
-    connection: Connection, gazetteer: Gazetteer, names: Sequence[Place]
+    connection: Connection, gazetteer: Gazetteer, named: Sequence[Place]
 ) -> dict[str, int]:
     """Return the ids of the rows of places by their keys; missing rows are added."""
-    by_key = {_key(place): place for place in names}
+    by_key = {_key(place): place for place in named}
     ids = _ids(connection, list(by_key))
     missing = [place for key, place in by_key.items() if key not in ids]
     if missing:
@@ -124,7 +128,7 @@ def _lines(names: Sequence[str]) -> str:
 
 
 # Built once: to build a statement costs more time than SQLite needs for it.
-_POSITIONS = select(photos.c.number, photos.c.latitude, photos.c.longitude)
+_POSITIONS = select(photos.c.number, photos.c.latitude, photos.c.longitude, photos.c.altitude_m)
 _UNPLACED = _POSITIONS.where(
     photos.c.latitude.is_not(None),
     photos.c.longitude.is_not(None),

@@ -50,6 +50,17 @@ def test_a_photo_gets_its_place_when_it_is_added(
     assert verify(services.library).problems == ()
 
 
+def test_a_photo_taken_from_an_aeroplane_is_in_the_air(
+    services: Services, add_photos: Callable[[list[tuple[str, bytes]]], list[str]]
+) -> None:
+    (photo_id,) = add_photos([("a.jpg", placed(textured(64, 48), *LISBON, altitude_m=10_500))])
+    place = services.library.photo(photo_id).place
+    assert place is not None
+    assert (place.title, place.kind, place.country) == ("In the air", "air", None)
+    assert services.gallery().ids("place:air") == [photo_id]
+    assert verify(services.library).problems == ()
+
+
 def test_a_position_from_another_program_gives_a_place(
     services: Services, add_photos: Callable[[list[tuple[str, bytes]]], list[str]]
 ) -> None:

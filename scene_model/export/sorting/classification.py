@@ -286,17 +286,19 @@ class Classification:
         position = None
         if metadata.latitude is not None and metadata.longitude is not None:
             position = metadata.latitude, metadata.longitude
-        city, country = self._place_of(position)
+        city, country = self._place_of(position, metadata.altitude_m)
         return Destination(
             *(label, source, album, taken_at, metadata.camera, group, city, country),
             position=position,
         )
 
-    def _place_of(self, position: tuple[float, float] | None) -> tuple[str, str]:
+    def _place_of(
+        self, position: tuple[float, float] | None, altitude_m: float | None
+    ) -> tuple[str, str]:
         """Return the settlement and the country of a position; empty without one."""
         if position is None or not self._with_place:
             return "", ""
-        (place,) = self._gazetteer.places_at([position[0]], [position[1]])
+        (place,) = self._gazetteer.places_at([position[0]], [position[1]], [altitude_m])
         return place.name, self._gazetteer.country_name(place.country) if place.country else ""
 
     def _stored_destination(self, record: PhotoRecord) -> Destination:
