@@ -60,8 +60,8 @@ def _page() -> None:
         with_location = not st.checkbox(
             "Remove locations",
             key="export_no_place",
-            help="Removes coordinates from the tables. The ZIP has copies that keep only what is "
-            "known to be harmless. Your own files are not changed.",
+            help="Removes coordinates and places from the tables. The ZIP has copies that keep "
+            "only what is known to be harmless. Your own files are not changed.",
         )
         parts = [counted(count, "photo"), passed_over_text(query)]
         st.caption(" · ".join(filter(None, parts)), width="content")
@@ -118,11 +118,13 @@ def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:
         "with several tags is in several folders.",
     )
     rule = get_services().exports.folder_rule(by or _CLASS)
+    is_by_trip = rule.kind is FolderKind.TRIP
     folders = get_gallery().folder_sizes(
         *(query, rule.kind is FolderKind.TAG, rule.head),
         by_group=rule.kind is FolderKind.GROUP,
-        by_trip=rule.kind is FolderKind.TRIP,
+        by_trip=is_by_trip,
     )
+    folder_names = get_services().exports.trip_folder_names(with_location) if is_by_trip else {}
     count = sum(folder.photo_count for folder in folders)
     size = sum(folder.file_bytes for folder in folders)
     st.caption(
@@ -135,7 +137,7 @@ def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:
     st.dataframe(
         pd.DataFrame(
             {
-                "Folder": [f"{folder.name}/" for folder in folders],
+                "Folder": [f"{folder_names.get(folder.name, folder.name)}/" for folder in folders],
                 "Photos": [folder.photo_count for folder in folders],
                 "Label": [names.display_name(folder.name) for folder in folders],
                 "Size": [_size(folder.file_bytes) for folder in folders],

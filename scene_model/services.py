@@ -29,8 +29,6 @@ from scene_model.jobs.workers import WorkerPools
 from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
 from scene_model.library.inventory import MovedFile, update_references
-from scene_model.library.photo_places import count_unplaced
-from scene_model.library.place_proposals import update_places
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
@@ -64,12 +62,12 @@ class Common:
 class Services:
     """Everything that pages, API and command line need for one library.
 
-    model: the holder of the model in use. trips: updates the trips in the background. problem: why
-    the model chosen for this library is not in use, if so. quota: the limit on what the library may
-    hold. owner: who takes turns with others, if not the library. sequences: stacks those of photos
-    that an earlier run added; None for a visitor's library. copies: makes automatic copies of the
-    database; None for a visitor's library. owns_decoders: whether `close` ends the library's
-    decoders.
+    model: the holder of the model in use. trips: updates places and trips in the background.
+    problem: why the model chosen for this library is not in use, if so. quota: the limit on what
+    the library may hold. owner: who takes turns with others, if not the library. sequences: stacks
+    those of photos that an earlier run added; None for a visitor's library. copies: makes automatic
+    copies of the database; None for a visitor's library. owns_decoders: whether `close` ends the
+    library's decoders.
     """
 
     settings: Settings
@@ -279,8 +277,6 @@ def open_services(
         if count_unstacked(library):  # an earlier version made the library
             for _ in stack_unstacked(library):
                 pass
-        if count_unplaced(library):
-            update_places(library)
         jobs.resume()
         trips.request()
     # Visitors' libraries are removed after hours, and their bytes are limited.

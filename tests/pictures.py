@@ -50,7 +50,9 @@ def burst_with_faults(photo: bytes) -> list[tuple[str, bytes]]:
         return files
 
 
-def placed(picture: Image.Image, latitude: float, longitude: float) -> bytes:
+def placed(
+    picture: Image.Image, latitude: float, longitude: float, altitude_m: float | None = None
+) -> bytes:
     """A JPEG whose EXIF says where it was taken; degrees."""
 
     def degrees(value: float) -> tuple[float, float, float]:
@@ -60,6 +62,7 @@ def placed(picture: Image.Image, latitude: float, longitude: float) -> bytes:
     exif = Image.Exif()
     gps = {1: "N" if latitude > 0 else "S", 2: degrees(latitude)}
     gps |= {3: "E" if longitude > 0 else "W", 4: degrees(longitude)}
+    gps |= {} if altitude_m is None else {5: b"\0", 6: altitude_m}
     exif.get_ifd(0x8825).update(gps)
     return encode(picture, exif=exif)
 

@@ -239,7 +239,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         people: bool = False,
         language: Annotated[str, Query(max_length=20, examples=["de"])] = "en",
     ) -> Response:
-        """Stream a query's photos as CSV; ``place=false`` leaves coordinates out.
+        """Stream a query's photos as CSV; ``place=false`` leaves coordinates and places out.
 
         ``people=true`` gives fewer columns for people to read, with names of labels in a language.
         """
@@ -257,7 +257,7 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
         sort: Annotated[str, Query(max_length=20)] = str(NEWEST_ADDED),
         place: bool = True,
     ) -> Response:
-        """Stream a query's photos as a JSON list; ``place=false`` leaves coordinates out."""
+        """Stream a query's photos as JSON; ``place=false`` leaves coordinates and places out."""
         services = get_services()
         lines = services.exports.json_lines(services.gallery(Sort.read(sort)).all_ids(q), place)
         return _download(lines, "application/json", "scene-gallery.json")
@@ -283,8 +283,9 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
     ) -> Response:
         """Stream a query's photos as a ZIP.
 
-        by: ``class``, ``group``, ``tag`` for one folder per tag, or ``head:ID`` for the labels of a
-        head.
+        by: ``class``, ``group``, ``tag`` for one folder per tag, ``trip``, or ``head:ID`` for the
+        labels of a head. ``place=false`` packs copies without the place, and names trips by their
+        dates unless a person titled them.
         """
         services = get_services()
         rule = services.exports.folder_rule(by)

@@ -34,7 +34,6 @@ from scene_model.learning.retag_preview import RetagPreview, retag_preview
 from scene_model.library.file_system import new_file
 from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder
-from scene_model.library.place_proposals import update_places
 from scene_model.library.records import Added, PhotoRecord
 from scene_model.library.sort_order import Sort
 from scene_model.search.albums import AlbumEntry
@@ -75,7 +74,6 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
                 progress.show(done, failed=failed)
 
         _print(with_progress(), options, _added_record, _added_line)
-        update_places(services.library)
         stack_new_sequences(services.library)
         services.trips.request()
         services.trips.wait()

@@ -18,7 +18,7 @@ from scene_model.export.table import (
     json_record,
     people_row,
     table_row,
-    without_coordinates,
+    without_place,
     write_csv,
     write_json,
     write_jsonl,
@@ -30,7 +30,8 @@ from scene_model.library.predictions import objects_of_stored, predict_stored
 from scene_model.library.records import PhotoRecord
 from scene_model.library.stacks.stack_rows import stacks_of
 from scene_model.library.store import Library
-from scene_model.library.trips.trip_rows import trips_of_photos
+from scene_model.library.trips.trip_rows import all_trips, trips_of_photos
+from scene_model.trips.titles import titles_without_places
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Exports:
     def csv_lines(
         self, photo_ids: Iterable[str], with_bom: bool = False, with_place: bool = True
     ) -> Iterator[str]:
-        """Yield photos as CSV, in the order given; with_place: include coordinates."""
+        """Yield photos as CSV, in the order given; with_place: include coordinates and places."""
         rows = (table_row(*item) for item in self._items(photo_ids, with_place))
         return write_csv(rows, with_bom)
 
@@ -85,10 +86,12 @@ class Exports:
         """Yield a ZIP of photos, in folders by a rule, with the CSV inside.
 
         A stack goes whole into the folder of its pick, except with one folder per tag.
-        with_place: False leaves coordinates out of the CSV and packs copies without the place;
-        photos from which it cannot be removed are left out and listed in the ZIP.
+        with_place: False leaves coordinates and places out of the CSV, packs copies without the
+        place, and names trips by their dates unless a person titled them; photos from which the
+        place cannot be removed are left out and listed in the ZIP.
         """
-        trips = self._titles_of_trips(photo_ids) if rule.kind is FolderKind.TRIP else None
+        is_by_trip = rule.kind is FolderKind.TRIP
+        trips = self._titles_of_trips(photo_ids, with_place) if is_by_trip else None
         entries = (
             ArchiveEntry(
                 folder=folder,
@@ -105,13 +108,20 @@ class Exports:
         )
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
 
-    def _titles_of_trips(self, photo_ids: Iterable[str]) -> dict[str, str]:
-        """Return the titles of the trips of photos and of the picks of their stacks."""
+    def trip_folder_names(self, with_place: bool) -> dict[str, str]:
+        """Return the folders of trips whose folder is not called as the trip, by their titles."""
+        return {} if with_place else titles_without_places(all_trips(self.library))
+
+    def _titles_of_trips(self, photo_ids: Iterable[str], with_place: bool) -> dict[str, str]:
+        """Return the folders of the trips of photos and of the picks of their stacks."""
+        names = self.trip_folder_names(with_place)
         titles: dict[str, str] = {}
         for batch in in_batches(photo_ids):
             picks = [stack.pick for stack in stacks_of(self.library, batch).values()]
             trips = trips_of_photos(self.library, [*batch, *picks])
-            titles |= {photo_id: trip.title for photo_id, trip in trips.items()}
+            titles |= {
+                photo_id: names.get(trip.title, trip.title) for photo_id, trip in trips.items()
+            }
         return titles
 
     def folder_rule(self, text: str) -> FolderRule:
@@ -133,7 +143,7 @@ class Exports:
                 if objects is None:
                     objects = self._predicted_objects(photo.id)
                 group = group_of(photo, self.model.vocabulary)
-                yield photo if with_place else without_coordinates(photo), objects, group
+                yield photo if with_place else without_place(photo), objects, group
 
     def _json_records(self, photo_ids: Iterable[str], with_place: bool) -> Iterator[dict[str, Any]]:
         for batch in in_batches(photo_ids):

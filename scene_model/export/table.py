@@ -195,7 +195,7 @@ def split_tags(cell: str) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def without_coordinates(photo: PhotoRecord) -> PhotoRecord:
+def without_place(photo: PhotoRecord) -> PhotoRecord:
     """Return the same photo without latitude, longitude and place."""
     return replace(photo, latitude=None, longitude=None, place=None)
 

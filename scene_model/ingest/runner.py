@@ -34,7 +34,6 @@ from scene_model.jobs.job import Job, JobKind, skipped_outcome
 from scene_model.jobs.results import JobResults
 from scene_model.jobs.workers import WorkerPools
 from scene_model.library.awaited_facts import store_awaited_facts
-from scene_model.library.place_proposals import update_places
 from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)
@@ -275,7 +274,6 @@ class JobRunner:
         try:
             self._adder.end(batch)
             stack_new_sequences(self._library)
-            self._update_places()
             # The next scan, or the inbox, finds again what was not added.
             if batch.is_watched or batch.is_from_inbox:
                 batch.discard()
@@ -289,12 +287,6 @@ class JobRunner:
         finally:
             batch.lock_file.release()
             self._after_adding()
-
-    def _update_places(self) -> None:
-        try:
-            update_places(self._library)
-        except SceneError as error:  # the next job does it
-            logger.warning("places were not updated: %s", error.message)
 
     def _read_archives(self, job: Job, batch: IncomingBatch) -> bool:
         """Begin the job that adds the photos of archives; False to try it after a restart."""

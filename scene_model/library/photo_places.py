@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scene_model.classifier.vocabulary import fold
@@ -33,53 +33,48 @@ def place_photo(connection: Connection, gazetteer: Gazetteer, photo_id: str) -> 
     place_rows(connection, gazetteer, connection.execute(_ADDED, {"photo_id": photo_id}).all())
 
 
-def count_unplaced(library: Library) -> int:
-    """Count the photos with a position, trash included, whose place was not looked up yet."""
-    with library.database.reader.begin() as connection:
-        query = select(func.count()).select_from(photos).where(is_unplaced())
-        return int(connection.execute(query).scalar_one())
-
-
 def place_unplaced(library: Library) -> Iterator[int]:
-    """Name the positions of all such photos; yields the number of photos done so far.
+    """Name the positions, trash included, that were not looked up yet; yields the photos done.
 
     Each batch is one transaction, so an interrupted run goes on where it stopped.
     """
     done = 0
-    while True:
+    while _has_unplaced(library):
         with library.database.writer.begin() as connection:
             rows = connection.execute(_UNPLACED.limit(BATCH)).all()
             place_rows(connection, library.gazetteer, rows)
-        if not rows:
-            return
         done += len(rows)
         yield done
 
 
-def is_unplaced() -> ColumnElement[bool]:
-    """The photo has a position, and its place was not looked up by it."""
-    has_position = photos.c.latitude.is_not(None) & photos.c.longitude.is_not(None)
-    return has_position & photos.c.place_source.is_distinct_from(GPS)
+def _has_unplaced(library: Library) -> bool:
+    # Read first: a transaction that writes waits for others, and mostly there is nothing to do.
+    with library.database.reader.begin() as connection:
+        return connection.execute(_UNPLACED.limit(1)).first() is not None
 
 
 def place_rows(connection: Connection, gazetteer: Gazetteer, rows: Sequence[Any]) -> None:
-    """Write the places of photos. rows: number, latitude and longitude of each."""
+    """Write the places of photos. rows: number, latitude, longitude and altitude_m of each."""
     if not rows:
         return
-    names = gazetteer.places_at([row.latitude for row in rows], [row.longitude for row in rows])
-    ids = place_ids(connection, gazetteer, names)
+    named = gazetteer.places_at(
+        [row.latitude for row in rows],
+        [row.longitude for row in rows],
+        [row.altitude_m for row in rows],
+    )
+    ids = place_ids(connection, gazetteer, named)
     values = [
         {"photo": row.number, "place": ids[_key(place)], "source": GPS, "km": place.distance_km}
-        for row, place in zip(rows, names, strict=True)
+        for row, place in zip(rows, named, strict=True)
     ]
     connection.execute(_SET_PLACE, values)
 
 
 def place_ids(
-    connection: Connection, gazetteer: Gazetteer, names: Sequence[Place]
+    connection: Connection, gazetteer: Gazetteer, named: Sequence[Place]
 ) -> dict[str, int]:
     """Return the ids of the rows of places by their keys; missing rows are added."""
-    by_key = {_key(place): place for place in names}
+    by_key = {_key(place): place for place in named}
     ids = _ids(connection, list(by_key))
     missing = [place for key, place in by_key.items() if key not in ids]
     if missing:
@@ -133,8 +128,12 @@ def _lines(names: Sequence[str]) -> str:
 
 
 # Built once: to build a statement costs more time than SQLite needs for it.
-_POSITIONS = select(photos.c.number, photos.c.latitude, photos.c.longitude)
-_UNPLACED = _POSITIONS.where(is_unplaced())
+_POSITIONS = select(photos.c.number, photos.c.latitude, photos.c.longitude, photos.c.altitude_m)
+_UNPLACED = _POSITIONS.where(
+    photos.c.latitude.is_not(None),
+    photos.c.longitude.is_not(None),
+    photos.c.place_source.is_distinct_from(GPS),
+)
 _ADDED = _UNPLACED.where(photos.c.id == bindparam("photo_id"))
 _SET_PLACE = (
     update(photos)

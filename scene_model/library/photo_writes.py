@@ -124,6 +124,7 @@ def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> di
         "lens": prediction.metadata.lens,
         "latitude": prediction.metadata.latitude,
         "longitude": prediction.metadata.longitude,
+        "altitude_m": prediction.metadata.altitude_m,
         "perceptual_hash": _hash_of(prediction.photo),
         "imported_rating": rating or None,
         "folder": photo.folder,

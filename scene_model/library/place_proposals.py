@@ -16,6 +16,7 @@ from scene_model.library.photo_places import place_unplaced
 from scene_model.library.records import GPS, NEIGHBOURS
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
+from scene_model.photos.dates import local_time
 
 MAX_PAUSE = datetime.timedelta(hours=1)
 
@@ -69,12 +70,13 @@ def _of_camera(members: Sequence[tuple[Any, datetime.datetime]]) -> Iterator[tup
 
 
 def _time(taken_at: str) -> datetime.datetime | None:
-    """Return the time of a photo as its camera said; None for a day alone."""
+    """Return the local time of a photo; None for a day alone, or an unreadable date."""
+    if len(taken_at) <= len("2024-07-15"):
+        return None
     try:
-        time = datetime.datetime.fromisoformat(taken_at)
+        return local_time(taken_at)
     except ValueError:
         return None
-    return time.replace(tzinfo=None) if len(taken_at) > len("2024-07-15") else None
 
 
 # Built once: to build a statement costs more time than SQLite needs for it.

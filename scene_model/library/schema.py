@@ -66,7 +66,7 @@ def _effective_date_column(name: str) -> Computed:
 # `place_id`: where it was taken, in `places`, of which no row is ever deleted; `place_source`:
 # "gps" by its position, "neighbours" by those of photos taken shortly before and after it;
 # `place_km`: how far its position is from the centre of the place. All null where the place is not
-# known, or not looked up yet.
+# known, or not looked up yet. `altitude_m`: above the sea; null in photos of earlier versions.
 # `burst_id` to `exposure_mode`: how the photo was taken, see `photos.metadata`. `sharpness` to
 # `tonal_range`: see `photos.quality`; null in videos, and where an earlier version did not measure
 # them. `sequence_checked`: whether bursts, brackets and panoramas with the photo were looked for
@@ -163,6 +163,7 @@ photos = Table(
     Column("place_id", Integer),
     Column("place_source", Text),
     Column("place_km", Float),
+    Column("altitude_m", Float),
 )
 
 # Places where photos were taken, see `photos.places`. `key`: makes them unique. `words` and

@@ -21,6 +21,9 @@ _DATE_TIME_ORIGINAL, _OFFSET_TIME_ORIGINAL = 0x9003, 0x9011
 _DATE_TIME_DIGITIZED, _OFFSET_TIME_DIGITIZED = 0x9004, 0x9012
 _LENS_MODEL, _MAKER_NOTE = 0xA434, 0x927C
 _GPS_TIME, _GPS_DATE = 7, 0x1D
+_GPS_ALTITUDE_REFERENCE, _GPS_ALTITUDE = 5, 6
+# Higher than any aeroplane; what is beyond is an error of the receiver.
+MAX_ALTITUDE_M = 50_000.0
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 
 
@@ -30,7 +33,7 @@ class PhotoMetadata:
 
     taken_at: local time where the photo was taken, ISO 8601, with its UTC offset if recorded.
     taken_source: the EXIF field it came from ("DateTimeOriginal", ...), or "XMP".
-    latitude, longitude: degrees, WGS 84, north and east positive.
+    latitude, longitude: degrees, WGS 84, north and east positive. altitude_m: metres above the sea.
     rating: ``xmp:Rating``, from 1 to 5. content_id: what Apple's phones write into the picture and
     the film of one Live Photo. film_start, film_bytes: where the film of a motion photo is in its
     file. burst_id: what Apple's phones and Google's camera write into the photos of one burst.
@@ -45,6 +48,7 @@ class PhotoMetadata:
     lens: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    altitude_m: float | None = None
     rating: int | None = None
     content_id: str | None = None
     film_start: int | None = None
@@ -96,7 +100,12 @@ def _filled(metadata: PhotoMetadata, other: PhotoMetadata) -> PhotoMetadata:
             subsecond=other.subsecond,
         )
     if metadata.latitude is None:
-        metadata = replace(metadata, latitude=other.latitude, longitude=other.longitude)
+        metadata = replace(
+            metadata,
+            latitude=other.latitude,
+            longitude=other.longitude,
+            altitude_m=other.altitude_m,
+        )
     if metadata.exposure_s is None:
         metadata = replace(
             metadata,
@@ -132,6 +141,7 @@ def _fields(exif: Image.Exif, packet: bytes | None) -> PhotoMetadata:
         lens=printable_text(details.get(_LENS_MODEL)),
         latitude=latitude,
         longitude=longitude,
+        altitude_m=None if latitude is None else _altitude_m(gps),
         content_id=content_id_of(details.get(_MAKER_NOTE)),
         burst_id=burst_id_of(details.get(_MAKER_NOTE)),
         subsecond=subsecond_of(details) if taken_source == "DateTimeOriginal" else None,
@@ -244,6 +254,18 @@ def _position(gps: dict[int, Any]) -> tuple[float | None, float | None]:
     if latitude == 0.0 and longitude == 0.0:
         return None, None  # written by phones without a GPS fix
     return latitude, longitude
+
+
+def _altitude_m(gps: dict[int, Any]) -> float | None:
+    try:
+        metres = float(gps[_GPS_ALTITUDE])
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    # Pillow returns the reference as bytes; 1 is below the sea.
+    below = gps.get(_GPS_ALTITUDE_REFERENCE) in (1, b"\x01")
+    if not 0.0 <= metres <= MAX_ALTITUDE_M:
+        return None
+    return round(-metres if below else metres, 1)
 
 
 def _degrees(parts: Any, reference: Any, negative: str, limit: float) -> float | None:

@@ -3,11 +3,11 @@
 import datetime
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import InvalidTrip
-from scene_model.library.trips.trip_rows import MAX_TITLE_LENGTH, numbered_title
+from scene_model.library.trips.trip_rows import MAX_TITLE_LENGTH, TripRow, numbered_title
 from scene_model.trips.dates_text import day_text, days_text, months_text, weekday
 from scene_model.trips.named_places import CountryName, NamedPlace
 
@@ -72,6 +72,28 @@ def free_title(titles: Sequence[str], taken: Collection[str]) -> str:
     """Return the shortest title that no other trip has. taken: those of the others, folded."""
     free = (title for title in titles if fold(title) not in taken)
     return next(free, None) or numbered_title(titles[-1], taken)
+
+
+def titles_without_places(trips: Iterable[TripRow]) -> dict[str, str]:
+    """Return a title from the dates for each trip that no person titled, by its present title."""
+    titles: dict[str, str] = {}
+    taken: set[str] = set()
+    for trip in trips:
+        if trip.is_titled_by_person:
+            taken.add(fold(trip.title))
+        else:
+            titles[trip.title] = _dates_of(trip)
+    for present, dates in titles.items():
+        titles[present] = numbered_title(dates, taken)
+        taken.add(fold(titles[present]))
+    return titles
+
+
+def _dates_of(trip: TripRow) -> str:
+    if trip.first_at is None or trip.last_at is None:
+        return "undated trip"
+    first, last = (datetime.date.fromisoformat(at[:10]) for at in (trip.first_at, trip.last_at))
+    return days_text(first, last)
 
 
 def _where(counts: PlaceCounts, country_name: CountryName) -> str | None:

@@ -1,10 +1,11 @@
-"""Updates of a library's trips in the background, one at a time."""
+"""Updates of a library's places and trips in the background, one at a time."""
 
 import logging
 import threading
 import time
 
 from scene_model.errors import SceneError
+from scene_model.library.place_proposals import update_places
 from scene_model.library.store import Library
 from scene_model.trips.trip_run import update_trips
 
@@ -14,10 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 class TripUpdates:
-    """Runs `update_trips` in a thread that lives while there is something to do; thread-safe.
+    """Updates places, then trips, which are named by them; thread-safe.
 
-    Requests during a run are one more run after it. What a run of a killed process would have
-    done, the next request does.
+    The thread lives while there is something to do. Requests during a run are one more run after
+    it. What a run of a killed process would have done, the next request does.
     """
 
     def __init__(self, library: Library) -> None:
@@ -29,7 +30,7 @@ class TripUpdates:
         self._checked_version, self._ended_at_s = -1, -_PAUSE_S
 
     def request(self) -> None:
-        """Update the trips soon; returns at once."""
+        """Update places and trips soon; returns at once."""
         with self._lock:
             if self._is_closed:
                 return
@@ -39,7 +40,7 @@ class TripUpdates:
                 self._thread.start()
 
     def request_if_changed(self) -> None:
-        """Update the trips if the library changed since the last update; returns at once.
+        """Update places and trips if the library changed since the last update; returns at once.
 
         At most every `_PAUSE_S` seconds: pages ask at every click, and a run reads all photos.
         """
@@ -76,10 +77,11 @@ class TripUpdates:
                 self._is_requested = False
             try:
                 version = self._library.version()
+                update_places(self._library)
                 update_trips(self._library)
                 self._checked_version = version
             except SceneError as error:
-                logger.warning("the trips were not updated: %s", error.message)
+                logger.warning("places and trips were not updated: %s", error.message)
             except Exception:  # nobody else would hear of it
-                logger.exception("the trips were not updated")
+                logger.exception("places and trips were not updated")
             self._ended_at_s = time.monotonic()

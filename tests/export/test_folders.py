@@ -9,12 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 
+from scene_model.classifier.vocabulary import fold
 from scene_model.errors import UsageError
 from scene_model.export.folders import FolderRule
-from scene_model.export.table import json_record, table_row, without_coordinates, write_json
+from scene_model.export.table import json_record, table_row, without_place, write_json
 from scene_model.library import edits
 from scene_model.library.records import PhotoPlace
+from scene_model.library.schema import photos, trip_photos, trips
 from scene_model.services import Services
 
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
@@ -70,11 +73,44 @@ def test_coordinates_are_left_out(services: Services, add_photos: Add, flower: b
     photo = replace(photo, latitude=38.72, longitude=-9.14, place=place)
     assert {38.72, "PT"} <= {*table_row(photo, [], "plants")}
     assert json_record(photo, [], "plants")["place"]["title"] == "Lisbon, Portugal"
-    without = table_row(without_coordinates(photo), [], "plants")
+    without = table_row(without_place(photo), [], "plants")
     assert {38.72, "PT", "Lisbon", "gps"}.isdisjoint(without)
-    assert json_record(without_coordinates(photo), [], "plants")["place"] is None
-    assert json_record(without_coordinates(photo), [], "plants")["longitude"] is None
+    assert json_record(without_place(photo), [], "plants")["place"] is None
+    assert json_record(without_place(photo), [], "plants")["longitude"] is None
     assert len(without) == len(table_row(photo, [], "plants"))
+
+
+def test_a_zip_without_places_names_trips_by_their_dates(
+    services: Services, add_photos: Add, flower: bytes, temple: bytes
+) -> None:
+    photo_ids = add_photos([("dahlia.jpg", flower), ("temple.jpg", temple)])
+    titles = ("Lisbon, July 2024", "With Ana in Rome")
+    with services.library.database.writer.begin() as connection:
+        for number, (photo_id, title) in enumerate(zip(photo_ids, titles, strict=True), 1):
+            connection.execute(
+                insert(trips).values(
+                    id=number,
+                    title=title,
+                    folded_title=fold(title),
+                    is_titled_by_person=title == titles[1],
+                    state="accepted",
+                    kind="trip",
+                    first_at="2024-07-12T10:00:00",
+                    last_at="2024-07-14T10:00:00",
+                )
+            )
+            photo = select(photos.c.number).where(photos.c.id == photo_id).scalar_subquery()
+            connection.execute(insert(trip_photos).values(photo=photo, trip_id=number))
+
+    def folders(with_place: bool) -> set[str]:
+        rule = services.exports.folder_rule("trip")
+        ids = services.gallery().all_ids()
+        chunks = services.exports.zip_by(ids, rule, with_place=with_place)
+        with zipfile.ZipFile(io.BytesIO(b"".join(chunks))) as archive:
+            return {name.split("/")[0] for name in archive.namelist() if "/" in name}
+
+    assert folders(with_place=True) == {*titles}
+    assert folders(with_place=False) == {"12 to 14 July 2024", "With Ana in Rome"}
 
 
 @pytest.mark.slow

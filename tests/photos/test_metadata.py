@@ -113,6 +113,22 @@ def test_place() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "altitude_m"),
+    [
+        ({6: Fraction(21_001, 2)}, 10_500.5),
+        ({5: b"\x00", 6: Fraction(12)}, 12.0),
+        ({5: b"\x01", 6: Fraction(430)}, -430.0),
+        ({6: Fraction(4_000_000_000)}, None),
+        ({}, None),
+    ],
+)
+def test_altitude(fields: dict[int, Any], altitude_m: float | None) -> None:
+    gps = {1: "S", 2: degrees(33.5), 3: "W", 4: degrees(70.25)}
+    assert metadata_of({}, gps=gps | fields).altitude_m == altitude_m
+    assert metadata_of({}, gps=fields).altitude_m is None, "no position"
+
+
+@pytest.mark.parametrize(
     "gps",
     [
         {1: "N", 2: degrees(33.5)},

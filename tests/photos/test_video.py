@@ -134,6 +134,7 @@ def test_dates_of_containers(tags: dict[str, str], taken_at: str | None) -> None
 def test_places_of_containers(text: str, place: tuple[float | None, float | None]) -> None:
     metadata = video_metadata({"location": text})
     assert (metadata.latitude, metadata.longitude) == place
+    assert metadata.altitude_m == (12.345 if "+012" in text else None)
 
 
 def test_sound_alone_is_no_video(decoded: Decode) -> None:

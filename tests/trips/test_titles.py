@@ -5,9 +5,16 @@ import datetime
 import pytest
 
 from scene_model.errors import InvalidTrip
+from scene_model.library.trips.trip_rows import TripRow, TripState
 from scene_model.trips.dates_text import days_text, months_text, short_day_text
 from scene_model.trips.named_places import NamedPlace, count_places
-from scene_model.trips.titles import clean_title, day_labels, free_title, trip_titles
+from scene_model.trips.titles import (
+    clean_title,
+    day_labels,
+    free_title,
+    titles_without_places,
+    trip_titles,
+)
 
 LISBON = NamedPlace("Lisbon", "Lisboa", "PT")
 SINTRA = NamedPlace("Sintra", "Lisboa", "PT")
@@ -106,6 +113,26 @@ def test_titles_that_others_have_get_days_then_places_then_a_number() -> None:
 def test_days_and_months(first: str, last: str, days: str, months: str) -> None:
     assert days_text(date(first), date(last)) == days
     assert months_text(date(first), date(last)) == months
+
+
+def test_titles_without_places_are_dates_that_no_other_trip_has() -> None:
+    def trip(number: int, title: str, first: str | None, is_by_person: bool = False) -> TripRow:
+        last = first and first.replace("-12T", "-16T")
+        return TripRow(number, title, is_by_person, TripState.ACCEPTED, "trip", None, first, last)
+
+    trips = [
+        trip(1, "Lisbon, July 2024", "2024-07-12T10:00:00"),
+        trip(2, "Porto, July 2024", "2024-07-12T11:00:00+01:00"),
+        trip(3, "12 to 16 May 2023", "2023-05-01T10:00:00", is_by_person=True),
+        trip(4, "Rome, May 2023", "2023-05-12T10:00:00"),
+        trip(5, "Faro", None),
+    ]
+    assert titles_without_places(trips) == {
+        "Lisbon, July 2024": "12 to 16 July 2024",
+        "Porto, July 2024": "12 to 16 July 2024 (2)",
+        "Rome, May 2023": "12 to 16 May 2023 (2)",
+        "Faro": "undated trip",
+    }
 
 
 def test_names_of_days() -> None:

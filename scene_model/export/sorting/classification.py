@@ -37,7 +37,6 @@ from scene_model.library.trips.trip_rows import NO_TRIP, all_trips
 from scene_model.photos.content import content_id, read_content
 from scene_model.photos.dates import date_of_photo
 from scene_model.photos.hashes import file_content_hash
-from scene_model.photos.metadata import PhotoMetadata
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.photos.xmp import sidecar_rating
 from scene_model.search.own_albums import album_line
@@ -284,19 +283,22 @@ class Classification:
         else:
             by_head = predictions.by_head[self._by]
             label, source = (UNSURE_CLASS, NONE) if by_head.unsure else (by_head.label, self._by)
-        city, country = self._predicted_place(metadata)
-        camera = metadata.camera
-        destination = Destination(label, source, album, taken_at, camera, group, city, country)
-        if metadata.latitude is None or metadata.longitude is None:
-            return destination
-        return replace(destination, position=(metadata.latitude, metadata.longitude))
+        position = None
+        if metadata.latitude is not None and metadata.longitude is not None:
+            position = metadata.latitude, metadata.longitude
+        city, country = self._place_of(position, metadata.altitude_m)
+        return Destination(
+            *(label, source, album, taken_at, metadata.camera, group, city, country),
+            position=position,
+        )
 
-    def _predicted_place(self, metadata: PhotoMetadata) -> tuple[str, str]:
-        """Return the settlement and the country of a photo; empty without a position."""
-        latitude, longitude = metadata.latitude, metadata.longitude
-        if latitude is None or longitude is None or not self._with_place:
+    def _place_of(
+        self, position: tuple[float, float] | None, altitude_m: float | None
+    ) -> tuple[str, str]:
+        """Return the settlement and the country of a position; empty without one."""
+        if position is None or not self._with_place:
             return "", ""
-        (place,) = self._gazetteer.places_at([latitude], [longitude])
+        (place,) = self._gazetteer.places_at([position[0]], [position[1]], [altitude_m])
         return place.name, self._gazetteer.country_name(place.country) if place.country else ""
 
     def _stored_destination(self, record: PhotoRecord) -> Destination:

@@ -144,6 +144,8 @@ def _parse(template: str) -> tuple[list[list[_Part]], list[_Part]]:
 
 
 def _values(destination: Destination) -> dict[str, str]:
+    # Each once: Monaco is a city and a country.
+    place = dict.fromkeys((destination.city, destination.country))
     return {
         "class": destination.label,
         "group": destination.group,
@@ -152,7 +154,7 @@ def _values(destination: Destination) -> dict[str, str]:
         "day": destination.day or _value("taken", "", destination.taken_at or ""),
         "taken": destination.taken_at or "",
         "camera": destination.camera or NO_CAMERA,
-        "place": ", ".join(filter(None, (destination.city, destination.country))) or NO_PLACE,
+        "place": ", ".join(filter(None, place)) or NO_PLACE,
         "city": destination.city or NO_PLACE,
         "country": destination.country or destination.city or NO_PLACE,
     }

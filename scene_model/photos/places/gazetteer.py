@@ -22,8 +22,7 @@ _ISLAND_KM = COAST_KM
 # The lines of borders are that coarse: nearer to one, the settlement decides.
 _BORDER_KM, _ACROSS_KM = 2.0, 1.5
 # Higher than any ground.
-AIR_METRES = 9_000.0
-
+AIR_M = 9_000.0
 # A country so small that the settlement next to its border says nothing.
 _EXACT = "VA"
 
@@ -48,23 +47,22 @@ class Gazetteer:
         self,
         latitudes: npt.ArrayLike,
         longitudes: npt.ArrayLike,
-        altitudes: npt.ArrayLike | None = None,
+        altitudes_m: Sequence[float | None] | None = None,
     ) -> list[Place]:
         """Return the place of each position.
 
         latitudes, longitudes: degrees, WGS 84, finite, latitudes from -90 to 90; of the same
-        length. altitudes: metres above the sea, NaN where not known. Raises ValueError.
+        length. altitudes_m: above the sea, None where not known. Raises ValueError.
         """
         lat, lon = _checked(latitudes, longitudes)
         with self._lock:
             places = self._places(lat, lon) if len(lat) else []
-        if altitudes is not None:
-            is_high = np.asarray(altitudes, np.float64) > AIR_METRES
-            places = [
-                IN_THE_AIR if high else place
-                for place, high in zip(places, is_high.tolist(), strict=True)
-            ]
-        return places
+        if altitudes_m is None:
+            return places
+        return [
+            IN_THE_AIR if altitude_m is not None and altitude_m > AIR_M else place
+            for place, altitude_m in zip(places, altitudes_m, strict=True)
+        ]
 
     def country_name(self, code: str, language: str = "en") -> str:
         """Return the name of a country; the code itself where there is none."""

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from scene_model.photos.content_ids import content_id_of_film
-from scene_model.photos.metadata import PhotoMetadata, camera_name, printable_text
+from scene_model.photos.metadata import (
+    MAX_ALTITUDE_M,
+    PhotoMetadata,
+    camera_name,
+    printable_text,
+)
 
 # The sources of a date, keys of `photos.dates.SOURCES`. The first is local time with its offset;
 # the second is UTC by the standard, and local time with many cameras.
@@ -15,7 +20,7 @@ _APPLE = "com.apple.quicktime."
 # QuickTime counts from 1904; clocks without a battery begin there or at 1970.
 _FIRST_YEAR = 1990
 # ISO 6709: +38.7200-009.1400+012.345/ in degrees, or in degrees and minutes, and seconds.
-_PLACE = re.compile(r"([+-])(\d{2,6}(?:\.\d+)?)([+-])(\d{3,7}(?:\.\d+)?)(?:[+-]\d+(?:\.\d+)?)?")
+_PLACE = re.compile(r"([+-])(\d{2,6}(?:\.\d+)?)([+-])(\d{3,7}(?:\.\d+)?)([+-]\d+(?:\.\d+)?)?")
 _OFFSET = re.compile(r"([+-]\d\d):?(\d\d)$")
 # Cameras that write the time of their clock, which has no zone, where UTC belongs. Of the others,
 # phones above all, the time is UTC.
@@ -35,13 +40,14 @@ def video_metadata(container_tags: Mapping[str, str]) -> PhotoMetadata:
     camera = camera_name(make, model)
     taken_at, source = _taken(tags, camera)
     place = tags.get(f"{_APPLE}location.iso6709") or tags.get("location")
-    latitude, longitude = _position(place or "")
+    latitude, longitude, altitude_m = _position(place or "")
     return PhotoMetadata(
         taken_at=taken_at,
         taken_source=source,
         camera=camera,
         latitude=latitude,
         longitude=longitude,
+        altitude_m=altitude_m,
         content_id=content_id_of_film(tags),
     )
 
@@ -67,15 +73,16 @@ def _moment(text: str) -> datetime | None:
     return moment if moment.year >= _FIRST_YEAR and len(text) > len("2024-07-15") else None
 
 
-def _position(text: str) -> tuple[float | None, float | None]:
+def _position(text: str) -> tuple[float | None, float | None, float | None]:
     match = _PLACE.match(text.strip())
     if match is None:
-        return None, None
+        return None, None, None
     latitude = _degrees(match[1], match[2], 2)
     longitude = _degrees(match[3], match[4], 3)
     if not (abs(latitude) <= 90 and abs(longitude) <= 180) or latitude == longitude == 0.0:
-        return None, None  # zeros are written without a GPS fix
-    return latitude, longitude
+        return None, None, None  # zeros are written without a GPS fix
+    altitude_m = float(match[5] or "nan")
+    return latitude, longitude, altitude_m if abs(altitude_m) <= MAX_ALTITUDE_M else None
 
 
 def _degrees(sign: str, digits: str, degree_digits: int) -> float:

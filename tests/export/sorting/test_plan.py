@@ -48,6 +48,8 @@ def test_missing_values() -> None:
     at_sea = replace(unknown, city="At sea")
     target = Layout("{country}/{city}/{place}/{name}").target(at_sea, "a.jpg")
     assert target == ("At sea/At sea/At sea", "a.jpg")
+    monaco = replace(unknown, city="Monaco", country="Monaco")
+    assert Layout("{place}/{name}").target(monaco, "a.jpg") == ("Monaco", "a.jpg")
     assert Layout("{trip}/{day}/{name}").target(unknown, "a.jpg") == ("no trip/undated", "a.jpg")
     dated = replace(unknown, taken_at="2024-07-05T10:11:12")
     assert Layout("{trip}/{day}/{name}").target(dated, "a.jpg") == ("no trip/2024-07-05", "a.jpg")

@@ -78,8 +78,8 @@ def test_countries(latitude: float, longitude: float, country: str) -> None:
 def test_sea_air_and_ice() -> None:
     sea = GAZETTEER.places_at([30, 89.9, -50, 0], [-40, 0, 179.9, -179.9])
     assert sea == [AT_SEA] * 4
-    assert GAZETTEER.places_at([48, 48], [11, 11], [11_000, np.nan])[0] == IN_THE_AIR
-    assert GAZETTEER.places_at([48, 28], [11, 86.9], [np.nan, 8_848])[1].country == "CN"
+    assert GAZETTEER.places_at([48, 48], [11, 11], [11_000, None])[0] == IN_THE_AIR
+    assert GAZETTEER.places_at([48, 28], [11, 86.9], [None, 8_848])[1].country == "CN"
     (pole,) = GAZETTEER.places_at([-89.9], [10])
     assert (pole.name, pole.country, pole.distance_km) == ("Antarctica", "AQ", 0)
 
