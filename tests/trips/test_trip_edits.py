@@ -25,6 +25,7 @@ from scene_model.trips.trip_edits import (
 )
 from scene_model.trips.trip_run import update_trips
 from tests.library.rows import Row, add, put
+from tests.library.statements import statements
 from tests.trips.journeys import LISBON_PLACE, PORTO_PLACE, day, days, ids
 
 LISBON = days("2024-07-12", "2024-07-13", "2024-07-14", place=LISBON_PLACE)
@@ -89,6 +90,16 @@ def test_what_is_edited_is_accepted(name: str, filled: Library) -> None:
     EDITS[name](filled)
     edited = PORTO_ID if name == "put in" else LISBON_ID
     assert find_trip(filled, edited).trip.state is TripState.ACCEPTED
+
+
+def test_accepting_more_trips_reads_no_more(filled: Library) -> None:
+    def reads(trip_ids: list[int]) -> int:
+        with statements(filled) as executed:
+            accept_trips(filled, trip_ids)
+        undo(filled)
+        return len([statement for statement in executed if statement.startswith("SELECT")])
+
+    assert reads([LISBON_ID, PORTO_ID]) == reads([LISBON_ID])
 
 
 def test_a_merged_trip_has_all_days_and_the_title_of_a_person(filled: Library) -> None:

@@ -6,6 +6,7 @@ no trip; null where it has no row. A change of a trip itself has the trip's id a
 photo.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -36,10 +37,10 @@ def apply_trip_changes(connection: Connection, edit_id: int, value: Column[Any])
     value: before or after. A run of the program may have removed a trip meanwhile, whose photos
     are then in none, until the next run.
     """
-    touched = _apply_columns(connection, edit_id, value) | _place_photos(connection, edit_id, value)
-    update_spans(connection, touched)
-    for trip_id in sorted(touched):
-        _make_title_unique(connection, trip_id)
+    changed = _apply_columns(connection, edit_id, value)
+    placed = _place_photos(connection, edit_id, value)
+    update_spans(connection, placed)
+    _make_titles_unique(connection, changed | placed)
 
 
 def update_spans(connection: Connection, trip_ids: Collection[int]) -> None:
@@ -123,23 +124,25 @@ def _read_place(value: str) -> dict[str, Any]:
     }
 
 
-def _make_title_unique(connection: Connection, trip_id: int) -> None:
-    """Number the title of a proposal that took the title of a trip meanwhile, or else the trip's.
+def _make_titles_unique(connection: Connection, trip_ids: Collection[int]) -> None:
+    """Number the titles of edited trips that another trip has, or the other's if it is a proposal.
 
     That happens where an edit is undone after the program proposed another trip.
     """
     live = {trip.id: trip for trip in read_trips(connection)}
-    if trip_id not in live:
-        return
-    trip = live[trip_id]
-    for other in live.values():
-        if other.id != trip_id and fold(other.title) == fold(trip.title):
-            renamed = other if other.state is TripState.PROPOSED else trip
-            taken = {fold(each.title) for each in live.values() if each.id != renamed.id}
-            title = numbered_title(renamed.title, taken)
-            connection.execute(
-                update(trips)
-                .where(trips.c.id == renamed.id)
-                .values(title=title, folded_title=fold(title))
-            )
-            return
+    folded = {trip.id: fold(trip.title) for trip in live.values()}
+    counts = Counter(folded.values())
+    for trip_id in sorted(live.keys() & trip_ids):
+        if counts[folded[trip_id]] == 1:
+            continue
+        other = next(n for n in live if n != trip_id and folded[n] == folded[trip_id])
+        renamed = live[other if live[other].state is TripState.PROPOSED else trip_id]
+        title = numbered_title(renamed.title, counts)
+        counts[folded[renamed.id]] -= 1
+        folded[renamed.id] = fold(title)
+        counts[fold(title)] += 1
+        connection.execute(
+            update(trips)
+            .where(trips.c.id == renamed.id)
+            .values(title=title, folded_title=fold(title))
+        )
