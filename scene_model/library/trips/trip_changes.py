@@ -14,13 +14,15 @@ from sqlalchemy import Column, Connection, bindparam, delete, func, insert, sele
 
 from scene_model.classifier.vocabulary import fold
 from scene_model.library.albums.album_changes import NO_PHOTO
-from scene_model.library.schema import edit_changes, photos, trip_photos, trips
+from scene_model.library.schema import choices, edit_changes, photos, trip_photos, trips
 from scene_model.library.trips.trip_rows import TripState, numbered_title, read_trips
 
 # The field of a photo's change, and those of changes of a trip.
 TRIP, OUT = "trip", "out"
 TITLE, TITLED_BY, STATE = "trip title", "trip titled by", "trip state"
 PERSON, PROGRAM = "person", "program"
+# The name of the choice that holds the digest of the moments at the last run of the program.
+LAST_RUN = "trips_of"
 _NO_DAY = "-"
 
 
@@ -34,11 +36,15 @@ def place_text(trip_id: int | None, day: str | None, chapter: int, is_by_person:
 def apply_trip_changes(connection: Connection, edit_id: int, value: Column[Any]) -> None:
     """Set every photo's trip, and every column of trips, that an edit changed.
 
-    value: before or after. A run of the program may have removed a trip meanwhile, whose photos
-    are then in none, until the next run.
+    value: before or after. Photos that joined a trip after the edit that made it, and photos of a
+    proposal that a run removed, would be in no trip after an undo: the next run places them.
     """
     changed = _apply_columns(connection, edit_id, value)
-    placed = _place_photos(connection, edit_id, value)
+    placed, is_complete = _place_photos(connection, edit_id, value)
+    in_ended = trip_photos.c.trip_id.in_(select(trips.c.id).where(trips.c.state == TripState.ENDED))
+    removed = connection.execute(delete(trip_photos).where(in_ended)) if changed else None
+    if not is_complete or (removed is not None and removed.rowcount):
+        connection.execute(delete(choices).where(choices.c.name == LAST_RUN))
     update_spans(connection, placed)
     _make_titles_unique(connection, changed | placed)
 
@@ -79,7 +85,10 @@ def _apply_columns(connection: Connection, edit_id: int, value: Column[Any]) -> 
     return touched
 
 
-def _place_photos(connection: Connection, edit_id: int, value: Column[Any]) -> set[int]:
+def _place_photos(
+    connection: Connection, edit_id: int, value: Column[Any]
+) -> tuple[set[int], bool]:
+    """Place the photos of an edit; returns their trips, and whether each has the trip it should."""
     changes = (
         select(photos.c.number, edit_changes.c.before, edit_changes.c.after, value.label("new"))
         .join(photos, photos.c.id == edit_changes.c.photo_id)
@@ -88,22 +97,22 @@ def _place_photos(connection: Connection, edit_id: int, value: Column[Any]) -> s
     )
     rows = connection.execute(changes).all()
     if not rows:
-        return set()
+        return set(), True
     touched = _trips_of(text for row in rows for text in (row.before, row.after))
     existing = set(connection.execute(select(trips.c.id).where(trips.c.id.in_(touched))).scalars())
     connection.execute(
         delete(trip_photos).where(trip_photos.c.photo == bindparam("number")),
         [{"number": row.number} for row in rows],
     )
+    places = {row.number: _read_place(row.new) for row in rows if row.new is not None}
     placed = [
-        {"photo": row.number} | place
-        for row in rows
-        if row.new is not None
-        and ((place := _read_place(row.new))["trip_id"] is None or place["trip_id"] in existing)
+        {"photo": number} | place
+        for number, place in places.items()
+        if place["trip_id"] is None or place["trip_id"] in existing
     ]
     if placed:
         connection.execute(insert(trip_photos), placed)
-    return touched & existing
+    return touched & existing, len(placed) == len(places)
 
 
 def _trips_of(values: Iterable[str | None]) -> set[int]:
