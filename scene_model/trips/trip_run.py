@@ -18,8 +18,7 @@ from scene_model.library.schema import choices, photos, trip_photos, trips
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_changes import LAST_RUN
 from scene_model.library.trips.trip_rows import TripRow, TripState, read_trips
-from scene_model.trips.assignment import Assignment, assign
-from scene_model.trips.matching import StoredTrip
+from scene_model.trips.assignment import Assignment, StoredTrip, assign
 from scene_model.trips.moment_rows import Moments, read_moments
 from scene_model.trips.named_places import CountryName, NamesOf, count_places, country_name_of
 from scene_model.trips.proposal import ProposedTrip, propose_trips
@@ -110,7 +109,7 @@ class _Writing:
             if trip_id is not None and not is_by_person and number in self._moments.by_number:
                 in_trip[trip_id].add(number)
         return [
-            StoredTrip(trip.id, frozenset(in_trip[trip.id]), trip.state is not TripState.PROPOSED)
+            StoredTrip(trip.id, frozenset(in_trip[trip.id]), trip.state)
             for trip in self._trips.values()
         ]
 
