@@ -1,8 +1,9 @@
-"""Edits of tags, class, favourites, ratings, dates, albums, stacks, trips, trash, with undo, redo.
+"""Edits of photos, albums, stacks and trips, with undo and redo.
 
-`albums.album_edits` makes those of albums, `dates.date_edits` of dates, `stacks.stack_edits` of
-stacks, `scene_model.trips.trip_edits` of trips. Every edit is stored with the values it replaced.
-It is one transaction of a few statements, however many photos it changes.
+Those of tags, classes, favourites, ratings and the trash are here; `albums.album_edits`,
+`dates.date_edits`, `stacks.stack_edits` and `scene_model.trips.trip_edits` make the others. Every
+edit is stored with the values it replaced. It is one transaction of a few statements, however many
+photos it changes.
 """
 
 import dataclasses
@@ -327,7 +328,9 @@ def finish_edit(connection: Connection, edit_id: int, description: str) -> EditR
 
 def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
     """Set every field that an edit changed to its ``before`` or ``after`` value."""
-    photo_exists = edit_changes.c.photo_id.in_(select(photos.c.id))
+    # Correlated: SQLite would read the ids of all photos for each statement with IN.
+    existing = photos.alias()
+    photo_exists = exists().where(existing.c.id == edit_changes.c.photo_id)
 
     def changes(field: str, *columns: ColumnElement[Any]) -> Select[Any]:
         return select(*columns).where(

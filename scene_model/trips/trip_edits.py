@@ -6,6 +6,7 @@ another title.
 
 import datetime
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -157,8 +158,7 @@ def _set_state(
 class _Changes:
     """The changes of one edit of trips, in one transaction.
 
-    connection: the transaction. live: all trips that did not end, by id. rows: those of the photos
-    of the edited trips, by photo id.
+    connection: the transaction. live: all trips that did not end, by id.
     """
 
     def __init__(self, connection: Connection, trip_ids: Sequence[int] | set[int]) -> None:
@@ -169,8 +169,13 @@ class _Changes:
         for trip_id in trip_ids:
             if trip_id not in self.live:
                 raise TripNotFound("There is no trip with this id any more.")
-        members = _ROWS.where(trip_photos.c.trip_id.in_(trip_ids))
-        self.rows: dict[str, Any] = {row.id: row for row in connection.execute(members)}
+        self._trip_ids = trip_ids
+
+    @cached_property
+    def rows(self) -> dict[str, Any]:
+        """The rows of the photos of the edited trips, by photo id."""
+        members = _ROWS.where(trip_photos.c.trip_id.in_(self._trip_ids))
+        return {row.id: row for row in self.connection.execute(members)}
 
     def set(self, trip_id: int, field: str, value: str) -> None:
         """Record a new value of one column of a trip."""

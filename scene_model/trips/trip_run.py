@@ -16,16 +16,14 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from scene_model.classifier.vocabulary import fold
 from scene_model.library.schema import choices, photos, trip_photos, trips
 from scene_model.library.store import Library
+from scene_model.library.trips.trip_changes import LAST_RUN
 from scene_model.library.trips.trip_rows import TripRow, TripState, read_trips
-from scene_model.trips.assignment import Assignment, assign
-from scene_model.trips.matching import StoredTrip
+from scene_model.trips.assignment import Assignment, StoredTrip, assign
 from scene_model.trips.moment_rows import Moments, read_moments
 from scene_model.trips.named_places import CountryName, NamesOf, count_places, country_name_of
 from scene_model.trips.proposal import ProposedTrip, propose_trips
 from scene_model.trips.titles import free_title, is_still_right, trip_titles
 
-# The name of the choice that holds the digest of the moments at the last run.
-_LAST_RUN = "trips_of"
 _Row = tuple[int | None, str | None, int, bool]  # trip, day, chapter, by a person
 
 
@@ -61,13 +59,13 @@ def update_trips(
         done = run.write(proposals)
         connection.execute(
             upsert(choices)
-            .values(name=_LAST_RUN, value=digest)
+            .values(name=LAST_RUN, value=digest)
             .on_conflict_do_update(["name"], set_={"value": digest})
         )
     return done
 
 
-_LAST_DIGEST = select(choices.c.value).where(choices.c.name == _LAST_RUN)
+_LAST_DIGEST = select(choices.c.value).where(choices.c.name == LAST_RUN)
 
 
 class _Writing:
@@ -111,7 +109,7 @@ class _Writing:
             if trip_id is not None and not is_by_person and number in self._moments.by_number:
                 in_trip[trip_id].add(number)
         return [
-            StoredTrip(trip.id, frozenset(in_trip[trip.id]), trip.state is not TripState.PROPOSED)
+            StoredTrip(trip.id, frozenset(in_trip[trip.id]), trip.state)
             for trip in self._trips.values()
         ]
 

@@ -1,5 +1,6 @@
-"""Each sort order is read from its covering index for all conditions, without sorting."""
+"""Pages are read from the covering index of their order; edits read no photos but their own."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, event
 
+from scene_model.library.edits import set_favourite, undo
 from scene_model.library.schema import ORDER_INDEXES, photos
 from scene_model.library.sort_order import SORTS, Sort
 from scene_model.library.store import Library
 from scene_model.search.conditions import has_chosen_class, has_class, has_tag, name_contains
 from scene_model.search.conditions import was_edited as edited
+from tests.library.rows import Row, put
 
 CONDITIONS: dict[str, ColumnElement[bool]] = {
     "tag": has_tag(["sea"]),
@@ -71,3 +74,23 @@ def test_repeated_queries_are_cached(library: Library, plans: list[str]) -> None
     library.choose("bundle", "a")
     library.count(CONDITIONS["word"])
     assert len(plans) == 2, "the library was changed"
+
+
+def test_an_edit_of_a_photo_reads_no_other(library: Library) -> None:
+    put(library, [Row("a.jpg"), Row("b.jpg")])
+    plans: list[str] = []
+
+    def explain(_: Any, cursor: Any, statement: str, parameters: Any, *__: Any) -> None:
+        if statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(f"{row[3]}: {statement}" for row in cursor.fetchall())
+
+    with contextlib.ExitStack() as stack:
+        event.listen(library.database.writer, "before_cursor_execute", explain)
+        stack.callback(event.remove, library.database.writer, "before_cursor_execute", explain)
+        set_favourite(library, [Row("a.jpg").id], True)
+        undo(library)
+    assert any("SEARCH photos" in plan for plan in plans)
+    # Both read the ids of all photos.
+    reading_all = ("SCAN photos", "USING INDEX sqlite_autoindex_photos_1 FOR IN-OPERATOR")
+    assert [plan for plan in plans if plan.startswith(reading_all)] == []

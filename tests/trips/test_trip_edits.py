@@ -1,6 +1,7 @@
 """Edits of trips can be undone and redone, whatever the program proposed meanwhile."""
 
 import datetime
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from scene_model.library.edits import EditResult, latest_edit, redo, undo
 from scene_model.library.schema import trip_photos, trips
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import TripState, all_trips
+from scene_model.maintenance.row_check import row_problems
 from scene_model.trips.trip_details import find_trip
 from scene_model.trips.trip_edits import (
     accept_trips,
@@ -25,6 +27,7 @@ from scene_model.trips.trip_edits import (
 )
 from scene_model.trips.trip_run import update_trips
 from tests.library.rows import Row, add, put
+from tests.library.statements import statements
 from tests.trips.journeys import LISBON_PLACE, PORTO_PLACE, day, days, ids
 
 LISBON = days("2024-07-12", "2024-07-13", "2024-07-14", place=LISBON_PLACE)
@@ -91,6 +94,16 @@ def test_what_is_edited_is_accepted(name: str, filled: Library) -> None:
     assert find_trip(filled, edited).trip.state is TripState.ACCEPTED
 
 
+def test_accepting_more_trips_reads_no_more(filled: Library) -> None:
+    def reads(trip_ids: list[int]) -> int:
+        with statements(filled) as executed:
+            accept_trips(filled, trip_ids)
+        undo(filled)
+        return len([statement for statement in executed if statement.startswith("SELECT")])
+
+    assert reads([LISBON_ID, PORTO_ID]) == reads([LISBON_ID])
+
+
 def test_a_merged_trip_has_all_days_and_the_title_of_a_person(filled: Library) -> None:
     rename_trip(filled, PORTO_ID, "Weekend of wine")
     assert merge_trips(filled, [PORTO_ID, LISBON_ID]).description == (
@@ -149,6 +162,38 @@ def test_edits_that_are_refused_change_nothing(filled: Library) -> None:
             edit(filled, [99])
     assert state(filled) == before
     assert latest_edit(filled) is None
+
+
+@pytest.mark.parametrize("name", ["split", "merge"])
+def test_photos_that_joined_a_trip_outlive_it(name: str, filled: Library) -> None:
+    """A split is undone, or a merge done again, after photos came into the trip that ends."""
+    joining = day("2024-07-13" if name == "split" else "2024-09-07", 3, first=30)
+    accept_trips(filled, [LISBON_ID, PORTO_ID])
+    EDITS[name](filled)
+    if name == "merge":
+        undo(filled)
+    add(filled, *joining)
+    update_trips(filled)
+    if name == "split":
+        undo(filled)
+    else:
+        redo(filled)
+    connection = sqlite3.connect(filled.folder / "library.db")
+    assert not [problem for problem in row_problems(connection) if "trip" in problem]
+    connection.close()
+    update_trips(filled)
+    assert {*ids(joining)} <= {*find_trip(filled, LISBON_ID).photo_ids}
+
+
+def test_photos_of_a_removed_proposal_are_placed_by_the_next_run(filled: Library) -> None:
+    put_in_trip(filled, LISBON_ID, ids(PORTO))
+    add(filled, *day("2024-11-05", 1))
+    update_trips(filled)
+    assert [trip.id for trip in all_trips(filled)] == [LISBON_ID]
+    undo(filled)
+    update_trips(filled)
+    (porto,) = (trip.id for trip in all_trips(filled) if trip.id != LISBON_ID)
+    assert find_trip(filled, porto).photo_ids == tuple(ids(PORTO))
 
 
 def test_a_proposal_gives_way_to_a_title_that_comes_back(filled: Library) -> None:

@@ -150,6 +150,16 @@ def test_what_people_decided_stays(library: Library) -> None:
     assert len(find_trip(library, porto).photo_ids) == len(PORTO) + 4
 
 
+def test_a_hidden_trip_does_not_hide_a_long_journey(library: Library) -> None:
+    put(library, PORTO)
+    update_trips(library)
+    hide_trips(library, [only_id(library, "Porto, September 2024")])
+    add(library, *days(*(f"2024-09-{n:02}" for n in range(8, 20)), place=LISBON_PLACE))
+    done = update_trips(library)
+    assert len(done.proposed) == 1
+    assert len(find_trip(library, done.proposed[0]).photo_ids) == 12 * 12
+
+
 def test_photos_go_to_the_near_part_of_a_split_trip(library: Library) -> None:
     put(library, LISBON)
     update_trips(library)

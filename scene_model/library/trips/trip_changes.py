@@ -6,6 +6,7 @@ no trip; null where it has no row. A change of a trip itself has the trip's id a
 photo.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -13,13 +14,15 @@ from sqlalchemy import Column, Connection, bindparam, delete, func, insert, sele
 
 from scene_model.classifier.vocabulary import fold
 from scene_model.library.albums.album_changes import NO_PHOTO
-from scene_model.library.schema import edit_changes, photos, trip_photos, trips
+from scene_model.library.schema import choices, edit_changes, photos, trip_photos, trips
 from scene_model.library.trips.trip_rows import TripState, numbered_title, read_trips
 
 # The field of a photo's change, and those of changes of a trip.
 TRIP, OUT = "trip", "out"
 TITLE, TITLED_BY, STATE = "trip title", "trip titled by", "trip state"
 PERSON, PROGRAM = "person", "program"
+# The name of the choice that holds the digest of the moments at the last run of the program.
+LAST_RUN = "trips_of"
 _NO_DAY = "-"
 
 
@@ -33,13 +36,17 @@ def place_text(trip_id: int | None, day: str | None, chapter: int, is_by_person:
 def apply_trip_changes(connection: Connection, edit_id: int, value: Column[Any]) -> None:
     """Set every photo's trip, and every column of trips, that an edit changed.
 
-    value: before or after. A run of the program may have removed a trip meanwhile, whose photos
-    are then in none, until the next run.
+    value: before or after. Photos that joined a trip after the edit that made it, and photos of a
+    proposal that a run removed, would be in no trip after an undo: the next run places them.
     """
-    touched = _apply_columns(connection, edit_id, value) | _place_photos(connection, edit_id, value)
-    update_spans(connection, touched)
-    for trip_id in sorted(touched):
-        _make_title_unique(connection, trip_id)
+    changed = _apply_columns(connection, edit_id, value)
+    placed, is_complete = _place_photos(connection, edit_id, value)
+    in_ended = trip_photos.c.trip_id.in_(select(trips.c.id).where(trips.c.state == TripState.ENDED))
+    removed = connection.execute(delete(trip_photos).where(in_ended)) if changed else None
+    if not is_complete or (removed is not None and removed.rowcount):
+        connection.execute(delete(choices).where(choices.c.name == LAST_RUN))
+    update_spans(connection, placed)
+    _make_titles_unique(connection, changed | placed)
 
 
 def update_spans(connection: Connection, trip_ids: Collection[int]) -> None:
@@ -78,7 +85,10 @@ def _apply_columns(connection: Connection, edit_id: int, value: Column[Any]) -> 
     return touched
 
 
-def _place_photos(connection: Connection, edit_id: int, value: Column[Any]) -> set[int]:
+def _place_photos(
+    connection: Connection, edit_id: int, value: Column[Any]
+) -> tuple[set[int], bool]:
+    """Place the photos of an edit; returns their trips, and whether each has the trip it should."""
     changes = (
         select(photos.c.number, edit_changes.c.before, edit_changes.c.after, value.label("new"))
         .join(photos, photos.c.id == edit_changes.c.photo_id)
@@ -87,22 +97,22 @@ def _place_photos(connection: Connection, edit_id: int, value: Column[Any]) -> s
     )
     rows = connection.execute(changes).all()
     if not rows:
-        return set()
+        return set(), True
     touched = _trips_of(text for row in rows for text in (row.before, row.after))
     existing = set(connection.execute(select(trips.c.id).where(trips.c.id.in_(touched))).scalars())
     connection.execute(
         delete(trip_photos).where(trip_photos.c.photo == bindparam("number")),
         [{"number": row.number} for row in rows],
     )
+    places = {row.number: _read_place(row.new) for row in rows if row.new is not None}
     placed = [
-        {"photo": row.number} | place
-        for row in rows
-        if row.new is not None
-        and ((place := _read_place(row.new))["trip_id"] is None or place["trip_id"] in existing)
+        {"photo": number} | place
+        for number, place in places.items()
+        if place["trip_id"] is None or place["trip_id"] in existing
     ]
     if placed:
         connection.execute(insert(trip_photos), placed)
-    return touched & existing
+    return touched & existing, len(placed) == len(places)
 
 
 def _trips_of(values: Iterable[str | None]) -> set[int]:
@@ -123,23 +133,25 @@ def _read_place(value: str) -> dict[str, Any]:
     }
 
 
-def _make_title_unique(connection: Connection, trip_id: int) -> None:
-    """Number the title of a proposal that took the title of a trip meanwhile, or else the trip's.
+def _make_titles_unique(connection: Connection, trip_ids: Collection[int]) -> None:
+    """Number the titles of edited trips that another trip has, or the other's if it is a proposal.
 
     That happens where an edit is undone after the program proposed another trip.
     """
     live = {trip.id: trip for trip in read_trips(connection)}
-    if trip_id not in live:
-        return
-    trip = live[trip_id]
-    for other in live.values():
-        if other.id != trip_id and fold(other.title) == fold(trip.title):
-            renamed = other if other.state is TripState.PROPOSED else trip
-            taken = {fold(each.title) for each in live.values() if each.id != renamed.id}
-            title = numbered_title(renamed.title, taken)
-            connection.execute(
-                update(trips)
-                .where(trips.c.id == renamed.id)
-                .values(title=title, folded_title=fold(title))
-            )
-            return
+    folded = {trip.id: fold(trip.title) for trip in live.values()}
+    counts = Counter(folded.values())
+    for trip_id in sorted(live.keys() & trip_ids):
+        if counts[folded[trip_id]] == 1:
+            continue
+        other = next(n for n in live if n != trip_id and folded[n] == folded[trip_id])
+        renamed = live[other if live[other].state is TripState.PROPOSED else trip_id]
+        title = numbered_title(renamed.title, counts)
+        counts[folded[renamed.id]] -= 1
+        folded[renamed.id] = fold(title)
+        counts[fold(title)] += 1
+        connection.execute(
+            update(trips)
+            .where(trips.c.id == renamed.id)
+            .values(title=title, folded_title=fold(title))
+        )
