@@ -64,12 +64,14 @@ class ShotGroup:
 
     def proposed(self, strictness: int) -> tuple[str, ...]:
         """Return the shots that are clearly worse than the best, see `to_trash`."""
-        places_of_first = self.placed_in[self.ranking.photo_ids[0]]
         return tuple(
-            shot
-            for shot in to_trash(self.ranking, strictness)
-            if shot not in self.liked and self.placed_in[shot] <= places_of_first
+            shot for shot in to_trash(self.ranking, strictness) if not self.is_protected(shot)
         )
+
+    def is_protected(self, shot: str) -> bool:
+        """Whether a person likes a shot, or put it where the first of the group is not."""
+        places_of_first = self.placed_in[self.ranking.photo_ids[0]]
+        return shot in self.liked or not self.placed_in[shot] <= places_of_first
 
     def files_of(self, shots: Iterable[str]) -> list[str]:
         """Return all photos of shots."""
