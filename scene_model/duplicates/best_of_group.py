@@ -41,13 +41,14 @@ class Ranking:
 
     behind: by how much the best photo, or the first where none is best, is better than each, 0
     where that can't be told. reasons: why a photo is before the others, or behind the best: "less
-    sharp".
+    sharp". is_measured: whether all of them were measured.
     """
 
     photo_ids: tuple[str, ...]
     best: str | None
     behind: Mapping[str, float]
     reasons: Mapping[str, tuple[str, ...]]
+    is_measured: bool = True
 
 
 def quality_of(row: Any) -> PictureQuality | None:
@@ -64,7 +65,9 @@ def rank(qualities: Mapping[str, PictureQuality | None]) -> Ranking:
     ids = list(qualities)
     measured = [quality for quality in qualities.values() if quality is not None]
     if len(measured) < len(ids) or len(ids) < 2:
-        return Ranking(tuple(ids), None, dict.fromkeys(ids, 0.0), dict.fromkeys(ids, ()))
+        is_measured = len(measured) == len(ids)
+        no_reasons: dict[str, tuple[str, ...]] = dict.fromkeys(ids, ())
+        return Ranking(tuple(ids), None, dict.fromkeys(ids, 0.0), no_reasons, is_measured)
     sharpness, exposure = _advantages(measured)
     advantages = sharpness + exposure
     order = sorted(range(len(ids)), key=lambda index: -round(float(advantages[index].mean()), 6))

@@ -23,6 +23,8 @@ _BURST_S, _BRACKET_S, _PANORAMA_S, _IDENTIFIED_S = 1.0, 3.0, 6.0, 10.0
 REACH_S = 30
 # More are the photos of an interval timer.
 MAX_FRAMES = 500
+# No camera takes more; they are frames of a film, or scans, to which a program gave one date.
+MAX_PER_SECOND = 150
 # By benchmarks/sequences.py. Of pictures of different scenes, 5 % are alike by more than 0.82.
 _ALIKE, _ALIKE_BY_NAME, _ALIKE_BRACKET, _ALIKE_IDENTIFIED = 0.82, 0.88, 0.75, 0.6
 # In stops. Cameras step by thirds.
@@ -198,7 +200,12 @@ def _shots_by_camera(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
 
     timed = sorted((frame for frame in frames if frame.seconds is not None), key=order)
     for _, shots in groupby(timed, key=setting):
-        yield list(shots)
+        by_second = (list(group) for _, group in groupby(shots, key=_whole_second))
+        yield [frame for group in by_second if len(group) <= MAX_PER_SECOND for frame in group]
+
+
+def _whole_second(frame: Frame) -> int:
+    return int(frame.seconds or 0.0)
 
 
 def _near_pairs(shots: Sequence[Frame]) -> Iterator[tuple[Frame, Frame]]:

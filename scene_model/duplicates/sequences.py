@@ -18,6 +18,7 @@ from scene_model.duplicates.best_of_group import QUALITY_COLUMNS, order_of_burst
 from scene_model.duplicates.frame_likeness import GreyFloats, small_picture
 from scene_model.duplicates.sequence_names import sequence_name
 from scene_model.duplicates.sequence_rules import (
+    MAX_FRAMES,
     REACH_S,
     Frame,
     FrameSequence,
@@ -25,6 +26,7 @@ from scene_model.duplicates.sequence_rules import (
     find_sequences,
     moment_of,
 )
+from scene_model.duplicates.shots import shots_of
 from scene_model.duplicates.stack_names import stack_name
 from scene_model.duplicates.stack_pairs import PLACES, Candidate, pick_position
 from scene_model.duplicates.stack_writes import one_stack
@@ -37,7 +39,8 @@ from scene_model.photos.decode import decode_photo
 from scene_model.photos.raw.kinds import RAW_FORMATS
 
 _BATCH = 1_000
-_CACHED_PICTURES = 500
+# A batch with its neighbours: they are compared for bursts, and then for panoramas.
+_CACHED_PICTURES = 1_100
 # Behind the offset from UTC that a stored time may end with.
 _AFTER_OFFSETS = "~"
 # A bracket or a panorama takes in the kinds that were found before.
@@ -85,7 +88,8 @@ def stack_sequences(library: Library) -> Iterator[int]:
         with library.database.writer.begin() as connection:
             for sequence in sequences:
                 _write(connection, sequence)
-            connection.execute(_CHECK, [{"photo": row.number} for row in new])
+            measured = [{"photo": row.number, "read_sharpness": row.sharpness} for row in new]
+            connection.execute(_CHECK, measured)
         done += len(new)
         yield done
 
@@ -115,21 +119,19 @@ def _span(moment: datetime.datetime) -> tuple[str, str]:
 
 def _first_of_each_shot(rows: Sequence[Any]) -> list[Frame]:
     """Return a photo for each shot: of a RAW file, a JPEG and an edited version, the JPEG."""
-    shots: dict[tuple[int, str], Any] = {}
-    for row in sorted(rows, key=lambda row: (*_likeness_to_shot(row), row.number)):
-        shots.setdefault(_shot_of(row), row)
-    return [Frame(*row[: len(_FRAME_COLUMNS)]) for row in shots.values()]
+    by_stack: dict[int, list[Any]] = {}
+    for row in sorted(rows, key=_original_first):
+        # Ids of stacks are above 0.
+        by_stack.setdefault(row.stack_id or -row.number, []).append(row)
+    return [
+        Frame(*shot[0][: len(_FRAME_COLUMNS)])
+        for members in by_stack.values()
+        for shot in shots_of(members)
+    ]
 
 
-def _shot_of(row: Any) -> tuple[int, str]:
-    """Return what the photos of one shot have in common."""
-    if row.stack_id is None:
-        return (-row.number, "")
-    return (row.stack_id, stack_name(row.name).base)
-
-
-def _likeness_to_shot(row: Any) -> tuple[bool, bool]:
-    return row.format in RAW_FORMATS, stack_name(row.name).is_edit
+def _original_first(row: Any) -> tuple[bool, bool, int]:
+    return row.format in RAW_FORMATS, stack_name(row.name).is_edit, row.number
 
 
 def _pictures(library: Library, ids: Mapping[int, str]) -> Pictures:
@@ -152,10 +154,13 @@ def _write(connection: Connection, sequence: FrameSequence) -> None:
     rows = connection.execute(_FREE, {"numbers": numbers}).all()
     if len(rows) < 2:
         return
-    stack_ids = {row.number: row.stack_id for row in rows}
-    stack_id = one_stack(connection, stack_ids.values(), sequence.kind, _BELOW[sequence.kind])
-    members = connection.execute(_MEMBERS, {"stack": stack_id}).all()
+    stack_ids = {row.stack_id for row in rows if row.stack_id is not None}
     added = [row for row in rows if row.stack_id is None]
+    members = connection.execute(_MEMBERS, {"stacks": json.dumps(sorted(stack_ids))}).all()
+    # An interval timer whose photos came in one job after the other.
+    if len(shots_of([*members, *added])) > MAX_FRAMES:
+        return
+    stack_id = one_stack(connection, stack_ids, sequence.kind, _BELOW[sequence.kind])
     positions = _positions(sequence.kind, [*members, *added])
     new_rows = [
         {"photo": row.number, "stack_id": stack_id, "position": positions[row.number]}
@@ -179,10 +184,8 @@ def _positions(kind: StackKind, rows: Sequence[Any]) -> dict[int, int]:
     Of a burst the best shot is first, or else the first; an edited one before all others. Of a
     bracket it is the one of normal exposure.
     """
-    shots: dict[str, list[Any]] = {}
-    for row in sorted(rows, key=lambda row: (*_likeness_to_shot(row), row.number)):
-        shots.setdefault(stack_name(row.name).base, []).append(row)
-    in_time = sorted(shots.values(), key=lambda shot: _time_order(shot[0]))
+    shots = shots_of(sorted(rows, key=_original_first))
+    in_time = sorted(shots, key=lambda shot: _time_order(shot[0]))
     firsts = [shot[0] for shot in in_time]
     if kind is StackKind.BURST:
         covers = [i for i, row in enumerate(firsts) if sequence_name(row.name).is_cover]
@@ -213,7 +216,7 @@ def _rows() -> Select[Any]:
         select(
             *_FRAME_COLUMNS,
             *(photos.c[name] for name in QUALITY_COLUMNS),
-            photos.c.id,
+            *(photos.c.id, photos.c.folder),
             stack_photos.c.stack_id,
             stack_photos.c.position,
         )
@@ -241,16 +244,29 @@ def _in_numbers() -> Select[Any]:
     return _rows().where(photos.c.number.in_(select(numbers.c.value)))
 
 
+def _in_stacks() -> Select[Any]:
+    ids = func.json_each(bindparam("stacks", type_=Text)).table_valued("value", name="given")
+    return _rows().where(stack_photos.c.stack_id.in_(select(ids.c.value)))
+
+
 # Built once: to build a statement costs more time than SQLite needs for it.
 _UNCHECKED = (
-    select(photos.c.number, photos.c.camera, photos.c.auto_taken_at)
+    select(photos.c.number, photos.c.camera, photos.c.auto_taken_at, photos.c.sharpness)
     .where(photos.c.sequence_checked.is_(None))
     .order_by(photos.c.camera, photos.c.auto_taken_at)
     .limit(bindparam("limit", type_=Integer))
 )
 _NEIGHBOURS, _FREE = _near_spans(), _in_numbers()
-_MEMBERS = _rows().where(stack_photos.c.stack_id == bindparam("stack"))
-_CHECK = update(photos).where(photos.c.number == bindparam("photo")).values(sequence_checked=True)
+_MEMBERS = _in_stacks()
+# One that was measured meanwhile is looked at again, see `missing_shot_facts`.
+_CHECK = (
+    update(photos)
+    .where(
+        photos.c.number == bindparam("photo"),
+        photos.c.sharpness.is_not_distinct_from(bindparam("read_sharpness")),
+    )
+    .values(sequence_checked=True)
+)
 _INSERT = upsert(stack_photos).on_conflict_do_nothing()
 _MOVE = (
     update(stack_photos)

@@ -2,22 +2,34 @@
 
 import logging
 import threading
+import weakref
 
 from scene_model.duplicates.sequences import count_unchecked, stack_sequences
 from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)
+# One run at a time for each library; another process may run beside it.
+_running = weakref.WeakKeyDictionary[Library, threading.Lock]()
+_running_lock = threading.Lock()
 
 
 def stack_new_sequences(library: Library, stop: threading.Event | None = None) -> None:
     """Stack the sequences with photos that came in; what fails is logged and tried again later.
 
+    Returns at once while another thread does it, which then does these photos, too.
     stop: ends it after the batch in work.
     """
+    with _running_lock:
+        lock = _running.setdefault(library, threading.Lock())
     try:
-        for _ in stack_sequences(library):
-            if stop is not None and stop.is_set():
-                return
+        # Again after each run: who finds the lock taken leaves its photos to this run.
+        while count_unchecked(library) and lock.acquire(blocking=False):
+            try:
+                for _ in stack_sequences(library):
+                    if stop is not None and stop.is_set():
+                        return
+            finally:
+                lock.release()
     except Exception:
         logger.exception("sequences were not stacked; the next run tries again")
 

@@ -60,7 +60,7 @@ def write_photo(
         values |= photo_values | {"reference": reference}
         connection.execute(_INSERT_PHOTO, values)
     else:
-        values["trashed_at"] = None
+        values |= {"trashed_at": None, "sequence_checked": None}
         # An earlier version of this program may have added the photo without these.
         values["perceptual_hash"] = photo_values["perceptual_hash"]
         for name in (

@@ -548,11 +548,12 @@ Index(
 Index("photos_by_camera", photos.c.camera, photos.c.number)
 Index("photos_by_lens", photos.c.lens, photos.c.number)
 Index("photos_by_stack_name", photos.c.stack_name, photos.c.folder)
-# For neighbours in time of one camera, and for those that were not looked at.
+# For the neighbours in time of one camera, and for the photos whose neighbours were not looked at.
 Index("photos_by_moment", photos.c.camera, photos.c.auto_taken_at)
 Index(
     "photos_outside_sequences",
-    photos.c.number,
+    photos.c.camera,
+    photos.c.auto_taken_at,
     sqlite_where=text("sequence_checked IS NULL"),
 )
 Index("photos_with_film", photos.c.number, sqlite_where=text("film_start IS NOT NULL"))

@@ -16,6 +16,7 @@ from scene_model.photos.wrapped import OpenedPicture, WrappedPicture
 from scene_model.photos.xmp import burst_id_of_xmp, date_of, rating_of
 
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+_EXPOSURE = ("exposure_s", "exposure_bias", "f_number", "iso", "exposure_mode")
 _MAKE, _MODEL, _DATE_TIME, _OFFSET_TIME = 0x010F, 0x0110, 0x0132, 0x9010
 _DATE_TIME_ORIGINAL, _OFFSET_TIME_ORIGINAL = 0x9003, 0x9011
 _DATE_TIME_DIGITIZED, _OFFSET_TIME_DIGITIZED = 0x9004, 0x9012
@@ -91,7 +92,7 @@ def _exifs(picture: OpenedPicture) -> Iterator[Image.Exif]:
 
 
 def _filled(metadata: PhotoMetadata, other: PhotoMetadata) -> PhotoMetadata:
-    """Fill what is absent; the parts of a time, a camera and a place stay together."""
+    """Fill what is absent; the parts of a time, a place and an exposure stay together."""
     if metadata.taken_at is None:
         metadata = replace(
             metadata,
@@ -106,15 +107,8 @@ def _filled(metadata: PhotoMetadata, other: PhotoMetadata) -> PhotoMetadata:
             longitude=other.longitude,
             altitude_m=other.altitude_m,
         )
-    if metadata.exposure_s is None:
-        metadata = replace(
-            metadata,
-            exposure_s=other.exposure_s,
-            exposure_bias=other.exposure_bias,
-            f_number=other.f_number,
-            iso=other.iso,
-            exposure_mode=other.exposure_mode,
-        )
+    if all(getattr(metadata, name) is None for name in _EXPOSURE):
+        metadata = replace(metadata, **{name: getattr(other, name) for name in _EXPOSURE})
     return replace(
         metadata,
         camera=metadata.camera or other.camera,

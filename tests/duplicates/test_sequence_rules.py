@@ -10,6 +10,7 @@ import pytest
 from scene_model.duplicates.frame_likeness import GreyFloats, small_picture
 from scene_model.duplicates.sequence_rules import (
     MAX_FRAMES,
+    MAX_PER_SECOND,
     Frame,
     FrameSequence,
     find_sequences,
@@ -190,6 +191,20 @@ def test_an_interval_timer_makes_no_stack() -> None:
         for number in range(1, MAX_FRAMES + 2)
     ]
     assert sequences(frames) == []
+
+
+def test_photos_to_which_a_program_gave_one_date_are_not_compared() -> None:
+    """Frames of a film, of which each pair would be compared."""
+    frames = [
+        replace(FIRST, number=number, name=f"DSC_{number:04d}.JPG", subsecond=None)
+        for number in range(1, MAX_PER_SECOND + 2)
+    ]
+    assert len(sequences(frames[1:])) == 1
+    assert find_sequences(frames, not_asked) == []
+
+
+def not_asked(number: int) -> GreyFloats | None:
+    raise AssertionError(f"photo {number} was compared")
 
 
 def test_handheld_shots_of_a_burst_are_alike() -> None:

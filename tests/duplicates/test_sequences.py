@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from sqlalchemy import update
 
 from scene_model.duplicates.sequences import count_unchecked, stack_sequences
 from scene_model.duplicates.stacks import write_stack
+from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.library import edits
-from scene_model.library.records import WrittenPhoto
+from scene_model.library.records import NewPhoto, WrittenPhoto
 from scene_model.library.schema import photos
 from scene_model.library.stacks.stack_edits import choose_pick, show_apart, stack_photos_of
 from scene_model.library.stacks.stack_rows import all_stacks, is_stacked
 from scene_model.library.store import Library
+from scene_model.services import Services
 from tests.library.rows import Row, add
 from tests.pictures import textured
 
@@ -28,6 +31,7 @@ QUALITY = {
     "white_level": 0.9,
     "tonal_range": 5.0,
 }
+NOT_MEASURED = {"sharpness": None, "exposure_s": None}
 
 
 def frame(number: int, scene: int = 0, sharpness: float = 0.5, **more: object) -> Row:
@@ -133,6 +137,72 @@ def test_the_sharpest_is_on_top_unless_a_person_put_another_there(library: Libra
     assert all_stacks(library)[0].pick == rows[1].id
     edits.undo(library)
     assert all_stacks(library)[0].pick != rows[1].id
+
+
+def test_a_chosen_top_is_undone_within_a_stack_that_grew(library: Library) -> None:
+    """Two parts became one stack since; no photo is left alone in the one that is gone."""
+    parts = [frame(0), frame(1), frame(6), frame(7)]
+    come(library, *parts)
+    choose_pick(library, parts[3].id)
+    come(library, frame(3), frame(4))
+    assert all_stacks(library)[0].pick == parts[3].id
+    edits.undo(library)
+    assert [len(members) for _, members in shown(library)] == [6]
+    assert all_stacks(library)[0].pick == parts[0].id
+    edits.redo(library)
+    assert [len(members) for _, members in shown(library)] == [6]
+    assert all_stacks(library)[0].pick == parts[3].id
+
+
+def test_an_interval_timer_makes_no_stack_in_parts_either(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scene_model.duplicates.sequences.MAX_FRAMES", 6)
+    come(library, *(frame(number) for number in range(4)))
+    come(library, *(frame(number) for number in range(4, 8)))
+    assert max(len(members) for _, members in shown(library)) <= 6
+
+
+def test_photos_of_a_burst_that_have_one_name_are_shots_of_their_own(library: Library) -> None:
+    sharpness = (0.2, 0.6, 0.21)
+    rows = [
+        replace(row, name=f"{row.name} {number}", more={**row.more, "name": "image.jpg"})
+        for number, row in enumerate(frame(n, sharpness=sharpness[n]) for n in range(3))
+    ]
+    come(library, *rows)
+    assert [stack.pick for stack in all_stacks(library)] == [rows[1].id]
+
+
+def test_photos_that_are_measured_during_a_run_are_looked_at_again(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (replace(row, more={**row.more, **NOT_MEASURED}) for row in FRAMES[1:3])
+    read_thumbnail = library.thumbnail
+
+    def measure_and_read(photo_id: str) -> bytes:
+        with library.database.writer.begin() as connection:
+            values = {"exposure_bias": 0.0, "exposure_s": 0.004, "sharpness": 0.5}
+            of_first = update(photos).where(photos.c.id == first.id)
+            connection.execute(of_first.values(**values))
+            values |= {"exposure_bias": 1.0, "exposure_s": 0.008}
+            connection.execute(update(photos).where(photos.c.id == second.id).values(**values))
+        return read_thumbnail(photo_id)
+
+    monkeypatch.setattr(library, "thumbnail", measure_and_read)
+    come(library, first, second)
+    assert shown(library) == [("bracket", names([first, second]))]
+    assert count_unchecked(library) == 0
+
+
+def test_a_photo_that_is_added_again_is_looked_at_again(services: Services, flower: bytes) -> None:
+    services.jobs.submit([("flower.jpg", flower)]).wait(60)
+    library = services.library
+    assert count_unchecked(library) == 0
+    edits.move_to_trash(library, library.find())
+    classifier = services.classifier
+    photo = NewPhoto(flower, "flower.jpg", "2026-01-01T00:00:00+00:00")
+    ingest_photo(library, classifier, photo)
+    assert count_unchecked(library) == 1
 
 
 def test_the_pick_of_the_phone_is_on_top_where_the_best_cannot_be_told(library: Library) -> None:

@@ -199,6 +199,10 @@ def test_best_shots_are_proposed_chosen_moved_and_undone(
     edits.set_favourite(opened.library, opened.gallery().ids("name:DSC"), True)
     app.run()
     assert next(b for b in app.button if b.key == "best_shots_move").label.startswith("Move 1 ")
+    with opened.library.database.writer.begin() as connection:
+        connection.execute(photos.update().values(sharpness=None))
+    app.run()
+    assert "Burst. Not compared yet." in texts(app)
 
 
 def test_without_bursts_the_page_says_so(filled: Services, app: AppTest) -> None:

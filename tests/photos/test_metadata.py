@@ -65,6 +65,7 @@ def test_exposure_and_the_fraction_of_the_second() -> None:
     assert facts.exposure_s == pytest.approx(0.004)
     assert facts.exposure_bias == pytest.approx(-0.7)
     assert (facts.f_number, facts.iso, facts.exposure_mode) == (5.6, 200, 2)
+    assert metadata_of({}, {0x9204: -0.7}).exposure_bias == pytest.approx(-0.7)
 
 
 @pytest.mark.parametrize("text", ["", "x", "1e3", "-5", "  ", "1" * 20])

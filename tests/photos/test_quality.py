@@ -39,8 +39,8 @@ def test_exposure_leaves_sharpness(pixels: Pixels) -> None:
     assert measure_quality(brightened(pixels, 0.6)).sharpness == pytest.approx(sharp, rel=0.15)
 
 
-def test_shallow_focus_is_sharp(pixels: Pixels) -> None:
-    """A third of the picture is in focus, as in a portrait."""
+def test_a_picture_with_a_third_in_focus_is_sharp(pixels: Pixels) -> None:
+    """Of a portrait, the background is blurred on purpose."""
     shallow = blurred(pixels, 3.0)
     part = np.s_[: pixels.shape[0] // 2, : pixels.shape[1] * 2 // 3]
     shallow[part] = pixels[part]

@@ -24,7 +24,8 @@ def show_best_shots() -> None:
     """Show the slider, what it would move, and the groups."""
     st.caption(
         "Bursts, and shots of one view. Each is compared only with the others of its group, by "
-        "sharpness and exposure. Brackets, panoramas and your own stacks are left out."
+        "sharpness and exposure. Brackets, panoramas, your own stacks and what you show apart are "
+        "left out."
     )
     _measure()
     shots = found_groups()
@@ -42,7 +43,8 @@ def show_best_shots() -> None:
         _USUAL_STRICTNESS,
         key=_STRICTNESS,
         help="At 1, only shots that are much worse than the best are proposed for the trash; at "
-        "10, all that are visibly worse. Shots with a heart, a rating or an edited version stay.",
+        "10, all that are visibly worse. Shots with a heart, a rating or an edited version stay, "
+        "and those that you put on top, or into an album without the best.",
     )
     _proposal(groups, strictness)
     if shots.picks.direction is not None:

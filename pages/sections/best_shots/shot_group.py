@@ -28,7 +28,7 @@ def show_group(group: ShotGroup, strictness: int, move: Callable[[list[str]], No
     with st.container(border=True):
         thumbnails(photos, {photo.id: _caption(group, photo, trashed) for photo in photos})
         numbers = {photo.id: index for index, photo in enumerate(photos, 1)}
-        # Another key for another proposal: a widget keeps its value otherwise.
+        # Streamlit keeps the value of a key: a new proposal needs a new key to be shown.
         key = f"keep_{group.key[:16]}_{len(photos)}_{strictness}"
         st.pills(
             "Keep",
@@ -71,11 +71,13 @@ def _choice_key(group: ShotGroup) -> str:
 
 
 def _verdict(group: ShotGroup) -> str:
-    best = group.ranking.best
-    if best is None:
-        is_measured = any(group.ranking.reasons.values())
-        return "Which is best can’t be told." if is_measured else "No clear difference."
-    return f"The best is {' and '.join(group.ranking.reasons[best])}."
+    ranking = group.ranking
+    if not ranking.is_measured:
+        return "Not compared yet."
+    if ranking.best is not None:
+        return f"The best is {' and '.join(ranking.reasons[ranking.best])}."
+    has_difference = any(ranking.reasons.values())
+    return "Which is best can’t be told." if has_difference else "No clear difference."
 
 
 def _caption(group: ShotGroup, photo: PhotoRecord, trashed: list[str]) -> str:
@@ -86,7 +88,7 @@ def _caption(group: ShotGroup, photo: PhotoRecord, trashed: list[str]) -> str:
         parts.append("★ Best")
     elif photo.id in trashed:
         parts.append("Trash")
-    if photo.id in group.liked:
+    if group.is_protected(photo.id):
         parts.append("yours: stays")
     parts += group.ranking.reasons[photo.id]
     return " · ".join((*parts, photo.name))
