@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from scene_model.errors import LibraryError
 from scene_model.library.file_system import FileSystem, library_error
 
 MAX_ENTRIES = 50_000
@@ -82,6 +83,7 @@ class Entries:
         self._children: dict[str, dict[str, None]] = {}
         self._paths: dict[str, str] = {}
         self._open = self._lines = 0
+        self._is_torn = False
         self._read()
 
     @property
@@ -124,12 +126,13 @@ class Entries:
         """
         with self.lock:
             gone = list(gone)
-            lines: list[dict[str, object]] = [{"path": path} for path in gone]
-            self._append([*lines, *({"path": path} | asdict(e) for path, e in rows.items())])
-            for path in gone:
-                self._remove(path)
+            # New paths first: if only a part is written, no file loses its only one.
+            lines: list[dict[str, object]] = [{"path": p} | asdict(e) for p, e in rows.items()]
+            self._append([*lines, *({"path": path} for path in gone)])
             for path, entry in rows.items():
                 self._set(path, entry)
+            for path in gone:
+                self._remove(path)
             self._forget_oldest()
             self._compact_if_long()
 
@@ -139,7 +142,11 @@ class Entries:
         if excess > 0:
             done = (path for path, entry in self._entries.items() if not _is_open(entry))
             paths = [path for path, _ in zip(done, range(excess), strict=False)]
-            self._append([{"path": path} for path in paths])
+            try:
+                self._append([{"path": path} for path in paths])
+            except LibraryError as error:
+                logger.warning("%s keeps what is done: %s", self._file, error.message)
+                return
             for path in paths:
                 self._remove(path)
 
@@ -166,11 +173,14 @@ class Entries:
                 del self._paths[entry.file]
 
     def _append(self, rows: list[dict[str, object]]) -> None:
+        start = "\n" if self._is_torn else ""
+        lines = "\n".join(map(json.dumps, rows))
+        self._is_torn = True  # a full disk may take a part of a line
         try:
-            lines = "\n".join(map(json.dumps, rows))
-            self._file_system.append(self._file, lines, is_flushed=True)
+            self._file_system.append(self._file, start + lines, is_flushed=True)
         except OSError as error:
             raise library_error(error, self._file.parent) from error
+        self._is_torn = False
         self._lines += len(rows)
 
     def _compact_if_long(self) -> None:
@@ -189,7 +199,7 @@ class Entries:
             data = self._file.read_bytes()
         except FileNotFoundError:
             return
-        is_torn = bool(data) and not data.endswith(b"\n")
+        self._is_torn = bool(data) and not data.endswith(b"\n")
         for line in data.splitlines():
             self._lines += 1
             try:
@@ -202,14 +212,6 @@ class Entries:
                     self._remove(path)
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # an incomplete line: its request was not answered
-        if is_torn:
-            self._end_line()
-
-    def _end_line(self) -> None:
-        try:
-            self._file_system.append(self._file, "")
-        except OSError as error:
-            raise library_error(error, self._file.parent) from error
 
 
 def joined(folder: str, name: str) -> str:
