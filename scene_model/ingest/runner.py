@@ -169,8 +169,8 @@ class JobRunner:
         """Start a job on a received batch. listener: called with each processed file."""
         pending = len(batch.pending.files())
         total = len(batch.files) + len(batch.outcomes) + batch.dropped + pending
-        is_unasked = batch.is_watched or batch.is_from_inbox
-        kind = JobKind.WATCH if is_unasked else JobKind.ADD
+        is_automatic = batch.is_watched or batch.is_from_inbox
+        kind = JobKind.WATCH if is_automatic else JobKind.ADD
         job = Job(batch.id, kind, total, batch.outcomes, partial(self._cancel, batch.id))
         with self._engine.lock:
             self._batches[batch.id] = batch

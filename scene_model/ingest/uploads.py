@@ -243,7 +243,7 @@ class Uploads:
         return path
 
     def leave_part(self, path: Path) -> None:
-        """End the reception of a part; what was received whole is kept."""
+        """End the reception of a part; parts that were received whole are kept."""
         self._end_reception(path)
 
     def finish_part(self, job_id: str, number: int, path: Path) -> bool:

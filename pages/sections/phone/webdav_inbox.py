@@ -90,7 +90,7 @@ def _make(address: LanAddress) -> None:
 
 
 def _show_password(ids: list[str]) -> None:
-    """Show what the app has to be told, as long as this page is open."""
+    """Show the address, user name and password of a new inbox, until this page is reloaded."""
     shown_id, password = st.session_state.get(_SHOWN_KEY, ("", ""))
     if shown_id not in ids:
         st.session_state.pop(_SHOWN_KEY, None)

@@ -28,7 +28,8 @@ class EntryState(StrEnum):
     """What became of an entry.
 
     FOLDER: only a name. HELD: a file under a temporary name, which the app will rename. WAITING: a
-    file that is to be added. ADDED, KNOWN, REFUSED: the results. IGNORED: a system's, not kept.
+    file that is to be added. ADDED, KNOWN, REFUSED: the results. IGNORED: a file of Finder or
+    Explorer, which is not kept.
     """
 
     FOLDER = "folder"
@@ -44,7 +45,7 @@ class EntryState(StrEnum):
 class Entry:
     """A folder or file of an inbox.
 
-    file_bytes: its size. received_at: seconds since 1970. modified_at: what the app says, so too.
+    file_bytes: its size. received_at, modified_at: seconds since 1970; the app may set the second.
     file: the name of its bytes in the folder of the inbox, while they are there. sha256: of them.
     code, message: why it was refused.
     """
@@ -65,7 +66,7 @@ class Entry:
 
     @property
     def is_taken(self) -> bool:
-        """Whether the library has it, or will get it: then it is not taken back."""
+        """Whether the library has it or will get it; an app cannot remove it then."""
         return self.state in (EntryState.WAITING, EntryState.ADDED, EntryState.KNOWN)
 
 
