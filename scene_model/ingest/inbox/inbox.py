@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from scene_model.errors import InboxError, InternalError, LibraryError
+from scene_model.errors import FileTooLarge, InboxError, InternalError, LibraryError
 from scene_model.ingest.inbox.entries import LIST_NAME, Entries, Entry, EntryState, joined
 from scene_model.ingest.inbox.names import checked_path, is_final_name, is_system_name
 from scene_model.jobs.job import Outcome
@@ -79,7 +79,7 @@ class Inbox:
         return self._library.files.new_dir / secrets.token_hex(16)
 
     def begin_file(self, path: str, file_bytes: int | None) -> int:
-        """Check that a file may be sent; returns the most bytes that are accepted.
+        """Check that a file may be sent; returns how many bytes are accepted.
 
         file_bytes: the size that the app declares. Raises InboxError, PhotoError or LibraryFull.
         """
@@ -93,9 +93,9 @@ class Inbox:
         refusal = None if is_system_name(name) else refusal_by_name(name)
         if refusal is not None:
             raise refusal
-        check_named_bytes(name, file_bytes or 0, self._limits)
+        max_bytes = self._check_bytes(name, file_bytes or 0)
         self._library.require_space(file_bytes or 0)
-        return most_bytes(name, self._limits) if file_bytes is None else file_bytes
+        return max_bytes if file_bytes is None else file_bytes
 
     def finish_file(self, path: str, arrived: Arrived) -> bool:
         """Accept a file that was written whole; returns whether its name is new.
@@ -238,6 +238,17 @@ class Inbox:
                 code="inbox_folder_missing",
             )
         return path
+
+    def _check_bytes(self, name: str, file_bytes: int) -> int:
+        """Raise FileTooLarge for too many bytes under a name; returns the limit."""
+        if is_final_name(name):
+            check_named_bytes(name, file_bytes, self._limits)
+            return most_bytes(name, self._limits)
+        # It may be renamed to a video.
+        limit = max(self._limits.max_file_bytes, self._limits.max_video_bytes)
+        if file_bytes > limit:
+            raise FileTooLarge(f"The file has {file_bytes:,} bytes; the limit is {limit:,}.")
+        return limit
 
     def _require_room(self) -> None:
         if self.entries.open_count >= MAX_OPEN:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from scene_model.errors import InboxError, LibraryFull
+from scene_model.errors import FileTooLarge, InboxError, LibraryFull
 from scene_model.ingest.inbox.inbox import Arrived, Inbox
 from scene_model.jobs.job import Outcome
 from scene_model.library.file_system import FileSystem
+from scene_model.photos.decode import PhotoLimits
 from scene_model.services import Services
 
 
@@ -89,3 +90,16 @@ def test_folders_do_not_get_deeper_by_renaming(inbox: Inbox) -> None:
         inbox.make_folder("/".join("b" * depth))
     with pytest.raises(InboxError, match="33 levels"):
         inbox.rename("a", "/".join("b" * 20 + "a"))
+
+
+def test_a_large_video_may_come_under_a_temporary_name(services: Services) -> None:
+    inbox = Inbox(services.library, "code", PhotoLimits(max_file_bytes=10, max_video_bytes=1_000))
+    assert inbox.begin_file("a.MOV.tacitpart", None) == 1_000
+    with pytest.raises(FileTooLarge, match="1,001"):
+        inbox.begin_file("a.MOV.tacitpart", 1_001)
+    assert inbox.begin_file("a.MOV.tacitpart", 500) == 500
+    arrive(inbox, "a.MOV.tacitpart", bytes(500))
+    with pytest.raises(FileTooLarge):
+        inbox.rename("a.MOV.tacitpart", "a.jpg")
+    inbox.rename("a.MOV.tacitpart", "a.MOV")
+    assert [file.shown_path for file in inbox.waiting()] == ["a.MOV"]
