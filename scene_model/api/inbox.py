@@ -40,7 +40,7 @@ from scene_model.library.file_system import library_error
 from scene_model.services import Services
 
 _REALM = 'Basic realm="Scene Gallery inbox", charset="UTF-8"'
-# What WsgiDAV answers. Everything else that is not PUT is refused here, reading above all.
+# What WsgiDAV answers. Every other method but PUT is refused, above all those that read.
 _NAME_METHODS = frozenset(
     ("OPTIONS", "PROPFIND", "PROPPATCH", "MKCOL", "HEAD", "MOVE", "DELETE", "LOCK", "UNLOCK")
 )
@@ -132,8 +132,8 @@ class InboxApp:
         from scene_model.api.inbox_resources import create_dav_app
 
         with self._lock:
-            held, dav_app = self._dav_apps.get(code_id, (None, None))
-            if dav_app is None or held is not inbox:
+            cached_inbox, dav_app = self._dav_apps.get(code_id, (None, None))
+            if dav_app is None or cached_inbox is not inbox:
                 dav_app = create_dav_app(inbox, INBOX_PREFIX)
                 self._dav_apps[code_id] = inbox, dav_app
             return dav_app
@@ -146,14 +146,14 @@ class InboxApp:
             return problem_response(UsageError(f"{path} is there already."), 412)
         length = request.headers.get("content-length", "")
         declared = int(length) if length.isascii() and length.isdecimal() else None
-        most = await run_in_threadpool(inbox.begin_file, path, declared)
+        max_bytes = await run_in_threadpool(inbox.begin_file, path, declared)
         written, digest, received = inbox.new_path(), hashlib.sha256(), 0
 
         def count(part_bytes: int) -> None:
             nonlocal received
             received += part_bytes
-            if received > most:
-                raise FileTooLarge(f"The file has more than {most:,} bytes, the limit.")
+            if received > max_bytes:
+                raise FileTooLarge(f"The file has more than {max_bytes:,} bytes, the limit.")
             services.library.require_space(part_bytes)
 
         with services.uploads.receive_slot():

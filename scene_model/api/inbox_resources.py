@@ -1,6 +1,6 @@
-"""The inbox as WsgiDAV's resources: it speaks the protocol, and the inbox decides.
+"""The folders and files of an inbox for WsgiDAV, which handles the protocol; `Inbox` decides.
 
-No resource has a content: nothing is read here.
+No resource has content, so nothing can be read.
 """
 
 import mimetypes

@@ -26,7 +26,7 @@ from scene_model.errors import (
 )
 from scene_model.ingest.announced import Announced
 from scene_model.ingest.uploads import MAX_FILES, Uploads
-from scene_model.jobs.job import Job
+from scene_model.jobs.job import Job, JobState
 from scene_model.services import Services
 
 _MAX_LIST_BYTES = 16_000_000
@@ -274,7 +274,8 @@ def describe_upload(uploads: Uploads, job: Job, with_files: bool = False) -> dic
     progress, missing = job.progress(), uploads.missing(job.id)
     body: dict[str, Any] = {
         "id": job.id,
-        "state": progress.state,
+        # After its last file, an upload of archives runs until it has a next job.
+        "state": JobState.RUNNING if job.is_running else progress.state,
         "total": progress.total,
         "arrived": progress.total - len(missing),
         "done": progress.done,

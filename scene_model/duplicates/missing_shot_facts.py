@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from scene_model.errors import LibraryError, PhotoError
 from scene_model.library.photo_query import is_picture
@@ -11,15 +11,21 @@ from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
 
+def count_unmeasured(library: Library) -> int:
+    """Count the pictures outside the trash that an earlier version added without measuring them."""
+    query = select(func.count()).select_from(photos).where(_lacks_quality())
+    with library.database.reader.begin() as connection:
+        return int(connection.execute(query).scalar_one())
+
+
 def fill_missing_shot_facts(library: Library) -> Iterator[bool]:
     """Measure all photos outside the trash that were not; yields for each whether it succeeded.
 
     Each photo is one transaction, so an interrupted run goes on where it stopped. Their sequences
     are looked for anew by the next run of `stack_sequences`.
     """
-    lacks_quality = photos.c.sharpness.is_(None) & photos.c.trashed_at.is_(None) & is_picture()
     with library.database.reader.begin() as connection:
-        photo_ids = list(connection.execute(select(photos.c.id).where(lacks_quality)).scalars())
+        photo_ids = list(connection.execute(select(photos.c.id).where(_lacks_quality())).scalars())
     for photo_id in photo_ids:
         try:
             decoded = library.decoders.decode(library.original_bytes(photo_id))
@@ -30,3 +36,7 @@ def fill_missing_shot_facts(library: Library) -> Iterator[bool]:
         with library.database.writer.begin() as connection:
             connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
         yield True
+
+
+def _lacks_quality() -> ColumnElement[bool]:
+    return photos.c.sharpness.is_(None) & photos.c.trashed_at.is_(None) & is_picture()

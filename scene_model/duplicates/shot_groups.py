@@ -26,7 +26,6 @@ from scene_model.duplicates.near_duplicates import NearDuplicateKind
 from scene_model.duplicates.own_picks import OwnPicks, learn_picks, preferred
 from scene_model.duplicates.shots import shots_of
 from scene_model.duplicates.stack_names import stack_name
-from scene_model.library.photo_query import is_picture
 from scene_model.library.schema import (
     album_photos,
     albums,
@@ -84,15 +83,6 @@ class ShotGroups:
 
     groups: tuple[ShotGroup, ...]
     picks: OwnPicks
-
-
-def count_unmeasured(library: Library) -> int:
-    """Count the pictures outside the trash that an earlier version added without measuring them."""
-    query = select(func.count()).where(
-        photos.c.sharpness.is_(None), photos.c.trashed_at.is_(None), is_picture()
-    )
-    with library.database.reader.begin() as connection:
-        return int(connection.execute(query).scalar_one())
 
 
 def shot_groups(library: Library) -> ShotGroups:

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,14 +24,19 @@ from scene_model.ingest.archives.received import (
     remove_upload,
 )
 from scene_model.ingest.file_adder import FileAdder, FileListener
-from scene_model.ingest.incoming import IncomingBatch, find_unfinished, resume_batch
+from scene_model.ingest.incoming import (
+    IncomingBatch,
+    find_unfinished,
+    listed_files,
+    resume_batch,
+)
 from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.new_batch import receive, receive_export, receive_paths, receive_scanned
 from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.ingest.retag_item import retag_photo
 from scene_model.ingest.sequence_thread import stack_new_sequences
 from scene_model.jobs.engine import JobEngine, JobItem
-from scene_model.jobs.job import Job, JobKind, skipped_outcome
+from scene_model.jobs.job import Job, JobKind, skipped, skipped_outcome
 from scene_model.jobs.results import JobResults
 from scene_model.jobs.workers import WorkerPools
 from scene_model.library.awaited_facts import store_awaited_facts
@@ -139,7 +145,7 @@ class JobRunner:
         """Resume the jobs of earlier runs, except jobs that another process is running."""
         jobs = []
         batches = find_unfinished(self._library.incoming_dir, self._library.file_system)
-        remove_forgotten(self._library, batches)
+        remove_forgotten(self._library)
         # Exports first: an upload of archives whose export has begun does not begin another.
         for batch in sorted(batches, key=lambda batch: not batch.is_export):
             if batch.is_from_inbox:
@@ -162,8 +168,8 @@ class JobRunner:
         """Start a job on a received batch. listener: called with each processed file."""
         pending = len(batch.pending.files())
         total = len(batch.files) + len(batch.outcomes) + batch.dropped + pending
-        is_unasked = batch.is_watched or batch.is_from_inbox
-        kind = JobKind.WATCH if is_unasked else JobKind.ADD
+        is_automatic = batch.is_watched or batch.is_from_inbox
+        kind = JobKind.WATCH if is_automatic else JobKind.ADD
         job = Job(batch.id, kind, total, batch.outcomes, partial(self._cancel, batch.id))
         with self._engine.lock:
             self._batches[batch.id] = batch
@@ -278,8 +284,9 @@ class JobRunner:
             if batch.is_watched or batch.is_from_inbox:
                 batch.discard()
                 return
+            are_archives_read = not batch.has_archives or self._read_archives(job, batch)
             self._results.save(job)
-            if batch.has_archives and not self._read_archives(job, batch):
+            if not are_archives_read:
                 return
             if not job.progress().waiting:
                 remove_received(self._library, batch)
@@ -303,6 +310,10 @@ class JobRunner:
                     remove_upload(self._library, batch)
         except SceneError as error:
             logger.error("archives are read after the next start: %s", error.message)
+            for file in listed_files(batch.folder):
+                reason = skipped(file.name, error)
+                message = f"{reason.message} The archive is kept, and read after the next start."
+                job.record_problem(replace(reason, message=message))
             return False
         return True
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.errors import (
@@ -43,6 +44,15 @@ IDLE_S = 1_800.0
 _BACKLOG_S, _MIN_BACKLOG, _MAX_BACKLOG = 12.0, 16, 150
 
 
+@dataclass(frozen=True)
+class _Receiving:
+    """A file or part that is being received. expected_bytes: what was announced of it."""
+
+    job_id: str
+    reception: Reception
+    expected_bytes: int
+
+
 class Uploads:
     """The running uploads into one library; thread-safe."""
 
@@ -61,7 +71,7 @@ class Uploads:
         self._last_active: dict[str, float] = {}
         self._slots = threading.Semaphore(MAX_AT_ONCE)
         # Of the files that are being received, by the path they are written to.
-        self._receptions: dict[Path, tuple[Reception, int]] = {}
+        self._receiving: dict[Path, _Receiving] = {}
 
     @contextmanager
     def receive_slot(self) -> Iterator[None]:
@@ -127,8 +137,10 @@ class Uploads:
         running = self._jobs.running(JobKind.ADD)
         expected = sum(job.progress().total - job.progress().done for job in running)
         pending = [item for job in running for item in self.missing(job.id)]
-        receiving = [file_bytes for _, file_bytes in list(self._receptions.values())]
-        expected_bytes = sum(item.file_bytes or 0 for item in pending) - sum(receiving)
+        # What is being received, and parts on disk, are counted by the quota.
+        counted = [receiving.expected_bytes for receiving in list(self._receiving.values())]
+        counted += [sum(self.received_bytes(job.id).values()) for job in running]
+        expected_bytes = sum(item.file_bytes or 0 for item in pending) - sum(counted)
         self._quota.require(photos + expected, file_bytes + expected_bytes)
 
     def next_job(self, job_id: str) -> str | None:
@@ -179,20 +191,19 @@ class Uploads:
         announced_bytes = item.file_bytes or 0
         reception = self._quota.receiving(announced_bytes)
         path = self._library.files.new_dir / secrets.token_hex(16)
-        self._receptions[path] = reception, announced_bytes
+        self._receiving[path] = _Receiving(job_id, reception, announced_bytes)
         return path
 
     def count_received(self, path: Path, file_bytes: int) -> None:
         """Count bytes that were written to a path of `begin_file`; raises QuotaExceeded."""
-        reception = self._receptions.get(path)
-        if reception is not None:
-            reception[0].received(file_bytes)
+        receiving = self._receiving.get(path)
+        if receiving is not None:
+            self._last_active[receiving.job_id] = self._clock()
+            receiving.reception.received(file_bytes)
 
     def leave_file(self, path: Path) -> None:
         """Remove a path of `begin_file`; no effect on a file that was accepted."""
-        reception = self._receptions.pop(path, None)
-        if reception is not None:
-            reception[0].end()
+        self._end_reception(path)
         path.unlink(missing_ok=True)
 
     def announced_bytes(self, job_id: str, number: int) -> int:
@@ -209,29 +220,31 @@ class Uploads:
         item = batch.pending.find(file_of(number))
         if item is None:
             return self.begin_file(job_id, number, None)  # arrived, or never announced
-        received = self.received_bytes(job_id).get(number, 0)
-        if offset != received or offset > (item.file_bytes or 0):
-            raise UploadIncomplete(
-                f"The part begins at byte {offset:,}, but {received:,} bytes have arrived.",
-                code="part_out_of_order",
-            )
         path = _part(batch, item, offset)
-        rest = (item.file_bytes or 0) - offset
-        self._library.require_space(rest)
+        missing_bytes = max(0, (item.file_bytes or 0) - offset)
+        self._library.require_space(missing_bytes)
+        # In one step: the same part may be sent twice at the same time.
         with self._announcing:
-            if path in self._receptions:
+            if path in self._receiving:
                 raise UploadBusy("This part of the file is being received already.")
-            self._receptions[path] = self._quota.receiving(rest), rest
+            received = self.received_bytes(job_id).get(number, 0)
+            if offset != received:
+                raise UploadIncomplete(
+                    f"The part begins at byte {offset:,}, but {received:,} bytes have arrived.",
+                    code="part_out_of_order",
+                )
+            try:
+                path.touch(PRIVATE_MODE)
+            except OSError as error:
+                raise library_error(error, self._library.folder) from error
+            reception = self._quota.receiving(missing_bytes)
+            self._receiving[path] = _Receiving(job_id, reception, missing_bytes)
         self._last_active[job_id] = self._clock()
-        if offset == 0:
-            path.touch(PRIVATE_MODE)
         return path
 
     def leave_part(self, path: Path) -> None:
-        """End the reception of a part; what was received whole is kept."""
-        reception = self._receptions.pop(path, None)
-        if reception is not None:
-            reception[0].end()
+        """End the reception of a part; parts that were received whole are kept."""
+        self._end_reception(path)
 
     def finish_part(self, job_id: str, number: int, path: Path) -> bool:
         """Keep a part that was written whole; True when the file has arrived with it.
@@ -252,10 +265,11 @@ class Uploads:
         except OSError as error:
             raise library_error(error, self._library.folder) from error
         self._last_active[job_id] = self._clock()
+        self._end_reception(path, is_kept=True)
         return False
 
     def received_bytes(self, job_id: str) -> dict[int, int]:
-        """Return how much has arrived of the files that are sent in parts, by their numbers."""
+        """Return the bytes that have arrived of each file sent in parts, by its number."""
         batch = self._jobs.batch(job_id)
         names = [] if batch is None else [path.name for path in batch.folder.glob("[0-9]*.*")]
         parts = (name.partition(".") for name in names)
@@ -283,9 +297,7 @@ class Uploads:
         except OSError as error:
             raise library_error(error, self._library.folder) from error
         self._last_active[job_id] = self._clock()
-        reception = self._receptions.pop(written, None)
-        if reception is not None:
-            reception[0].finish()
+        self._end_reception(written, is_kept=True)
         self._jobs.feed(self._jobs.job(job_id), [item])
 
     def end(self, job_id: str) -> Job:
@@ -305,6 +317,13 @@ class Uploads:
             if now - self._last_active.setdefault(job.id, now) > IDLE_S:
                 ended.append(self.end(job.id))
         return ended
+
+    def _end_reception(self, path: Path, is_kept: bool = False) -> None:
+        receiving = self._receiving.pop(path, None)
+        if receiving is not None and is_kept:
+            receiving.reception.finish()
+        elif receiving is not None:
+            receiving.reception.end()
 
     def _incomplete(self) -> list[Job]:
         return [job for job in self._jobs.running() if self.missing(job.id)]

@@ -192,6 +192,11 @@ class Job:
             self._waiting += outcome.is_waiting
             self._done += 1
 
+    def record_problem(self, problem: Skipped) -> None:
+        """Report a problem with an item that was counted already."""
+        with self._lock:
+            self._skipped.append(problem)
+
     def record_dropped(self, count: int = 1) -> None:
         """Count items that were not processed because the job was cancelled."""
         with self._lock:

@@ -23,6 +23,8 @@ _USUAL_WINDOW_DAYS = 183
 _SHORT_LIBRARY_DAYS, _USUAL_OF_MANY = 60, 0.3
 # How many days of this person outweigh what is usual for many, and how often they are counted.
 _PRIOR_TRIP_DAYS, _PRIOR_HOME_DAYS, _ROUNDS = 60.0, 200.0, 4
+# Nobody is on trips for so many of all days: this person takes photos at home every day.
+_MOST_DAYS = 0.75
 # The odds of days whose place is clear, as logarithm.
 _NEVER = -50.0
 # From here on, days apart from the others are on the trip: seven to one.
@@ -90,6 +92,8 @@ def _learned_trips(
     odds = np.log(trip[rows, hours]) - np.log(at_home[rows, hours])
     odds[is_clear] = _NEVER
     on_trip = _trip_days(odds)
+    if on_trip.mean() > _MOST_DAYS:
+        on_trip[:] = False
     for _ in range(_ROUNDS):
         of_trip = _counted(hours[on_trip | is_away], trip, _PRIOR_TRIP_DAYS)
         of_home = _counted(hours[~on_trip & ~is_away], at_home, _PRIOR_HOME_DAYS)

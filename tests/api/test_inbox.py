@@ -18,7 +18,9 @@ from webdav4.client import Client, HTTPError
 from pages.phone import PHONE_FILES
 from scene_model.api.inbox import InboxApp
 from scene_model.api.phone import create_lan_app, create_phone_app
+from scene_model.classifier.classify import Classifier
 from scene_model.cli.prompt_http import HeadTimeoutProtocol
+from scene_model.errors import LibraryInUse
 from scene_model.ingest.inbox import inbox as inbox_module
 from scene_model.ingest.inbox.entries import EntryState
 from scene_model.ingest.inbox.inbox import Inbox
@@ -221,6 +223,7 @@ def test_a_body_that_is_cut_off_is_not_a_file(dav: Dav, temple: bytes) -> None:
 
 
 def test_two_photos_of_one_name_are_both_added(dav: Dav, temple: bytes, flower: bytes) -> None:
+    assert dav.states() == {}
     dav.services.inboxes.close()  # nothing is added for now
     assert dav.put("a.jpg", temple) == 201
     assert dav.put("a.jpg", flower) == 204
@@ -299,7 +302,7 @@ def test_a_hostile_path_leads_nowhere(dav: Dav, temple: bytes) -> None:
         assert dav.request("MOVE", "/inbox/a.part", Destination=path)[0] >= 400, path
         dav.client.remove("a.part")
     new = set(dav.services.library.folder.parent.rglob("*")) - before
-    assert {path.name for path in new} <= {"inbox", dav.code.id, "entries.jsonl"}
+    assert {path.name for path in new} <= {"inbox", "inbox.lock", dav.code.id, "entries.jsonl"}
 
 
 METHODS = (
@@ -367,7 +370,7 @@ def test_only_the_password_of_an_inbox_in_use_opens_it(dav: Dav, temple: bytes) 
         dav.phones.codes.find(dav.password)  # nor does it open the upload page
     dav.phones.codes.end(other.id, "")
     assert status_with(other_password) == 401
-    _, headers, _ = dav.request("PROPFIND", "/inbox/", Origin="https://evil.example")
+    assert dav.request("PROPFIND", "/inbox/", Origin="https://evil.example")[0] == 403
     assert dav.request("PUT", "/inbox/b.jpg", temple, Origin="https://evil.example")[0] == 403
     assert dav.request("PROPFIND", "/inbox/", Host="evil.example")[0] == 403
 
@@ -397,3 +400,36 @@ def test_the_list_survives_a_torn_line(dav: Dav, temple: bytes, services: Servic
     assert [path for path, _ in third.entries.items()] == ["a.jpg", "Camera"]
     third.forget()
     assert not third.folder.exists()
+
+
+def test_two_processes_do_not_share_inboxes(dav: Dav) -> None:
+    dav.client.mkdir("Camera")
+    services = dav.services
+    other = Inboxes(services.library, services.jobs, services.classifier.limits)
+    with pytest.raises(LibraryInUse, match="Another running"):
+        other.start([dav.code.id])
+    services.inboxes.close()
+    assert [path for path, _ in other.of(dav.code.id).entries.items()] == ["Camera"]
+    other.close()
+
+
+def test_an_internal_error_loses_no_file(
+    dav: Dav, temple: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Classifier, "predict", broken)
+        assert dav.put("a.jpg", temple) == 201
+        dav.wait_for("a.jpg")
+    ((_, entry),) = dav.inbox.refused()
+    assert entry.code == "internal_error"
+    assert "added again after the next start" in entry.message
+    dav.inbox.forget()
+    assert (dav.inbox.folder / entry.file).read_bytes() == temple
+    dav.services.inboxes.close()
+    again = Inboxes(dav.services.library, dav.services.jobs, dav.services.classifier.limits, 0.01)
+    dav.services.__dict__["inboxes"] = again
+    again.start()
+    assert dav.wait_for("a.jpg") == {"a.jpg": EntryState.ADDED}

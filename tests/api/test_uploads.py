@@ -1,9 +1,13 @@
 """The upload routes over HTTP."""
 
+import errno
 import io
 import json
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -13,6 +17,7 @@ from starlette.testclient import TestClient
 
 from scene_model.api import create_api
 from scene_model.api.access.guard import SameSiteGuard
+from scene_model.library.file_system import FileSystem
 from scene_model.services import Services, open_services
 
 
@@ -159,6 +164,84 @@ def test_archives_beside_photos_and_broken_ones_are_named(
     (reason,) = client.get(f"/api/uploads/{export}", params={"files": True}).json()["reasons"]
     assert (reason["name"], reason["code"]) == ("a.zip", "archive_damaged")
     assert list((services.library.folder / "archives").iterdir()) == []
+
+
+class SlowList(FileSystem):
+    """Waits before the list of a job is written."""
+
+    def __init__(self) -> None:
+        self.is_reached, self.may_go_on = threading.Event(), threading.Event()
+
+    def before_step(self, step: str, path: Path) -> None:
+        if (step, path.name) == ("write", "items.json"):
+            self.is_reached.set()
+            assert self.may_go_on.wait(30)
+
+
+def test_an_upload_runs_until_the_job_of_its_archives_is_known(
+    client: TestClient, services: Services, temple: bytes
+) -> None:
+    archive = zip_of({"temple.jpg": temple})
+    files = [{"path": "a.zip", "size": len(archive)}]
+    upload = client.post("/api/uploads", json={"files": files}).json()
+    url, slow = f"/api/uploads/{upload['id']}", SlowList()
+    services.library.file_system = slow
+    client.put(f"{url}/files/0", content=archive)
+    assert slow.is_reached.wait(30)
+    progress = client.get(url).json()
+    assert (progress["state"], progress["done"], "next" in progress) == ("running", 1, False)
+    slow.may_go_on.set()
+    assert services.jobs.job(upload["id"]).wait(60)
+    progress = client.get(url).json()
+    assert progress["state"] == "done"
+    assert services.jobs.job(progress["next"]).wait(60)
+
+
+class NoNewJob(FileSystem):
+    """Has no room for the list of a job."""
+
+    def before_step(self, step: str, path: Path) -> None:
+        if (step, path.name) == ("write", "items.json"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+
+def test_archives_that_cannot_be_read_now_are_named_and_read_after_a_restart(
+    client: TestClient, services: Services, temple: bytes
+) -> None:
+    archive = zip_of({"temple.jpg": temple})
+    files = [{"path": "a.zip", "size": len(archive)}]
+    upload = client.post("/api/uploads", json={"files": files}).json()
+    url = f"/api/uploads/{upload['id']}"
+    services.library.file_system = NoNewJob()
+    client.put(f"{url}/files/0", content=archive)
+    assert services.jobs.job(upload["id"]).wait(60)
+    (reason,) = client.get(url, params={"files": True}).json()["reasons"]
+    assert (reason["name"], reason["code"]) == ("a.zip", "library_full")
+    assert "read after the next start" in reason["message"]
+    again = open_services(services.settings, decoders=services.library.decoders)
+    try:
+        assert again.jobs.job(upload["id"]).wait(60)
+        assert again.jobs.job(str(again.jobs.next_job(upload["id"]))).wait(60)
+        assert again.library.count() == 1
+    finally:
+        again.close()
+
+
+def test_another_process_leaves_the_archives_of_a_running_upload(
+    client: TestClient, services: Services, temple: bytes, flower: bytes
+) -> None:
+    archives = [zip_of({"temple.jpg": temple}), zip_of({"flower.jpg": flower})]
+    files = [{"path": f"{i}.zip", "size": len(data)} for i, data in enumerate(archives)]
+    upload = client.post("/api/uploads", json={"files": files}).json()
+    url = f"/api/uploads/{upload['id']}"
+    client.put(f"{url}/files/0", content=archives[0])
+    while client.get(url).json()["done"] < 1:
+        time.sleep(0.02)
+    open_services(services.settings, decoders=services.library.decoders).close()
+    client.put(f"{url}/files/1", content=archives[1])
+    assert services.jobs.job(upload["id"]).wait(60)
+    assert services.jobs.job(client.get(url).json()["next"]).wait(60)
+    assert services.library.count() == 2
 
 
 def test_archives_of_a_server_that_was_killed_are_added_once(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from scene_model.duplicates.missing_shot_facts import fill_missing_shot_facts
-from scene_model.duplicates.shot_groups import ShotGroup, count_unmeasured, shot_groups
+from scene_model.duplicates.missing_shot_facts import count_unmeasured, fill_missing_shot_facts
+from scene_model.duplicates.shot_groups import ShotGroup, shot_groups
 from scene_model.library import edits
 from scene_model.library.albums.album_edits import (
     add_to_album,

@@ -1,16 +1,18 @@
 """Uploads sent file by file: each file is tagged as it arrives."""
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scene_model.config import Settings
-from scene_model.errors import FileNotAnnounced, UploadIncomplete, UploadOver
+from scene_model.errors import FileNotAnnounced, LibraryUnavailable, UploadIncomplete, UploadOver
 from scene_model.ingest.announced import Announced
 from scene_model.ingest.folder_scan import scan_folder, space_needed
 from scene_model.ingest.uploads import IDLE_S, Uploads
 from scene_model.jobs.job import Job, JobState, Outcome
+from scene_model.library.file_system import FileSystem
 from scene_model.photos.names import refusal_by_name
 from scene_model.services import Services, open_services
 
@@ -115,6 +117,78 @@ def test_idle_uploads_are_ended(services: Services, made_photos: Files) -> None:
     assert uploads.open() == []
     assert job.wait(10)
     assert len(job.progress().skipped) == 2
+
+
+def test_an_upload_is_not_idle_while_a_large_file_arrives(
+    services: Services, made_photos: Files
+) -> None:
+    now = [0.0]
+    uploads = Uploads(
+        services.jobs, services.library, services.classifier.limits, clock=lambda: now[0]
+    )
+    job = uploads.announce(announced(made_photos[:1]))
+    target = uploads.begin_file(job.id, 0, None)
+    assert target is not None
+    for data in (made_photos[0][1][:100], made_photos[0][1][100:]):
+        now[0] += IDLE_S
+        uploads.count_received(target, len(data))
+        with target.open("ab") as file:
+            file.write(data)
+    now[0] += IDLE_S
+    assert uploads.open() == [job]
+    uploads.finish_file(job.id, 0, target)
+    assert job.wait(60)
+    assert len(job.progress().photo_ids) == 1
+
+
+class Meanwhile(FileSystem):
+    """Does something else, once, while a request asks for the free space."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self.action: Callable[[], None] | None = action
+
+    def free_bytes(self, folder: Path) -> int:
+        action, self.action = self.action, None
+        if action is not None:
+            action()
+        return super().free_bytes(folder)
+
+
+def send_part(uploads: Uploads, job: Job, data: bytes, start: int, end: int) -> None:
+    target = uploads.begin_part(job.id, 0, start)
+    assert target is not None
+    with target.open("r+b") as file:
+        file.seek(start)
+        file.write(data[start:end])
+    uploads.finish_part(job.id, 0, target)
+    uploads.leave_part(target)
+
+
+def test_a_part_that_is_sent_twice_at_once_counts_once(services: Services, temple: bytes) -> None:
+    uploads = services.uploads
+    job = uploads.announce([Announced("a.jpg", len(temple))])
+    services.library.file_system = Meanwhile(lambda: send_part(uploads, job, temple, 0, 100))
+    with pytest.raises(UploadIncomplete, match="100 bytes have arrived"):
+        uploads.begin_part(job.id, 0, 0)
+    assert uploads.received_bytes(job.id) == {0: 100}
+    send_part(uploads, job, temple, 100, len(temple))
+    assert job.wait(60)
+    (photo_id,) = job.progress().photo_ids
+    assert services.library.original_path(photo_id).read_bytes() == temple
+
+
+def test_a_part_that_cannot_be_begun_can_be_sent_again(services: Services, temple: bytes) -> None:
+    uploads = services.uploads
+    job = uploads.announce([Announced("a.jpg", len(temple))])
+    batch = services.jobs.batch(job.id)
+    assert batch is not None
+    moved = batch.folder.with_name("moved")
+    batch.folder.rename(moved)
+    with pytest.raises(LibraryUnavailable):
+        uploads.begin_part(job.id, 0, 0)
+    moved.rename(batch.folder)
+    send_part(uploads, job, temple, 0, len(temple))
+    assert job.wait(60)
 
 
 def test_hostile_paths_are_only_shown(services: Services, temple: bytes) -> None:

@@ -13,6 +13,7 @@ from pages.state.phones import Phones, get_phones
 from scene_model.errors import EmptyFile
 from scene_model.ingest.announced import Announced
 from scene_model.ingest.inbox.inbox import Arrived
+from scene_model.ingest.inbox.inboxes import Inboxes
 from scene_model.ingest.phone.addresses import LanAddress
 from scene_model.ingest.phone.codes import CodeUse
 from scene_model.ingest.phone.phone_uploads import PhoneLibrary
@@ -134,6 +135,20 @@ def test_an_inbox_whose_address_is_gone_can_be_moved(app: AppTest, phones: Phone
     (code,) = phones.codes.active(use=CodeUse.INBOX)
     assert code.address == HERE.address
     assert phones.listener.port_of(HERE.address) is not None
+
+
+def test_inboxes_of_another_process_are_named(
+    app: AppTest, phones: Phones, opened: Services
+) -> None:
+    code, _ = phones.codes.make_inbox("", HERE.address)
+    other = Inboxes(opened.library, opened.jobs, opened.classifier.limits)
+    other.of(code.id)
+    app.run()
+    assert not app.exception
+    assert "Another running Scene Gallery has the inboxes" in texts(app)
+    other.close()
+    app.run()
+    assert "nothing received yet" in texts(app)
 
 
 def test_a_qr_code_is_drawn_dark_on_light_without_another_server() -> None:

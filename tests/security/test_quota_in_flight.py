@@ -88,6 +88,21 @@ def test_files_on_their_way_and_batches_count_together(limited: Limited) -> None
     assert services.quota.receiving(12 * MB)
 
 
+def test_parts_on_disk_count_once(limited: Limited) -> None:
+    services = limited(visitor_max_bytes=20 * MB).services(A)
+    uploads = services.uploads
+    job = uploads.announce([Announced("a.jpg", 12 * MB)])
+    path = uploads.begin_part(job.id, 0, 0)
+    assert path is not None
+    path.write_bytes(bytes(6 * MB))
+    uploads.count_received(path, 6 * MB)
+    assert not uploads.finish_part(job.id, 0, path)
+    uploads.leave_part(path)
+    with pytest.raises(QuotaExceeded):
+        services.quota.require(0, 15 * MB)
+    uploads.announce([Announced("b.jpg", 7 * MB)])
+
+
 def test_files_in_memory_count_while_they_are_written(limited: Limited) -> None:
     services = limited(visitor_max_bytes=20 * MB).services(A)
 

@@ -10,9 +10,9 @@ from pages.sections.messages import counted
 from pages.sections.undo_button import note_edit
 from pages.state.session import get_gallery
 from scene_model.duplicates.best_of_group import STRICTNESSES
-from scene_model.duplicates.missing_shot_facts import fill_missing_shot_facts
+from scene_model.duplicates.missing_shot_facts import count_unmeasured, fill_missing_shot_facts
 from scene_model.duplicates.sequences import stack_sequences
-from scene_model.duplicates.shot_groups import ShotGroup, count_unmeasured
+from scene_model.duplicates.shot_groups import ShotGroup
 from scene_model.library import edits
 
 _STRICTNESS, _PAGE = "best_shots_strictness", "best_shots_page"

@@ -90,7 +90,7 @@ def _make(address: LanAddress) -> None:
 
 
 def _show_password(ids: list[str]) -> None:
-    """Show what the app has to be told, as long as this page is open."""
+    """Show the address, user name and password of a new inbox, until this page is reloaded."""
     shown_id, password = st.session_state.get(_SHOWN_KEY, ("", ""))
     if shown_id not in ids:
         st.session_state.pop(_SHOWN_KEY, None)
@@ -121,7 +121,11 @@ def _inbox_list(snapshot: list[tuple[str, str]]) -> None:
     if [(c.id, c.address) for c in codes] != snapshot or st.session_state.get(_ERROR_KEY):
         st.rerun()
     for code in codes:
-        inbox = get_services().inboxes.of(code.id)
+        try:
+            inbox = get_services().inboxes.of(code.id)
+        except SceneError as error:
+            st.warning(error_markdown(error), icon=":material/warning:")
+            return
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.text(_inbox_text(code, inbox), width="stretch")

@@ -5,6 +5,7 @@ LIBRARY/archives/UPLOAD/000000/takeout-001.zip …
 All archives of one upload are read together, as parts of one export.
 """
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +17,8 @@ from scene_model.library.store import Library
 
 FOLDER_NAME = "archives"
 _MAX_NAME = 150
+
+logger = logging.getLogger(__name__)
 
 
 def keep_archive(library: Library, batch: IncomingBatch, file: IncomingFile) -> None:
@@ -39,10 +42,9 @@ def plan_received(library: Library, batch: IncomingBatch) -> ExportPlan | None:
 
 def remove_received(library: Library, batch: IncomingBatch) -> None:
     """Remove the archives that the files of an ended job came from, if they were uploaded."""
-    root = library.folder / FOLDER_NAME
-    sources = {Path(f.source) for f in listed_files(batch.folder) if f.source is not None}
-    for folder in {path.parents[1] for path in sources if root in path.parents}:
-        library.file_system.remove_folder(folder)
+    if batch.is_export:
+        for folder in _upload_folders(library, listed_files(batch.folder)):
+            library.file_system.remove_folder(folder)
 
 
 def remove_upload(library: Library, batch: IncomingBatch) -> None:
@@ -50,19 +52,31 @@ def remove_upload(library: Library, batch: IncomingBatch) -> None:
     library.file_system.remove_folder(_folder(library, batch.id))
 
 
-def remove_forgotten(library: Library, batches: Iterable[IncomingBatch]) -> None:
-    """Remove archives that no job needs any more: a kill may have left them."""
+def remove_forgotten(library: Library) -> None:
+    """Remove archives that no job needs any more, of any process: a kill may have left them."""
     root = library.folder / FOLDER_NAME
     if not root.is_dir():
         return
     needed = set[Path]()
-    for batch in batches:
-        needed.add(_folder(library, batch.id))
-        sources = (Path(f.source) for f in listed_files(batch.folder) if f.source)
-        needed.update(path.parents[1] for path in sources if root in path.parents)
+    for batch_folder in library.incoming_dir.iterdir():
+        needed.add(_folder(library, batch_folder.name))
+        try:
+            needed |= _upload_folders(library, listed_files(batch_folder))
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # a lock file, or a job that has just ended
+        except (OSError, ValueError, TypeError) as error:
+            logger.warning("archives are kept, since a job cannot be read: %s", error)
+            return
     for folder in root.iterdir():
         if folder not in needed:
             library.file_system.remove_folder(folder)
+
+
+def _upload_folders(library: Library, files: Iterable[IncomingFile]) -> set[Path]:
+    """Return the folders of the uploads whose archives files come from."""
+    root = library.folder / FOLDER_NAME
+    sources = {Path(file.source) for file in files if file.source is not None}
+    return {path.parents[1] for path in sources if root in path.parents}
 
 
 def _folder(library: Library, upload_id: str) -> Path:

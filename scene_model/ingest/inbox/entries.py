@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from scene_model.errors import LibraryError
 from scene_model.library.file_system import FileSystem, library_error
 
 MAX_ENTRIES = 50_000
@@ -27,7 +28,8 @@ class EntryState(StrEnum):
     """What became of an entry.
 
     FOLDER: only a name. HELD: a file under a temporary name, which the app will rename. WAITING: a
-    file that is to be added. ADDED, KNOWN, REFUSED: the results. IGNORED: a system's, not kept.
+    file that is to be added. ADDED, KNOWN, REFUSED: the results. IGNORED: a file of Finder or
+    Explorer, which is not kept.
     """
 
     FOLDER = "folder"
@@ -43,7 +45,7 @@ class EntryState(StrEnum):
 class Entry:
     """A folder or file of an inbox.
 
-    file_bytes: its size. received_at: seconds since 1970. modified_at: what the app says, so too.
+    file_bytes: its size. received_at, modified_at: seconds since 1970; the app may set the second.
     file: the name of its bytes in the folder of the inbox, while they are there. sha256: of them.
     code, message: why it was refused.
     """
@@ -64,7 +66,7 @@ class Entry:
 
     @property
     def is_taken(self) -> bool:
-        """Whether the library has it, or will get it: then it is not taken back."""
+        """Whether the library has it or will get it; an app cannot remove it then."""
         return self.state in (EntryState.WAITING, EntryState.ADDED, EntryState.KNOWN)
 
 
@@ -82,6 +84,7 @@ class Entries:
         self._children: dict[str, dict[str, None]] = {}
         self._paths: dict[str, str] = {}
         self._open = self._lines = 0
+        self._is_torn = False
         self._read()
 
     @property
@@ -124,12 +127,13 @@ class Entries:
         """
         with self.lock:
             gone = list(gone)
-            lines: list[dict[str, object]] = [{"path": path} for path in gone]
-            self._append([*lines, *({"path": path} | asdict(e) for path, e in rows.items())])
-            for path in gone:
-                self._remove(path)
+            # New paths first: if only a part is written, no file loses its only one.
+            lines: list[dict[str, object]] = [{"path": p} | asdict(e) for p, e in rows.items()]
+            self._append([*lines, *({"path": path} for path in gone)])
             for path, entry in rows.items():
                 self._set(path, entry)
+            for path in gone:
+                self._remove(path)
             self._forget_oldest()
             self._compact_if_long()
 
@@ -139,7 +143,11 @@ class Entries:
         if excess > 0:
             done = (path for path, entry in self._entries.items() if not _is_open(entry))
             paths = [path for path, _ in zip(done, range(excess), strict=False)]
-            self._append([{"path": path} for path in paths])
+            try:
+                self._append([{"path": path} for path in paths])
+            except LibraryError as error:
+                logger.warning("%s keeps what is done: %s", self._file, error.message)
+                return
             for path in paths:
                 self._remove(path)
 
@@ -166,11 +174,14 @@ class Entries:
                 del self._paths[entry.file]
 
     def _append(self, rows: list[dict[str, object]]) -> None:
+        start = "\n" if self._is_torn else ""
+        lines = "\n".join(map(json.dumps, rows))
+        self._is_torn = True  # a full disk may take a part of a line
         try:
-            lines = "\n".join(map(json.dumps, rows))
-            self._file_system.append(self._file, lines, is_flushed=True)
+            self._file_system.append(self._file, start + lines, is_flushed=True)
         except OSError as error:
             raise library_error(error, self._file.parent) from error
+        self._is_torn = False
         self._lines += len(rows)
 
     def _compact_if_long(self) -> None:
@@ -189,7 +200,7 @@ class Entries:
             data = self._file.read_bytes()
         except FileNotFoundError:
             return
-        is_torn = bool(data) and not data.endswith(b"\n")
+        self._is_torn = bool(data) and not data.endswith(b"\n")
         for line in data.splitlines():
             self._lines += 1
             try:
@@ -202,14 +213,6 @@ class Entries:
                     self._remove(path)
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # an incomplete line: its request was not answered
-        if is_torn:
-            self._end_line()
-
-    def _end_line(self) -> None:
-        try:
-            self._file_system.append(self._file, "")
-        except OSError as error:
-            raise library_error(error, self._file.parent) from error
 
 
 def joined(folder: str, name: str) -> str:

@@ -8,15 +8,16 @@ library, and neither removed nor replaced from here; a file under another name i
 renames it.
 """
 
+import math
 import os
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from scene_model.errors import InboxError
+from scene_model.errors import FileTooLarge, InboxError, InternalError, LibraryError
 from scene_model.ingest.inbox.entries import LIST_NAME, Entries, Entry, EntryState, joined
 from scene_model.ingest.inbox.names import checked_path, is_final_name, is_system_name
 from scene_model.jobs.job import Outcome
@@ -71,13 +72,14 @@ class Inbox:
             raise library_error(error, library.folder) from error
         self.entries = Entries(self.folder, library.file_system, library.files.new_dir)
         self._remove_unlisted()
+        self._add_refused_again()
 
     def new_path(self) -> Path:
         """Return a temporary path to write a file to, on the disk of the library."""
         return self._library.files.new_dir / secrets.token_hex(16)
 
     def begin_file(self, path: str, file_bytes: int | None) -> int:
-        """Check that a file may be sent; returns the most bytes that are accepted.
+        """Check that a file may be sent; returns how many bytes are accepted.
 
         file_bytes: the size that the app declares. Raises InboxError, PhotoError or LibraryFull.
         """
@@ -91,9 +93,9 @@ class Inbox:
         refusal = None if is_system_name(name) else refusal_by_name(name)
         if refusal is not None:
             raise refusal
-        check_named_bytes(name, file_bytes or 0, self._limits)
+        max_bytes = self._check_bytes(name, file_bytes or 0)
         self._library.require_space(file_bytes or 0)
-        return most_bytes(name, self._limits) if file_bytes is None else file_bytes
+        return max_bytes if file_bytes is None else file_bytes
 
     def finish_file(self, path: str, arrived: Arrived) -> bool:
         """Accept a file that was written whole; returns whether its name is new.
@@ -141,14 +143,17 @@ class Inbox:
         """
         path, target = checked_path(path), self._place(target)
         with self.entries.lock:
-            entry = self.entries.get(path)
-            if entry is None or target == path or target.startswith(f"{path}/"):
+            entry, replaced = self.entries.get(path), self.entries.get(target)
+            is_inside = f"{target}/".startswith(f"{path}/") or path.startswith(f"{target}/")
+            if entry is None or is_inside:
                 raise InboxError(f"{path} cannot be renamed to {target}.")
-            moved = {target: entry}
-            moved |= {target + inner[len(path) :]: e for inner, e in self.entries.below(path)}
-            gone = [path, *(inner for inner, _ in self.entries.below(path))][::-1]
-            moved = {name: self._renamed(name, e) for name, e in moved.items()}
+            sources = {target: (path, entry)}
+            for inner, inner_entry in self.entries.below(path):
+                sources[checked_path(target + inner[len(path) :])] = inner, inner_entry
+            moved = {name: self._renamed(name, e) for name, (_, e) in sources.items()}
+            gone = [source for source, _ in sources.values()][::-1]
             self.entries.put(self._make_way(target) | moved, gone)
+            self._remove_replaced(replaced)
         self._on_waiting()
 
     def remove(self, path: str) -> None:
@@ -169,7 +174,7 @@ class Inbox:
 
     def waiting(self) -> list[Waiting]:
         """Return the files to be added, the oldest first; also those held for too long."""
-        self._give_up_held()
+        self._give_up_held(self._clock() - HELD_S)
         return [
             Waiting(path, self.folder / entry.file)
             for path, entry in self.entries.items()
@@ -186,9 +191,13 @@ class Inbox:
         return rows[::-1]
 
     def settle(self, source: Path, outcome: Outcome) -> None:
-        """Store the result of a file that was to be added, and remove its bytes."""
+        """Store the result of a file that was to be added, and remove its bytes.
+
+        After an internal error the bytes stay: the app may have removed the photo from the phone.
+        """
         if outcome.is_waiting:
             return  # for want of disk space, say; it is tried again
+        is_kept = False
         with self.entries.lock:
             path = self.entries.path_of(source.name)
             entry = None if path is None else self.entries.get(path)
@@ -198,15 +207,23 @@ class Inbox:
                 if outcome.skipped is not None:
                     state = EntryState.REFUSED
                     code, message = outcome.skipped.code, outcome.skipped.public_message
-                settled = replace(entry, state=state, file="", code=code, message=message)
+                    is_kept = code == InternalError.code and source.exists()
+                if is_kept:
+                    message += " The file is kept, and added again after the next start."
+                file = entry.file if is_kept else ""
+                settled = replace(entry, state=state, file=file, code=code, message=message)
                 self.entries.put({path: settled})
-        self._remove_bytes(source)
+        if not is_kept:
+            self._remove_bytes(source)
 
     def forget(self) -> None:
-        """Remove the inbox, unless a file is still to be added."""
+        """Remove the inbox, unless it has the bytes of a file: held ones are then added."""
         with self.entries.lock:
-            if not self.waiting():
+            self._give_up_held(math.inf)
+            if not any(entry.file for _, entry in self.entries.items()):
                 self._library.file_system.remove_folder(self.folder)
+                return
+        self._on_waiting()
 
     def _place(self, path: str) -> str:
         """Return the path of a file or folder in a folder that is there."""
@@ -222,6 +239,17 @@ class Inbox:
             )
         return path
 
+    def _check_bytes(self, name: str, file_bytes: int) -> int:
+        """Raise FileTooLarge for too many bytes under a name; returns the limit."""
+        if is_final_name(name):
+            check_named_bytes(name, file_bytes, self._limits)
+            return most_bytes(name, self._limits)
+        # It may be renamed to a video.
+        limit = max(self._limits.max_file_bytes, self._limits.max_video_bytes)
+        if file_bytes > limit:
+            raise FileTooLarge(f"The file has {file_bytes:,} bytes; the limit is {limit:,}.")
+        return limit
+
     def _require_room(self) -> None:
         if self.entries.open_count >= MAX_OPEN:
             raise InboxError(
@@ -232,6 +260,7 @@ class Inbox:
 
     def _store(self, path: str, entry: Entry, written: Path) -> None:
         """Move the bytes of a file into place, then list it; the caller has the lock."""
+        replaced = self.entries.get(path)
         rows = self._make_way(path) | {path: entry}
         if entry.state is not EntryState.IGNORED:
             entry = rows[path] = replace(entry, file=secrets.token_hex(16))
@@ -241,7 +270,13 @@ class Inbox:
                 self._library.file_system.flush_folder(self.folder)
             except OSError as error:
                 raise library_error(error, self._library.folder) from error
-        self.entries.put(rows)
+        try:
+            self.entries.put(rows)
+        except LibraryError:
+            # The app sends it again: a full disk would get fuller with each time.
+            self._remove_bytes(self.folder / entry.file)
+            raise
+        self._remove_replaced(replaced)
 
     def _make_way(self, path: str) -> dict[str, Entry]:
         """Let a path be used again; returns what is there and is still to be added, renamed.
@@ -249,23 +284,24 @@ class Inbox:
         Two files of one name are both added. Raises InboxError for a folder that is in use.
         """
         before = self.entries.get(path)
-        if before is None:
-            return {}
-        if before.is_folder:
+        if before is not None and before.is_folder:
             self._clear(path)
-        elif before.state is EntryState.WAITING:
+        elif before is not None and before.file and before.state is not EntryState.HELD:
             return {self._free_name(path): before}
-        else:
-            self._remove_bytes(self.folder / before.file)
         return {}
+
+    def _remove_replaced(self, before: Entry | None) -> None:
+        """Remove the bytes of an earlier file under a name, unless it has another name now."""
+        if before is not None and self.entries.path_of(before.file) is None:
+            self._remove_bytes(self.folder / before.file)
 
     def _free_name(self, path: str) -> str:
         folder, _, name = path.rpartition("/")
-        stem, dot, suffix = name.rpartition(".")
+        stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
         number = 2
-        while self.entries.get(joined(folder, f"{stem} ({number}){dot}{suffix}")) is not None:
+        while self.entries.get(joined(folder, f"{stem} ({number}){suffix}")) is not None:
             number += 1
-        return joined(folder, f"{stem} ({number}){dot}{suffix}")
+        return joined(folder, f"{stem} ({number}){suffix}")
 
     def _renamed(self, path: str, entry: Entry) -> Entry:
         """Return an entry under another name; a held file is to be added under a final one."""
@@ -295,13 +331,20 @@ class Inbox:
         for _, removed in rows:
             self._remove_bytes(self.folder / removed.file)
 
-    def _give_up_held(self) -> None:
+    def _give_up_held(self, before: float) -> None:
+        """Let files be added under their temporary names that arrived before a time."""
+        self._add_all(lambda entry: entry.state is EntryState.HELD and entry.received_at < before)
+
+    def _add_refused_again(self) -> None:
+        """Let files be added whose bytes an internal error left here."""
+        self._add_all(lambda entry: entry.state is EntryState.REFUSED and bool(entry.file))
+
+    def _add_all(self, is_chosen: Callable[[Entry], bool]) -> None:
         with self.entries.lock:
-            latest = self._clock() - HELD_S
             rows = {
-                path: replace(entry, state=EntryState.WAITING)
+                path: replace(entry, state=EntryState.WAITING, code="", message="")
                 for path, entry in self.entries.items()
-                if entry.state is EntryState.HELD and entry.received_at < latest
+                if is_chosen(entry)
             }
             if rows:
                 self.entries.put(rows)

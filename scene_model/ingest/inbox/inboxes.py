@@ -1,5 +1,7 @@
 """The inboxes of one library, and the thread that adds what has arrived in them.
 
+LIBRARY/inbox.lock    held by the process that has the inboxes open
+
 Files that arrive within a second are one job, and the next job begins when it has ended.
 """
 
@@ -10,11 +12,13 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from scene_model.errors import SceneError
+from scene_model.errors import LibraryInUse, SceneError
 from scene_model.ingest.inbox.inbox import FOLDER_NAME, HELD_S, Inbox, Waiting
 from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Outcome
+from scene_model.jobs.lock_file import LockFile, acquire_lock
+from scene_model.library.file_system import library_error
 from scene_model.library.store import Library
 from scene_model.photos.decode import PhotoLimits
 
@@ -42,6 +46,7 @@ class Inboxes:
         self._quiet_s, self._clock = quiet_s, clock
         self._lock = threading.Lock()
         self._inboxes: dict[str, Inbox] = {}
+        self._lock_file: LockFile | None = None
         self._thread: threading.Thread | None = None
         self._wake, self._is_closed = threading.Event(), threading.Event()
 
@@ -59,9 +64,10 @@ class Inboxes:
         self._run_thread()
 
     def of(self, code_id: str) -> Inbox:
-        """Return the inbox of a code; raises LibraryError."""
+        """Return the inbox of a code; raises LibraryError, also when another process has it."""
         with self._lock:
             if code_id not in self._inboxes:
+                self._require_lock()
                 self._inboxes[code_id] = Inbox(
                     self._library, code_id, self._limits, self._run_thread, self._clock
                 )
@@ -82,6 +88,22 @@ class Inboxes:
             thread = self._thread
         if thread is not None:
             thread.join(_CLOSE_S)
+        with self._lock:
+            if self._lock_file is not None:
+                self._lock_file.release()
+
+    def _require_lock(self) -> None:
+        """Lock the inboxes: each process would rewrite their lists without the other's files."""
+        if self._lock_file is None:
+            try:
+                self._lock_file = acquire_lock(self._library.folder / FOLDER_NAME)
+            except OSError as error:
+                raise library_error(error, self._library.folder) from error
+        if self._lock_file is None:
+            raise LibraryInUse(
+                "Another running Scene Gallery has the inboxes of this library open. Use that one, "
+                "or end it."
+            )
 
     def _run_thread(self) -> None:
         self._wake.set()

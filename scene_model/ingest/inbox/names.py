@@ -1,4 +1,4 @@
-"""Names of an inbox: which are allowed, which are temporary, and which no one wants to keep."""
+"""Names in an inbox: which are allowed, which are final, and which are files of the system."""
 
 from scene_model.errors import InboxError
 from scene_model.ingest.watch.names import is_photo_name
@@ -9,7 +9,7 @@ _SYSTEM_FILES = frozenset((".ds_store", "thumbs.db", "desktop.ini", ".metadata_n
 
 
 def checked_path(path: str) -> str:
-    """Return a path without slashes at its ends; raises InboxError for what is no path here."""
+    """Return a path without slashes at its ends; raises InboxError for an invalid one."""
     path = path.strip("/")
     names = path.split("/") if path else []
     if len(names) > _MAX_DEPTH:
@@ -35,7 +35,7 @@ def is_system_name(name: str) -> bool:
 def _check_name(name: str) -> None:
     problem = None
     if name in ("", ".", ".."):
-        problem = "is no name"
+        problem = "is not a valid name"
     elif not name.isprintable() or "\\" in name:
         problem = "has a character that is not allowed in names"
     elif len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES:

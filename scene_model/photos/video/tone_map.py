@@ -1,9 +1,9 @@
 """Frames of HDR videos as pictures of a normal screen (SDR).
 
-Without it they look pale: their numbers mean another light. The light that a frame stands for is
-computed by ITU-R BT.2100 (PQ and HLG), compressed above a knee, and encoded as sRGB. White of
-paper is 203 cd/m² (ITU-R BT.2408); brighter light, up to 1,000 cd/m², shares the range above the
-knee, so that highlights keep their form instead of being cut off.
+Read as if they were SDR, they look pale: PQ and HLG encode light in another way. Each value is
+converted to light (ITU-R BT.2100), compressed above a knee, and encoded as sRGB. Paper white is
+203 cd/m² (ITU-R BT.2408); brighter light, up to 1,000 cd/m², shares the range above the knee, so
+that highlights keep their form instead of being cut off.
 """
 
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ _TO_SRGB = np.array(
 
 
 def is_hdr(frame: "VideoFrame") -> bool:
-    """Whether a frame's numbers mean light by PQ or HLG."""
+    """Whether a frame is encoded with PQ or HLG."""
     return frame.color_trc in (_PQ, _HLG)
 
 
