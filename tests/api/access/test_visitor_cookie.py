@@ -19,9 +19,13 @@ from scene_model.api import close_api, create_api
 from scene_model.api.access.guard import SameSiteGuard
 from scene_model.api.access.visitor_cookie import VisitorCookie, request_owner
 from scene_model.config import Settings
+from scene_model.trips.trip_run import update_trips
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
+from tests.library.rows import put
+from tests.trips.journeys import JULY
 
+TRIP_ID = "1"  # of the first trip of any library
 FOR_ANYBODY = {"/health", "/models", "/openapi.json", "/docs"}
 # What each route reads that reads a body.
 BODY = {"files": [{"path": "x.jpg", "size": 1}], "tags": ["x"], "images": ["eA=="], "q": ""}
@@ -94,7 +98,7 @@ def batch(client: TestClient, temple: bytes, key: str) -> str:
 
 def requests_of(api: FastAPI, ids: tuple[str, str]) -> list[tuple[str, str]]:
     """Every method of every route of the API, with another visitor's ids in the path."""
-    parameters = {"job_id": ids[0], "photo_id": ids[1], "trip_id": "1", "number": "1"}
+    parameters = {"job_id": ids[0], "photo_id": ids[1], "trip_id": TRIP_ID, "number": "1"}
     requests = []
     for route in api.routes:
         if isinstance(route, Mount):
@@ -113,6 +117,10 @@ def test_no_route_serves_another_visitor(
     alice, bob, nobody = new_visitor(server), new_visitor(server), browser(server)
     ids = upload(alice, temple, visitors)
     batch_id = batch(alice, temple, "a key")
+    library = visitors.services(visitors.keys.owner(alice.cookies[COOKIE_NAME])).library
+    put(library, JULY)
+    update_trips(library)
+    title = alice.get(f"/api/trips/{TRIP_ID}").json()["title"]
     assert alice.get(f"/api/photos/{ids[1]}/original").content == temple
     assert temple[:64] in alice.get(f"/api/download/{batch_id}").content
     for method, path in {*requests_of(api, ids), *requests_of(api, (batch_id, ids[1]))}:
@@ -123,10 +131,10 @@ def test_no_route_serves_another_visitor(
         else:
             assert unknown.status_code in (401, 405), (request, unknown.text)
         foreign = bob.request(*request, json=BODY, params={"tag": "x"})
-        if any(value in path for value in (*ids, batch_id)):
+        if any(value in path for value in (*ids, batch_id)) or path.endswith(f"/trips/{TRIP_ID}"):
             assert foreign.status_code == 404, (request, foreign.text)
         assert temple[:64] not in foreign.content
-        for secret in (*ids, batch_id, "t.jpg", "later.jpg", "b.jpg"):
+        for secret in (*ids, batch_id, "t.jpg", "later.jpg", "b.jpg", title):
             assert f'"{secret}"' not in foreign.text, request
     mine = alice.get(f"/api/uploads/{ids[0]}", params={"files": True}).json()
     assert mine["state"] == "running"
