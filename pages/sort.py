@@ -167,11 +167,7 @@ def _prepare(inputs: _Inputs) -> Preparation | None:
 
     layout = Layout(inputs.layout)
     try:
-        classification = services.classification(
-            *(inputs.by, inputs.query, layout.uses_album),
-            with_place=layout.uses_place,
-            with_trip=layout.uses_trip,
-        )
+        classification = services.classification(inputs.by, inputs.query, layout)
     except QueryError as error:
         show_query_error(inputs.query, error)
         return None

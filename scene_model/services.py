@@ -4,7 +4,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from scene_model.album_rule_choice import AlbumRuleChoice, model_of
@@ -16,12 +16,13 @@ from scene_model.duplicates.stacks import count_unstacked, stack_unstacked
 from scene_model.errors import BundleError, SceneError
 from scene_model.export.exports import Exports
 from scene_model.export.sorting.classification import Classification
+from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.transaction import Follow
 from scene_model.gallery import Gallery
 from scene_model.ingest.inbox.inboxes import Inboxes
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
-from scene_model.ingest.sequence_thread import SequenceThread
+from scene_model.ingest.sequence_thread import SequenceThread, stack_new_sequences
 from scene_model.ingest.uploads import Uploads
 from scene_model.ingest.watch.card_offers import CardOffers
 from scene_model.ingest.watch.watches import Watches
@@ -139,23 +140,19 @@ class Services:
         """Open a new session's gallery, in an order."""
         return Gallery(self.library, self.model, sort=sort)
 
-    def classification(
-        self,
-        by: str,
-        query: str,
-        with_album: bool = True,
-        with_place: bool = True,
-        with_trip: bool = True,
-    ) -> Classification:
-        """Open the classification of source photos for sorting.
+    def classification(self, by: str, query: str, layout: Layout | None = None) -> Classification:
+        """Open the classification of source photos for sorting; layout: see `Classification`.
 
         Raises UnknownHead, QueryError, or NotForVisitors on a shared server.
         """
         self.settings.require_personal("sort folders on the server's disk")
         model = Model(self.classifier, self.vocabulary, self.model.albums)
         workers = self.settings.workers
-        uses = with_album, with_place, with_trip
-        return Classification(model, self.library, by, query, workers, *uses)
+        return Classification(model, self.library, by, query, workers, layout)
+
+    def arrange_new(self) -> None:
+        """Stack the sequences of photos that came in; places and trips follow soon after."""
+        _arrange_new(self.library, self.trips)
 
     def copy_database(self) -> None:
         """Copy the database if a copy is due, for a command that changed the library."""
@@ -179,6 +176,11 @@ class Services:
             self.library.decoders.close()
 
 
+def _arrange_new(library: Library, trips: TripUpdates) -> None:
+    stack_new_sequences(library)
+    trips.request()
+
+
 def _tell_of_unfinished_restores(folder: Path) -> None:
     """Log what killed restores left; it may be all that is restored, so nothing is removed here."""
     for path in unfinished_restores(folder):
@@ -191,16 +193,12 @@ def _tell_of_unfinished_restores(folder: Path) -> None:
 
 @contextlib.contextmanager
 def open_classification(
-    settings: Settings,
-    by: str,
-    query: str,
-    with_album: bool = True,
-    with_place: bool = True,
-    with_trip: bool = True,
+    settings: Settings, by: str, query: str, layout: Layout | None = None
 ) -> Iterator[Classification]:
     """Open the classification of source photos: the model, and the library if it exists.
 
-    Raises BundleError, LibraryError, UnknownHead, QueryError or InvalidSetting.
+    layout: see `Classification`. Raises BundleError, LibraryError, UnknownHead, QueryError or
+    InvalidSetting.
     """
     with _existing_library(settings) as library:
         if library is None:
@@ -209,8 +207,7 @@ def open_classification(
             classifier = open_chosen(settings, library)[0]
         model = model_of(settings, classifier, library)
         workers = settings.workers
-        uses = with_album, with_place, with_trip
-        yield Classification(model, library, by, query, workers, *uses)
+        yield Classification(model, library, by, query, workers, layout)
 
 
 def follow_into(settings: Settings) -> Follow:
@@ -270,7 +267,8 @@ def open_services(
     limit = quota(library)
     pools = None if common is None else common.worker_pools
     trips = TripUpdates(library)
-    jobs = JobRunner(settings, model, library, pools, limit, after_adding=trips.request)
+    arrange_new = partial(_arrange_new, library, trips)
+    jobs = JobRunner(settings, model, library, pools, limit, after_adding=arrange_new)
     if resume:
         _tell_of_unfinished_restores(library.folder)
         finish_emptying(library)

@@ -60,7 +60,7 @@ def placed(
         return minutes // 60, minutes % 60, round(seconds, 3)
 
     exif = Image.Exif()
-    gps = {1: "N" if latitude > 0 else "S", 2: degrees(latitude)}
+    gps: dict[int, object] = {1: "N" if latitude > 0 else "S", 2: degrees(latitude)}
     gps |= {3: "E" if longitude > 0 else "W", 4: degrees(longitude)}
     gps |= {} if altitude_m is None else {5: b"\0", 6: altitude_m}
     exif.get_ifd(0x8825).update(gps)

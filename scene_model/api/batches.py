@@ -16,7 +16,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -97,11 +97,12 @@ class Batches:
         files: Sequence[ReceivedFile],
         classify_file: ClassifyFile,
         key: tuple[str, str] | None = None,
+        after: Callable[[], None] = lambda: None,
     ) -> str:
         """Start a job on the received files; returns its id, or that of the key's earlier job.
 
-        key: an Idempotency-Key and the request's digest. Raises UsageError when the key was used
-        with another request before.
+        key: an Idempotency-Key and the request's digest. after: called when all files are
+        processed. Raises UsageError when the key was used with another request before.
         """
         batch = Batch(folder, [received.name for received in files], self._lifetime_s)
         with self._lock:
@@ -112,7 +113,7 @@ class Batches:
                 text = json.dumps({"key": key[0], "digest": key[1]})
                 (folder / _KEY).write_text(text, encoding="utf-8")
             self._batches[batch.id] = batch
-            self._engine.begin(batch.job, str(folder.parent), partial(self._end, batch))
+            self._engine.begin(batch.job, str(folder.parent), partial(self._end, batch, after))
         items = [
             JobItem(received.name, partial(batch.classify, number, received.error, classify_file))
             for number, received in enumerate(files)
@@ -165,7 +166,8 @@ class Batches:
             self._sweeper.join()
         self._engine.close()
 
-    def _end(self, batch: Batch) -> None:
+    def _end(self, batch: Batch, after: Callable[[], None]) -> None:
+        after()
         batch.write_result()
         if batch.unwritten is None:  # the file on disk replaces the batch in memory
             with self._lock:

@@ -33,7 +33,6 @@ from scene_model.config import Settings
 from scene_model.errors import FileTooLarge, UsageError
 from scene_model.ingest.ingest_photo import ingest_photo
 from scene_model.ingest.quota import Reception
-from scene_model.ingest.sequence_thread import stack_new_sequences
 from scene_model.library.file_system import library_error
 from scene_model.library.records import NewPhoto
 from scene_model.photos.decode import read_photo_file
@@ -216,8 +215,13 @@ async def _start_batch(
                 await run_in_threadpool(services.quota.require, len(files), file_bytes)
             reader.digest.update(b"kept" if is_added else b"")
             request_key = None if key is None else (key, reader.digest.hexdigest())
-            classify = _ingest_file(services) if is_added else _predict_file(services.classifier)
-            job_id = await run_in_threadpool(batches.start, folder, files, classify, request_key)
+            if is_added:
+                classify, after = _ingest_file(services), services.arrange_new
+            else:
+                classify, after = _predict_file(services.classifier), _do_nothing
+            job_id = await run_in_threadpool(
+                batches.start, folder, files, classify, request_key, after
+            )
         except asyncio.CancelledError:
             batches.discard(folder)
             raise
@@ -301,6 +305,10 @@ def _parse_length(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
+def _do_nothing() -> None:
+    pass
+
+
 def _predict_file(classifier: Classifier) -> ClassifyFile:
     def classify(path: Path, name: str) -> BatchItem:
         predictions = classifier.predict(read_photo_file(path, classifier.limits)).head_predictions
@@ -325,7 +333,6 @@ def _ingest_file(services: Services) -> ClassifyFile:
         data = read_photo_file(path, classifier.limits)
         new = NewPhoto(data, name or "photo", added_at)
         added = ingest_photo(library, classifier, new, quota=services.quota)
-        stack_new_sequences(library)
         photo = library.photo(added.id)
         return BatchItem(
             filename=name,

@@ -27,7 +27,6 @@ from scene_model.errors import (
 from scene_model.export.table import place_record, utf8_chunks
 from scene_model.ingest.archives.recognise import is_export
 from scene_model.ingest.ingest_photo import ingest_file
-from scene_model.ingest.sequence_thread import stack_new_sequences
 from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Job, Skipped
 from scene_model.learning.retag_preview import RetagPreview, retag_preview
@@ -74,8 +73,7 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
                 progress.show(done, failed=failed)
 
         _print(with_progress(), options, _added_record, _added_line)
-        stack_new_sequences(services.library)
-        services.trips.request()
+        services.arrange_new()
         services.trips.wait()
         services.copy_database()
     print_summary(done, failed, scan.ignored)

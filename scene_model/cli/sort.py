@@ -50,8 +50,7 @@ def add_sort_arguments(parser: argparse.ArgumentParser) -> None:
         "--by",
         default=BY_CLASS,
         metavar="class|group|HEAD|album|trip",
-        help="folders by class (default), by group, by the labels of a head, by album, or by "
-        "trip of the library",
+        help="folders by class (default), by group, by the labels of a head, by album, or by trip",
     )
     parser.add_argument("--where", default="", metavar="QUERY", help="sort only these photos")
     parser.add_argument(
@@ -78,11 +77,7 @@ def sort(options: argparse.Namespace, settings: Settings) -> int:
     checked_folders(options.source, options.dest)  # fail before loading the model
     layout = Layout(options.layout or default_layout(options.by))
     with (
-        open_classification(
-            *(settings, options.by, options.where, layout.uses_album),
-            with_place=layout.uses_place,
-            with_trip=layout.uses_trip,
-        ) as classification,
+        open_classification(settings, options.by, options.where, layout) as classification,
         ProgressLine("photos classified") as progress,
     ):
         prepared = prepare(

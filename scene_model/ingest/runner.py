@@ -34,7 +34,6 @@ from scene_model.ingest.incoming_file import IncomingFile
 from scene_model.ingest.new_batch import receive, receive_export, receive_paths, receive_scanned
 from scene_model.ingest.quota import NO_QUOTA, Quota
 from scene_model.ingest.retag_item import retag_photo
-from scene_model.ingest.sequence_thread import stack_new_sequences
 from scene_model.jobs.engine import JobEngine, JobItem
 from scene_model.jobs.job import Job, JobKind, skipped, skipped_outcome
 from scene_model.jobs.results import JobResults
@@ -60,7 +59,7 @@ class JobRunner:
         """Begin without a job.
 
         worker_pools: pools shared with other libraries; None for pools of its own, which `close`
-        then ends. after_adding: called when a job that adds files has ended; returns at once.
+        then ends. after_adding: called in the end of a job that adds files, with all photos stored.
         """
         self._settings, self._model, self._library = settings, model, library
         self._adder = FileAdder(library, quota)
@@ -279,7 +278,6 @@ class JobRunner:
         batch = self._batches.pop(job.id)
         try:
             self._adder.end(batch)
-            stack_new_sequences(self._library)
             # The next scan, or the inbox, finds again what was not added.
             if batch.is_watched or batch.is_from_inbox:
                 batch.discard()

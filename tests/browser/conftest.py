@@ -1,6 +1,6 @@
 """A real server on a library of its own, and a real browser that reports what it asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,20 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.libraries import FilledLibraries, digest
 from tests.browser.servers import QUICKEST_START, Server, free_port, running
+
+_LOG_CHARACTERS = 4_000
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the log of the server of a test that fails."""
+    report = yield
+    server = getattr(item, "funcargs", {}).get("server")
+    if report.failed and isinstance(server, Server):
+        report.sections.append(("server log", server.log_text()[-_LOG_CHARACTERS:]))
+    return report
 
 
 @dataclass

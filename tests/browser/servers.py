@@ -60,6 +60,9 @@ class Server:
         assert self._process.pid is not None
         return self._process.pid
 
+    def log_text(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.is_file() else ""
+
     def start(self) -> None:
         self._process = self._context.Process(  # type: ignore[attr-defined]
             target=_serve, args=(self._port, self._log, self._environment)

@@ -110,9 +110,7 @@ def test_photos_that_a_person_placed_are_in_no_assignment() -> None:
     assert assigned([], proposal(2), placed=[2]) == []
 
 
-def apply(
-    trips: dict[int, StoredTrip], assignments: Sequence[Assignment]
-) -> dict[int, StoredTrip]:
+def apply(trips: dict[int, StoredTrip], assignments: Sequence[Assignment]) -> dict[int, StoredTrip]:
     """Return the trips that a library holds after a run."""
     after = {key: trip for key, trip in trips.items() if trip.is_decided}
     next_id = max(trips, default=0) + 1

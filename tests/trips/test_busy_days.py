@@ -19,7 +19,7 @@ def busy_days(
     hours: how many hours of some days have a photo. every, usual: days at home with photos, and in
     how many hours. clear: days whose place is known.
     """
-    hours_of_day = dict.fromkeys(range(0, LAST_DAY, every), usual) | hours
+    hours_of_day = dict.fromkeys(range(0, LAST_DAY, every), usual) | dict(hours)
     seconds = np.array(
         [
             day * DAY_S + (9 + hour) * HOUR_S

@@ -18,6 +18,7 @@ from scene_model.export.sorting.layout import (
     DEFAULT_LAYOUT,
     TRIP_LAYOUT,
     Destination,
+    Layout,
 )
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SkippedFile
@@ -74,20 +75,18 @@ class Classification:
         by: str = BY_CLASS,
         query: str = "",
         workers: int = 1,
-        with_album: bool = True,
-        with_place: bool = True,
-        with_trip: bool = True,
+        layout: Layout | None = None,
     ) -> None:
         """Set up; raises UnknownHead when ``by`` is unknown, and QueryError.
 
         library: its photos, identified by content, need no new prediction, and people's decisions
-        in it apply. query: only matching photos are sorted. with_album: False when the layout does
-        not use the album, which saves evaluating the album rules; with_place, with_trip: the same
-        for the place, which saves reading the gazetteer, and for trips.
+        in it apply. query: only matching photos are sorted. layout: whose fields are needed; album
+        rules, the gazetteer and trips are not read for fields it does not have. None for all.
         """
         self._model, self._library, self._by, self._workers = model, library, by, workers
-        self._with_album, self._with_place = with_album or by == BY_ALBUM, with_place
-        self._with_trip = with_trip or by == BY_TRIP
+        self._with_album = by == BY_ALBUM or layout is None or layout.uses_album
+        self._with_place = layout is None or layout.uses_place
+        self._with_trip = by == BY_TRIP or layout is None or layout.uses_trip
         if by not in (BY_CLASS, BY_GROUP, BY_ALBUM, BY_TRIP, *model.classifier.heads):
             heads = ", ".join(model.classifier.heads)
             raise UnknownHead(

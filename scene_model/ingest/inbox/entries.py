@@ -129,7 +129,8 @@ class Entries:
             gone = list(gone)
             # New paths first: if only a part is written, no file loses its only one.
             lines: list[dict[str, object]] = [{"path": p} | asdict(e) for p, e in rows.items()]
-            self._append([*lines, *({"path": path} for path in gone)])
+            lines += [{"path": path} for path in gone]
+            self._append(lines)
             for path, entry in rows.items():
                 self._set(path, entry)
             for path in gone:
