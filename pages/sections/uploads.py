@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.typing import UploadedFile
 
 from pages.sections.folders.adder import folder_adder
 from pages.sections.messages import error_markdown
@@ -157,7 +158,8 @@ def _forget() -> None:
 
 
 def _submit(key: str) -> None:
-    files = st.session_state.get(key) or []
+    # A browser that has not heard of the job yet sends the freed files again, without their bytes.
+    files = [f for f in st.session_state.get(key) or [] if isinstance(f, UploadedFile)]
     if not files:
         return
     try:
@@ -167,11 +169,11 @@ def _submit(key: str) -> None:
     except SceneError as error:
         st.session_state[_ERROR_KEY] = error_markdown(error)
         return
-    _remember(job)
     st.session_state[_ROUND_KEY] += 1
+    _remember(job)
 
 
-def _read_and_free(files: list[Any]) -> Iterator[tuple[str, bytes]]:
+def _read_and_free(files: list[UploadedFile]) -> Iterator[tuple[str, bytes]]:
     """Yield the name and bytes of each file, and free its memory afterwards."""
     context = get_script_run_ctx()
     for file in files:

@@ -21,3 +21,16 @@ export function plainButton(className, text) {
   node.type = "button";
   return node;
 }
+
+/**
+ * Return what Streamlit is to call when it has removed a component.
+ *
+ * Streamlit calls it too early where new data arrive while the component loads: it stays then.
+ * @param {{isConnected: boolean}} parentElement of the component
+ * @param {() => void} callback
+ */
+export function whenRemoved(parentElement, callback) {
+  return () => {
+    if (!parentElement.isConnected) callback();
+  };
+}

@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from playwright.sync_api import FilePayload, Locator, Page
 
 _AXE = Path(__file__).parent / "axe" / "axe.min.js"
 _CONTRAST_SCRIPT = Path(__file__).with_name("contrast.js")
 _FOCUS_SCRIPT = Path(__file__).with_name("focus.js")
 _MOST_TAB_STOPS = 90
+_LONGEST_NAME = 80
 # The pages that are in a menu of the navigation, with its name.
 MENUS = {
     **dict.fromkeys(("Albums", "Trips", "Map", "Insights", "Model"), "Explore"),
@@ -100,6 +102,18 @@ def focused(page: Page) -> str:
         " return e.ariaLabel ?? (e.textContent || e.labels?.[0]?.textContent || '') })()"
     )
     return name
+
+
+def tab_to(page: Page, name: str, key: str = "Tab") -> None:
+    """Press Tab until something with a name, a regular expression, has the focus."""
+    stops = []
+    for _ in range(120):
+        page.keyboard.press(key)
+        stops.append(focused(page))
+        # A container that scrolls is a stop too, named by all its text.
+        if len(stops[-1]) < _LONGEST_NAME and re.search(name, stops[-1]):
+            return
+    pytest.fail(f"{key} does not reach {name}, only {stops}")
 
 
 def unfold_filters(page: Page) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.browser.actions import chip, focused, go
+from tests.browser.actions import chip, focused, go, tab_to
 from tests.browser.conftest import Visit, at_rest
 from tests.browser.servers import Server
 from tests.conftest import ASSETS
@@ -383,14 +383,6 @@ def test_the_pager_reads_sensibly(visit: Visit) -> None:
     expect(page.get_by_role("status").filter(has_text="Page 2 of 3")).to_have_count(1)
 
 
-def tab_to(page: Page, name: str, key: str = "Tab") -> None:
-    for _ in range(120):
-        page.keyboard.press(key)
-        if re.search(name, focused(page)):
-            return
-    raise AssertionError(f"the {key} key does not reach {name}")
-
-
 def test_the_whole_gallery_by_keyboard(visit: Visit) -> None:
     page = visit.open("gallery?sort=name")
     expect(page.locator(".current .cell")).to_have_count(36)
@@ -406,7 +398,7 @@ def test_the_whole_gallery_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
     expect(page.get_by_text("3 selected", exact=True)).to_be_visible()
-    tab_to(page, "^.*Tag")
+    tab_to(page, "Tag(expand_more)?$")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Add tag")).to_be_visible()
     expect(page.get_by_role("combobox", name="Tag for the selected photos")).to_be_visible()

@@ -7,24 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.actions import focused
+from tests.browser.actions import focused, tab_to
 from tests.browser.conftest import Visit, at_rest
 from tests.conftest import ASSETS
 
 pytestmark = pytest.mark.tools
 PHOTOS = sorted(ASSETS.glob("*.jpg"))
-
-
-def tab_to(page: Page, name: str, key: str = "Tab") -> None:
-    """Press Tab until something with a name, a regular expression, has the focus."""
-    stops = []
-    for _ in range(100):
-        page.keyboard.press(key)
-        stops.append(focused(page))
-        # A container that scrolls is a stop too, named by all its text.
-        if len(stops[-1]) < 80 and re.search(name, stops[-1]):
-            return
-    pytest.fail(f"{key} does not reach {name}, only {stops}")
 
 
 def go(page: Page, name: str, menu: str | None = None) -> None:

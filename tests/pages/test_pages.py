@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
 from pages.sections.filters import Filter
@@ -54,6 +55,18 @@ def test_counts_after_an_upload_add_up(app: AppTest, temple: bytes, flower: byte
     files = [("again.jpg", temple), ("dahlia.jpg", flower), ("broken.jpg", b"no picture")]
     drop(app, files)
     assert "2 of 3 photos tagged, 1 of them already in the library, 1 skipped" in texts(app)
+
+
+def test_files_freed_before_the_browser_knows_are_passed_over(
+    app: AppTest, temple: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryUploadedFileManager, "get_files", lambda *_, **__: [])
+    app.run()
+    app.file_uploader(key=uploader_key(app)).set_value([("temple.jpg", temple, "image/jpeg")])
+    app.run()
+    assert not app.exception
+    assert not get_services().jobs.running()
+    assert "How it works" in texts(app)
 
 
 def test_one_photo_shows_class_and_chart(app: AppTest, temple: bytes) -> None:

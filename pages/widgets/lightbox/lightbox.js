@@ -1,7 +1,7 @@
 // One photo on the whole screen. The browser shows the next photo at once; the server follows with
 // the drawer. Streamlit draws the drawer beside the element of this component.
 import { whenConnected } from "../connection.js";
-import { element } from "../dom.js";
+import { element, whenRemoved } from "../dom.js";
 import { PHOTO_CLOSED, PHOTO_OPENED, shared } from "../shared.js";
 import { dropPhoto, forgetPhoto, namePhoto, photoInAddress } from "./address.js";
 import { Controls } from "./controls.js";
@@ -345,5 +345,5 @@ export default function (component) {
   if (!lightboxes.has(parentElement)) lightboxes.set(parentElement, new Lightbox(parentElement));
   const lightbox = lightboxes.get(parentElement);
   lightbox.update(component);
-  return () => lightbox.leave();
+  return whenRemoved(parentElement, () => lightbox.leave());
 }
