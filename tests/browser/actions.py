@@ -40,7 +40,16 @@ _AXE_IN_DOCUMENT = """async (streamlits) => {
 
 
 def serious(page: Page) -> list[str]:
-    """What axe-core calls serious or critical in the whole document, and controls hard to read."""
+    """What axe-core calls serious or critical in the whole document, and controls hard to read.
+
+    What a page fades out or in while it changes is hard to read for a moment: such a page is looked
+    at again.
+    """
+    return _serious(page) and _serious(page, after_ms=3000)
+
+
+def _serious(page: Page, after_ms: int = 0) -> list[str]:
+    page.wait_for_timeout(after_ms)
     page.evaluate(_AXE.read_text(encoding="utf-8"))
     violations: list[str] = page.evaluate(_AXE_IN_DOCUMENT, STREAMLITS)
     hard_to_read: list[str] = page.evaluate(_CONTRAST_SCRIPT.read_text(encoding="utf-8"), _CONTRAST)

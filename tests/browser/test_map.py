@@ -81,6 +81,7 @@ def test_clusters_break_up_and_a_link_comes_back(visit: Visit) -> None:
     page.get_by_role("button", name="Show the whole area").click()
     expect(page.locator(".cell")).to_have_count(10)
     page.get_by_role("button", name="Show all photos").click()
+    in_this_area(page, "11 photos")
     page.get_by_role("button", name="1 photo near Sydney").click()
     expect(page.get_by_role("dialog")).to_contain_text("photo_10.jpg")
 

@@ -73,9 +73,20 @@ export class ClusterList {
     this.items = items;
     if (isSame) return;
     const { focusedItem } = this;
-    this.node.replaceChildren(...items.values());
+    this.draw();
     if (focusedItem?.isConnected) focusedItem.firstChild.focus({ preventScroll: true });
     else if (focusedItem) this.onFocusLost();
+  }
+
+  /** Leave the buttons that stay where they are: one that is moved forgets a click in work. */
+  draw() {
+    const items = new Set(this.items.values());
+    for (const item of [...this.node.children]) if (!items.has(item)) item.remove();
+    let next = this.node.firstChild;
+    for (const item of items) {
+      if (item === next) next = next.nextSibling;
+      else this.node.insertBefore(item, next);
+    }
   }
 
   /** Put the buttons where their photos are; those outside the screen leave the tab order. */
