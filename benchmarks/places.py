@@ -69,7 +69,10 @@ _LIKE = 0.8
 
 @dataclass(frozen=True)
 class Truth:
-    """One position. country: None at sea. city: empty where none counts. people: of the city."""
+    """A position and where it is.
+
+    country: None at sea. city: empty where no city is near. people: how many live in the city.
+    """
 
     latitude: float
     longitude: float
@@ -134,7 +137,7 @@ def is_rounded(truth: Truth) -> bool:
 
 
 def near_borders(truths: Sequence[Truth]) -> npt.NDArray[np.bool_]:
-    """Return which positions have another country nearby, on any of twelve bearings."""
+    """Return which positions have another country within BORDER_KM, in any of twelve directions."""
     borders = Borders(DATA / "borders.npz")
     latitudes, longitudes = np.array([(t.latitude, t.longitude) for t in truths]).T
     here = borders.countries_at(latitudes, longitudes).here
@@ -143,10 +146,10 @@ def near_borders(truths: Sequence[Truth]) -> npt.NDArray[np.bool_]:
         for bearing in np.radians(np.arange(0, 360, 30)):
             north = latitudes + km / 111.2 * np.cos(bearing)
             east = km / 111.2 * np.sin(bearing) / np.cos(np.radians(latitudes))
-            there = borders.countries_at(
+            country_there = borders.countries_at(
                 np.clip(north, -90, 90), (longitudes + east + 180) % 360 - 180
             ).here
-            is_near |= (there != here) & (there > 0) & (here > 0)
+            is_near |= (country_there != here) & (country_there > 0) & (here > 0)
     return is_near
 
 

@@ -34,7 +34,7 @@ LANGUAGES = ("en", "de", "fr", "es", "zh", "it")
 _FORMER = ("AN", "CS")
 # Names in other languages are kept for settlements of at least so many people.
 MIN_PEOPLE_OF_NAMES = 5_000
-# Where GeoNames knows nothing of the population.
+# The population of settlements for which GeoNames gives none.
 UNKNOWN_PEOPLE = 300
 PEOPLE_PER_KM2 = 2_500
 # A smaller place near the middle of a city is a part of it.
@@ -141,7 +141,7 @@ def _regions(cities: Sequence[City], source: Path) -> dict[tuple[str, str], str]
 
 
 def _without_parts(cities: Sequence[City]) -> list[City]:
-    """Leave out what is a part of a city: districts, which GeoNames lists as places too."""
+    """Leave out the districts of cities, which GeoNames lists as settlements too."""
     by_region: dict[tuple[str, str], list[City]] = collections.defaultdict(list)
     for city in cities:
         by_region[_region_key(city)].append(city)

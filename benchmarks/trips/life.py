@@ -202,7 +202,7 @@ def _chapter(
     length: float,
     photos: float,
 ) -> None:
-    """Add the photos of a visit: small series of shots, with walks of some hundred metres."""
+    """Add the photos of a visit: short series of shots, a few hundred metres apart."""
     rng = life.rng
     chapter, life.chapters = life.chapters, life.chapters + 1
     series = max(1, int(rng.poisson(max(0.5, photos / 2))))

@@ -49,7 +49,10 @@ class Counts:
 
 @dataclass(slots=True)
 class Score:
-    """Counts of one rule over several lives, by level; `exact` ones within half an hour."""
+    """What one rule got right over several lives, by level.
+
+    counts: boundaries within half a day. exact: within half an hour.
+    """
 
     counts: dict[str, Counts] = field(default_factory=lambda: {k: Counts() for k in LEVELS})
     exact: dict[str, Counts] = field(default_factory=lambda: {k: Counts() for k in LEVELS})

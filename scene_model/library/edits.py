@@ -1,9 +1,8 @@
-"""Edits of photos, albums, stacks and trips, with undo and redo.
+"""Edits of tags, classes, favourites, ratings and the trash; undo and redo of every edit.
 
-Those of tags, classes, favourites, ratings and the trash are here; `albums.album_edits`,
-`dates.date_edits`, `stacks.stack_edits` and `scene_model.trips.trip_edits` make the others. Every
-edit is stored with the values it replaced. It is one transaction of a few statements, however many
-photos it changes.
+`albums.album_edits`, `dates.date_edits`, `stacks.stack_edits` and `scene_model.trips.trip_edits`
+make the other edits. Every edit is stored with the values it replaced. It is one transaction of a
+few statements, however many photos it changes.
 """
 
 import dataclasses

@@ -55,7 +55,7 @@ class Homes:
 
 @dataclass(frozen=True, slots=True)
 class RegularPlace:
-    """A place beside home where a person was regularly between two days, both included."""
+    """A place other than home where a person was regularly from one day to another, inclusive."""
 
     latitude: float
     longitude: float

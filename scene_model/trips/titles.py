@@ -97,7 +97,7 @@ def _dates_of(trip: TripRow) -> str:
 
 
 def _where(counts: PlaceCounts, country_name: CountryName) -> str | None:
-    """Return where a trip was: a few settlements, or else its region or its countries."""
+    """Return the places of a title: a few settlements, else the region, else the countries."""
     if not counts:
         return None
     if _is_of_settlements(counts):

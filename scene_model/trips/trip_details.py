@@ -45,7 +45,7 @@ class TripDetails:
 
 @dataclass(frozen=True)
 class TripSummary:
-    """A trip in a list. Its photos are counted without those in the trash."""
+    """A trip as lists show it. photo_count: its photos outside the trash."""
 
     trip: TripRow
     photo_count: int

@@ -120,7 +120,7 @@ def test_a_beach_holiday_of_weeks_is_a_trip() -> None:
 
 def test_a_camera_with_a_wrong_clock_does_not_break_a_trip() -> None:
     life = home_life()
-    # Its clock stays at the zone of home: eight hours behind.
+    # The camera's clock keeps the time of home, eight hours behind.
     pairs = [
         (life.add(day, (hour,), TOKYO), life.add(day, (hour - 8.0,), None, "camera"))
         for day in range(62, 68)
