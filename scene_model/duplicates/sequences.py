@@ -258,7 +258,7 @@ _UNCHECKED = (
 )
 _NEIGHBOURS, _FREE = _near_spans(), _in_numbers()
 _MEMBERS = _in_stacks()
-# One that was measured meanwhile is looked at again, see `missing_shot_facts`.
+# One that was measured meanwhile is compared again, see `missing_shot_facts`.
 _CHECK = (
     update(photos)
     .where(

@@ -42,8 +42,8 @@ _AXE_IN_DOCUMENT = """async (streamlits) => {
 def serious(page: Page) -> list[str]:
     """What axe-core calls serious or critical in the whole document, and controls hard to read.
 
-    What a page fades out or in while it changes is hard to read for a moment: such a page is looked
-    at again.
+    What a page fades out or in while it changes is hard to read for a moment: such a page is
+    examined once more.
     """
     return _serious(page) and _serious(page, after_ms=3000)
 

@@ -61,9 +61,9 @@ def test_a_disk_that_gets_full_in_a_line_loses_no_other_file(services: Services)
     assert len(list(inbox.folder.iterdir())) == 2, "what was refused takes no room"
     disk.is_full = False
     arrive(inbox, "d.jpg", b"d")
-    found = bytes_of(inbox)
-    assert set(found.values()) == {b"a", b"d"}
-    assert found["d.jpg"] == b"d"
+    contents = bytes_of(inbox)
+    assert set(contents.values()) == {b"a", b"d"}
+    assert contents["d.jpg"] == b"d"
 
 
 def test_files_under_temporary_names_are_added_when_an_inbox_ends(inbox: Inbox) -> None:
