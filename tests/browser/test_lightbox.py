@@ -43,7 +43,8 @@ def open_photo(visit: Visit, name: str = "copy_03.jpg", query: str = "name:copy"
     page = visit.open(f"gallery?q={query}&sort=name")
     page.locator(".cell", has_text=name).locator(".open").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_be_visible()
+    # The server has answered: it knows the photos around it.
+    expect(dialog).to_have_accessible_name(re.compile(r"^Photo \d+ of "))
     at_rest(page)
     return dialog
 
