@@ -386,7 +386,8 @@ edit_changes = Table(
     Column("after", Text),
 )
 
-# Settings of this library, such as the model it is tagged with.
+# Settings of this library, such as the model it is tagged with; also up to which number photos are
+# settled, see `new_photos`.
 choices = Table(
     "choices",
     metadata,

@@ -5,7 +5,7 @@
 ``camera:iphone`` · ``place:lisbon`` ``city:lisbon`` ``country:pt`` ·
 ``score>=0.8`` · ``rating>=4`` ``rating:5`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
-``is:duplicate`` ``is:stacked`` ``is:live`` ``is:favourite`` ``is:raw`` ``is:video``
+``is:duplicate`` ``is:stacked`` ``is:live`` ``is:favourite`` ``is:raw`` ``is:video`` ``is:new``
 ``is:doubtful-date`` · ``duration>30s`` ·
 ``has:gps`` ``has:date`` ·
 ``near:38.72,-9.14,10km`` · ``within:38.6,-9.3,38.8,-9.0``.
@@ -33,6 +33,7 @@ from scene_model.duplicates.hash_neighbours import has_hash_neighbour
 from scene_model.errors import QueryError
 from scene_model.library.albums.own_albums import OwnAlbum
 from scene_model.library.groups import is_in_group
+from scene_model.library.new_photos import is_new
 from scene_model.library.schema import photos
 from scene_model.library.stacks.stack_rows import is_live, is_stacked
 from scene_model.library.trips.trip_rows import TripRow, TripState
@@ -86,6 +87,7 @@ STATES = (
     "doubtful-date",
     "stacked",
     "live",
+    "new",
 )
 PROPERTIES = ("gps", "date")
 # An album is about thirty subqueries; more albums take SQLite too long to plan.
@@ -344,6 +346,8 @@ def _is(term: FieldTerm, _: _Context) -> Condition:
         return photos.c.format.in_(sorted(RAW_FORMATS))
     if state == "video":
         return photos.c.format.in_(sorted(VIDEO_FORMATS))
+    if state == "new":
+        return is_new()
     if state == fold("doubtful-date"):
         return has_doubtful_date()
     raise _no_state(term)

@@ -23,7 +23,7 @@ from scene_model.export.sorting.layout import (
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SkippedFile
 from scene_model.export.sorting.stacks import together
-from scene_model.export.sorting.trip_folders import TripFolders, propose_folders
+from scene_model.export.sorting.trip_folders import TripFolder, TripFolders, propose_folders
 from scene_model.jobs.in_order import in_order
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.groups import group_of, group_of_prediction
@@ -175,17 +175,19 @@ class Classification:
         destinations = [photo.destination for photo in photos]
         folders = propose_folders(destinations, self._gazetteer)
         return [
-            replace(photo, destination=self._in_trip(photo.destination, *folders[number]))
+            replace(photo, destination=self._in_trip(photo.destination, folders[number]))
             if number in folders
             else photo
             for number, photo in enumerate(photos)
         ]
 
-    def _in_trip(self, destination: Destination, trip: str, day: str | None) -> Destination:
+    def _in_trip(self, destination: Destination, folder: TripFolder | None) -> Destination:
         if self._by == BY_TRIP:
-            source = NONE if trip == NO_TRIP else _TRIPS
-            destination = replace(destination, label=trip, source=source)
-        return replace(destination, trip=trip, day=day)
+            label, source = (NO_TRIP, NONE) if folder is None else (folder.title, _TRIPS)
+            destination = replace(destination, label=label, source=source)
+        if folder is None:
+            return destination
+        return replace(destination, trip=folder.title, dated_trip=folder.dated, day=folder.day)
 
     def _matching_ids(self) -> frozenset[str] | None:
         if not self._query or self._library is None:
@@ -261,8 +263,8 @@ class Classification:
                 # A stack goes whole to where its pick goes.
                 pick = records.get(stacks[record.id].pick) if record.id in stacks else None
                 shown = pick or record
-                trip, day = trips.get(shown.id, (NO_TRIP, None))
-                destination = self._in_trip(self._stored_destination(shown), trip, day)
+                stored = self._stored_destination(shown)
+                destination = self._in_trip(stored, trips.get(shown.id))
                 yield ScannedPhoto(item.group, item.hashes, destination)
             except SceneError as error:
                 yield SkippedFile(item.group.photo.path, error)

@@ -1,6 +1,8 @@
-"""The folders of trips: the title, and the days by number and place."""
+"""The folders of trips: the title, the title with a date, and the days by number and place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
 
 from scene_model.classifier.vocabulary import fold
 from scene_model.export.sorting.layout import Destination
@@ -10,17 +12,22 @@ from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.trips.moment_rows import camera_time
 from scene_model.trips.moments import PhotoMoment
 from scene_model.trips.named_places import NamedPlace, count_places
-from scene_model.trips.proposal import propose_trips
-from scene_model.trips.titles import day_labels, free_title, trip_titles
-from scene_model.trips.trip_details import find_trip
+from scene_model.trips.proposal import ProposedTrip, propose_trips
+from scene_model.trips.titles import dated_titles, day_labels, free_title, trip_titles
+from scene_model.trips.trip_details import find_trip, list_trips
 
-# The title of a trip, and the name of a day.
-Folders = tuple[str, str | None]
+
+class TripFolder(NamedTuple):
+    """A trip and one of its days. dated: see `titles.dated_titles`. day: None without a date."""
+
+    title: str
+    dated: str
+    day: str | None
 
 
 def propose_folders(
     destinations: Sequence[Destination], gazetteer: Gazetteer
-) -> dict[int, Folders]:
+) -> dict[int, TripFolder]:
     """Return the folders of photos that are in no library, as trips are proposed from them.
 
     The keys are indexes of ``destinations``. gazetteer: names the places of their positions.
@@ -30,24 +37,32 @@ def propose_folders(
         for number, photo in enumerate(destinations)
         if (taken_at := camera_time(photo.taken_at or "")) is not None
     ]
-    folders: dict[int, Folders] = {}
-    taken: set[str] = set()
-    for trip in propose_trips(moments):
-        names = _names_of(trip.photos, destinations, gazetteer)
-        counts = count_places(names.values())
-        titles = trip_titles(trip.start, trip.end, counts, gazetteer.country_name)
-        title = free_title(titles, taken)
-        taken.add(fold(title))
-        by_day = {
-            day.date: [n for chapter in day.chapters for n in chapter.photos] for day in trip.days
-        }
-        by_count = (
-            count_places(names[n] for n in of_day if n in names) for of_day in by_day.values()
-        )
-        places = [of_day[0][0].name if of_day else None for of_day in by_count]
-        for date, label in day_labels(list(by_day), places):
-            folders |= dict.fromkeys(by_day[date], (title, label))
+    trips = propose_trips(moments)
+    names = [_names_of(trip.photos, destinations, gazetteer) for trip in trips]
+    titles: list[str] = []
+    for trip, of_trip in zip(trips, names, strict=True):
+        counts = count_places(of_trip.values())
+        candidates = trip_titles(trip.start, trip.end, counts, gazetteer.country_name)
+        titles.append(free_title(candidates, {fold(title) for title in titles}))
+    spans = [(title, t.start, t.end) for title, t in zip(titles, trips, strict=True)]
+    folders: dict[int, TripFolder] = {}
+    for trip, of_trip, title, dated in zip(trips, names, titles, dated_titles(spans), strict=True):
+        for numbers, label in _days_of(trip, of_trip):
+            folders |= dict.fromkeys(numbers, TripFolder(title, dated, label))
     return folders
+
+
+def _days_of(
+    trip: ProposedTrip, names: Mapping[int, NamedPlace]
+) -> Iterator[tuple[list[int], str]]:
+    """Yield the photos of each day with its name."""
+    by_day = {
+        day.date: [n for chapter in day.chapters for n in chapter.photos] for day in trip.days
+    }
+    by_count = (count_places(names[n] for n in of_day if n in names) for of_day in by_day.values())
+    places = [of_day[0][0].name if of_day else None for of_day in by_count]
+    for date, label in day_labels(list(by_day), places):
+        yield by_day[date], label
 
 
 def _names_of(
@@ -71,12 +86,22 @@ class TripFolders:
         self._library = library
         self._day_labels: dict[int, dict[str, str]] = {}
 
-    def of_photos(self, photo_ids: Iterable[str]) -> dict[str, Folders]:
-        """Return the title of the trip and the name of the day of those photos that are in one."""
+    def of_photos(self, photo_ids: Iterable[str]) -> dict[str, TripFolder]:
+        """Return the folders of those photos that are in a trip."""
         return {
-            photo_id: (trip.title, self._days(trip.trip_id).get(trip.day or ""))
+            photo_id: TripFolder(
+                trip.title,
+                self._dated.get(trip.trip_id, trip.title),
+                self._days(trip.trip_id).get(trip.day or ""),
+            )
             for photo_id, trip in trips_of_photos(self._library, photo_ids).items()
         }
+
+    @cached_property
+    def _dated(self) -> dict[int, str]:
+        trips = list_trips(self._library)
+        names = dated_titles([(s.trip.title, s.first, s.last) for s in trips])
+        return {s.trip.id: name for s, name in zip(trips, names, strict=True)}
 
     def _days(self, trip_id: int) -> dict[str, str]:
         labels = self._day_labels.get(trip_id)
