@@ -69,6 +69,7 @@ _LANGUAGE = """
 | `is:raw` · `is:stacked` · `is:live` | a RAW file · in a stack with others · with a film |
 | `is:video` · `duration>30s` | a video · longer than half a minute; also `<5m`, `>=1h` |
 | `has:date` · `is:doubtful-date` | has a date · has one that is probably wrong |
+| `is:clutter` · `clutter:receipt` · `is:apart` | may be clutter · of one kind · set apart by you |
 | `has:gps` · `near:38.72,-9.14,10km` | has a location · within a distance of a location |
 | `within:38.6,-9.3,38.8,-9.0` | in an area: south, west, north and east in degrees |
 """
