@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, event
 
+from scene_model.library.clutter import is_apart
 from scene_model.library.edits import set_favourite, undo
 from scene_model.library.schema import ORDER_INDEXES, photos
 from scene_model.library.sort_order import SORTS, Sort
@@ -25,6 +26,7 @@ CONDITIONS: dict[str, ColumnElement[bool]] = {
     "favourite": photos.c.favourite.is_(True),
     "rating": photos.c.rating >= 4,
     "place": photos.c.latitude.is_not(None),
+    "not apart": ~is_apart(),
 }
 
 
