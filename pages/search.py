@@ -63,7 +63,7 @@ _LANGUAGE = """
 | `trip:lisbon` | on a trip with that in its title |
 | `score>=0.8` | confidence of the class, 0 to 1; 1 for a class you set |
 | `taken:2024-07` · `taken:2024-07-20..2024-08` | a day, month or year · a date range |
-| `added:today` · `is:new` | the date a photo was added · since you last clicked *Done* on Classify |
+| `added:today` · `is:new` | added on a day · since you last clicked *Done* on Classify |
 | `is:unsure` · `is:edited` · `is:duplicate` | no confident class · edited by you · near duplicate |
 | `is:favourite` · `rating>=4` | marked as a favourite · rated 4 or 5 |
 | `is:raw` · `is:stacked` · `is:live` | a RAW file · in a stack with others · with a film |

@@ -69,7 +69,7 @@ def homecoming(library: Library) -> Homecoming:
     ]
     return Homecoming(
         *(last, row.photos, tuple(trips), stack_count),
-        *(row.clutter or 0, row.apart or 0, row.unsure or 0),
+        *(row.clutter, row.apart, row.unsure),
     )
 
 
@@ -109,16 +109,15 @@ def _description(trip_count: int, apart_count: int) -> str:
 
 _IS_SHOWN = photos.c.trashed_at.is_(None)
 _MAY_BE_CLUTTER = and_(photos.c.clutter.is_not(None), photos.c.human_clutter.is_(None))
+_IS_APART = and_(photos.c.clutter.is_not(None), photos.c.human_clutter.is_not(None))
 _IS_UNSURE = and_(photos.c.clutter.is_(None), photos.c.photo_class == UNSURE_CLASS)
 # By their numbers: an index of an order would be read whole.
 _COUNTS = (
     select(
         func.count().label("photos"),
-        func.sum(_MAY_BE_CLUTTER).label("clutter"),
-        func.sum(and_(photos.c.clutter.is_not(None), photos.c.human_clutter.is_not(None))).label(
-            "apart"
-        ),
-        func.sum(_IS_UNSURE).label("unsure"),
+        func.count().filter(_MAY_BE_CLUTTER).label("clutter"),
+        func.count().filter(_IS_APART).label("apart"),
+        func.count().filter(_IS_UNSURE).label("unsure"),
     )
     .select_from(photos)
     .with_hint(photos, "NOT INDEXED", "sqlite")
