@@ -7,14 +7,20 @@ from typing import NamedTuple
 from scene_model.classifier.vocabulary import fold
 from scene_model.export.sorting.layout import Destination
 from scene_model.library.store import Library
-from scene_model.library.trips.trip_rows import trips_of_photos
+from scene_model.library.trips.trip_rows import PhotoTrip, trips_of_photos
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.trips.moment_rows import camera_time
 from scene_model.trips.moments import PhotoMoment
 from scene_model.trips.named_places import NamedPlace, count_places
 from scene_model.trips.proposal import ProposedTrip, propose_trips
-from scene_model.trips.titles import dated_titles, day_labels, free_title, trip_titles
-from scene_model.trips.trip_details import find_trip, list_trips
+from scene_model.trips.titles import (
+    dated_titles,
+    day_labels,
+    free_title,
+    titles_without_places,
+    trip_titles,
+)
+from scene_model.trips.trip_details import TripSummary, find_trip, list_trips
 
 
 class TripFolder(NamedTuple):
@@ -79,35 +85,50 @@ def _names_of(
 
 
 class TripFolders:
-    """Names of folders for photos of a library's trips; reads each trip once."""
+    """Names of folders for photos of a library's trips; reads each trip once.
 
-    def __init__(self, library: Library) -> None:
+    with_place: False names trips by their dates unless a person titled them, and days by theirs.
+    """
+
+    def __init__(self, library: Library, with_place: bool = True) -> None:
         """Begin without a trip."""
-        self._library = library
+        self._library, self._with_place = library, with_place
         self._day_labels: dict[int, dict[str, str]] = {}
 
     def of_photos(self, photo_ids: Iterable[str]) -> dict[str, TripFolder]:
         """Return the folders of those photos that are in a trip."""
         return {
             photo_id: TripFolder(
-                trip.title,
-                self._dated.get(trip.trip_id, trip.title),
-                self._days(trip.trip_id).get(trip.day or ""),
+                trip.title, self._dated.get(trip.trip_id, trip.title), self.day(trip)
             )
             for photo_id, trip in trips_of_photos(self._library, photo_ids).items()
         }
 
-    @cached_property
-    def _dated(self) -> dict[int, str]:
-        trips = list_trips(self._library)
-        names = dated_titles([(s.trip.title, s.first, s.last) for s in trips])
-        return {s.trip.id: name for s, name in zip(trips, names, strict=True)}
+    def day(self, trip: PhotoTrip) -> str | None:
+        """Return the name of the day of a photo in its trip; None without a date."""
+        return self.days(trip.trip_id).get(trip.day or "")
 
-    def _days(self, trip_id: int) -> dict[str, str]:
+    def dated_titles(self) -> dict[str, str]:
+        """Return the dated title of each trip by its title, see `titles.dated_titles`."""
+        return {s.trip.title: self._dated[s.trip.id] for s in self._trips}
+
+    def days(self, trip_id: int) -> dict[str, str]:
+        """Return the names of the days of a trip by their dates, in order."""
         labels = self._day_labels.get(trip_id)
         if labels is None:
             days = [day for day in find_trip(self._library, trip_id).days if day.date is not None]
             dates = [day.date for day in days if day.date is not None]
-            names = day_labels(dates, [day.place for day in days])
+            names = day_labels(dates, [day.place if self._with_place else None for day in days])
             labels = self._day_labels[trip_id] = {day.isoformat(): name for day, name in names}
         return labels
+
+    @cached_property
+    def _trips(self) -> list[TripSummary]:
+        return list_trips(self._library)
+
+    @cached_property
+    def _dated(self) -> dict[int, str]:
+        rows = [summary.trip for summary in self._trips]
+        titles = {} if self._with_place else titles_without_places(rows)
+        spans = [(titles.get(s.trip.title, s.trip.title), s.first, s.last) for s in self._trips]
+        return {s.trip.id: name for s, name in zip(self._trips, dated_titles(spans), strict=True)}
