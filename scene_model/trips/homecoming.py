@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, select
 
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.library.clutter_edits import record_apart
@@ -73,6 +73,13 @@ def homecoming(library: Library) -> Homecoming:
     )
 
 
+def photos_of_trip(library: Library, trip_id: int, most: int) -> list[str]:
+    """Return photos of a trip from its beginning to its end: tiles that are no clutter."""
+    with library.database.reader.begin() as connection:
+        ids = list(connection.execute(_TILES_OF_TRIP, {"trip": trip_id}).scalars())
+    return [ids[i * len(ids) // most] for i in range(most)] if len(ids) > most else ids
+
+
 def accept_all(library: Library, trip_ids: Sequence[int], last: int) -> EditResult:
     """Accept proposed trips, and set apart what may be clutter among new photos, as one edit.
 
@@ -134,4 +141,14 @@ _STACKS = (
     select(func.count(stack_photos.c.stack_id.distinct()))
     .join(photos, photos.c.number == stack_photos.c.photo)
     .where(is_new(), _IS_SHOWN, is_stacked())
+)
+_TILES_OF_TRIP = (
+    select(photos.c.id)
+    .join(trip_photos, trip_photos.c.photo == photos.c.number)
+    .outerjoin(stack_photos, stack_photos.c.photo == photos.c.number)
+    .with_hint(photos, "NOT INDEXED", "sqlite")
+    .where(trip_photos.c.trip_id == bindparam("trip", type_=Integer), _IS_SHOWN)
+    .where(photos.c.clutter.is_(None))
+    .where(func.coalesce(stack_photos.c.tile, photos.c.number) == photos.c.number)
+    .order_by(trip_photos.c.day, photos.c.taken_at, photos.c.number)
 )
