@@ -20,13 +20,14 @@ from pages.sections.filters import (
     Filter,
     chips,
     clear_filter,
+    count_apart,
     current_filter,
     filter_address_parts,
     last_chip_choice,
     likely_queries,
     query_filter,
 )
-from pages.sections.messages import show_error
+from pages.sections.messages import counted, show_error
 from pages.sections.photo_view import is_photo_open, show_open_photo
 from pages.sections.query_line import order_control, passed_over_text, show_query_error
 from pages.sections.selection import grid_selection
@@ -145,17 +146,26 @@ def _matching_photos(chosen: Filter, total: int, has_keys: bool) -> None:
 
 
 def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
+    apart = count_apart()
+    all_count = total - apart if chosen.leaves_out_apart else total
     with st.container(horizontal=True, gap="small", key="gallery_filters"):
         chips(_NAME, chosen)
         bulk_edit.select_all_button(count, has_keys)
         # In the line of the count, so that the photos stay where they are.
         parts = [
-            f"{count:,} of {total:,} photos",
+            f"{count:,} of {all_count:,} photos",
             tiles_text(count, get_gallery().count_tiles()),
             passed_over_text(chosen.query),
         ]
         with st.container(width="content", key="gallery_counts"):
             st.caption(" · ".join(filter(None, parts)), width="content")
+        if apart:
+            verb = "is" if apart == 1 else "are"
+            st.page_link(
+                "clutter.py",
+                label=f"{counted(apart, 'photo')} {verb} apart in Clutter",
+                icon=":material/inventory_2:",
+            )
 
 
 def _no_matches() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from scene_model.library.clutter import ClutterKind
 from scene_model.library.clutter_rule import (
     LABELS,
     RULE_VERSION,
@@ -28,6 +30,18 @@ from scene_model.library.database import Database
 from scene_model.library.schema import automatic_tags, photos
 
 _BATCH = 1_000
+
+
+@dataclass(frozen=True)
+class ClutterGroup:
+    """The photos of one kind, the largest files first.
+
+    is_apart: whether a person set them apart.
+    """
+
+    kind: ClutterKind
+    is_apart: bool
+    photo_ids: tuple[str, ...]
 
 
 def judge_photos(connection: Connection, photo_ids: Sequence[str]) -> None:
@@ -67,6 +81,20 @@ def guesses_of(database: Database, photo_ids: Sequence[str]) -> dict[str, Clutte
         rows = connection.execute(_BY_ID, {"ids": json.dumps(list(photo_ids))}).all()
     guesses = {row.id: guess_clutter(_signs(row)) for row in rows}
     return {photo_id: guess for photo_id, guess in guesses.items() if guess is not None}
+
+
+def clutter_groups(database: Database) -> list[ClutterGroup]:
+    """Return the clutter outside the trash: what is proposed, then what is apart.
+
+    Of each, the kind with most photos first.
+    """
+    with database.reader.begin() as connection:
+        rows = connection.execute(_CLUTTER).all()
+    ids: dict[tuple[bool, ClutterKind], list[str]] = {}
+    for row in rows:
+        ids.setdefault((row.is_apart, ClutterKind(row.clutter)), []).append(row.id)
+    groups = [ClutterGroup(kind, is_apart, tuple(of)) for (is_apart, kind), of in ids.items()]
+    return sorted(groups, key=lambda group: (group.is_apart, -len(group.photo_ids), group.kind))
 
 
 def _write(connection: Connection, rows: Sequence[Any]) -> None:
@@ -125,6 +153,11 @@ def _with_ids() -> Select[Any]:
 _BY_ID = _with_ids()
 _UNJUDGED = _rows().where(_is_unjudged()).limit(bindparam("limit", type_=Integer))
 _COUNT_UNJUDGED = select(func.count()).where(_is_unjudged())
+_CLUTTER = (
+    select(photos.c.id, photos.c.clutter, photos.c.human_clutter.is_not(None).label("is_apart"))
+    .where(photos.c.clutter.is_not(None), photos.c.trashed_at.is_(None))
+    .order_by(photos.c.file_bytes.desc(), photos.c.number)
+)
 _UPDATE = (
     update(photos)
     .where(photos.c.number == bindparam("photo"))

@@ -80,6 +80,12 @@ class ClutterGuess:
     kind: ClutterKind
     reasons: tuple[str, ...]
 
+    @property
+    def in_words(self) -> str:
+        """The reasons as the end of a sentence: "is dim, and is sharp nowhere"."""
+        *first, last = self.reasons
+        return f"{', '.join(first)}, and {last}" if first else last
+
 
 def guess_clutter(signs: ClutterSigns) -> ClutterGuess | None:
     """Return what clutter a photo probably is; None for a photo, and where the signs disagree."""
