@@ -85,10 +85,9 @@ def _parts(new: Homecoming) -> None:
             )
         if new.clutter_count:
             st.page_link(
-                "gallery.py",
+                "clutter.py",
                 label=f"{new.clutter_count:,} may be clutter",
                 icon=":material/inventory_2:",
-                query_params={"q": "is:new is:clutter -is:apart"},
             )
         if new.unsure_count:
             st.page_link(
