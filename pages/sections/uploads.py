@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 
 from pages.sections.folders.adder import folder_adder
 from pages.sections.messages import error_markdown
@@ -157,7 +158,9 @@ def _forget() -> None:
 
 
 def _submit(key: str) -> None:
-    files = st.session_state.get(key) or []
+    # A run that was interrupted calls this again, when the files are a job already.
+    chosen = st.session_state.get(key) or []
+    files = [file for file in chosen if not isinstance(file, DeletedFile)]
     if not files:
         return
     try:
