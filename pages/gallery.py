@@ -20,7 +20,6 @@ from pages.sections.filters import (
     Filter,
     chips,
     clear_filter,
-    count_apart,
     current_filter,
     filter_address_parts,
     last_chip_choice,
@@ -38,6 +37,7 @@ from pages.state.session import get_gallery
 from pages.widgets.prefetch import prefetch_pages
 from pages.widgets.stack_marks import tiles_text
 from scene_model.errors import QueryError, SceneError
+from scene_model.library.clutter_rows import count_apart
 
 _NAME = "gallery"
 _STYLE = Path(__file__).with_suffix(".css")
@@ -146,7 +146,7 @@ def _matching_photos(chosen: Filter, total: int, has_keys: bool) -> None:
 
 
 def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
-    apart = count_apart()
+    apart = count_apart(get_gallery().library.database)
     all_count = total - apart if chosen.leaves_out_apart else total
     with st.container(horizontal=True, gap="small", key="gallery_filters"):
         chips(_NAME, chosen)

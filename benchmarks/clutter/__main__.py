@@ -40,7 +40,7 @@ _SHARED = PROJECT_DIR.parent / "shared"
 ZIPS = tuple(
     _SHARED / "data" / name for name in ("camera36.zip", "camsdd_train.zip", "scenes6.zip")
 )
-Answers = Mapping[tuple[str, str], Counter[str]]
+KindCounts = Mapping[tuple[str, str], Counter[str]]
 
 
 def main() -> int:
@@ -60,10 +60,10 @@ def main() -> int:
                 _measure_rows(services, options.rows)
                 return 0
             real = read_photos(options.data, options.photos, options.seed)
-            answers: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+            counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
             for file in made_files(real, options.clutter, options.seed):
-                answers[file.truth, _row_of(file)][_answer(services, file)] += 1
-            return _print(answers)
+                counts[file.truth, _row_of(file)][_kind_given(services, file)] += 1
+            return _print(counts)
         finally:
             services.close()
 
@@ -74,7 +74,7 @@ def _row_of(file: MadeFile) -> str:
     return guise if file.truth == PHOTO else label.partition(" ")[0] + " " + label.split()[-1]
 
 
-def _answer(services: Services, file: MadeFile) -> str:
+def _kind_given(services: Services, file: MadeFile) -> str:
     """Add a file to the library; returns the kind that the rule gave it, or PHOTO."""
     now = datetime.datetime.now(datetime.UTC).isoformat()
     photo = NewPhoto(file.data, file.name, now, folder=file.folder)
@@ -84,39 +84,35 @@ def _answer(services: Services, file: MadeFile) -> str:
         return connection.execute(query).scalar_one() or PHOTO
 
 
-def _print(answers: Answers) -> int:
+def _print(counts: KindCounts) -> int:
     """Print the table and the totals; returns the exit code."""
-    for (truth, source), kinds in sorted(answers.items()):
+    for (truth, source), kinds in sorted(counts.items()):
         given = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
         print(f"{truth:<11} {source:<22} {sum(kinds.values()):>5}: {given}")
     wrong = sum(
-        sum(kinds.values()) - kinds[PHOTO]
-        for (truth, _), kinds in answers.items()
-        if truth == PHOTO
+        sum(kinds.values()) - kinds[PHOTO] for (truth, _), kinds in counts.items() if truth == PHOTO
     )
-    real = sum(sum(k.values()) for (truth, _), k in answers.items() if truth == PHOTO)
+    real = sum(sum(k.values()) for (truth, _), k in counts.items() if truth == PHOTO)
     right = sum(
-        sum(kinds.values()) - kinds[PHOTO]
-        for (truth, _), kinds in answers.items()
-        if truth != PHOTO
+        sum(kinds.values()) - kinds[PHOTO] for (truth, _), kinds in counts.items() if truth != PHOTO
     )
     precision = right / max(1, right + wrong)
-    recalls = {kind: _recall(answers, kind) for kind in ClutterKind if kind != ClutterKind.OTHER}
+    recalls = {kind: _recall(counts, kind) for kind in ClutterKind if kind != ClutterKind.OTHER}
     print(f"{real:,} real photos, {wrong} called clutter; precision {precision:.3f}")
-    for kind, (found, exactly, count) in recalls.items():
-        print(f"{kind:<11} recall {found / count:.3f}, of this kind {exactly / count:.3f}")
+    for kind, (recalled, exactly, count) in recalls.items():
+        print(f"{kind:<11} recall {recalled / count:.3f}, of this kind {exactly / count:.3f}")
     without = [values for kind, values in recalls.items() if kind != ClutterKind.MEME]
-    recall = sum(found for found, _, _ in without) / sum(count for _, _, count in without)
+    recall = sum(recalled for recalled, _, _ in without) / sum(count for _, _, count in without)
     print(f"recall of all but memes {recall:.3f}")
     return 0 if precision >= PRECISION_LIMIT and recall >= RECALL_LIMIT else 1
 
 
-def _recall(answers: Answers, kind: str) -> tuple[int, int, int]:
+def _recall(counts: KindCounts, kind: str) -> tuple[int, int, int]:
     """Return how many of a kind are called clutter, how many that kind, and how many there are."""
-    rows = [kinds for (truth, _), kinds in answers.items() if truth == kind]
+    rows = [kinds for (truth, _), kinds in counts.items() if truth == kind]
     count = sum(sum(kinds.values()) for kinds in rows)
-    found = count - sum(kinds[PHOTO] for kinds in rows)
-    return found, sum(kinds[kind] for kinds in rows), max(1, count)
+    recalled = count - sum(kinds[PHOTO] for kinds in rows)
+    return recalled, sum(kinds[kind] for kinds in rows), max(1, count)
 
 
 def _measure_rows(services: Services, count: int) -> None:

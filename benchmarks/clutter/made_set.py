@@ -69,10 +69,10 @@ def read_photos(zips: Sequence[Path], count: int, seed: int) -> list[Photo]:
     shares = ((hard, count // 2), (easy, count - count // 2), (clutter, count // 8))
     chosen = [
         (label, *item)
-        for labels, wanted_count in shares
+        for labels, share in shares
         for label in labels
         for item in numbers.sample(
-            by_label[label], min(len(by_label[label]), -(-wanted_count // len(labels)))
+            by_label[label], min(len(by_label[label]), -(-share // len(labels)))
         )
     ]
     archives = {path: zipfile.ZipFile(path) for path in zips}

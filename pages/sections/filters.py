@@ -8,6 +8,7 @@ from pages.state.address import AddressPart, note_action
 from pages.state.session import get_gallery
 from pages.widgets.chips import ChipChoice, ChipRow, Fold, chip_rows, last_choice_number
 from scene_model.classifier.labels import UNSURE_CLASS
+from scene_model.library.clutter_rows import count_apart
 from scene_model.search.clutter_terms import names_clutter
 from scene_model.search.query_tree import (
     EVERYTHING,
@@ -89,13 +90,8 @@ def current_filter() -> Filter:
         None if label in (None, _ALL) else label,
         tuple(st.session_state.get(TAGS_KEY) or ()),
         group if group in _group_ids() else None,
-        hides_apart=bool(count_apart()),
+        hides_apart=bool(count_apart(get_gallery().library.database)),
     )
-
-
-def count_apart() -> int:
-    """Count the photos that are apart, in the library."""
-    return get_gallery().count("is:apart")
 
 
 def query_filter(page: str) -> None:

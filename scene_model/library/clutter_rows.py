@@ -97,6 +97,12 @@ def clutter_groups(database: Database) -> list[ClutterGroup]:
     return sorted(groups, key=lambda group: (group.is_apart, -len(group.photo_ids), group.kind))
 
 
+def count_apart(database: Database) -> int:
+    """Count the photos outside the trash that are apart; read from the index of clutter."""
+    with database.reader.begin() as connection:
+        return int(connection.execute(_COUNT_APART).scalar_one())
+
+
 def _write(connection: Connection, rows: Sequence[Any]) -> None:
     guesses = [(row.number, guess_clutter(_signs(row))) for row in rows]
     values = [
@@ -157,6 +163,11 @@ _CLUTTER = (
     select(photos.c.id, photos.c.clutter, photos.c.human_clutter.is_not(None).label("is_apart"))
     .where(photos.c.clutter.is_not(None), photos.c.trashed_at.is_(None))
     .order_by(photos.c.file_bytes.desc(), photos.c.number)
+)
+_COUNT_APART = select(func.count()).where(
+    photos.c.clutter.is_not(None),
+    photos.c.human_clutter.is_not(None),
+    photos.c.trashed_at.is_(None),
 )
 _UPDATE = (
     update(photos)

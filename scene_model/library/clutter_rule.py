@@ -91,11 +91,8 @@ def guess_clutter(signs: ClutterSigns) -> ClutterGuess | None:
     """Return what clutter a photo probably is; None for a photo, and where the signs disagree."""
     if signs.format in VIDEO_FORMATS:
         return None
-    for guess in (_black, _blurred, _screenshot, _document, _meme):
-        found = guess(signs)
-        if found is not None:
-            return found
-    return None
+    guesses = (rule(signs) for rule in (_black, _blurred, _screenshot, _document, _meme))
+    return next((guess for guess in guesses if guess is not None), None)
 
 
 def _black(signs: ClutterSigns) -> ClutterGuess | None:

@@ -18,6 +18,9 @@ from scene_model.library.albums.album_edits import create_album
 from scene_model.library.albums.imported_albums import fill_album
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.awaited_facts import store_awaited_facts, stored_awaited_facts
+from scene_model.library.clutter import is_apart, is_clutter
+from scene_model.library.clutter_edits import set_apart
+from scene_model.library.clutter_rows import count_unjudged, judge_unjudged
 from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
 from scene_model.library.imported_facts import ImportedFacts, complete_photo
@@ -366,6 +369,20 @@ def test_photos_of_earlier_versions_come_into_trips(number: int, tmp_path: Path)
         assert set(library.find(is_in_trip([trip_id]))) == {TEMPLE, FLOWER}
         assert undo(library) is not None
         assert [trip.title for trip in all_trips(library)] == ["A"]
+    assert problems(folder) == []
+
+
+@pytest.mark.parametrize("number", (1, 6, 9))
+def test_photos_of_earlier_versions_can_be_set_apart(number: int, tmp_path: Path) -> None:
+    folder = made_by(number, tmp_path / "library")
+    with Library(folder) as library:
+        count = count_unjudged(library.database)
+        assert count == len(library.find()) > 0
+        assert list(judge_unjudged(library.database)) == [count]
+        assert library.find(is_clutter()) == []
+        set_apart(library, [FLOWER])
+        assert library.find(is_apart()) == [FLOWER]
+        assert undo(library) is not None
     assert problems(folder) == []
 
 
