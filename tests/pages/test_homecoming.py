@@ -85,13 +85,13 @@ def test_a_trip_is_put_in_folders_with_its_layout_filled_in(back: Services, app:
     assert "2024-07 12 to 14 July" in texts(app).replace("\\", "")
     press(app, "homecoming_folders_sort")
     assert [title.value for title in app.title] == ["Sort a folder"]
-    assert app.text_input(key="sort_q").value == 'trip:"12 to 14 July 2024"'
+    assert app.text_input(key="sort_q").value == 'trip:"12 to 14 July 2024" -is:apart'
     assert app.selectbox(key="sort_by").value == "trip"
     assert app.selectbox(key="sort_folders").value == "{dated_trip}/{day}/{name}"
     app.switch_page("classify.py").run()
     press(app, "homecoming_folders_export")
     assert [title.value for title in app.title] == ["Export"]
-    assert app.text_input(key="export_q").value == 'trip:"12 to 14 July 2024"'
+    assert app.text_input(key="export_q").value == 'trip:"12 to 14 July 2024" -is:apart'
 
 
 def test_only_new_unsure_photos_are_reviewed_from_there(back: Services, app: AppTest) -> None:

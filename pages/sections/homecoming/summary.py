@@ -13,7 +13,6 @@ from pages.sections.trips.take_away import put_in_folders
 from pages.state.page_cache import cache_key
 from pages.state.session import get_gallery, get_services
 from scene_model.errors import SceneError
-from scene_model.jobs.job import JobKind
 from scene_model.library import edits
 from scene_model.library.new_photos import accepting_edit, settle
 from scene_model.trips.homecoming import Homecoming, accept_all, homecoming
@@ -172,7 +171,7 @@ def _current() -> Homecoming:
 
 def _is_changing() -> bool:
     services = get_services()
-    return services.trips.is_running or bool(services.jobs.running(JobKind.ADD))
+    return services.trips.is_running or services.jobs.is_working()
 
 
 def _watch(is_changing: bool) -> None:

@@ -21,7 +21,7 @@ _MOST_DAYS = 3
 
 def put_in_folders(trips: Sequence[TripSummary], line: str, key: str) -> None:
     """Show a menu that puts trips in folders. line: finds the photos of several trips."""
-    query = trip_line(trips[0].trip.title) if len(trips) == 1 else line
+    query = f"{trip_line(trips[0].trip.title)} -is:apart" if len(trips) == 1 else line
     with st.popover("Put in folders", icon=":material/create_new_folder:", key=key):
         _example(trips[0])
         day_folders(query, key)
