@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page
 
 from tests.browser.conftest import at_rest
+from tests.browser.homecoming_photos import homecoming_photos
 from tests.browser.libraries import fill
 from tests.browser.servers import Server, running
 from tests.browser.twelve_steps import UPLOAD, mixed_photos, pieces, walk
@@ -80,6 +81,7 @@ def main() -> None:
         shoot_maps(browser, folder, Path(temporary) / "map")
         shoot_dates(browser, folder, Path(temporary) / "dates")
         shoot_trips(browser, folder, Path(temporary) / "trips")
+        shoot_homecoming(browser, folder, Path(temporary) / "homecoming")
 
 
 def shoot_maps(browser: Browser, folder: Path, work: Path) -> None:
@@ -147,6 +149,26 @@ def shoot_trips(browser: Browser, folder: Path, work: Path) -> None:
             window = open_page(browser, size, scheme)
             window.goto(f"{server.base_url}/{path}")
             window.get_by_text("Proposed:").first.wait_for()
+            shoot(window, name)
+
+
+def shoot_homecoming(browser: Browser, folder: Path, work: Path) -> None:
+    """Take the screenshots of the summary of new photos, after 300 came in."""
+    photos_dir = work / "photos"
+    photos_dir.mkdir(parents=True)
+    sources = [pieces(path) for path in sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg"])]
+    pictures = (picture for taken in zip(*sources, strict=False) for picture in taken)
+    for file in homecoming_photos(pictures):
+        (photos_dir / file["name"]).write_bytes(file["buffer"])
+    fill(work / "library", sorted(photos_dir.iterdir()))
+    with running(Server(work)) as server:
+        for name, size, scheme in (
+            ("homecoming", WIDE, "light"),
+            ("homecoming-phone", PHONE, "dark"),
+        ):
+            window = open_page(browser, size, scheme)
+            window.goto(server.base_url)
+            window.get_by_text("Proposed:").wait_for(timeout=120_000)
             shoot(window, name)
 
 

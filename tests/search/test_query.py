@@ -112,6 +112,7 @@ def names(gallery: Gallery, query: str) -> set[str]:
         ("is:doubtful-date", set()),
         ("is:clutter", set()),
         ("is:apart", set()),
+        ("-is:new", set()),
         ("score>=0", {"pier_1", "pier_2", "harbour", "odd 50%_name"}),
         ("score=1", {"pier_1", "pier_2", "harbour", "odd 50%_name"}),
         ("score<1", set()),
