@@ -51,7 +51,7 @@ def _page() -> None:
     if shown == _APART:
         _apart(apart)
     else:
-        _proposed(proposed)
+        _proposed(proposed, bool(apart))
 
 
 def _judge() -> None:
@@ -65,9 +65,10 @@ def _judge() -> None:
         bar.empty()
 
 
-def _proposed(groups: list[ClutterGroup]) -> None:
+def _proposed(groups: list[ClutterGroup], has_apart: bool) -> None:
     if not groups:
-        st.success("No photo looks like clutter.", icon=":material/check_circle:")
+        text = "No more proposals." if has_apart else "No photo looks like clutter."
+        st.success(text, icon=":material/check_circle:")
         return
     if len(groups) > 1:
         st.button(

@@ -159,13 +159,18 @@ def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
         ]
         with st.container(width="content", key="gallery_counts"):
             st.caption(" · ".join(filter(None, parts)), width="content")
-        if apart:
-            verb = "is" if apart == 1 else "are"
-            st.page_link(
-                "clutter.py",
-                label=f"{counted(apart, 'photo')} {verb} apart in Clutter",
-                icon=":material/inventory_2:",
-            )
+    if apart:
+        _link_to_clutter(apart)
+
+
+def _link_to_clutter(apart: int) -> None:
+    verb = "is" if apart == 1 else "are"
+    with st.container(key="gallery_apart"):
+        st.page_link(
+            "clutter.py",
+            label=f"{counted(apart, 'photo')} {verb} apart in Clutter",
+            icon=":material/inventory_2:",
+        )
 
 
 def _no_matches() -> None:

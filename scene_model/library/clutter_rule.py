@@ -36,15 +36,17 @@ _BLACK, _DIM = 0.08, 0.55
 # Photos enlarged four times have a sharpness of 0.2 and more, but for cloudless skies. Where almost
 # nothing is bright, noise counts as detail.
 _SHARP, _SHARP_IF_DARK, _DARK = 0.25, 0.4, 0.4
-# Flat colours of programs, in bits. Among photos only the darkest have so few tones; pages with
-# pictures have more.
-_FEW_TONES, _TONES_OF_PAGES = 2.0, 4.5
+# Of programs, whose colours are flat, in bits. Among photos only the darkest have so few tones; of
+# pages with a picture, the paper is still most.
+_FEW_TONES, _TONES_OF_PAGES = 2.0, 3.5
 # What the model sees in a picture without any detail.
 _NOTHING = frozenset({"sky", "night", "unsure"})
 # Smaller pictures are sharp even where their originals were blurred.
 _LEAST_SIDE = 480
 # From here on somebody opened the shutter on purpose, for stars or fireworks.
 _LONG_EXPOSURE_S = 1.0
+# Of a name in a reason, in characters.
+_SHORT = 20
 # Of a receipt that was scanned: height by width.
 _STRIP = 2.2
 
@@ -156,8 +158,8 @@ def _document(signs: ClutterSigns) -> ClutterGuess | None:
     is_named_page = max(scores, default=0.0) >= _LIKELY and bool(name or receipt)
     if signs.group != DOCUMENTS or not (is_page or is_named_page):
         return None
-    sets = "two label sets of the model" if len(scores) > 1 else "the model"
-    reasons = (f"is a text document to {sets}", *receipt, *name)
+    sets = " to two label sets of the model" if len(scores) > 1 else ""
+    reasons = (f"looks like a page of text{sets}", *receipt, *name)
     is_strip = signs.height >= _STRIP * signs.width and not _is_of_camera(signs)
     if is_strip:
         reasons = (*reasons, "is as narrow as a receipt")
@@ -181,7 +183,7 @@ def _meme(signs: ClutterSigns) -> ClutterGuess | None:
     elif meme < _SURE or is_named_by_camera(signs.name):
         return None
     return ClutterGuess(
-        ClutterKind.MEME, ("is a meme to the model", "has no camera in its data", *origin)
+        ClutterKind.MEME, ("looks like a meme", "has no camera in its data", *origin)
     )
 
 
@@ -206,4 +208,4 @@ def _folder_name(folder: str | None) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 40 else f"{name[:39]}…"
+    return name if len(name) <= _SHORT else f"{name[: _SHORT - 1]}…"

@@ -141,10 +141,10 @@ def test_a_black_frame_has_nothing_bright_and_was_not_exposed_for_long() -> None
 
 
 def test_the_reasons_are_a_sentence() -> None:
-    guess = guess_clutter(replace(SCREEN, name="Screenshot_2024.png"))
+    guess = guess_clutter(replace(SCREEN, name="Screenshot_20240110-101500.png"))
     assert guess is not None
     assert guess.in_words == (
         "has the size of the screen of a phone or tablet, is a PNG, which cameras do not write, "
-        "has no camera in its data, and is named Screenshot_2024.png"
+        "has no camera in its data, and is named Screenshot_20240110…"
     )
     assert kind_of(PHOTO) is None

@@ -16,6 +16,7 @@ from scene_model.library.clutter_rule import ClutterGuess
 from scene_model.library.records import PhotoRecord
 
 _PER_PAGE = 12
+_MB = 1_000_000
 _TITLES = {
     ClutterKind.SCREENSHOT: "Screenshots",
     ClutterKind.DOCUMENT: "Documents",
@@ -96,7 +97,8 @@ def _card(group: ClutterGroup, photo: PhotoRecord, guess: ClutterGuess | None) -
             'background:rgba(128,128,128,.12)">'
         )
         reasons = f"It {guess.in_words}." if guess is not None else "You set it apart."
-        facts = f"{photo.width:,} × {photo.height:,} · {size_text(photo.file_bytes)}"
+        size = size_text(photo.file_bytes) if photo.file_bytes >= _MB // 10 else "below 0.1 MB"
+        facts = f"{photo.width:,} × {photo.height:,} · {size}"
         lines = map(html.escape, (photo.name, facts, reasons))
         st.html(f'<div class="clutter-card">{"<br>".join(lines)}</div>')
         with st.container(horizontal=True, gap="small"):
