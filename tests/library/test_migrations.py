@@ -24,6 +24,7 @@ from scene_model.library.clutter_rows import count_unjudged, judge_unjudged
 from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
 from scene_model.library.imported_facts import ImportedFacts, complete_photo
+from scene_model.library.new_photos import is_new
 from scene_model.library.schema import SCHEMA_VERSION, photos, trips
 from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort, SortKey
@@ -503,3 +504,10 @@ def test_killed_at_any_statement_it_starts_over(
         for photo_id, blob in before.items():
             values = np.frombuffer(blob, np.float16).astype(np.float32)
             assert np.array_equal(library.embedding(photo_id).values, values)
+
+
+@pytest.mark.parametrize("version", [1, 6, 9])
+def test_no_photo_of_an_earlier_version_is_new(version: int, tmp_path: Path) -> None:
+    with Library(made_by(version, tmp_path / "library")) as library:
+        assert library.count() > 0
+        assert library.find(is_new()) == []
