@@ -19,6 +19,7 @@ from scene_model.trips.homecoming import Homecoming, accept_all, homecoming
 from scene_model.trips.trip_details import TripSummary
 
 _KEY, _ERROR_KEY, _SHOWN_KEY = "homecoming", "homecoming_error", "homecoming_shown"
+_LEAST_OF_TRIP = 10
 _STYLE = Path(__file__).with_name("homecoming.css")
 
 
@@ -26,12 +27,17 @@ def show_homecoming() -> None:
     """Show what came in; nothing where nothing is new, or nothing is to be said about it."""
     new, is_changing = _current(), _is_changing()
     st.session_state[_SHOWN_KEY] = new, is_changing
-    is_shown = new.photo_count > 0 and (new.has_parts or is_changing)
-    if is_shown:
+    if _is_worth_it(new, is_changing):
         st.html(_STYLE)
         with st.container(border=True, key="homecoming"):
             _summary(new, is_changing)
     _watch(is_changing)
+
+
+def _is_worth_it(new: Homecoming, is_changing: bool) -> bool:
+    """Whether there is more to say than the results of an upload do."""
+    may_be_trip = is_changing and new.photo_count >= _LEAST_OF_TRIP
+    return new.photo_count > 1 and (new.has_parts or may_be_trip)
 
 
 def _summary(new: Homecoming, is_changing: bool) -> None:
