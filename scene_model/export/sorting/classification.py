@@ -45,6 +45,7 @@ from scene_model.photos.xmp import sidecar_rating
 from scene_model.search.own_albums import album_line
 from scene_model.search.query import parse_query
 from scene_model.search.query_reader import QueryReader
+from scene_model.trips.moment_rows import stored_moments
 
 BY_CLASS, BY_GROUP, BY_ALBUM, BY_TRIP = "class", "group", "album", "trip"
 _ALBUM_RULES, _MODEL, _TRIPS = "album rules", "the model", "the trips"
@@ -174,11 +175,12 @@ class Classification:
         yield from together(self._apart(self._with_proposed_trips(outside)))
 
     def _with_proposed_trips(self, photos: Sequence[ScannedPhoto]) -> list[ScannedPhoto]:
-        """Return photos that are not in the library with the trips proposed from them alone."""
-        if not self._with_trip:
+        """Return photos that are not in the library with the trips proposed from both."""
+        if not (self._with_trip and photos):
             return list(photos)
         destinations = [photo.destination for photo in photos]
-        folders = propose_folders(destinations, self._gazetteer)
+        stored = None if self._library is None else stored_moments(self._library)
+        folders = propose_folders(destinations, self._gazetteer, stored)
         return [
             replace(photo, destination=self._in_trip(photo.destination, folders[number]))
             if number in folders

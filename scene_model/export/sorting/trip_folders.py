@@ -9,7 +9,7 @@ from scene_model.export.sorting.layout import Destination
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import PhotoTrip, trips_of_photos
 from scene_model.photos.places.gazetteer import Gazetteer
-from scene_model.trips.moment_rows import camera_time
+from scene_model.trips.moment_rows import Moments, camera_time
 from scene_model.trips.moments import PhotoMoment
 from scene_model.trips.named_places import NamedPlace, count_places
 from scene_model.trips.proposal import ProposedTrip, propose_trips
@@ -32,19 +32,27 @@ class TripFolder(NamedTuple):
 
 
 def propose_folders(
-    destinations: Sequence[Destination], gazetteer: Gazetteer
+    destinations: Sequence[Destination], gazetteer: Gazetteer, stored: Moments | None = None
 ) -> dict[int, TripFolder]:
     """Return the folders of photos that are in no library, as trips are proposed from them.
 
     The keys are indexes of ``destinations``. gazetteer: names the places of their positions.
+    stored: the photos of the library, which tell where home is, and may be of the same trips.
     """
-    moments = [
-        PhotoMoment(number, taken_at, photo.position, photo.camera)
-        for number, photo in enumerate(destinations)
+    # Numbers of stored photos are above 0.
+    outside = [
+        PhotoMoment(-1 - index, taken_at, photo.position, photo.camera)
+        for index, photo in enumerate(destinations)
         if (taken_at := camera_time(photo.taken_at or "")) is not None
     ]
-    trips = propose_trips(moments)
-    names = [_names_of(trip.photos, destinations, gazetteer) for trip in trips]
+    others = [] if stored is None else stored.by_number.values()
+    proposed = propose_trips([*outside, *others]) if outside else []
+    trips = [trip for trip in proposed if min(trip.photos) < 0]
+    names = [
+        _names_of(trip.photos, destinations, gazetteer)
+        | ({} if stored is None else dict(stored.names_of(trip.photos)))
+        for trip in trips
+    ]
     titles: list[str] = []
     for trip, of_trip in zip(trips, names, strict=True):
         counts = count_places(of_trip.values())
@@ -54,7 +62,8 @@ def propose_folders(
     folders: dict[int, TripFolder] = {}
     for trip, of_trip, title, dated in zip(trips, names, titles, dated_titles(spans), strict=True):
         for numbers, label in _days_of(trip, of_trip):
-            folders |= dict.fromkeys(numbers, TripFolder(title, dated, label))
+            folder = TripFolder(title, dated, label)
+            folders |= {-1 - number: folder for number in numbers if number < 0}
     return folders
 
 
@@ -74,8 +83,10 @@ def _days_of(
 def _names_of(
     numbers: Sequence[int], destinations: Sequence[Destination], gazetteer: Gazetteer
 ) -> dict[int, NamedPlace]:
-    """Return the places of those photos that have a position."""
-    positions = {n: p for n in numbers if (p := destinations[n].position) is not None}
+    """Return the places of those photos outside the library that have a position."""
+    positions = {
+        n: p for n in numbers if n < 0 and (p := destinations[-1 - n].position) is not None
+    }
     latitudes, longitudes = [p[0] for p in positions.values()], [p[1] for p in positions.values()]
     places = gazetteer.places_at(latitudes, longitudes) if positions else []
     return {

@@ -16,6 +16,8 @@ from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SourceFile
 from scene_model.export.sorting.trip_folders import TripFolder, propose_folders
 from scene_model.photos.places.gazetteer import Gazetteer
+from scene_model.trips.moment_rows import Moments
+from scene_model.trips.moments import PhotoMoment
 from scene_model.trips.titles import dated_titles
 
 AT = "2024-07-05T10:11:12"
@@ -106,6 +108,27 @@ def test_folders_of_trips_outside_the_library() -> None:
     assert sorted(folders) == list(range(len(days)))
     assert folders[0] == TripFolder("Lisbon, July 2024", "2024-07 Lisbon", "01 Lisbon")
     assert folders[len(days) - 1].day == "02 Lisbon"
+
+
+def test_photos_of_the_library_tell_where_home_is() -> None:
+    """Two busy days at home are no trip, and those of a trip that the library has are its."""
+    days = [datetime.datetime(2024, 7, day, hour) for day in (13, 14) for hour in range(9, 16)]
+    lisbon, zurich = (38.71, -9.14), (47.37, 8.54)
+    at_home = [replace(PLAIN, taken_at=day.isoformat(), position=zurich) for day in days]
+    away = [replace(PLAIN, taken_at=day.isoformat(), position=lisbon) for day in days]
+    first = datetime.datetime(2024, 3, 1, 18)
+    moments = [
+        PhotoMoment(number, first + datetime.timedelta(days=3 * number), zurich, "NIKON D70")
+        for number in range(1, 41)
+    ]
+    moments += [
+        PhotoMoment(100 + hour, datetime.datetime(2024, 7, 12, hour), lisbon, "NIKON D70")
+        for hour in range(9, 16)
+    ]
+    stored, gazetteer = Moments({m.number: m for m in moments}, {}, {}), Gazetteer.open()
+    assert propose_folders(at_home, gazetteer, stored) == {}
+    folders = propose_folders(away, gazetteer, stored)
+    assert {folder.day for folder in folders.values()} == {"02 Lisbon", "03 Lisbon"}
 
 
 def test_failed_shots_of_a_burst_stay_with_the_others() -> None:
