@@ -44,7 +44,8 @@ def _page() -> None:
     summary = st.container()
     add_photos()
     job = current_job()
-    if job is None or not job.is_running:
+    # An upload that was interrupted may wait for its files for days.
+    if job is None or not (job.is_running and get_services().jobs.is_working()):
         with summary:
             show_homecoming()
     if job is None:
