@@ -34,6 +34,7 @@ from scene_model.library.clutter_rows import judge_photos, judge_unjudged
 from scene_model.library.records import NewPhoto
 from scene_model.library.schema import photos
 from scene_model.services import Services, open_services
+from tests.library.libraries import add_rows
 
 PRECISION_LIMIT, RECALL_LIMIT = 0.98, 0.85
 _SHARED = PROJECT_DIR.parent / "shared"
@@ -116,8 +117,6 @@ def _recall(counts: KindCounts, kind: str) -> tuple[int, int, int]:
 
 
 def _measure_rows(services: Services, count: int) -> None:
-    from tests.library.libraries import add_rows
-
     library = services.library
     ids = add_rows(library, count)
     started = time.perf_counter()

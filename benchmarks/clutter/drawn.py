@@ -129,8 +129,9 @@ def meme(photo: Picture, numbers: random.Random) -> Picture:
             (text[:half].upper(), side // 40),
             (text[half:].upper(), height - side // 9),
         ):
-            options = {"stroke_width": max(2, side // 160), "stroke_fill": (0, 0, 0)}
-            draw.text((side // 20, top), line, (255, 255, 255), font, **options)
+            place, white, black = (side // 20, top), (255, 255, 255), (0, 0, 0)
+            width = max(2, side // 160)
+            draw.text(place, line, white, font, stroke_width=width, stroke_fill=black)
         return base
     bar = side // 4
     whole = Image.new("RGB", (side, height + bar), (255, 255, 255))

@@ -1,7 +1,9 @@
 """Photos are judged as they are added and tagged again; those of older versions later."""
 
 import io
+import sqlite3
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from scene_model.library.clutter_rows import (
 from scene_model.library.edits import move_to_trash
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
+from scene_model.maintenance.row_check import row_problems
 from scene_model.services import Services
 from tests.library.rows import Row, put
 
@@ -41,9 +44,7 @@ def test_photos_of_an_older_version_are_judged_in_batches_that_can_be_interrupte
     assert count_unjudged(library.database) == 5
     assert library.find(is_clutter()) == []
     monkeypatch.setattr("scene_model.library.clutter_rows._BATCH", 2)
-    run = judge_unjudged(library.database)
-    assert next(run) == 2
-    run.close()
+    assert list(islice(judge_unjudged(library.database), 1)) == [2]
     assert count_unjudged(library.database) == 3
     assert list(judge_unjudged(library.database)) == [2, 3]
     assert len(library.find(is_clutter(ClutterKind.SCREENSHOT))) == 5
@@ -75,6 +76,16 @@ def test_groups_of_proposals_and_of_what_is_apart(library: Library) -> None:
     ]
     assert count_apart(library.database) == 1
     assert set(guesses_of(library.database, [rows[0].id, "unknown"])) == {rows[0].id}
+
+
+def test_a_damaged_kind_is_reported(library: Library) -> None:
+    put(library, [Row("a.jpg", more={"human_clutter": "rubbish"})])
+    connection = sqlite3.connect(library.folder / "library.db")
+    messages = row_problems(connection)
+    connection.close()
+    assert [m for m in messages if "clutter" in m] == [
+        "a photo is clutter of a kind that there is not"
+    ]
 
 
 @pytest.mark.slow

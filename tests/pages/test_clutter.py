@@ -3,6 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.sections.filters import Filter
 from scene_model.library.clutter import is_apart, is_clutter
 from scene_model.library.clutter_edits import set_apart
 from scene_model.services import Services
@@ -59,6 +60,25 @@ def test_all_are_set_apart_and_one_comes_back(page: AppTest, opened: Services) -
     page.button(key=f"keep_{ROWS[2].id[:16]}").click().run()
     assert count_apart(opened) == 2
     assert ROWS[2].id not in opened.library.find(is_clutter())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "line"),
+    [
+        (Filter(), ""),
+        (Filter(hides_apart=True), "-is:apart"),
+        (Filter("sunset OR sea", hides_apart=True), "(sunset OR sea) -is:apart"),
+        (Filter("sea", group="water", hides_apart=True), "sea group:water -is:apart"),
+        (Filter("is:clutter", hides_apart=True), "is:clutter"),
+        (Filter("sea -clutter:meme", hides_apart=True), "sea -clutter:meme"),
+        (Filter("is:Apart OR sea", hides_apart=True), "is:Apart OR sea"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, str) else "",
+)
+def test_the_gallery_leaves_out_what_is_apart_by_a_term_of_its_query(
+    chosen: Filter, line: str
+) -> None:
+    assert chosen.full_query == line
 
 
 def test_the_gallery_leaves_out_what_is_apart_and_says_so(page: AppTest, opened: Services) -> None:
