@@ -52,8 +52,8 @@ def _review_queue() -> None:
         services = get_services()
         where = to_review() if is_of_new else None
         with st.spinner("Finding photos to review …"):
-            found = review_queue(services.library, services.classifier, where=where)
-        st.session_state[_QUEUE], st.session_state[_OF_NEW] = found, is_of_new
+            unsure = review_queue(services.library, services.classifier, where=where)
+        st.session_state[_QUEUE], st.session_state[_OF_NEW] = unsure, is_of_new
         st.session_state[_POSITION], st.session_state[_DECIDED] = 0, []
     queue: list[ReviewItem] = st.session_state[_QUEUE]
     item, photo = _next(queue)

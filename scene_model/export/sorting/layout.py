@@ -68,7 +68,7 @@ class Layout:
         self.template = template
         parts = template.split(_BETWEEN_ALTERNATIVES)
         self._alternatives = [_Alternative(part.strip()) for part in parts]
-        self._fields = {field for one in self._alternatives for field in one.fields}
+        self._fields = {field for choice in self._alternatives for field in choice.fields}
 
     @property
     def uses_album(self) -> bool:
