@@ -61,7 +61,7 @@ def _review_queue() -> None:
         st.success("No photos left to review.", icon=":material/check_circle:")
         with st.container(horizontal=True):
             if is_of_new:
-                st.page_link("review.py", label="Review all photos", icon=":material/rule:")
+                _all_photos_button()
             st.button(
                 "Review again",
                 icon=":material/refresh:",
@@ -71,6 +71,10 @@ def _review_queue() -> None:
             undo_button(_step_back)
         return
     position = int(st.session_state[_POSITION])
+    if is_of_new:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Only new photos are shown.", width="content")
+            _all_photos_button()
     st.progress(position / len(queue), f"Photo {position + 1:,} of {len(queue):,}")
     left, right = st.columns([3, 2])
     with left:
@@ -79,6 +83,15 @@ def _review_queue() -> None:
     with right:
         _decisions(item, photo)
     _preload(queue[position + 1 : position + 4])
+
+
+def _all_photos_button() -> None:
+    st.button(
+        "Review all photos",
+        icon=":material/rule:",
+        key="review_all",
+        on_click=lambda: st.query_params.pop("new", None),
+    )
 
 
 def _next(queue: list[ReviewItem]) -> tuple[ReviewItem | None, PhotoRecord | None]:

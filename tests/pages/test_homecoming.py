@@ -99,4 +99,6 @@ def test_only_new_unsure_photos_are_reviewed_from_there(back: Services, app: App
     app.run()
     app.switch_page("review.py").run()
     assert "No photos left to review" in texts(app), "rows of the test have no embedding"
-    assert "Review all photos" in links(app)
+    press(app, "review_all")
+    assert "new" not in app.query_params
+    assert "review_all" not in [button.key for button in app.button]
