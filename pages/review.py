@@ -90,8 +90,12 @@ def _all_photos_button() -> None:
         "Review all photos",
         icon=":material/rule:",
         key="review_all",
-        on_click=lambda: st.query_params.pop("new", None),
+        on_click=_leave_new_photos,
     )
+
+
+def _leave_new_photos() -> None:
+    del st.query_params["new"]
 
 
 def _next(queue: list[ReviewItem]) -> tuple[ReviewItem | None, PhotoRecord | None]:
