@@ -27,9 +27,11 @@ from scene_model.library.clutter_rule import (
     guess_clutter,
 )
 from scene_model.library.database import Database
-from scene_model.library.schema import automatic_tags, photos
+from scene_model.library.schema import CLUTTER_INDEX, automatic_tags, photos
 
 _BATCH = 1_000
+# SQLite's planner cannot know how few photos are clutter, and would read the index of an order.
+_FEW_ROWS = f"INDEXED BY {CLUTTER_INDEX.name}"
 
 
 @dataclass(frozen=True)
@@ -163,11 +165,17 @@ _CLUTTER = (
     select(photos.c.id, photos.c.clutter, photos.c.human_clutter.is_not(None).label("is_apart"))
     .where(photos.c.clutter.is_not(None), photos.c.trashed_at.is_(None))
     .order_by(photos.c.file_bytes.desc(), photos.c.number)
+    .with_hint(photos, _FEW_ROWS, "sqlite")
 )
-_COUNT_APART = select(func.count()).where(
-    photos.c.clutter.is_not(None),
-    photos.c.human_clutter.is_not(None),
-    photos.c.trashed_at.is_(None),
+_COUNT_APART = (
+    select(func.count())
+    .select_from(photos)
+    .where(
+        photos.c.clutter.is_not(None),
+        photos.c.human_clutter.is_not(None),
+        photos.c.trashed_at.is_(None),
+    )
+    .with_hint(photos, _FEW_ROWS, "sqlite")
 )
 _UPDATE = (
     update(photos)

@@ -505,7 +505,7 @@ Index(
     sqlite_where=text("place_id IS NOT NULL"),
 )
 # The photos that `is:clutter` and `is:apart` find, and those that the rule has not judged.
-Index(
+CLUTTER_INDEX = Index(
     "photos_with_clutter",
     photos.c.clutter,
     photos.c.human_clutter,
