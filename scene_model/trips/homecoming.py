@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Integer, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, exists, func, select
 
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.library.clutter_edits import record_apart
 from scene_model.library.edits import EditResult, begin_edit, finish_edit
 from scene_model.library.new_photos import ACCEPTED_BY, is_new, newest_number, write_choice
 from scene_model.library.schema import photos, stack_photos, trip_photos
-from scene_model.library.stacks.stack_rows import is_stacked
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import SHOWN_STATES, TripState, read_trips
 from scene_model.trips.trip_details import TripSummary, list_trips
@@ -137,10 +136,14 @@ _TRIPS = (
     .where(trip_photos.c.photo.in_(_NEW_PHOTOS), trip_photos.c.trip_id.is_not(None))
     .distinct()
 )
-_STACKS = (
-    select(func.count(stack_photos.c.stack_id.distinct()))
-    .join(photos, photos.c.number == stack_photos.c.photo)
-    .where(is_new(), _IS_SHOWN, is_stacked())
+_OTHER, _OTHER_PHOTO = stack_photos.alias(), photos.alias()
+_HAS_OTHER = (
+    exists()
+    .where(_OTHER.c.stack_id == stack_photos.c.stack_id, _OTHER.c.photo != stack_photos.c.photo)
+    .where(_OTHER_PHOTO.c.number == _OTHER.c.photo, _OTHER_PHOTO.c.trashed_at.is_(None))
+)
+_STACKS = select(func.count(stack_photos.c.stack_id.distinct())).where(
+    stack_photos.c.photo.in_(_NEW_PHOTOS), _HAS_OTHER
 )
 _TILES_OF_TRIP = (
     select(photos.c.id)
