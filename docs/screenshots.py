@@ -8,6 +8,7 @@ and the extra ``browser``. Writes docs/screenshots/*.webp.
 
 import datetime
 import io
+import random
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +17,9 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page
 
+from benchmarks.clutter import drawn
 from tests.browser.conftest import at_rest
+from tests.browser.homecoming_photos import homecoming_photos
 from tests.browser.libraries import fill
 from tests.browser.servers import Server, running
 from tests.browser.twelve_steps import UPLOAD, mixed_photos, pieces, walk
@@ -80,17 +83,19 @@ def main() -> None:
         shoot_maps(browser, folder, Path(temporary) / "map")
         shoot_dates(browser, folder, Path(temporary) / "dates")
         shoot_trips(browser, folder, Path(temporary) / "trips")
+        shoot_clutter(browser, folder, Path(temporary) / "clutter")
+        shoot_homecoming(browser, folder, Path(temporary) / "homecoming")
 
 
 def shoot_maps(browser: Browser, folder: Path, work: Path) -> None:
     """Take the screenshots of the map, on a library of photos with a place."""
     work.mkdir()
     sources = [pieces(path) for path in sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg"])]
-    random = np.random.default_rng(7)
+    rng = np.random.default_rng(7)
     photos = []
     for number, (latitude, longitude) in enumerate(PLACES * 12):
         picture = Image.open(io.BytesIO(next(sources[number % len(sources)])))
-        place = random.normal((latitude, longitude), 0.6 / (1 + number % 9))
+        place = rng.normal((latitude, longitude), 0.6 / (1 + number % 9))
         photos.append(work / f"img_{number:03d}.jpg")
         photos[-1].write_bytes(placed(picture, *map(float, place)))
     fill(work / "library", photos)
@@ -147,6 +152,48 @@ def shoot_trips(browser: Browser, folder: Path, work: Path) -> None:
             window = open_page(browser, size, scheme)
             window.goto(f"{server.base_url}/{path}")
             window.get_by_text("Proposed:").first.wait_for()
+            shoot(window, name)
+
+
+def shoot_clutter(browser: Browser, folder: Path, work: Path) -> None:
+    """Take the screenshot of the page Clutter, on drawn screens and pages among photos."""
+    photos_dir = work / "photos"
+    photos_dir.mkdir(parents=True)
+    numbers = random.Random(3)  # noqa: S311
+    photographs = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.jpg"))]
+    for index in range(5):
+        photo = photographs[index % len(photographs)]
+        name = f"Screenshot_2024071{index}-10150{index}.png"
+        size = drawn.PHONES[2 + index]
+        drawn.screenshot(size, photo, numbers).save(photos_dir / name)
+        page = drawn.photographed(drawn.document(numbers), photo, numbers)
+        page.save(photos_dir / f"Scan_{index:04}.jpg")
+        photo.resize((1200, 800)).save(photos_dir / f"IMG_{index:04}.jpg")
+    fill(work / "library", sorted(photos_dir.iterdir()))
+    with running(Server(work)) as server:
+        window = open_page(browser, WIDE, "light")
+        window.goto(f"{server.base_url}/clutter")
+        window.get_by_text("Set all 5 apart").first.wait_for()
+        shoot(window, "clutter")
+
+
+def shoot_homecoming(browser: Browser, folder: Path, work: Path) -> None:
+    """Take the screenshots of the summary of new photos, after 300 came in."""
+    photos_dir = work / "photos"
+    photos_dir.mkdir(parents=True)
+    sources = [pieces(path) for path in sorted([*folder.glob("*.jpg"), ASSETS / "china.jpg"])]
+    pictures = (picture for taken in zip(*sources, strict=False) for picture in taken)
+    for file in homecoming_photos(pictures):
+        (photos_dir / file["name"]).write_bytes(file["buffer"])
+    fill(work / "library", sorted(photos_dir.iterdir()))
+    with running(Server(work)) as server:
+        for name, size, scheme in (
+            ("homecoming", WIDE, "light"),
+            ("homecoming-phone", PHONE, "dark"),
+        ):
+            window = open_page(browser, size, scheme)
+            window.goto(server.base_url)
+            window.get_by_text("Proposed:").wait_for(timeout=120_000)
             shoot(window, name)
 
 

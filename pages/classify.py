@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.sections.homecoming.summary import show_homecoming
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
 from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.photo.facts import (
@@ -40,8 +41,13 @@ def _page() -> None:
     else:
         place = "on this computer and not sent anywhere"
     st.caption(f"Add photos to tag them by scene. They are processed {place}.")
+    summary = st.container()
     add_photos()
     job = current_job()
+    # An upload that was interrupted may wait for its files for days.
+    if job is None or not (job.is_running and get_services().jobs.is_working()):
+        with summary:
+            show_homecoming()
     if job is None:
         _welcome()
     elif job.is_running:

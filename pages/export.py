@@ -21,8 +21,9 @@ from scene_model.errors import QueryError, SceneError
 from scene_model.export.folders import FolderKind
 
 _PREVIEW_ROWS = 10
-_CLASS, _GROUP, _TAG, _TRIP = (
-    str(kind) for kind in (FolderKind.CLASS, FolderKind.GROUP, FolderKind.TAG, FolderKind.TRIP)
+_CLASS, _GROUP, _TAG, _TRIP, _DAY = (
+    *(str(FolderKind.CLASS), str(FolderKind.GROUP), str(FolderKind.TAG)),
+    *(str(FolderKind.TRIP), str(FolderKind.DAY)),
 )
 
 
@@ -115,16 +116,17 @@ def _zip(query: str, parameters: dict[str, str], with_location: bool) -> None:
         default=_CLASS,
         required=True,
         help="Groups are few and wide, such as Water or Animals. With one folder per tag, a photo "
-        "with several tags is in several folders.",
+        "with several tags is in several folders. With trips and days, folders are called as in "
+        "2024-07 Lisbon and Sintra/01 Lisbon.",
     )
     rule = get_services().exports.folder_rule(by or _CLASS)
-    is_by_trip = rule.kind is FolderKind.TRIP
     folders = get_gallery().folder_sizes(
         *(query, rule.kind is FolderKind.TAG, rule.head),
         by_group=rule.kind is FolderKind.GROUP,
-        by_trip=is_by_trip,
+        by_trip=rule.is_by_trip,
     )
-    folder_names = get_services().exports.trip_folder_names(with_location) if is_by_trip else {}
+    exports = get_services().exports
+    folder_names = exports.trip_folder_names(rule, with_location) if rule.is_by_trip else {}
     count = sum(folder.photo_count for folder in folders)
     size = sum(folder.file_bytes for folder in folders)
     st.caption(
@@ -160,11 +162,13 @@ def _link(label: str, kind: str, parameters: dict[str, str], icon: str) -> None:
 def _rules() -> list[str]:
     heads = [head.id for head in get_services().classifier.ranked_heads if head.id != OBJECTS]
     groups = [_GROUP] if get_gallery().vocabulary.groups else []
-    trips = [_TRIP] if get_gallery().trips() else []
+    trips = [_TRIP, _DAY] if get_gallery().trips() else []
     return [_CLASS, *groups, _TAG, *trips, *(f"head:{head}" for head in heads)]
 
 
 def _rule_name(rule: str) -> str:
+    if rule == _DAY:
+        return "Trip and day"
     if rule in (_CLASS, _GROUP, _TAG, _TRIP):
         return rule.capitalize()
     return f"Label of “{escape_markdown(head_name(rule.removeprefix('head:')))}”"

@@ -26,7 +26,7 @@ from pages.sections.filters import (
     likely_queries,
     query_filter,
 )
-from pages.sections.messages import show_error
+from pages.sections.messages import counted, show_error
 from pages.sections.photo_view import is_photo_open, show_open_photo
 from pages.sections.query_line import order_control, passed_over_text, show_query_error
 from pages.sections.selection import grid_selection
@@ -37,6 +37,7 @@ from pages.state.session import get_gallery
 from pages.widgets.prefetch import prefetch_pages
 from pages.widgets.stack_marks import tiles_text
 from scene_model.errors import QueryError, SceneError
+from scene_model.library.clutter_rows import count_apart
 
 _NAME = "gallery"
 _STYLE = Path(__file__).with_suffix(".css")
@@ -145,17 +146,31 @@ def _matching_photos(chosen: Filter, total: int, has_keys: bool) -> None:
 
 
 def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
+    apart = count_apart(get_gallery().library.database)
+    all_count = total - apart if chosen.leaves_out_apart else total
     with st.container(horizontal=True, gap="small", key="gallery_filters"):
         chips(_NAME, chosen)
         bulk_edit.select_all_button(count, has_keys)
         # In the line of the count, so that the photos stay where they are.
         parts = [
-            f"{count:,} of {total:,} photos",
+            f"{count:,} of {all_count:,} photos",
             tiles_text(count, get_gallery().count_tiles()),
             passed_over_text(chosen.query),
         ]
         with st.container(width="content", key="gallery_counts"):
             st.caption(" · ".join(filter(None, parts)), width="content")
+    if apart:
+        _link_to_clutter(apart)
+
+
+def _link_to_clutter(apart: int) -> None:
+    verb = "is" if apart == 1 else "are"
+    with st.container(key="gallery_apart"):
+        st.page_link(
+            "clutter.py",
+            label=f"{counted(apart, 'photo')} {verb} apart in Clutter",
+            icon=":material/inventory_2:",
+        )
 
 
 def _no_matches() -> None:

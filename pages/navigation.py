@@ -43,6 +43,7 @@ menus = {
     "Tidy up": [
         st.Page("review.py", title="Review", icon=":material/rule:"),
         st.Page("duplicates.py", title="Duplicates", icon=":material/content_copy:"),
+        st.Page("clutter.py", title="Clutter", icon=":material/inventory_2:"),
         st.Page("dates.py", title="Dates", icon=":material/event:"),
         st.Page("teach.py", title="Teach", icon=":material/school:"),
     ],

@@ -17,9 +17,10 @@ from scene_model.learning.review_choices import Choice, review_choices, with_sto
 from scene_model.learning.review_queue import ReviewItem, review_queue
 from scene_model.library.predictions import predict_stored
 from scene_model.library.records import PhotoRecord
+from scene_model.trips.homecoming import to_review
 
 _QUEUE, _POSITION, _DECIDED = "review_queue", "review_position", "review_decided"
-_OTHER = "review_other"
+_OTHER, _OF_NEW = "review_other", "review_of_new"
 # Each has a key: 1 to 4.
 _MAX_OTHERS = 4
 
@@ -44,16 +45,23 @@ def _page() -> None:
 # A key reruns only this fragment, which halves the time until the next photo is shown.
 @st.fragment
 def _review_queue() -> None:
+    is_of_new = bool(st.query_params.get("new"))
+    if st.session_state.get(_OF_NEW, False) != is_of_new:
+        st.session_state.pop(_QUEUE, None)
     if _QUEUE not in st.session_state:
         services = get_services()
+        where = to_review() if is_of_new else None
         with st.spinner("Finding photos to review …"):
-            st.session_state[_QUEUE] = review_queue(services.library, services.classifier)
+            unsure = review_queue(services.library, services.classifier, where=where)
+        st.session_state[_QUEUE], st.session_state[_OF_NEW] = unsure, is_of_new
         st.session_state[_POSITION], st.session_state[_DECIDED] = 0, []
     queue: list[ReviewItem] = st.session_state[_QUEUE]
     item, photo = _next(queue)
     if item is None or photo is None:
         st.success("No photos left to review.", icon=":material/check_circle:")
         with st.container(horizontal=True):
+            if is_of_new:
+                _all_photos_button()
             st.button(
                 "Review again",
                 icon=":material/refresh:",
@@ -63,6 +71,10 @@ def _review_queue() -> None:
             undo_button(_step_back)
         return
     position = int(st.session_state[_POSITION])
+    if is_of_new:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Only new photos are shown.", width="content")
+            _all_photos_button()
     st.progress(position / len(queue), f"Photo {position + 1:,} of {len(queue):,}")
     left, right = st.columns([3, 2])
     with left:
@@ -71,6 +83,19 @@ def _review_queue() -> None:
     with right:
         _decisions(item, photo)
     _preload(queue[position + 1 : position + 4])
+
+
+def _all_photos_button() -> None:
+    st.button(
+        "Review all photos",
+        icon=":material/rule:",
+        key="review_all",
+        on_click=_leave_new_photos,
+    )
+
+
+def _leave_new_photos() -> None:
+    del st.query_params["new"]
 
 
 def _next(queue: list[ReviewItem]) -> tuple[ReviewItem | None, PhotoRecord | None]:

@@ -63,12 +63,13 @@ _LANGUAGE = """
 | `trip:lisbon` | on a trip with that in its title |
 | `score>=0.8` | confidence of the class, 0 to 1; 1 for a class you set |
 | `taken:2024-07` · `taken:2024-07-20..2024-08` | a day, month or year · a date range |
-| `added:today` · `added:yesterday` | the date a photo was added to the library |
+| `added:today` · `is:new` | added on a day · since you last clicked *Done* on Classify |
 | `is:unsure` · `is:edited` · `is:duplicate` | no confident class · edited by you · near duplicate |
 | `is:favourite` · `rating>=4` | marked as a favourite · rated 4 or 5 |
 | `is:raw` · `is:stacked` · `is:live` | a RAW file · in a stack with others · with a film |
 | `is:video` · `duration>30s` | a video · longer than half a minute; also `<5m`, `>=1h` |
 | `has:date` · `is:doubtful-date` | has a date · has one that is probably wrong |
+| `is:clutter` · `clutter:receipt` · `is:apart` | may be clutter · of one kind · set apart by you |
 | `has:gps` · `near:38.72,-9.14,10km` | has a location · within a distance of a location |
 | `within:38.6,-9.3,38.8,-9.0` | in an area: south, west, north and east in degrees |
 """

@@ -24,7 +24,7 @@ from scene_model.export.sorting.classification import (
 )
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.journal import Journal, last_journal
-from scene_model.export.sorting.layout import Layout
+from scene_model.export.sorting.layout import ORGANISED_LAYOUT, TRIP_DAYS_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind
 from scene_model.export.sorting.preparation import Preparation, checked_folders, prepare
 from scene_model.export.sorting.transaction import (
@@ -49,6 +49,8 @@ _LAYOUTS = {
     "{taken:%Y}/{taken:%m}/{name}": "Year / month",
     "{camera}/{class}/{name}": "Camera / {by}",
     "{trip}/{day}/{name}": "Trip / day",
+    TRIP_DAYS_LAYOUT: "Month and trip / day",
+    ORGANISED_LAYOUT: "Trips and days, other photos by month, clutter apart",
 }
 
 

@@ -16,6 +16,7 @@ from pages.state.session import get_gallery
 from pages.widgets.focus import restore_focus
 from scene_model.errors import SceneError
 from scene_model.library import edits
+from scene_model.library.clutter_edits import set_apart
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.statistics.tag_counts import SelectedTag, count_selected_tags
@@ -213,6 +214,13 @@ def _class_tools() -> None:
             args=(None,),
             help="Remove the classes you set and use the predicted ones",
         )
+        st.button(
+            "Set apart",
+            icon=":material/inventory_2:",
+            key="bulk_apart",
+            on_click=_set_apart,
+            help="Clutter: the selected photos leave the timeline. The page Clutter shows them.",
+        )
 
 
 def _add_tag(typed: str) -> None:
@@ -241,6 +249,12 @@ def _set_favourite(favourite: bool) -> None:
     gallery = get_gallery()
     chosen = gallery.selected_photos()
     _edit(lambda: edits.set_favourite(gallery.library, chosen, favourite))
+
+
+def _set_apart() -> None:
+    gallery = get_gallery()
+    if _edit(lambda: set_apart(gallery.library, gallery.selected_photos())):
+        gallery.select([])
 
 
 def _trash_selection() -> None:

@@ -8,7 +8,17 @@ from pages.state.address import AddressPart, note_action
 from pages.state.session import get_gallery
 from pages.widgets.chips import ChipChoice, ChipRow, Fold, chip_rows, last_choice_number
 from scene_model.classifier.labels import UNSURE_CLASS
-from scene_model.search.query_tree import EVERYTHING, AllOf, FieldTerm, print_query, read_query
+from scene_model.library.clutter_rows import count_apart
+from scene_model.search.clutter_terms import names_clutter
+from scene_model.search.query_tree import (
+    EVERYTHING,
+    AllOf,
+    FieldTerm,
+    Not,
+    Query,
+    print_query,
+    read_query,
+)
 
 QUERY_KEY, GROUP_KEY, CLASS_KEY, TAGS_KEY = (
     "gallery_q",
@@ -24,12 +34,25 @@ _LIKELY = 6
 
 @dataclass(frozen=True)
 class Filter:
-    """A typed query, a class and a group (or None), and tags that must all be present."""
+    """A typed query, a class and a group (or None), and tags that must all be present.
+
+    hides_apart: whether photos that are apart, see `library.clutter`, are left out. As a term of
+    the query, it counts for photos, chips, months and whatever else is made of it.
+    """
 
     query: str = ""
     label: str | None = None
     tags: tuple[str, ...] = ()
     group: str | None = None
+    hides_apart: bool = False
+
+    @property
+    def leaves_out_apart(self) -> bool:
+        """Whether photos that are apart are left out: not where the query says which it is about.
+
+        Raises QueryError.
+        """
+        return self.hides_apart and not names_clutter(self.query)
 
     @property
     def full_query(self) -> str:
@@ -48,9 +71,11 @@ class Filter:
 
     def query_with(self, group: str | None, label: str | None) -> str:
         """Return `full_query` with another group and class, or none; raises QueryError."""
-        terms = [FieldTerm("group", group)] if group else []
+        terms: list[Query] = [FieldTerm("group", group)] if group else []
         terms += [FieldTerm("class", label)] if label else []
         terms += [FieldTerm("tag", tag) for tag in self.tags]
+        if self.leaves_out_apart:
+            terms.append(Not(FieldTerm("is", "apart")))
         if not terms:
             return self.query
         typed = read_query(self.query)
@@ -65,6 +90,7 @@ def current_filter() -> Filter:
         None if label in (None, _ALL) else label,
         tuple(st.session_state.get(TAGS_KEY) or ()),
         group if group in _group_ids() else None,
+        hides_apart=bool(count_apart(get_gallery().library.database)),
     )
 
 

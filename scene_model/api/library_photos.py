@@ -195,6 +195,8 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str, stack: Stack 
         frames_url=f"{url}/frames" if record.is_video else None,
         video_url=f"{url}/video" if record.is_video else None,
         stack=None if stack is None else PhotoStack(**stack_record(stack)),
+        clutter=record.clutter,
+        apart=record.is_apart,
     )
 
 

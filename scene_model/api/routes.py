@@ -283,7 +283,8 @@ def _add_download_routes(api: FastAPI, get_services: Callable[[], Services]) -> 
     ) -> Response:
         """Stream a query's photos as a ZIP.
 
-        by: ``class``, ``group``, ``tag`` for one folder per tag, ``trip``, or ``head:ID`` for the
+        by: ``class``, ``group``, ``tag`` for one folder per tag, ``trip``, ``day`` for trips by
+        month with a folder for each day, as in ``2024-07 Lisbon/01 Sintra``, or ``head:ID`` for the
         labels of a head. ``place=false`` packs copies without the place, and names trips by their
         dates unless a person titled them.
         """

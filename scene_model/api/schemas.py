@@ -204,6 +204,10 @@ class Photo(Schema):
     frames_url: str | None = Field(description="Four frames of a video side by side; else null.")
     video_url: str | None = Field(description="A video's bytes for a player; else null.")
     stack: PhotoStack | None = Field(description="Null for a photo that is in none.")
+    clutter: str | None = Field(
+        description="The kind of clutter that it is or may be; else null.", examples=["screenshot"]
+    )
+    apart: bool = Field(description="Whether a person set it apart from the timeline.")
 
 
 class PhotoPage(Schema):

@@ -13,6 +13,7 @@ from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, SceneError
 from scene_model.export.sidecar_sync import import_keywords
 from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.learning.retag import retag
+from scene_model.library.new_photos import settle
 from scene_model.maintenance.rebuild import (
     RebuiltOriginal,
     StartedRebuild,
@@ -38,6 +39,7 @@ def rebuild(options: argparse.Namespace, settings: Settings) -> int:
             )
         failed = [outcome for outcome in outcomes if outcome.error is not None]
         _recompute_embeddings(services)
+        settle(services.library)
         photo_count = services.library.count() + services.library.count(trashed=True)
     finally:
         services.close()

@@ -79,6 +79,13 @@ def _parser(program: str) -> argparse.ArgumentParser:
     )
     commands.add_parser("watch", define=_watch, help="add new photos of folders as they arrive")
     commands.add_parser("sort", define=_sort, help="sort the photos of one folder into another")
+    what = (
+        "put the photos of a folder into folders of trips and their days, other photos by month, "
+        "and clutter apart"
+    )
+    commands.add_parser(
+        "organise", define=_organise, help=what, description=f"{what.capitalize()}."
+    )
     for name, define, what in (
         ("undo", _undo, "undo the last sort into a folder"),
         ("resume", _resume, "continue an interrupted sort or undo"),
@@ -117,6 +124,13 @@ def _sort(parser: argparse.ArgumentParser) -> None:
     from scene_model.cli import sort
 
     sort.add_sort_arguments(parser)
+    _run_with_settings(parser, _naming_damage(sort.sort))
+
+
+def _organise(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import sort
+
+    sort.add_organise_arguments(parser)
     _run_with_settings(parser, _naming_damage(sort.sort))
 
 

@@ -1,4 +1,4 @@
-"""``sort SOURCE DEST``, ``undo DEST``, ``resume DEST``: sort photos into folders, and revert it."""
+"""``sort``, ``organise``, ``undo`` and ``resume``: sort photos into folders, and revert it."""
 
 import argparse
 import json
@@ -12,9 +12,9 @@ from scene_model.cli.scan import path
 from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, SceneError
-from scene_model.export.sorting.classification import BY_CLASS, default_layout
+from scene_model.export.sorting.classification import BY_CLASS, BY_TRIP, default_layout
 from scene_model.export.sorting.journal import last_kind
-from scene_model.export.sorting.layout import DEFAULT_LAYOUT, Layout
+from scene_model.export.sorting.layout import DEFAULT_LAYOUT, ORGANISED_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind, Plan
 from scene_model.export.sorting.preparation import Preparation, checked_folders, prepare
 from scene_model.export.sorting.transaction import (
@@ -30,6 +30,34 @@ _DONE = {Kind.COPY: "copied", Kind.MOVE: "moved", Kind.HARDLINK: "linked"}
 
 def add_sort_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``sort``."""
+    _add_folders(parser)
+    parser.add_argument(
+        "--by",
+        default=BY_CLASS,
+        metavar="class|group|HEAD|album|trip",
+        help="folders by class (default), by group, by the labels of a head, by album, or by trip",
+    )
+    parser.add_argument("--where", default="", metavar="QUERY", help="sort only these photos")
+    parser.add_argument(
+        "--layout",
+        metavar="TEMPLATE",
+        help=f"path of each file below DEST (default: {DEFAULT_LAYOUT}), such as "
+        "{taken:%%Y}/{taken:%%m}/{class}/{name}; further fields: {group}, {album}, {trip}, "
+        "{dated_trip} (2024-07 Lisbon and Sintra), {day} (01 Sintra), {camera}, {place}, {city}, "
+        "{country}, {clutter}. Several templates with | between them: the first counts that has a "
+        "value for each of its fields",
+    )
+    _add_output(parser)
+
+
+def add_organise_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``organise``: a sort by trips, whose layout is given."""
+    _add_folders(parser)
+    _add_output(parser)
+    parser.set_defaults(by=BY_TRIP, where="", layout=ORGANISED_LAYOUT)
+
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=path, metavar="SOURCE", help="folder with the photos")
     parser.add_argument("dest", type=path, metavar="DEST", help="folder to sort them into")
     kinds = parser.add_mutually_exclusive_group()
@@ -46,20 +74,9 @@ def add_sort_arguments(parser: argparse.ArgumentParser) -> None:
             default=Kind.COPY,
             help=summary,
         )
-    parser.add_argument(
-        "--by",
-        default=BY_CLASS,
-        metavar="class|group|HEAD|album|trip",
-        help="folders by class (default), by group, by the labels of a head, by album, or by trip",
-    )
-    parser.add_argument("--where", default="", metavar="QUERY", help="sort only these photos")
-    parser.add_argument(
-        "--layout",
-        metavar="TEMPLATE",
-        help=f"path of each file below DEST (default: {DEFAULT_LAYOUT}), such as "
-        "{taken:%%Y}/{taken:%%m}/{class}/{name}; further fields: {group}, {album}, {trip}, {day}, "
-        "{camera}, {place}, {city}, {country}",
-    )
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only print what would be done")
     parser.add_argument("--jsonl", action="store_true", help="print one JSON object per line")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import ColumnElement, func, select, update
 
 from scene_model.errors import LibraryError, PhotoError
+from scene_model.library.clutter_rows import judge_photos
 from scene_model.library.photo_query import is_picture
 from scene_model.library.photo_writes import shot_columns
 from scene_model.library.schema import photos
@@ -35,6 +36,7 @@ def fill_missing_shot_facts(library: Library) -> Iterator[bool]:
         values = shot_columns(decoded.photo, decoded.metadata) | {"sequence_checked": None}
         with library.database.writer.begin() as connection:
             connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
+            judge_photos(connection, [photo_id])
         yield True
 
 

@@ -31,7 +31,8 @@ class ArchiveEntry:
     """One photo to pack: its folder in the ZIP, its name, and the path of its bytes.
 
     added_at, taken_at: ISO 8601; the second, or else the first, is the member's time in the ZIP.
-    with_place: False packs a copy without the place where the photo was taken.
+    with_place: False packs a copy without the place where the photo was taken. subfolder: within
+    the folder; empty for none.
     """
 
     folder: str
@@ -40,6 +41,7 @@ class ArchiveEntry:
     added_at: str
     with_place: bool = True
     taken_at: str | None = None
+    subfolder: str = ""
 
     @property
     def dates(self) -> tuple[str, ...]:
@@ -84,6 +86,8 @@ def archive_names(entries: Iterable[ArchiveEntry]) -> Iterator[tuple[ArchiveEntr
         folder, name = safe_name(entry.folder, "unsure"), safe_name(entry.name)
         if folder.casefold() in _RESERVED_NAMES:
             folder = f"_{folder}"
+        if entry.subfolder:
+            folder = f"{folder}/{safe_name(entry.subfolder, 'unsure')}"
         stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
         candidate, key = f"{folder}/{name}", f"{folder}/{name}".casefold()
         number = next_number.get(key, 1)

@@ -14,6 +14,8 @@ from scene_model.errors import SceneError
 from scene_model.export.archive import ArchiveEntry, stream_zip
 from scene_model.export.folders import FolderKind, FolderRule
 from scene_model.export.picks import with_picks
+from scene_model.export.sorting.layout import UNDATED
+from scene_model.export.sorting.trip_folders import TripFolders
 from scene_model.export.table import (
     json_record,
     people_row,
@@ -90,8 +92,7 @@ class Exports:
         place, and names trips by their dates unless a person titled them; photos from which the
         place cannot be removed are left out and listed in the ZIP.
         """
-        is_by_trip = rule.kind is FolderKind.TRIP
-        trips = self._titles_of_trips(photo_ids, with_place) if is_by_trip else None
+        trips, days = self._trips_of(photo_ids, rule, with_place) if rule.is_by_trip else ({}, {})
         entries = (
             ArchiveEntry(
                 folder=folder,
@@ -100,6 +101,7 @@ class Exports:
                 added_at=photo.added_at,
                 with_place=with_place,
                 taken_at=photo.taken_at,
+                subfolder=days.get(pick.id, ""),
             )
             for photo, pick in with_picks(self.library, photo_ids)
             for folder in rule.folders(
@@ -108,21 +110,27 @@ class Exports:
         )
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
 
-    def trip_folder_names(self, with_place: bool) -> dict[str, str]:
+    def trip_folder_names(self, rule: FolderRule, with_place: bool) -> dict[str, str]:
         """Return the folders of trips whose folder is not called as the trip, by their titles."""
+        if rule.kind is FolderKind.DAY:
+            return TripFolders(self.library, with_place).dated_titles()
         return {} if with_place else titles_without_places(all_trips(self.library))
 
-    def _titles_of_trips(self, photo_ids: Iterable[str], with_place: bool) -> dict[str, str]:
-        """Return the folders of the trips of photos and of the picks of their stacks."""
-        names = self.trip_folder_names(with_place)
-        titles: dict[str, str] = {}
+    def _trips_of(
+        self, photo_ids: Iterable[str], rule: FolderRule, with_place: bool
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the folders of photos and of the picks of their stacks, and those within them."""
+        names = self.trip_folder_names(rule, with_place)
+        folders = TripFolders(self.library, with_place)
+        by_photo: dict[str, str] = {}
+        days: dict[str, str] = {}
         for batch in in_batches(photo_ids):
             picks = [stack.pick for stack in stacks_of(self.library, batch).values()]
-            trips = trips_of_photos(self.library, [*batch, *picks])
-            titles |= {
-                photo_id: names.get(trip.title, trip.title) for photo_id, trip in trips.items()
-            }
-        return titles
+            for photo_id, trip in trips_of_photos(self.library, [*batch, *picks]).items():
+                by_photo[photo_id] = names.get(trip.title, trip.title)
+                if rule.kind is FolderKind.DAY:
+                    days[photo_id] = folders.day(trip) or UNDATED
+        return by_photo, days
 
     def folder_rule(self, text: str) -> FolderRule:
         """Parse a folder rule; raises UsageError."""

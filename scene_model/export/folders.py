@@ -21,17 +21,22 @@ class FolderKind(StrEnum):
     GROUP = "group"
     TAG = "tag"
     TRIP = "trip"
+    DAY = "day"
     HEAD = "head"
 
 
-_RULES = (FolderKind.CLASS, FolderKind.GROUP, FolderKind.TAG, FolderKind.TRIP)
+_RULES = (
+    *(FolderKind.CLASS, FolderKind.GROUP, FolderKind.TAG),
+    *(FolderKind.TRIP, FolderKind.DAY),
+)
 
 
 @dataclass(frozen=True)
 class FolderRule:
     """A rule for folders.
 
-    As text: ``class``, ``group``, ``tag`` (one folder per tag), ``trip``, or ``head:ID``.
+    As text: ``class``, ``group``, ``tag`` (one folder per tag), ``trip``, ``day`` (folders of trips
+    by month, with one for each day in them), or ``head:ID``.
     """
 
     kind: FolderKind = FolderKind.CLASS
@@ -49,6 +54,11 @@ class FolderRule:
         rules = ", ".join([*_RULES, *(f"{_HEAD_MARK}{name}" for name in heads)])
         raise UsageError(f"Unknown folder rule {text!r}. The rules are {rules}.")
 
+    @property
+    def is_by_trip(self) -> bool:
+        """Whether each trip has a folder."""
+        return self.kind in (FolderKind.TRIP, FolderKind.DAY)
+
     def __str__(self) -> str:
         """Return the text that `read` parses."""
         return f"{_HEAD_MARK}{self.head}" if self.head else str(self.kind)
@@ -59,9 +69,9 @@ class FolderRule:
         """Return the folders of a photo, at least one.
 
         By a head: the most probable of its tags that nobody rejected, else `unsure`.
-        vocabulary: has the groups. trips: the titles of the trips of photos, by photo id.
+        vocabulary: has the groups. trips: the folders of the trips of photos, by photo id.
         """
-        if self.kind is FolderKind.TRIP:
+        if self.is_by_trip:
             return ((trips or {}).get(photo.id, NO_TRIP),)
         if self.kind is FolderKind.CLASS:
             return (photo.photo_class,)

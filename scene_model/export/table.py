@@ -248,6 +248,8 @@ def json_record(
         "description": photo.description,
         "place": photo.place and place_record(photo.place),
         "stack": stack and stack_record(stack),
+        "clutter": photo.clutter,
+        "apart": photo.is_apart,
     }
 
 

@@ -1,10 +1,14 @@
-"""Stack bursts, brackets and panoramas of photos that came in, without failing what added them."""
+"""Stack bursts, brackets and panoramas of photos that came in, without failing what added them.
+
+A thread does it for the photos of earlier runs, and judges whether those are clutter.
+"""
 
 import logging
 import threading
 import weakref
 
 from scene_model.duplicates.sequences import count_unchecked, stack_sequences
+from scene_model.library.clutter_rows import count_unjudged, judge_unjudged
 from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)
@@ -34,8 +38,21 @@ def stack_new_sequences(library: Library, stop: threading.Event | None = None) -
         logger.exception("sequences were not stacked; the next run tries again")
 
 
+def judge_old_photos(library: Library, stop: threading.Event) -> None:
+    """Judge whether photos of earlier versions are clutter; what fails is logged and tried again.
+
+    stop: ends it after the batch in work.
+    """
+    try:
+        for _ in judge_unjudged(library.database):
+            if stop.is_set():
+                return
+    except Exception:
+        logger.exception("photos were not judged to be clutter; the next run tries again")
+
+
 class SequenceThread:
-    """A thread that goes on where an earlier run stopped stacking sequences."""
+    """A thread that goes on where an earlier run stopped judging photos and stacking sequences."""
 
     def __init__(self, library: Library) -> None:
         """Do nothing until `start`."""
@@ -45,14 +62,19 @@ class SequenceThread:
 
     def start(self) -> None:
         """Begin, if there is something left to do."""
-        if self._thread is None and count_unchecked(self._library):
+        is_needed = count_unchecked(self._library) or count_unjudged(self._library.database)
+        if self._thread is None and is_needed:
             self._thread = threading.Thread(
-                target=stack_new_sequences,
-                args=(self._library, self._stop),
+                target=self._run,
                 name="sequences",
                 daemon=True,
             )
             self._thread.start()
+
+    def _run(self) -> None:
+        judge_old_photos(self._library, self._stop)
+        if not self._stop.is_set():
+            stack_new_sequences(self._library, self._stop)
 
     def close(self) -> None:
         """End the thread after the batch in work."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
@@ -36,8 +36,15 @@ class ReviewItem:
     reason: str
 
 
-def review_queue(library: Library, classifier: Classifier, most: int = _MOST) -> list[ReviewItem]:
+def review_queue(
+    library: Library,
+    classifier: Classifier,
+    most: int = _MOST,
+    where: ColumnElement[bool] | None = None,
+) -> list[ReviewItem]:
     """Return at most ``most`` photos without a person's decision on the class.
+
+    where: only photos of this condition; None for all.
 
     Unsure photos come first, then photos on which two heads surely disagree, then close calls,
     then all others; within each, the least certain first.
@@ -53,6 +60,11 @@ def review_queue(library: Library, classifier: Classifier, most: int = _MOST) ->
                 select(photos.c.id).where(photos.c.photo_class == UNSURE_CLASS)
             ).scalars()
         )
+        chosen = (
+            None
+            if where is None
+            else set(connection.execute(select(photos.c.id).where(where)).scalars())
+        )
     class_head = classifier.heads[classifier.bundle.class_head]
     tag_head = classifier.heads.get(classifier.bundle.tag_head or "")
     first: list[tuple[float, str]] = []
@@ -63,7 +75,7 @@ def review_queue(library: Library, classifier: Classifier, most: int = _MOST) ->
         undecided = (
             (certainty, photo_id)
             for photo_id, certainty in zip(chunk.ids, certainties.tolist(), strict=True)
-            if photo_id not in decided
+            if photo_id not in decided and (chosen is None or photo_id in chosen)
         )
         first = heapq.nsmallest(most, itertools.chain(first, undecided))
     return [ReviewItem(photo_id, _REASONS[int(certainty)]) for certainty, photo_id in first]

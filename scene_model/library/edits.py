@@ -1,8 +1,8 @@
 """Edits of tags, classes, favourites, ratings and the trash; undo and redo of every edit.
 
-`albums.album_edits`, `dates.date_edits`, `stacks.stack_edits` and `scene_model.trips.trip_edits`
-make the other edits. Every edit is stored with the values it replaced. It is one transaction of a
-few statements, however many photos it changes.
+`albums.album_edits`, `clutter_edits`, `dates.date_edits`, `stacks.stack_edits` and
+`scene_model.trips.trip_edits` make the other edits. Every edit is stored with the values it
+replaced. It is one transaction of a few statements, however many photos it changes.
 """
 
 import dataclasses
@@ -51,12 +51,14 @@ from scene_model.photos.xmp import MAX_RATING
 MAX_TAG_LENGTH = 60
 _TAG, _CLASS, _TRASH = "tag", "class", "trash"
 _FAVOURITE, _RATING, _IMPORTED_RATING = "favourite", "rating", "imported rating"
+CLUTTER = "clutter"
 # The fields that are a column of ``photos``, not a table of decisions.
 _COLUMNS: dict[str, Column[Any]] = {
     _FAVOURITE: photos.c.favourite,
     _RATING: photos.c.human_rating,
     _IMPORTED_RATING: photos.c.imported_rating,
     _TRASH: photos.c.trashed_at,
+    CLUTTER: photos.c.human_clutter,
 }
 # A date is three fields of one edit, see `dates.date_edits`.
 DATE_FIELDS: dict[str, Column[Any]] = {

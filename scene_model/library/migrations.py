@@ -179,9 +179,17 @@ def _to_version_9(connection: Connection, _: EmbeddingFiles) -> None:
 
 
 def _to_version_10(connection: Connection, _: EmbeddingFiles) -> None:
-    """Create the tables and columns of places and trips, if a step before has not done it."""
+    """Create the tables and columns of places and trips, if a step before has not done it.
+
+    No photo of an earlier version is new, see `new_photos`.
+    """
     _add_missing_columns(connection)
     create_missing_objects(connection)
+    connection.exec_driver_sql(
+        "INSERT OR IGNORE INTO choices (name, value) "
+        "SELECT 'settled_photo', (SELECT max(number) FROM photos) "
+        "WHERE EXISTS (SELECT 1 FROM photos)"
+    )
 
 
 def _add_missing_columns(connection: Connection) -> None:

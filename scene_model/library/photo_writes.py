@@ -10,6 +10,7 @@ from scene_model.classifier.classify import HeadPredictions, Prediction, Provena
 from scene_model.classifier.labels import TAUGHT
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.errors import PhotoNotFound
+from scene_model.library.clutter_rows import judge_photos
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
 from scene_model.library.records import NewPhoto, WrittenPhoto
 from scene_model.library.schema import automatic_tags, free_slots, photos
@@ -73,6 +74,7 @@ def write_photo(
             values["reference"] = reference
         connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
     _replace_tags(connection, photo_id, prediction.head_predictions, provenance)
+    judge_photos(connection, [photo_id])
     written = WrittenPhoto(
         photo_id, photo_values["perceptual_hash"], prediction.embedding, provenance.backbone
     )
@@ -95,6 +97,7 @@ def write_predictions(
     if not updated.rowcount:
         raise PhotoNotFound(f"The library has no photo {photo_id[:12]!r}.")
     _replace_tags(connection, photo_id, head_predictions, provenance)
+    judge_photos(connection, [photo_id])
 
 
 def _photo_columns(photo_id: str, photo: NewPhoto, prediction: Prediction) -> dict[str, Any]:

@@ -87,6 +87,8 @@ class PhotoRecord:
     duration_s: of a video, in seconds; None where it is unknown, and for pictures. film_start,
     film_bytes: where the film of a motion photo is in its file. description: what a person wrote
     about the photo in another program. place: where it was taken; None where that is not known.
+    clutter: the kind of clutter that it is or is taken for; None for none. is_apart: whether a
+    person set it apart.
     """
 
     id: str
@@ -128,6 +130,8 @@ class PhotoRecord:
     film_bytes: int | None = None
     description: str | None = None
     place: PhotoPlace | None = None
+    clutter: str | None = None
+    is_apart: bool = False
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -284,6 +288,8 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...], place_row: Any = None) 
         film_bytes=row.film_bytes,
         description=row.description,
         place=None if place_row is None else _photo_place(row, place_row),
+        clutter=row.clutter,
+        is_apart=bool(row.human_clutter),
     )
 
 

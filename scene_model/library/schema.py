@@ -70,7 +70,10 @@ def _effective_date_column(name: str) -> Computed:
 # `burst_id` to `exposure_mode`: how the photo was taken, see `photos.metadata`. `sharpness` to
 # `tonal_range`: see `photos.quality`; null in videos, and where an earlier version did not measure
 # them. `sequence_checked`: whether bursts, brackets and panoramas with the photo were looked for
-# since it came in; null where not, see `duplicates.sequences`.
+# since it came in; null where not, see `duplicates.sequences`. `auto_clutter`: the kind of clutter
+# that the program takes the photo for (a `clutter.ClutterKind`), null for none. `clutter_rule`: the
+# version of the rule that decided so; null where none did. `human_clutter`: what a person decided:
+# a kind sets the photo apart, empty means that it is no clutter. `clutter`: the effective kind.
 photos = Table(
     "photos",
     metadata,
@@ -164,6 +167,14 @@ photos = Table(
     Column("place_source", Text),
     Column("place_km", Float),
     Column("altitude_m", Float),
+    Column("auto_clutter", Text),
+    Column("clutter_rule", Integer),
+    Column("human_clutter", Text),
+    Column(
+        "clutter",
+        Text,
+        Computed("nullif(coalesce(human_clutter, auto_clutter), '')", persisted=False),
+    ),
 )
 
 # Places where photos were taken, see `photos.places`. `key`: makes them unique. `words` and
@@ -386,7 +397,8 @@ edit_changes = Table(
     Column("after", Text),
 )
 
-# Settings of this library, such as the model it is tagged with.
+# Settings of this library, such as the model it is tagged with; also up to which number photos are
+# settled, see `new_photos`.
 choices = Table(
     "choices",
     metadata,
@@ -492,6 +504,16 @@ Index(
     photos.c.trashed_at,
     sqlite_where=text("place_id IS NOT NULL"),
 )
+# The photos that `is:clutter` and `is:apart` find, and those that the rule has not judged.
+CLUTTER_INDEX = Index(
+    "photos_with_clutter",
+    photos.c.clutter,
+    photos.c.human_clutter,
+    photos.c.trashed_at,
+    photos.c.number,
+    sqlite_where=text("clutter IS NOT NULL"),
+)
+Index("photos_by_clutter_rule", photos.c.clutter_rule, photos.c.number)
 Index("photos_by_slot", photos.c.embedding_file, photos.c.embedding_slot, unique=True)
 
 # One covering index per sort order, by the order's leading column. The columns that queries test

@@ -4,7 +4,8 @@
 `photos.human_class` repeats `class_decisions`; `photos.decided_tags` counts `tag_decisions`;
 `held_tags` contains the effective tags (`schema.effective_tags` in Python); `free_slots` lists the
 embedding slots that no photo uses. `stack_photos.tile` is the photo that shows for its stack. A
-photo whose position changes loses its place.
+photo whose position changes loses its place. The number of the last settled photo (`new_photos`) is
+never above that of a photo.
 """
 
 # `labels.HUMAN`, with score 1.
@@ -91,6 +92,13 @@ _ACTIONS = {
         "WHEN (OLD.latitude, OLD.longitude) IS NOT (NEW.latitude, NEW.longitude)",
         "UPDATE photos SET place_id = NULL, place_source = NULL, place_km = NULL "
         "WHERE number = NEW.number;",
+    ),
+    # The next photo gets the number of the deleted one, and is new.
+    "settled_photo_deleted": (
+        "AFTER DELETE ON photos",
+        "UPDATE choices SET value = (SELECT coalesce(max(number), 0) FROM photos) "
+        "WHERE name = 'settled_photo' "
+        "AND CAST(value AS INTEGER) > (SELECT coalesce(max(number), 0) FROM photos);",
     ),
     "stack_joined": ("AFTER INSERT ON stack_photos", _SET_TILES.format(stack="NEW.stack_id")),
     "stack_left": ("AFTER DELETE ON stack_photos", _SET_TILES.format(stack="OLD.stack_id")),

@@ -13,6 +13,7 @@ from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Table, Text
 from sqlalchemy.types import TypeEngine
 
 from scene_model.duplicates.hash_neighbours import bands_of
+from scene_model.library.clutter import ClutterKind
 from scene_model.library.photo_places import fold_place
 from scene_model.library.schema import metadata
 from scene_model.library.sqlite_extensions import PathColumn, add_functions
@@ -33,6 +34,7 @@ _DERIVED_TAGS = """
     UNION SELECT d.label, p.number, 'human', 1.0
         FROM tag_decisions d JOIN photos p ON p.id = d.photo_id WHERE d.verdict = 'added')"""
 _HELD_TAGS = "SELECT label, photo, head, score FROM held_tags"
+_CLUTTER_KINDS = ", ".join(f"'{kind}'" for kind in ClutterKind)
 # Each with a query that counts the rows for which it is true.
 _CONTRADICTIONS = {
     "the folded name of a photo is not that of its name": (
@@ -143,6 +145,11 @@ _CONTRADICTIONS = {
         "OR NOT coalesce(clipped, 0) BETWEEN 0 AND 1 OR tonal_range < 0 "
         "OR NOT coalesce(brightness, 0) BETWEEN 0 AND 1 "
         "OR NOT coalesce(white_level, 0) BETWEEN 0 AND 1"
+    ),
+    "a photo is clutter of a kind that there is not": (
+        f"SELECT count(*) FROM photos WHERE auto_clutter NOT IN ({_CLUTTER_KINDS}) "  # noqa: S608
+        f"OR human_clutter NOT IN ('', {_CLUTTER_KINDS}) OR clutter_rule < 1 "
+        "OR (auto_clutter IS NOT NULL AND clutter_rule IS NULL)"
     ),
     "a photo has an impossible rating": (
         "SELECT count(*) FROM photos WHERE NOT coalesce(human_rating, 0) BETWEEN 0 AND 5 "

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.labels import UNSURE_CLASS
 from scene_model.classifier.vocabulary import Vocabulary, fold
+from scene_model.library.clutter import ClutterKind
 from scene_model.library.photo_places import fold_place
 from scene_model.photos.xmp import MAX_RATING
 from scene_model.search.own_albums import album_line
@@ -80,6 +81,8 @@ def complete(
         terms = _trip_terms(trips, word)
     elif field in ("is:", "has:"):
         terms = _terms(STATES if field == "is:" else PROPERTIES, field, word)
+    elif field == "clutter:":
+        terms = _terms(ClutterKind, field, word)
     elif field in ("taken:", "added:"):
         terms = _terms(("today", "yesterday"), field, word)
     elif field == "rating:":

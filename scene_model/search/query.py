@@ -5,8 +5,8 @@
 ``camera:iphone`` · ``place:lisbon`` ``city:lisbon`` ``country:pt`` ·
 ``score>=0.8`` · ``rating>=4`` ``rating:5`` ·
 ``taken:2024-07`` ``taken:2024-07..2024-08`` ``added:today`` · ``is:unsure`` ``is:edited``
-``is:duplicate`` ``is:stacked`` ``is:live`` ``is:favourite`` ``is:raw`` ``is:video``
-``is:doubtful-date`` · ``duration>30s`` ·
+``is:duplicate`` ``is:stacked`` ``is:live`` ``is:favourite`` ``is:raw`` ``is:video`` ``is:new``
+``is:doubtful-date`` ``is:clutter`` ``is:apart`` · ``clutter:receipt`` · ``duration>30s`` ·
 ``has:gps`` ``has:date`` ·
 ``near:38.72,-9.14,10km`` · ``within:38.6,-9.3,38.8,-9.0``.
 NOT binds before AND before OR.
@@ -32,7 +32,9 @@ from scene_model.classifier.vocabulary import Vocabulary, fold
 from scene_model.duplicates.hash_neighbours import has_hash_neighbour
 from scene_model.errors import QueryError
 from scene_model.library.albums.own_albums import OwnAlbum
+from scene_model.library.clutter import ClutterKind, is_apart, is_clutter
 from scene_model.library.groups import is_in_group
+from scene_model.library.new_photos import is_new
 from scene_model.library.schema import photos
 from scene_model.library.stacks.stack_rows import is_live, is_stacked
 from scene_model.library.trips.trip_rows import TripRow, TripState
@@ -86,6 +88,9 @@ STATES = (
     "doubtful-date",
     "stacked",
     "live",
+    "clutter",
+    "apart",
+    "new",
 )
 PROPERTIES = ("gps", "date")
 # An album is about thirty subqueries; more albums take SQLite too long to plan.
@@ -338,15 +343,31 @@ def _is(term: FieldTerm, _: _Context) -> Condition:
         return is_stacked()
     if state == "live":
         return is_live()
+    if state == "clutter":
+        return is_clutter()
+    if state == "apart":
+        return is_apart()
     if state == "favourite":
         return photos.c.favourite.is_(True)
     if state == "raw":
         return photos.c.format.in_(sorted(RAW_FORMATS))
     if state == "video":
         return photos.c.format.in_(sorted(VIDEO_FORMATS))
+    if state == "new":
+        return is_new()
     if state == fold("doubtful-date"):
         return has_doubtful_date()
     raise _no_state(term)
+
+
+def _clutter(term: FieldTerm, _: _Context) -> Condition:
+    name = fold(term.value)
+    if name not in set(ClutterKind):
+        raise QueryError(
+            f"There is no clutter {term.value!r}. Kinds: {', '.join(ClutterKind)}.",
+            term.value_position,
+        )
+    return is_clutter(ClutterKind(name))
 
 
 def _rating(term: FieldTerm, _: _Context) -> Condition:
@@ -378,6 +399,7 @@ _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
     "near": _near,
     "within": _within,
     "rating": _rating,
+    "clutter": _clutter,
     "is": _is,
     "has": _has,
 }

@@ -92,7 +92,8 @@ def _learned_trips(
     odds = np.log(trip[rows, hours]) - np.log(at_home[rows, hours])
     odds[is_clear] = _NEVER
     on_trip = _trip_days(odds)
-    if on_trip.mean() > _MOST_DAYS:
+    # In a short library that may be the one trip it holds: the card of a camera, a first try.
+    if on_trip.mean() > _MOST_DAYS and len(hours) >= _SHORT_LIBRARY_DAYS:
         on_trip[:] = False
     for _ in range(_ROUNDS):
         of_trip = _counted(hours[on_trip | is_away], trip, _PRIOR_TRIP_DAYS)

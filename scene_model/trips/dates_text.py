@@ -2,11 +2,11 @@
 
 import datetime
 
-_MONTHS = (
+MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 Day = datetime.date
 
@@ -44,8 +44,8 @@ def short_day_text(day: Day) -> str:
 
 def weekday(day: Day) -> str:
     """Return the name of the day of the week."""
-    return _WEEKDAYS[day.weekday()]
+    return WEEKDAYS[day.weekday()]
 
 
 def _month(day: Day) -> str:
-    return _MONTHS[day.month - 1]
+    return MONTHS[day.month - 1]

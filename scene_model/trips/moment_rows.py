@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, func, select
 
 from scene_model.library.schema import photos, places
+from scene_model.library.store import Library
 from scene_model.trips.moments import PhotoMoment
 from scene_model.trips.named_places import NamedPlace
 
@@ -69,6 +70,12 @@ def read_moments(connection: Connection, numbers: Collection[int] | None = None)
         for row in connection.execute(select(places))
     }
     return Moments(by_number, place_ids, named)
+
+
+def stored_moments(library: Library) -> Moments:
+    """Read the moments of all photos of a library."""
+    with library.database.reader.begin() as connection:
+        return read_moments(connection)
 
 
 def camera_time(text: str) -> datetime.datetime | None:

@@ -1,6 +1,7 @@
 """Titles of trips from facts: places and dates."""
 
 import datetime
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -8,13 +9,28 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import InvalidTrip
 from scene_model.library.trips.trip_rows import MAX_TITLE_LENGTH, TripRow, numbered_title
-from scene_model.trips.dates_text import day_text, days_text, months_text, weekday
+from scene_model.trips.dates_text import (
+    MONTHS,
+    WEEKDAYS,
+    day_text,
+    days_text,
+    months_text,
+    weekday,
+)
 from scene_model.trips.named_places import CountryName, NamedPlace
 
 # A place is named in a title if at least this share of the photos with a place is from there, and
 # at most so many are; those named together must have the second share.
 _NAMED_SHARE, _MOST_NAMED, _NAMED_TOGETHER = 0.15, 3, 0.6
 _MOST_COUNTRIES = 3
+
+# Dates as `dates_text` writes them, and what stands around them in titles.
+_MONTH = f"(?:{'|'.join(MONTHS)})"
+_TO = rf"(?:\d{{1,2}}|(?:\d{{1,2}} )?{_MONTH}(?: \d{{4}})?) (?:to|and) "
+_DATES = rf"(?:{_TO})?(?:\d{{1,2}} )?{_MONTH} \d{{4}}"
+_DATES_BEFORE = re.compile(rf"^{_DATES} in ")
+_DATES_BEHIND = re.compile(rf", {_DATES}($| \()")
+_ONLY_DATES = re.compile(rf"(?:{'|'.join(WEEKDAYS)}|{_DATES})(?: \(\d+\))?")
 
 PlaceCounts = Sequence[tuple[NamedPlace, int]]
 
@@ -72,6 +88,31 @@ def free_title(titles: Sequence[str], taken: Collection[str]) -> str:
     """Return the shortest title that no other trip has. taken: those of the others, folded."""
     free = (title for title in titles if fold(title) not in taken)
     return next(free, None) or numbered_title(titles[-1], taken)
+
+
+def dated_titles(trips: Sequence[tuple[str, datetime.date, datetime.date]]) -> list[str]:
+    """Return a name for the folder of each trip, which sorts by date: "2024-07 Lisbon and Sintra".
+
+    trips: each with its title, its first and its last day. The names differ: where two trips of a
+    month would have the same, the later one gets its first day, "2024-07-20 Lisbon".
+    """
+    order = sorted(range(len(trips)), key=lambda i: (trips[i][1], trips[i][2], i))
+    names, taken = [""] * len(trips), set[str]()
+    for index in order:
+        title, first, last = trips[index]
+        rest = _without_dates(title, first, last)
+        candidates = [f"{first:%Y-%m} {rest}", f"{first:%Y-%m-%d} {rest}"]
+        names[index] = free_title(candidates, taken)
+        taken.add(fold(names[index]))
+    return names
+
+
+def _without_dates(title: str, first: datetime.date, last: datetime.date) -> str:
+    """Return a title without the dates in it; one of nothing but dates without their year."""
+    rest = _DATES_BEFORE.sub("", _DATES_BEHIND.sub(r"\1", title)).strip()
+    if rest and not _ONLY_DATES.fullmatch(rest):
+        return rest
+    return title.replace(f" {first.year}", "") if first.year == last.year else title
 
 
 def titles_without_places(trips: Iterable[TripRow]) -> dict[str, str]:

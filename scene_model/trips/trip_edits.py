@@ -37,6 +37,14 @@ def accept_trips(library: Library, trip_ids: Sequence[int]) -> EditResult:
     return _set_state(library, trip_ids, TripState.ACCEPTED, "accepted")
 
 
+def record_accepted(connection: Connection, edit_id: int, trip_ids: Sequence[int]) -> None:
+    """Record within an edit that proposed trips are accepted. Raises TripNotFound."""
+    changes = _Changes(connection, trip_ids)
+    for trip_id in trip_ids:
+        changes.accept(trip_id)
+    changes.record(edit_id)
+
+
 def hide_trips(library: Library, trip_ids: Sequence[int]) -> EditResult:
     """Hide trips: their photos stay in the library, and are not proposed again."""
     return _set_state(library, trip_ids, TripState.HIDDEN, "hidden")
@@ -221,6 +229,11 @@ class _Changes:
     def finish(self, description: str) -> EditResult:
         """Apply the changes as one edit."""
         edit_id = begin_edit(self.connection, description)
+        self.record(edit_id)
+        return finish_edit(self.connection, edit_id, description)
+
+    def record(self, edit_id: int) -> None:
+        """Write the changes as those of an edit, without applying them."""
         columns = ("edit_id", "photo_id", "field", "label", "before", "after")
         rows = [
             dict(zip(columns, (edit_id, *key, *values), strict=True))
@@ -228,7 +241,6 @@ class _Changes:
         ]
         if rows:
             self.connection.execute(insert(edit_changes), rows)
-        return finish_edit(self.connection, edit_id, description)
 
     def _record(self, key: tuple[str, str, str], before: str | None, after: str | None) -> None:
         if before != after:

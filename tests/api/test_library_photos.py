@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 from scene_model.config import Settings
 from scene_model.library import edits
 from scene_model.library.albums.album_edits import create_album
+from scene_model.library.clutter import ClutterKind
+from scene_model.library.clutter_edits import set_apart
 from scene_model.library.stacks.stack_edits import stack_photos_of
 from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.library.store import Library
@@ -104,6 +106,19 @@ def test_photos_name_their_stack(filled_api: TestClient, settings: Settings) -> 
     page = filled_api.get("/api/photos", params={"q": "is:stacked"}).json()["photos"]
     assert page
     assert all(photo["stack"] == expected for photo in page)
+
+
+def test_photos_say_whether_they_are_clutter(filled_api: TestClient, settings: Settings) -> None:
+    first, *others = filled_api.get("/api/photos", params={"sort": "name"}).json()["photos"]
+    assert (first["clutter"], first["apart"]) == (None, False)
+    with Library(settings.library) as library:
+        set_apart(library, [first["id"]], ClutterKind.RECEIPT)
+    page = filled_api.get("/api/photos", params={"q": "is:apart"}).json()["photos"]
+    assert [(p["id"], p["clutter"], p["apart"]) for p in page] == [(first["id"], "receipt", True)]
+    # The API lists the whole library.
+    assert filled_api.get("/api/photos").json()["total"] == 1 + len(others)
+    unknown = filled_api.get("/api/photos", params={"q": "clutter:bill"})
+    assert "receipt" in problem_of(unknown, 400)
 
 
 @pytest.mark.parametrize("cursor", ["x", "é", "e30", "W10", "bnVsbA", "WyJuYW1lIiwxLDEsMV0"])

@@ -24,6 +24,7 @@ PAGES = {
     "insights": ("Insights", "Insights"),
     "review": ("Review", "Review"),
     "duplicates": ("Duplicates", "Duplicates"),
+    "clutter": ("Clutter", "Clutter"),
     "dates": ("Dates", "Dates"),
     "teach": ("Teach", "Teach a tag"),
     "model_card": ("Model", "Model"),

@@ -23,14 +23,14 @@ from scene_model.services import Services
 Add = Callable[[list[tuple[str, bytes]]], list[str]]
 
 
-@pytest.mark.parametrize("text", ["class", "group", "tag", "trip", "head:camera"])
+@pytest.mark.parametrize("text", ["class", "group", "tag", "trip", "day", "head:camera"])
 def test_a_rule_round_trips_as_text(text: str) -> None:
     assert str(FolderRule.read(text, ["scenes", "camera"])) == text
 
 
 @pytest.mark.parametrize("text", ["", "head:", "head:nothing", "camera", "head"])
 def test_unknown_rules(text: str) -> None:
-    with pytest.raises(UsageError, match="class, group, tag, trip, head:scenes"):
+    with pytest.raises(UsageError, match="class, group, tag, trip, day, head:scenes"):
         FolderRule.read(text, ["scenes"])
 
 

@@ -8,14 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, insert, literal, select
 
 from scene_model.export.sorting.classification import Classification
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Walk
 from scene_model.library import edits
 from scene_model.library.dates.date_edits import set_date
+from scene_model.library.schema import photos, trip_photos, trips
 from scene_model.library.stacks.stack_edits import choose_pick, show_apart
 from scene_model.library.stacks.stack_rows import all_stacks
+from scene_model.library.store import Library
+from scene_model.library.trips.trip_rows import TripState
 from scene_model.services import Services
 from scene_model.trips.trip_run import update_trips
 from tests.pictures import encode, textured
@@ -85,6 +89,43 @@ def test_preview_and_zip_agree(filed: Services, rule: str) -> None:
         update_trips(filed.library)
     for query in ("", "name:edited", "-name:edited"):
         assert previewed(filed, query, **by) == zipped(filed, rule, query)
+
+
+def test_trips_are_packed_by_month_with_a_folder_for_each_day(filed: Services) -> None:
+    set_date(filed.library, filed.gallery().ids("name:b"), "2024-07-12 10:00")
+    set_date(filed.library, filed.gallery().ids("name:a-edited"), "2024-07-13 10:00")
+    put_in_new_trip(filed.library, filed.gallery().ids("name:b") + filed.gallery().ids("name:a"))
+    for with_place in (True, False):
+        folders = {
+            "2024-07 Our summer/01 2024-07-12": {"b.jpg"},
+            "2024-07 Our summer/02 2024-07-13": {"a.jpg", "a-edited.jpg"},
+        }
+        rule = filed.exports.folder_rule("day")
+        ids = filed.gallery().all_ids("")
+        chunks = filed.exports.zip_by(ids, rule, with_place=with_place)
+        with zipfile.ZipFile(io.BytesIO(b"".join(chunks))) as archive:
+            names = [name for name in archive.namelist() if "/" in name]
+        packed = {
+            folder: {n.rsplit("/", 1)[1] for n in names if n.startswith(folder)}
+            for folder in folders
+        }
+        assert packed == folders
+        assert filed.exports.trip_folder_names(rule, with_place) == {
+            "Our summer": "2024-07 Our summer"
+        }
+
+
+def put_in_new_trip(library: Library, photo_ids: list[str]) -> None:
+    """Make a trip that a person titled, without asking the rule."""
+    with library.database.writer.begin() as connection:
+        title = {"title": "Our summer", "folded_title": "our summer", "is_titled_by_person": True}
+        row = title | {"state": TripState.ACCEPTED, "kind": "trip"}
+        row |= {"first_at": "2024-07-12T10:00:00", "last_at": "2024-07-13T10:00:00"}
+        trip_id = connection.execute(insert(trips).values(row)).lastrowid
+        days = select(photos.c.number, literal(trip_id), func.substr(photos.c.taken_at, 1, 10))
+        chosen = days.where(photos.c.id.in_(photo_ids), photos.c.taken_at.is_not(None))
+        columns = ["photo", "trip_id", "day"]
+        connection.execute(insert(trip_photos).from_select(columns, chosen))
 
 
 def test_a_stack_goes_where_its_pick_goes(filed: Services, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from scene_model.duplicates.sequences import count_unchecked
 from scene_model.ingest.sequence_thread import SequenceThread, stack_new_sequences
+from scene_model.library.clutter import is_clutter
+from scene_model.library.clutter_rows import count_unjudged
 from scene_model.library.stacks.stack_rows import all_stacks
 from scene_model.library.store import Library
 from tests.library.rows import Row, add
@@ -82,6 +84,19 @@ def test_a_thread_ends_after_the_batch_in_work(
     assert count_unchecked(library) == 3
     stack_new_sequences(library)
     assert count_unchecked(library) == 0
+
+
+def test_the_thread_judges_whether_photos_of_earlier_versions_are_clutter(
+    library: Library,
+) -> None:
+    screen = Row("Screenshot_1.png", more={"format": "PNG", "width": 1170, "height": 2532})
+    add(library, screen)
+    thread = SequenceThread(library)
+    thread.start()
+    wait_until_done(library)
+    thread.close()
+    assert library.find(is_clutter()) == [screen.id]
+    assert count_unjudged(library.database) == 0
 
 
 def wait_until_done(library: Library) -> None:

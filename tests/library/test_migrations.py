@@ -18,9 +18,13 @@ from scene_model.library.albums.album_edits import create_album
 from scene_model.library.albums.imported_albums import fill_album
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.awaited_facts import store_awaited_facts, stored_awaited_facts
+from scene_model.library.clutter import is_apart, is_clutter
+from scene_model.library.clutter_edits import set_apart
+from scene_model.library.clutter_rows import count_unjudged, judge_unjudged
 from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
 from scene_model.library.imported_facts import ImportedFacts, complete_photo
+from scene_model.library.new_photos import is_new
 from scene_model.library.schema import SCHEMA_VERSION, photos, trips
 from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort, SortKey
@@ -369,6 +373,20 @@ def test_photos_of_earlier_versions_come_into_trips(number: int, tmp_path: Path)
     assert problems(folder) == []
 
 
+@pytest.mark.parametrize("number", (1, 6, 9))
+def test_photos_of_earlier_versions_can_be_set_apart(number: int, tmp_path: Path) -> None:
+    folder = made_by(number, tmp_path / "library")
+    with Library(folder) as library:
+        count = count_unjudged(library.database)
+        assert count == len(library.find()) > 0
+        assert list(judge_unjudged(library.database)) == [count]
+        assert library.find(is_clutter()) == []
+        set_apart(library, [FLOWER])
+        assert library.find(is_apart()) == [FLOWER]
+        assert undo(library) is not None
+    assert problems(folder) == []
+
+
 @pytest.mark.parametrize("number", (*VERSIONS, 3, 4, 5))
 def test_photos_of_earlier_versions_can_be_rated(number: int, tmp_path: Path) -> None:
     folder = made_by(4 if number == 3 else number, tmp_path / "library")
@@ -486,3 +504,10 @@ def test_killed_at_any_statement_it_starts_over(
         for photo_id, blob in before.items():
             values = np.frombuffer(blob, np.float16).astype(np.float32)
             assert np.array_equal(library.embedding(photo_id).values, values)
+
+
+@pytest.mark.parametrize("version", [1, 6, 9])
+def test_no_photo_of_an_earlier_version_is_new(version: int, tmp_path: Path) -> None:
+    with Library(made_by(version, tmp_path / "library")) as library:
+        assert library.count() > 0
+        assert library.find(is_new()) == []

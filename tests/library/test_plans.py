@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, event
 
+from scene_model.library.clutter import is_apart
+from scene_model.library.clutter_rows import clutter_groups, count_apart, count_unjudged
 from scene_model.library.edits import set_favourite, undo
 from scene_model.library.schema import ORDER_INDEXES, photos
 from scene_model.library.sort_order import SORTS, Sort
@@ -25,6 +27,7 @@ CONDITIONS: dict[str, ColumnElement[bool]] = {
     "favourite": photos.c.favourite.is_(True),
     "rating": photos.c.rating >= 4,
     "place": photos.c.latitude.is_not(None),
+    "not apart": ~is_apart(),
 }
 
 
@@ -62,6 +65,14 @@ def test_pages_are_read_in_order(
     assert any(f"{index.name}" in plan for index in ORDER_INDEXES.values())
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan
     assert "USE TEMP B-TREE FOR RIGHT PART" not in plan
+
+
+def test_clutter_is_read_from_its_own_index(library: Library, plans: list[str]) -> None:
+    clutter_groups(library.database)
+    count_apart(library.database)
+    count_unjudged(library.database)
+    assert ["photos_with_clutter" in plan for plan in plans] == [True, True, False]
+    assert "photos_by_clutter_rule" in plans[2]
 
 
 def test_repeated_queries_are_cached(library: Library, plans: list[str]) -> None:

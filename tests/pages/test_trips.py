@@ -168,7 +168,7 @@ def test_export_and_sort_get_the_query(filled: Services, app: AppTest) -> None:
     assert "36 photos" in texts(app)
     assert "Trip" in app.segmented_control(key="zip_by").options
     open_trip(app, "12 to 14 July 2024", filled)
-    press(app, "Sort files of this trip")
+    press(app, "Sort files on this computer")
     assert app.text_input(key="sort_q").value == 'trip:"12 to 14 July 2024"'
     assert app.selectbox(key="sort_by").value == "trip"
 

@@ -110,6 +110,9 @@ def names(gallery: Gallery, query: str) -> set[str]:
         ("has:gps", set()),
         ("has:date", set()),
         ("is:doubtful-date", set()),
+        ("is:clutter", set()),
+        ("is:apart", set()),
+        ("-is:new", set()),
         ("score>=0", {"pier_1", "pier_2", "harbour", "odd 50%_name"}),
         ("score=1", {"pier_1", "pier_2", "harbour", "odd 50%_name"}),
         ("score<1", set()),
@@ -253,6 +256,13 @@ def rating(row: Row) -> int:
     return int(str(human if human is not None else imported or 0))
 
 
+def clutter(row: Row) -> str | None:
+    """What a person decided counts, also that it is none; else what the program takes it for."""
+    human, automatic = row.more.get("human_clutter"), row.more.get("auto_clutter")
+    kind = human if human is not None else automatic
+    return str(kind) if kind else None
+
+
 TERMS: dict[Query, Callable[[Row], bool]] = {
     Words("Sea"): lambda r: "sea" in {*labels(r), r.human_class} or "sea" in fold_case(r.name),
     Words("Meer"): lambda r: "sea" in {*labels(r), r.human_class} or "Meer" in r.name,
@@ -290,6 +300,9 @@ TERMS: dict[Query, Callable[[Row], bool]] = {
     FieldTerm("is", "edited"): lambda r: bool(r.added or r.rejected or r.human_class),
     FieldTerm("has", "date"): lambda r: r.taken_at is not None,
     FieldTerm("is", "doubtful-date"): lambda r: "auto_taken_confidence" in r.more,
+    FieldTerm("is", "clutter"): lambda r: bool(clutter(r)),
+    FieldTerm("is", "apart"): lambda r: bool(r.more.get("human_clutter")),
+    FieldTerm("clutter", "meme"): lambda r: clutter(r) == "meme",
     FieldTerm("has", "gps"): lambda r: r.place is not None,
     FieldTerm("near", "38.72,-9.14,10km"): lambda r: kilometres(r, 38.72, -9.14) <= 10,
     FieldTerm("near", "0,-179.99,5000m"): lambda r: kilometres(r, 0, -179.99) <= 5,
@@ -324,6 +337,11 @@ PLACES = [
     (0.01, -179.99),
     (89.0, 77.0),
 ]
+# What the program takes a photo for, and what a person decided.
+CLUTTER = [
+    *(("meme", None), ("meme", ""), ("meme", "meme"), ("black", "meme"), ("meme", "black")),
+    *((None, "meme"), (None, ""), (None, None)),
+]
 FIXED = [
     *(Row(f"place {i}", place=place) for i, place in enumerate(PLACES)),
     *(Row(f"time {i}", taken_at=time) for i, time in enumerate(TIMES)),
@@ -337,6 +355,10 @@ FIXED = [
     Row("overruled", more={"imported_rating": 5, "human_rating": 3}),
     Row("rating removed", more={"imported_rating": 5, "human_rating": 0}),
     Row("favourite", more={"favourite": True}),
+    *(
+        Row(f"clutter {i}", more={"auto_clutter": automatic, "human_clutter": human})
+        for i, (automatic, human) in enumerate(CLUTTER)
+    ),
     Row("raw", more={"format": "NEF"}),
     *(
         Row(f"video {i}", more={"format": "MOV", "duration": seconds})
@@ -381,6 +403,8 @@ ROWS = st.lists(
                 "duration": st.none() | st.sampled_from([12.0, 30.5, 90.0]),
                 "imported_rating": st.none() | st.integers(1, 5),
                 "human_rating": st.none() | st.integers(0, 5),
+                "auto_clutter": st.sampled_from([None, "meme", "black"]),
+                "human_clutter": st.sampled_from([None, "", "meme", "black"]),
             }
         ),
         hash=st.none() | st.sampled_from([0, 1, 127, 255, -1]),

@@ -58,3 +58,9 @@ def test_a_day_apart_is_on_the_trip_only_if_it_is_busy(last_hours: int, last_day
 def test_days_whose_place_is_clear_are_on_no_trip() -> None:
     days = dict.fromkeys(range(151, 155), 6) | dict.fromkeys(range(155, 159), 6)
     assert busy_days(days, clear=range(155, LAST_DAY)) == [[*range(151, 155)]]
+
+
+@pytest.mark.parametrize("count", [3, 5, 9])
+def test_a_card_with_one_trip_alone_is_a_trip(count: int) -> None:
+    hours = dict(zip(range(count), (6, 7, 5, 8, 6, 4, 7, 6, 5), strict=False))
+    assert busy_days(hours, every=LAST_DAY, usual=hours[0]) == [[*range(count)]]

@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -10,13 +9,13 @@ from pages.sections.browse import browse, density_control, show_tile
 from pages.sections.messages import counted, escape_markdown
 from pages.sections.query_line import order_control
 from pages.sections.selection import grid_selection
+from pages.sections.trips.take_away import day_folders
 from pages.sections.trips.trip_cards import trip_line_text
 from pages.sections.trips.trip_edit import PAGE, show_edit_error
 from pages.sections.trips.trip_tools import change_control, selection_tools
 from pages.sections.undo_button import undo_button
 from pages.state.address import note_action
-from pages.state.session import get_gallery, get_settings
-from scene_model.export.sorting.classification import BY_TRIP
+from pages.state.session import get_gallery
 from scene_model.library.sort_order import Sort, SortKey
 from scene_model.library.trips.trip_rows import TripState
 from scene_model.search.trip_conditions import trip_line
@@ -69,23 +68,8 @@ def _facts(summary: TripSummary, details: TripDetails) -> str:
 
 
 def _take_away(details: TripDetails, line: str) -> None:
-    parameters = {"q": line, "sort": str(get_gallery().sort)}
     with st.popover("Export", icon=":material/download:", key="export_trip"):
-        st.link_button(
-            "Download ZIP",
-            f"/api/library/export.zip?{urlencode(parameters | {'by': 'trip'})}",
-            icon=":material/folder_zip:",
-            width="stretch",
-            help="The original files in one folder, and a table, in this order",
-        )
-        if st.button("Tables and options", icon=":material/table_view:", width="stretch"):
-            st.session_state[_EXPORT_KEY] = line
-            st.switch_page("export.py", query_params={})
-        if not get_settings().is_shared and st.button(
-            "Sort files of this trip", icon=":material/drive_file_move:", width="stretch"
-        ):
-            st.session_state[_SORT_KEY], st.session_state[_SORT_BY_KEY] = line, BY_TRIP
-            st.switch_page("sort.py", query_params={})
+        day_folders(line, "export_trip")
     if details.has_positions:
         st.page_link("map.py", label="Map", icon=":material/map:", query_params={"filter": line})
 

@@ -13,6 +13,7 @@ from scene_model.classifier.labels import HUMAN, NONE, UNSURE_CLASS
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.duplicates.hash_neighbours import write_hash_neighbours
 from scene_model.errors import InternalError, QueryError, SceneError, UnknownHead, UnreadableFile
+from scene_model.export.sorting.clutter_folders import with_bursts
 from scene_model.export.sorting.layout import (
     ALBUM_LAYOUT,
     DEFAULT_LAYOUT,
@@ -23,9 +24,10 @@ from scene_model.export.sorting.layout import (
 from scene_model.export.sorting.plan import ScannedPhoto
 from scene_model.export.sorting.scan import Group, SkippedFile
 from scene_model.export.sorting.stacks import together
-from scene_model.export.sorting.trip_folders import TripFolders, propose_folders
+from scene_model.export.sorting.trip_folders import TripFolder, TripFolders, propose_folders
 from scene_model.jobs.in_order import in_order
 from scene_model.library.albums.own_albums import own_albums
+from scene_model.library.clutter_kinds import clutter_of, clutter_of_prediction
 from scene_model.library.groups import group_of, group_of_prediction
 from scene_model.library.own_labels import LibraryModel
 from scene_model.library.photo_places import write_place
@@ -43,9 +45,11 @@ from scene_model.photos.xmp import sidecar_rating
 from scene_model.search.own_albums import album_line
 from scene_model.search.query import parse_query
 from scene_model.search.query_reader import QueryReader
+from scene_model.trips.moment_rows import stored_moments
 
 BY_CLASS, BY_GROUP, BY_ALBUM, BY_TRIP = "class", "group", "album", "trip"
 _ALBUM_RULES, _MODEL, _TRIPS = "album rules", "the model", "the trips"
+_CLUTTER_RULE = "the clutter rule"
 _BATCH = 500
 
 logger = logging.getLogger(__name__)
@@ -81,12 +85,14 @@ class Classification:
 
         library: its photos, identified by content, need no new prediction, and people's decisions
         in it apply. query: only matching photos are sorted. layout: whose fields are needed; album
-        rules, the gazetteer and trips are not read for fields it does not have. None for all.
+        rules, the gazetteer, trips and clutter are not read for fields it does not have. None for
+        all but clutter.
         """
         self._model, self._library, self._by, self._workers = model, library, by, workers
         self._with_album = by == BY_ALBUM or layout is None or layout.uses_album
         self._with_place = layout is None or layout.uses_place
         self._with_trip = by == BY_TRIP or layout is None or layout.uses_trip
+        self._with_clutter = layout is not None and layout.uses_clutter
         if by not in (BY_CLASS, BY_GROUP, BY_ALBUM, BY_TRIP, *model.classifier.heads):
             heads = ", ".join(model.classifier.heads)
             raise UnknownHead(
@@ -166,26 +172,42 @@ class Classification:
             for item in in_scratch:
                 if item.hashes[0] in matching and item.destination is not None:
                     outside.append(ScannedPhoto(item.group, item.hashes, item.destination))
-        yield from together(self._with_proposed_trips(outside))
+        yield from together(self._apart(self._with_proposed_trips(outside)))
 
     def _with_proposed_trips(self, photos: Sequence[ScannedPhoto]) -> list[ScannedPhoto]:
-        """Return photos that are not in the library with the trips proposed from them alone."""
-        if not self._with_trip:
+        """Return photos that are not in the library with the trips proposed from both."""
+        if not (self._with_trip and photos):
             return list(photos)
         destinations = [photo.destination for photo in photos]
-        folders = propose_folders(destinations, self._gazetteer)
+        stored = None if self._library is None else stored_moments(self._library)
+        folders = propose_folders(destinations, self._gazetteer, stored)
         return [
-            replace(photo, destination=self._in_trip(photo.destination, *folders[number]))
+            replace(photo, destination=self._in_trip(photo.destination, folders[number]))
             if number in folders
             else photo
             for number, photo in enumerate(photos)
         ]
 
-    def _in_trip(self, destination: Destination, trip: str, day: str | None) -> Destination:
+    def _apart(self, photos: Sequence[ScannedPhoto]) -> list[ScannedPhoto]:
+        """Label clutter as such, except for failed shots of bursts."""
+        return [
+            replace(photo, destination=self._labelled(photo.destination, _CLUTTER_RULE))
+            for photo in (with_bursts(photos) if self._with_clutter else photos)
+        ]
+
+    def _labelled(self, destination: Destination, source: str) -> Destination:
+        """Name the kind of clutter as the reason of a photo that is sorted by trip."""
+        if not destination.clutter or self._by != BY_TRIP:
+            return destination
+        return replace(destination, label=destination.clutter, source=source)
+
+    def _in_trip(self, destination: Destination, folder: TripFolder | None) -> Destination:
         if self._by == BY_TRIP:
-            source = NONE if trip == NO_TRIP else _TRIPS
-            destination = replace(destination, label=trip, source=source)
-        return replace(destination, trip=trip, day=day)
+            label, source = (NO_TRIP, NONE) if folder is None else (folder.title, _TRIPS)
+            destination = replace(destination, label=label, source=source)
+        if folder is None:
+            return destination
+        return replace(destination, trip=folder.title, dated_trip=folder.dated, day=folder.day)
 
     def _matching_ids(self) -> frozenset[str] | None:
         if not self._query or self._library is None:
@@ -238,7 +260,10 @@ class Classification:
             duration_s = prediction.photo.duration_s
             date = date_of_photo(prediction.metadata, name, now, duration_s=duration_s)
             taken_at = None if date is None else date.taken_at
-            return _HashedPhoto(item, hashes, self._predicted_destination(prediction, taken_at))
+            destination = self._predicted_destination(prediction, taken_at)
+            if self._with_clutter and (kind := clutter_of_prediction(path, prediction)):
+                destination = replace(destination, clutter=str(kind))
+            return _HashedPhoto(item, hashes, destination)
         except SceneError as error:
             return SkippedFile(item.photo.path, error)
         except Exception as error:  # one bad item never fails the others
@@ -253,6 +278,7 @@ class Classification:
         ids_and_picks = dict.fromkeys([*ids, *(stack.pick for stack in stacks.values())])
         records = {record.id: record for record in self._library.records(ids_and_picks)}
         trips = {} if self._trip_folders is None else self._trip_folders.of_photos(ids_and_picks)
+        clutter = clutter_of(self._library, ids_and_picks) if self._with_clutter else {}
         for item in items:
             record = records.get(item.hashes[0])
             try:
@@ -261,8 +287,12 @@ class Classification:
                 # A stack goes whole to where its pick goes.
                 pick = records.get(stacks[record.id].pick) if record.id in stacks else None
                 shown = pick or record
-                trip, day = trips.get(shown.id, (NO_TRIP, None))
-                destination = self._in_trip(self._stored_destination(shown), trip, day)
+                stored = self._stored_destination(shown)
+                destination = self._in_trip(stored, trips.get(shown.id))
+                if (of_shown := clutter.get(shown.id)) is not None:
+                    source = HUMAN if of_shown.is_by_person else _CLUTTER_RULE
+                    destination = replace(destination, clutter=str(of_shown.kind))
+                    destination = self._labelled(destination, source)
                 yield ScannedPhoto(item.group, item.hashes, destination)
             except SceneError as error:
                 yield SkippedFile(item.group.photo.path, error)

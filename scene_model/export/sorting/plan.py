@@ -13,6 +13,7 @@ from scene_model.errors import FileSkipped, SceneError
 from scene_model.export.sorting.companions import renamed
 from scene_model.export.sorting.layout import Destination, Layout, numbered
 from scene_model.export.sorting.scan import Group, SourceFile
+from scene_model.library.trips.trip_rows import NO_TRIP
 from scene_model.photos.hashes import file_content_hash
 
 
@@ -79,7 +80,7 @@ class Plan:
             return f"belongs to {os.path.basename(self.steps[step.lead].source)}"
         destination = self.destinations[step.number]
         if destination.source == NONE:
-            return f"no sure {self.by}"
+            return NO_TRIP if destination.label == NO_TRIP else f"no sure {self.by}"
         source = "you" if destination.source == HUMAN else destination.source
         return f"{destination.label}, by {source}"
 

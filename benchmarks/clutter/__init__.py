@@ -1,0 +1,1 @@
+"""Photos and clutter made with truth, for the benchmark of the clutter rule."""
