@@ -45,6 +45,7 @@ menus = {
         st.Page("duplicates.py", title="Duplicates", icon=":material/content_copy:"),
         st.Page("dates.py", title="Dates", icon=":material/event:"),
         st.Page("teach.py", title="Teach", icon=":material/school:"),
+        st.Page("rules.py", title="Rules", icon=":material/playlist_add_check:"),
     ],
 }
 if not is_shared():

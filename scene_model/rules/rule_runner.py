@@ -48,17 +48,21 @@ class RuleRunner:
         self._reader = QueryReader(library, self._model)
         self._lock = threading.Lock()
 
+    def check_query(self, query: str) -> None:
+        """Raise QueryError for a query that cannot be read."""
+        self._condition_of(query)
+
     def create(self, name: str, query: str, actions: Sequence[Action]) -> int:
         """Store a rule, paused until its dry run was looked at; returns its id.
 
         Raises QueryError, InvalidTag, InvalidRule or RuleNameTaken.
         """
-        self._condition_of(query)
+        self.check_query(query)
         return create_rule(self._library, name, query, self._canonical(actions))
 
     def change(self, rule_id: int, name: str, query: str, actions: Sequence[Action]) -> None:
         """Change a rule, which pauses it unless only its name changes; raises as `create`."""
-        self._condition_of(query)
+        self.check_query(query)
         change_rule(self._library, rule_id, name, query, self._canonical(actions))
 
     def dry_run(self, rule_id: int, example_count: int = EXAMPLE_COUNT) -> DryRun:
