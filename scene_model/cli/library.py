@@ -154,6 +154,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     action.add_argument(
         "--run",
+        dest="run_rule",
         nargs="?",
         const="",
         metavar="NAME",

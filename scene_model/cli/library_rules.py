@@ -22,7 +22,7 @@ def rules(options: argparse.Namespace, settings: Settings) -> int:
     """List the rules in their order, or try, run or undo them."""
     if options.dry_run is not None:
         return _try(options, settings)
-    if options.run is not None:
+    if options.run_rule is not None:
         return _run(options, settings)
     with Library(settings.library) as library:
         if options.undo is not None:
@@ -51,7 +51,7 @@ def _try(options: argparse.Namespace, settings: Settings) -> int:
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     with contextlib.closing(open_services(settings, resume=False)) as services:
         before = all_rules(services.library)
-        chosen = [services.rules.find(options.run)] if options.run else None
+        chosen = [services.rules.find(options.run_rule)] if options.run_rule else None
         runs = services.rules.run_all(None if chosen is None else [rule.id for rule in chosen])
         tried = {rule.id for rule in chosen or before if chosen or rule.is_active}
         paused = [

@@ -56,7 +56,7 @@ Key = tuple[str, str, str]  # photo, kind of action, tag or album
 Values = dict[Key, str]
 MOVED = "moved in the album"
 SINGLE = ("class", "favourite", "rating")
-EXAMPLES = int(os.environ.get("RULE_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("RULE_EXAMPLES", "4"))
 # A photo that came in, of which `verify` finds nothing wrong.
 NEW = {
     "awaits_rules": True,
