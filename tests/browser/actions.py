@@ -13,7 +13,7 @@ _MOST_TAB_STOPS = 90
 # The pages that are in a menu of the navigation, with its name.
 MENUS = {
     **dict.fromkeys(("Albums", "Trips", "Map", "Insights", "Model"), "Explore"),
-    **dict.fromkeys(("Review", "Duplicates", "Dates", "Teach", "Sort"), "Tidy up"),
+    **dict.fromkeys(("Review", "Duplicates", "Dates", "Teach", "Rules", "Sort"), "Tidy up"),
 }
 # Streamlit's own markup, which we cannot change. By rule: where, as a selector, and what it is.
 STREAMLITS = {

@@ -26,6 +26,7 @@ PAGES = {
     "duplicates": ("Duplicates", "Duplicates"),
     "dates": ("Dates", "Dates"),
     "teach": ("Teach", "Teach a tag"),
+    "rules": ("Rules", "Rules"),
     "model_card": ("Model", "Model"),
     "sort": ("Sort", "Sort a folder"),
 }

@@ -21,6 +21,10 @@ from scene_model.library.awaited_facts import store_awaited_facts, stored_awaite
 from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
 from scene_model.library.imported_facts import ImportedFacts, complete_photo
+from scene_model.library.rules.rule_actions import Action, ActionKind
+from scene_model.library.rules.rule_passes import has_new_photos, run_on_all
+from scene_model.library.rules.rule_rows import create_rule
+from scene_model.library.rules.run_undo import undo_run
 from scene_model.library.schema import SCHEMA_VERSION, photos, trips
 from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort, SortKey
@@ -486,3 +490,19 @@ def test_killed_at_any_statement_it_starts_over(
         for photo_id, blob in before.items():
             values = np.frombuffer(blob, np.float16).astype(np.float32)
             assert np.array_equal(library.embedding(photo_id).values, values)
+
+
+@pytest.mark.parametrize("number", (1, 2, 4, 5, 6, 7, 8, 9))
+def test_rules_can_be_made_in_libraries_of_earlier_versions(number: int, tmp_path: Path) -> None:
+    folder = made_by(number, tmp_path / "library")
+    with Library(folder) as library:
+        assert not has_new_photos(library), "rules are for photos that come in"
+        description = latest_edit(library)
+        actions = [Action(ActionKind.TAG, "Garden"), Action(ActionKind.FAVOURITE)]
+        rule_id = create_rule(library, "Flowers", "flower", actions)
+        (run,) = run_on_all(library, [rule_id], lambda _: photos.c.id == FLOWER)
+        assert "Garden" in library.photo(FLOWER).shown_tags
+        assert latest_edit(library) == description
+        assert undo_run(library, run.id) == 1
+        assert "Garden" not in library.photo(FLOWER).shown_tags
+    assert problems(folder) == []
