@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from pages.sections.messages import counted, escape_markdown
-from pages.sections.rules.rule_page import EDITED_KEY, TRIED_KEY, change_rules, open_rule
+from pages.sections.rules.rule_page import TRIED_KEY, change_rules, open_rule
 from pages.state.page_cache import cache_key
 from pages.state.session import get_gallery, get_services
 from pages.widgets.thumbnails import thumbnails
@@ -21,11 +21,11 @@ def dry_run_panel(rule: Rule) -> None:
     with st.container(border=True):
         if shown.failure is not None:
             st.error(f"The rule cannot run. {escape_markdown(shown.failure)}")
-            _close_buttons(rule)
+            _close_button(rule)
             return
         match = "matches" if shown.matching == 1 else "match"
         st.markdown(
-            f"**Dry run: {counted(shown.matching, 'photo')} {match} now.** Nothing is done."
+            f"**Dry run: {counted(shown.matching, 'photo')} {match} now.** Trying changes nothing."
         )
         if shown.matching:
             st.markdown("\n".join(f"- {_preview_line(action)}" for action in shown.actions))
@@ -52,7 +52,7 @@ def _preview_line(action: ActionPreview) -> str:
     if count.by_person:
         parts.append(f"{count.by_person:,} left as you decided")
     if count.by_rules:
-        parts.append(f"{count.by_rules:,} left as a rule has set them")
+        parts.append(f"{count.by_rules:,} left as a rule set them")
     return "; ".join(parts)
 
 
@@ -79,27 +79,18 @@ def _buttons(shown: DryRun) -> None:
             help="Runs the rule once on all photos that match now. You can undo it below.",
             key=f"run_rule_{rule.id}",
         )
-    _close_buttons(rule)
+        _close_button(rule)
 
 
-def _close_buttons(rule: Rule) -> None:
-    with st.container(horizontal=True):
-        st.button(
-            "Edit rule",
-            icon=":material/edit:",
-            type="tertiary",
-            on_click=open_rule,
-            args=(EDITED_KEY, rule.id),
-            key=f"edit_tried_{rule.id}",
-        )
-        st.button(
-            "Close",
-            icon=":material/close:",
-            type="tertiary",
-            on_click=open_rule,
-            args=(TRIED_KEY, None),
-            key=f"close_rule_{rule.id}",
-        )
+def _close_button(rule: Rule) -> None:
+    st.button(
+        "Close",
+        icon=":material/close:",
+        type="tertiary",
+        on_click=open_rule,
+        args=(TRIED_KEY, None),
+        key=f"close_rule_{rule.id}",
+    )
 
 
 def _activate(shown: DryRun) -> None:
