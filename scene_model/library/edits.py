@@ -403,6 +403,19 @@ def is_set_by_rule(field: str, label: str) -> ColumnElement[bool]:
     )
 
 
+def is_only_by_rule(
+    field: str, photo_id: ColumnElement[str], label: ColumnElement[str]
+) -> ColumnElement[bool]:
+    """Whether a standing rule set a field of a photo, and no person decided about it."""
+    of_field = (
+        edit_changes.c.photo_id == photo_id,
+        edit_changes.c.field == field,
+        edit_changes.c.label == label,
+    )
+    is_by_rule = edit_changes.c.edit_id.in_(edits_of_rules())
+    return and_(exists().where(*of_field, is_by_rule), ~exists().where(*of_field, ~is_by_rule))
+
+
 def _to_undo() -> Select[Any]:
     is_to_undo = and_(edits.c.undone_at.is_(None), edits.c.id.not_in(edits_of_rules()))
     return select(edits).where(is_to_undo).order_by(edits.c.id.desc()).limit(1)

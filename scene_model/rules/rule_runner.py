@@ -19,6 +19,7 @@ from scene_model.library.rules.rule_rows import (
     all_rules,
     change_rule,
     create_rule,
+    find_rule,
 )
 from scene_model.library.rules.run_rows import RuleRun
 from scene_model.library.store import Library
@@ -93,9 +94,10 @@ class RuleRunner:
         """Run the active rules on the photos that came in; what fails is logged and tried again."""
         try:
             with self._lock:
-                if not has_new_photos(self._library):
-                    return []
-                return run_on_new(self._library, self._condition_of)
+                runs = []
+                while has_new_photos(self._library):
+                    runs += run_on_new(self._library, self._condition_of)
+                return runs
         except SceneError as error:
             logger.warning("rules were not run; the next photos or start try again: %s", error)
         except Exception:
@@ -105,12 +107,19 @@ class RuleRunner:
     def run_all(self, rule_ids: Sequence[int] | None = None) -> list[RuleRun]:
         """Run rules on all photos that match now, in their order. rule_ids: None for active ones.
 
-        A rule that cannot run is paused. Raises RuleNotFound.
+        A kill leaves each rule run or not begun. A rule that cannot run is paused. Raises
+        RuleNotFound.
         """
-        if rule_ids is None:
-            rule_ids = [rule.id for rule in all_rules(self._library) if rule.is_active]
+        for rule_id in rule_ids or ():
+            find_rule(self._library, rule_id)
         with self._lock:
-            return run_on_all(self._library, rule_ids, self._condition_of)
+            in_order = [
+                rule.id
+                for rule in all_rules(self._library)
+                if (rule.is_active if rule_ids is None else rule.id in rule_ids)
+            ]
+            runs = [run_on_all(self._library, n, self._condition_of) for n in in_order]
+        return [run for run in runs if run is not None]
 
     def _condition_of(self, query: str) -> Condition | None:
         return self._reader.where(query, self._today())

@@ -500,7 +500,8 @@ def test_rules_can_be_made_in_libraries_of_earlier_versions(number: int, tmp_pat
         description = latest_edit(library)
         actions = [Action(ActionKind.TAG, "Garden"), Action(ActionKind.FAVOURITE)]
         rule_id = create_rule(library, "Flowers", "flower", actions)
-        (run,) = run_on_all(library, [rule_id], lambda _: photos.c.id == FLOWER)
+        run = run_on_all(library, rule_id, lambda _: photos.c.id == FLOWER)
+        assert run is not None
         assert "Garden" in library.photo(FLOWER).shown_tags
         assert latest_edit(library) == description
         assert undo_run(library, run.id) == 1

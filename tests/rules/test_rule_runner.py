@@ -27,6 +27,7 @@ from scene_model.library.edits import (
     undo,
 )
 from scene_model.library.rules.rule_actions import Action, ActionKind
+from scene_model.library.rules.rule_passes import has_new_photos, run_on_new
 from scene_model.library.rules.rule_rows import (
     all_rules,
     delete_rule,
@@ -36,6 +37,7 @@ from scene_model.library.rules.rule_rows import (
 )
 from scene_model.library.rules.run_rows import count_by_rule, find_run, latest_runs
 from scene_model.library.rules.run_undo import undo_run
+from scene_model.library.schema import photos
 from scene_model.library.store import Library
 from scene_model.library.trash import empty_trash
 from scene_model.rules.rule_runner import RuleRunner
@@ -73,6 +75,15 @@ def test_a_rule_is_for_photos_that_come_in_after_it(library: Library, runner: Ru
     ]
     assert runner.run_new() == []
     assert latest_edit(library) is None, "Ctrl+Z undoes what a person did"
+
+
+def test_many_new_photos_are_handled_in_parts(library: Library, runner: RuleRunner) -> None:
+    make(runner, "Our dog", "name:dog", TAG_DOG)
+    add(library, *(new(f"dog {number}.jpg") for number in range(5)))
+    (run,) = run_on_new(library, lambda _: photos.c.folded_name.contains("dog"), most=2)
+    assert (run.photo_count, has_new_photos(library)) == (2, True)
+    assert [run.photo_count for run in runner.run_new()] == [3]
+    assert not has_new_photos(library)
 
 
 def test_each_rule_handles_each_photo_once(library: Library, runner: RuleRunner) -> None:

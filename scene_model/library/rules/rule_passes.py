@@ -1,12 +1,12 @@
-"""Run rules on photos: each pass is one transaction, so it is completed or not begun.
+"""Run rules on photos, in transactions that are completed or not begun.
 
-A photo that came in awaits rules until a pass handled it; nothing else makes it wait, so what a
-rule changes never starts another pass.
+A photo that came in awaits rules until all of them handled it, in one transaction; nothing else
+makes it wait, so what a rule changes never starts another pass.
 """
 
 import datetime
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -26,6 +26,12 @@ ConditionOf = Callable[[str], ColumnElement[bool] | None]
 """Returns the condition of a query line; raises QueryError."""
 
 
+# Those in the trash wait until they are restored.
+_IS_NEW = photos.c.awaits_rules.is_not(None) & photos.c.trashed_at.is_(None)
+_NONE = "[]"
+_MOST_AT_ONCE = 10_000
+
+
 def has_new_photos(library: Library) -> bool:
     """Whether photos came in that rules have not handled."""
     query = select(photos.c.number).where(_IS_NEW).limit(1)
@@ -33,11 +39,17 @@ def has_new_photos(library: Library) -> bool:
         return connection.execute(query).first() is not None
 
 
-def run_on_new(library: Library, condition_of: ConditionOf) -> list[RuleRun]:
-    """Run the active rules, in their order, on the photos that came in; returns the runs."""
+def run_on_new(
+    library: Library, condition_of: ConditionOf, most: int = _MOST_AT_ONCE
+) -> list[RuleRun]:
+    """Run the active rules, in their order, on photos that came in; returns the runs.
+
+    most: how many photos at once, since nobody else can write meanwhile. The others still wait.
+    """
     with library.database.writer.begin() as connection, with_large_cache(connection):
         rules = [rule for rule in read_rules(connection) if rule.is_active]
-        numbers = _listed(connection, select(photos.c.number).where(_IS_NEW))
+        new = select(photos.c.number).where(_IS_NEW).order_by(photos.c.number).limit(most)
+        numbers = _listed(connection, new)
         # At most once, also where a rule fails.
         connection.execute(
             update(photos).where(photos.c.number.in_(numbers_in(numbers))).values(awaits_rules=None)
@@ -45,15 +57,14 @@ def run_on_new(library: Library, condition_of: ConditionOf) -> list[RuleRun]:
         return _run(connection, rules, condition_of, numbers)
 
 
-def run_on_all(
-    library: Library, rule_ids: Sequence[int], condition_of: ConditionOf
-) -> list[RuleRun]:
-    """Run rules, in their order, on all photos that match now; raises RuleNotFound."""
+def run_on_all(library: Library, rule_id: int, condition_of: ConditionOf) -> RuleRun | None:
+    """Run a rule on all photos that match now; returns the run, None where nothing changes.
+
+    A rule that cannot run is paused. Raises RuleNotFound.
+    """
     with library.database.writer.begin() as connection, with_large_cache(connection):
-        for rule_id in rule_ids:
-            read_rule(connection, rule_id)
-        rules = [rule for rule in read_rules(connection) if rule.id in rule_ids]
-        return _run(connection, rules, condition_of, None)
+        runs = _run(connection, [read_rule(connection, rule_id)], condition_of, None)
+    return runs[0] if runs else None
 
 
 def failure_of(connection: Connection, rule: Rule, condition_of: ConditionOf) -> str | None:
@@ -117,11 +128,6 @@ def _change(connection: Connection, rule: Rule, numbers: str, is_on_all: bool) -
     )
     row = connection.execute(select(rule_runs).where(rule_runs.c.id == inserted.lastrowid)).one()
     return rule_run(row)
-
-
-# Those in the trash wait until they are restored.
-_IS_NEW = photos.c.awaits_rules.is_not(None) & photos.c.trashed_at.is_(None)
-_NONE = "[]"
 
 
 def _listed(connection: Connection, query: Any) -> str:
