@@ -177,6 +177,7 @@ def shoot_rules(browser: Browser, folder: Path, work: Path) -> None:
         window.goto(f"{server.base_url}/rules")
         window.get_by_role("button", name="Try").nth(1).click()
         window.get_by_text("Dry run: ").wait_for()
+        window.mouse.move(0, 0)  # without the hint of the button
         shoot(window, "rules")
 
 
