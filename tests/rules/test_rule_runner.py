@@ -13,11 +13,16 @@ from scene_model.errors import (
     SceneError,
 )
 from scene_model.library.albums.album_edits import (
+    Step,
+    add_to_album,
     create_album,
     create_query_album,
     delete_album,
+    move_in_album,
+    remove_from_album,
     rename_album,
 )
+from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.edits import (
     add_tag,
     latest_edit,
@@ -38,9 +43,11 @@ from scene_model.library.rules.rule_rows import (
 from scene_model.library.rules.run_rows import count_by_rule, find_run, latest_runs
 from scene_model.library.rules.run_undo import undo_run
 from scene_model.library.schema import photos
+from scene_model.library.sort_order import Sort, SortKey
 from scene_model.library.store import Library
 from scene_model.library.trash import empty_trash
 from scene_model.rules.rule_runner import RuleRunner
+from scene_model.search.own_albums import is_placed
 from tests.library.rows import Row, add, put
 from tests.rules.crashes import Crash, crash_at
 
@@ -170,6 +177,30 @@ def test_undoing_a_run_leaves_what_another_run_did(library: Library, runner: Rul
     assert count_by_rule(library) == {}
     with pytest.raises(RuleNotFound):
         undo_run(library, 99)
+
+
+def test_photos_that_a_rule_put_into_an_album(library: Library, runner: RuleRunner) -> None:
+    rows = [Row(f"dog {number}.jpg") for number in range(4)]
+    put(library, rows)
+    album_id = create_album(library, "Pets")
+    ids = [row.id for row in rows]
+
+    def placed() -> list[str]:
+        (album,) = [album for album in own_albums(library) if album.id == album_id]
+        return library.find(is_placed(album_id), sort=Sort(SortKey.ALBUM, album=album.id))
+
+    rule_id = runner.create("Dogs", "name:dog", [Action(ActionKind.ALBUM, str(album_id))])
+    (run,) = runner.run_all([rule_id])
+    assert placed() == ids
+    move_in_album(library, album_id, ids[3:], Step.FIRST)
+    remove_from_album(library, album_id, ids[:2])
+    add_to_album(library, album_id, ids[1:2])
+    assert placed() == [ids[3], ids[2], ids[1]]
+    assert undo_run(library, run.id) == 3
+    assert placed() == [ids[1]], "moving a photo does not put it there"
+    assert undo(library) is not None
+    assert placed() == []
+    assert latest_edit(library) == "Album “Pets” made", "taking out and moving are undone with it"
 
 
 def test_a_rule_without_its_album_pauses_and_the_others_go_on(
