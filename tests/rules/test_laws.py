@@ -65,7 +65,7 @@ NEW = {
     "fallback_class_source": "none",
     "fallback_class_score": 0.0,
 }
-NAMES = ["a", "b", "ab", "abc", "c", "bc"]
+NAMES = ["a", "abc", "bc"]
 
 
 @dataclass
@@ -165,7 +165,7 @@ def _key_and_value(photo: str, kind: str, value: str) -> tuple[Key, str]:
 
 
 class Rules(RuleBasedStateMachine):
-    """Six photos, four rules, a person, and crashes."""
+    """Three photos, four rules, a person, and crashes."""
 
     model: CurrentModel
     template: Path
