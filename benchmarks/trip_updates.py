@@ -38,10 +38,10 @@ def main() -> int:
     parser.add_argument("--photos", type=int, default=100_000)
     count = parser.parse_args().photos
     with tempfile.TemporaryDirectory() as folder, Library(Path(folder) / "library") as library:
-        _add(library, 0, count - _NEW)
+        add_photos(library, 0, count - _NEW)
         _timed("first update", lambda: update_trips(library))
         _timed("nothing new", lambda: update_trips(library))
-        _add(library, count - _NEW, count)
+        add_photos(library, count - _NEW, count)
         took_s = _timed(f"{_NEW} new photos", lambda: update_trips(library))
         _measure(library)
     return 0 if took_s <= LIMIT_S else 1
@@ -77,7 +77,8 @@ def _measure(library: Library) -> None:
         print(f"{name}: {min(times) * 1000:.1f} ms of processor time", flush=True)
 
 
-def _add(library: Library, start: int, stop: int) -> None:
+def add_photos(library: Library, start: int, stop: int) -> None:
+    """Add the rows of photos, by their numbers."""
     with library.database.writer.begin() as connection:
         connection.execute(insert(photos), [_row(number) for number in range(start, stop)])
 

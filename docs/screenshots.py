@@ -18,6 +18,10 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page
 
 from benchmarks.clutter import drawn
+from scene_model.library.albums.album_edits import create_album
+from scene_model.library.rules.rule_actions import Action, ActionKind
+from scene_model.library.rules.rule_rows import activate_rule, create_rule, find_rule
+from scene_model.library.store import Library
 from tests.browser.conftest import at_rest
 from tests.browser.homecoming_photos import homecoming_photos
 from tests.browser.libraries import fill
@@ -85,6 +89,7 @@ def main() -> None:
         shoot_trips(browser, folder, Path(temporary) / "trips")
         shoot_clutter(browser, folder, Path(temporary) / "clutter")
         shoot_homecoming(browser, folder, Path(temporary) / "homecoming")
+        shoot_rules(browser, folder, Path(temporary) / "rules")
 
 
 def shoot_maps(browser: Browser, folder: Path, work: Path) -> None:
@@ -195,6 +200,32 @@ def shoot_homecoming(browser: Browser, folder: Path, work: Path) -> None:
             window.goto(server.base_url)
             window.get_by_text("Proposed:").wait_for(timeout=120_000)
             shoot(window, name)
+
+
+def shoot_rules(browser: Browser, folder: Path, work: Path) -> None:
+    """Take the screenshot of the page Rules, with a rule that is being tried."""
+    photos_dir = work / "photos"
+    photos_dir.mkdir(parents=True)
+    sources = [pieces(path) for path in sorted(folder.glob("*.jpg"))]
+    for number in range(24):
+        data = next(sources[number % len(sources)])
+        (photos_dir / f"IMG_{number:04}.jpg").write_bytes(data)
+    fill(work / "library", sorted(photos_dir.iterdir()))
+    with Library(work / "library") as library:
+        album_id = create_album(library, "Wall calendar")
+        active = create_rule(
+            library, "Ours", "name:IMG_", [Action(ActionKind.TAG, "Anna's camera")]
+        )
+        activate_rule(library, find_rule(library, active))
+        actions = [Action(ActionKind.TAG, "Outdoors"), Action(ActionKind.ALBUM, str(album_id))]
+        create_rule(library, "For the calendar", "flower OR mountains", actions)
+    with running(Server(work)) as server:
+        window = open_page(browser, WIDE, "light")
+        window.goto(f"{server.base_url}/rules")
+        window.get_by_role("button", name="Try").nth(1).click()
+        window.get_by_text("Dry run: ").wait_for()
+        window.mouse.move(0, 0)  # without the hint of the button
+        shoot(window, "rules")
 
 
 def two_hundred(folder: Path) -> list[FilePayload]:

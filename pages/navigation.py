@@ -46,6 +46,7 @@ menus = {
         st.Page("clutter.py", title="Clutter", icon=":material/inventory_2:"),
         st.Page("dates.py", title="Dates", icon=":material/event:"),
         st.Page("teach.py", title="Teach", icon=":material/school:"),
+        st.Page("rules.py", title="Rules", icon=":material/playlist_add_check:"),
     ],
 }
 if not is_shared():

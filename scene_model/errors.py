@@ -278,6 +278,19 @@ class TripTitleTaken(UsageError):
     http_status = 409
 
 
+class InvalidRule(UsageError):
+    """A standing rule is incomplete, or was changed since its dry run."""
+
+    code = "invalid_rule"
+
+
+class RuleNameTaken(UsageError):
+    """Another standing rule already has that name."""
+
+    code = "rule_name_taken"
+    http_status = 409
+
+
 class InvalidSetting(UsageError):
     """A ``SCENE_`` environment variable has a value that cannot be used."""
 
@@ -495,6 +508,13 @@ class TripNotFound(LibraryError):
     """The library has no trip with that id."""
 
     code = "trip_not_found"
+    http_status = 404
+
+
+class RuleNotFound(LibraryError):
+    """The library has no standing rule with that id or name, or no run of one."""
+
+    code = "rule_not_found"
     http_status = 404
 
 

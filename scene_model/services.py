@@ -44,6 +44,7 @@ from scene_model.model_choice import (
 )
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
+from scene_model.rules.rule_runner import RuleRunner
 from scene_model.trips.trip_updates import TripUpdates
 
 logger = logging.getLogger(__name__)
@@ -63,12 +64,12 @@ class Common:
 class Services:
     """Everything that pages, API and command line need for one library.
 
-    model: the holder of the model in use. trips: updates places and trips in the background.
-    problem: why the model chosen for this library is not in use, if so. quota: the limit on what
-    the library may hold. owner: who takes turns with others, if not the library. sequences: stacks
-    those of photos that an earlier run added; None for a visitor's library. copies: makes automatic
-    copies of the database; None for a visitor's library. owns_decoders: whether `close` ends the
-    library's decoders.
+    model: the holder of the model in use. trips: updates places and trips in the background, then
+    runs the rules on photos that came in. problem: why the model chosen for this library is not in
+    use, if so. quota: the limit on what the library may hold. owner: who takes turns with others,
+    if not the library. sequences: stacks those of photos that an earlier run added; None for a
+    visitor's library. copies: makes automatic copies of the database; None for a visitor's library.
+    owns_decoders: whether `close` ends the library's decoders.
     """
 
     settings: Settings
@@ -76,6 +77,7 @@ class Services:
     library: Library
     jobs: JobRunner
     trips: TripUpdates
+    rules: RuleRunner
     problem: BundleError | None = None
     quota: Quota = NO_QUOTA
     owner: str = ""
@@ -151,7 +153,7 @@ class Services:
         return Classification(model, self.library, by, query, workers, layout)
 
     def arrange_new(self) -> None:
-        """Stack the sequences of photos that came in; places and trips follow soon after."""
+        """Stack the sequences of photos that came in; places, trips and rules follow soon after."""
         _arrange_new(self.library, self.trips)
 
     def copy_database(self) -> None:
@@ -266,7 +268,9 @@ def open_services(
         raise
     limit = quota(library)
     pools = None if common is None else common.worker_pools
-    trips = TripUpdates(library)
+    rules = RuleRunner(library, model)
+    # After places and trips, which queries of rules may name.
+    trips = TripUpdates(library, after_update=rules.run_new)
     arrange_new = partial(_arrange_new, library, trips)
     jobs = JobRunner(settings, model, library, pools, limit, after_adding=arrange_new)
     if resume:
@@ -286,6 +290,7 @@ def open_services(
         library,
         jobs,
         trips,
+        rules,
         problem,
         limit,
         sequences=sequences,
@@ -305,7 +310,8 @@ def open_services(
 def services_of_empty(settings: Settings, library: EmptyLibrary, common: Common) -> Services:
     """Wire up an empty library, which several visitors read."""
     jobs = JobRunner(settings, common.model, library, common.worker_pools)
-    return Services(settings, common.model, library, jobs, TripUpdates(library))
+    rules = RuleRunner(library, common.model)
+    return Services(settings, common.model, library, jobs, TripUpdates(library), rules)
 
 
 @contextlib.contextmanager

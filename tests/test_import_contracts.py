@@ -26,7 +26,7 @@ LAYERS = [
     ["learning", "statistics", "maintenance", "trips"],
     ["jobs"],
     ["ingest", "export"],
-    ["album_rule_choice"],
+    ["album_rule_choice", "rules"],
     ["gallery", "model_choice"],
     ["services"],
     ["visitors"],

@@ -1,7 +1,7 @@
 """``library add|search|export|sidecars|keywords|verify|...``: manage a library from scripts.
 
 This module parses the arguments; `library_photos`, `library_stacks`, `library_dates`,
-`library_tags`, `library_trips`, `library_upkeep` and `library_rebuild` run them.
+`library_tags`, `library_trips`, `library_rules`, `library_upkeep` and `library_rebuild` run them.
 """
 
 import argparse
@@ -10,6 +10,7 @@ from scene_model.cli import (
     library_dates,
     library_photos,
     library_rebuild,
+    library_rules,
     library_stacks,
     library_tags,
     library_trips,
@@ -37,6 +38,7 @@ _COMMANDS = {
     "dates": library_dates.dates,
     "stacks": library_stacks.stacks,
     "trips": library_trips.trips,
+    "rules": library_rules.rules,
     "verify": library_upkeep.verify_library,
     "backup": library_upkeep.backup,
     "restore": library_upkeep.restore,
@@ -143,6 +145,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reclassify.add_argument("--dry-run", action="store_true", help="only print what would change")
     command("albums", "list the albums with the number of their photos")
     command("trips", "list the trips with their days, places and photos")
+    rules = command("rules", "list the standing rules, try one, or run them on all photos")
+    action = rules.add_mutually_exclusive_group()
+    action.add_argument(
+        "--dry-run",
+        metavar="NAME",
+        help="print what a rule would do with all photos, and do nothing",
+    )
+    action.add_argument(
+        "--run",
+        dest="run_rule",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="run a rule on all photos now; without a name, all active ones in their order",
+    )
+    action.add_argument("--undo", type=positive, metavar="RUN", help="undo a run, by its number")
     command("stacks", "list the photos that are joined in stacks: RAW and JPEG, Live Photos, edits")
     dates = command("dates", "list missing and doubtful dates, with the date to propose")
     dates.add_argument(

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from scene_model.classifier.bundle import FloatArray, HeadWeights
 from scene_model.classifier.classify import Classifier
@@ -28,6 +28,7 @@ from scene_model.classifier.personal_head import (
     retrain,
 )
 from scene_model.errors import TooFewExamples
+from scene_model.library.edits import CLASS, TAG, is_only_by_rule
 from scene_model.library.embedding_scan import embeddings_of, sample_embeddings, scan_embeddings
 from scene_model.library.schema import class_decisions, photos, tag_decisions
 from scene_model.library.store import Library
@@ -196,11 +197,22 @@ def _corrections(
 def _decisions(
     library: Library,
 ) -> tuple[dict[str, str], dict[str, list[str]], dict[str, list[str]]]:
-    """Return people's classes, added tags and rejected tags, by photo id."""
+    """Return people's classes, added tags and rejected tags, by photo id.
+
+    Not those that standing rules gave: most follow from what the model says itself.
+    """
     added, rejected = dict[str, list[str]](), dict[str, list[str]]()
+    classes_of_people = select(class_decisions).where(
+        ~is_only_by_rule(CLASS, class_decisions.c.photo_id, literal(""))
+    )
+    tags_of_people = (
+        select(tag_decisions)
+        .where(~is_only_by_rule(TAG, tag_decisions.c.photo_id, tag_decisions.c.label))
+        .order_by(tag_decisions.c.label)
+    )
     with library.database.reader.begin() as connection:
-        classes = {row.photo_id: row.label for row in connection.execute(select(class_decisions))}
-        for row in connection.execute(select(tag_decisions).order_by(tag_decisions.c.label)):
+        classes = {row.photo_id: row.label for row in connection.execute(classes_of_people)}
+        for row in connection.execute(tags_of_people):
             tags = added if row.verdict == "added" else rejected
             tags.setdefault(row.photo_id, []).append(row.label)
     return classes, added, rejected

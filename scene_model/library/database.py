@@ -83,7 +83,8 @@ def with_large_cache(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KB}")
+        if not connection.invalidated:  # an interrupt closes the connection
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KB}")
 
 
 def open_database(file: Path, embeddings: EmbeddingFiles) -> Database:

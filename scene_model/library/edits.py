@@ -1,7 +1,8 @@
 """Edits of tags, classes, favourites, ratings and the trash; undo and redo of every edit.
 
 `albums.album_edits`, `clutter_edits`, `dates.date_edits`, `stacks.stack_edits` and
-`scene_model.trips.trip_edits` make the other edits. Every edit is stored with the values it
+`scene_model.trips.trip_edits` make the other edits. What standing rules do is also stored as edits;
+`undo` and `redo` pass them over, see `rules.run_undo`. Every edit is stored with the values it
 replaced. It is one transaction of a few statements, however many photos it changes.
 """
 
@@ -41,6 +42,7 @@ from scene_model.library.schema import (
     edit_changes,
     edits,
     photos,
+    rule_runs,
     tag_decisions,
 )
 from scene_model.library.stacks.stack_changes import apply_stack_changes
@@ -49,13 +51,13 @@ from scene_model.library.trips.trip_changes import apply_trip_changes
 from scene_model.photos.xmp import MAX_RATING
 
 MAX_TAG_LENGTH = 60
-_TAG, _CLASS, _TRASH = "tag", "class", "trash"
-_FAVOURITE, _RATING, _IMPORTED_RATING = "favourite", "rating", "imported rating"
+TAG, CLASS, FAVOURITE, RATING = "tag", "class", "favourite", "rating"
+_TRASH, _IMPORTED_RATING = "trash", "imported rating"
 CLUTTER = "clutter"
 # The fields that are a column of ``photos``, not a table of decisions.
 _COLUMNS: dict[str, Column[Any]] = {
-    _FAVOURITE: photos.c.favourite,
-    _RATING: photos.c.human_rating,
+    FAVOURITE: photos.c.favourite,
+    RATING: photos.c.human_rating,
     _IMPORTED_RATING: photos.c.imported_rating,
     _TRASH: photos.c.trashed_at,
     CLUTTER: photos.c.human_clutter,
@@ -66,7 +68,7 @@ DATE_FIELDS: dict[str, Column[Any]] = {
     "date source": photos.c.human_taken_source,
     "date confidence": photos.c.human_taken_confidence,
 }
-_ADDED, _REJECTED = "added", "rejected"
+ADDED, _REJECTED = "added", "rejected"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +117,7 @@ def clean_tag(typed: str) -> str:
 def add_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditResult:
     """Add a tag to photos as a person's decision."""
     label = clean_tag(label)
-    return _edit(library, photo_ids, f"Added “{label}”", _tag(label, literal(_ADDED)))
+    return _edit(library, photo_ids, f"Added “{label}”", _tag(label, literal(ADDED)))
 
 
 def remove_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditResult:
@@ -129,13 +131,13 @@ def remove_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditRe
 def accept_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditResult:
     """Confirm an automatic tag on the photos that have it and where no one decided yet."""
     where = and_(_is_automatic(label), tag_decisions.c.verdict.is_(None))
-    return _edit(library, photo_ids, f"Confirmed “{label}”", _tag(label, literal(_ADDED), where))
+    return _edit(library, photo_ids, f"Confirmed “{label}”", _tag(label, literal(ADDED), where))
 
 
 def reject_tag(library: Library, photo_ids: Sequence[str], label: str) -> EditResult:
     """Reject a tag on the photos that show it; no later prediction brings it back."""
     shown = or_(
-        tag_decisions.c.verdict == _ADDED,
+        tag_decisions.c.verdict == ADDED,
         and_(_is_automatic(label), tag_decisions.c.verdict.is_(None)),
     )
     return _edit(library, photo_ids, f"Rejected “{label}”", _tag(label, literal(_REJECTED), shown))
@@ -146,7 +148,7 @@ def set_class(library: Library, photo_ids: Sequence[str], label: str | None) -> 
     chosen = None if label is None else clean_tag(label)
     description = "Class back to automatic" if chosen is None else f"Class set to “{chosen}”"
     change = _Change(
-        field=_CLASS,
+        field=CLASS,
         label="",
         rows=photos.outerjoin(class_decisions, class_decisions.c.photo_id == photos.c.id),
         old=class_decisions.c.label,
@@ -159,7 +161,7 @@ def set_class(library: Library, photo_ids: Sequence[str], label: str | None) -> 
 def set_favourite(library: Library, photo_ids: Sequence[str], favourite: bool) -> EditResult:
     """Make photos favourites, or no longer."""
     description = "Marked as favourite" if favourite else "No longer a favourite"
-    return _edit(library, photo_ids, description, _column(_FAVOURITE, literal(int(favourite))))
+    return _edit(library, photo_ids, description, _column(FAVOURITE, literal(int(favourite))))
 
 
 def set_rating(library: Library, photo_ids: Sequence[str], rating: int) -> EditResult:
@@ -170,7 +172,7 @@ def set_rating(library: Library, photo_ids: Sequence[str], rating: int) -> EditR
     # A photo without a rating has none to remove.
     where = true() if _checked(rating) else photos.c.rating > 0
     description = f"Rated {rating}" if rating else "Rating removed"
-    return _edit(library, photo_ids, description, _column(_RATING, literal(rating), where))
+    return _edit(library, photo_ids, description, _column(RATING, literal(rating), where))
 
 
 def import_rating(library: Library, photo_ids: Sequence[str], rating: int) -> EditResult:
@@ -205,13 +207,13 @@ def undo(library: Library, edit_id: int | None = None) -> EditResult | None:
         edit = connection.execute(_to_undo()).first()
         if edit is None or edit_id not in (None, edit.id):
             return None
-        _apply(connection, edit.id, edit_changes.c.before)
+        apply_changes(connection, edit.id, edit_changes.c.before)
         # An earlier version of this program left undone edits with lower ids than this one.
         connection.execute(
             delete(edits).where(edits.c.undone_at.is_not(None), edits.c.id < edit.id)
         )
         connection.execute(update(edits).where(edits.c.id == edit.id).values(undone_at=_now()))
-        return EditResult(edit.description, _photo_count(connection, edit.id))
+        return EditResult(edit.description, count_photos(connection, edit.id))
 
 
 def redo(library: Library) -> EditResult | None:
@@ -220,9 +222,9 @@ def redo(library: Library) -> EditResult | None:
         edit = connection.execute(_to_redo()).first()
         if edit is None:
             return None
-        _apply(connection, edit.id, edit_changes.c.after)
+        apply_changes(connection, edit.id, edit_changes.c.after)
         connection.execute(update(edits).where(edits.c.id == edit.id).values(undone_at=None))
-        return EditResult(edit.description, _photo_count(connection, edit.id))
+        return EditResult(edit.description, count_photos(connection, edit.id))
 
 
 def latest_edit(library: Library) -> str | None:
@@ -251,7 +253,7 @@ def chosen_ids(photo_ids: Sequence[str]) -> Select[tuple[str]]:
 def _tag(label: str, new: ColumnElement[Any], where: ColumnElement[bool] | None = None) -> _Change:
     is_decision = and_(tag_decisions.c.photo_id == photos.c.id, tag_decisions.c.label == label)
     return _Change(
-        field=_TAG,
+        field=TAG,
         label=label,
         rows=photos.outerjoin(tag_decisions, is_decision),
         old=tag_decisions.c.verdict,
@@ -284,7 +286,8 @@ def _edit(
 ) -> EditResult:
     """Record an edit's changes and apply them, in one transaction.
 
-    Photos that were deleted meanwhile or already have the new value are skipped.
+    Photos that were deleted meanwhile or already have the new value are skipped. Not those that
+    have it from a standing rule: it is a person's from now on, whatever becomes of the rule's run.
     """
     with library.database.writer.begin() as connection:
         edit_id = begin_edit(connection, description)
@@ -301,7 +304,10 @@ def _edit(
             .where(
                 photos.c.id.in_(chosen_ids(photo_ids)),
                 change.where,
-                change.old.is_distinct_from(change.new),
+                or_(
+                    change.old.is_distinct_from(change.new),
+                    is_set_by_rule(change.field, change.label),
+                ),
             )
         )
         columns = ["edit_id", "photo_id", "field", "label", "before", "after"]
@@ -323,11 +329,11 @@ def finish_edit(connection: Connection, edit_id: int, description: str) -> EditR
         return EditResult(description, 0)
     # Undone edits cannot be redone after a new edit.
     connection.execute(delete(edits).where(edits.c.undone_at.is_not(None)))
-    _apply(connection, edit_id, edit_changes.c.after)
-    return EditResult(description, _photo_count(connection, edit_id), edit_id)
+    apply_changes(connection, edit_id, edit_changes.c.after)
+    return EditResult(description, count_photos(connection, edit_id), edit_id)
 
 
-def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
+def apply_changes(connection: Connection, edit_id: int, value: Column[Any]) -> None:
     """Set every field that an edit changed to its ``before`` or ``after`` value."""
     # Correlated: SQLite would read the ids of all photos for each statement with IN.
     existing = photos.alias()
@@ -341,22 +347,20 @@ def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
     photo_id, label = edit_changes.c.photo_id, edit_changes.c.label
     now = literal(_now())
     decision_key = tuple_(tag_decisions.c.photo_id, tag_decisions.c.label)
-    connection.execute(
-        delete(tag_decisions).where(decision_key.in_(changes(_TAG, photo_id, label)))
-    )
+    connection.execute(delete(tag_decisions).where(decision_key.in_(changes(TAG, photo_id, label))))
     connection.execute(
         insert(tag_decisions).from_select(
             ["photo_id", "label", "verdict", "at"],
-            changes(_TAG, photo_id, label, value, now).where(value.is_not(None)),
+            changes(TAG, photo_id, label, value, now).where(value.is_not(None)),
         )
     )
     connection.execute(
-        delete(class_decisions).where(class_decisions.c.photo_id.in_(changes(_CLASS, photo_id)))
+        delete(class_decisions).where(class_decisions.c.photo_id.in_(changes(CLASS, photo_id)))
     )
     connection.execute(
         insert(class_decisions).from_select(
             ["photo_id", "label", "at"],
-            changes(_CLASS, photo_id, value, now).where(value.is_not(None)),
+            changes(CLASS, photo_id, value, now).where(value.is_not(None)),
         )
     )
     # A date's three fields in one statement, which writes the indexes once.
@@ -377,20 +381,54 @@ def _apply(connection: Connection, edit_id: int, value: Column[Any]) -> None:
     apply_trip_changes(connection, edit_id, value)
 
 
-def _photo_count(connection: Connection, edit_id: int) -> int:
+def count_photos(connection: Connection, edit_id: int) -> int:
+    """Count the photos that an edit changes, within a transaction."""
     query = select(func.count(edit_changes.c.photo_id.distinct())).where(
         edit_changes.c.edit_id == edit_id, edit_changes.c.photo_id != NO_PHOTO
     )
     return int(connection.execute(query).scalar_one())
 
 
+def edits_of_rules() -> Select[tuple[int]]:
+    """Return a subquery of the ids of edits that standing rules made."""
+    return select(rule_runs.c.edit_id).where(rule_runs.c.edit_id.is_not(None))
+
+
+def is_set_by_rule(field: str, label: str) -> ColumnElement[bool]:
+    """Whether a standing rule set a field of a photo, and that was not undone."""
+    return exists().where(
+        edit_changes.c.photo_id == photos.c.id,
+        edit_changes.c.field == field,
+        edit_changes.c.label == label,
+        edit_changes.c.edit_id.in_(edits_of_rules()),
+    )
+
+
+def is_only_by_rule(
+    field: str, photo_id: ColumnElement[str], label: ColumnElement[str]
+) -> ColumnElement[bool]:
+    """Whether a standing rule set a field of a photo, and no person decided about it."""
+    of_field = (
+        edit_changes.c.photo_id == photo_id,
+        edit_changes.c.field == field,
+        edit_changes.c.label == label,
+    )
+    is_by_rule = edit_changes.c.edit_id.in_(edits_of_rules())
+    return and_(exists().where(*of_field, is_by_rule), ~exists().where(*of_field, ~is_by_rule))
+
+
 def _to_undo() -> Select[Any]:
-    return select(edits).where(edits.c.undone_at.is_(None)).order_by(edits.c.id.desc()).limit(1)
+    is_to_undo = and_(edits.c.undone_at.is_(None), edits.c.id.not_in(edits_of_rules()))
+    return select(edits).where(is_to_undo).order_by(edits.c.id.desc()).limit(1)
 
 
 def _to_redo() -> Select[Any]:
     later = edits.alias()
-    has_later_edit = exists().where(later.c.undone_at.is_(None), later.c.id > edits.c.id)
+    has_later_edit = exists().where(
+        later.c.undone_at.is_(None),
+        later.c.id > edits.c.id,
+        later.c.id.not_in(edits_of_rules()),
+    )
     return (
         select(edits)
         .where(edits.c.undone_at.is_not(None), ~has_later_edit)

@@ -8,6 +8,7 @@ from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.vocabulary import Vocabulary
+from scene_model.library.rules.rule_rows import rule_labels
 from scene_model.library.schema import class_decisions, tag_decisions
 from scene_model.library.store import Library
 
@@ -49,8 +50,11 @@ class LibraryModel(CurrentModel):
 
 
 def own_labels(library: Library) -> list[str]:
-    """Return every label that people decided about or taught; also such of the model."""
-    labels = set(library.taught_labels())
+    """Return every label that people decided about, taught or made rules for.
+
+    Also such of the model.
+    """
+    labels = {*library.taught_labels(), *rule_labels(library)}
     with library.database.reader.begin() as connection:
         for column in (tag_decisions.c.label, class_decisions.c.label):
             labels.update(connection.execute(_distinct(column)).scalars())

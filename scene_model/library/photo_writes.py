@@ -58,7 +58,7 @@ def write_photo(
     values |= _write_embedding(connection, embeddings, photo_id, prediction.embedding, provenance)
     photo_values = _photo_columns(photo_id, photo, prediction)
     if existing_row is None:
-        values |= photo_values | {"reference": reference}
+        values |= photo_values | {"reference": reference, "awaits_rules": True}
         connection.execute(_INSERT_PHOTO, values)
     else:
         values |= {"trashed_at": None, "sequence_checked": None}

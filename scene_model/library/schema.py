@@ -74,6 +74,8 @@ def _effective_date_column(name: str) -> Computed:
 # that the program takes the photo for (a `clutter.ClutterKind`), null for none. `clutter_rule`: the
 # version of the rule that decided so; null where none did. `human_clutter`: what a person decided:
 # a kind sets the photo apart, empty means that it is no clutter. `clutter`: the effective kind.
+# `awaits_rules`: whether the photo came in and standing rules have not handled it yet; null
+# otherwise, see `rules.rule_passes`.
 photos = Table(
     "photos",
     metadata,
@@ -175,6 +177,7 @@ photos = Table(
         Text,
         Computed("nullif(coalesce(human_clutter, auto_clutter), '')", persisted=False),
     ),
+    Column("awaits_rules", Boolean),
 )
 
 # Places where photos were taken, see `photos.places`. `key`: makes them unique. `words` and
@@ -397,6 +400,47 @@ edit_changes = Table(
     Column("after", Text),
 )
 
+# For what people decided about a photo.
+Index("edit_changes_by_photo", edit_changes.c.photo_id, edit_changes.c.field)
+
+# Standing rules: what is done with new photos that match a query. `actions`: JSON, see
+# `rules.rule_rows`. `position`: rules run in its order. `pause_reason`: why a rule that is not
+# active paused itself; null where a person paused it.
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False, unique=True),
+    Column("query", Text, nullable=False),
+    Column("actions", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("is_active", Boolean, nullable=False, server_default="0"),
+    Column("pause_reason", Text),
+    Column("created_at", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# What rules did, also those that were deleted since. `edit_id`: the edit with the changes, which is
+# no edit of a person and is undone only with its run; null where it was undone, or where all of its
+# photos were deleted for ever. `words`: what was done, for people. `is_on_all`: whether it was run
+# on all photos, not on those that came in.
+rule_runs = Table(
+    "rule_runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("rule_id", ForeignKey("rules.id", ondelete="SET NULL")),
+    Column("rule_name", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("is_on_all", Boolean, nullable=False),
+    Column("photo_count", Integer, nullable=False),
+    Column("edit_id", ForeignKey("edits.id", ondelete="SET NULL"), unique=True),
+    Column("undone_at", Text),
+    sqlite_autoincrement=True,
+)
+Index("rule_runs_by_rule", rule_runs.c.rule_id)
+
 # Settings of this library, such as the model it is tagged with; also up to which number photos are
 # settled, see `new_photos`.
 choices = Table(
@@ -577,6 +621,11 @@ Index(
     photos.c.camera,
     photos.c.auto_taken_at,
     sqlite_where=text("sequence_checked IS NULL"),
+)
+Index(
+    "photos_awaiting_rules",
+    photos.c.number,
+    sqlite_where=text("awaits_rules IS NOT NULL"),
 )
 Index("photos_with_film", photos.c.number, sqlite_where=text("film_start IS NOT NULL"))
 Index(

@@ -80,6 +80,18 @@ _CONTRADICTIONS = {
         "WHERE t.state = 'ended' OR p.chapter < 0 "
         "OR p.day NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'"
     ),
+    "the folded name of a rule is not that of its name": (
+        "SELECT count(*) FROM rules WHERE folded_name IS NOT fold(name)"
+    ),
+    "a rule has no actions, no place, or a reason to be paused although it is active": (
+        "SELECT count(*) FROM rules WHERE NOT json_valid(actions) OR position < 0 "
+        "OR (is_active AND pause_reason IS NOT NULL)"
+    ),
+    "a run of a rule changed nothing, or stands although it was undone": (
+        "SELECT count(*) FROM rule_runs r LEFT JOIN edits e ON e.id = r.edit_id "
+        "WHERE r.photo_count < 1 OR e.undone_at IS NOT NULL "
+        "OR (r.edit_id IS NOT NULL AND r.undone_at IS NOT NULL)"
+    ),
     "a photo's number of decisions is wrong": (
         "SELECT count(*) FROM photos WHERE decided_tags <> "
         "(SELECT count(*) FROM tag_decisions WHERE photo_id = photos.id)"

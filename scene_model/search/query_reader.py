@@ -10,6 +10,7 @@ from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import fold
 from scene_model.library.albums.own_albums import OwnAlbum, own_albums
+from scene_model.library.rules.rule_rows import rule_labels
 from scene_model.library.schema import class_decisions, tag_decisions
 from scene_model.library.sort_order import BEST_MATCH
 from scene_model.library.store import Library
@@ -108,8 +109,12 @@ class QueryReader:
         )
 
     def _own_labels(self, text: str) -> set[str]:
-        """Return the labels of this name that people taught, or decided about on any photo."""
-        taught = {label for label in self._library.taught_labels() if fold(label) == fold(text)}
+        """Return the labels of this name that people taught, or decided about on any photo.
+
+        Or made a rule for: a rule finds what an earlier one does in the same transaction.
+        """
+        named = {*self._library.taught_labels(), *rule_labels(self._library)}
+        taught = {label for label in named if fold(label) == fold(text)}
         decided = union(
             *(
                 select(table.c.label).where(table.c.label.in_(sorted(as_written(text))))

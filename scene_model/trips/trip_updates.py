@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from scene_model.errors import SceneError
 from scene_model.library.place_proposals import update_places
@@ -21,9 +22,12 @@ class TripUpdates:
     it. What a run of a killed process would have done, the next request does.
     """
 
-    def __init__(self, library: Library) -> None:
-        """Begin without a run."""
-        self._library = library
+    def __init__(self, library: Library, after_update: Callable[[], object] = lambda: None) -> None:
+        """Begin without a run.
+
+        after_update: called after each update, in its thread; it raises nothing.
+        """
+        self._library, self._after_update = library, after_update
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_requested = self._is_closed = False
@@ -84,4 +88,5 @@ class TripUpdates:
                 logger.warning("places and trips were not updated: %s", error.message)
             except Exception:  # nobody else would hear of it
                 logger.exception("places and trips were not updated")
+            self._after_update()
             self._ended_at_s = time.monotonic()

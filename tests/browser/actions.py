@@ -15,7 +15,9 @@ _LONGEST_NAME = 80
 # The pages that are in a menu of the navigation, with its name.
 MENUS = {
     **dict.fromkeys(("Albums", "Trips", "Map", "Insights", "Model"), "Explore"),
-    **dict.fromkeys(("Review", "Duplicates", "Clutter", "Dates", "Teach", "Sort"), "Tidy up"),
+    **dict.fromkeys(
+        ("Review", "Duplicates", "Clutter", "Dates", "Teach", "Rules", "Sort"), "Tidy up"
+    ),
 }
 # Streamlit's own markup, which we cannot change. By rule: where, as a selector, and what it is.
 STREAMLITS = {

@@ -15,7 +15,18 @@ PHONE_WIDTH = 390
 PAGES = (
     *("", "gallery", "search", "search?q=flower", "export", "albums", "albums?album=nature"),
     "trips",
-    *("map", "insights", "model_card", "review", "duplicates", "clutter", "dates", "teach", "sort"),
+    *(
+        "map",
+        "insights",
+        "model_card",
+        "review",
+        "duplicates",
+        "clutter",
+        "dates",
+        "teach",
+        "rules",
+    ),
+    "sort",
 )
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("dark", "light")

@@ -27,6 +27,7 @@ PAGES = {
     "clutter": ("Clutter", "Clutter"),
     "dates": ("Dates", "Dates"),
     "teach": ("Teach", "Teach a tag"),
+    "rules": ("Rules", "Rules"),
     "model_card": ("Model", "Model"),
     "sort": ("Sort", "Sort a folder"),
 }

@@ -14,6 +14,7 @@ from scene_model.learning.personal_heads import (
 from scene_model.learning.retag_preview import retag_preview
 from scene_model.library import edits
 from scene_model.library.predictions import predict_stored
+from scene_model.library.rules.rule_actions import Action, ActionKind
 from scene_model.services import Services, open_services
 from tests.pictures import encode, striped, textured
 
@@ -67,6 +68,15 @@ def test_the_error_names_how_many_corrections_are_missing(
     assert count_corrections(services.library, services.classifier)["scenes"] == 7
     with pytest.raises(TooFewExamples, match=f"{MIN_CORRECTIONS - 7} more"):
         services.model_choice.learn_corrections()
+
+
+def test_what_rules_set_is_no_correction(services: Services, ids: list[str]) -> None:
+    library, classifier = services.library, services.classifier
+    actions = [Action(ActionKind.CLASS, "sea"), Action(ActionKind.TAG, "glacier")]
+    services.rules.run_all([services.rules.create("Rule", "name:jpg", actions)])
+    assert set(count_corrections(library, classifier).values()) == {0}
+    edits.set_class(library, ids[:3], "sea")  # now a person says so, too
+    assert count_corrections(library, classifier)["scenes"] == 3
 
 
 def test_corrections_are_counted_by_head(services: Services, ids: list[str]) -> None:

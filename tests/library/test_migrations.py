@@ -25,6 +25,10 @@ from scene_model.library.dates.date_edits import set_date
 from scene_model.library.edits import latest_edit, set_class, set_favourite, set_rating, undo
 from scene_model.library.imported_facts import ImportedFacts, complete_photo
 from scene_model.library.new_photos import is_new
+from scene_model.library.rules.rule_actions import Action, ActionKind
+from scene_model.library.rules.rule_passes import has_new_photos, run_on_all
+from scene_model.library.rules.rule_rows import create_rule
+from scene_model.library.rules.run_undo import undo_run
 from scene_model.library.schema import SCHEMA_VERSION, photos, trips
 from scene_model.library.schema_check import schema_problems
 from scene_model.library.sort_order import Sort, SortKey
@@ -511,3 +515,20 @@ def test_no_photo_of_an_earlier_version_is_new(version: int, tmp_path: Path) -> 
     with Library(made_by(version, tmp_path / "library")) as library:
         assert library.count() > 0
         assert library.find(is_new()) == []
+
+
+@pytest.mark.parametrize("number", (1, 2, 4, 5, 6, 7, 8, 9))
+def test_rules_can_be_made_in_libraries_of_earlier_versions(number: int, tmp_path: Path) -> None:
+    folder = made_by(number, tmp_path / "library")
+    with Library(folder) as library:
+        assert not has_new_photos(library), "rules are for photos that come in"
+        description = latest_edit(library)
+        actions = [Action(ActionKind.TAG, "Garden"), Action(ActionKind.FAVOURITE)]
+        rule_id = create_rule(library, "Flowers", "flower", actions)
+        run = run_on_all(library, rule_id, lambda _: photos.c.id == FLOWER)
+        assert run is not None
+        assert "Garden" in library.photo(FLOWER).shown_tags
+        assert latest_edit(library) == description
+        assert undo_run(library, run.id) == 1
+        assert "Garden" not in library.photo(FLOWER).shown_tags
+    assert problems(folder) == []

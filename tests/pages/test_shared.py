@@ -12,6 +12,7 @@ from pages.sections.phone import from_phone
 from pages.state import identity, session, visitor
 from pages.state.session import get_visitors, owner_of
 from scene_model.config import PROJECT_DIR
+from scene_model.library.rules.rule_rows import all_rules
 from scene_model.library.sort_order import Sort
 from scene_model.services import Services
 from scene_model.visitors.keys import COOKIE_NAME
@@ -99,6 +100,23 @@ def test_visitors_make_albums_and_cannot_change_the_rules(
     owner = get_visitors().keys.owner(cookie)
     albums = get_visitors().services(owner).gallery().own_albums()
     assert [album.name for album in albums] == ["Our trip"]
+
+
+def test_visitors_have_rules_of_their_own(shared: AppTest, set_cookies: SetCookies) -> None:
+    cookies = [get_visitors().keys.issue() for _ in range(2)]
+    set_cookies({COOKIE_NAME: cookies[0]})
+    shared.run()
+    shared.switch_page("rules.py").run()
+    shared.button(key="new_rule").click().run()
+    shared.text_input(key="rule_name_0").set_value("Favourites")
+    shared.text_input(key="rule_query_0").set_value("dog")
+    shared.checkbox(key="rule_favourite_0").check()
+    next(button for button in shared.button if button.label == "Save and try").click().run()
+    assert "Dry run: 0 photos match now." in texts(shared)
+    next(button for button in shared.button if button.label == "Make active").click().run()
+    owners = map(get_visitors().keys.owner, cookies)
+    names = [[r.name for r in all_rules(get_visitors().services(o).library)] for o in owners]
+    assert names == [["Favourites"], []]
 
 
 def test_a_session_keeps_its_state_when_its_library_is_closed(

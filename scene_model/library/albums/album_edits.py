@@ -23,7 +23,13 @@ from scene_model.library.albums.album_changes import (
     SORT,
 )
 from scene_model.library.albums.own_albums import HAND
-from scene_model.library.edits import EditResult, begin_edit, chosen_ids, finish_edit
+from scene_model.library.edits import (
+    EditResult,
+    begin_edit,
+    chosen_ids,
+    finish_edit,
+    is_set_by_rule,
+)
 from scene_model.library.schema import album_photos, albums, edit_changes, photos
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
@@ -234,7 +240,10 @@ def _record(
 def _record_additions(
     connection: Connection, edit_id: int, album_id: int, photo_ids: Sequence[str]
 ) -> None:
-    """Record that photos are put at the end of an album, in their order."""
+    """Record that photos are put at the end of an album, in their order.
+
+    One that a standing rule put there stays in its place, as a person's from now on.
+    """
     rows = func.json_each(json.dumps(list(dict.fromkeys(photo_ids))))
     chosen = rows.table_valued("key", "value")
     in_album = album_photos.c.album_id == album_id
@@ -254,6 +263,21 @@ def _record_additions(
         .where(photos.c.number.not_in(existing))
     )
     connection.execute(insert(edit_changes).from_select(_COLUMNS, changes))
+    position = cast(album_photos.c.position, String)
+    confirmations = (
+        select(
+            literal(edit_id),
+            photos.c.id,
+            literal(PLACED),
+            literal(str(album_id)),
+            position,
+            position,
+        )
+        .join(album_photos, album_photos.c.photo == photos.c.number)
+        .where(in_album, photos.c.id.in_(chosen_ids(photo_ids)))
+        .where(is_set_by_rule(PLACED, str(album_id)))
+    )
+    connection.execute(insert(edit_changes).from_select(_COLUMNS, confirmations))
 
 
 def _row(connection: Connection, album_id: int) -> Mapping[str, str | None]:

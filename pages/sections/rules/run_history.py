@@ -1,0 +1,58 @@
+"""What the rules did, the newest first, each with an Undo of its own."""
+
+import datetime
+
+import streamlit as st
+
+from pages.sections.messages import counted, escape_markdown
+from pages.sections.rules.rule_page import change_rules
+from pages.state.session import get_gallery
+from scene_model.library.rules.run_rows import RuleRun, latest_runs
+from scene_model.library.rules.run_undo import undo_run
+
+_STEP, _SHOWN_KEY = 20, "rule_runs_shown"
+
+
+def run_history() -> None:
+    """Show the latest runs; without any, nothing."""
+    shown = int(st.session_state.get(_SHOWN_KEY, _STEP))
+    runs = latest_runs(get_gallery().library, shown + 1)
+    if not runs:
+        return
+    st.header("What the rules did")
+    for run in runs[:shown]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(_line(run), width="stretch")
+            if run.can_undo:
+                st.button(
+                    "Undo",
+                    icon=":material/undo:",
+                    key=f"undo_run_{run.id}",
+                    on_click=_undo,
+                    args=(run,),
+                    help="Takes back what this run did. What you changed since stays.",
+                )
+    if len(runs) > shown:
+        st.button("Show earlier runs", on_click=_show_more, args=(shown,), key="more_rule_runs")
+
+
+def _line(run: RuleRun) -> str:
+    at = datetime.datetime.fromisoformat(run.at).astimezone()
+    on_all = " (run on all photos)" if run.is_on_all else ""
+    undone = " :gray-badge[undone]" if run.is_undone else ""
+    return (
+        f"**{escape_markdown(run.rule_name)}**{on_all}: {escape_markdown(run.words)}, "
+        f"{counted(run.photo_count, 'photo')}{undone}  \n{at:%Y-%m-%d %H:%M}"
+    )
+
+
+def _undo(run: RuleRun) -> None:
+    def undo() -> str:
+        count = undo_run(get_gallery().library, run.id)
+        return f"Undone: rule “{run.rule_name}”, {counted(count, 'photo')} changed back."
+
+    change_rules(undo)
+
+
+def _show_more(shown: int) -> None:
+    st.session_state[_SHOWN_KEY] = shown + _STEP

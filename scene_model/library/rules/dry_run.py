@@ -1,0 +1,73 @@
+"""What a rule would do with all photos that match it now, without doing it."""
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from scene_model.library.rules.rule_actions import Action, action_words
+from scene_model.library.rules.rule_changes import (
+    ActionCount,
+    count_changed_photos,
+    count_changes,
+    numbers_in,
+)
+from scene_model.library.rules.rule_passes import ConditionOf, failure_of, matching_numbers
+from scene_model.library.rules.rule_rows import Rule, read_rule
+from scene_model.library.schema import photos
+from scene_model.library.store import Library
+
+
+@dataclass(frozen=True)
+class ActionPreview:
+    """One action of a dry run, in words."""
+
+    words: str
+    count: ActionCount
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a rule would do. failure: why it cannot run; the counts are 0 then.
+
+    matching: number of photos that match. changed: of those that it would change. examples: ids of
+    photos that match, the newest first.
+    """
+
+    rule: Rule
+    matching: int = 0
+    changed: int = 0
+    actions: tuple[ActionPreview, ...] = ()
+    examples: tuple[str, ...] = ()
+    failure: str | None = None
+
+
+def dry_run(
+    library: Library, rule_id: int, condition_of: ConditionOf, example_count: int
+) -> DryRun:
+    """Return what a rule would do; raises RuleNotFound."""
+    with library.database.reader.begin() as connection:
+        rule = read_rule(connection, rule_id)
+        failure = failure_of(connection, rule, condition_of)
+        if failure is not None:
+            return DryRun(rule, failure=failure)
+        numbers = matching_numbers(connection, rule, condition_of)
+        matching = sorted(json.loads(numbers), reverse=True)
+
+        def preview(action: Action) -> ActionPreview:
+            count = count_changes(connection, rule.id, action, numbers)
+            return ActionPreview(action_words(connection, [action]), count)
+
+        newest = json.dumps(matching[:example_count])
+        examples = (
+            select(photos.c.id)
+            .where(photos.c.number.in_(numbers_in(newest)))
+            .order_by(photos.c.number.desc())
+        )
+        return DryRun(
+            rule,
+            len(matching),
+            count_changed_photos(connection, rule.id, rule.actions, numbers),
+            tuple(map(preview, rule.actions)),
+            tuple(connection.execute(examples).scalars()),
+        )

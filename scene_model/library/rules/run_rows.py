@@ -1,0 +1,70 @@
+"""The runs of standing rules: what each did, and when."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from scene_model.errors import RuleNotFound
+from scene_model.library.schema import rule_runs
+from scene_model.library.store import Library
+
+
+@dataclass(frozen=True)
+class RuleRun:
+    """One run of a rule. rule_id: None when the rule was deleted since. words: what it did.
+
+    at: ISO 8601 with offset. photo_count: number of photos it changed. can_undo: whether it stands.
+    """
+
+    id: int
+    rule_id: int | None
+    rule_name: str
+    words: str
+    at: str
+    is_on_all: bool
+    photo_count: int
+    can_undo: bool
+    is_undone: bool
+
+
+def latest_runs(library: Library, limit: int) -> list[RuleRun]:
+    """Return the latest runs of all rules, the newest first."""
+    query = select(rule_runs).order_by(rule_runs.c.id.desc()).limit(limit)
+    with library.database.reader.begin() as connection:
+        return [rule_run(row) for row in connection.execute(query)]
+
+
+def find_run(library: Library, run_id: int) -> RuleRun:
+    """Return a run; raises RuleNotFound."""
+    with library.database.reader.begin() as connection:
+        row = connection.execute(select(rule_runs).where(rule_runs.c.id == run_id)).first()
+    if row is None:
+        raise RuleNotFound("There is no such run of a rule.")
+    return rule_run(row)
+
+
+def count_by_rule(library: Library, since: str = "") -> dict[int, int]:
+    """Count the photos that runs of each rule changed and that were not undone.
+
+    since: only those runs, ISO 8601.
+    """
+    query = (
+        select(rule_runs.c.rule_id, func.sum(rule_runs.c.photo_count))
+        .where(
+            rule_runs.c.rule_id.is_not(None),
+            rule_runs.c.undone_at.is_(None),
+            rule_runs.c.at >= since,
+        )
+        .group_by(rule_runs.c.rule_id)
+    )
+    with library.database.reader.begin() as connection:
+        return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def rule_run(row: Any) -> RuleRun:
+    """Build a record from a row of ``rule_runs``."""
+    return RuleRun(
+        *(row.id, row.rule_id, row.rule_name, row.words, row.at, bool(row.is_on_all)),
+        *(row.photo_count, row.edit_id is not None, row.undone_at is not None),
+    )

@@ -1,0 +1,1 @@
+"""Standing rules: what happens from now on with photos that come in and match a query."""

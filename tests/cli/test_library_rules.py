@@ -1,0 +1,101 @@
+"""`library rules`: the rules, a dry run, a run on all photos and its undo."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scene_model.cli.main import main
+from scene_model.library.albums.album_edits import create_album, delete_album
+from scene_model.library.rules.rule_actions import Action, ActionKind
+from scene_model.library.rules.rule_rows import activate_rule, create_rule, find_rule
+from scene_model.library.store import Library
+from tests.library.rows import Row, put
+
+pytestmark = pytest.mark.slow
+
+TAG = Action(ActionKind.TAG, "Rex")
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SCENE_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setenv("SCENE_WORKERS", "1")
+    with Library(tmp_path / "library") as opened:
+        put(opened, [Row("dog 1.jpg"), Row("dog 2.jpg"), Row("cat.jpg")])
+        activate_rule(opened, find_rule(opened, create_rule(opened, "Dogs", "name:dog", [TAG])))
+        create_rule(opened, "Cats", "name:cat", [Action(ActionKind.FAVOURITE)])
+    return tmp_path / "library"
+
+
+def output(capfd: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    capfd.readouterr()
+    assert main(["library", "rules", *arguments]) == code
+    return capfd.readouterr().out
+
+
+def test_the_exact_fields(library: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    rules: list[dict[str, Any]] = json.loads(output(capfd, "--json"))
+    assert rules[0] == {
+        "id": 1,
+        "name": "Dogs",
+        "query": "name:dog",
+        "actions": [{"kind": "tag", "value": "Rex"}],
+        "does": "add the tag “Rex”",
+        "active": True,
+        "pause_reason": None,
+        "photos": 0,
+    }
+    assert [rule["active"] for rule in rules] == [True, False]
+    assert [json.loads(line) for line in output(capfd, "--jsonl").splitlines()] == rules
+    assert output(capfd).splitlines()[1] == ("Cats\tname:cat\tmark as favourite\t0 photos\tpaused")
+
+
+def test_a_dry_run_changes_nothing(library: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    shown = json.loads(output(capfd, "--dry-run", "dogs", "--json"))
+    assert shown == {
+        "name": "Dogs",
+        "query": "name:dog",
+        "matching": 2,
+        "changed": 2,
+        "actions": [
+            {"does": "add the tag “Rex”", "changed": 2, "left_to_people": 0, "left_to_rules": 0}
+        ],
+        "examples": [Row("dog 2.jpg").id, Row("dog 1.jpg").id],
+        "failure": None,
+    }
+    assert output(capfd, "--dry-run", "Cats").splitlines() == [
+        "1 photo matches; the rule would change 1.",
+        "mark as favourite\t1 photo",
+    ]
+    with Library(library) as opened:
+        assert opened.photo(Row("dog 1.jpg").id).shown_tags == ()
+    assert output(capfd, "--dry-run", "Birds", code=1) == ""
+
+
+def test_a_run_and_its_undo(library: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    runs = json.loads(output(capfd, "--run", "--json"))
+    assert runs == [{"id": 1, "rule": "Dogs", "does": "add the tag “Rex”", "photos": 2}]
+    assert json.loads(output(capfd, "--json"))[0]["photos"] == 2
+    assert output(capfd, "--run", "Cats") == "2\tCats\tmark as favourite\t1 photo\n"
+    assert output(capfd, "--run") == ""
+    output(capfd, "--undo", "1")
+    with Library(library) as opened:
+        assert opened.photo(Row("dog 1.jpg").id).shown_tags == ()
+        assert opened.photo(Row("cat.jpg").id).favourite
+    output(capfd, "--undo", "9", code=1)
+
+
+def test_a_rule_that_cannot_run_is_named(library: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with Library(library) as opened:
+        album_id = create_album(opened, "Pets")
+        rule_id = create_rule(opened, "Pets", "name:dog", [Action(ActionKind.ALBUM, str(album_id))])
+        activate_rule(opened, find_rule(opened, rule_id))
+        delete_album(opened, album_id)
+    capfd.readouterr()
+    assert main(["library", "rules", "--run"]) == 3
+    captured = capfd.readouterr()
+    assert captured.out == "1\tDogs\tadd the tag “Rex”\t2 photos\n"
+    assert "Pets is paused: The album “Pets” no longer exists." in captured.err
+    assert "Pets\tname:dog" in output(capfd)
