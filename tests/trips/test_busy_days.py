@@ -38,7 +38,7 @@ def test_a_day_with_a_party_is_none() -> None:
 
 
 def test_three_busy_days_are_a_trip() -> None:
-    assert busy_days({151: 6, 152: 6, 153: 6, 154: 0}) == [[151, 152, 153]]
+    assert busy_days({154: 6, 155: 6, 156: 6}, every=10) == [[154, 155, 156]]
 
 
 def test_what_is_usual_is_learned() -> None:
@@ -56,8 +56,9 @@ def test_a_day_apart_is_on_the_trip_only_if_it_is_busy(last_hours: int, last_day
 
 
 def test_days_whose_place_is_clear_are_on_no_trip() -> None:
-    days = dict.fromkeys(range(151, 155), 6) | dict.fromkeys(range(155, 159), 6)
-    assert busy_days(days, clear=range(155, LAST_DAY)) == [[*range(151, 155)]]
+    days = dict.fromkeys(range(152, 157), 6) | dict.fromkeys(range(172, 177), 6)
+    assert busy_days(days, every=10) == [[*range(152, 157)], [*range(172, 177)]]
+    assert busy_days(days, every=10, clear=range(172, 177)) == [[*range(152, 157)]]
 
 
 @pytest.mark.parametrize("count", [3, 5, 9])
