@@ -156,7 +156,7 @@ def _merged(cells: Sequence[_Cell], columns: int) -> list[_Cell]:
                 for j in by_place.get((column, row), ()):
                     if j not in taken and _distance(cell, cells[j], columns) < _RADIUS_CELLS:
                         taken.add(j)
-                        joined = _joined(joined, cells[j], columns)
+                        joined = _joined(joined, cells[j])
         merged.append(joined)
     return sorted(merged, key=lambda cell: -cell.photos)
 
@@ -172,9 +172,9 @@ def _distance(cell: _Cell, other: _Cell, columns: int) -> float:
     return math.hypot(min(x, columns - x), cell.y - other.y)
 
 
-def _joined(cell: _Cell, other: _Cell, columns: int) -> _Cell:
+def _joined(cell: _Cell, other: _Cell) -> _Cell:
     # Beside the cell, also where the date line is between them.
-    turn = 360.0 * round((cell.x - other.x) / columns)
+    turn = 360.0 * round((cell.longitude - other.longitude) / 360.0)
     return replace(
         cell,
         photos=cell.photos + other.photos,
@@ -194,10 +194,16 @@ def _ids(connection: Connection, numbers: list[int]) -> dict[int, str]:
 
 
 def _cluster(cell: _Cell, photo_id: str) -> Cluster:
-    box = replace(cell.box, west=_on_map(cell.box.west), east=_on_map(cell.box.east))
-    return Cluster(cell.photos, cell.latitude, cell.longitude, box, photo_id)
+    return Cluster(cell.photos, cell.latitude, cell.longitude, _on_map(cell.box), photo_id)
 
 
-def _on_map(longitude: float) -> float:
-    """Return a longitude from -180 to 180."""
-    return longitude if -180 <= longitude <= 180 else (longitude + 180) % 360 - 180
+def _on_map(box: Box) -> Box:
+    """Return a box from -180 to 180 degrees; west is greater than east across the date line.
+
+    The date line is 180 and -180 degrees: a box that touches it reaches across, to hold both.
+    """
+    if box.east - box.west >= 360:
+        return replace(box, west=-180.0, east=180.0)
+    west = box.west + 360 if box.west <= -180 else box.west
+    east = box.east - 360 if box.east >= 180 else box.east
+    return replace(box, west=west, east=east)

@@ -330,7 +330,7 @@ def test_groups_in_search_and_export(
     (row,) = csv.DictReader(io.StringIO(archive_text(tmp_path / "a.zip", "manifest.csv")))
     assert row["Group"] == "water"
     assert run("export", "--zip", tmp_path / "c.zip", "--by", "colour") == 2
-    assert "class, group, tag, trip, head:scenes" in run.err
+    assert "class, group, tag, trip, day, head:scenes" in run.err
     assert not (tmp_path / "c.zip").exists()
 
 

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scene_model.library.store import Library
@@ -62,7 +62,7 @@ def test_a_cluster_may_lie_on_the_date_line(services: Services) -> None:
     put(services.library, [Row("fiji", place=FIJI), Row("taveuni", place=TAVEUNI)])
     (both,) = clusters(services.library, WORLD, 3)
     assert both.photos == 2
-    assert both.box.query == "within:-17,179.899999,-17,-179.9"
+    assert both.box.query == "within:-17,179.9,-17,-179.9"
     assert both.box.contains(both.latitude, both.longitude)
     assert services.gallery().count(both.box.query) == 2
 
@@ -71,6 +71,10 @@ PLACE = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 
 
 @given(st.lists(PLACE, max_size=30), st.integers(0, MAX_ZOOM))
+@example([(0.0, 146.0), (0.0, 180.0), (0.0, -125.0)], 0)
+@example([(0.0, 180.0), (0.0, -180.0), (0.0, 146.0)], 0)
+@example([(0.0, 180.0), (0.0, 180.0)], 3)
+@example([(0.0, float(degrees)) for degrees in range(-180, 181, 10)], 0)
 @settings(max_examples=60, deadline=None)
 def test_every_photo_is_in_one_cluster(
     library: Library, at: list[tuple[float, float]], zoom: int

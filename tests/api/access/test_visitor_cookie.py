@@ -22,7 +22,7 @@ from scene_model.config import Settings
 from scene_model.trips.trip_run import update_trips
 from scene_model.visitors.keys import COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
-from tests.library.rows import put
+from tests.library.rows import add
 from tests.trips.journeys import days
 
 TRIP_ID = "1"  # of the first trip of any library
@@ -118,7 +118,7 @@ def test_no_route_serves_another_visitor(
     ids = upload(alice, temple, visitors)
     batch_id = batch(alice, temple, "a key")
     library = visitors.services(visitors.keys.owner(alice.cookies[COOKIE_NAME])).library
-    put(library, days("2024-07-12", "2024-07-13"))
+    add(library, *days("2024-07-12", "2024-07-13"))
     update_trips(library)
     title = alice.get(f"/api/trips/{TRIP_ID}").json()["title"]
     assert alice.get(f"/api/photos/{ids[1]}/original").content == temple
