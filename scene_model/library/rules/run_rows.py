@@ -15,6 +15,8 @@ class RuleRun:
     """One run of a rule. rule_id: None when the rule was deleted since. words: what it did.
 
     at: ISO 8601 with offset. photo_count: number of photos it changed. can_undo: whether it stands.
+    copy_state: of a run that copies into a folder, a `run_copies.CopyState`. copy_count: the copies
+    that there are. copy_note: what could not be copied or removed, and why.
     """
 
     id: int
@@ -26,6 +28,9 @@ class RuleRun:
     photo_count: int
     can_undo: bool
     is_undone: bool
+    copy_state: str | None = None
+    copy_count: int | None = None
+    copy_note: str | None = None
 
 
 def latest_runs(library: Library, limit: int) -> list[RuleRun]:
@@ -67,4 +72,5 @@ def rule_run(row: Any) -> RuleRun:
     return RuleRun(
         *(row.id, row.rule_id, row.rule_name, row.words, row.at, bool(row.is_on_all)),
         *(row.photo_count, row.edit_id is not None, row.undone_at is not None),
+        *(row.copy_state, row.copy_count, row.copy_note),
     )
