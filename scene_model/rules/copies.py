@@ -142,31 +142,29 @@ class RuleCopier:
     def _copy(self, run: RunCopies) -> None:
         if problem := copy_folder_problem(run.folder):
             raise InvalidRule(problem)
-        count, errors = 0, []
-        for outcome in self._copied(run):
-            if isinstance(outcome, Untouched):
-                errors += [outcome.error] if outcome.error else []
-            elif outcome.error is None:
-                count += 1
-            else:
-                errors.append(outcome.error)
-        if problem := copy_folder_problem(run.folder):  # its disk was unplugged
-            raise InvalidRule(problem)
-        stopping = [e for e in errors if isinstance(e, SceneError) and not _is_of_one_file(e)]
-        if stopping:
-            note = _note(stopping[0].message, len(errors), "copied")
-            settle_copies(self._library, run, CopyState.FAILED, count, note)
-            return
-        note = _note(errors[0].message, len(errors), "copied") if errors else None
-        settle_copies(self._library, run, CopyState.DONE, count, note)
+        outcomes = list(self._copied(run))
+        count = sum(isinstance(o, Outcome) and o.error is None for o in outcomes)
+        if gone := copy_folder_problem(run.folder):  # its disk was unplugged
+            raise InvalidRule(gone)
+        errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+        stopping = [error for error in errors if not _is_of_one_file(error)]
+        reason = next(iter(stopping or errors), None)
+        note = None if reason is None else _note(reason.message, len(errors), "copied")
+        state = CopyState.FAILED if stopping else CopyState.DONE
+        settle_copies(self._library, run, state, count, note)
 
     def _copied(self, run: RunCopies) -> Iterator[Outcome | Untouched]:
         """Copy the photos of a run, those of each drive with a journal of its own."""
         photo_ids = copied_photos(self._library, run.run_id)
         for drive, ids in _by_drive(self._library, photo_ids).items():
             name = f"{run.token} {drive}"
-            if journals_of_run(run.folder, name, self._file_system):  # a kill, or a full disk
-                yield from resume_sort(run.folder, self._file_system, run=name)
+            begun = journals_of_run(run.folder, name, self._file_system)
+            if begun:  # before a kill, or until the disk was full
+                if not begun[0].progress.is_undoing:  # else a person took it back in the folder
+                    yield from resume_sort(run.folder, self._file_system, run=name)
+                planned = {step.sha256 for step in begun[0].steps}
+                others = [photo_id for photo_id in ids if photo_id not in planned]
+                yield from self._plan(others, run.folder, run.layout).untouched
                 continue
             plan = self._plan(ids, run.folder, run.layout)
             yield from plan.untouched
@@ -221,10 +219,11 @@ class RuleCopier:
 class UndoneRun:
     """What undoing a run did. photo_count: photos in the library that were changed back.
 
-    run: the run afterwards, which says what became of its copies.
+    copy_count: copies that were removed. run: the run afterwards, which names those that stay.
     """
 
     photo_count: int
+    copy_count: int
     run: RuleRun
 
 
@@ -235,9 +234,11 @@ def undo_with_copies(
 
     A copy that was changed stays, and one whose original is gone.
     """
+    before = find_run(library, run_id).copy_count or 0
     photo_count = undo_run(library, run_id)
     RuleCopier(library, file_system=file_system).finish()
-    return UndoneRun(photo_count, find_run(library, run_id))
+    run = find_run(library, run_id)
+    return UndoneRun(photo_count, max(0, before - (run.copy_count or 0)), run)
 
 
 def checked_copy(action: Action) -> Action:

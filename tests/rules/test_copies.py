@@ -339,6 +339,17 @@ def test_a_sort_that_runs_in_the_folder_is_waited_for(
     assert state(library, run) == ("done", 1, None)
 
 
+def test_copies_that_a_person_takes_back_stay_away(
+    library: Library, runner: RuleRunner, folder: Path
+) -> None:
+    make(runner, "Copies", "name:dog", copy_into(folder, "{name}"))
+    add_photo(library, "dog.jpg")
+    (run,) = runner.run_new()
+    assert len(list(undo_sort(folder))) == 1
+    undone = undo_with_copies(library, run.id)
+    assert (undone.run.copy_state, undone.run.copy_count, copies(folder)) == ("undone", 0, {})
+
+
 def test_a_deleted_rule_leaves_copies_that_can_be_undone(
     library: Library, runner: RuleRunner, folder: Path
 ) -> None:
@@ -396,6 +407,7 @@ def _is_clean(library: Library) -> bool:
         return row_problems(connection) == [] and unfinished_copies(library) == []
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_step_of_the_disk_is_completed_at_the_next_start(
     library: Library, model: CurrentModel, runner: RuleRunner, folder: Path
 ) -> None:
@@ -405,6 +417,8 @@ def test_a_kill_at_any_step_of_the_disk_is_completed_at_the_next_start(
         for name in (f"dog {at} a.jpg", f"dog {at} b.jpg"):
             add_photo(library, name)
             expected[f"2024/sea/{name}"] = name
+        lost = add_photo(library, f"dog {at} lost.jpg")
+        library.files.copy_location(lost, "JPEG").unlink()
         try:
             killed.run_new()
         except Crash:
@@ -413,11 +427,14 @@ def test_a_kill_at_any_step_of_the_disk_is_completed_at_the_next_start(
             runner.run_new()
         assert copies(folder) == expected
         (run, *_) = latest_runs(library, 1)
-        assert state(library, run) == ("done", 2, None)
+        assert (run.copy_state, run.copy_count) == ("done", 2)
+        assert run.copy_note is not None
+        assert run.copy_note.startswith("1 photo was not copied: The original of")
         assert not [path for path in folder.rglob("*.part")]
     assert _is_clean(library)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_step_of_an_undo_is_completed_at_the_next_start(
     library: Library, model: CurrentModel, runner: RuleRunner, folder: Path
 ) -> None:
@@ -440,6 +457,7 @@ def test_a_kill_at_any_step_of_an_undo_is_completed_at_the_next_start(
     assert _is_clean(library)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_step_of_the_database_copies_each_photo_once(
     library: Library, runner: RuleRunner, folder: Path
 ) -> None:

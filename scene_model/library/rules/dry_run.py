@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from scene_model.library.rules.rule_actions import Action, action_words, copy_action
+from scene_model.library.rules.rule_actions import Action, ActionKind, action_words, copy_action
 from scene_model.library.rules.rule_changes import (
     ActionCount,
     changed_ids,
@@ -25,6 +25,7 @@ class ActionPreview:
 
     words: str
     count: ActionCount
+    kind: ActionKind
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def dry_run(
 
         def preview(action: Action) -> ActionPreview:
             count = count_changes(connection, rule.id, action, numbers)
-            return ActionPreview(action_words(connection, [action]), count)
+            return ActionPreview(action_words(connection, [action]), count, action.kind)
 
         newest = json.dumps(matching[:example_count])
         examples = (

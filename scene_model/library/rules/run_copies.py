@@ -94,8 +94,9 @@ def settle_copies(
     count: the number of copies that there are; None leaves it. FAILED also pauses the rule, with
     the note as its reason.
     """
-    values = {"copy_state": state, "copy_note": note}
-    values |= {} if count is None else {"copy_count": count}
+    values: dict[str, Any] = {"copy_state": state, "copy_note": note}
+    if count is not None:
+        values["copy_count"] = count
     with library.database.writer.begin() as connection:
         changed = connection.execute(
             update(rule_runs)

@@ -33,6 +33,25 @@ class RuleRun:
     copy_note: str | None = None
 
 
+def copies_in_words(run: RuleRun) -> str:
+    """Say what became of the copies of a run; "" for one that does not copy."""
+    count = run.copy_count or 0
+    copies = f"{count:,} {'copy' if count == 1 else 'copies'}"
+    match run.copy_state:
+        case None:
+            return ""
+        case "pending":
+            return "not all copied yet"
+        case "failed":
+            return f"{copies} made, then stopped. {run.copy_note or ''}".rstrip()
+        case "undoing":
+            return run.copy_note or "its copies are not removed yet"
+        case "undone":
+            return run.copy_note or "its copies are removed"
+        case _:
+            return f"{copies} made. {run.copy_note}" if run.copy_note else f"{copies} made"
+
+
 def latest_runs(library: Library, limit: int) -> list[RuleRun]:
     """Return the latest runs of all rules, the newest first."""
     query = select(rule_runs).order_by(rule_runs.c.id.desc()).limit(limit)
