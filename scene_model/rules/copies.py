@@ -24,12 +24,13 @@ from scene_model.errors import (
 from scene_model.export.archive import safe_name
 from scene_model.export.sorting.classification import BY_CLASS, Classification
 from scene_model.export.sorting.file_system import SortFileSystem
-from scene_model.export.sorting.journal import journals_of_run
+from scene_model.export.sorting.journal import Journal, journals_of_run
 from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind, Plan, ScannedPhoto, Untouched, make_plan
 from scene_model.export.sorting.scan import Group, SkippedFile, SourceFile, is_library_folder
 from scene_model.export.sorting.transaction import Outcome, resume_sort, sort_files, undo_sort
 from scene_model.jobs.lock_file import acquire_lock
+from scene_model.library.held_folder import FolderTree
 from scene_model.library.rules.dry_run import DryRun
 from scene_model.library.rules.rule_actions import Action, copy_action, copy_folder_problem
 from scene_model.library.rules.run_copies import (
@@ -161,6 +162,7 @@ class RuleCopier:
             begun = journals_of_run(run.folder, name, self._file_system)
             if begun:  # before a kill, or until the disk was full
                 if not begun[0].progress.is_undoing:  # else a person took it back in the folder
+                    _make_folders(begun[0])
                     yield from resume_sort(run.folder, self._file_system, run=name)
                 planned = {step.sha256 for step in begun[0].steps}
                 others = [photo_id for photo_id in ids if photo_id not in planned]
@@ -264,6 +266,14 @@ def checked_copy(action: Action) -> Action:
                 "library. Choose another folder."
             )
     return Action(action.kind, str(folder), template)
+
+
+def _make_folders(journal: Journal) -> None:
+    """Make the folders of copies that the undo of another run removed since they were planned."""
+    with FolderTree(journal.dest) as tree:
+        for folder in sorted({str(Path(step.target).parent) for step in journal.steps}):
+            with contextlib.suppress(OSError):  # each step then says why it fails
+                tree.folder(folder).create()
 
 
 def _by_drive(library: Library, photo_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -4,11 +4,14 @@ import contextlib
 import errno
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scene_model.classifier.model import CurrentModel
 from scene_model.errors import InvalidLayout, InvalidRule, NotForVisitors, SceneError
@@ -18,7 +21,7 @@ from scene_model.export.sorting.transaction import sort_files, undo_sort
 from scene_model.jobs.lock_file import acquire_lock
 from scene_model.library.rules.rule_actions import Action, ActionKind
 from scene_model.library.rules.rule_rows import delete_rule, find_rule
-from scene_model.library.rules.run_copies import CopyState, unfinished_copies
+from scene_model.library.rules.run_copies import CopyState, copied_photos, unfinished_copies
 from scene_model.library.rules.run_rows import RuleRun, find_run, latest_runs
 from scene_model.library.store import Library
 from scene_model.maintenance.row_check import row_problems
@@ -434,6 +437,21 @@ def test_a_kill_at_any_step_of_the_disk_is_completed_at_the_next_start(
     assert _is_clean(library)
 
 
+def test_an_undo_before_another_run_is_completed_removes_none_of_its_folders(
+    library: Library, model: CurrentModel, runner: RuleRunner, folder: Path
+) -> None:
+    make(runner, "Copies", "name:dog", copy_into(folder))
+    add_photo(library, "dog 1.jpg")
+    (run,) = runner.run_new()
+    add_photo(library, "dog 2.jpg")
+    with pytest.raises(Crash):
+        RuleRunner(library, model, file_system=CrashingDisk(5)).run_new()
+    undo_with_copies(library, run.id)
+    assert not (folder / "2024").exists()
+    runner.run_new()
+    assert list(copies(folder)) == ["2024/sea/dog 2.jpg"]
+
+
 @pytest.mark.slow
 def test_a_kill_at_any_step_of_an_undo_is_completed_at_the_next_start(
     library: Library, model: CurrentModel, runner: RuleRunner, folder: Path
@@ -480,3 +498,54 @@ def test_a_kill_at_any_step_of_the_database_copies_each_photo_once(
     for run in latest_runs(library, 99):
         runner.undo(run.id)
     assert copies(folder) == {}
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(["add", "undo", "start"]),
+            st.one_of(st.none(), st.integers(1, 25)),
+            st.integers(0, 9),
+        ),
+        max_size=14,
+    )
+)
+def test_the_copies_are_those_of_the_runs_that_stand(
+    steps: list[tuple[str, int | None, int]], model: CurrentModel, tmp_path: Path
+) -> None:
+    """In whatever order runs are made, undone and killed."""
+    with tempfile.TemporaryDirectory(dir=tmp_path) as place:
+        folder = Path(place) / "sorted"
+        folder.mkdir()
+        with Library(Path(place) / "library") as library:
+            runner = RuleRunner(library, model)
+            make(runner, "Copies", "name:dog", copy_into(folder))
+            for number, (act, kill_at, choice) in enumerate(steps):
+                disk = CrashingDisk(10**9 if kill_at is None else kill_at)
+                killed = RuleRunner(library, model, file_system=disk)
+                runs = latest_runs(library, 99)
+                with contextlib.suppress(Crash):
+                    if act == "add":
+                        add_photo(library, f"dog {number}.jpg")
+                        killed.run_new()
+                    elif act == "undo" and runs:
+                        undo_with_copies(library, runs[choice % len(runs)].id, disk)
+                    else:
+                        killed.run_new()
+            runner.run_new()
+            runs = latest_runs(library, 99)
+            standing = {name for run in runs if run.can_undo for name in _names(library, run)}
+            assert set(copies(folder).values()) == standing
+            assert {run.copy_state for run in runs} <= {"done", "undone"}
+            assert _is_clean(library)
+            for run in runs:
+                runner.undo(run.id)
+            assert copies(folder) == {}
+
+
+def _names(library: Library, run: RuleRun) -> set[str]:
+    return {photo.name for photo in library.records(copied_photos(library, run.id))}

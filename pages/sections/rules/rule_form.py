@@ -24,8 +24,8 @@ from scene_model.search.own_albums import find_own_album
 _FIELDS = ("name", "query", "tags", "album", "class", "rating", "favourite", "folder", "layout")
 # By template: the folders in words.
 _LAYOUTS = {
-    "{taken:%Y}/{taken:%m}/{name}": "Year / month",
-    "{taken:%Y}/{taken:%m}/{class}/{name}": "Year / month / class",
+    "{taken:%Y}/{taken:%m}/{name} | undated/{name}": "Year / month",
+    "{taken:%Y}/{taken:%m}/{class}/{name} | undated/{class}/{name}": "Year / month / class",
     "{class}/{name}": "Class",
     "{album}/{name}": "Album",
     "{camera}/{name}": "Camera",
