@@ -268,7 +268,7 @@ def open_services(
         raise
     limit = quota(library)
     pools = None if common is None else common.worker_pools
-    rules = RuleRunner(library, model)
+    rules = RuleRunner(library, model, require_personal=settings.require_personal)
     # After places and trips, which queries of rules may name.
     trips = TripUpdates(library, after_update=rules.run_new)
     arrange_new = partial(_arrange_new, library, trips)
@@ -310,7 +310,7 @@ def open_services(
 def services_of_empty(settings: Settings, library: EmptyLibrary, common: Common) -> Services:
     """Wire up an empty library, which several visitors read."""
     jobs = JobRunner(settings, common.model, library, common.worker_pools)
-    rules = RuleRunner(library, common.model)
+    rules = RuleRunner(library, common.model, require_personal=settings.require_personal)
     return Services(settings, common.model, library, jobs, TripUpdates(library), rules)
 
 

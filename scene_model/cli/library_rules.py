@@ -11,10 +11,11 @@ from scene_model.cli.terminal import counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED
 from scene_model.library.rules.dry_run import DryRun
+from scene_model.library.rules.rule_actions import Action, ActionKind
 from scene_model.library.rules.rule_rows import Rule, all_rules
-from scene_model.library.rules.run_rows import RuleRun, count_by_rule
-from scene_model.library.rules.run_undo import undo_run
+from scene_model.library.rules.run_rows import RuleRun, copies_in_words, count_by_rule
 from scene_model.library.store import Library
+from scene_model.rules.copies import undo_with_copies
 from scene_model.services import open_services
 
 
@@ -26,15 +27,25 @@ def rules(options: argparse.Namespace, settings: Settings) -> int:
         return _run(options, settings)
     with Library(settings.library) as library:
         if options.undo is not None:
-            count = undo_run(library, options.undo)
-            print(f"{counted(count, 'photo')} changed back", file=sys.stderr)
-            return EXIT_DONE
+            return _undo(library, options.undo)
         photo_counts = count_by_rule(library)
         listed = all_rules(library)
     records = [_rule_record(rule, photo_counts.get(rule.id, 0)) for rule in listed]
     lines = [_rule_line(rule, photo_counts.get(rule.id, 0)) for rule in listed]
     _print(options, records, lines)
     return EXIT_DONE
+
+
+def _undo(library: Library, run_id: int) -> int:
+    undone = undo_with_copies(library, run_id)
+    parts = [f"{counted(undone.photo_count, 'photo')} changed back"]
+    if undone.run.copy_state is not None:
+        parts.append(f"{counted(undone.copy_count, 'copy', 'copies')} removed")
+    print(", ".join(parts), file=sys.stderr)
+    if undone.run.copy_note is None:
+        return EXIT_DONE
+    print(printable(undone.run.copy_note), file=sys.stderr)
+    return EXIT_SOME_FAILED
 
 
 def _try(options: argparse.Namespace, settings: Settings) -> int:
@@ -64,7 +75,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     _print(options, list(map(_run_record, runs)), list(map(_run_line, runs)))
     for rule in paused:
         print(f"{printable(rule.name)} is paused: {rule.pause_reason}", file=sys.stderr)
-    return EXIT_SOME_FAILED if paused else EXIT_DONE
+    return EXIT_SOME_FAILED if paused or any(run.copy_note for run in runs) else EXIT_DONE
 
 
 def _print(
@@ -82,12 +93,17 @@ def _rule_record(rule: Rule, photo_count: int) -> dict[str, Any]:
         "id": rule.id,
         "name": rule.name,
         "query": rule.query,
-        "actions": [{"kind": action.kind, "value": action.value} for action in rule.actions],
+        "actions": list(map(_action_record, rule.actions)),
         "does": rule.words,
         "active": rule.is_active,
         "pause_reason": rule.pause_reason,
         "photos": photo_count,
     }
+
+
+def _action_record(action: Action) -> dict[str, str]:
+    record = {"kind": str(action.kind), "value": action.value}
+    return record | ({"layout": action.layout} if action.kind is ActionKind.COPY else {})
 
 
 def _rule_line(rule: Rule, photo_count: int) -> str:
@@ -112,6 +128,9 @@ def _dry_run_record(shown: DryRun) -> dict[str, Any]:
             }
             for action in shown.actions
         ],
+        "folders": dict(shown.folders),
+        "in_place": shown.in_place,
+        "not_copied": shown.not_copied,
         "examples": list(shown.examples),
         "failure": shown.failure,
     }
@@ -129,13 +148,24 @@ def _dry_run_lines(shown: DryRun) -> list[str]:
             f"{printable(action.words)}\t{counted(action.count.changed, 'photo')}"
             for action in shown.actions
         ),
+        *(f"{printable(folder)}\t{counted(count, 'file')}" for folder, count in shown.folders),
+        *([f"already there\t{counted(shown.in_place, 'file')}"] if shown.in_place else []),
+        *([printable(shown.first_reason)] if shown.first_reason else []),
     ]
 
 
 def _run_record(run: RuleRun) -> dict[str, Any]:
-    return {"id": run.id, "rule": run.rule_name, "does": run.words, "photos": run.photo_count}
+    copies = {"state": run.copy_state, "count": run.copy_count, "note": run.copy_note}
+    return {
+        "id": run.id,
+        "rule": run.rule_name,
+        "does": run.words,
+        "photos": run.photo_count,
+        "copies": None if run.copy_state is None else copies,
+    }
 
 
 def _run_line(run: RuleRun) -> str:
     count = counted(run.photo_count, "photo")
-    return f"{run.id}\t{printable(run.rule_name)}\t{printable(run.words)}\t{count}"
+    copies = [copies_in_words(run)] if run.copy_state else []
+    return "\t".join((str(run.id), *map(printable, (run.rule_name, run.words, count, *copies))))

@@ -424,7 +424,10 @@ rules = Table(
 # What rules did, also those that were deleted since. `edit_id`: the edit with the changes, which is
 # no edit of a person and is undone only with its run; null where it was undone, or where all of its
 # photos were deleted for ever. `words`: what was done, for people. `is_on_all`: whether it was run
-# on all photos, not on those that came in.
+# on all photos, not on those that came in. `copy_…`: of a rule that copies photos into a folder:
+# `state` is "pending" until the copies are written, "failed" while they wait for a person, "done",
+# "undoing" until they are removed, or "undone"; `token` names the journal in the folder; `count` is
+# the number of copies; `note` says what could not be copied, or removed.
 rule_runs = Table(
     "rule_runs",
     metadata,
@@ -437,6 +440,12 @@ rule_runs = Table(
     Column("photo_count", Integer, nullable=False),
     Column("edit_id", ForeignKey("edits.id", ondelete="SET NULL"), unique=True),
     Column("undone_at", Text),
+    Column("copy_state", Text),
+    Column("copy_folder", Text),
+    Column("copy_layout", Text),
+    Column("copy_token", Text),
+    Column("copy_count", Integer),
+    Column("copy_note", Text),
     sqlite_autoincrement=True,
 )
 Index("rule_runs_by_rule", rule_runs.c.rule_id)

@@ -92,6 +92,13 @@ _CONTRADICTIONS = {
         "WHERE r.photo_count < 1 OR e.undone_at IS NOT NULL "
         "OR (r.edit_id IS NOT NULL AND r.undone_at IS NOT NULL)"
     ),
+    "a run of a rule copies to no folder, or is in a state that there is not": (
+        "SELECT count(*) FROM rule_runs WHERE copy_state NOT IN "
+        "('pending', 'failed', 'done', 'undoing', 'undone') "
+        "OR (copy_state IS NULL) <> (copy_folder IS NULL) "
+        "OR (copy_state IS NULL) <> (copy_layout IS NULL) "
+        "OR (copy_state IS NULL) <> (copy_token IS NULL) OR copy_count < 0"
+    ),
     "a photo's number of decisions is wrong": (
         "SELECT count(*) FROM photos WHERE decided_tags <> "
         "(SELECT count(*) FROM tag_decisions WHERE photo_id = photos.id)"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from scene_model.classifier.model import CurrentModel
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import InvalidRule, RuleNotFound, SceneError
+from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.library.edits import clean_tag
 from scene_model.library.own_labels import LibraryModel
 from scene_model.library.rules.dry_run import DryRun, dry_run
@@ -21,8 +22,10 @@ from scene_model.library.rules.rule_rows import (
     create_rule,
     find_rule,
 )
-from scene_model.library.rules.run_rows import RuleRun
+from scene_model.library.rules.run_copies import try_copies_again
+from scene_model.library.rules.run_rows import RuleRun, find_run
 from scene_model.library.store import Library
+from scene_model.rules.copies import RuleCopier, UndoneRun, checked_copy, undo_with_copies
 from scene_model.search.query_reader import Condition, QueryReader
 
 EXAMPLE_COUNT = 12
@@ -42,8 +45,17 @@ class RuleRunner:
         library: Library,
         model: CurrentModel,
         today: Callable[[], datetime.date] = datetime.date.today,
+        require_personal: Callable[[str], None] = lambda _: None,
+        file_system: SortFileSystem | None = None,
     ) -> None:
-        """today: returns the day that ``taken:today`` means when a rule runs."""
+        """Set up.
+
+        today: returns the day that ``taken:today`` means when a rule runs. require_personal: raises
+        NotForVisitors on a shared server, where rules copy no files, see `Settings`. file_system:
+        copies the files.
+        """
+        self._require_personal = require_personal
+        self._copier = RuleCopier(library, model, file_system)
         self._library, self._today = library, today
         self._model = LibraryModel(library, model)
         self._reader = QueryReader(library, self._model)
@@ -68,7 +80,8 @@ class RuleRunner:
 
     def dry_run(self, rule_id: int, example_count: int = EXAMPLE_COUNT) -> DryRun:
         """Return what a rule would do with the photos that match it now; raises RuleNotFound."""
-        return dry_run(self._library, rule_id, self._condition_of, example_count)
+        shown = dry_run(self._library, rule_id, self._condition_of, example_count)
+        return self._copier.preview(shown)
 
     def activate(self, shown: DryRun) -> None:
         """Make a rule active for the photos that come in from now on.
@@ -80,6 +93,8 @@ class RuleRunner:
             raise InvalidRule(f"The rule cannot run. {shown.failure}")
         self.run_new()  # photos that came in before are no matter of this rule
         activate_rule(self._library, shown.rule)
+        try_copies_again(self._library, shown.rule)
+        self._finish_copies()
 
     def find(self, name: str) -> Rule:
         """Return the rule of a name, in any case; raises RuleNotFound."""
@@ -91,7 +106,15 @@ class RuleRunner:
         raise RuleNotFound(f"There is no rule “{name}”. Rules: {names}.")
 
     def run_new(self) -> list[RuleRun]:
-        """Run the active rules on the photos that came in; what fails is logged and tried again."""
+        """Run the active rules on the photos that came in; what fails is logged and tried again.
+
+        Then copy into folders what runs have left to copy.
+        """
+        runs = self._run_new()
+        self._finish_copies()
+        return self._current(runs)
+
+    def _run_new(self) -> list[RuleRun]:
         try:
             with self._lock:
                 runs = []
@@ -107,8 +130,8 @@ class RuleRunner:
     def run_all(self, rule_ids: Sequence[int] | None = None) -> list[RuleRun]:
         """Run rules on all photos that match now, in their order. rule_ids: None for active ones.
 
-        A kill leaves each rule run or not begun. A rule that cannot run is paused. Raises
-        RuleNotFound.
+        A kill leaves each rule run or not begun; the next start copies what is left to copy into
+        folders. A rule that cannot run is paused. Raises RuleNotFound.
         """
         for rule_id in rule_ids or ():
             find_rule(self._library, rule_id)
@@ -119,17 +142,35 @@ class RuleRunner:
                 if (rule.is_active if rule_ids is None else rule.id in rule_ids)
             ]
             runs = [run_on_all(self._library, n, self._condition_of) for n in in_order]
-        return [run for run in runs if run is not None]
+        self._finish_copies()
+        return self._current([run for run in runs if run is not None])
+
+    def undo(self, run_id: int) -> UndoneRun:
+        """Undo a run and remove its copies; raises RuleNotFound."""
+        return undo_with_copies(self._library, run_id)
+
+    def _finish_copies(self) -> None:
+        try:
+            self._copier.finish()
+        except (SceneError, OSError) as error:
+            logger.warning("rules could not copy; the next photos or start try again: %s", error)
+
+    def _current(self, runs: Sequence[RuleRun]) -> list[RuleRun]:
+        """Return runs as they are after the copying."""
+        return [find_run(self._library, run.id) for run in runs]
 
     def _condition_of(self, query: str) -> Condition | None:
         return self._reader.where(query, self._today())
 
     def _canonical(self, actions: Sequence[Action]) -> list[Action]:
-        """Return actions with the labels that the typed ones stand for."""
-        labelled = (ActionKind.TAG, ActionKind.CLASS)
-        return [
-            Action(action.kind, self._model.vocabulary.canonical(clean_tag(action.value)))
-            if action.kind in labelled
-            else action
-            for action in actions
-        ]
+        """Return actions with the labels, and the folder, that the typed ones stand for."""
+        return list(map(self._canonical_action, actions))
+
+    def _canonical_action(self, action: Action) -> Action:
+        if action.kind in (ActionKind.TAG, ActionKind.CLASS):
+            label = self._model.vocabulary.canonical(clean_tag(action.value))
+            return Action(action.kind, label)
+        if action.kind is ActionKind.COPY:
+            self._require_personal("copy photos into folders of the server's disk")
+            return checked_copy(action)
+        return action

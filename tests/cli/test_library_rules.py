@@ -62,6 +62,9 @@ def test_a_dry_run_changes_nothing(library: Path, capfd: pytest.CaptureFixture[s
         "actions": [
             {"does": "add the tag “Rex”", "changed": 2, "left_to_people": 0, "left_to_rules": 0}
         ],
+        "folders": {},
+        "in_place": 0,
+        "not_copied": 0,
         "examples": [Row("dog 2.jpg").id, Row("dog 1.jpg").id],
         "failure": None,
     }
@@ -76,7 +79,8 @@ def test_a_dry_run_changes_nothing(library: Path, capfd: pytest.CaptureFixture[s
 
 def test_a_run_and_its_undo(library: Path, capfd: pytest.CaptureFixture[str]) -> None:
     runs = json.loads(output(capfd, "--run", "--json"))
-    assert runs == [{"id": 1, "rule": "Dogs", "does": "add the tag “Rex”", "photos": 2}]
+    words = "add the tag “Rex”"
+    assert runs == [{"id": 1, "rule": "Dogs", "does": words, "photos": 2, "copies": None}]
     assert json.loads(output(capfd, "--json"))[0]["photos"] == 2
     assert output(capfd, "--run", "Cats") == "2\tCats\tmark as favourite\t1 photo\n"
     assert output(capfd, "--run") == ""
@@ -99,3 +103,39 @@ def test_a_rule_that_cannot_run_is_named(library: Path, capfd: pytest.CaptureFix
     assert captured.out == "1\tDogs\tadd the tag “Rex”\t2 photos\n"
     assert "Pets is paused: The album “Pets” no longer exists." in captured.err
     assert "Pets\tname:dog" in output(capfd)
+
+
+def test_copies_into_a_folder(
+    library: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "sorted"
+    folder.mkdir()
+    with Library(library) as opened:
+        for name in ("dog 1.jpg", "dog 2.jpg"):
+            path = opened.files.copy_location(Row(name).id, "JPEG")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(name)
+        action = Action(ActionKind.COPY, str(folder), "{class}/{name}")
+        rule_id = create_rule(opened, "Copies", "name:dog", [action])
+    assert json.loads(output(capfd, "--json"))[2]["actions"] == [
+        {"kind": "copy", "value": str(folder), "layout": "{class}/{name}"}
+    ]
+    shown = json.loads(output(capfd, "--dry-run", "copies", "--json"))
+    assert (shown["changed"], shown["folders"], shown["not_copied"]) == (2, {"sea": 2}, 0)
+    assert output(capfd, "--dry-run", "copies").splitlines()[-1] == "sea\t2 files"
+    (run,) = json.loads(output(capfd, "--run", "Copies", "--json"))
+    assert run["copies"] == {"state": "done", "count": 2, "note": None}
+    assert sorted(path.name for path in (folder / "sea").iterdir()) == ["dog 1.jpg", "dog 2.jpg"]
+    (folder / "sea" / "dog 1.jpg").write_text("edited")
+    assert main(["library", "rules", "--undo", str(run["id"])]) == 3
+    captured = capfd.readouterr().err
+    assert "2 photos changed back, 1 copy removed" in captured
+    assert "1 photo was not removed: " in captured
+    with Library(library) as opened:
+        activate_rule(opened, find_rule(opened, rule_id))
+    output(capfd, "--undo", "9", code=1)
+    (folder / "sea" / "dog 1.jpg").unlink()
+    opened_file = library / "originals" / Row("dog 1.jpg").id[:2] / f"{Row('dog 1.jpg').id}.jpg"
+    opened_file.unlink()
+    line = output(capfd, "--run", "Copies", code=3)
+    assert "1 copy made. 1 photo was not copied: The original of" in line

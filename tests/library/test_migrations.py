@@ -523,10 +523,12 @@ def test_rules_can_be_made_in_libraries_of_earlier_versions(number: int, tmp_pat
     with Library(folder) as library:
         assert not has_new_photos(library), "rules are for photos that come in"
         description = latest_edit(library)
-        actions = [Action(ActionKind.TAG, "Garden"), Action(ActionKind.FAVOURITE)]
+        copied = Action(ActionKind.COPY, str(tmp_path), "{name}")
+        actions = [Action(ActionKind.TAG, "Garden"), Action(ActionKind.FAVOURITE), copied]
         rule_id = create_rule(library, "Flowers", "flower", actions)
         run = run_on_all(library, rule_id, lambda _: photos.c.id == FLOWER)
         assert run is not None
+        assert run.copy_state == "pending"
         assert "Garden" in library.photo(FLOWER).shown_tags
         assert latest_edit(library) == description
         assert undo_run(library, run.id) == 1

@@ -1,6 +1,7 @@
 """The page Rules: a rule is made, tried, made active, runs on new photos, and its run is undone."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -86,6 +87,34 @@ def test_a_rule_runs_on_all_photos_now(
     assert "Rex" not in tags("cat.jpg")
     assert page.button(key="run_rule_1").disabled
     assert "(run on all photos)" in texts(page)
+
+
+def test_photos_are_copied_into_a_folder(page: AppTest, opened: Services, tmp_path: Path) -> None:
+    for row in DOGS:
+        path = opened.library.files.copy_location(row.id, "JPEG")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(row.name)
+    page.button(key="new_rule").click().run()
+    page.text_input(key="rule_name_0").set_value("Copies")
+    page.text_input(key="rule_query_0").set_value("name:dog")
+    page.text_input(key="rule_folder_0").set_value(str(tmp_path / "missing"))
+    press(page, "Save and try")
+    assert "does not exist. Connect its disk or make the folder" in texts(page)
+    (tmp_path / "sorted").mkdir()
+    page.text_input(key="rule_folder_0").set_value(str(tmp_path / "sorted"))
+    page.selectbox(key="rule_layout_0").set_value("{class}/{name}")
+    press(page, "Save and try")
+    assert "Copies: 3 files in `sea`" in texts(page)
+    press(page, "Run on 3 photos now")
+    assert notice_text(page) == "Rule “Copies” handled 3 photos: 3 copies made."
+    copies = tmp_path / "sorted" / "sea"
+    assert sorted(path.name for path in copies.iterdir()) == [row.name for row in DOGS]
+    page.button(key="edit_rule_1").click().run()
+    assert page.selectbox(key="rule_layout_1").value == "{class}/{name}"
+    press(page, "Cancel")
+    page.button(key="undo_run_1").click().run()
+    assert notice_text(page) == "Undone: rule “Copies”, 3 photos changed back, 3 copies removed."
+    assert not copies.exists()
 
 
 def test_errors_keep_what_was_typed(page: AppTest, opened: Services) -> None:

@@ -10,9 +10,12 @@ from pages.state.page_cache import cache_key
 from pages.state.session import get_gallery, get_services
 from pages.widgets.thumbnails import thumbnails
 from scene_model.library.rules.dry_run import ActionPreview, DryRun
+from scene_model.library.rules.rule_actions import ActionKind
 from scene_model.library.rules.rule_rows import Rule
+from scene_model.library.rules.run_rows import copies_in_words
 
 _CACHE_KEY = "rule_dry_run"
+_MAX_FOLDERS = 6
 
 
 def dry_run_panel(rule: Rule) -> None:
@@ -28,7 +31,8 @@ def dry_run_panel(rule: Rule) -> None:
             f"**Dry run: {counted(shown.matching, 'photo')} {match} now.** Trying changes nothing."
         )
         if shown.matching:
-            st.markdown("\n".join(f"- {_preview_line(action)}" for action in shown.actions))
+            lines = [*map(_preview_line, shown.actions), *_copy_lines(shown)]
+            st.markdown("\n".join(f"- {line}" for line in lines))
             thumbnails(list(get_gallery().library.records(shown.examples)), height_rem=6)
             more = shown.matching - len(shown.examples)
             if more > 0:
@@ -52,8 +56,28 @@ def _preview_line(action: ActionPreview) -> str:
     if count.by_person:
         parts.append(f"{count.by_person:,} left as you decided")
     if count.by_rules:
-        parts.append(f"{count.by_rules:,} left as a rule set them")
+        left = "copied before" if action.kind is ActionKind.COPY else "left as a rule set them"
+        parts.append(f"{count.by_rules:,} {left}")
     return "; ".join(parts)
+
+
+def _copy_lines(shown: DryRun) -> list[str]:
+    """Say how many files would go into which folders."""
+    lines = []
+    if shown.folders:
+        by_folder = [
+            f"{counted(count, 'file')} in {'the folder itself' if folder == '.' else f'`{folder}`'}"
+            for folder, count in shown.folders[:_MAX_FOLDERS]
+        ]
+        more = len(shown.folders) - _MAX_FOLDERS
+        by_folder += [f"and {counted(more, 'more folder')}"] if more > 0 else []
+        lines.append("Copies: " + ", ".join(by_folder))
+    if shown.in_place:
+        lines.append(f"{counted(shown.in_place, 'file')} already there")
+    if shown.first_reason is not None:
+        reason = escape_markdown(shown.first_reason)
+        lines.append(f"{counted(shown.not_copied, 'photo')} cannot be copied: {reason}")
+    return lines
 
 
 def _buttons(shown: DryRun) -> None:
@@ -106,6 +130,10 @@ def _run_now(rule: Rule) -> None:
     def run() -> str:
         runs = get_services().rules.run_all([rule.id])
         count = sum(run.photo_count for run in runs)
-        return f"Rule “{rule.name}” changed {counted(count, 'photo')}."
+        copies = "".join(map(copies_in_words, runs)).rstrip(".")
+        done = f"Rule “{rule.name}” changed {counted(count, 'photo')}"
+        if copies:
+            done = f"Rule “{rule.name}” handled {counted(count, 'photo')}: {copies}"
+        return f"{done}."
 
     change_rules(run)

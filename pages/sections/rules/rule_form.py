@@ -1,6 +1,7 @@
 """The form of a rule: its name, which photos it is for, and what happens with them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,13 +14,25 @@ from pages.sections.rules.rule_page import (
     open_rule,
 )
 from pages.state.session import get_gallery, get_services
+from scene_model.export.sorting.layout import ORGANISED_LAYOUT, TRIP_DAYS_LAYOUT
 from scene_model.library.albums.album_edits import clean_album_name, create_album
-from scene_model.library.rules.rule_actions import Action, ActionKind
+from scene_model.library.rules.rule_actions import Action, ActionKind, copy_action
 from scene_model.library.rules.rule_rows import MAX_NAME_LENGTH, Rule
 from scene_model.photos.xmp import MAX_RATING
 from scene_model.search.own_albums import find_own_album
 
-_FIELDS = ("name", "query", "tags", "album", "class", "rating", "favourite")
+_FIELDS = ("name", "query", "tags", "album", "class", "rating", "favourite", "folder", "layout")
+# By template: the folders in words.
+_LAYOUTS = {
+    "{taken:%Y}/{taken:%m}/{name} | undated/{name}": "Year / month",
+    "{taken:%Y}/{taken:%m}/{class}/{name} | undated/{class}/{name}": "Year / month / class",
+    "{class}/{name}": "Class",
+    "{album}/{name}": "Album",
+    "{camera}/{name}": "Camera",
+    TRIP_DAYS_LAYOUT: "Month and trip / day",
+    ORGANISED_LAYOUT: "Trips and days, other photos by month, clutter apart",
+    "{name}": "No folders",
+}
 
 
 def rule_form(rule: Rule | None) -> None:
@@ -75,6 +88,8 @@ def rule_form(rule: Rule | None) -> None:
             key=keys["rating"],
         )
         st.checkbox("Mark as favourite", key=keys["favourite"])
+        if not get_services().settings.is_shared:
+            _copy_fields(rule, keys)
         with st.container(horizontal=True):
             st.form_submit_button(
                 "Save and try",
@@ -84,6 +99,27 @@ def rule_form(rule: Rule | None) -> None:
                 args=(rule_id, keys),
             )
             st.form_submit_button("Cancel", on_click=open_rule, args=(EDITED_KEY, None))
+
+
+def _copy_fields(rule: Rule | None, keys: dict[str, str]) -> None:
+    """Show where photos are copied to; rules write no files of a server."""
+    left, right = st.columns(2)
+    left.text_input(
+        "Copy into the folder",
+        key=keys["folder"],
+        placeholder=str(Path.home() / "Pictures"),
+        help="The full path of a folder on this computer. The photos stay where they are, and no "
+        "file in the folder is overwritten. Undo of a run removes its copies.",
+    )
+    layouts = [action.layout for action in rule.actions if action.layout] if rule else []
+    right.selectbox(
+        "Folders for the copies",
+        list(dict.fromkeys([*_LAYOUTS, *layouts])),
+        format_func=lambda template: _LAYOUTS.get(template, template),
+        accept_new_options=True,
+        key=keys["layout"],
+        help="Choose one, or type a layout such as {taken:%Y}/{city}/{name}.",
+    )
 
 
 def _fill(keys: dict[str, str], rule: Rule | None) -> None:
@@ -103,6 +139,8 @@ def _fill(keys: dict[str, str], rule: Rule | None) -> None:
         "rating": int(ratings[0]) if ratings else None,
         "favourite": any(a.kind is ActionKind.FAVOURITE for a in rule.actions),
     }
+    if (copying := copy_action(rule.actions)) is not None:
+        values |= {"folder": copying.value, "layout": copying.layout}
     for field, value in values.items():
         st.session_state[keys[field]] = value
 
@@ -144,6 +182,9 @@ def _actions(typed: dict[str, object]) -> list[Action]:
         actions.append(Action(ActionKind.RATING, str(typed["rating"])))
     if typed["favourite"]:
         actions.append(Action(ActionKind.FAVOURITE))
+    if str(typed["folder"] or "").strip():
+        layout = str(typed["layout"] or next(iter(_LAYOUTS)))
+        actions.append(Action(ActionKind.COPY, str(typed["folder"]), layout))
     return actions
 
 

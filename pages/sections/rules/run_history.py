@@ -6,9 +6,9 @@ import streamlit as st
 
 from pages.sections.messages import counted, escape_markdown
 from pages.sections.rules.rule_page import change_rules
-from pages.state.session import get_gallery
-from scene_model.library.rules.run_rows import RuleRun, latest_runs
-from scene_model.library.rules.run_undo import undo_run
+from pages.state.session import get_gallery, get_services
+from scene_model.library.rules.run_copies import CopyState
+from scene_model.library.rules.run_rows import RuleRun, copies_in_words, latest_runs
 
 _STEP, _SHOWN_KEY = 20, "rule_runs_shown"
 
@@ -23,7 +23,7 @@ def run_history() -> None:
     for run in runs[:shown]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(_line(run), width="stretch")
-            if run.can_undo:
+            if run.can_undo or run.copy_state == CopyState.UNDOING:
                 st.button(
                     "Undo",
                     icon=":material/undo:",
@@ -40,16 +40,24 @@ def _line(run: RuleRun) -> str:
     at = datetime.datetime.fromisoformat(run.at).astimezone()
     on_all = " (run on all photos)" if run.is_on_all else ""
     undone = " :gray-badge[undone]" if run.is_undone else ""
+    copies = copies_in_words(run)
+    what_of = f"  \nCopies: {escape_markdown(copies)}" if copies else ""
     return (
         f"**{escape_markdown(run.rule_name)}**{on_all}: {escape_markdown(run.words)}, "
-        f"{counted(run.photo_count, 'photo')}{undone}  \n{at:%Y-%m-%d %H:%M}"
+        f"{counted(run.photo_count, 'photo')}{undone}{what_of}  \n{at:%Y-%m-%d %H:%M}"
     )
 
 
 def _undo(run: RuleRun) -> None:
     def undo() -> str:
-        count = undo_run(get_gallery().library, run.id)
-        return f"Undone: rule “{run.rule_name}”, {counted(count, 'photo')} changed back."
+        undone = get_services().rules.undo(run.id)
+        text = (
+            f"Undone: rule “{run.rule_name}”, {counted(undone.photo_count, 'photo')} changed back"
+        )
+        if undone.run.copy_state is not None:
+            copies = "copy" if undone.copy_count == 1 else "copies"
+            text += f", {undone.copy_count:,} {copies} removed"
+        return f"{text}."
 
     change_rules(undo)
 

@@ -138,6 +138,14 @@ class Classification:
                 if scratch is not None:
                     scratch.close()
 
+    def of_stored(
+        self, photos: Sequence[tuple[Group, str]]
+    ) -> Iterator[ScannedPhoto | SkippedFile]:
+        """Yield photos of the library, given with their ids, with their destinations."""
+        hashed = [_HashedPhoto(group, (photo_id,), None) for group, photo_id in photos]
+        for start in range(0, len(hashed), _BATCH):
+            yield from self._from_library(hashed[start : start + _BATCH])
+
     def _classify_all(
         self,
         items: Sequence[Group | SkippedFile],

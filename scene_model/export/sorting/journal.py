@@ -65,6 +65,7 @@ class Journal:
     made: folders created for DEST itself, outermost first; folders: those below DEST.
     times: access and modification times, in ns, of folders whose entries the sort changes.
     token: in the names of unfinished copies; empty in a journal of an earlier version.
+    run: names the run of a rule that copied; empty for a sort of a person.
     """
 
     path: Path
@@ -79,6 +80,7 @@ class Journal:
     progress: Progress
     file_system: SortFileSystem
     token: str = ""
+    run: str = ""
     _descriptor: int = -1
 
     def __post_init__(self) -> None:
@@ -210,9 +212,28 @@ def last_kind(dest: Path) -> Kind | None:
         return None
 
 
-def require_journal(dest: Path, file_system: SortFileSystem) -> Journal:
-    """Read the last journal; raises NothingSorted or JournalDamaged."""
-    journal = last_journal(dest, file_system)
+def journals_of_run(dest: Path, run: str, file_system: SortFileSystem) -> list[Journal]:
+    """Read the journals whose ``run`` begins with a name, the last first; others are not read.
+
+    Raises JournalDamaged or FolderRefused.
+    """
+    paths = [journal_dir(dest) / f"{n:04d}.jsonl" for n in sorted(_numbers(dest), reverse=True)]
+    return [_read(path, dest, file_system) for path in paths if _run_of(path, dest).startswith(run)]
+
+
+def _run_of(path: Path, dest: Path) -> str:
+    try:
+        return str(_read_header(path, dest).get("run", ""))
+    except (ValueError, AttributeError, OSError):
+        return ""
+
+
+def require_journal(dest: Path, file_system: SortFileSystem, run: str = "") -> Journal:
+    """Read the last journal, or that of a run; raises NothingSorted or JournalDamaged."""
+    if run:
+        journal = next(iter(journals_of_run(dest, run, file_system)), None)
+    else:
+        journal = last_journal(dest, file_system)
     if journal is None:
         raise NothingSorted(
             f"{dest} has no journal of a sort ({JOURNAL_DIR}), so there is nothing to undo or "
@@ -275,6 +296,7 @@ def _lines(journal: Journal) -> Iterator[str]:
             "format": _FORMAT,
             "kind": journal.kind,
             "token": journal.token,
+            "run": journal.run,
             "steps": len(journal.steps),
             "source": journal.source_root,
             "dest": journal.planned_dest,
@@ -348,6 +370,7 @@ def _read(path: Path, dest: Path, file_system: SortFileSystem) -> Journal:
         progress=progress,
         file_system=file_system,
         token=token,
+        run=header.get("run", ""),
     )
 
 

@@ -63,10 +63,12 @@ def sort_files(
     source_folders: Sequence[str] = (),
     file_system: SortFileSystem | None = None,
     follow: Follow = no_follow,
+    run: str = "",
 ) -> Generator[Outcome, None, None]:
     """Execute a plan; yields each step when it is done.
 
     source_folders: SOURCE, then the folders in it that files may leave; undo restores their times.
+    run: see `Journal`.
     When DEST or the journal cannot be written, every step fails with that error and nothing is
     changed. Raises SortRunning, SortUnfinished, JournalDamaged, FolderRefused when a link is in
     the place of our own files, and LibraryError when a library was not updated.
@@ -88,7 +90,9 @@ def sort_files(
                 made.append(folder)
             stack.enter_context(_locked(dest))
             _require_finished(dest, file_system)
-            journal = stack.enter_context(_begin(plan, kind, source_root, made, times, file_system))
+            journal = stack.enter_context(
+                _begin(plan, kind, source_root, made, times, file_system, run)
+            )
         except OSError as error:
             stack.close()
             _remove_created(made, dest)
@@ -99,21 +103,25 @@ def sort_files(
 
 
 def resume_sort(
-    dest: Path, file_system: SortFileSystem | None = None, follow: Follow = no_follow
+    dest: Path,
+    file_system: SortFileSystem | None = None,
+    follow: Follow = no_follow,
+    run: str = "",
 ) -> Generator[Outcome, None, None]:
     """Resume a sort, or its undo, after a crash; failed steps are tried again.
 
-    Raises NothingSorted, SortRunning, JournalDamaged, FolderRefused or LibraryError.
+    run: of which rule, see `Journal`; empty for the last sort. Raises NothingSorted, SortRunning,
+    JournalDamaged, FolderRefused or LibraryError.
     """
     file_system, dest = file_system or SortFileSystem(), _absolute(dest)
-    journal = require_journal(dest, file_system)
+    journal = require_journal(dest, file_system, run)
     if journal.progress.is_undoing:
-        yield from undo_sort(dest, file_system, follow)
+        yield from undo_sort(dest, file_system, follow, run)
         return
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(_locked(dest))
-            journal = stack.enter_context(require_journal(dest, file_system))
+            journal = stack.enter_context(require_journal(dest, file_system, run))
         except OSError as error:
             yield from _fail_all(journal.steps, error)
             return
@@ -121,18 +129,22 @@ def resume_sort(
 
 
 def undo_sort(
-    dest: Path, file_system: SortFileSystem | None = None, follow: Follow = no_follow
+    dest: Path,
+    file_system: SortFileSystem | None = None,
+    follow: Follow = no_follow,
+    run: str = "",
 ) -> Generator[Outcome, None, None]:
     """Undo the last sort into a folder; yields each step when it is reverted.
 
-    Raises NothingSorted, SortRunning, JournalDamaged, FolderRefused or LibraryError.
+    run: of which rule, see `Journal`; empty for the last sort. Raises NothingSorted, SortRunning,
+    JournalDamaged, FolderRefused or LibraryError.
     """
     file_system, dest = file_system or SortFileSystem(), _absolute(dest)
-    journal = require_journal(dest, file_system)
+    journal = require_journal(dest, file_system, run)
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(_locked(dest))
-            journal = require_journal(dest, file_system)
+            journal = require_journal(dest, file_system, run)
             opened = stack.enter_context(contextlib.ExitStack())
             opened.enter_context(journal)
         except OSError as error:
@@ -250,6 +262,7 @@ def _begin(
     made: list[str],
     times: Times,
     file_system: SortFileSystem,
+    run: str,
 ) -> Journal:
     journal = Journal(
         path=next_path(Path(plan.dest)),
@@ -264,6 +277,7 @@ def _begin(
         progress=Progress(),
         file_system=file_system,
         token=new_token(),
+        run=run,
     )
     write_journal(journal)
     return journal

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from scene_model.library.rules.rule_actions import Action, action_words
+from scene_model.library.rules.rule_actions import Action, ActionKind, action_words, copy_action
 from scene_model.library.rules.rule_changes import (
     ActionCount,
+    changed_ids,
     count_changed_photos,
     count_changes,
     numbers_in,
@@ -24,6 +25,7 @@ class ActionPreview:
 
     words: str
     count: ActionCount
+    kind: ActionKind
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class DryRun:
     """What a rule would do. failure: why it cannot run; the counts are 0 then.
 
     matching: number of photos that match. changed: of those that it would change. examples: ids of
-    photos that match, the newest first.
+    photos that match, the newest first. copied: ids of the photos that it would copy into a folder.
+    folders: how many files into which, below the one of the rule. in_place: photos that are there
+    already. not_copied: those that cannot be copied, with the reason of the first.
     """
 
     rule: Rule
@@ -40,6 +44,11 @@ class DryRun:
     actions: tuple[ActionPreview, ...] = ()
     examples: tuple[str, ...] = ()
     failure: str | None = None
+    copied: tuple[str, ...] = ()
+    folders: tuple[tuple[str, int], ...] = ()
+    in_place: int = 0
+    not_copied: int = 0
+    first_reason: str | None = None
 
 
 def dry_run(
@@ -56,7 +65,7 @@ def dry_run(
 
         def preview(action: Action) -> ActionPreview:
             count = count_changes(connection, rule.id, action, numbers)
-            return ActionPreview(action_words(connection, [action]), count)
+            return ActionPreview(action_words(connection, [action]), count, action.kind)
 
         newest = json.dumps(matching[:example_count])
         examples = (
@@ -64,10 +73,13 @@ def dry_run(
             .where(photos.c.number.in_(numbers_in(newest)))
             .order_by(photos.c.number.desc())
         )
+        copying = copy_action(rule.actions)
+        copied = () if copying is None else changed_ids(connection, rule.id, copying, numbers)
         return DryRun(
             rule,
             len(matching),
             count_changed_photos(connection, rule.id, rule.actions, numbers),
             tuple(map(preview, rule.actions)),
             tuple(connection.execute(examples).scalars()),
+            copied=copied,
         )

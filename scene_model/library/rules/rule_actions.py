@@ -1,9 +1,11 @@
 """What a standing rule does with a photo, and how that is stored."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from sqlalchemy import Connection, select
 
@@ -15,13 +17,14 @@ _RATINGS = ("1", "2", "3", "4", "5")
 
 
 class ActionKind(StrEnum):
-    """The kinds of actions; all of them are edits of the library."""
+    """The kinds of actions; all but COPY are edits of the library."""
 
     TAG = "tag"
     ALBUM = "album"
     CLASS = "class"
     FAVOURITE = "favourite"
     RATING = "rating"
+    COPY = "copy"
 
 
 _SINGLE_VALUED = (ActionKind.CLASS, ActionKind.FAVOURITE, ActionKind.RATING)
@@ -29,10 +32,15 @@ _SINGLE_VALUED = (ActionKind.CLASS, ActionKind.FAVOURITE, ActionKind.RATING)
 
 @dataclass(frozen=True)
 class Action:
-    """One action. value: a label, the id of an album, a number of stars; "" for a favourite."""
+    """One action.
+
+    value: a label, the id of an album, a number of stars, the path of a folder; "" for a favourite.
+    layout: of the copies in the folder, see `export.sorting.layout`.
+    """
 
     kind: ActionKind
     value: str = ""
+    layout: str = ""
 
 
 def check_actions(actions: Sequence[Action]) -> None:
@@ -47,21 +55,52 @@ def check_actions(actions: Sequence[Action]) -> None:
             raise InvalidRule(
                 f"A photo has one {kind}; the rule sets {len(values)}: {', '.join(sorted(values))}."
             )
+    if sum(action.kind is ActionKind.COPY for action in actions) > 1:
+        raise InvalidRule("A rule copies into one folder. Make a second rule for another one.")
     for action in actions:
         if action.kind is ActionKind.RATING and action.value not in _RATINGS:
             raise InvalidRule(f"A rating is a whole number from 1 to 5, not {action.value!r}.")
         if action.kind is ActionKind.ALBUM and not action.value.isdecimal():
             raise InvalidRule(f"{action.value!r} is not the id of an album.")
+        if action.kind is ActionKind.COPY and not Path(action.value).is_absolute():
+            raise InvalidRule(
+                f"{action.value!r} is not the full path of a folder, such as "
+                f"{Path.home() / 'Pictures'}."
+            )
 
 
 def actions_text(actions: Sequence[Action]) -> str:
     """Return actions as they are stored."""
-    return json.dumps([[action.kind, action.value] for action in actions])
+    return json.dumps(
+        [
+            [action.kind, action.value, *([action.layout] if action.layout else [])]
+            for action in actions
+        ]
+    )
 
 
 def read_actions(text: str) -> tuple[Action, ...]:
     """Return stored actions."""
-    return tuple(Action(ActionKind(kind), value) for kind, value in json.loads(text))
+    return tuple(Action(ActionKind(kind), *values) for kind, *values in json.loads(text))
+
+
+def copy_action(actions: Sequence[Action]) -> Action | None:
+    """Return the action that copies photos into a folder, if there is one."""
+    return next((action for action in actions if action.kind is ActionKind.COPY), None)
+
+
+def copy_folder_problem(folder: Path) -> str | None:
+    """Say why nothing can be copied into a folder; None if it can."""
+    if not folder.exists():
+        return (
+            f"The folder {folder} does not exist. Connect its disk or make the folder, or choose "
+            "another one."
+        )
+    if not folder.is_dir():
+        return f"{folder} is a file, not a folder. Choose another folder."
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"The folder {folder} cannot be written to. Change that, or choose another folder."
+    return None
 
 
 def action_words(connection: Connection, actions: Sequence[Action]) -> str:
@@ -93,6 +132,8 @@ def _words(connection: Connection, action: Action) -> str:
             return "mark as favourite"
         case ActionKind.RATING:
             return f"rate with {action.value} {'star' if action.value == '1' else 'stars'}"
+        case ActionKind.COPY:
+            return f"copy into the folder {action.value} as {action.layout}"
 
 
 def _named(connection: Connection, action: Action) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -39,6 +40,7 @@ from scene_model.library.schema import (
     tag_decisions,
 )
 
+COPIED = "copied"
 _COLUMNS = ["edit_id", "photo_id", "field", "label", "before", "after"]
 
 
@@ -113,6 +115,16 @@ def count_changes(
     )
     total, changed, by_rules = connection.execute(query).one()
     return ActionCount(changed, total - changed - by_rules, by_rules)
+
+
+def changed_ids(
+    connection: Connection, rule_id: int, action: Action, numbers: str
+) -> tuple[str, ...]:
+    """Return the ids of the photos that an action would change."""
+    target = _target(connection, action)
+    is_listed = photos.c.number.in_(numbers_in(numbers))
+    query = select(photos.c.id).select_from(target.rows).order_by(photos.c.number)
+    return tuple(connection.execute(query.where(is_listed, _is_changed(target, rule_id))).scalars())
 
 
 def count_changed_photos(
@@ -190,6 +202,10 @@ def _target(connection: Connection, action: Action) -> _Target:
             )
         case ActionKind.ALBUM:
             return _album_target(connection, int(value))
+        case ActionKind.COPY:
+            # A field of the run alone, which no person changes.
+            label = f"{value}\n{action.layout}"
+            return _Target(COPIED, label, photos, null(), null(), literal("1"), false())
 
 
 def _set_to(

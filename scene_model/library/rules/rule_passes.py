@@ -7,6 +7,7 @@ makes it wait, so what a rule changes never starts another pass.
 import datetime
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -15,9 +16,14 @@ from scene_model.errors import QueryError
 from scene_model.library.database import with_large_cache
 from scene_model.library.edits import apply_changes, begin_edit, count_photos
 from scene_model.library.photo_query import filter_photos
-from scene_model.library.rules.rule_actions import missing_album
+from scene_model.library.rules.rule_actions import (
+    copy_action,
+    copy_folder_problem,
+    missing_album,
+)
 from scene_model.library.rules.rule_changes import numbers_in, record_changes
 from scene_model.library.rules.rule_rows import Rule, read_rule, read_rules, write_pause
+from scene_model.library.rules.run_copies import new_copies
 from scene_model.library.rules.run_rows import RuleRun, rule_run
 from scene_model.library.schema import edit_changes, edits, photos, rule_runs
 from scene_model.library.store import Library
@@ -73,7 +79,9 @@ def failure_of(connection: Connection, rule: Rule, condition_of: ConditionOf) ->
         condition_of(rule.query)
     except QueryError as error:
         return f"Its query cannot be read: {error.message}"
-    return missing_album(connection, rule.actions)
+    copying = copy_action(rule.actions)
+    problem = None if copying is None else copy_folder_problem(Path(copying.value))
+    return problem or missing_album(connection, rule.actions)
 
 
 def matching_numbers(
@@ -124,6 +132,7 @@ def _change(connection: Connection, rule: Rule, numbers: str, is_on_all: bool) -
             is_on_all=is_on_all,
             photo_count=photo_count,
             edit_id=edit_id,
+            **new_copies(connection, edit_id, rule),
         )
     )
     row = connection.execute(select(rule_runs).where(rule_runs.c.id == inserted.lastrowid)).one()

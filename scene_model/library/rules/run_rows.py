@@ -15,6 +15,8 @@ class RuleRun:
     """One run of a rule. rule_id: None when the rule was deleted since. words: what it did.
 
     at: ISO 8601 with offset. photo_count: number of photos it changed. can_undo: whether it stands.
+    copy_state: of a run that copies into a folder, a `run_copies.CopyState`. copy_count: the copies
+    that there are. copy_note: what could not be copied or removed, and why.
     """
 
     id: int
@@ -26,6 +28,28 @@ class RuleRun:
     photo_count: int
     can_undo: bool
     is_undone: bool
+    copy_state: str | None = None
+    copy_count: int | None = None
+    copy_note: str | None = None
+
+
+def copies_in_words(run: RuleRun) -> str:
+    """Say what became of the copies of a run; "" for one that does not copy."""
+    count = run.copy_count or 0
+    copies = f"{count:,} {'copy' if count == 1 else 'copies'}"
+    match run.copy_state:
+        case None:
+            return ""
+        case "pending":
+            return "not all copied yet"
+        case "failed":
+            return f"{copies} made, then stopped. {run.copy_note or ''}".rstrip()
+        case "undoing":
+            return run.copy_note or "its copies are not removed yet"
+        case "undone":
+            return run.copy_note or "its copies are removed"
+        case _:
+            return f"{copies} made. {run.copy_note}" if run.copy_note else f"{copies} made"
 
 
 def latest_runs(library: Library, limit: int) -> list[RuleRun]:
@@ -67,4 +91,5 @@ def rule_run(row: Any) -> RuleRun:
     return RuleRun(
         *(row.id, row.rule_id, row.rule_name, row.words, row.at, bool(row.is_on_all)),
         *(row.photo_count, row.edit_id is not None, row.undone_at is not None),
+        *(row.copy_state, row.copy_count, row.copy_note),
     )

@@ -26,6 +26,7 @@ from scene_model.errors import RuleNotFound
 from scene_model.library.albums.album_changes import PLACED
 from scene_model.library.database import with_large_cache
 from scene_model.library.edits import FAVOURITE, apply_changes, count_photos, edits_of_rules
+from scene_model.library.rules.run_copies import CopyState
 from scene_model.library.schema import edit_changes, edits, rule_runs
 from scene_model.library.store import Library
 
@@ -33,7 +34,8 @@ from scene_model.library.store import Library
 def undo_run(library: Library, run_id: int) -> int:
     """Undo a run; returns the number of photos that it changed and that are changed back.
 
-    0 when it was undone before. Raises RuleNotFound.
+    Its copies in a folder are to be removed then, see `rules.copies`. 0 when it was undone before.
+    Raises RuleNotFound.
     """
     with library.database.writer.begin() as connection, with_large_cache(connection):
         run = connection.execute(select(rule_runs).where(rule_runs.c.id == run_id)).first()
@@ -47,7 +49,12 @@ def undo_run(library: Library, run_id: int) -> int:
         apply_changes(connection, run.edit_id, edit_changes.c.before)
         photo_count = count_photos(connection, run.edit_id)
         connection.execute(
-            update(rule_runs).where(rule_runs.c.id == run_id).values(undone_at=_now())
+            update(rule_runs)
+            .where(rule_runs.c.id == run_id)
+            .values(
+                undone_at=_now(),
+                copy_state=case((rule_runs.c.copy_state.is_not(None), CopyState.UNDOING)),
+            )
         )
         connection.execute(delete(edits).where(edits.c.id == run.edit_id))
     return photo_count
