@@ -92,6 +92,7 @@ def restore_backup(
         references = check_backup_database(unpacked / DATABASE_NAME, manifest)
         if references and not accept_references:
             raise _unconfirmed(references)
+        _pause_copying_rules(unpacked / DATABASE_NAME)
         if hasattr(os, "sync"):
             os.sync()
         require_not_in_use(folder)
@@ -169,6 +170,23 @@ def _unpack_entry(archive: zipfile.ZipFile, entry: BackupEntry, target: Entry) -
             f"{entry.name} in the backup is damaged: its hash differs from the manifest. "
             "Use another backup."
         )
+
+
+def _pause_copying_rules(database: Path) -> None:
+    """Let rules write into folders of this computer only after somebody saw which ones.
+
+    The backup may come from another computer, or from a stranger.
+    """
+    reason = "The library was restored from a backup. Check the folder, and make the rule active."
+    is_copying = (
+        "CASE WHEN json_valid(actions) THEN EXISTS "
+        "(SELECT 1 FROM json_each(actions) WHERE json_extract(value, '$[0]') = 'copy') ELSE 1 END"
+    )
+    pause = f"UPDATE rules SET is_active = 0, pause_reason = ? WHERE is_active AND {is_copying}"  # noqa: S608
+    stop = "UPDATE rule_runs SET copy_state = 'failed', copy_note = ? WHERE copy_state = 'pending'"
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(pause, (reason,))
+        connection.execute(stop, (reason,))
 
 
 def _unconfirmed(references: Sequence[str]) -> UsageError:

@@ -8,7 +8,7 @@ begun, and undoing a run removes exactly its copies.
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,6 +45,8 @@ from scene_model.library.rules.run_undo import undo_run
 from scene_model.library.store import Library
 
 _LOCK_NAME = "rule-copies"
+# What is for the owner of a computer alone, in words.
+COPYING = "copy photos into folders of the server's disk"
 # What concerns one file; anything else would fail the next files, too.
 _OF_ONE_FILE = ("source_vanished", "changed_since", "target_taken", "name_too_long")
 
@@ -71,9 +73,15 @@ class RuleCopier:
         library: Library,
         model: CurrentModel | None = None,
         file_system: SortFileSystem | None = None,
+        require_personal: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """model: for the destinations; without one, copies are only removed."""
+        """Set up.
+
+        model: for the destinations; without one, copies are only removed. require_personal: raises
+        NotForVisitors on a shared server, where a rule that copies pauses.
+        """
         self._library, self._model = library, model
+        self._require_personal = require_personal
         self._file_system = file_system or SortFileSystem()
 
     def finish(self) -> None:
@@ -141,6 +149,7 @@ class RuleCopier:
         return True
 
     def _copy(self, run: RunCopies) -> None:
+        self._require_personal(COPYING)
         if problem := copy_folder_problem(run.folder):
             raise InvalidRule(problem)
         outcomes = list(self._copied(run))

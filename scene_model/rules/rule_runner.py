@@ -25,7 +25,7 @@ from scene_model.library.rules.rule_rows import (
 from scene_model.library.rules.run_copies import try_copies_again
 from scene_model.library.rules.run_rows import RuleRun, find_run
 from scene_model.library.store import Library
-from scene_model.rules.copies import RuleCopier, UndoneRun, checked_copy, undo_with_copies
+from scene_model.rules.copies import COPYING, RuleCopier, UndoneRun, checked_copy, undo_with_copies
 from scene_model.search.query_reader import Condition, QueryReader
 
 EXAMPLE_COUNT = 12
@@ -55,7 +55,7 @@ class RuleRunner:
         copies the files.
         """
         self._require_personal = require_personal
-        self._copier = RuleCopier(library, model, file_system)
+        self._copier = RuleCopier(library, model, file_system, require_personal)
         self._library, self._today = library, today
         self._model = LibraryModel(library, model)
         self._reader = QueryReader(library, self._model)
@@ -171,6 +171,6 @@ class RuleRunner:
             label = self._model.vocabulary.canonical(clean_tag(action.value))
             return Action(action.kind, label)
         if action.kind is ActionKind.COPY:
-            self._require_personal("copy photos into folders of the server's disk")
+            self._require_personal(COPYING)
             return checked_copy(action)
         return action

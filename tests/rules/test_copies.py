@@ -396,6 +396,19 @@ def test_visitors_copy_nothing(library: Library, model: CurrentModel, folder: Pa
         runner.create("Copies", "name:dog", [copy_into(folder)])
 
 
+def test_rules_of_a_library_that_a_server_shares_copy_nothing(
+    library: Library, model: CurrentModel, runner: RuleRunner, folder: Path
+) -> None:
+    def refuse(action: str) -> NoReturn:
+        raise NotForVisitors(f"Visitors cannot {action}.")
+
+    rule_id = make(runner, "Copies", "name:dog", copy_into(folder))
+    add_photo(library, "dog.jpg")
+    (run,) = RuleRunner(library, model, require_personal=refuse).run_new()
+    assert (run.copy_state, copies(folder)) == ("failed", {})
+    assert not find_rule(library, rule_id).is_active
+
+
 def _kills(library: Library, model: CurrentModel) -> Iterator[tuple[int, RuleRunner]]:
     for at in range(1, 200):
         disk = CrashingDisk(at)

@@ -7,7 +7,7 @@ import pytest
 
 from scene_model.library.rules.rule_actions import Action, ActionKind
 from scene_model.library.rules.rule_passes import has_new_photos
-from scene_model.library.rules.rule_rows import all_rules
+from scene_model.library.rules.rule_rows import all_rules, find_rule
 from scene_model.library.rules.run_rows import latest_runs
 from scene_model.library.rules.run_undo import undo_run
 from scene_model.library.store import Library
@@ -46,6 +46,29 @@ def test_photos_that_are_added_are_handled(
         assert undo_run(restored, run.id) == 1
         assert verify(restored).problems == ()
         assert "Rex" not in restored.photo(photo_id).shown_tags
+
+
+def test_rules_of_a_backup_copy_nothing_before_somebody_says_so(
+    services: Services, add_photos: Add, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    rules = {
+        "Copies": services.rules.create(
+            "Copies", "name:dog", [Action(ActionKind.COPY, str(folder), "{name}")]
+        ),
+        "Dogs": services.rules.create("Dogs", "name:dog", [TAG_DOG]),
+    }
+    for rule_id in rules.values():
+        services.rules.activate(services.rules.dry_run(rule_id))
+    write_backup(services.library, tmp_path / "backup.zip")
+    restore_backup(tmp_path / "backup.zip", tmp_path / "restored")
+    with Library(tmp_path / "restored") as restored:
+        active = {rule.name: rule.is_active for rule in all_rules(restored)}
+        assert active == {"Copies": False, "Dogs": True}
+        reason = find_rule(restored, rules["Copies"]).pause_reason
+        assert reason is not None
+        assert "restored from a backup" in reason
 
 
 def test_a_start_handles_what_a_killed_process_left(
