@@ -153,6 +153,9 @@ def test_everything_by_keyboard_alone(visit: Visit) -> None:
     page.keyboard.press("Shift+ArrowRight")
     expect(page.get_by_text("3 selected", exact=True)).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="3 of 36 selected")).to_have_count(1)
+    # The tools of the selection, which hear the key, come after its count.
+    bar = page.locator(".st-key-selection_bar")
+    expect(bar.get_by_role("button", name="Clear")).to_be_visible()
     page.keyboard.press("Delete")
     expect(page.get_by_role("button", name="Trash (3)")).to_be_visible()
     expect(undo_button(page)).to_be_enabled()
