@@ -12,6 +12,7 @@ from pages.sections.messages import counted, error_markdown
 from pages.sections.trips.take_away import put_in_folders
 from pages.state.page_cache import cache_key
 from pages.state.session import get_gallery, get_services
+from pages.state.visitor import is_shared
 from scene_model.errors import SceneError
 from scene_model.library import edits
 from scene_model.library.new_photos import accepting_edit, settle
@@ -181,10 +182,14 @@ def _is_changing() -> bool:
 
 
 def _watch(is_changing: bool) -> None:
-    """Run the page again when something else came in, or when trips are up to date."""
+    """Run the page again when something else came in, or when trips are up to date.
+
+    Each look is a visit: on a shared server, where photos come only from the visitor, an open
+    window would keep them from expiring.
+    """
     if is_changing:
         _watch_closely()
-    else:
+    elif not is_shared():
         _watch_calmly()
 
 
