@@ -18,7 +18,7 @@ from benchmarks.clutter import drawn
 from scene_model.library.clutter import ClutterKind
 
 PHOTO = "photo"
-# Photographs of these classes are documents and memes themselves.
+# Photos of these classes are clutter: they show nothing but a document or a meme.
 _TRUTH = {
     "Text document": ClutterKind.DOCUMENT,
     "Text_Documents": ClutterKind.DOCUMENT,
@@ -84,7 +84,7 @@ def read_photos(zips: Sequence[Path], count: int, seed: int) -> list[Photo]:
 
 
 def made_files(photos: Sequence[Photo], clutter_count: int, seed: int) -> Iterator[MadeFile]:
-    """Yield every photo in one of four guises, and so many files of each kind of clutter."""
+    """Yield each photo in one of four forms, and a number of files of each kind of clutter."""
     numbers = random.Random(seed)  # noqa: S311
     for index, photo in enumerate(photos):
         yield _photo(photo, index, numbers)

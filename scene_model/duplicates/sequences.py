@@ -157,7 +157,7 @@ def _write(connection: Connection, sequence: FrameSequence) -> None:
     stack_ids = {row.stack_id for row in rows if row.stack_id is not None}
     added = [row for row in rows if row.stack_id is None]
     members = connection.execute(_MEMBERS, {"stacks": json.dumps(sorted(stack_ids))}).all()
-    # An interval timer whose photos came in one job after the other.
+    # Photos of an interval timer that came in with several jobs.
     if len(shots_of([*members, *added])) > MAX_FRAMES:
         return
     stack_id = one_stack(connection, stack_ids, sequence.kind, _BELOW[sequence.kind])
@@ -258,7 +258,7 @@ _UNCHECKED = (
 )
 _NEIGHBOURS, _FREE = _near_spans(), _in_numbers()
 _MEMBERS = _in_stacks()
-# One that was measured meanwhile is compared again, see `missing_shot_facts`.
+# A photo that was measured meanwhile is compared once more, see `missing_shot_facts`.
 _CHECK = (
     update(photos)
     .where(

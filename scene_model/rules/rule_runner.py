@@ -34,10 +34,9 @@ logger = logging.getLogger(__name__)
 
 
 class RuleRunner:
-    """Runs the rules of one library; thread-safe.
+    """Makes, tries, runs and undoes the rules of one library; thread-safe.
 
-    What is no matter of queries is done with `library.rules` directly: pausing, moving and deleting
-    rules, and undoing runs.
+    Pausing, moving and deleting rules needs no query and no file: `library.rules` does it directly.
     """
 
     def __init__(

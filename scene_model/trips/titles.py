@@ -100,8 +100,8 @@ def dated_titles(trips: Sequence[tuple[str, datetime.date, datetime.date]]) -> l
     names, taken = [""] * len(trips), set[str]()
     for index in order:
         title, first, last = trips[index]
-        rest = _without_dates(title, first, last)
-        candidates = [f"{first:%Y-%m} {rest}", f"{first:%Y-%m-%d} {rest}"]
+        undated = _without_dates(title, first, last)
+        candidates = [f"{first:%Y-%m} {undated}", f"{first:%Y-%m-%d} {undated}"]
         names[index] = free_title(candidates, taken)
         taken.add(fold(names[index]))
     return names
@@ -109,9 +109,9 @@ def dated_titles(trips: Sequence[tuple[str, datetime.date, datetime.date]]) -> l
 
 def _without_dates(title: str, first: datetime.date, last: datetime.date) -> str:
     """Return a title without the dates in it; one of nothing but dates without their year."""
-    rest = _DATES_BEFORE.sub("", _DATES_BEHIND.sub(r"\1", title)).strip()
-    if rest and not _ONLY_DATES.fullmatch(rest):
-        return rest
+    undated = _DATES_BEFORE.sub("", _DATES_BEHIND.sub(r"\1", title)).strip()
+    if undated and not _ONLY_DATES.fullmatch(undated):
+        return undated
     return title.replace(f" {first.year}", "") if first.year == last.year else title
 
 

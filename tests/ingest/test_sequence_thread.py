@@ -1,4 +1,4 @@
-"""Sequences are stacked in one thread at a time, and an error is no error of those who added."""
+"""One thread at a time stacks sequences, and its errors do not fail what added the photos."""
 
 import logging
 import threading

@@ -111,7 +111,7 @@ def test_photos_that_a_person_placed_are_in_no_assignment() -> None:
 
 
 def apply(trips: dict[int, StoredTrip], assignments: Sequence[Assignment]) -> dict[int, StoredTrip]:
-    """Return the trips that a library holds after a run."""
+    """Return the trips of a library after proposals were assigned to them."""
     after = {key: trip for key, trip in trips.items() if trip.is_decided}
     next_id = max(trips, default=0) + 1
     for assignment in assignments:

@@ -54,7 +54,7 @@ def day_folders(query: str, key: str) -> None:
 
 
 def _example(summary: TripSummary) -> None:
-    """Show the folders of a trip as they will be."""
+    """Show which folders the photos of a trip will be in."""
     folders = TripFolders(get_services().library)
     dated = folders.dated_titles().get(summary.trip.title, summary.trip.title)
     days = list(folders.days(summary.trip.id).values())

@@ -213,7 +213,7 @@ def last_kind(dest: Path) -> Kind | None:
 
 
 def journals_of_run(dest: Path, run: str, file_system: SortFileSystem) -> list[Journal]:
-    """Read the journals whose ``run`` begins with a name, the last first; others are not read.
+    """Read the journals whose ``run`` begins with a name, the latest first.
 
     Raises JournalDamaged or FolderRefused.
     """

@@ -24,7 +24,11 @@ from scene_model.trips.trip_details import TripSummary, find_trip, list_trips
 
 
 class TripFolder(NamedTuple):
-    """A trip and one of its days. dated: see `titles.dated_titles`. day: None without a date."""
+    """The names of the folders of a photo.
+
+    title: of its trip. dated: the same with the month, see `titles.dated_titles`. day: None where
+    the photo has no date.
+    """
 
     title: str
     dated: str

@@ -273,7 +273,7 @@ class Inbox:
         try:
             self.entries.put(rows)
         except LibraryError:
-            # The app sends it again: a full disk would get fuller with each time.
+            # The app sends it again, and each copy would take more of a full disk.
             self._remove_bytes(self.folder / entry.file)
             raise
         self._remove_replaced(replaced)
