@@ -39,7 +39,7 @@ def stack_new_sequences(library: Library, stop: threading.Event | None = None) -
 
 
 def judge_old_photos(library: Library, stop: threading.Event) -> None:
-    """Judge whether photos of earlier versions are clutter; what fails is logged and tried again.
+    """Look for clutter among photos of earlier versions; what fails is logged and tried again.
 
     stop: ends it after the batch in work.
     """
@@ -48,7 +48,7 @@ def judge_old_photos(library: Library, stop: threading.Event) -> None:
             if stop.is_set():
                 return
     except Exception:
-        logger.exception("photos were not judged to be clutter; the next run tries again")
+        logger.exception("clutter was not looked for in all photos; the next start tries again")
 
 
 class SequenceThread:
