@@ -402,6 +402,28 @@ def test_closed_stays_closed_on_other_pages(visit: Visit, server: Server) -> Non
         expect(dialog).to_be_hidden()
 
 
+# A busy browser takes its time to go back.
+_GO_BACK_LATE = """() => {
+  const back = history.back.bind(history);
+  history.back = () => setTimeout(back, 500);
+}"""
+
+
+@pytest.mark.read_only
+def test_a_page_clicked_at_once_after_closing_stays(visit: Visit) -> None:
+    dialog, page = open_photo(visit), visit.page
+    page.evaluate(_GO_BACK_LATE)
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+    go(page, "Export")
+    heading = page.get_by_role("heading", name="Export")
+    expect(heading).to_be_attached()
+    page.wait_for_timeout(1000)
+    at_rest(page)
+    expect(heading).to_be_attached()
+    expect(page).to_have_url(re.compile("/export$"))
+
+
 @pytest.mark.read_only
 def test_focus_stays_inside_and_returns_to_the_photo(visit: Visit) -> None:
     dialog, page = open_photo(visit), visit.page

@@ -31,8 +31,12 @@ export function dropPhoto() {
   window.dispatchEvent(new PopStateEvent("popstate", { state: window.history.state }));
 }
 
-/** Name no photo; goes back if that is where the visitor came from. */
-export function forgetPhoto() {
-  if (photoInAddress() !== null && window.history.state?.[MARK]) window.history.back();
-  else dropPhoto();
+/**
+ * Go back in the history, where it was a photo that made the entry shown; popstate follows.
+ * @returns {boolean} whether it was
+ */
+export function leavePhoto() {
+  if (photoInAddress() === null || !window.history.state?.[MARK]) return false;
+  window.history.back();
+  return true;
 }

@@ -3,7 +3,7 @@
 import { whenConnected } from "../connection.js";
 import { element, whenRemoved } from "../dom.js";
 import { PHOTO_CLOSED, PHOTO_OPENED, shared } from "../shared.js";
-import { dropPhoto, forgetPhoto, namePhoto, photoInAddress } from "./address.js";
+import { dropPhoto, leavePhoto, namePhoto, photoInAddress } from "./address.js";
 import { Controls } from "./controls.js";
 import { Dialog, focusContext, focusInGrid, isLightboxShown } from "./dialog.js";
 import { isOnVideoControls } from "./film.js";
@@ -17,6 +17,8 @@ import { Viewport } from "./viewport.js";
 const ZOOM_STEP = 1.5;
 const PAN_STEP_PX = 80;
 const REST_MS = 2500;
+// A browser goes back in a few milliseconds.
+const LONGEST_BACK_MS = 1000;
 const PANS = { up: [0, 1], down: [0, -1], left: [1, 0], right: [-1, 0] };
 
 class Lightbox {
@@ -234,6 +236,7 @@ class Lightbox {
   }
 
   act(action) {
+    if (this.leaving) return;
     const [kind, value] = action.split("-");
     if (action === "close") this.close();
     else if (action === "next") this.walk(1);
@@ -275,8 +278,20 @@ class Lightbox {
     else if (this.sequence.at(1)) this.slideshow.start();
   }
 
-  /** Close at once; the server follows. */
+  /**
+   * Close the photo as Back does. It covers the page until the browser is back: the way to another
+   * page that a click begins before that would end here again.
+   */
   close() {
+    this.slideshow.stop();
+    if (leavePhoto()) this.leaving = setTimeout(() => this.finishClosing(), LONGEST_BACK_MS);
+    else this.finishClosing();
+  }
+
+  /** Close at once; the server follows. */
+  finishClosing() {
+    clearTimeout(this.leaving);
+    this.leaving = undefined;
     const { id, index } = this.sequence.photo ?? {};
     this.slideshow.stop();
     shared.closed.add(this.sequence.data.opening);
@@ -286,7 +301,7 @@ class Lightbox {
     this.drawnId = undefined;
     focusInGrid(id);
     shared.events.dispatchEvent(new CustomEvent(PHOTO_CLOSED, { detail: { id, index } }));
-    forgetPhoto();
+    dropPhoto();
   }
 
   onKey(event) {
@@ -315,7 +330,7 @@ class Lightbox {
   }
 
   onHistory() {
-    if (this.isOpen && photoInAddress() === null) this.close();
+    if (this.isOpen && photoInAddress() === null) this.finishClosing();
   }
 
   /** The server took the lightbox away: it shows another page. */
@@ -332,6 +347,7 @@ class Lightbox {
     }
     shared.events.removeEventListener(PHOTO_OPENED, this.onOpened);
     clearTimeout(this.restTimer);
+    clearTimeout(this.leaving);
     this.slideshow.stop();
     this.slides.clear();
   }
