@@ -51,6 +51,8 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in _SLOW_FOLDERS):
             item.add_marker(pytest.mark.slow)
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     long_tests = Counter(
         item.path
         for item in items
@@ -58,6 +60,15 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     )
     items.sort(key=lambda item: -long_tests[item.path])
     _deselect_tensorflow(session, items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show why a browser test failed that had a second try: it may be a defect all the same."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"failed at the first try: {report.nodeid}")
+        terminalreporter.line(report.longreprtext)
+        for name, text in report.sections:
+            terminalreporter.line(f"{name}:\n{text}")
 
 
 def _deselect_tensorflow(session: pytest.Session, items: list[pytest.Item]) -> None:
