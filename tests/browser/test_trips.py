@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.actions import serious, undo_button
+from tests.browser.actions import focused, serious, undo_button
 from tests.browser.conftest import Visit, at_rest, fits
 from tests.browser.libraries import pieces_of_photos
 
@@ -55,7 +55,13 @@ def test_a_proposal_is_opened_accepted_and_undone(visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_text(f"Trip “{TITLE}” accepted.")).to_be_visible()
     expect(accept).to_have_count(0)
+    # The button that had the focus is gone: the card has it.
+    assert focused(page).startswith(TITLE)
     undo_button(page).click()
     expect(accept).to_be_visible()
+    page.get_by_role("button", name="Hide").click()
+    expect(card).to_have_count(0)
+    undo_button(page).click()
+    expect(card).to_be_visible()
     assert visit.script_errors == []
     assert visit.foreign_requests == []

@@ -19,6 +19,7 @@ ENTRIES = (
     "notice/notice.js",
     "photo_grid/grid.js",
     "prefetch/prefetch.js",
+    "trip_cards/trip_cards.js",
     "uploader/view.js",
 )
 

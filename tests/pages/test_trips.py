@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from scene_model.library.trips.trip_rows import TripState, all_trips
 from scene_model.services import Services
 from scene_model.trips.trip_details import find_trip
+from scene_model.trips.trip_edits import hide_trips
 from scene_model.trips.trip_run import update_trips
 from tests.library.rows import Row, put
 from tests.pages.conftest import labels, notice_text, press, texts
@@ -44,6 +45,12 @@ def cells(app: AppTest) -> list[dict[str, Any]]:
     return [cell for page in pages.values() for cell in page["photos"]]
 
 
+def cards(app: AppTest) -> list[dict[str, Any]]:
+    sent = (json.loads(element.proto.json or "{}") for element in app.get("bidi_component"))
+    shown: list[dict[str, Any]] = next(data["cards"] for data in sent if "cards" in data)
+    return shown
+
+
 def press_in(app: AppTest, key: str) -> None:
     app.button(key=key).click().run()
     assert not app.exception, app.exception
@@ -65,33 +72,34 @@ def test_photos_without_dates_are_named(opened: Services, app: AppTest) -> None:
 
 def test_trips_are_cards_by_year_with_reasons(filled: Services, app: AppTest) -> None:
     app.switch_page("trips.py").run()
-    assert [header.value for header in app.header] == ["2024", "2023", "2020"]
-    cards = [label for label in labels(app) if label.startswith("**")]
-    assert cards[0] == "**12 to 14 July 2024**  \n3 days · 36 photos"
-    assert "Proposed: 3 days, 36 photos" in texts(app).replace("**", "")
-    covers = [html.proto.body for html in app.get("html") if "<img" in html.proto.body]
-    assert len(covers) == 3
-    assert 'alt="Cover of 12 to 14 July 2024"' in covers[0]
+    shown = cards(app)
+    assert [card["year"] for card in shown] == [2024, 2023, 2020]
+    july = find_trip(filled.library, shown[0]["id"])
+    assert shown[0] == {
+        "id": july.trip.id,
+        "year": 2024,
+        "title": "12 to 14 July 2024",
+        "line": "3 days · 36 photos",
+        "cover": july.photo_ids[len(july.photo_ids) // 2],
+        "reasons": "3 days, 36 photos, by the dates alone",
+    }
 
 
 def test_proposals_are_accepted_and_hidden(filled: Services, app: AppTest) -> None:
     app.switch_page("trips.py").run()
-    july, september, _ = (trip.id for trip in all_trips(filled.library))
-    press_in(app, f"accept_trip_{july}")
-    assert notice_text(app) == "Trip “12 to 14 July 2024” accepted."
-    press_in(app, f"hide_trip_{september}")
-    assert states(filled)["12 to 14 July 2024"] is TripState.ACCEPTED
-    assert [header.value for header in app.header] == ["2024", "2020"]
-    press(app, "Undo")
-    assert states(filled)["6 to 7 September 2023"] is TripState.PROPOSED
+    _, september, _ = (trip.id for trip in all_trips(filled.library))
     press_in(app, "accept_all_trips")
     assert set(states(filled).values()) == {TripState.ACCEPTED}
-    assert "Proposed" not in texts(app)
+    assert [card["reasons"] for card in cards(app)] == [None, None, None]
     press(app, "Undo")
-    press_in(app, f"hide_trip_{september}")
+    assert set(states(filled).values()) == {TripState.PROPOSED}
+    hide_trips(filled.library, [september])
+    app.run()
+    assert [card["year"] for card in cards(app)] == [2024, 2020]
     app.selectbox(key="hidden_trip").set_value(september).run()
     press(app, "Show again")
     assert states(filled)["6 to 7 September 2023"] is TripState.ACCEPTED
+    assert [card["year"] for card in cards(app)] == [2024, 2023, 2020]
 
 
 def test_an_open_trip_shows_its_photos_by_day(filled: Services, app: AppTest) -> None:
@@ -186,6 +194,6 @@ def test_many_trips_are_shown_in_steps(opened: Services, app: AppTest) -> None:
     put(opened.library, months)
     update_trips(opened.library)
     app.switch_page("trips.py").run()
-    assert len([label for label in labels(app) if label.startswith("**")]) == 24
+    assert len(cards(app)) == 24
     press(app, "Show 6 more of 6 earlier trips")
-    assert len([label for label in labels(app) if label.startswith("**")]) == 30
+    assert len(cards(app)) == 30

@@ -1,65 +1,39 @@
-"""Trips as cards: a large cover, title, days and counts; the whole card opens the trip."""
+"""The trips of a list as cards, which open, accept or hide a trip."""
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-import streamlit as st
-
-from pages.sections.messages import counted, escape_markdown
+from pages.sections.messages import counted
 from pages.sections.trips.trip_edit import edit_trips
 from pages.state.session import get_gallery
+from pages.widgets.trip_cards import TripCard, TripCardHandlers
+from pages.widgets.trip_cards import trip_cards as draw_cards
 from scene_model.library.trips.trip_rows import TripState
 from scene_model.trips.trip_details import TripSummary
 from scene_model.trips.trip_edits import accept_trips, hide_trips
 
 
 def trip_cards(
-    trips: Sequence[TripSummary],
-    covers: Mapping[int, str],
-    year: int,
-    open_trip: Callable[[int], None],
+    trips: Sequence[TripSummary], covers: Mapping[int, str], open_trip: Callable[[int], None]
 ) -> None:
-    """Show trips as cards. covers: photo ids by trip. open_trip: called with the id of a trip."""
-    with st.container(key=f"trip_cards_{year}"):
-        for summary in trips:
-            with st.container(key=f"trip_card_{summary.trip.id}"):
-                _card(summary, covers.get(summary.trip.id), open_trip)
+    """Show trips by year. covers: photo ids by trip. open_trip: called with the id of a trip."""
+    library = get_gallery().library
+
+    def accept(trip_id: int) -> None:
+        edit_trips(partial(accept_trips, library, [trip_id]))
+
+    def hide(trip_id: int) -> None:
+        edit_trips(partial(hide_trips, library, [trip_id]))
+
+    cards = [_card(summary, covers.get(summary.trip.id)) for summary in trips]
+    draw_cards(cards, "trip_cards", TripCardHandlers(open_trip, accept, hide))
 
 
-def _card(summary: TripSummary, cover: str | None, open_trip: Callable[[int], None]) -> None:
-    trip, library = summary.trip, get_gallery().library
-    st.html(_cover(trip.title, cover))
-    st.button(
-        f"**{escape_markdown(trip.title)}**  \n{trip_line_text(summary)}",
-        type="tertiary",
-        key=f"open_trip_{trip.id}",
-        on_click=open_trip,
-        args=(trip.id,),
-        width="stretch",
-    )
-    if trip.state is not TripState.PROPOSED:
-        return
-    st.caption(f":material/auto_awesome: **Proposed:** {summary.reasons}")
-    with st.container(horizontal=True, key=f"trip_choice_{trip.id}"):
-        st.button(
-            "Accept",
-            icon=":material/check:",
-            key=f"accept_trip_{trip.id}",
-            on_click=edit_trips,
-            args=(partial(accept_trips, library, [trip.id]),),
-            help=f"Keep “{escape_markdown(trip.title)}”: new photos of these days join it, and its "
-            "title stays",
-        )
-        st.button(
-            "Hide",
-            icon=":material/visibility_off:",
-            key=f"hide_trip_{trip.id}",
-            on_click=edit_trips,
-            args=(partial(hide_trips, library, [trip.id]),),
-            help=f"“{escape_markdown(trip.title)}” is no trip to you. Its photos stay in the "
-            "library.",
-        )
+def _card(summary: TripSummary, cover: str | None) -> TripCard:
+    trip = summary.trip
+    reasons = summary.reasons if trip.state is TripState.PROPOSED else None
+    line = trip_line_text(summary)
+    return TripCard(trip.id, summary.first.year, trip.title, line, cover, reasons)
 
 
 def trip_line_text(summary: TripSummary) -> str:
@@ -68,11 +42,3 @@ def trip_line_text(summary: TripSummary) -> str:
     is_title = summary.trip.title.endswith(days)
     parts = [counted(summary.day_count, "day") if is_title else days]
     return " · ".join([*parts, counted(summary.photo_count, "photo")])
-
-
-def _cover(title: str, cover: str | None) -> str:
-    if cover is None:
-        return '<div class="trip-cover trip-without-cover">No photos</div>'
-    source = html.escape(f"/api/photos/{cover}/thumbnail", quote=True)
-    alt = html.escape(f"Cover of {title}", quote=True)
-    return f'<img class="trip-cover" src="{source}" alt="{alt}" loading="lazy">'

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 import streamlit as st
@@ -37,9 +36,7 @@ def show_list(trips: Sequence[TripSummary], open_trip: Callable[[int], None]) ->
         return
     shown = visible[: st.session_state.get(_SHOWN_KEY, _STEP)]
     covers = _covers([summary.trip.id for summary in shown])
-    for year, of_year in groupby(shown, key=lambda summary: summary.first.year):
-        st.header(str(year))
-        trip_cards(list(of_year), covers, year, open_trip)
+    trip_cards(shown, covers, open_trip)
     more = len(visible) - len(shown)
     if more:
         st.button(
