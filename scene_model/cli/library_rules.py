@@ -82,11 +82,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     _print(options, list(map(_run_record, runs)), list(map(_run_line, runs)))
     for rule in paused:
         print(f"{printable(rule.name)} is paused: {rule.pause_reason}", file=sys.stderr)
-    return (
-        EXIT_SOME_FAILED
-        if paused or any(run.copy_note or run.sidecar_note for run in runs)
-        else EXIT_DONE
-    )
+    has_notes = any(run.copy_note or run.sidecar_note for run in runs)
+    return EXIT_SOME_FAILED if paused or has_notes else EXIT_DONE
 
 
 def _print(

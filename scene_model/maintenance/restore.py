@@ -176,7 +176,7 @@ def _pause_writing_rules(database: Path) -> None:
     """Let rules write files of this computer only after somebody saw where.
 
     The backup may come from another computer, or from a stranger; so a sidecar that it was about to
-    remove stays, too.
+    remove stays, and a row that names another file goes.
     """
     reason = "The library was restored from a backup. Check the folder, and make the rule active."
     written = "The library was restored from a backup. Try the rule, and make it active."
@@ -198,7 +198,8 @@ def _pause_writing_rules(database: Path) -> None:
             )
         connection.execute(
             "DELETE FROM rule_sidecars WHERE run_id IN "
-            "(SELECT id FROM rule_runs WHERE sidecar_state = 'undone')"
+            "(SELECT id FROM rule_runs WHERE sidecar_state = 'undone') "
+            "OR lower(path) NOT LIKE '%.xmp' OR token GLOB '*[^0-9a-f]*'"
         )
 
 

@@ -5,6 +5,7 @@ before each file is created, see `run_sidecars`: so a start after a kill continu
 and undoing a run removes exactly the files that nobody changed since.
 """
 
+import contextlib
 import errno
 import hashlib
 import logging
@@ -19,6 +20,7 @@ from scene_model.errors import OriginalMissing, UnreadableFile
 from scene_model.export.sidecar import Keyword, merge_keywords
 from scene_model.export.sidecar_sync import keywords_of
 from scene_model.export.sorting.file_system import SortFileSystem, has_content
+from scene_model.library.file_system import FULL
 from scene_model.library.held_folder import Entry, FolderTree
 from scene_model.library.photo_query import in_batches
 from scene_model.library.records import PhotoRecord
@@ -117,7 +119,7 @@ class RuleSidecars(RunFileWriter[RunFiles]):
             for batch in in_batches((i for i in photo_ids if i not in written), _BATCH):
                 self._write_batch(run, self._without_sidecar(batch, progress), progress)
         except OSError as error:
-            failure = f"The sidecars cannot be written. {_reason(error, error.filename)}"
+            failure = _failure(error)
         state = FileState.DONE if failure is None else FileState.FAILED
         count = count_sidecars(self._library, run.run_id)
         note = failure or _note(progress)
@@ -130,14 +132,15 @@ class RuleSidecars(RunFileWriter[RunFiles]):
             try:
                 with FolderTree(str(row.path.parent)) as tree:
                     target = tree.entry(str(row.path))
-                    self._remove_part(target, row)
-                    # A row of a disk that is not connected stays: its file may be there.
-                    if row.path.parent.is_dir() and not _is_written(target, row):
-                        unwritten.append(row.path)
-                        continue
-            except OSError:  # as well
-                pass
-            written.add(row.photo_id)
+                    with contextlib.suppress(OSError):
+                        self._remove_part(target, row)
+                    is_absent = row.path.parent.is_dir() and not _is_written(target, row)
+            except OSError:
+                is_absent = False  # as where its disk is not connected: the file may be there
+            if is_absent:
+                unwritten.append(row.path)
+            else:
+                written.add(row.photo_id)
         forget_sidecars(self._library, run.run_id, unwritten)
         return written
 
@@ -193,7 +196,7 @@ class RuleSidecars(RunFileWriter[RunFiles]):
                     if os.path.lexists(row.path):  # only its folder could not be flushed
                         unwritten.remove(row.path)
                     if error.errno not in _OF_ONE_FILE:
-                        raise
+                        raise OSError(error.errno, error.strerror, str(row.path)) from error
                     progress.errors.append(_reason(error, row.path))
         except OSError:
             forget_sidecars(self._library, run.run_id, unwritten)
@@ -237,7 +240,7 @@ class RuleSidecars(RunFileWriter[RunFiles]):
     def _remove_one(self, row: SidecarRow) -> bool:
         """Remove a sidecar, if it is there; False for one that was changed. Raises OSError."""
         if not row.path.parent.is_dir():
-            text = "Its folder does not exist. Connect its disk"
+            text = "its folder does not exist. Connect its disk"
             raise FileNotFoundError(errno.ENOENT, text, str(row.path))
         with FolderTree(str(row.path.parent)) as tree:
             target = tree.entry(str(row.path))
@@ -267,6 +270,15 @@ def _is_written(target: Entry, row: SidecarRow) -> bool:
 
 def _reason(error: OSError, path: Path) -> str:
     return f"{path}: {error.strerror or error}."
+
+
+def _failure(error: OSError) -> str:
+    if error.errno in FULL:
+        return f"No space left for {error.filename}. Free some space, and make the rule active."
+    return (
+        f"{error.filename} cannot be written: {error.strerror or error}. Change that, and make the "
+        "rule active."
+    )
 
 
 def _note(progress: _Progress) -> str | None:
