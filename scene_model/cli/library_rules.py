@@ -10,12 +10,17 @@ from typing import Any
 from scene_model.cli.terminal import counted, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED
-from scene_model.library.rules.dry_run import DryRun
+from scene_model.library.rules.dry_run import DryRun, SidecarCounts
 from scene_model.library.rules.rule_actions import Action, ActionKind
 from scene_model.library.rules.rule_rows import Rule, all_rules
-from scene_model.library.rules.run_rows import RuleRun, copies_in_words, count_by_rule
+from scene_model.library.rules.run_rows import (
+    RuleRun,
+    copies_in_words,
+    count_by_rule,
+    sidecars_in_words,
+)
 from scene_model.library.store import Library
-from scene_model.rules.copies import undo_with_copies
+from scene_model.rules.undo import undo_with_files
 from scene_model.services import open_services
 
 
@@ -37,15 +42,17 @@ def rules(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _undo(library: Library, run_id: int) -> int:
-    undone = undo_with_copies(library, run_id)
+    undone = undo_with_files(library, run_id)
     parts = [f"{counted(undone.photo_count, 'photo')} changed back"]
     if undone.run.copy_state is not None:
         parts.append(f"{counted(undone.copy_count, 'copy', 'copies')} removed")
+    if undone.run.sidecar_state is not None:
+        parts.append(f"{counted(undone.sidecar_count, 'sidecar')} removed")
     print(", ".join(parts), file=sys.stderr)
-    if undone.run.copy_note is None:
-        return EXIT_DONE
-    print(printable(undone.run.copy_note), file=sys.stderr)
-    return EXIT_SOME_FAILED
+    notes = [note for note in (undone.run.copy_note, undone.run.sidecar_note) if note]
+    for note in notes:
+        print(printable(note), file=sys.stderr)
+    return EXIT_SOME_FAILED if notes else EXIT_DONE
 
 
 def _try(options: argparse.Namespace, settings: Settings) -> int:
@@ -75,7 +82,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     _print(options, list(map(_run_record, runs)), list(map(_run_line, runs)))
     for rule in paused:
         print(f"{printable(rule.name)} is paused: {rule.pause_reason}", file=sys.stderr)
-    return EXIT_SOME_FAILED if paused or any(run.copy_note for run in runs) else EXIT_DONE
+    has_notes = any(run.copy_note or run.sidecar_note for run in runs)
+    return EXIT_SOME_FAILED if paused or has_notes else EXIT_DONE
 
 
 def _print(
@@ -131,8 +139,19 @@ def _dry_run_record(shown: DryRun) -> dict[str, Any]:
         "folders": dict(shown.folders),
         "in_place": shown.in_place,
         "not_copied": shown.not_copied,
+        "sidecars": None if shown.sidecars is None else _sidecar_record(shown.sidecars),
         "examples": list(shown.examples),
         "failure": shown.failure,
+    }
+
+
+def _sidecar_record(counts: SidecarCounts) -> dict[str, int]:
+    return {
+        "written": counts.written,
+        "existing": counts.existing,
+        "empty": counts.empty,
+        "stored": counts.stored,
+        "not_written": counts.not_written,
     }
 
 
@@ -151,21 +170,36 @@ def _dry_run_lines(shown: DryRun) -> list[str]:
         *(f"{printable(folder)}\t{counted(count, 'file')}" for folder, count in shown.folders),
         *([f"already there\t{counted(shown.in_place, 'file')}"] if shown.in_place else []),
         *([printable(shown.first_reason)] if shown.first_reason else []),
+        *(_sidecar_lines(shown.sidecars) if shown.sidecars else []),
     ]
+
+
+def _sidecar_lines(counts: SidecarCounts) -> list[str]:
+    lines = {
+        "sidecars that would be written": counts.written,
+        "photos that have a sidecar already; it stays": counts.existing,
+        "photos without tags to write": counts.empty,
+        "photos in the library, where no sidecars are written": counts.stored,
+        "photos whose sidecars cannot be written": counts.not_written,
+    }
+    reason = [printable(counts.first_reason)] if counts.first_reason else []
+    return [f"{words}\t{count:,}" for words, count in lines.items() if count] + reason
 
 
 def _run_record(run: RuleRun) -> dict[str, Any]:
     copies = {"state": run.copy_state, "count": run.copy_count, "note": run.copy_note}
+    sidecars = {"state": run.sidecar_state, "count": run.sidecar_count, "note": run.sidecar_note}
     return {
         "id": run.id,
         "rule": run.rule_name,
         "does": run.words,
         "photos": run.photo_count,
         "copies": None if run.copy_state is None else copies,
+        "sidecars": None if run.sidecar_state is None else sidecars,
     }
 
 
 def _run_line(run: RuleRun) -> str:
     count = counted(run.photo_count, "photo")
-    copies = [copies_in_words(run)] if run.copy_state else []
-    return "\t".join((str(run.id), *map(printable, (run.rule_name, run.words, count, *copies))))
+    files = [words for words in (copies_in_words(run), sidecars_in_words(run)) if words]
+    return "\t".join((str(run.id), *map(printable, (run.rule_name, run.words, count, *files))))

@@ -427,7 +427,8 @@ rules = Table(
 # on all photos, not on those that came in. `copy_…`: of a rule that copies photos into a folder:
 # `state` is "pending" until the copies are written, "failed" while they wait for a person, "done",
 # "undoing" until they are removed, or "undone"; `token` names the journal in the folder; `count` is
-# the number of copies; `note` says what could not be copied, or removed.
+# the number of copies; `note` says what could not be copied, or removed. `sidecar_…`: the same
+# for a rule that writes sidecars.
 rule_runs = Table(
     "rule_runs",
     metadata,
@@ -446,9 +447,26 @@ rule_runs = Table(
     Column("copy_token", Text),
     Column("copy_count", Integer),
     Column("copy_note", Text),
+    Column("sidecar_state", Text),
+    Column("sidecar_count", Integer),
+    Column("sidecar_note", Text),
     sqlite_autoincrement=True,
 )
 Index("rule_runs_by_rule", rule_runs.c.rule_id)
+
+# Sidecars that runs of rules wrote, or were about to write when the program was killed. They are
+# removed with their run while their content has the hash. `token`: in the name of the temporary
+# file. `photo_id`: the photo may have been deleted since.
+rule_sidecars = Table(
+    "rule_sidecars",
+    metadata,
+    Column("path", PathColumn, primary_key=True),
+    Column("run_id", ForeignKey("rule_runs.id", ondelete="CASCADE"), nullable=False),
+    Column("photo_id", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("token", Text, nullable=False),
+)
+Index("rule_sidecars_by_run", rule_sidecars.c.run_id)
 
 # Settings of this library, such as the model it is tagged with; also up to which number photos are
 # settled, see `new_photos`.

@@ -92,7 +92,7 @@ def restore_backup(
         references = check_backup_database(unpacked / DATABASE_NAME, manifest)
         if references and not accept_references:
             raise _unconfirmed(references)
-        _pause_copying_rules(unpacked / DATABASE_NAME)
+        _pause_writing_rules(unpacked / DATABASE_NAME)
         if hasattr(os, "sync"):
             os.sync()
         require_not_in_use(folder)
@@ -172,21 +172,35 @@ def _unpack_entry(archive: zipfile.ZipFile, entry: BackupEntry, target: Entry) -
         )
 
 
-def _pause_copying_rules(database: Path) -> None:
-    """Let rules write into folders of this computer only after somebody saw which ones.
+def _pause_writing_rules(database: Path) -> None:
+    """Let rules write files of this computer only after somebody saw where.
 
-    The backup may come from another computer, or from a stranger.
+    The backup may come from another computer, or from a stranger; so a sidecar that it was about to
+    remove stays, and a row that names another file goes.
     """
     reason = "The library was restored from a backup. Check the folder, and make the rule active."
-    is_copying = (
+    written = "The library was restored from a backup. Try the rule, and make it active."
+    stays = "The library was restored from a backup; the sidecars of this run stay."
+    is_writing = (
         "CASE WHEN json_valid(actions) THEN EXISTS "
-        "(SELECT 1 FROM json_each(actions) WHERE json_extract(value, '$[0]') = 'copy') ELSE 1 END"
+        "(SELECT 1 FROM json_each(actions) "
+        "WHERE json_extract(value, '$[0]') IN ('copy', 'sidecar')) ELSE 1 END"
     )
-    pause = f"UPDATE rules SET is_active = 0, pause_reason = ? WHERE is_active AND {is_copying}"  # noqa: S608
+    pause = f"UPDATE rules SET is_active = 0, pause_reason = ? WHERE is_active AND {is_writing}"  # noqa: S608
     stop = "UPDATE rule_runs SET copy_state = 'failed', copy_note = ? WHERE copy_state = 'pending'"
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(pause, (reason,))
         connection.execute(stop, (reason,))
+        for state, then, note in (("pending", "failed", written), ("undoing", "undone", stays)):
+            connection.execute(
+                "UPDATE rule_runs SET sidecar_state = ?, sidecar_note = ? WHERE sidecar_state = ?",
+                (then, note, state),
+            )
+        connection.execute(
+            "DELETE FROM rule_sidecars WHERE run_id IN "
+            "(SELECT id FROM rule_runs WHERE sidecar_state = 'undone') "
+            "OR lower(path) NOT LIKE '%.xmp' OR token GLOB '*[^0-9a-f]*'"
+        )
 
 
 def _unconfirmed(references: Sequence[str]) -> UsageError:

@@ -99,6 +99,16 @@ _CONTRADICTIONS = {
         "OR (copy_state IS NULL) <> (copy_layout IS NULL) "
         "OR (copy_state IS NULL) <> (copy_token IS NULL) OR copy_count < 0"
     ),
+    "a sidecar of a rule is of a run that writes none, or its path or hash is none": (
+        "SELECT count(*) FROM rule_sidecars s LEFT JOIN rule_runs r ON r.id = s.run_id "
+        "WHERE r.sidecar_state IS NULL OR r.sidecar_state = 'undone' "
+        "OR lower(s.path) NOT LIKE '%.xmp' OR length(s.sha256) <> 64 "
+        "OR s.sha256 GLOB '*[^0-9a-f]*' OR length(s.token) <> 16 OR s.token GLOB '*[^0-9a-f]*'"
+    ),
+    "the sidecars of a run of a rule are in a state that there is not": (
+        "SELECT count(*) FROM rule_runs WHERE sidecar_state NOT IN "
+        "('pending', 'failed', 'done', 'undoing', 'undone') OR sidecar_count < 0"
+    ),
     "a photo's number of decisions is wrong": (
         "SELECT count(*) FROM photos WHERE decided_tags <> "
         "(SELECT count(*) FROM tag_decisions WHERE photo_id = photos.id)"

@@ -6,7 +6,6 @@ begun, and undoing a run removes exactly its copies.
 """
 
 import contextlib
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from scene_model.errors import (
     InvalidRule,
     NothingSorted,
     SceneError,
-    SortRunning,
     UnreadableFile,
 )
 from scene_model.export.archive import safe_name
@@ -29,28 +27,18 @@ from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Kind, Plan, ScannedPhoto, Untouched, make_plan
 from scene_model.export.sorting.scan import Group, SkippedFile, SourceFile, is_library_folder
 from scene_model.export.sorting.transaction import Outcome, resume_sort, sort_files, undo_sort
-from scene_model.jobs.lock_file import acquire_lock
 from scene_model.library.held_folder import FolderTree
 from scene_model.library.rules.dry_run import DryRun
 from scene_model.library.rules.rule_actions import Action, copy_action, copy_folder_problem
-from scene_model.library.rules.run_copies import (
-    CopyState,
-    RunCopies,
-    copied_photos,
-    settle_copies,
-    unfinished_copies,
-)
-from scene_model.library.rules.run_rows import RuleRun, find_run
-from scene_model.library.rules.run_undo import undo_run
+from scene_model.library.rules.run_copies import RunCopies, copied_photos, unfinished_copies
+from scene_model.library.rules.run_files import COPIES, FileState, settle_files
 from scene_model.library.store import Library
+from scene_model.rules.run_file_writer import RunFileWriter
 
-_LOCK_NAME = "rule-copies"
 # What is for the owner of a computer alone, in words.
 COPYING = "copy photos into folders of the server's disk"
 # What concerns one file; anything else would fail the next files, too.
 _OF_ONE_FILE = ("source_vanished", "changed_since", "target_taken", "name_too_long")
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +53,7 @@ class _StoredFile(SourceFile):
         return self.stored_name
 
 
-class RuleCopier:
+class RuleCopier(RunFileWriter[RunCopies]):
     """Copies what runs of rules have to copy, and removes it again when they are undone."""
 
     def __init__(
@@ -80,28 +68,10 @@ class RuleCopier:
         model: for the destinations; without one, copies are only removed. require_personal: raises
         NotForVisitors on a shared server, where a rule that copies pauses.
         """
-        self._library, self._model = library, model
+        super().__init__(library, COPIES, "copies")
+        self._model = model
         self._require_personal = require_personal
         self._file_system = file_system or SortFileSystem()
-
-    def finish(self) -> None:
-        """Do what is left to do of all runs, also of a process that was killed.
-
-        If another process is at it, that one does it. What fails is recorded with its run.
-        """
-        postponed: set[tuple[int, str]] = set()
-        while runs := [r for r in self._unfinished() if (r.run_id, r.state) not in postponed]:
-            lock = acquire_lock(self._library.folder / _LOCK_NAME)
-            if lock is None:
-                return
-            try:
-                # Read again: another process may have done them before we got the lock.
-                states = {run.run_id: run for run in self._unfinished()}
-                for run in (states[run.run_id] for run in runs if run.run_id in states):
-                    if (run.run_id, run.state) in postponed or not self._finish(run):
-                        postponed.add((run.run_id, run.state))
-            finally:
-                lock.release()
 
     def preview(self, shown: DryRun) -> DryRun:
         """Return a dry run with what would be copied where."""
@@ -123,32 +93,9 @@ class RuleCopier:
 
     def _unfinished(self) -> list[RunCopies]:
         runs = unfinished_copies(self._library)
-        return [run for run in runs if self._model or run.state is CopyState.UNDOING]
+        return [run for run in runs if self._model or run.state is FileState.UNDOING]
 
-    def _finish(self, run: RunCopies) -> bool:
-        """Copy or remove what a run has to; False where it must wait for something."""
-        try:
-            if run.state is CopyState.UNDOING:
-                self._remove(run)
-            else:
-                self._copy(run)
-        except SortRunning:
-            return False
-        except Exception as error:  # one bad run never fails the others
-            if not isinstance(error, SceneError | OSError):
-                logger.exception("the copies of a rule failed")
-            return self._failed(run, str(getattr(error, "message", error)))
-        return True
-
-    def _failed(self, run: RunCopies, reason: str) -> bool:
-        if run.state is CopyState.UNDOING:  # tried again at the next start
-            note = f"Its copies are not removed yet. {reason}"
-            settle_copies(self._library, run, CopyState.UNDOING, None, note)
-            return False
-        settle_copies(self._library, run, CopyState.FAILED, None, reason)
-        return True
-
-    def _copy(self, run: RunCopies) -> None:
+    def _write(self, run: RunCopies) -> None:
         self._require_personal(COPYING)
         if problem := copy_folder_problem(run.folder):
             raise InvalidRule(problem)
@@ -160,8 +107,8 @@ class RuleCopier:
         stopping = [error for error in errors if not _is_of_one_file(error)]
         reason = next(iter(stopping or errors), None)
         note = None if reason is None else _note(reason.message, len(errors), "copied")
-        state = CopyState.FAILED if stopping else CopyState.DONE
-        settle_copies(self._library, run, state, count, note)
+        state = FileState.FAILED if stopping else FileState.DONE
+        settle_files(self._library, COPIES, run, state, count, note)
 
     def _copied(self, run: RunCopies) -> Iterator[Outcome | Untouched]:
         """Copy the photos of a run, those of each drive with a journal of its own."""
@@ -193,7 +140,7 @@ class RuleCopier:
                     count += outcome.error is None
                     errors += [outcome.error] if outcome.error else []
         note = _note(errors[0].message, len(errors), "removed") if errors else None
-        settle_copies(self._library, run, CopyState.UNDONE, len(errors), note)
+        settle_files(self._library, COPIES, run, FileState.UNDONE, len(errors), note)
 
     def _plan(self, photo_ids: Sequence[str], folder: Path, template: str) -> Plan:
         assert self._model is not None  # noqa: S101 - `_unfinished` sees to it
@@ -224,32 +171,6 @@ class RuleCopier:
         plan = make_plan(scanned(), folder, layout, classification.noun)
         plan.untouched = unreadable + plan.untouched
         return plan
-
-
-@dataclass(frozen=True)
-class UndoneRun:
-    """What undoing a run did. photo_count: photos in the library that were changed back.
-
-    copy_count: copies that were removed. run: the run afterwards, which names those that stay.
-    """
-
-    photo_count: int
-    copy_count: int
-    run: RuleRun
-
-
-def undo_with_copies(
-    library: Library, run_id: int, file_system: SortFileSystem | None = None
-) -> UndoneRun:
-    """Undo a run and remove its copies; raises RuleNotFound.
-
-    A copy that was changed stays, and one whose original is gone.
-    """
-    before = find_run(library, run_id).copy_count or 0
-    photo_count = undo_run(library, run_id)
-    RuleCopier(library, file_system=file_system).finish()
-    run = find_run(library, run_id)
-    return UndoneRun(photo_count, max(0, before - (run.copy_count or 0)), run)
 
 
 def checked_copy(action: Action) -> Action:

@@ -24,8 +24,11 @@ from scene_model.library.rules.rule_rows import (
 )
 from scene_model.library.rules.run_copies import try_copies_again
 from scene_model.library.rules.run_rows import RuleRun, find_run
+from scene_model.library.rules.run_sidecars import try_sidecars_again
 from scene_model.library.store import Library
-from scene_model.rules.copies import COPYING, RuleCopier, UndoneRun, checked_copy, undo_with_copies
+from scene_model.rules.copies import COPYING, RuleCopier, checked_copy
+from scene_model.rules.sidecars import WRITING_SIDECARS, RuleSidecars
+from scene_model.rules.undo import UndoneRun, undo_with_files
 from scene_model.search.query_reader import Condition, QueryReader
 
 EXAMPLE_COUNT = 12
@@ -50,11 +53,12 @@ class RuleRunner:
         """Set up.
 
         today: returns the day that ``taken:today`` means when a rule runs. require_personal: raises
-        NotForVisitors on a shared server, where rules copy no files, see `Settings`. file_system:
-        copies the files.
+        NotForVisitors on a shared server, where rules write no files, see `Settings`. file_system:
+        writes the files.
         """
         self._require_personal = require_personal
         self._copier = RuleCopier(library, model, file_system, require_personal)
+        self._sidecars = RuleSidecars(library, model, file_system, require_personal)
         self._library, self._today = library, today
         self._model = LibraryModel(library, model)
         self._reader = QueryReader(library, self._model)
@@ -80,7 +84,7 @@ class RuleRunner:
     def dry_run(self, rule_id: int, example_count: int = EXAMPLE_COUNT) -> DryRun:
         """Return what a rule would do with the photos that match it now; raises RuleNotFound."""
         shown = dry_run(self._library, rule_id, self._condition_of, example_count)
-        return self._copier.preview(shown)
+        return self._sidecars.preview(self._copier.preview(shown))
 
     def activate(self, shown: DryRun) -> None:
         """Make a rule active for the photos that come in from now on.
@@ -93,7 +97,8 @@ class RuleRunner:
         self.run_new()  # photos that came in before are no matter of this rule
         activate_rule(self._library, shown.rule)
         try_copies_again(self._library, shown.rule)
-        self._finish_copies()
+        try_sidecars_again(self._library, shown.rule)
+        self._finish_files()
 
     def find(self, name: str) -> Rule:
         """Return the rule of a name, in any case; raises RuleNotFound."""
@@ -107,10 +112,10 @@ class RuleRunner:
     def run_new(self) -> list[RuleRun]:
         """Run the active rules on the photos that came in; what fails is logged and tried again.
 
-        Then copy into folders what runs have left to copy.
+        Then write the copies and sidecars that runs have left to write.
         """
         runs = self._run_new()
-        self._finish_copies()
+        self._finish_files()
         return self._current(runs)
 
     def _run_new(self) -> list[RuleRun]:
@@ -129,8 +134,8 @@ class RuleRunner:
     def run_all(self, rule_ids: Sequence[int] | None = None) -> list[RuleRun]:
         """Run rules on all photos that match now, in their order. rule_ids: None for active ones.
 
-        A kill leaves each rule run or not begun; the next start copies what is left to copy into
-        folders. A rule that cannot run is paused. Raises RuleNotFound.
+        A kill leaves each rule run or not begun; the next start writes the copies and sidecars that
+        are left. A rule that cannot run is paused. Raises RuleNotFound.
         """
         for rule_id in rule_ids or ():
             find_rule(self._library, rule_id)
@@ -141,21 +146,24 @@ class RuleRunner:
                 if (rule.is_active if rule_ids is None else rule.id in rule_ids)
             ]
             runs = [run_on_all(self._library, n, self._condition_of) for n in in_order]
-        self._finish_copies()
+        self._finish_files()
         return self._current([run for run in runs if run is not None])
 
     def undo(self, run_id: int) -> UndoneRun:
-        """Undo a run and remove its copies; raises RuleNotFound."""
-        return undo_with_copies(self._library, run_id)
+        """Undo a run and remove its copies and sidecars; raises RuleNotFound."""
+        return undo_with_files(self._library, run_id)
 
-    def _finish_copies(self) -> None:
-        try:
-            self._copier.finish()
-        except (SceneError, OSError) as error:
-            logger.warning("rules could not copy; the next photos or start try again: %s", error)
+    def _finish_files(self) -> None:
+        for writer in (self._copier, self._sidecars):
+            try:
+                writer.finish()
+            except (SceneError, OSError) as error:
+                logger.warning(
+                    "rules could not write files; the next photos or start try again: %s", error
+                )
 
     def _current(self, runs: Sequence[RuleRun]) -> list[RuleRun]:
-        """Return runs as they are after the copying."""
+        """Return runs as they are after their files were written."""
         return [find_run(self._library, run.id) for run in runs]
 
     def _condition_of(self, query: str) -> Condition | None:
@@ -172,4 +180,7 @@ class RuleRunner:
         if action.kind is ActionKind.COPY:
             self._require_personal(COPYING)
             return checked_copy(action)
+        if action.kind is ActionKind.SIDECAR:
+            self._require_personal(WRITING_SIDECARS)
+            return Action(action.kind)
         return action

@@ -65,6 +65,7 @@ def test_a_dry_run_changes_nothing(library: Path, capfd: pytest.CaptureFixture[s
         "folders": {},
         "in_place": 0,
         "not_copied": 0,
+        "sidecars": None,
         "examples": [Row("dog 2.jpg").id, Row("dog 1.jpg").id],
         "failure": None,
     }
@@ -80,7 +81,8 @@ def test_a_dry_run_changes_nothing(library: Path, capfd: pytest.CaptureFixture[s
 def test_a_run_and_its_undo(library: Path, capfd: pytest.CaptureFixture[str]) -> None:
     runs = json.loads(output(capfd, "--run", "--json"))
     words = "add the tag “Rex”"
-    assert runs == [{"id": 1, "rule": "Dogs", "does": words, "photos": 2, "copies": None}]
+    files = {"copies": None, "sidecars": None}
+    assert runs == [{"id": 1, "rule": "Dogs", "does": words, "photos": 2} | files]
     assert json.loads(output(capfd, "--json"))[0]["photos"] == 2
     assert output(capfd, "--run", "Cats") == "2\tCats\tmark as favourite\t1 photo\n"
     assert output(capfd, "--run") == ""
@@ -139,3 +141,39 @@ def test_copies_into_a_folder(
     opened_file.unlink()
     line = output(capfd, "--run", "Copies", code=3)
     assert "1 copy made. 1 photo was not copied: The original of" in line
+
+
+def test_sidecars(library: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    with Library(library) as opened:
+        rows = [
+            Row(f"bird {number}.jpg", added=["Robin"], more={"reference": pictures / f"{number}"})
+            for number in range(2)
+        ]
+        put(opened, [*rows, Row("bird 2.jpg")])
+        for number in range(2):
+            (pictures / f"{number}").write_text("")
+        create_rule(opened, "Birds", "name:bird", [Action(ActionKind.SIDECAR)])
+    (pictures / "0.xmp").write_text("of another program")
+    actions = json.loads(output(capfd, "--json"))[2]["actions"]
+    assert actions == [{"kind": "sidecar", "value": ""}]
+    counts = {"written": 1, "existing": 1, "empty": 0, "stored": 1, "not_written": 0}
+    shown = json.loads(output(capfd, "--dry-run", "birds", "--json"))
+    assert (shown["changed"], shown["sidecars"]) == (2, counts)
+    assert output(capfd, "--dry-run", "birds").splitlines()[1:] == [
+        "write XMP sidecars\t2 photos",
+        "sidecars that would be written\t1",
+        "photos that have a sidecar already; it stays\t1",
+        "photos in the library, where no sidecars are written\t1",
+    ]
+    (run,) = json.loads(output(capfd, "--run", "Birds", "--json", code=3))
+    note = "1 photo has a sidecar already; it stays."
+    assert run["sidecars"] == {"state": "done", "count": 1, "note": note}
+    assert sorted(path.name for path in pictures.iterdir()) == ["0", "0.xmp", "1", "1.xmp"]
+    capfd.readouterr()
+    assert main(["library", "rules", "--undo", str(run["id"])]) == 0
+    assert "2 photos changed back, 1 sidecar removed" in capfd.readouterr().err
+    assert not (pictures / "1.xmp").exists()
+    line = output(capfd, "--run", "Birds", code=3)
+    assert line.endswith(f"\t2 photos\t1 sidecar written. {note}\n")

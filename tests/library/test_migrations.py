@@ -28,6 +28,7 @@ from scene_model.library.new_photos import is_new
 from scene_model.library.rules.rule_actions import Action, ActionKind
 from scene_model.library.rules.rule_passes import has_new_photos, run_on_all
 from scene_model.library.rules.rule_rows import create_rule
+from scene_model.library.rules.run_sidecars import sidecar_rows
 from scene_model.library.rules.run_undo import undo_run
 from scene_model.library.schema import SCHEMA_VERSION, photos, trips
 from scene_model.library.schema_check import schema_problems
@@ -524,11 +525,15 @@ def test_rules_can_be_made_in_libraries_of_earlier_versions(number: int, tmp_pat
         assert not has_new_photos(library), "rules are for photos that come in"
         description = latest_edit(library)
         copied = Action(ActionKind.COPY, str(tmp_path), "{name}")
-        actions = [Action(ActionKind.TAG, "Garden"), Action(ActionKind.FAVOURITE), copied]
+        sidecar = Action(ActionKind.SIDECAR)
+        actions = [Action(ActionKind.TAG, "Garden"), Action(ActionKind.FAVOURITE), copied, sidecar]
         rule_id = create_rule(library, "Flowers", "flower", actions)
         run = run_on_all(library, rule_id, lambda _: photos.c.id == FLOWER)
         assert run is not None
+        is_referenced = library.photo(FLOWER).reference is not None
         assert run.copy_state == "pending"
+        assert (run.sidecar_state == "pending") == is_referenced
+        assert sidecar_rows(library, run.id) == []
         assert "Garden" in library.photo(FLOWER).shown_tags
         assert latest_edit(library) == description
         assert undo_run(library, run.id) == 1

@@ -117,6 +117,38 @@ def test_photos_are_copied_into_a_folder(page: AppTest, opened: Services, tmp_pa
     assert not copies.exists()
 
 
+def test_sidecars_are_written_and_removed(page: AppTest, opened: Services, tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    birds = [Row(f"bird_{n}.jpg", more={"reference": pictures / f"{n}.jpg"}) for n in range(2)]
+    add(opened.library, *birds, Row("bird_2.jpg"))
+    add_tag(opened.library, [bird.id for bird in birds], "Robin")
+    for n in range(2):
+        (pictures / f"{n}.jpg").write_text("")
+    (pictures / "0.xmp").write_text("of another program")
+    page.button(key="new_rule").click().run()
+    page.text_input(key="rule_name_0").set_value("Birds")
+    page.text_input(key="rule_query_0").set_value("name:bird")
+    page.checkbox(key="rule_sidecar_0").check()
+    press(page, "Save and try")
+    assert "Write XMP sidecars: 2 photos" in texts(page)
+    assert (
+        "Sidecars: 1 would be written; 1 photo has one already, which stays; 1 is stored in the "
+        "library, where none are written"
+    ) in texts(page)
+    press(page, "Run on 2 photos now")
+    written = "1 sidecar written. 1 photo has a sidecar already; it stays"
+    assert notice_text(page) == f"Rule “Birds” handled 2 photos: {written}."
+    assert f"Sidecars: {written}" in texts(page)
+    assert (pictures / "1.jpg.xmp").exists()
+    page.button(key="edit_rule_1").click().run()
+    assert page.checkbox(key="rule_sidecar_1").value
+    press(page, "Cancel")
+    page.button(key="undo_run_1").click().run()
+    assert notice_text(page) == "Undone: rule “Birds”, 2 photos changed back, 1 sidecar removed."
+    assert sorted(path.name for path in pictures.iterdir()) == ["0.jpg", "0.xmp", "1.jpg"]
+
+
 def test_errors_keep_what_was_typed(page: AppTest, opened: Services) -> None:
     make(page, "Our dog", "(dog", "Rex")
     assert page.error[0].value

@@ -110,6 +110,7 @@ def test_visitors_have_rules_of_their_own(shared: AppTest, set_cookies: SetCooki
     shared.button(key="new_rule").click().run()
     shared.text_input(key="rule_name_0").set_value("Favourites")
     shared.text_input(key="rule_query_0").set_value("dog")
+    assert "Write XMP sidecars" not in [box.label for box in shared.checkbox]
     shared.checkbox(key="rule_favourite_0").check()
     next(button for button in shared.button if button.label == "Save and try").click().run()
     assert "Dry run: 0 photos match now." in texts(shared)

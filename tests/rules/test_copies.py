@@ -21,12 +21,13 @@ from scene_model.export.sorting.transaction import sort_files, undo_sort
 from scene_model.jobs.lock_file import acquire_lock
 from scene_model.library.rules.rule_actions import Action, ActionKind
 from scene_model.library.rules.rule_rows import delete_rule, find_rule
-from scene_model.library.rules.run_copies import CopyState, copied_photos, unfinished_copies
+from scene_model.library.rules.run_copies import copied_photos, unfinished_copies
+from scene_model.library.rules.run_files import FileState
 from scene_model.library.rules.run_rows import RuleRun, find_run, latest_runs
 from scene_model.library.store import Library
 from scene_model.maintenance.row_check import row_problems
-from scene_model.rules.copies import undo_with_copies
 from scene_model.rules.rule_runner import RuleRunner
+from scene_model.rules.undo import undo_with_files
 from tests.export.sorting.faults import Crash, CrashingDisk, mounted
 from tests.export.sorting.source_photos import files_below, plan_of, write
 from tests.library.rows import Row, add
@@ -101,7 +102,7 @@ def test_photos_that_come_in_are_copied_by_layout(
     assert (folder / "2024/sea/dog 1.jpg").stat().st_mtime_ns == 10**18
     assert runner.run_new() == []
     assert copies(folder) == expected
-    undone = undo_with_copies(library, run.id)
+    undone = undo_with_files(library, run.id)
     assert (undone.photo_count, undone.run.copy_state, undone.run.copy_count) == (2, "undone", 0)
     assert list(folder.rglob("*")) == []
     assert referenced.exists()
@@ -251,7 +252,7 @@ def test_copies_that_fail_wait_until_the_rule_is_active_again(
     assert reason in run.copy_note
     assert copies(folder) == {}
     failing.run_new()
-    assert state(library, run)[0] == CopyState.FAILED, "it waits for a person"
+    assert state(library, run)[0] == FileState.FAILED, "it waits for a person"
     disk.error = 0
     failing.activate(failing.dry_run(rule_id))
     assert copies(folder) == {"dog 1.jpg": "dog 1.jpg", "dog 2.jpg": "dog 2.jpg"}
@@ -266,7 +267,7 @@ def test_a_full_disk(library: Library, runner: RuleRunner, tmp_path: Path) -> No
         (small / "large").write_bytes(bytes(56_000))
         add_photo(library, "dog" * 5000 + ".jpg")
         (run,) = runner.run_new()
-        assert run.copy_state == CopyState.FAILED
+        assert run.copy_state == FileState.FAILED
         assert not find_rule(library, rule_id).is_active
         (small / "large").unlink()
         runner.activate(runner.dry_run(rule_id))
@@ -285,7 +286,7 @@ def test_a_failed_run_does_not_fail_a_rule_with_another_folder(
     failing.change(rule_id, "Copies", "name:dog", [copy_into(other, "{name}")])
     failing.activate(failing.dry_run(rule_id))
     assert find_rule(library, rule_id).is_active
-    assert state(library, run)[0] == CopyState.FAILED
+    assert state(library, run)[0] == FileState.FAILED
     disk.error = 0
     failing.run_all([rule_id])
     assert copies(other) == {"dog.jpg": "dog.jpg"}
@@ -300,8 +301,8 @@ def test_an_undo_without_the_folder_waits_for_it(
     (run,) = runner.run_new()
     away = folder.with_name("away")
     folder.rename(away)
-    undone = undo_with_copies(library, run.id)
-    assert undone.run.copy_state == CopyState.UNDOING
+    undone = undo_with_files(library, run.id)
+    assert undone.run.copy_state == FileState.UNDOING
     assert undone.run.copy_note is not None
     assert "does not exist. Connect its disk." in undone.run.copy_note
     if with_folder:
@@ -321,7 +322,7 @@ def test_copies_that_another_process_writes_are_left_to_it(
     (run,) = runner.run_new()
     assert (run.copy_state, copies(folder)) == ("pending", {})
     runner.undo(run.id)
-    assert state(library, run)[0] == CopyState.UNDOING
+    assert state(library, run)[0] == FileState.UNDOING
     lock.release()
     runner.run_new()
     assert state(library, run) == ("undone", 0, None)
@@ -349,7 +350,7 @@ def test_copies_that_a_person_takes_back_stay_away(
     add_photo(library, "dog.jpg")
     (run,) = runner.run_new()
     assert len(list(undo_sort(folder))) == 1
-    undone = undo_with_copies(library, run.id)
+    undone = undo_with_files(library, run.id)
     assert (undone.run.copy_state, undone.run.copy_count, copies(folder)) == ("undone", 0, {})
 
 
@@ -439,7 +440,7 @@ def test_a_kill_at_any_step_of_the_disk_is_completed_at_the_next_start(
             killed.run_new()
         except Crash:
             (run, *_) = latest_runs(library, 1)
-            assert run.copy_state == CopyState.PENDING
+            assert run.copy_state == FileState.PENDING
             runner.run_new()
         assert copies(folder) == expected
         (run, *_) = latest_runs(library, 1)
@@ -459,7 +460,7 @@ def test_an_undo_before_another_run_is_completed_removes_none_of_its_folders(
     add_photo(library, "dog 2.jpg")
     with pytest.raises(Crash):
         RuleRunner(library, model, file_system=CrashingDisk(5)).run_new()
-    undo_with_copies(library, run.id)
+    undo_with_files(library, run.id)
     assert not (folder / "2024").exists()
     runner.run_new()
     assert list(copies(folder)) == ["2024/sea/dog 2.jpg"]
@@ -475,9 +476,9 @@ def test_a_kill_at_any_step_of_an_undo_is_completed_at_the_next_start(
         (run,) = runner.run_new()
         disk = CrashingDisk(at)
         try:
-            undo_with_copies(library, run.id, disk)
+            undo_with_files(library, run.id, disk)
         except Crash:
-            assert state(library, run)[0] == CopyState.UNDOING
+            assert state(library, run)[0] == FileState.UNDOING
             runner.run_new()
         assert copies(folder) == {}
         assert not (folder / "2024").exists()
@@ -546,7 +547,7 @@ def test_the_copies_are_those_of_the_runs_that_stand(
                         add_photo(library, f"dog {number}.jpg")
                         killed.run_new()
                     elif act == "undo" and runs:
-                        undo_with_copies(library, runs[choice % len(runs)].id, disk)
+                        undo_with_files(library, runs[choice % len(runs)].id, disk)
                     else:
                         killed.run_new()
             runner.run_new()

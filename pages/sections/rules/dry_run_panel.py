@@ -12,10 +12,11 @@ from pages.widgets.thumbnails import thumbnails
 from scene_model.library.rules.dry_run import ActionPreview, DryRun
 from scene_model.library.rules.rule_actions import ActionKind
 from scene_model.library.rules.rule_rows import Rule
-from scene_model.library.rules.run_rows import copies_in_words
+from scene_model.library.rules.run_rows import copies_in_words, sidecars_in_words
 
 _CACHE_KEY = "rule_dry_run"
 _MAX_FOLDERS = 6
+_LEFT = {ActionKind.COPY: "copied before", ActionKind.SIDECAR: "handled before"}
 
 
 def dry_run_panel(rule: Rule) -> None:
@@ -31,7 +32,11 @@ def dry_run_panel(rule: Rule) -> None:
             f"**Dry run: {counted(shown.matching, 'photo')} {match} now.** Trying changes nothing."
         )
         if shown.matching:
-            lines = [*map(_preview_line, shown.actions), *_copy_lines(shown)]
+            lines = [
+                *map(_preview_line, shown.actions),
+                *_copy_lines(shown),
+                *_sidecar_lines(shown),
+            ]
             st.markdown("\n".join(f"- {line}" for line in lines))
             thumbnails(list(get_gallery().library.records(shown.examples)), height_rem=6)
             more = shown.matching - len(shown.examples)
@@ -56,8 +61,7 @@ def _preview_line(action: ActionPreview) -> str:
     if count.by_person:
         parts.append(f"{count.by_person:,} left as you decided")
     if count.by_rules:
-        left = "copied before" if action.kind is ActionKind.COPY else "left as a rule set them"
-        parts.append(f"{count.by_rules:,} {left}")
+        parts.append(f"{count.by_rules:,} {_LEFT.get(action.kind, 'left as a rule set them')}")
     return "; ".join(parts)
 
 
@@ -77,6 +81,28 @@ def _copy_lines(shown: DryRun) -> list[str]:
     if shown.first_reason is not None:
         reason = escape_markdown(shown.first_reason)
         lines.append(f"{counted(shown.not_copied, 'photo')} cannot be copied: {reason}")
+    return lines
+
+
+def _sidecar_lines(shown: DryRun) -> list[str]:
+    """Say how many sidecars would be written, and which photos would get none."""
+    counts = shown.sidecars
+    if counts is None:
+        return []
+    parts = [f"Sidecars: {counts.written:,} would be written"]
+    if counts.existing:
+        have = "photo has" if counts.existing == 1 else "photos have"
+        parts.append(f"{counts.existing:,} {have} one already, which stays")
+    if counts.empty:
+        have = "photo has" if counts.empty == 1 else "photos have"
+        parts.append(f"{counts.empty:,} {have} no tags to write")
+    if counts.stored:
+        lie = "is" if counts.stored == 1 else "are"
+        parts.append(f"{counts.stored:,} {lie} stored in the library, where none are written")
+    lines = ["; ".join(parts)]
+    if counts.first_reason is not None:
+        reason = escape_markdown(counts.first_reason)
+        lines.append(f"{counted(counts.not_written, 'sidecar')} cannot be written: {reason}")
     return lines
 
 
@@ -130,10 +156,11 @@ def _run_now(rule: Rule) -> None:
     def run() -> str:
         runs = get_services().rules.run_all([rule.id])
         count = sum(run.photo_count for run in runs)
-        copies = "".join(map(copies_in_words, runs)).rstrip(".")
+        files = [words(run) for run in runs for words in (copies_in_words, sidecars_in_words)]
+        written = "; ".join(words.rstrip(".") for words in files if words)
         done = f"Rule “{rule.name}” changed {counted(count, 'photo')}"
-        if copies:
-            done = f"Rule “{rule.name}” handled {counted(count, 'photo')}: {copies}"
+        if written:
+            done = f"Rule “{rule.name}” handled {counted(count, 'photo')}: {written}"
         return f"{done}."
 
     change_rules(run)

@@ -16,12 +16,20 @@ from pages.sections.rules.rule_page import (
 from pages.state.session import get_gallery, get_services
 from scene_model.export.sorting.layout import ORGANISED_LAYOUT, TRIP_DAYS_LAYOUT
 from scene_model.library.albums.album_edits import clean_album_name, create_album
-from scene_model.library.rules.rule_actions import Action, ActionKind, copy_action
+from scene_model.library.rules.rule_actions import (
+    Action,
+    ActionKind,
+    copy_action,
+    sidecar_action,
+)
 from scene_model.library.rules.rule_rows import MAX_NAME_LENGTH, Rule
 from scene_model.photos.xmp import MAX_RATING
 from scene_model.search.own_albums import find_own_album
 
-_FIELDS = ("name", "query", "tags", "album", "class", "rating", "favourite", "folder", "layout")
+_FIELDS = (
+    *("name", "query", "tags", "album", "class", "rating", "favourite", "sidecar"),
+    *("folder", "layout"),
+)
 # By template: the folders in words.
 _LAYOUTS = {
     "{taken:%Y}/{taken:%m}/{name} | undated/{name}": "Year / month",
@@ -89,7 +97,7 @@ def rule_form(rule: Rule | None) -> None:
         )
         st.checkbox("Mark as favourite", key=keys["favourite"])
         if not get_services().settings.is_shared:
-            _copy_fields(rule, keys)
+            _file_fields(rule, keys)
         with st.container(horizontal=True):
             st.form_submit_button(
                 "Save and try",
@@ -101,8 +109,14 @@ def rule_form(rule: Rule | None) -> None:
             st.form_submit_button("Cancel", on_click=open_rule, args=(EDITED_KEY, None))
 
 
-def _copy_fields(rule: Rule | None, keys: dict[str, str]) -> None:
-    """Show where photos are copied to; rules write no files of a server."""
+def _file_fields(rule: Rule | None, keys: dict[str, str]) -> None:
+    """Show which files a rule writes; on a server it writes none."""
+    st.checkbox(
+        "Write XMP sidecars",
+        key=keys["sidecar"],
+        help="Beside the originals of photos that the library only refers to, with tags, class and "
+        "rating. A sidecar that exists stays as it is. Undo of a run removes its sidecars.",
+    )
     left, right = st.columns(2)
     left.text_input(
         "Copy into the folder",
@@ -138,6 +152,7 @@ def _fill(keys: dict[str, str], rule: Rule | None) -> None:
         "class": classes[0] if classes else None,
         "rating": int(ratings[0]) if ratings else None,
         "favourite": any(a.kind is ActionKind.FAVOURITE for a in rule.actions),
+        "sidecar": sidecar_action(rule.actions) is not None,
     }
     if (copying := copy_action(rule.actions)) is not None:
         values |= {"folder": copying.value, "layout": copying.layout}
@@ -182,6 +197,8 @@ def _actions(typed: dict[str, object]) -> list[Action]:
         actions.append(Action(ActionKind.RATING, str(typed["rating"])))
     if typed["favourite"]:
         actions.append(Action(ActionKind.FAVOURITE))
+    if typed["sidecar"]:
+        actions.append(Action(ActionKind.SIDECAR))
     if str(typed["folder"] or "").strip():
         layout = str(typed["layout"] or next(iter(_LAYOUTS)))
         actions.append(Action(ActionKind.COPY, str(typed["folder"]), layout))

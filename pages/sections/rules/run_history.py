@@ -7,8 +7,13 @@ import streamlit as st
 from pages.sections.messages import counted, escape_markdown
 from pages.sections.rules.rule_page import change_rules
 from pages.state.session import get_gallery, get_services
-from scene_model.library.rules.run_copies import CopyState
-from scene_model.library.rules.run_rows import RuleRun, copies_in_words, latest_runs
+from scene_model.library.rules.run_files import FileState
+from scene_model.library.rules.run_rows import (
+    RuleRun,
+    copies_in_words,
+    latest_runs,
+    sidecars_in_words,
+)
 
 _STEP, _SHOWN_KEY = 20, "rule_runs_shown"
 
@@ -23,7 +28,7 @@ def run_history() -> None:
     for run in runs[:shown]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(_line(run), width="stretch")
-            if run.can_undo or run.copy_state == CopyState.UNDOING:
+            if run.can_undo or FileState.UNDOING in (run.copy_state, run.sidecar_state):
                 st.button(
                     "Undo",
                     icon=":material/undo:",
@@ -42,6 +47,8 @@ def _line(run: RuleRun) -> str:
     undone = " :gray-badge[undone]" if run.is_undone else ""
     copies = copies_in_words(run)
     what_of = f"  \nCopies: {escape_markdown(copies)}" if copies else ""
+    if sidecars := sidecars_in_words(run):
+        what_of += f"  \nSidecars: {escape_markdown(sidecars)}"
     return (
         f"**{escape_markdown(run.rule_name)}**{on_all}: {escape_markdown(run.words)}, "
         f"{counted(run.photo_count, 'photo')}{undone}{what_of}  \n{at:%Y-%m-%d %H:%M}"
@@ -57,6 +64,8 @@ def _undo(run: RuleRun) -> None:
         if undone.run.copy_state is not None:
             copies = "copy" if undone.copy_count == 1 else "copies"
             text += f", {undone.copy_count:,} {copies} removed"
+        if undone.run.sidecar_state is not None:
+            text += f", {counted(undone.sidecar_count, 'sidecar')} removed"
         return f"{text}."
 
     change_rules(undo)

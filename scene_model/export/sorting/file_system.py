@@ -101,6 +101,29 @@ class SortFileSystem(FileSystem):
                 raise
         self.flush_entries(target.folder)
 
+    def write_new(self, data: bytes, target: Entry, part: Entry) -> None:
+        """Write a new file atomically, with the permissions that new files have there.
+
+        It is written to ``part``, a new file in the target's folder, flushed and renamed; on
+        failure it is removed. Raises FileExistsError, or another OSError.
+        """
+        self.before_step("write", part.path)
+        with os.fdopen(part.open(os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), "w+b") as writing:
+            identity = os.fstat(writing.fileno())
+            try:
+                writing.write(data)
+                writing.flush()
+                self.before_step("flush", part.path)
+                os.fsync(writing.fileno())
+                writing.close()  # Windows cannot rename an open file
+                self.rename_new(part, target)
+            except OSError:
+                with contextlib.suppress(OSError):  # what it still buffers does not fit either
+                    writing.close()
+                _remove_if_same(part, identity)
+                raise
+        self.flush_entries(target.folder)
+
     def remove_entry(self, entry: Entry) -> None:
         """Remove a file if it exists."""
         self.before_step("remove", entry.path)

@@ -3,9 +3,15 @@
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from scene_model.library.rules.rule_actions import Action, ActionKind, action_words, copy_action
+from scene_model.library.rules.rule_actions import (
+    Action,
+    ActionKind,
+    action_words,
+    copy_action,
+    sidecar_action,
+)
 from scene_model.library.rules.rule_changes import (
     ActionCount,
     changed_ids,
@@ -29,13 +35,32 @@ class ActionPreview:
 
 
 @dataclass(frozen=True)
+class SidecarCounts:
+    """For how many photos a rule would write sidecars.
+
+    existing: photos that have one, which stays. empty: photos without tags, rating and description.
+    stored: photos inside the library, where other programs read none. not_written: those that
+    cannot get one, with the reason of the first.
+    """
+
+    written: int
+    existing: int
+    empty: int
+    stored: int
+    not_written: int = 0
+    first_reason: str | None = None
+
+
+@dataclass(frozen=True)
 class DryRun:
     """What a rule would do. failure: why it cannot run; the counts are 0 then.
 
     matching: number of photos that match. changed: of those that it would change. examples: ids of
     photos that match, the newest first. copied: ids of the photos that it would copy into a folder.
     folders: how many files into which, below the one of the rule. in_place: photos that are there
-    already. not_copied: those that cannot be copied, with the reason of the first.
+    already. not_copied: those that cannot be copied, with the reason of the first. with_sidecars:
+    ids of the photos outside the library for which it would write sidecars. stored: number of
+    matching photos inside it.
     """
 
     rule: Rule
@@ -49,6 +74,9 @@ class DryRun:
     in_place: int = 0
     not_copied: int = 0
     first_reason: str | None = None
+    with_sidecars: tuple[str, ...] = ()
+    stored: int = 0
+    sidecars: SidecarCounts | None = None
 
 
 def dry_run(
@@ -75,6 +103,10 @@ def dry_run(
         )
         copying = copy_action(rule.actions)
         copied = () if copying is None else changed_ids(connection, rule.id, copying, numbers)
+        writing = sidecar_action(rule.actions)
+        written = () if writing is None else changed_ids(connection, rule.id, writing, numbers)
+        is_stored = (photos.c.number.in_(numbers_in(numbers)), photos.c.reference.is_(None))
+        stored = select(func.count()).select_from(photos).where(*is_stored)
         return DryRun(
             rule,
             len(matching),
@@ -82,4 +114,6 @@ def dry_run(
             tuple(map(preview, rule.actions)),
             tuple(connection.execute(examples).scalars()),
             copied=copied,
+            with_sidecars=written,
+            stored=0 if writing is None else connection.execute(stored).scalar_one(),
         )

@@ -17,7 +17,7 @@ _RATINGS = ("1", "2", "3", "4", "5")
 
 
 class ActionKind(StrEnum):
-    """The kinds of actions; all but COPY are edits of the library."""
+    """The kinds of actions; COPY and SIDECAR write files, the others are edits of the library."""
 
     TAG = "tag"
     ALBUM = "album"
@@ -25,6 +25,7 @@ class ActionKind(StrEnum):
     FAVOURITE = "favourite"
     RATING = "rating"
     COPY = "copy"
+    SIDECAR = "sidecar"
 
 
 _SINGLE_VALUED = (ActionKind.CLASS, ActionKind.FAVOURITE, ActionKind.RATING)
@@ -34,7 +35,8 @@ _SINGLE_VALUED = (ActionKind.CLASS, ActionKind.FAVOURITE, ActionKind.RATING)
 class Action:
     """One action.
 
-    value: a label, the id of an album, a number of stars, the path of a folder; "" for a favourite.
+    value: a label, the id of an album, a number of stars, the path of a folder; "" for a favourite
+    and for sidecars.
     layout: of the copies in the folder, see `export.sorting.layout`.
     """
 
@@ -89,6 +91,11 @@ def copy_action(actions: Sequence[Action]) -> Action | None:
     return next((action for action in actions if action.kind is ActionKind.COPY), None)
 
 
+def sidecar_action(actions: Sequence[Action]) -> Action | None:
+    """Return the action that writes sidecars, if there is one."""
+    return next((action for action in actions if action.kind is ActionKind.SIDECAR), None)
+
+
 def copy_folder_problem(folder: Path) -> str | None:
     """Say why nothing can be copied into a folder; None if it can."""
     if not folder.exists():
@@ -134,6 +141,8 @@ def _words(connection: Connection, action: Action) -> str:
             return f"rate with {action.value} {'star' if action.value == '1' else 'stars'}"
         case ActionKind.COPY:
             return f"copy into the folder {action.value} as {action.layout}"
+        case ActionKind.SIDECAR:
+            return "write XMP sidecars"
 
 
 def _named(connection: Connection, action: Action) -> str:

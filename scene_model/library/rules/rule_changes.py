@@ -40,7 +40,7 @@ from scene_model.library.schema import (
     tag_decisions,
 )
 
-COPIED = "copied"
+COPIED, SIDECAR = "copied", "sidecar"
 _COLUMNS = ["edit_id", "photo_id", "field", "label", "before", "after"]
 
 
@@ -49,7 +49,7 @@ class _Target:
     """What an action sets. rows: photos with the current value.
 
     undecided: the value where nobody decided. new: the value to set. is_set: whether it is set
-    already. where: more that must hold.
+    already. where: more that must hold. concerns: the photos that the action is for.
     """
 
     field: str
@@ -60,6 +60,7 @@ class _Target:
     new: ColumnElement[Any]
     is_set: ColumnElement[bool]
     where: ColumnElement[bool] = dataclasses.field(default_factory=true)
+    concerns: ColumnElement[bool] = dataclasses.field(default_factory=true)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +112,7 @@ def count_changes(
             func.count(case((and_(~is_changed, is_by_rule), 1))),
         )
         .select_from(target.rows)
-        .where(photos.c.number.in_(numbers_in(numbers)))
+        .where(photos.c.number.in_(numbers_in(numbers)), target.concerns)
     )
     total, changed, by_rules = connection.execute(query).one()
     return ActionCount(changed, total - changed - by_rules, by_rules)
@@ -153,7 +154,8 @@ def _is_changed(target: _Target, rule_id: int) -> ColumnElement[bool]:
     """Whether the value is nobody's yet, or the same one by the decision of another rule."""
     same = and_(target.is_set, _by_rule(target))
     is_free = or_(target.current.is_not_distinct_from(target.undecided), same)
-    return and_(target.where, is_free, ~_by_person(target), ~_by_rule(target, rule_id))
+    is_open = and_(is_free, ~_by_person(target), ~_by_rule(target, rule_id))
+    return and_(target.concerns, target.where, is_open)
 
 
 def _by_person(target: _Target) -> ColumnElement[bool]:
@@ -206,6 +208,11 @@ def _target(connection: Connection, action: Action) -> _Target:
             # A field of the run alone, which no person changes.
             label = f"{value}\n{action.layout}"
             return _Target(COPIED, label, photos, null(), null(), literal("1"), false())
+        case ActionKind.SIDECAR:
+            # Other programs do not read sidecars inside the library. A field of the run alone, too.
+            is_elsewhere = photos.c.reference.is_not(None)
+            values = (null(), null(), literal("1"), false())
+            return _Target(SIDECAR, "", photos, *values, concerns=is_elsewhere)
 
 
 def _set_to(

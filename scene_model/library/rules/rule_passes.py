@@ -25,6 +25,7 @@ from scene_model.library.rules.rule_changes import numbers_in, record_changes
 from scene_model.library.rules.rule_rows import Rule, read_rule, read_rules, write_pause
 from scene_model.library.rules.run_copies import new_copies
 from scene_model.library.rules.run_rows import RuleRun, rule_run
+from scene_model.library.rules.run_sidecars import new_sidecars
 from scene_model.library.schema import edit_changes, edits, photos, rule_runs
 from scene_model.library.store import Library
 
@@ -133,6 +134,7 @@ def _change(connection: Connection, rule: Rule, numbers: str, is_on_all: bool) -
             photo_count=photo_count,
             edit_id=edit_id,
             **new_copies(connection, edit_id, rule),
+            **new_sidecars(connection, edit_id, rule),
         )
     )
     row = connection.execute(select(rule_runs).where(rule_runs.c.id == inserted.lastrowid)).one()

@@ -26,7 +26,8 @@ from scene_model.errors import RuleNotFound
 from scene_model.library.albums.album_changes import PLACED
 from scene_model.library.database import with_large_cache
 from scene_model.library.edits import FAVOURITE, apply_changes, count_photos, edits_of_rules
-from scene_model.library.rules.run_copies import CopyState
+from scene_model.library.rules.run_files import FileState
+from scene_model.library.rules.run_rows import can_undo
 from scene_model.library.schema import edit_changes, edits, rule_runs
 from scene_model.library.store import Library
 
@@ -34,30 +35,36 @@ from scene_model.library.store import Library
 def undo_run(library: Library, run_id: int) -> int:
     """Undo a run; returns the number of photos that it changed and that are changed back.
 
-    Its copies in a folder are to be removed then, see `rules.copies`. 0 when it was undone before.
-    Raises RuleNotFound.
+    Its copies in a folder and its sidecars are to be removed then, see `rules.undo`. 0 when it was
+    undone before, or where only the sidecars of photos are left that were deleted for ever. Raises
+    RuleNotFound.
     """
     with library.database.writer.begin() as connection, with_large_cache(connection):
         run = connection.execute(select(rule_runs).where(rule_runs.c.id == run_id)).first()
         if run is None:
             raise RuleNotFound("There is no such run of a rule.")
-        if run.edit_id is None:
+        if not can_undo(run):
             return 0
-        _leave_to_others(connection, run.edit_id)
-        _take_out_of_history(connection, run.edit_id)
-        _leave_to_people(connection, run.edit_id)
-        apply_changes(connection, run.edit_id, edit_changes.c.before)
-        photo_count = count_photos(connection, run.edit_id)
+        photo_count = 0 if run.edit_id is None else _change_back(connection, run.edit_id)
         connection.execute(
             update(rule_runs)
             .where(rule_runs.c.id == run_id)
             .values(
                 undone_at=_now(),
-                copy_state=case((rule_runs.c.copy_state.is_not(None), CopyState.UNDOING)),
+                copy_state=case((rule_runs.c.copy_state.is_not(None), FileState.UNDOING)),
+                sidecar_state=case((rule_runs.c.sidecar_state.is_not(None), FileState.UNDOING)),
             )
         )
         connection.execute(delete(edits).where(edits.c.id == run.edit_id))
     return photo_count
+
+
+def _change_back(connection: Connection, edit_id: int) -> int:
+    _leave_to_others(connection, edit_id)
+    _take_out_of_history(connection, edit_id)
+    _leave_to_people(connection, edit_id)
+    apply_changes(connection, edit_id, edit_changes.c.before)
+    return count_photos(connection, edit_id)
 
 
 def _leave_to_others(connection: Connection, edit_id: int) -> None:
