@@ -48,11 +48,14 @@ def trip_cards(cards: Sequence[TripCard], key: str, handlers: TripCardHandlers) 
     """Show cards under headings of their years. cards: in the order shown, a year together."""
     by_name = {"open": handlers.open, "accept": handlers.accept, "hide": handlers.hide}
     is_drawn_key = f"{key}_is_drawn"
+    by_id = {card.id: card for card in cards}
 
     def receive() -> None:
         asked = st.session_state[key].get("asked")
-        if asked and int(asked["id"]) in {card.id for card in cards}:
-            by_name[asked["act"]](int(asked["id"]))
+        card = by_id.get(int(asked["id"])) if asked else None
+        # The second of two quick clicks finds no proposal any more.
+        if card is not None and (asked["act"] == "open" or card.reasons is not None):
+            by_name[asked["act"]](card.id)
 
     state = _trip_cards(
         key=key,

@@ -16,27 +16,13 @@ class Card {
     this.accept = plainButton("accept", "Accept");
     this.hide = plainButton("hide", "Hide");
     this.choice.append(this.accept, this.hide);
-    for (const act of ["open", "accept", "hide"]) {
-      this[act].onclick = () => {
-        // One edit for two clicks; the next data from the server allows the buttons again.
-        if (act !== "open") this.setBusy(true);
-        ask(act, id);
-      };
-    }
-  }
-
-  setBusy(isBusy) {
-    for (const button of [this.accept, this.hide]) {
-      button.setAttribute("aria-disabled", String(isBusy));
-      button.style.pointerEvents = isBusy ? "none" : "";
-    }
+    for (const act of ["open", "accept", "hide"]) this[act].onclick = () => ask(act, id);
   }
 
   show({ title, line, cover, reasons }) {
     this.title.textContent = title;
     this.line.textContent = line;
     this.showCover(cover, title);
-    this.setBusy(false);
     const hadFocus = this.choice.matches(":focus-within");
     if (reasons === null) {
       this.reasons.remove();
@@ -47,7 +33,7 @@ class Card {
     this.reasons.replaceChildren(element("strong", "", "Proposed:"), ` ${reasons}`);
     this.accept.title = `Keep “${title}”: new photos of these days join it, and its title stays`;
     this.hide.title = `“${title}” is no trip to you. Its photos stay in the library.`;
-    this.node.append(this.reasons, this.choice);
+    if (this.choice.parentNode !== this.node) this.node.append(this.reasons, this.choice);
   }
 
   showCover(cover, title) {
