@@ -51,7 +51,8 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in _SLOW_FOLDERS):
             item.add_marker(pytest.mark.slow)
-        if "browser" in getattr(item, "fixturenames", ()):
+        has_browser = "browser" in getattr(item, "fixturenames", ())
+        if has_browser or item.path.is_relative_to(TESTS / "pages"):
             item.add_marker(pytest.mark.flaky(reruns=1))
     long_tests = Counter(
         item.path
@@ -63,7 +64,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show why a browser test failed that had a second try: it may be a defect all the same."""
+    """Show why a test of pages failed that had a second try: it may be a defect all the same."""
     for report in terminalreporter.getreports("rerun"):
         terminalreporter.section(f"failed at the first try: {report.nodeid}")
         terminalreporter.line(report.longreprtext)
