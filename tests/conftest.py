@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show why a test of pages failed that had a second try: it may be a defect all the same."""
+    """Print the first failure of each test that had a second try: it may be a defect."""
     for report in terminalreporter.getreports("rerun"):
         terminalreporter.section(f"failed at the first try: {report.nodeid}")
         terminalreporter.line(report.longreprtext)

@@ -44,7 +44,7 @@ from scene_model.rules.run_file_writer import RunFileWriter
 # What is for the owner of a computer alone, in words.
 WRITING_SIDECARS = "write sidecars beside photos of the server's disk"
 _BATCH = 200
-# What concerns one photo; any other error would fail the next ones, too.
+# Errors of one photo; the next photos would meet any other error as well.
 _OF_ONE_FILE = {
     errno.EACCES,
     errno.EPERM,
@@ -172,7 +172,7 @@ class RuleSidecars(RunFileWriter[RunFiles]):
     def _write_batch(
         self, run: RunFiles, missing: Sequence[tuple[PhotoRecord, Path]], progress: _Progress
     ) -> None:
-        """Write sidecars; raises OSError for what would fail all others, too."""
+        """Write sidecars; raises an OSError that the next ones would meet as well."""
         contents = []
         for photo, path in missing:
             try:
@@ -282,7 +282,7 @@ def _failure(error: OSError) -> str:
 
 
 def _note(progress: _Progress) -> str | None:
-    """Say which photos of a run got no sidecar; None where all did."""
+    """Say how many photos of a run got no sidecar, and why; None where all got one."""
     notes = []
     if count := progress.existing:
         photos = "1 photo has" if count == 1 else f"{count:,} photos have"

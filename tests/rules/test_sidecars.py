@@ -74,7 +74,7 @@ def make(runner: RuleRunner, *actions: Action, name: str = "Sidecars", query: st
 
 
 def sidecars(folder: Path) -> list[str]:
-    """The names of all files but the photos, also of temporary ones."""
+    """Names of the sidecars and of temporary files in a folder."""
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".jpg")
 
 
@@ -288,7 +288,7 @@ def test_the_sidecars_of_photos_that_were_deleted_for_ever_can_be_removed(
 
 
 class _Failing(SortFileSystem):
-    """Fails to write files of a name with an error, while there is one."""
+    """Raises `error`, once it is set, for files with `name` in their path."""
 
     error, name = 0, ""
 

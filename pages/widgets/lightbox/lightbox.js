@@ -283,6 +283,7 @@ class Lightbox {
    * page that a click begins before that would end here again.
    */
   close() {
+    if (this.leaving) return;
     this.slideshow.stop();
     if (leavePhoto()) this.leaving = setTimeout(() => this.finishClosing(), LONGEST_BACK_MS);
     else this.finishClosing();

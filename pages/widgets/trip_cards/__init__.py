@@ -51,11 +51,11 @@ def trip_cards(cards: Sequence[TripCard], key: str, handlers: TripCardHandlers) 
     by_id = {card.id: card for card in cards}
 
     def receive() -> None:
-        asked = st.session_state[key].get("asked")
-        card = by_id.get(int(asked["id"])) if asked else None
+        click = st.session_state[key].get("asked")
+        card = by_id.get(int(click["id"])) if click else None
         # The second of two quick clicks finds no proposal any more.
-        if card is not None and (asked["act"] == "open" or card.reasons is not None):
-            by_name[asked["act"]](card.id)
+        if card is not None and (click["act"] == "open" or card.reasons is not None):
+            by_name[click["act"]](card.id)
 
     state = _trip_cards(
         key=key,

@@ -36,7 +36,7 @@ class ActionPreview:
 
 @dataclass(frozen=True)
 class SidecarCounts:
-    """For how many photos a rule would write sidecars.
+    """How many sidecars a rule would write, and how many photos would get none.
 
     existing: photos that have one, which stays. empty: photos without tags, rating and description.
     stored: photos inside the library, where other programs read none. not_written: those that

@@ -1,4 +1,4 @@
-"""What runs of rules have still to copy into folders, and the copies that they have to remove."""
+"""Copies that runs of rules still have to make in folders, or to remove."""
 
 import secrets
 from dataclasses import dataclass

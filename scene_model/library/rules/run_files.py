@@ -116,7 +116,7 @@ def write_settled(
 def try_files_again(
     library: Library, columns: FileColumns, rule: Rule, where: ColumnElement[bool] | None = None
 ) -> None:
-    """Let the runs of a rule whose files failed write them again. where: only these runs."""
+    """Have files that runs of a rule failed to write written again. where: only of these runs."""
     is_failed = columns.state == FileState.FAILED
     with library.database.writer.begin() as connection:
         connection.execute(

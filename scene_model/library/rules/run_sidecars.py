@@ -68,7 +68,7 @@ def sidecar_rows(library: Library, run_id: int) -> list[SidecarRow]:
 
 
 def count_sidecars(library: Library, run_id: int) -> int:
-    """Count the rows that `sidecar_rows` returns."""
+    """Count the sidecars that a run wrote, or was about to write."""
     query = select(func.count()).where(rule_sidecars.c.run_id == run_id)
     with library.database.reader.begin() as connection:
         return int(connection.execute(query).scalar_one())
@@ -95,7 +95,7 @@ def note_sidecars(library: Library, run_id: int, rows: Sequence[SidecarRow]) -> 
 
 
 def forget_sidecars(library: Library, run_id: int, paths: Iterable[Path]) -> None:
-    """Drop the rows of sidecars of a run that were not written, or are removed."""
+    """Delete the rows of sidecars that a run did not write, or removed again."""
     is_of_run = rule_sidecars.c.run_id == run_id
     with library.database.writer.begin() as connection:
         for path in paths:
