@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,6 +62,18 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     )
     items.sort(key=lambda item: -long_tests[item.path])
     _deselect_tensorflow(session, items)
+
+
+def pytest_runtest_teardown() -> None:
+    """Let go of the app of a test: FastAPI remembers what it knows of each route's function.
+
+    One app holds a model and a library, 25 MB, and the tests of the API make hundreds.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith("fastapi."):
+            for value in vars(module).values():
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
