@@ -1,5 +1,6 @@
 """What the tests share: real photographs, made pictures, a wired-up app on a temporary library."""
 
+import functools
 import importlib.util
 import os
 import signal
@@ -69,11 +70,16 @@ def pytest_runtest_teardown() -> None:
 
     One app holds a model and a library, 25 MB, and the tests of the API make hundreds.
     """
-    for name, module in list(sys.modules.items()):
-        if name.startswith("fastapi."):
-            for value in vars(module).values():
-                if hasattr(value, "cache_clear"):
-                    value.cache_clear()
+    if "fastapi" in sys.modules:
+        for clear in _clear_functions_of_fastapi():
+            clear()
+
+
+@functools.cache
+def _clear_functions_of_fastapi() -> list[Callable[[], None]]:
+    modules = [module for name, module in sys.modules.items() if name.startswith("fastapi.")]
+    values = [value for module in modules for value in list(vars(module).values())]
+    return list({value.cache_clear for value in values if hasattr(value, "cache_clear")})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,6 +15,12 @@ from streamlit.testing.v1 import AppTest
 from pages.state.session import get_services
 from scene_model.config import PROJECT_DIR
 from scene_model.services import Services
+from tests.components import scan_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_start() -> None:
+    scan_once()
 
 
 @pytest.fixture
