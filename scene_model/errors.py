@@ -523,6 +523,16 @@ class OriginalMissing(LibraryError):
 
     code = "original_missing"
     http_status = 410
+    codes = {
+        "original_not_fetched": ErrorCode(409, "The original is at a URL, and was not asked for."),
+    }
+
+
+class OriginalUnreachable(LibraryError):
+    """The photo's original is at a URL, and cannot be fetched from there."""
+
+    code = "original_unreachable"
+    http_status = 502
 
 
 class OriginalChanged(LibraryError):
