@@ -23,6 +23,7 @@ from scene_model.ingest.inbox.inboxes import Inboxes
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.sequence_thread import SequenceThread, stack_new_sequences
+from scene_model.ingest.stores.url_fetcher import UrlFetcher
 from scene_model.ingest.uploads import Uploads
 from scene_model.ingest.watch.card_offers import CardOffers
 from scene_model.ingest.watch.watches import Watches
@@ -30,6 +31,7 @@ from scene_model.jobs.workers import WorkerPools
 from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
 from scene_model.library.inventory import MovedFile, update_references
+from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
@@ -231,6 +233,14 @@ def open_common(settings: Settings) -> Common:
     return Common(model, WorkerPools(settings.workers), decoders, Gazetteer.open())
 
 
+def original_fetcher(settings: Settings) -> FetchOriginal | None:
+    """Return what fetches originals from URLs; None on a shared server.
+
+    Its visitors must not be able to make the server connect to addresses of their choosing.
+    """
+    return None if settings.is_shared else UrlFetcher()
+
+
 def open_services(
     settings: Settings,
     resume: bool = True,
@@ -256,6 +266,7 @@ def open_services(
         decoders=decoders,
         is_rebuilding=is_rebuilding,
         gazetteer=None if common is None else common.gazetteer,
+        fetch=original_fetcher(settings),
     )
     try:
         if common is not None:

@@ -186,12 +186,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="recreate thumbnails; move files of no photo to the library's trash folder",
     )
+    verify.add_argument(
+        "--fetch",
+        action="store_true",
+        help="also fetch the originals at URLs, and check them (default: they are only counted)",
+    )
     backup = command("backup", "write the whole library to one new file; works while it is in use")
     backup.add_argument("file", type=path, metavar="FILE")
     backup.add_argument(
         "--with-references",
         action="store_true",
-        help="include referenced originals outside the library",
+        help="include referenced originals outside the library, but none at URLs",
     )
     backup.add_argument(
         "--encrypt",
@@ -203,7 +208,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     restore.add_argument(
         "--accept-references",
         action="store_true",
-        help="also when the backup refers to files outside the library, which it then reads",
+        help="also when the backup refers to files and URLs outside it, which it then reads",
     )
     restore.add_argument(
         "--replace", action="store_true", help="move an existing folder aside, to DIR.before-DATE"

@@ -220,12 +220,13 @@ def _photo_record(photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, Any]:
     record, guess = asdict(photo), photo.shown_guess
     record["class"] = record.pop("photo_class")
     hidden = ("auto_group", "auto_group_score", "guess_score", "is_date_decided")
-    for name in (*hidden, "film_start", "film_bytes"):
+    for name in (*hidden, "film_start", "film_bytes", "remote_url"):
         del record[name]
     record["group"] = group_of(photo, vocabulary)
     record["guess"] = guess and asdict(guess)
     record["place"] = photo.place and place_record(photo.place)
-    record["reference"] = photo.reference and str(photo.reference)
+    reference = photo.remote_url or photo.reference
+    record["reference"] = reference and str(reference)
     record["tags"] = [
         {"label": tag.label, "head": tag.head, "score": tag.score} for tag in photo.tags
     ]
@@ -262,7 +263,7 @@ def _print(items: Iterable[Any], options: argparse.Namespace, record: Any, line:
 
 def _missing(services: Services, ids: Iterable[str]) -> Iterator[str]:
     for photo in services.library.records(ids):
-        if not services.library.files.has_original(photo):
+        if photo.remote_url is None and not services.library.files.has_original(photo):
             yield photo.id
 
 

@@ -1,7 +1,7 @@
 """Exports of a library: tables, JSON and ZIPs, with the objects predicted for each photo."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -102,6 +102,7 @@ class Exports:
                 with_place=with_place,
                 taken_at=photo.taken_at,
                 subfolder=days.get(pick.id, ""),
+                fetch=self._fetch(photo),
             )
             for photo, pick in with_picks(self.library, photo_ids)
             for folder in rule.folders(
@@ -109,6 +110,10 @@ class Exports:
             )
         )
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
+
+    def _fetch(self, photo: PhotoRecord) -> Callable[[], None] | None:
+        """Return what fetches the original of a photo; None where it is on this computer."""
+        return None if photo.remote_url is None else partial(self.library.fetch_original, photo.id)
 
     def trip_folder_names(self, rule: FolderRule, with_place: bool) -> dict[str, str]:
         """Return the folders of trips whose folder is not called as the trip, by their titles."""

@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from scene_model.errors import OriginalChanged, OriginalUnreachable, SceneError
+from scene_model.errors import (
+    FileTooLarge,
+    OriginalChanged,
+    OriginalMissing,
+    OriginalUnreachable,
+    SceneError,
+)
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem
 from scene_model.photos.hashes import file_content_hash
 
@@ -95,34 +101,40 @@ class FetchedOriginals:
                 with contextlib.suppress(OSError):
                     os.utime(path)  # the last use, by which files are removed
                 return
-            self._fetch_verified(photo, photo.remote_url, path)
+            self._file_system.make_folder(path.parent, PRIVATE_FOLDER_MODE)
+            self._verified(photo, photo.remote_url).replace(path)
         finally:
             lock.release()
         self._make_room()
+
+    def check(self, photo: RemotePhoto) -> None:
+        """Fetch the original of a photo, and keep nothing; raises as `fetch` does."""
+        if photo.remote_url is not None:
+            self._verified(photo, photo.remote_url).unlink(missing_ok=True)
 
     def forget(self, photo_id: str) -> None:
         """Remove a fetched original that turned out to be damaged."""
         with contextlib.suppress(OSError):
             self.location(photo_id).unlink()
 
-    def _fetch_verified(self, photo: RemotePhoto, url: str, path: Path) -> None:
+    def _verified(self, photo: RemotePhoto, url: str) -> Path:
+        """Fetch an original into a temporary file, and check that it is the photo."""
         if self._fetch is None:
             raise _unreachable(photo, "This server fetches no originals from other servers.")
         self._file_system.require_space(self._new_dir, photo.file_bytes)
         temporary = self._new_dir / secrets.token_hex(16)
         try:
-            try:
-                self._fetch(url, temporary, photo.file_bytes)
-            except SceneError as error:
-                if error.code == "file_too_large":
-                    raise _changed(photo) from error
-                raise _unreachable(photo, error.message) from error
+            self._fetch(url, temporary, photo.file_bytes)
             if file_content_hash(temporary) != photo.id:
                 raise _changed(photo)
-            self._file_system.make_folder(path.parent, PRIVATE_FOLDER_MODE)
-            temporary.replace(path)
-        finally:
+        except (SceneError, OSError) as error:
             temporary.unlink(missing_ok=True)
+            if isinstance(error, OriginalChanged | OSError):
+                raise
+            if error.code == FileTooLarge.code:
+                raise _changed(photo) from error
+            raise _unreachable(photo, error.message) from error
+        return temporary
 
     def _make_room(self) -> None:
         """Remove the files opened least recently, until the others fit."""
@@ -138,6 +150,19 @@ class FetchedOriginals:
             with contextlib.suppress(OSError):  # Windows keeps a file that is being read
                 path.unlink()
                 total_bytes -= size
+
+
+def require_here(photo: RemotePhoto) -> None:
+    """Raise OriginalMissing for a photo whose original is at a URL.
+
+    For work that no person asked for photo by photo, as that of rules.
+    """
+    if photo.remote_url is not None:
+        raise OriginalMissing(
+            f"The original of {photo.name} is at {shown_url(photo.remote_url)}; it is fetched only "
+            "when the photo is opened or exported.",
+            code="original_not_fetched",
+        )
 
 
 def shown_url(url: str) -> str:

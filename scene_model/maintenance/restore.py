@@ -207,8 +207,8 @@ def _unconfirmed(references: Sequence[str]) -> UsageError:
     shown = ", ".join(references[:_SHOWN_REFERENCES])
     others = len(references) - _SHOWN_REFERENCES
     return UsageError(
-        f"The backup refers to {len(references):,} of your own files, which the library would "
-        f"read: {shown}{f' and {others:,} more' if others > 0 else ''}. If these are your photos, "
+        f"The backup refers to {len(references):,} files or addresses outside it, which the library "
+        f"would read: {shown}{f' and {others:,} more' if others > 0 else ''}. If these are your photos, "
         "add --accept-references.",
         code="references_unconfirmed",
     )

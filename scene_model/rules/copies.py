@@ -32,6 +32,7 @@ from scene_model.library.rules.dry_run import DryRun
 from scene_model.library.rules.rule_actions import Action, copy_action, copy_folder_problem
 from scene_model.library.rules.run_copies import RunCopies, copied_photos, unfinished_copies
 from scene_model.library.rules.run_files import COPIES, FileState, settle_files
+from scene_model.library.remote_originals import require_here
 from scene_model.library.store import Library
 from scene_model.rules.run_file_writer import RunFileWriter
 
@@ -151,6 +152,7 @@ class RuleCopier(RunFileWriter[RunCopies]):
         groups: list[tuple[Group, str]] = []
         for photo in self._library.records(photo_ids):
             try:
+                require_here(photo)
                 path = self._library.files.original(photo).resolve()
                 status = path.stat()
             except (SceneError, OSError) as error:
