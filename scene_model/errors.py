@@ -163,6 +163,20 @@ class ArchiveError(PhotoError):
     }
 
 
+class FetchError(PhotoError):
+    """An object store or a web server does not give a picture, tried three times."""
+
+    code = "store_unavailable"
+    http_status = 502
+    codes = {
+        "timed_out": ErrorCode(504, "It does not answer, or stalls."),
+        "truncated": ErrorCode(502, "It sends fewer bytes than it announces."),
+        "not_found": ErrorCode(404, "It has no such picture."),
+        "access_denied": ErrorCode(403, "It does not allow the picture to be read."),
+        "invalid_url": ErrorCode(400, "The address cannot be read, or is of an unknown kind."),
+    }
+
+
 class UsageError(SceneError):
     """The request is wrong; repeating it does not help."""
 
@@ -339,6 +353,22 @@ class NothingSorted(UsageError):
     http_status = 404
 
 
+class BatchError(UsageError):
+    """A batch cannot be run into this output, or its output cannot be read."""
+
+    code = "batch_unusable"
+    http_status = 422
+    has_paths = True
+    codes = {
+        "batch_differs": ErrorCode(409, "The output holds a batch of another model or source."),
+        "batch_running": ErrorCode(409, "Another process runs a batch into the output."),
+        "batch_missing": ErrorCode(404, "The folder or URL holds no batch."),
+        "batch_damaged": ErrorCode(422, "The manifest or a part of the batch is damaged."),
+        "package_missing": ErrorCode(501, "A package that the batch needs is not installed."),
+        "list_unreadable": ErrorCode(422, "The list of pictures cannot be read."),
+    }
+
+
 class BrokenRequest(UsageError):
     """A request's body is malformed: broken multipart, invalid JSON."""
 
@@ -408,6 +438,15 @@ class LabelCountMismatch(BundleError):
     """A head's number of outputs does not match its labels."""
 
     code = "label_count_mismatch"
+
+
+class StoreUnavailable(SceneError):
+    """The source of a batch cannot be listed, or its output cannot be read or written."""
+
+    code = "batch_store_unavailable"
+    http_status = 503
+    has_paths = True
+    codes = {"output_full": ErrorCode(507, "The disk of the output is full.")}
 
 
 class LibraryError(SceneError):

@@ -1,0 +1,110 @@
+"""Where a batch writes: a folder, or a prefix in an object store."""
+
+import errno
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from scene_model.errors import StoreUnavailable
+from scene_model.library.file_system import FULL, FileSystem
+
+# Readers of Parquet folders pass over names that begin with an underscore.
+_NEW_FOLDER = "_new"
+_SHARED_MODE = 0o666  # before the umask: a data set is for others to read
+
+
+class PartStore(ABC):
+    """Files of an output, each written whole; safe to share between threads.
+
+    Every method raises StoreUnavailable.
+    """
+
+    location: str
+
+    @abstractmethod
+    def names(self) -> list[str]:
+        """Return the names of the files, sorted; those of folders inside are left out."""
+
+    @abstractmethod
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes of a file; None where there is none."""
+
+    @abstractmethod
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file, replacing one of that name: readers get the old or the new one, whole."""
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is missing is no error."""
+
+
+class FolderParts(PartStore):
+    """A folder of this computer."""
+
+    def __init__(self, folder: Path, file_system: FileSystem | None = None) -> None:
+        """folder: need not exist. file_system: does the writing."""
+        self.folder, self.location = folder, str(folder)
+        self._new = folder / _NEW_FOLDER
+        self._file_system = file_system or FileSystem()
+
+    def make(self) -> None:
+        """Make the folder, and remove what a killed run left unfinished in it."""
+        try:
+            self._file_system.make_folder(self.folder)
+            self._file_system.make_folder(self._new)
+            for leftover in self._new.iterdir():
+                leftover.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unavailable("written", error) from error
+
+    def names(self) -> list[str]:
+        try:
+            return sorted(path.name for path in self.folder.iterdir() if path.is_file())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._unavailable("read", error) from error
+
+    def read(self, name: str) -> bytes | None:
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._unavailable("read", error) from error
+
+    def write(self, name: str, data: bytes) -> None:
+        try:
+            self._file_system.make_folder(self._new)
+            self._file_system.write_whole(self.folder / name, data, self._new, _SHARED_MODE)
+        except OSError as error:
+            raise self._unavailable("written", error) from error
+
+    def remove(self, name: str) -> None:
+        try:
+            (self.folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unavailable("written", error) from error
+
+    def _unavailable(self, verb: str, error: OSError) -> StoreUnavailable:
+        if error.errno in FULL:
+            return StoreUnavailable(
+                f"The disk of {self.folder} is full. Free some space and run the batch again: it "
+                "goes on where it stopped.",
+                code="output_full",
+            )
+        reason = error.strerror or errno.errorcode.get(error.errno or 0, type(error).__name__)
+        return StoreUnavailable(f"{self.folder} cannot be {verb}: {reason}.")
+
+
+def is_url(text: str) -> bool:
+    """Return whether a source or an output is a URL and no path."""
+    return "://" in text
+
+
+def open_parts(text: str) -> PartStore:
+    """Open the output that a command names; nothing is made or read yet."""
+    if not is_url(text):
+        return FolderParts(Path(text))
+    from scene_model.scale.object_parts import ObjectParts
+
+    return ObjectParts(text)
