@@ -174,6 +174,18 @@ class FetchError(PhotoError):
         "not_found": ErrorCode(404, "It has no such picture."),
         "access_denied": ErrorCode(403, "It does not allow the picture to be read."),
         "invalid_url": ErrorCode(400, "The address cannot be read, or is of an unknown kind."),
+        "store_package_missing": ErrorCode(501, "The package that reads URLs is not installed."),
+    }
+
+
+class BatchRowError(PhotoError):
+    """A row of a batch cannot be added to the library, although its photo may be."""
+
+    code = "changed_since_batch"
+    http_status = 409
+    codes = {
+        "embedding_unusable": ErrorCode(422, "The row has no embedding, or a damaged one."),
+        "photo_in_archive": ErrorCode(422, "The photo is in an archive, not a file of its own."),
     }
 
 
@@ -362,6 +374,7 @@ class BatchError(UsageError):
     codes = {
         "batch_differs": ErrorCode(409, "The output holds a batch of another model or source."),
         "batch_running": ErrorCode(409, "Another process runs a batch into the output."),
+        "batch_without_embeddings": ErrorCode(422, "The batch was written without embeddings."),
         "batch_missing": ErrorCode(404, "The folder or URL holds no batch."),
         "batch_damaged": ErrorCode(422, "The manifest or a part of the batch is damaged."),
         "package_missing": ErrorCode(501, "A package that the batch needs is not installed."),

@@ -16,7 +16,7 @@ from scene_model.cli import (
     library_trips,
     library_upkeep,
 )
-from scene_model.cli.scan import path, positive, share
+from scene_model.cli.scan import path, path_or_url, positive, share
 from scene_model.config import Settings
 from scene_model.errors import PathNotFound
 from scene_model.library.database_file import DATABASE_NAME, ORIGINALS, require_database
@@ -74,14 +74,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add.add_argument(
         "paths",
-        nargs="+",
-        type=path,
-        metavar="PATH",
-        help="photo, folder, archive (.zip, .tgz, .tar) or the parts of a Google Takeout",
+        nargs="*",
+        type=path_or_url,
+        metavar="PATH|URL",
+        help="photo, folder, archive (.zip, .tgz, .tar) or the parts of a Google Takeout; or the "
+        "URL of a photo: s3://, gs://, az://, https://",
     )
     add.add_argument("--recursive", action="store_true", help="include subfolders")
     add.add_argument(
         "--reference", action="store_true", help="reference the files in place instead of copying"
+    )
+    add.add_argument(
+        "--from-batch",
+        metavar="OUT",
+        help="add the photos of an output of `batch` by reference, with its embeddings: none is "
+        "predicted again",
     )
     search = command("search", "list the photos that match a query")
     search.add_argument("query", metavar="QUERY", help="query, as on the Search page; '' for all")

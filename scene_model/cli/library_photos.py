@@ -14,6 +14,7 @@ from typing import Any
 
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.cli.library_exports import add_exports
+from scene_model.cli.remote_additions import RemoteAdditions
 from scene_model.cli.scan import InputFile, Scan, require_any
 from scene_model.cli.terminal import ProgressLine, counted, print_summary, printable
 from scene_model.config import Settings
@@ -23,6 +24,7 @@ from scene_model.errors import (
     InternalError,
     OriginalMissing,
     SceneError,
+    UsageError,
 )
 from scene_model.export.table import place_record, utf8_chunks
 from scene_model.ingest.archives.recognise import is_export
@@ -35,6 +37,7 @@ from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import Added, PhotoRecord
 from scene_model.library.sort_order import Sort
+from scene_model.scale.add_batch import AddedRow
 from scene_model.search.albums import AlbumEntry
 from scene_model.services import Services, open_services
 
@@ -43,7 +46,7 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True)
 class _Outcome:
-    path: Path
+    path: Path | str
     photo: PhotoRecord | None = None
     was_known: bool = False
     is_copy: bool = False
@@ -52,16 +55,21 @@ class _Outcome:
 
 def add(options: argparse.Namespace, settings: Settings) -> int:
     """Add files to the library, in parallel; prints one line per file, in order."""
-    require_any(options.paths)
+    urls = [text for text in options.paths if isinstance(text, str)]
+    paths = [path for path in options.paths if not isinstance(path, str)]
+    _require_input(options, paths, urls)
     now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
     scan, progress, failed, done = Scan(options.recursive), ProgressLine("photos"), 0, 0
-    exports = [path for path in options.paths if is_export(path)]
+    exports = [path for path in paths if is_export(path)]
     with _services(settings) as services, progress:
         ingest = partial(_ingest, services=services, added_at=now, by_reference=options.reference)
-        files = scan.files([path for path in options.paths if path not in exports])
+        files = scan.files([path for path in paths if path not in exports])
+        remote = RemoteAdditions(services, now)
         outcomes = chain(
             in_order(files, ingest, settings.workers),
             _exported(services, exports, options.reference) if exports else (),
+            _of_additions(services, remote.urls(urls, options.reference)) if urls else (),
+            _of_additions(services, remote.batch(options.from_batch)) if options.from_batch else (),
         )
 
         def with_progress() -> Iterator[_Outcome]:
@@ -157,6 +165,14 @@ def reclassify(options: argparse.Namespace, settings: Settings) -> int:
     return EXIT_SOME_FAILED if progress.skipped else EXIT_DONE
 
 
+def _require_input(options: argparse.Namespace, paths: list[Path], urls: list[str]) -> None:
+    """Raise UsageError when nothing was named, and PathNotFound when none of it exists."""
+    if not (options.paths or options.from_batch):
+        raise UsageError("Name a photo, a folder or a URL to add, or --from-batch OUT.")
+    if paths and not (urls or options.from_batch):
+        require_any(paths)
+
+
 @contextlib.contextmanager
 def _services(settings: Settings) -> Iterator[Services]:
     services = open_services(settings, resume=False)
@@ -181,6 +197,14 @@ def _ingest(
     except Exception as error:  # one bad item never fails the others
         wrapped = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
         return _Outcome(input_file.path, error=wrapped)
+
+
+def _of_additions(services: Services, rows: Iterable[AddedRow]) -> Iterator[_Outcome]:
+    for row in rows:
+        if row.added is None:
+            yield _Outcome(row.file, error=row.error)
+        else:
+            yield _Outcome(row.file, services.library.photo(row.added.id), row.added.was_known)
 
 
 def _exported(services: Services, paths: list[Path], by_reference: bool) -> Iterator[_Outcome]:

@@ -195,9 +195,7 @@ def _wants_json(options: argparse.Namespace) -> bool:
 
 
 @contextlib.contextmanager
-def _repair_embeddings(
-    settings: Settings, may_fetch: bool
-) -> Iterator[RecomputeEmbedding | None]:
+def _repair_embeddings(settings: Settings, may_fetch: bool) -> Iterator[RecomputeEmbedding | None]:
     """Yield a function that recomputes a photo's embedding; None without a model.
 
     may_fetch: from originals at URLs, too.

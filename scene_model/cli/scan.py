@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scene_model.cli.terminal import printable
 from scene_model.errors import PathNotFound, SceneError, UnreadableFile
+from scene_model.ingest.stores.urls import is_url
 from scene_model.photos.sniff import has_media_name
 
 
@@ -106,6 +107,11 @@ def path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")
     return Path(text)
+
+
+def path_or_url(text: str) -> Path | str:
+    """Parse a path, or a URL, which stays text: a path would lose its second slash."""
+    return text if is_url(text) else path(text)
 
 
 def _unreadable_file(error: OSError) -> UnreadableFile:

@@ -107,8 +107,8 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
     The same photos and manifest give the same bytes.
 
     manifest: lines of a CSV, written first, as ``manifest.csv``.
-    An original that vanished in the meantime, or cannot be fetched, is listed in ``missing.txt`` and
-    does not stop the ZIP; a photo whose place should be removed and cannot be is listed in
+    An original that vanished in the meantime, or cannot be fetched, is listed in ``missing.txt``
+    and does not stop the ZIP; a photo whose place should be removed and cannot be is listed in
     ``left-out.txt``.
     """
     archive = ZipStream()

@@ -7,9 +7,7 @@ from scene_model.library.predictions import predict_stored
 from scene_model.library.store import Library
 
 
-def retag(
-    library: Library, classifier: Classifier, photo_id: str, may_fetch: bool = True
-) -> None:
+def retag(library: Library, classifier: Classifier, photo_id: str, may_fetch: bool = True) -> None:
     """Replace the predictions of an earlier model in one transaction.
 
     People's decisions stay. may_fetch: fetch an original at a URL where another network made the

@@ -146,3 +146,10 @@ def update_references(library: Library, moved: Sequence[MovedFile]) -> int:
     ]
     with library.database.writer.begin() as connection:
         return connection.execute(statement, parameters).rowcount
+
+
+def update_remote_url(library: Library, photo_id: str, url: str) -> None:
+    """Change the URL of a photo's original; one that is on this computer stays there."""
+    is_remote = (photos.c.id == photo_id, photos.c.remote_url.is_not(None))
+    with library.database.writer.begin() as connection:
+        connection.execute(update(photos).where(*is_remote).values(remote_url=url))

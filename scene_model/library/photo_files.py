@@ -278,8 +278,8 @@ def _missing(photo: PhotoRecord) -> OriginalMissing:
 def _changed(photo: PhotoRecord) -> OriginalChanged:
     if photo.remote_url is not None:
         return OriginalChanged(
-            f"The file that was fetched for {photo.name} is damaged and was removed. Open the photo "
-            "again."
+            f"The file that was fetched for {photo.name} was damaged and is removed. Open the "
+            "photo again."
         )
     if photo.reference is not None:
         return OriginalChanged(

@@ -29,7 +29,9 @@ _QUALITY_COLUMNS = ("sharpness", "clipped", "brightness", "white_level", "tonal_
 SHOT_COLUMNS = (*_EXPOSURE_COLUMNS, *_QUALITY_COLUMNS)
 
 # Built once: to build a statement costs more time than SQLite needs for it.
-_EXISTING = select(photos.c.reference, photos.c.remote_url).where(photos.c.id == bindparam("photo_id"))
+_EXISTING = select(photos.c.reference, photos.c.remote_url).where(
+    photos.c.id == bindparam("photo_id")
+)
 _INSERT_PHOTO, _INSERT_TAGS = insert(photos), insert(automatic_tags)
 _FREE_SLOT = select(func.min(free_slots.c.slot)).where(free_slots.c.file == bindparam("file"))
 _LAST_SLOT = select(func.max(photos.c.embedding_slot)).where(

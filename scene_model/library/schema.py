@@ -42,8 +42,7 @@ def _effective_date_column(name: str) -> Computed:
 # `class_head_unsure`: that head's prediction. `backbone`: the network that made the embedding;
 # null where an earlier version of this program did not record it. `embedding_file` and
 # `embedding_slot`: where the embedding is stored. `reference`: path of an original that is not
-# copied into the library; `remote_url`: address of one that is fetched when a person opens it, see
-# `remote_originals`; both null where the library has a copy. `auto_class_score`: confidence of the head that decided the predicted
+# copied into the library. `auto_class_score`: confidence of the head that decided the predicted
 # class, 0 for none. `class_score`: the same for the effective class, 1 for a person's choice.
 # `fallback_class` with its source and score: the predicted class if the class head is unsure.
 # `auto_group`: the predicted group, UNSURE_CLASS where it is not believed, with the probability of
@@ -76,7 +75,8 @@ def _effective_date_column(name: str) -> Computed:
 # version of the rule that decided so; null where none did. `human_clutter`: what a person decided:
 # a kind sets the photo apart, empty means that it is no clutter. `clutter`: the effective kind.
 # `awaits_rules`: whether the photo came in and standing rules have not handled it yet; null
-# otherwise, see `rules.rule_passes`.
+# otherwise, see `rules.rule_passes`. `remote_url`: address of an original that is fetched when a
+# person opens the photo, see `remote_originals`; then there is no copy and no `reference`.
 photos = Table(
     "photos",
     metadata,

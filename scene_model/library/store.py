@@ -60,6 +60,7 @@ from scene_model.library.records import (
     photo_record,
     tags_by_photo,
 )
+from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.schema import (
     automatic_tags,
     choices,
@@ -69,7 +70,6 @@ from scene_model.library.schema import (
     tag_decisions,
     taught_tags,
 )
-from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, label_scores, order_by
 from scene_model.library.stacks.tiles import HIDDEN_AND_TILES, is_tile, without_hidden
 from scene_model.photos.content import Content
@@ -109,7 +109,8 @@ class Library:
         file_system: tests pass one that injects faults. decoders: make previews and missing
         thumbnails; None for one of its own. is_rebuilding: open it although rows of its photos are
         missing. gazetteer: names the positions of photos; None for one of its own. fetch: fetches
-        originals from URLs; without it, none is fetched. Raises LibraryUnavailable; DatabaseMissing for a folder that has photos, but no database.
+        originals from URLs; without it, none is fetched. Raises LibraryUnavailable; DatabaseMissing
+        for a folder that has photos, but no database.
         """
         self._owns_decoders = decoders is None
         self.decoders = decoders or Decoders(PhotoLimits(), processes=1)

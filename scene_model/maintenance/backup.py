@@ -87,9 +87,9 @@ def write_backup(
     """Back up a library to one new file; the library may be in use meanwhile.
 
     The backup is written to FILE.XXXX.part and renamed when it is complete. with_references: also
-    copy originals outside the library that are on this computer; restoring puts them inside it. passphrase: encrypt the
-    backup, so that nothing of it is written unencrypted outside the library. Raises TargetExists,
-    PathNotFound or BackupError.
+    copy originals outside the library that are on this computer; restoring puts them inside it.
+    passphrase: encrypt the backup, so that nothing of it is written unencrypted outside the
+    library. Raises TargetExists, PathNotFound or BackupError.
     """
     file = file.expanduser().absolute()
     snapshot_folder = file.parent if passphrase is None else library.files.new_dir

@@ -29,8 +29,8 @@ _ID = re.compile(r"[0-9a-f]{64}")
 def check_backup_database(database: Path, manifest: BackupManifest) -> list[str]:
     """Check a backup's database, and that the backup has the original of each row.
 
-    A database of an earlier version is migrated first. Returns the paths and URLs outside the library
-    that its rows refer to. Raises BackupTooNew, BackupDamaged or NotABackup, and OSError
+    A database of an earlier version is migrated first. Returns the paths and URLs outside the
+    library that its rows refer to. Raises BackupTooNew, BackupDamaged or NotABackup, and OSError
     when the disk is full.
     """
     if not database.is_file():

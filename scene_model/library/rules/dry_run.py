@@ -39,8 +39,8 @@ class SidecarCounts:
     """How many sidecars a rule would write, and how many photos would get none.
 
     existing: photos that have one, which stays. empty: photos without tags, rating and description.
-    stored: photos inside the library or at URLs, where other programs read none. not_written: those that
-    cannot get one, with the reason of the first.
+    stored: photos inside the library or at URLs, where other programs read none. not_written: those
+    that cannot get one, with the reason of the first.
     """
 
     written: int
