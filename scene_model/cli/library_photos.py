@@ -109,8 +109,10 @@ def export(options: argparse.Namespace, settings: Settings) -> int:
     file: Path | None = options.zip or options.records or options.csv
     with _services(settings) as services:
         ids = services.gallery(Sort.read(options.sort)).all_ids(options.query)
-        missing = list(_missing(services, ids)) if options.zip else []
-        chunks = _export_chunks(options, services, ids)
+        missing: dict[str, str] = {}
+        if options.zip:
+            missing = dict.fromkeys(_missing(services, ids), OriginalMissing.code)
+        chunks = _export_chunks(options, services, ids, missing)
         if file is None or file == options.csv and str(file) == "-":
             for chunk in chunks:
                 sys.stdout.buffer.write(chunk)
@@ -120,19 +122,25 @@ def export(options: argparse.Namespace, settings: Settings) -> int:
             for chunk in chunks:
                 output.write(chunk)
     if options.json or options.jsonl:
-        print(json.dumps({"file": str(file), "photos": len(ids), "missing": missing}))
+        print(json.dumps({"file": str(file), "photos": len(ids), "missing": list(missing)}))
     else:
         print(f"{counted(len(ids), 'photo')} written to {printable(str(file))}.")
-    for photo_id in missing:
-        print(f"{photo_id}\t{OriginalMissing.code}: not in the ZIP", file=sys.stderr)
+    for photo_id, code in missing.items():
+        print(f"{photo_id}\t{code}: not in the ZIP", file=sys.stderr)
     return EXIT_SOME_FAILED if missing else EXIT_DONE
 
 
 def _export_chunks(
-    options: argparse.Namespace, services: Services, ids: IdsInOrder
+    options: argparse.Namespace, services: Services, ids: IdsInOrder, missing: dict[str, str]
 ) -> Iterator[bytes]:
+    """Return what is written. missing: gets the photos that cannot be fetched for a ZIP."""
     if options.zip:
-        return services.exports.zip_by(ids, services.exports.folder_rule(options.by))
+        rule = services.exports.folder_rule(options.by)
+
+        def note(photo_id: str, error: SceneError) -> None:
+            missing[photo_id] = error.code
+
+        return services.exports.zip_by(ids, rule, on_unfetched=note)
     if options.records:
         is_one_list = options.records.suffix.lower() != ".jsonl"
         return utf8_chunks(services.exports.json_lines(ids, is_one_list=is_one_list))

@@ -14,7 +14,7 @@ import numpy as np
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier, Provenance
-from scene_model.errors import BatchError, BatchRowError, PathNotFound
+from scene_model.errors import BatchError, BatchRowError, FileTooLarge, PathNotFound
 from scene_model.ingest.ingest_photo import photo_of_file, store_prediction
 from scene_model.ingest.stores.fetched_content import fetched_content
 from scene_model.ingest.stores.urls import is_url, read_url
@@ -25,6 +25,11 @@ from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.store import Library
 from scene_model.photos.content import Content, content_id, most_bytes, read_content
 from scene_model.scale.read_batch import BatchRow, open_manifest, read_rows
+
+_CHANGED = (
+    "The file changed since the batch read it. Run the batch again, which reads changed files, or "
+    "add the photo itself: `library add`."
+)
 
 
 @dataclass(frozen=True)
@@ -90,10 +95,7 @@ class BatchAdder:
         embedding = self._embedding(row)
         with self._content(file, row) as content:
             if content_id(content) != row.sha256:
-                raise BatchRowError(
-                    "The file changed since the batch read it. Run the batch again, which reads "
-                    "changed files, or add the photo itself: `library add`."
-                )
+                raise BatchRowError(_CHANGED)
             photo = self._photo(file, content)
             prediction = self.classifier.predict_with(content, embedding)
             reference = None if photo.remote_url else Path(file).absolute()
@@ -114,10 +116,12 @@ class BatchAdder:
     def _content(self, file: str, row: BatchRow) -> Iterator[Content]:
         limits = self.classifier.limits
         if is_url(file):
-            # The batch knows the size; a file that grew since has changed.
             max_bytes = row.bytes or most_bytes(read_url(file).name, limits)
-            with fetched_content(self.library, self.fetch, file, limits, max_bytes) as content:
-                yield content
+            try:
+                with fetched_content(self.library, self.fetch, file, limits, max_bytes) as content:
+                    yield content
+            except FileTooLarge as error:
+                raise BatchRowError(_CHANGED) from error
             return
         path = Path(file)
         if not path.exists():
@@ -127,8 +131,8 @@ class BatchAdder:
     def _photo(self, file: str, content: Content) -> NewPhoto:
         if is_url(file):
             place = read_url(file)
-            name, folder = place.name, place.folder
-            return NewPhoto(content, name, self.added_at, folder=folder, remote_url=file)
+            name, folder, url = place.name, place.folder, place.text
+            return NewPhoto(content, name, self.added_at, folder=folder, remote_url=url)
         path = Path(file)
         name = path.name.encode("utf-8", "replace").decode("utf-8")
         return photo_of_file(path, content, name, self.added_at)

@@ -27,9 +27,9 @@ def ingest_url(
     place, limits = read_url(url), classifier.limits
     max_bytes = most_bytes(place.name, limits)
     with fetched_content(library, fetch, url, limits, max_bytes) as content:
-        remote_url = url if by_reference else None
+        remote_url = place.text if by_reference else None
         photo = NewPhoto(content, place.name, added_at, folder=place.folder, remote_url=remote_url)
         added = ingest_photo(library, classifier, photo)
     if added.was_known and by_reference:
-        update_remote_url(library, added.id, url)
+        update_remote_url(library, added.id, place.text)
     return added

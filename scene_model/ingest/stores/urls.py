@@ -73,4 +73,4 @@ def read_url(text: str) -> PhotoUrl:
             f"{text[:200]} names no file. Name a photo; `batch` reads whole prefixes.",
             code="invalid_url",
         )
-    return PhotoUrl(text, scheme, f"{scheme}://{bucket}", key)
+    return PhotoUrl(f"{scheme}://{rest}", scheme, f"{scheme}://{bucket}", key)
