@@ -175,7 +175,6 @@ class FetchError(PhotoError):
         "access_denied": ErrorCode(403, "It does not allow the picture to be read."),
         "changed": ErrorCode(409, "It changed while it was read."),
         "invalid_url": ErrorCode(400, "The address cannot be read, or is of an unknown kind."),
-        "store_package_missing": ErrorCode(501, "The package that reads URLs is not installed."),
     }
 
 
@@ -186,7 +185,6 @@ class BatchRowError(PhotoError):
     http_status = 409
     codes = {
         "embedding_unusable": ErrorCode(422, "The row has no embedding, or a damaged one."),
-        "photo_in_archive": ErrorCode(422, "The photo is in an archive, not a file of its own."),
     }
 
 

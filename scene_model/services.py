@@ -23,7 +23,6 @@ from scene_model.ingest.inbox.inboxes import Inboxes
 from scene_model.ingest.quota import NO_QUOTA, Quota, no_quota
 from scene_model.ingest.runner import JobRunner
 from scene_model.ingest.sequence_thread import SequenceThread, stack_new_sequences
-from scene_model.ingest.stores.url_fetcher import UrlFetcher
 from scene_model.ingest.uploads import Uploads
 from scene_model.ingest.watch.card_offers import CardOffers
 from scene_model.ingest.watch.watches import Watches
@@ -42,6 +41,7 @@ from scene_model.model_files import open_bundle, open_classifier, open_decoders
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.rules.rule_runner import RuleRunner
+from scene_model.scale.reading.url_fetcher import UrlFetcher
 from scene_model.trips.trip_updates import TripUpdates
 
 logger = logging.getLogger(__name__)
@@ -233,7 +233,7 @@ def original_fetcher(settings: Settings) -> FetchOriginal | None:
 
     Its visitors must not be able to make the server connect to addresses of their choosing.
     """
-    return None if settings.is_shared else UrlFetcher()
+    return None if settings.is_shared else UrlFetcher(settings.fetch_timeout_s)
 
 
 def open_services(

@@ -53,12 +53,17 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that stop reading."""
+
+
 @contextlib.contextmanager
 def photo_server() -> Iterator[PhotoServer]:
     """Run a server while the block runs."""
     photos = PhotoServer()
     handler = type("Handler", (_Handler,), {"photos": photos})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         photos.base = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from scene_model.cli.terminal import printable
 from scene_model.errors import PathNotFound, SceneError, UnreadableFile
-from scene_model.ingest.stores.urls import is_url
 from scene_model.photos.sniff import has_media_name
+from scene_model.scale.reading.urls import is_url
 
 
 @dataclass(frozen=True)

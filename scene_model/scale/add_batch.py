@@ -1,35 +1,32 @@
 """Add the photos of a batch to the library: its embeddings are kept, and no network runs.
 
 A file is read once: to compare it with its hash in the batch, for its metadata and its thumbnail.
-It stays where it is, here or at its URL. A file that changed since the batch is an error of that
-file: its embedding is of other bytes, and `batch` reads it again.
+It stays where it is, here or at its URL; members of tars are copied. A file that changed since the
+batch is an error of that file: its embedding is of other bytes, and `batch` reads it again.
 """
 
-import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier, Provenance
-from scene_model.errors import BatchError, BatchRowError, FileTooLarge, PathNotFound
+from scene_model.errors import BatchError, BatchRowError, PathNotFound
 from scene_model.ingest.ingest_photo import photo_of_file, store_prediction
-from scene_model.ingest.stores.fetched_content import fetched_content
-from scene_model.ingest.stores.urls import is_url, read_url
 from scene_model.jobs.in_order import in_order
 from scene_model.jobs.job import Skipped, reported_error, skipped
 from scene_model.library.records import Added, NewPhoto
-from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.store import Library
-from scene_model.photos.content import Content, content_id, most_bytes, read_content
+from scene_model.photos.content import Content, content_id
+from scene_model.scale.items import SourceItem, TarPlace
 from scene_model.scale.read_batch import BatchRow, open_manifest, read_rows
+from scene_model.scale.reading.fetcher import Fetcher
+from scene_model.scale.reading.urls import is_url, read_url
 
-_CHANGED = (
-    "The file changed since the batch read it. Run the batch again, which reads changed files, or "
-    "add the photo itself: `library add`."
-)
+_MEMBER = re.compile(r"(?P<tar>.*?\.tar)#.", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -45,12 +42,12 @@ class AddedRow:
 class BatchAdder:
     """Adds the rows of batches to one library.
 
-    fetch: fetches files at URLs. added_at: ISO 8601 with offset.
+    fetcher: reads the files. added_at: ISO 8601 with offset.
     """
 
     library: Library
     classifier: Classifier
-    fetch: FetchOriginal
+    fetcher: Fetcher
     added_at: str
 
     def add(self, out: str, workers: int) -> Iterator[AddedRow]:
@@ -93,12 +90,16 @@ class BatchAdder:
         if row.sha256 and self.library.holds(row.sha256, self.classifier.bundle_id, is_remote=True):
             return Added(row.sha256, was_known=True)
         embedding = self._embedding(row)
-        with self._content(file, row) as content:
+        item = _item(file, row)
+        with self.fetcher.fetched(item) as fetched:
+            content = fetched.content
             if content_id(content) != row.sha256:
-                raise BatchRowError(_CHANGED)
-            photo = self._photo(file, content)
+                raise BatchRowError(
+                    "The file changed since the batch read it. Run the batch again, which reads "
+                    "changed files, or add the photo itself: `library add`."
+                )
+            photo, reference = self._photo(item, content)
             prediction = self.classifier.predict_with(content, embedding)
-            reference = None if photo.remote_url else Path(file).absolute()
             return store_prediction(self.library, self.classifier, photo, prediction, reference)
 
     def _embedding(self, row: BatchRow) -> FloatArray:
@@ -112,39 +113,34 @@ class BatchAdder:
             )
         return values.astype(np.float32)
 
-    @contextlib.contextmanager
-    def _content(self, file: str, row: BatchRow) -> Iterator[Content]:
-        limits = self.classifier.limits
-        if is_url(file):
-            max_bytes = row.bytes or most_bytes(read_url(file).name, limits)
-            try:
-                with fetched_content(self.library, self.fetch, file, limits, max_bytes) as content:
-                    yield content
-            except FileTooLarge as error:
-                raise BatchRowError(_CHANGED) from error
-            return
-        path = Path(file)
-        if not path.exists():
-            raise _not_here(file)
-        yield read_content(path, limits)
-
-    def _photo(self, file: str, content: Content) -> NewPhoto:
+    def _photo(self, item: SourceItem, content: Content) -> tuple[NewPhoto, Path | None]:
+        """Return the photo of an item, and its path if it is a file of its own here."""
+        file = item.location
+        if item.place is not None:  # of a tar, which cannot be opened photo by photo: copied
+            name, folder = PurePosixPath(file.rpartition("#")[2]).name, item.place.tar
+            return NewPhoto(content, name, self.added_at, folder=folder), None
         if is_url(file):
             place = read_url(file)
             name, folder, url = place.name, place.folder, place.text
-            return NewPhoto(content, name, self.added_at, folder=folder, remote_url=url)
+            photo = NewPhoto(content, name, self.added_at, folder=folder, remote_url=url)
+            return photo, None
         path = Path(file)
         name = path.name.encode("utf-8", "replace").decode("utf-8")
-        return photo_of_file(path, content, name, self.added_at)
+        return photo_of_file(path, content, name, self.added_at), path.absolute()
 
 
-def _not_here(file: str) -> Exception:
-    if "#" in file and Path(file.partition("#")[0]).is_file():
-        return BatchRowError(
-            "The photo is in an archive, not a file of its own. Add the archive: `library add`.",
-            code="photo_in_archive",
+def _item(file: str, row: BatchRow) -> SourceItem:
+    """Return what a row was read from; raises PathNotFound."""
+    if is_url(file) and not _MEMBER.match(file):
+        return SourceItem(read_url(file).text, size=row.bytes)
+    if member := _MEMBER.match(file):
+        version, _, offset = row.version.rpartition("@")
+        if offset.isdecimal() and row.bytes is not None:
+            place = TarPlace(member["tar"], version, int(offset))
+            return SourceItem(file, row.version, size=row.bytes, place=place)
+    if not Path(file).exists():
+        raise PathNotFound(
+            "There is no such file. A batch names files as its source was given: run the command "
+            "in the folder in which the batch was run."
         )
-    return PathNotFound(
-        "There is no such file. A batch names files as its source was given: run the command in "
-        "the folder in which the batch was run."
-    )
+    return SourceItem(file)

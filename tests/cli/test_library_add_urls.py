@@ -89,8 +89,8 @@ def test_a_library_of_references(run: Run, server: PhotoServer, tmp_path: Path) 
     before = len(server.gets)
 
     code, out, _ = run("verify", "--json")
-    found = json.loads(out)
-    assert (code, found["remote_unchecked"], found["clean"]) == (0, 2, True)
+    checked = json.loads(out)
+    assert (code, checked["remote_unchecked"], checked["clean"]) == (0, 2, True)
     code, out, _ = run("verify")
     assert "2 originals at URLs not checked; --fetch checks them, too." in out
 

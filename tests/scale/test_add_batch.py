@@ -1,5 +1,6 @@
 """Photos of a batch come into the library with its embeddings, as if they had been added."""
 
+import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,6 @@ from scene_model.classifier.classify import Classifier
 from scene_model.classifier.prediction_record import error_record, prediction_record
 from scene_model.errors import BatchError, FetchError
 from scene_model.ingest.ingest_photo import ingest_file
-from scene_model.ingest.stores.url_fetcher import UrlFetcher
 from scene_model.library.schema import automatic_tags, photos
 from scene_model.library.store import Library
 from scene_model.photos.content import content_bytes, content_id, read_content
@@ -22,6 +22,9 @@ from scene_model.photos.decoders.pool import Decoders
 from scene_model.scale.add_batch import AddedRow, BatchAdder
 from scene_model.scale.manifest import MANIFEST_FILE, Manifest, PartEntry
 from scene_model.scale.parts import BatchModel, PartRow, part_bytes, part_table
+from scene_model.scale.reading.fetcher import Fetcher
+from scene_model.scale.reading.url_fetcher import UrlFetcher
+from scene_model.scale.sources.open_source import open_source
 from tests.bundles import other_network
 from tests.photo_server import PhotoServer, photo_server
 from tests.videos import video
@@ -44,7 +47,7 @@ def library(tmp_path: Path, decoders: Decoders) -> Iterator[Library]:
 
 @pytest.fixture
 def add(library: Library, classifier: Classifier) -> AddBatch:
-    adder = BatchAdder(library, classifier, UrlFetcher(5), ADDED)
+    adder = BatchAdder(library, classifier, Fetcher(classifier.limits, 5), ADDED)
     return lambda out: list(adder.add(str(out), workers=2))
 
 
@@ -186,7 +189,6 @@ def test_a_row_that_cannot_be_added_fails_alone(
         )
     )
     (folder / "changed.jpg").write_bytes((folder / "flower.jpg").read_bytes() + b"x")
-    (folder / "all.tar").write_bytes(b"")
     temple = folder / "temple.jpg"
     failed = error_record("bad.jpg", classifier, FetchError("No.", code="timed_out"))
     unusable = row_of(classifier, temple)
@@ -198,7 +200,6 @@ def test_a_row_that_cannot_be_added_fails_alone(
         row_of(classifier, temple, f"{server.base}/gone.jpg"),
         row_of(classifier, temple, server.put("/t.jpg", temple.read_bytes() + b"x")),
         row_of(classifier, temple, "file:///etc/passwd"),
-        row_of(classifier, temple, f"{folder / 'all.tar'}#temple.jpg"),
         unusable,
         replace(row_of(classifier, temple), embedding=None),
         good,
@@ -211,13 +212,35 @@ def test_a_row_that_cannot_be_added_fails_alone(
         "not_found",
         "changed_since_batch",
         "path_not_found",
-        "photo_in_archive",
         "embedding_unusable",
         "embedding_unusable",
         None,
     ]
     assert library.count() == 1
     assert list((library.folder / "new").iterdir()) == []
+
+
+def test_members_of_a_tar_are_copied(
+    folder: Path, tmp_path: Path, classifier: Classifier, library: Library, add: AddBatch
+) -> None:
+    tar = tmp_path / "shard.tar"
+    with tarfile.open(tar, "w") as archive:
+        for name in ("flower.jpg", "film.mp4"):
+            archive.add(folder / name, f"a#b/{name}")
+    fetcher = Fetcher(classifier.limits, 5)
+    items = list(open_source(str(tar), fetcher.remote).items())
+    rows = [
+        replace(row_of(classifier, folder / name, item.location), version=item.version)
+        for name, item in zip(("flower.jpg", "film.mp4"), items, strict=True)
+    ]
+    results = add(write_batch(tmp_path / "out", model_of(classifier), rows))
+    assert [result.error for result in results] == [None, None]
+    for name, result in zip(("flower.jpg", "film.mp4"), results, strict=True):
+        assert result.added is not None
+        photo = library.photo(result.added.id)
+        assert (photo.name, photo.reference, photo.remote_url) == (name, None, None)
+        original = library.verified_original(photo.id)
+        assert original.read_bytes() == (folder / name).read_bytes()
 
 
 def test_a_batch_of_another_network_is_refused(

@@ -2,21 +2,20 @@
 
 from scene_model.classifier.classify import Classifier
 from scene_model.ingest.ingest_photo import ingest_photo
-from scene_model.ingest.stores.fetched_content import fetched_content
-from scene_model.ingest.stores.urls import read_url
 from scene_model.library.inventory import update_remote_url
 from scene_model.library.records import Added, NewPhoto
-from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.store import Library
-from scene_model.photos.content import most_bytes
+from scene_model.scale.items import SourceItem
+from scene_model.scale.reading.fetcher import Fetcher
+from scene_model.scale.reading.urls import read_url
 
 
-def ingest_url(
+def add_url(
     library: Library,
     classifier: Classifier,
+    fetcher: Fetcher,
     url: str,
     added_at: str,
-    fetch: FetchOriginal,
     by_reference: bool = False,
 ) -> Added:
     """Fetch a photo and ingest it.
@@ -24,11 +23,11 @@ def ingest_url(
     added_at: ISO 8601 with offset. by_reference: the original stays at the URL; of a photo that has
     its original at another one, the URL is replaced. Raises PhotoError or LibraryError.
     """
-    place, limits = read_url(url), classifier.limits
-    max_bytes = most_bytes(place.name, limits)
-    with fetched_content(library, fetch, url, limits, max_bytes) as content:
+    place = read_url(url)
+    with fetcher.fetched(SourceItem(place.text)) as fetched:
         remote_url = place.text if by_reference else None
-        photo = NewPhoto(content, place.name, added_at, folder=place.folder, remote_url=remote_url)
+        name, folder = place.name, place.folder
+        photo = NewPhoto(fetched.content, name, added_at, folder=folder, remote_url=remote_url)
         added = ingest_photo(library, classifier, photo)
     if added.was_known and by_reference:
         update_remote_url(library, added.id, place.text)

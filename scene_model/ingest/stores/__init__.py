@@ -1,1 +1,0 @@
-"""Object stores and web servers: photos at URLs."""
