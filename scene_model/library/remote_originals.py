@@ -14,7 +14,6 @@ import threading
 import time
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 from scene_model.errors import (
     FileTooLarge,
@@ -166,10 +165,10 @@ def require_here(photo: RemotePhoto) -> None:
 
 
 def shown_url(url: str) -> str:
-    """Return a URL for messages, without what may sign or open it."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    """Return a URL for messages, without what may sign or open it; any text will do."""
+    scheme, colon, rest = url.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{colon}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _unreachable(photo: RemotePhoto, reason: str) -> OriginalUnreachable:

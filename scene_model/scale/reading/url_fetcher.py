@@ -16,6 +16,8 @@ from scene_model.scale.reading.urls import read_url
 
 # Before the second and the third attempt; a person waits.
 _PAUSES_S = (0.2, 1.0)
+# Who opens a photo is not kept waiting three times for a server that hangs.
+_RETRIED = RETRIED_CODES - {"timed_out"}
 # A line slower than that ends the fetch.
 _LEAST_BYTES_PER_S = 100_000
 
@@ -40,18 +42,17 @@ class UrlFetcher:
         read_url(url)
         flags = BINARY | os.O_CREAT | os.O_RDWR | os.O_EXCL
         with os.fdopen(os.open(target, flags, PRIVATE_MODE), "r+b") as file:
-            for pause_s in (*_PAUSES_S, None):
+            for pause_s in _PAUSES_S:
                 try:
-                    file.seek(0)
-                    file.truncate()
                     self._write(url, file, max_bytes)
                     return
                 except FetchError as error:
-                    # Who opens a photo is not kept waiting three times for a server that hangs.
-                    is_last = pause_s is None or error.code not in RETRIED_CODES - {"timed_out"}
-                    if is_last:
+                    if error.code not in _RETRIED:
                         raise
                 time.sleep(pause_s)
+                file.seek(0)
+                file.truncate()
+            self._write(url, file, max_bytes)
 
     def _write(self, url: str, file: BinaryIO, max_bytes: int) -> None:
         deadline = time.monotonic() + self._timeout_s + max_bytes / _LEAST_BYTES_PER_S
