@@ -31,7 +31,7 @@ class BatchModel:
     """What every part of an output has in common; the manifest holds it, and each part.
 
     source: as given. bundle: id of the model. backbone: id of its network. head: the head of
-    `label` and `probabilities`; labels: its labels. with_embeddings: whether there is such a column.
+    `label` and `probabilities`; labels: its labels. with_embeddings: whether there are embeddings.
     """
 
     source: str

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from scene_model import __version__
 from scene_model.errors import BatchError, FetchError, StoreUnavailable
@@ -23,7 +23,6 @@ _CONNECT_S = 10.0
 _TOTAL_FACTOR = 20
 _PIECE_BYTES = 1 << 20
 _LIST_PAGE = 1_000
-_READER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,8 @@ class ObjectStores:
         options: dict[str, Any] = {}
         if byte_range is not None:
             options["range"] = (byte_range.start, byte_range.end)
-            options["if_match"] = byte_range.version or None
+            if byte_range.version:
+                options["if_match"] = byte_range.version
         try:
             store, key = self._store(url)
             answer = self._obstore.get(store, key, options=options)
@@ -89,15 +89,6 @@ class ObjectStores:
                 return None
             raise
         return b"".join(body.pieces)
-
-    def reader(self, url: str) -> BinaryIO:
-        """Open an object as a file that reads ranges; raises FetchError."""
-        try:
-            store, key = self._store(url)
-            reader: BinaryIO = self._obstore.open_reader(store, key, buffer_size=_READER_BYTES)
-        except self._errors as error:
-            raise self._fetch_error(error, url) from error
-        return reader
 
     def put(self, url: str, data: bytes, is_new: bool = False) -> bool:
         """Write an object by one PUT; raises FetchError.

@@ -1,4 +1,4 @@
-"""Pictures that a list names: Parquet, CSV, JSONL or plain text, with paths and URLs of any kind."""
+"""Pictures that a list names by path or URL; the list is Parquet, CSV, JSONL or plain text."""
 
 import array
 import contextlib
@@ -52,6 +52,7 @@ class ListSource(Source):
         self._base = base + slash
 
     def items(self) -> Iterator[SourceItem]:
+        """As `Source.items`."""
         self.ignored = 0
         with self._opened() as path:
             repeated = _repeated(entry.url for entry in self._entries(path))
