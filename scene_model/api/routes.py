@@ -191,7 +191,7 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
         """Serve a video's bytes to a player: all of them, or a `Range`."""
         library = get_services().library
         photo = library.photo(checked_photo_id(photo_id))
-        library.fetch_original(photo.id)
+        library.fetch_original(photo.id, may_wait=False)
         return FileResponse(
             library.video_path(photo.id),
             media_type=MEDIA_TYPES[photo.format],
@@ -206,7 +206,7 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
     def preview(photo_id: str) -> Response:
         """Serve a screen-sized upright WebP without metadata."""
         library, known_id = get_services().library, checked_photo_id(photo_id)
-        library.fetch_original(known_id)
+        library.fetch_original(known_id, may_wait=False)
         data = library.preview(known_id)
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
@@ -214,7 +214,7 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
     def full(photo_id: str) -> Response:
         """Serve the whole upright photo as JPEG without metadata, also of RAW, HEIC and TIFF."""
         library, known_id = get_services().library, checked_photo_id(photo_id)
-        library.fetch_original(known_id)
+        library.fetch_original(known_id, may_wait=False)
         data = library.full_size(known_id)
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": _FOREVER})
 
@@ -223,7 +223,7 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
         """Serve the original's bytes as a download under its original name."""
         library = get_services().library
         photo = library.photo(checked_photo_id(photo_id))
-        library.fetch_original(photo.id)
+        library.fetch_original(photo.id, may_wait=False)
         return FileResponse(
             library.verified_original(photo.id),
             media_type="application/octet-stream",

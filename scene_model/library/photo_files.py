@@ -151,14 +151,14 @@ class PhotoFiles:
         """Check by size that the original exists, without reading it."""
         return _has_size(self.location(photo), photo.file_bytes)
 
-    def fetch(self, photo: PhotoRecord) -> None:
+    def fetch(self, photo: PhotoRecord, may_wait: bool = True) -> None:
         """Bring a remote original here, and a thumbnail that is missing; raises OSError too.
 
         Does nothing for other photos. Raises as `FetchedOriginals.fetch` does.
         """
         if photo.remote_url is None:
             return
-        self.fetched.fetch(photo)
+        self.fetched.fetch(photo, may_wait)
         if not self.thumbnail_location(photo.id).exists():
             self.recreate_thumbnail(photo)
 

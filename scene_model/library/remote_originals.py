@@ -28,8 +28,11 @@ from scene_model.photos.hashes import file_content_hash
 MAX_FETCHED_BYTES = 2_000_000_000
 # Files opened since are not removed: a browser may still be reading them.
 _IN_USE_S = 60.0
-# Photos opened at the same time; of one photo, the original is fetched once.
+# Fetches at the same time; the original of a photo is fetched once.
 _PARALLEL = 8
+# Callers that fetch or wait. A server has threads for more requests than that, and goes on to serve
+# thumbnails while a store hangs.
+_MAX_CALLERS = 16
 # A fetch ends by itself before that; whoever waits for another one does not wait for ever.
 _MAX_WAIT_S = 600.0
 
@@ -73,38 +76,53 @@ class FetchedOriginals:
         file_system: FileSystem,
         fetch: FetchOriginal | None,
         max_bytes: int = MAX_FETCHED_BYTES,
+        max_callers: int = _MAX_CALLERS,
     ) -> None:
         """fetch: None where nothing may be fetched, as for visitors of a shared server."""
         self._folder, self._new_dir = library_folder / "fetched", library_folder / "new"
         self._file_system, self._fetch, self._max_bytes = file_system, fetch, max_bytes
         self._locks = [threading.Lock() for _ in range(_PARALLEL)]
+        self._callers = threading.BoundedSemaphore(max_callers)
 
     def location(self, photo_id: str) -> Path:
         """Return the path of a fetched original, whether or not it is there."""
         return self._folder / photo_id[:2] / photo_id
 
-    def fetch(self, photo: RemotePhoto) -> None:
+    def fetch(self, photo: RemotePhoto, may_wait: bool = True) -> None:
         """Fetch the original of a photo unless it is here.
 
-        Raises OriginalUnreachable; OriginalChanged where other bytes arrived; OSError, and
-        LibraryFull.
+        may_wait: wait for others where many are fetching; False for a request to the server. Raises
+        OriginalUnreachable; OriginalChanged where other bytes arrived; OSError, and LibraryFull.
         """
-        if photo.remote_url is None:
+        if photo.remote_url is None or self._is_here(photo):
             return
+        if not self._callers.acquire(timeout=_MAX_WAIT_S if may_wait else 0):
+            raise _unreachable(photo, "Many others are being fetched. Open it again in a while.")
+        try:
+            self._fetch_once(photo, photo.remote_url)
+        finally:
+            self._callers.release()
+        self._make_room()
+
+    def _is_here(self, photo: RemotePhoto) -> bool:
         path = self.location(photo.id)
+        if not path.is_file():
+            return False
+        with contextlib.suppress(OSError):
+            os.utime(path)  # the last use, by which files are removed
+        return True
+
+    def _fetch_once(self, photo: RemotePhoto, url: str) -> None:
         lock = self._locks[int(photo.id[:2], 16) % _PARALLEL]
         if not lock.acquire(timeout=_MAX_WAIT_S):
             raise _unreachable(photo, "Another original is still being fetched.")
         try:
-            if path.is_file():
-                with contextlib.suppress(OSError):
-                    os.utime(path)  # the last use, by which files are removed
-                return
-            self._file_system.make_folder(path.parent, PRIVATE_FOLDER_MODE)
-            self._verified(photo, photo.remote_url).replace(path)
+            if not self._is_here(photo):
+                path = self.location(photo.id)
+                self._file_system.make_folder(path.parent, PRIVATE_FOLDER_MODE)
+                self._verified(photo, url).replace(path)
         finally:
             lock.release()
-        self._make_room()
 
     def check(self, photo: RemotePhoto) -> None:
         """Fetch the original of a photo, and keep nothing; raises as `fetch` does."""

@@ -449,15 +449,15 @@ class Library:
         """Return what can be classified again; raises as `PhotoFiles.content` does."""
         return self.files.content(self.photo(photo_id))
 
-    def fetch_original(self, photo_id: str) -> None:
+    def fetch_original(self, photo_id: str, may_wait: bool = True) -> None:
         """Fetch an original from its URL, for a person who opens or exports the photo.
 
-        Does nothing where it is on this computer. Raises PhotoNotFound; OriginalUnreachable or
-        OriginalChanged where it cannot be had.
+        Does nothing where it is on this computer. may_wait: see `FetchedOriginals.fetch`. Raises
+        PhotoNotFound; OriginalUnreachable or OriginalChanged where it cannot be had.
         """
         photo = self.photo(photo_id)
         with self._translated_errors():
-            self.files.fetch(photo)
+            self.files.fetch(photo, may_wait)
 
     def video_path(self, photo_id: str) -> Path:
         """Return the path of a video after checking its size.

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -198,6 +199,27 @@ def test_the_files_opened_least_recently_make_room(tmp_path: Path) -> None:
     assert [originals.location(i).exists() for i in ids] == [True, False, True, False]
     originals.fetch(Photo(3))
     assert [originals.location(i).exists() for i in ids] == [False, False, True, True]
+
+
+def test_a_request_does_not_wait_behind_other_fetches(tmp_path: Path) -> None:
+    web = Web()
+    web.files, web.pause = {"https://h/a.jpg": b"a"}, threading.Event()
+    (tmp_path / "new").mkdir()
+    originals = FetchedOriginals(tmp_path, FileSystem(), web, max_callers=1)
+
+    class Photo:
+        id, name, file_bytes, remote_url = content_hash(b"a"), "a.jpg", 1, "https://h/a.jpg"
+
+    thread = threading.Thread(target=originals.fetch, args=(Photo(),))
+    thread.start()
+    while not web.fetched:
+        time.sleep(0.01)
+    with pytest.raises(OriginalUnreachable, match="Many others are being fetched"):
+        originals.fetch(Photo(), may_wait=False)
+    web.pause.set()
+    thread.join()
+    originals.fetch(Photo(), may_wait=False)
+    assert originals.location(Photo.id).read_bytes() == b"a"
 
 
 def test_a_copy_takes_the_place_of_a_url(library: Library, refer: Refer, flower: bytes) -> None:
