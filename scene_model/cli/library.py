@@ -1,7 +1,8 @@
 """``library add|search|export|sidecars|keywords|verify|...``: manage a library from scripts.
 
 This module parses the arguments; `library_photos`, `library_stacks`, `library_dates`,
-`library_tags`, `library_trips`, `library_rules`, `library_upkeep` and `library_rebuild` run them.
+`library_tags`, `library_trips`, `library_rules`, `library_reclassify`, `library_upkeep` and
+`library_rebuild` run them.
 """
 
 import argparse
@@ -10,6 +11,7 @@ from scene_model.cli import (
     library_dates,
     library_photos,
     library_rebuild,
+    library_reclassify,
     library_rules,
     library_stacks,
     library_tags,
@@ -31,7 +33,7 @@ _COMMANDS = {
     "sidecars": library_tags.sidecars,
     "keywords": library_tags.keywords,
     "dataset": library_tags.dataset,
-    "reclassify": library_photos.reclassify,
+    "reclassify": library_reclassify.reclassify,
     "stats": library_upkeep.stats,
     "watched": library_upkeep.watched,
     "albums": library_photos.albums,
@@ -72,9 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = command(
         "add", "tag photos and add them to the library; photos already in it are skipped quickly"
     )
-    add.add_argument(
+    added = add.add_mutually_exclusive_group(required=True)
+    added.add_argument(
         "paths",
         nargs="*",
+        default=[],
         type=path_or_url,
         metavar="PATH|URL",
         help="photo, folder, archive (.zip, .tgz, .tar) or the parts of a Google Takeout; or the "
@@ -84,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--reference", action="store_true", help="reference the files in place instead of copying"
     )
-    add.add_argument(
+    added.add_argument(
         "--from-batch",
         metavar="OUT",
         help="add the photos of an output of `batch` by reference, with its embeddings: none is "

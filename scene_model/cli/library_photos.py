@@ -1,4 +1,4 @@
-"""The library's photos on the command line: add, search, albums, export, reclassify."""
+"""The library's photos on the command line: add, search, albums, export."""
 
 import argparse
 import contextlib
@@ -24,14 +24,12 @@ from scene_model.errors import (
     InternalError,
     OriginalMissing,
     SceneError,
-    UsageError,
 )
 from scene_model.export.table import place_record, utf8_chunks
 from scene_model.ingest.archives.recognise import is_export
 from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.jobs.in_order import in_order
-from scene_model.jobs.job import Job, Skipped
-from scene_model.learning.retag_preview import RetagPreview, retag_preview
+from scene_model.jobs.job import Skipped
 from scene_model.library.file_system import new_file
 from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder
@@ -40,8 +38,6 @@ from scene_model.library.sort_order import Sort
 from scene_model.scale.add_batch import AddedRow
 from scene_model.search.albums import AlbumEntry
 from scene_model.services import Services, open_services
-
-_POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,8 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
     """Add files to the library, in parallel; prints one line per file, in order."""
     urls = [text for text in options.paths if isinstance(text, str)]
     paths = [path for path in options.paths if not isinstance(path, str)]
-    _require_input(options, paths, urls)
+    if paths and not urls:
+        require_any(paths)
     now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
     scan, progress, failed, done = Scan(options.recursive), ProgressLine("photos"), 0, 0
     exports = [path for path in paths if is_export(path)]
@@ -147,38 +144,6 @@ def _export_chunks(
     if options.people:
         return utf8_chunks(services.exports.people_lines(ids, with_bom=options.bom))
     return utf8_chunks(services.exports.csv_lines(ids, with_bom=options.bom))
-
-
-def reclassify(options: argparse.Namespace, settings: Settings) -> int:
-    """Print what would change, then re-tag the photos that another model tagged."""
-    with _services(settings) as services:
-        preview = retag_preview(services.library, services.classifier)
-        is_text = not (options.json or options.jsonl)
-        if is_text:
-            print(_retag_preview_text(preview), flush=True)
-        if options.dry_run:
-            if not is_text:
-                print(json.dumps(_reclassify_record(services, preview, None)))
-            return EXIT_DONE
-        job = services.jobs.retag()
-        _follow(job)
-        progress = job.progress()
-        if is_text:
-            for item in progress.skipped:
-                print(f"{printable(item.name)}\t{item.code}: {printable(item.message)}")
-            print(f"{counted(progress.done - len(progress.skipped), 'photo')} tagged again.")
-        else:
-            print(json.dumps(_reclassify_record(services, preview, job)))
-        services.copy_database()
-    return EXIT_SOME_FAILED if progress.skipped else EXIT_DONE
-
-
-def _require_input(options: argparse.Namespace, paths: list[Path], urls: list[str]) -> None:
-    """Raise UsageError when nothing was named, and PathNotFound when none of it exists."""
-    if not (options.paths or options.from_batch):
-        raise UsageError("Name a photo, a folder or a URL to add, or --from-batch OUT.")
-    if paths and not (urls or options.from_batch):
-        require_any(paths)
 
 
 @contextlib.contextmanager
@@ -297,45 +262,3 @@ def _missing(services: Services, ids: Iterable[str]) -> Iterator[str]:
     for photo in services.library.records(ids):
         if photo.remote_url is None and not services.library.files.has_original(photo):
             yield photo.id
-
-
-def _follow(job: Job) -> None:
-    with ProgressLine("photos") as progress:
-        try:
-            while not job.wait(_POLL_S):
-                state = job.progress()
-                progress.show(state.done, state.total, len(state.skipped))
-        except KeyboardInterrupt:
-            job.cancel()  # each photo is one transaction; the next run does the remaining photos
-            job.wait()
-            raise
-
-
-def _retag_preview_text(preview: RetagPreview) -> str:
-    if not preview.total:
-        return "All photos are tagged by the model in use."
-    verb = "was" if preview.total == 1 else "were"
-    lines = [f"{counted(preview.total, 'photo')} {verb} tagged by another model."]
-    if preview.total > preview.unknown:
-        lines.append(
-            f"{preview.changed:,} of {preview.total - preview.unknown:,} would change: "
-            f"{preview.class_changed:,} their class, {preview.tags_changed:,} their tags."
-        )
-    if preview.unknown:
-        lines.append(
-            f"{preview.unknown:,} have embeddings of another network; their changes are known only "
-            "after they are tagged again."
-        )
-    return " ".join(lines)
-
-
-def _reclassify_record(
-    services: Services, preview: RetagPreview, job: Job | None
-) -> dict[str, Any]:
-    """The command's JSON object: the preview, and the results of the job if it ran."""
-    record: dict[str, Any] = {"bundle": services.classifier.bundle_id, "forecast": asdict(preview)}
-    if job is None:
-        return record | {"done": 0, "failed": []}
-    progress = job.progress()
-    failed = [asdict(item) for item in progress.skipped]
-    return record | {"done": progress.done - len(failed), "failed": failed}

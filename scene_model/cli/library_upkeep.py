@@ -103,8 +103,9 @@ def verify_library(options: argparse.Namespace, settings: Settings) -> int:
     if options.json:
         problems = [_problem_record(problem) for problem in result.problems]
         is_clean = not result.unrepaired
-        counts = {"photos": result.photo_count, "remote_unchecked": result.remote_unchecked}
-        print(json.dumps(counts | {"clean": is_clean, "problems": problems}))
+        remote = {"remote_unchecked": result.remote_unchecked} if result.remote_unchecked else {}
+        record = {"photos": result.photo_count, "clean": is_clean, "problems": problems}
+        print(json.dumps(record | remote))
     elif options.jsonl:
         for problem in result.problems:
             print(json.dumps(_problem_record(problem)))
