@@ -51,7 +51,8 @@ class PartWorker:
         classifier: an open model to use instead.
         """
         settings = Settings(**job.settings, bundle=Path(job.bundle_dir))
-        self._decoders = None if classifier else open_decoders(settings)
+        # Starts no process until a photo is decoded by it.
+        self._decoders = open_decoders(settings)
         self._classifier = classifier or open_classifier(settings, self._decoders)
         self._model = batch_model(self._classifier, job)
         self._fetcher = Fetcher(self._classifier.limits, settings.fetch_timeout_s)
@@ -85,8 +86,7 @@ class PartWorker:
     def close(self) -> None:
         """End the threads and the processes that decode."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        if self._decoders is not None:
-            self._decoders.close()
+        self._decoders.close()
 
     def __enter__(self) -> Self:
         """Return the worker; leaving the block closes it."""
@@ -140,11 +140,16 @@ class PartWorker:
         self, item: SourceItem, content: FetchedContent | None, error: SceneError
     ) -> PartRow:
         record: dict[str, Any] = error_record(item.location, self._classifier, error)
-        facts = (item.version, None, None)
-        if content is not None:
-            # The video's temporary file is gone by now; its hash was taken before.
-            facts = (content.version, content_id(content.content), content.bytes)
-        return PartRow(record, item.source_id, item.source_label, *facts, None, None)
+        return PartRow(
+            record,
+            item.source_id,
+            item.source_label,
+            item.version if content is None else content.version,
+            None if content is None else content_id(content.content),
+            None if content is None else content.bytes,
+            perceptual_hash=None,
+            embedding=None,
+        )
 
 
 def batch_model(classifier: Classifier, job: PartJob) -> BatchModel:

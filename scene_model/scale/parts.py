@@ -182,7 +182,11 @@ def rows_of(batch: pa.RecordBatch) -> Iterable[PartRow]:
             embedding = embeddings[index].values.to_numpy(zero_copy_only=False)
         yield PartRow(
             record,
-            *(values[name] for name in ("source_id", "source_label", "version", "sha256", "bytes")),
+            values["source_id"],
+            values["source_label"],
+            values["version"],
+            values["sha256"],
+            values["bytes"],
             perceptual_hash=None if perceptual_hash is None else int(perceptual_hash, 16),
             embedding=embedding,
         )

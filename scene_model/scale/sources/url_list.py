@@ -192,7 +192,7 @@ _Columns = tuple[str, str | None, str | None]
 
 def _columns(names: Mapping[str, Any]) -> _Columns:
     """Return the columns of URL, id and label; raises _Unreadable without a URL."""
-    by_lower = {name.strip().lower(): name for name in reversed(names)}
+    by_lower = {name.strip().lower(): name for name in reversed(list(names))}
 
     def first(candidates: tuple[str, ...]) -> str | None:
         return next((by_lower[name] for name in candidates if name in by_lower), None)
