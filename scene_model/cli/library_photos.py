@@ -14,7 +14,6 @@ from typing import Any
 
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.cli.library_exports import add_exports
-from scene_model.cli.remote_additions import RemoteAdditions
 from scene_model.cli.scan import InputFile, Scan, require_any
 from scene_model.cli.terminal import ProgressLine, counted, print_summary, printable
 from scene_model.config import Settings
@@ -35,7 +34,6 @@ from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder
 from scene_model.library.records import Added, PhotoRecord
 from scene_model.library.sort_order import Sort
-from scene_model.scale.add_batch import AddedRow
 from scene_model.search.albums import AlbumEntry
 from scene_model.services import Services, open_services
 
@@ -61,12 +59,10 @@ def add(options: argparse.Namespace, settings: Settings) -> int:
     with _services(settings) as services, progress:
         ingest = partial(_ingest, services=services, added_at=now, by_reference=options.reference)
         files = scan.files([path for path in paths if path not in exports])
-        remote = RemoteAdditions(services, now)
         outcomes = chain(
             in_order(files, ingest, settings.workers),
             _exported(services, exports, options.reference) if exports else (),
-            _of_additions(services, remote.urls(urls, options.reference)) if urls else (),
-            _of_additions(services, remote.batch(options.from_batch)) if options.from_batch else (),
+            _remote(services, options, urls, now) if urls or options.from_batch else (),
         )
 
         def with_progress() -> Iterator[_Outcome]:
@@ -172,8 +168,15 @@ def _ingest(
         return _Outcome(input_file.path, error=wrapped)
 
 
-def _of_additions(services: Services, rows: Iterable[AddedRow]) -> Iterator[_Outcome]:
-    for row in rows:
+def _remote(
+    services: Services, options: argparse.Namespace, urls: list[str], added_at: str
+) -> Iterator[_Outcome]:
+    # Imported here: it loads pyarrow, which no other command needs.
+    from scene_model.cli.remote_additions import RemoteAdditions
+
+    additions = RemoteAdditions(services, added_at)
+    batch = additions.batch(options.from_batch) if options.from_batch else ()
+    for row in chain(additions.urls(urls, options.reference) if urls else (), batch):
         if row.added is None:
             yield _Outcome(row.file, error=row.error)
         else:

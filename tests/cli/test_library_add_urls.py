@@ -133,6 +133,27 @@ def test_visitors_cannot_add_urls(
     assert server.gets == []
 
 
+def test_the_output_of_a_batch(
+    run: Run, tmp_path: Path, temple: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "temple.jpg").write_bytes(temple)
+    (photos / "empty.jpg").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert main(["batch", "photos", "out"]) == 3
+    code, out, _ = run("add", "--from-batch", "out", "--jsonl")
+    empty, added = lines(out)
+    assert (code, empty["file"], empty["error"]["code"]) == (3, "photos/empty.jpg", "empty_file")
+    assert (added["id"], added["known"], added["error"]) == (content_hash(temple), False, None)
+    code, out, err = run("add", "--from-batch", "out")
+    assert code == 3
+    assert out.splitlines()[1].endswith("\tknown")
+    assert "1 of 2 photos failed" in err
+    code, out, _ = run("search", "", "--jsonl")
+    assert [record["reference"] for record in lines(out)] == [str(photos / "temple.jpg")]
+
+
 def test_a_batch_that_is_none(run: Run, tmp_path: Path) -> None:
     code, _, err = run("add", "--from-batch", tmp_path)
     assert code == 2

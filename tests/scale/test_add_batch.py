@@ -27,10 +27,12 @@ from scene_model.scale.reading.url_fetcher import UrlFetcher
 from scene_model.scale.sources.open_source import open_source
 from tests.bundles import other_network
 from tests.photo_server import PhotoServer, photo_server
+from tests.s3_server import S3Server
+from tests.scale.samples import Run
 from tests.videos import video
 
 ADDED = "2026-01-02T03:04:05+00:00"
-AddBatch = Callable[[Path], list[AddedRow]]
+AddBatch = Callable[[Path | str], list[AddedRow]]
 
 
 @pytest.fixture
@@ -170,6 +172,31 @@ def test_photos_at_urls_stay_there_and_are_read_once(
     assert library.count() == 2
     library.fetch_original(records[1].id)
     assert library.video_path(records[1].id).read_bytes() == (folder / "film.mp4").read_bytes()
+
+
+def test_a_bucket_by_way_of_a_batch(
+    tmp_path: Path, library: Library, add: AddBatch, s3: S3Server, run_batch: Run, temple: bytes
+) -> None:
+    keys = ["in/a.jpg", "in/old town/50% #1?.jpg", "in/ü+é.jpg"]
+    for number, key in enumerate(keys):
+        s3.objects[f"photos/{key}"] = temple + bytes([number])
+    s3.objects["photos/in/bad.jpg"] = b"no picture"
+    out = "s3://photos/out"
+    run_batch("s3://photos/in", out)
+    gets = s3.gets["photos/in/a.jpg"]
+    results = {result.file: result for result in add(out)}
+    bad = results.pop("s3://photos/in/bad.jpg")
+    assert bad.error is not None
+    assert bad.error.code == "not_a_picture"
+    assert sorted(results) == sorted(f"s3://photos/{key}" for key in keys)
+    for number, key in enumerate(keys):
+        added = results[f"s3://photos/{key}"].added
+        assert added is not None
+        photo = library.photo(added.id)
+        assert (photo.name, photo.remote_url) == (key.rpartition("/")[2], f"s3://photos/{key}")
+        library.fetch_original(photo.id)
+        assert library.original_bytes(photo.id) == temple + bytes([number])
+    assert s3.gets["photos/in/a.jpg"] == gets + 2, "once to add it, once to open it"
 
 
 def test_a_row_that_cannot_be_added_fails_alone(
