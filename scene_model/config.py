@@ -204,8 +204,8 @@ class Settings(BaseSettings):
     fetch_timeout_s: float = Field(
         default=30.0,
         gt=0,
-        description="Longest wait for the next bytes of an object store or a web server, in seconds. "
-        "`batch`: after three of them the picture is a row with an error.",
+        description="Longest wait for the next bytes of an object store or a web server, in "
+        "seconds. `batch`: after three of them the picture is a row with an error.",
     )
     max_batch_files: int = Field(
         default=20_000, ge=1, description="Most files in one request to `/api/predict/batch`."

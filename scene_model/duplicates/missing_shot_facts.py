@@ -41,6 +41,4 @@ def fill_missing_shot_facts(library: Library) -> Iterator[bool]:
 
 
 def _lacks_quality() -> ColumnElement[bool]:
-    # Earlier versions had no originals at URLs, which are fetched only when they are opened.
-    is_here = photos.c.remote_url.is_(None)
-    return photos.c.sharpness.is_(None) & photos.c.trashed_at.is_(None) & is_picture() & is_here
+    return photos.c.sharpness.is_(None) & photos.c.trashed_at.is_(None) & is_picture()
