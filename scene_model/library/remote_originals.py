@@ -118,11 +118,19 @@ class FetchedOriginals:
             raise _unreachable(photo, "Another original is still being fetched.")
         try:
             if not self._is_here(photo):
-                path = self.location(photo.id)
-                self._file_system.make_folder(path.parent, PRIVATE_FOLDER_MODE)
-                self._verified(photo, url).replace(path)
+                self._keep(photo, self._verified(photo, url))
         finally:
             lock.release()
+
+    def _keep(self, photo: RemotePhoto, fetched: Path) -> None:
+        path = self.location(photo.id)
+        try:
+            self._file_system.make_folder(path.parent, PRIVATE_FOLDER_MODE)
+            fetched.replace(path)
+        except OSError:
+            fetched.unlink(missing_ok=True)
+            if not path.is_file():  # else another process brought it, and Windows keeps that
+                raise
 
     def check(self, photo: RemotePhoto) -> None:
         """Fetch the original of a photo, and keep nothing; raises as `fetch` does."""

@@ -24,7 +24,7 @@ from scene_model.photos.content import Content, content_id
 from scene_model.scale.items import SourceItem, TarPlace
 from scene_model.scale.read_batch import BatchRow, open_manifest, read_rows
 from scene_model.scale.reading.fetcher import Fetcher
-from scene_model.scale.reading.urls import is_url, read_url
+from scene_model.scale.reading.urls import is_photo_url, read_url
 
 _MEMBER = re.compile(r"(?P<tar>.*?\.tar)#.", re.IGNORECASE | re.DOTALL)
 
@@ -119,7 +119,7 @@ class BatchAdder:
         if item.place is not None:  # of a tar, which cannot be opened photo by photo: copied
             name, folder = PurePosixPath(file.rpartition("#")[2]).name, item.place.tar
             return NewPhoto(content, name, self.added_at, folder=folder), None
-        if is_url(file):
+        if is_photo_url(file):
             place = read_url(file)
             name, folder, url = place.name, place.folder, place.text
             photo = NewPhoto(content, name, self.added_at, folder=folder, remote_url=url)
@@ -131,7 +131,7 @@ class BatchAdder:
 
 def _item(file: str, row: BatchRow) -> SourceItem:
     """Return what a row was read from; raises PathNotFound."""
-    if is_url(file) and not _MEMBER.match(file):
+    if is_photo_url(file) and not _MEMBER.match(file):
         return SourceItem(read_url(file).text, size=row.bytes)
     if member := _MEMBER.match(file):
         version, _, offset = row.version.rpartition("@")

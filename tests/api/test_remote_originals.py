@@ -50,6 +50,7 @@ def test_browsing_fetches_nothing_and_opening_fetches_once(
         assert b"secret" not in answer.content
     for table in ("csv", "json", "jsonl"):
         assert client.get(f"/api/library/export.{table}").status_code == 200
+    assert client.get(photo).json()["remote"] is True
     assert server.gets == []
     assert client.get(f"{photo}/preview").status_code == 200
     assert client.get(f"{photo}/original").content == flower

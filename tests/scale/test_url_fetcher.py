@@ -7,7 +7,7 @@ import pytest
 
 from scene_model.errors import FetchError, FileTooLarge
 from scene_model.scale.reading.url_fetcher import UrlFetcher
-from scene_model.scale.reading.urls import is_url, read_url
+from scene_model.scale.reading.urls import is_photo_url, read_url
 from tests.photo_server import PhotoServer, photo_server
 
 
@@ -111,10 +111,10 @@ def test_a_file_that_exists_is_not_overwritten(server: PhotoServer, target: Path
     ],
 )
 def test_the_name_and_the_folder_of_an_address(url: str, name: str, folder: str) -> None:
-    assert is_url(url)
+    assert is_photo_url(url)
     place = read_url(url)
     assert (place.name, place.folder) == (name, folder)
 
 
 def test_a_path_is_no_address() -> None:
-    assert not any(map(is_url, ["a.jpg", "/a/b.jpg", "C:\\a.jpg", "C://a.jpg", "odd://a.jpg"]))
+    assert not any(map(is_photo_url, ["a.jpg", "/a/b.jpg", "C:\\a.jpg", "C://a.jpg", "odd://a.jpg"]))

@@ -39,7 +39,7 @@ class PhotoUrl:
         return f"{self.root}/{self.key.rpartition('/')[0]}".rstrip("/")
 
 
-def is_url(text: str) -> bool:
+def is_photo_url(text: str) -> bool:
     """Whether a text is meant as a URL that photos are read from."""
     scheme, colon, _ = text.partition("://")
     return bool(colon) and scheme.lower() in SCHEMES
