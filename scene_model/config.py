@@ -201,6 +201,12 @@ class Settings(BaseSettings):
     max_decoding_s: float = Field(
         default=30.0, gt=0, description="Longest time for decoding a picture, in seconds."
     )
+    fetch_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="`batch`: longest wait for the next bytes of an object store or a web server, "
+        "in seconds; after three of them the picture is a row with an error.",
+    )
     max_batch_files: int = Field(
         default=20_000, ge=1, description="Most files in one request to `/api/predict/batch`."
     )

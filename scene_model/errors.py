@@ -173,6 +173,7 @@ class FetchError(PhotoError):
         "truncated": ErrorCode(502, "It sends fewer bytes than it announces."),
         "not_found": ErrorCode(404, "It has no such picture."),
         "access_denied": ErrorCode(403, "It does not allow the picture to be read."),
+        "changed": ErrorCode(409, "It changed while it was read."),
         "invalid_url": ErrorCode(400, "The address cannot be read, or is of an unknown kind."),
     }
 
@@ -366,6 +367,7 @@ class BatchError(UsageError):
         "batch_damaged": ErrorCode(422, "The manifest or a part of the batch is damaged."),
         "package_missing": ErrorCode(501, "A package that the batch needs is not installed."),
         "list_unreadable": ErrorCode(422, "The list of pictures cannot be read."),
+        "no_pictures": ErrorCode(404, "The source has no pictures."),
     }
 
 

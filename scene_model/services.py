@@ -35,13 +35,8 @@ from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.maintenance.daily_copy import DailyCopies
 from scene_model.maintenance.restore import unfinished_restores
-from scene_model.model_choice import (
-    ModelChoice,
-    open_bundle,
-    open_chosen,
-    open_classifier,
-    open_decoders,
-)
+from scene_model.model_choice import ModelChoice, open_chosen
+from scene_model.model_files import open_bundle, open_classifier, open_decoders
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.rules.rule_runner import RuleRunner

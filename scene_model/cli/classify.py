@@ -20,7 +20,7 @@ from scene_model.errors import (
     SceneError,
 )
 from scene_model.jobs.in_order import in_order
-from scene_model.model_choice import open_classifier, open_decoders
+from scene_model.model_files import open_classifier, open_decoders
 from scene_model.photos.content import read_content
 
 

@@ -9,13 +9,31 @@ PART_ROWS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class TarPlace:
+    """Where a member of a tar is. tar: path or URL. version: of the tar. offset: of its bytes."""
+
+    tar: str
+    version: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListingError:
+    """What made an item unreadable while it was listed; it becomes its row."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceItem:
     """A picture or video to predict.
 
     location: what its row names as `file`: a path as it was given, a URL, or `TAR#MEMBER`.
     version: changes with the content: an ETag, or size and time of modification; empty where the
-    listing does not say. source_id, source_label: columns of a list, carried through; the label of
-    a WebDataset's `.cls`. size: in bytes; None where the listing does not say.
+    listing does not say. source_id, source_label: columns of a list, carried through; the key of a
+    WebDataset's sample and its `.cls`. size: in bytes; None where the listing does not say.
+    place: of a tar's member. error: for what is a row with this error, and is not read.
     """
 
     location: str
@@ -23,6 +41,8 @@ class SourceItem:
     source_id: str | None = None
     source_label: str | None = None
     size: int | None = None
+    place: TarPlace | None = None
+    error: ListingError | None = None
 
 
 @dataclass(frozen=True, slots=True)
