@@ -50,22 +50,27 @@ class ActorPlan:
     cpus: float
 
 
-def plan_actors(node_cpus: list[int], concurrency: int | None) -> ActorPlan:
-    """Fit actors to the nodes, so that no node's CPUs are all reserved.
+def plan_local(cpus: int, concurrency: int | None) -> ActorPlan:
+    """Share this machine's CPUs between actors, also if there are more actors than CPUs."""
+    actors = concurrency or max(1, cpus // _MAX_THREADS)
+    threads = max(1, min(_MAX_THREADS, cpus // actors))
+    return ActorPlan(actors, threads, _reserved(threads, min(1.0, cpus / actors)))
 
-    node_cpus: logical CPUs of each node, each at least 1; not empty. concurrency: actors to start;
-    None: as many as use every CPU. More actors than CPUs get a share of a CPU each.
+
+def plan_cluster(node_cpus: list[int], concurrency: int | None) -> ActorPlan:
+    """Fit actors to the nodes; those that do not fit yet make a cluster grow that can.
+
+    node_cpus: logical CPUs of each node, each at least 1. concurrency: actors to start; None: as
+    many as the nodes have room for.
     """
-    total = sum(node_cpus)
-    if concurrency is None:
-        threads = min(_MAX_THREADS, *node_cpus)
-        actors = sum(cpus // threads for cpus in node_cpus)
-    else:
-        actors = concurrency
-        threads = max(1, min(_MAX_THREADS, max(node_cpus), total // actors))
-    if threads > 1:  # Ray reserves fractions only below 1
-        return ActorPlan(actors, threads, threads - 1)
-    return ActorPlan(actors, 1, round(0.9 * min(1.0, total / actors), 3))
+    threads = min(_MAX_THREADS, *node_cpus) if node_cpus else _MAX_THREADS
+    room = sum(cpus // threads for cpus in node_cpus)
+    return ActorPlan(concurrency or max(1, room), threads, _reserved(threads, 1.0))
+
+
+def _reserved(threads: int, share: float) -> float:
+    """Never all CPUs of a node; Ray reserves fractions only below 1."""
+    return float(threads - 1) if threads > 1 else round(0.9 * share, 3)
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class RayDriver:
     """Runs a batch by Ray.
 
     address: of a cluster, `auto` or HOST:PORT; None: Ray is started here, with `cpus` logical CPUs.
-    concurrency: number of actors; None: as many as use every CPU.
+    concurrency: number of actors; None: as many as keep every CPU busy.
     """
 
     address: str | None = None
@@ -89,13 +94,17 @@ class RayDriver:
     ) -> None:
         """Process every chunk; see `Driver`. Raises RayError, and the error that ends the run."""
         with self._session(job) as session:
-            plan = plan_actors(session.node_cpus() or [1], self.concurrency)
-            run = _Run(session, _start_actors(session, plan, job), on_part)
+            run = _Run(session, _start_actors(session, self._plan(session), job), on_part)
             try:
                 run.process(chunks, stop)
             finally:
                 run.close()
         run.raise_lost()
+
+    def _plan(self, session: RaySession) -> ActorPlan:
+        if self.address is None:
+            return plan_local(self.cpus, self.concurrency)
+        return plan_cluster(session.node_cpus(), self.concurrency)
 
     def _session(self, job: PartJob) -> AbstractContextManager[RaySession]:
         if self.address is None:

@@ -1,6 +1,5 @@
 """A session of Ray: started on this machine for one run, or joined on a cluster."""
 
-import importlib
 import logging
 import secrets
 import shutil
@@ -136,7 +135,7 @@ def cluster_session(address: str, bundle_dir: Path) -> Iterator[RaySession]:
 def _connection(options: dict[str, Any]) -> Iterator[Any]:
     """Import Ray and connect; shut down at the end, also after an interruption."""
     try:
-        ray = importlib.import_module("ray")
+        import ray  # only here: it takes a second, and is an extra
     except ModuleNotFoundError as error:
         raise RayError(
             f"The engine `ray` needs the package {error.name!r}, which is not installed. Install "

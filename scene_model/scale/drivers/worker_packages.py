@@ -10,7 +10,7 @@ from collections.abc import Mapping
 WORKER_PACKAGES = (
     *("ai-edge-litert", "av", "exiv2", "numpy", "obstore", "opencv-python-headless", "pillow"),
     *("pillow-heif", "pillow-jxl-plugin", "platformdirs", "pyarrow", "pydantic"),
-    *("pydantic-settings", "rawpy", "sqlalchemy", "threadpoolctl", "tzfpy"),
+    *("pydantic-settings", "rawpy", "sqlalchemy", "threadpoolctl", "tzfpy", "urllib3"),
 )
 
 
