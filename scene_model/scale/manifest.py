@@ -16,23 +16,26 @@ MANIFEST_FILE = "_manifest.json"
 
 @dataclass(frozen=True)
 class PartEntry:
-    """A finished part. errors_by_code: of its rows. seconds: that its rows took."""
+    """A finished part. errors_by_code: of its rows."""
 
     rows: int
     errors_by_code: Mapping[str, int] = field(default_factory=dict)
     bytes_read: int = 0
-    seconds: float = 0.0
 
 
 @dataclass
 class Manifest:
-    """The finished parts by name; `is_complete` once a run has read its whole source."""
+    """The finished parts by name; `is_complete` once a run has read its whole source.
+
+    seconds: that all runs took together.
+    """
 
     model: BatchModel
     parts: dict[str, PartEntry] = field(default_factory=dict)
     is_complete: bool = False
     started_at: str = ""
     updated_at: str = ""
+    seconds: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -50,7 +53,6 @@ class Manifest:
     def as_bytes(self) -> bytes:
         """Return the JSON text: figures first, then a line for each part."""
         errors_by_code = self.errors_by_code
-        seconds = sum(part.seconds for part in self.parts.values())
         head = {
             "program": f"scene-gallery {__version__}",
             "model": self.model.as_json(),
@@ -61,10 +63,10 @@ class Manifest:
             "errors": sum(errors_by_code.values()),
             "errors_by_code": errors_by_code,
             "bytes_read": sum(part.bytes_read for part in self.parts.values()),
-            "work_seconds": round(seconds, 3),
+            "seconds": round(self.seconds, 3),
         }
         lines = [
-            json.dumps({"name": name, **vars(self.parts[name])}) for name in sorted(self.parts)
+            "  " + json.dumps({"name": name, **vars(self.parts[name])}) for name in sorted(self.parts)
         ]
         text = json.dumps(head, indent=1)[:-2] + ',\n "parts": [\n'
         return (text + ",\n".join(lines) + "\n ]\n}\n").encode()
@@ -78,14 +80,14 @@ class Manifest:
                 str(part.pop("name")): PartEntry(**part) for part in map(dict, values["parts"])
             }
             times = {name: str(values[name]) for name in ("started_at", "updated_at")}
-            model = values["model"]
+            model, seconds = values["model"], float(values["seconds"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BatchError(
                 f"{location}/{MANIFEST_FILE} is damaged: {error}. Remove it and run the batch "
                 "again: whole parts are taken over.",
                 code="batch_damaged",
             ) from error
-        return cls(BatchModel.of_json(model), parts, bool(values.get("complete")), **times)
+        return cls(BatchModel.of_json(model), parts, bool(values.get("complete")), **times, seconds=seconds)
 
 
 def read_manifest(store: PartStore) -> Manifest | None:

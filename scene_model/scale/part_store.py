@@ -1,15 +1,26 @@
 """Where a batch writes: a folder, or a prefix in an object store."""
 
+import contextlib
 import errno
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import BinaryIO
 
-from scene_model.errors import StoreUnavailable
+from scene_model.errors import BatchError, StoreUnavailable
+from scene_model.jobs.lock_file import LockFile, acquire_lock
 from scene_model.library.file_system import FULL, FileSystem
 
 # Readers of Parquet folders pass over names that begin with an underscore.
-_NEW_FOLDER = "_new"
+_NEW_FOLDER, _LOCK = "_new", "_batch"
 _SHARED_MODE = 0o666  # before the umask: a data set is for others to read
+
+
+class OutputLock(ABC):
+    """Held while a run writes to an output."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Let another run begin; does nothing the second time."""
 
 
 class PartStore(ABC):
@@ -29,12 +40,23 @@ class PartStore(ABC):
         """Return the bytes of a file; None where there is none."""
 
     @abstractmethod
+    def open(self, name: str) -> BinaryIO:
+        """Open a file for reading from any position."""
+
+    @abstractmethod
     def write(self, name: str, data: bytes) -> None:
         """Write a file, replacing one of that name: readers get the old or the new one, whole."""
 
     @abstractmethod
     def remove(self, name: str) -> None:
         """Remove a file; one that is missing is no error."""
+
+    @abstractmethod
+    def lock(self) -> OutputLock:
+        """Keep other runs out, make the output if it is missing, and remove unfinished files.
+
+        Raises BatchError while another run has the lock.
+        """
 
 
 class FolderParts(PartStore):
@@ -46,15 +68,21 @@ class FolderParts(PartStore):
         self._new = folder / _NEW_FOLDER
         self._file_system = file_system or FileSystem()
 
-    def make(self) -> None:
-        """Make the folder, and remove what a killed run left unfinished in it."""
+    def lock(self) -> "FolderLock":
         try:
             self._file_system.make_folder(self.folder)
-            self._file_system.make_folder(self._new)
-            for leftover in self._new.iterdir():
-                leftover.unlink(missing_ok=True)
+            lock = acquire_lock(self.folder / _LOCK)
+            if lock is None:
+                raise BatchError(
+                    f"Another process runs a batch into {self.folder}. Wait until it is done.",
+                    code="batch_running",
+                )
+            if self._new.is_dir():
+                for leftover in self._new.iterdir():
+                    leftover.unlink(missing_ok=True)
         except OSError as error:
             raise self._unavailable("written", error) from error
+        return FolderLock(lock, self._new)
 
     def names(self) -> list[str]:
         try:
@@ -69,6 +97,12 @@ class FolderParts(PartStore):
             return (self.folder / name).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._unavailable("read", error) from error
+
+    def open(self, name: str) -> BinaryIO:
+        try:
+            return (self.folder / name).open("rb")
         except OSError as error:
             raise self._unavailable("read", error) from error
 
@@ -94,6 +128,19 @@ class FolderParts(PartStore):
             )
         reason = error.strerror or errno.errorcode.get(error.errno or 0, type(error).__name__)
         return StoreUnavailable(f"{self.folder} cannot be {verb}: {reason}.")
+
+
+class FolderLock(OutputLock):
+    """A lock file in the folder; the system releases it when the process ends."""
+
+    def __init__(self, lock: LockFile, new: Path) -> None:
+        """lock: acquired. new: the folder of unfinished files."""
+        self._lock, self._new = lock, new
+
+    def release(self) -> None:
+        with contextlib.suppress(OSError):  # not empty, or never made
+            self._new.rmdir()
+        self._lock.release()
 
 
 def is_url(text: str) -> bool:

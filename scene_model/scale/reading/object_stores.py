@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scene_model import __version__
 from scene_model.errors import BatchError, FetchError, StoreUnavailable
@@ -23,6 +23,7 @@ _CONNECT_S = 10.0
 _TOTAL_FACTOR = 20
 _PIECE_BYTES = 1 << 20
 _LIST_PAGE = 1_000
+_READER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,15 @@ class ObjectStores:
                 return None
             raise
         return b"".join(body.pieces)
+
+    def reader(self, url: str) -> BinaryIO:
+        """Open an object as a file that reads ranges; raises FetchError."""
+        try:
+            store, key = self._store(url)
+            reader: BinaryIO = self._obstore.open_reader(store, key, buffer_size=_READER_BYTES)
+        except self._errors as error:
+            raise self._fetch_error(error, url) from error
+        return reader
 
     def put(self, url: str, data: bytes, is_new: bool = False) -> bool:
         """Write an object by one PUT; raises FetchError.
