@@ -17,7 +17,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -27,7 +27,7 @@ from scene_model.errors import RayError, SceneError
 from scene_model.scale.drivers.ray_actor import PartActor, PartFailure
 from scene_model.scale.drivers.ray_session import RaySession, cluster_session, local_session
 from scene_model.scale.items import Chunk
-from scene_model.scale.part_worker import PartJob, PartSummary
+from scene_model.scale.part_job import PartJob, PartSummary
 
 # Threads of one actor: more would wait for one another in Python.
 _MAX_THREADS = 4
@@ -139,19 +139,27 @@ class _Run:
     lost: list[Chunk] = field(default_factory=list)
 
     def process(self, chunks: Iterator[Chunk], stop: Event) -> None:
-        """Process all chunks, or those begun when `stop` is set."""
-        self._give_out(chunks, stop)
-        # A chunk that ends its worker ends the other one in it as well: once more, each alone.
-        retried, self.lost = self.lost, []
-        for chunk in retried:
-            if not stop.is_set():
-                self._give(self.actors[0], iter([chunk]))
-                self._wait(iter(()), stop)
-        if self.pending:
-            for actor in self.actors:
-                actor.stop.remote()
-            until = time.monotonic() + _STOP_S
-            while self.pending and time.monotonic() < until:
+        """Process all chunks, or those begun when `stop` is set or the caller is interrupted."""
+        try:
+            self._give_out(chunks, stop)
+            # A chunk that ends its worker ends the other one in it as well: once more, alone.
+            retried, self.lost = self.lost, []
+            for chunk in retried:
+                if not stop.is_set():
+                    self._give(self.actors[0], iter([chunk]))
+                    self._wait(iter(()), stop)
+        finally:
+            self._drain()
+
+    def _drain(self) -> None:
+        """Let the chunks in work write the rows that they have."""
+        if not self.pending:
+            return
+        for actor in self.actors:
+            actor.stop.remote()
+        until = time.monotonic() + _STOP_S
+        while self.pending and time.monotonic() < until:
+            with suppress(SceneError):  # the first error is the one that is raised
                 self._collect(_POLL_S)
 
     def _give_out(self, chunks: Iterator[Chunk], stop: Event) -> None:
@@ -196,7 +204,7 @@ class _Run:
     def _report(self, call: Any, chunk: Chunk) -> None:
         errors = self.session.ray.exceptions
         try:
-            outcome: PartSummary | PartFailure = self.session.ray.get(call)
+            outcome: PartSummary | PartFailure | None = self.session.ray.get(call)
         except errors.RuntimeEnvSetupError as error:
             raise RayError(
                 f"The cluster could not prepare its workers: {_last_line(error)}. Its nodes need "
@@ -211,7 +219,8 @@ class _Run:
             return
         if isinstance(outcome, PartFailure):
             raise _error_of(outcome)
-        self.on_part(outcome)
+        if outcome is not None:
+            self.on_part(outcome)
 
     def close(self) -> None:
         """Let the actors end their own processes; what hangs is killed with the session."""

@@ -12,7 +12,8 @@ from threading import Event, Lock
 from scene_model.classifier.bundle import BUNDLE_FILE
 from scene_model.errors import BundleNotFound, SceneError
 from scene_model.scale.items import Chunk
-from scene_model.scale.part_worker import PartJob, PartSummary, PartWorker
+from scene_model.scale.part_job import PartJob, PartSummary
+from scene_model.scale.part_worker import PartWorker
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,11 @@ class PartActor:
         self._worker: PartWorker | None = None
         self._opening, self._stop = Lock(), Event()
 
-    def process(self, chunk: Chunk) -> PartSummary | PartFailure:
-        """Predict a chunk and write its part; a failure is returned, not raised."""
+    def process(self, chunk: Chunk) -> PartSummary | PartFailure | None:
+        """Predict a chunk and write its part; a failure is returned, not raised.
+
+        None: `stop` came before anything was predicted.
+        """
         try:
             return self._opened().process(chunk, self._stop)
         except SceneError as error:
