@@ -25,7 +25,12 @@ from typing import Any
 
 from scene_model.errors import RayError, SceneError
 from scene_model.scale.drivers.ray_actor import PartActor, PartFailure
-from scene_model.scale.drivers.ray_session import RaySession, cluster_session, local_session
+from scene_model.scale.drivers.ray_session import (
+    RaySession,
+    cluster_session,
+    last_line,
+    local_session,
+)
 from scene_model.scale.items import Chunk
 from scene_model.scale.part_job import PartJob, PartSummary
 
@@ -202,19 +207,11 @@ class _Run:
         return actors
 
     def _report(self, call: Any, chunk: Chunk) -> None:
-        errors = self.session.ray.exceptions
         try:
-            outcome: PartSummary | PartFailure | None = self.session.ray.get(call)
-        except errors.RuntimeEnvSetupError as error:
-            raise RayError(
-                f"The cluster could not prepare its workers: {_last_line(error)}. Its nodes need "
-                "the packages, or an index that their pip can reach.",
-                code="ray_environment",
-            ) from error
-        except errors.RayTaskError as error:
-            raise RayError(f"A worker failed unexpectedly: {_last_line(error)}.") from error
-        except errors.RayError as error:  # its process died, each time it was started
-            _logger.info("%s: %s", chunk.part_name, _last_line(error))
+            outcome: PartSummary | PartFailure | None = self.session.get(call)
+        except self.session.ray.exceptions.RayError as error:
+            # Its process died, each time it was started.
+            _logger.info("%s: %s", chunk.part_name, last_line(error))
             self.lost.append(chunk)
             return
         if isinstance(outcome, PartFailure):
@@ -245,8 +242,3 @@ def _error_of(failure: PartFailure) -> SceneError:
     error = SceneError(failure.message)
     error.code, error.http_status = failure.code, failure.http_status
     return error
-
-
-def _last_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[-1] if lines else type(error).__name__).strip().rstrip(".")

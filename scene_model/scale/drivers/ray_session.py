@@ -59,15 +59,26 @@ class RaySession:
         if self.shipped_bundle is None:
             return {}
         here = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-        look = self.ray.remote(missing_requirements).options(num_cpus=0)
+        task, versions = self.ray.remote(missing_requirements), installed_versions()
+        on_each = [here(node["NodeID"], soft=True) for node in self._nodes()]
         calls = [
-            look.options(scheduling_strategy=here(node["NodeID"], soft=True)).remote(
-                installed_versions()
-            )
-            for node in self._nodes()
+            task.options(num_cpus=0, scheduling_strategy=on).remote(versions) for on in on_each
         ]
-        missing = {requirement for answer in self.ray.get(calls) for requirement in answer}
+        missing = {requirement for call in calls for requirement in self.get(call)}
         return {"pip": sorted(missing)} if missing else {}
+
+    def get(self, call: Any) -> Any:
+        """Return the result of a call; raises RayError, and Ray's own where a worker died."""
+        try:
+            return self.ray.get(call)
+        except self.ray.exceptions.RuntimeEnvSetupError as error:
+            raise RayError(
+                f"The cluster could not prepare its workers: {last_line(error)}. Its nodes need "
+                "the packages, or an index that their pip can reach.",
+                code="ray_environment",
+            ) from error
+        except self.ray.exceptions.RayTaskError as error:
+            raise RayError(f"A worker failed unexpectedly: {last_line(error)}.") from error
 
     def _nodes(self) -> list[dict[str, Any]]:
         nodes = self.ray.nodes()
@@ -148,7 +159,7 @@ def _connection(options: dict[str, Any]) -> Iterator[Any]:
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
         except Exception as error:  # Ray raises classes of its own, of gRPC and of the system
             raise RayError(
-                f"Ray at {options['address']!r} cannot be used: {_first_line(error)}. Look at "
+                f"Ray at {options['address']!r} cannot be used: {last_line(error)}. Look at "
                 "`ray status` on the cluster; Ray and Python must have the same versions here and "
                 "there.",
                 code="ray_unreachable",
@@ -162,9 +173,10 @@ def _connection(options: dict[str, Any]) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _first_line(error: BaseException) -> str:
+def last_line(error: BaseException) -> str:
+    """Return the line of Ray's message that names the cause, without its full stop."""
     lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__).rstrip(".")
+    return (lines[-1] if lines else type(error).__name__).strip().rstrip(".")
 
 
 def _temporary_folder() -> tuple[Path, LockFile]:
