@@ -5,7 +5,7 @@ from threading import Event
 from typing import Protocol
 
 from scene_model.scale.items import Chunk
-from scene_model.scale.part_worker import PartJob, PartSummary
+from scene_model.scale.part_job import PartJob, PartSummary
 
 
 class Driver(Protocol):
