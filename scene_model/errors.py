@@ -768,8 +768,6 @@ class RayError(SceneError):
     code = "ray_error"
     http_status = 503
     codes = {
-        "ray_missing": ErrorCode(501, "The package `ray` is not installed."),
-        "ray_address": ErrorCode(400, "`--address` names no cluster that can be used."),
         "ray_unreachable": ErrorCode(503, "Ray did not start, or the cluster does not answer."),
         "ray_environment": ErrorCode(503, "The packages could not be installed on the cluster."),
         "ray_worker_lost": ErrorCode(503, "Workers ended again and again on the same items."),

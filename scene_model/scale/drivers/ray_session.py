@@ -15,7 +15,7 @@ from typing import Any
 
 import scene_model
 from scene_model.config import set_for_library
-from scene_model.errors import RayError
+from scene_model.errors import BatchError, RayError
 from scene_model.jobs.lock_file import LockFile, acquire_lock
 from scene_model.scale.drivers.worker_packages import installed_versions, missing_requirements
 
@@ -122,14 +122,14 @@ def local_session(cpus: int) -> Iterator[RaySession]:
 def cluster_session(address: str, bundle_dir: Path) -> Iterator[RaySession]:
     """Join the cluster that this machine is a node of, and ship this program and the bundle to it.
 
-    address: `auto`, or HOST:PORT of the cluster's head. Raises RayError.
+    address: `auto`, or HOST:PORT of the cluster's head. Raises RayError, and BatchError for an
+    address of another kind.
     """
     if "://" in address:
-        raise RayError(
+        raise BatchError(
             f"--address {address!r} is an address of Ray's client, which is not supported. Run the "
             "command on a node of the cluster with `--address auto`, or send it there with "
-            "`ray job submit`.",
-            code="ray_address",
+            "`ray job submit`."
         )
     set_for_library({**_QUIET, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"})
     modules = [str(Path(scene_model.__file__).parent), str(bundle_dir)]
@@ -144,14 +144,17 @@ def cluster_session(address: str, bundle_dir: Path) -> Iterator[RaySession]:
 
 @contextmanager
 def _connection(options: dict[str, Any]) -> Iterator[Any]:
-    """Import Ray and connect; shut down at the end, also after an interruption."""
+    """Import Ray and connect; shut down at the end, also after an interruption.
+
+    Raises BatchError where Ray is not installed, and RayError where it does not answer.
+    """
     try:
         import ray  # only here: it takes a second, and is an extra
     except ModuleNotFoundError as error:
-        raise RayError(
+        raise BatchError(
             f"The engine `ray` needs the package {error.name!r}, which is not installed. Install "
             f"it with {INSTALL_LINE}, or leave out `--engine ray`.",
-            code="ray_missing",
+            code="package_missing",
         ) from error
     handler = signal.getsignal(signal.SIGTERM)
     try:
