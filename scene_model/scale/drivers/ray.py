@@ -98,6 +98,10 @@ class RayDriver:
         stop: Event,
     ) -> None:
         """Process every chunk; see `Driver`. Raises RayError, and the error that ends the run."""
+        first = next(chunks, None)
+        if first is None:  # all is done: no reason to start Ray
+            return
+        chunks = itertools.chain([first], chunks)
         with self._session(job) as session:
             run = _Run(session, _start_actors(session, self._plan(session), job), on_part)
             try:

@@ -4,6 +4,7 @@ import logging
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -25,6 +26,7 @@ _OBJECT_STORE_BYTES = 80_000_000
 _TEMP_PREFIX = "scene-ray-"
 # A Unix socket's path may have 103 characters on macOS, and Ray adds 60 to the folder's.
 _MAX_TEMP_LENGTH = 40
+_CONNECT_S = 10.0
 _QUIET = {
     # Ray sends no statistics of use, wherever it runs.
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -131,6 +133,8 @@ def cluster_session(address: str, bundle_dir: Path) -> Iterator[RaySession]:
             "command on a node of the cluster with `--address auto`, or send it there with "
             "`ray job submit`."
         )
+    if address != "auto":
+        _require_reachable(address)
     set_for_library({**_QUIET, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "1"})
     modules = [str(Path(scene_model.__file__).parent), str(bundle_dir)]
     environment = {
@@ -140,6 +144,21 @@ def cluster_session(address: str, bundle_dir: Path) -> Iterator[RaySession]:
     }
     with _connection({"address": address, "runtime_env": environment}) as ray:
         yield RaySession(ray, bundle_dir.name)
+
+
+def _require_reachable(address: str) -> None:
+    """Raise where nothing listens: Ray itself would try for more than three minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise BatchError(f"--address {address!r} is neither `auto` nor HOST:PORT.")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise RayError(
+            f"No cluster answers at {address}: {error}. Take the address that `ray start --head` "
+            "printed.",
+            code="ray_unreachable",
+        ) from error
 
 
 @contextmanager

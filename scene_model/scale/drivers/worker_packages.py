@@ -6,11 +6,11 @@ A node imports this module before it has any of them, so it imports none.
 import importlib.metadata
 from collections.abc import Mapping
 
-# What `PartWorker` and its decoders import; a test compares it with a worker's modules.
+# What `PartWorker` and its decoders import, by name of the distribution; a test holds it complete.
 WORKER_PACKAGES = (
-    *("ai-edge-litert", "av", "exiv2", "numpy", "obstore", "opencv-python-headless", "pillow"),
+    *("ai-edge-litert", "av", "numpy", "obstore", "opencv-python-headless", "pillow"),
     *("pillow-heif", "pillow-jxl-plugin", "platformdirs", "pyarrow", "pydantic"),
-    *("pydantic-settings", "rawpy", "sqlalchemy", "threadpoolctl", "tzfpy", "urllib3"),
+    *("pydantic-settings", "rawpy", "threadpoolctl", "urllib3"),
 )
 
 
