@@ -1,11 +1,13 @@
 """A small S3 server of the tests: objects in memory, faults on demand, every GET counted.
 
 Path-style addresses, no signatures checked. It knows what a batch asks for: GET with ranges and
-conditions, HEAD, PUT with conditions, DELETE and ListObjectsV2. Everything else gets 501.
+conditions, HEAD, PUT with conditions, DeleteObjects and ListObjectsV2. As it answers any GET, it is
+a web server too.
 """
 
 import contextlib
 import hashlib
+import re
 import threading
 import time
 from collections import Counter, defaultdict, deque
@@ -15,7 +17,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 Fault = Literal["500", "503", "403", "hang", "truncate", "reset", "change"]
 MODIFIED = 1_700_000_000.0
@@ -146,14 +148,16 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(200, b"", {"ETag": etag_of(data)})
 
-    def do_DELETE(self) -> None:
-        with self.server_state.lock:
-            self.server_state.objects.pop(self.name, None)
-        self._answer(204, b"")
-
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._answer(501, b"<Error><Code>NotImplemented</Code></Error>")
+        """DeleteObjects: what clients send also for one object."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        bucket = self.name.rstrip("/")
+        keys = [unescape(key) for key in re.findall("<Key>(.*?)</Key>", body, re.DOTALL)]
+        with self.server_state.lock:
+            for key in keys:
+                self.server_state.objects.pop(f"{bucket}/{key}", None)
+        deleted = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
+        self._answer(200, f"<DeleteResult>{deleted}</DeleteResult>".encode())
 
     def _object(self, with_body: bool, truncated: bool = False) -> None:
         with self.server_state.lock:

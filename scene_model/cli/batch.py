@@ -88,12 +88,14 @@ def _print(result: BatchResult, options: argparse.Namespace) -> None:
             f"{counted(result.rows, 'row')}."
         )
     if result.ignored:
-        print(f"{counted(result.ignored, 'file')} ignored: not named like pictures.", file=sys.stderr)
+        print(
+            f"{counted(result.ignored, 'file')} ignored: not named like pictures.", file=sys.stderr
+        )
     if result.errors_by_code:
         failed = sum(result.errors_by_code.values())
         print(
-            f"{failed:,} of {counted(result.rows, 'row')} failed ({codes_text(result.errors_by_code)}): "
-            "the column `error` says why.",
+            f"{failed:,} of {counted(result.rows, 'row')} failed: "
+            f"{codes_text(result.errors_by_code)}. The column `error` says why.",
             file=sys.stderr,
         )
 

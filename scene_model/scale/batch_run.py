@@ -110,7 +110,7 @@ class BatchRun:
         self._by_row, self._by_part = _Count(), _Count()
         self._already_done = 0
         self._changed: list[str] = []
-        self._spool = ChunkSpool()
+        self._spool: ChunkSpool | None = None
 
     def count_row(self, code: str | None) -> None:
         """Count a picture; code: of its error. For drivers that can say so before a part ends."""
@@ -130,11 +130,7 @@ class BatchRun:
         items = source.items()
         first = next(items, None)
         if first is None:
-            raise BatchError(
-                f"{self.job.source} has no pictures: {source.ignored:,} files are not named like "
-                "pictures.",
-                code="no_pictures",
-            )
+            raise _no_pictures(self.job.source, source.ignored)
         output = Output(open_parts(self.job.output), self._model())
         try:
             self._run_chunks(driver, chain([first], items), output, stop)
@@ -147,7 +143,6 @@ class BatchRun:
             raise
         finally:
             output.close()
-            self._spool.close()
         manifest = output.manifest
         return BatchResult(
             self._count.done,
@@ -179,11 +174,12 @@ class BatchRun:
     ) -> None:
         is_resumed = output.manifest.rows > 0
         chunks = chunks_of(self._to_do(items, output.done), self._part_rows)
-        listing = threading.Thread(target=self._spool.fill, args=(chunks, stop), name="listing")
+        spool = self._spool = ChunkSpool()
+        listing = threading.Thread(target=spool.fill, args=(chunks, stop), name="listing")
         listing.start()
         try:
             if is_resumed:
-                self._spool.wait_until_full()
+                spool.wait_until_full()
                 output.take_out(self._changed)
 
             def on_part(summary: PartSummary) -> None:
@@ -193,12 +189,13 @@ class BatchRun:
                     self._by_part.errors.update(summary.errors_by_code)
                     self._report()
 
-            driver.run(self.job, self._spool.chunks(), on_part, stop)
+            driver.run(self.job, spool.chunks(), on_part, stop)
         except BaseException:
             stop.set()
             raise
         finally:
             listing.join()
+            spool.close()
 
     def _to_do(self, items: Iterator[SourceItem], done: DoneItems) -> Iterator[SourceItem]:
         for item in items:
@@ -216,5 +213,13 @@ class BatchRun:
 
     def _report(self) -> None:
         if self._on_progress is not None:
-            count, total = self._count, self._spool.items if self._spool.is_full else None
+            count, spool = self._count, self._spool
+            total = spool.items if spool is not None and spool.is_full else None
             self._on_progress(BatchProgress(count.done, total, dict(count.errors)))
+
+
+def _no_pictures(source: str, ignored: int) -> BatchError:
+    reason = "it is empty"
+    if ignored:
+        reason = f"{ignored:,} file{' is' if ignored == 1 else 's are'} not named like pictures"
+    return BatchError(f"{source} has no pictures: {reason}.", code="no_pictures")

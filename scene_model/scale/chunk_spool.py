@@ -16,7 +16,7 @@ class ChunkSpool:
 
     def __init__(self) -> None:
         """Open the temporary file, which is gone when the process ends."""
-        self._file = tempfile.TemporaryFile(prefix="scene-gallery-")
+        self._file = tempfile.TemporaryFile(prefix="scene-gallery-")  # noqa: SIM115 - `close`
         self._changed = threading.Condition()
         self._written = self._read = 0
         self._error: BaseException | None = None

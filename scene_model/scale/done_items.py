@@ -41,7 +41,12 @@ class DoneItems:
         codes = (error and error["code"] for error in rows.column("error").to_pylist())
         files, versions = (rows.column(name).to_pylist() for name in ("file", "version"))
         for index, (file, version, code) in enumerate(zip(files, versions, codes, strict=True)):
-            records[index] = (*_name_hash(file), _version_hash(version), part, code in RETRIED_CODES)
+            records[index] = (
+                *_name_hash(file),
+                _version_hash(version),
+                part,
+                code in RETRIED_CODES,
+            )
         self._pieces.append(records)
 
     def overlap(self, files: Iterable[str]) -> int:

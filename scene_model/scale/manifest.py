@@ -66,7 +66,8 @@ class Manifest:
             "seconds": round(self.seconds, 3),
         }
         lines = [
-            "  " + json.dumps({"name": name, **vars(self.parts[name])}) for name in sorted(self.parts)
+            "  " + json.dumps({"name": name, **vars(self.parts[name])})
+            for name in sorted(self.parts)
         ]
         text = json.dumps(head, indent=1)[:-2] + ',\n "parts": [\n'
         return (text + ",\n".join(lines) + "\n ]\n}\n").encode()
@@ -87,7 +88,9 @@ class Manifest:
                 "again: whole parts are taken over.",
                 code="batch_damaged",
             ) from error
-        return cls(BatchModel.of_json(model), parts, bool(values.get("complete")), **times, seconds=seconds)
+        return cls(
+            BatchModel.of_json(model), parts, bool(values.get("complete")), **times, seconds=seconds
+        )
 
 
 def read_manifest(store: PartStore) -> Manifest | None:

@@ -12,15 +12,17 @@ from typing import BinaryIO, TypeVar
 
 from scene_model.errors import BatchError, FetchError, StoreUnavailable
 from scene_model.scale.part_store import OutputLock, PartStore
-from scene_model.scale.reading.body import RETRIED_CODES
+from scene_model.scale.reading.body import ByteRange, attempted
 from scene_model.scale.reading.object_stores import OBJECT_SCHEMES, ObjectStores
+from scene_model.scale.reading.ranged_file import RangedFile
 
 _OWNER_FILE = "_owner.json"
 # The owner says so often that it is alive; after a multiple of that its lock counts no more.
 HEARTBEAT_S = 15.0
 STALE_S = 60.0
-_PAUSES_S = (0.5, 2.0, 8.0)
 _TIMEOUT_S = 60.0
+# The end of a Parquet file, with the places of its columns.
+_READER_BYTES = 1 << 16
 _Answer = TypeVar("_Answer")
 
 
@@ -39,24 +41,39 @@ class ObjectParts(PartStore):
         self._stores = ObjectStores(_TIMEOUT_S)
 
     def names(self) -> list[str]:
+        """As `PartStore.names`."""
         below = self.location.partition("://")[2].partition("/")[2]
         skipped = len(below) + 1 if below else 0
         names = (entry.key[skipped:] for entry in self._stores.list(self.location))
         return sorted(name for name in names if "/" not in name)
 
     def read(self, name: str) -> bytes | None:
+        """As `PartStore.read`."""
         return self._attempted("read", lambda: self._stores.read(self._url(name)))
 
     def open(self, name: str) -> BinaryIO:
-        return self._attempted("read", lambda: self._stores.reader(self._url(name)))
+        """As `PartStore.open`; ranges are requested when they are read."""
+        url = self._url(name)
+
+        def read_range(start: int, end: int) -> bytes:
+            byte_range = ByteRange(start, end, "")
+            return self._attempted(
+                "read", lambda: b"".join(self._stores.open(url, byte_range).pieces)
+            )
+
+        head = self._attempted("read", lambda: self._stores.open(url, ByteRange(0, 1, "")))
+        return io.BufferedReader(RangedFile(head.file_bytes or 0, read_range), _READER_BYTES)
 
     def write(self, name: str, data: bytes) -> None:
+        """As `PartStore.write`, by one PUT."""
         self._attempted("written", lambda: self._stores.put(self._url(name), data))
 
     def remove(self, name: str) -> None:
+        """As `PartStore.remove`."""
         self._attempted("written", lambda: self._stores.delete(self._url(name)))
 
     def lock(self) -> "ObjectLock":
+        """As `PartStore.lock`."""
         return ObjectLock(self)
 
     def write_new(self, name: str, data: bytes) -> bool:
@@ -69,16 +86,10 @@ class ObjectParts(PartStore):
         return f"{self.location}/{name}"
 
     def _attempted(self, verb: str, act: Callable[[], _Answer]) -> _Answer:
-        for pause_s in (*_PAUSES_S, None):
-            try:
-                return act()
-            except FetchError as error:
-                if pause_s is None or error.code not in RETRIED_CODES:
-                    raise StoreUnavailable(
-                        f"{self.location} cannot be {verb}: {error.message}"
-                    ) from error
-            time.sleep(pause_s)
-        raise AssertionError  # the last attempt returns or raises
+        try:
+            return attempted(act)
+        except FetchError as error:
+            raise StoreUnavailable(f"{self.location} cannot be {verb}: {error.message}") from error
 
 
 class ObjectLock(OutputLock):
@@ -98,6 +109,7 @@ class ObjectLock(OutputLock):
         self._thread.start()
 
     def release(self) -> None:
+        """As `OutputLock.release`."""
         if not self._is_over.is_set():
             self._is_over.set()
             self._thread.join()
@@ -124,7 +136,7 @@ class ObjectLock(OutputLock):
         if not is_gone and silent_s < STALE_S:
             raise BatchError(
                 f"Another process ({process} on {host}) runs a batch into {self._parts.location}. "
-                f"Wait until it is done. If it was killed, try again in {STALE_S - silent_s:.0f} s.",
+                f"Wait until it is done; if it was killed, {STALE_S - silent_s:.0f} s.",
                 code="batch_running",
             )
         self._parts.remove(_OWNER_FILE)

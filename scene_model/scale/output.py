@@ -6,12 +6,13 @@ shares files with a listed one is a leftover, of a row that was taken out or of 
 outlived its run, and is removed.
 """
 
+import contextlib
 import datetime
 import re
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,8 +23,8 @@ from scene_model.errors import BatchError
 from scene_model.scale.done_items import DONE_COLUMNS, DoneItems
 from scene_model.scale.items import Chunk, SourceItem
 from scene_model.scale.manifest import MANIFEST_FILE, Manifest, PartEntry, read_manifest
-from scene_model.scale.part_store import PartStore
 from scene_model.scale.part_job import PartSummary
+from scene_model.scale.part_store import PartStore
 from scene_model.scale.parts import BatchModel, part_bytes, part_model, utf8
 
 _SAVE_INTERVAL_S = 3.0
@@ -143,10 +144,12 @@ class Output:
         with self._opened(name) as part:
             return part.read(list(DONE_COLUMNS))
 
-    def _opened(self, name: str) -> pq.ParquetFile:
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[pq.ParquetFile]:
         try:
-            return pq.ParquetFile(self._store.open(name))
-        except (pa.ArrowInvalid, OSError) as error:
+            with self._store.open(name) as file, pq.ParquetFile(file) as part:
+                yield part
+        except (pa.ArrowException, OSError) as error:
             raise BatchError(
                 f"{name} in {self._store.location} is damaged: {error}. Remove it and run the "
                 "batch again.",

@@ -69,6 +69,7 @@ class FolderParts(PartStore):
         self._file_system = file_system or FileSystem()
 
     def lock(self) -> "FolderLock":
+        """As `PartStore.lock`."""
         try:
             self._file_system.make_folder(self.folder)
             lock = acquire_lock(self.folder / _LOCK)
@@ -85,6 +86,7 @@ class FolderParts(PartStore):
         return FolderLock(lock, self._new)
 
     def names(self) -> list[str]:
+        """As `PartStore.names`."""
         try:
             return sorted(path.name for path in self.folder.iterdir() if path.is_file())
         except FileNotFoundError:
@@ -93,6 +95,7 @@ class FolderParts(PartStore):
             raise self._unavailable("read", error) from error
 
     def read(self, name: str) -> bytes | None:
+        """As `PartStore.read`."""
         try:
             return (self.folder / name).read_bytes()
         except FileNotFoundError:
@@ -101,12 +104,14 @@ class FolderParts(PartStore):
             raise self._unavailable("read", error) from error
 
     def open(self, name: str) -> BinaryIO:
+        """As `PartStore.open`."""
         try:
             return (self.folder / name).open("rb")
         except OSError as error:
             raise self._unavailable("read", error) from error
 
     def write(self, name: str, data: bytes) -> None:
+        """As `PartStore.write`."""
         try:
             self._file_system.make_folder(self._new)
             self._file_system.write_whole(self.folder / name, data, self._new, _SHARED_MODE)
@@ -114,6 +119,7 @@ class FolderParts(PartStore):
             raise self._unavailable("written", error) from error
 
     def remove(self, name: str) -> None:
+        """As `PartStore.remove`."""
         try:
             (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
@@ -138,6 +144,7 @@ class FolderLock(OutputLock):
         self._lock, self._new = lock, new
 
     def release(self) -> None:
+        """As `OutputLock.release`."""
         with contextlib.suppress(OSError):  # not empty, or never made
             self._new.rmdir()
         self._lock.release()

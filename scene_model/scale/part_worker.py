@@ -39,14 +39,21 @@ class PartWorker:
     is written. Close it after use, or use it as a context manager.
     """
 
-    def __init__(self, job: PartJob, on_row: Callable[[str | None], None] | None = None) -> None:
+    def __init__(
+        self,
+        job: PartJob,
+        on_row: Callable[[str | None], None] | None = None,
+        classifier: Classifier | None = None,
+    ) -> None:
         """Open the model; raises BundleError, and BatchError where a package is missing.
 
         on_row: called for each item predicted, with the code of its error or None, by any thread.
+        classifier: an open model to use instead.
         """
         settings = Settings(**job.settings, bundle=Path(job.bundle_dir))
+        # Starts no process until a photo is decoded by it.
         self._decoders = open_decoders(settings)
-        self._classifier = open_classifier(settings, self._decoders)
+        self._classifier = classifier or open_classifier(settings, self._decoders)
         self._model = batch_model(self._classifier, job)
         self._fetcher = Fetcher(self._classifier.limits, settings.fetch_timeout_s)
         self._store = open_parts(job.output)
@@ -66,9 +73,7 @@ class PartWorker:
         stop = stop or Event()
         pending = [self._pool.submit(self._row, item, stop) for item in chunk.items]
         rows = _results(pending)
-        done = [
-            (item, row) for item, row in zip(chunk.items, rows, strict=True) if row is not None
-        ]
+        done = [(item, row) for item, row in zip(chunk.items, rows, strict=True) if row is not None]
         if not done:
             return None
         name = Chunk(tuple(item for item, _ in done)).part_name
@@ -118,9 +123,7 @@ class PartWorker:
 
     def _predicted(self, item: SourceItem, content: FetchedContent) -> PartRow:
         prediction: Prediction = self._classifier.predict(content.content)
-        record = prediction_record(
-            item.location, self._classifier, self._model.head, prediction
-        )
+        record = prediction_record(item.location, self._classifier, self._model.head, prediction)
         is_video = isinstance(content.content, VideoContent)
         return PartRow(
             record,
@@ -137,11 +140,16 @@ class PartWorker:
         self, item: SourceItem, content: FetchedContent | None, error: SceneError
     ) -> PartRow:
         record: dict[str, Any] = error_record(item.location, self._classifier, error)
-        facts = (item.version, None, None)
-        if content is not None:
-            # The video's temporary file is gone by now; its hash was taken before.
-            facts = (content.version, content_id(content.content), content.bytes)
-        return PartRow(record, item.source_id, item.source_label, *facts, None, None)
+        return PartRow(
+            record,
+            item.source_id,
+            item.source_label,
+            item.version if content is None else content.version,
+            None if content is None else content_id(content.content),
+            None if content is None else content.bytes,
+            perceptual_hash=None,
+            embedding=None,
+        )
 
 
 def batch_model(classifier: Classifier, job: PartJob) -> BatchModel:

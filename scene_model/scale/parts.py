@@ -31,7 +31,7 @@ class BatchModel:
     """What every part of an output has in common; the manifest holds it, and each part.
 
     source: as given. bundle: id of the model. backbone: id of its network. head: the head of
-    `label` and `probabilities`; labels: its labels. with_embeddings: whether there is such a column.
+    `label` and `probabilities`; labels: its labels. with_embeddings: whether there are embeddings.
     """
 
     source: str
@@ -182,7 +182,11 @@ def rows_of(batch: pa.RecordBatch) -> Iterable[PartRow]:
             embedding = embeddings[index].values.to_numpy(zero_copy_only=False)
         yield PartRow(
             record,
-            *(values[name] for name in ("source_id", "source_label", "version", "sha256", "bytes")),
+            values["source_id"],
+            values["source_label"],
+            values["version"],
+            values["sha256"],
+            values["bytes"],
             perceptual_hash=None if perceptual_hash is None else int(perceptual_hash, 16),
             embedding=embedding,
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import Event
 
+from scene_model.classifier.classify import Classifier
 from scene_model.scale.items import Chunk
 from scene_model.scale.part_job import PartJob, PartSummary
 from scene_model.scale.part_worker import PartWorker
@@ -18,9 +19,13 @@ _WAIT_S = 0.5
 class LocalDriver:
     """Threads of this process."""
 
-    def __init__(self, on_row: Callable[[str | None], None] | None = None) -> None:
-        """on_row: as `PartWorker`'s."""
-        self._on_row = on_row
+    def __init__(
+        self,
+        on_row: Callable[[str | None], None] | None = None,
+        classifier: Classifier | None = None,
+    ) -> None:
+        """on_row, classifier: as `PartWorker`'s."""
+        self._on_row, self._classifier = on_row, classifier
 
     def run(
         self,
@@ -42,7 +47,10 @@ class LocalDriver:
                 if summary is not None:
                     on_part(summary)
 
-        with PartWorker(job, self._on_row) as worker, ThreadPoolExecutor(_CHUNKS_IN_WORK) as pool:
+        with (
+            PartWorker(job, self._on_row, self._classifier) as worker,
+            ThreadPoolExecutor(_CHUNKS_IN_WORK) as pool,
+        ):
             threads = [pool.submit(work) for _ in range(_CHUNKS_IN_WORK)]
             try:
                 while wait(threads, _WAIT_S, FIRST_EXCEPTION).not_done and not _failed(threads):

@@ -1,12 +1,19 @@
 """The body of an answer from an object store or a web server."""
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from scene_model.errors import FetchError
 
 # What is asked for again after a pause; other errors would only be the same.
 RETRIED_CODES = frozenset({"store_unavailable", "timed_out", "truncated"})
+# Pauses before the second and the third attempt, in seconds; halved or doubled at random, so that
+# a thousand workers do not come back at the same moment.
+_PAUSES_S = (0.5, 2.0)
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True)
@@ -45,3 +52,18 @@ def host_of(url: str) -> str:
     """Return scheme and host of a URL, or scheme and bucket: messages repeat no keys and tokens."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
+
+
+def attempted(ask: Callable[[], _Answer], wait: Callable[[float], object] = time.sleep) -> _Answer:
+    """Ask up to three times, with pauses; raises the last FetchError.
+
+    wait: pauses for so many seconds, or less.
+    """
+    for pause_s in _PAUSES_S:
+        try:
+            return ask()
+        except FetchError as error:
+            if error.code not in RETRIED_CODES:
+                raise
+        wait(pause_s * random.uniform(0.5, 2))  # noqa: S311 - no secret
+    return ask()

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import random
 import tempfile
 import threading
 import time
@@ -25,12 +24,9 @@ from scene_model.photos.sniff import FileKind, sniff
 from scene_model.photos.video.kinds import VIDEO_FORMATS, VIDEO_SUFFIXES
 from scene_model.scale.items import SourceItem
 from scene_model.scale.reading.blocks import RemoteBlocks
-from scene_model.scale.reading.body import RETRIED_CODES, Body, host_of
+from scene_model.scale.reading.body import Body, attempted, host_of
 from scene_model.scale.reading.remote import RemoteFiles
 
-# Pauses before the second and the third attempt, in seconds; halved or doubled at random, so that
-# a thousand workers do not come back at the same moment.
-_PAUSES_S = (0.5, 2.0)
 _IN_FLIGHT_BYTES = 256_000_000
 # What counts for a picture of unknown size.
 _USUAL_BYTES = 16_000_000
@@ -78,22 +74,12 @@ class Fetcher:
             error.code = item.error.code
             raise error
         with self._budget.reserve(_memory_bytes(item)):
-            content = self._attempts(item, stop or threading.Event())
+            content = attempted(lambda: self._fetch(item), (stop or threading.Event()).wait)
             try:
                 yield content
             finally:
                 if isinstance(content.content, VideoContent) and _is_remote(item):
                     content.content.path.unlink(missing_ok=True)
-
-    def _attempts(self, item: SourceItem, stop: threading.Event) -> FetchedContent:
-        for pause_s in _PAUSES_S:
-            try:
-                return self._fetch(item)
-            except FetchError as error:
-                if error.code not in RETRIED_CODES:
-                    raise
-            stop.wait(pause_s * random.uniform(0.5, 2))  # noqa: S311 - no secret
-        return self._fetch(item)
 
     def _fetch(self, item: SourceItem) -> FetchedContent:
         if not _is_remote(item):

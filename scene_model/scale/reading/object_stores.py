@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from scene_model import __version__
 from scene_model.errors import BatchError, FetchError, StoreUnavailable
@@ -22,8 +22,10 @@ _CONNECT_S = 10.0
 # A slow but steady transfer may take this much longer than the longest wait for its next bytes.
 _TOTAL_FACTOR = 20
 _PIECE_BYTES = 1 << 20
+# Of obstore, for lists and writes. Reads are tried again by `attempted`, which counts alike for
+# all kinds of servers.
+_RETRIES, _FIRST_PAUSE_S = 4, 0.3
 _LIST_PAGE = 1_000
-_READER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,13 @@ class ObjectStores:
             ) from error
         self._obstore: Any = obstore
         self._timeout_s = timeout_s
-        self._stores: dict[str, ObjectStore] = {}
+        self._stores: dict[tuple[str, int], ObjectStore] = {}
         self._lock = threading.Lock()
 
     def list(self, url: str) -> Iterator[ListedObject]:
         """Yield the objects below a prefix, sorted as the store sorts; raises StoreUnavailable."""
         try:
-            store, prefix = self._store(url)
+            store, prefix = self._store(url, _RETRIES)
             # Prefixes of obstore are whole folders: `s3://b/2024` does not list `s3://b/2024-old`.
             for page in self._obstore.list(store, prefix or None, chunk_size=_LIST_PAGE):
                 for entry in page:
@@ -69,7 +71,8 @@ class ObjectStores:
         options: dict[str, Any] = {}
         if byte_range is not None:
             options["range"] = (byte_range.start, byte_range.end)
-            options["if_match"] = byte_range.version or None
+            if byte_range.version:
+                options["if_match"] = byte_range.version
         try:
             store, key = self._store(url)
             answer = self._obstore.get(store, key, options=options)
@@ -90,22 +93,13 @@ class ObjectStores:
             raise
         return b"".join(body.pieces)
 
-    def reader(self, url: str) -> BinaryIO:
-        """Open an object as a file that reads ranges; raises FetchError."""
-        try:
-            store, key = self._store(url)
-            reader: BinaryIO = self._obstore.open_reader(store, key, buffer_size=_READER_BYTES)
-        except self._errors as error:
-            raise self._fetch_error(error, url) from error
-        return reader
-
     def put(self, url: str, data: bytes, is_new: bool = False) -> bool:
         """Write an object by one PUT; raises FetchError.
 
         is_new: write it only if there is none; returns whether it was written.
         """
         try:
-            store, key = self._store(url)
+            store, key = self._store(url, _RETRIES)
             mode = "create" if is_new else "overwrite"
             self._obstore.put(store, key, data, mode=mode, use_multipart=False)
         except self._obstore.exceptions.AlreadyExistsError:
@@ -117,7 +111,7 @@ class ObjectStores:
     def delete(self, url: str) -> None:
         """Remove an object; one that is missing is no error. Raises FetchError."""
         try:
-            store, key = self._store(url)
+            store, key = self._store(url, _RETRIES)
             self._obstore.delete(store, key)
         except FileNotFoundError:
             return
@@ -125,36 +119,47 @@ class ObjectStores:
             raise self._fetch_error(error, url) from error
 
     @property
-    def _errors(self) -> tuple[type[Exception], ...]:
+    def _errors(self) -> Any:
+        """The classes of obstore's errors."""
         return (self._obstore.exceptions.BaseError, FileNotFoundError, ValueError, OSError)
 
-    def _store(self, url: str) -> "tuple[ObjectStore, str]":
-        """Return the client of a URL's bucket and the key in it."""
+    def _store(self, url: str, retries: int = 0) -> "tuple[ObjectStore, str]":
+        """Return the client of a URL's bucket and the key in it; raises FetchError."""
         scheme, _, rest = url.partition("://")
         bucket, _, key = rest.partition("/")
         root = f"{scheme}://{bucket}"
         with self._lock:
-            if root not in self._stores:
-                self._stores[root] = self._opened(root)
-            return self._stores[root], key
+            if (root, retries) not in self._stores:
+                self._stores[root, retries] = self._opened(root, retries)
+            return self._stores[root, retries], key
 
-    def _opened(self, root: str) -> "ObjectStore":
+    def _opened(self, root: str, retries: int) -> "ObjectStore":
         from obstore.store import from_url
 
         total_s = self._timeout_s * _TOTAL_FACTOR
-        return from_url(
-            root,
-            client_options={
-                # Only an endpoint that somebody names as `http://` is reached so.
-                "allow_http": True,
-                "connect_timeout": timedelta(seconds=min(_CONNECT_S, self._timeout_s)),
-                "read_timeout": timedelta(seconds=self._timeout_s),
-                "timeout": timedelta(seconds=total_s),
-                "user_agent": f"scene-gallery/{__version__}",
-            },
-            # Attempts are counted by `Fetcher`, for all kinds of servers alike.
-            retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=total_s)},
-        )
+        try:
+            return from_url(
+                root,
+                client_options={
+                    # Only an endpoint that somebody names as `http://` is reached so.
+                    "allow_http": True,
+                    "connect_timeout": timedelta(seconds=min(_CONNECT_S, self._timeout_s)),
+                    "read_timeout": timedelta(seconds=self._timeout_s),
+                    "timeout": timedelta(seconds=total_s),
+                    "user_agent": f"scene-gallery/{__version__}",
+                },
+                retry_config={
+                    "max_retries": retries,
+                    "retry_timeout": timedelta(seconds=total_s),
+                    "backoff": {"init_backoff": timedelta(seconds=_FIRST_PAUSE_S)},
+                },
+            )
+        except self._errors as error:
+            raise FetchError(
+                f"{root} cannot be opened: {_reason(error)} docs/batch.md says how stores are "
+                "configured.",
+                code="access_denied",
+            ) from error
 
     def _pieces(self, url: str, answer: Any, announced: int) -> Iterator[bytes]:
         received = 0

@@ -27,6 +27,7 @@ class FolderSource(Source):
         self._left_out = None if left_out is None else os.path.realpath(left_out)
 
     def items(self) -> Iterator[SourceItem]:
+        """As `Source.items`."""
         self.ignored = 0
         root = "" if str(self._folder) == "." else os.path.join(self._folder, "")  # noqa: PTH118
         # No recursion: folders may be a thousand levels deep. Names alone are kept, since a

@@ -19,6 +19,7 @@ class PrefixSource(Source):
         self._url, self._remote, self._tars = url, remote, tars
 
     def items(self) -> Iterator[SourceItem]:
+        """As `Source.items`."""
         self.ignored = 0
         scheme, _, rest = self._url.partition("://")
         root = f"{scheme}://{rest.partition('/')[0]}/"

@@ -25,6 +25,7 @@ class SingleSource(Source):
         self._location = location
 
     def items(self) -> Iterator[SourceItem]:
+        """As `Source.items`."""
         is_url = "://" in self._location
         yield SourceItem(self._location) if is_url else file_item(self._location)
 

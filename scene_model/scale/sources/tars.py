@@ -6,26 +6,24 @@ The files of one sample follow each other and have the same name up to the first
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
-from scene_model.errors import ArchiveError, FetchError, SceneError, UnreadableFile
+from scene_model.errors import ArchiveError, SceneError, UnreadableFile
 from scene_model.photos.sniff import has_media_name
 from scene_model.scale.items import ListingError, SourceItem, TarPlace
 from scene_model.scale.reading.blocks import RemoteBlocks
-from scene_model.scale.reading.body import RETRIED_CODES, ByteRange
+from scene_model.scale.reading.body import ByteRange, attempted
 from scene_model.scale.reading.fetcher import file_version
+from scene_model.scale.reading.ranged_file import RangedFile
 from scene_model.scale.reading.remote import RemoteFiles
 from scene_model.scale.sources.source import Source
 
 TAR_SUFFIX = ".tar"
 _LABEL_SUFFIX = ".cls"
 _MAX_LABEL_BYTES = 1_000
-_ATTEMPTS = 3
-_Answer = TypeVar("_Answer")
 
 
 class TarSource(Source):
@@ -37,6 +35,7 @@ class TarSource(Source):
         self._tar, self._tars = tar, tars
 
     def items(self) -> Iterator[SourceItem]:
+        """As `Source.items`."""
         return self._tars.items(self._tar)
 
 
@@ -50,12 +49,8 @@ class Tars:
     def items(self, tar: str) -> Iterator[SourceItem]:
         """Yield the pictures and videos in a tar, in its order; a damaged tar is one item more."""
         try:
-            if "://" in tar:
-                file: io.BufferedIOBase = io.BufferedReader(_RemoteTar(tar, self._remote))
-                version = file.raw.version  # type: ignore[attr-defined]
-            else:
-                file = Path(tar).open("rb")
-                version = file_version(Path(tar))
+            is_url = "://" in tar
+            file, version = _opened_url(tar, self._remote) if is_url else _opened_path(Path(tar))
             with file:
                 yield from _members(file, tar, version)
         except tarfile.TarError as error:
@@ -118,46 +113,18 @@ def _label(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str | None:
     return file.read(_MAX_LABEL_BYTES).decode("utf-8", "replace").strip() or None
 
 
-class _RemoteTar(io.RawIOBase):
-    """A tar behind a URL, as a file: read in blocks, in order, with three attempts each."""
+def _opened_url(url: str, remote: RemoteFiles) -> tuple[io.BufferedIOBase, str]:
+    """Open a tar behind a URL, and return its version; blocks are read in order, each once."""
+    blocks = RemoteBlocks(remote)
+    body = attempted(lambda: remote.open(url, ByteRange(0, 1, "")))
+    body.close()
 
-    def __init__(self, url: str, remote: RemoteFiles) -> None:
-        self._url, self._blocks, self._position = url, RemoteBlocks(remote), 0
-        body = _attempted(lambda: remote.open(url, ByteRange(0, 1, "")))
-        body.close()
-        self.version, self._size = body.version, body.file_bytes or 0
+    def read_range(start: int, end: int) -> bytes:
+        return attempted(lambda: b"".join(blocks.pieces(url, body.version, start, end)))
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = start + offset
-        return self._position
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        start, end = self._position, min(self._position + len(buffer), self._size)
-        if start >= end:
-            return 0
-        data = _attempted(
-            lambda: b"".join(self._blocks.pieces(self._url, self.version, start, end))
-        )
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
+    return io.BufferedReader(RangedFile(body.file_bytes or 0, read_range)), body.version
 
 
-def _attempted(ask: Callable[[], _Answer]) -> _Answer:
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return ask()
-        except FetchError as error:
-            if error.code not in RETRIED_CODES:
-                raise
-    return ask()
+def _opened_path(path: Path) -> tuple[io.BufferedIOBase, str]:
+    version = file_version(path)
+    return path.open("rb"), version

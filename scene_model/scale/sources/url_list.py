@@ -1,4 +1,4 @@
-"""Pictures that a list names: Parquet, CSV, JSONL or plain text, with paths and URLs of any kind."""
+"""Pictures that a list names by path or URL; the list is Parquet, CSV, JSONL or plain text."""
 
 import array
 import contextlib
@@ -52,6 +52,7 @@ class ListSource(Source):
         self._base = base + slash
 
     def items(self) -> Iterator[SourceItem]:
+        """As `Source.items`."""
         self.ignored = 0
         with self._opened() as path:
             repeated = _repeated(entry.url for entry in self._entries(path))
@@ -191,7 +192,7 @@ _Columns = tuple[str, str | None, str | None]
 
 def _columns(names: Mapping[str, Any]) -> _Columns:
     """Return the columns of URL, id and label; raises _Unreadable without a URL."""
-    by_lower = {name.strip().lower(): name for name in reversed(names)}
+    by_lower = {name.strip().lower(): name for name in reversed(list(names))}
 
     def first(candidates: tuple[str, ...]) -> str | None:
         return next((by_lower[name] for name in candidates if name in by_lower), None)
