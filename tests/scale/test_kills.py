@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,39 +50,39 @@ def done_files(out: Path) -> set[str]:
     return {file for part in parts for file in pd.read_parquet(part, columns=["file"])["file"]}
 
 
+def assert_not_read(done: set[str], gets: Counter[str], s3: S3Server) -> None:
+    keys = [file.removeprefix("s3://") for file in done]
+    assert [s3.gets[key] for key in keys] == [gets[key] for key in keys]
+
+
 def test_killed_three_times(
     s3: S3Server, tmp_path: Path, small_photos: list[bytes], run_batch: Run
 ) -> None:
     out = tmp_path / "out"
     for number in range(PHOTOS):
         s3.objects[f"b/photos/{number:02d}.jpg"] = small_photos[number % len(small_photos)]
-    # The last ones hang, so that no run ends before it is killed.
+    # The last one hangs, so that no run ends before it is killed.
     s3.hang_s = 60.0
     s3.faults_forever["b/photos/23.jpg"] = "hang"
+    done: set[str] = set()
+    gets, parts = s3.gets.copy(), 0
     moments: list[Callable[[], bool]] = [
         lambda: bool(list(out.glob("part-*"))),
-        lambda: sum(s3.gets.values()) >= gets_before + 2,
-        lambda: len(list(out.glob("part-*"))) >= parts_before + 2,
+        lambda: s3.gets.total() >= gets.total() + 2,
+        lambda: len(list(out.glob("part-*"))) >= parts + 2,
     ]
-    done: set[str] = set()
     for moment in moments:
-        gets_before, parts_before = sum(s3.gets.values()), len(list(out.glob("part-*")))
-        gets = s3.gets.copy()
         with killed_run("s3://b/photos", out, s3):
             wait_for(moment)
-        assert all(
-            s3.gets[file.removeprefix("s3://")] == gets[file.removeprefix("s3://")] for file in done
-        )
-        assert done < (done := done_files(out)) or moment is moments[1]
+        assert_not_read(done, gets, s3)
+        assert done <= done_files(out)
+        done, gets, parts = done_files(out), s3.gets.copy(), len(list(out.glob("part-*")))
     s3.faults_forever.clear()
-    gets = s3.gets.copy()
     result = run_batch("s3://b/photos", out, part_rows=PART_ROWS)
+    assert_not_read(done, gets, s3)
     assert (result.already_done, result.done) == (len(done), PHOTOS - len(done))
-    assert all(
-        s3.gets[file.removeprefix("s3://")] == gets[file.removeprefix("s3://")] for file in done
-    )
-    table = pd.read_parquet(sorted(out.glob("*.parquet")), columns=["file", "error"])
-    assert sorted(table["file"]) == [f"s3://b/photos/{n:02d}.jpg" for n in range(PHOTOS)]
+    table = pd.read_parquet(out, columns=["file", "error"])
+    assert sorted(table["file"]) == [f"s3://b/photos/{number:02d}.jpg" for number in range(PHOTOS)]
     assert sorted(row.record["file"] for row in read_rows(str(out))) == sorted(table["file"])
     assert table["error"].isna().all()
-    assert not list(out.glob("_new/*"))
+    assert {path.suffix for path in out.iterdir()} == {".json", ".parquet"}
