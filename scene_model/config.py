@@ -309,6 +309,15 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(filter(None, (name.strip().lower() for name in text.split(","))))
 
 
+def set_for_library(variables: Mapping[str, str]) -> None:
+    """Set what a library reads from the environment, here and in its processes.
+
+    What is set already stays: the operator's choice counts.
+    """
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
+
+
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Return a message for each unknown ``SCENE_`` variable, with the most similar valid name.
 

@@ -783,6 +783,18 @@ class TooManyRequests(ServerBusy):
     code = "too_many_requests"
 
 
+class RayError(SceneError):
+    """Ray, which runs `batch --engine ray`, cannot be used, or its workers keep ending."""
+
+    code = "ray_error"
+    http_status = 503
+    codes = {
+        "ray_unreachable": ErrorCode(503, "Ray did not start, or the cluster does not answer."),
+        "ray_environment": ErrorCode(503, "The packages could not be installed on the cluster."),
+        "ray_worker_lost": ErrorCode(503, "Workers ended again and again on the same items."),
+    }
+
+
 class InternalError(SceneError):
     """An unexpected error; the log has the details, the client only a general message."""
 

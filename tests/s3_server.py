@@ -84,7 +84,7 @@ def running_s3(port: int = 0) -> Iterator[S3Server]:
     class Handler(_Handler):
         server_state = state
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = _Server(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     state.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -100,6 +100,11 @@ def running_s3(port: int = 0) -> Iterator[S3Server]:
 
 def etag_of(data: bytes) -> str:
     return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that are killed, or have waited enough, close connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):

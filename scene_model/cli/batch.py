@@ -10,10 +10,11 @@ from typing import Any
 from scene_model.cli.scan import positive
 from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
-from scene_model.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED
+from scene_model.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, BatchError
 from scene_model.scale.batch_run import BatchProgress, BatchResult, BatchRun
 from scene_model.scale.drivers.driver import Driver
 from scene_model.scale.drivers.local import LocalDriver
+from scene_model.scale.drivers.ray import RayDriver
 
 _ENGINES = ("local", "ray")
 
@@ -53,7 +54,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with ProgressLine("photos") as line:
 
         def show(progress: BatchProgress) -> None:
-            line.show(progress.done, progress.total, sum(progress.errors_by_code.values()))
+            errors = progress.errors_by_code
+            line.show(progress.done, progress.total, sum(errors.values()), codes_text(errors))
 
         batch = BatchRun(
             options.source,
@@ -62,12 +64,19 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             with_embeddings=not options.no_embeddings,
             on_progress=show,
         )
-        driver: Driver = LocalDriver(batch.count_row)
-        result = batch.run(driver, threading.Event())
+        result = batch.run(_driver(options, batch), threading.Event())
     _print(result, options)
     if not result.is_complete:
         return EXIT_INTERRUPTED
     return EXIT_SOME_FAILED if result.errors_by_code else EXIT_DONE
+
+
+def _driver(options: argparse.Namespace, batch: BatchRun) -> Driver:
+    if options.engine == "ray":
+        return RayDriver(options.address, options.concurrency)
+    if options.address is not None:
+        raise BatchError(f"--address {options.address!r} needs `--engine ray`.")
+    return LocalDriver(batch.count_row)
 
 
 def _print(result: BatchResult, options: argparse.Namespace) -> None:
@@ -81,7 +90,8 @@ def _print(result: BatchResult, options: argparse.Namespace) -> None:
         )
     if result.ignored:
         print(
-            f"{counted(result.ignored, 'file')} ignored: not named like pictures.", file=sys.stderr
+            f"{counted(result.ignored, 'file')} ignored: not named like pictures, or listed twice.",
+            file=sys.stderr,
         )
     if result.errors_by_code:
         failed = sum(result.errors_by_code.values())
