@@ -96,7 +96,7 @@ $(VENV)/.testing: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.everything: pyproject.toml $(LOCK) | $(VENV)/.created
-	$(PIP) -e ".[train,dev,browser,docs,auth,encryption]"
+	$(PIP) -e ".[train,dev,browser,docs,auth,encryption,ray]"
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.docs: pyproject.toml $(LOCK) | $(VENV)/.created

@@ -201,6 +201,12 @@ class Settings(BaseSettings):
     max_decoding_s: float = Field(
         default=30.0, gt=0, description="Longest time for decoding a picture, in seconds."
     )
+    fetch_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Longest wait for the next bytes of an object store or a web server, in "
+        "seconds. `batch`: after three of them the picture is a row with an error.",
+    )
     max_batch_files: int = Field(
         default=20_000, ge=1, description="Most files in one request to `/api/predict/batch`."
     )
@@ -301,6 +307,15 @@ class Settings(BaseSettings):
 def _names(text: str) -> frozenset[str]:
     """Split a list that commas separate, in lower case."""
     return frozenset(filter(None, (name.strip().lower() for name in text.split(","))))
+
+
+def set_for_library(variables: Mapping[str, str]) -> None:
+    """Set what a library reads from the environment, here and in its processes.
+
+    What is set already stays: the operator's choice counts.
+    """
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

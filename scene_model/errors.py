@@ -163,6 +163,31 @@ class ArchiveError(PhotoError):
     }
 
 
+class FetchError(PhotoError):
+    """An object store or a web server does not give a picture, tried three times."""
+
+    code = "store_unavailable"
+    http_status = 502
+    codes = {
+        "timed_out": ErrorCode(504, "It does not answer, or stalls."),
+        "truncated": ErrorCode(502, "It sends fewer bytes than it announces."),
+        "not_found": ErrorCode(404, "It has no such picture."),
+        "access_denied": ErrorCode(403, "It does not allow the picture to be read."),
+        "changed": ErrorCode(409, "It changed while it was read."),
+        "invalid_url": ErrorCode(400, "The address cannot be read, or is of an unknown kind."),
+    }
+
+
+class BatchRowError(PhotoError):
+    """A row of a batch cannot be added to the library, although its photo may be."""
+
+    code = "changed_since_batch"
+    http_status = 409
+    codes = {
+        "embedding_unusable": ErrorCode(422, "The row has no embedding, or a damaged one."),
+    }
+
+
 class UsageError(SceneError):
     """The request is wrong; repeating it does not help."""
 
@@ -339,6 +364,24 @@ class NothingSorted(UsageError):
     http_status = 404
 
 
+class BatchError(UsageError):
+    """A batch cannot be run into this output, or its output cannot be read."""
+
+    code = "batch_unusable"
+    http_status = 422
+    has_paths = True
+    codes = {
+        "batch_differs": ErrorCode(409, "The output holds a batch of another model or source."),
+        "batch_running": ErrorCode(409, "Another process runs a batch into the output."),
+        "batch_without_embeddings": ErrorCode(422, "The batch was written without embeddings."),
+        "batch_missing": ErrorCode(404, "The folder or URL holds no batch."),
+        "batch_damaged": ErrorCode(422, "The manifest or a part of the batch is damaged."),
+        "package_missing": ErrorCode(501, "A package that the batch needs is not installed."),
+        "list_unreadable": ErrorCode(422, "The list of pictures cannot be read."),
+        "no_pictures": ErrorCode(404, "The source has no pictures."),
+    }
+
+
 class BrokenRequest(UsageError):
     """A request's body is malformed: broken multipart, invalid JSON."""
 
@@ -408,6 +451,15 @@ class LabelCountMismatch(BundleError):
     """A head's number of outputs does not match its labels."""
 
     code = "label_count_mismatch"
+
+
+class StoreUnavailable(SceneError):
+    """The source of a batch cannot be listed, or its output cannot be read or written."""
+
+    code = "batch_store_unavailable"
+    http_status = 503
+    has_paths = True
+    codes = {"output_full": ErrorCode(507, "The disk of the output is full.")}
 
 
 class LibraryError(SceneError):
@@ -523,6 +575,16 @@ class OriginalMissing(LibraryError):
 
     code = "original_missing"
     http_status = 410
+    codes = {
+        "original_not_fetched": ErrorCode(409, "The original is at a URL, and was not asked for."),
+    }
+
+
+class OriginalUnreachable(LibraryError):
+    """The photo's original is at a URL, and cannot be fetched from there."""
+
+    code = "original_unreachable"
+    http_status = 502
 
 
 class OriginalChanged(LibraryError):
@@ -719,6 +781,18 @@ class TooManyRequests(ServerBusy):
     """A client exceeds the request rate limit."""
 
     code = "too_many_requests"
+
+
+class RayError(SceneError):
+    """Ray, which runs `batch --engine ray`, cannot be used, or its workers keep ending."""
+
+    code = "ray_error"
+    http_status = 503
+    codes = {
+        "ray_unreachable": ErrorCode(503, "Ray did not start, or the cluster does not answer."),
+        "ray_environment": ErrorCode(503, "The packages could not be installed on the cluster."),
+        "ray_worker_lost": ErrorCode(503, "Workers ended again and again on the same items."),
+    }
 
 
 class InternalError(SceneError):

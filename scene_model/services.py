@@ -30,21 +30,18 @@ from scene_model.jobs.workers import WorkerPools
 from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
 from scene_model.library.inventory import MovedFile, update_references
+from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.maintenance.daily_copy import DailyCopies
 from scene_model.maintenance.restore import unfinished_restores
-from scene_model.model_choice import (
-    ModelChoice,
-    open_bundle,
-    open_chosen,
-    open_classifier,
-    open_decoders,
-)
+from scene_model.model_choice import ModelChoice, open_chosen
+from scene_model.model_files import open_bundle, open_classifier, open_decoders
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.rules.rule_runner import RuleRunner
+from scene_model.scale.reading.url_fetcher import UrlFetcher
 from scene_model.trips.trip_updates import TripUpdates
 
 logger = logging.getLogger(__name__)
@@ -231,6 +228,14 @@ def open_common(settings: Settings) -> Common:
     return Common(model, WorkerPools(settings.workers), decoders, Gazetteer.open())
 
 
+def original_fetcher(settings: Settings) -> FetchOriginal | None:
+    """Return what fetches originals from URLs; None on a shared server.
+
+    Its visitors must not be able to make the server connect to addresses of their choosing.
+    """
+    return None if settings.is_shared else UrlFetcher(settings.fetch_timeout_s)
+
+
 def open_services(
     settings: Settings,
     resume: bool = True,
@@ -256,6 +261,7 @@ def open_services(
         decoders=decoders,
         is_rebuilding=is_rebuilding,
         gazetteer=None if common is None else common.gazetteer,
+        fetch=original_fetcher(settings),
     )
     try:
         if common is not None:

@@ -91,6 +91,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         ("resume", _resume, "continue an interrupted sort or undo"),
     ):
         commands.add_parser(name, define=define, help=what, description=what)
+    what = "tag the photos of a folder, an object store or a list into a Parquet dataset"
+    commands.add_parser("batch", define=_batch, help=what, description=f"{what.capitalize()}.")
     commands.add_parser("fit", define=_fit, help="train your own classes on class folders")
     commands.add_parser("serve", define=_serve, help="serve the pages and the REST API")
     commands.add_parser(
@@ -146,6 +148,13 @@ def _resume(parser: argparse.ArgumentParser) -> None:
 
     sort.add_dest_arguments(parser)
     _run_with_settings(parser, _naming_damage(sort.resume))
+
+
+def _batch(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import batch
+
+    batch.add_arguments(parser)
+    _run_with_settings(parser, batch.run)
 
 
 def _fit(parser: argparse.ArgumentParser) -> None:
