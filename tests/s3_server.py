@@ -28,7 +28,8 @@ class S3Server:
     """Buckets of objects, and what is to go wrong with them.
 
     faults: by `BUCKET/KEY`, what happens to its next GETs; "change": the object has other bytes
-    from then on. faults_forever: what happens to all of them. gets, puts: how often each was sent.
+    from then on. faults_forever: what happens to all of them. redirects: where else to look.
+    gets, puts: how often each was sent.
     """
 
     port: int = 0
@@ -36,6 +37,7 @@ class S3Server:
     faults: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
     faults_forever: dict[str, Fault] = field(default_factory=dict)
     changes: dict[str, bytes] = field(default_factory=dict)
+    redirects: dict[str, str] = field(default_factory=dict)
     gets: Counter[str] = field(default_factory=Counter)
     puts: Counter[str] = field(default_factory=Counter)
     lists: int = 0
@@ -82,7 +84,7 @@ def running_s3(port: int = 0) -> Iterator[S3Server]:
     class Handler(_Handler):
         server_state = state
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = _Server(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     state.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -98,6 +100,11 @@ def running_s3(port: int = 0) -> Iterator[S3Server]:
 
 def etag_of(data: bytes) -> str:
     return f'"{hashlib.md5(data, usedforsecurity=False).hexdigest()}"'
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: clients that are killed, or have waited enough, close connections."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -116,6 +123,9 @@ class _Handler(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
         if "list-type" in query:
             self._list({name: values[0] for name, values in query.items()})
+            return
+        if self.name in self.server_state.redirects:
+            self._answer(302, b"", {"Location": self.server_state.redirects[self.name]})
             return
         fault = self.server_state.fault(self.name)
         if fault in ("500", "503", "403"):

@@ -54,7 +54,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with ProgressLine("photos") as line:
 
         def show(progress: BatchProgress) -> None:
-            line.show(progress.done, progress.total, sum(progress.errors_by_code.values()))
+            errors = progress.errors_by_code
+            line.show(progress.done, progress.total, sum(errors.values()), codes_text(errors))
 
         batch = BatchRun(
             options.source,
@@ -89,7 +90,8 @@ def _print(result: BatchResult, options: argparse.Namespace) -> None:
         )
     if result.ignored:
         print(
-            f"{counted(result.ignored, 'file')} ignored: not named like pictures.", file=sys.stderr
+            f"{counted(result.ignored, 'file')} ignored: not named like pictures, or listed twice.",
+            file=sys.stderr,
         )
     if result.errors_by_code:
         failed = sum(result.errors_by_code.values())

@@ -173,7 +173,7 @@ class BatchRun:
         self, driver: Driver, items: Iterator[SourceItem], output: Output, stop: Event
     ) -> None:
         is_resumed = output.manifest.rows > 0
-        chunks = chunks_of(self._to_do(items, output.done), self._part_rows)
+        chunks = chunks_of(self._to_do(items, output.done, stop), self._part_rows)
         spool = self._spool = ChunkSpool()
         listing = threading.Thread(target=spool.fill, args=(chunks, stop), name="listing")
         listing.start()
@@ -197,8 +197,12 @@ class BatchRun:
             listing.join()
             spool.close()
 
-    def _to_do(self, items: Iterator[SourceItem], done: DoneItems) -> Iterator[SourceItem]:
+    def _to_do(
+        self, items: Iterator[SourceItem], done: DoneItems, stop: Event
+    ) -> Iterator[SourceItem]:
         for item in items:
+            if stop.is_set():
+                return
             state = done.state(item)
             if state is ItemState.DONE:
                 self._already_done += 1

@@ -5,6 +5,8 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
+from scene_model.errors import StoreUnavailable
+from scene_model.library.file_system import FULL
 from scene_model.scale.items import Chunk
 
 
@@ -58,8 +60,16 @@ class ChunkSpool:
     def _put(self, chunk: Chunk) -> None:
         data = pickle.dumps(chunk)
         with self._changed:
-            self._file.seek(self._written)
-            self._file.write(len(data).to_bytes(8, "little") + data)
+            try:
+                self._file.seek(self._written)
+                self._file.write(len(data).to_bytes(8, "little") + data)
+                self._file.flush()
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"The list of pictures cannot be kept in {tempfile.gettempdir()}: "
+                    f"{error.strerror}. Free some space there and run the batch again.",
+                    code="output_full" if error.errno in FULL else None,
+                ) from error
             self._written += 8 + len(data)
             self.items += len(chunk.items)
             self._changed.notify_all()

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -155,9 +156,11 @@ class ObjectLock(OutputLock):
 
 
 def _is_running(process: object) -> bool:
-    """Return whether a process of this computer is running."""
+    """Return whether another process of this computer is running, or may be."""
     if not isinstance(process, int) or process == os.getpid():
         return False
+    if sys.platform == "win32":
+        return True  # signal 0 is Ctrl-C there; the time of its last word decides
     try:
         os.kill(process, 0)
     except ProcessLookupError:

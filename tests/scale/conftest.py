@@ -1,6 +1,6 @@
 """Batches of small pictures, in folders and in a store."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -12,8 +12,7 @@ from scene_model.scale.batch_run import BatchResult, BatchRun
 from scene_model.scale.drivers.local import LocalDriver
 from tests.pictures import encode, textured
 from tests.s3_server import S3Server, running_s3
-
-Run = Callable[..., BatchResult]
+from tests.scale.samples import Run
 
 
 @pytest.fixture

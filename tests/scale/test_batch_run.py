@@ -13,7 +13,7 @@ from scene_model.scale.read_batch import BatchRow, open_manifest, read_rows
 from tests.bundles import own_head
 from tests.pictures import encode, textured
 from tests.s3_server import S3Server, etag_of
-from tests.scale.conftest import Run
+from tests.scale.samples import Run
 from tests.videos import video
 
 pytestmark = pytest.mark.slow

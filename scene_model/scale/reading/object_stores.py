@@ -4,6 +4,7 @@ The package obstore reads endpoint, region and credentials as the stores' own pr
 variables such as `AWS_ENDPOINT_URL` or from the machine's role (docs/batch.md lists them).
 """
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ _CONNECT_S = 10.0
 # A slow but steady transfer may take this much longer than the longest wait for its next bytes.
 _TOTAL_FACTOR = 20
 _PIECE_BYTES = 1 << 20
+# In messages of obstore: the status of an answer, and what S3 and its like say about it.
+_STATUS = re.compile(r"status code: (\d+ [A-Za-z ]+)")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
 # Of obstore, for lists and writes. Reads are tried again by `attempted`, which counts alike for
 # all kinds of servers.
 _RETRIES, _FIRST_PAUSE_S = 4, 0.3
@@ -186,7 +190,8 @@ class ObjectStores:
             return FetchError(f"{host_of(url)} has no such object.", code="not_found")
         if isinstance(error, (kinds.PermissionDeniedError, kinds.UnauthenticatedError)):
             return FetchError(
-                f"{host_of(url)} does not allow it: {_reason(error)} Check the credentials.",
+                f"{host_of(url)} does not allow it: {_reason(error)} Check the credentials "
+                "(docs/batch.md).",
                 code="access_denied",
             )
         if isinstance(error, kinds.PreconditionError):
@@ -205,8 +210,13 @@ class ObjectStores:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of an error; what follows is for developers of obstore."""
+    """Say what obstore's error is about, without the address, its key and how long it took."""
     if isinstance(error, FetchError):
         return error.message
-    lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0].rstrip(". ")[:300] + "."
+    text = str(error)
+    status = _STATUS.search(text)
+    if status is not None:
+        code = _CODE.search(text)
+        return f"status {status[1]}" + (f", {code[1]}." if code else ".")
+    lines = text.splitlines() or [type(error).__name__]
+    return lines[0].rpartition(" - ")[2].rstrip(". ")[:300] + "."

@@ -80,9 +80,9 @@ def file_item(
 
 def _entries(folder: str) -> Iterator[_Entry]:
     """Yield the entries of a folder, sorted by name, without links to folders; raises OSError."""
-    with os.scandir(folder or ".") as found:
+    with os.scandir(folder or ".") as listing:
         entries = [
-            _Entry(entry.name, _is_folder(entry)) for entry in found if not _is_folder_link(entry)
+            _Entry(entry.name, _is_folder(entry)) for entry in listing if not _is_folder_link(entry)
         ]
     entries.sort(key=lambda entry: entry.name)
     yield from entries
