@@ -149,7 +149,7 @@ def main() -> int:
         type=float,
         nargs=2,
         metavar=("WEB", "PHONE"),
-        default=(150.0, 30.0),
+        default=(110.0, 30.0),
         help="photos a second and core: pictures of the web, photos of 12 megapixels",
     )
     for name, value in vars(Prices()).items():
