@@ -198,11 +198,16 @@ class ActorPool:
 
     def _lost_error(self) -> RayError:
         items = [item for chunk in self._lost for item in chunk.items]
+        first, last = items[0].location, items[-1].location
+        which = (
+            f"1 item has no row: {first}"
+            if len(items) == 1
+            else (f"{len(items):,} items have no rows: {first} to {last}")
+        )
         return RayError(
-            f"{len(items):,} items have no rows, from {items[0].location} to "
-            f"{items[-1].location}: the worker ended each of the {_MAX_ATTEMPTS} times that it "
-            "processed them. It may have too little memory. Everything else is done; run the same "
-            "command to try again.",
+            f"{which}, since the worker ended each of the {_MAX_ATTEMPTS} times that it processed "
+            "them. It may have too little memory. Everything else is done; run the same command to "
+            "try again.",
             code="ray_worker_lost",
         )
 
