@@ -28,7 +28,7 @@ _ALONE_AFTER = 2
 _POLL_S = 0.2
 # After a stop: how long the chunks in work may take to write the rows that they have.
 _STOP_S = 20.0
-_SILENT_S = 60.0
+_SILENT_S = 30.0
 _logger = logging.getLogger(__name__)
 
 
@@ -65,6 +65,7 @@ class ActorPool:
         self._again = deque[_Work]()
         self._alone = deque[_Work]()
         self._lost: list[Chunk] = []
+        self._is_warned = False
 
     def run(self, chunks: Iterator[Chunk], stop: Event) -> None:
         """Process all chunks, or those begun when `stop` is set or the caller is interrupted.
@@ -85,21 +86,24 @@ class ActorPool:
 
     def _work_off(self, chunks: Iterator[Chunk], stop: Event) -> None:
         """Keep the actors at work until no chunk is left, or `stop` is set."""
-        started, is_silent = time.monotonic(), True
         is_listed = False
+        answered = time.monotonic()
         while not stop.is_set():
             is_listed = self._fill(chunks, is_listed)
             if is_listed and not self._calls and not self._again:
                 return
             if self._collect():
-                is_silent = False
-            if is_silent and time.monotonic() > started + _SILENT_S:
-                is_silent = False
-                _logger.warning(
-                    "No worker has answered for %.0f s. If this goes on, the cluster has no free "
-                    "CPUs: look at `ray status`.",
-                    _SILENT_S,
-                )
+                answered = time.monotonic()
+            elif time.monotonic() > answered + _SILENT_S:
+                self._session.require_alive()
+                if not self._actors and not self._is_warned:
+                    self._is_warned = True
+                    _logger.warning(
+                        "No worker has started for %.0f s. If this goes on, the cluster has no "
+                        "free CPUs: look at `ray status`.",
+                        _SILENT_S,
+                    )
+                answered = time.monotonic()
 
     def _fill(self, chunks: Iterator[Chunk], is_listed: bool) -> bool:
         """Give each actor that has room a chunk; returns whether `chunks` has no more.
