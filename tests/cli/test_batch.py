@@ -60,6 +60,8 @@ def test_result_and_exit_codes(folder: Path, out: Path, capsys: pytest.CaptureFi
         ([".", "out", "--address", "host:1"], "needs `--engine ray`"),
         ([".", "https://host.test/out"], "cannot be written to"),
         (["ftp://host", "out"], "ftp:// cannot be read"),
+        ([".", "out", "--concurrency", "100"], "the limit is 64"),
+        (["s3://b/photos.tar.gz", "out"], "is packed"),
     ],
 )
 def test_wrong_usage(
