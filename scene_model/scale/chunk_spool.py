@@ -65,11 +65,7 @@ class ChunkSpool:
                 self._file.write(len(data).to_bytes(8, "little") + data)
                 self._file.flush()
             except OSError as error:
-                raise StoreUnavailable(
-                    f"The list of pictures cannot be kept in {tempfile.gettempdir()}: "
-                    f"{error.strerror}. Free some space there and run the batch again.",
-                    code="output_full" if error.errno in FULL else None,
-                ) from error
+                raise _unwritable(error) from error
             self._written += 8 + len(data)
             self.items += len(chunk.items)
             self._changed.notify_all()
@@ -85,3 +81,14 @@ class ChunkSpool:
             data = self._file.read(size)
             self._read += 8 + size
             return data
+
+
+def _unwritable(error: OSError) -> StoreUnavailable:
+    folder = tempfile.gettempdir()
+    if error.errno in FULL:
+        return StoreUnavailable(
+            f"The disk of {folder}, where the list of pictures is kept, is full. Free some space "
+            "and run the batch again.",
+            code="output_full",
+        )
+    return StoreUnavailable(f"The list of pictures cannot be kept in {folder}: {error.strerror}.")
