@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from scene_model.errors import InvalidSetting, NotForVisitors
 
 ENVIRONMENT_PREFIX = "SCENE_"
+MAX_WORKERS = 64
 _PACKAGE_DIR = Path(__file__).resolve().parent
 PROJECT_DIR = _PACKAGE_DIR.parent
 DEFAULT_ALBUMS_FILE = _PACKAGE_DIR / "classifier" / "albums.toml"
@@ -180,7 +181,7 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
-        le=64,
+        le=MAX_WORKERS,
         description="Photos that are classified at the same time; REST decodes one more.",
     )
     max_file_bytes: int = Field(

@@ -459,7 +459,7 @@ class StoreUnavailable(SceneError):
     code = "batch_store_unavailable"
     http_status = 503
     has_paths = True
-    codes = {"output_full": ErrorCode(507, "The disk of the output is full.")}
+    codes = {"output_full": ErrorCode(507, "The disk of the output, or of the list, is full.")}
 
 
 class LibraryError(SceneError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from scene_model.cli.scan import positive
 from scene_model.cli.terminal import ProgressLine, counted, printable
-from scene_model.config import Settings
+from scene_model.config import MAX_WORKERS, Settings
 from scene_model.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_SOME_FAILED, BatchError
 from scene_model.scale.batch_run import BatchProgress, BatchResult, BatchRun
 from scene_model.scale.drivers.driver import Driver
@@ -50,6 +50,11 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Run the batch; returns the exit code."""
     is_local = options.engine == "local"
     if is_local and options.concurrency is not None:
+        if options.concurrency > MAX_WORKERS:
+            raise BatchError(
+                f"--concurrency is {options.concurrency:,}; the limit is {MAX_WORKERS}. More "
+                "machines run more at a time: `--engine ray`."
+            )
         settings = settings.model_copy(update={"workers": options.concurrency})
     with ProgressLine("photos") as line:
 

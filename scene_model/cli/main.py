@@ -92,7 +92,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
     ):
         commands.add_parser(name, define=define, help=what, description=what)
     what = "tag the photos of a folder, an object store or a list into a Parquet dataset"
-    commands.add_parser("batch", define=_batch, help=what, description=f"{what.capitalize()}.")
+    commands.add_parser(
+        "batch", define=_batch, help=what, description=f"{what[0].upper()}{what[1:]}."
+    )
     commands.add_parser("fit", define=_fit, help="train your own classes on class folders")
     commands.add_parser("serve", define=_serve, help="serve the pages and the REST API")
     commands.add_parser(

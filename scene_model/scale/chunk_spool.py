@@ -5,6 +5,8 @@ import tempfile
 import threading
 from collections.abc import Iterator
 
+from scene_model.errors import StoreUnavailable
+from scene_model.library.file_system import FULL
 from scene_model.scale.items import Chunk
 
 
@@ -58,8 +60,12 @@ class ChunkSpool:
     def _put(self, chunk: Chunk) -> None:
         data = pickle.dumps(chunk)
         with self._changed:
-            self._file.seek(self._written)
-            self._file.write(len(data).to_bytes(8, "little") + data)
+            try:
+                self._file.seek(self._written)
+                self._file.write(len(data).to_bytes(8, "little") + data)
+                self._file.flush()
+            except OSError as error:
+                raise _unwritable(error) from error
             self._written += 8 + len(data)
             self.items += len(chunk.items)
             self._changed.notify_all()
@@ -75,3 +81,14 @@ class ChunkSpool:
             data = self._file.read(size)
             self._read += 8 + size
             return data
+
+
+def _unwritable(error: OSError) -> StoreUnavailable:
+    folder = tempfile.gettempdir()
+    if error.errno in FULL:
+        return StoreUnavailable(
+            f"The disk of {folder}, where the list of pictures is kept, is full. Free some space "
+            "and run the batch again.",
+            code="output_full",
+        )
+    return StoreUnavailable(f"The list of pictures cannot be kept in {folder}: {error.strerror}.")

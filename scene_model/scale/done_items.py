@@ -16,7 +16,8 @@ DONE_COLUMNS = ("file", "version", "error")
 _RECORD = np.dtype(
     [("first", "<u8"), ("second", "<u8"), ("version", "<u8"), ("part", "<u4"), ("retry", "?")]
 )
-_NO_VERSION = 0
+# Versions of rows: of what a server gave without one, and of what was not read at all.
+_NO_VERSION, _UNREAD = 0, 1
 
 
 class ItemState(Enum):
@@ -41,12 +42,8 @@ class DoneItems:
         codes = (error and error["code"] for error in rows.column("error").to_pylist())
         files, versions = (rows.column(name).to_pylist() for name in ("file", "version"))
         for index, (file, version, code) in enumerate(zip(files, versions, codes, strict=True)):
-            records[index] = (
-                *_name_hash(file),
-                _version_hash(version),
-                part,
-                code in RETRIED_CODES,
-            )
+            version_hash = _version_hash(version) or (_UNREAD if code else _NO_VERSION)
+            records[index] = (*_name_hash(file), version_hash, part, code in RETRIED_CODES)
         self._pieces.append(records)
 
     def overlap(self, files: Iterable[str]) -> int:
@@ -94,4 +91,4 @@ def _version_hash(version: str) -> int:
     if not version:
         return _NO_VERSION
     digest = hashlib.blake2b(version.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") or 1
+    return int.from_bytes(digest, "little") | 2

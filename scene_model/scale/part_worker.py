@@ -28,7 +28,7 @@ from scene_model.scale.reading.fetcher import FetchedContent, Fetcher
 __all__ = ["PartJob", "PartSummary", "PartWorker"]
 
 # Pictures that are fetched, or wait for a decoder, for each that is decoded: a request to a store
-# takes as long as several predictions.
+# takes as long as several predictions. Of a folder, one more is read and hashed meanwhile.
 _FETCHES_PER_WORKER = 8
 
 
@@ -59,7 +59,7 @@ class PartWorker:
         self._store = open_parts(job.output)
         self._on_row = on_row or _ignore
         is_folder = Path(job.source).is_dir()
-        threads = settings.workers * (1 if is_folder else _FETCHES_PER_WORKER)
+        threads = settings.workers + 1 if is_folder else settings.workers * _FETCHES_PER_WORKER
         self._pool = ThreadPoolExecutor(threads, "batch")
 
     def process(self, chunk: Chunk, stop: Event | None = None) -> PartSummary | None:

@@ -26,7 +26,7 @@ def descendants(pid: int) -> set[int]:
 
 def actors(pid: int) -> list[int]:
     """The workers among them that process chunks."""
-    return [child for child in sorted(descendants(pid)) if "ray::PartActor" in _command(child)]
+    return [child for child in sorted(descendants(pid)) if "ray::PartActor" in command(child)]
 
 
 def listening_addresses(pid: int) -> set[str]:
@@ -50,7 +50,8 @@ def _parents() -> Iterator[tuple[int, int]]:
                 yield int(folder.name), int(after_name.split()[1])
 
 
-def _command(pid: int) -> str:
+def command(pid: int) -> str:
+    """The command line of a process; empty for one that has ended."""
     with contextlib.suppress(OSError):
         return (PROC / str(pid) / "cmdline").read_text(errors="replace")
     return ""

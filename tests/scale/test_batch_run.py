@@ -218,10 +218,14 @@ def test_source_that_is_missing_empty_or_the_output(
     assert not out.exists()
 
 
-def test_output_inside_the_source_is_no_source(folder: Path, run_batch: Run) -> None:
-    for _ in range(2):
-        result = run_batch(folder, folder / "out")
-        assert (result.rows, result.ignored) == (12, 0)
+def test_output_inside_the_source_is_no_source(
+    folder: Path, s3: S3Server, small_photos: list[bytes], run_batch: Run
+) -> None:
+    s3.objects |= {f"b/{number}.jpg": data for number, data in enumerate(small_photos)}
+    for source, out in ((str(folder), str(folder / "out")), ("s3://b", "s3://b/out")):
+        for _ in range(2):
+            result = run_batch(source, out)
+            assert (result.rows, result.ignored) == (12, 0)
 
 
 def test_without_embeddings(folder: Path, tmp_path: Path, run_batch: Run) -> None:

@@ -1,12 +1,13 @@
 """Reading items: from web servers, from stores and from tars, with limits and three attempts."""
 
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from scene_model.config import Settings
-from scene_model.errors import FetchError, FileTooLarge, PhotoError, UnreadableFile
+from scene_model.errors import BatchError, FetchError, FileTooLarge, PhotoError, UnreadableFile
 from scene_model.model_files import open_decoders
 from scene_model.photos.content import VideoContent
 from scene_model.scale.items import SourceItem
@@ -126,6 +127,18 @@ def test_members_of_tars(web: S3Server, tmp_path: Path, text: str) -> None:
     with pytest.raises((FetchError, UnreadableFile)) as failed, fetcher().fetched(items[0]):
         pass
     assert failed.value.code in ("changed", "file_changing")
+
+
+@pytest.mark.parametrize(
+    ("package", "url"), [("obstore", "s3://b/a.jpg"), ("urllib3", "https://h.test/a.jpg")]
+)
+def test_package_that_is_not_installed(
+    package: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(BatchError, match=r"scene-gallery\[cloud\]") as missing:
+        fetched(url)
+    assert missing.value.code == "package_missing"
 
 
 def test_error_of_the_listing_is_the_items(tmp_path: Path) -> None:

@@ -116,7 +116,18 @@ def test_changed_item_and_one_that_was_not_fetched_are_read_again(store: PartSto
     assert open_manifest(store.location).errors_by_code == {"truncated_photo": 1}
 
 
-@pytest.mark.parametrize("changed", ["a", "abc", "be"])
+def test_file_that_was_missing_is_read_when_it_is_there(store: PartStore) -> None:
+    output = Output(store, MODEL)
+    codes = {"a": "path_not_found", "b": "not_found"}
+    output.add(write_part(store, [SourceItem("a"), SourceItem("b"), SourceItem("c")], codes))
+    output.finish(is_complete=True)
+    output.close()
+    assert finish(store, [SourceItem("a"), SourceItem("b"), SourceItem("c", "1")]) == 0
+    assert finish(store, [SourceItem("a", "1"), SourceItem("b"), SourceItem("c", "1")]) == 1
+    assert open_manifest(store.location).errors_by_code == {"not_found": 1}
+
+
+@pytest.mark.parametrize("changed", ["be", "abc"])
 def test_program_that_ends_at_any_step_loses_and_repeats_nothing(
     tmp_path: Path, changed: str
 ) -> None:

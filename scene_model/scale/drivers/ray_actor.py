@@ -39,6 +39,9 @@ class PartActor:
         self._worker: PartWorker | None = None
         self._opening, self._stop = Lock(), Event()
 
+    def ready(self) -> None:
+        """Return when the actor has started."""
+
     def process(self, chunk: Chunk) -> PartSummary | PartFailure | None:
         """Predict a chunk and write its part; a failure is returned, not raised.
 

@@ -82,6 +82,16 @@ class RaySession:
         except self.ray.exceptions.RayTaskError as error:
             raise RayError(f"A worker failed unexpectedly: {last_line(error)}.") from error
 
+    def require_alive(self) -> None:
+        """Raise RayError where Ray's process on this machine has ended: nothing comes any more."""
+        here = self.ray.get_runtime_context().get_node_id()
+        if not any(node["Alive"] for node in self.ray.nodes() if node["NodeID"] == here):
+            raise RayError(
+                "Ray's process on this machine has ended. What is done is kept; run the same "
+                "command again.",
+                code="ray_unreachable",
+            )
+
     def _nodes(self) -> list[dict[str, Any]]:
         nodes = self.ray.nodes()
         return [node for node in nodes if node["Alive"] and node["Resources"].get("CPU", 0) > 0]

@@ -112,6 +112,7 @@ class Fetcher:
             head += piece
             if len(head) >= _HEAD_BYTES:
                 break
+            _check_deadline(item, deadline)
         sniffed = sniff(bytes(head[:_HEAD_BYTES]))
         is_video = sniffed.kind is FileKind.VIDEO and sniffed.name in VIDEO_FORMATS
         if is_video:
@@ -133,9 +134,10 @@ class Fetcher:
         deadline: float,
     ) -> VideoContent:
         check_video_bytes(body.file_bytes or 0, self._limits)
-        handle, name = tempfile.mkstemp(prefix="scene-gallery-", suffix=".video")
-        path = Path(name)
+        path: Path | None = None
         try:
+            handle, name = tempfile.mkstemp(prefix="scene-gallery-", suffix=".video")
+            path = Path(name)
             with os.fdopen(handle, "wb") as file:
                 file.write(head)
                 for piece in pieces:
@@ -144,13 +146,14 @@ class Fetcher:
                     _check_deadline(item, deadline)
                 file_bytes = file.tell()
             return VideoContent(path, file_content_hash(path), file_bytes, kind)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise UnreadableFile(
-                f"The video cannot be kept in {path.parent} while it is decoded: {error.strerror}."
-            ) from error
-        except BaseException:
-            path.unlink(missing_ok=True)
+        except BaseException as error:
+            if path is not None:
+                path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise UnreadableFile(
+                    f"The video cannot be kept in {tempfile.gettempdir()} while it is decoded: "
+                    f"{error.strerror}."
+                ) from error
             raise
 
 

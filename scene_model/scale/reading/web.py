@@ -90,15 +90,18 @@ class WebServers:
     ) -> Iterator[bytes]:
         received = 0
         try:
-            for piece in answer.stream(_PIECE_BYTES, decode_content=False):
+            # What has arrived, not what fills a piece: a server may send a byte a second.
+            while piece := answer.read1(_PIECE_BYTES, decode_content=False):
                 received += len(piece)
                 yield piece
-            answer.release_conn()
         except self._urllib3.exceptions.HTTPError as error:
             fetch_error = self._fetch_error(error, url)
             if fetch_error.code == "store_unavailable" and announced is not None:
                 raise truncated(url, received, announced) from error
             raise fetch_error from error
+        if announced is not None and received != announced:
+            raise truncated(url, received, announced)
+        answer.release_conn()
 
     def _fetch_error(self, error: Exception, url: str) -> FetchError:
         kinds = self._urllib3.exceptions

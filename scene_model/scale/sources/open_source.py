@@ -15,6 +15,8 @@ from scene_model.scale.sources.source import Source
 from scene_model.scale.sources.tars import TAR_SUFFIX, Tars, TarSource
 from scene_model.scale.sources.url_list import ListSource, is_list, list_suffix
 
+_PACKED_SUFFIXES = frozenset({".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar"})
+
 
 class SingleSource(Source):
     """One picture or video."""
@@ -34,12 +36,17 @@ def open_source(text: str, remote: RemoteFiles, output: str | None = None) -> So
     """Return the source; nothing is listed yet.
 
     text: a folder, a prefix, a list, a tar or one picture, by path or URL. remote: reads what is
-    named by URL. output: if it is a folder inside the source, its files are not listed.
+    named by URL. output: if it is inside the source, its files are not listed.
     Raises PathNotFound, and BatchError for what is none of these.
     """
+    if Path(text).suffix.lower() in _PACKED_SUFFIXES and not Path(text).is_dir():
+        raise BatchError(
+            f"{text} is packed, and batches read no archives but .tar. Unpack it, or pack it as a "
+            "tar without compression."
+        )
     tars = Tars(remote)
     if "://" in text:
-        return _remote_source(text, remote, tars)
+        return _remote_source(text, remote, tars, output)
     path = Path(text)
     if path.is_dir():
         left_out = None if output is None or "://" in output else Path(output)
@@ -49,7 +56,7 @@ def open_source(text: str, remote: RemoteFiles, output: str | None = None) -> So
     return _named_source(str(path), remote, tars) or SingleSource(str(path))
 
 
-def _remote_source(url: str, remote: RemoteFiles, tars: Tars) -> Source:
+def _remote_source(url: str, remote: RemoteFiles, tars: Tars, output: str | None) -> Source:
     scheme = url.partition("://")[0]
     if scheme not in (*OBJECT_SCHEMES, *WEB_SCHEMES):
         raise BatchError(
@@ -61,7 +68,7 @@ def _remote_source(url: str, remote: RemoteFiles, tars: Tars) -> Source:
         return source
     if scheme in OBJECT_SCHEMES:
         is_media = has_media_name(PurePosixPath(url)) and not url.endswith("/")
-        return SingleSource(url) if is_media else PrefixSource(url, remote, tars)
+        return SingleSource(url) if is_media else PrefixSource(url, remote, tars, output)
     if url.endswith("/"):
         raise BatchError(
             f"{url} cannot be listed: web servers have no listing that all of them share. Give a "
