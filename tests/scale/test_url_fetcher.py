@@ -117,4 +117,6 @@ def test_the_name_and_the_folder_of_an_address(url: str, name: str, folder: str)
 
 
 def test_a_path_is_no_address() -> None:
-    assert not any(map(is_photo_url, ["a.jpg", "/a/b.jpg", "C:\\a.jpg", "C://a.jpg", "odd://a.jpg"]))
+    assert not any(
+        map(is_photo_url, ["a.jpg", "/a/b.jpg", "C:\\a.jpg", "C://a.jpg", "odd://a.jpg"])
+    )
