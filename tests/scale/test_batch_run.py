@@ -8,12 +8,13 @@ import pytest
 
 from scene_model.cli.main import main
 from scene_model.errors import BatchError, PathNotFound
+from scene_model.photos.hashes import content_hash
 from scene_model.scale.manifest import MANIFEST_FILE
 from scene_model.scale.read_batch import BatchRow, open_manifest, read_rows
 from tests.bundles import own_head
 from tests.pictures import encode, textured
 from tests.s3_server import S3Server, etag_of
-from tests.scale.samples import Run
+from tests.scale.samples import Run, tar_of
 from tests.videos import video
 
 pytestmark = pytest.mark.slow
@@ -226,6 +227,32 @@ def test_output_inside_the_source_is_no_source(
         for _ in range(2):
             result = run_batch(source, out)
             assert (result.rows, result.ignored) == (12, 0)
+
+
+def test_list_of_files_stores_web_servers_and_tars(
+    s3: S3Server, tmp_path: Path, small_photos: list[bytes], run_batch: Run
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(small_photos[0])
+    s3.objects |= {"b/b.jpg": small_photos[1], "b/c.jpg": small_photos[2]}
+    s3.objects["b/shard.tar"] = tar_of({"7.cls": b"sea", "7.jpg": small_photos[3]})
+    urls = ["a.jpg", "s3://b/b.jpg", f"{s3.url}/b/c.jpg?x=1", "none.jpg", "s3://b/shard.tar"]
+    lines = [f"{url},{number},label {number}" for number, url in enumerate(urls)]
+    (tmp_path / "list.csv").write_text("\n".join(["url,id,label", *lines]))
+    for _ in range(2):
+        result = run_batch(tmp_path / "list.csv", tmp_path / "out")
+        rows = by_file(tmp_path / "out")
+        assert [
+            (row.source_id, row.source_label, row.record["error"] and row.record["error"]["code"])
+            for row in sorted(rows.values(), key=lambda row: row.source_label or "")
+        ] == [
+            ("0", "label 0", None),
+            ("1", "label 1", None),
+            ("2", "label 2", None),
+            ("3", "label 3", "path_not_found"),
+            ("7", "sea", None),
+        ]
+        assert rows["s3://b/shard.tar#7.jpg"].sha256 == content_hash(small_photos[3])
+    assert (result.done, result.already_done) == (0, 5)
 
 
 def test_without_embeddings(folder: Path, tmp_path: Path, run_batch: Run) -> None:
