@@ -86,7 +86,10 @@ def version_of(pin: Requirement) -> str:
 @pytest.mark.parametrize(
     ("file", "extras"),
     [
-        ("requirements.txt", ("train", "dev", "browser", "docs", "auth", "encryption")),
+        (
+            "requirements.txt",
+            ("train", "dev", "browser", "docs", "auth", "encryption", "cloud", "ray"),
+        ),
         ("requirements-serving.txt", ("auth",)),
     ],
 )
