@@ -92,7 +92,7 @@ $(VENV)/.serving: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.testing: pyproject.toml $(LOCK) | $(VENV)/.created
-	$(PIP) -e ".[train,dev,encryption]"
+	$(PIP) -e ".[train,dev,encryption,cloud]"
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.everything: pyproject.toml $(LOCK) | $(VENV)/.created
