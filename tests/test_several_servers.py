@@ -50,11 +50,16 @@ class Server:
         self.visitors.mkdir(parents=True)
         settings = Settings(mode="shared", visitors=self.visitors, server_name=name)
         self.phone_token = PhoneCodes.of(settings).make(owner_name("test", name), 3600)[1]
-        self.address = ""
+        self._port: int | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        server = self._stack.enter_context(served(self._log, None, **self._settings))
-        self.address = server.address.removeprefix("http://")
+        """Start it; another time at the address of the first."""
+        running = served(self._log, port=self._port, **self._settings)
+        self._port = int(self._stack.enter_context(running).address.rpartition(":")[2])
 
     def stop(self) -> None:
         self._stack.close()
@@ -253,3 +258,6 @@ def test_when_a_server_stops_the_others_go_on(group: Group) -> None:
             assert answer.body == visitor.photo
             assert group.site.socket_status(group.site.origin, visitor.cookie) == 101
     assert {new_visitor(group.site, 9).server_name for _ in range(4)} == {"b"}
+    stopped.start()
+    for visitor in group.visitors:
+        assert visitor.ask("GET", visitor.original_url).body == visitor.photo
