@@ -57,17 +57,13 @@ class Served:
 
 @contextmanager
 def served(
-    log: Path | None = None,
-    max_open_files: int | None = None,
-    port: int | None = None,
-    **environment: str,
+    log: Path | None = None, max_open_files: int | None = None, **environment: str
 ) -> Iterator[Served]:
-    """Run the app with some environment variables.
+    """Run the app with some environment variables, on a free port if SCENE_PORT is not among them.
 
-    log: file for what it prints. max_open_files: the limit of its process; Unix only. port: a free
-    one if none is given.
+    log: file for what it prints. max_open_files: the limit of its process; Unix only.
     """
-    port = port or _free_port()
+    port = int(environment.get("SCENE_PORT") or _free_port())
     command = [sys.executable, "-m", "scene_model", "serve", "--port", str(port)]
     if max_open_files is not None:
         command = ["sh", "-c", f'ulimit -n {max_open_files} && exec "$@"', "sh", *command]

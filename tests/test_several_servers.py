@@ -21,7 +21,15 @@ from scene_model.ingest.phone.codes import PhoneCodes
 from scene_model.visitors.keys import owner_name
 from scene_model.visitors.tokens import new_token
 from tests.event_loop import run
-from tests.nginx_site import HOST, Answer, Site, documented_blocks, replaced, running_site
+from tests.nginx_site import (
+    HOST,
+    Answer,
+    Site,
+    documented_blocks,
+    free_ports,
+    replaced,
+    running_site,
+)
 from tests.pictures import encode, textured
 
 pytestmark = pytest.mark.tools
@@ -33,12 +41,13 @@ COOKIE = "__Host-scene_visitor"
 class Server:
     """One of the servers, with a token and a phone code of its own."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, port: int) -> None:
         self.name, self.visitors = name, folder / name / "visitors"
         self.token, entry = new_token(f"script-{name}", f"{name}.")
         self._log, self._stack = folder / f"{name}.log", ExitStack()
         self._settings = {
             "SCENE_SERVER_NAME": name,
+            "SCENE_PORT": str(port),
             "SCENE_MODE": "shared",
             "SCENE_VISITORS": str(self.visitors),
             "SCENE_LIBRARY": str(folder / name / "library"),
@@ -50,16 +59,10 @@ class Server:
         self.visitors.mkdir(parents=True)
         settings = Settings(mode="shared", visitors=self.visitors, server_name=name)
         self.phone_token = PhoneCodes.of(settings).make(owner_name("test", name), 3600)[1]
-        self._port: int | None = None
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._port}"
+        self.address = f"127.0.0.1:{port}"
 
     def start(self) -> None:
-        """Start it; another time at the address of the first."""
-        running = served(self._log, port=self._port, **self._settings)
-        self._port = int(self._stack.enter_context(running).address.rpartition(":")[2])
+        self._stack.enter_context(served(self._log, None, **self._settings))
 
     def stop(self) -> None:
         self._stack.close()
@@ -168,7 +171,8 @@ def new_visitor(site: Site, number: int) -> Visitor:
 @pytest.fixture(scope="module")
 def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
     folder = tmp_path_factory.mktemp("group")
-    servers = {name: Server(folder, name) for name in NAMES}
+    ports = free_ports(len(NAMES))
+    servers = {name: Server(folder, name, port) for name, port in zip(NAMES, ports, strict=True)}
     with ExitStack() as stack:
         for server in servers.values():
             stack.callback(server.stop)
