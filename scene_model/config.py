@@ -88,6 +88,13 @@ class Settings(BaseSettings):
         default_factory=_default_visitors_dir,
         description="Shared: folder of the visitors' libraries and of the server's secret.",
     )
+    server_name: str = Field(
+        default="",
+        pattern="^[a-z0-9-]{0,32}$",
+        description="Shared, one server of several: its name, with which the cookies, tokens and "
+        "phone codes that it hands out begin, so that a proxy can send each visitor to the server "
+        "with the library. Letters a to z, digits and `-`.",
+    )
     visitor_hours: float = Field(
         default=24.0,
         gt=0,
@@ -270,6 +277,11 @@ class Settings(BaseSettings):
     def is_shared(self) -> bool:
         """Tell whether every visitor has a library of their own."""
         return self.mode == "shared"
+
+    @property
+    def server_prefix(self) -> str:
+        """What cookies, tokens and phone codes begin with; empty for a server without a name."""
+        return f"{self.server_name}." if self.server_name else ""
 
     def require_personal(self, action: str) -> None:
         """Raise NotForVisitors on a shared server; action: what its visitors cannot do."""

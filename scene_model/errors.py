@@ -415,6 +415,13 @@ class VisitorUnknown(UsageError):
     http_status = 401
 
 
+class VisitorElsewhere(UsageError):
+    """The visitor's library is on another server, so the request must go there."""
+
+    code = "visitor_elsewhere"
+    http_status = 503
+
+
 class FileNotAnnounced(UsageError):
     """A file was sent that was not announced for its upload."""
 
@@ -481,6 +488,12 @@ class LibraryFull(LibraryUnavailable):
 
     code = "library_full"
     http_status = 507
+
+
+class VisitorsInUse(LibraryUnavailable):
+    """Another server process uses the folder of the visitors' libraries."""
+
+    code = "visitors_in_use"
 
 
 class LibraryReadOnly(LibraryUnavailable):

@@ -177,7 +177,7 @@ def _token(parser: argparse.ArgumentParser) -> None:
     from scene_model.cli import token
 
     token.add_arguments(parser)
-    parser.set_defaults(run=token.run)
+    _run_with_settings(parser, token.run)
 
 
 _Run = Callable[[argparse.Namespace, Settings], int]
