@@ -29,7 +29,10 @@ class ExistingTargets(Protocol):
         ...
 
     def content_hash(self, path: str, size: int) -> str | None:
-        """Return the SHA-256 of the file at a path; None if its size is another, or unreadable."""
+        """Return the SHA-256 of the file at a path; None if its size is another, or unreadable.
+
+        Raises FileSkipped where a store does not answer.
+        """
         ...
 
 
