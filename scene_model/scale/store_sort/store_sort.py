@@ -4,14 +4,12 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from scene_model.errors import (
     BatchError,
     FileSkipped,
-    LibraryError,
     SortRunning,
     SortUnfinished,
     StoreUnavailable,
@@ -26,6 +24,7 @@ from scene_model.library.file_system import FULL
 from scene_model.library.held_folder import FolderTree
 from scene_model.scale.object_parts import ObjectLock
 from scene_model.scale.reading.object_stores import ObjectStores
+from scene_model.scale.store_sort.move_reports import FollowToStore, MoveReporter, no_follow
 from scene_model.scale.store_sort.sort_objects import SortObjects, StoreTargets, checked_dest
 from scene_model.scale.store_sort.store_journal import State, StoreJournal, StoreJournals
 from scene_model.scale.store_sort.store_revert import revert_step
@@ -36,24 +35,6 @@ _WORKERS = 8
 _TIMEOUT_S = 60.0
 # Without recent notes, what runs after a kill reads objects that were verified before.
 _NOTE_EVERY_S = 30.0
-_REPORT_EVERY = 200
-
-
-class StoredFile(NamedTuple):
-    """A file that moved between a path of this computer and an object store."""
-
-    sha256: str
-    path: Path
-    url: str
-    is_stored: bool
-
-
-# Updates the references of libraries after moves; raises LibraryError.
-FollowToStore = Callable[[Sequence[StoredFile]], object]
-
-
-def no_follow(moved: Sequence[StoredFile]) -> None:
-    """Update no library."""
 
 
 class StoreSort:
@@ -137,7 +118,7 @@ class StoreSort:
 
     def _execute(self, journal: StoreJournal, lock: ObjectLock) -> Iterator[Outcome]:
         journal.notes.state, notes = State.SORTING, journal.notes
-        reporter = _Reporter(journal.kind, self._follow, is_stored=True)
+        reporter = MoveReporter(journal.kind, self._follow, is_stored=True)
         context = self._context(journal, lock)
         noted_at = time.monotonic()
 
@@ -165,7 +146,7 @@ class StoreSort:
     def _revert(self, journal: StoreJournal, lock: ObjectLock) -> Iterator[Outcome]:
         journal.notes.state = State.UNDOING
         self._journals.note(journal)
-        reporter = _Reporter(journal.kind, self._follow, is_stored=False)
+        reporter = MoveReporter(journal.kind, self._follow, is_stored=False)
         context, is_reverted = self._context(journal, lock), True
 
         def revert_group(steps: list[Step]) -> list[Outcome | None]:
@@ -294,27 +275,3 @@ def _mode(tree: FolderTree, step: Step) -> int:
     with contextlib.suppress(OSError):  # the step itself says why it fails
         return tree.entry(step.source).lstat().st_mode & 0o777
     return 0o600
-
-
-class _Reporter:
-    """Collects moved files and reports them to the libraries in batches."""
-
-    def __init__(self, kind: Kind, follow: FollowToStore, is_stored: bool) -> None:
-        self._is_move, self._follow, self._is_stored = kind is Kind.MOVE, follow, is_stored
-        self._pending: list[StoredFile] = []
-
-    def add(self, step: Step) -> None:
-        """Add a move; reports a full batch, and leaves a busy library for the last `flush`."""
-        if not self._is_move:
-            return
-        moved = StoredFile(step.sha256, Path(step.source), step.target, self._is_stored)
-        self._pending.append(moved)
-        if len(self._pending) % _REPORT_EVERY == 0:
-            with contextlib.suppress(LibraryError):
-                self.flush()
-
-    def flush(self) -> None:
-        """Report all pending moves; raises LibraryError."""
-        if self._pending:
-            self._follow(self._pending)
-            self._pending = []

@@ -134,8 +134,11 @@ def _moved_version(context: StepContext, step: Step) -> str | None:
     if context.journal.kind is not Kind.MOVE:
         return None
     status = context.objects.status(step.target)
-    is_ours = status is not None and status.mark == context.journal.mark(step)
-    return status.version if status is not None and is_ours else None
+    if status is None or status.mark != context.journal.mark(step):
+        return None
+    if status.version and context.journal.notes.versions.get(step.number) == status.version:
+        return status.version
+    return _verified(context, step, status.version)  # somebody else may have removed the source
 
 
 def _require_unchanged(status: os.stat_result, step: Step) -> None:
