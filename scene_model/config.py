@@ -39,6 +39,10 @@ def _default_visitors_dir() -> Path:
     return platformdirs.user_data_path("scene-gallery", appauthor=False) / "visitors"
 
 
+def _default_sorts_dir() -> Path:
+    return platformdirs.user_data_path("scene-gallery", appauthor=False) / "sorts"
+
+
 def _default_bundles_dir() -> Path:
     if IS_CHECKOUT:
         return DEFAULT_BUNDLE_DIR.parent
@@ -63,6 +67,11 @@ class Settings(BaseSettings):
         default_factory=_default_bundles_dir,
         description="Folder of your own model bundles: `fit` publishes there, and the page Model "
         "offers them beside the default one.",
+    )
+    sorts: Path = Field(
+        default_factory=_default_sorts_dir,
+        description="Folder of the journals of sorts to object stores from this computer; only "
+        "with these do `undo` and `resume` restore files without `--source`.",
     )
     albums: Path = Field(
         default=DEFAULT_ALBUMS_FILE,

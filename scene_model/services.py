@@ -29,7 +29,12 @@ from scene_model.ingest.watch.watches import Watches
 from scene_model.jobs.workers import WorkerPools
 from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
-from scene_model.library.inventory import MovedFile, update_references
+from scene_model.library.inventory import (
+    MovedFile,
+    move_reference_from_url,
+    move_reference_to_url,
+    update_references,
+)
 from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
@@ -42,6 +47,7 @@ from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.rules.rule_runner import RuleRunner
 from scene_model.scale.reading.url_fetcher import UrlFetcher
+from scene_model.scale.store_sort.move_reports import FollowToStore, StoredFile
 from scene_model.trips.trip_updates import TripUpdates
 
 logger = logging.getLogger(__name__)
@@ -216,6 +222,22 @@ def follow_into(settings: Settings) -> Follow:
         with _existing_library(settings) as library:
             if library is not None:
                 update_references(library, moved)
+
+    return update
+
+
+def follow_to_store(settings: Settings) -> FollowToStore:
+    """Return a callback that updates the library's references to files moved to or from a store."""
+
+    def update(moved: Sequence[StoredFile]) -> None:
+        with _existing_library(settings) as library:
+            if library is None:
+                return
+            for file in moved:
+                if file.is_stored:
+                    move_reference_to_url(library, file.sha256, file.path, file.url)
+                else:
+                    move_reference_from_url(library, file.sha256, file.url, file.path)
 
     return update
 

@@ -20,6 +20,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
 Fault = Literal["500", "503", "403", "hang", "truncate", "reset", "change"]
+PutFault = Literal["500", "403", "lost", "changed"]
 MODIFIED = 1_700_000_000.0
 
 
@@ -29,7 +30,9 @@ class S3Server:
 
     faults: by `BUCKET/KEY`, what happens to its next GETs; "change": the object has other bytes
     from then on. faults_forever: what happens to all of them. redirects: where else to look.
-    gets, puts: how often each was sent.
+    gets, puts: how often each was sent. put_faults: what happens to the next PUTs; "lost": the
+    object is written, and the answer does not arrive. delete_faults: objects that nobody may
+    remove. marks: the metadata of objects. ignores_conditions: whether a PUT replaces any object.
     """
 
     port: int = 0
@@ -38,6 +41,10 @@ class S3Server:
     faults_forever: dict[str, Fault] = field(default_factory=dict)
     changes: dict[str, bytes] = field(default_factory=dict)
     redirects: dict[str, str] = field(default_factory=dict)
+    put_faults: dict[str, deque[PutFault]] = field(default_factory=lambda: defaultdict(deque))
+    delete_faults: set[str] = field(default_factory=set)
+    marks: dict[str, dict[str, str]] = field(default_factory=dict)
+    ignores_conditions: bool = False
     gets: Counter[str] = field(default_factory=Counter)
     puts: Counter[str] = field(default_factory=Counter)
     lists: int = 0
@@ -147,13 +154,24 @@ class _Handler(BaseHTTPRequestHandler):
         with state.lock:
             present = state.objects.get(name)
             match, none_match = self.headers.get("If-Match"), self.headers.get("If-None-Match")
-            fails = (none_match == "*" and present is not None) or (
-                match is not None and (present is None or etag_of(present) != match)
+            fault = state.put_faults[name].popleft() if state.put_faults.get(name) else None
+            fails = not state.ignores_conditions and (
+                (none_match == "*" and present is not None)
+                or (match is not None and (present is None or etag_of(present) != match))
             )
-            if not fails:
-                state.objects[name] = data
+            if not fails and fault in (None, "lost", "changed"):
+                state.objects[name] = b"other bytes" if fault == "changed" else data
+                state.marks[name] = {
+                    header.lower(): value
+                    for header, value in self.headers.items()
+                    if header.lower().startswith("x-amz-meta-")
+                }
                 state.puts[name] += 1
-        if fails:
+        if fault in ("500", "403"):
+            self._answer(int(fault), b"<Error><Code>AccessDenied</Code></Error>")
+        elif fault == "lost":
+            self.close_connection = True
+        elif fails:
             self._answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
         else:
             self._answer(200, b"", {"ETag": etag_of(data)})
@@ -163,10 +181,17 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         bucket = self.name.rstrip("/")
         keys = [unescape(key) for key in re.findall("<Key>(.*?)</Key>", body, re.DOTALL)]
+        deleted = ""
         with self.server_state.lock:
             for key in keys:
+                if f"{bucket}/{key}" in self.server_state.delete_faults:
+                    deleted += (
+                        f"<Error><Key>{escape(key)}</Key><Code>AccessDenied</Code>"
+                        "<Message>Access Denied</Message></Error>"
+                    )
+                    continue
                 self.server_state.objects.pop(f"{bucket}/{key}", None)
-        deleted = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
+                deleted += f"<Deleted><Key>{escape(key)}</Key></Deleted>"
         self._answer(200, f"<DeleteResult>{deleted}</DeleteResult>".encode())
 
     def _object(self, with_body: bool, truncated: bool = False) -> None:
@@ -180,6 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
             return
         headers = {"ETag": etag, "Last-Modified": formatdate(MODIFIED, usegmt=True)}
+        headers |= self.server_state.marks.get(self.name, {})
         status, body = 200, data
         if "Range" in self.headers:
             first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")

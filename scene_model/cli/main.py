@@ -141,7 +141,7 @@ def _organise(parser: argparse.ArgumentParser) -> None:
 def _undo(parser: argparse.ArgumentParser) -> None:
     from scene_model.cli import sort
 
-    sort.add_dest_arguments(parser)
+    sort.add_undo_arguments(parser)
     _run_with_settings(parser, _naming_damage(sort.undo))
 
 

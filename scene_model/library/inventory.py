@@ -148,6 +148,25 @@ def update_references(library: Library, moved: Sequence[MovedFile]) -> int:
         return connection.execute(statement, parameters).rowcount
 
 
+def move_reference_to_url(library: Library, photo_id: str, before: Path, url: str) -> None:
+    """Let a photo refer to a URL that its original was moved to; another reference is left."""
+    real = before.parent.resolve() / before.name
+    is_it = photos.c.reference.in_([before, real])
+    with library.database.writer.begin() as connection:
+        connection.execute(
+            update(photos)
+            .where(photos.c.id == photo_id, is_it)
+            .values(reference=None, remote_url=url)
+        )
+
+
+def move_reference_from_url(library: Library, photo_id: str, url: str, now: Path) -> None:
+    """Let a photo refer to the path that its original was moved back to from a URL."""
+    is_it = (photos.c.id == photo_id, photos.c.remote_url == url)
+    with library.database.writer.begin() as connection:
+        connection.execute(update(photos).where(*is_it).values(reference=now, remote_url=None))
+
+
 def update_remote_url(library: Library, photo_id: str, url: str) -> None:
     """Change the URL of a photo's original; one that is on this computer stays there."""
     is_remote = (photos.c.id == photo_id, photos.c.remote_url.is_not(None))

@@ -100,9 +100,9 @@ class ObjectLock(OutputLock):
     process is gone from this computer, or has been silent for `STALE_S`.
     """
 
-    def __init__(self, parts: ObjectParts) -> None:
-        """Take the lock; raises BatchError while another run has it."""
-        self._parts, self._token = parts, secrets.token_hex(8)
+    def __init__(self, parts: ObjectParts, work: str = "a batch into") -> None:
+        """Take the lock; raises BatchError while another run has it. work: for that message."""
+        self._parts, self._work, self._token = parts, work, secrets.token_hex(8)
         self._is_over = threading.Event()
         if not parts.write_new(_OWNER_FILE, self._owner()):
             self._take_over()
@@ -114,7 +114,19 @@ class ObjectLock(OutputLock):
         if not self._is_over.is_set():
             self._is_over.set()
             self._thread.join()
-            self._parts.remove(_OWNER_FILE)
+            if self.is_held():
+                self._parts.remove(_OWNER_FILE)
+
+    def is_held(self) -> bool:
+        """Ask the store whether the lock is still ours: a sleeping computer may lose it.
+
+        Raises StoreUnavailable.
+        """
+        try:
+            owner = json.loads(self._parts.read(_OWNER_FILE) or b"{}")
+            return bool(owner["token"] == self._token)
+        except (ValueError, KeyError, TypeError):
+            return False
 
     def _owner(self) -> bytes:
         owner = {
@@ -136,20 +148,22 @@ class ObjectLock(OutputLock):
         is_gone = host == socket.gethostname() and not _is_running(process)
         if not is_gone and silent_s < STALE_S:
             raise BatchError(
-                f"Another process ({process} on {host}) runs a batch into {self._parts.location}. "
+                f"Another process ({process} on {host}) runs {self._work} {self._parts.location}. "
                 f"Wait until it is done; if it was killed, {STALE_S - silent_s:.0f} s.",
                 code="batch_running",
             )
         self._parts.remove(_OWNER_FILE)
         if not self._parts.write_new(_OWNER_FILE, self._owner()):
             raise BatchError(
-                f"Another process has just begun a batch into {self._parts.location}.",
+                f"Another process has just begun {self._work} {self._parts.location}.",
                 code="batch_running",
             )
 
     def _beat(self) -> None:
         while not self._is_over.wait(HEARTBEAT_S):
             try:
+                if not self.is_held():
+                    return  # taken over while this computer slept
                 self._parts.write(_OWNER_FILE, self._owner())
             except StoreUnavailable:
                 continue  # what the run writes next says so

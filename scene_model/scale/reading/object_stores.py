@@ -30,6 +30,10 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 # all kinds of servers.
 _RETRIES, _FIRST_PAUSE_S = 4, 0.3
 _LIST_PAGE = 1_000
+# S3 removes objects by a list, whose answer has the errors.
+_DENIED_REMOVAL = "(code: AccessDenied)"
+# In the metadata of an object. Azure allows no hyphens in such names.
+_MARK = "scenesort"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,19 @@ class ListedObject:
     key: str
     size: int
     version: str
+
+
+@dataclass(frozen=True)
+class MarkedObject:
+    """An object with the mark that `ObjectStores.put_marked` gave it; empty without one.
+
+    version: its ETag. pieces: its content, if that was asked for; raises FetchError.
+    """
+
+    size: int
+    version: str
+    mark: str
+    pieces: Iterator[bytes]
 
 
 class ObjectStores:
@@ -111,6 +128,36 @@ class ObjectStores:
         except self._errors as error:
             raise self._fetch_error(error, url) from error
         return True
+
+    def put_marked(self, url: str, data: bytes, mark: str) -> str | None:
+        """Write an object that is not there, with a mark; returns its ETag.
+
+        None where there is an object, which may be this one: an answer can be lost on its way, and
+        the request sent again. Raises FetchError.
+        """
+        try:
+            store, key = self._store(url, _RETRIES)
+            options = {"mode": "create", "use_multipart": False, "attributes": {_MARK: mark}}
+            written = self._obstore.put(store, key, data, **options)
+        except self._obstore.exceptions.AlreadyExistsError:
+            return None
+        except self._errors as error:
+            raise self._fetch_error(error, url) from error
+        return written["e_tag"] or ""
+
+    def marked(self, url: str, with_content: bool = False) -> MarkedObject | None:
+        """Return an object with its mark; None where there is none. Raises FetchError."""
+        try:
+            store, key = self._store(url)
+            answer = self._obstore.get(store, key, options={"head": not with_content})
+            meta, attributes = answer.meta, answer.attributes
+        except FileNotFoundError:
+            return None
+        except self._errors as error:
+            raise self._fetch_error(error, url) from error
+        pieces = self._pieces(url, answer, meta["size"]) if with_content else iter(())
+        mark = attributes.get(_MARK, "")
+        return MarkedObject(meta["size"], meta["e_tag"] or "", mark, pieces)
 
     def delete(self, url: str) -> None:
         """Remove an object; one that is missing is no error. Raises FetchError."""
@@ -188,7 +235,8 @@ class ObjectStores:
         kinds = self._obstore.exceptions
         if isinstance(error, FileNotFoundError):
             return FetchError(f"{host_of(url)} has no such object.", code="not_found")
-        if isinstance(error, (kinds.PermissionDeniedError, kinds.UnauthenticatedError)):
+        is_denied = isinstance(error, (kinds.PermissionDeniedError, kinds.UnauthenticatedError))
+        if is_denied or _DENIED_REMOVAL in str(error):
             return FetchError(
                 f"{host_of(url)} does not allow it: {_reason(error)} Check the credentials "
                 "(docs/batch.md).",
