@@ -62,6 +62,8 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
     8: (),
     # Followed by `_to_version_10`.
     9: (),
+    # Followed by `_to_version_11`.
+    10: (),
 }
 
 # How migrations worded the tables that they created.
@@ -192,6 +194,11 @@ def _to_version_10(connection: Connection, _: EmbeddingFiles) -> None:
     )
 
 
+def _to_version_11(connection: Connection, _: EmbeddingFiles) -> None:
+    """Add the column of addresses of remote originals, if a step before has not done it."""
+    _add_missing_columns(connection)
+
+
 def _add_missing_columns(connection: Connection) -> None:
     """Give the photos table the columns of this version, if a step before has not done it."""
     stored = {column.name for column in photos.columns if column.computed is None}
@@ -243,6 +250,7 @@ _FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
     7: _to_version_8,
     8: _to_version_9,
     9: _to_version_10,
+    10: _to_version_11,
 }
 
 
