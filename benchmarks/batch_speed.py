@@ -108,7 +108,7 @@ def compare(name: str, kinds: list[bytes], count: int, rounds: int, root: Path) 
 
 
 def memory(files: int, root: Path) -> int:
-    """Print the memory of one batch over many files while it runs; returns the peak in bytes."""
+    """Run one batch over many files and print its memory; returns the peak in bytes."""
     photos = root / "many"
     photos.mkdir()
     (root / "empty").touch()

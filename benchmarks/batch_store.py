@@ -28,7 +28,7 @@ _KINDS, _SMALL_SIZE = 20, (160, 120)
 
 
 def classified(kinds: list[bytes], folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the objects of `classify --jsonl` by the hashes of their pictures."""
+    """Run `classify --jsonl`; returns its records by the SHA-256 of the picture."""
     for number, data in enumerate(kinds):
         (folder / f"{number:03d}.jpg").write_bytes(data)
     command = [sys.executable, "-m", "scene_model", "classify", "--jsonl", str(folder)]

@@ -60,7 +60,7 @@ class Check:
     def started(
         self, out: Path, cpus: int, workers: int, address: str = ""
     ) -> subprocess.Popen[str]:
-        """Start the batch; SIGKILL to it reaches no other process."""
+        """Start the batch; its workers outlive it when it is killed."""
         options = [str(out), str(cpus), str(workers), address]
         return subprocess.Popen(
             [sys.executable, "-m", "benchmarks.ray_kills", "--work", *options],

@@ -491,7 +491,7 @@ class LibraryFull(LibraryUnavailable):
 
 
 class VisitorsInUse(LibraryUnavailable):
-    """Another server process uses the folder of the visitors' libraries."""
+    """Another server process is using the folder with the visitors' libraries."""
 
     code = "visitors_in_use"
 
@@ -594,7 +594,7 @@ class OriginalMissing(LibraryError):
 
 
 class OriginalUnreachable(LibraryError):
-    """The photo's original is at a URL, and cannot be fetched from there."""
+    """The original is at a URL and could not be fetched."""
 
     code = "original_unreachable"
     http_status = 502

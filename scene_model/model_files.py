@@ -30,7 +30,7 @@ def open_bundle(
 
 
 def open_decoders(settings: Settings) -> Decoders:
-    """Prepare the processes that decode photos; none is started yet."""
+    """Configure the decoder processes; each starts when it is first needed."""
     limits = PhotoLimits(
         settings.max_file_bytes,
         settings.max_pixels,

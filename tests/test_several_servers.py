@@ -145,7 +145,7 @@ class Group:
 
 
 def site_of(servers: dict[str, Server]) -> str:
-    """The documented site with its additions, as the page says to make them."""
+    """The nginx site of docs/deploy.md with the changes for several servers."""
     site, upstreams, stopped = documented_blocks()
     for name, documented in zip(NAMES, ("10.0.0.11:8501", "10.0.0.12:8501"), strict=True):
         assert upstreams.count(documented) == 2

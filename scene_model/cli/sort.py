@@ -134,11 +134,13 @@ def sort(options: argparse.Namespace, settings: Settings) -> int:
         open_classification(settings, options.by, options.where, layout) as classification,
         ProgressLine("photos classified") as progress,
     ):
-        rest = (classification, layout, [settings.library], progress.show)
+        shared_arguments = (classification, layout, [settings.library], progress.show)
         if store is None:
-            prepared = prepare(options.source, options.dest, *rest)
+            prepared = prepare(options.source, options.dest, *shared_arguments)
         else:
-            prepared = prepare_for_store(options.source, store.dest, store.existing(), *rest)
+            prepared = prepare_for_store(
+                options.source, store.dest, store.existing(), *shared_arguments
+            )
     plan, printer = prepared.plan, _Printer(options.jsonl, prepared.plan)
     for untouched in plan.untouched:
         printer.add(

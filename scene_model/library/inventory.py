@@ -149,7 +149,7 @@ def update_references(library: Library, moved: Sequence[MovedFile]) -> int:
 
 
 def move_reference_to_url(library: Library, photo_id: str, before: Path, url: str) -> None:
-    """Let a photo refer to a URL that its original was moved to; another reference is left."""
+    """Store the URL that a photo's original was moved to; any other reference stays."""
     real = before.parent.resolve() / before.name
     is_it = photos.c.reference.in_([before, real])
     with library.database.writer.begin() as connection:
@@ -161,7 +161,7 @@ def move_reference_to_url(library: Library, photo_id: str, before: Path, url: st
 
 
 def move_reference_from_url(library: Library, photo_id: str, url: str, now: Path) -> None:
-    """Let a photo refer to the path that its original was moved back to from a URL."""
+    """Store the path that a photo's original was moved back to from a URL."""
     is_it = (photos.c.id == photo_id, photos.c.remote_url == url)
     with library.database.writer.begin() as connection:
         connection.execute(update(photos).where(*is_it).values(reference=now, remote_url=None))

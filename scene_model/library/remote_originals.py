@@ -138,7 +138,7 @@ class FetchedOriginals:
             self._verified(photo, photo.remote_url).unlink(missing_ok=True)
 
     def forget(self, photo_id: str) -> None:
-        """Remove a fetched original that turned out to be damaged."""
+        """Remove a fetched original whose file is damaged."""
         with contextlib.suppress(OSError):
             self.location(photo_id).unlink()
 

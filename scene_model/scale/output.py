@@ -193,12 +193,12 @@ def _check_same(present: BatchModel, model: BatchModel, location: str) -> None:
         ("the head", (present.head, present.labels), (model.head, model.labels)),
         ("embeddings", present.with_embeddings, model.with_embeddings),
     ]
-    for what, there, here in values:
-        if there != here:
-            shown = "other labels" if isinstance(there, tuple) else f"{there}"
-            asked = "these" if isinstance(here, tuple) else f"{here}"
+    for what, stored, requested in values:
+        if stored != requested:
+            is_head = isinstance(stored, tuple)
+            difference = "other labels" if is_head else f"{stored}, not {requested}"
             raise BatchError(
-                f"{location} holds a batch with another value for {what}: {shown}, not {asked}. "
+                f"{location} holds a batch with another value for {what}: {difference}. "
                 "Use the same command and model to go on with it, or another output.",
                 code="batch_differs",
             )

@@ -1,4 +1,4 @@
-"""The batch command: result, exit codes, interruption, and what other programs read."""
+"""The command `batch`: output, exit codes, Ctrl-C, and reading it with other programs."""
 
 import json
 import os

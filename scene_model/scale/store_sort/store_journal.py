@@ -53,7 +53,7 @@ class Notes:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the sort, or its undo, did not complete."""
+        """Whether the sort or its undo was interrupted."""
         return self.state in (State.SORTING, State.UNDOING)
 
 
@@ -78,7 +78,7 @@ class StoreJournal:
         return f"{self.token}-{step.number}"
 
     def part(self, source: Entry, step: Step) -> Entry:
-        """Return the place of an unfinished download, beside the file that it becomes."""
+        """Return the temporary path of a download, in the folder of the final file."""
         return source.sibling(f".scene-sort-{self.token}-{step.number}.part")
 
 
