@@ -47,7 +47,7 @@ from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.rules.rule_runner import RuleRunner
 from scene_model.scale.reading.url_fetcher import UrlFetcher
-from scene_model.scale.store_sort.move_reports import FollowToStore, StoredFile
+from scene_model.scale.store_sort.stored_file import FollowToStore, StoredFile
 from scene_model.trips.trip_updates import TripUpdates
 
 logger = logging.getLogger(__name__)

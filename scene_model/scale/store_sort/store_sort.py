@@ -17,6 +17,7 @@ from scene_model.errors import (
 from scene_model.export.sorting.file_system import SortFileSystem
 from scene_model.export.sorting.folder_times import read_times, restore_times
 from scene_model.export.sorting.journal import common_folder
+from scene_model.export.sorting.move_reports import MoveReporter
 from scene_model.export.sorting.plan import Kind, Plan, Step
 from scene_model.export.sorting.transaction import Outcome
 from scene_model.jobs.in_order import in_order
@@ -24,11 +25,11 @@ from scene_model.library.file_system import FULL
 from scene_model.library.held_folder import FolderTree
 from scene_model.scale.object_parts import ObjectLock
 from scene_model.scale.reading.object_stores import ObjectStores
-from scene_model.scale.store_sort.move_reports import FollowToStore, MoveReporter, no_follow
 from scene_model.scale.store_sort.sort_objects import SortObjects, StoreTargets, checked_dest
 from scene_model.scale.store_sort.store_journal import State, StoreJournal, StoreJournals
 from scene_model.scale.store_sort.store_revert import revert_step
 from scene_model.scale.store_sort.store_step import StepContext, sort_step, translate_os_error
+from scene_model.scale.store_sort.stored_file import FollowToStore, StoredFile, no_follow
 
 # Each request waits for the store; the network is the limit long before this many threads are.
 _WORKERS = 8
@@ -118,7 +119,7 @@ class StoreSort:
 
     def _execute(self, journal: StoreJournal, lock: ObjectLock) -> Iterator[Outcome]:
         journal.notes.state, notes = State.SORTING, journal.notes
-        reporter = MoveReporter(journal.kind, self._follow, is_stored=True)
+        reporter = MoveReporter(self._follow)
         context = self._context(journal, lock)
         noted_at = time.monotonic()
 
@@ -132,7 +133,8 @@ class StoreSort:
                 if outcome.error is None:
                     notes.failed.discard(number)
                     notes.versions[number] = version
-                    reporter.add(outcome.step)
+                    if journal.kind is Kind.MOVE:
+                        reporter.add(_moved(outcome.step, is_stored=True))
                 else:
                     notes.failed.add(number)
                 yield outcome
@@ -146,7 +148,7 @@ class StoreSort:
     def _revert(self, journal: StoreJournal, lock: ObjectLock) -> Iterator[Outcome]:
         journal.notes.state = State.UNDOING
         self._journals.note(journal)
-        reporter = MoveReporter(journal.kind, self._follow, is_stored=False)
+        reporter = MoveReporter(self._follow)
         context, is_reverted = self._context(journal, lock), True
 
         def revert_group(steps: list[Step]) -> list[Outcome | None]:
@@ -159,8 +161,8 @@ class StoreSort:
                 if outcome is None:
                     continue
                 is_reverted &= outcome.error is None
-                if outcome.error is None:
-                    reporter.add(outcome.step)
+                if outcome.error is None and journal.kind is Kind.MOVE:
+                    reporter.add(_moved(outcome.step, is_stored=False))
                 yield outcome
         reporter.flush()
         if is_reverted:
@@ -269,6 +271,10 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
         group.append(step)
     if group:
         yield group
+
+
+def _moved(step: Step, is_stored: bool) -> StoredFile:
+    return StoredFile(step.sha256, Path(step.source), step.target, is_stored)
 
 
 def _mode(tree: FolderTree, step: Step) -> int:
