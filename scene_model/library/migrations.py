@@ -64,6 +64,8 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
     9: (),
     # Followed by `_to_version_11`.
     10: (),
+    # Followed by `_to_version_12`.
+    11: (),
 }
 
 # How migrations worded the tables that they created.
@@ -199,6 +201,12 @@ def _to_version_11(connection: Connection, _: EmbeddingFiles) -> None:
     _add_missing_columns(connection)
 
 
+def _to_version_12(connection: Connection, _: EmbeddingFiles) -> None:
+    """Add the tables of this version; they are filled when they are first read."""
+    _add_missing_columns(connection)
+    create_missing_objects(connection)
+
+
 def _add_missing_columns(connection: Connection) -> None:
     """Give the photos table the columns of this version, if a step before has not done it."""
     stored = {column.name for column in photos.columns if column.computed is None}
@@ -251,6 +259,7 @@ _FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
     8: _to_version_9,
     9: _to_version_10,
     10: _to_version_11,
+    11: _to_version_12,
 }
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from scene_model.classifier.labels import NONE, UNSURE_CLASS
 from scene_model.library.sqlite_extensions import PathColumn
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 
 metadata = MetaData()
 
