@@ -174,6 +174,7 @@ class FetchError(PhotoError):
         "not_found": ErrorCode(404, "It has no such picture."),
         "access_denied": ErrorCode(403, "It does not allow the picture to be read."),
         "changed": ErrorCode(409, "It changed while it was read."),
+        "not_listed": ErrorCode(404, "A web server lists no files at the address."),
         "invalid_url": ErrorCode(400, "The address cannot be read, or is of an unknown kind."),
     }
 
