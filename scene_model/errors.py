@@ -383,7 +383,7 @@ class BatchError(UsageError):
 
 
 class ModelRefused(UsageError):
-    """A network cannot be added as a model: it is incomplete, damaged, unsafe or of no such kind."""
+    """A network cannot be added as a model: incomplete, damaged, unsafe, or of another kind."""
 
     code = "model_refused"
     http_status = 422

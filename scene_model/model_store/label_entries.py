@@ -1,4 +1,4 @@
-"""The labels of an added network: read from its config, and named as ours where they are the same."""
+"""The labels of an added network, with our ids where they mean the same."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scene_model.classifier.bundle import BundleDescription
+from scene_model.classifier.bundle_description import BundleDescription
 from scene_model.classifier.bundle_words import GroupEntry, KindEntry, LabelEntry
 from scene_model.classifier.labels import OBJECTS, UNSURE_CLASS, with_wider_kinds
 from scene_model.errors import ModelRefused
@@ -130,7 +130,10 @@ def _new_entry(name: str, taken: set[str]) -> LabelEntry:
         label_id = f"{plain_id}_{number}"
     others = tuple(part.strip() for part in name.split(",")[1:])
     return LabelEntry(
-        id=label_id, name=first, source_name=name, aliases=tuple(filter(None, others))
+        id=label_id,
+        name=first[:1].upper() + first[1:],
+        source_name=name,
+        aliases=tuple(filter(None, others)),
     )
 
 

@@ -24,9 +24,9 @@ class LastLayer:
 def logits_of(model: ModelProto, output: str) -> str:
     """Return the value before a final softmax, or the output itself."""
     producers = _producers(model.graph)
-    name = output
+    name = str(output)
     while (node := producers.get(name)) is not None and node.op_type in (*_PASSED, "Softmax"):
-        name = node.input[0]
+        name = str(node.input[0])
         if node.op_type == "Softmax":
             return name
     return output

@@ -1,9 +1,10 @@
-"""Read an ONNX file without running it: what it may refer to, its inputs, and parts of its graph."""
+"""Read an ONNX file without running it: what it refers to, its inputs, parts of its graph."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import onnx
+import onnx.inliner
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 from scene_model.errors import ModelRefused
@@ -57,8 +58,9 @@ def _load_outside_data(model: ModelProto, path: Path) -> None:
             f"The data beside {path.name} cannot be read: {error}.", code="model_damaged"
         ) from error
     for tensor in _tensors(model.graph):
-        tensor.data_location = TensorProto.DEFAULT
-        del tensor.external_data[:]
+        if tensor.data_location == _OUTSIDE:
+            tensor.data_location = TensorProto.DEFAULT
+            del tensor.external_data[:]
 
 
 def _outside_bytes(tensor: TensorProto, folder: Path) -> int:
@@ -76,7 +78,7 @@ def _outside_bytes(tensor: TensorProto, folder: Path) -> int:
         )
     if not file.is_file():
         raise ModelRefused(
-            f"The network's weights are in {location}, which is missing. Put it beside the network.",
+            f"The network's weights are in {location}, which is missing. Put it beside the file.",
             code="model_files_missing",
         )
     try:
@@ -136,7 +138,9 @@ def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
-            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+            if attribute.HasField("sparse_tensor"):
+                yield from (attribute.sparse_tensor.values, attribute.sparse_tensor.indices)
+            for sparse in attribute.sparse_tensors:
                 yield from (sparse.values, sparse.indices)
         for inner in _graphs_in(node):
             yield from _initializers(inner)

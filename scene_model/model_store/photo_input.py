@@ -12,7 +12,7 @@ def photo_input(shape: Shape, dtype: str, declared: DeclaredInput) -> InputEntry
     """Complete an input; shape: of the network's, None for an open length. Raises ModelRefused."""
     if len(shape) != 4 or dtype not in ("float32", "uint8"):
         raise ModelRefused(
-            f"The network's input is {dtype} {_shown(shape)}. A network for photos takes float32 or "
+            f"The network's input is {dtype} {_shown(shape)}. One for photos takes float32 or "
             "uint8 of 4 dimensions: pictures, and height, width and colours in some order.",
             code="model_shape",
         )
@@ -93,7 +93,7 @@ def _side(what: str, fixed: int | None, declared: int | None) -> int:
     side = fixed or declared or 0
     if not 1 <= side <= MAX_SIDE:
         raise ModelRefused(
-            f"The network takes pictures {side:,} pixels {what}; at most {MAX_SIDE:,} are possible.",
+            f"The network takes pictures {side:,} pixels {what}; at most {MAX_SIDE:,} can be.",
             code="model_shape",
         )
     return side

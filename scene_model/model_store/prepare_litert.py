@@ -45,9 +45,7 @@ def _read(data: bytes) -> LiteRTFile:
     try:
         graph = read_litert(data)
     except DamagedNetwork as error:
-        raise ModelRefused(
-            f"{error} Copy or download it again.", code="model_damaged"
-        ) from error
+        raise ModelRefused(f"{error} Copy or download it again.", code="model_damaged") from error
     if graph.custom:
         raise ModelRefused(
             f"The network has operators of its own ({', '.join(graph.custom)}); only those of "

@@ -17,13 +17,19 @@ from scene_model.model_store.last_layer import last_layer, logits_of
 from scene_model.model_store.onnx_graph import dimensions, inputs_of, part_of, read_graph
 from scene_model.model_store.photo_input import photo_input
 from scene_model.model_store.prepared import NETWORK_STEM, TEXT_FILE, Prepared, Task
+from scene_model.model_store.token_ids import open_tokenizer, padding_of, token_ids
 
-_DTYPES = {TensorProto.FLOAT: "float32", TensorProto.UINT8: "uint8", TensorProto.FLOAT16: "float16"}
+_DTYPES: dict[int, str] = {
+    TensorProto.FLOAT: "float32",
+    TensorProto.UINT8: "uint8",
+    TensorProto.FLOAT16: "float16",
+}
 _PHOTO_INPUT, _TEXT_INPUTS = "pixel_values", ("input_ids", "attention_mask")
 # What the embedding of a pair is called, the best first: of the joint space, if it is there.
 _IMAGE_OUTPUTS = ("image_embeds", "image_features", "pooler_output", "embedding")
 _TEXT_OUTPUTS = ("text_embeds", "text_features", "pooler_output", "embedding")
 _ROUNDING = 1e-3
+_SENTENCES = ("a photo of a dog", "snow")
 _MAX_HEAD_OUTPUTS = 65_536
 
 
@@ -33,12 +39,12 @@ def prepare_classifier(task: Task) -> Prepared:
     entry, name = _fixed_photo_input(model, task)
     logits = logits_of(model, _output(model, ("logits",), task.output))
     whole = part_of(model, [name], logits)
-    pictures = _noise(entry)
-    answers = _run(whole, name, pictures)
+    file, pictures = Path(task.network).name, _noise(entry)
+    answers = _run(whole, name, pictures, file)
     layer = last_layer(model, logits)
     if layer is not None:
         backbone = part_of(model, [name], layer.embedding)
-        embeddings = _run_or_none(backbone, name, pictures)
+        embeddings = _run_or_none(backbone, name, pictures, file)
         if embeddings is not None and _agree(embeddings, layer.weights, answers):
             _save(backbone, Path(task.folder) / f"{NETWORK_STEM}.onnx")
             return _with_head(task, entry, embeddings.shape[1], layer.weights, True)
@@ -54,9 +60,9 @@ def prepare_pair(task: Task) -> Prepared:
     model = read_graph(Path(task.network), task.max_bytes)
     entry, name = _fixed_photo_input(model, task, (_PHOTO_INPUT,) if is_joined else ())
     image = part_of(model, [name], _output(model, _IMAGE_OUTPUTS, task.output))
-    (size,) = _run(image, name, _noise(entry)).shape[1:]
+    (size,) = _run(image, name, _noise(entry), Path(task.network).name).shape[1:]
     text_model = model if is_joined else read_graph(Path(task.text), task.max_bytes)
-    length, joint = _prepare_text(text_model, task)
+    length, joint, padding_id = _prepare_text(text_model, task)
     if joint != size:
         raise ModelRefused(
             f"The image network's vectors have {size:,} numbers and the text network's {joint:,}: "
@@ -69,15 +75,10 @@ def prepare_pair(task: Task) -> Prepared:
         f"{NETWORK_STEM}.onnx",
         int(size),
         entry,
-        joint_size=int(joint),
+        joint_size=joint,
         context_length=length,
+        padding_id=padding_id,
     )
-
-
-def has_both_sides(path: Path, max_bytes: int) -> bool:
-    """Return whether one file takes both photos and texts."""
-    names = {entry.name for entry in inputs_of(read_graph(path, max_bytes))}
-    return {_PHOTO_INPUT, _TEXT_INPUTS[0]} <= names
 
 
 def _with_head(
@@ -113,8 +114,8 @@ def _fixed_photo_input(
     return entry, str(value.name)
 
 
-def _prepare_text(model: ModelProto, task: Task) -> tuple[int, int]:
-    """Write the text network; returns how many tokens it takes, and the size of its vectors."""
+def _prepare_text(model: ModelProto, task: Task) -> tuple[int, int, int]:
+    """Write the text network; returns its tokens, the size of its vectors, and the padding's id."""
     by_name = {entry.name: entry for entry in inputs_of(model)}
     ids = by_name.get(_TEXT_INPUTS[0]) or by_name.get("text")
     if ids is None:
@@ -144,26 +145,26 @@ def _prepare_text(model: ModelProto, task: Task) -> tuple[int, int]:
     for name in names:
         _fix(by_name[name], (lengths[0], length))
     text = part_of(model, names, _output(model, _TEXT_OUTPUTS, None))
-    joint = _try_text(text, task, length)
+    tokenizer = open_tokenizer(Path(task.tokenizer))
+    padding_id = padding_of(tokenizer, task.padding_token)
+    tokens = token_ids(tokenizer, _SENTENCES, length, padding_id)
+    joint = _try_text(text, tokens, padding_id, Path(task.text).name)
     _save(text, Path(task.folder) / TEXT_FILE)
-    return length, joint
+    return length, joint, padding_id
 
 
-def _try_text(text: ModelProto, task: Task, length: int) -> int:
+def _try_text(text: ModelProto, tokens: list[npt.NDArray[Any]], padding_id: int, file: str) -> int:
     """Encode two sentences; returns the size of their vectors."""
-    from scene_model.model_store.token_ids import token_ids
-
-    tokens = token_ids(Path(task.tokenizer), ("a photo of a dog", "snow"), length, task.padding_id)
-    session = _open(text)
+    session = _open(text, file)
     vectors = []
     for ids in tokens:
         fed = {
-            entry.name: _as_input(ids != task.padding_id if "mask" in entry.name else ids, entry.type)
+            entry.name: _as_input(ids != padding_id if "mask" in entry.name else ids, entry.type)
             for entry in session.get_inputs()
         }
-        (vector,) = _outputs(session, text.graph.output[0].name, fed)
-        vectors.append(_checked(vector, "text network"))
-    _require_difference(vectors[0], vectors[1], "sentences")
+        (vector,) = _outputs(session, text.graph.output[0].name, fed, file)
+        vectors.append(_checked(vector, file))
+    _require_difference(vectors[0], vectors[1], file)
     return int(vectors[0].shape[1])
 
 
@@ -208,17 +209,19 @@ def _noise(entry: InputEntry) -> list[npt.NDArray[Any]]:
     return [generator.normal(size=entry.shape).astype(np.float32) for _ in range(2)]
 
 
-def _run(part: ModelProto, name: str, pictures: list[npt.NDArray[Any]]) -> FloatArray:
+def _run(part: ModelProto, name: str, pictures: list[npt.NDArray[Any]], file: str) -> FloatArray:
     """Run a part on each input; returns float32 (inputs, size)."""
-    session, output = _open(part), part.graph.output[0].name
-    rows = [_checked(_outputs(session, output, {name: p})[0], "network") for p in pictures]
+    session, output = _open(part, file), part.graph.output[0].name
+    rows = [_checked(_outputs(session, output, {name: p}, file)[0], file) for p in pictures]
     return np.concatenate(rows)
 
 
-def _run_or_none(part: ModelProto, name: str, pictures: list[npt.NDArray[Any]]) -> FloatArray | None:
+def _run_or_none(
+    part: ModelProto, name: str, pictures: list[npt.NDArray[Any]], file: str
+) -> FloatArray | None:
     """As `_run`; None where the value is no embedding: of another shape or type."""
     try:
-        return _run(part, name, pictures)
+        return _run(part, name, pictures, file)
     except ModelRefused:
         return None
 
@@ -233,40 +236,43 @@ def _agree(embeddings: FloatArray, weights: HeadWeights, answers: FloatArray) ->
     )
 
 
-def _open(part: ModelProto) -> Any:
+def _open(part: ModelProto, file: str) -> Any:
     try:
-        return open_session(part.SerializeToString(), "network")
+        return open_session(part.SerializeToString(), file)
     except BundleDamaged as error:
         raise ModelRefused(error.message, code="model_trial_failed") from error
 
 
-def _outputs(session: Any, output: str, fed: dict[str, npt.NDArray[Any]]) -> list[FloatArray]:
+def _outputs(
+    session: Any, output: str, fed: dict[str, npt.NDArray[Any]], file: str
+) -> list[FloatArray]:
     try:
-        return run_session(session, [output], fed, "network")
+        return run_session(session, [output], fed, file)
     except BundleDamaged as error:
         raise ModelRefused(error.message, code="model_trial_failed") from error
 
 
-def _checked(row: FloatArray, what: str) -> FloatArray:
+def _checked(row: FloatArray, file: str) -> FloatArray:
     if row.ndim != 2 or len(row) != 1 or row.dtype != np.float32:
         raise ModelRefused(
-            f"The {what} answers {row.dtype} of the shape {row.shape}; float32 (1, numbers) is "
+            f"The network {file} answers {row.dtype} of the shape {row.shape}; float32 (1, n) is "
             "needed. Name another output: --output NAME.",
             code="model_shape",
         )
     if not np.isfinite(row).all():
         raise ModelRefused(
-            f"The {what} answers with numbers that are not finite. Export it again, in float32.",
+            f"The network {file} answers with numbers that are not finite. Export it again, in "
+            "float32.",
             code="model_trial_failed",
         )
     return row
 
 
-def _require_difference(first: FloatArray, second: FloatArray, what: str) -> None:
+def _require_difference(first: FloatArray, second: FloatArray, file: str) -> None:
     if np.allclose(first, second, rtol=1e-5, atol=1e-7):
         raise ModelRefused(
-            f"The network answers the same for different {what}. It may be damaged, or take its "
-            "input in another form.",
+            f"The network {file} answers the same for different sentences. It may be damaged, or "
+            "its tokenizer may be of another model.",
             code="model_trial_failed",
         )
 

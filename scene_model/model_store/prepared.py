@@ -1,6 +1,6 @@
 """What the process that prepares networks is asked, and what it answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from scene_model.classifier.bundle_network import InputEntry
@@ -15,7 +15,8 @@ class Task:
 
     network, text, tokenizer: paths of the source's files; "" where there are none. kind: "onnx",
     "pair" or "tflite". folder: where the networks go. head_id: of the classifier's head; "" for a
-    pair. output: name of the network's output, None to find it.
+    pair. output: name of the network's output, None to find it. context_length, padding_token: of
+    the text network; None for what its files say.
     """
 
     kind: str
@@ -28,7 +29,7 @@ class Task:
     text: str = ""
     tokenizer: str = ""
     context_length: int | None = None
-    padding_id: int = 0
+    padding_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Prepared:
     has_last_layer: bool = False
     joint_size: int = 0
     context_length: int = 0
+    padding_id: int = 0
 
     def as_fields(self) -> dict[str, Any]:
         """Return the answer as JSON can write it."""
@@ -61,8 +63,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a bundle's networks took on test pictures; peak_bytes: None where it is not measured."""
+    """What a bundle's network took on a test picture; peak_bytes: None where it is not measured."""
 
     seconds: float
     peak_bytes: int | None
-    text_seconds: float | None = field(default=None)

@@ -11,10 +11,9 @@ from scene_model.errors import ModelRefused
 
 
 def token_ids(
-    file: Path, texts: Sequence[str], length: int, padding_id: int
+    tokenizer: Any, texts: Sequence[str], length: int, padding_id: int
 ) -> list[npt.NDArray[Any]]:
-    """Return the ids of each text, int64 (length,), cut or filled up. Raises ModelRefused."""
-    tokenizer = _opened(file)
+    """Return the ids of each text, int64 (length,), cut or filled up."""
     tokenizer.enable_truncation(length)
     tokenizer.no_padding()
     rows = []
@@ -24,13 +23,26 @@ def token_ids(
     return rows
 
 
-def token_id(file: Path, token: str) -> int | None:
-    """Return the id of a token; None where the tokenizer has no such token."""
-    number: int | None = _opened(file).token_to_id(token)
-    return number
+def padding_of(tokenizer: Any, token: str | None) -> int:
+    """Return the id that fills up short texts; token: as the config names it. Raises ModelRefused.
+
+    As the tokenizer's own file says where no config does; else 0.
+    """
+    if token is None:
+        own = tokenizer.padding
+        return int(own["pad_id"]) if own else 0
+    number = tokenizer.token_to_id(token)
+    if number is None:
+        raise ModelRefused(
+            f"The config fills up texts with {token[:40]!r}, which the tokenizer does not have. "
+            "Its files are not of one model; download them again.",
+            code="model_options",
+        )
+    return int(number)
 
 
-def _opened(file: Path) -> Any:
+def open_tokenizer(file: Path) -> Any:
+    """Open a tokenizer.json; raises ModelRefused."""
     try:
         from tokenizers import Tokenizer
     except ImportError as error:

@@ -35,8 +35,7 @@ class TrialLimits:
 def prepare(task: Task, file_bytes: int, limits: TrialLimits) -> Prepared:
     """Make a bundle's networks; file_bytes: size of the source's files. Raises ModelRefused."""
     fields = _ask({"task": dataclasses.asdict(task)}, file_bytes, limits)
-    declared = Prepared.from_fields(fields)
-    return declared
+    return Prepared.from_fields(fields)
 
 
 def try_bundle(folder: Path, file_bytes: int, limits: TrialLimits) -> Trial:
@@ -97,5 +96,6 @@ def _fields(reply: bytes, more_bytes: int) -> dict[str, Any]:
             code="model_trial_failed",
         )
     if "error" in fields:
-        raise ModelRefused(str(fields["error"]), str(fields["code"]))
+        code = fields["code"] if fields["code"] in ModelRefused.codes else None
+        raise ModelRefused(str(fields["error"]), code)
     return fields

@@ -59,7 +59,9 @@ def read_litert(data: bytes) -> LiteRTFile:
             tuple(_custom_operators(model)),
         )
     except (struct.error, TypeError, AttributeError, IndexError, ValueError) as error:
-        raise DamagedNetwork(f"The file is no LiteRT network, or a damaged one: {error}.") from error
+        raise DamagedNetwork(
+            f"The file is no LiteRT network, or a damaged one: {error}."
+        ) from error
 
 
 def without_softmax(data: bytes) -> bytes:
@@ -105,14 +107,18 @@ def _model(data: bytes | bytearray) -> schema.Model:
 
 def _value(tensor: schema.Tensor) -> Value:
     # The signature says where the length of a dimension is open; the shape says 1 there.
-    shape = tensor.ShapeAsNumpy() if tensor.ShapeSignatureIsNone() else tensor.ShapeSignatureAsNumpy()
+    shape = (
+        tensor.ShapeAsNumpy() if tensor.ShapeSignatureIsNone() else tensor.ShapeSignatureAsNumpy()
+    )
     name = (tensor.Name() or b"").decode("utf-8", "replace")
     return Value(name, tuple(int(n) for n in shape), _TYPES.get(tensor.Type(), "another type"))
 
 
 def _custom_operators(model: schema.Model) -> list[str]:
     codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
-    return [(code.CustomCode() or b"").decode("utf-8", "replace") for code in codes if _is_custom(code)]
+    return [
+        (code.CustomCode() or b"").decode("utf-8", "replace") for code in codes if _is_custom(code)
+    ]
 
 
 def _is_custom(code: schema.OperatorCode) -> bool:

@@ -47,7 +47,9 @@ def make_hugging_face() -> None:
         )
     )
     _export(_Spread(vit).eval(), (pixels,), HERE / "vit" / "model.onnx", ["pixel_values"], "logits")
-    _write_config("vit", vit.config, _processor("ViTImageProcessor", {"height": SIDE, "width": SIDE}))
+    _write_config(
+        "vit", vit.config, _processor("ViTImageProcessor", {"height": SIDE, "width": SIDE})
+    )
     convnext = ConvNextForImageClassification(
         ConvNextConfig(hidden_sizes=[8, 12, 16, 24], depths=[1, 1, 1, 1], image_size=SIDE, **labels)
     )
@@ -86,7 +88,11 @@ def make_hugging_face() -> None:
     ).eval()
     folder = HERE / "clip"
     _export(
-        _ImageSide(clip), (pixels,), folder / "onnx/vision_model.onnx", ["pixel_values"], "image_embeds"
+        _ImageSide(clip),
+        (pixels,),
+        folder / "onnx/vision_model.onnx",
+        ["pixel_values"],
+        "image_embeds",
     )
     ids = torch.randint(0, len(WORDS), (1, 16))
     _export(
