@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,8 +85,10 @@ def added_labels(names: Sequence[str], ours: BundleDescription) -> AddedLabels:
     count, objects = 0, 0
     object_ids = {label.id for head in ours.heads if head.id == OBJECTS for label in head.labels}
     for name in names:
-        own = by_word.get(name.casefold()) or by_word.get(_first_name(name).casefold())
-        if own is not None and own.id not in taken:
+        same = [*by_word[name.casefold()], *by_word[_first_name(name).casefold()]]
+        # Two labels of ImageNet may have one name: cranes are birds and machines.
+        own = next((label for label in same if label.id not in taken), None)
+        if own is not None:
             entry = own.model_copy(update={"source_name": name})
             count, objects = count + 1, objects + (own.id in object_ids)
         else:
@@ -108,16 +111,15 @@ def added_labels(names: Sequence[str], ours: BundleDescription) -> AddedLabels:
     )
 
 
-def _labels_by_word(ours: BundleDescription) -> dict[str, LabelEntry]:
+def _labels_by_word(ours: BundleDescription) -> defaultdict[str, list[LabelEntry]]:
     """Our labels by their names in the data set, then their display names; objects first."""
     heads = sorted(ours.heads, key=lambda head: head.id != OBJECTS)
-    by_word: dict[str, LabelEntry] = {}
-    for head in heads:
-        for label in head.labels:
-            by_word.setdefault(label.source_name.casefold(), label)
-    for head in heads:
-        for label in head.labels:
-            by_word.setdefault(label.name.casefold(), label)
+    labels = [label for head in heads for label in head.labels]
+    by_word: defaultdict[str, list[LabelEntry]] = defaultdict(list)
+    for label in labels:
+        by_word[label.source_name.casefold()].append(label)
+    for label in labels:
+        by_word[label.name.casefold()].append(label)
     return by_word
 
 

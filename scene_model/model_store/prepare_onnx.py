@@ -17,7 +17,12 @@ from scene_model.model_store.last_layer import last_layer, logits_of
 from scene_model.model_store.onnx_graph import dimensions, inputs_of, part_of, read_graph
 from scene_model.model_store.photo_input import photo_input
 from scene_model.model_store.prepared import NETWORK_STEM, TEXT_FILE, Prepared, Task
-from scene_model.model_store.token_ids import open_tokenizer, padding_of, token_ids
+from scene_model.model_store.token_ids import (
+    Tokens,
+    open_tokenizer,
+    padding_of,
+    token_ids,
+)
 
 _DTYPES: dict[int, str] = {
     TensorProto.FLOAT: "float32",
@@ -148,18 +153,18 @@ def _prepare_text(model: ModelProto, task: Task) -> tuple[int, int, int]:
     tokenizer = open_tokenizer(Path(task.tokenizer))
     padding_id = padding_of(tokenizer, task.padding_token)
     tokens = token_ids(tokenizer, _SENTENCES, length, padding_id)
-    joint = _try_text(text, tokens, padding_id, Path(task.text).name)
+    joint = _try_text(text, tokens, Path(task.text).name)
     _save(text, Path(task.folder) / TEXT_FILE)
     return length, joint, padding_id
 
 
-def _try_text(text: ModelProto, tokens: list[npt.NDArray[Any]], padding_id: int, file: str) -> int:
+def _try_text(text: ModelProto, tokens: list[Tokens], file: str) -> int:
     """Encode two sentences; returns the size of their vectors."""
     session = _open(text, file)
     vectors = []
-    for ids in tokens:
+    for ids, mask in tokens:
         fed = {
-            entry.name: _as_input(ids != padding_id if "mask" in entry.name else ids, entry.type)
+            entry.name: _as_input(mask if "mask" in entry.name else ids, entry.type)
             for entry in session.get_inputs()
         }
         (vector,) = _outputs(session, text.graph.output[0].name, fed, file)

@@ -9,17 +9,19 @@ import numpy.typing as npt
 
 from scene_model.errors import ModelRefused
 
+Tokens = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
-def token_ids(
-    tokenizer: Any, texts: Sequence[str], length: int, padding_id: int
-) -> list[npt.NDArray[Any]]:
-    """Return the ids of each text, int64 (length,), cut or filled up."""
+
+def token_ids(tokenizer: Any, texts: Sequence[str], length: int, padding_id: int) -> list[Tokens]:
+    """Return ids and mask of each text, int64 (length,), cut or filled up."""
     tokenizer.enable_truncation(length)
     tokenizer.no_padding()
     rows = []
     for text in texts:
-        ids = tokenizer.encode(text).ids
-        rows.append(np.array(ids + [padding_id] * (length - len(ids)), np.int64))
+        encoded = tokenizer.encode(text).ids
+        ids = np.full(length, padding_id, np.int64)
+        ids[: len(encoded)] = encoded
+        rows.append((ids, (np.arange(length) < len(encoded)).astype(np.int64)))
     return rows
 
 
