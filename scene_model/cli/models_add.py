@@ -1,6 +1,8 @@
 """``models add SOURCE``: a network of one's own, or of a hub, as a model."""
 
 import argparse
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from scene_model.cli.scan import path
@@ -142,14 +144,28 @@ def _add_options(options: argparse.Namespace) -> AddOptions:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
-    return int(width), int(height or width)
+    sides = _numbers((width, height or width), text, "224 or 320x240")
+    return int(sides[0]), int(sides[1])
 
 
 def _ratio(text: str) -> float:
     over, _, under = text.partition("/")
-    return float(over) / float(under or 1)
+    numbers = _numbers((over, under or "1"), text, "1 or 1/255")
+    return numbers[0] / numbers[1]
 
 
 def _three(text: str) -> tuple[float, float, float]:
-    first, second, third = map(float, text.split(","))
+    first, second, third = _numbers(text.split(","), text, "0.5,0.5,0.5", count=3)
     return first, second, third
+
+
+def _numbers(parts: Sequence[str], text: str, example: str, count: int = 2) -> list[float]:
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        numbers = []
+    usable = len(numbers) == count and all(map(math.isfinite, numbers))
+    # Of three numbers, a mean may be 0 or less; a size and both parts of a ratio may not.
+    if not usable or count == 2 and min(numbers) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be used; write it as {example}")
+    return numbers

@@ -118,8 +118,8 @@ class HubClient:
             and not (parts.scheme == "http" and is_of_here)
         ):
             raise ModelHubError(
-                f"Models are downloaded over https only, not from {parts.scheme}://"
-                f"{parts.hostname}. Change SCENE_MODEL_HUB if it says so.",
+                f"Models are downloaded over https only, not from {url[:100]!r}. Change "
+                "SCENE_MODEL_HUB if it says so.",
                 code="hub_address_refused",
             )
 
