@@ -13,9 +13,18 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, helper
 
-from scene_model.classifier.bundle import Bundle
+from scene_model.classifier.bundle import Bundle, HeadWeights
 from scene_model.classifier.bundle_description import BundleDescription
 from scene_model.classifier.bundle_network import BackboneEntry, InputEntry
+from scene_model.classifier.fitting.bundle_files import (
+    HEADS_FILE,
+    bundle_file,
+    describe_head,
+    write_description,
+    write_heads,
+)
+from scene_model.classifier.fitting.calibration import HeadCalibration
+from scene_model.classifier.labels import Label, LabelSet
 from scene_model.photos.colours import Pixels
 
 HEIGHT, WIDTH, EMBEDDING = 8, 8, 5
@@ -126,6 +135,56 @@ def headless_bundle(
     )
     (folder / "bundle.json").write_text(description.model_dump_json(indent=1), encoding="utf-8")
     return Bundle(folder, description, {})
+
+
+def tagging_bundle(folder: Path, with_objects: bool = False) -> Path:
+    """A bundle of an ONNX network whose class head tells bright photos from dark ones.
+
+    Without a tag head, places and groups. with_objects: with a head of that name that has three
+    labels, of no data set, and is sure of the first for a bright photo.
+    """
+    rule = float_rule(layout="NCHW")
+    description = headless_bundle(folder, onnx_network(rule), rule, "onnx").description
+    white, black = (
+        expected_embedding(np.full((HEIGHT, WIDTH, 3), level, np.uint8), rule) for level in (255, 0)
+    )
+    step = (white - black) / float(np.sum((white - black) ** 2))
+    heads = {"moods": _brightness_head(step, float(black @ step), 2)}
+    names = {"moods": ("bright", "dark")}
+    if with_objects:
+        heads["objects"] = _brightness_head(step, float(black @ step), 3)
+        names["objects"] = ("lamp", "cellar", "candle")
+    write_heads(folder, heads)
+    entries = [
+        describe_head(
+            head_id,
+            head_id.capitalize(),
+            LabelSet(tuple(Label(name, name.capitalize(), name) for name in labels)),
+            HeadCalibration(),
+        )
+        for head_id, labels in names.items()
+    ]
+    write_description(
+        folder,
+        description.model_copy(
+            update={
+                "name": folder.name,
+                "heads_file": bundle_file(folder, HEADS_FILE),
+                "heads": tuple(entries),
+                "class_head": "moods",
+            }
+        ),
+    )
+    return folder
+
+
+def _brightness_head(step: FloatArray, offset: float, labels: int) -> HeadWeights:
+    """The first label where brightness is above a half, the second below it; others never."""
+    kernel = np.zeros((EMBEDDING, labels), np.float32)
+    bias = np.full(labels, -30, np.float32)
+    kernel[:, 0], kernel[:, 1] = 20 * step, -20 * step
+    bias[:2] = -20 * (offset + 0.5), 20 * (offset + 0.5)
+    return HeadWeights(kernel, bias)
 
 
 def write_tflite() -> None:
