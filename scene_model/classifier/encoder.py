@@ -8,6 +8,7 @@ import numpy as np
 from scene_model.classifier.bundle import Bundle, FloatArray, open_bundle
 from scene_model.classifier.bundle_description import BundleDescription
 from scene_model.classifier.engines.opened import open_engine
+from scene_model.classifier.preprocessing import Preprocessing
 from scene_model.photos.content import Content, VideoContent
 from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits
 from scene_model.photos.decoders.pool import DecodedFile, Decoders
@@ -59,6 +60,11 @@ class ImageEncoder:
     def limits(self) -> PhotoLimits:
         """The largest photo that is accepted."""
         return self._limits
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a picture becomes the network's input."""
+        return self._engine.preprocessing
 
     def check(self) -> None:
         """Load the network once to detect a defect early; raises BundleDamaged."""
