@@ -74,7 +74,7 @@ class ModelChoice:
         """
         self.settings.require_personal("choose the model")
         classifier = open_bundle(
-            _bundle_folder(self.settings, name), self.settings, self.library.decoders
+            bundle_folder(self.settings, name), self.settings, self.library.decoders
         )
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
@@ -132,7 +132,7 @@ def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, Bundl
         classifier = open_classifier(settings, library.decoders)
     else:
         try:
-            classifier = open_bundle(_bundle_folder(settings, name), settings, library.decoders)
+            classifier = open_bundle(bundle_folder(settings, name), settings, library.decoders)
         except BundleError as error:
             logger.warning("the model chosen for this library cannot be used: %s", error.message)
             classifier, problem = open_classifier(settings, library.decoders), error
@@ -144,7 +144,7 @@ def with_library_choices(library: Library, classifier: Classifier) -> Classifier
     return with_thresholds(library, with_personal_heads(library, classifier))
 
 
-def _bundle_folder(settings: Settings, name: str) -> Path:
+def bundle_folder(settings: Settings, name: str) -> Path:
     """Return the folder of a bundle by its name; a name is never a path."""
     if name in ("", ".", "..") or Path(name).name != name:
         raise BundleNotFound(f"No model bundle is called {name!r}.")
