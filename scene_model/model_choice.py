@@ -67,7 +67,7 @@ class ModelChoice:
         """
         self.settings.require_personal("choose the model")
         classifier = open_bundle(
-            _bundle_folder(self.settings, name), self.settings, self.library.decoders
+            bundle_folder(self.settings, name), self.settings, self.library.decoders
         )
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
@@ -137,7 +137,7 @@ def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, Bundl
         classifier = open_classifier(settings, library.decoders)
     else:
         try:
-            classifier = open_bundle(_bundle_folder(settings, name), settings, library.decoders)
+            classifier = open_bundle(bundle_folder(settings, name), settings, library.decoders)
         except BundleError as error:
             logger.warning("the model chosen for this library cannot be used: %s", error.message)
             classifier, problem = open_classifier(settings, library.decoders), error
@@ -147,7 +147,7 @@ def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, Bundl
 def bundle_in_use(settings: Settings, library: Library | None) -> Path:
     """Return the folder of the bundle that tags photos: the settings', or the library's choice."""
     name = None if library is None or settings.names_a_bundle else library.choice(_BUNDLE_CHOICE)
-    return settings.bundle if name is None else _bundle_folder(settings, name)
+    return settings.bundle if name is None else bundle_folder(settings, name)
 
 
 def with_library_choices(library: Library, classifier: Classifier) -> Classifier:
@@ -155,7 +155,7 @@ def with_library_choices(library: Library, classifier: Classifier) -> Classifier
     return with_thresholds(library, with_personal_heads(library, classifier))
 
 
-def _bundle_folder(settings: Settings, name: str) -> Path:
+def bundle_folder(settings: Settings, name: str) -> Path:
     """Return the folder of a bundle by its name; a name is never a path."""
     if name in ("", ".", "..") or Path(name).name != name:
         raise BundleNotFound(f"No model bundle is called {name!r}.")
