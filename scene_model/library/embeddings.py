@@ -98,6 +98,14 @@ class EmbeddingFiles:
         result: FloatArray = mapped[slots, _HEADER_VALUES:].astype(np.float32)
         return result
 
+    def headers(self, name: str) -> npt.NDArray[np.uint8]:
+        """Return the headers of all slots, shape (slots, 16): whose each is, and its checksum."""
+        count = self.slot_count(name)
+        if not count:
+            return np.empty((0, _HEADER_BYTES), np.uint8)
+        mapped = np.memmap(self.path(name), np.uint8, "r", shape=(count, slot_bytes(name)))
+        return np.array(mapped[:, :_HEADER_BYTES])
+
 
 def slot_bytes(name: str) -> int:
     """Return the bytes that one photo takes in a file; raises EmbeddingMissing."""

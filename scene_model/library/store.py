@@ -72,6 +72,7 @@ from scene_model.library.schema import (
 )
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, label_scores, order_by
 from scene_model.library.stacks.tiles import HIDDEN_AND_TILES, is_tile, without_hidden
+from scene_model.library.unit_vectors import UnitVectors
 from scene_model.photos.content import Content
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
@@ -133,6 +134,7 @@ class Library:
             self.database: Database = open_database(self._database_file, self.embeddings)
             self._identity = self._database_file.stat()
         self._query_cache = QueryCache(self.database.reader)
+        self._vectors: tuple[str, UnitVectors] | None = None
 
     def __enter__(self) -> "Library":
         """Return the open library."""
@@ -386,6 +388,19 @@ class Library:
     def pairs(self, query: Select[Any]) -> list[tuple[str, int]]:
         """Run a query for (text, count) rows; the result is cached until the library changes."""
         return self._query_cache.get(query, self._run_pairs)
+
+    def number_pairs(
+        self, query: Select[Any]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Run a query for one row of two lists of numbers; the result is cached as in `pairs`."""
+        return self._query_cache.get(query, self._run_number_pairs)
+
+    def unit_vectors(self, key: str, make: Callable[[], UnitVectors]) -> UnitVectors:
+        """Return the unit vectors in memory; only the latest key's are kept."""
+        cached = self._vectors
+        if cached is None or cached[0] != key:
+            cached = self._vectors = (key, make())
+        return cached[1]
 
     def version(self) -> int:
         """Return a number that changes whenever any process writes to the library."""
