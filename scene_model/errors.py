@@ -454,6 +454,18 @@ class BundleTooNew(BundleError):
     code = "bundle_too_new"
 
 
+class BundleWithoutHeads(BundleError):
+    """The bundle has no heads: it serves search and cannot tag photos."""
+
+    code = "bundle_without_heads"
+
+
+class EngineMissing(BundleError):
+    """The runtime of the bundle's network is not installed."""
+
+    code = "engine_missing"
+
+
 class LabelCountMismatch(BundleError):
     """A head's number of outputs does not match its labels."""
 

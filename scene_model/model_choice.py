@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.album_rule_choice import model_of
-from scene_model.classifier.bundle import BUNDLE_FILE
+from scene_model.classifier.bundle_description import BUNDLE_FILE
 from scene_model.classifier.catalogue import BundleEntry, list_bundles
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
 from pages.sections.messages import counted, error_markdown, error_text, escape_markdown
 from pages.state.session import get_services
-from scene_model.classifier.bundle import BundleDescription, HeadEntry
+from scene_model.classifier.bundle_description import BundleDescription, HeadEntry
 from scene_model.classifier.catalogue import BundleEntry
 from scene_model.errors import JobNotFound, SceneError
 from scene_model.jobs.job import Job, JobKind

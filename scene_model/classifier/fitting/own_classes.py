@@ -9,14 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from scene_model.classifier.bundle import (
-    FORMAT_VERSION,
-    MODEL_CARD_FILE,
-    Bundle,
-    BundleDescription,
-    HeadEntry,
-    open_bundle,
-)
+from scene_model.classifier.bundle import MODEL_CARD_FILE, Bundle, open_bundle
+from scene_model.classifier.bundle_description import FORMAT_VERSION, BundleDescription, HeadEntry
 from scene_model.classifier.fitting.bundle_files import (
     HEADS_FILE,
     bundle_file,
@@ -46,7 +40,7 @@ from scene_model.classifier.fitting.head_fit import (
 )
 from scene_model.classifier.fitting.measuring import (
     FEW_TIMED_PHOTOS,
-    embed_int8,
+    embed_examples,
     head_metrics,
     speed_metrics,
 )
@@ -218,5 +212,5 @@ def _measure(
     head = heads_of(bundle)[head_id]
     names = [label.source_name for label in labels.labels]
     true_labels = np.array([names.index(e.label) for e in validation], np.intp)
-    prediction = head.predict(embed_int8(bundle, validation))
+    prediction = head.predict(embed_examples(bundle, validation))
     return head_metrics(head, prediction, one_hot(true_labels, len(labels)))
