@@ -63,7 +63,8 @@ class TextEncoder:
         """
         if not texts:
             return np.empty((0, self.size), np.float32)
-        return np.stack([self._vector(text) for text in texts])
+        vectors: FloatArray = np.stack([self._vector(text) for text in texts])
+        return vectors
 
     def project(self, embeddings: FloatArray) -> FloatArray:
         """Return the unit vectors of image embeddings, float32 (N, embedding size)."""
@@ -82,7 +83,7 @@ class TextEncoder:
         if cached is not None:
             return cached
         ids, mask = self._tokens(text)
-        (vector,) = unit_vectors(self._network.run(ids, mask))
+        vector: FloatArray = unit_vectors(self._network.run(ids, mask))[0]
         with self._lock:
             while len(self._vectors) >= _CACHED_SENTENCES:
                 self._vectors.pop(next(iter(self._vectors)))

@@ -244,11 +244,7 @@ class JobRunner:
             running = self._engine.running(JobKind.EMBED)
             if running:
                 return running[0]
-            photo_ids = photos_without(self._library, embedder.network)
-            job = Job(secrets.token_hex(16), JobKind.EMBED, len(photo_ids))
-            self._engine.begin(job, self._owner, partial(self._results.save, job))
-        self._engine.add(job, embed_items(self._library, embedder, job, photo_ids))
-        return job
+            return self._start_embedding(embedder, photos_without(self._library, embedder.network))
 
     def none_running(self) -> AbstractContextManager[None]:
         """Prevent jobs from starting while the caller changes the model; raises JobRunning.
@@ -256,6 +252,24 @@ class JobRunner:
         A job that embeds photos by a further network may run: it does not use the model.
         """
         return self._engine.none_running(apart_from=JobKind.EMBED)
+
+    def _start_embedding(self, embedder: Embedder, photo_ids: Sequence[str]) -> Job:
+        job = Job(secrets.token_hex(16), JobKind.EMBED, len(photo_ids))
+        ids = frozenset(photo_ids)
+        with self._engine.lock:
+            self._engine.begin(job, self._owner, partial(self._end_embedding, job, embedder, ids))
+        self._engine.add(job, embed_items(self._library, embedder, job, photo_ids))
+        return job
+
+    def _end_embedding(self, job: Job, embedder: Embedder, photo_ids: frozenset[str]) -> None:
+        """Store the result of a job, and embed the photos that came in meanwhile."""
+        self._results.save(job)
+        if job.is_cancelled:
+            return
+        missing = photos_without(self._library, embedder.network)
+        new_ids = [photo_id for photo_id in missing if photo_id not in photo_ids]
+        if new_ids:
+            self._start_embedding(replace(embedder, may_fetch=False), new_ids)
 
     def job(self, job_id: str) -> Job:
         """Return a job, also one that ended before a restart; raises JobNotFound."""

@@ -62,6 +62,11 @@ def cut_off(library: Library, model: SearchModel) -> float:
     return model.calibration.spreads * spread
 
 
+def stamp_of(library: Library, model: SearchModel) -> object:
+    """Return a value that changes when embeddings are added."""
+    return _vectors(library, model).stamp()
+
+
 def _vectors(library: Library, model: SearchModel) -> UnitVectors:
     return library.unit_vectors(
         model.key,
