@@ -41,6 +41,7 @@ ALLOWED = {
     "sqlalchemy": SQL_ROOMS,
     "fastapi": {"api"},
     "ai_edge_litert": set[str](),
+    "onnxruntime": set[str](),
     "obstore": {"scale", "ingest"},
     "ray": set[str](),
     "rawpy": set[str](),

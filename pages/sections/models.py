@@ -142,7 +142,7 @@ def _card(bundle: BundleEntry, services: Services) -> None:
     st.markdown(
         "  \n".join(f"**{name}:** {escape_markdown(value)}" for name, value in facts.items())
     )
-    if not is_used:
+    if not is_used and description.heads:
         st.button(
             "Use this model",
             key=f"use_{bundle.name}",
@@ -168,6 +168,8 @@ def _is_used(bundle: BundleEntry, services: Services) -> bool:
 
 
 def _facts(description: BundleDescription) -> dict[str, str]:
+    if not description.heads:
+        return {"Labels": "none; it serves search only"}
     head = next(head for head in description.heads if head.id == description.class_head)
     facts = {
         "Classes": _labels(head),

@@ -4,6 +4,7 @@ What an ONNX file can do is bounded here: it reads no file beside itself, loads 
 thread a run, and has an input and an output of fixed size.
 """
 
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,10 @@ from scene_model.photos.colours import Pixels
 
 _TYPES = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}
 _FLOAT = "tensor(float)"
+_UNKNOWN_OPERATOR = ("No opset import for domain", "No Op registered", "is not a registered")
+# "[ONNXRuntimeError] : 1 : FAIL : graph.cc:1357 Graph The reason", also one in another.
+_ERROR_CODE = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : ")
+_SOURCE_PLACE = re.compile(r"^\S+\.(?:cc|h):\d+ \S+ ")
 
 
 class OnnxEngine:
@@ -155,7 +160,7 @@ def run_session(
     try:
         results: list[FloatArray] = session.run(list(outputs), inputs)
     except Exception as error:  # ONNX Runtime's errors share no class but this one
-        raise BundleDamaged(f"The network {name} fails: {_first_line(error)}") from error
+        raise BundleDamaged(f"The network {name} fails: {_reason(str(error))}") from error
     return results
 
 
@@ -164,22 +169,25 @@ def fixed_sizes(shape: Sequence[Any]) -> tuple[int | None, ...]:
     return tuple(n if isinstance(n, int) and n > 0 else None for n in shape)
 
 
-def _why_not_opened(reason: str, name: str) -> str:
-    if "xternal data" in reason or "_ORT_MEM_ADDR_" in reason:
+def _why_not_opened(error: str, name: str) -> str:
+    reason = _reason(error)
+    if "xternal data" in error or "in-memory address" in error:
         return (
             f"The network {name} keeps weights outside its file, which is not allowed in a "
             "bundle. Save it as one file (onnx.save_model without external data)."
         )
-    if "is not a registered function/op" in reason or "No opset import for domain" in reason:
+    if any(words in error for words in _UNKNOWN_OPERATOR):
         return (
-            f"The network {name} uses an operator that ONNX Runtime does not have: "
-            f"{_first_line(reason)} Export it with standard operators."
+            f"The network {name} uses an operator that ONNX Runtime does not have. Export it "
+            f"with standard operators. {reason}"
         )
-    return f"The network {name} cannot be opened: {_first_line(reason)}"
+    return f"The network {name} cannot be opened: {reason}"
 
 
-def _first_line(error: object) -> str:
-    line = next(iter(str(error).splitlines()), type(error).__name__)
+def _reason(error: str) -> str:
+    """Return ONNX Runtime's sentence without codes and places in its source."""
+    last = _ERROR_CODE.split(error)[-1].strip()
+    line = next(iter(_SOURCE_PLACE.sub("", last).splitlines()), "unknown")
     return line[:300].rstrip(".") + "."
 
 
