@@ -33,6 +33,7 @@ from scene_model.learning.thresholds import (
 )
 from scene_model.library.store import Library
 from scene_model.model_files import open_bundle, open_classifier
+from scene_model.search_choice import open_search
 
 _BUNDLE_CHOICE = "bundle"
 _RETRAIN = "retrain the model that all of them use"  # what visitors cannot do
@@ -111,7 +112,8 @@ class ModelChoice:
         return change
 
     def _swap(self, classifier: Classifier) -> None:
-        self.model.swap(model_of(self.settings, classifier, self.library))
+        search, _ = open_search(self.settings, self.library, classifier)
+        self.model.swap(model_of(self.settings, classifier, self.library, search))
 
 
 def bundles_of(settings: Settings) -> list[BundleEntry]:

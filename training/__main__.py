@@ -1,7 +1,4 @@
-"""``python -m training split|fit|evaluate|publish|describe|decide|collect|convert|export-onnx …``.
-
-Each step has options of its own: ``python -m training STEP --help``.
-"""
+"""``python -m training STEP …``; each step has options of its own, see ``STEP --help``."""
 
 import argparse
 import sys
