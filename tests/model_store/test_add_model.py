@@ -47,12 +47,14 @@ def runtime_output(network: Path, tensor: InputTensor) -> FloatArray:
     """What the original file answers."""
     session = open_session(network.read_bytes(), network.name)
     (output,) = run_session(session, [session.get_outputs()[0].name], {PIXELS: tensor}, "")
-    return output[0]
+    row: FloatArray = output[0]
+    return row
 
 
 def softmax(logits: FloatArray) -> FloatArray:
-    exponentials: FloatArray = np.exp(logits - logits.max())
-    return exponentials / exponentials.sum()
+    exponentials = np.exp(logits - logits.max())
+    probabilities: FloatArray = exponentials / exponentials.sum()
+    return probabilities
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,8 @@ def test_a_classifier_answers_as_before_and_has_an_embedding(
     logits = engine.embed_resized(picture) @ weights.kernel + weights.bias
     assert np.allclose(softmax(logits), expected, atol=5e-3)
     own = answers(added.folder)
-    assert (own.shape, float(own.sum())) == ((5,), pytest.approx(1, abs=1e-5))
+    assert own.shape == (5,)
+    assert float(own.sum()) == pytest.approx(1, abs=1e-5)
     assert store.left == [source]
 
 
