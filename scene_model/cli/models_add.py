@@ -113,7 +113,11 @@ def _added_lines(added: AddedModel) -> list[str]:
         f"{1000 * trial.seconds:,.1f} ms for a photo{memory}",
     ]
     if not description.heads:
-        return [*lines, "It finds photos by words; it tags none."]
+        return [
+            *lines,
+            "It finds photos by words; it tags none. Choose it by "
+            f"`models use {added.folder.name}`, or on the app's page “Model”.",
+        ]
     labels = counted(len(description.heads[0].labels), "label")
     lines.append(f"{labels}, {added.ours:,} of them with ids of the shipped labels")
     if not added.has_last_layer:

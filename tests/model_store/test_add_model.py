@@ -331,6 +331,10 @@ def test_killed_in_the_middle(store: Store, seconds: float) -> None:
     assert store.left == sorted([*whole, "convnext"])
 
 
+def test_the_networks_of_the_tests_are_small() -> None:
+    assert sum(path.stat().st_size for path in ASSETS.rglob("*") if path.is_file()) <= 300_000
+
+
 def test_names_of_sources() -> None:
     assert name_of("google/vit-base-patch16-224@main") == "vit_base_patch16_224"
     assert name_of("MobileNet V3.onnx") == "mobilenet_v3"
