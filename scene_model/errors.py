@@ -398,6 +398,7 @@ class ModelRefused(UsageError):
     codes = {
         "model_files_missing": ErrorCode(422, "Files that the model needs are not there."),
         "model_too_large": ErrorCode(413, "Its files are larger than a model may be."),
+        "model_no_space": ErrorCode(507, "The disk has too little room for it."),
         "model_damaged": ErrorCode(422, "A file is damaged, or not of the kind its name says."),
         "model_unsafe": ErrorCode(422, "The network reads files, or has operators, that may not."),
         "model_shape": ErrorCode(422, "Its inputs or outputs have shapes that photos do not fit."),

@@ -167,6 +167,11 @@ def _converted(model: LocalModel, scratch: Path) -> LocalModel:
 def _labels(model: LocalModel, options: AddOptions) -> AddedLabels | None:
     """Return the labels; None for a pair, which has none. Raises ModelRefused."""
     if model.files.kind == "pair":
+        if options.labels is not None:
+            raise ModelRefused(
+                f"{model.origin} is a pair for searches, which has no labels. Leave --labels out.",
+                code="model_options",
+            )
         return None
     names = model.label_names if options.labels is None else read_label_names(options.labels)
     if names is None:

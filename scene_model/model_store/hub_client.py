@@ -34,10 +34,10 @@ class Answer:
         start = content_range.removeprefix("bytes ").partition("-")[0]
         return int(start) if self.status == 206 and start.isdecimal() else 0
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield the bytes as they arrive. Raises ModelHubError."""
+    def pieces(self, decode: bool = False) -> Iterator[bytes]:
+        """Yield the bytes as they arrive; decode: if they came compressed. Raises ModelHubError."""
         try:
-            while piece := self._response.read1(_PIECE_BYTES, decode_content=False):
+            while piece := self._response.read1(_PIECE_BYTES, decode_content=decode):
                 yield piece
         except self._errors.HTTPError as error:
             raise _unavailable(self._host, error) from error
@@ -99,7 +99,7 @@ class HubClient:
         """Return a whole answer. Raises ModelHubError."""
         with self.get(path) as answer:
             data = bytearray()
-            for piece in answer.pieces():
+            for piece in answer.pieces(decode=True):
                 data += piece
                 if len(data) > max_bytes:
                     raise ModelHubError(

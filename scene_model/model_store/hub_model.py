@@ -125,6 +125,7 @@ def download(model: HubModel, settings: Settings, progress: Progress) -> LocalMo
         raise ModelRefused(f"Another process downloads {model.repository}. Wait for it.")
     try:
         _remove_old(downloads, folder)
+        _require_space(downloads, model)
         client = HubClient(settings.model_hub, settings.fetch_timeout_s)
         _download(client, model, folder, progress)
     finally:
@@ -256,6 +257,17 @@ def _licence(content: dict[str, Any]) -> str:
         tags = [tag.partition(":")[2] for tag in content.get("tags") or [] if "license:" in tag]
         licence = tags[0] if tags else None
     return str(licence)[:300] if licence else UNKNOWN_LICENCE
+
+
+def _require_space(downloads: Path, model: HubModel) -> None:
+    """Raise ModelRefused unless the download and the bundle that is made of it fit on the disk."""
+    free = shutil.disk_usage(downloads).free
+    if free < 2 * model.size:
+        raise ModelRefused(
+            f"{model.repository} needs {2 * model.size:,} bytes on the disk of {downloads}, which "
+            f"has {free:,}. Make room, or set SCENE_BUNDLES to a folder on another disk.",
+            code="model_no_space",
+        )
 
 
 def _remove_old(downloads: Path, current: Path) -> None:

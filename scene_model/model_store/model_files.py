@@ -1,5 +1,6 @@
 """Which files of a folder, or of a repository of a hub, make up a model."""
 
+import itertools
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -70,17 +71,20 @@ class ModelFiles:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the names of the files of a folder and of the folders in it, sorted."""
+    """Return the names of the files of a folder and of the folders in it, sorted.
+
+    Raises ModelRefused for a folder with far more than a model has.
+    """
     names = []
-    for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
-        if path.is_file():
-            names.append(path.relative_to(folder).as_posix())
-        if len(names) > _MAX_NAMES:
+    for count, path in enumerate(itertools.chain(folder.glob("*"), folder.glob("*/*"))):
+        if count >= _MAX_NAMES:
             raise ModelRefused(
                 f"{folder} has more than {_MAX_NAMES:,} files. Name the folder of one model.",
                 code="model_files_missing",
             )
-    return names
+        if path.is_file():
+            names.append(path.relative_to(folder).as_posix())
+    return sorted(names)
 
 
 def choose_files(names: Collection[str], source: str) -> ModelFiles:

@@ -12,7 +12,7 @@ from scene_model.classifier.bundle import FloatArray, HeadWeights
 from scene_model.classifier.bundle_network import InputEntry
 from scene_model.classifier.engines.onnx import open_session, run_session
 from scene_model.classifier.fitting.bundle_files import write_heads
-from scene_model.errors import BundleDamaged, ModelRefused
+from scene_model.errors import BundleDamaged, EngineMissing, ModelRefused
 from scene_model.model_store.last_layer import last_layer, logits_of
 from scene_model.model_store.onnx_graph import dimensions, inputs_of, part_of, read_graph
 from scene_model.model_store.photo_input import photo_input
@@ -250,6 +250,8 @@ def _agree(embeddings: FloatArray, weights: HeadWeights, answers: FloatArray) ->
 def _open(part: ModelProto, file: str) -> Any:
     try:
         return open_session(part.SerializeToString(), file)
+    except EngineMissing as error:
+        raise ModelRefused(error.message, code="model_package_missing") from error
     except BundleDamaged as error:
         raise ModelRefused(error.message, code="model_trial_failed") from error
 

@@ -138,6 +138,15 @@ def test_the_layout_follows_from_the_shape() -> None:
     assert photo_input([1, 224, 200, 3], "uint8", DeclaredInput()).width == 200
 
 
+def test_what_is_not_said_is_asked_for() -> None:
+    with pytest.raises(ModelRefused, match="--size 224") as caught:
+        photo_input([1, 3, None, None], "float32", DeclaredInput(scale=1.0))
+    assert caught.value.code == "model_shape"
+    with pytest.raises(ModelRefused, match="--scale 1/255") as caught:
+        photo_input([1, 3, 8, 8], "float32", DeclaredInput())
+    assert caught.value.code == "model_options"
+
+
 @pytest.mark.parametrize(
     ("shape", "dtype", "declared"),
     [
