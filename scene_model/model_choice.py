@@ -55,15 +55,8 @@ class ModelChoice:
     jobs: JobRunner
 
     def bundles(self) -> list[BundleEntry]:
-        """List the bundles that can be chosen, sorted by name.
-
-        Of two with the same name, the first of `Settings.bundle_folders` counts.
-        """
-        by_name: dict[str, BundleEntry] = {}
-        for folder in self.settings.bundle_folders:
-            for bundle in list_bundles(folder):
-                by_name.setdefault(bundle.name, bundle)
-        return [by_name[name] for name in sorted(by_name)]
+        """List the bundles that can be chosen, see `bundles_of`."""
+        return bundles_of(self.settings)
 
     def use_bundle(self, name: str) -> None:
         """Use another of `bundles` for new photos, also after a restart.
@@ -121,6 +114,18 @@ class ModelChoice:
         self.model.swap(model_of(self.settings, classifier, self.library))
 
 
+def bundles_of(settings: Settings) -> list[BundleEntry]:
+    """List the bundles that can be chosen, sorted by name.
+
+    Of two with the same name, the first of `Settings.bundle_folders` counts.
+    """
+    by_name: dict[str, BundleEntry] = {}
+    for folder in settings.bundle_folders:
+        for bundle in list_bundles(folder):
+            by_name.setdefault(bundle.name, bundle)
+    return [by_name[name] for name in sorted(by_name)]
+
+
 def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, BundleError | None]:
     """Open the bundle chosen for a library, with its retrained heads and thresholds.
 
@@ -137,6 +142,12 @@ def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, Bundl
             logger.warning("the model chosen for this library cannot be used: %s", error.message)
             classifier, problem = open_classifier(settings, library.decoders), error
     return with_library_choices(library, classifier), problem
+
+
+def bundle_in_use(settings: Settings, library: Library | None) -> Path:
+    """Return the folder of the bundle that tags photos: the settings', or the library's choice."""
+    name = None if library is None or settings.names_a_bundle else library.choice(_BUNDLE_CHOICE)
+    return settings.bundle if name is None else bundle_folder(settings, name)
 
 
 def with_library_choices(library: Library, classifier: Classifier) -> Classifier:

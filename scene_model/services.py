@@ -41,7 +41,7 @@ from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.maintenance.daily_copy import DailyCopies
 from scene_model.maintenance.restore import unfinished_restores
-from scene_model.model_choice import ModelChoice, open_chosen
+from scene_model.model_choice import ModelChoice, bundle_in_use, open_chosen
 from scene_model.model_files import open_bundle, open_classifier, open_decoders
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
@@ -213,6 +213,12 @@ def open_classification(
         model = model_of(settings, classifier, library)
         workers = settings.workers
         yield Classification(model, library, by, query, workers, layout)
+
+
+def bundle_tagging(settings: Settings) -> Path:
+    """Return the folder of the bundle that tags the photos of the settings' library."""
+    with _existing_library(settings) as library:
+        return bundle_in_use(settings, library)
 
 
 def follow_into(settings: Settings) -> Follow:

@@ -1,4 +1,4 @@
-"""``python -m training split|fit|evaluate|publish|describe|decide|collect|export-onnx …``."""
+"""``python -m training split|fit|evaluate|publish|describe|decide|collect|convert|export-onnx``."""
 
 import argparse
 import sys
@@ -69,11 +69,18 @@ def _parser() -> argparse.ArgumentParser:
     export = steps.add_parser("export-onnx", help=what, description=what)
     export.add_argument("bundle", metavar="BUNDLE", type=Path, help="folder of the bundle")
     export.add_argument("--models", type=Path, default=TRAINING_DIR.parent / "models")
+    converted = steps.add_parser("convert", help="convert a Keras model to TFLite")
+    converted.add_argument("source", type=Path, help="a .keras file, or the folder of a SavedModel")
+    converted.add_argument("target", type=Path, help="the .tflite file to write")
     return parser
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.step == "collect":
+    if options.step == "convert":
+        from training.convert import convert
+
+        convert(options.source, options.target)
+    elif options.step == "collect":
         _collect(options)
     elif options.step == "export-onnx":
         from training.onnx_export import export_onnx
