@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.sections.messages import escape_markdown, show_error
+from pages.sections.model_comparison import model_comparison
 from pages.sections.models import notices, picker, retag_panel
 from pages.state.session import get_services
 from scene_model import __version__
@@ -21,6 +22,7 @@ def _page() -> None:
     notices()
     retag_panel()
     picker()
+    model_comparison()
     classifier = get_services().classifier
     _card(classifier)
     _labels(classifier)
