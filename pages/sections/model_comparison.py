@@ -68,18 +68,20 @@ def _form(others: list[BundleEntry], services: Services) -> None:
     )
     names = [bundle.name for bundle in others]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Model", names, key=_MODEL, width=260)
+        st.selectbox("Model", names, key=_MODEL, width=260)
         source = st.selectbox("Photos", [_DECIDED, _LABELLED], key=_SOURCE, width=260)
         if source == _LABELLED:
             st.text_input(
                 "Folder on this computer", key=_FOLDER, placeholder="/photos/labelled", width=320
             )
-        st.button("Compare", icon=":material/compare_arrows:", on_click=_start, args=(name, source))
+        st.button("Compare", icon=":material/compare_arrows:", on_click=_start)
     if message := st.session_state.pop(_ERROR, None):
         st.error(message, icon=":material/error:")
 
 
-def _start(name: str, source: str) -> None:
+def _start() -> None:
+    # Not as arguments: these would be those of the last run, before a choice that is on its way.
+    name, source = str(st.session_state[_MODEL]), str(st.session_state[_SOURCE])
     services = get_services()
     folder = next(b.folder for b in services.model_choice.bundles() if b.name == name)
     try:
@@ -184,13 +186,13 @@ def _model_figures(figures: ModelFigures, rate: float) -> None:
     accuracy = "–" if figures.accuracy is None else f"{figures.accuracy:.0%}"
     share = figures.right / figures.photos
     with st.container(horizontal=True):
-        st.metric("Right", f"{share:.0%}", help=f"95 % interval: {low} to {high} %")
+        st.metric("Right", f"{share:.0%}", help=f"95 % interval: {low:.0f} to {high:.0f} %")
         st.metric("Sure", f"{figures.coverage:.0%}", help="Share of the photos it is sure of")
         st.metric("Right when sure", accuracy)
         st.metric("Photos per second", f"{rate:,.0f}", help="The network alone, on one core")
     st.caption(
         f"Right {figures.right:,}, unsure {figures.unsure:,}, wrong {figures.wrong:,}; right "
-        f"between {low} and {high} % with 95 % confidence"
+        f"between {low:.0f} and {high:.0f} % with 95 % confidence"
     )
 
 

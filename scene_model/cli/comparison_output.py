@@ -116,9 +116,9 @@ def _figure_lines(
         share = of_model.right / of_model.photos if of_model.photos else 0.0
         accuracy = "-" if of_model.accuracy is None else f"{of_model.accuracy:.1%}"
         yield (
-            f"{name:{width}}  right {of_model.right:,} = {share:.1%} (95 % interval {low}-{high} "
-            f"%), unsure {of_model.unsure:,}, wrong {of_model.wrong:,}; coverage "
-            f"{of_model.coverage:.1%}, of these right {accuracy}; {rate:,.1f} photos/s"
+            f"{name:{width}}  right {of_model.right:,} = {share:.1%} (95 % interval "
+            f"{low:.1f}-{high:.1f} %), unsure {of_model.unsure:,}, wrong {of_model.wrong:,}; "
+            f"coverage {of_model.coverage:.1%}, of these right {accuracy}; {rate:,.1f} photos/s"
         )
 
 
