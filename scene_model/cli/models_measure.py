@@ -3,9 +3,7 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 
-from scene_model.classifier.bundle_description import BUNDLE_FILE
 from scene_model.classifier.classify import Classifier
 from scene_model.cli.comparison_output import comparison_record, summary_lines, table_lines
 from scene_model.cli.scan import path, positive
@@ -24,7 +22,7 @@ from scene_model.learning.compared_photos import (
 )
 from scene_model.learning.model_comparison import ComparedPhoto, FailedPhoto, ModelComparison
 from scene_model.library.store import Library
-from scene_model.model_choice import bundle_folder
+from scene_model.model_choice import named_bundle
 from scene_model.services import open_comparison
 
 _DEFAULT_PHOTOS = 1_000
@@ -57,7 +55,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Compare and print the result; 3 where photos could not be read."""
     if options.library is not None:
         settings = settings.model_copy(update={"library": options.library})
-    with open_comparison(settings, _folder_of(options.name, settings)) as (
+    with open_comparison(settings, named_bundle(settings, options.name)) as (
         current,
         candidate,
         library,
@@ -70,16 +68,6 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         line = f"skipped {failed.name}: {failed.error.code}: {failed.error.message}"
         print(printable(line), file=sys.stderr)
     return EXIT_SOME_FAILED if comparison.failed else EXIT_DONE
-
-
-def _folder_of(name: str, settings: Settings) -> Path:
-    """Return the folder of a bundle, by its name among the models or by its path."""
-    is_path = Path(name).name != name
-    return (
-        Path(name)
-        if is_path and (Path(name) / BUNDLE_FILE).is_file()
-        else bundle_folder(settings, name)
-    )
 
 
 def _photos(
