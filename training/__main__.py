@@ -1,4 +1,4 @@
-"""``python -m training STEP …``: train, publish, measure and convert networks."""
+"""``python -m training STEP …``; each step has options of its own, see ``STEP --help``."""
 
 import argparse
 import sys

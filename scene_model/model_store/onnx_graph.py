@@ -179,11 +179,8 @@ def part_of(model: ModelProto, inputs: list[str], output: str) -> ModelProto:
             f"The network also needs the inputs {others}; it may need {', '.join(inputs)} alone.",
             code="model_shape",
         )
-    part = ModelProto()
-    part.CopyFrom(model)
-    del part.graph.node[:], part.graph.initializer[:], part.graph.output[:], part.graph.input[:]
-    del part.graph.value_info[:], part.graph.sparse_initializer[:], part.functions[:]
-    del part.training_info[:], part.graph.quantization_annotation[:]
+    part = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    part.graph.name = model.graph.name or "network"
     part.graph.node.extend(node for index, node in enumerate(model.graph.node) if index in nodes)
     part.graph.initializer.extend(t for t in model.graph.initializer if t.name in tensors)
     part.graph.sparse_initializer.extend(

@@ -16,7 +16,13 @@ from scene_model.errors import BundleDamaged, ModelRefused
 from scene_model.model_store.last_layer import last_layer, logits_of
 from scene_model.model_store.onnx_graph import dimensions, inputs_of, part_of, read_graph
 from scene_model.model_store.photo_input import photo_input
-from scene_model.model_store.prepared import NETWORK_STEM, TEXT_FILE, Prepared, Task
+from scene_model.model_store.prepared import (
+    NETWORK_STEM,
+    TEXT_FILE,
+    Prepared,
+    Task,
+    are_equal,
+)
 from scene_model.model_store.token_ids import (
     Tokens,
     open_tokenizer,
@@ -43,9 +49,9 @@ def prepare_classifier(task: Task) -> Prepared:
     model = read_graph(Path(task.network), task.max_bytes)
     entry, name = _fixed_photo_input(model, task)
     logits = logits_of(model, _output(model, ("logits",), task.output))
-    whole = part_of(model, [name], logits)
     file, pictures = Path(task.network).name, _noise(entry)
-    answers = _run(whole, name, pictures, file)
+    # Each part is a copy of the weights: none is held longer than it is needed.
+    answers = _run(part_of(model, [name], logits), name, pictures, file)
     layer = last_layer(model, logits)
     if layer is not None:
         backbone = part_of(model, [name], layer.embedding)
@@ -53,7 +59,7 @@ def prepare_classifier(task: Task) -> Prepared:
         if embeddings is not None and _agree(embeddings, layer.weights, answers):
             _save(backbone, Path(task.folder) / f"{NETWORK_STEM}.onnx")
             return _with_head(task, entry, embeddings.shape[1], layer.weights, True)
-    _save(whole, Path(task.folder) / f"{NETWORK_STEM}.onnx")
+    _save(part_of(model, [name], logits), Path(task.folder) / f"{NETWORK_STEM}.onnx")
     size = answers.shape[1]
     weights = HeadWeights(np.eye(size, dtype=np.float32), np.zeros(size, np.float32))
     return _with_head(task, entry, size, weights, False)
@@ -274,7 +280,7 @@ def _checked(row: FloatArray, file: str) -> FloatArray:
 
 
 def _require_difference(first: FloatArray, second: FloatArray, file: str) -> None:
-    if np.allclose(first, second, rtol=1e-5, atol=1e-7):
+    if are_equal(first, second):
         raise ModelRefused(
             f"The network {file} answers the same for different sentences. It may be damaged, or "
             "its tokenizer may be of another model.",

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.bundle_network import InputEntry
 from scene_model.model_store.declared_input import DeclaredInput
 
@@ -67,3 +70,9 @@ class Trial:
 
     seconds: float
     peak_bytes: int | None
+
+
+def are_equal(first: FloatArray, second: FloatArray) -> bool:
+    """Return whether two answers differ by rounding alone, however small their numbers are."""
+    size = float(np.abs(first).max())
+    return bool(np.abs(first - second).max() <= 1e-5 * size)

@@ -16,7 +16,7 @@ import numpy as np
 
 from scene_model.errors import BundleError, ModelRefused
 from scene_model.model_store.declared_input import DeclaredInput
-from scene_model.model_store.prepared import Task, Trial
+from scene_model.model_store.prepared import Task, Trial, are_equal
 
 _TIMED_RUNS = 5
 # Of the picture that is tried: as a photo that was reduced for the network.
@@ -108,7 +108,7 @@ def _try(folder: Path) -> Trial:
             "input (--scale, --mean, --deviation), or export it again in float32.",
             code="model_trial_failed",
         )
-    if np.allclose(embeddings[0], embeddings[1], rtol=1e-5, atol=1e-7):
+    if are_equal(embeddings[0], embeddings[1]):
         raise ModelRefused(
             "The network answers the same for different pictures. Check how pixels become its "
             "input (--scale, --mean, --deviation, --layout), or export it again.",
@@ -130,8 +130,8 @@ def _pictures() -> list[Any]:
 
 def _peak_bytes() -> int | None:
     """Return the most memory that this process had; None where the system does not say."""
-    if sys.platform.startswith("linux"):
-        # The figure of `getrusage` begins with that of the process that started this one.
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    return None
+    if not sys.platform.startswith("linux"):
+        return None
+    # The figure of `getrusage` begins with that of the process that started this one.
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
