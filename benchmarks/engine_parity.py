@@ -161,11 +161,11 @@ def main() -> int:
         f"{'':14} {'cosine, least':>14} {'mean':>8} {'same class':>11} {'same labels':>12} photos/s"
     )
     for name, values in embeddings.items():
-        likeness, theirs = cosines(values, reference), answers(classifier, values)
+        similarity, theirs = cosines(values, reference), answers(classifier, values)
         same_class = np.mean([a[0] == b[0] for a, b in zip(theirs, right, strict=True)])
         same_all = np.mean([a == b for a, b in zip(theirs, right, strict=True)])
         print(
-            f"{name:14} {likeness.min():14.6f} {likeness.mean():8.6f} {same_class:11.1%} "
+            f"{name:14} {similarity.min():14.6f} {similarity.mean():8.6f} {same_class:11.1%} "
             f"{same_all:12.1%} {speed[name]:8.1f}"
         )
     least = float(cosines(embeddings[ONNX_FLOAT], reference).min())

@@ -167,6 +167,16 @@ def with_library_choices(library: Library, classifier: Classifier) -> Classifier
     return with_thresholds(library, with_personal_heads(library, classifier))
 
 
+def named_bundle(settings: Settings, name: str) -> Path:
+    """Return the folder of a bundle by its name or, where a person typed a path, by that.
+
+    Raises BundleNotFound.
+    """
+    if Path(name).name != name and (Path(name).expanduser() / BUNDLE_FILE).is_file():
+        return Path(name).expanduser()
+    return bundle_folder(settings, name)
+
+
 def bundle_folder(settings: Settings, name: str) -> Path:
     """Return the folder of a bundle by its name; a name is never a path."""
     if name in ("", ".", "..") or Path(name).name != name:

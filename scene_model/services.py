@@ -221,6 +221,25 @@ def open_classification(
         yield Classification(model, library, by, query, workers, layout)
 
 
+@contextlib.contextmanager
+def open_comparison(
+    settings: Settings, folder: Path
+) -> Iterator[tuple[Classifier, Classifier, Library | None]]:
+    """Open the model in use, another one in a folder, and the library if it exists.
+
+    The model in use has its own heads: retrained ones were made from the decisions that they would
+    be compared with. Raises BundleError or LibraryError.
+    """
+    with _existing_library(settings) as library:
+        if library is None:
+            decoders = open_decoders(settings)
+            current = open_classifier(settings, decoders)
+        else:
+            decoders = library.decoders
+            current = open_chosen(settings, library)[0]
+        yield current.shipped, open_bundle(folder, settings, decoders), library
+
+
 def read_bundles_in_use(settings: Settings) -> BundlesInUse:
     """Return the bundles that the settings' library uses, which need not exist yet."""
     with _existing_library(settings) as library:

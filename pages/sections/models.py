@@ -148,7 +148,7 @@ def _card(bundle: BundleEntry, services: Services) -> None:
             key=f"use_{bundle.name}",
             icon=":material/swap_horiz:",
             disabled=services.settings.names_a_bundle,
-            on_click=_use,
+            on_click=use_model,
             args=(bundle.name, description.name),
         )
 
@@ -197,7 +197,8 @@ def _labels(head: HeadEntry) -> str:
     return ", ".join(names[:_MAX_LABEL_NAMES]) + more
 
 
-def _use(name: str, title: str) -> None:
+def use_model(name: str, title: str) -> None:
+    """Use a model from now on; title: its name for people. A callback of buttons."""
     try:
         get_services().model_choice.use_bundle(name)
     except SceneError as error:

@@ -7,7 +7,7 @@ only one of them has can never be held against the other.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -74,11 +74,11 @@ class Judge:
     """Says what a model answers for a word, and whether that is right."""
 
     def __init__(self, classifier: Classifier, by_head: bool) -> None:
-        """``by_head``: by the first head that has the word, instead of the photo's class."""
+        """``by_head``: by a head that has the word, instead of the photo's class."""
         self._classifier = classifier
         self._by_head = by_head
         self._vocabulary = vocabulary_of(classifier.ranked_heads)
-        self._labels: dict[str, tuple[str, frozenset[str]] | None] = {}
+        self._labels: dict[str, dict[str, frozenset[str]]] = {}
 
     @property
     def has_groups(self) -> bool:
@@ -87,7 +87,7 @@ class Judge:
 
     def has(self, word: str) -> bool:
         """Whether the model has a label for a word: an id, a name, or an unambiguous alias."""
-        return self._head_and_labels(word) is not None
+        return bool(self._labels_by_head(word))
 
     def group_of(self, word: str) -> str | None:
         """Return the group of the labels that a word names; None unless they have only one."""
@@ -98,16 +98,18 @@ class Judge:
             return group.id
         return next(iter(groups)) if len(groups) == 1 else None
 
-    def by_label(self, predictions: HeadPredictions, word: str) -> Answer:
-        """Judge an answer by the labels that a word names; the model has it."""
-        chosen = self._head_and_labels(word)
-        if chosen is None:
-            return Answer(UNSURE_CLASS, None)
-        head_id, labels = chosen
+    def heads_with(self, word: str) -> list[str]:
+        """Return the ids of the heads that have a label for a word, the first ranked first."""
+        return list(self._labels_by_head(word))
+
+    def by_label(self, predictions: HeadPredictions, word: str, head_id: str) -> Answer:
+        """Judge an answer by the labels that a word names; head_id: one of `heads_with`."""
+        by_head = self._labels_by_head(word)
         if not self._by_head:
-            return _answer(predictions.photo_class.label, labels)
+            return _answer(predictions.photo_class.label, frozenset().union(*by_head.values()))
         prediction = predictions.of_head(head_id)
-        return _answer(UNSURE_CLASS if prediction.unsure else prediction.label, labels)
+        label = UNSURE_CLASS if prediction.unsure else prediction.label
+        return _answer(label, by_head[head_id])
 
     def by_group(self, predictions: HeadPredictions, group: str) -> Answer:
         """Judge an answer by the group of the photo."""
@@ -122,24 +124,28 @@ class Judge:
             return predictions.group.believed_label
         return self._vocabulary.group_of(predictions.photo_class.label) or UNSURE_CLASS
 
-    def _head_and_labels(self, word: str) -> tuple[str, frozenset[str]] | None:
+    def _labels_by_head(self, word: str) -> dict[str, frozenset[str]]:
+        """Return the ids of the labels that a word names, by head; aliases where no name is."""
         if word not in self._labels:
-            self._labels[word] = self._looked_up(word)
+            named = self._labels_with(fold(word), _names)
+            by_alias = {} if named else self._labels_with(fold(word), _all_words)
+            self._labels[word] = named or {
+                head_id: ids for head_id, ids in by_alias.items() if len(ids) == 1
+            }
         return self._labels[word]
 
-    def _looked_up(self, word: str) -> tuple[str, frozenset[str]] | None:
-        heads = self._classifier.ranked_heads
-        if not self._by_head:  # objects give a photo their group as class, never their label
-            heads = [head for head in heads if head.id != OBJECTS]
-        folded = fold(word)
-        for names_of in (_names, _all_words):
-            for head in heads:
-                ids = frozenset(
-                    label.id for label in head.labels.labels if folded in names_of(label)
-                )
-                if ids and (names_of is _names or len(ids) == 1):
-                    return head.id, ids
-        return None
+    def _labels_with(
+        self, folded: str, words_of: Callable[[Label], set[str]]
+    ) -> dict[str, frozenset[str]]:
+        by_head = {
+            head.id: frozenset(
+                label.id for label in head.labels.labels if folded in words_of(label)
+            )
+            for head in self._classifier.ranked_heads
+            # Objects give a photo their group as class, never their label.
+            if self._by_head or head.id != OBJECTS
+        }
+        return {head_id: ids for head_id, ids in by_head.items() if ids}
 
 
 def _names(label: Label) -> set[str]:
@@ -174,6 +180,12 @@ class Judges:
         """Return the group of a word, by the first model that knows it."""
         return self.current.group_of(word) or self.candidate.group_of(word)
 
+    def _heads_for(self, word: str) -> tuple[str, str]:
+        """Return the heads that answer for a word: the same in both models where both have it."""
+        first, second = self.current.heads_with(word), self.candidate.heads_with(word)
+        common = next((head_id for head_id in first if head_id in second), None)
+        return (common or first[0]), (common or second[0])
+
     def compare(
         self, word: str | None, current: HeadPredictions, candidate: HeadPredictions
     ) -> tuple[Level, Answer, Answer]:
@@ -186,7 +198,10 @@ class Judges:
             group = self.group_of(word) or ""
             first, second = (judge.by_group(predictions, group) for judge, predictions in both)
         else:
-            first, second = (judge.by_label(predictions, word) for judge, predictions in both)
+            first, second = (
+                judge.by_label(predictions, word, head_id)
+                for (judge, predictions), head_id in zip(both, self._heads_for(word), strict=True)
+            )
         return level, first, second
 
 
