@@ -185,6 +185,11 @@ class SearchChoice:
         self.model.swap(Model(model.classifier, model.vocabulary, model.albums, search))
 
 
+def chosen_search(library: Library) -> str | None:
+    """Return the name of the bundle that was chosen for searches; "" for none at all."""
+    return library.choice(_CHOICE)
+
+
 def open_search(
     settings: Settings, library: Library | None, classifier: Classifier
 ) -> tuple[SearchModel | None, BundleError | None]:

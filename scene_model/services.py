@@ -41,7 +41,7 @@ from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.maintenance.daily_copy import DailyCopies
 from scene_model.maintenance.restore import unfinished_restores
-from scene_model.model_choice import ModelChoice, open_chosen
+from scene_model.model_choice import BundlesInUse, ModelChoice, bundles_in_use, open_chosen
 from scene_model.model_files import open_bundle, open_classifier, open_decoders
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
@@ -219,6 +219,12 @@ def open_classification(
         model = model_of(settings, classifier, library)
         workers = settings.workers
         yield Classification(model, library, by, query, workers, layout)
+
+
+def read_bundles_in_use(settings: Settings) -> BundlesInUse:
+    """Return the bundles that the settings' library uses, which need not exist yet."""
+    with _existing_library(settings) as library:
+        return bundles_in_use(settings, library)
 
 
 def follow_into(settings: Settings) -> Follow:

@@ -27,7 +27,7 @@ LAYERS = [
     ["jobs"],
     ["model_files"],
     ["ingest", "export"],
-    ["album_rule_choice", "rules", "scale", "search_choice"],
+    ["album_rule_choice", "model_store", "rules", "scale", "search_choice"],
     ["gallery", "model_choice"],
     ["services"],
     ["visitors"],

@@ -150,7 +150,7 @@ def tagging_bundle(folder: Path, with_objects: bool = False) -> Path:
     )
     step = (white - black) / float(np.sum((white - black) ** 2))
     heads = {"moods": _brightness_head(step, float(black @ step), 2)}
-    names = {"moods": ("bright", "dark")}
+    names: dict[str, tuple[str, ...]] = {"moods": ("bright", "dark")}
     if with_objects:
         heads["objects"] = _brightness_head(step, float(black @ step), 3)
         names["objects"] = ("lamp", "cellar", "candle")
@@ -195,7 +195,7 @@ def write_tflite() -> None:
     for name, file in TFLITE.items():
         shape = tf.TensorSpec((1, HEIGHT, WIDTH, 3), getattr(tf, name))
 
-        @tf.function(input_signature=[shape])  # type: ignore[misc]
+        @tf.function(input_signature=[shape])  # type: ignore[untyped-decorator]
         def embed(photo: Any) -> Any:
             numbers = tf.reshape(tf.cast(photo, tf.float32), (1, -1))
             return tf.matmul(numbers, tf.constant(flat))

@@ -1,4 +1,4 @@
-"""``python -m training split|fit|evaluate|publish|describe|decide|collect --config FILE …``."""
+"""``python -m training STEP …``; each step has options of its own, see ``STEP --help``."""
 
 import argparse
 import sys
@@ -65,12 +65,27 @@ def _parser() -> argparse.ArgumentParser:
                 "--bundle", type=Path, help="measure this bundle on the labelled folder --data"
             )
             step.add_argument("--head", help="head to measure with --bundle")
+    converted = steps.add_parser("convert", help="convert a Keras model to TFLite")
+    converted.add_argument("source", type=Path, help="a .keras file, or the folder of a SavedModel")
+    converted.add_argument("target", type=Path, help="the .tflite file to write")
+    what = "write a bundle's float network as an ONNX bundle"
+    export = steps.add_parser("export-onnx", help=what, description=what)
+    export.add_argument("bundle", metavar="BUNDLE", type=Path, help="folder of the bundle")
+    export.add_argument("--models", type=Path, default=TRAINING_DIR.parent / "models")
     return parser
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.step == "collect":
+    if options.step == "convert":
+        from training.convert import convert
+
+        convert(options.source, options.target)
+    elif options.step == "collect":
         _collect(options)
+    elif options.step == "export-onnx":
+        from training.onnx_export import export_onnx
+
+        print(f"published {export_onnx(options.bundle, options.models)}")
     elif options.step == "evaluate" and options.bundle is not None:
         from training.labelled_folder import evaluate_folder
 

@@ -8,6 +8,8 @@ import numpy as np
 from scene_model.classifier.bundle import Bundle, FloatArray, open_bundle
 from scene_model.classifier.bundle_description import BundleDescription
 from scene_model.classifier.engines.opened import open_engine
+from scene_model.classifier.preprocessing import Preprocessing
+from scene_model.photos.colours import Pixels
 from scene_model.photos.content import Content, VideoContent
 from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits
 from scene_model.photos.decoders.pool import DecodedFile, Decoders
@@ -65,6 +67,11 @@ class ImageEncoder:
         """The largest photo that is accepted."""
         return self._limits
 
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a picture becomes the network's input."""
+        return self._engine.preprocessing
+
     def check(self) -> None:
         """Load the network once to detect a defect early; raises BundleDamaged."""
         self._engine.check()
@@ -75,6 +82,10 @@ class ImageEncoder:
         Raises PhotoError.
         """
         return self.embedding_of(self.decoded(content).photo)
+
+    def embed(self, pixels: Pixels) -> FloatArray:
+        """Embed a picture of any size, uint8 RGB (h, w, 3): float32 (embedding_size,)."""
+        return self._engine.embed(pixels)
 
     def decoded(self, content: Content) -> DecodedFile:
         """Decode a photo's bytes, or a video, at the size that is enough; raises PhotoError."""

@@ -80,7 +80,8 @@ class TestEveryEngine:
     ) -> None:
         resized = picture()
         embedding = engine.embed_resized(resized)
-        assert (embedding.dtype, embedding.shape) == (np.float32, (EMBEDDING,))
+        assert embedding.dtype == np.float32
+        assert embedding.shape == (EMBEDDING,)
         np.testing.assert_allclose(
             embedding, expected_embedding(resized, variant.rule), rtol=1e-3, atol=1e-3
         )
