@@ -91,7 +91,7 @@ def _page() -> None:
         bind="query-params",
         live=True,
         on_change=stop_comparing,
-        placeholder="beach sunset, mountain OR glacier, -street, album:travel, taken:2024-07",
+        placeholder=_placeholder(),
     )
     show_completions(typed or "", _set_query)
     query = (typed or "").strip()
@@ -109,6 +109,11 @@ def _page() -> None:
         _examples()
     write_address(_NAME, parts, has_bound=True)
     show_open_photo(query or None)
+
+
+def _placeholder() -> str:
+    words = "beach sunset, mountain OR glacier, -street, album:travel, taken:2024-07"
+    return words if get_gallery().model.search is None else f'"a dog in the snow", {words}'
 
 
 def _set_query(query: str) -> None:

@@ -38,22 +38,20 @@ def search_model() -> None:
 def _table(services: Services, state: SearchState | None) -> str:
     tags = escape_markdown(services.classifier.bundle.name)
     rows = [
-        "| What | Model | Embeddings | Disk |",
-        "|---|---|---|---|",
-        f"| Classes and tags | {tags} | each photo's own | with the library |",
+        "| What | Model | Embeddings |",
+        "|---|---|---|",
+        f"| Classes and tags | {tags} | each photo's own |",
     ]
     words = "Search in your own words"
     if state is None or state.title is None:
-        rows.append(f"| {words} | none | | |")
+        rows.append(f"| {words} | none | |")
     elif state.embeddings is None:
-        rows.append(
-            f"| {words} | {escape_markdown(state.title)} | each photo's own | nothing more |"
-        )
+        rows.append(f"| {words} | {escape_markdown(state.title)} | each photo's own |")
     else:
         counts = state.embeddings
         done = f"{counts.embedded:,} of {counted(counts.embedded + counts.missing, 'photo')}"
-        disk = size_text(counts.file_bytes)
-        rows.append(f"| {words} | {escape_markdown(state.title)} | {done} | {disk} |")
+        disk = f", {size_text(counts.file_bytes)}" if counts.file_bytes else ""
+        rows.append(f"| {words} | {escape_markdown(state.title)} | {done}{disk} |")
     return "\n".join(rows)
 
 

@@ -73,6 +73,13 @@ class TextEncoder:
             embeddings = embeddings @ kernel + bias
         return unit_vectors(embeddings)
 
+    def pulled_back(self, direction: FloatArray) -> FloatArray:
+        """Return a direction of the joint space as one of image embeddings, float32 (size,)."""
+        if self._projection is None:
+            return direction
+        result: FloatArray = self._projection[0] @ direction
+        return result
+
     def check(self) -> None:
         """Run the network once to detect a defect early; raises BundleDamaged."""
         self.encode([self.prompt.replace("{}", "photo")])

@@ -7,6 +7,7 @@ from functools import partial
 from scene_model.classifier.bundle import FloatArray
 from scene_model.jobs.engine import JobItem
 from scene_model.jobs.job import Job, Outcome, skipped_outcome
+from scene_model.learning.taught_tags import write_taught_tags
 from scene_model.library.backbone_embeddings import Network, write_embeddings
 from scene_model.library.store import Library
 from scene_model.photos.content import Content
@@ -59,7 +60,7 @@ def _embed(library: Library, embedder: Embedder, job: Job, photo_ids: Sequence[s
             names = [photo.name for photo in library.records([photo_id])]
             outcomes.append(skipped_outcome(names[0] if names else photo_id[:12], error))
     try:
-        write_embeddings(library, embedder.network, embeddings)
+        write_embeddings(library, embedder.network, embeddings, [write_taught_tags])
     except Exception as error:
         outcomes += [skipped_outcome(photo_id[:12], error) for photo_id in embeddings]
     else:

@@ -5,7 +5,7 @@ slots are written and flushed before the rows, so that a kill leaves slots that 
 which get overwritten. A photo whose own embedding is by a network needs no other by it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,8 +17,9 @@ from scene_model.library.edits import chosen_ids
 from scene_model.library.embedding_slots import count_free_slots, take_slots
 from scene_model.library.embeddings import file_name, packed, slot_bytes
 from scene_model.library.file_system import library_error
+from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import backbone_embeddings, free_slots, photos
-from scene_model.library.store import Library
+from scene_model.library.store import Library, PhotoWriter
 
 _INSERT = insert(backbone_embeddings)
 
@@ -72,12 +73,16 @@ def photos_without(library: Library, network: Network) -> list[str]:
 
 
 def write_embeddings(
-    library: Library, network: Network, embeddings: Mapping[str, FloatArray]
+    library: Library,
+    network: Network,
+    embeddings: Mapping[str, FloatArray],
+    writers: Sequence[PhotoWriter] = (),
 ) -> int:
     """Store embeddings by photo id, float32 (size,) each; returns how many were written.
 
-    Photos that were deleted meanwhile, or have one by this network, are left out. Raises
-    LibraryUnavailable or LibraryFull; nothing is stored then.
+    writers: called for each photo in the same transaction. Photos that were deleted meanwhile, or
+    have one by this network, are left out. Raises LibraryUnavailable or LibraryFull; nothing is
+    stored then.
     """
     file = network.file
     library.require_space(len(embeddings) * slot_bytes(file))
@@ -99,6 +104,10 @@ def write_embeddings(
                     _INSERT,
                     [{"photo": row.number, "file": file, "slot": slot} for slot, row in placed],
                 )
+            for row in rows:
+                written = WrittenPhoto(row.id, None, embeddings[row.id], network.backbone)
+                for write in writers:
+                    write(connection, written)
     except OSError as error:
         raise library_error(error, library.folder) from error
     return len(rows)
