@@ -1,14 +1,14 @@
-"""``models list|add|remove|use``: the networks that tag and find photos."""
+"""``models list|add|remove|use|measure``: the networks that tag and find photos."""
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import sys
 from typing import Any
 
 from scene_model.classifier.catalogue import BundleEntry
-from scene_model.cli import models_add
+from scene_model.cli import models_add, models_measure
+from scene_model.cli.scan import path
 from scene_model.cli.terminal import agrees, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, ModelRefused
@@ -16,8 +16,6 @@ from scene_model.model_choice import BundlesInUse, bundles_of
 from scene_model.model_store.remove_model import removable, remove_model
 from scene_model.services import open_services, read_bundles_in_use
 
-_MEASURE = "scene_model.cli.models_measure"
-_HAS_MEASURE = importlib.util.find_spec(_MEASURE) is not None
 _SUMMARIES = {
     "list": "list the models",
     "add": "add a network of yours, or of Hugging Face, as a model",
@@ -39,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
         )
 
-    command("list").add_argument("--json", action="store_true", help="print one JSON document")
+    listing = command("list")
+    listing.add_argument("--json", action="store_true", help="print one JSON document")
     models_add.add_arguments(command("add"))
     remove = command("remove")
     remove.add_argument("name", metavar="NAME", help="as `models list` shows it")
@@ -52,18 +51,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("tags", "search"),
         help="what for (default: tags, or search for a model that has no labels)",
     )
-    if _HAS_MEASURE:
-        importlib.import_module(_MEASURE).add_arguments(command("measure"))
+    models_measure.add_arguments(command("measure"))
+    for of_library in (listing, remove, use):
+        of_library.add_argument(
+            "--library", metavar="DIR", type=path, help="the folder of the library that uses it"
+        )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Run one of the commands; `list` ends with 3 where a model cannot be used."""
-    if options.models_command == "measure":
-        code: int = importlib.import_module(_MEASURE).run(options, settings)
-        return code
-    return {"list": _list, "add": models_add.run, "remove": _remove, "use": _use}[
-        options.models_command
-    ](options, settings)
+    if getattr(options, "library", None) is not None:
+        settings = settings.model_copy(update={"library": options.library})
+    return _COMMANDS[options.models_command](options, settings)
 
 
 def _list(options: argparse.Namespace, settings: Settings) -> int:
@@ -164,3 +163,12 @@ def _purpose(name: str, settings: Settings) -> str:
     entry = next((entry for entry in bundles_of(settings) if entry.name == name), None)
     description = None if entry is None else entry.description
     return "search" if description is not None and not description.heads else "tags"
+
+
+_COMMANDS = {
+    "list": _list,
+    "add": models_add.run,
+    "remove": _remove,
+    "use": _use,
+    "measure": models_measure.run,
+}

@@ -56,6 +56,10 @@ def test_add_use_classify_remove(
     assert (rows["my_vit"]["engine"], rows["my_vit"]["licence"]) == ("onnx", "cc0-1.0")
     assert (rows["my_vit"]["for"], rows["clip"]["for"]) == (["tags"], ["search"])
 
+    other = ["--library", str(tmp_path / "other")]
+    assert main(["models", "use", "my_vit", *other]) == EXIT_DONE
+    assert main(["models", "remove", "my_vit", "--yes", *other]) == EXIT_USAGE
+    assert listed(capsys)["my_vit"]["in_use"] == []
     assert main(["models", "use", "my_vit"]) == EXIT_DONE
     rows = listed(capsys)
     assert (rows[DEFAULT]["in_use"], rows["my_vit"]["in_use"]) == ([], ["tags"])
