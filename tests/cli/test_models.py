@@ -1,5 +1,6 @@
 """`models`: list, add, use and remove."""
 
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -120,6 +121,37 @@ def test_from_a_hub(bundles: Path, hub: Hub, capsys: pytest.CaptureFixture[str])
     hub.gets.clear()
     assert main(["models", "add", hub.repository, "--yes"]) == EXIT_USAGE
     assert hub.gets == []
+
+
+class Terminal(io.StringIO):
+    """Standard input with somebody who types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("answer", ["", "n\n", "\n", "yes please\n"])
+def test_only_a_yes_downloads(
+    bundles: Path,
+    hub: Hub,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    assert main(["models", "add", hub.repository]) == EXIT_USAGE
+    size = sum(map(len, hub.files.values()))
+    assert f"Download {size:,} bytes? [y/N]" in capsys.readouterr().out
+    assert (hub.fetched, bundles.exists()) == ([], False)
+
+
+def test_a_yes_removes(
+    bundles: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(DEFAULT_BUNDLE_DIR, bundles / "copy")
+    monkeypatch.setattr("sys.stdin", Terminal("Y\n"))
+    assert main(["models", "remove", "copy"]) == EXIT_DONE
+    assert list(bundles.iterdir()) == []
 
 
 def test_a_hub_that_fails(bundles: Path, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
