@@ -62,7 +62,8 @@ def picker() -> None:
     folder = services.settings.bundles.expanduser().absolute()
     st.caption(
         f"Your own models are stored in {escape_markdown(str(folder))}. A model that you train "
-        "with `scene-gallery fit` is published there and listed here immediately."
+        "with `scene-gallery fit`, or add with `scene-gallery models add`, is listed here "
+        "immediately."
     )
 
 
@@ -168,17 +169,19 @@ def _is_used(bundle: BundleEntry, services: Services) -> bool:
 
 
 def _facts(description: BundleDescription) -> dict[str, str]:
+    origin = description.training.get("added_from")
+    added = {} if origin is None else {"From": str(origin), "Licence": description.licence}
     if not description.heads:
-        return {"Labels": "none; it serves search only"}
+        return {"Labels": "none; it serves search only"} | added
     head = next(head for head in description.heads if head.id == description.class_head)
     facts = {
         "Classes": _labels(head),
         "Label sets": ", ".join(f"{h.name} ({len(h.labels):,})" for h in description.heads),
     }
     accuracy = _accuracy(description.metrics.get(head.id))
-    if accuracy is not None:
-        facts["Accuracy (top 1)"] = accuracy
-    return facts
+    if accuracy is not None or added:
+        facts["Accuracy (top 1)"] = accuracy or "not measured; compare it below"
+    return facts | added
 
 
 def _accuracy(measured: Any) -> str | None:
