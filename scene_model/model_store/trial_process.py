@@ -53,14 +53,14 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
         return prepare_litert.prepare_classifier(task).as_fields()
     try:
-        from scene_model.model_store import prepare_onnx
+        from scene_model.model_store import prepare_onnx, prepare_pair
     except ImportError as error:
         raise ModelRefused(
             'ONNX files need another package. Run pip install "scene-gallery[onnx]".',
             code="model_package_missing",
         ) from error
     if task.kind == "pair":
-        return prepare_onnx.prepare_pair(task).as_fields()
+        return prepare_pair.prepare_pair(task).as_fields()
     return prepare_onnx.prepare_classifier(task).as_fields()
 
 
