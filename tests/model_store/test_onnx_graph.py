@@ -88,6 +88,24 @@ def test_a_part_needs_its_own_inputs_alone(tmp_path: Path) -> None:
         part_of(graph, [], "means")
 
 
+def test_a_part_has_what_its_branches_read(tmp_path: Path) -> None:
+    branch = helper.make_graph(
+        [helper.make_node("Identity", ["squares"], ["chosen"])],
+        "branch",
+        [],
+        [helper.make_tensor_value_info("chosen", onnx.TensorProto.FLOAT, [1, 3])],
+    )
+    condition = onnx.numpy_helper.from_array(np.array(True))
+    nodes = [
+        helper.make_node("Mul", ["means", "means"], ["squares"]),
+        helper.make_node("Constant", [], ["condition"], value=condition),
+        helper.make_node("If", ["condition"], ["branched"], then_branch=branch, else_branch=branch),
+    ]
+    source = networks.added_to_means(tmp_path / "net.onnx", *nodes, value="branched")
+    part = part_of(read_graph(source, MAX_BYTES), ["photo"], "branched")
+    assert [node.op_type for node in part.graph.node] == ["ReduceMean", "Mul", "Constant", "If"]
+
+
 @pytest.mark.parametrize("final", [None, "Softmax", "Identity"])
 def test_the_last_layer(tmp_path: Path, final: str | None) -> None:
     kernel = np.arange(9, dtype=np.float32).reshape(3, 3)
