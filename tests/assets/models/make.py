@@ -7,6 +7,7 @@ needs TensorFlow, and writes ``flowers.keras`` and ``flowers.tflite``. Neither i
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def make_hugging_face() -> None:
             **labels,
         )
     )
-    _export(_Spread(vit).eval(), (pixels,), HERE / "vit" / "model.onnx", ["pixel_values"], "logits")
+    _export(_classifier(vit), (pixels,), HERE / "vit" / "model.onnx", ["pixel_values"], "logits")
     _write_config(
         "vit", vit.config, _processor("ViTImageProcessor", {"height": SIDE, "width": SIDE})
     )
@@ -54,7 +55,7 @@ def make_hugging_face() -> None:
         ConvNextConfig(hidden_sizes=[8, 12, 16, 24], depths=[1, 1, 1, 1], image_size=SIDE, **labels)
     )
     _export(
-        _Spread(convnext).eval(),
+        _classifier(convnext),
         (pixels,),
         HERE / "convnext" / "onnx" / "model.onnx",
         ["pixel_values"],
@@ -88,7 +89,7 @@ def make_hugging_face() -> None:
     ).eval()
     folder = HERE / "clip"
     _export(
-        _ImageSide(clip),
+        _image_side(clip),
         (pixels,),
         folder / "onnx/vision_model.onnx",
         ["pixel_values"],
@@ -96,7 +97,7 @@ def make_hugging_face() -> None:
     )
     ids = torch.randint(0, len(WORDS), (1, 16))
     _export(
-        _TextSide(clip),
+        _text_side(clip),
         (ids, torch.ones_like(ids)),
         folder / "onnx/text_model.onnx",
         ["input_ids", "attention_mask"],
@@ -108,48 +109,49 @@ def make_hugging_face() -> None:
     _write_tokenizer(folder)
 
 
-def _modules() -> Any:
+def _module(model: Any, forward: Callable[..., Any]) -> Any:
+    """Return a module that answers as `forward(model, ...)`: what is exported of a model."""
     import torch
 
-    return torch.nn.Module
+    class Part(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *inputs: Any) -> Any:
+            return forward(model, *inputs)
+
+    return Part().eval()
 
 
-class _Spread(_modules() if "hugging_face" in sys.argv else object):  # type: ignore[misc]
-    """A classifier whose random weights give answers that differ between photos."""
+def _classifier(model: Any) -> Any:
+    """Return the classifier with weights so large that its answers differ between photos."""
+    import torch
 
-    def __init__(self, model: Any) -> None:
-        import torch
-
-        super().__init__()
-        self.model = model
-        with torch.no_grad():
-            for parameter in model.parameters():
-                if parameter.ndim > 1:
-                    parameter.mul_(6)
-            model.classifier.bias.copy_(torch.linspace(-0.5, 0.5, len(LABELS)))
-
-    def forward(self, pixel_values: Any) -> Any:
-        return self.model(pixel_values=pixel_values).logits
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.mul_(6)
+        model.classifier.bias.copy_(torch.linspace(-0.5, 0.5, len(LABELS)))
+    return _module(model, lambda model, pixels: model(pixel_values=pixels).logits)
 
 
-class _ImageSide(_modules() if "hugging_face" in sys.argv else object):  # type: ignore[misc]
-    def __init__(self, clip: Any) -> None:
-        super().__init__()
-        self.clip = clip
+def _image_side(clip: Any) -> Any:
+    return _module(
+        clip,
+        lambda clip, pixels: clip.visual_projection(
+            clip.vision_model(pixel_values=pixels).pooler_output
+        ),
+    )
 
-    def forward(self, pixel_values: Any) -> Any:
-        pooled = self.clip.vision_model(pixel_values=pixel_values).pooler_output
-        return self.clip.visual_projection(pooled)
 
-
-class _TextSide(_modules() if "hugging_face" in sys.argv else object):  # type: ignore[misc]
-    def __init__(self, clip: Any) -> None:
-        super().__init__()
-        self.clip = clip
-
-    def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-        text = self.clip.text_model(input_ids=input_ids, attention_mask=attention_mask)
-        return self.clip.text_projection(text.pooler_output)
+def _text_side(clip: Any) -> Any:
+    return _module(
+        clip,
+        lambda clip, ids, mask: clip.text_projection(
+            clip.text_model(input_ids=ids, attention_mask=mask).pooler_output
+        ),
+    )
 
 
 def _export(model: Any, inputs: tuple[Any, ...], path: Path, names: list[str], output: str) -> None:
