@@ -14,11 +14,12 @@ import onnx
 import pytest
 
 from scene_model.classifier.bundle import FloatArray, open_bundle
-from scene_model.classifier.classify import Classifier
+from scene_model.classifier.bundle_description import read_description
+from scene_model.classifier.classify import Classifier, HeadPredictions
 from scene_model.classifier.engines.onnx import open_session, run_session
 from scene_model.classifier.engines.opened import open_engine
 from scene_model.classifier.preprocessing import InputTensor
-from scene_model.config import PROJECT_DIR, Settings
+from scene_model.config import DEFAULT_BUNDLE_DIR, PROJECT_DIR, Settings
 from scene_model.errors import ModelRefused, NotForVisitors, TargetExists
 from scene_model.model_store.add_model import AddOptions, add_model, name_of
 from scene_model.model_store.local_model import UNKNOWN_LICENCE, read_local
@@ -33,12 +34,15 @@ PIXELS = "pixel_values"
 FLOWER = PROJECT_DIR / "tests" / "assets" / "flower.jpg"
 
 
-def answers(folder: Path) -> FloatArray:
-    """What a bundle says of a photo, by label."""
+def predictions(folder: Path) -> HeadPredictions:
+    """What a bundle says of a photo."""
     limits = PhotoLimits(10_000_000, 10_000_000, 640_000_000, 30, 10_000_000)
-    classifier = Classifier.open(folder, limits, 1)
-    prediction = classifier.predict(FLOWER.read_bytes())
-    return prediction.head_predictions.class_prediction.probabilities
+    return Classifier.open(folder, limits, 1).predict(FLOWER.read_bytes()).head_predictions
+
+
+def answers(folder: Path) -> FloatArray:
+    """The probabilities of a bundle's labels for a photo."""
+    return predictions(folder).class_prediction.probabilities
 
 
 def runtime_output(network: Path, tensor: InputTensor) -> FloatArray:
@@ -157,6 +161,18 @@ def test_an_answer_without_a_last_layer_is_the_embedding(store: Store, tmp_path:
     source = networks.linear(tmp_path / "net.onnx", final="Tanh")
     added = store.add(source, labels=True, scale=1 / 255)
     assert (added.has_last_layer, added.description.backbone.embedding_size) == (False, 3)
+
+
+def test_a_classifier_of_imagenet_has_our_objects(store: Store, tmp_path: Path) -> None:
+    (objects,) = (h for h in read_description(DEFAULT_BUNDLE_DIR).heads if h.id == "objects")
+    names = "\n".join(label.source_name for label in objects.labels)
+    store.labels.write_text(names, encoding="utf-8")
+    added = store.add(networks.linear(tmp_path / "net.onnx", labels=1000), labels=True, scale=1.0)
+    assert (added.description.class_head, added.ours) == ("objects", 1000)
+    own = predictions(added.folder)
+    assert len(own.objects) == 5
+    assert {tag.label for tag in own.objects} <= {label.source_name for label in objects.labels}
+    assert own.photo_class.label in {label.id for label in objects.labels} | {"unsure"}
 
 
 def test_weights_beside_the_network(store: Store, tmp_path: Path) -> None:
