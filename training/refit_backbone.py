@@ -74,7 +74,9 @@ def refit_on_backbone(
     network = open_bundle(backbone_dir)
     if name in (network.folder.name, answering.folder.name):
         raise TrainingError(f"{name} would replace a bundle that is read. Choose another --name.")
-    data = _sampled(load_data(recipe, data_dir), recipe, most_photos)
+    # Only these need their label sets, and the files of the data folder that hold these.
+    labelled = recipe.model_copy(update={"heads": tuple(filter(_has_labels, recipe.heads))})
+    data = _sampled(load_data(labelled, data_dir), recipe, most_photos)
     with tempfile.TemporaryDirectory(dir=models_dir, prefix=".new-") as scratch:
         folder = Path(scratch) / name
         folder.mkdir()
