@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import insert
 
-from scene_model.classifier.bundle import read_description
+from scene_model.classifier.bundle_description import read_description
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
 from scene_model.duplicates.hash_neighbours import add_hash

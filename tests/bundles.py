@@ -8,14 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from scene_model.classifier.bundle import (
-    BackboneEntry,
-    BundleDescription,
-    BundleFile,
-    HeadEntry,
-    read_description,
-)
 from scene_model.classifier.bundle_decisions import Decisions, GroupRule
+from scene_model.classifier.bundle_description import BundleDescription, HeadEntry, read_description
+from scene_model.classifier.bundle_network import BackboneEntry, BundleFile
 from scene_model.classifier.bundle_words import LabelEntry
 from scene_model.config import PROJECT_DIR
 

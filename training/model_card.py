@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from scene_model.classifier.bundle import BundleDescription
+from scene_model.classifier.bundle_description import BundleDescription
 from scene_model.classifier.fitting.measures import calibration_error_by_chance
 from training.decision_sections import group_section, places_section, tag_section
 from training.plots import (
