@@ -332,6 +332,13 @@ class InvalidAlbumRules(InvalidSetting):
         self.line = line
 
 
+class NoSearchEmbeddings(UsageError):
+    """No search model that needs embeddings of its own is in use."""
+
+    code = "no_search_embeddings"
+    http_status = 409
+
+
 class TooFewExamples(UsageError):
     """Too few photos were given to train on."""
 

@@ -33,6 +33,7 @@ from scene_model.learning.thresholds import (
 )
 from scene_model.library.store import Library
 from scene_model.model_files import open_bundle, open_classifier
+from scene_model.search_choice import chosen_search, open_search
 
 _BUNDLE_CHOICE = "bundle"
 _RETRAIN = "retrain the model that all of them use"  # what visitors cannot do
@@ -111,7 +112,8 @@ class ModelChoice:
         return change
 
     def _swap(self, classifier: Classifier) -> None:
-        self.model.swap(model_of(self.settings, classifier, self.library))
+        search, _ = open_search(self.settings, self.library, classifier)
+        self.model.swap(model_of(self.settings, classifier, self.library, search))
 
 
 def bundles_of(settings: Settings) -> list[BundleEntry]:
@@ -144,10 +146,20 @@ def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, Bundl
     return with_library_choices(library, classifier), problem
 
 
-def bundle_in_use(settings: Settings, library: Library | None) -> Path:
-    """Return the folder of the bundle that tags photos: the settings', or the library's choice."""
+@dataclass(frozen=True)
+class BundlesInUse:
+    """The folders of the bundles that a library uses. search: None where none was chosen."""
+
+    tags: Path
+    search: Path | None
+
+
+def bundles_in_use(settings: Settings, library: Library | None) -> BundlesInUse:
+    """Return the bundles of the settings, or those that were chosen for the library."""
     name = None if library is None or settings.names_a_bundle else library.choice(_BUNDLE_CHOICE)
-    return settings.bundle if name is None else bundle_folder(settings, name)
+    tags = settings.bundle if name is None else bundle_folder(settings, name)
+    search = None if library is None else chosen_search(library)
+    return BundlesInUse(tags, bundle_folder(settings, search) if search else None)
 
 
 def with_library_choices(library: Library, classifier: Classifier) -> Classifier:

@@ -4,7 +4,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 from scene_model.album_rule_choice import AlbumRuleChoice, model_of
@@ -41,13 +41,14 @@ from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.maintenance.daily_copy import DailyCopies
 from scene_model.maintenance.restore import unfinished_restores
-from scene_model.model_choice import ModelChoice, bundle_in_use, open_chosen
+from scene_model.model_choice import BundlesInUse, ModelChoice, bundles_in_use, open_chosen
 from scene_model.model_files import open_bundle, open_classifier, open_decoders
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.rules.rule_runner import RuleRunner
 from scene_model.scale.reading.url_fetcher import UrlFetcher
 from scene_model.scale.store_sort.stored_file import FollowToStore, StoredFile
+from scene_model.search_choice import SearchChoice, open_search
 from scene_model.trips.trip_updates import TripUpdates
 
 logger = logging.getLogger(__name__)
@@ -120,6 +121,11 @@ class Services:
     def model_choice(self) -> ModelChoice:
         """Changes of the model in use."""
         return ModelChoice(self.settings, self.model, self.library, self.jobs)
+
+    @property
+    def search_choice(self) -> SearchChoice:
+        """Changes of the model that finds photos by sentences."""
+        return SearchChoice(self.settings, self.model, self.library, self.jobs)
 
     @property
     def album_rules(self) -> AlbumRuleChoice:
@@ -215,10 +221,10 @@ def open_classification(
         yield Classification(model, library, by, query, workers, layout)
 
 
-def bundle_tagging(settings: Settings) -> Path:
-    """Return the folder of the bundle that tags the photos of the settings' library."""
+def read_bundles_in_use(settings: Settings) -> BundlesInUse:
+    """Return the bundles that the settings' library uses, which need not exist yet."""
     with _existing_library(settings) as library:
-        return bundle_in_use(settings, library)
+        return bundles_in_use(settings, library)
 
 
 def follow_into(settings: Settings) -> Follow:
@@ -252,7 +258,8 @@ def open_common(settings: Settings) -> Common:
     """Open what the libraries of a shared server have in common; raises as `open_services`."""
     decoders = open_decoders(settings)
     classifier = open_bundle(settings.bundle, settings, decoders)
-    model = CurrentModel(Model.of(classifier, settings.albums))
+    search, _ = open_search(settings, None, classifier)
+    model = CurrentModel(Model.of(classifier, settings.albums, search))
     return Common(model, WorkerPools(settings.workers), decoders, Gazetteer.open())
 
 
@@ -296,7 +303,8 @@ def open_services(
             model, problem = common.model, None
         else:
             classifier, problem = open_chosen(settings, library)
-            model = CurrentModel(model_of(settings, classifier, library))
+            search, _ = open_search(settings, library, classifier)
+            model = CurrentModel(model_of(settings, classifier, library, search))
     except SceneError:
         library.close()
         raise
@@ -305,7 +313,11 @@ def open_services(
     rules = RuleRunner(library, model, require_personal=settings.require_personal)
     # After places and trips, which queries of rules may name.
     trips = TripUpdates(library, after_update=rules.run_new)
-    arrange_new = partial(_arrange_new, library, trips)
+
+    def arrange_new() -> None:
+        _arrange_new(library, trips)
+        SearchChoice(settings, model, library, jobs).embed_new()
+
     jobs = JobRunner(settings, model, library, pools, limit, after_adding=arrange_new)
     if resume:
         _tell_of_unfinished_restores(library.folder)
@@ -314,6 +326,7 @@ def open_services(
             for _ in stack_unstacked(library):
                 pass
         jobs.resume()
+        SearchChoice(settings, model, library, jobs).embed_new()
         trips.request()
     # Visitors' libraries are removed after hours, and their bytes are limited.
     copies = None if common else DailyCopies(library.folder, settings.database_copies)

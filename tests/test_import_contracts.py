@@ -27,7 +27,7 @@ LAYERS = [
     ["jobs"],
     ["model_files"],
     ["ingest", "export"],
-    ["album_rule_choice", "model_store", "rules", "scale"],
+    ["album_rule_choice", "model_store", "rules", "scale", "search_choice"],
     ["gallery", "model_choice"],
     ["services"],
     ["visitors"],

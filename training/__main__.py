@@ -1,4 +1,4 @@
-"""``python -m training split|fit|evaluate|publish|describe|decide|collect|convert|export-onnx``."""
+"""``python -m training STEP …``; each step has options of its own, see ``STEP --help``."""
 
 import argparse
 import sys
@@ -65,13 +65,13 @@ def _parser() -> argparse.ArgumentParser:
                 "--bundle", type=Path, help="measure this bundle on the labelled folder --data"
             )
             step.add_argument("--head", help="head to measure with --bundle")
+    converted = steps.add_parser("convert", help="convert a Keras model to TFLite")
+    converted.add_argument("source", type=Path, help="a .keras file, or the folder of a SavedModel")
+    converted.add_argument("target", type=Path, help="the .tflite file to write")
     what = "write a bundle's float network as an ONNX bundle"
     export = steps.add_parser("export-onnx", help=what, description=what)
     export.add_argument("bundle", metavar="BUNDLE", type=Path, help="folder of the bundle")
     export.add_argument("--models", type=Path, default=TRAINING_DIR.parent / "models")
-    converted = steps.add_parser("convert", help="convert a Keras model to TFLite")
-    converted.add_argument("source", type=Path, help="a .keras file, or the folder of a SavedModel")
-    converted.add_argument("target", type=Path, help="the .tflite file to write")
     return parser
 
 

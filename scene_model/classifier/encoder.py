@@ -53,6 +53,11 @@ class ImageEncoder:
         return self._bundle.description
 
     @property
+    def opened(self) -> Bundle:
+        """The bundle as it was opened."""
+        return self._bundle
+
+    @property
     def bundle_dir(self) -> Path:
         """The bundle's folder."""
         return self._bundle.folder

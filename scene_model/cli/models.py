@@ -1,10 +1,10 @@
 """``models list|add|remove|use``: the networks that tag and find photos."""
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from scene_model.classifier.catalogue import BundleEntry
@@ -12,9 +12,9 @@ from scene_model.cli import models_add
 from scene_model.cli.terminal import agrees, printable
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, ModelRefused
-from scene_model.model_choice import bundles_of
+from scene_model.model_choice import BundlesInUse, bundles_of
 from scene_model.model_store.remove_model import removable, remove_model
-from scene_model.services import bundle_tagging, open_services
+from scene_model.services import open_services, read_bundles_in_use
 
 _MEASURE = "scene_model.cli.models_measure"
 _HAS_MEASURE = importlib.util.find_spec(_MEASURE) is not None
@@ -22,7 +22,7 @@ _SUMMARIES = {
     "list": "list the models",
     "add": "add a network of yours, or of Hugging Face, as a model",
     "remove": "remove a model that you added or fitted",
-    "use": "tag new photos with another model",
+    "use": "tag new photos with another model, or find photos by it",
     "measure": "compare a model with the one in use, on photos that people decided about",
 }
 
@@ -44,7 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     remove = command("remove")
     remove.add_argument("name", metavar="NAME", help="as `models list` shows it")
     remove.add_argument("--yes", action="store_true", help="do not ask")
-    command("use").add_argument("name", metavar="NAME", help="as `models list` shows it")
+    use = command("use")
+    use.add_argument("name", metavar="NAME", help="as `models list` shows it")
+    use.add_argument(
+        "--for",
+        dest="purpose",
+        choices=("tags", "search"),
+        help="what for (default: tags, or search for a model that has no labels)",
+    )
     if _HAS_MEASURE:
         importlib.import_module(_MEASURE).add_arguments(command("measure"))
 
@@ -60,7 +67,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _list(options: argparse.Namespace, settings: Settings) -> int:
-    in_use = bundle_tagging(settings).resolve()
+    in_use = read_bundles_in_use(settings)
     entries = bundles_of(settings)
     rows = [_row(entry, in_use) for entry in entries]
     if options.json:
@@ -74,12 +81,16 @@ def _list(options: argparse.Namespace, settings: Settings) -> int:
     return EXIT_SOME_FAILED if any(entry.problem for entry in entries) else EXIT_DONE
 
 
-def _row(entry: BundleEntry, in_use: Path) -> dict[str, Any]:
+def _row(entry: BundleEntry, in_use: BundlesInUse) -> dict[str, Any]:
     description = entry.description
     files = [path for path in entry.folder.iterdir() if path.is_file()]
     row: dict[str, Any] = {
         "name": entry.name,
-        "in_use": entry.folder.resolve() == in_use,
+        "in_use": [
+            what
+            for what, folder in (("tags", in_use.tags), ("search", in_use.search))
+            if folder is not None and entry.folder.resolve() == folder.resolve()
+        ],
         "bytes": sum(path.stat().st_size for path in files),
         "error": None,
     }
@@ -98,9 +109,9 @@ def _row(entry: BundleEntry, in_use: Path) -> dict[str, Any]:
 
 
 def _line(row: dict[str, Any]) -> str:
-    marks = "* " if row["in_use"] else "  "
+    mark = "* " if row["in_use"] else "  "
     if row["error"]:
-        return f"{marks}{row['name']}  cannot be used"
+        return f"{mark}{row['name']}  cannot be used"
     labels = ", ".join(f"{head} ({count:,})" for head, count in row["labels"].items())
     parts = [
         row["name"],
@@ -108,12 +119,15 @@ def _line(row: dict[str, Any]) -> str:
         row["engine"],
         f"{row['bytes'] / 1e6:,.1f} MB",
         row["licence"],
+        *([f"in use for {' and '.join(row['in_use'])}"] if row["in_use"] else []),
     ]
-    return marks + "  ".join(parts)
+    return mark + "  ".join(parts)
 
 
 def _remove(options: argparse.Namespace, settings: Settings) -> int:
-    folder = removable(options.name, settings, bundle_tagging(settings))
+    in_use = read_bundles_in_use(settings)
+    folders = [folder for folder in (in_use.tags, in_use.search) if folder is not None]
+    folder = removable(options.name, settings, folders)
     if not (options.yes or agrees(f"Remove {printable(str(folder))}?")):
         raise ModelRefused(
             "Nothing was removed. Add --yes to remove without a question.",
@@ -126,12 +140,27 @@ def _remove(options: argparse.Namespace, settings: Settings) -> int:
 
 def _use(options: argparse.Namespace, settings: Settings) -> int:
     settings.require_personal("choose the model")
-    services = open_services(settings, resume=False)
-    try:
-        services.model_choice.use_bundle(options.name)
-    finally:
-        services.close()
+    purpose = options.purpose or _purpose(options.name, settings)
+    with contextlib.closing(open_services(settings, resume=False)) as services:
+        if purpose == "search":
+            services.search_choice.use(options.name)
+        else:
+            services.model_choice.use_bundle(options.name)
+        services.copy_database()
+    if purpose == "search":
+        print(
+            f"{options.name} finds photos by your own words. `library embed` computes what it "
+            "needs of the photos that are there. Restart the app if it is running."
+        )
+        return EXIT_DONE
     print(f"{options.name} tags new photos from now on. Restart the app if it is running.")
     if settings.names_a_bundle:
         print("SCENE_BUNDLE names another model, which takes precedence.", file=sys.stderr)
     return EXIT_DONE
+
+
+def _purpose(name: str, settings: Settings) -> str:
+    """Return what a model serves, tags first."""
+    entry = next((entry for entry in bundles_of(settings) if entry.name == name), None)
+    description = None if entry is None else entry.description
+    return "search" if description is not None and not description.heads else "tags"

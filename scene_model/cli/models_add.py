@@ -41,20 +41,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--labels", type=path, metavar="FILE", help="labels: one a line, or JSON, in their order"
     )
     parser.add_argument("--licence", help="the model's licence, where its files do not name it")
-    said = parser.add_argument_group("only what the model's files do not say")
-    said.add_argument("--size", type=_size, metavar="N|WxH", help="size of the network's pictures")
-    said.add_argument("--resize", choices=("stretch", "centre_crop"), help="default: stretch")
-    said.add_argument(
+    further = parser.add_argument_group("only what the model's files do not say")
+    further.add_argument(
+        "--size", type=_size, metavar="N|WxH", help="size of the network's pictures"
+    )
+    further.add_argument("--resize", choices=("stretch", "centre_crop"), help="default: stretch")
+    further.add_argument(
         "--short-side", type=int, metavar="N", help="of centre_crop: length before the cut"
     )
-    said.add_argument(
+    further.add_argument(
         "--scale", type=_ratio, help="pixels are multiplied by it, such as 1/255; then"
     )
-    said.add_argument("--mean", type=_three, metavar="R,G,B", help="is subtracted, and")
-    said.add_argument("--deviation", type=_three, metavar="R,G,B", help="divides")
-    said.add_argument("--colour-order", choices=("RGB", "BGR"), help="default: RGB")
-    said.add_argument("--layout", choices=("NCHW", "NHWC"), help="default: as the shape says")
-    said.add_argument("--output", metavar="NAME", help="the network's output, if it has several")
+    further.add_argument("--mean", type=_three, metavar="R,G,B", help="is subtracted, and")
+    further.add_argument("--deviation", type=_three, metavar="R,G,B", help="divides")
+    further.add_argument("--colour-order", choices=("RGB", "BGR"), help="default: RGB")
+    further.add_argument("--layout", choices=("NCHW", "NHWC"), help="default: as the shape says")
+    further.add_argument("--output", metavar="NAME", help="the network's output, if it has several")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from scene_model.classifier.bundle import FloatArray
 from scene_model.library.edits import chosen_ids
 from scene_model.library.embeddings import file_name
-from scene_model.library.schema import photos
+from scene_model.library.schema import backbone_embeddings, photos
 from scene_model.library.store import Library
 
 _CHUNK_ROWS = 2048
@@ -32,28 +32,33 @@ def scan_embeddings(
     only: Sequence[str] | None = None,
     trashed: bool = False,
 ) -> Iterator[EmbeddingChunk]:
-    """Yield the embeddings that a network made, in slot order.
+    """Yield the embeddings that a network made, photos' own and those beside them, in slot order.
 
     size: values of one embedding. only: ids to restrict the scan to. trashed: include photos in
     the trash. A photo whose slot is beyond the end of the file is skipped.
     """
     file = file_name(backbone, size)
-    query = (
-        select(photos.c.id, photos.c.number, photos.c.embedding_slot)
-        .where(photos.c.embedding_file == file)
-        .order_by(photos.c.embedding_slot)
+    own = select(photos.c.id, photos.c.number, photos.c.embedding_slot.label("slot")).where(
+        photos.c.embedding_file == file
     )
+    beside = (
+        select(photos.c.id, photos.c.number, backbone_embeddings.c.slot)
+        .join(photos, photos.c.number == backbone_embeddings.c.photo)
+        .where(backbone_embeddings.c.file == file)
+    )
+    queries = [own.order_by("slot"), beside.order_by("slot")]
     if not trashed:
-        query = query.where(photos.c.trashed_at.is_(None))
+        queries = [query.where(photos.c.trashed_at.is_(None)) for query in queries]
     if only is not None:
-        query = query.where(photos.c.id.in_(chosen_ids(only)))
+        queries = [query.where(photos.c.id.in_(chosen_ids(only))) for query in queries]
     with library.database.reader.begin() as connection:
-        rows = connection.execute(query).all()
+        rows = [row for query in queries for row in connection.execute(query).all()]
+    rows.sort(key=lambda row: int(row.slot))
     slot_count = library.embeddings.slot_count(file)
-    readable_rows = [row for row in rows if row.embedding_slot < slot_count]
+    readable_rows = [row for row in rows if row.slot < slot_count]
     for start in range(0, len(readable_rows), _CHUNK_ROWS):
         chunk_rows = readable_rows[start : start + _CHUNK_ROWS]
-        slots = [row.embedding_slot for row in chunk_rows]
+        slots = [row.slot for row in chunk_rows]
         # Reading contiguous slots as a slice is many times faster than by index.
         is_contiguous = slots[-1] - slots[0] + 1 == len(slots)
         selection = slice(slots[0], slots[-1] + 1) if is_contiguous else slots

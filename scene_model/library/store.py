@@ -72,6 +72,7 @@ from scene_model.library.schema import (
 )
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, label_scores, order_by
 from scene_model.library.stacks.tiles import HIDDEN_AND_TILES, is_tile, without_hidden
+from scene_model.library.unit_vectors import UnitVectors
 from scene_model.photos.content import Content
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
@@ -133,6 +134,7 @@ class Library:
             self.database: Database = open_database(self._database_file, self.embeddings)
             self._identity = self._database_file.stat()
         self._query_cache = QueryCache(self.database.reader)
+        self._vectors: tuple[str, UnitVectors] | None = None
 
     def __enter__(self) -> "Library":
         """Return the open library."""
@@ -330,6 +332,18 @@ class Library:
         """Return all ids that match a condition, sorted, with 8 bytes per id in memory."""
         return IdsInOrder(self.database, self._matching(where, sort))
 
+    def numbers_in_order(
+        self, where: ColumnElement[bool] | None, sort: Sort
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the numbers of all photos that match a condition in a sort's `scores`, with these.
+
+        Photos without a score come last, with minus infinity.
+        """
+        numbers = self._matching(where, sort)
+        if sort.scores is None:
+            return numbers, np.zeros(len(numbers))
+        return numbers, _scores_by_number(numbers, sort.scores.numbers, sort.scores.scores, -np.inf)
+
     def tiles_in_order(self, where: ColumnElement[bool] | None, sort: Sort) -> IdsInOrder:
         """Return the ids of the tiles of a condition, sorted: a stack shows as its pick."""
         return IdsInOrder(self.database, self._tiles(where, sort))
@@ -386,6 +400,19 @@ class Library:
     def pairs(self, query: Select[Any]) -> list[tuple[str, int]]:
         """Run a query for (text, count) rows; the result is cached until the library changes."""
         return self._query_cache.get(query, self._run_pairs)
+
+    def number_pairs(
+        self, query: Select[Any]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Run a query for one row of two lists of numbers; the result is cached as in `pairs`."""
+        return self._query_cache.get(query, self._run_number_pairs)
+
+    def unit_vectors(self, key: str, make: Callable[[], UnitVectors]) -> UnitVectors:
+        """Return the unit vectors in memory; only the latest key's are kept."""
+        cached = self._vectors
+        if cached is None or cached[0] != key:
+            cached = self._vectors = (key, make())
+        return cached[1]
 
     def version(self) -> int:
         """Return a number that changes whenever any process writes to the library."""
@@ -535,19 +562,23 @@ class Library:
         )
 
     def _best_first(self, numbers: npt.NDArray[np.int64], sort: Sort) -> npt.NDArray[np.int64]:
-        """Order photos by their highest score of the sort's labels; equal ones keep their order.
+        """Order photos by their scores; equal ones keep their order.
 
-        The order of `order_by`, which sorts in SQL, at half the time for many photos.
+        Of labels the highest counts: the order of `order_by`, which sorts in SQL, at half the time
+        for many photos.
         """
-        scores = label_scores(sort)
-        scored, values = self._query_cache.get(
-            select(func.group_concat(scores.c.photo), func.group_concat(scores.c.score)),
-            self._run_scores,
-        )
-        highest = np.zeros(int(numbers.max(initial=0)) + 1)
-        is_listed = scored < len(highest)
-        np.maximum.at(highest, scored[is_listed], values[is_listed])
-        ordered: npt.NDArray[np.int64] = numbers[np.argsort(-highest[numbers], kind="stable")]
+        if sort.scores is not None:
+            scored, values = sort.scores.numbers, sort.scores.scores
+            lowest = -np.inf  # those without a score come last
+        else:
+            labels = label_scores(sort)
+            scored, values = self._query_cache.get(
+                select(func.group_concat(labels.c.photo), func.group_concat(labels.c.score)),
+                self._run_scores,
+            )
+            lowest = 0.0
+        highest = _scores_by_number(numbers, scored, values, lowest)
+        ordered: npt.NDArray[np.int64] = numbers[np.argsort(-highest, kind="stable")]
         return ordered
 
     def _run_scores(
@@ -595,6 +626,20 @@ class Library:
             yield
         except OSError as error:
             raise library_error(error, self.folder) from error
+
+
+def _scores_by_number(
+    numbers: npt.NDArray[np.int64],
+    scored: npt.NDArray[np.int64],
+    values: npt.NDArray[np.floating],
+    lowest: float,
+) -> npt.NDArray[np.float64]:
+    """Return the highest score of each photo; lowest: of those without one."""
+    highest = np.full(int(numbers.max(initial=0)) + 1, lowest)
+    is_listed = scored < len(highest)
+    np.maximum.at(highest, scored[is_listed], values[is_listed])
+    result: npt.NDArray[np.float64] = highest[numbers]
+    return result
 
 
 def _rows_of_places(connection: Connection, rows: Iterable[Any]) -> dict[int, Any]:

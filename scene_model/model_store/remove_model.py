@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from scene_model.classifier.bundle_description import BUNDLE_FILE
@@ -10,8 +11,8 @@ from scene_model.errors import BundleNotFound, ModelKept, ModelRefused
 from scene_model.model_store.add_model import SCRATCH_PREFIX, store_lock
 
 
-def removable(name: str, settings: Settings, in_use: Path) -> Path:
-    """Return the folder of a model that may be removed; in_use: that of the bundle that tags.
+def removable(name: str, settings: Settings, in_use: Collection[Path]) -> Path:
+    """Return the folder of a model that may be removed; in_use: those that the library uses.
 
     Raises BundleNotFound, ModelKept, or NotForVisitors on a shared server.
     """
@@ -24,10 +25,10 @@ def removable(name: str, settings: Settings, in_use: Path) -> Path:
         )
     if folder.resolve() == DEFAULT_BUNDLE_DIR.resolve():
         raise ModelKept(f"{name} belongs to the program and cannot be removed.")
-    if folder.resolve() in (in_use.resolve(), settings.bundle.resolve()):
+    if folder.resolve() in [path.resolve() for path in (*in_use, settings.bundle)]:
         raise ModelKept(
-            f"{name} tags your photos. Choose another model first: `models use NAME`, or "
-            "SCENE_BUNDLE if that names it."
+            f"{name} is in use. Choose another model first: `models use NAME`; for searches "
+            "`library embed --model NAME`, or none. SCENE_BUNDLE may name it, too."
         )
     return folder
 

@@ -130,8 +130,8 @@ def _pictures() -> list[Any]:
 
 def _peak_bytes() -> int | None:
     """Return the most memory that this process had; None where the system does not say."""
-    if sys.platform.startswith("linux"):
-        # The figure of `getrusage` begins with that of the process that started this one.
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-    return None
+    if not sys.platform.startswith("linux"):
+        return None
+    # The figure of `getrusage` begins with that of the process that started this one.
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024

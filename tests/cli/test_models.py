@@ -52,19 +52,24 @@ def test_add_use_classify_remove(
     assert main(["models", "add", str(ASSETS / "clip")]) == EXIT_DONE
     assert "It finds photos by words; it tags none." in capsys.readouterr().out
     rows = listed(capsys)
-    assert (rows[DEFAULT]["in_use"], rows["my_vit"]["in_use"]) == (True, False)
+    assert (rows[DEFAULT]["in_use"], rows["my_vit"]["in_use"]) == (["tags"], [])
     assert (rows["my_vit"]["engine"], rows["my_vit"]["licence"]) == ("onnx", "cc0-1.0")
     assert (rows["my_vit"]["for"], rows["clip"]["for"]) == (["tags"], ["search"])
 
     assert main(["models", "use", "my_vit"]) == EXIT_DONE
     rows = listed(capsys)
-    assert (rows[DEFAULT]["in_use"], rows["my_vit"]["in_use"]) == (False, True)
+    assert (rows[DEFAULT]["in_use"], rows["my_vit"]["in_use"]) == ([], ["tags"])
     assert main(["library", "add", str(PHOTO), "--jsonl"]) == EXIT_DONE
     assert main(["library", "search", "", "--json"]) == EXIT_DONE
     assert '"my_vit@' in capsys.readouterr().out
 
     assert main(["models", "remove", "my_vit", "--yes"]) == EXIT_USAGE
-    assert "my_vit tags your photos" in capsys.readouterr().err
+    assert "my_vit is in use" in capsys.readouterr().err
+    assert main(["models", "use", "clip"]) == EXIT_DONE
+    rows = listed(capsys)
+    assert (rows["clip"]["in_use"], rows["my_vit"]["in_use"]) == (["search"], ["tags"])
+    assert main(["models", "use", "clip", "--for", "tags"]) == EXIT_FAILED
+    assert main(["models", "remove", "clip", "--yes"]) == EXIT_USAGE
     assert main(["models", "use", DEFAULT]) == EXIT_DONE
     assert main(["models", "remove", "my_vit"]) == EXIT_USAGE
     assert "Nothing was removed" in capsys.readouterr().err

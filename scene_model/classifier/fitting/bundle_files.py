@@ -80,7 +80,8 @@ def bundle_file(folder: Path, name: str) -> BundleFile:
 
 def sha256(file: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def now() -> str:
