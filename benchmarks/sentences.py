@@ -12,9 +12,10 @@ see docs/training.md. With --folder, libraries and embeddings are stored there a
 
 import argparse
 import hashlib
+import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,8 +48,8 @@ from training.text_pair.word_vectors import tokenize
 
 FEWEST_PHOTOS = 3
 _RESAMPLES = 2_000
-_Right = npt.NDArray[np.bool_]
-# (kind of query, label, name of the search) → its rankings.
+Order = Sequence[int] | npt.NDArray[np.intp]
+# (kind of query, name of the search) → the label of each query and its ranking.
 Results = dict[tuple[str, str], list[tuple[str, Ranking]]]
 
 
@@ -72,6 +73,7 @@ class KeywordSearch:
             run_command(["library", "add", str(photos), "--library", str(library), "--json"])
         self._positions = {photo_id: i for i, photo_id in enumerate(ids)}
         self._services = open_services(Settings(library=library, workers=1))
+        self._galleries: dict[str | None, Gallery] = {None: self._services.gallery()}
 
     def order(self, query: str, without: Concept | None = None) -> list[int]:
         """Return the positions of the photos that a query finds, best match first."""
@@ -89,13 +91,14 @@ class KeywordSearch:
         self._services.close()
 
     def _gallery(self, without: Concept | None) -> Gallery:
-        gallery = self._services.gallery()
-        if without is None:
-            return gallery
-        model = Model.of(self._services.classifier)
-        unknown = words_of([without], tokenize)
-        model = replace(model, vocabulary=_without(model.vocabulary, unknown))
-        return Gallery(gallery.library, CurrentModel(model))
+        key = None if without is None else without.id
+        if without is not None and key not in self._galleries:
+            model = Model.of(self._services.classifier)
+            unknown = words_of([without], tokenize)
+            model = replace(model, vocabulary=_without(model.vocabulary, unknown))
+            gallery = Gallery(self._services.library, CurrentModel(model))
+            self._galleries = {None: self._galleries[None], key: gallery}
+        return self._galleries[key]
 
 
 def _without(vocabulary: Vocabulary, unknown: set[str]) -> Vocabulary:
@@ -140,18 +143,16 @@ class Comparison:
             embeddings = self._photos.embeddings[self._of[source]]
             projected = {name: side.project(embeddings) for name, side in sides.items()}
             for query in queries:
-                orders: dict[str, Callable[[], Sequence[int] | npt.NDArray[np.intp]]] = {
-                    "keywords": lambda q=query: keywords.order(q),
-                    "keywords, other words ignored": lambda q=query: keywords.order_by_labels(q),
+                orders: dict[str, Order] = {
+                    "keywords": keywords.order(query),
+                    "keywords, other words ignored": keywords.order_by_labels(query),
                 }
                 if without is not None:
-                    orders["keywords, held out"] = lambda q=query: keywords.order_by_labels(
-                        q, without
-                    )
+                    orders["keywords, held out"] = keywords.order_by_labels(query, without)
                 for name, side in sides.items():
-                    orders[name] = lambda q=query, s=side, n=name: by_likeness(s, q, projected[n])
+                    orders[name] = by_likeness(side, query, projected[name])
                 for name, order in orders.items():
-                    self._collect(kind, labels[0], name, judge(order(), is_right))
+                    self._collect(kind, labels[0], name, judge(order, is_right))
 
     def _collect(self, kind: str, label: str, name: str, ranking: Ranking) -> None:
         self.results.setdefault((kind, name), []).append((label, ranking))
@@ -207,6 +208,7 @@ def measure(data_dir: Path, words_dir: Path, folder: Path) -> Results:
     full = fit_without((), bundle, concepts, photos, words_dir)
     by_id = {concept.id: concept for concept in concepts}
     for held_out in folds(queries):
+        print(f"without {', '.join(held_out)}", file=sys.stderr, flush=True)
         sides = {
             "text, held out": fit_without(held_out, bundle, concepts, photos, words_dir),
             "text": full,

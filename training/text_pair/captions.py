@@ -13,8 +13,8 @@ import numpy as np
 
 from scene_model.classifier.bundle import Bundle, FloatArray
 from scene_model.classifier.bundle_words import GroupEntry, KindEntry, LabelEntry
-from scene_model.classifier.labels import OBJECTS, with_wider_kinds
 from scene_model.classifier.heads import softmax
+from scene_model.classifier.labels import with_wider_kinds
 
 LANGUAGES = ("de", "fr", "es", "zh")
 Tokenize = Callable[[str], Sequence[str]]
@@ -33,6 +33,11 @@ class Concept:
     gloss: str
     translations: tuple[str, ...]
     columns: tuple[tuple[str, int], ...]
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it is a label, not a kind or a group."""
+        return self.id.startswith("label ")
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -64,7 +69,10 @@ def concepts_of(bundle: Bundle, glosses: Mapping[frozenset[str], str]) -> list[C
     columns: dict[str, list[tuple[str, int]]] = {}
     for head in description.heads:
         for output, label in enumerate(head.labels):
-            keys = [f"label {label.id}", *(f"kind {k}" for k in with_wider_kinds(label.kinds, parents))]
+            keys = [
+                f"label {label.id}",
+                *(f"kind {k}" for k in with_wider_kinds(label.kinds, parents)),
+            ]
             if label.group is not None:
                 keys.append(f"group {label.group}")
             entries.setdefault(keys[0], []).append(label)
@@ -76,7 +84,7 @@ def concepts_of(bundle: Bundle, glosses: Mapping[frozenset[str], str]) -> list[C
         Concept(
             key,
             _unique(text for entry in of for text in (entry.name, *entry.aliases)),
-            _gloss(of[0], glosses) if key.startswith("label") else "",
+            _gloss(of[0], glosses) if key.startswith("label ") else "",
             _unique(e.translations[c] for e in of for c in LANGUAGES if c in e.translations),
             tuple(columns[key]),
         )
@@ -137,7 +145,9 @@ _FUNCTION_WORDS = frozenset(
 
 def _with_plurals(words: Iterable[str]) -> set[str]:
     return {
-        form for word in words for form in (word, f"{word}s", f"{word}es", re.sub(r"e?s$", "", word))
+        form
+        for word in words
+        for form in (word, f"{word}s", f"{word}es", re.sub(r"e?s$", "", word))
     }
 
 
@@ -145,7 +155,9 @@ def _is_chinese(text: str) -> bool:
     return any("\u4e00" <= character <= "\u9fff" for character in text)
 
 
-def _gloss(entry: LabelEntry | KindEntry | GroupEntry, glosses: Mapping[frozenset[str], str]) -> str:
+def _gloss(
+    entry: LabelEntry | KindEntry | GroupEntry, glosses: Mapping[frozenset[str], str]
+) -> str:
     source = entry.source_name if isinstance(entry, LabelEntry) else entry.name
     return glosses.get(frozenset(word.strip().lower() for word in source.split(",")), "")
 

@@ -9,11 +9,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from scene_model.classifier.bundle import FloatArray
+from scene_model.classifier.text_calibration import BACKGROUND
 from training.text_pair.captions import Concept
 from training.text_pair.word_vectors import WordVectors
 
@@ -43,6 +45,12 @@ class TextSide:
         """Return the unit vectors of texts, shape (N, joint); zeros for a text without words."""
         ids = (e.ids for e in self.words.tokenizer.encode_batch([*texts]))
         return unit(np.stack([self.table[row].sum(axis=0) for row in ids]))
+
+    @cached_property
+    def background(self) -> FloatArray:
+        """The mean vector of the background sentences, which serving subtracts from a text's."""
+        mean: FloatArray = self.encode(BACKGROUND).mean(axis=0)
+        return mean
 
     def project(self, embeddings: FloatArray) -> FloatArray:
         """Return the unit vectors of embeddings, shape (N, joint)."""
@@ -89,9 +97,7 @@ def _joint_space(
     return places, kernel, -mean @ kernel
 
 
-def _word_table(
-    words: WordVectors, concepts: Sequence[Concept], places: FloatArray
-) -> FloatArray:
+def _word_table(words: WordVectors, concepts: Sequence[Concept], places: FloatArray) -> FloatArray:
     texts, owners = [], []
     for number, concept in enumerate(concepts):
         # Translations add nothing here: their words have the vectors of the English names.

@@ -104,6 +104,10 @@ def judge(order: Sequence[int] | npt.NDArray[np.intp], is_right: npt.NDArray[np.
 
 
 def by_likeness(side: TextSide, query: str, projected: FloatArray) -> npt.NDArray[np.intp]:
-    """Order photos by their likeness to a text. projected: of `TextSide.project`."""
-    order: npt.NDArray[np.intp] = np.argsort(-(projected @ side.encode([query])[0]), kind="stable")
+    """Order photos by their likeness to a text, as serving does (`text_calibration`).
+
+    projected: of `TextSide.project`.
+    """
+    direction = side.encode([query])[0] - side.background
+    order: npt.NDArray[np.intp] = np.argsort(-(projected @ direction), kind="stable")
     return order

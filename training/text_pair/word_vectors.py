@@ -51,9 +51,7 @@ def tokenize(text: str) -> list[str]:
     return [word for word, _ in BertPreTokenizer().pre_tokenize_str(normal)]
 
 
-def read_word_vectors(
-    folder: Path, concepts: Sequence[Concept], frequent: int
-) -> WordVectors:
+def read_word_vectors(folder: Path, concepts: Sequence[Concept], frequent: int) -> WordVectors:
     """Choose words and their vectors.
 
     These are GloVe's most frequent words, and all words of concepts and glosses. A word that
