@@ -1,6 +1,6 @@
 """Search by sentences against search by keywords, on photos that trained neither.
 
-    python -m benchmarks.sentences --data DATA --words WORDS [--folder DIR]
+    python -m benchmarks.sentences --data DATA --words WORDS [--folder DIR] [--json FILE]
 
 Makes a library of the validation photos of each labelled source with the real program, and asks it
 the queries of `training/text_pair/queries.toml`. The text side answers them twice: fitted without
@@ -12,12 +12,14 @@ see docs/training.md. With --folder, libraries and embeddings are stored there a
 
 import argparse
 import hashlib
+import json
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +46,7 @@ from training.text_pair.held_out import (
     read_queries,
 )
 from training.text_pair.photos import EmbeddedPhotos, embedded_photos
+from training.text_pair.table import search_table
 from training.text_pair.word_vectors import tokenize
 
 FEWEST_PHOTOS = 3
@@ -158,29 +161,32 @@ class Comparison:
         self.results.setdefault((kind, name), []).append((label, ranking))
 
 
-def table(results: Results) -> list[str]:
-    """Return a Markdown table of recall among the first ten, in percent, with 95 % intervals."""
-    kinds = list(dict.fromkeys(kind for kind, _ in results))
-    names = list(dict.fromkeys(name for _, name in results))
-    rows = [f"| queries | number | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
-    for kind in kinds:
-        cells = [_cell(results.get((kind, name), [])) for name in names]
-        rows.append(f"| {kind} | {len(results[kind, names[0]])} | {' | '.join(cells)} |")
-    return rows
+def figures(results: Results) -> list[dict[str, Any]]:
+    """Return the figures of each kind of query, by search: what `text-pair --measured` reads."""
+    return [
+        {
+            "kind": kind,
+            "queries": len(next(judged for (of, _), judged in results.items() if of == kind)),
+            "searches": {
+                name: _figures(judged) for (of, name), judged in results.items() if of == kind
+            },
+        }
+        for kind in dict.fromkeys(kind for kind, _ in results)
+    ]
 
 
-def _cell(judged: list[tuple[str, Ranking]]) -> str:
-    if not judged:
-        return ""
+def _figures(judged: list[tuple[str, Ranking]]) -> dict[str, Any]:
     recall, precision, reciprocal = (
         np.array([getattr(ranking, field) for _, ranking in judged])
         for field in ("recall", "precision", "reciprocal")
     )
-    low, high = np.quantile(_resampled([label for label, _ in judged], recall), [0.025, 0.975])
-    return (
-        f"{100 * recall.mean():.1f} ({100 * low:.0f}-{100 * high:.0f}); "
-        f"{100 * precision.mean():.1f}; {reciprocal.mean():.2f}"
-    )
+    means = _resampled([label for label, _ in judged], recall)
+    return {
+        "recall": round(100 * float(recall.mean()), 1),
+        "interval": [round(100 * float(q), 1) for q in np.quantile(means, [0.025, 0.975])],
+        "precision": round(100 * float(precision.mean()), 1),
+        "reciprocal": round(float(reciprocal.mean()), 2),
+    }
 
 
 def _resampled(labels: list[str], values: npt.NDArray[np.float64]) -> list[float]:
@@ -240,11 +246,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--words", type=Path, required=True)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         results = measure(options.data, options.words, options.folder or Path(temporary))
-    print("In each cell: recall among the first ten in % (95 % interval); precision in %; MRR.\n")
-    print("\n".join(table(results)))
+    rows = figures(results)
+    print("\n".join(search_table(rows)))
+    if options.json is not None:
+        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

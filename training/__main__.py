@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
             step.add_argument(
                 "--words", type=Path, required=True, help="folder with word vectors and glosses"
             )
+            step.add_argument(
+                "--measured", type=Path, help="figures of benchmarks.sentences for the model card"
+            )
         if name == "evaluate":
             step.add_argument(
                 "--bundle", type=Path, help="measure this bundle on the labelled folder --data"
@@ -123,7 +126,7 @@ def _run_recipe(options: argparse.Namespace, recipe: Recipe) -> None:
     elif options.step == "text-pair":
         from training.text_pair.publish import publish_text
 
-        publish_text(recipe, options.data, options.words, out_dir, options.models)
+        publish_text(recipe, options.data, options.words, out_dir, options.models, options.measured)
     elif options.step == "fit" and recipe.on_bundle:
         from training.own_head import fit_own_head
 

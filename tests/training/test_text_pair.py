@@ -86,7 +86,7 @@ def test_labels_of_one_id_are_one_concept_with_kinds_and_groups(tmp_path: Path) 
     shown = probabilities(bundle, np.zeros((2, 2560), np.float32), [*concepts.values()])
     assert shown.shape == (2, len(concepts))
     # The labels of a group are among the 6, 36, 30, 365 or 1,000 of a head.
-    assert 0 < shown.min() and shown.max() <= 1
+    assert shown.min() > 0 and shown.max() <= 1
 
 
 def test_a_foreign_word_means_what_it_translates(words_dir: Path) -> None:

@@ -23,7 +23,7 @@ LABELLED_HEADS = frozenset({"scenes", "camera", "camsdd"})
 
 @dataclass(frozen=True)
 class EmbeddedPhotos:
-    """Photos of all sources that have a label set of their own.
+    """Photos of all sources of a recipe.
 
     names: "source/CLASS/FILE". labels: ids of the labels that each photo has, first and further
     ones. embeddings: shape (N, embedding), float16.
@@ -63,8 +63,6 @@ def embedded_photos(
     labels: list[frozenset[str]] = []
     embeddings: list[FloatArray] = []
     for source in recipe.sources:
-        if source.head is None:
-            continue
         digest = hashlib.sha256((data_dir / source.file).read_bytes()).hexdigest()[:16]
         file = cache_dir / f"{source.id}-{digest}-{bundle.description.backbone.sha256[:16]}.npz"
         if not file.exists():
