@@ -25,7 +25,8 @@ class Concept:
     """What a text can be about.
 
     english: name and aliases. gloss: a sentence that describes it, "" without one.
-    translations: text in each language. columns: (head, output) of each label below it.
+    translations: text in each language. columns: (head, output) of each label below it. group: of
+    a label, None where it has none.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Concept:
     gloss: str
     translations: tuple[str, ...]
     columns: tuple[tuple[str, int], ...]
+    group: str | None = None
 
     @property
     def is_label(self) -> bool:
@@ -87,6 +89,7 @@ def concepts_of(bundle: Bundle, glosses: Mapping[frozenset[str], str]) -> list[C
             _gloss(of[0], glosses) if key.startswith("label ") else "",
             _unique(e.translations[c] for e in of for c in LANGUAGES if c in e.translations),
             tuple(columns[key]),
+            of[0].group if isinstance(of[0], LabelEntry) else None,
         )
         for key, of in entries.items()
         if key in columns

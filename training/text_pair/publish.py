@@ -32,9 +32,13 @@ SOURCES = (
     "GloVe 6B: Pennington, Socher and Manning 2014, word vectors, PDDL 1.0",
     "WordNet 3.0 Copyright 2006 by Princeton University, WordNet license",
 )
-# Of all photos that the names of labels find, this share must have the label.
+# Of the photos that the names of labels find, this share must have the label.
 _RIGHT = 0.7
-_SPREADS = np.arange(DEFAULT_SPREADS, 20.0, 0.25)
+# The names of labels of these groups, which the photos of the six scenes do not show, must find
+# none of these this often.
+_NOT_OUTDOORS = frozenset("people animals food documents events sports indoors art".split())
+_OUTDOORS, _SILENT = "scenes6", 0.9
+_SPREADS = np.arange(DEFAULT_SPREADS, 20.0, 0.25)  # never below serving's own
 
 
 def publish_text(
@@ -70,6 +74,7 @@ def publish_text(
         "right": cut_off.right,
         "answered": cut_off.answered,
         "labels": cut_off.labels,
+        "silent": cut_off.silent,
         "rows": json.loads(measured.read_text(encoding="utf-8")) if measured is not None else [],
     }
     description = open_bundle(folder).description
@@ -135,7 +140,8 @@ class CutOff:
     """From which score on photos are found, see `text_calibration`.
 
     right: percent of the photos found that have the label, in the mean over the labels that find
-    any; answered: these labels; labels: all that were asked.
+    any; answered: these labels; labels: all that were asked. silent: percent of the questions about
+    what photos do not show that find none of them.
     """
 
     spreads: float
@@ -143,13 +149,15 @@ class CutOff:
     right: float
     answered: int
     labels: int
+    silent: float
 
 
 def calibrate(text: TextEncoder, photos: EmbeddedPhotos, concepts: Sequence[Concept]) -> CutOff:
     """Choose the cut-off on photos that trained nothing: nothing rather than noise.
 
     The names of the labels that people gave are the questions. The cut-off is the lowest from
-    which on enough of the photos found have the label.
+    which on enough of the photos found have the label, and enough questions about what the photos
+    of six outdoor scenes do not show find none of them.
     """
     vectors = text.project(photos.embeddings.astype(np.float32))
     spread = round(measured_spread(text, vectors), 6)
@@ -160,14 +168,18 @@ def calibrate(text: TextEncoder, photos: EmbeddedPhotos, concepts: Sequence[Conc
     is_right = np.array([[q in labels for q in questions] for labels in photos.labels])
     # Only photos of a source whose labels include the question can be right or wrong.
     sources = np.array([name.split("/")[0] for name in photos.names])
+    groups = {c.id.removeprefix("label "): c.group for c in concepts if c.is_label}
+    is_absent = np.array([groups[label] in _NOT_OUTDOORS for label in questions])
+    most_like = scores[np.ix_(sources == _OUTDOORS, is_absent)].max(axis=0)
     for source in dict.fromkeys(sources):
         rows = sources == source
         scores[np.ix_(rows, ~is_right[rows].any(axis=0))] = -np.inf
     for spreads in _SPREADS:
+        silent = float((most_like < spreads).mean())
         found = scores >= spreads
         answered = found.any(axis=0)
         right = (found & is_right).sum(axis=0)[answered] / found.sum(axis=0)[answered]
-        if not answered.any() or right.mean() >= _RIGHT:
+        if not answered.any() or (right.mean() >= _RIGHT and silent >= _SILENT):
             break
     return CutOff(
         float(spreads),
@@ -175,4 +187,5 @@ def calibrate(text: TextEncoder, photos: EmbeddedPhotos, concepts: Sequence[Conc
         round(100 * float(right.mean()), 1) if answered.any() else 0.0,
         int(answered.sum()),
         len(questions),
+        round(100 * silent, 1),
     )
