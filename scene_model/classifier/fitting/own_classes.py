@@ -110,8 +110,10 @@ def fit_own_classes(root: Path, name: str, base_dir: Path, bundles_dir: Path) ->
 
 
 def copy_network_and_heads(folder: Path, base: Bundle, head_id: str, fitted: FittedHead) -> None:
-    """Write a bundle's network, its heads and the new one, and its decisions into a folder."""
-    for entry in (base.description.backbone, base.description.decisions_file):
+    """Write a bundle's network, its text side, its heads and the new one, and its decisions."""
+    text = base.description.text
+    text_files = () if text is None else text.files
+    for entry in (base.description.backbone, base.description.decisions_file, *text_files):
         if entry is not None:
             shutil.copyfile(base.folder / entry.file, folder / entry.file)
     write_heads(folder, base.head_weights | {head_id: fitted.weights})
