@@ -174,7 +174,13 @@ def _write(
         else:
             changes["decisions_file"] = None
     made = shipped.model_copy(
-        update={"backbone": backbone, "heads_file": heads_file, "float_weights": None} | changes
+        update={
+            "backbone": backbone,
+            "heads_file": heads_file,
+            "float_weights": None,
+            "text": None,
+        }
+        | changes
     )
     (folder / "bundle.json").write_text(made.model_dump_json(indent=1), encoding="utf-8")
     return folder

@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         ("describe", "write the names, kinds and groups of a published bundle's labels again"),
         ("decide", "fit the groups and tags of a published bundle again"),
         ("refit", "fit the label sets on the network of another bundle"),
+        ("text-pair", "fit a text side and write it into a published bundle"),
         ("collect", "build a labelled set from openly licensed pictures"),
     ):
         step = steps.add_parser(name, help=help_text)
@@ -67,6 +68,13 @@ def _parser() -> argparse.ArgumentParser:
             )
             step.add_argument("--name", required=True, help="name of the new bundle")
             step.add_argument("--photos", type=int, help="at most this many, chosen at random")
+        if name == "text-pair":
+            step.add_argument(
+                "--words", type=Path, required=True, help="folder with word vectors and glosses"
+            )
+            step.add_argument(
+                "--measured", type=Path, help="figures of benchmarks.sentences for the model card"
+            )
         if name == "evaluate":
             step.add_argument(
                 "--bundle", type=Path, help="measure this bundle on the labelled folder --data"
@@ -128,6 +136,10 @@ def _run_recipe(options: argparse.Namespace, recipe: Recipe) -> None:
         from training.evaluate import evaluate
 
         evaluate(recipe, options.data, out_dir, options.models)
+    elif options.step == "text-pair":
+        from training.text_pair.publish import publish_text
+
+        publish_text(recipe, options.data, options.words, out_dir, options.models, options.measured)
     elif options.step == "fit" and recipe.on_bundle:
         from training.own_head import fit_own_head
 

@@ -194,7 +194,9 @@ class _Graph:
 
 
 def _copy_the_rest(bundle: Bundle, folder: Path) -> None:
-    kept = (bundle.description.heads_file, bundle.description.decisions_file)
+    text = bundle.description.text
+    text_files = () if text is None else text.files
+    kept = (bundle.description.heads_file, bundle.description.decisions_file, *text_files)
     for entry in kept:
         if entry is not None:
             shutil.copyfile(bundle.folder / entry.file, folder / entry.file)

@@ -88,7 +88,8 @@ class BundleDescription(Section):
     def id(self) -> str:
         """Name and the first eight digits of the files' hashes: identifies the model."""
         network = self.backbone.sha256
-        if self.needed_format > _FORMAT_WITHOUT_ENGINES:
+        # A text side changes no prediction.
+        if self._predicts_by_format_4:
             network = self.backbone_id
         further = (self.heads_file, self.decisions_file)
         hashes = network + "".join(entry.sha256 for entry in further if entry is not None)
@@ -102,14 +103,17 @@ class BundleDescription(Section):
     @property
     def needed_format(self) -> int:
         """The earliest format version, of those written today, that can describe the bundle."""
-        is_new = (
+        is_new = self._predicts_by_format_4 or self.text is not None
+        return FORMAT_VERSION if is_new else _FORMAT_WITHOUT_ENGINES
+
+    @property
+    def _predicts_by_format_4(self) -> bool:
+        return (
             self.backbone.engine != "litert"
             or self.backbone.output is not None
             or self.input.needs_format_4
             or not self.heads
-            or self.text is not None
         )
-        return FORMAT_VERSION if is_new else _FORMAT_WITHOUT_ENGINES
 
     @property
     def files(self) -> dict[str, BundleFile]:

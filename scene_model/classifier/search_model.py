@@ -54,6 +54,11 @@ class SearchModel:
         return f"{self.name} {self.backbone} {self.text.size}"
 
     def direction(self, sentence: str) -> FloatArray:
-        """Return what is multiplied with a photo's unit vector for its score, float32 (joint,)."""
+        """Return what is multiplied with a photo's unit vector for its score, float32 (joint,).
+
+        Zeros, which no photo is like, for a sentence of whose words the network has none.
+        """
         (vector,) = self.text.encode([sentence])
+        if not vector.any():
+            return np.zeros_like(self.background)
         return np.asarray(vector - self.background, np.float32)
