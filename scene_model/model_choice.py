@@ -174,7 +174,12 @@ def named_bundle(settings: Settings, name: str) -> Path:
     """
     if Path(name).name != name and (Path(name).expanduser() / BUNDLE_FILE).is_file():
         return Path(name).expanduser()
-    return bundle_folder(settings, name)
+    folder = bundle_folder(settings, name)
+    if not (folder / BUNDLE_FILE).is_file():
+        raise BundleNotFound(
+            f"No model is called {name!r}. `scene-gallery models list` lists those there are."
+        )
+    return folder
 
 
 def bundle_folder(settings: Settings, name: str) -> Path:

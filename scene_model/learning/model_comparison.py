@@ -1,8 +1,8 @@
 """Compare two models on photos whose right answer is known: how often each is right, and where.
 
 Two models may have different labels. A photo is compared by its label where both models have it,
-else by the group of its label, where both have groups; else it is only counted. A word that
-only one of them has can never be held against the other.
+else by the group of its label, where both have labels of that group; else it is only counted. So
+a model is never wrong about what it has no word for.
 """
 
 import math
@@ -80,10 +80,9 @@ class Judge:
         self._vocabulary = vocabulary_of(classifier.ranked_heads)
         self._labels: dict[str, dict[str, frozenset[str]]] = {}
 
-    @property
-    def has_groups(self) -> bool:
-        """Whether the model's labels have groups."""
-        return bool(self._vocabulary.groups)
+    def has_group(self, group: str) -> bool:
+        """Whether the model has a label of a group."""
+        return any(of.id == group and of.label_ids for of in self._vocabulary.groups)
 
     def has(self, word: str) -> bool:
         """Whether the model has a label for a word: an id, a name, or an unambiguous alias."""
@@ -173,8 +172,10 @@ class Judges:
         """Return by what a word is compared."""
         if self.current.has(word) and self.candidate.has(word):
             return Level.LABEL
-        is_grouped = self.current.has_groups and self.candidate.has_groups
-        return Level.GROUP if is_grouped and self.group_of(word) else Level.NONE
+        group = self.group_of(word)
+        if group is None or not self.current.has_group(group):
+            return Level.NONE
+        return Level.GROUP if self.candidate.has_group(group) else Level.NONE
 
     def group_of(self, word: str) -> str | None:
         """Return the group of a word, by the first model that knows it."""

@@ -104,7 +104,7 @@ def test_on_the_network_of_another_model(
     heads = open_bundle(bundles / "mine").description.heads
     assert [head.id for head in heads] == ["mine", "moods"]
     assert main(["fit", str(photos), "--backbone", "nowhere"]) == 1
-    assert "No model bundle in" in capsys.readouterr().err
+    assert "No model is called 'nowhere'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_models_that_cannot_be_measured(models: Path, folder: Path, capsys: Outp
     headless_bundle(models / "words", onnx_network(rule), rule, "onnx")
     for name, says in (
         ("words", "has no labels: it serves search only"),
-        ("nowhere", "No model bundle in"),
+        ("nowhere", "No model is called 'nowhere'"),
     ):
         assert main(["models", "measure", name, "--folder", str(folder)]) == 1
         error = capsys.readouterr().err

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scene_model.classifier.bundle_description import read_description
 from scene_model.classifier.classify import Classifier
+from scene_model.classifier.fitting.bundle_files import write_description
 from scene_model.errors import UnusableFolders
 from scene_model.learning.compared_photos import (
     Comparer,
@@ -111,11 +113,20 @@ def test_by_what_a_word_is_compared(classifier: Classifier, opened: Open, tmp_pa
     assert judges.level_of("zermatt") is Level.NONE
     foreign = opened(tagging_bundle(tmp_path / "moods"))
     assert Comparer(classifier, foreign).judges.level_of("sea") is Level.NONE
-    renamed = opened(other_network(tmp_path))
-    judges = Comparer(classifier, renamed).judges
-    # Both have groups, but the other one's labels are in none.
+    folder = other_network(tmp_path)
+    description = read_description(folder)
+    (head,) = description.heads
+    in_groups = [
+        label.model_copy(update={"group": "water" if label.id == "my_sea" else None})
+        for label in head.labels
+    ]
+    head = head.model_copy(update={"labels": tuple(in_groups)})
+    write_description(folder, description.model_copy(update={"heads": (head,)}))
+    judges = Comparer(classifier, opened(folder)).judges
     assert judges.level_of("sea") is Level.GROUP
     assert judges.group_of("sea") == "water"
+    # The other one has no label of that group, so it cannot be right.
+    assert judges.level_of("buildings") is Level.NONE
     assert judges.level_of("my own word") is Level.NONE
 
 
