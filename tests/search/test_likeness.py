@@ -113,6 +113,7 @@ def test_pages_of_the_api_follow_the_same_order(searching: Services) -> None:
 
 
 def test_without_a_model_the_line_works_as_before(app: Services) -> None:
+    app.search_choice.use(None)
     assert names_of(app, '"a red thing"') == []
     assert names_of(app, "p1") == ["p1.jpg"]
     with pytest.raises(QueryError, match=r"docs/models\.md"):
