@@ -39,6 +39,7 @@ class UnitVectors:
         self._headers: npt.NDArray[np.void] = np.empty(0, _HEADER)
         self._values: npt.NDArray[np.int8] = np.empty((0, size), np.int8)
         self._scales: FloatArray = np.empty(0, np.float32)
+        self._measured: tuple[tuple[int, int], float] | None = None
 
     def products(self, vector: FloatArray) -> FloatArray:
         """Return the dot product of each slot with a vector, float32 (slots,)."""
@@ -56,6 +57,13 @@ class UnitVectors:
         slots = slots[slots < len(values)]
         result: FloatArray = values[slots].astype(np.float32) * scales[slots, np.newaxis]
         return result
+
+    def measured(self, measure: Callable[[], float]) -> float:
+        """Return a figure of the vectors; it is measured again after the file has changed."""
+        stamp, measured = self.stamp(), self._measured
+        if measured is None or measured[0] != stamp:
+            measured = self._measured = (stamp, measure())
+        return measured[1]
 
     def stamp(self) -> tuple[int, int]:
         """Return a value that changes when the file does."""

@@ -1,7 +1,5 @@
 """Photos by a sentence: those whose embedding is like the sentence's vector."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import func, select, union_all
@@ -16,26 +14,6 @@ from scene_model.library.unit_vectors import UnitVectors
 
 # Photos that the spread of scores is measured on.
 _SAMPLE = 2_000
-
-
-@dataclass(frozen=True, eq=False)
-class Likeness:
-    """The photos that a sentence describes, by number, and their scores; the best match first.
-
-    scores: float32, above 0; 1 is the cut-off.
-    """
-
-    numbers: npt.NDArray[np.int64]
-    scores: FloatArray
-
-
-def photos_like(library: Library, model: SearchModel, sentence: str) -> Likeness:
-    """Return the photos outside the trash that a sentence describes; raises BundleDamaged."""
-    numbers, scores = scores_of(library, model, sentence)
-    is_like = scores >= 1.0
-    numbers, scores = numbers[is_like], scores[is_like]
-    order = np.argsort(-scores, kind="stable")
-    return Likeness(numbers[order], scores[order])
 
 
 def scores_of(
@@ -56,9 +34,13 @@ def cut_off(library: Library, model: SearchModel) -> float:
     spread = model.calibration.spread
     if spread is None:
         vectors = _vectors(library, model)
-        _, slots = _slots(library, model)
-        step = max(1, len(slots) // _SAMPLE)
-        spread = measured_spread(model.text, vectors.sample(np.sort(slots)[::step]))
+
+        def measure() -> float:
+            _, slots = _slots(library, model)
+            step = max(1, len(slots) // _SAMPLE)
+            return measured_spread(model.text, vectors.sample(np.sort(slots)[::step]))
+
+        spread = vectors.measured(measure)
     return model.calibration.spreads * spread
 
 

@@ -111,8 +111,8 @@ class Sentences(Protocol):
     def is_implicit(self) -> bool:
         """Whether words that name nothing are sentences."""
 
-    def has_photos(self, where: Condition) -> bool:
-        """Whether a photo matches a condition."""
+    def names_photo(self, word: str, conditions: Callable[[], Sequence[Condition]]) -> bool:
+        """Whether a photo matches one of a word's conditions."""
 
     def is_like(self, sentence: str) -> Condition:
         """The photo is described by a sentence; raises QueryError."""
@@ -180,7 +180,7 @@ def read_line(
     def names_something(word: str) -> bool:
         if vocabulary.ids_for(word) or own_labels(word):
             return True
-        return sentences.has_photos(_words([word], vocabulary))
+        return sentences.names_photo(word, lambda: _parts_of_words([word], vocabulary))
 
     return with_sentences(query, text, names_something)
 
@@ -233,12 +233,18 @@ def _all_of(terms: Sequence[Query], context: _Context) -> Condition:
     words = dict.fromkeys(term for term in terms if isinstance(term, Words))
     others = [term for term in terms if not isinstance(term, Not | Words)]
     positive: list[Query] = [*words, *others]
-    # Comparing one column is cheap; the other terms select lists of photos.
-    positive.sort(key=lambda term: not isinstance(term, ScoreTerm | RatingTerm | DurationTerm))
+    # Comparing one column is cheap, and so is the short list of a sentence; the other terms select
+    # long lists of photos.
+    positive.sort(key=lambda term: not _is_cheap(term))
     conditions = [_condition(term, context) for term in positive]
     if negated:
         conditions.append(not_(_any_of(negated, context)))
     return and_(true(), *conditions)
+
+
+def _is_cheap(term: Query) -> bool:
+    is_sentence = isinstance(term, FieldTerm) and term.name == LIKE
+    return is_sentence or isinstance(term, ScoreTerm | RatingTerm | DurationTerm)
 
 
 def _any_of(terms: Sequence[Query], context: _Context) -> Condition:
@@ -508,10 +514,14 @@ def _compared(
 
 def _words(texts: Sequence[str], vocabulary: Vocabulary) -> Condition:
     """One of the words is a tag, a chosen class, a place, or part of file name or description."""
+    return or_(*_parts_of_words(texts, vocabulary))
+
+
+def _parts_of_words(texts: Sequence[str], vocabulary: Vocabulary) -> list[Condition]:
     ids = {label for text in texts for label in ids_for_word(text, vocabulary)}
     in_text = (*map(name_contains, texts), *map(description_contains, texts))
     in_places = (place_has_word(text, bool(vocabulary.ids_for(text))) for text in texts)
-    return or_(has_tag(ids), has_chosen_class(ids), *in_text, *in_places)
+    return [has_tag(ids), has_chosen_class(ids), *in_text, *in_places]
 
 
 def _exact_ids(

@@ -49,11 +49,9 @@ def sentences_of(query: Query) -> tuple[str, ...]:
 
 
 def _of_words(words: Words, names_something: NamesSomething) -> Query:
-    like = FieldTerm(LIKE, words.text, words.position, words.position)
-    if len(words.text.split()) > 1 and words.is_quoted:
-        # A file or a description may have this very text.
-        return words if names_something(words.text) else AnyOf((words, like))
-    return words if _is_keyword(words, names_something) else like
+    if _is_keyword(words, names_something):
+        return words
+    return FieldTerm(LIKE, words.text, words.position, words.position)
 
 
 def _is_keyword(words: Words, names_something: NamesSomething) -> bool:

@@ -43,9 +43,10 @@ def open_app(folder: Path, decoders: Decoders, resume: bool = True) -> Services:
 
 @pytest.fixture
 def app(tmp_path: Path, decoders: Decoders) -> Iterator[Services]:
-    """A library of coloured pictures, and a pair to choose; nothing is chosen."""
+    """A library of coloured pictures, and a pair to choose; no search model is in use."""
     colour_pair(tmp_path / "bundles")
     opened = open_app(tmp_path, decoders)
+    opened.search_choice.use(None)
     add(opened, list(PICTURES))
     yield opened
     opened.close()

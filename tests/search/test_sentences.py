@@ -15,14 +15,14 @@ NAMES = {"beach", "dog", "snow", "img_2034", "old town"}
         ("beach", "beach", []),
         ('"old town"', '"old town"', []),
         ("happy", "like:happy", ["happy"]),
-        ('"a dog in the snow"', '"a dog in the snow" OR like:"a dog in the snow"', [...]),
+        ('"a dog in the snow"', 'like:"a dog in the snow"', ["a dog in the snow"]),
         ("happy faces", 'like:"happy faces"', ["happy faces"]),
         ("happy dog", 'dog like:"happy dog"', ["happy dog"]),
         ("happy in the dog", 'dog like:"happy in the dog"', ["happy in the dog"]),
         ("happy taken:2024 faces", 'taken:2024 like:"happy faces"', ["happy faces"]),
         ("happy -dog", "-dog like:happy", ["happy"]),
         ("beach -crowded", "beach -like:crowded", []),
-        ('-"a crowd"', '-("a crowd" OR like:"a crowd")', []),
+        ('-"a crowd"', '-like:"a crowd"', []),
         ("happy OR beach", "like:happy OR beach", ["happy"]),
         ("(happy faces) OR beach", 'like:"happy faces" OR beach', ["happy faces"]),
         ('like:"a dog"', 'like:"a dog"', ["a dog"]),
@@ -37,5 +37,4 @@ def test_lines(line: str, resolved: str, sentences: list[str]) -> None:
     plain = line.replace(" in the ", " " * 8) if '"' not in line else line
     query = with_sentences(read_query(plain), line, lambda word: word in NAMES)
     assert print_query(query) == resolved
-    expected = ["a dog in the snow"] if sentences == [...] else sentences
-    assert list(sentences_of(query)) == expected
+    assert list(sentences_of(query)) == sentences
