@@ -20,7 +20,7 @@ from scene_model.classifier.encoder import ImageEncoder
 from scene_model.classifier.model import CurrentModel, Model
 from scene_model.classifier.search_model import SearchModel
 from scene_model.config import Settings
-from scene_model.errors import BundleError, BundleNotFound, NoSearchEmbeddings
+from scene_model.errors import BundleError, BundleNotFound, EngineMissing, NoSearchEmbeddings
 from scene_model.ingest.embed_item import Embedder
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
@@ -204,7 +204,10 @@ def open_search(
             return None, None
         return _opened(settings, library, classifier, name), None
     except BundleError as error:
-        logger.warning("the search model cannot be used: %s", error.message)
+        # The shipped model has a text side, also where the packages for it are not installed.
+        is_expected = name is None and isinstance(error, EngineMissing)
+        level = logging.INFO if is_expected else logging.WARNING
+        logger.log(level, "the search model cannot be used: %s", error.message)
         return None, error
 
 

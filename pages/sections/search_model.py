@@ -25,9 +25,10 @@ def search_model() -> None:
     state = services.search_choice.state()
     st.markdown(_table(services, state))
     if state is not None and state.problem is not None:
-        st.warning(
+        show = st.info if state.is_automatic else st.warning
+        show(
             f"The search model cannot be used. {error_markdown(state.problem)}",
-            icon=":material/warning:",
+            icon=":material/info:" if state.is_automatic else ":material/warning:",
         )
     if services.settings.is_shared:
         return  # the administrator chooses

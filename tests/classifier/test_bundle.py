@@ -22,10 +22,12 @@ from scene_model.errors import (
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """The shipped bundle without its text side."""
     target = tmp_path / "bundle"
     target.mkdir()
     for name in ("bundle.json", "backbone.tflite", "heads.npz", "decisions.json"):
         shutil.copy(DEFAULT_BUNDLE_DIR / name, target)
+    rewrite(target, lambda description: description.pop("text"))
     return target
 
 

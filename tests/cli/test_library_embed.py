@@ -34,7 +34,10 @@ def record(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
 def test_a_model_is_chosen_used_and_removed(
     library: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert record(capsys)["model"] is None
+    shipped = record(capsys)
+    assert shipped["model"] == "scene_mobilenet_v2"
+    assert shipped["embeddings"] is None, "the photos' own serve"
+    assert record(capsys, "--model", "none")["model"] is None
     planned = record(capsys, "--model", "colours", "--dry-run")
     assert planned["embeddings"]["missing"] == 2
     assert (planned["done"], planned["embeddings"]["file_bytes"]) == (0, 0)
@@ -55,6 +58,8 @@ def test_a_model_is_chosen_used_and_removed(
 
 def test_what_it_prints_for_people(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["library", "embed"]) == 0
+    assert "the photos' own embeddings" in capsys.readouterr().out
+    assert main(["library", "embed", "--model", "none"]) == 0
     assert "--model NAME" in capsys.readouterr().out
     (library / "originals").rename(library / "elsewhere")
     assert main(["library", "embed", "--model", "colours"]) == 3

@@ -70,6 +70,7 @@ def test_query_kinds(filled: Services, app: AppTest) -> None:
 
 
 def test_plain_words(filled: Services, app: AppTest) -> None:
+    filled.search_choice.use(None)  # no word is part of a sentence
     edits.add_tag(filled.library, filled.library.find(), "lisbon")
     app.switch_page("search.py").run()
     text = search(app, "photos of flowers in lisbon")

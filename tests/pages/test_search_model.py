@@ -23,10 +23,11 @@ def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def filled(bundles: Path, opened: Services) -> Services:
-    """Three pictures: two red, one blue."""
+    """Three pictures: two red, one blue; no search model is in use."""
     colours = {"p1.jpg": (250, 10, 10), "p2.jpg": (10, 10, 250), "p3.jpg": (240, 40, 40)}
     files = [(name, encode(Image.new("RGB", (64, 64), c))) for name, c in colours.items()]
     assert opened.jobs.submit(files).wait(60)
+    opened.search_choice.use(None)
     return opened
 
 

@@ -43,9 +43,10 @@ def open_app(folder: Path, decoders: Decoders, resume: bool = True) -> Services:
 
 @pytest.fixture
 def app(tmp_path: Path, decoders: Decoders) -> Iterator[Services]:
-    """A library of coloured pictures, and a pair to choose; nothing is chosen."""
+    """A library of coloured pictures, and a pair to choose; no search model is in use."""
     colour_pair(tmp_path / "bundles")
     opened = open_app(tmp_path, decoders)
+    opened.search_choice.use(None)
     add(opened, list(PICTURES))
     yield opened
     opened.close()
@@ -113,6 +114,7 @@ def test_pages_of_the_api_follow_the_same_order(searching: Services) -> None:
 
 
 def test_without_a_model_the_line_works_as_before(app: Services) -> None:
+    app.search_choice.use(None)
     assert names_of(app, '"a red thing"') == []
     assert names_of(app, "p1") == ["p1.jpg"]
     with pytest.raises(QueryError, match=r"docs/models\.md"):

