@@ -88,7 +88,7 @@ def version_of(pin: Requirement) -> str:
     [
         (
             "requirements.txt",
-            ("train", "dev", "browser", "docs", "auth", "encryption", "cloud", "ray"),
+            ("train", "dev", "browser", "docs", "auth", "encryption", "cloud", "onnx", "ray"),
         ),
         ("requirements-serving.txt", ("auth",)),
     ],
@@ -100,7 +100,7 @@ def test_the_locks_pin_what_the_project_asks_for(file: str, extras: tuple[str, .
         assert requirement.specifier.contains(version_of(pin)), f"{requirement} is locked as {pin}"
         assert bool(requirement.marker) == bool(pin.marker), f"{requirement} is locked as {pin}"
     assert {*project()["optional-dependencies"]} == {
-        *("train", "dev", "browser", "docs", "auth", "encryption", "cloud", "ray")
+        *("train", "dev", "browser", "docs", "auth", "encryption", "cloud", "onnx", "ray")
     }
 
 
