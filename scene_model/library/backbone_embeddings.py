@@ -118,18 +118,25 @@ def embedding_by(library: Library, network: Network, photo_id: str) -> FloatArra
 
     Raises EmbeddingMissing.
     """
+    query = select(photos.c.embedding_slot).where(
+        photos.c.id == photo_id, photos.c.embedding_file == network.file
+    )
     with library.database.reader.begin() as connection:
-        slot = connection.execute(
-            select(photos.c.embedding_slot).where(
-                photos.c.id == photo_id, photos.c.embedding_file == network.file
-            )
-        ).scalar()
-        if slot is None:
-            slot = connection.execute(
-                select(backbone_embeddings.c.slot)
-                .join(photos, photos.c.number == backbone_embeddings.c.photo)
-                .where(photos.c.id == photo_id, backbone_embeddings.c.file == network.file)
-            ).scalar()
+        slot = connection.execute(query).scalar()
+    if slot is None:
+        return embedding_beside(library, network, photo_id)
+    return library.embeddings.read(network.file, slot, photo_id)
+
+
+def embedding_beside(library: Library, network: Network, photo_id: str) -> FloatArray:
+    """Return a photo's embedding by a network beside its own; raises EmbeddingMissing."""
+    query = (
+        select(backbone_embeddings.c.slot)
+        .join(photos, photos.c.number == backbone_embeddings.c.photo)
+        .where(photos.c.id == photo_id, backbone_embeddings.c.file == network.file)
+    )
+    with library.database.reader.begin() as connection:
+        slot = connection.execute(query).scalar()
     return library.embeddings.read(network.file, slot, photo_id)
 
 

@@ -10,6 +10,7 @@ from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier, HeadPredictions, Provenance
 from scene_model.classifier.tagging import Tag
 from scene_model.errors import EmbeddingMissing
+from scene_model.library.backbone_embeddings import Network, embedding_beside
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
@@ -18,7 +19,7 @@ from scene_model.library.store import Library
 class StoredPhotoPrediction:
     """All heads' predictions for a stored photo.
 
-    new_embedding: float32 (size,); None when the stored embedding was used.
+    new_embedding: float32 (size,); None when the photo's own embedding was used.
     """
 
     head_predictions: HeadPredictions
@@ -40,10 +41,25 @@ def predict_stored(
         stored = None
     if stored is not None and classifier.can_read(stored.provenance):
         return StoredPhotoPrediction(classifier.predict_embedding(stored.values), None)
+    beside = _embedding_beside(library, classifier, photo_id)
+    if beside is not None:
+        return StoredPhotoPrediction(classifier.predict_embedding(beside), beside)
     if may_fetch:
         library.fetch_original(photo_id)
     prediction = classifier.predict(library.original_content(photo_id))
     return StoredPhotoPrediction(prediction.head_predictions, prediction.embedding)
+
+
+def _embedding_beside(library: Library, classifier: Classifier, photo_id: str) -> FloatArray | None:
+    """Return the embedding that this network made for searches; None without one."""
+    backbone = classifier.provenance.backbone
+    if backbone is None:
+        return None
+    try:
+        size = classifier.bundle.backbone.embedding_size
+        return embedding_beside(library, Network(backbone, size), photo_id)
+    except EmbeddingMissing:
+        return None
 
 
 def objects_of_stored(

@@ -11,6 +11,7 @@ from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.errors import OriginalChanged, OriginalMissing, PhotoNotFound
 from scene_model.learning.retag import retag
 from scene_model.library import edits
+from scene_model.library.backbone_embeddings import Network, write_embeddings
 from scene_model.library.embeddings import file_name, packed
 from scene_model.library.predictions import objects_of_stored, predict_stored
 from scene_model.photos.decode import PhotoLimits
@@ -79,6 +80,22 @@ def test_another_network_predicts_from_the_original(
 
 
 @pytest.mark.slow
+def test_another_network_uses_what_it_made_for_searches(
+    services: Services, photo_id: str, other: Classifier
+) -> None:
+    library = services.library
+    values = library.embedding(photo_id).values
+    network = Network(other.bundle.backbone_id, len(values))
+    write_embeddings(library, network, {photo_id: values})
+    library.original_path(photo_id).unlink()
+    retag(library, other, photo_id)
+    assert library.embedding(photo_id).provenance == other.provenance
+    assert np.array_equal(library.embedding(photo_id).values, values)
+    with library.database.reader.begin() as connection:
+        beside = connection.exec_driver_sql("SELECT count(*) FROM backbone_embeddings").scalar()
+    assert beside == 0
+
+
 def test_an_unrecorded_network_counts_as_another(
     services: Services, own: Classifier, photo_id: str
 ) -> None:
