@@ -76,7 +76,7 @@ from scene_model.search.query_tree import (
     read_query,
 )
 from scene_model.search.query_values import read_box, read_circle, read_days, read_stars
-from scene_model.search.sentences import LIKE, with_sentences
+from scene_model.search.sentences import LIKE, WordMeaning, with_sentences
 from scene_model.search.trip_conditions import is_in_trip, trips_named
 from scene_model.search.words import as_written, ids_for_word
 
@@ -177,12 +177,15 @@ def read_line(
     if sentences is None or not sentences.is_implicit:
         return query
 
-    def names_something(word: str) -> bool:
-        if vocabulary.ids_for(word) or own_labels(word):
-            return True
-        return sentences.names_photo(word, lambda: _parts_of_words([word], vocabulary))
+    def meaning_of(word: str) -> WordMeaning:
+        if own_labels(word):
+            return WordMeaning.NAME
+        if vocabulary.ids_for(word):
+            return WordMeaning.MODEL_LABEL
+        is_name = sentences.names_photo(word, lambda: _parts_of_words([word], vocabulary))
+        return WordMeaning.NAME if is_name else WordMeaning.NOTHING
 
-    return with_sentences(query, text, names_something)
+    return with_sentences(query, text, meaning_of)
 
 
 def plain_line(text: str, vocabulary: Vocabulary, own_labels: OwnLabels) -> PlainLine:

@@ -1,12 +1,15 @@
 """Search in one's own words: which words of a query are a sentence that is compared with photos.
 
 ``like:"a dog in the snow"`` always is. Without the field, words are one that name nothing: no
-label, and no file, description or place of a photo. Words that name something keep their meaning.
+label, and no file, description or place of a photo. Words that name something keep their meaning;
+but beside words that name nothing, a label of the model is only a word of the sentence: who writes
+"a quiet beach at sunset" wants to see it, tagged or not.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 
 from scene_model.search.plain_words import may_be_passed_over
 from scene_model.search.query_tree import AllOf, AnyOf, FieldTerm, Not, Query, Words
@@ -15,24 +18,36 @@ LIKE = "like"
 # Between two words of a sentence: nothing but other words.
 _BETWEEN = re.compile(r'[^"():<>=\-]*')
 
-NamesSomething = Callable[[str], bool]
-"""Whether a text is a label, or finds a photo by its file name, description or place."""
+
+class WordMeaning(Enum):
+    """What a word, or a phrase, names.
+
+    MODEL_LABEL: a label or a kind of the model's. NAME: a label that a person made, or a photo by
+    its file name, description or place.
+    """
+
+    NOTHING = 0
+    MODEL_LABEL = 1
+    NAME = 2
 
 
-def with_sentences(query: Query, typed: str, names_something: NamesSomething) -> Query:
+MeaningOf = Callable[[str], WordMeaning]
+
+
+def with_sentences(query: Query, typed: str, meaning_of: MeaningOf) -> Query:
     """Return a query in which words that name nothing are ``like:`` terms.
 
     typed: the line with the small words that were passed over; positions in the query are in it.
     """
     match query:
         case Words():
-            return _of_words(query, names_something)
+            return _of_words(query, meaning_of)
         case Not(term):
-            return replace(query, term=with_sentences(term, typed, names_something))
+            return replace(query, term=with_sentences(term, typed, meaning_of))
         case AnyOf(terms):
-            return AnyOf(tuple(with_sentences(term, typed, names_something) for term in terms))
+            return AnyOf(tuple(with_sentences(term, typed, meaning_of) for term in terms))
         case AllOf(terms):
-            return _of_all(terms, typed, names_something)
+            return _of_all(terms, typed, meaning_of)
         case _:
             return query
 
@@ -48,32 +63,30 @@ def sentences_of(query: Query) -> tuple[str, ...]:
             return ()
 
 
-def _of_words(words: Words, names_something: NamesSomething) -> Query:
-    if _is_keyword(words, names_something):
+def _of_words(words: Words, meaning_of: MeaningOf) -> Query:
+    if _is_keyword(words, meaning_of):
         return words
     return FieldTerm(LIKE, words.text, words.position, words.position)
 
 
-def _is_keyword(words: Words, names_something: NamesSomething) -> bool:
-    return may_be_passed_over(words.text) or names_something(words.text)
+def _is_keyword(words: Words, meaning_of: MeaningOf) -> bool:
+    return may_be_passed_over(words.text) or meaning_of(words.text) is not WordMeaning.NOTHING
 
 
-def _of_all(terms: tuple[Query, ...], typed: str, names_something: NamesSomething) -> Query:
+def _of_all(terms: tuple[Query, ...], typed: str, meaning_of: MeaningOf) -> Query:
     """Join the bare words of terms in one sentence if one of them names nothing.
 
-    Those that name something stay conditions as well.
+    Names stay conditions as well: no picture shows what a person or a place is called.
     """
     bare = [term for term in terms if isinstance(term, Words) and not term.is_quoted]
-    unnamed = [words for words in bare if not _is_keyword(words, names_something)]
-    kept = [
-        term
-        if isinstance(term, Words) and not term.is_quoted
-        else (with_sentences(term, typed, names_something))
-        for term in terms
-        if not any(term is words for words in unnamed)
-    ]
+    unnamed = [words for words in bare if not _is_keyword(words, meaning_of)]
     if not unnamed:
-        return AllOf(tuple(kept))
+        return AllOf(tuple(with_sentences(term, typed, meaning_of) for term in terms))
+    kept = [
+        with_sentences(term, typed, meaning_of)
+        for term in terms
+        if not any(term is words for words in bare) or meaning_of(term.text) is WordMeaning.NAME  # type: ignore[union-attr]
+    ]
     sentence = FieldTerm(LIKE, _joined(bare, typed), bare[0].position, bare[0].position)
     return AllOf((*kept, sentence)) if kept else sentence
 

@@ -3,9 +3,10 @@
 import pytest
 
 from scene_model.search.query_tree import print_query, read_query
-from scene_model.search.sentences import sentences_of, with_sentences
+from scene_model.search.sentences import WordMeaning, sentences_of, with_sentences
 
-NAMES = {"beach", "dog", "snow", "img_2034", "old town"}
+MEANINGS = dict.fromkeys(("beach", "dog", "snow", "old town"), WordMeaning.MODEL_LABEL)
+MEANINGS |= dict.fromkeys(("img_2034", "grandma"), WordMeaning.NAME)
 
 
 @pytest.mark.parametrize(
@@ -17,8 +18,10 @@ NAMES = {"beach", "dog", "snow", "img_2034", "old town"}
         ("happy", "like:happy", ["happy"]),
         ('"a dog in the snow"', 'like:"a dog in the snow"', ["a dog in the snow"]),
         ("happy faces", 'like:"happy faces"', ["happy faces"]),
-        ("happy dog", 'dog like:"happy dog"', ["happy dog"]),
-        ("happy in the dog", 'dog like:"happy in the dog"', ["happy in the dog"]),
+        ("happy dog", 'like:"happy dog"', ["happy dog"]),
+        ("happy in the dog", 'like:"happy in the dog"', ["happy in the dog"]),
+        ("happy grandma dog", 'grandma like:"happy grandma dog"', ["happy grandma dog"]),
+        ('happy "old town"', '"old town" like:happy', ["happy"]),
         ("happy taken:2024 faces", 'taken:2024 like:"happy faces"', ["happy faces"]),
         ("happy -dog", "-dog like:happy", ["happy"]),
         ("beach -crowded", "beach -like:crowded", []),
@@ -35,6 +38,8 @@ NAMES = {"beach", "dog", "snow", "img_2034", "old town"}
 def test_lines(line: str, resolved: str, sentences: list[str]) -> None:
     # As `plain_line` does: small words become spaces.
     plain = line.replace(" in the ", " " * 8) if '"' not in line else line
-    query = with_sentences(read_query(plain), line, lambda word: word in NAMES)
+    query = with_sentences(
+        read_query(plain), line, lambda word: MEANINGS.get(word, WordMeaning.NOTHING)
+    )
     assert print_query(query) == resolved
     assert list(sentences_of(query)) == sentences
