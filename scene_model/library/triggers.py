@@ -5,7 +5,7 @@
 `held_tags` contains the effective tags (`schema.effective_tags` in Python); `free_slots` lists the
 embedding slots that no photo uses. `stack_photos.tile` is the photo that shows for its stack. A
 photo whose position changes loses its place. The number of the last settled photo (`new_photos`) is
-never above that of a photo.
+never above that of a photo. `photo_changes` lists the photos that changed last.
 """
 
 # `labels.HUMAN`, with score 1.
@@ -42,6 +42,13 @@ _SET_TILES = (
     "WHERE member.stack_id = {stack} AND photos.trashed_at IS NULL "
     "ORDER BY member.position, member.photo LIMIT 1) WHERE stack_id = {stack};"
 )
+_NOTE_CHANGE = "INSERT INTO photo_changes (photo) VALUES ({photo});"
+# By what photos are sorted and counted in memory, see `in_memory`.
+_SORTED_COLUMNS = (
+    *("trashed_at", "folded_name", "added_at", "file_bytes", "auto_taken_at", "human_taken_at"),
+    *("auto_class", "auto_class_score", "human_class", "auto_group"),
+)
+_KEPT_CHANGES = 20_000
 _STACK_OF_NEW_PHOTO = "(SELECT stack_id FROM stack_photos WHERE photo = NEW.number)"
 
 # Trigger names are part of existing databases and must not change.
@@ -99,6 +106,21 @@ _ACTIONS = {
         "UPDATE choices SET value = (SELECT coalesce(max(number), 0) FROM photos) "
         "WHERE name = 'settled_photo' "
         "AND CAST(value AS INTEGER) > (SELECT coalesce(max(number), 0) FROM photos);",
+    ),
+    "photo_added": ("AFTER INSERT ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
+    "photo_deleted": ("AFTER DELETE ON photos", _NOTE_CHANGE.format(photo="OLD.number")),
+    "photo_changed": (
+        f"AFTER UPDATE OF {', '.join(_SORTED_COLUMNS)} ON photos",
+        _NOTE_CHANGE.format(photo="NEW.number"),
+    ),
+    "effective_tag_added": ("AFTER INSERT ON held_tags", _NOTE_CHANGE.format(photo="NEW.photo")),
+    "effective_tag_removed": ("AFTER DELETE ON held_tags", _NOTE_CHANGE.format(photo="OLD.photo")),
+    # One row for all changes of a photo in a row, such as its tags. It is the latest that stays,
+    # because a program may have read the earlier ones.
+    "photo_change_noted": (
+        "AFTER INSERT ON photo_changes",
+        "DELETE FROM photo_changes WHERE seq = NEW.seq - 1 AND photo = NEW.photo;"
+        f"DELETE FROM photo_changes WHERE seq <= NEW.seq - {_KEPT_CHANGES};",
     ),
     "stack_joined": ("AFTER INSERT ON stack_photos", _SET_TILES.format(stack="NEW.stack_id")),
     "stack_left": ("AFTER DELETE ON stack_photos", _SET_TILES.format(stack="OLD.stack_id")),

@@ -1,0 +1,45 @@
+"""All columns that a library keeps in memory; each is read when it is needed for the first time."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from sqlalchemy import Engine, func
+
+from scene_model.library.in_memory.changes import Kept, Numbers
+from scene_model.library.in_memory.codes import Codes, kept_codes
+from scene_model.library.in_memory.orders import kept_order
+from scene_model.library.in_memory.shown_labels import ShownLabels, kept_shown_labels
+from scene_model.library.schema import photos
+from scene_model.library.sort_order import SORTS, Sort
+
+DateColumn = Literal["taken", "added"]
+
+
+class PhotoColumns:
+    """Columns of all photos outside the trash that follow the library.
+
+    orders: the numbers in each order by a property. classes: predicted group, class by a person,
+    effective class. months: of each date, ``2024-07``; empty without a date.
+    """
+
+    def __init__(self, reader: Engine, version: Callable[[], int]) -> None:
+        """reader, version: as for `Kept`."""
+        self.orders: dict[Sort, Kept[Numbers]] = {
+            sort: kept_order(reader, version, sort) for sort in SORTS
+        }
+        self.classes: Kept[Codes] = kept_codes(
+            reader,
+            version,
+            (photos.c.auto_group, photos.c.human_class, photos.c.photo_class),
+            "photos_by_group",
+        )
+        self.months: dict[DateColumn, Kept[Codes]] = {
+            date: kept_codes(
+                reader, version, (func.coalesce(func.substr(column, 1, 7), ""),), index
+            )
+            for date, column, index in (
+                ("taken", photos.c.taken_at, "photos_by_taken"),
+                ("added", photos.c.added_at, "photos_by_added"),
+            )
+        }
+        self.shown_labels: Kept[ShownLabels] = kept_shown_labels(reader, version)
