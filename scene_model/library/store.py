@@ -48,7 +48,6 @@ from scene_model.library.file_system import (
 )
 from scene_model.library.in_memory.changes import Numbers, parsed_numbers, run_numbers
 from scene_model.library.in_memory.columns import PhotoColumns
-from scene_model.library.in_memory.conditions import matching
 from scene_model.library.photo_files import PhotoFiles
 from scene_model.library.photo_query import IdsInOrder, filter_photos, in_batches
 from scene_model.library.photo_writes import write_photo, write_predictions
@@ -529,9 +528,7 @@ class Library:
 
     def _filtered(self, numbers: Numbers, where: ColumnElement[bool]) -> Numbers:
         size = int(numbers.max(initial=-1)) + 1
-        is_matching = matching(
-            where, size, lambda query: self._query_cache.get(query, self._run_numbers)
-        )
+        is_matching = self.columns.conditions.matching(where, size)
         result: Numbers = numbers[is_matching[numbers]]
         return result
 

@@ -43,11 +43,6 @@ _SET_TILES = (
     "ORDER BY member.position, member.photo LIMIT 1) WHERE stack_id = {stack};"
 )
 _NOTE_CHANGE = "INSERT INTO photo_changes (photo) VALUES ({photo});"
-# By what photos are sorted and counted in memory, see `in_memory`.
-_SORTED_COLUMNS = (
-    *("trashed_at", "folded_name", "added_at", "file_bytes", "auto_taken_at", "human_taken_at"),
-    *("auto_class", "auto_class_score", "human_class", "auto_group"),
-)
 _KEPT_CHANGES = 20_000
 _STACK_OF_NEW_PHOTO = "(SELECT stack_id FROM stack_photos WHERE photo = NEW.number)"
 
@@ -109,10 +104,7 @@ _ACTIONS = {
     ),
     "photo_added": ("AFTER INSERT ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
     "photo_deleted": ("AFTER DELETE ON photos", _NOTE_CHANGE.format(photo="OLD.number")),
-    "photo_changed": (
-        f"AFTER UPDATE OF {', '.join(_SORTED_COLUMNS)} ON photos",
-        _NOTE_CHANGE.format(photo="NEW.number"),
-    ),
+    "photo_changed": ("AFTER UPDATE ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
     "effective_tag_added": ("AFTER INSERT ON held_tags", _NOTE_CHANGE.format(photo="NEW.photo")),
     "effective_tag_removed": ("AFTER DELETE ON held_tags", _NOTE_CHANGE.format(photo="OLD.photo")),
     # One row for all changes of a photo in a row, such as its tags. It is the latest that stays,

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
 from scene_model.classifier.vocabulary import fold_case
-from scene_model.library.label_lists import is_one_of
+from scene_model.library.label_lists import distinct_texts, is_one_of
 from scene_model.library.photo_places import fold_place
 from scene_model.library.schema import effective_tags, photos, places
 from scene_model.photos.dates import SURE
@@ -68,7 +68,7 @@ def was_edited() -> ColumnElement[bool]:
 
 def exif_contains(column: Column[Any], words: Collection[str]) -> ColumnElement[bool]:
     """A column of few distinct texts (camera, lens) contains all words; case is ignored."""
-    texts = select(column.label("text")).where(column.is_not(None)).distinct().subquery()
+    texts = distinct_texts(column).subquery()
     contains = [func.instr(func.fold_case(texts.c.text), fold_case(word)) > 0 for word in words]
     matching_texts = select(texts.c.text).where(*contains)
     if column is photos.c.camera:  # covered by the indexes of the orders

@@ -35,6 +35,7 @@ class Kept(Generic[Data]):
         version: Callable[[], int],
         read: Callable[[Connection], Data],
         update: Callable[[Connection, Data, Numbers], Data],
+        follows_all: bool = True,
     ) -> None:
         """version: a number that changes whenever any process writes to the library.
 
@@ -42,7 +43,7 @@ class Kept(Generic[Data]):
         read again; they are given by their numbers, and some may exist no more.
         """
         self._reader, self._library_version = reader, version
-        self._read, self._update = read, update
+        self._read, self._update, self._follows_all = read, update, follows_all
         self._lock = threading.Lock()
         self._version: int | None = None
         self._seq = 0
@@ -61,7 +62,7 @@ class Kept(Generic[Data]):
 
     def _current(self, connection: Connection) -> Data:
         seq, changed = _changed_since(connection, self._seq)
-        if self._data is None or changed is None:
+        if self._data is None or changed is None or not self._follows_all:
             data = self._read(connection)
         elif len(changed):
             data = self._update(connection, self._data, changed)
@@ -112,3 +113,12 @@ def is_listed(numbers: Numbers, size: int) -> Mask:
     mask = np.zeros(size, np.bool_)
     mask[numbers[numbers < size]] = True
     return mask
+
+
+def resized(mask: Mask, size: int) -> Mask:
+    """Return an array of ``size`` with the values of another, and False after its end."""
+    if len(mask) >= size:
+        return mask[:size]
+    result = np.zeros(size, np.bool_)
+    result[: len(mask)] = mask
+    return result

@@ -7,6 +7,8 @@ from sqlalchemy import Engine, func
 
 from scene_model.library.in_memory.changes import Kept, Numbers
 from scene_model.library.in_memory.codes import Codes, kept_codes
+from scene_model.library.in_memory.conditions import Conditions
+from scene_model.library.in_memory.names import Names, kept_names
 from scene_model.library.in_memory.orders import kept_order
 from scene_model.library.in_memory.shown_labels import ShownLabels, kept_shown_labels
 from scene_model.library.schema import photos
@@ -42,4 +44,6 @@ class PhotoColumns:
                 ("added", photos.c.added_at, "photos_by_added"),
             )
         }
+        self.names: Kept[Names] = kept_names(reader, version)
+        self.conditions = Conditions(reader, version, self.names)
         self.shown_labels: Kept[ShownLabels] = kept_shown_labels(reader, version)

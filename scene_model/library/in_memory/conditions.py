@@ -1,14 +1,25 @@
-"""Which photos match an SQL condition: each part of it is a list of photos, and lists are combined.
+"""Which photos match an SQL condition: its parts are lists of photos, which are combined.
 
-SQLite would test photo by photo, for each in all lists of the parts. To combine a million bits takes
-a millisecond, so a condition costs as much as finding its lists, each by its own index.
+SQLite would test photo by photo, for each in all lists of the parts. To combine a million bits
+takes a millisecond, so a condition costs as much as finding its lists, each by its own index.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import BinaryExpression, Column, ColumnElement, and_, select
+from sqlalchemy import (
+    BinaryExpression,
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Engine,
+    Select,
+    and_,
+    select,
+)
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import (
     BooleanClauseList,
@@ -17,11 +28,28 @@ from sqlalchemy.sql.elements import (
     True_,
     UnaryExpression,
 )
-from sqlalchemy.sql.selectable import ScalarSelect
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import (
+    ScalarSelect,
+    SelectBase,
+    TableValuedAlias,
+)
 
-from scene_model.library.in_memory.changes import Mask, Numbers, is_listed
-from scene_model.library.schema import ORDER_INDEXES, photos
+from scene_model.library.in_memory.changes import (
+    Kept,
+    Mask,
+    Numbers,
+    is_listed,
+    listed,
+    resized,
+    run_numbers,
+)
+from scene_model.library.in_memory.names import Names
+from scene_model.library.schema import ORDER_INDEXES, effective_tags, photos
 
+# A million photos take 1 MB in each.
+_MOST_LISTS = 64
+_UNIONS = ("UNION", "UNION ALL")
 # The indexes for conditions on few columns, and whether they list only photos outside the trash.
 _SHORT_INDEXES: dict[frozenset[Column[Any]], tuple[str, bool]] = {
     frozenset({photos.c.camera}): ("photos_by_camera", False),
@@ -47,36 +75,114 @@ _COVERED = frozenset(
 )
 
 
-def matching(where: ColumnElement[bool], size: int, run: Callable[[Any], Numbers]) -> Mask:
-    """Return which photos match a condition, as an array of ``size`` by their numbers.
+class Conditions:
+    """Finds the photos of conditions; keeps the latest lists of parts, which follow the library."""
 
-    Only the values of existing photos outside the trash mean something. run: returns the numbers
-    that a query selects.
-    """
-    if isinstance(where, Grouping):
-        return matching(where.element, size, run)
-    if isinstance(where, True_ | False_):
-        return np.full(size, isinstance(where, True_))
-    if isinstance(where, UnaryExpression) and where.operator is operators.inv:
-        return ~matching(where.element, size, run)
-    if isinstance(where, BooleanClauseList):
-        return _combined(where, size, run)
-    if _is_list(where):
-        is_in = is_listed(run(_selected(where)), size)
-        return is_in if where.operator is operators.in_op else ~is_in
-    return is_listed(run(_numbers_where(where)), size)
+    def __init__(self, reader: Engine, version: Callable[[], int], names: Kept[Names]) -> None:
+        """reader, version: as for `Kept`. names: of all photos."""
+        self._reader, self._version, self._names = reader, version, names
+        self._lock = threading.Lock()
+        self._lists: dict[str, Kept[Mask]] = {}
+
+    def matching(self, where: ColumnElement[bool], size: int) -> Mask:
+        """Return which photos match a condition, as an array of ``size`` by their numbers.
+
+        Only the values of photos outside the trash mean something.
+        """
+        if isinstance(where, Grouping):
+            return self.matching(where.element, size)
+        if isinstance(where, True_ | False_):
+            return np.full(size, isinstance(where, True_))
+        if isinstance(where, UnaryExpression) and where.operator is operators.inv:
+            return ~self.matching(where.element, size)
+        if isinstance(where, BooleanClauseList):
+            return self._combined(where, size)
+        if _is_list(where):
+            is_in = self._selected(where.right.element, size)
+            return is_in if where.operator is operators.in_op else ~is_in
+        text = _part_of_name(where)
+        if text is not None:
+            return is_listed(self._names.get().containing(text), size)
+        return self._of_columns(where, size)
+
+    def _combined(self, where: BooleanClauseList, size: int) -> Mask:
+        parts: Sequence[Any] = where.clauses
+        if where.operator is not operators.and_:
+            return _any([self.matching(part, size) for part in parts])
+        # Conditions on columns alone are tested at once: they need no list.
+        on_columns = [part for part in parts if not _has_list(part)]
+        masks = [self.matching(part, size) for part in parts if _has_list(part)]
+        if len(on_columns) == 1:
+            masks.append(self.matching(on_columns[0], size))
+        elif on_columns:
+            masks.append(self._of_columns(and_(*on_columns), size))
+        return np.logical_and.reduce(masks)
+
+    def _selected(self, query: Any, size: int) -> Mask:
+        """Return the photos whose numbers a query selects."""
+        if isinstance(query, CompoundSelect) and query.keyword.value in _UNIONS:
+            return _any([self._selected(part, size) for part in query.selects])
+        is_of_tags = query.get_final_froms() == [effective_tags] and not _has_query(
+            query.whereclause
+        )
+        photo = effective_tags.c.photo if is_of_tags else None
+        return self._listed(query, query, photo, size)
+
+    def _of_columns(self, where: ColumnElement[bool], size: int) -> Mask:
+        numbers = select(photos.c.number).where(where)
+        photo = None if _has_query(where) else photos.c.number
+        return self._listed(_by_index(numbers, where), numbers, photo, size)
+
+    def _listed(self, query: Any, of_some: Any, photo: Column[Any] | None, size: int) -> Mask:
+        """Return the photos whose numbers a query selects.
+
+        of_some: the query that is quick for a few photos. photo: its column of their numbers, if
+        nothing but a photo itself decides whether it is listed, so that its list can be kept.
+        """
+        compiled = query.compile(self._reader)
+        key = f"{compiled}\n{compiled.params!r}"
+        with self._lock:
+            kept = self._lists.pop(key, None) or self._kept(query, of_some, photo)
+            self._lists[key] = kept  # the last is the latest
+            while len(self._lists) > _MOST_LISTS:
+                self._lists.pop(next(iter(self._lists)))
+        return resized(kept.get(), size)
+
+    def _kept(self, query: Any, of_some: Any, photo: Column[Any] | None) -> Kept[Mask]:
+        def read(connection: Connection) -> Mask:
+            numbers = run_numbers(connection, query)
+            return is_listed(numbers, int(numbers.max(initial=-1)) + 1)
+
+        def update(connection: Connection, mask: Mask, changed: Numbers) -> Mask:
+            if photo is None:
+                return read(connection)
+            new = resized(mask, int(max(changed.max() + 1, len(mask)))).copy()
+            new[changed] = False
+            new[run_numbers(connection, of_some.where(photo.in_(listed(changed))))] = True
+            return new
+
+        return Kept(self._reader, self._version, read, update, follows_all=photo is not None)
 
 
-def _combined(where: BooleanClauseList, size: int, run: Callable[[Any], Numbers]) -> Mask:
-    parts: Sequence[Any] = where.clauses
-    if where.operator is not operators.and_:
-        return np.logical_or.reduce([matching(part, size, run) for part in parts])
-    # Conditions on columns alone are tested at once: they need no list.
-    on_columns = [part for part in parts if not _has_list(part)]
-    masks = [matching(part, size, run) for part in parts if _has_list(part)]
-    if on_columns:
-        masks.append(is_listed(run(_numbers_where(and_(*on_columns))), size))
-    return np.logical_and.reduce(masks)
+def _any(masks: Sequence[Mask]) -> Mask:
+    result: Mask = np.logical_or.reduce(masks)
+    return result
+
+
+def _has_query(where: Any) -> bool:
+    """Whether a condition looks at other rows than that of the photo; its own lists do not."""
+    return where is not None and any(
+        isinstance(node, SelectBase) and not _is_bound_list(node)
+        for node in visitors.iterate(where)
+    )
+
+
+def _is_bound_list(query: SelectBase) -> bool:
+    """Whether a query reads a list that is bound as a value, see `is_one_of`."""
+    query = query.element if isinstance(query, ScalarSelect) else query
+    return isinstance(query, Select) and all(
+        isinstance(source, TableValuedAlias) for source in query.get_final_froms()
+    )
 
 
 def _has_list(where: ColumnElement[bool]) -> bool:
@@ -93,15 +199,23 @@ def _is_list(node: Any) -> bool:
     )
 
 
-def _selected(where: Any) -> Any:
-    return where.right.element
+def _part_of_name(where: Any) -> str | None:
+    """Return the text of the condition that a name contains one, see `name_contains`."""
+    function = getattr(where, "left", None)
+    if not isinstance(function, FunctionElement) or where.operator is not operators.gt:
+        return None
+    column, *texts = function.clauses
+    if getattr(function, "name", "") != "instr" or column is not photos.c.folded_name:
+        return None
+    text = getattr(texts[0], "value", None)
+    is_line = isinstance(text, str) and text != "" and "\n" not in text
+    return text if is_line and where.right.value == 0 else None
 
 
-def _numbers_where(where: ColumnElement[bool]) -> Any:
-    """Return the query for the photos of a condition on columns, by a short index if there is one."""
+def _by_index(numbers: Any, where: ColumnElement[bool]) -> Any:
+    """Restrict a query to photos outside the trash, by a short index if there is one."""
     columns = {node for node in visitors.iterate(where) if isinstance(node, Column)}
     own = frozenset(column for column in columns if column.table is photos)
-    numbers = select(photos.c.number).where(where)
     if own in _PARTIALLY_INDEXED:
         return numbers
     index, is_outside_trash = _SHORT_INDEXES.get(own, (None, True))
