@@ -1,19 +1,23 @@
 """Read the embeddings of many photos in chunks, with their ids."""
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.library.edits import chosen_ids
 from scene_model.library.embeddings import file_name
+from scene_model.library.in_memory.changes import Numbers, listed
 from scene_model.library.schema import photos
 from scene_model.library.store import Library
 
 _CHUNK_ROWS = 2048
+_IN_SLOTS = select(photos.c.id, photos.c.number, photos.c.embedding_slot)
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,34 @@ def scan_embeddings(
     the trash. A photo whose slot is beyond the end of the file is skipped.
     """
     file = file_name(backbone, size)
-    query = (
-        select(photos.c.id, photos.c.number, photos.c.embedding_slot)
-        .where(photos.c.embedding_file == file)
-        .order_by(photos.c.embedding_slot)
-    )
+    query = _IN_SLOTS.where(photos.c.embedding_file == file).order_by(photos.c.embedding_slot)
     if not trashed:
         query = query.where(photos.c.trashed_at.is_(None))
     if only is not None:
         query = query.where(photos.c.id.in_(chosen_ids(only)))
+    yield from _chunks(library, file, query)
+
+
+def embeddings_at(
+    library: Library, file: str, slots: Sequence[int], also: Numbers
+) -> Iterator[EmbeddingChunk]:
+    """Yield the embeddings of the photos outside the trash in some slots of a file.
+
+    also: numbers of other photos whose embeddings in the file are yielded, too.
+    """
+    in_slots = func.json_each(json.dumps(sorted(slots))).table_valued("value")
+    of_photos = select(photos.c.number).where(
+        photos.c.embedding_file == file, photos.c.embedding_slot.in_(select(in_slots.c.value))
+    )
+    query = (
+        _IN_SLOTS.where(photos.c.number.in_(of_photos.union_all(listed(also))))
+        .where(photos.c.embedding_file == file, photos.c.trashed_at.is_(None))
+        .order_by(photos.c.embedding_slot)
+    )
+    yield from _chunks(library, file, query)
+
+
+def _chunks(library: Library, file: str, query: Select[Any]) -> Iterator[EmbeddingChunk]:
     with library.database.reader.begin() as connection:
         rows = connection.execute(query).all()
     slot_count = library.embeddings.slot_count(file)

@@ -133,11 +133,11 @@ class Library:
             own = [path for path in self.folder.iterdir() if _OWN_FILE.fullmatch(path.name)]
             self.file_system.make_private([self.folder.resolve(), *own])
             self.embeddings = EmbeddingFiles(self.folder / "embeddings", self.file_system)
-            self._database_file = self.folder / DATABASE_NAME
+            self.database_file = self.folder / DATABASE_NAME
             with contextlib.suppress(FileExistsError):  # SQLite's own files get its permissions
-                self._database_file.touch(PRIVATE_MODE, exist_ok=False)
-            self.database: Database = open_database(self._database_file, self.embeddings)
-            self._identity = self._database_file.stat()
+                self.database_file.touch(PRIVATE_MODE, exist_ok=False)
+            self.database: Database = open_database(self.database_file, self.embeddings)
+            self._identity = self.database_file.stat()
         self._query_cache = QueryCache(self.database.reader)
         self.columns = PhotoColumns(self.database.reader, self._query_cache.version)
 
@@ -175,15 +175,15 @@ class Library:
         """Raise LibraryUnavailable when the database was removed, replaced or cannot be read."""
         require_database(self.folder)
         try:
-            is_same = os.path.samestat(self._database_file.stat(), self._identity)
+            is_same = os.path.samestat(self.database_file.stat(), self._identity)
         except OSError:
             is_same = False
         if not is_same:
             raise DatabaseMissing(
-                f"The library's database {self._database_file} was removed or replaced while it "
+                f"The library's database {self.database_file} was removed or replaced while it "
                 f"was open. Restart the server. {WHAT_TO_DO}"
             )
-        require_database_file(self._database_file)
+        require_database_file(self.database_file)
         with self.database.reader.begin() as connection:
             connection.execute(select(photos.c.id).limit(1)).first()
 

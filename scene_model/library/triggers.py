@@ -43,7 +43,7 @@ _SET_TILES = (
     "ORDER BY member.position, member.photo LIMIT 1) WHERE stack_id = {stack};"
 )
 _NOTE_CHANGE = "INSERT INTO photo_changes (photo) VALUES ({photo});"
-_KEPT_CHANGES = 20_000
+KEPT_CHANGES = 20_000
 _STACK_OF_NEW_PHOTO = "(SELECT stack_id FROM stack_photos WHERE photo = NEW.number)"
 
 # Trigger names are part of existing databases and must not change.
@@ -112,7 +112,7 @@ _ACTIONS = {
     "photo_change_noted": (
         "AFTER INSERT ON photo_changes",
         "DELETE FROM photo_changes WHERE seq = NEW.seq - 1 AND photo = NEW.photo;"
-        f"DELETE FROM photo_changes WHERE seq <= NEW.seq - {_KEPT_CHANGES};",
+        f"DELETE FROM photo_changes WHERE seq <= NEW.seq - {KEPT_CHANGES};",
     ),
     "stack_joined": ("AFTER INSERT ON stack_photos", _SET_TILES.format(stack="NEW.stack_id")),
     "stack_left": ("AFTER DELETE ON stack_photos", _SET_TILES.format(stack="OLD.stack_id")),

@@ -61,7 +61,7 @@ class Kept(Generic[Data]):
             return self._data
 
     def _current(self, connection: Connection) -> Data:
-        seq, changed = _changed_since(connection, self._seq)
+        seq, changed = changed_since(connection, self._seq, MOST_CHANGES)
         if self._data is None or changed is None or not self._follows_all:
             data = self._read(connection)
         elif len(changed):
@@ -72,13 +72,13 @@ class Kept(Generic[Data]):
         return data
 
 
-def _changed_since(connection: Connection, seq: int) -> tuple[int, Numbers | None]:
+def changed_since(connection: Connection, seq: int, most: int) -> tuple[int, Numbers | None]:
     """Return the number of the latest change, and the photos that changed after ``seq``.
 
-    None: too many to look up. The rows of fewer are never deleted.
+    None: there were more changes than ``most``, which is at most `KEPT_CHANGES`.
     """
     latest = int(connection.execute(_LATEST).scalar_one())
-    if latest - seq > MOST_CHANGES or latest < seq:
+    if latest - seq > most or latest < seq:
         return latest, None
     if latest == seq:
         return latest, np.empty(0, np.int32)
