@@ -1,9 +1,9 @@
 """Make large libraries for benchmarks: 100,000 photos in half a minute, a million in minutes.
 
-The rows are those that adding photos writes: tags, decisions, names, dates and places with realistic,
-uneven distributions. They are inserted in bulk without indexes and triggers; then the indexes, the
-triggers and what they derive are made at once, as a migration does. The library's folder has
-thumbnails and embeddings, but no originals.
+The rows are those that adding photos writes: tags, decisions, names, dates and places, distributed
+unevenly as in real libraries. They are inserted in bulk without indexes and triggers; then the
+indexes, the triggers and what they derive are made at once, as a migration does. The library's
+folder has thumbnails and embeddings, but no originals.
 """
 
 import datetime

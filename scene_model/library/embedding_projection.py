@@ -137,7 +137,7 @@ def _make(library: Library, file: str, seq: int) -> _Header:
 
 
 def _rewrite(library: Library, file: str, old: _Header, seq: int, changed: Numbers) -> _Header:
-    """Write the file anew: the vectors of changed photos and new slots, and the others as before."""
+    """Write the file anew: vectors of changed photos and new slots, the others as before."""
     vectors, directions = _mapped(library, file, old)
     slots = library.embeddings.slot_count(file)
     query = select(photos.c.embedding_slot).where(

@@ -34,7 +34,7 @@ def similar_to_photo(
     Raises PhotoNotFound; and the errors of a prediction, if there is no embedding by this network.
     """
     embedding = embedding_of(library, classifier, photo_id)
-    neighbours = similar_to(library, classifier, embedding, limit + 1)
+    neighbours = similar_to(library, classifier.provenance.backbone, embedding, limit + 1)
     return [similar for similar in neighbours if similar.photo_id != photo_id][:limit]
 
 
@@ -42,26 +42,27 @@ def similar_to_picture(
     library: Library, classifier: Classifier, data: bytes, limit: int
 ) -> list[Similar]:
     """Return the photos most similar to an image file's bytes; raises PhotoError."""
-    return similar_to(library, classifier, classifier.predict(data).embedding, limit)
+    embedding = classifier.predict(data).embedding
+    return similar_to(library, classifier.provenance.backbone, embedding, limit)
 
 
 def similar_to(
-    library: Library, classifier: Classifier, embedding: FloatArray, limit: int
+    library: Library, backbone: str | None, embedding: FloatArray, limit: int
 ) -> list[Similar]:
     """Return the photos outside the trash most similar to an embedding, most similar first.
 
-    embedding: float32 (embedding_size,). Photos without an embedding by this network are left out.
-    In large libraries, the candidates come from short vectors; `benchmarks.library_million` measures
-    how many of the true neighbours are among them.
+    embedding: float32 (embedding_size,), of the network ``backbone``. Photos without an embedding
+    by this network are left out. In large libraries the candidates come from short vectors;
+    `benchmarks.library_million` measures how many of the true neighbours are among them.
     """
-    file = file_name(classifier.provenance.backbone, len(embedding))
+    file = file_name(backbone, len(embedding))
     unit_vector = embedding / max(float(np.linalg.norm(embedding)), 1e-6)
     if library.embeddings.slot_count(file) < MOST_SCANNED:
-        return scan_all(library, classifier.provenance.backbone, unit_vector, limit)
+        return scan_all(library, backbone, unit_vector, limit)
     try:
         projection = open_projection(library, file)
     except OSError:  # a full disk, or a read-only one
-        return scan_all(library, classifier.provenance.backbone, unit_vector, limit)
+        return scan_all(library, backbone, unit_vector, limit)
     count = _CANDIDATES + _CANDIDATES_PER_RESULT * limit
     while True:
         slots = projection.nearest(unit_vector, count)

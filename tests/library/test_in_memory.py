@@ -152,7 +152,7 @@ def test_the_same_as_read_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_changes: int
 ) -> None:
     monkeypatch.setattr(changes, "MOST_CHANGES", most_changes)
-    draw = random.Random(3)
+    draw = random.Random(3)  # noqa: S311 - not for secrets
     with Library(tmp_path) as library, Library(tmp_path) as other:
         put(library, [_photo(draw, number) for number in range(COUNT)])
         _check(library)

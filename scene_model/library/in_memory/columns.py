@@ -1,9 +1,9 @@
 """All columns that a library keeps in memory; each is read when it is needed for the first time."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Engine, func
+from sqlalchemy import ColumnElement, Engine, func
 
 from scene_model.library.in_memory.changes import Kept, Numbers
 from scene_model.library.in_memory.codes import Codes, kept_codes
@@ -15,6 +15,10 @@ from scene_model.library.schema import photos
 from scene_model.library.sort_order import SORTS, Sort
 
 DateColumn = Literal["taken", "added"]
+_DATES: tuple[tuple[DateColumn, ColumnElement[Any], str], ...] = (
+    ("taken", photos.c.taken_at, "photos_by_taken"),
+    ("added", photos.c.added_at, "photos_by_added"),
+)
 
 
 class PhotoColumns:
@@ -39,10 +43,7 @@ class PhotoColumns:
             date: kept_codes(
                 reader, version, (func.coalesce(func.substr(column, 1, 7), ""),), index
             )
-            for date, column, index in (
-                ("taken", photos.c.taken_at, "photos_by_taken"),
-                ("added", photos.c.added_at, "photos_by_added"),
-            )
+            for date, column, index in _DATES
         }
         self.names: Kept[Names] = kept_names(reader, version)
         self.conditions = Conditions(reader, version, self.names)

@@ -84,7 +84,7 @@ class Conditions:
         self._lock = threading.Lock()
         self._lists: dict[str, Kept[Mask]] = {}
 
-    def matching(self, where: ColumnElement[bool], size: int) -> Mask:
+    def matching(self, where: Any, size: int) -> Mask:
         """Return which photos match a condition, as an array of ``size`` by their numbers.
 
         Only the values of photos outside the trash mean something.
@@ -116,7 +116,8 @@ class Conditions:
             masks.append(self.matching(on_columns[0], size))
         elif on_columns:
             masks.append(self._of_columns(and_(*on_columns), size))
-        return np.logical_and.reduce(masks)
+        result: Mask = np.logical_and.reduce(masks)
+        return result
 
     def _selected(self, query: Any, size: int) -> Mask:
         """Return the photos whose numbers a query selects."""
@@ -177,7 +178,7 @@ def _has_query(where: Any) -> bool:
     )
 
 
-def _is_bound_list(query: SelectBase) -> bool:
+def _is_bound_list(query: Any) -> bool:
     """Whether a query reads a list that is bound as a value, see `is_one_of`."""
     query = query.element if isinstance(query, ScalarSelect) else query
     return isinstance(query, Select) and all(

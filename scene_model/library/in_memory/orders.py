@@ -18,7 +18,7 @@ def kept_order(reader: Engine, version: Callable[[], int], sort: Sort) -> Kept[N
     in_order = (
         select(photos.c.number).where(photos.c.trashed_at.is_(None)).order_by(*order_by(sort))
     )
-    index = ORDER_INDEXES[sort_column(sort).key]
+    index = ORDER_INDEXES[str(sort_column(sort).key)]
 
     def read(connection: Connection) -> Numbers:
         return run_numbers(
@@ -56,7 +56,7 @@ class _Keys:
 
     def __init__(self, connection: Connection, sort: Sort) -> None:
         self._cursor: Any = connection.connection.driver_connection
-        column = sort_column(sort).key
+        column = str(sort_column(sort).key)
         names = dict.fromkeys((column, "folded_name", "number"))
         self._query = f"SELECT {', '.join(names)} FROM photos WHERE number = ?"  # noqa: S608
         # The direction of ties is explained at `order_by`.

@@ -46,9 +46,9 @@ def kept_shown_labels(reader: Engine, version: Callable[[], int]) -> Kept[ShownL
         grouped = select(pairs.c.label, func.group_concat(pairs.c.photo)).group_by(pairs.c.label)
         labels: list[str] = []
         numbers: list[Numbers] = []
-        for text, joined in connection.execute(grouped):
-            labels.append(text)
-            numbers.append(parsed_numbers(joined))
+        for row in connection.execute(grouped):
+            labels.append(row[0])
+            numbers.append(parsed_numbers(row[1]))
         counts = [len(each) for each in numbers]
         codes = np.repeat(np.arange(len(labels), dtype=np.int32), counts)
         return ShownLabels(labels, np.concatenate([np.empty(0, np.int32), *numbers]), codes)
@@ -59,9 +59,9 @@ def kept_shown_labels(reader: Engine, version: Callable[[], int]) -> Kept[ShownL
         codes = {text: code for code, text in enumerate(data.labels)}
         new_photos: list[int] = []
         new_codes: list[int] = []
-        for text, number in connection.execute(_labels_of(changed)):
-            new_codes.append(codes.setdefault(text, len(codes)))
-            new_photos.append(number)
+        for row in connection.execute(_labels_of(changed)):
+            new_codes.append(codes.setdefault(row.label, len(codes)))
+            new_photos.append(row.photo)
         return ShownLabels(
             list(codes),
             np.append(data.photos[stays], np.array(new_photos, np.int32)),
