@@ -1,8 +1,8 @@
 """Use the gallery of a large library in a real browser and time what one does.
 
 Makes a library as `benchmarks.large_library` does and serves it with `scene_model serve`. Timed
-are: a photo's checkbox, filter chips, the next page and the last one, months of the track at the side,
-opening a photo and going to the next. The browser's clock measures from the click until the
+are: a photo's checkbox, filter chips, the next page and the last one, months of the track at the
+side, opening a photo and going to the next. The browser's clock measures from the click until the
 result is drawn: the server's count of selected photos, or other photos in sight with their pictures
 loaded and two more frames drawn. Then it scrolls over 2,000 photos and measures the frames.
 

@@ -4,7 +4,8 @@ Two hashes are neighbours when their 64 bits differ in at most `MAX_DISTANCE` po
 are split into MAX_DISTANCE + 1 bands, so neighbours have at least one band in common (pigeonhole
 principle). A new hash is therefore compared only with hashes that share a band, a few hundred of
 100,000. The table ``near_hashes`` stores pairs of hashes, not of photos: a thousand copies of a
-picture are one entry, and the trash does not affect it. A search is a join without comparisons.
+picture are one entry, of the hash with itself, and the trash does not affect it. A search is a
+join without comparisons.
 """
 
 from collections.abc import Iterable
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from scene_model.library.records import WrittenPhoto
-from scene_model.library.schema import HASH_INDEX, hash_bands, near_hashes, photos, stack_photos
+from scene_model.library.schema import hash_bands, near_hashes, photos, stack_photos
 from scene_model.library.store import Library
 
 # Measured on 39 photographs: smaller, re-encoded, brighter and 2 % cropped copies differ in at
@@ -73,6 +74,7 @@ def add_hash(connection: Connection, signed: int) -> None:
     """Store a signed 64-bit hash and its neighbours among the stored hashes."""
     bands = bands_of(signed)
     if connection.execute(_EXISTING, {"band": bands[0], "hash": signed}).first() is not None:
+        connection.execute(_INSERT_PAIRS, {"hash": signed, "near": signed})
         return
     text = connection.execute(_CANDIDATES, {"bands": bands}).scalar_one()
     candidates = np.fromstring(text or "", np.int64, sep=",")
@@ -97,15 +99,18 @@ def has_hash_neighbour() -> ColumnElement[bool]:
     """
     second: Any = photos.alias()
     is_visible = second.c.trashed_at.is_(None)
-    repeated_hashes = (
-        select(second.c.perceptual_hash)
-        .with_hint(second, f"INDEXED BY {HASH_INDEX.name}", "sqlite")
-        .where(is_visible, second.c.perceptual_hash.is_not(None))
-        .group_by(second.c.perceptual_hash)
-        .having(func.count() > 1)
+    photo_count = (
+        select(func.count())
+        .select_from(second)
+        .where(is_visible, second.c.perceptual_hash == near_hashes.c.hash)
+        .scalar_subquery()
+    )
+    repeated_hashes = select(near_hashes.c.hash).where(
+        near_hashes.c.hash == near_hashes.c.near, photo_count > 1
     )
     hashes_with_neighbour = select(near_hashes.c.hash).where(
-        exists().where(is_visible, second.c.perceptual_hash == near_hashes.c.near)
+        near_hashes.c.hash != near_hashes.c.near,
+        exists().where(is_visible, second.c.perceptual_hash == near_hashes.c.near),
     )
     first: Any = photos.alias()
     return photos.c.number.in_(

@@ -185,6 +185,11 @@ def _to_version_10(connection: Connection, _: EmbeddingFiles) -> None:
     """
     _add_missing_columns(connection)
     create_missing_objects(connection)
+    # A hash that several photos have is near itself.
+    connection.exec_driver_sql(
+        "INSERT OR IGNORE INTO near_hashes SELECT perceptual_hash, perceptual_hash FROM photos "
+        "WHERE perceptual_hash IS NOT NULL GROUP BY perceptual_hash HAVING count(*) > 1"
+    )
     connection.exec_driver_sql(
         "INSERT OR IGNORE INTO choices (name, value) "
         "SELECT 'settled_photo', (SELECT max(number) FROM photos) "

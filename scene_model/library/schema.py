@@ -501,8 +501,9 @@ saved_searches = Table(
     sqlite_autoincrement=True,
 )
 
-# The bands of each perceptual hash, and pairs of hashes that are near each other. These are facts
-# about hashes and independent of photos, see `duplicates.hash_neighbours`.
+# The bands of each perceptual hash, and pairs of hashes that are near each other; one that several
+# photos have, or had, is near itself. These are facts about hashes and independent of photos, see
+# `duplicates.hash_neighbours`.
 hash_bands = Table(
     "hash_bands",
     metadata,

@@ -25,7 +25,6 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -74,7 +73,6 @@ from scene_model.library.sort_order import (
     NEWEST_ADDED,
     Sort,
     SortKey,
-    label_scores,
     order_by,
 )
 from scene_model.library.stacks.tiles import HIDDEN_AND_TILES, is_tile, without_hidden
@@ -537,21 +535,11 @@ class Library:
 
         The order of `order_by`, which sorts in SQL, at half the time for many photos.
         """
-        scores = label_scores(sort)
-        scored, values = self._query_cache.get(
-            select(func.group_concat(scores.c.photo), func.group_concat(scores.c.score)),
-            self._run_scores,
-        )
-        highest = np.zeros(int(numbers.max(initial=0)) + 1)
-        is_listed = scored < len(highest)
-        np.maximum.at(highest, scored[is_listed], values[is_listed])
+        scores = self.columns.scores(sort)
+        highest = np.zeros(max(len(scores), int(numbers.max(initial=-1)) + 1))
+        highest[: len(scores)] = scores
         ordered: Numbers = numbers[np.argsort(-highest[numbers], kind="stable")]
         return ordered
-
-    def _run_scores(self, query: Select[Any]) -> tuple[Numbers, npt.NDArray[np.float64]]:
-        with self.database.reader.begin() as connection:
-            scored, values = connection.execute(query).one()
-        return parsed_numbers(scored), np.fromstring(values or "", np.float64, sep=",")
 
     def _run_number_pairs(self, query: Select[Any]) -> tuple[Numbers, Numbers]:
         with self.database.reader.begin() as connection:

@@ -129,16 +129,14 @@ def _by_people(labels: Any) -> list[_Numbers]:
 
     labels: a collection of labels, or a query that selects them.
     """
+    classified = photos.alias()
     is_tag, is_class = (
         column.in_(labels) if isinstance(labels, Select) else is_one_of(column, labels)
-        for column in (effective_tags.c.label, class_decisions.c.label)
+        for column in (effective_tags.c.label, classified.c.human_class)
     )
-    classified = photos.alias()
     return [
         select(effective_tags.c.photo).where(is_tag, effective_tags.c.head == HUMAN),
-        select(classified.c.number)
-        .join(class_decisions, class_decisions.c.photo_id == classified.c.id)
-        .where(is_class),
+        select(classified.c.number).where(classified.c.human_class.is_not(None), is_class),
     ]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.errors import EmbeddingMissing
-from scene_model.library.embedding_projection import open_projection
+from scene_model.library.embedding_projection import DIMENSIONS, open_projection
 from scene_model.library.embedding_scan import EmbeddingChunk, embeddings_at, scan_embeddings
 from scene_model.library.embeddings import file_name
 from scene_model.library.predictions import predict_stored
@@ -57,7 +57,8 @@ def similar_to(
     """
     file = file_name(backbone, len(embedding))
     unit_vector = embedding / max(float(np.linalg.norm(embedding)), 1e-6)
-    if library.embeddings.slot_count(file) < MOST_SCANNED:
+    is_small = library.embeddings.slot_count(file) < MOST_SCANNED
+    if is_small or len(embedding) <= DIMENSIONS:
         return scan_all(library, backbone, unit_vector, limit)
     try:
         projection = open_projection(library, file)

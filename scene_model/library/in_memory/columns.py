@@ -1,5 +1,6 @@
 """All columns that a library keeps in memory; each is read when it is needed for the first time."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -10,11 +11,14 @@ from scene_model.library.in_memory.codes import Codes, kept_codes
 from scene_model.library.in_memory.conditions import Conditions
 from scene_model.library.in_memory.names import Names, kept_names
 from scene_model.library.in_memory.orders import kept_order
+from scene_model.library.in_memory.scores import Scores, kept_scores
 from scene_model.library.in_memory.shown_labels import ShownLabels, kept_shown_labels
 from scene_model.library.schema import photos
 from scene_model.library.sort_order import SORTS, Sort
 
 DateColumn = Literal["taken", "added"]
+# A million photos take 8 MB in each.
+_MOST_SCORES = 8
 _DATES: tuple[tuple[DateColumn, ColumnElement[Any], str], ...] = (
     ("taken", photos.c.taken_at, "photos_by_taken"),
     ("added", photos.c.added_at, "photos_by_added"),
@@ -47,4 +51,17 @@ class PhotoColumns:
         }
         self.names: Kept[Names] = kept_names(reader, version)
         self.conditions = Conditions(reader, version, self.names)
+        self._reader, self._version = reader, version
+        self._lock = threading.Lock()
+        self._scores: dict[frozenset[str], Kept[Scores]] = {}
         self.shown_labels: Kept[ShownLabels] = kept_shown_labels(reader, version)
+
+    def scores(self, sort: Sort) -> Scores:
+        """Return how well photos match the labels of an order by match, by their numbers."""
+        with self._lock:
+            kept = self._scores.pop(sort.labels, None)
+            kept = kept or kept_scores(self._reader, self._version, sort)
+            self._scores[sort.labels] = kept  # the last is the latest
+            while len(self._scores) > _MOST_SCORES:
+                self._scores.pop(next(iter(self._scores)))
+        return kept.get()

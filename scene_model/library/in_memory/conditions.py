@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import (
+    Alias,
     BinaryExpression,
     Column,
     ColumnElement,
@@ -123,11 +124,7 @@ class Conditions:
         """Return the photos whose numbers a query selects."""
         if isinstance(query, CompoundSelect) and query.keyword.value in _UNIONS:
             return _any([self._selected(part, size) for part in query.selects])
-        is_of_tags = query.get_final_froms() == [effective_tags] and not _has_query(
-            query.whereclause
-        )
-        photo = effective_tags.c.photo if is_of_tags else None
-        return self._listed(query, query, photo, size)
+        return self._listed(query, query, _photo_of(query), size)
 
     def _of_columns(self, where: ColumnElement[bool], size: int) -> Mask:
         numbers = select(photos.c.number).where(where)
@@ -168,6 +165,17 @@ class Conditions:
 def _any(masks: Sequence[Mask]) -> Mask:
     result: Mask = np.logical_or.reduce(masks)
     return result
+
+
+def _photo_of(query: Any) -> Any:
+    """Return the column that a query for photos is restricted by; None if it reads other rows."""
+    tables = query.get_final_froms() if isinstance(query, Select) else ()
+    if len(tables) != 1 or _has_query(query.whereclause):
+        return None
+    if tables[0] is effective_tags:
+        return effective_tags.c.photo
+    is_photos = isinstance(tables[0], Alias) and tables[0].element is photos
+    return tables[0].c.number if is_photos else None
 
 
 def _has_query(where: Any) -> bool:
