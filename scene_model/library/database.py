@@ -38,6 +38,7 @@ SYNCHRONOUS = "FULL"  # a commit is on the disk when it returns
 _WAL_BYTES = 64_000_000
 _ANALYZED_ROWS = 1_000
 _PROBE_BYTES = 1 << 16
+_WITH_EMBEDDING_FILES = 3  # the version
 # No version of this program will have a higher number; a damaged header does.
 _LAST_VERSION = 255
 # A damaged schema: SQLite finds no fault with the file, but not what every library has.
@@ -112,7 +113,7 @@ def open_database(file: Path, embeddings: EmbeddingFiles) -> Database:
             if version != SCHEMA_VERSION:
                 connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
             _update_statistics(connection)
-        if 0 < version < SCHEMA_VERSION:
+        if 0 < version < _WITH_EMBEDDING_FILES:
             _vacuum(migration_engine)
     finally:
         migration_engine.dispose()
@@ -141,7 +142,9 @@ def _vacuum(engine: Engine) -> None:
     """Shrink the file after embeddings were moved out of it; a failure is harmless."""
     raw = engine.raw_connection()
     try:
-        raw.cursor().execute("VACUUM")
+        cursor = raw.cursor()
+        cursor.execute("PRAGMA temp_store = FILE")  # the whole database is copied
+        cursor.execute("VACUUM")
     except sqlite3.Error:
         return
     finally:

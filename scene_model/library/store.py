@@ -4,6 +4,7 @@ LIBRARY/library.db                 rows
 LIBRARY/originals/ab/abcd….jpg     unchanged originals, named by their SHA-256
 LIBRARY/thumbnails/ab/abcd….webp   recreated when missing; of a video also abcd….frames.webp
 LIBRARY/embeddings/*.f16           embeddings
+LIBRARY/embeddings/*.near          short vectors of them, recreated when missing
 LIBRARY/copies/                    automatic copies of the database
 LIBRARY/incoming/, jobs/           pending uploads, and results of finished ones
 LIBRARY/inbox/                     files that an app put in by WebDAV, until they are added
