@@ -143,11 +143,11 @@ def _recall(
             best = np.argsort(-cosines)[:NEIGHBOURS]
             pairs = [(float(cosines[n]), chunk.ids[int(n)]) for n in best]
             nearest[i] = sorted([*nearest[i], *pairs], reverse=True)[:NEIGHBOURS]
-    found = [
+    matches = [
         len({photo_id for _, photo_id in true} & {each.photo_id for each in near})
         for true, near in zip(nearest, similar, strict=True)
     ]
-    return float(np.mean(found)) / NEIGHBOURS
+    return float(np.mean(matches)) / NEIGHBOURS
 
 
 def _adding(services: Services) -> bool:

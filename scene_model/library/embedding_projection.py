@@ -52,8 +52,8 @@ class Projection:
         """Return the slots whose vectors are nearest to an embedding of length 1, in no order."""
         if count >= len(self.vectors):
             return list(range(len(self.vectors)))
-        likeness = self.vectors @ (unit_vector @ self.directions)
-        slots: list[int] = np.argpartition(-likeness, count)[:count].tolist()
+        similarities = self.vectors @ (unit_vector @ self.directions)
+        slots: list[int] = np.argpartition(-similarities, count)[:count].tolist()
         return slots
 
 

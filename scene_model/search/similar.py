@@ -95,8 +95,8 @@ def _nearest(
     lengths = np.maximum(np.linalg.norm(chunk.embeddings, axis=1), 1e-6)
     cosines = chunk.embeddings @ unit_vector / lengths
     best = np.argsort(-cosines, kind="stable")[:limit]
-    found = [Similar(chunk.ids[int(i)], float(min(1.0, cosines[i]))) for i in best]
-    return sorted([*before, *found], key=lambda similar: -similar.similarity)[:limit]
+    matches = [Similar(chunk.ids[int(i)], float(min(1.0, cosines[i]))) for i in best]
+    return sorted([*before, *matches], key=lambda similar: -similar.similarity)[:limit]
 
 
 def embedding_of(library: Library, classifier: Classifier, photo_id: str) -> FloatArray:

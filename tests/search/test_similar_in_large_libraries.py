@@ -88,7 +88,7 @@ def test_follows_the_library(
             connection.execute(of_photo.values(embedding_slot=slot))
     assert similar_to(library, BACKBONE, moved, 1)[0].photo_id == ids[5]
     assert similar_to(library, BACKBONE, appended, 1)[0].photo_id == ids[6]
-    near = [found.photo_id for found in similar_to(library, BACKBONE, values[3], COUNT)]
+    near = [match.photo_id for match in similar_to(library, BACKBONE, values[3], COUNT)]
     assert ids[3] not in near
     assert len(near) == len(set(near)) == COUNT - 1
     library.close()

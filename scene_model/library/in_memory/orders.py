@@ -72,11 +72,11 @@ class _Keys:
 
     def is_before(self, first: _Key, second: _Key) -> bool:
         """Whether the photo with the first key comes before that with the second."""
-        for one, other, is_rising in zip(first, second, self._is_rising, strict=True):
-            if one == other:
+        for value, other, is_rising in zip(first, second, self._is_rising, strict=True):
+            if value == other:
                 continue
-            if one is None or other is None:  # photos without a date come last
+            if value is None or other is None:  # photos without a date come last
                 return other is None
-            is_smaller: bool = one < other
+            is_smaller: bool = value < other
             return is_smaller is is_rising
         return False
