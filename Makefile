@@ -92,11 +92,11 @@ $(VENV)/.serving: pyproject.toml $(LOCK) | $(VENV)/.created
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.testing: pyproject.toml $(LOCK) | $(VENV)/.created
-	$(PIP) -e ".[train,dev,encryption]"
+	$(PIP) -e ".[train,dev,encryption,cloud]"
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.everything: pyproject.toml $(LOCK) | $(VENV)/.created
-	$(PIP) -e ".[train,dev,browser,docs,auth,encryption]"
+	$(PIP) -e ".[train,dev,browser,docs,auth,encryption,ray]"
 	$(BIN)/python -c "open('$@', 'w').close()"
 
 $(VENV)/.docs: pyproject.toml $(LOCK) | $(VENV)/.created

@@ -15,6 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from pages.phone import PHONE_FILES
+from pages.state.identity import require_one_server_for_sign_in
 from pages.state.phones import get_phones
 from pages.state.session import (
     get_classifier,
@@ -36,8 +37,10 @@ from scene_model.api.inbox import InboxApp
 from scene_model.api.log_limit import limit_logs
 from scene_model.api.phone import create_lan_app, create_phone_app
 from scene_model.cli.prompt_http import HeadTimeoutProtocol
+from scene_model.visitors.folder_lock import visitors_lock
 
 settings = get_settings()
+require_one_server_for_sign_in(settings)
 # Streamlit's page has an inline script, another one in each version.
 page_file = Path(st.__file__).parent / "static" / "index.html"
 page_script_hashes = script_hashes(page_file.read_text(encoding="utf-8"))
@@ -58,20 +61,21 @@ inbox_app = InboxApp(get_phones())
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Look after expiry from the start, also when nobody comes; finish what runs at the end."""
-    await run_in_threadpool(load_pages)
-    limit_logs(settings.log_lines_per_minute)
-    if settings.is_shared:
-        await run_in_threadpool(get_visitors)
-        freeze_garbage_collector()
-    else:
-        await run_in_threadpool(watch_folders)
-        listen = get_phones().listener.serve
-        lan_app = partial(create_lan_app, phone_app, inbox_app)
-        await run_in_threadpool(listen, lan_app, HeadTimeoutProtocol)
-        await run_in_threadpool(open_inboxes)
-    yield
-    await run_in_threadpool(get_phones().listener.close)
-    await run_in_threadpool(close_api, api)
+    with visitors_lock(settings):
+        await run_in_threadpool(load_pages)
+        limit_logs(settings.log_lines_per_minute)
+        if settings.is_shared:
+            await run_in_threadpool(get_visitors)
+            freeze_garbage_collector()
+        else:
+            await run_in_threadpool(watch_folders)
+            listen = get_phones().listener.serve
+            lan_app = partial(create_lan_app, phone_app, inbox_app)
+            await run_in_threadpool(listen, lan_app, HeadTimeoutProtocol)
+            await run_in_threadpool(open_inboxes)
+        yield
+        await run_in_threadpool(get_phones().listener.close)
+        await run_in_threadpool(close_api, api)
 
 
 app = st.App(

@@ -34,7 +34,7 @@ from PIL import Image
 
 from benchmarks.photos import make_photos
 from scene_model.config import PROJECT_DIR, Settings
-from scene_model.model_choice import open_classifier, open_decoders
+from scene_model.model_files import open_classifier, open_decoders
 
 SMALL_SIDE = 150
 LEAST_RATIO = {"12 megapixels": 0.8, "150 pixels": 0.5}

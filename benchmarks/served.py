@@ -59,13 +59,11 @@ class Served:
 def served(
     log: Path | None = None, max_open_files: int | None = None, **environment: str
 ) -> Iterator[Served]:
-    """Run the app on a free port with some environment variables.
+    """Run the app with some environment variables, on a free port if SCENE_PORT is not among them.
 
     log: file for what it prints. max_open_files: the limit of its process; Unix only.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = int(environment.get("SCENE_PORT") or _free_port())
     command = [sys.executable, "-m", "scene_model", "serve", "--port", str(port)]
     if max_open_files is not None:
         command = ["sh", "-c", f'ulimit -n {max_open_files} && exec "$@"', "sh", *command]
@@ -84,6 +82,13 @@ def served(
     finally:
         process.terminate()
         process.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.sections.label_fields import class_field
 from pages.sections.messages import error_markdown, escape_markdown, show_error
-from pages.sections.photo.picture import show_picture
+from pages.sections.photo.picture import picture_size, show_picture
 from pages.sections.thresholds import show_thresholds
 from pages.sections.undo_button import undo_button
 from pages.state.session import get_gallery, get_services
@@ -199,10 +199,11 @@ def _advance() -> None:
 
 def _preload(items: list[ReviewItem]) -> None:
     """Make the browser load the next pictures while the current one is reviewed."""
+    photos = get_gallery().library.records(item.photo_id for item in items)
     images = "".join(
-        f'<img src="/api/photos/{item.photo_id}/preview" alt="" aria-hidden="true" '
+        f'<img src="/api/photos/{photo.id}/{picture_size(photo)}" alt="" aria-hidden="true" '
         'style="position:absolute;width:1px;height:1px;opacity:0">'
-        for item in items
+        for photo in photos
     )
     st.html(f'<div style="position:relative;height:0;overflow:hidden">{images}</div>')
 

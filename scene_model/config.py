@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from scene_model.errors import InvalidSetting, NotForVisitors
 
 ENVIRONMENT_PREFIX = "SCENE_"
+MAX_WORKERS = 64
 _PACKAGE_DIR = Path(__file__).resolve().parent
 PROJECT_DIR = _PACKAGE_DIR.parent
 DEFAULT_ALBUMS_FILE = _PACKAGE_DIR / "classifier" / "albums.toml"
@@ -36,6 +37,10 @@ def _default_library_dir() -> Path:
 
 def _default_visitors_dir() -> Path:
     return platformdirs.user_data_path("scene-gallery", appauthor=False) / "visitors"
+
+
+def _default_sorts_dir() -> Path:
+    return platformdirs.user_data_path("scene-gallery", appauthor=False) / "sorts"
 
 
 def _default_bundles_dir() -> Path:
@@ -63,6 +68,11 @@ class Settings(BaseSettings):
         description="Folder of your own model bundles: `fit` publishes there, and the page Model "
         "offers them beside the default one.",
     )
+    sorts: Path = Field(
+        default_factory=_default_sorts_dir,
+        description="Folder of the journals of sorts to object stores from this computer; only "
+        "with these do `undo` and `resume` restore files without `--source`.",
+    )
     albums: Path = Field(
         default=DEFAULT_ALBUMS_FILE,
         description="Rules of the albums; copy the file and edit it. Without it, the page Albums "
@@ -86,6 +96,13 @@ class Settings(BaseSettings):
     visitors: Path = Field(
         default_factory=_default_visitors_dir,
         description="Shared: folder of the visitors' libraries and of the server's secret.",
+    )
+    server_name: str = Field(
+        default="",
+        pattern="^[a-z0-9-]{0,32}$",
+        description="Shared, one server of several: its name, with which the cookies, tokens and "
+        "phone codes that it hands out begin, so that a proxy can send each visitor to the server "
+        "with the library. Letters a to z, digits and `-`.",
     )
     visitor_hours: float = Field(
         default=24.0,
@@ -180,7 +197,7 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
-        le=64,
+        le=MAX_WORKERS,
         description="Photos that are classified at the same time; REST decodes one more.",
     )
     max_file_bytes: int = Field(
@@ -200,6 +217,12 @@ class Settings(BaseSettings):
     )
     max_decoding_s: float = Field(
         default=30.0, gt=0, description="Longest time for decoding a picture, in seconds."
+    )
+    fetch_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Longest wait for the next bytes of an object store or a web server, in "
+        "seconds. `batch`: after three of them the picture is a row with an error.",
     )
     max_batch_files: int = Field(
         default=20_000, ge=1, description="Most files in one request to `/api/predict/batch`."
@@ -264,6 +287,11 @@ class Settings(BaseSettings):
         """Tell whether every visitor has a library of their own."""
         return self.mode == "shared"
 
+    @property
+    def server_prefix(self) -> str:
+        """What cookies, tokens and phone codes begin with; empty for a server without a name."""
+        return f"{self.server_name}." if self.server_name else ""
+
     def require_personal(self, action: str) -> None:
         """Raise NotForVisitors on a shared server; action: what its visitors cannot do."""
         if self.is_shared:
@@ -301,6 +329,15 @@ class Settings(BaseSettings):
 def _names(text: str) -> frozenset[str]:
     """Split a list that commas separate, in lower case."""
     return frozenset(filter(None, (name.strip().lower() for name in text.split(","))))
+
+
+def set_for_library(variables: Mapping[str, str]) -> None:
+    """Set what a library reads from the environment, here and in its processes.
+
+    What is set already stays: the operator's choice counts.
+    """
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
 
 
 def unknown_variables(environment: Mapping[str, str]) -> list[str]:

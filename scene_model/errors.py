@@ -163,6 +163,31 @@ class ArchiveError(PhotoError):
     }
 
 
+class FetchError(PhotoError):
+    """An object store or a web server does not give a picture, tried three times."""
+
+    code = "store_unavailable"
+    http_status = 502
+    codes = {
+        "timed_out": ErrorCode(504, "It does not answer, or stalls."),
+        "truncated": ErrorCode(502, "It sends fewer bytes than it announces."),
+        "not_found": ErrorCode(404, "It has no such picture."),
+        "access_denied": ErrorCode(403, "It does not allow the picture to be read."),
+        "changed": ErrorCode(409, "It changed while it was read."),
+        "invalid_url": ErrorCode(400, "The address cannot be read, or is of an unknown kind."),
+    }
+
+
+class BatchRowError(PhotoError):
+    """A row of a batch cannot be added to the library, although its photo may be."""
+
+    code = "changed_since_batch"
+    http_status = 409
+    codes = {
+        "embedding_unusable": ErrorCode(422, "The row has no embedding, or a damaged one."),
+    }
+
+
 class UsageError(SceneError):
     """The request is wrong; repeating it does not help."""
 
@@ -339,6 +364,24 @@ class NothingSorted(UsageError):
     http_status = 404
 
 
+class BatchError(UsageError):
+    """A batch cannot be run into this output, or its output cannot be read."""
+
+    code = "batch_unusable"
+    http_status = 422
+    has_paths = True
+    codes = {
+        "batch_differs": ErrorCode(409, "The output holds a batch of another model or source."),
+        "batch_running": ErrorCode(409, "Another process runs a batch into the output."),
+        "batch_without_embeddings": ErrorCode(422, "The batch was written without embeddings."),
+        "batch_missing": ErrorCode(404, "The folder or URL holds no batch."),
+        "batch_damaged": ErrorCode(422, "The manifest or a part of the batch is damaged."),
+        "package_missing": ErrorCode(501, "A package that the batch needs is not installed."),
+        "list_unreadable": ErrorCode(422, "The list of pictures cannot be read."),
+        "no_pictures": ErrorCode(404, "The source has no pictures."),
+    }
+
+
 class BrokenRequest(UsageError):
     """A request's body is malformed: broken multipart, invalid JSON."""
 
@@ -370,6 +413,13 @@ class VisitorUnknown(UsageError):
 
     code = "visitor_unknown"
     http_status = 401
+
+
+class VisitorElsewhere(UsageError):
+    """The visitor's library is on another server, so the request must go there."""
+
+    code = "visitor_elsewhere"
+    http_status = 503
 
 
 class FileNotAnnounced(UsageError):
@@ -410,6 +460,15 @@ class LabelCountMismatch(BundleError):
     code = "label_count_mismatch"
 
 
+class StoreUnavailable(SceneError):
+    """The source of a batch cannot be listed, or its output cannot be read or written."""
+
+    code = "batch_store_unavailable"
+    http_status = 503
+    has_paths = True
+    codes = {"output_full": ErrorCode(507, "The disk of the output, or of the list, is full.")}
+
+
 class LibraryError(SceneError):
     """The library on disk cannot be used."""
 
@@ -429,6 +488,12 @@ class LibraryFull(LibraryUnavailable):
 
     code = "library_full"
     http_status = 507
+
+
+class VisitorsInUse(LibraryUnavailable):
+    """Another server process is using the folder with the visitors' libraries."""
+
+    code = "visitors_in_use"
 
 
 class LibraryReadOnly(LibraryUnavailable):
@@ -523,6 +588,16 @@ class OriginalMissing(LibraryError):
 
     code = "original_missing"
     http_status = 410
+    codes = {
+        "original_not_fetched": ErrorCode(409, "The original is at a URL, and was not asked for."),
+    }
+
+
+class OriginalUnreachable(LibraryError):
+    """The original is at a URL and could not be fetched."""
+
+    code = "original_unreachable"
+    http_status = 502
 
 
 class OriginalChanged(LibraryError):
@@ -598,7 +673,10 @@ class FileSkipped(SortError):
         "target_taken": ErrorCode(409, "The target path is occupied by another file."),
         "target_full": ErrorCode(507, "The target's disk is full."),
         "target_read_only": ErrorCode(500, "Writing the target or removing the source is denied."),
+        "target_unavailable": ErrorCode(502, "The object store does not answer as it should."),
         "name_too_long": ErrorCode(500, "The name or path is too long for the file system."),
+        "name_unusable": ErrorCode(500, "The name has characters that the object store refuses."),
+        "too_large": ErrorCode(500, "The file is too large for one request to an object store."),
         "other_disk": ErrorCode(500, "A hard link cannot cross file systems."),
         "copy_differs": ErrorCode(500, "The copy, read back, differs from the source."),
         "lead_stays": ErrorCode(500, "The file belongs to a photo that was skipped."),
@@ -719,6 +797,18 @@ class TooManyRequests(ServerBusy):
     """A client exceeds the request rate limit."""
 
     code = "too_many_requests"
+
+
+class RayError(SceneError):
+    """Ray, which runs `batch --engine ray`, cannot be used, or its workers keep ending."""
+
+    code = "ray_error"
+    http_status = 503
+    codes = {
+        "ray_unreachable": ErrorCode(503, "Ray did not start, or the cluster does not answer."),
+        "ray_environment": ErrorCode(503, "The packages could not be installed on the cluster."),
+        "ray_worker_lost": ErrorCode(503, "Workers ended again and again on the same items."),
+    }
 
 
 class InternalError(SceneError):

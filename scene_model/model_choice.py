@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 from scene_model.album_rule_choice import model_of
 from scene_model.classifier.bundle import BUNDLE_FILE
 from scene_model.classifier.catalogue import BundleEntry, list_bundles
@@ -20,7 +18,6 @@ from scene_model.config import Settings
 from scene_model.errors import BundleError, BundleNotFound
 from scene_model.ingest.runner import JobRunner
 from scene_model.jobs.job import Job, JobKind
-from scene_model.jobs.workers import step_aside
 from scene_model.learning.personal_heads import (
     HeadCandidates,
     delete_personal_heads,
@@ -35,8 +32,7 @@ from scene_model.learning.thresholds import (
     with_thresholds,
 )
 from scene_model.library.store import Library
-from scene_model.photos.decode import PhotoLimits
-from scene_model.photos.decoders.pool import Decoders
+from scene_model.model_files import open_bundle, open_classifier
 
 _BUNDLE_CHOICE = "bundle"
 _RETRAIN = "retrain the model that all of them use"  # what visitors cannot do
@@ -146,36 +142,6 @@ def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, Bundl
 def with_library_choices(library: Library, classifier: Classifier) -> Classifier:
     """Return the classifier with a library's retrained heads and thresholds."""
     return with_thresholds(library, with_personal_heads(library, classifier))
-
-
-def open_classifier(settings: Settings, decoders: Decoders) -> Classifier:
-    """Open the bundle named in the settings, without a trial prediction; raises BundleError."""
-    return open_bundle(settings.bundle, settings, decoders, check=False)
-
-
-def open_bundle(
-    folder: Path, settings: Settings, decoders: Decoders, check: bool = True
-) -> Classifier:
-    """Open a bundle; ``check`` runs a trial prediction. Raises BundleError."""
-    # Each worker thread has a photo of its own. BLAS threads would only take the processor from
-    # the workers: they wait for one another by spinning.
-    threadpool_limits(1, "blas")
-    classifier = Classifier.open(folder, decoders.limits, settings.workers, decoders)
-    if check:
-        classifier.check()
-    return classifier
-
-
-def open_decoders(settings: Settings) -> Decoders:
-    """Prepare the processes that decode photos; none is started yet."""
-    limits = PhotoLimits(
-        settings.max_file_bytes,
-        settings.max_pixels,
-        settings.max_decoding_bytes,
-        settings.max_decoding_s,
-        settings.max_video_bytes,
-    )
-    return Decoders(limits, settings.workers, aside=step_aside)
 
 
 def _bundle_folder(settings: Settings, name: str) -> Path:

@@ -29,22 +29,25 @@ from scene_model.ingest.watch.watches import Watches
 from scene_model.jobs.workers import WorkerPools
 from scene_model.library.database_file import DATABASE_NAME, require_database
 from scene_model.library.empty import EmptyLibrary
-from scene_model.library.inventory import MovedFile, update_references
+from scene_model.library.inventory import (
+    MovedFile,
+    move_reference_from_url,
+    move_reference_to_url,
+    update_references,
+)
+from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.sort_order import BEST_MATCH, Sort
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.maintenance.daily_copy import DailyCopies
 from scene_model.maintenance.restore import unfinished_restores
-from scene_model.model_choice import (
-    ModelChoice,
-    open_bundle,
-    open_chosen,
-    open_classifier,
-    open_decoders,
-)
+from scene_model.model_choice import ModelChoice, open_chosen
+from scene_model.model_files import open_bundle, open_classifier, open_decoders
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.rules.rule_runner import RuleRunner
+from scene_model.scale.reading.url_fetcher import UrlFetcher
+from scene_model.scale.store_sort.stored_file import FollowToStore, StoredFile
 from scene_model.trips.trip_updates import TripUpdates
 
 logger = logging.getLogger(__name__)
@@ -223,12 +226,36 @@ def follow_into(settings: Settings) -> Follow:
     return update
 
 
+def follow_to_store(settings: Settings) -> FollowToStore:
+    """Return a callback that updates the library's references to files moved to or from a store."""
+
+    def update(moved: Sequence[StoredFile]) -> None:
+        with _existing_library(settings) as library:
+            if library is None:
+                return
+            for file in moved:
+                if file.is_stored:
+                    move_reference_to_url(library, file.sha256, file.path, file.url)
+                else:
+                    move_reference_from_url(library, file.sha256, file.url, file.path)
+
+    return update
+
+
 def open_common(settings: Settings) -> Common:
     """Open what the libraries of a shared server have in common; raises as `open_services`."""
     decoders = open_decoders(settings)
     classifier = open_bundle(settings.bundle, settings, decoders)
     model = CurrentModel(Model.of(classifier, settings.albums))
     return Common(model, WorkerPools(settings.workers), decoders, Gazetteer.open())
+
+
+def original_fetcher(settings: Settings) -> FetchOriginal | None:
+    """Return what fetches originals from URLs; None on a shared server.
+
+    Its visitors must not be able to make the server connect to addresses of their choosing.
+    """
+    return None if settings.is_shared else UrlFetcher(settings.fetch_timeout_s)
 
 
 def open_services(
@@ -256,6 +283,7 @@ def open_services(
         decoders=decoders,
         is_rebuilding=is_rebuilding,
         gazetteer=None if common is None else common.gazetteer,
+        fetch=original_fetcher(settings),
     )
     try:
         if common is not None:

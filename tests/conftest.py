@@ -1,8 +1,10 @@
 """What the tests share: real photographs, made pictures, a wired-up app on a temporary library."""
 
+import functools
 import importlib.util
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,6 +63,23 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     )
     items.sort(key=lambda item: -long_tests[item.path])
     _deselect_tensorflow(session, items)
+
+
+def pytest_runtest_teardown() -> None:
+    """Let go of the app of a test: FastAPI remembers what it knows of each route's function.
+
+    One app holds a model and a library, 25 MB, and the tests of the API make hundreds.
+    """
+    if "fastapi" in sys.modules:
+        for clear in _clear_functions_of_fastapi():
+            clear()
+
+
+@functools.cache
+def _clear_functions_of_fastapi() -> list[Callable[[], None]]:
+    modules = [module for name, module in sys.modules.items() if name.startswith("fastapi.")]
+    values = [value for module in modules for value in list(vars(module).values())]
+    return list({value.cache_clear for value in values if hasattr(value, "cache_clear")})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

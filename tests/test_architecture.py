@@ -86,7 +86,10 @@ def version_of(pin: Requirement) -> str:
 @pytest.mark.parametrize(
     ("file", "extras"),
     [
-        ("requirements.txt", ("train", "dev", "browser", "docs", "auth", "encryption")),
+        (
+            "requirements.txt",
+            ("train", "dev", "browser", "docs", "auth", "encryption", "cloud", "ray"),
+        ),
         ("requirements-serving.txt", ("auth",)),
     ],
 )
@@ -97,7 +100,7 @@ def test_the_locks_pin_what_the_project_asks_for(file: str, extras: tuple[str, .
         assert requirement.specifier.contains(version_of(pin)), f"{requirement} is locked as {pin}"
         assert bool(requirement.marker) == bool(pin.marker), f"{requirement} is locked as {pin}"
     assert {*project()["optional-dependencies"]} == {
-        *("train", "dev", "browser", "docs", "auth", "encryption")
+        *("train", "dev", "browser", "docs", "auth", "encryption", "cloud", "ray")
     }
 
 
@@ -134,7 +137,7 @@ def test_tensorflow_is_left_out_where_it_has_no_release() -> None:
 
 def test_each_dependency_has_its_reason() -> None:
     reasons = (PROJECT_DIR / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for requirement in direct("train", "dev", "browser", "docs", "auth", "encryption"):
+    for requirement in direct("train", "dev", "browser", "docs", "auth", "encryption", "ray"):
         assert f"`{requirement.name}`" in reasons, requirement
         if any(s.operator in ("~=", "<", "<=") for s in requirement.specifier):
             line = next(row for row in reasons.splitlines() if f"`{requirement.name}`" in row)

@@ -12,6 +12,8 @@ from typing import Any
 from streamlit.auth_util import get_origin_from_redirect_uri, get_secrets_auth_section
 from streamlit.web.server.starlette import starlette_websocket
 
+from scene_model.config import Settings
+from scene_model.errors import InvalidSetting
 from scene_model.visitors.keys import owner_name
 
 _USER_COOKIE = "_streamlit_user"
@@ -22,6 +24,20 @@ logger = logging.getLogger(__name__)
 def login_is_configured() -> bool:
     """Whether an identity provider is configured."""
     return bool(get_secrets_auth_section())
+
+
+def require_one_server_for_sign_in(settings: Settings) -> None:
+    """Raise InvalidSetting for one of several servers: a person signs in on several devices.
+
+    Their cookies differ, so a proxy that spreads visitors by cookie would send the devices of one
+    person to several libraries.
+    """
+    if settings.is_shared and settings.server_name and login_is_configured():
+        raise InvalidSetting(
+            f"SCENE_SERVER_NAME is {settings.server_name!r}, and sign-in is configured ([auth] in "
+            "Streamlit's secrets). With sign-in, one server holds the libraries of all devices of "
+            "a person. Unset SCENE_SERVER_NAME, and give each server a host name of its own."
+        )
 
 
 def providers() -> list[str | None]:

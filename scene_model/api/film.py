@@ -24,7 +24,7 @@ def add_film_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
     @api.get(
         "/photos/{photo_id}/film",
         response_class=Response,
-        responses=problems(404, 409, 410)
+        responses=problems(404, 409, 410, 502)
         | {200: {"description": "The film."} | _FILM, 206: {"description": "A part."} | _FILM},
         tags=["library"],
     )
@@ -38,6 +38,7 @@ def add_film_route(api: FastAPI, get_services: Callable[[], Services]) -> None:
             raise PhotoNotFound(
                 f"{photo.name} is no motion photo: there is no film in its file.", code="no_film"
             )
+        library.fetch_original(photo.id, may_wait=False)
         path = library.verified_original(photo.id)
         part = _part(requested, photo.film_bytes)
         first, last = part or (0, photo.film_bytes - 1)

@@ -197,6 +197,7 @@ def _photo(record: PhotoRecord, vocabulary: Vocabulary, base: str, stack: Stack 
         stack=None if stack is None else PhotoStack(**stack_record(stack)),
         clutter=record.clutter,
         apart=record.is_apart,
+        remote=record.remote_url is not None,
     )
 
 

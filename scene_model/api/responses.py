@@ -17,6 +17,7 @@ _DESCRIPTIONS = {
     422: "A parameter or a photo cannot be used; the detail gives the reason.",
     429: "The queue is full or the rate is exceeded; retry after `Retry-After` seconds.",
     500: "Internal error; the server's log has the details.",
+    502: "The original is at a URL and could not be fetched.",
     503: "The library is not available now.",
     507: "No disk space left.",
 }

@@ -186,11 +186,12 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
         data = get_services().library.frames(checked_photo_id(photo_id))
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
-    @api.get("/photos/{photo_id}/video", **_file("video/mp4", 404, 409, 410))
+    @api.get("/photos/{photo_id}/video", **_file("video/mp4", 404, 409, 410, 502))
     def video(photo_id: str) -> Response:
         """Serve a video's bytes to a player: all of them, or a `Range`."""
         library = get_services().library
         photo = library.photo(checked_photo_id(photo_id))
+        library.fetch_original(photo.id, may_wait=False)
         return FileResponse(
             library.video_path(photo.id),
             media_type=MEDIA_TYPES[photo.format],
@@ -201,23 +202,28 @@ def _add_photo_routes(api: FastAPI, get_services: Callable[[], Services]) -> Non
             },
         )
 
-    @api.get("/photos/{photo_id}/preview", **_file("image/webp", 404, 409, 410))
+    @api.get("/photos/{photo_id}/preview", **_file("image/webp", 404, 409, 410, 502))
     def preview(photo_id: str) -> Response:
         """Serve a screen-sized upright WebP without metadata."""
-        data = get_services().library.preview(checked_photo_id(photo_id))
+        library, known_id = get_services().library, checked_photo_id(photo_id)
+        library.fetch_original(known_id, may_wait=False)
+        data = library.preview(known_id)
         return Response(data, media_type="image/webp", headers={"Cache-Control": _FOREVER})
 
-    @api.get("/photos/{photo_id}/full", **_file("image/jpeg", 404, 409, 410, 413, 422))
+    @api.get("/photos/{photo_id}/full", **_file("image/jpeg", 404, 409, 410, 413, 422, 502))
     def full(photo_id: str) -> Response:
         """Serve the whole upright photo as JPEG without metadata, also of RAW, HEIC and TIFF."""
-        data = get_services().library.full_size(checked_photo_id(photo_id))
+        library, known_id = get_services().library, checked_photo_id(photo_id)
+        library.fetch_original(known_id, may_wait=False)
+        data = library.full_size(known_id)
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": _FOREVER})
 
-    @api.get("/photos/{photo_id}/original", **_file("application/octet-stream", 404, 409, 410))
+    @api.get("/photos/{photo_id}/original", **_file("application/octet-stream", 404, 409, 410, 502))
     def original(photo_id: str) -> Response:
         """Serve the original's bytes as a download under its original name."""
         library = get_services().library
         photo = library.photo(checked_photo_id(photo_id))
+        library.fetch_original(photo.id, may_wait=False)
         return FileResponse(
             library.verified_original(photo.id),
             media_type="application/octet-stream",

@@ -208,6 +208,10 @@ class Photo(Schema):
         description="The kind of clutter that it is or may be; else null.", examples=["screenshot"]
     )
     apart: bool = Field(description="Whether a person set it apart from the timeline.")
+    remote: bool = Field(
+        description="Whether the original is at a URL: asking for `preview_url`, `full_url`, "
+        "`original_url` or `video_url` fetches it."
+    )
 
 
 class PhotoPage(Schema):

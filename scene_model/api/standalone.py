@@ -16,6 +16,7 @@ from scene_model.api.log_limit import limit_logs
 from scene_model.api.routes import close_api, create_api
 from scene_model.config import Settings
 from scene_model.services import Services, open_services
+from scene_model.visitors.folder_lock import visitors_lock
 from scene_model.visitors.visitors import Visitors
 
 Opened = TypeVar("Opened", Services, Visitors)
@@ -65,13 +66,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         limit_logs(settings.log_lines_per_minute)
-        # Open at once, so that errors of the model or the library appear at the start.
-        await run_in_threadpool(visitors.get if settings.is_shared else context.open)
-        try:
-            yield
-        finally:
-            await run_in_threadpool(close_api, api)
-            await run_in_threadpool(visitors.close if settings.is_shared else personal.close)
+        with visitors_lock(settings):
+            # Open at once, so that errors of the model or the library appear at the start.
+            await run_in_threadpool(visitors.get if settings.is_shared else context.open)
+            try:
+                yield
+            finally:
+                await run_in_threadpool(close_api, api)
+                await run_in_threadpool(visitors.close if settings.is_shared else personal.close)
 
     return Starlette(
         routes=[Mount("/api", app=api)],

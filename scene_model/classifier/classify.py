@@ -33,7 +33,7 @@ from scene_model.errors import UnknownHead
 from scene_model.photos.colours import Pixels
 from scene_model.photos.content import Content, VideoContent
 from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits
-from scene_model.photos.decoders.pool import Decoders
+from scene_model.photos.decoders.pool import DecodedFile, Decoders
 from scene_model.photos.metadata import PhotoMetadata
 from scene_model.photos.resize import resize_to_square
 
@@ -348,16 +348,29 @@ class Classifier:
         The embedding of a video is the mean of those of its frames: what is stored is then what
         heads that are trained or chosen later are applied to, and all give one answer for it.
         """
-        minimum = MinimumSize(short_side=self._side)
+        file = self._decoded(content)
         if isinstance(content, VideoContent):
-            file = self._decoders.decode_video(content, minimum)
             embeddings = [self._embedding(frame) for frame in file.photo.frames]
             embedding: FloatArray = np.mean(embeddings, axis=0, dtype=np.float32)
         else:
-            file = self._decoders.decode(content, minimum, limits=self._limits)
             embedding = self._embedding(file.photo.pixels)
         predictions = self.predict_embedding(embedding)
         return Prediction(file.photo, file.metadata, embedding, predictions)
+
+    def predict_with(self, content: Content, embedding: FloatArray) -> Prediction:
+        """Decode a photo, or a video, whose embedding is known, float32 (embedding_size,).
+
+        The network does not run. Raises PhotoError.
+        """
+        file = self._decoded(content)
+        predictions = self.predict_embedding(embedding)
+        return Prediction(file.photo, file.metadata, embedding, predictions)
+
+    def _decoded(self, content: Content) -> DecodedFile:
+        minimum = MinimumSize(short_side=self._side)
+        if isinstance(content, VideoContent):
+            return self._decoders.decode_video(content, minimum)
+        return self._decoders.decode(content, minimum, limits=self._limits)
 
     def _embedding(self, pixels: Pixels) -> FloatArray:
         return self._engine.embed(resize_to_square(pixels, self._side))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from scene_model.classifier.classify import Classifier, Prediction
-from scene_model.classifier.labels import PLACES
-from scene_model.classifier.tagging import Tag, top_tags
+from scene_model.classifier.prediction_record import error_record, prediction_record
+from scene_model.classifier.tagging import top_tags
 from scene_model.cli.scan import InputFile, Scan, path, positive, require_any
 from scene_model.cli.terminal import ProgressLine, print_summary, printable
 from scene_model.config import Settings
@@ -20,13 +20,8 @@ from scene_model.errors import (
     SceneError,
 )
 from scene_model.jobs.in_order import in_order
-from scene_model.model_choice import open_classifier, open_decoders
+from scene_model.model_files import open_classifier, open_decoders
 from scene_model.photos.content import read_content
-
-_FIELDS = (
-    "file label confidence unsure probabilities class class_source group tags places objects "
-    "taken_at bundle error"
-).split()
 
 
 @dataclass(frozen=True)
@@ -92,53 +87,13 @@ def _predict(input_file: InputFile, classifier: Classifier) -> Outcome:
 
 
 def _record(outcome: Outcome, classifier: Classifier, head_id: str) -> dict[str, Any]:
-    """The JSON object of a file; a failed file has only `file`, `bundle` and `error`."""
-    prediction, error = outcome.prediction, outcome.error
-    record: dict[str, Any] = dict.fromkeys(_FIELDS)
+    """The JSON object of a file."""
     # json.dumps escapes the surrogates of names that are not UTF-8; os.fsencode restores them.
-    record["file"] = str(outcome.path)
-    record["bundle"] = classifier.bundle_id
-    if prediction is None:
-        assert error is not None  # noqa: S101 - an outcome has one of the two
-        record["error"] = {"code": error.code, "message": error.message}
-        return record
-    head_prediction = prediction.head_predictions.by_head[head_id]
-    group = prediction.head_predictions.group
-    record |= {
-        "label": head_prediction.label,
-        "confidence": head_prediction.confidence,
-        "unsure": head_prediction.unsure,
-        "probabilities": dict(
-            zip(
-                classifier.head(head_id).labels.ids,
-                (float(p) for p in head_prediction.probabilities),
-                strict=True,
-            )
-        ),
-        "class": prediction.head_predictions.photo_class.label,
-        "class_source": prediction.head_predictions.photo_class.source,
-        "group": group and group.believed_label,
-        "tags": _tag_list(prediction.head_predictions.tags),
-        "places": _place_list(prediction.head_predictions.places, classifier),
-        "objects": _tag_list(prediction.head_predictions.objects),
-        "taken_at": prediction.metadata.taken_at,
-    }
-    return record
-
-
-def _tag_list(tags: list[Tag]) -> list[dict[str, Any]]:
-    return [{"label": tag.label, "score": tag.score} for tag in tags]
-
-
-def _place_list(places: list[Tag], classifier: Classifier) -> list[dict[str, Any]]:
-    """Name places as their data set does: `apartment_building/outdoor`."""
-    if not places:
-        return []
-    labels = classifier.heads[PLACES].labels
-    return [
-        {"label": labels[labels.index(place.label)].source_name, "score": place.score}
-        for place in places
-    ]
+    file = str(outcome.path)
+    if outcome.prediction is None:
+        assert outcome.error is not None  # noqa: S101 - an outcome has one of the two
+        return error_record(file, classifier, outcome.error)
+    return prediction_record(file, classifier, head_id, outcome.prediction)
 
 
 def _table_line(outcome: Outcome, head_id: str, classifier: Classifier, top: int) -> str:

@@ -1,7 +1,8 @@
 """``library add|search|export|sidecars|keywords|verify|...``: manage a library from scripts.
 
 This module parses the arguments; `library_photos`, `library_stacks`, `library_dates`,
-`library_tags`, `library_trips`, `library_rules`, `library_upkeep` and `library_rebuild` run them.
+`library_tags`, `library_trips`, `library_rules`, `library_reclassify`, `library_upkeep` and
+`library_rebuild` run them.
 """
 
 import argparse
@@ -10,13 +11,14 @@ from scene_model.cli import (
     library_dates,
     library_photos,
     library_rebuild,
+    library_reclassify,
     library_rules,
     library_stacks,
     library_tags,
     library_trips,
     library_upkeep,
 )
-from scene_model.cli.scan import path, positive, share
+from scene_model.cli.scan import path, path_or_url, positive, share
 from scene_model.config import Settings
 from scene_model.errors import PathNotFound
 from scene_model.library.database_file import DATABASE_NAME, ORIGINALS, require_database
@@ -31,7 +33,7 @@ _COMMANDS = {
     "sidecars": library_tags.sidecars,
     "keywords": library_tags.keywords,
     "dataset": library_tags.dataset,
-    "reclassify": library_photos.reclassify,
+    "reclassify": library_reclassify.reclassify,
     "stats": library_upkeep.stats,
     "watched": library_upkeep.watched,
     "albums": library_photos.albums,
@@ -72,16 +74,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = command(
         "add", "tag photos and add them to the library; photos already in it are skipped quickly"
     )
-    add.add_argument(
+    added = add.add_mutually_exclusive_group(required=True)
+    added.add_argument(
         "paths",
-        nargs="+",
-        type=path,
-        metavar="PATH",
-        help="photo, folder, archive (.zip, .tgz, .tar) or the parts of a Google Takeout",
+        nargs="*",
+        default=[],
+        type=path_or_url,
+        metavar="PATH|URL",
+        help="photo, folder, archive (.zip, .tgz, .tar) or the parts of a Google Takeout; or the "
+        "URL of a photo: s3://, gs://, az://, https://",
     )
     add.add_argument("--recursive", action="store_true", help="include subfolders")
     add.add_argument(
         "--reference", action="store_true", help="reference the files in place instead of copying"
+    )
+    added.add_argument(
+        "--from-batch",
+        metavar="OUT",
+        help="add the photos of an output of `batch` by reference, with its embeddings: none is "
+        "predicted again",
     )
     search = command("search", "list the photos that match a query")
     search.add_argument("query", metavar="QUERY", help="query, as on the Search page; '' for all")
@@ -186,12 +197,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="recreate thumbnails; move files of no photo to the library's trash folder",
     )
+    verify.add_argument(
+        "--fetch",
+        action="store_true",
+        help="also fetch the originals at URLs, and check them (default: they are only counted)",
+    )
     backup = command("backup", "write the whole library to one new file; works while it is in use")
     backup.add_argument("file", type=path, metavar="FILE")
     backup.add_argument(
         "--with-references",
         action="store_true",
-        help="include referenced originals outside the library",
+        help="include referenced originals outside the library, but none at URLs",
     )
     backup.add_argument(
         "--encrypt",
@@ -203,7 +219,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     restore.add_argument(
         "--accept-references",
         action="store_true",
-        help="also when the backup refers to files outside the library, which it then reads",
+        help="also when the backup refers to files and URLs outside it, which it then reads",
     )
     restore.add_argument(
         "--replace", action="store_true", help="move an existing folder aside, to DIR.before-DATE"

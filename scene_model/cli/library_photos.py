@@ -1,4 +1,4 @@
-"""The library's photos on the command line: add, search, albums, export, reclassify."""
+"""The library's photos on the command line: add, search, albums, export."""
 
 import argparse
 import contextlib
@@ -28,8 +28,7 @@ from scene_model.export.table import place_record, utf8_chunks
 from scene_model.ingest.archives.recognise import is_export
 from scene_model.ingest.ingest_photo import ingest_file
 from scene_model.jobs.in_order import in_order
-from scene_model.jobs.job import Job, Skipped
-from scene_model.learning.retag_preview import RetagPreview, retag_preview
+from scene_model.jobs.job import Skipped
 from scene_model.library.file_system import new_file
 from scene_model.library.groups import group_of
 from scene_model.library.photo_query import IdsInOrder
@@ -38,12 +37,10 @@ from scene_model.library.sort_order import Sort
 from scene_model.search.albums import AlbumEntry
 from scene_model.services import Services, open_services
 
-_POLL_S = 0.2
-
 
 @dataclass(frozen=True)
 class _Outcome:
-    path: Path
+    path: Path | str
     photo: PhotoRecord | None = None
     was_known: bool = False
     is_copy: bool = False
@@ -52,16 +49,20 @@ class _Outcome:
 
 def add(options: argparse.Namespace, settings: Settings) -> int:
     """Add files to the library, in parallel; prints one line per file, in order."""
-    require_any(options.paths)
+    urls = [text for text in options.paths if isinstance(text, str)]
+    paths = [path for path in options.paths if not isinstance(path, str)]
+    if paths and not urls:
+        require_any(paths)
     now = datetime.datetime.now().astimezone().isoformat(timespec="milliseconds")
     scan, progress, failed, done = Scan(options.recursive), ProgressLine("photos"), 0, 0
-    exports = [path for path in options.paths if is_export(path)]
+    exports = [path for path in paths if is_export(path)]
     with _services(settings) as services, progress:
         ingest = partial(_ingest, services=services, added_at=now, by_reference=options.reference)
-        files = scan.files([path for path in options.paths if path not in exports])
+        files = scan.files([path for path in paths if path not in exports])
         outcomes = chain(
             in_order(files, ingest, settings.workers),
             _exported(services, exports, options.reference) if exports else (),
+            _remote(services, options, urls, now) if urls or options.from_batch else (),
         )
 
         def with_progress() -> Iterator[_Outcome]:
@@ -101,8 +102,10 @@ def export(options: argparse.Namespace, settings: Settings) -> int:
     file: Path | None = options.zip or options.records or options.csv
     with _services(settings) as services:
         ids = services.gallery(Sort.read(options.sort)).all_ids(options.query)
-        missing = list(_missing(services, ids)) if options.zip else []
-        chunks = _export_chunks(options, services, ids)
+        missing: dict[str, str] = {}
+        if options.zip:
+            missing = dict.fromkeys(_missing(services, ids), OriginalMissing.code)
+        chunks = _export_chunks(options, services, ids, missing)
         if file is None or file == options.csv and str(file) == "-":
             for chunk in chunks:
                 sys.stdout.buffer.write(chunk)
@@ -112,49 +115,31 @@ def export(options: argparse.Namespace, settings: Settings) -> int:
             for chunk in chunks:
                 output.write(chunk)
     if options.json or options.jsonl:
-        print(json.dumps({"file": str(file), "photos": len(ids), "missing": missing}))
+        print(json.dumps({"file": str(file), "photos": len(ids), "missing": list(missing)}))
     else:
         print(f"{counted(len(ids), 'photo')} written to {printable(str(file))}.")
-    for photo_id in missing:
-        print(f"{photo_id}\t{OriginalMissing.code}: not in the ZIP", file=sys.stderr)
+    for photo_id, code in missing.items():
+        print(f"{photo_id}\t{code}: not in the ZIP", file=sys.stderr)
     return EXIT_SOME_FAILED if missing else EXIT_DONE
 
 
 def _export_chunks(
-    options: argparse.Namespace, services: Services, ids: IdsInOrder
+    options: argparse.Namespace, services: Services, ids: IdsInOrder, missing: dict[str, str]
 ) -> Iterator[bytes]:
+    """Return what is written. missing: gets the photos that cannot be fetched for a ZIP."""
     if options.zip:
-        return services.exports.zip_by(ids, services.exports.folder_rule(options.by))
+        rule = services.exports.folder_rule(options.by)
+
+        def note(photo_id: str, error: SceneError) -> None:
+            missing[photo_id] = error.code
+
+        return services.exports.zip_by(ids, rule, on_unfetched=note)
     if options.records:
         is_one_list = options.records.suffix.lower() != ".jsonl"
         return utf8_chunks(services.exports.json_lines(ids, is_one_list=is_one_list))
     if options.people:
         return utf8_chunks(services.exports.people_lines(ids, with_bom=options.bom))
     return utf8_chunks(services.exports.csv_lines(ids, with_bom=options.bom))
-
-
-def reclassify(options: argparse.Namespace, settings: Settings) -> int:
-    """Print what would change, then re-tag the photos that another model tagged."""
-    with _services(settings) as services:
-        preview = retag_preview(services.library, services.classifier)
-        is_text = not (options.json or options.jsonl)
-        if is_text:
-            print(_retag_preview_text(preview), flush=True)
-        if options.dry_run:
-            if not is_text:
-                print(json.dumps(_reclassify_record(services, preview, None)))
-            return EXIT_DONE
-        job = services.jobs.retag()
-        _follow(job)
-        progress = job.progress()
-        if is_text:
-            for item in progress.skipped:
-                print(f"{printable(item.name)}\t{item.code}: {printable(item.message)}")
-            print(f"{counted(progress.done - len(progress.skipped), 'photo')} tagged again.")
-        else:
-            print(json.dumps(_reclassify_record(services, preview, job)))
-        services.copy_database()
-    return EXIT_SOME_FAILED if progress.skipped else EXIT_DONE
 
 
 @contextlib.contextmanager
@@ -181,6 +166,21 @@ def _ingest(
     except Exception as error:  # one bad item never fails the others
         wrapped = InternalError(f"Unforeseen: {type(error).__name__}: {error}")
         return _Outcome(input_file.path, error=wrapped)
+
+
+def _remote(
+    services: Services, options: argparse.Namespace, urls: list[str], added_at: str
+) -> Iterator[_Outcome]:
+    # Imported here: it loads pyarrow, which no other command needs.
+    from scene_model.cli.remote_additions import RemoteAdditions
+
+    additions = RemoteAdditions(services, added_at)
+    batch = additions.batch(options.from_batch) if options.from_batch else ()
+    for row in chain(additions.urls(urls, options.reference) if urls else (), batch):
+        if row.added is None:
+            yield _Outcome(row.file, error=row.error)
+        else:
+            yield _Outcome(row.file, services.library.photo(row.added.id), row.added.was_known)
 
 
 def _exported(services: Services, paths: list[Path], by_reference: bool) -> Iterator[_Outcome]:
@@ -220,12 +220,13 @@ def _photo_record(photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, Any]:
     record, guess = asdict(photo), photo.shown_guess
     record["class"] = record.pop("photo_class")
     hidden = ("auto_group", "auto_group_score", "guess_score", "is_date_decided")
-    for name in (*hidden, "film_start", "film_bytes"):
+    for name in (*hidden, "film_start", "film_bytes", "remote_url"):
         del record[name]
     record["group"] = group_of(photo, vocabulary)
     record["guess"] = guess and asdict(guess)
     record["place"] = photo.place and place_record(photo.place)
-    record["reference"] = photo.reference and str(photo.reference)
+    reference = photo.remote_url or photo.reference
+    record["reference"] = reference and str(reference)
     record["tags"] = [
         {"label": tag.label, "head": tag.head, "score": tag.score} for tag in photo.tags
     ]
@@ -262,47 +263,5 @@ def _print(items: Iterable[Any], options: argparse.Namespace, record: Any, line:
 
 def _missing(services: Services, ids: Iterable[str]) -> Iterator[str]:
     for photo in services.library.records(ids):
-        if not services.library.files.has_original(photo):
+        if photo.remote_url is None and not services.library.files.has_original(photo):
             yield photo.id
-
-
-def _follow(job: Job) -> None:
-    with ProgressLine("photos") as progress:
-        try:
-            while not job.wait(_POLL_S):
-                state = job.progress()
-                progress.show(state.done, state.total, len(state.skipped))
-        except KeyboardInterrupt:
-            job.cancel()  # each photo is one transaction; the next run does the remaining photos
-            job.wait()
-            raise
-
-
-def _retag_preview_text(preview: RetagPreview) -> str:
-    if not preview.total:
-        return "All photos are tagged by the model in use."
-    verb = "was" if preview.total == 1 else "were"
-    lines = [f"{counted(preview.total, 'photo')} {verb} tagged by another model."]
-    if preview.total > preview.unknown:
-        lines.append(
-            f"{preview.changed:,} of {preview.total - preview.unknown:,} would change: "
-            f"{preview.class_changed:,} their class, {preview.tags_changed:,} their tags."
-        )
-    if preview.unknown:
-        lines.append(
-            f"{preview.unknown:,} have embeddings of another network; their changes are known only "
-            "after they are tagged again."
-        )
-    return " ".join(lines)
-
-
-def _reclassify_record(
-    services: Services, preview: RetagPreview, job: Job | None
-) -> dict[str, Any]:
-    """The command's JSON object: the preview, and the results of the job if it ran."""
-    record: dict[str, Any] = {"bundle": services.classifier.bundle_id, "forecast": asdict(preview)}
-    if job is None:
-        return record | {"done": 0, "failed": []}
-    progress = job.progress()
-    failed = [asdict(item) for item in progress.skipped]
-    return record | {"done": progress.done - len(failed), "failed": failed}

@@ -179,7 +179,7 @@ def _sidecar_lines(counts: SidecarCounts) -> list[str]:
         "sidecars that would be written": counts.written,
         "photos that have a sidecar already; it stays": counts.existing,
         "photos without tags to write": counts.empty,
-        "photos in the library, where no sidecars are written": counts.stored,
+        "photos in the library or at URLs, where no sidecars are written": counts.stored,
         "photos whose sidecars cannot be written": counts.not_written,
     }
     reason = [printable(counts.first_reason)] if counts.first_reason else []

@@ -25,7 +25,7 @@ from scene_model.maintenance.repair import RecomputeEmbedding
 from scene_model.maintenance.restore import restore_backup
 from scene_model.maintenance.verify import damaged_database, verify
 from scene_model.model_choice import open_chosen
-from scene_model.services import open_services
+from scene_model.services import open_services, original_fetcher
 from scene_model.statistics.totals import library_statistics
 
 
@@ -103,7 +103,9 @@ def verify_library(options: argparse.Namespace, settings: Settings) -> int:
     if options.json:
         problems = [_problem_record(problem) for problem in result.problems]
         is_clean = not result.unrepaired
-        print(json.dumps({"photos": result.photo_count, "clean": is_clean, "problems": problems}))
+        remote = {"remote_unchecked": result.remote_unchecked} if result.remote_unchecked else {}
+        record = {"photos": result.photo_count, "clean": is_clean, "problems": problems}
+        print(json.dumps(record | remote))
     elif options.jsonl:
         for problem in result.problems:
             print(json.dumps(_problem_record(problem)))
@@ -113,16 +115,23 @@ def verify_library(options: argparse.Namespace, settings: Settings) -> int:
         if result.orphans_dir is not None:
             print(f"Files of no photo were moved to {printable(str(result.orphans_dir))}.")
         print(_verified_text(result.photo_count, len(result.problems), len(result.unrepaired)))
+        if result.remote_unchecked:
+            originals = counted(result.remote_unchecked, "original")
+            print(f"{originals} at URLs not checked; --fetch checks them, too.")
     return EXIT_SOME_FAILED if result.unrepaired else EXIT_DONE
 
 
 def _verified(options: argparse.Namespace, settings: Settings) -> VerifyResult:
     progress = ProgressLine("photos checked")
-    with Library(settings.library) as library, progress, contextlib.ExitStack() as opened:
+    fetch = original_fetcher(settings) if options.fetch else None
+    library = Library(settings.library, fetch=fetch)
+    with library, progress, contextlib.ExitStack() as opened:
         damage = damaged_database(library.folder, database_problems)
         if damage is not None:
             return damage
-        recompute = opened.enter_context(_repair_embeddings(settings)) if options.repair else None
+        recompute = None
+        if options.repair:
+            recompute = opened.enter_context(_repair_embeddings(settings, options.fetch))
         return verify(
             library,
             options.repair,
@@ -130,6 +139,7 @@ def _verified(options: argparse.Namespace, settings: Settings) -> VerifyResult:
             progress.show,
             recompute_embedding=recompute,
             is_database_checked=True,
+            fetch_remote=options.fetch,
         )
 
 
@@ -186,8 +196,11 @@ def _wants_json(options: argparse.Namespace) -> bool:
 
 
 @contextlib.contextmanager
-def _repair_embeddings(settings: Settings) -> Iterator[RecomputeEmbedding | None]:
-    """Yield a function that recomputes a photo's embedding; None without a model."""
+def _repair_embeddings(settings: Settings, may_fetch: bool) -> Iterator[RecomputeEmbedding | None]:
+    """Yield a function that recomputes a photo's embedding; None without a model.
+
+    may_fetch: from originals at URLs, too.
+    """
     try:
         services = open_services(settings, resume=False)
     except BundleError:
@@ -200,7 +213,7 @@ def _repair_embeddings(settings: Settings) -> Iterator[RecomputeEmbedding | None
             raise BundleNotFound(
                 f"It was tagged by {photo.bundle}; `library reclassify` repairs it."
             )
-        retag(services.library, classifier, photo_id)
+        retag(services.library, classifier, photo_id, may_fetch)
 
     try:
         yield recompute

@@ -91,6 +91,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
         ("resume", _resume, "continue an interrupted sort or undo"),
     ):
         commands.add_parser(name, define=define, help=what, description=what)
+    what = "tag the photos of a folder, an object store or a list into a Parquet dataset"
+    commands.add_parser(
+        "batch", define=_batch, help=what, description=f"{what[0].upper()}{what[1:]}."
+    )
     commands.add_parser("fit", define=_fit, help="train your own classes on class folders")
     commands.add_parser("serve", define=_serve, help="serve the pages and the REST API")
     commands.add_parser(
@@ -137,7 +141,7 @@ def _organise(parser: argparse.ArgumentParser) -> None:
 def _undo(parser: argparse.ArgumentParser) -> None:
     from scene_model.cli import sort
 
-    sort.add_dest_arguments(parser)
+    sort.add_undo_arguments(parser)
     _run_with_settings(parser, _naming_damage(sort.undo))
 
 
@@ -146,6 +150,13 @@ def _resume(parser: argparse.ArgumentParser) -> None:
 
     sort.add_dest_arguments(parser)
     _run_with_settings(parser, _naming_damage(sort.resume))
+
+
+def _batch(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import batch
+
+    batch.add_arguments(parser)
+    _run_with_settings(parser, batch.run)
 
 
 def _fit(parser: argparse.ArgumentParser) -> None:
@@ -166,7 +177,7 @@ def _token(parser: argparse.ArgumentParser) -> None:
     from scene_model.cli import token
 
     token.add_arguments(parser)
-    parser.set_defaults(run=token.run)
+    _run_with_settings(parser, token.run)
 
 
 _Run = Callable[[argparse.Namespace, Settings], int]

@@ -9,6 +9,7 @@ from pathlib import Path
 from scene_model.cli.terminal import printable
 from scene_model.errors import PathNotFound, SceneError, UnreadableFile
 from scene_model.photos.sniff import has_media_name
+from scene_model.scale.reading.urls import is_photo_url
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,11 @@ def path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")
     return Path(text)
+
+
+def path_or_url(text: str) -> Path | str:
+    """Parse a path, or a URL, which stays text: a path would lose its second slash."""
+    return text if is_photo_url(text) else path(text)
 
 
 def _unreadable_file(error: OSError) -> UnreadableFile:

@@ -19,6 +19,7 @@ from scene_model.library.database_file import (
     require_database,
     require_database_file,
 )
+from scene_model.visitors.folder_lock import visitors_lock
 from scene_model.visitors.open_files import raise_open_file_limit
 from scene_model.visitors.proxies import TrustedProxies
 from scene_model.visitors.tokens import Tokens
@@ -48,8 +49,8 @@ def _port(text: str) -> int:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Serve until interrupted; 1 where the address cannot be listened on.
 
-    Raises InvalidSetting for invalid tokens or proxies, and LibraryUnavailable for a library whose
-    database is missing or damaged.
+    Raises InvalidSetting for invalid tokens or proxies, LibraryUnavailable for a library whose
+    database is missing or damaged, and VisitorsInUse while another server uses their folder.
     """
     host, port = options.host or settings.host, options.port or settings.port
     tokens = Tokens.read(settings.api_tokens)
@@ -58,6 +59,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         library = settings.library.expanduser()
         require_database(library)
         require_database_file(library / DATABASE_NAME)
+    with visitors_lock(settings):
+        pass  # The app takes it when it starts; here, before seconds go into loading.
     problem = _problem_with_address(host, port)
     if problem is not None:
         print(problem, file=sys.stderr)

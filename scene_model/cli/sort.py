@@ -11,19 +11,27 @@ from typing import Any
 from scene_model.cli.scan import path
 from scene_model.cli.terminal import ProgressLine, counted, printable
 from scene_model.config import Settings
-from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, SceneError
+from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, FolderRefused, SceneError
 from scene_model.export.sorting.classification import BY_CLASS, BY_TRIP, default_layout
 from scene_model.export.sorting.journal import last_kind
 from scene_model.export.sorting.layout import DEFAULT_LAYOUT, ORGANISED_LAYOUT, Layout
 from scene_model.export.sorting.plan import Kind, Plan
-from scene_model.export.sorting.preparation import Preparation, checked_folders, prepare
+from scene_model.export.sorting.preparation import (
+    Preparation,
+    checked_folders,
+    checked_source,
+    prepare,
+    prepare_for_store,
+)
 from scene_model.export.sorting.transaction import (
     Outcome,
     resume_sort,
     sort_files,
     undo_sort,
 )
-from scene_model.services import follow_into, open_classification
+from scene_model.scale.store_sort.sort_objects import is_store_url
+from scene_model.scale.store_sort.store_sort import StoreSort
+from scene_model.services import follow_into, follow_to_store, open_classification
 
 _DONE = {Kind.COPY: "copied", Kind.MOVE: "moved", Kind.HARDLINK: "linked"}
 
@@ -59,7 +67,12 @@ def add_organise_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_folders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=path, metavar="SOURCE", help="folder with the photos")
-    parser.add_argument("dest", type=path, metavar="DEST", help="folder to sort them into")
+    parser.add_argument(
+        "dest",
+        type=_folder_or_prefix,
+        metavar="DEST",
+        help="folder to sort them into, or s3://, gs:// or az:// prefix",
+    )
     kinds = parser.add_mutually_exclusive_group()
     for kind, summary in (
         (Kind.COPY, "copy the files (default)"),
@@ -84,22 +97,50 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 def add_dest_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``undo`` and ``resume``."""
     parser.add_argument(
-        "dest", type=path, metavar="DEST", help="folder that photos were sorted into"
+        "dest",
+        type=_folder_or_prefix,
+        metavar="DEST",
+        help="folder, or s3://, gs:// or az:// prefix, that photos were sorted into",
     )
     parser.add_argument("--jsonl", action="store_true", help="print one JSON object per line")
 
 
+def add_undo_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of ``undo``."""
+    add_dest_arguments(parser)
+    parser.add_argument(
+        "--source",
+        type=path,
+        metavar="FOLDER",
+        help="with a prefix that another computer sorted to: the folder here that stands for its "
+        "SOURCE",
+    )
+
+
+def _folder_or_prefix(text: str) -> Path | str:
+    """Parse a DEST; a URL stays text, because a path would lose its second slash."""
+    return text if is_store_url(text) else path(text)
+
+
 def sort(options: argparse.Namespace, settings: Settings) -> int:
     """Scan, plan and, unless it is a dry run, sort; returns the exit code."""
-    checked_folders(options.source, options.dest)  # fail before loading the model
+    store = _store(options, settings)
+    if store is None:
+        checked_folders(options.source, options.dest)  # fail before loading the model
+    else:
+        checked_source(options.source)
     layout = Layout(options.layout or default_layout(options.by))
     with (
         open_classification(settings, options.by, options.where, layout) as classification,
         ProgressLine("photos classified") as progress,
     ):
-        prepared = prepare(
-            options.source, options.dest, classification, layout, [settings.library], progress.show
-        )
+        shared_arguments = (classification, layout, [settings.library], progress.show)
+        if store is None:
+            prepared = prepare(options.source, options.dest, *shared_arguments)
+        else:
+            prepared = prepare_for_store(
+                options.source, store.dest, store.existing(), *shared_arguments
+            )
     plan, printer = prepared.plan, _Printer(options.jsonl, prepared.plan)
     for untouched in plan.untouched:
         printer.add(
@@ -113,7 +154,10 @@ def sort(options: argparse.Namespace, settings: Settings) -> int:
         for step in plan.steps:
             printer.add(step.source, step.target, f"would {options.kind}", plan.reason(step), None)
     else:
-        steps = sort_files(plan, options.kind, prepared.folders, follow=follow_into(settings))
+        if store is None:
+            steps = sort_files(plan, options.kind, prepared.folders, follow=follow_into(settings))
+        else:
+            steps = store.sort(plan, options.kind, prepared.folders)
         _print_steps(steps, printer, options.kind, len(plan.steps), options.dest, options.jsonl)
     _print_summary(printer, prepared, options)
     return EXIT_SOME_FAILED if printer.failed else EXIT_DONE
@@ -121,8 +165,15 @@ def sort(options: argparse.Namespace, settings: Settings) -> int:
 
 def undo(options: argparse.Namespace, settings: Settings) -> int:
     """Undo the last sort into DEST; returns the exit code."""
-    kind = last_kind(options.dest.expanduser())
-    steps = undo_sort(options.dest, follow=follow_into(settings))
+    store = _store(options, settings)
+    if store is None:
+        if options.source is not None:
+            raise FolderRefused(f"--source {options.source} is for object stores alone.")
+        kind = last_kind(options.dest.expanduser())
+        steps = undo_sort(options.dest, follow=follow_into(settings))
+    else:
+        source = None if options.source is None else checked_source(options.source)
+        kind, steps = store.kind(), store.undo(source)
     printer = _run_on_dest(options, steps, "back")
     print(_undo_summary(printer, kind), file=sys.stderr)
     return EXIT_SOME_FAILED if printer.failed else EXIT_DONE
@@ -130,10 +181,26 @@ def undo(options: argparse.Namespace, settings: Settings) -> int:
 
 def resume(options: argparse.Namespace, settings: Settings) -> int:
     """Resume a sort or an undo after an interruption; returns the exit code."""
-    steps = resume_sort(options.dest, follow=follow_into(settings))
+    store = _store(options, settings)
+    if store is None:
+        steps = resume_sort(options.dest, follow=follow_into(settings))
+    else:
+        steps = store.resume()
     printer = _run_on_dest(options, steps, "done")
     print(f"{counted(printer.done, 'file')} done{_failures(printer)}.", file=sys.stderr)
     return EXIT_SOME_FAILED if printer.failed else EXIT_DONE
+
+
+def _store(options: argparse.Namespace, settings: Settings) -> StoreSort | None:
+    """Open DEST if it is in an object store; None for a folder of this computer."""
+    if not isinstance(options.dest, str):
+        return None
+    if getattr(options, "kind", None) is Kind.HARDLINK:
+        raise FolderRefused(
+            f"--hardlink: {options.dest} is in an object store, which has no links to files of "
+            "this computer. Use --copy or --move."
+        )
+    return StoreSort(options.dest, settings.sorts, follow=follow_to_store(settings))
 
 
 def _run_on_dest(
@@ -163,7 +230,7 @@ def _print_steps(
     printer: "_Printer",
     action: str,
     total: int | None,
-    dest: Path,
+    dest: Path | str,
     is_jsonl: bool,
 ) -> None:
     """Print each step when it is done; after an interruption the journal allows resuming."""

@@ -61,8 +61,11 @@ class ProgressLine:
         self._is_terminal = sys.stderr.isatty()
         self._started = time.monotonic()
 
-    def show(self, done: int, total: int | None = None, failed: int = 0) -> None:
-        """Show the progress, at most every `_MIN_INTERVAL_S`, and always at the end."""
+    def show(self, done: int, total: int | None = None, failed: int = 0, reasons: str = "") -> None:
+        """Show the progress, at most every `_MIN_INTERVAL_S`, and always at the end.
+
+        reasons: why some failed, for the end of the line.
+        """
         if (
             not self._is_terminal
             or time.monotonic() - self._last < _MIN_INTERVAL_S
@@ -71,6 +74,7 @@ class ProgressLine:
             return
         now = time.monotonic()
         line = progress_text(self._what, done, total, failed, now - self._started)
+        line += f" ({reasons})" if reasons else ""
         print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
         self._last, self._is_shown = now, True
 

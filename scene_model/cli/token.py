@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE
 from scene_model.visitors.tokens import new_token
 
@@ -12,9 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="name of the holder: letters, digits, '.-_'")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, settings: Settings) -> int:
     """Print a new token and its entry for SCENE_API_TOKENS; stores nothing."""
-    token, entry = new_token(options.name)
+    token, entry = new_token(options.name, settings.server_prefix)
     print(f"token: {token}")
     print(f"entry: {entry}")
     print(

@@ -4,10 +4,11 @@ import datetime
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from scene_model.errors import SceneError
 from scene_model.export.strip_gps import strip_gps
 from scene_model.export.table import utf8_chunks
 from scene_model.export.zip_stream import ZipStream
@@ -32,7 +33,7 @@ class ArchiveEntry:
 
     added_at, taken_at: ISO 8601; the second, or else the first, is the member's time in the ZIP.
     with_place: False packs a copy without the place where the photo was taken. subfolder: within
-    the folder; empty for none.
+    the folder; empty for none. fetch: brings an original at a URL to the path; raises SceneError.
     """
 
     folder: str
@@ -42,6 +43,7 @@ class ArchiveEntry:
     with_place: bool = True
     taken_at: str | None = None
     subfolder: str = ""
+    fetch: Callable[[], None] | None = None
 
     @property
     def dates(self) -> tuple[str, ...]:
@@ -105,8 +107,9 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
     The same photos and manifest give the same bytes.
 
     manifest: lines of a CSV, written first, as ``manifest.csv``.
-    An original that vanished in the meantime is listed in ``missing.txt`` and does not stop the
-    ZIP; a photo whose place should be removed and cannot be is listed in ``left-out.txt``.
+    An original that vanished in the meantime, or cannot be fetched, is listed in ``missing.txt``
+    and does not stop the ZIP; a photo whose place should be removed and cannot be is listed in
+    ``left-out.txt``.
     """
     archive = ZipStream()
     lines = iter(manifest)
@@ -117,6 +120,8 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
     missing, left_out = [], []
     for entry, name in archive_names(entries):
         try:
+            if entry.fetch is not None:
+                entry.fetch()
             if entry.with_place:
                 yield from archive.add_file(entry.path, name, entry.dates)
             elif (data := _without_place(entry.path)) is not None:
@@ -125,6 +130,8 @@ def stream_zip(entries: Iterable[ArchiveEntry], manifest: Iterable[str] = ()) ->
                 left_out.append(name)
         except FileNotFoundError:
             missing.append(name)
+        except SceneError as error:
+            missing.append(f"{name}: {error.message}")
     for list_name, names, heading in (
         (MISSING_NAME, missing, "The original files of these photos are missing:"),
         (LEFT_OUT_NAME, left_out, "Left out, because the place cannot be removed from them:"),

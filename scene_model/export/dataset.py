@@ -87,6 +87,7 @@ def _write_part(
         manifest.writerow(COLUMNS)
         for record, (_, name) in zip(records, archive_names(entries), strict=True):
             try:
+                library.fetch_original(record.id)
                 original = library.verified_original(record.id)
                 (folder / name).parent.mkdir(exist_ok=True)
                 shutil.copyfile(original, folder / name)

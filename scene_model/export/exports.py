@@ -1,7 +1,7 @@
 """Exports of a library: tables, JSON and ZIPs, with the objects predicted for each photo."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -83,14 +83,19 @@ class Exports:
         return self.zip_by(photo_ids, FolderRule())
 
     def zip_by(
-        self, photo_ids: Sequence[str] | IdsInOrder, rule: FolderRule, with_place: bool = True
+        self,
+        photo_ids: Sequence[str] | IdsInOrder,
+        rule: FolderRule,
+        with_place: bool = True,
+        on_unfetched: Callable[[str, SceneError], None] = lambda _id, _error: None,
     ) -> Iterator[bytes]:
         """Yield a ZIP of photos, in folders by a rule, with the CSV inside.
 
         A stack goes whole into the folder of its pick, except with one folder per tag.
         with_place: False leaves coordinates and places out of the CSV, packs copies without the
         place, and names trips by their dates unless a person titled them; photos from which the
-        place cannot be removed are left out and listed in the ZIP.
+        place cannot be removed are left out and listed in the ZIP. on_unfetched: called with the
+        photos at URLs that cannot be fetched, which are listed in the ZIP, too.
         """
         trips, days = self._trips_of(photo_ids, rule, with_place) if rule.is_by_trip else ({}, {})
         entries = (
@@ -102,6 +107,7 @@ class Exports:
                 with_place=with_place,
                 taken_at=photo.taken_at,
                 subfolder=days.get(pick.id, ""),
+                fetch=self._fetch(photo, on_unfetched),
             )
             for photo, pick in with_picks(self.library, photo_ids)
             for folder in rule.folders(
@@ -109,6 +115,22 @@ class Exports:
             )
         )
         return stream_zip(entries, self.csv_lines(photo_ids, with_place=with_place))
+
+    def _fetch(
+        self, photo: PhotoRecord, on_unfetched: Callable[[str, SceneError], None]
+    ) -> Callable[[], None] | None:
+        """Return what fetches the original of a photo; None where it is on this computer."""
+        if photo.remote_url is None:
+            return None
+
+        def fetch() -> None:
+            try:
+                self.library.fetch_original(photo.id)
+            except SceneError as error:
+                on_unfetched(photo.id, error)
+                raise
+
+        return fetch
 
     def trip_folder_names(self, rule: FolderRule, with_place: bool) -> dict[str, str]:
         """Return the folders of trips whose folder is not called as the trip, by their titles."""

@@ -23,6 +23,7 @@ from scene_model.export.sidecar import (
 )
 from scene_model.library import edits
 from scene_model.library.records import PhotoRecord
+from scene_model.library.remote_originals import shown_url
 from scene_model.library.store import Library
 from scene_model.photos.content import content_id, read_content
 from scene_model.photos.decode import PhotoLimits
@@ -75,11 +76,7 @@ def write_sidecars(
     for (photo, _), (_, name) in zip(photos, archive_names(entries), strict=True):
         path = photo.reference if into is None else into / name
         if path is None:
-            error: SceneError = OriginalMissing(
-                f"{photo.name} is stored inside the library, where other programs do not read "
-                "sidecars. Name a folder for it (--into)."
-            )
-            yield SidecarResult(Path(photo.name), error=error)
+            yield SidecarResult(Path(photo.name), error=_no_place(photo))
             continue
         try:
             if into is not None:
@@ -99,6 +96,16 @@ def write_sidecars(
             yield SidecarResult(path, error=UnreadableFile(message))
         except SceneError as scene_error:
             yield SidecarResult(path, error=scene_error)
+
+
+def _no_place(photo: PhotoRecord) -> SceneError:
+    if photo.remote_url is not None:
+        place = f"The original of {photo.name} is at {shown_url(photo.remote_url)}, where no"
+        return OriginalMissing(f"{place} sidecar can be written. Name a folder for it (--into).")
+    return OriginalMissing(
+        f"{photo.name} is stored inside the library, where other programs do not read sidecars. "
+        "Name a folder for it (--into)."
+    )
 
 
 def import_keywords(

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Sequence
 from pathlib import Path
 
-from scene_model.classifier.classify import Classifier
+from scene_model.classifier.classify import Classifier, Prediction
 from scene_model.duplicates.hash_neighbours import write_hash_neighbours
 from scene_model.duplicates.stacks import write_stack
 from scene_model.ingest.quota import NO_QUOTA, Quota
@@ -32,11 +32,32 @@ def ingest_photo(
     more_writers: called when the photo is stored, in the same transaction.
     Raises PhotoError, LibraryError or QuotaExceeded.
     """
-    if library.holds(photo.id, classifier.bundle_id):
+    is_remote = photo.remote_url is not None
+    if library.holds(photo.id, classifier.bundle_id, is_remote):
         return Added(photo.id, was_known=True)
     # Before the prediction, which is the slowest step.
-    library.require_space(0 if reference else library.files.copied_bytes(photo.data))
+    is_copied = reference is None and not is_remote
+    library.require_space(library.files.copied_bytes(photo.data) if is_copied else 0)
     prediction = classifier.predict(photo.data)
+    return store_prediction(
+        library, classifier, photo, prediction, reference, quota, is_counted, more_writers
+    )
+
+
+def store_prediction(
+    library: Library,
+    classifier: Classifier,
+    photo: NewPhoto,
+    prediction: Prediction,
+    reference: Path | None = None,
+    quota: Quota = NO_QUOTA,
+    is_counted: bool = False,
+    more_writers: Sequence[PhotoWriter] = (),
+) -> Added:
+    """Store a photo with a prediction that was made; arguments as of `ingest_photo`.
+
+    Raises LibraryError or QuotaExceeded.
+    """
     # The place last: facts of an export may bring the position.
     writers = (
         *(write_hash_neighbours, write_taught_tags, write_stack, *more_writers),

@@ -7,12 +7,13 @@ from scene_model.library.predictions import predict_stored
 from scene_model.library.store import Library
 
 
-def retag(library: Library, classifier: Classifier, photo_id: str) -> None:
+def retag(library: Library, classifier: Classifier, photo_id: str, may_fetch: bool = True) -> None:
     """Replace the predictions of an earlier model in one transaction.
 
-    People's decisions stay. Raises the errors of `predict_stored`; the photo is then unchanged.
+    People's decisions stay. may_fetch: fetch an original at a URL where another network made the
+    embedding. Raises the errors of `predict_stored`; the photo is then unchanged.
     """
-    prediction = predict_stored(library, classifier, photo_id)
+    prediction = predict_stored(library, classifier, photo_id, may_fetch)
     library.replace_predictions(
         photo_id,
         prediction.head_predictions,

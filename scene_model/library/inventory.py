@@ -16,13 +16,23 @@ _DATABASE_NAME = "library.db"
 
 @dataclass(frozen=True)
 class StoredPhoto:
-    """A photo's file data. reference: path of an original that is not copied into the library."""
+    """A photo's file data.
+
+    reference: path of an original that is not copied into the library. remote_url: address of one
+    that is fetched when a person opens it.
+    """
 
     id: str
     name: str
     format: str
     file_bytes: int
     reference: Path | None
+    remote_url: str | None = None
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether the original is in the library folder."""
+        return self.reference is None and self.remote_url is None
 
 
 def stored_photos(
@@ -35,6 +45,7 @@ def stored_photos(
         photos.c.format,
         photos.c.file_bytes,
         photos.c.reference,
+        photos.c.remote_url,
     ).order_by(photos.c.id)
     if photo_id is not None:
         query = query.where(photos.c.id == photo_id)
@@ -65,14 +76,14 @@ def names_and_sizes(library: Library) -> list[tuple[str, int, str | None]]:
 
 
 def original_of(library: Library, photo: StoredPhoto) -> Path:
-    """Return the path of a copied or referenced original."""
-    return photo.reference or library.files.copy_location(photo.id, photo.format)
+    """Return the path of an original; of a remote one, that of the fetched file."""
+    return library.files.location(photo)
 
 
 def files_of(library: Library, photo: StoredPhoto) -> list[Path]:
     """Return the paths of a photo's files inside the library folder."""
     files = previews_of(library, photo)
-    if photo.reference is None:
+    if photo.is_copied:
         files.append(library.files.copy_location(photo.id, photo.format))
     return files
 
@@ -122,7 +133,7 @@ def update_references(library: Library, moved: Sequence[MovedFile]) -> int:
             photos.c.id == bindparam("photo_id"),
             or_(photos.c.reference == bindparam("before"), photos.c.reference == bindparam("real")),
         )
-        .values(reference=bindparam("now"))
+        .values(reference=bindparam("now"), remote_url=None)
     )
     parameters = [
         {
@@ -135,3 +146,29 @@ def update_references(library: Library, moved: Sequence[MovedFile]) -> int:
     ]
     with library.database.writer.begin() as connection:
         return connection.execute(statement, parameters).rowcount
+
+
+def move_reference_to_url(library: Library, photo_id: str, before: Path, url: str) -> None:
+    """Store the URL that a photo's original was moved to; any other reference stays."""
+    real = before.parent.resolve() / before.name
+    is_it = photos.c.reference.in_([before, real])
+    with library.database.writer.begin() as connection:
+        connection.execute(
+            update(photos)
+            .where(photos.c.id == photo_id, is_it)
+            .values(reference=None, remote_url=url)
+        )
+
+
+def move_reference_from_url(library: Library, photo_id: str, url: str, now: Path) -> None:
+    """Store the path that a photo's original was moved back to from a URL."""
+    is_it = (photos.c.id == photo_id, photos.c.remote_url == url)
+    with library.database.writer.begin() as connection:
+        connection.execute(update(photos).where(*is_it).values(reference=now, remote_url=None))
+
+
+def update_remote_url(library: Library, photo_id: str, url: str) -> None:
+    """Change the URL of a photo's original; one that is on this computer stays there."""
+    is_remote = (photos.c.id == photo_id, photos.c.remote_url.is_not(None))
+    with library.database.writer.begin() as connection:
+        connection.execute(update(photos).where(*is_remote).values(remote_url=url))

@@ -62,6 +62,10 @@ _STATEMENTS: dict[int, tuple[str, ...]] = {
     8: (),
     # Followed by `_to_version_10`.
     9: (),
+    # Followed by `_to_version_11`.
+    10: (),
+    # Followed by `_to_version_12`.
+    11: (),
 }
 
 # How migrations worded the tables that they created.
@@ -197,6 +201,17 @@ def _to_version_10(connection: Connection, _: EmbeddingFiles) -> None:
     )
 
 
+def _to_version_11(connection: Connection, _: EmbeddingFiles) -> None:
+    """Add the column of addresses of remote originals, if a step before has not done it."""
+    _add_missing_columns(connection)
+
+
+def _to_version_12(connection: Connection, _: EmbeddingFiles) -> None:
+    """Add the tables of this version; they are filled when they are first read."""
+    _add_missing_columns(connection)
+    create_missing_objects(connection)
+
+
 def _add_missing_columns(connection: Connection) -> None:
     """Give the photos table the columns of this version, if a step before has not done it."""
     stored = {column.name for column in photos.columns if column.computed is None}
@@ -248,6 +263,8 @@ _FUNCTIONS: dict[int, Callable[[Connection, EmbeddingFiles], None]] = {
     7: _to_version_8,
     8: _to_version_9,
     9: _to_version_10,
+    10: _to_version_11,
+    11: _to_version_12,
 }
 
 

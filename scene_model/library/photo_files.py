@@ -1,4 +1,4 @@
-"""The photos' files: originals, copied into the library or referenced, and thumbnails."""
+"""The photos' files: thumbnails, and originals: copied into the library, referenced or remote."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import Protocol
 from scene_model.errors import NoFrames, OriginalChanged, OriginalMissing
 from scene_model.library.file_system import PRIVATE_FOLDER_MODE, FileSystem
 from scene_model.library.records import PhotoRecord
+from scene_model.library.remote_originals import FetchedOriginals, FetchOriginal, shown_url
 from scene_model.photos.colours import Pixels
 from scene_model.photos.content import Content, VideoContent, content_bytes
 from scene_model.photos.decode import MinimumSize
@@ -62,13 +63,27 @@ class StoredOriginal(Protocol):
     def reference(self) -> Path | None:
         """The path of an original that is not copied into the library."""
 
+    @property
+    def remote_url(self) -> str | None:
+        """The address of an original that is fetched when a person opens it."""
+
 
 class PhotoFiles:
-    """The files of one library; referenced originals are only read."""
+    """The files of one library; referenced originals are only read.
 
-    def __init__(self, folder: Path, file_system: FileSystem, decoders: Decoders) -> None:
-        """folder: the library folder; its missing subfolders are created."""
+    Reading never fetches: a remote original is missing until `fetch` brought it here.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        file_system: FileSystem,
+        decoders: Decoders,
+        fetch: FetchOriginal | None = None,
+    ) -> None:
+        """folder: the library folder; its missing subfolders are created. fetch: see `Library`."""
         self.folder, self._file_system = folder, file_system
+        self.fetched = FetchedOriginals(folder, file_system, fetch)
         self._decoders = decoders
         self.new_dir = folder / "new"
         for name in ("originals", "thumbnails", "new"):
@@ -80,7 +95,9 @@ class PhotoFiles:
         return copy_location(self.folder, photo_id, format_name)
 
     def location(self, photo: StoredOriginal) -> Path:
-        """Return the path of a photo's original: its reference, or the library's copy."""
+        """Return the path of a photo's original: its reference, the fetched or the copied file."""
+        if photo.remote_url is not None:
+            return self.fetched.location(photo.id)
         return photo.reference or self.copy_location(photo.id, photo.format)
 
     def thumbnail_location(self, photo_id: str) -> Path:
@@ -134,6 +151,17 @@ class PhotoFiles:
         """Check by size that the original exists, without reading it."""
         return _has_size(self.location(photo), photo.file_bytes)
 
+    def fetch(self, photo: PhotoRecord, may_wait: bool = True) -> None:
+        """Bring a remote original here, and a thumbnail that is missing; raises OSError too.
+
+        Does nothing for other photos. Raises as `FetchedOriginals.fetch` does.
+        """
+        if photo.remote_url is None:
+            return
+        self.fetched.fetch(photo, may_wait)
+        if not self.thumbnail_location(photo.id).exists():
+            self.recreate_thumbnail(photo)
+
     def original(self, photo: PhotoRecord) -> Path:
         """Return the path of the original; raises OriginalMissing with the path."""
         path = self.location(photo)
@@ -152,7 +180,7 @@ class PhotoFiles:
         except OSError as error:
             raise _unreadable(photo, error) from error
         if current_hash != photo.id:
-            raise _changed(photo)
+            raise self._changed(photo)
         return path
 
     def original_bytes(self, photo: PhotoRecord) -> bytes:
@@ -163,7 +191,7 @@ class PhotoFiles:
         except OSError as error:
             raise _unreadable(photo, error) from error
         if content_hash(data) != photo.id:
-            raise _changed(photo)
+            raise self._changed(photo)
         return data
 
     def content(self, photo: PhotoRecord) -> Content:
@@ -179,7 +207,7 @@ class PhotoFiles:
             raise NoFrames(f"{photo.id[:12]} is a picture, not a video: it has no frames.")
         path = self.original(photo)
         if not _has_size(path, photo.file_bytes):
-            raise _changed(photo)
+            raise self._changed(photo)
         return VideoContent(path, photo.id, photo.file_bytes, photo.format)
 
     def preview(self, photo: PhotoRecord) -> bytes:
@@ -203,6 +231,11 @@ class PhotoFiles:
         self._file_system.write_whole(self.frames_location(photo.id), frames, self.new_dir)
         return frames
 
+    def _changed(self, photo: PhotoRecord) -> OriginalChanged:
+        if photo.remote_url is not None:
+            self.fetched.forget(photo.id)  # opened again, it is fetched again
+        return _changed(photo)
+
     def _resized(self, photo: PhotoRecord, minimum: MinimumSize, long_side: int) -> bytes:
         return make_thumbnail(self._decoded(photo, minimum), long_side)
 
@@ -225,6 +258,12 @@ def _has_size(path: Path, file_bytes: int) -> bool:
 # Messages about a copy name only the photo, so that visitors do not learn the library's path.
 # Messages about a reference name its path, because only the owner can fix it.
 def _missing(photo: PhotoRecord) -> OriginalMissing:
+    if photo.remote_url is not None:
+        return OriginalMissing(
+            f"The original of {photo.name} is at {shown_url(photo.remote_url)} and was not "
+            "fetched. Open the photo to fetch it.",
+            code="original_not_fetched",
+        )
     if photo.reference is not None:
         return OriginalMissing(
             f"The original of {photo.name} is no longer at {photo.reference}. "
@@ -237,6 +276,11 @@ def _missing(photo: PhotoRecord) -> OriginalMissing:
 
 
 def _changed(photo: PhotoRecord) -> OriginalChanged:
+    if photo.remote_url is not None:
+        return OriginalChanged(
+            f"The file that was fetched for {photo.name} was damaged and is removed. Open the "
+            "photo again."
+        )
     if photo.reference is not None:
         return OriginalChanged(
             f"The original of {photo.name}, {photo.reference}, was changed on disk after it was "

@@ -29,7 +29,9 @@ _QUALITY_COLUMNS = ("sharpness", "clipped", "brightness", "white_level", "tonal_
 SHOT_COLUMNS = (*_EXPOSURE_COLUMNS, *_QUALITY_COLUMNS)
 
 # Built once: to build a statement costs more time than SQLite needs for it.
-_EXISTING = select(photos.c.reference).where(photos.c.id == bindparam("photo_id"))
+_EXISTING = select(photos.c.reference, photos.c.remote_url).where(
+    photos.c.id == bindparam("photo_id")
+)
 _INSERT_PHOTO, _INSERT_TAGS = insert(photos), insert(automatic_tags)
 _FREE_SLOT = select(func.min(free_slots.c.slot)).where(free_slots.c.file == bindparam("file"))
 _LAST_SLOT = select(func.max(photos.c.embedding_slot)).where(
@@ -58,7 +60,8 @@ def write_photo(
     values |= _write_embedding(connection, embeddings, photo_id, prediction.embedding, provenance)
     photo_values = _photo_columns(photo_id, photo, prediction)
     if existing_row is None:
-        values |= photo_values | {"reference": reference, "awaits_rules": True}
+        values |= photo_values | {"awaits_rules": True}
+        values |= {"reference": reference, "remote_url": photo.remote_url}
         connection.execute(_INSERT_PHOTO, values)
     else:
         values |= {"trashed_at": None, "sequence_checked": None}
@@ -70,8 +73,8 @@ def write_photo(
             *SHOT_COLUMNS,
         ):
             values[name] = func.coalesce(photos.c[name], photo_values[name])
-        if reference is None or existing_row.reference is not None:
-            values["reference"] = reference
+        if _replaces_original(existing_row, photo.remote_url, reference):
+            values |= {"reference": reference, "remote_url": photo.remote_url}
         connection.execute(update(photos).where(photos.c.id == photo_id).values(**values))
     _replace_tags(connection, photo_id, prediction.head_predictions, provenance)
     judge_photos(connection, [photo_id])
@@ -79,6 +82,18 @@ def write_photo(
         photo_id, photo_values["perceptual_hash"], prediction.embedding, provenance.backbone
     )
     return written, existing_row is not None
+
+
+def _replaces_original(existing: Any, remote_url: str | None, reference: Path | None) -> bool:
+    """Whether an original that came again takes the place of the one there is.
+
+    A copy stays, and so does a file of this computer that is there where the new one is remote.
+    """
+    if reference is None and remote_url is None:
+        return True
+    if remote_url is not None and existing.reference is not None:
+        return not existing.reference.is_file()
+    return existing.reference is not None or existing.remote_url is not None
 
 
 def write_predictions(

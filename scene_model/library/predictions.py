@@ -26,11 +26,12 @@ class StoredPhotoPrediction:
 
 
 def predict_stored(
-    library: Library, classifier: Classifier, photo_id: str
+    library: Library, classifier: Classifier, photo_id: str, may_fetch: bool = False
 ) -> StoredPhotoPrediction:
     """Predict from the stored embedding if this network made it, else from the original.
 
-    Raises PhotoNotFound; when the original is needed, also OriginalMissing, OriginalChanged or
+    may_fetch: a person asked for what an original at a URL is fetched for. Raises PhotoNotFound;
+    when the original is needed, also OriginalMissing, OriginalUnreachable, OriginalChanged or
     PhotoError.
     """
     try:
@@ -39,6 +40,8 @@ def predict_stored(
         stored = None
     if stored is not None and classifier.can_read(stored.provenance):
         return StoredPhotoPrediction(classifier.predict_embedding(stored.values), None)
+    if may_fetch:
+        library.fetch_original(photo_id)
     prediction = classifier.predict(library.original_content(photo_id))
     return StoredPhotoPrediction(prediction.head_predictions, prediction.embedding)
 

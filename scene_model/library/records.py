@@ -82,7 +82,8 @@ class PhotoRecord:
     auto_group: the predicted group, "unsure" where it is not believed, with the probability of the
     most probable one; None where the model that predicted knows no groups. guess: the most probable
     label of all heads, with its probability. For the effective group, see `library.groups`.
-    reference: path of an original that is not copied into the library.
+    reference: path of an original that is not copied into the library. remote_url: address of one
+    that is fetched when a person opens it; both None where the library has a copy.
     rating: from 0 (none) to 5; a person's, or else the imported one.
     duration_s: of a video, in seconds; None where it is unknown, and for pictures. film_start,
     film_bytes: where the film of a motion photo is in its file. description: what a person wrote
@@ -132,6 +133,7 @@ class PhotoRecord:
     place: PhotoPlace | None = None
     clutter: str | None = None
     is_apart: bool = False
+    remote_url: str | None = None
 
     @property
     def shown_tags(self) -> tuple[str, ...]:
@@ -171,7 +173,8 @@ class NewPhoto:
 
     rating: that of its sidecar, from 0 (none) to 5; None where it states none. folder: where the
     file was. modified_at: when it was changed last, local time, ISO 8601. sidecar_date: the date
-    taken in its sidecar. None where not known.
+    taken in its sidecar. None where not known. remote_url: where the original stays; the library
+    makes no copy of it then.
     """
 
     data: Content
@@ -181,6 +184,7 @@ class NewPhoto:
     folder: str | None = None
     modified_at: str | None = None
     sidecar_date: str | None = None
+    remote_url: str | None = None
 
     @cached_property
     def id(self) -> str:
@@ -290,6 +294,7 @@ def photo_record(row: Any, tags: tuple[TagOnPhoto, ...], place_row: Any = None) 
         place=None if place_row is None else _photo_place(row, place_row),
         clutter=row.clutter,
         is_apart=bool(row.human_clutter),
+        remote_url=row.remote_url,
     )
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from scene_model.classifier.labels import NONE, UNSURE_CLASS
 from scene_model.library.sqlite_extensions import PathColumn
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 12
 
 metadata = MetaData()
 
@@ -75,7 +75,8 @@ def _effective_date_column(name: str) -> Computed:
 # version of the rule that decided so; null where none did. `human_clutter`: what a person decided:
 # a kind sets the photo apart, empty means that it is no clutter. `clutter`: the effective kind.
 # `awaits_rules`: whether the photo came in and standing rules have not handled it yet; null
-# otherwise, see `rules.rule_passes`.
+# otherwise, see `rules.rule_passes`. `remote_url`: address of an original that is fetched when a
+# person opens the photo, see `remote_originals`; then there is no copy and no `reference`.
 photos = Table(
     "photos",
     metadata,
@@ -178,6 +179,7 @@ photos = Table(
         Computed("nullif(coalesce(human_clutter, auto_clutter), '')", persisted=False),
     ),
     Column("awaits_rules", Boolean),
+    Column("remote_url", Text),
 )
 
 # Places where photos were taken, see `photos.places`. `key`: makes them unique. `words` and

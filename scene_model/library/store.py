@@ -10,6 +10,7 @@ LIBRARY/incoming/, jobs/           pending uploads, and results of finished ones
 LIBRARY/inbox/                     files that an app put in by WebDAV, until they are added
 LIBRARY/phone.json                 codes for phones, as hashes
 LIBRARY/archives/                  uploaded archives, until their photos are added
+LIBRARY/fetched/                   originals of URLs that were opened, until others need the room
 LIBRARY/new/                       files being written
 
 Files are written before the row that refers to them. A kill can leave files without a row, which
@@ -61,6 +62,7 @@ from scene_model.library.records import (
     photo_record,
     tags_by_photo,
 )
+from scene_model.library.remote_originals import FetchOriginal
 from scene_model.library.schema import (
     automatic_tags,
     choices,
@@ -84,12 +86,13 @@ from scene_model.photos.places.gazetteer import Gazetteer
 
 _OWN_FILE = re.compile(
     r"originals|thumbnails|embeddings|new|incoming|jobs|trash|batches|copies|rebuilding|watch|"
-    r"inbox|archives|phone\.json|library\.db.*"
+    r"inbox|archives|fetched|phone\.json|library\.db.*"
 )
 
 # Built once: to build a statement costs more time than SQLite needs for it.
 _HELD_PHOTO = select(
-    photos.c.id, photos.c.bundle, photos.c.format, photos.c.file_bytes, photos.c.reference
+    *(photos.c.id, photos.c.bundle, photos.c.format, photos.c.file_bytes, photos.c.reference),
+    photos.c.remote_url,
 ).where(photos.c.id == bindparam("photo_id"), photos.c.trashed_at.is_(None))
 
 # The first photos of an order come from its index sooner than all its photos are in memory.
@@ -109,13 +112,15 @@ class Library:
         decoders: Decoders | None = None,
         is_rebuilding: bool = False,
         gazetteer: Gazetteer | None = None,
+        fetch: FetchOriginal | None = None,
     ) -> None:
         """Open or create the library in a folder.
 
         file_system: tests pass one that injects faults. decoders: make previews and missing
         thumbnails; None for one of its own. is_rebuilding: open it although rows of its photos are
-        missing. gazetteer: names the positions of photos; None for one of its own. Raises
-        LibraryUnavailable; DatabaseMissing for a folder that has photos, but no database.
+        missing. gazetteer: names the positions of photos; None for one of its own. fetch: fetches
+        originals from URLs; without it, none is fetched. Raises LibraryUnavailable; DatabaseMissing
+        for a folder that has photos, but no database.
         """
         self._owns_decoders = decoders is None
         self.decoders = decoders or Decoders(PhotoLimits(), processes=1)
@@ -124,7 +129,7 @@ class Library:
         require_database(self.folder, is_rebuilding)
         self.file_system = file_system or FileSystem()
         with self._translated_errors():
-            self.files = PhotoFiles(self.folder, self.file_system, self.decoders)
+            self.files = PhotoFiles(self.folder, self.file_system, self.decoders, fetch)
             for path in (self.incoming_dir, self.jobs_dir, self.folder / "embeddings"):
                 self.file_system.make_folder(path, PRIVATE_FOLDER_MODE)
             # Others cannot reach what lies deeper, once they cannot enter these folders. What else
@@ -191,11 +196,16 @@ class Library:
         with self._translated_errors():
             self.file_system.require_space(self.folder, needed_bytes)
 
-    def holds(self, photo_id: str, bundle_id: str) -> bool:
-        """Whether a photo is outside the trash, has its original, and was tagged by a bundle."""
+    def holds(self, photo_id: str, bundle_id: str, is_remote: bool = False) -> bool:
+        """Whether a photo is outside the trash, has its original, and was tagged by a bundle.
+
+        is_remote: an original at a URL counts, too.
+        """
         with self.database.reader.begin() as connection:
             row: Any = connection.execute(_HELD_PHOTO, {"photo_id": photo_id}).first()
-        return row is not None and row.bundle == bundle_id and self.files.has_original(row)
+        if row is None or row.bundle != bundle_id:
+            return False
+        return self.files.has_original(row) if row.remote_url is None else is_remote
 
     def add(
         self,
@@ -208,16 +218,17 @@ class Library:
         """Add a photo: original and thumbnail, then the rows; a kill leaves all of it or nothing.
 
         An existing photo keeps its name and all human decisions; its predictions are replaced,
-        and it leaves the trash. reference: path of an original to leave where it is; the library
-        then makes no copy, unless it has one already. writers: called in the same transaction,
-        after the photo's row and tags. Raises LibraryUnavailable, and LibraryFull before anything
-        is written; UnreadableFile for a video that changes while it is copied.
+        and it leaves the trash. reference: path of an original to leave where it is. With it, or a
+        ``remote_url`` of the photo, the library makes no copy, unless it has one already. writers:
+        called in the same transaction, after the photo's row and tags. Raises LibraryUnavailable,
+        and LibraryFull before anything is written; UnreadableFile for a video that changes while it
+        is copied.
         """
         photo_id = photo.id
         embedding_bytes = len(packed(photo_id, prediction.embedding))
-        self.require_space(
-            (0 if reference else self.files.copied_bytes(photo.data)) + embedding_bytes
-        )
+        is_copied = reference is None and photo.remote_url is None
+        copied_bytes = self.files.copied_bytes(photo.data) if is_copied else 0
+        self.require_space(copied_bytes + embedding_bytes)
         with self._translated_errors():
             self._write_files(photo_id, photo, prediction, reference)
             with self.database.writer.begin() as connection:
@@ -450,6 +461,16 @@ class Library:
         """Return what can be classified again; raises as `PhotoFiles.content` does."""
         return self.files.content(self.photo(photo_id))
 
+    def fetch_original(self, photo_id: str, may_wait: bool = True) -> None:
+        """Fetch an original from its URL, for a person who opens or exports the photo.
+
+        Does nothing where it is on this computer. may_wait: see `FetchedOriginals.fetch`. Raises
+        PhotoNotFound; OriginalUnreachable or OriginalChanged where it cannot be had.
+        """
+        photo = self.photo(photo_id)
+        with self._translated_errors():
+            self.files.fetch(photo, may_wait)
+
     def video_path(self, photo_id: str) -> Path:
         """Return the path of a video after checking its size.
 
@@ -562,7 +583,7 @@ class Library:
     def _write_files(
         self, photo_id: str, photo: NewPhoto, prediction: Prediction, reference: Path | None
     ) -> None:
-        if reference is None:
+        if reference is None and photo.remote_url is None:
             self.files.store_copy(photo_id, prediction.photo.format, photo.data)
         self.files.store_thumbnail(photo_id, prediction.photo.pixels)
         self.files.store_frames(photo_id, prediction.photo.frames)

@@ -62,8 +62,8 @@ def trash_contents(library: Library) -> TrashContents:
         trashed_photos = stored_photos(connection, only_trashed=True)
     return TrashContents(
         photo_ids=tuple(photo.id for photo in trashed_photos),
-        file_bytes=sum(photo.file_bytes for photo in trashed_photos if photo.reference is None),
-        referenced=sum(photo.reference is not None for photo in trashed_photos),
+        file_bytes=sum(photo.file_bytes for photo in trashed_photos if photo.is_copied),
+        referenced=sum(not photo.is_copied for photo in trashed_photos),
     )
 
 
@@ -107,7 +107,7 @@ def unfinished_lists(library: Library) -> list[Path]:
 def _write_list(library: Library, photos_to_delete: Sequence[StoredPhoto]) -> Path:
     # It lists formats, not paths, so that only the library's own copies can be removed by it.
     items = [
-        {"id": photo.id, "format": None if photo.reference else photo.format}
+        {"id": photo.id, "format": photo.format if photo.is_copied else None}
         for photo in photos_to_delete
     ]
     list_file = trash_dir(library) / f"emptying-{secrets.token_hex(8)}.json"
@@ -154,6 +154,7 @@ def _remove_files(library: Library, list_file: Path) -> tuple[int, tuple[Path, .
                 paths = [
                     library.files.thumbnail_location(photo_id),
                     library.files.frames_location(photo_id),
+                    library.files.fetched.location(photo_id),
                 ]
                 if format_by_id[photo_id] is not None:
                     paths.append(library.files.copy_location(photo_id, format_by_id[photo_id]))

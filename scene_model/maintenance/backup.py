@@ -87,9 +87,9 @@ def write_backup(
     """Back up a library to one new file; the library may be in use meanwhile.
 
     The backup is written to FILE.XXXX.part and renamed when it is complete. with_references: also
-    copy originals outside the library; restoring puts them inside it. passphrase: encrypt the
-    backup, so that nothing of it is written unencrypted outside the library. Raises TargetExists,
-    PathNotFound or BackupError.
+    copy originals outside the library that are on this computer; restoring puts them inside it.
+    passphrase: encrypt the backup, so that nothing of it is written unencrypted outside the
+    library. Raises TargetExists, PathNotFound or BackupError.
     """
     file = file.expanduser().absolute()
     snapshot_folder = file.parent if passphrase is None else library.files.new_dir
@@ -100,7 +100,7 @@ def write_backup(
         ):
             require_free_space(
                 file.parent,
-                sum(p.file_bytes for p in photos if p.reference is None),
+                sum(p.file_bytes for p in photos if p.is_copied),
                 "The backup",
             )
             with (
@@ -135,8 +135,10 @@ def _add_embeddings(progress: _BackupInProgress) -> None:
 
 def _add_photo(progress: _BackupInProgress, photo: StoredPhoto, with_references: bool) -> None:
     library = progress.library
-    if photo.reference is not None and not with_references:
-        referenced = ReferencedOriginal(photo=photo.id, path=str(photo.reference))
+    # Originals at URLs are never fetched for a backup: there may be millions.
+    if photo.remote_url is not None or (photo.reference is not None and not with_references):
+        path = photo.remote_url or str(photo.reference)
+        referenced = ReferencedOriginal(photo=photo.id, path=path)
         progress.references.append(referenced)
     elif not _add_original(progress, photo):
         return

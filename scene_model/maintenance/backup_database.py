@@ -29,7 +29,7 @@ _ID = re.compile(r"[0-9a-f]{64}")
 def check_backup_database(database: Path, manifest: BackupManifest) -> list[str]:
     """Check a backup's database, and that the backup has the original of each row.
 
-    A database of an earlier version is migrated first. Returns the paths of the files outside the
+    A database of an earlier version is migrated first. Returns the paths and URLs outside the
     library that its rows refer to. Raises BackupTooNew, BackupDamaged or NotABackup, and OSError
     when the disk is full.
     """
@@ -116,10 +116,10 @@ def _check_content(connection: sqlite3.Connection) -> None:
 
 
 def _photo_rows(connection: sqlite3.Connection) -> list[tuple[str, str, str | None]]:
-    """Return id, format and reference of each photo."""
+    """Return id, format, and path or URL of an original outside the library, of each photo."""
     rows = []
     for photo_id, picture_format, reference in connection.execute(
-        "SELECT id, format, reference FROM photos ORDER BY id"
+        "SELECT id, format, coalesce(reference, remote_url) FROM photos ORDER BY id"
     ):
         if not _ID.fullmatch(photo_id):
             raise NotABackup(

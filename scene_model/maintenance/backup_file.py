@@ -45,7 +45,7 @@ class BackupEntry(_Frozen):
 
 
 class ReferencedOriginal(_Frozen):
-    """An original outside the library that is not in the backup."""
+    """An original outside the library that is not in the backup. path: or its URL."""
 
     photo: str
     path: str

@@ -21,11 +21,16 @@ class Problem:
 
 @dataclass(frozen=True)
 class VerifyResult:
-    """Result of a check. orphans_dir: where a repair moved files and rows without a photo."""
+    """Result of a check.
+
+    orphans_dir: where a repair moved files and rows without a photo. remote_unchecked: number of
+    photos whose original is at a URL and was not fetched.
+    """
 
     photo_count: int
     problems: tuple[Problem, ...] = ()
     orphans_dir: Path | None = None
+    remote_unchecked: int = 0
 
     @property
     def unrepaired(self) -> tuple[Problem, ...]:

@@ -207,9 +207,9 @@ def _unconfirmed(references: Sequence[str]) -> UsageError:
     shown = ", ".join(references[:_SHOWN_REFERENCES])
     others = len(references) - _SHOWN_REFERENCES
     return UsageError(
-        f"The backup refers to {len(references):,} of your own files, which the library would "
-        f"read: {shown}{f' and {others:,} more' if others > 0 else ''}. If these are your photos, "
-        "add --accept-references.",
+        f"The backup refers to {len(references):,} files or URLs outside it, which the library "
+        f"would read: {shown}{f' and {others:,} more' if others > 0 else ''}. If these are your "
+        "photos, add --accept-references.",
         code="references_unconfirmed",
     )
 

@@ -164,6 +164,12 @@ _CONTRADICTIONS = {
         "OR NOT coalesce(latitude, 0) BETWEEN -90 AND 90 "
         "OR NOT coalesce(longitude, 0) BETWEEN -180 AND 180"
     ),
+    "a photo's original is in two places, or at no address of one": (
+        "SELECT count(*) FROM photos WHERE remote_url IS NOT NULL AND (reference IS NOT NULL "
+        "OR (remote_url NOT GLOB 's3://?*' AND remote_url NOT GLOB 'gs://?*' "
+        "AND remote_url NOT GLOB 'az://?*' AND remote_url NOT GLOB 'http://?*' "
+        "AND remote_url NOT GLOB 'https://?*'))"
+    ),
     "a motion photo's film is not in its file": (
         "SELECT count(*) FROM photos WHERE (film_start IS NULL) <> (film_bytes IS NULL) "
         "OR film_start < 1 OR film_bytes < 1 OR film_start + film_bytes > file_bytes"

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from scene_model.errors import EmbeddingMissing, LibraryDamaged, PhotoError, PhotoNotFound
+from scene_model.errors import (
+    EmbeddingMissing,
+    LibraryDamaged,
+    PhotoError,
+    PhotoNotFound,
+    SceneError,
+)
 from scene_model.library.database_file import (
     DATABASE_NAME,
     ORIGINALS,
@@ -55,12 +61,14 @@ def verify(
     settle_s: float = SETTLE_S,
     recompute_embedding: RecomputeEmbedding | None = None,
     is_database_checked: bool = False,
+    fetch_remote: bool = False,
 ) -> VerifyResult:
     """Check a library, and repair it if asked; the library may be in use meanwhile.
 
     settle_s: how long recently written files are given to get their row. recompute_embedding:
     repairs missing embeddings; without it they are only reported. is_database_checked: the caller
-    has called `damaged_database`.
+    has called `damaged_database`. fetch_remote: fetch originals at URLs to check them; otherwise
+    they are only counted.
     """
     if not is_database_checked:
         damage = damaged_database(library.folder, database_problems)
@@ -75,12 +83,14 @@ def verify(
         foreign = [photo for photo in photos if not PHOTO_ID.fullmatch(photo.id)]
         problems += _check_ids(foreign, active_repair)
         photos = [photo for photo in photos if photo not in foreign]
-        problems += _check_photos(library, photos, active_repair, workers, on_progress)
+        check = _check_fetched if fetch_remote else _check_original
+        problems += _check_photos(library, photos, active_repair, workers, on_progress, check)
         problems += _check_orphans(library, active_repair, settle_s, len(photos))
     except LibraryDamaged as error:
         return VerifyResult(0, (Problem("damaged_database", error.message),))
     orphans_dir = active_repair.existing_orphans_dir if active_repair is not None else None
-    return VerifyResult(len(photos), tuple(problems), orphans_dir)
+    remote = 0 if fetch_remote else sum(photo.remote_url is not None for photo in photos)
+    return VerifyResult(len(photos), tuple(problems), orphans_dir, remote)
 
 
 def damaged_database(
@@ -145,11 +155,12 @@ def _check_photos(
     repair: Repair | None,
     workers: int,
     on_progress: OnProgress,
+    check_original: Callable[[Library, StoredPhoto], Problem | None],
 ) -> Iterator[Problem]:
     pool = ThreadPoolExecutor(workers, thread_name_prefix="verify")
 
     def check(photo: StoredPhoto) -> list[Problem]:
-        checks = (_check_original, _check_thumbnail, _check_frames, _check_embedding)
+        checks = (check_original, _check_thumbnail, _check_frames, _check_embedding)
         results = [check_file(library, photo) for check_file in checks]
         problems = [problem for problem in results if problem is not None]
         return problems if repair is None else [repair.recreate(problem) for problem in problems]
@@ -164,7 +175,22 @@ def _check_photos(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _check_fetched(library: Library, photo: StoredPhoto) -> Problem | None:
+    """Fetch an original at a URL, and check it; others as `_check_original`."""
+    if photo.remote_url is None:
+        return _check_original(library, photo)
+    try:
+        library.files.fetched.check(photo)
+    except (SceneError, OSError) as error:
+        code = error.code if isinstance(error, SceneError) else "unreadable_original"
+        message = error.message if isinstance(error, SceneError) else str(error.strerror)
+        return Problem(code, f"{photo.name}: {message}", photo.id)
+    return None
+
+
 def _check_original(library: Library, photo: StoredPhoto) -> Problem | None:
+    if photo.remote_url is not None:
+        return None  # nobody asked to fetch it
     path = original_of(library, photo)
     try:
         if not path.is_file():

@@ -40,7 +40,7 @@ def read_content(path: Path, limits: PhotoLimits, with_hash: bool = True) -> Con
         return read_photo_file(path, limits)
     try:
         file_bytes = path.stat().st_size
-        _check_video_bytes(file_bytes, limits)
+        check_video_bytes(file_bytes, limits)
         sha256 = file_content_hash(path) if with_hash else ""
         return VideoContent(path, sha256, file_bytes, kind)
     except OSError as error:
@@ -60,7 +60,7 @@ def content_bytes(content: Content) -> int:
 def check_named_bytes(name: str, file_bytes: int, limits: PhotoLimits) -> None:
     """Raise FileTooLarge for a file that is not here yet; videos are told by their names."""
     if Path(name).suffix.lower() in VIDEO_SUFFIXES:
-        _check_video_bytes(file_bytes, limits)
+        check_video_bytes(file_bytes, limits)
     else:
         check_file_bytes(file_bytes, limits)
 
@@ -84,7 +84,8 @@ def _video_kind(path: Path) -> str | None:
     return sniffed.name if is_video else None
 
 
-def _check_video_bytes(file_bytes: int, limits: PhotoLimits) -> None:
+def check_video_bytes(file_bytes: int, limits: PhotoLimits) -> None:
+    """Raise FileTooLarge when a video has more bytes than the limit."""
     if file_bytes > limits.max_video_bytes:
         raise FileTooLarge(
             f"The video has {file_bytes:,} bytes; the limit is {limits.max_video_bytes:,}. "

@@ -28,6 +28,7 @@ from scene_model.export.sorting.plan import Kind, Plan, ScannedPhoto, Untouched,
 from scene_model.export.sorting.scan import Group, SkippedFile, SourceFile, is_library_folder
 from scene_model.export.sorting.transaction import Outcome, resume_sort, sort_files, undo_sort
 from scene_model.library.held_folder import FolderTree
+from scene_model.library.remote_originals import require_here
 from scene_model.library.rules.dry_run import DryRun
 from scene_model.library.rules.rule_actions import Action, copy_action, copy_folder_problem
 from scene_model.library.rules.run_copies import RunCopies, copied_photos, unfinished_copies
@@ -151,6 +152,7 @@ class RuleCopier(RunFileWriter[RunCopies]):
         groups: list[tuple[Group, str]] = []
         for photo in self._library.records(photo_ids):
             try:
+                require_here(photo)
                 path = self._library.files.original(photo).resolve()
                 status = path.stat()
             except (SceneError, OSError) as error:

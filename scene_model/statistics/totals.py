@@ -48,7 +48,9 @@ def library_statistics(library: Library, vocabulary: Vocabulary) -> LibraryStati
             .order_by(func.count().desc(), photos.c.bundle)
         ).all()
         referenced = connection.execute(
-            select(func.count()).where(photos.c.reference.is_not(None))
+            select(func.count()).where(
+                photos.c.reference.is_not(None) | photos.c.remote_url.is_not(None)
+            )
         ).scalar_one()
     return LibraryStatistics(
         photos=library.count(),

@@ -1,12 +1,16 @@
 """Visitor cookies: a random key with the server's signature.
 
 A library's folder is named by a hash of the key, so reading the disk does not give the cookie.
+
+Where several servers share one address, a cookie begins with the name of the server that has the
+library: ``NAME.KEY.SIGNATURE``. No other server accepts it, or replaces it.
 """
 
 import contextlib
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,20 +22,26 @@ COOKIE_NAME = "scene_visitor"
 # With TLS: a browser takes it only from this host itself, and only encrypted.
 SECURE_COOKIE_NAME = f"__Host-{COOKIE_NAME}"
 _SECRET_BYTES = 32
+_COOKIE = re.compile(
+    r"(?P<prefix>[a-z0-9-]{1,32}\.)?(?P<key>[0-9a-f]{64})\.(?P<signature>[0-9a-f]{64})"
+)
 
 
 class VisitorKeys:
     """Issues cookies and maps them to libraries."""
 
-    def __init__(self, secret: bytes) -> None:
-        """``secret``: the signing key; anyone who has it can make valid cookies."""
-        self._secret = secret
+    def __init__(self, secret: bytes, prefix: str = "") -> None:
+        """``secret``: the signing key; anyone who has it can make valid cookies.
+
+        prefix: the server's name and a dot, where several servers share an address.
+        """
+        self._secret, self._prefix = secret, prefix
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(cls, folder: Path, prefix: str = "") -> Self:
         """Read the server's secret, or create it with file mode 0600.
 
-        Raises LibraryUnavailable.
+        prefix: as of the constructor. Raises LibraryUnavailable.
         """
         path = folder / "secret"
         try:
@@ -48,33 +58,50 @@ class VisitorKeys:
                 f"{_SECRET_BYTES}. Remove the file to create a new one; all existing cookies "
                 "become invalid then."
             )
-        return cls(secret)
+        return cls(secret, prefix)
 
     def issue(self) -> str:
         """Create a new visitor's cookie: 256 random bits and their signature."""
-        key = secrets.token_hex(32)
-        return f"{key}.{self._signature(key)}"
+        return self._cookie(secrets.token_hex(32))
 
     def owner(self, cookie: str) -> str | None:
-        """Return the owner name of a cookie; None when this server did not issue it."""
-        key, _, signature = cookie.partition(".")
-        # Compare bytes: compare_digest raises an error for text with non-ASCII letters.
-        if not hmac.compare_digest(signature.encode(), self._signature(key).encode()):
+        """Return the owner name of a cookie; None when this server did not issue it.
+
+        A cookie without a server's name stays valid when its server gets a name. With the name of
+        another server it is not valid even where an operator gave both servers one secret: the
+        library is on that server.
+        """
+        parts = _COOKIE.fullmatch(cookie)
+        if parts is None or parts["prefix"] not in (None, self._prefix):
             return None
-        return owner_name("visitor", key)
+        if not hmac.compare_digest(parts["signature"], self._signature(parts["key"])):
+            return None
+        return owner_name("visitor", parts["key"])
 
     def valid_cookie(self, cookies: Mapping[str, str]) -> str | None:
         """Return the visitor cookie of a request that this server issued; None without one.
 
         The one set with TLS comes first: the other may have been set before the server had TLS.
+        One that was issued before the server had a name is returned with the name.
         """
-        values = (cookies.get(name, "") for name in (SECURE_COOKIE_NAME, COOKIE_NAME))
-        return next((value for value in values if self.owner(value) is not None), None)
+        value = next((v for v in _values(cookies) if self.owner(v) is not None), None)
+        parts = None if value is None else _COOKIE.fullmatch(value)
+        return None if parts is None else self._cookie(parts["key"])
+
+    def is_of_another_server(self, cookies: Mapping[str, str]) -> bool:
+        """Whether a request's cookie names another server, which has the visitor's library."""
+        if self.valid_cookie(cookies) is not None:
+            return False
+        matches = filter(None, map(_COOKIE.fullmatch, _values(cookies)))
+        return any(parts["prefix"] not in (None, self._prefix) for parts in matches)
 
     def owner_of(self, cookies: Mapping[str, str]) -> str | None:
         """Return the owner that a request's cookies name; None without a valid cookie."""
         value = self.valid_cookie(cookies)
         return None if value is None else self.owner(value)
+
+    def _cookie(self, key: str) -> str:
+        return f"{self._prefix}{key}.{self._signature(key)}"
 
     def _signature(self, key: str) -> str:
         return hmac.new(self._secret, f"{COOKIE_NAME}:{key}".encode(), hashlib.sha256).hexdigest()
@@ -84,6 +111,10 @@ def owner_name(kind: str, *parts: str) -> str:
     """Hash what identifies an owner into a name of 64 hexadecimal digits."""
     joined = "\0".join((kind, *(f"{len(part)}:{part}" for part in parts)))
     return hashlib.sha256(joined.encode()).hexdigest()
+
+
+def _values(cookies: Mapping[str, str]) -> list[str]:
+    return [cookies.get(name, "") for name in (SECURE_COOKIE_NAME, COOKIE_NAME)]
 
 
 def _write_secret(path: Path) -> None:

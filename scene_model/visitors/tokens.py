@@ -51,13 +51,16 @@ class Tokens:
         return matching_name
 
 
-def new_token(name: str) -> tuple[str, str]:
-    """Create a token; returns it and its entry for SCENE_API_TOKENS. Raises UsageError."""
+def new_token(name: str, prefix: str = "") -> tuple[str, str]:
+    """Create a token; returns it and its entry for SCENE_API_TOKENS. Raises UsageError.
+
+    prefix: what it begins with (`Settings.server_prefix`).
+    """
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} is not a token name: use 1 to 64 letters, digits, '.', '_' or '-'."
         )
-    token = _PREFIX + secrets.token_urlsafe(32)
+    token = prefix + _PREFIX + secrets.token_urlsafe(32)
     return token, f"{name}:{token_hash(token)}"
 
 

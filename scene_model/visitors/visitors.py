@@ -83,7 +83,7 @@ class Visitors:
         self._libraries, self._removed = root / "libraries", root / "removed"
         for folder in (self._libraries, self._removed):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.keys, self.windows = VisitorKeys.open(root), Windows()
+        self.keys, self.windows = VisitorKeys.open(root, settings.server_prefix), Windows()
         self.common = open_common(settings)
         self._usage = Usage()
         self._open = OpenLibraries(library_limit(settings), uptime)

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from scene_model import services
 from scene_model.api import create_app
 from scene_model.config import Settings
-from scene_model.model_choice import open_decoders
+from scene_model.model_files import open_decoders
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
 

@@ -56,8 +56,13 @@ class FilledLibraries:
 
 def digest(photos: Sequence[Path]) -> str:
     """SHA-256 of the names and contents of photos."""
+    return _digest(tuple((photo, photo.stat().st_mtime_ns) for photo in photos))
+
+
+@functools.cache
+def _digest(dated_photos: tuple[tuple[Path, int], ...]) -> str:
     contents = hashlib.sha256()
-    for photo in photos:
+    for photo, _ in dated_photos:
         contents.update(photo.name.encode() + b"\0" + photo.read_bytes())
     return contents.hexdigest()
 

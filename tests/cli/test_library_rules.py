@@ -165,7 +165,7 @@ def test_sidecars(library: Path, tmp_path: Path, capfd: pytest.CaptureFixture[st
         "write XMP sidecars\t2 photos",
         "sidecars that would be written\t1",
         "photos that have a sidecar already; it stays\t1",
-        "photos in the library, where no sidecars are written\t1",
+        "photos in the library or at URLs, where no sidecars are written\t1",
     ]
     (run,) = json.loads(output(capfd, "--run", "Birds", "--json", code=3))
     note = "1 photo has a sidecar already; it stays."

@@ -156,7 +156,7 @@ def test_a_search_finds_by_tag_class_and_name(library: Library) -> None:
     assert library.count_by_class() == {"flower": 1, "holiday": 1}
 
 
-@pytest.mark.parametrize("version", (*VERSIONS, 4, 5, 6, 7, 8, 9))
+@pytest.mark.parametrize("version", (*VERSIONS, 4, 5, 6, 7, 8, 9, 10, 11))
 def test_same_schema_as_a_new_library(version: int, tmp_path: Path) -> None:
     library = Library(made_by(version, tmp_path / "library"))
 
@@ -304,6 +304,29 @@ def test_version_9_keeps_its_stacks_and_descriptions(tmp_path: Path) -> None:
         assert library.count_tiles(None) == 1
         assert undo(library) is not None
         assert library.count_tiles(None) == 2
+    assert version(folder) == SCHEMA_VERSION
+    assert problems(folder) == []
+
+
+def test_version_10_keeps_its_rules_and_what_is_set_apart(tmp_path: Path) -> None:
+    folder = made_by(10, tmp_path / "library")
+    with Library(folder) as library:
+        assert library.find(is_apart()) == [TEMPLE]
+        assert undo(library) is not None
+        assert library.find(is_apart()) == []
+        assert "Garden" in library.photo(FLOWER).shown_tags
+        assert undo_run(library, 1) == 1
+        assert "Garden" not in library.photo(FLOWER).shown_tags
+        assert library.photo(FLOWER).remote_url is None
+    assert version(folder) == SCHEMA_VERSION
+    assert problems(folder) == []
+
+
+def test_version_11_keeps_the_address_of_a_remote_original(tmp_path: Path) -> None:
+    folder = made_by(11, tmp_path / "library")
+    with Library(folder) as library:
+        assert library.photo(FLOWER).remote_url == "s3://bucket/flower.jpg"
+        assert library.photo(TEMPLE).remote_url is None
     assert version(folder) == SCHEMA_VERSION
     assert problems(folder) == []
 
@@ -471,7 +494,7 @@ class Kill(BaseException):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5, 6, 7, 8, 9))
+@pytest.mark.parametrize("version_number", (*VERSIONS, 4, 5, 6, 7, 8, 9, 10, 11))
 def test_killed_at_any_statement_it_starts_over(
     version_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -511,7 +534,7 @@ def test_killed_at_any_statement_it_starts_over(
             assert np.array_equal(library.embedding(photo_id).values, values)
 
 
-@pytest.mark.parametrize("version", [1, 6, 9])
+@pytest.mark.parametrize("version", [1, 6, 9, 11])
 def test_no_photo_of_an_earlier_version_is_new(version: int, tmp_path: Path) -> None:
     with Library(made_by(version, tmp_path / "library")) as library:
         assert library.count() > 0

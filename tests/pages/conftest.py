@@ -9,11 +9,18 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from pages.state.session import get_services
 from scene_model.config import PROJECT_DIR
 from scene_model.services import Services
+from tests.components import scan_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_start() -> None:
+    scan_once()
 
 
 @pytest.fixture
@@ -21,6 +28,8 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     monkeypatch.setenv("SCENE_LIBRARY", str(tmp_path / "library"))
     # What is frozen is never freed: the model of every test would stay in memory.
     monkeypatch.setattr(gc, "freeze", lambda: None)
+    # Nor does a run have to wait until all of it has been looked through.
+    config.set_option("runner.postScriptGC", False)
     st.cache_resource.clear()
     yield AppTest.from_file(str(PROJECT_DIR / "pages" / "navigation.py"), default_timeout=60)
     get_services().close()

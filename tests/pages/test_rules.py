@@ -134,7 +134,7 @@ def test_sidecars_are_written_and_removed(page: AppTest, opened: Services, tmp_p
     assert "Write XMP sidecars: 2 photos" in texts(page)
     assert (
         "Sidecars: 1 would be written; 1 photo has one already, which stays; 1 is stored in the "
-        "library, where none are written"
+        "library or at URLs, where none are written"
     ) in texts(page)
     press(page, "Run on 2 photos now")
     written = "1 sidecar written. 1 photo has a sidecar already; it stays"

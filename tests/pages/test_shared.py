@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 from pages.sections.phone import from_phone
 from pages.state import identity, session, visitor
 from pages.state.session import get_visitors, owner_of
-from scene_model.config import PROJECT_DIR
+from scene_model.config import PROJECT_DIR, Settings
+from scene_model.errors import InvalidSetting
 from scene_model.library.rules.rule_rows import all_rules
 from scene_model.library.sort_order import Sort
 from scene_model.services import Services
@@ -241,3 +242,13 @@ def test_several_identity_providers(
     assert "Sign in to see your photos" in texts(shared.run())
     labels = [button.label for button in shared.button]
     assert labels == ["Sign in with Google", "Sign in with University"]
+
+
+def test_sign_in_has_one_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Settings(mode="shared", server_name="a")
+    monkeypatch.setattr(identity, "get_secrets_auth_section", dict)
+    identity.require_one_server_for_sign_in(named)
+    monkeypatch.setattr(identity, "get_secrets_auth_section", lambda: {"client_id": "x"})
+    with pytest.raises(InvalidSetting, match="SCENE_SERVER_NAME is 'a', and sign-in"):
+        identity.require_one_server_for_sign_in(named)
+    identity.require_one_server_for_sign_in(Settings(mode="shared"))

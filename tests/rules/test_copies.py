@@ -108,6 +108,19 @@ def test_photos_that_come_in_are_copied_by_layout(
     assert referenced.exists()
 
 
+def test_originals_at_urls_are_not_fetched_for_a_copy(
+    library: Library, runner: RuleRunner, folder: Path
+) -> None:
+    make(runner, "Dogs", "name:dog", copy_into(folder))
+    add_photo(library, "dog 1.jpg")
+    more = NEW | {"remote_url": "https://photos.example/dog 2.jpg"}
+    add(library, Row("dog 2.jpg", taken_at=TAKEN, more=more))
+    (run,) = runner.run_new()
+    assert (run.copy_state, run.copy_count) == ("done", 1)
+    assert run.copy_note is not None
+    assert "1 photo was not copied: The original of dog 2.jpg is at https://photos" in run.copy_note
+
+
 def test_no_file_is_overwritten(library: Library, runner: RuleRunner, folder: Path) -> None:
     (folder / "dog.jpg").write_text("of a person")
     make(runner, "Dogs", "name:dog", copy_into(folder, "{name}"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scene_model.errors import LibraryUnavailable
-from scene_model.visitors.keys import VisitorKeys, owner_name
+from scene_model.visitors.keys import COOKIE_NAME, SECURE_COOKIE_NAME, VisitorKeys, owner_name
 
 
 def test_a_cookie_stays_valid_after_a_restart(tmp_path: Path) -> None:
@@ -33,6 +33,32 @@ def test_forged_cookies_are_refused(tmp_path: Path) -> None:
         str(keys.owner(cookie)),
     ):
         assert keys.owner(forged) is None, forged
+
+
+def test_one_of_several_servers_accepts_only_its_own_cookies() -> None:
+    alone, first, second = (VisitorKeys(b"one secret", prefix) for prefix in ("", "a.", "b."))
+    cookie = first.issue()
+    assert cookie.startswith("a.")
+    assert first.owner(cookie) is not None
+    assert not first.is_of_another_server({SECURE_COOKIE_NAME: cookie})
+    for other in (second, alone):
+        assert other.owner(cookie) is None, "though the secret is the same"
+        assert other.is_of_another_server({SECURE_COOKIE_NAME: cookie})
+        assert other.is_of_another_server({COOKIE_NAME: cookie})
+    forged = VisitorKeys(b"another", "a.").issue()
+    assert first.owner(forged) is None
+    assert not first.is_of_another_server({COOKIE_NAME: forged})
+    both = {SECURE_COOKIE_NAME: second.issue(), COOKIE_NAME: cookie}
+    assert not second.is_of_another_server(both)
+
+
+def test_a_cookie_stays_valid_when_its_server_gets_a_name() -> None:
+    alone, named = VisitorKeys(b"one secret"), VisitorKeys(b"one secret", "a.")
+    cookie = alone.issue()
+    assert named.owner(cookie) == alone.owner(cookie)
+    assert named.valid_cookie({COOKIE_NAME: cookie}) == f"a.{cookie}"
+    assert named.owner(f"a.{cookie}") == alone.owner(cookie)
+    assert not named.is_of_another_server({COOKIE_NAME: VisitorKeys(b"another").issue()})
 
 
 def test_a_damaged_secret_is_reported(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pages.sections.dates.date_editor import date_editor
 from pages.sections.dates.date_text import date_text, source_text, sureness_text
 from pages.sections.dates.found_dates import DoubtGroup
 from pages.sections.messages import counted, escape_markdown, show_error
+from pages.sections.photo.picture import picture_size
 from pages.sections.undo_button import note_edit
 from pages.state.session import get_gallery
 from pages.widgets.photo_grid import describe
@@ -171,7 +172,7 @@ def _dialog(item: DoubtfulDate) -> None:
         return
     alt = html.escape(describe(photo, get_gallery().vocabulary), quote=True)
     st.html(
-        f'<img src="/api/photos/{photo.id}/preview" alt="{alt}" '
+        f'<img src="/api/photos/{photo.id}/{picture_size(photo)}" alt="{alt}" '
         'style="max-height:45vh;width:100%;object-fit:contain">'
     )
     st.text(photo.name)

@@ -16,6 +16,7 @@ from scene_model.classifier.labels import HUMAN, NONE, OBJECTS, UNSURE_CLASS
 from scene_model.library.decisions import decisions_on
 from scene_model.library.groups import group_of
 from scene_model.library.records import PhotoRecord, TagOnPhoto
+from scene_model.library.remote_originals import shown_url
 from scene_model.photos.places.place import SETTLEMENT
 from scene_model.photos.raw.kinds import RAW_FORMATS
 from scene_model.search.place_names import place_line
@@ -124,6 +125,7 @@ def show_details(photo: PhotoRecord) -> None:
         "Added": _minute(photo.added_at),
         "Date": date_source_text(photo),
         **({"Date in the file": date_text(photo.auto_taken_at)} if photo.is_date_decided else {}),
+        **({"Original": shown_url(photo.remote_url)} if photo.remote_url else {}),
         "Model": ", ".join(bundles),
         "ID": photo.id,
     }

@@ -13,11 +13,16 @@ from scene_model.library.predictions import predict_stored
 from scene_model.library.records import PhotoRecord
 
 
-def show_picture(photo: PhotoRecord, size: str = "preview") -> None:
+def picture_size(photo: PhotoRecord) -> str:
+    """Return which picture of a photo to show outside the lightbox: that fetches no original."""
+    return "preview" if photo.remote_url is None else "thumbnail"
+
+
+def show_picture(photo: PhotoRecord) -> None:
     """Show the picture by URL, so that Streamlit does not keep a copy in memory."""
     alt = html.escape(describe(photo, get_gallery().vocabulary), quote=True)
     st.html(
-        f'<img src="/api/photos/{photo.id}/{size}" alt="{alt}" style="width:100%;'
+        f'<img src="/api/photos/{photo.id}/{picture_size(photo)}" alt="{alt}" style="width:100%;'
         'max-height:60vh;object-fit:contain;border-radius:.6rem;background:rgba(128,128,128,.12)">'
     )
 

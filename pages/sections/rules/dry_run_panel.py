@@ -98,7 +98,8 @@ def _sidecar_lines(shown: DryRun) -> list[str]:
         parts.append(f"{counts.empty:,} {have} no tags to write")
     if counts.stored:
         lie = "is" if counts.stored == 1 else "are"
-        parts.append(f"{counts.stored:,} {lie} stored in the library, where none are written")
+        stored = f"{counts.stored:,} {lie} stored in the library or at URLs"
+        parts.append(f"{stored}, where none are written")
     lines = ["; ".join(parts)]
     if counts.first_reason is not None:
         reason = escape_markdown(counts.first_reason)

@@ -115,4 +115,5 @@ def _data(index: int, photo: PhotoRecord, vocabulary: Vocabulary) -> dict[str, A
         "favourite": photo.favourite,
         "rating": photo.rating,
         "film": photo.film_start is not None,
+        "remote": photo.remote_url is not None,
     }

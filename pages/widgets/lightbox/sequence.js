@@ -19,6 +19,7 @@ import { PATIENCE_MS } from "../connection.js";
  * @property {boolean} favourite
  * @property {number} rating 0 to 5
  * @property {boolean} [film] whether its file holds a film, too
+ * @property {boolean} [remote] whether the original is at a URL, to be fetched when it is shown
  * @property {Photo[]} [stack] all photos of its stack, itself included; empty without one
  */
 

@@ -1,6 +1,7 @@
 // The pictures on the stage: the photo shown, and its neighbours beside it.
 import { element } from "../dom.js";
 import { Film } from "./film.js";
+import { RemoteOriginal } from "./remote_original.js";
 import { filmUrl, needsWhole, pictureUrl, wholeSource } from "./sources.js";
 import { fittedSize } from "./viewport.js";
 
@@ -21,7 +22,7 @@ class Slide {
     this.node.append(this.image);
     this.size = "thumbnail";
     this.onShown = onShown;
-    this.load("preview", pictureUrl(photo, "preview"));
+    if (!photo.remote) this.load("preview", pictureUrl(photo, "preview"));
   }
 
   /** Show a larger file as soon as it is decoded. */
@@ -39,12 +40,24 @@ class Slide {
     this.onShown(this);
   }
 
-  /** Only the video that is shown is loaded. */
+  /** Only the video that is shown is loaded; only the photo that is shown is fetched from its URL. */
   setCurrent(isCurrent) {
-    if (isCurrent && this.photo.is_video) this.film ??= new Film(this.node, this.image, this.photo);
+    if (isCurrent && this.photo.remote) this.remote ??= new RemoteOriginal(this);
+    if (isCurrent && this.photo.is_video && !this.photo.remote) this.startFilm();
     if (isCurrent || !this.film) return;
     this.film.dispose();
     this.film = undefined;
+  }
+
+  startFilm() {
+    this.film ??= new Film(this.node, this.image, this.photo);
+  }
+
+  /** Show what was fetched from the URL of a photo. @param {Blob} preview */
+  async showFetched(preview) {
+    this.fetched = URL.createObjectURL(preview);
+    await this.load("preview", this.fetched);
+    if (this.photo.is_video && this.node.classList.contains("current")) this.startFilm();
   }
 
   resize(width, height) {
@@ -100,7 +113,8 @@ class Slide {
     this.motion?.remove();
     this.whole?.abort();
     this.film?.dispose();
-    if (this.url) URL.revokeObjectURL(this.url);
+    this.remote?.dispose();
+    for (const url of [this.url, this.fetched]) if (url) URL.revokeObjectURL(url);
     this.node.remove();
   }
 }
@@ -205,7 +219,7 @@ export class Slides {
   }
 
   preload(sequence) {
-    const photos = AHEAD.map((step) => sequence.at(step)).filter((photo) => photo);
+    const photos = AHEAD.map((step) => sequence.at(step)).filter((photo) => photo && !photo.remote);
     this.preloaded = photos.map((photo) => {
       const image = new Image();
       image.src = pictureUrl(photo, "preview");

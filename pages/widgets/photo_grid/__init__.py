@@ -285,6 +285,7 @@ def _cell(photo: PhotoRecord, vocabulary: Vocabulary, style: GridStyle) -> Cell:
         "width": photo.width,
         "height": photo.height,
         "is_video": photo.is_video,
+        "remote": photo.remote_url is not None,
         "duration": video_text(photo),
         "ratio": round(min(max(photo.width / max(1, photo.height), _NARROWEST), _WIDEST), 3),
         "day": _heading(photo, style.dated),

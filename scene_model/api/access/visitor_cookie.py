@@ -2,7 +2,8 @@
 
 Scripts cannot read it and other sites cannot send it. The page's response sets it, so that the
 WebSocket opened by the page carries it. Requests without a valid cookie have no owner, and every
-route that needs a library refuses them.
+route that needs a library refuses them. A cookie that names another server is refused and stays as
+it is: a new one would take the visitor's library there away.
 """
 
 import math
@@ -26,7 +27,7 @@ from scene_model.api.access.guard import (
 from scene_model.api.access.proxy_headers import client_of, is_encrypted
 from scene_model.api.access.token_gate import SCOPE_OWNER
 from scene_model.api.problem import problem_response
-from scene_model.errors import TooManyRequests
+from scene_model.errors import TooManyRequests, VisitorElsewhere
 from scene_model.visitors.keys import COOKIE_NAME, SECURE_COOKIE_NAME
 from scene_model.visitors.visitors import Visitors
 
@@ -34,6 +35,8 @@ OwnerOf = Callable[[Mapping[str, str]], str | None]
 
 # Key in the ASGI scope of a request for a page without a valid cookie.
 SCOPE_IS_NEW_VISITOR = "scene.is_new_visitor"
+# Codes of 4000 and above are the application's own.
+CLOSED_ELSEWHERE = 4503
 
 _request_owner: ContextVar[str | None] = ContextVar("request_owner", default=None)
 
@@ -64,13 +67,19 @@ class VisitorCookie:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Process one request with its owner set."""
-        if scope["type"] != "http" or is_phone_path(str(scope["path"])):
+        if scope["type"] not in ("http", "websocket") or is_phone_path(str(scope["path"])):
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value for name, value in scope["headers"]}
         cookies = cookie_parser(headers.get(b"cookie", b"").decode("latin-1"))
         visitors = self._get_visitors()
         owner = scope.get(SCOPE_OWNER) or self._owner_of(cookies)
+        if owner is None and visitors.keys.is_of_another_server(cookies):
+            await _refuse_elsewhere(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
         cookie = visitors.keys.valid_cookie(cookies)
         is_api = str(scope["path"]).startswith(API_PREFIX)
         scope[SCOPE_IS_NEW_VISITOR] = not is_api and cookie is None
@@ -123,6 +132,19 @@ class VisitorCookie:
             # Renew it with every response: a window may stay open longer than the cookie lasts.
             cookie = cookie or visitors.keys.issue()
             headers.append("Set-Cookie", _cookie(cookie, scope, visitors.settings.visitor_hours))
+
+
+async def _refuse_elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        reason = "The library is on another server."
+        await send({"type": "websocket.close", "code": CLOSED_ELSEWHERE, "reason": reason})
+        return
+    error = VisitorElsewhere(
+        "Your photos are on another server of this site, which cannot be reached now. They are "
+        "still there: try again in a few minutes. To begin anew without them, delete this site's "
+        "cookies."
+    )
+    await problem_response(error)(scope, receive, send)
 
 
 def _cookie(value: str, scope: Scope, hours: float) -> str:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from scene_model.classifier.labels import HUMAN, NONE
 from scene_model.errors import FileSkipped, SceneError
 from scene_model.export.sorting.companions import renamed
+from scene_model.export.sorting.existing_targets import DiskTargets, ExistingTargets
 from scene_model.export.sorting.layout import Destination, Layout, numbered
 from scene_model.export.sorting.scan import Group, SourceFile
 from scene_model.library.trips.trip_rows import NO_TRIP
-from scene_model.photos.hashes import file_content_hash
 
 
 class Kind(StrEnum):
@@ -63,8 +63,8 @@ class Untouched:
 class Plan:
     """All steps in order, the folders to create (outermost first), and the untouched files.
 
-    destinations: by the step number of each photo. by: what the photos are
-    sorted by, as in `Classification.noun`.
+    dest: a folder, or the URL of a prefix in an object store. destinations: by the step number of
+    each photo. by: what the photos are sorted by, as in `Classification.noun`.
     """
 
     dest: str
@@ -86,16 +86,22 @@ class Plan:
 
 
 def make_plan(
-    photos: Iterable[ScannedPhoto], dest: Path, layout: Layout, by: str = "class"
+    photos: Iterable[ScannedPhoto],
+    dest: Path | str,
+    layout: Layout,
+    by: str = "class",
+    existing: ExistingTargets | None = None,
 ) -> Plan:
     """Assign every file its target below ``dest``. by: see `Plan`.
+
+    existing: what ``dest`` has already; None where that is a folder of this computer.
 
     A file with the same name and content at the target is left out. Different content with the
     same name gets a number; so do names that differ only in case, which are one file on Windows
     and macOS.
     """
     plan = Plan(str(dest), by=by)
-    tree = _TargetTree(str(dest), plan.folders)
+    tree = _TargetTree(str(dest), plan.folders, existing or DiskTargets())
     shared: dict[Destination, Destination] = {}
     for photo in photos:
         try:
@@ -122,10 +128,10 @@ def _step(number: int, lead: int, file: SourceFile, sha256: str, target: str) ->
 
 
 class _TargetTree:
-    """The folders below DEST: their files on disk and the targets already assigned."""
+    """The folders below DEST: their existing files and the targets already assigned."""
 
-    def __init__(self, dest: str, new_folders: list[str]) -> None:
-        self._dest, self._new_folders = dest, new_folders
+    def __init__(self, dest: str, new_folders: list[str], existing: ExistingTargets) -> None:
+        self._dest, self._new_folders, self._existing = dest, new_folders, existing
         self._folders: dict[str, _Folder] = {}
 
     def assign(self, photo: ScannedPhoto, folder_name: str, name: str) -> list[str] | str:
@@ -137,16 +143,14 @@ class _TargetTree:
 
     def _folder(self, relative: str) -> "_Folder":
         """Return the folder of a relative path, in the case used on disk or first planned."""
-        path, is_new = self._dest, not os.path.lexists(self._dest)
-        folder = _Folder(path, {}) if is_new else self._read_folder(path)
-        key = ""
+        folder, key = self._read_folder(self._dest), ""
         for part in relative.split("/") if relative else []:
             key = f"{key}/{fold_name(part)}"
             inner = self._folders.get(key)
             if inner is None:
                 spelling = folder.names.get(fold_name(part))
-                path = os.path.join(folder.path, spelling or part)
-                inner = self._read_folder(path) if spelling else _Folder(path, {})
+                path = folder.prefix + (spelling or part)
+                inner = self._read_folder(path) if spelling else self._new_folder(path)
                 if not spelling:
                     folder.names[fold_name(part)] = part
                     self._new_folders.append(path)
@@ -155,25 +159,19 @@ class _TargetTree:
         return folder
 
     def _read_folder(self, path: str) -> "_Folder":
-        try:
-            if path != self._dest and Path(path).is_symlink():
-                raise FileSkipped(
-                    f"{path} is a symbolic link, which a sort does not follow.", code="target_taken"
-                )
-            return _Folder(path, {fold_name(name): name for name in os.listdir(path)})
-        except OSError as error:
-            raise FileSkipped(
-                f"{path} cannot be used as a folder: {error.strerror or error}. Choose "
-                "another DEST.",
-                code="target_taken",
-            ) from error
+        names = self._existing.names(path, path == self._dest)
+        return _Folder(path, {fold_name(name): name for name in names}, self._existing)
+
+    def _new_folder(self, path: str) -> "_Folder":
+        return _Folder(path, {}, self._existing)
 
 
 class _Folder:
     """The file names of one folder, keyed by `fold_name`."""
 
-    def __init__(self, path: str, names: dict[str, str]) -> None:
-        self.path, self.names = path, names
+    def __init__(self, path: str, names: dict[str, str], existing: ExistingTargets) -> None:
+        self.prefix = path.rstrip(existing.separator) + existing.separator
+        self.names, self._existing = names, existing
         self._is_new = not names
         self._hashes: dict[str, str] = {}
         self._assigned_hashes: set[str] = set()
@@ -182,7 +180,6 @@ class _Folder:
     def assign(self, photo: ScannedPhoto, name: str) -> list[str] | str:
         base = fold_name(name)
         number = 1
-        prefix = self.path + os.sep
         while True:
             candidate = numbered(name, number)
             existing = self.names.get(fold_name(candidate))
@@ -205,22 +202,19 @@ class _Folder:
             self.names[key] = file_name
             self._hashes[file_name] = sha256
             self._assigned_hashes.add(sha256)
-        return [prefix + file_name for file_name in names]
+        return [self.prefix + file_name for file_name in names]
 
     def _same_content_reason(self, scanned: ScannedPhoto, existing: str) -> str | None:
         """Return why a photo need not be sorted; None when the existing file is different."""
-        path, photo = os.path.join(self.path, existing), scanned.group.photo
+        path, photo = self.prefix + existing, scanned.group.photo
         sha256 = self._hashes.get(existing)
         if sha256 is None:
-            try:
-                status = Path(path).lstat()
-                if status.st_ino == photo.inode and path == photo.path:
-                    return "already in place"
-                if status.st_size != photo.bytes or not Path(path).is_file():
-                    return None
-                sha256 = self._hashes[existing] = file_content_hash(Path(path))
-            except OSError:
+            if self._existing.is_source(path, photo):
+                return "already in place"
+            sha256 = self._existing.content_hash(path, photo.bytes)
+            if sha256 is None:
                 return None
+            self._hashes[existing] = sha256
         return f"same content as {path}" if sha256 == scanned.hashes[0] else None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scene_model.errors import FolderRefused, PathNotFound
 from scene_model.export.sorting.classification import Classification
+from scene_model.export.sorting.existing_targets import ExistingTargets
 from scene_model.export.sorting.layout import Layout
 from scene_model.export.sorting.plan import Plan, ScannedPhoto, Untouched, make_plan
 from scene_model.export.sorting.scan import SkippedFile, Walk, is_library_folder
@@ -32,9 +33,7 @@ def checked_folders(source: Path, dest: Path) -> tuple[Path, Path]:
     Raises PathNotFound when SOURCE is not a folder, and FolderRefused when DEST is a file or
     belongs to a library. One may be inside the other.
     """
-    root, target = source.expanduser().absolute(), dest.expanduser().resolve()
-    if not root.is_dir():
-        raise PathNotFound(f"There is no folder {source} to sort.")
+    root, target = checked_source(source), dest.expanduser().resolve()
     for folder in (target, *target.parents):
         if os.path.lexists(folder) and not folder.is_dir():
             raise FolderRefused(
@@ -45,7 +44,15 @@ def checked_folders(source: Path, dest: Path) -> tuple[Path, Path]:
                 f"{dest} belongs to the library in {folder}; photos cannot be sorted into a "
                 "library. Name another folder."
             )
-    return (root.resolve() if ".." in root.parts else root), target
+    return root, target
+
+
+def checked_source(source: Path) -> Path:
+    """Return SOURCE as an absolute path; raises PathNotFound when it is not a folder."""
+    root = source.expanduser().absolute()
+    if not root.is_dir():
+        raise PathNotFound(f"There is no folder {source} to sort.")
+    return root.resolve() if ".." in root.parts else root
 
 
 def prepare(
@@ -64,6 +71,33 @@ def prepare(
     excluded_paths = {os.path.realpath(folder.expanduser()) for folder in excluded}
     if target != root.resolve():
         excluded_paths.add(str(target))
+    return _prepare(root, target, classification, layout, excluded_paths, progress, None)
+
+
+def prepare_for_store(
+    source: Path,
+    dest: str,
+    existing: ExistingTargets,
+    classification: Classification,
+    layout: Layout,
+    excluded: Sequence[Path] = (),
+    progress: Callable[[int, int | None], None] = lambda done, total: None,
+) -> Preparation:
+    """As `prepare`, for a prefix of an object store. existing: what it has; raises PathNotFound."""
+    excluded_paths = {os.path.realpath(folder.expanduser()) for folder in excluded}
+    root = checked_source(source)
+    return _prepare(root, dest, classification, layout, excluded_paths, progress, existing)
+
+
+def _prepare(
+    root: Path,
+    target: Path | str,
+    classification: Classification,
+    layout: Layout,
+    excluded_paths: set[str],
+    progress: Callable[[int, int | None], None],
+    existing: ExistingTargets | None,
+) -> Preparation:
     walk = Walk(str(root), excluded_paths)
     items = list(walk)
     unreadable: list[Untouched] = []
@@ -75,6 +109,6 @@ def prepare(
             else:
                 yield item
 
-    plan = make_plan(photos(), target, layout, classification.noun)
+    plan = make_plan(photos(), target, layout, classification.noun, existing)
     plan.untouched = unreadable + plan.untouched
     return Preparation(plan, walk.folders, walk.ignored, walk.links)

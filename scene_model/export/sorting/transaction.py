@@ -9,7 +9,6 @@ from typing import NamedTuple
 from scene_model.errors import (
     FileSkipped,
     FolderRefused,
-    LibraryError,
     PathNotFound,
     SortRunning,
     SortUnfinished,
@@ -29,6 +28,7 @@ from scene_model.export.sorting.journal import (
     require_journal_dir,
     write_journal,
 )
+from scene_model.export.sorting.move_reports import MoveReporter
 from scene_model.export.sorting.plan import Kind, Plan, Step
 from scene_model.export.sorting.revert import (
     clean_up,
@@ -38,9 +38,6 @@ from scene_model.export.sorting.revert import (
 )
 from scene_model.jobs.lock_file import acquire_lock, lock_path
 from scene_model.library.inventory import MovedFile
-
-# Moves per report to the libraries: few, so that a crash leaves few references outdated.
-_REPORT_EVERY = 200
 
 # Updates the references of libraries after moves; raises LibraryError.
 Follow = Callable[[Sequence[MovedFile]], object]
@@ -159,11 +156,11 @@ def undo_sort(
 
 
 def _execute_all(journal: Journal, follow: Follow, is_resumed: bool) -> Iterator[Outcome]:
-    moves, count, journal_error = _MoveReporter(journal.kind, follow), 0, None
+    moves, count, journal_error = MoveReporter(follow), 0, None
     try:
         for step, error in execute(journal, is_resumed):
-            if error is None:
-                moves.add(step, is_reverted=False)
+            if error is None and journal.kind is Kind.MOVE:
+                moves.add(_moved(step))
             count += 1
             yield Outcome(step, error)
     except OSError as error:  # no space for the journal: `resume` does the remaining steps
@@ -181,14 +178,15 @@ def _fail_all(steps: Sequence[Step], error: OSError) -> Iterator[Outcome]:
 
 
 def _revert_all(journal: Journal, follow: Follow) -> Iterator[Outcome]:
-    moves, is_reverted = _MoveReporter(journal.kind, follow), True
+    moves, is_reverted = MoveReporter(follow), True
+    is_move = journal.kind is Kind.MOVE
     for step in journal.steps:  # a crash may have come before the libraries were updated
-        if step.number in journal.progress.undone:
-            moves.add(step, is_reverted=True)
+        if is_move and step.number in journal.progress.undone:
+            moves.add(_moved_back(step))
     for step, error in revert(journal):
         is_reverted &= error is None
-        if error is None:
-            moves.add(step, is_reverted=True)
+        if is_move and error is None:
+            moves.add(_moved_back(step))
         yield Outcome(step, error)
     moves.flush()
     journal.progress.is_reverted = is_reverted
@@ -198,28 +196,12 @@ def _revert_all(journal: Journal, follow: Follow) -> Iterator[Outcome]:
         journal.note_if_room("settled")
 
 
-class _MoveReporter:
-    """Collects moved files and reports them to the libraries in batches."""
+def _moved(step: Step) -> MovedFile:
+    return MovedFile(step.sha256, Path(step.source), Path(step.target))
 
-    def __init__(self, kind: Kind, follow: Follow) -> None:
-        self._is_move, self._follow = kind is Kind.MOVE, follow
-        self._pending: list[MovedFile] = []
 
-    def add(self, step: Step, is_reverted: bool) -> None:
-        """Add a move; reports a full batch, and leaves a busy library for the last `flush`."""
-        if not self._is_move:
-            return
-        old, new = (step.target, step.source) if is_reverted else (step.source, step.target)
-        self._pending.append(MovedFile(step.sha256, Path(old), Path(new)))
-        if len(self._pending) % _REPORT_EVERY == 0:
-            with contextlib.suppress(LibraryError):
-                self.flush()
-
-    def flush(self) -> None:
-        """Report all pending moves; raises LibraryError."""
-        if self._pending:
-            self._follow(self._pending)
-            self._pending = []
+def _moved_back(step: Step) -> MovedFile:
+    return MovedFile(step.sha256, Path(step.target), Path(step.source))
 
 
 @contextlib.contextmanager

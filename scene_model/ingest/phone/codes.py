@@ -69,9 +69,14 @@ class PhoneCode:
 class PhoneCodes:
     """The codes of one server; thread-safe. Each change is one atomic write."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        """Read the codes of a folder, if it has any. clock: seconds since 1970."""
-        self._file, self._clock = folder / _FILE_NAME, clock
+    def __init__(
+        self, folder: Path, clock: Callable[[], float] = time.time, token_prefix: str = ""
+    ) -> None:
+        """Read the codes of a folder, if it has any.
+
+        clock: seconds since 1970. token_prefix: what new tokens begin with.
+        """
+        self._file, self._clock, self._token_prefix = folder / _FILE_NAME, clock, token_prefix
         self._file_system = FileSystem()
         self._changed = threading.Condition()
         self._key, codes = _read(self._file)
@@ -82,7 +87,8 @@ class PhoneCodes:
     def of(cls, settings: Settings) -> "PhoneCodes":
         """Read the codes of a server."""
         folder = settings.visitors if settings.is_shared else settings.library
-        return cls(folder.expanduser().absolute())
+        prefix = settings.server_prefix if settings.is_shared else ""
+        return cls(folder.expanduser().absolute(), token_prefix=prefix)
 
     def make(self, owner: str, lifetime_s: float, address: str = "") -> tuple[PhoneCode, str]:
         """Make a code; returns it and its token, which is not stored.
@@ -103,7 +109,8 @@ class PhoneCodes:
     def _make(
         self, owner: str, address: str, lifetime_s: float | None, use: CodeUse
     ) -> tuple[PhoneCode, str]:
-        token, now = secrets.token_urlsafe(_TOKEN_BYTES), self._clock()
+        token = self._token_prefix + secrets.token_urlsafe(_TOKEN_BYTES)
+        now = self._clock()
         ends_at = NO_END if lifetime_s is None else now + lifetime_s
         code = PhoneCode(
             secrets.token_hex(8), _hash(token), owner, address, now, ends_at, use=use.value

@@ -45,6 +45,8 @@ def _is_kept(library: Library, photo_id: str, reference: Path | None) -> bool:
     photo = next(iter(library.records([photo_id])), None)
     if photo is None:
         return False
+    if photo.remote_url is not None and photo.trashed_at is None:
+        return False  # the file takes the place of the original at the URL
     if photo.reference is None:
         return photo.trashed_at is not None or library.files.has_original(photo)
     if photo.reference == reference:

@@ -39,8 +39,8 @@ class SidecarCounts:
     """How many sidecars a rule would write, and how many photos would get none.
 
     existing: photos that have one, which stays. empty: photos without tags, rating and description.
-    stored: photos inside the library, where other programs read none. not_written: those that
-    cannot get one, with the reason of the first.
+    stored: photos inside the library or at URLs, where other programs read none. not_written: those
+    that cannot get one, with the reason of the first.
     """
 
     written: int
@@ -60,7 +60,7 @@ class DryRun:
     folders: how many files into which, below the one of the rule. in_place: photos that are there
     already. not_copied: those that cannot be copied, with the reason of the first. with_sidecars:
     ids of the photos outside the library for which it would write sidecars. stored: number of
-    matching photos inside it.
+    matching photos inside it, or at URLs.
     """
 
     rule: Rule

@@ -116,7 +116,7 @@ def write_settled(
 def try_files_again(
     library: Library, columns: FileColumns, rule: Rule, where: ColumnElement[bool] | None = None
 ) -> None:
-    """Have files that runs of a rule failed to write written again. where: only of these runs."""
+    """Mark the files that runs of a rule failed to write as pending. where: limits the runs."""
     is_failed = columns.state == FileState.FAILED
     with library.database.writer.begin() as connection:
         connection.execute(

@@ -14,13 +14,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from scene_model.api import close_api, create_api
 from scene_model.api.access.guard import SameSiteGuard
-from scene_model.api.access.visitor_cookie import VisitorCookie, request_owner
+from scene_model.api.access.visitor_cookie import (
+    CLOSED_ELSEWHERE,
+    VisitorCookie,
+    request_owner,
+)
 from scene_model.config import Settings
 from scene_model.trips.trip_run import update_trips
-from scene_model.visitors.keys import COOKIE_NAME
+from scene_model.visitors.keys import COOKIE_NAME, VisitorKeys
 from scene_model.visitors.visitors import Visitors
 from tests.library.rows import add
 from tests.trips.journeys import days
@@ -215,3 +220,19 @@ def test_photos_stay_out_of_caches(server: Starlette, visitors: Visitors, temple
     for kind in ("thumbnail", "preview", "full", "original"):
         response = alice.get(f"/api/photos/{photo_id}/{kind}")
         assert response.headers["cache-control"] == "private, no-store"
+
+
+def test_a_cookie_of_another_server_is_refused_and_stays(server: Starlette) -> None:
+    client = browser(server)
+    cookie = VisitorKeys(b"another", "a.").issue()
+    client.cookies[COOKIE_NAME] = cookie
+    for path in ("/", "/api/photos"):
+        response = client.get(path)
+        assert response.status_code == 503
+        assert response.json()["type"] == "urn:scene-gallery:visitor_elsewhere"
+        assert "They are still there" in response.json()["detail"]
+        assert "set-cookie" not in response.headers
+    socket = "ws://localhost:8501/_stcore/stream"
+    with pytest.raises(WebSocketDisconnect) as closed, client.websocket_connect(socket):
+        pytest.fail("the page of another server is open")
+    assert closed.value.code == CLOSED_ELSEWHERE

@@ -154,3 +154,11 @@ def test_the_code_of_an_inbox_lasts_until_it_is_ended(tmp_path: Path) -> None:
     codes.make("", 900)
     assert password not in (tmp_path / "phone.json").read_text()
     assert code.id not in (tmp_path / "phone.json").read_text()  # forgotten a day later
+
+
+def test_tokens_of_one_of_several_servers_begin_with_its_name(tmp_path: Path) -> None:
+    named = Settings(mode="shared", visitors=tmp_path, library=tmp_path / "l", server_name="a")
+    codes = PhoneCodes.of(named)
+    code, token = codes.make("anna", 60)
+    assert token.startswith("a.")
+    assert codes.find(token).id == code.id

@@ -16,6 +16,7 @@ from scene_model.ingest.watch.folder_state import FolderStatus
 from scene_model.ingest.watch.mounts import Mount
 from scene_model.ingest.watch.scanned_photo import ingest_scanned
 from scene_model.library import edits
+from scene_model.library.records import NewPhoto
 from scene_model.photos.decode import PhotoLimits, decode_photo
 from scene_model.photos.hashes import content_hash
 from scene_model.services import Services
@@ -236,6 +237,18 @@ def test_a_deleted_copy_stays(services: Services, tmp_path: Path) -> None:
     assert place.watcher.ledger.paths() == [str(place.folder / "b.jpg")]
     for photo_id in services.library.find():
         services.library.verified_original(photo_id)
+
+
+def test_a_file_takes_the_place_of_an_original_at_a_url(place: WatchedPlace) -> None:
+    services, url = place.services, "https://photos.example/a.jpg"
+    new = NewPhoto(photo(1), "a.jpg", "2026-01-02T03:04:05+00:00", remote_url=url)
+    classifier = services.classifier
+    added = services.library.add(new, classifier.predict(photo(1)), classifier.provenance)
+    path = place.write("a.jpg", photo(1))
+    place.pass_time(5)
+    record = services.library.photo(added.id)
+    assert (record.reference, record.remote_url) == (path, None)
+    assert len(place.names()) == 1
 
 
 def test_a_deleted_or_changed_original_is_named(place: WatchedPlace) -> None:

@@ -1,0 +1,1 @@
+"""Sources of a batch: what lists items and reads them."""
