@@ -95,7 +95,7 @@ def open_database(file: Path, embeddings: EmbeddingFiles) -> Database:
     LibraryUnavailable.
     """
     require_database_file(file)
-    migration_engine = _engine(file, "BEGIN IMMEDIATE", foreign_keys=False)
+    migration_engine = _engine(file, "BEGIN IMMEDIATE", is_migrating=True)
     try:
         with migration_engine.begin() as connection:
             version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
@@ -142,16 +142,14 @@ def _vacuum(engine: Engine) -> None:
     """Shrink the file after embeddings were moved out of it; a failure is harmless."""
     raw = engine.raw_connection()
     try:
-        cursor = raw.cursor()
-        cursor.execute("PRAGMA temp_store = FILE")  # the whole database is copied
-        cursor.execute("VACUUM")
+        raw.cursor().execute("VACUUM")
     except sqlite3.Error:
         return
     finally:
         raw.close()
 
 
-def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
+def _engine(file: Path, begin: str, is_migrating: bool = False) -> Engine:
     engine = create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False})
     engine.dialect.statement_compiler = _Compiler
 
@@ -167,11 +165,12 @@ def _engine(file: Path, begin: str, foreign_keys: bool = True) -> Engine:
             cursor.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
             cursor.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
             cursor.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
-            cursor.execute("PRAGMA temp_store = MEMORY")
+            # A migration may copy, or sort for an index, all photos of a large library.
+            cursor.execute(f"PRAGMA temp_store = {'FILE' if is_migrating else 'MEMORY'}")
             # A database may come from a backup that a stranger made, or be damaged.
             cursor.execute("PRAGMA trusted_schema = OFF")
             cursor.execute("PRAGMA cell_size_check = ON")
-            cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+            cursor.execute(f"PRAGMA foreign_keys = {'OFF' if is_migrating else 'ON'}")
         except sqlite3.Error as error:
             connection.close()
             raise library_database_error(error, file) from error

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
-from scene_model.library.in_memory import changes
+from scene_model.library.in_memory import changes, names
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import (
     automatic_tags,
@@ -152,6 +152,7 @@ def test_the_same_as_read_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_changes: int
 ) -> None:
     monkeypatch.setattr(changes, "MOST_CHANGES", most_changes)
+    monkeypatch.setattr(names, "MANY_APPENDED", 20)
     draw = random.Random(3)  # noqa: S311 - not for secrets
     with Library(tmp_path) as library, Library(tmp_path) as other:
         put(library, [_photo(draw, number) for number in range(COUNT)])

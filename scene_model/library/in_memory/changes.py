@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 
-from scene_model.library.schema import photo_changes
+from scene_model.library.schema import photo_changes, photos
 
 Numbers = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -21,6 +21,10 @@ Data = TypeVar("Data")
 # To read all photos anew takes less time than to look up more than these.
 MOST_CHANGES = 2_000
 _LATEST = select(func.coalesce(func.max(photo_changes.c.seq), 0))
+_AFTER = select(photo_changes.c.photo).where(photo_changes.c.seq > bindparam("seq"))
+# SQLite looks photos up by their numbers then. It may take an index of an order instead, and test
+# for each photo of the library whether it is among them.
+BY_NUMBER = (photos, "NOT INDEXED", "sqlite")
 
 
 class Kept(Generic[Data]):
@@ -61,8 +65,11 @@ class Kept(Generic[Data]):
             return self._data
 
     def _current(self, connection: Connection) -> Data:
+        if self._data is None or not self._follows_all:
+            self._seq = int(connection.execute(_LATEST).scalar_one())
+            return self._read(connection)
         seq, changed = changed_since(connection, self._seq, MOST_CHANGES)
-        if self._data is None or changed is None or not self._follows_all:
+        if changed is None:
             data = self._read(connection)
         elif len(changed):
             data = self._update(connection, self._data, changed)
@@ -82,10 +89,8 @@ def changed_since(connection: Connection, seq: int, most: int) -> tuple[int, Num
         return latest, None
     if latest == seq:
         return latest, np.empty(0, np.int32)
-    rows = connection.execute(
-        select(photo_changes.c.photo).where(photo_changes.c.seq > seq).distinct()
-    ).scalars()
-    return latest, np.array(sorted(rows), np.int32)
+    rows = connection.execute(_AFTER, {"seq": seq}).scalars()
+    return latest, np.unique(np.fromiter(rows, np.int32))
 
 
 def run_numbers(connection: Connection, query: Any) -> Numbers:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
-from scene_model.library.in_memory.changes import Kept, Numbers, listed, parsed_numbers
+from scene_model.library.in_memory.changes import BY_NUMBER, Kept, Numbers, listed, parsed_numbers
 from scene_model.library.schema import photos
 
 Values = tuple[Any, ...]
@@ -56,7 +56,8 @@ def kept_codes(
     def update(connection: Connection, data: Codes, changed: Numbers) -> Codes:
         codes = data.codes.copy()
         codes[changed[changed < len(codes)]] = -1
-        rows = connection.execute(of_photo.where(photos.c.number.in_(listed(changed)))).all()
+        of_changed = of_photo.where(photos.c.number.in_(listed(changed))).with_hint(*BY_NUMBER)
+        rows = connection.execute(of_changed).all()
         by_value: dict[Values, list[int]] = {value: [] for value in data.values}
         for *value, number in rows:
             by_value.setdefault(tuple(value), []).append(number)

@@ -37,6 +37,7 @@ from sqlalchemy.sql.selectable import (
 )
 
 from scene_model.library.in_memory.changes import (
+    BY_NUMBER,
     Kept,
     Mask,
     Numbers,
@@ -129,7 +130,8 @@ class Conditions:
     def _of_columns(self, where: ColumnElement[bool], size: int) -> Mask:
         numbers = select(photos.c.number).where(where)
         photo = None if _has_query(where) else photos.c.number
-        return self._listed(_by_index(numbers, where), numbers, photo, size)
+        of_some = numbers.with_hint(*BY_NUMBER)
+        return self._listed(_by_index(numbers, where), of_some, photo, size)
 
     def _listed(self, query: Any, of_some: Any, photo: Column[Any] | None, size: int) -> Mask:
         """Return the photos whose numbers a query selects.

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Engine, func, select
 
 from scene_model.library.in_memory.changes import (
+    BY_NUMBER,
     Kept,
     Mask,
     Numbers,
@@ -20,7 +21,8 @@ from scene_model.library.schema import photos
 _END = "\n"
 # More occurrences than these are found sooner by comparing arrays.
 _FEW = 20_000
-_MOST_APPENDED = 0.1
+# All names are read anew after more names were appended than this, and than this share of them.
+MANY_APPENDED, _MOST_APPENDED = 1_000, 0.1
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,10 @@ def kept_names(reader: Engine, version: Callable[[], int]) -> Kept[Names]:
         return _names(*connection.execute(query).one())
 
     def update(connection: Connection, data: Names, changed: Numbers) -> Names:
-        if data.appended > _MOST_APPENDED * len(data.numbers):
+        if data.appended > max(MANY_APPENDED, _MOST_APPENDED * len(data.numbers)):
             return read(connection)
-        new = _names(*connection.execute(query.where(photos.c.number.in_(listed(changed)))).one())
+        of_changed = query.where(photos.c.number.in_(listed(changed))).with_hint(*BY_NUMBER)
+        new = _names(*connection.execute(of_changed).one())
         size = 1 + int(max(data.numbers.max(initial=0), changed.max()))
         is_current = ~is_listed(changed, size)[data.numbers]
         return Names(

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, select
 
-from scene_model.library.in_memory.changes import Kept, Numbers, is_listed, listed, run_numbers
+from scene_model.library.in_memory.changes import (
+    BY_NUMBER,
+    Kept,
+    Numbers,
+    is_listed,
+    listed,
+    run_numbers,
+)
 from scene_model.library.schema import ORDER_INDEXES, photos
 from scene_model.library.sort_order import Sort, SortKey, order_by, sort_column
 
@@ -28,7 +35,8 @@ def kept_order(reader: Engine, version: Callable[[], int], sort: Sort) -> Kept[N
     def update(connection: Connection, numbers: Numbers, changed: Numbers) -> Numbers:
         size = 1 + int(max(numbers.max(initial=0), changed.max()))
         others = numbers[~is_listed(changed, size)[numbers]]
-        moved = run_numbers(connection, in_order.where(photos.c.number.in_(listed(changed))))
+        of_changed = in_order.where(photos.c.number.in_(listed(changed))).with_hint(*BY_NUMBER)
+        moved = run_numbers(connection, of_changed)
         return np.insert(others, _places(connection, sort, others, moved), moved)
 
     return Kept(reader, version, read, update)

@@ -7,6 +7,7 @@ import numpy as np
 from sqlalchemy import Connection, Engine, Select, and_, func, select, union
 
 from scene_model.library.in_memory.changes import (
+    BY_NUMBER,
     Kept,
     Numbers,
     is_listed,
@@ -79,6 +80,7 @@ def _labels_of(numbers: Numbers) -> Select[tuple[str, int]]:
             select(tags.c.label, photos.c.number)
             .join(photos, photos.c.id == tags.c.photo_id)
             .where(photos.c.number.in_(listed(numbers)))
+            .with_hint(*BY_NUMBER)
             for tags in (automatic_tags, tag_decisions)
         )
     ).subquery()
