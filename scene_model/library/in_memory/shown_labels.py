@@ -7,7 +7,6 @@ import numpy as np
 from sqlalchemy import Connection, Engine, Select, and_, func, select, union
 
 from scene_model.library.in_memory.changes import (
-    BY_NUMBER,
     Kept,
     Numbers,
     is_listed,
@@ -15,7 +14,7 @@ from scene_model.library.in_memory.changes import (
     parsed_numbers,
 )
 from scene_model.library.schema import automatic_tags, effective_tags, photos, tag_decisions
-from scene_model.library.shown_tags import is_shown
+from scene_model.library.shown_tags import is_shown, is_shown_by_photo
 
 
 @dataclass(frozen=True)
@@ -80,9 +79,8 @@ def _labels_of(numbers: Numbers) -> Select[tuple[str, int]]:
             select(tags.c.label, photos.c.number)
             .join(photos, photos.c.id == tags.c.photo_id)
             .where(photos.c.number.in_(listed(numbers)))
-            .with_hint(*BY_NUMBER)
             for tags in (automatic_tags, tag_decisions)
         )
     ).subquery()
     is_possible = and_(label == possible.c.label, photo == possible.c.number)
-    return select(label, photo).join(possible, is_possible).where(is_shown()).distinct()
+    return select(label, photo).join(possible, is_possible).where(is_shown_by_photo()).distinct()
