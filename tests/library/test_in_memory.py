@@ -126,6 +126,12 @@ def _check(library: Library) -> None:
             assert library.count(where, sort=sort) == len(ids)
     for where in CONDITIONS.values():
         _check_counts(library, where)
+    _check_moments(library)
+
+
+def _check_moments(library: Library) -> None:
+    with Library(library.folder) as opened:
+        assert library.columns.moments.get().digest() == opened.columns.moments.get().digest()
 
 
 def _check_counts(library: Library, where: Any) -> None:

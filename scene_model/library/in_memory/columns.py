@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Engine, func
 from scene_model.library.in_memory.changes import Kept, Numbers
 from scene_model.library.in_memory.codes import Codes, kept_codes
 from scene_model.library.in_memory.conditions import Conditions
+from scene_model.library.in_memory.moment_hashes import MomentHashes, kept_moment_hashes
 from scene_model.library.in_memory.names import Names, kept_names
 from scene_model.library.in_memory.orders import kept_order
 from scene_model.library.in_memory.scores import Scores, kept_scores
@@ -50,6 +51,7 @@ class PhotoColumns:
             for date, column, index in _DATES
         }
         self.names: Kept[Names] = kept_names(reader, version)
+        self.moments: Kept[MomentHashes] = kept_moment_hashes(reader, version)
         self.conditions = Conditions(reader, version, self.names)
         self._reader, self._version = reader, version
         self._lock = threading.Lock()
