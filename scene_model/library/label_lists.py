@@ -1,5 +1,6 @@
 """SQL conditions that a column is one of many labels."""
 
+import functools
 import json
 from collections.abc import Collection
 from typing import Any
@@ -18,6 +19,7 @@ def is_one_of(column: ColumnElement[Any], labels: Collection[str]) -> ColumnElem
     return column.in_(select(listed.c.value))
 
 
+@functools.cache
 def distinct_texts(column: Column[Any]) -> Select[tuple[str]]:
     """Select the distinct texts of an indexed column, with one look-up for each of them."""
     texts = select(func.min(column).label("text")).cte(recursive=True)

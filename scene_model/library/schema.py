@@ -666,6 +666,14 @@ Index(
     photos.c.longitude,
     sqlite_where=photos.c.latitude.is_not(None),
 )
+# Photos whose positions were not looked up yet.
+Index(
+    "photos_without_place",
+    photos.c.number,
+    sqlite_where=text(
+        "latitude IS NOT NULL AND longitude IS NOT NULL AND place_source IS NOT 'gps'"
+    ),
+)
 Index("photos_by_lens", photos.c.lens, photos.c.number)
 Index("photos_by_stack_name", photos.c.stack_name, photos.c.folder)
 # For the neighbours in time of one camera, and for the photos whose neighbours were not looked at.

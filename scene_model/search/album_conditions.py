@@ -26,6 +26,9 @@ from scene_model.search.query_values import DaySpan
 # photo against each rule takes ten times as long.
 _Numbers = Select[tuple[int]]
 
+# Made once: that takes longer than all else that a rule needs.
+_CLASSIFIED = photos.alias()
+
 
 def is_in_album(album: Album, rules: AlbumRules) -> ColumnElement[bool]:
     """Return the SQL condition for photos that are in the album."""
@@ -129,14 +132,13 @@ def _by_people(labels: Any) -> list[_Numbers]:
 
     labels: a collection of labels, or a query that selects them.
     """
-    classified = photos.alias()
     is_tag, is_class = (
         column.in_(labels) if isinstance(labels, Select) else is_one_of(column, labels)
-        for column in (effective_tags.c.label, classified.c.human_class)
+        for column in (effective_tags.c.label, _CLASSIFIED.c.human_class)
     )
     return [
         select(effective_tags.c.photo).where(is_tag, effective_tags.c.head == HUMAN),
-        select(classified.c.number).where(classified.c.human_class.is_not(None), is_class),
+        select(_CLASSIFIED.c.number).where(_CLASSIFIED.c.human_class.is_not(None), is_class),
     ]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Engine, bindparam, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from scene_model.library.schema import photo_changes, photos
 
@@ -20,8 +20,9 @@ Data = TypeVar("Data")
 
 # To read all photos anew takes less time than to look up more than these.
 MOST_CHANGES = 2_000
-_LATEST = select(func.coalesce(func.max(photo_changes.c.seq), 0))
-_AFTER = select(photo_changes.c.photo).where(photo_changes.c.seq > bindparam("seq"))
+# As text: they are run for each part of a condition.
+_LATEST = f"SELECT coalesce(max(seq), 0) FROM {photo_changes.name}"  # noqa: S608 - our own name
+_AFTER = f"SELECT photo FROM {photo_changes.name} WHERE seq > ?"  # noqa: S608
 # SQLite looks photos up by their numbers then. It may take an index of an order instead, and test
 # for each photo of the library whether it is among them.
 BY_NUMBER = (photos, "NOT INDEXED", "sqlite")
@@ -66,7 +67,7 @@ class Kept(Generic[Data]):
 
     def _current(self, connection: Connection) -> Data:
         if self._data is None or not self._follows_all:
-            self._seq = int(connection.execute(_LATEST).scalar_one())
+            self._seq = int(connection.exec_driver_sql(_LATEST).scalar_one())
             return self._read(connection)
         seq, changed = changed_since(connection, self._seq, MOST_CHANGES)
         if changed is None:
@@ -84,12 +85,12 @@ def changed_since(connection: Connection, seq: int, most: int) -> tuple[int, Num
 
     None: there were more changes than ``most``, which is at most `KEPT_CHANGES`.
     """
-    latest = int(connection.execute(_LATEST).scalar_one())
+    latest = int(connection.exec_driver_sql(_LATEST).scalar_one())
     if latest - seq > most or latest < seq:
         return latest, None
     if latest == seq:
         return latest, np.empty(0, np.int32)
-    rows = connection.execute(_AFTER, {"seq": seq}).scalars()
+    rows = connection.exec_driver_sql(_AFTER, (seq,)).scalars()
     return latest, np.unique(np.fromiter(rows, np.int32))
 
 

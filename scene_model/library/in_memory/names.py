@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -43,8 +44,8 @@ class Names:
         part = folded.encode()
         if not part:
             return self.numbers[self.numbers >= 0]
-        if self.text.count(part) < _FEW:
-            places = np.fromiter(_places(self.text, part), np.int64)
+        places = np.fromiter(islice(_places(self.text, part), _FEW), np.int64)
+        if len(places) < _FEW:
             numbers = self.numbers[np.searchsorted(self.starts, places, "right") - 1]
         else:
             numbers = self.numbers[_lines_with(self.text, self.starts, part)]
