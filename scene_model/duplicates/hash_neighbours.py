@@ -8,6 +8,7 @@ picture are one entry, of the hash with itself, and the trash does not affect it
 join without comparisons.
 """
 
+import functools
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
@@ -26,8 +27,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from scene_model.library.in_memory.changes import BY_NUMBER, Numbers, listed, run_numbers
+from scene_model.library.in_memory.conditions import OF_CHANGED, OfChanged
 from scene_model.library.records import WrittenPhoto
-from scene_model.library.schema import hash_bands, near_hashes, photos, stack_photos
+from scene_model.library.schema import HASH_INDEX, hash_bands, near_hashes, photos, stack_photos
 from scene_model.library.store import Library
 
 # Measured on 39 photographs: smaller, re-encoded, brighter and 2 % cropped copies differ in at
@@ -114,7 +117,8 @@ def has_hash_neighbour() -> ColumnElement[bool]:
     )
     first: Any = photos.alias()
     return photos.c.number.in_(
-        select(first.c.number).where(
+        select(first.c.number)
+        .where(
             first.c.perceptual_hash.in_(union_all(repeated_hashes, hashes_with_neighbour)),
             first.c.trashed_at.is_(None),
             or_(
@@ -124,7 +128,47 @@ def has_hash_neighbour() -> ColumnElement[bool]:
                 first.c.number.in_(_stacked_with_neighbour()),
             ),
         )
+        .execution_options(**{OF_CHANGED: _of_changed()})
     )
+
+
+@functools.cache
+def _of_changed() -> OfChanged:
+    """Return how the list of photos with a neighbour follows changed photos."""
+    first, other = photos.alias(), photos.alias()
+    of_first, of_other = stack_photos.alias(), stack_photos.alias()
+    is_of_stack = exists().where(
+        of_first.c.photo == first.c.number,
+        of_other.c.photo == other.c.number,
+        of_first.c.stack_id == of_other.c.stack_id,
+    )
+    has_neighbour = exists().where(
+        near_hashes.c.hash == first.c.perceptual_hash,
+        other.c.perceptual_hash == near_hashes.c.near,
+        other.c.trashed_at.is_(None),
+        other.c.number != first.c.number,
+        ~is_of_stack,
+    )
+    few = select(first.c.number).where(first.c.trashed_at.is_(None), has_neighbour)
+    few = few.with_hint(first, "NOT INDEXED", "sqlite")
+    return OfChanged(_with_neighbours, few, first.c.number)
+
+
+def _with_neighbours(connection: Connection, numbers: Numbers) -> Numbers | None:
+    """Return photos with their hash neighbours; None if some exist no more."""
+    of_changed = photos.c.number.in_(listed(numbers))
+    changed = select(photos.c.number).where(of_changed).with_hint(*BY_NUMBER)
+    if len(run_numbers(connection, changed)) < len(numbers):
+        return None
+    second = photos.alias()
+    hashes = select(photos.c.perceptual_hash).where(of_changed).with_hint(*BY_NUMBER)
+    near = select(near_hashes.c.near).where(near_hashes.c.hash.in_(hashes))
+    neighbours = select(second.c.number).where(
+        second.c.trashed_at.is_(None), second.c.perceptual_hash.in_(near)
+    )
+    neighbours = neighbours.with_hint(second, f"INDEXED BY {HASH_INDEX.name}", "sqlite")
+    both: Numbers = np.union1d(numbers, run_numbers(connection, neighbours))
+    return both
 
 
 def _stacked_with_neighbour() -> Select[tuple[int]]:

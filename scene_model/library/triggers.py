@@ -5,7 +5,8 @@
 `held_tags` contains the effective tags (`schema.effective_tags` in Python); `free_slots` lists the
 embedding slots that no photo uses. `stack_photos.tile` is the photo that shows for its stack. A
 photo whose position changes loses its place. The number of the last settled photo (`new_photos`) is
-never above that of a photo. `photo_changes` lists the photos that changed last.
+never above that of a photo. `photo_changes` lists the photos that changed last, or whose
+stack did.
 """
 
 # `labels.HUMAN`, with score 1.
@@ -107,6 +108,25 @@ _ACTIONS = {
     "photo_changed": ("AFTER UPDATE ON photos", _NOTE_CHANGE.format(photo="NEW.number")),
     "effective_tag_added": ("AFTER INSERT ON held_tags", _NOTE_CHANGE.format(photo="NEW.photo")),
     "effective_tag_removed": ("AFTER DELETE ON held_tags", _NOTE_CHANGE.format(photo="OLD.photo")),
+    # No photo: which others had a near hash before is unknown now.
+    "hash_changed": (
+        "AFTER UPDATE OF perceptual_hash ON photos "
+        "WHEN OLD.perceptual_hash IS NOT NULL "
+        "AND NEW.perceptual_hash IS NOT OLD.perceptual_hash",
+        _NOTE_CHANGE.format(photo="0"),
+    ),
+    "stack_join_noted": (
+        "AFTER INSERT ON stack_photos",
+        _NOTE_CHANGE.format(photo="NEW.photo"),
+    ),
+    "stack_leave_noted": (
+        "AFTER DELETE ON stack_photos",
+        _NOTE_CHANGE.format(photo="OLD.photo"),
+    ),
+    "stack_change_noted": (
+        "AFTER UPDATE OF stack_id ON stack_photos",
+        _NOTE_CHANGE.format(photo="NEW.photo"),
+    ),
     # One row for all changes of a photo in a row, such as its tags. It is the latest that stays,
     # because a program may have read the earlier ones.
     "photo_change_noted": (

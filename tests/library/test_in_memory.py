@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
+from scene_model.duplicates.hash_neighbours import add_hash, has_hash_neighbour
 from scene_model.library.in_memory import changes, names
 from scene_model.library.photo_query import filter_photos
 from scene_model.library.schema import (
@@ -16,6 +17,8 @@ from scene_model.library.schema import (
     class_decisions,
     effective_tags,
     photos,
+    stack_photos,
+    stacks,
     tag_decisions,
 )
 from scene_model.library.shown_tags import select_shown_tags
@@ -37,6 +40,7 @@ from tests.library.rows import Row, put
 COUNT = 60
 NAMES = ("a.jpg", "b.jpg", "É.jpg", "\U0001f600.jpg", "z.jpg")
 CLASSES = ("sea", "forest", "unsure")
+HASHES = (0, 1, 5, (1 << 62) - 1, 77 << 40, -77)  # the first three are near each other
 DATES = (None, "2024-07-01T10:00:00", "2024-07-02T10:00:00", "2023-01-05T00:00:00")
 
 Change = Callable[[Connection, random.Random, list[str]], Any]
@@ -56,6 +60,7 @@ def _photo(draw: random.Random, number: int) -> Row:
         camera=draw.choice((None, "Canon", "Apple")),
         place=draw.choice((None, (38.7, -9.1))),
         trashed=draw.random() < 0.2,
+        hash=draw.choice((None, *HASHES)),
     )
 
 
@@ -87,6 +92,29 @@ def _remove(connection: Connection, draw: random.Random, ids: list[str]) -> None
         ids.remove(photo_id)
 
 
+def _hash(connection: Connection, draw: random.Random, ids: list[str]) -> None:
+    for photo_id in draw.sample(ids, 3):
+        signed = draw.choice(HASHES)
+        add_hash(connection, signed)
+        changed = update(photos).where(photos.c.id == photo_id)
+        connection.execute(changed.values(perceptual_hash=signed))
+
+
+def _stack(connection: Connection, draw: random.Random, ids: list[str]) -> None:
+    stack_id = connection.execute(insert(stacks).values(kind="burst", made_by="person")).lastrowid
+    for position, photo_id in enumerate(draw.sample(ids, 20)):
+        query = select(photos.c.number).where(photos.c.id == photo_id)
+        row = {"photo": connection.execute(query).scalar_one(), "position": position}
+        row |= {"stack_id": stack_id}
+        connection.execute(insert(stack_photos).prefix_with("OR REPLACE"), row)
+
+
+def _unstack(connection: Connection, draw: random.Random, ids: list[str]) -> None:
+    connection.execute(delete(stack_photos).where(stack_photos.c.position % 2 == 0))
+    apart = update(stack_photos).where(stack_photos.c.position % 3 == 1)
+    connection.execute(apart.values(stack_id=None))
+
+
 CHANGES: dict[str, Change] = {
     "trash": _set(trashed_at="2026-11-01T00:00:00+00:00"),
     "restore": _set(trashed_at=None),
@@ -97,6 +125,11 @@ CHANGES: dict[str, Change] = {
     "score": _set(auto_class="city", auto_class_score=0.7),
     "tag": _tag,
     "class": _class,
+    "stack": _stack,
+    "hash": _hash,
+    "restored": _set(trashed_at=None),
+    "unstack": _unstack,
+    "trashed": _set(trashed_at="2026-11-02T00:00:00+00:00"),
     "remove": _remove,
 }
 CONDITIONS = {
@@ -113,12 +146,15 @@ CONDITIONS = {
     "format": photos.c.format == "JPEG",
     "nested": ~((has_tag(["sea"]) | has_place()) & ~name_contains("a")),
     "camera": photos.c.camera == "Canon",
+    "duplicate": has_hash_neighbour(),
+    "no duplicate": ~has_hash_neighbour() & ~has_tag(["sea"]),
 }
 
 
 def _check(library: Library) -> None:
     for sort in SORTS:
-        for name, where in CONDITIONS.items():
+        for name in CONDITIONS if sort is SORTS[0] else ("none", "nested"):
+            where = CONDITIONS[name]
             query = filter_photos(select(photos.c.id), where, trashed=False)
             with library.database.reader.begin() as connection:
                 ids = list(connection.execute(query.order_by(*order_by(sort))).scalars())
@@ -149,6 +185,8 @@ def _check_counts(library: Library, where: Any) -> None:
     assert count_by_tag(library, where) == tags
     assert library.count_by_class(where) == Counter(row.photo_class for row in rows)
     for date, at in (("taken", "taken_at"), ("added", "added_at")):
+        if library.has_hidden():  # months are those of tiles
+            break
         months = Counter((getattr(row, at) or "")[:7] for row in rows)
         assert dict(count_by_month(library, where, date, True)) == months  # type: ignore[arg-type]
 

@@ -6,6 +6,7 @@ takes a millisecond, so a condition costs as much as finding its lists, each by 
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,26 @@ _COVERED = frozenset(
 )
 
 
+AffectedBy = Callable[[Connection, Numbers], Numbers | None]
+
+
+@dataclass(frozen=True)
+class OfChanged:
+    """How the list of a query follows changes although other photos decide on who is in it.
+
+    A query has one as its execution option `OF_CHANGED`. affected: returns which photos may be
+    listed or not because some changed, these among them; None where that is unknown. query: the
+    quick one for a few photos, restricted by ``photo``.
+    """
+
+    affected: AffectedBy
+    query: Select[tuple[int]]
+    photo: ColumnElement[int]
+
+
+OF_CHANGED = "of_changed_photos"
+
+
 class Conditions:
     """Finds the photos of conditions; keeps the latest lists of parts, which follow the library."""
 
@@ -125,6 +146,11 @@ class Conditions:
         """Return the photos whose numbers a query selects."""
         if isinstance(query, CompoundSelect) and query.keyword.value in _UNIONS:
             return _any([self._selected(part, size) for part in query.selects])
+        of_changed = query.get_execution_options().get(OF_CHANGED)
+        if of_changed is not None:
+            return self._listed(
+                query, of_changed.query, of_changed.photo, size, of_changed.affected
+            )
         return self._listed(query, query, _photo_of(query), size)
 
     def _of_columns(self, where: ColumnElement[bool], size: int) -> Mask:
@@ -133,32 +159,47 @@ class Conditions:
         of_some = numbers.with_hint(*BY_NUMBER)
         return self._listed(_by_index(numbers, where), of_some, photo, size)
 
-    def _listed(self, query: Any, of_some: Any, photo: Column[Any] | None, size: int) -> Mask:
+    def _listed(
+        self,
+        query: Any,
+        of_some: Any,
+        photo: ColumnElement[Any] | None,
+        size: int,
+        affected: AffectedBy | None = None,
+    ) -> Mask:
         """Return the photos whose numbers a query selects.
 
         of_some: the query that is quick for a few photos. photo: its column of their numbers, if
         nothing but a photo itself decides whether it is listed, so that its list can be kept.
+        affected: see `OfChanged`.
         """
         compiled = query.compile(self._reader)
         key = f"{compiled}\n{compiled.params!r}"
         with self._lock:
-            kept = self._lists.pop(key, None) or self._kept(query, of_some, photo)
+            kept = self._lists.pop(key, None) or self._kept(query, of_some, photo, affected)
             self._lists[key] = kept  # the last is the latest
             while len(self._lists) > _MOST_LISTS:
                 self._lists.pop(next(iter(self._lists)))
         return resized(kept.get(), size)
 
-    def _kept(self, query: Any, of_some: Any, photo: Column[Any] | None) -> Kept[Mask]:
+    def _kept(
+        self,
+        query: Any,
+        of_some: Any,
+        photo: ColumnElement[Any] | None,
+        affected: AffectedBy | None,
+    ) -> Kept[Mask]:
         def read(connection: Connection) -> Mask:
             numbers = run_numbers(connection, query)
             return is_listed(numbers, int(numbers.max(initial=-1)) + 1)
 
         def update(connection: Connection, mask: Mask, changed: Numbers) -> Mask:
-            if photo is None:
+            numbers = changed if affected is None else affected(connection, changed)
+            if photo is None or numbers is None:
                 return read(connection)
-            new = resized(mask, int(max(changed.max() + 1, len(mask)))).copy()
-            new[changed] = False
-            new[run_numbers(connection, of_some.where(photo.in_(listed(changed))))] = True
+            new = resized(mask, int(max(numbers.max() + 1, len(mask)))).copy()
+            new[numbers] = False
+            new[run_numbers(connection, of_some.where(photo.in_(listed(numbers))))] = True
             return new
 
         return Kept(self._reader, self._version, read, update, follows_all=photo is not None)
