@@ -1,4 +1,4 @@
-"""Kill migrations, retags, emptyings of the trash and restores at random moments; nothing is lost.
+"""Kill migrations, retags, embeddings, emptyings of the trash and restores; nothing is lost.
 
 Each round starts a process on a fresh copy of a library, kills it (SIGKILL, without cleanup), and
 checks every row, decision, embedding and original. Then the work is done again to its end.
@@ -22,19 +22,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.kill_ingest import made_photo
+from scene_model.classifier.bundle import FloatArray
 from scene_model.config import PROJECT_DIR, Settings
 from scene_model.errors import SceneError
+from scene_model.ingest.embed_item import Embedder
 from scene_model.library import edits, trash
+from scene_model.library.backbone_embeddings import (
+    Network,
+    embedding_by,
+    photos_without,
+    remove_embeddings,
+)
 from scene_model.library.store import Library
 from scene_model.maintenance.backup import write_backup
 from scene_model.maintenance.restore import restore_backup
 from scene_model.maintenance.verify import verify
+from scene_model.photos.content import Content
 from scene_model.photos.hashes import file_content_hash
 from scene_model.services import open_services
 
 _VERSION_2 = PROJECT_DIR / "tests" / "assets" / "library_version_2.sql"
 _BACKUP = "backup.zip"
+_NETWORK = Network("0123456789abcdef", 512)
 Facts = dict[str, tuple[object, ...]]
 """What a person would miss, by photo: name, class, own tags, whether it is in the trash."""
 
@@ -133,6 +145,22 @@ def _retag(folder: Path) -> None:
     services.close()
 
 
+def _embed(folder: Path) -> None:
+    """Embed all photos by a further network, remove the embeddings, and embed them again."""
+    services = open_services(Settings(library=folder / "library", workers=2), resume=False)
+    embedder = Embedder(_NETWORK, _made_embedding)
+    print("working", flush=True)
+    services.jobs.embed(embedder).wait(600)
+    remove_embeddings(services.library, _NETWORK)
+    services.jobs.embed(embedder).wait(600)
+    services.close()
+
+
+def _made_embedding(content: Content) -> FloatArray:
+    digest = hashlib.sha256(content if isinstance(content, bytes) else b"video").digest()
+    return np.frombuffer(digest * 16, np.uint8).astype(np.float32)
+
+
 def _empty_trash(folder: Path) -> None:
     with Library(folder / "library") as library:
         print("working", flush=True)
@@ -173,6 +201,21 @@ def _check_retag(folder: Path, before: Facts, is_finished: bool) -> list[str]:
     return wrong
 
 
+def _check_embeddings(folder: Path, before: Facts, is_finished: bool) -> list[str]:
+    with Library(folder / "library") as library:
+        wrong = faults_of(library, before)
+        wrong += [problem.message for problem in verify(library, settle_s=0).problems]
+        missing = set(photos_without(library, _NETWORK))
+        if is_finished and missing:
+            wrong.append(f"{len(missing)} photos have no embedding")
+        for photo_id in set(library.find()) - missing:
+            stored = embedding_by(library, _NETWORK, photo_id)
+            expected = _made_embedding(library.original_path(photo_id).read_bytes())
+            if not np.array_equal(stored, expected):
+                wrong.append(f"{photo_id[:12]} has another photo's embedding")
+    return wrong
+
+
 def _check_emptying(folder: Path, before: Facts, is_finished: bool) -> list[str]:
     trashed = frozenset(photo_id for photo_id, fact in before.items() if fact[3] is not None)
     with Library(folder / "library") as library:
@@ -201,6 +244,7 @@ def _check_restore(folder: Path, before: Facts, is_finished: bool) -> list[str]:
 SCENARIOS = {
     "migration": Scenario(make_of_version_2, _open_and_close, _check_migration),
     "retag": Scenario(make_for_retag, _retag, _check_retag),
+    "embeddings": Scenario(make_library, _embed, _check_embeddings),
     "emptying": Scenario(make_library, _empty_trash, _check_emptying),
     "restore": Scenario(make_for_restore, _restore, _check_restore),
 }

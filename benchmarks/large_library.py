@@ -21,7 +21,7 @@ import numpy.typing as npt
 from sqlalchemy import Table
 
 from benchmarks.made_embeddings import MadeEmbeddings
-from scene_model.classifier.bundle import read_description
+from scene_model.classifier.bundle_description import read_description
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.config import DEFAULT_BUNDLE_DIR
 from scene_model.duplicates.hash_neighbours import bands_of

@@ -59,7 +59,7 @@ def measure(folder: Path) -> bool:
     services = open_services(Settings(library=folder, workers=2))
     library, classifier = services.library, services.classifier
     as_tagged_by(library, classifier)
-    head = classifier.heads[classifier.bundle.class_head]
+    head = classifier.class_head
     chosen = dict.fromkeys(head.labels.ids, 0.9)
     scores, is_read_in_time = timed(
         "reading the class head's scores", READ_LIMIT_S, lambda: class_scores(library, classifier)

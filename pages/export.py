@@ -10,6 +10,7 @@ import streamlit as st
 from pages.sections.messages import counted, escape_markdown, show_error
 from pages.sections.photo.facts import head_name
 from pages.sections.query_line import (
+    likeness_text,
     order_control,
     passed_over_text,
     show_passed_over,
@@ -64,7 +65,7 @@ def _page() -> None:
             help="Removes coordinates and places from the tables. The ZIP has copies that keep "
             "only what is known to be harmless. Your own files are not changed.",
         )
-        parts = [counted(count, "photo"), passed_over_text(query)]
+        parts = [counted(count, "photo"), passed_over_text(query), likeness_text(query)]
         st.caption(" · ".join(filter(None, parts)), width="content")
     parameters = {"q": query, "sort": str(gallery.sort)} | (
         {} if with_location else {"place": "false"}

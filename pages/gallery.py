@@ -28,7 +28,12 @@ from pages.sections.filters import (
 )
 from pages.sections.messages import counted, show_error
 from pages.sections.photo_view import is_photo_open, show_open_photo
-from pages.sections.query_line import order_control, passed_over_text, show_query_error
+from pages.sections.query_line import (
+    likeness_text,
+    order_control,
+    passed_over_text,
+    show_query_error,
+)
 from pages.sections.selection import grid_selection
 from pages.sections.trash import is_trash_open, open_trash, show_trash
 from pages.sections.undo_button import show_edit_notice
@@ -156,6 +161,7 @@ def _filters(chosen: Filter, count: int, total: int, has_keys: bool) -> None:
             f"{count:,} of {all_count:,} photos",
             tiles_text(count, get_gallery().count_tiles()),
             passed_over_text(chosen.query),
+            likeness_text(chosen.query),
         ]
         with st.container(width="content", key="gallery_counts"):
             st.caption(" · ".join(filter(None, parts)), width="content")

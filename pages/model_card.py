@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from pages.sections.messages import escape_markdown, show_error
+from pages.sections.model_comparison import model_comparison
 from pages.sections.models import notices, picker, retag_panel
+from pages.sections.search_model import search_model
 from pages.state.session import get_services
 from scene_model import __version__
 from scene_model.classifier.bundle import MODEL_CARD_FILE
@@ -21,6 +23,8 @@ def _page() -> None:
     notices()
     retag_panel()
     picker()
+    model_comparison()
+    search_model()
     classifier = get_services().classifier
     _card(classifier)
     _labels(classifier)

@@ -56,6 +56,7 @@ _LANGUAGE = """
 | `dogs or cats` · `beach without people` | `and`, `or`, `not`, `without` in any case |
 | `dogs and cats at night` | small words such as `at` are ignored |
 | `"old town"` | an exact phrase |
+| `"a dog in the snow"` · `like:"a crowd"` | what a photo shows, with a model that reads sentences |
 | `tag:beach` · `class:sea` · `album:travel` | a tag · a class · an album |
 | `group:water` · `group:unsure` | a group: sea, beach, lake … · no group was probable enough |
 | `name:img_20` · `camera:iphone` | part of the file name · part of the camera name |
@@ -90,7 +91,7 @@ def _page() -> None:
         bind="query-params",
         live=True,
         on_change=stop_comparing,
-        placeholder="beach sunset, mountain OR glacier, -street, album:travel, taken:2024-07",
+        placeholder=_placeholder(),
     )
     show_completions(typed or "", _set_query)
     query = (typed or "").strip()
@@ -108,6 +109,11 @@ def _page() -> None:
         _examples()
     write_address(_NAME, parts, has_bound=True)
     show_open_photo(query or None)
+
+
+def _placeholder() -> str:
+    words = "beach sunset, mountain OR glacier, -street, album:travel, taken:2024-07"
+    return words if get_gallery().model.search is None else f'"a dog in the snow", {words}'
 
 
 def _set_query(query: str) -> None:

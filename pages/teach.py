@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.sections.corrections import show_corrections
 from pages.sections.messages import counted, error_markdown, escape_markdown, show_error
+from pages.sections.word_labels import word_labels
 from pages.state.session import get_gallery, get_services
 from pages.state.visitor import is_shared
 from pages.widgets.photo_grid import GridSelection, photo_grid
@@ -39,6 +40,7 @@ def _page() -> None:
     candidate: TagCandidate | None = st.session_state.get(_CANDIDATE)
     if candidate is not None:
         _candidate_panel(candidate)
+    word_labels()
     _saved_tags()
     if not is_shared():  # all visitors share one model
         show_corrections()
@@ -141,7 +143,7 @@ def _save(candidate: TagCandidate) -> None:
 
 def _saved_tags() -> None:
     services = get_services()
-    tags = list_taught(services.library, services.classifier)
+    tags = list_taught(services.library, services.classifier, services.model.search)
     if not tags:
         return
     st.header("Your tags")
@@ -157,6 +159,8 @@ def _saved_tag(tag: TaughtTag) -> None:
         caption = (
             f"{counted(count, 'photo')} · {tag.figures.found} of {tag.figures.examples} held-out "
             "examples tagged"
+            if tag.sentence is None
+            else f"{counted(count, 'photo')} · from the words “{escape_markdown(tag.sentence)}”"
         )
         if not tag.is_current:
             caption += " · trained for another network: train it again to tag new photos"

@@ -3,6 +3,7 @@
 import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 from scene_model.errors import EXIT_FAILED, EXIT_INTERRUPTED
 
@@ -15,6 +16,8 @@ def command() -> int:
 
 
 def _run(arguments: list[str] | None, program: str) -> int:
+    # systemd and Kubernetes end a command by this signal: as by Ctrl-C, finished work is kept.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         # Imported here: it takes a second, and an interruption in it deserves no traceback either.
         from scene_model.cli.main import main
@@ -29,6 +32,11 @@ def _run(arguments: list[str] | None, program: str) -> int:
         return EXIT_INTERRUPTED
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what there was to interrupt is over
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut off the end
+    raise KeyboardInterrupt
 
 
 def _missing(module: str) -> str:

@@ -20,6 +20,7 @@ from scene_model.classifier.album_rules import (
 )
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
+from scene_model.classifier.search_model import SearchModel
 from scene_model.config import Settings
 from scene_model.errors import InvalidAlbumRules, InvalidSetting
 from scene_model.library.store import Library
@@ -82,22 +83,29 @@ class AlbumRuleChoice:
             _write(self.file.resolve(), text)
         else:
             self.library.choose(_CHOICE, "" if text == built_in_text() else text)
-        self.model.swap(Model.of(self.model.classifier, rules))
+        self.model.swap(Model.of(self.model.classifier, rules, self.model.search))
 
 
-def model_of(settings: Settings, classifier: Classifier, library: Library | None) -> Model:
+def model_of(
+    settings: Settings,
+    classifier: Classifier,
+    library: Library | None,
+    search: SearchModel | None = None,
+) -> Model:
     """Return a model with the album rules of a library, or of no library.
 
-    A library's rules that do not fit the classifier's labels are not used, which is logged. Raises
-    PathNotFound or InvalidSetting for a file that SCENE_ALBUMS names.
+    search: the model that finds photos by sentences. A library's rules that do not fit the
+    classifier's labels are not used, which is logged. Raises PathNotFound or InvalidSetting for a
+    file that SCENE_ALBUMS names.
     """
     text = None if settings.names_album_rules or library is None else _text_of(library)
     if text:
         try:
-            return Model.of(classifier, parse_album_rules(text, classifier.ranked_heads, _SOURCE))
+            rules = parse_album_rules(text, classifier.ranked_heads, _SOURCE)
+            return Model.of(classifier, rules, search)
         except InvalidAlbumRules as error:
             logger.warning("the built-in album rules are used: %s", error.message)
-    return Model.of(classifier, settings.albums)
+    return Model.of(classifier, settings.albums, search)
 
 
 def built_in_text() -> str:

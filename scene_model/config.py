@@ -68,6 +68,17 @@ class Settings(BaseSettings):
         description="Folder of your own model bundles: `fit` publishes there, and the page Model "
         "offers them beside the default one.",
     )
+    model_hub: str = Field(
+        default="https://huggingface.co",
+        description="Where `models add ORG/NAME` asks for models: a server with the API of Hugging "
+        "Face, such as a mirror. https; http for this computer alone.",
+    )
+    max_model_bytes: int = Field(
+        default=2_000_000_000,
+        ge=1,
+        le=2_000_000_000,
+        description="Largest network that `models add` takes, in bytes.",
+    )
     sorts: Path = Field(
         default_factory=_default_sorts_dir,
         description="Folder of the journals of sorts to object stores from this computer; only "

@@ -174,6 +174,7 @@ class FetchError(PhotoError):
         "not_found": ErrorCode(404, "It has no such picture."),
         "access_denied": ErrorCode(403, "It does not allow the picture to be read."),
         "changed": ErrorCode(409, "It changed while it was read."),
+        "not_listed": ErrorCode(404, "A web server lists no files at the address."),
         "invalid_url": ErrorCode(400, "The address cannot be read, or is of an unknown kind."),
     }
 
@@ -332,6 +333,13 @@ class InvalidAlbumRules(InvalidSetting):
         self.line = line
 
 
+class NoSearchEmbeddings(UsageError):
+    """No search model that needs embeddings of its own is in use."""
+
+    code = "no_search_embeddings"
+    http_status = 409
+
+
 class TooFewExamples(UsageError):
     """Too few photos were given to train on."""
 
@@ -380,6 +388,35 @@ class BatchError(UsageError):
         "list_unreadable": ErrorCode(422, "The list of pictures cannot be read."),
         "no_pictures": ErrorCode(404, "The source has no pictures."),
     }
+
+
+class ModelRefused(UsageError):
+    """A network cannot be added as a model: incomplete, damaged, unsafe, or of another kind."""
+
+    code = "model_refused"
+    http_status = 422
+    has_paths = True
+    codes = {
+        "model_files_missing": ErrorCode(422, "Files that the model needs are not there."),
+        "model_too_large": ErrorCode(413, "Its files are larger than a model may be."),
+        "model_no_space": ErrorCode(507, "The disk has too little room for it."),
+        "model_damaged": ErrorCode(422, "A file is damaged, or not of the kind its name says."),
+        "model_unsafe": ErrorCode(422, "The network reads files, or has operators, that may not."),
+        "model_shape": ErrorCode(422, "Its inputs or outputs have shapes that photos do not fit."),
+        "model_labels": ErrorCode(422, "The labels do not fit the network's outputs."),
+        "model_options": ErrorCode(422, "An option is missing, or contradicts the model's config."),
+        "model_trial_failed": ErrorCode(422, "It failed on the test pictures, or took too much."),
+        "model_not_converted": ErrorCode(422, "A Keras model could not be converted."),
+        "model_unconfirmed": ErrorCode(409, "Nobody agreed to add, download or remove it."),
+        "model_package_missing": ErrorCode(501, "A package that the model needs is not installed."),
+    }
+
+
+class ModelKept(UsageError):
+    """A model cannot be removed: a library uses it, or it belongs to the program."""
+
+    code = "model_in_use"
+    http_status = 409
 
 
 class BrokenRequest(UsageError):
@@ -454,10 +491,35 @@ class BundleTooNew(BundleError):
     code = "bundle_too_new"
 
 
+class BundleWithoutHeads(BundleError):
+    """The bundle has no heads: it serves search and cannot tag photos."""
+
+    code = "bundle_without_heads"
+
+
+class EngineMissing(BundleError):
+    """The runtime of the bundle's network is not installed."""
+
+    code = "engine_missing"
+
+
 class LabelCountMismatch(BundleError):
     """A head's number of outputs does not match its labels."""
 
     code = "label_count_mismatch"
+
+
+class ModelHubError(SceneError):
+    """A hub of models does not give a file, or not the right one."""
+
+    code = "hub_unavailable"
+    http_status = 502
+    codes = {
+        "hub_not_found": ErrorCode(404, "It has no such model, revision or file."),
+        "hub_access_denied": ErrorCode(403, "It gives the model only to people who signed in."),
+        "hub_file_differs": ErrorCode(502, "What arrived is not the file that was announced."),
+        "hub_address_refused": ErrorCode(502, "Its address, or one it refers to, is not https."),
+    }
 
 
 class StoreUnavailable(SceneError):

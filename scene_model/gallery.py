@@ -229,9 +229,13 @@ class Gallery:
     def has_words(self, query: str) -> bool:
         """Whether a query has words, so that its photos match better or worse; for any text."""
         try:
-            return bool(self.labels_of_words(query))
+            return bool(self.labels_of_words(query) or self.sentences(query))
         except QueryError:
             return False
+
+    def sentences(self, query: str) -> tuple[str, ...]:
+        """Return the sentences that the photos of a query are like; raises QueryError."""
+        return self._reader.sentences(query)
 
     def shown_order(self, query: str) -> Sort:
         """Return the order in which the photos of a query are, as people choose it.
@@ -247,7 +251,7 @@ class Gallery:
     def has_album_order(self, query: str) -> bool:
         """Whether a query without words has the order of an album; for any text."""
         try:
-            return not self.labels_of_words(query) and self._album_order(query) is not None
+            return not self.has_words(query) and self._album_order(query) is not None
         except QueryError:
             return False
 
@@ -303,10 +307,8 @@ class Gallery:
     def _order(self, query: str | None) -> Sort:
         if self.sort.key is not SortKey.MATCH:
             return self.sort
-        labels = self.labels_of_words(query)
-        if labels:
-            return Sort(SortKey.MATCH, labels=labels)
-        return self._album_order(self.query if query is None else query) or NEWEST_ADDED
+        line = self.query if query is None else query
+        return self._reader.match_order(line) or self._album_order(line) or NEWEST_ADDED
 
     def _album_order(self, query: str) -> Sort | None:
         """Return the order of the person's album that a query names; None without exactly one."""
@@ -319,8 +321,7 @@ class Gallery:
             return Sort(SortKey.ALBUM, album=album.id)
         if album.order != BEST_MATCH:
             return album.order
-        labels = self.labels_of_words(album.query)
-        return Sort(SortKey.MATCH, labels=labels) if labels else NEWEST_ADDED
+        return self._reader.match_order(album.query or "") or NEWEST_ADDED
 
     def _where(self, query: str | None) -> Condition | None:
         return self._reader.where(self.query if query is None else query, self.today())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.album_rule_choice import model_of
-from scene_model.classifier.bundle import BUNDLE_FILE
+from scene_model.classifier.bundle_description import BUNDLE_FILE
 from scene_model.classifier.catalogue import BundleEntry, list_bundles
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel
@@ -33,6 +33,7 @@ from scene_model.learning.thresholds import (
 )
 from scene_model.library.store import Library
 from scene_model.model_files import open_bundle, open_classifier
+from scene_model.search_choice import chosen_search, open_search
 
 _BUNDLE_CHOICE = "bundle"
 _RETRAIN = "retrain the model that all of them use"  # what visitors cannot do
@@ -55,15 +56,8 @@ class ModelChoice:
     jobs: JobRunner
 
     def bundles(self) -> list[BundleEntry]:
-        """List the bundles that can be chosen, sorted by name.
-
-        Of two with the same name, the first of `Settings.bundle_folders` counts.
-        """
-        by_name: dict[str, BundleEntry] = {}
-        for folder in self.settings.bundle_folders:
-            for bundle in list_bundles(folder):
-                by_name.setdefault(bundle.name, bundle)
-        return [by_name[name] for name in sorted(by_name)]
+        """List the bundles that can be chosen, see `bundles_of`."""
+        return bundles_of(self.settings)
 
     def use_bundle(self, name: str) -> None:
         """Use another of `bundles` for new photos, also after a restart.
@@ -74,7 +68,7 @@ class ModelChoice:
         """
         self.settings.require_personal("choose the model")
         classifier = open_bundle(
-            _bundle_folder(self.settings, name), self.settings, self.library.decoders
+            bundle_folder(self.settings, name), self.settings, self.library.decoders
         )
         with self.jobs.none_running():
             self.library.choose(_BUNDLE_CHOICE, name)
@@ -118,7 +112,20 @@ class ModelChoice:
         return change
 
     def _swap(self, classifier: Classifier) -> None:
-        self.model.swap(model_of(self.settings, classifier, self.library))
+        search, _ = open_search(self.settings, self.library, classifier)
+        self.model.swap(model_of(self.settings, classifier, self.library, search))
+
+
+def bundles_of(settings: Settings) -> list[BundleEntry]:
+    """List the bundles that can be chosen, sorted by name.
+
+    Of two with the same name, the first of `Settings.bundle_folders` counts.
+    """
+    by_name: dict[str, BundleEntry] = {}
+    for folder in settings.bundle_folders:
+        for bundle in list_bundles(folder):
+            by_name.setdefault(bundle.name, bundle)
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, BundleError | None]:
@@ -132,11 +139,27 @@ def open_chosen(settings: Settings, library: Library) -> tuple[Classifier, Bundl
         classifier = open_classifier(settings, library.decoders)
     else:
         try:
-            classifier = open_bundle(_bundle_folder(settings, name), settings, library.decoders)
+            classifier = open_bundle(bundle_folder(settings, name), settings, library.decoders)
         except BundleError as error:
             logger.warning("the model chosen for this library cannot be used: %s", error.message)
             classifier, problem = open_classifier(settings, library.decoders), error
     return with_library_choices(library, classifier), problem
+
+
+@dataclass(frozen=True)
+class BundlesInUse:
+    """The folders of the bundles that a library uses. search: None where none was chosen."""
+
+    tags: Path
+    search: Path | None
+
+
+def bundles_in_use(settings: Settings, library: Library | None) -> BundlesInUse:
+    """Return the bundles of the settings, or those that were chosen for the library."""
+    name = None if library is None or settings.names_a_bundle else library.choice(_BUNDLE_CHOICE)
+    tags = settings.bundle if name is None else bundle_folder(settings, name)
+    search = None if library is None else chosen_search(library)
+    return BundlesInUse(tags, bundle_folder(settings, search) if search else None)
 
 
 def with_library_choices(library: Library, classifier: Classifier) -> Classifier:
@@ -144,7 +167,17 @@ def with_library_choices(library: Library, classifier: Classifier) -> Classifier
     return with_thresholds(library, with_personal_heads(library, classifier))
 
 
-def _bundle_folder(settings: Settings, name: str) -> Path:
+def named_bundle(settings: Settings, name: str) -> Path:
+    """Return the folder of a bundle by its name or, where a person typed a path, by that.
+
+    Raises BundleNotFound.
+    """
+    if Path(name).name != name and (Path(name).expanduser() / BUNDLE_FILE).is_file():
+        return Path(name).expanduser()
+    return bundle_folder(settings, name)
+
+
+def bundle_folder(settings: Settings, name: str) -> Path:
     """Return the folder of a bundle by its name; a name is never a path."""
     if name in ("", ".", "..") or Path(name).name != name:
         raise BundleNotFound(f"No model bundle is called {name!r}.")

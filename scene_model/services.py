@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 from scene_model.album_rule_choice import AlbumRuleChoice, model_of
@@ -45,13 +45,14 @@ from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying
 from scene_model.maintenance.daily_copy import DailyCopies
 from scene_model.maintenance.restore import unfinished_restores
-from scene_model.model_choice import ModelChoice, open_chosen
+from scene_model.model_choice import BundlesInUse, ModelChoice, bundles_in_use, open_chosen
 from scene_model.model_files import open_bundle, open_classifier, open_decoders
 from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.places.gazetteer import Gazetteer
 from scene_model.rules.rule_runner import RuleRunner
 from scene_model.scale.reading.url_fetcher import UrlFetcher
 from scene_model.scale.store_sort.stored_file import FollowToStore, StoredFile
+from scene_model.search_choice import SearchChoice, open_search
 from scene_model.trips.trip_updates import TripUpdates
 
 logger = logging.getLogger(__name__)
@@ -124,6 +125,11 @@ class Services:
     def model_choice(self) -> ModelChoice:
         """Changes of the model in use."""
         return ModelChoice(self.settings, self.model, self.library, self.jobs)
+
+    @property
+    def search_choice(self) -> SearchChoice:
+        """Changes of the model that finds photos by sentences."""
+        return SearchChoice(self.settings, self.model, self.library, self.jobs)
 
     @property
     def album_rules(self) -> AlbumRuleChoice:
@@ -219,6 +225,31 @@ def open_classification(
         yield Classification(model, library, by, query, workers, layout)
 
 
+@contextlib.contextmanager
+def open_comparison(
+    settings: Settings, folder: Path
+) -> Iterator[tuple[Classifier, Classifier, Library | None]]:
+    """Open the model in use, another one in a folder, and the library if it exists.
+
+    The model in use has its own heads: retrained ones were made from the decisions that they would
+    be compared with. Raises BundleError or LibraryError.
+    """
+    with _existing_library(settings) as library:
+        if library is None:
+            decoders = open_decoders(settings)
+            current = open_classifier(settings, decoders)
+        else:
+            decoders = library.decoders
+            current = open_chosen(settings, library)[0]
+        yield current.shipped, open_bundle(folder, settings, decoders), library
+
+
+def read_bundles_in_use(settings: Settings) -> BundlesInUse:
+    """Return the bundles that the settings' library uses, which need not exist yet."""
+    with _existing_library(settings) as library:
+        return bundles_in_use(settings, library)
+
+
 def follow_into(settings: Settings) -> Follow:
     """Return a callback that updates the library's references to moved files, if it exists."""
 
@@ -250,7 +281,8 @@ def open_common(settings: Settings) -> Common:
     """Open what the libraries of a shared server have in common; raises as `open_services`."""
     decoders = open_decoders(settings)
     classifier = open_bundle(settings.bundle, settings, decoders)
-    model = CurrentModel(Model.of(classifier, settings.albums))
+    search, _ = open_search(settings, None, classifier)
+    model = CurrentModel(Model.of(classifier, settings.albums, search))
     return Common(model, WorkerPools(settings.workers), decoders, Gazetteer.open())
 
 
@@ -294,7 +326,8 @@ def open_services(
             model, problem = common.model, None
         else:
             classifier, problem = open_chosen(settings, library)
-            model = CurrentModel(model_of(settings, classifier, library))
+            search, _ = open_search(settings, library, classifier)
+            model = CurrentModel(model_of(settings, classifier, library, search))
     except SceneError:
         library.close()
         raise
@@ -303,7 +336,11 @@ def open_services(
     rules = RuleRunner(library, model, require_personal=settings.require_personal)
     # After places and trips, which queries of rules may name.
     trips = TripUpdates(library, after_update=rules.run_new)
-    arrange_new = partial(_arrange_new, library, trips)
+
+    def arrange_new() -> None:
+        _arrange_new(library, trips)
+        SearchChoice(settings, model, library, jobs).embed_new()
+
     jobs = JobRunner(settings, model, library, pools, limit, after_adding=arrange_new)
     if resume:
         _tell_of_unfinished_restores(library.folder)
@@ -311,6 +348,7 @@ def open_services(
         if common is not None:  # a visitor's library is small, and has no thread for it
             join_old_photos(library, threading.Event())
         jobs.resume()
+        SearchChoice(settings, model, library, jobs).embed_new()
         trips.request()
     # Visitors' libraries are removed after hours, and their bytes are limited.
     copies = None if common else DailyCopies(library.folder, settings.database_copies)

@@ -8,14 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from scene_model.classifier.bundle import (
-    BackboneEntry,
-    BundleDescription,
-    BundleFile,
-    HeadEntry,
-    read_description,
-)
 from scene_model.classifier.bundle_decisions import Decisions, GroupRule
+from scene_model.classifier.bundle_description import BundleDescription, HeadEntry, read_description
+from scene_model.classifier.bundle_network import BackboneEntry, BundleFile
 from scene_model.classifier.bundle_words import LabelEntry
 from scene_model.config import PROJECT_DIR
 
@@ -179,7 +174,13 @@ def _write(
         else:
             changes["decisions_file"] = None
     made = shipped.model_copy(
-        update={"backbone": backbone, "heads_file": heads_file, "float_weights": None} | changes
+        update={
+            "backbone": backbone,
+            "heads_file": heads_file,
+            "float_weights": None,
+            "text": None,
+        }
+        | changes
     )
     (folder / "bundle.json").write_text(made.model_dump_json(indent=1), encoding="utf-8")
     return folder

@@ -1,4 +1,4 @@
-"""``python -m training split|fit|evaluate|publish|describe|decide|collect --config FILE …``."""
+"""``python -m training STEP …``; each step has options of its own, see ``STEP --help``."""
 
 import argparse
 import sys
@@ -39,6 +39,8 @@ def _parser() -> argparse.ArgumentParser:
         ("evaluate", "measure a bundle on the validation lists or on any labelled folder"),
         ("describe", "write the names, kinds and groups of a published bundle's labels again"),
         ("decide", "fit the groups and tags of a published bundle again"),
+        ("refit", "fit the label sets on the network of another bundle"),
+        ("text-pair", "fit a text side and write it into a published bundle"),
         ("collect", "build a labelled set from openly licensed pictures"),
     ):
         step = steps.add_parser(name, help=help_text)
@@ -46,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         step.add_argument(
             "--config", type=Path, required=is_required, help="a file of training/configs"
         )
-        if name not in ("describe", "decide"):
+        if name not in ("describe", "decide", "refit"):
             step.add_argument("--out", type=Path, help="folder of this run (default: runs/NAME)")
         if name not in ("collect", "describe"):
             step.add_argument("--data", type=Path, required=True, help="folder with the photos")
@@ -60,17 +62,45 @@ def _parser() -> argparse.ArgumentParser:
                 help="network to train; overrides the configuration",
             )
             step.add_argument("--starting-weights", help="overrides the configuration")
+        if name == "refit":
+            step.add_argument(
+                "--backbone", type=Path, required=True, help="folder of the bundle with the network"
+            )
+            step.add_argument("--name", required=True, help="name of the new bundle")
+            step.add_argument("--photos", type=int, help="at most this many, chosen at random")
+        if name == "text-pair":
+            step.add_argument(
+                "--words", type=Path, required=True, help="folder with word vectors and glosses"
+            )
+            step.add_argument(
+                "--measured", type=Path, help="figures of benchmarks.sentences for the model card"
+            )
         if name == "evaluate":
             step.add_argument(
                 "--bundle", type=Path, help="measure this bundle on the labelled folder --data"
             )
             step.add_argument("--head", help="head to measure with --bundle")
+    what = "write a bundle's float network as an ONNX bundle"
+    export = steps.add_parser("export-onnx", help=what, description=what)
+    export.add_argument("bundle", metavar="BUNDLE", type=Path, help="folder of the bundle")
+    export.add_argument("--models", type=Path, default=TRAINING_DIR.parent / "models")
+    converted = steps.add_parser("convert", help="convert a Keras model to TFLite")
+    converted.add_argument("source", type=Path, help="a .keras file, or the folder of a SavedModel")
+    converted.add_argument("target", type=Path, help="the .tflite file to write")
     return parser
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.step == "collect":
+    if options.step == "convert":
+        from training.convert import convert
+
+        convert(options.source, options.target)
+    elif options.step == "collect":
         _collect(options)
+    elif options.step == "export-onnx":
+        from training.onnx_export import export_onnx
+
+        print(f"published {export_onnx(options.bundle, options.models)}")
     elif options.step == "evaluate" and options.bundle is not None:
         from training.labelled_folder import evaluate_folder
 
@@ -82,6 +112,12 @@ def _run(options: argparse.Namespace) -> None:
         from training.label_words import describe
 
         describe(_recipe(options), options.models)
+    elif options.step == "refit":
+        from training.refit_backbone import refit_on_backbone
+
+        recipe, where = read_recipe(options.config), (options.data, options.models)
+        folder = refit_on_backbone(recipe, *where, options.backbone, options.name, options.photos)
+        print(f"published {folder}")
     elif options.step == "decide":
         from training.decisions import redecide
 
@@ -100,6 +136,10 @@ def _run_recipe(options: argparse.Namespace, recipe: Recipe) -> None:
         from training.evaluate import evaluate
 
         evaluate(recipe, options.data, out_dir, options.models)
+    elif options.step == "text-pair":
+        from training.text_pair.publish import publish_text
+
+        publish_text(recipe, options.data, options.words, out_dir, options.models, options.measured)
     elif options.step == "fit" and recipe.on_bundle:
         from training.own_head import fit_own_head
 

@@ -3,11 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from scene_model.classifier.bundle import (
-    MODEL_CARD_FILE,
-    BundleDescription,
-    HeadEntry,
-)
+from scene_model.classifier.bundle import MODEL_CARD_FILE
+from scene_model.classifier.bundle_description import BundleDescription, HeadEntry
 from scene_model.classifier.fitting.bundle_files import (
     describe_head,
     put_in_place,

@@ -8,19 +8,18 @@ from typing import Any
 import numpy as np
 
 from scene_model.classifier.bundle import (
-    FORMAT_VERSION,
     MODEL_CARD_FILE,
     Bundle,
-    BundleDescription,
     FloatArray,
     HeadWeights,
     open_bundle,
 )
 from scene_model.classifier.bundle_decisions import Decisions, GroupRule, TagRule
+from scene_model.classifier.bundle_description import FORMAT_VERSION, BundleDescription
 from scene_model.classifier.fitting.bundle_files import bundle_file, write_description
 from scene_model.classifier.fitting.examples import Example, decode_examples
 from scene_model.classifier.fitting.measures import percent
-from scene_model.classifier.fitting.measuring import embed_int8
+from scene_model.classifier.fitting.measuring import embed_examples
 from scene_model.classifier.fitting.splits import Part
 from scene_model.classifier.groups import (
     GroupBatch,
@@ -127,7 +126,7 @@ def _group_examples(
 ) -> GroupExamples:
     examples = [data.examples[i] for i in data.split.indices(data.examples, part)]
     groups = tuple(group.id for group in bundle.description.groups)
-    return group_examples(examples, embed_int8(bundle, examples), recipe, heads, groups, layer)
+    return group_examples(examples, embed_examples(bundle, examples), recipe, heads, groups, layer)
 
 
 def _group_layer(
@@ -140,7 +139,7 @@ def _group_layer(
     examples = [examples[row] for row in np.flatnonzero(right.any(axis=1)).tolist()]
     if not examples:
         return None
-    embeddings = embed_int8(bundle, examples)
+    embeddings = embed_examples(bundle, examples)
     return fit_group_layer(group_examples(examples, embeddings, recipe, heads, groups), embeddings)
 
 
@@ -182,11 +181,11 @@ def _without_origins(bundle: Bundle, recipe: Recipe, data: LabelledData) -> dict
         large = [o for o, n in Counter(e.origin for e in examples).items() if n >= _LARGE_ORIGIN]
         if not large:
             continue
-        embeddings = embed_int8(bundle, examples)
+        embeddings = embed_examples(bundle, examples)
         entry = next(head for head in recipe.heads if head.id == source.head)
         others = [e for e in data.examples if e.source != source.id]
         others = [e for e in others if data.split.part(e.name) is Part.CALIBRATION]
-        of_others = embed_int8(bundle, others)
+        of_others = embed_examples(bundle, others)
         for origin in sorted(map(str, large)):
             kept = np.array([e.origin != origin for e in examples])
             heads = heads_of(bundle)
@@ -248,7 +247,7 @@ def _judged_tags(
         print(f"{len(verdicts) - len(usable)} judged tags are of photos that are missing")
     photos = sorted({verdict.photo for verdict in usable})
     rows = {photo: row for row, photo in enumerate(photos)}
-    embeddings = embed_int8(bundle, [examples[photo] for photo in photos])
+    embeddings = embed_examples(bundle, [examples[photo] for photo in photos])
     groups = tuple(group.id for group in bundle.description.groups)
     heads = heads_of(bundle)
     predictions = {head_id: head.predict(embeddings) for head_id, head in heads.items()}
@@ -283,7 +282,7 @@ def _checked_places(
     head = heads_of(bundle).get(PLACES)
     if head is None or not photos:
         return None
-    embeddings = embed_int8(bundle, [examples[photo] for photo in photos])
+    embeddings = embed_examples(bundle, [examples[photo] for photo in photos])
     probabilities = head.predict(embeddings).probabilities
     return places_checks.check_places(photos, probabilities, head.labels, verdicts)
 

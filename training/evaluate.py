@@ -15,7 +15,7 @@ from scene_model.classifier.fitting.measures import (
     threshold_accepting,
     wilson_interval,
 )
-from scene_model.classifier.fitting.measuring import embed_int8, head_metrics, speed_metrics
+from scene_model.classifier.fitting.measuring import embed_examples, head_metrics, speed_metrics
 from scene_model.classifier.fitting.splits import Part
 from scene_model.classifier.heads import Head, HeadBatchPrediction, heads_of
 from scene_model.photos.resize import resize_to_square
@@ -75,7 +75,7 @@ def measure(
 ) -> tuple[dict[str, Any], FloatArray]:
     """Metrics by head on the validation photos, and the embeddings of these photos."""
     examples = [data.examples[i] for i in data.split.indices(data.examples, Part.VALIDATION)]
-    embeddings = embed_int8(bundle, examples)
+    embeddings = embed_examples(bundle, examples)
     heads = heads_of(bundle)
     metrics: dict[str, Any] = {}
     for entry in recipe.heads:
@@ -144,9 +144,9 @@ def _withheld(
     examples = [e for e in data.examples if (e.source, e.origin, e.label) in set(withheld)]
     unseen = [e for e in examples if data.split.part(e.name) is Part.VALIDATION]
     inside = select_photos(prediction, own)
-    metrics = outside_metrics(head, inside, head.predict(embed_int8(bundle, examples)))
+    metrics = outside_metrics(head, inside, head.predict(embed_examples(bundle, examples)))
     metrics["unseen_by_any_head"] = outside_metrics(
-        head, inside, head.predict(embed_int8(bundle, unseen))
+        head, inside, head.predict(embed_examples(bundle, unseen))
     )
     metrics["origins"] = sorted({origin for _, origin, _ in withheld})
     return metrics

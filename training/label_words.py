@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scene_model.classifier.bundle import (
+from scene_model.classifier.bundle_description import (
     FORMAT_VERSION,
     BundleDescription,
     HeadEntry,

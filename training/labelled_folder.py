@@ -11,7 +11,7 @@ import numpy as np
 from scene_model.classifier.bundle import Bundle, open_bundle
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.measures import calibration_error_by_chance
-from scene_model.classifier.fitting.measuring import embed_int8, head_metrics, speed_metrics
+from scene_model.classifier.fitting.measuring import embed_examples, head_metrics, speed_metrics
 from scene_model.classifier.heads import Head, heads_of
 from scene_model.classifier.vocabulary import fold
 from scene_model.errors import UnusableFolders
@@ -103,7 +103,7 @@ def _head(bundle: Bundle, head_id: str | None) -> Head:
 def _report(
     bundle: Bundle, head: Head, examples: list[Example], folder_labels: FolderLabels
 ) -> dict[str, Any]:
-    prediction = head.predict(embed_int8(bundle, examples))
+    prediction = head.predict(embed_examples(bundle, examples))
     inside = np.array([e.label in folder_labels.labels for e in examples], np.bool_)
     allowed = np.zeros((int(inside.sum()), len(head.labels)), np.float32)
     own = [e for e in examples if e.label in folder_labels.labels]

@@ -9,29 +9,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# (expansion, output channels, stride) of blocks 0 to 16 (Sandler et al. 2018, table 2).
-_BLOCKS = (
-    (1, 16, 1),
-    (6, 24, 2),
-    (6, 24, 1),
-    (6, 32, 2),
-    (6, 32, 1),
-    (6, 32, 1),
-    (6, 64, 2),
-    (6, 64, 1),
-    (6, 64, 1),
-    (6, 64, 1),
-    (6, 96, 1),
-    (6, 96, 1),
-    (6, 96, 1),
-    (6, 160, 2),
-    (6, 160, 1),
-    (6, 160, 1),
-    (6, 320, 1),
+from training.mobilenet_blocks import (
+    BLOCKS,
+    BRANCH,
+    BRANCH_BLOCK,
+    LAST_CHANNELS,
+    STEM_CHANNELS,
+    block_name,
 )
-_STEM_CHANNELS, _LAST_CHANNELS = 32, 1280
-# The first block of the second branch, and the prefix of its layers' names.
-BRANCH_BLOCK, BRANCH = 7, "branch_"
 
 
 class Convolution(keras.layers.Conv2D):
@@ -75,10 +60,10 @@ def mobilenet_v2(input_size: int | None = None) -> keras.Model:
     network predicts as its int8 version does.
     """
     inputs = keras.Input((input_size, input_size, 3))
-    x = _convolution(inputs, _STEM_CHANNELS, "Conv1", size=3, stride=2)
-    for index in range(len(_BLOCKS)):
+    x = _convolution(inputs, STEM_CHANNELS, "Conv1", size=3, stride=2)
+    for index in range(len(BLOCKS)):
         x = _numbered_block(x, index)
-    x = _convolution(x, _LAST_CHANNELS, "Conv_1")
+    x = _convolution(x, LAST_CHANNELS, "Conv_1")
     x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
     return keras.Model(inputs, Rounding(name="embedding")(x), name="mobilenet_v2")
 
@@ -91,24 +76,23 @@ def mobilenet_v2_branches(input_size: int | None = None) -> keras.Model:
     embedding and then the second's.
     """
     inputs = keras.Input((input_size, input_size, 3))
-    x = _convolution(inputs, _STEM_CHANNELS, "Conv1", size=3, stride=2)
+    x = _convolution(inputs, STEM_CHANNELS, "Conv1", size=3, stride=2)
     for index in range(BRANCH_BLOCK):
         x = _numbered_block(x, index)
     embeddings = []
     for prefix in ("", BRANCH):
         upper = x
-        for index in range(BRANCH_BLOCK, len(_BLOCKS)):
+        for index in range(BRANCH_BLOCK, len(BLOCKS)):
             upper = _numbered_block(upper, index, prefix)
-        upper = _convolution(upper, _LAST_CHANNELS, f"{prefix}Conv_1")
+        upper = _convolution(upper, LAST_CHANNELS, f"{prefix}Conv_1")
         embeddings.append(keras.layers.GlobalAveragePooling2D(name=f"{prefix}pooled")(upper))
     both = keras.layers.Concatenate(name="both")(embeddings)
     return keras.Model(inputs, Rounding(name="embedding")(both), name="mobilenet_v2_branches")
 
 
 def _numbered_block(x: Any, index: int, prefix: str = "") -> Any:
-    expansion, channels, stride = _BLOCKS[index]
-    name = f"block_{index}" if index else "expanded_conv"
-    return _block(x, prefix + name, expansion, channels, stride)
+    expansion, channels, stride = BLOCKS[index]
+    return _block(x, block_name(index, prefix), expansion, channels, stride)
 
 
 def _block(x: Any, name: str, expansion: int, channels: int, stride: int) -> Any:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from scene_model.classifier.bundle import BundleDescription
+from scene_model.classifier.bundle_description import BundleDescription
 from scene_model.classifier.fitting.measures import calibration_error_by_chance
 from training.decision_sections import group_section, places_section, tag_section
 from training.plots import (
@@ -16,6 +16,7 @@ from training.plots import (
     draw_training_curves,
 )
 from training.recipe import Recipe
+from training.text_pair.table import text_section
 
 _WEAKEST = 8
 
@@ -47,6 +48,7 @@ def write_model_card(file: Path, bundle: BundleDescription, recipe: Recipe) -> N
         tag_section(bundle),
         places_section(bundle),
         _albums(bundle.metrics.get("albums")),
+        text_section(bundle),
         _speed(bundle),
         _commands(bundle, recipe),
         [

@@ -3,7 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from scene_model.classifier.bundle import BundleDescription, open_bundle
+from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.bundle_description import BundleDescription
 from scene_model.classifier.fitting.bundle_files import write_description
 from scene_model.classifier.fitting.calibration import HeadCalibration
 from scene_model.classifier.fitting.examples import data_manifest_hash

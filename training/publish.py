@@ -9,14 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from scene_model.classifier.bundle import (
-    FORMAT_VERSION,
-    BackboneEntry,
-    BundleDescription,
-    HeadWeights,
-    InputEntry,
-    open_bundle,
-)
+from scene_model.classifier.bundle import HeadWeights, open_bundle
+from scene_model.classifier.bundle_description import FORMAT_VERSION, BundleDescription
+from scene_model.classifier.bundle_network import BackboneEntry, InputEntry
 from scene_model.classifier.fitting.bundle_files import (
     HEADS_FILE,
     bundle_file,
@@ -27,7 +22,7 @@ from scene_model.classifier.fitting.bundle_files import (
 from scene_model.classifier.fitting.calibration import HeadCalibration
 from scene_model.classifier.fitting.examples import data_manifest_hash
 from scene_model.classifier.fitting.measures import percent
-from scene_model.classifier.fitting.measuring import embed_int8
+from scene_model.classifier.fitting.measuring import embed_examples
 from scene_model.classifier.fitting.splits import Part
 from training.architectures import build_backbone, named_weights, set_named_weights
 from training.bundle_files import BACKBONE_FILE, FLOAT_FILE, finish, head_entry
@@ -62,7 +57,7 @@ def publish(recipe: Recipe, data_dir: Path, run_dir: Path, models_dir: Path) -> 
         backbone = trained_network(recipe, data_dir, run_dir)
         _write_networks(recipe, data, backbone, run_dir, folder)
         write_description(folder, _description(recipe, data, folder, history, calibration={}))
-        embeddings = embed_int8(open_bundle(folder), calibration_examples(data))
+        embeddings = embed_examples(open_bundle(folder), calibration_examples(data))
         _write_heads(folder, refit_heads(recipe, data, open_bundle(folder), embeddings))
         write_description(folder, _description(recipe, data, folder, history, calibration={}))
         calibration = calibrate(recipe, data, open_bundle(folder), embeddings)

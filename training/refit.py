@@ -1,4 +1,4 @@
-"""Refit heads on the embeddings of the int8 network."""
+"""Refit heads on the embeddings of the network."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -6,12 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from scene_model.classifier.bundle import Bundle, FloatArray, HeadWeights
-from scene_model.classifier.engines.litert import Engine
+from scene_model.classifier.engines.opened import open_engine
 from scene_model.classifier.fitting.calibration import MIN_CALIBRATION_PHOTOS, best_temperature
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.splits import Part
 from scene_model.classifier.linear_head import fit_linear_head, one_hot
-from scene_model.photos.resize import resize_to_square
 from training.calibrate import calibration_examples, own_photos
 from training.data import head_targets
 from training.labelled import LabelledData
@@ -93,13 +92,12 @@ def _scaled_by_temperature(
 
 def embed_with_mirror(bundle: Bundle, examples: list[Example]) -> FloatArray:
     """Embed uncropped photos and their mirror images: shape (N, 2, embedding size)."""
-    engine = Engine(bundle, _WORKERS)
-    side = bundle.description.input.width
+    engine = open_engine(bundle, _WORKERS)
 
     def embed(example: Example) -> FloatArray:
-        pixels = resize_to_square(example.pixels, side)
+        pixels = engine.preprocessing.resized(example.pixels)
         mirrored = np.ascontiguousarray(pixels[:, ::-1])
-        return np.stack([engine.embed(pixels), engine.embed(mirrored)])
+        return np.stack([engine.embed_resized(view) for view in (pixels, mirrored)])
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         return np.stack(list(pool.map(embed, examples)))

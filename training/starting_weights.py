@@ -19,7 +19,8 @@ from ai_edge_litert.interpreter import Interpreter
 from scene_model.classifier.fitting.bundle_files import HEADS_FILE
 from training.architectures import FloatArray, NamedWeights, named_weights, set_named_weights
 from training.bundle_files import FLOAT_FILE
-from training.mobilenet import BRANCH, Convolution, DepthwiseConvolution
+from training.mobilenet import Convolution, DepthwiseConvolution
+from training.mobilenet_blocks import BRANCH
 from training.recipe import Recipe, TrainingError
 
 _CHOICES = (

@@ -31,7 +31,7 @@ def class_choices() -> list[str]:
     classifier = get_services().classifier
     tag_head = classifier.bundle.tag_head
     tags = [] if tag_head is None else sorted(classifier.head(tag_head).labels.ids)
-    labels = [*classifier.head(classifier.bundle.class_head).labels.ids, *tags, UNSURE_CLASS]
+    labels = [*classifier.class_head.labels.ids, *tags, UNSURE_CLASS]
     return list(dict.fromkeys([*labels, *get_gallery().library.human_labels()]))
 
 

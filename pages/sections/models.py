@@ -7,7 +7,7 @@ import streamlit as st
 from pages.sections.job_progress import show_job_result, show_progress, skipped_table
 from pages.sections.messages import counted, error_markdown, error_text, escape_markdown
 from pages.state.session import get_services
-from scene_model.classifier.bundle import BundleDescription, HeadEntry
+from scene_model.classifier.bundle_description import BundleDescription, HeadEntry
 from scene_model.classifier.catalogue import BundleEntry
 from scene_model.errors import JobNotFound, SceneError
 from scene_model.jobs.job import Job, JobKind
@@ -62,7 +62,8 @@ def picker() -> None:
     folder = services.settings.bundles.expanduser().absolute()
     st.caption(
         f"Your own models are stored in {escape_markdown(str(folder))}. A model that you train "
-        "with `scene-gallery fit` is published there and listed here immediately."
+        "with `scene-gallery fit`, or add with `scene-gallery models add`, is listed here "
+        "immediately."
     )
 
 
@@ -142,13 +143,13 @@ def _card(bundle: BundleEntry, services: Services) -> None:
     st.markdown(
         "  \n".join(f"**{name}:** {escape_markdown(value)}" for name, value in facts.items())
     )
-    if not is_used:
+    if not is_used and description.heads:
         st.button(
             "Use this model",
             key=f"use_{bundle.name}",
             icon=":material/swap_horiz:",
             disabled=services.settings.names_a_bundle,
-            on_click=_use,
+            on_click=use_model,
             args=(bundle.name, description.name),
         )
 
@@ -168,15 +169,19 @@ def _is_used(bundle: BundleEntry, services: Services) -> bool:
 
 
 def _facts(description: BundleDescription) -> dict[str, str]:
+    origin = description.training.get("added_from")
+    added = {} if origin is None else {"From": str(origin), "Licence": description.licence}
+    if not description.heads:
+        return {"Labels": "none; it serves search only"} | added
     head = next(head for head in description.heads if head.id == description.class_head)
     facts = {
         "Classes": _labels(head),
         "Label sets": ", ".join(f"{h.name} ({len(h.labels):,})" for h in description.heads),
     }
     accuracy = _accuracy(description.metrics.get(head.id))
-    if accuracy is not None:
-        facts["Accuracy (top 1)"] = accuracy
-    return facts
+    if accuracy is not None or added:
+        facts["Accuracy (top 1)"] = accuracy or "not measured; compare it below"
+    return facts | added
 
 
 def _accuracy(measured: Any) -> str | None:
@@ -195,7 +200,8 @@ def _labels(head: HeadEntry) -> str:
     return ", ".join(names[:_MAX_LABEL_NAMES]) + more
 
 
-def _use(name: str, title: str) -> None:
+def use_model(name: str, title: str) -> None:
+    """Use a model from now on; title: its name for people. A callback of buttons."""
     try:
         get_services().model_choice.use_bundle(name)
     except SceneError as error:

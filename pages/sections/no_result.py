@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.sections.messages import counted, escape_markdown
 from pages.state.session import get_gallery
+from pages.state.visitor import is_shared
 from scene_model.search.no_result import NoResult, OtherQuery
 
 
@@ -20,12 +21,23 @@ def show_no_result(query: str, choose: Callable[[str], None]) -> bool:
     if terms:
         counts = (f"{_quoted([term.term])} {counted(term.count, 'photo')}" for term in terms)
         st.caption(f"Alone: {' · '.join(counts)}")
+    if _lacks_search_model(result):
+        st.caption(
+            "A model that reads sentences would also find what photos show, in your own words: "
+            "see the page Model."
+        )
     with st.container(horizontal=True):
         for number, other in enumerate(result.others):
             st.button(
                 _offer(other), key=f"other_query_{number}", on_click=choose, args=(other.line,)
             )
     return bool(result.others)
+
+
+def _lacks_search_model(result: NoResult) -> bool:
+    """Whether words find nothing that a search model might find; visitors cannot add one."""
+    is_word = any(":" not in term for term in result.empty_terms)
+    return is_word and get_gallery().model.search is None and not is_shared()
 
 
 def _reason(result: NoResult) -> str:

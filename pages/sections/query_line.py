@@ -88,15 +88,38 @@ def show_completions(query: str, choose: Callable[[str], None]) -> None:
 
 
 def show_passed_over(query: str) -> None:
-    """Say which small words of a query are not searched for."""
+    """Say which small words of a query are not searched for, and what the best match is like."""
     if text := passed_over_text(query):
         st.caption(text)
+    if text := likeness_text(query):
+        st.caption(text)
+
+
+def likeness_text(query: str) -> str:
+    """Return Markdown that says which sentences the photos are ranked by; empty without any."""
+    gallery, sentences = get_gallery(), _sentences(query)
+    if not sentences:
+        return ""
+    quoted = " and ".join(f"“{escape_markdown(sentence)}”" for sentence in sentences)
+    if gallery.shown_order(query) != BEST_MATCH:
+        return f"Found by likeness to {quoted}"
+    return f"Ranked by likeness to {quoted}"
 
 
 def passed_over_text(query: str) -> str:
     """Return Markdown that says which small words are not searched for; empty without any."""
-    words = get_gallery().passed_over(query)
+    gallery = get_gallery()
+    words = gallery.passed_over(query)
+    sentence_words = {word for text in _sentences(query) for word in text.split()}
+    words = tuple(word for word in words if word not in sentence_words)
     return f"Ignored words: {', '.join(map(escape_markdown, words))}" if words else ""
+
+
+def _sentences(query: str) -> tuple[str, ...]:
+    try:
+        return get_gallery().sentences(query)
+    except QueryError:
+        return ()
 
 
 def show_query_error(query: str, error: QueryError, while_typing: bool = False) -> None:

@@ -28,7 +28,7 @@ _SCORES, _NOTICE = "threshold_scores", "threshold_notice"
 def show_thresholds() -> None:
     """Show the controls to preview and save thresholds, for all labels or for one."""
     services = get_services()
-    head = services.classifier.heads[services.classifier.bundle.class_head]
+    head = services.classifier.class_head
     own = own_thresholds(services.library, services.classifier)
     if notice := st.session_state.pop(_NOTICE, None):
         st.success(notice, icon=":material/check_circle:")

@@ -71,7 +71,7 @@ def _add_predict(api: FastAPI, context: ApiContext) -> None:
         """Classify one photo; nothing is stored."""
         services, work = await context.opened()
         classifier = services.classifier
-        head_id = classifier.head(head or classifier.bundle.class_head).id
+        head_id = classifier.head(head or classifier.class_head.id).id
         spool = batches_dir(services)
         work.inference_queue.require_room(owner=services.queue_owner)
         length = _parse_length(request.headers.get("content-length", "0"))

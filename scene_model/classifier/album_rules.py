@@ -253,11 +253,15 @@ def _is_day(text: str) -> bool:
 
 @dataclass(frozen=True)
 class _Known:
-    """What a rule file may name: heads, labels, and lines of the thousand objects."""
+    """What a rule file may name: heads, labels, and lines of the objects.
+
+    shipped_objects: names in the shipped rules, which a bundle's objects need not have.
+    """
 
     heads: frozenset[str]
     labels: frozenset[str]
     objects: frozenset[str]
+    shipped_objects: frozenset[str]
     vocabulary: Vocabulary
 
 
@@ -271,6 +275,7 @@ def _names_of(heads: Iterable[Head]) -> _Known:
         heads=frozenset(head.id for head in heads) | shipped["heads"],
         labels=frozenset(vocabulary.names) - lines | shipped["tags"],
         objects=lines,
+        shipped_objects=shipped["objects"],
         vocabulary=vocabulary,
     )
 
@@ -282,6 +287,7 @@ def _named_in_shipped_file() -> dict[str, frozenset[str]]:
     unless = {label for album in albums for label in album.get("unless", ())}
     return {
         "tags": frozenset({label for rule in rules for label in rule.get("tags", ())} | unless),
+        "objects": frozenset(name for rule in rules for name in rule.get("objects", ())),
         "heads": frozenset(head for rule in rules for head in rule.get("heads", ())),
     }
 
@@ -324,6 +330,8 @@ def _object_lines(names: frozenset[str], existing_names: _Known | None) -> froze
     for name in sorted(names):
         vocabulary, objects = existing_names.vocabulary, existing_names.objects
         label_ids = vocabulary.label_ids_for(name) & objects or vocabulary.ids_for(name) & objects
+        if not label_ids and name in existing_names.shipped_objects:
+            label_ids = frozenset({name})
         if not label_ids:
             words = [word for word, ids in vocabulary.words.items() if ids & objects]
             raise ValueError(f"there is no object {name!r}. {_nearest(name, words)}")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene_model.classifier.bundle import BUNDLE_FILE, BundleDescription, open_bundle
+from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.bundle_description import BUNDLE_FILE, BundleDescription
 from scene_model.errors import BundleError
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scene_model.classifier.bundle import Bundle, BundleDescription, FloatArray, open_bundle
-from scene_model.classifier.engines.litert import Engine
+from scene_model.classifier.bundle import Bundle, FloatArray, open_bundle
+from scene_model.classifier.bundle_description import BundleDescription
+from scene_model.classifier.encoder import ImageEncoder
 from scene_model.classifier.groups import (
     GroupBatch,
     PhotoGroup,
@@ -29,13 +30,11 @@ from scene_model.classifier.tagging import (
     decide_classes,
     top_tags,
 )
-from scene_model.errors import UnknownHead
-from scene_model.photos.colours import Pixels
-from scene_model.photos.content import Content, VideoContent
-from scene_model.photos.decode import DecodedPhoto, MinimumSize, PhotoLimits
-from scene_model.photos.decoders.pool import DecodedFile, Decoders
+from scene_model.errors import BundleWithoutHeads, UnknownHead
+from scene_model.photos.content import Content
+from scene_model.photos.decode import DecodedPhoto, PhotoLimits
+from scene_model.photos.decoders.pool import Decoders
 from scene_model.photos.metadata import PhotoMetadata
-from scene_model.photos.resize import resize_to_square
 
 OBJECT_COUNT = PLACE_COUNT = 5
 # For a bundle that does not decide which objects are tags: less probable ones are noise.
@@ -251,16 +250,15 @@ class Classifier:
     ) -> None:
         """Prepare a bundle; the network runs on up to ``interpreters`` photos at the same time.
 
-        decoders: decode the photos; None for as many of its own as interpreters.
+        decoders: decode the photos; None for as many of its own as interpreters. Raises
+        EngineMissing, or BundleWithoutHeads for a bundle that serves search only.
         """
+        self._class_head = _class_head_of(bundle)
         self._bundle = bundle
-        self._limits = limits
-        self._decoders = decoders or Decoders(limits, interpreters)
-        self._engine = Engine(bundle, interpreters)
+        self._encoder = ImageEncoder(bundle, limits, interpreters, decoders)
         self.heads: dict[str, Head] = heads_of(bundle)
         self._groups = group_decision_of(bundle)
         self._tags = tag_decisions_of(bundle)
-        self._side = bundle.description.input.width
         self._mark = ""
 
     @classmethod
@@ -271,12 +269,12 @@ class Classifier:
         interpreters: int,
         decoders: Decoders | None = None,
     ) -> "Classifier":
-        """Open a bundle folder; raises the errors of `open_bundle`."""
+        """Open a bundle folder; raises the errors of `open_bundle`, and those above."""
         return cls(open_bundle(bundle_dir), limits, interpreters, decoders)
 
     def check(self) -> None:
         """Load the network once to detect a defect early; raises BundleDamaged."""
-        self._engine.check()
+        self._encoder.check()
 
     @property
     def bundle_id(self) -> str:
@@ -326,12 +324,22 @@ class Classifier:
     @property
     def limits(self) -> PhotoLimits:
         """The largest photo that is accepted."""
-        return self._limits
+        return self._encoder.limits
+
+    @property
+    def encoder(self) -> ImageEncoder:
+        """The network, without the heads."""
+        return self._encoder
+
+    @property
+    def class_head(self) -> Head:
+        """The head that decides a photo's class where it is sure."""
+        return self.heads[self._class_head]
 
     @property
     def ranked_heads(self) -> list[Head]:
         """The class head, the tag head, then the others in the bundle's order."""
-        first = [head for head in (self.bundle.class_head, self.bundle.tag_head) if head]
+        first = [head for head in (self._class_head, self.bundle.tag_head) if head]
         return [self.heads[head_id] for head_id in dict.fromkeys([*first, *self.heads])]
 
     def head(self, head_id: str) -> Head:
@@ -343,17 +351,9 @@ class Classifier:
             raise UnknownHead(f"The model has no head {head_id!r}. It has: {head_ids}.") from None
 
     def predict(self, content: Content) -> Prediction:
-        """Decode and classify a photo's bytes, or a video; raises PhotoError.
-
-        The embedding of a video is the mean of those of its frames: what is stored is then what
-        heads that are trained or chosen later are applied to, and all give one answer for it.
-        """
-        file = self._decoded(content)
-        if isinstance(content, VideoContent):
-            embeddings = [self._embedding(frame) for frame in file.photo.frames]
-            embedding: FloatArray = np.mean(embeddings, axis=0, dtype=np.float32)
-        else:
-            embedding = self._embedding(file.photo.pixels)
+        """Decode and classify a photo's bytes, or a video; raises PhotoError."""
+        file = self._encoder.decoded(content)
+        embedding = self._encoder.embedding_of(file.photo)
         predictions = self.predict_embedding(embedding)
         return Prediction(file.photo, file.metadata, embedding, predictions)
 
@@ -362,18 +362,9 @@ class Classifier:
 
         The network does not run. Raises PhotoError.
         """
-        file = self._decoded(content)
+        file = self._encoder.decoded(content)
         predictions = self.predict_embedding(embedding)
         return Prediction(file.photo, file.metadata, embedding, predictions)
-
-    def _decoded(self, content: Content) -> DecodedFile:
-        minimum = MinimumSize(short_side=self._side)
-        if isinstance(content, VideoContent):
-            return self._decoders.decode_video(content, minimum)
-        return self._decoders.decode(content, minimum, limits=self._limits)
-
-    def _embedding(self, pixels: Pixels) -> FloatArray:
-        return self._engine.embed(resize_to_square(pixels, self._side))
 
     def predict_embedding(self, embedding: FloatArray) -> HeadPredictions:
         """Apply every head to one embedding, float32 (embedding_size,)."""
@@ -396,7 +387,7 @@ class Classifier:
                 head.id: HeadBatch(head, predictions[head.id], beliefs.get(head.id))
                 for head in self.heads.values()
             },
-            self.bundle.class_head,
+            self._class_head,
             self.bundle.tag_head,
             groups,
         )
@@ -407,6 +398,17 @@ class Classifier:
             return [[] for _ in embeddings]
         batch = HeadBatch(self.heads[OBJECTS], self.heads[OBJECTS].predict(embeddings))
         return [_top_labels(row, batch, OBJECT_COUNT) for row in batch.prediction.probabilities]
+
+
+def _class_head_of(bundle: Bundle) -> str:
+    class_head = bundle.description.class_head
+    if class_head is None:
+        raise BundleWithoutHeads(
+            f"The model {bundle.description.name} has no labels: it serves search only. Use it "
+            "for search, or fit classes of your own on it: scene-gallery fit FOLDER --backbone "
+            f"{bundle.folder}"
+        )
+    return class_head
 
 
 def _top_labels(probabilities: FloatArray, batch: HeadBatch, limit: int) -> list[Tag]:

@@ -6,7 +6,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from scene_model.classifier.bundle import Bundle, FloatArray, HeadEntry, HeadWeights
+from scene_model.classifier.bundle import Bundle, FloatArray, HeadWeights
+from scene_model.classifier.bundle_description import HeadEntry
 from scene_model.classifier.labels import LabelSet
 
 

@@ -6,20 +6,30 @@ from typing import Self
 
 from scene_model.classifier.album_rules import AlbumRules, read_album_rules
 from scene_model.classifier.classify import Classifier
+from scene_model.classifier.search_model import SearchModel
 from scene_model.classifier.vocabulary import Vocabulary, vocabulary_of
 
 
 @dataclass(frozen=True)
 class Model:
-    """A classifier, the vocabulary of its heads, and the album rules that name its labels."""
+    """A classifier, the vocabulary of its heads, and the album rules that name its labels.
+
+    search: the model that finds photos by sentences; None without one.
+    """
 
     classifier: Classifier
     # Thousands of words: a test that prints a model must not print these.
     vocabulary: Vocabulary = field(repr=False)
     albums: AlbumRules = field(repr=False)
+    search: SearchModel | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, classifier: Classifier, albums: AlbumRules | Path | None = None) -> Self:
+    def of(
+        cls,
+        classifier: Classifier,
+        albums: AlbumRules | Path | None = None,
+        search: SearchModel | None = None,
+    ) -> Self:
         """Collect the vocabulary of a classifier; the class head's label names take precedence.
 
         albums: the rules, or their file; None for the shipped rules. Raises the errors of
@@ -27,7 +37,7 @@ class Model:
         """
         if not isinstance(albums, AlbumRules):
             albums = read_album_rules(albums, classifier.ranked_heads)
-        return cls(classifier, vocabulary_of(classifier.ranked_heads), albums)
+        return cls(classifier, vocabulary_of(classifier.ranked_heads), albums, search)
 
 
 class CurrentModel:
@@ -58,6 +68,11 @@ class CurrentModel:
     def albums(self) -> AlbumRules:
         """The album rules, for the labels of the classifier in use."""
         return self._model.albums
+
+    @property
+    def search(self) -> SearchModel | None:
+        """The model that finds photos by sentences; None without one."""
+        return self._model.search
 
     def swap(self, model: Model) -> None:
         """Use another model from now on."""

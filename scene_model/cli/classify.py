@@ -54,8 +54,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Classify all files, in input order; returns the exit code."""
     require_any(options.paths)
     classifier = open_classifier(settings, open_decoders(settings))
-    chosen = classifier.bundle.class_head if options.head is None else options.head
-    head = classifier.head(chosen)
+    head = classifier.class_head if options.head is None else classifier.head(options.head)
     scan = Scan(options.recursive)
     failed = done = 0
     predict = partial(_predict, classifier=classifier)

@@ -11,6 +11,7 @@ from scene_model.classifier.fitting.own_classes import (
 )
 from scene_model.config import Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED
+from scene_model.model_choice import named_bundle
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,13 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_NAME,
         help="name of the model (default: %(default)s); one of your own with it is replaced",
     )
+    parser.add_argument(
+        "--backbone",
+        metavar="MODEL",
+        help="fit on the network of this model, by its name or its folder, also of one that "
+        "serves search only (default: the model of the settings)",
+    )
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Fit, publish and say how good it is; 3 where photos were left out."""
-    own = fit_own_classes(
-        options.folder, options.name, settings.bundle, settings.bundles.expanduser()
-    )
+    base = settings.bundle
+    if options.backbone is not None:
+        base = named_bundle(settings, options.backbone)
+    own = fit_own_classes(options.folder, options.name, base, settings.bundles.expanduser())
     for line in own.passed_over:
         print(f"passed over {line}", file=sys.stderr)
     for photo in own.unreadable:

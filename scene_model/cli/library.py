@@ -1,14 +1,15 @@
 """``library add|search|export|sidecars|keywords|verify|...``: manage a library from scripts.
 
 This module parses the arguments; `library_photos`, `library_stacks`, `library_dates`,
-`library_tags`, `library_trips`, `library_rules`, `library_reclassify`, `library_upkeep` and
-`library_rebuild` run them.
+`library_tags`, `library_trips`, `library_rules`, `library_reclassify`, `library_embed`,
+`library_upkeep` and `library_rebuild` run them.
 """
 
 import argparse
 
 from scene_model.cli import (
     library_dates,
+    library_embed,
     library_photos,
     library_rebuild,
     library_reclassify,
@@ -34,6 +35,7 @@ _COMMANDS = {
     "keywords": library_tags.keywords,
     "dataset": library_tags.dataset,
     "reclassify": library_reclassify.reclassify,
+    "embed": library_embed.embed,
     "stats": library_upkeep.stats,
     "watched": library_upkeep.watched,
     "albums": library_photos.albums,
@@ -154,6 +156,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "reclassify", "re-tag photos that another model tagged; your own tags stay"
     )
     reclassify.add_argument("--dry-run", action="store_true", help="only print what would change")
+    embed = command(
+        "embed", "choose the model that finds photos by sentences, and compute its embeddings"
+    )
+    embed.add_argument(
+        "--model",
+        metavar="NAME",
+        help="use a bundle with a text side for searches; none for no model (default: the one in "
+        "use)",
+    )
+    embedding = embed.add_mutually_exclusive_group()
+    embedding.add_argument(
+        "--dry-run", action="store_true", help="only print what is missing, and its size on disk"
+    )
+    embedding.add_argument(
+        "--remove", action="store_true", help="remove the embeddings, which frees their disk space"
+    )
     command("albums", "list the albums with the number of their photos")
     command("trips", "list the trips with their days, places and photos")
     rules = command("rules", "list the standing rules, try one, or run them on all photos")

@@ -19,6 +19,7 @@ from scene_model.maintenance.rebuild import (
     StartedRebuild,
     add_missing_rows,
     finish_rebuild,
+    forget_moved_embeddings,
     start_rebuild,
     without_embedding,
 )
@@ -39,6 +40,7 @@ def rebuild(options: argparse.Namespace, settings: Settings) -> int:
             )
         failed = [outcome for outcome in outcomes if outcome.error is not None]
         _recompute_embeddings(services)
+        forget_moved_embeddings(services.library)
         settle(services.library)
         photo_count = services.library.count() + services.library.count(trashed=True)
     finally:

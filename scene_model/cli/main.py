@@ -96,6 +96,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "batch", define=_batch, help=what, description=f"{what[0].upper()}{what[1:]}."
     )
     commands.add_parser("fit", define=_fit, help="train your own classes on class folders")
+    commands.add_parser("models", define=_models, help="list, add, choose and remove models")
     commands.add_parser("serve", define=_serve, help="serve the pages and the REST API")
     commands.add_parser(
         "token", define=_token, help="create a token for access from another computer"
@@ -164,6 +165,13 @@ def _fit(parser: argparse.ArgumentParser) -> None:
 
     fit.add_arguments(parser)
     _run_with_settings(parser, fit.run)
+
+
+def _models(parser: argparse.ArgumentParser) -> None:
+    from scene_model.cli import models
+
+    models.add_arguments(parser)
+    _run_with_settings(parser, models.run)
 
 
 def _serve(parser: argparse.ArgumentParser) -> None:

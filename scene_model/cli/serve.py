@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import signal
 import socket
 import sys
 import threading
@@ -77,6 +78,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     # Streamlit reads .streamlit/config.toml (no usage statistics, this computer only) of the
     # working directory, and would read a stranger's where it was started.
     os.chdir(SITE_DIR)
+    # When it has closed, Uvicorn sends itself the signal that ended it: systemd takes that for a
+    # clean end, and the exit code of an interrupted command for a failure.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     uvicorn.run(
         "app:app",
         host=host,

@@ -21,6 +21,16 @@ def counted(number: int, singular: str, plural: str = "") -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def agrees(question: str) -> bool:
+    """Ask for a yes on a terminal; where nobody can answer, it is a no."""
+    if not sys.stdin.isatty():
+        return False
+    try:
+        return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes")
+    except EOFError:
+        return False
+
+
 def progress_text(what: str, done: int, total: int | None, failed: int, elapsed_s: float) -> str:
     """Return the count with rate, and with a known total a bar and the time left.
 

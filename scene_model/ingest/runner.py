@@ -1,4 +1,4 @@
-"""The jobs of one library: adding files, and retagging photos after a change of the model.
+"""The jobs of one library: adding files, retagging photos, embedding them by a further network.
 
 Pages poll `Job.progress`; closing a page does not affect the job.
 """
@@ -23,6 +23,7 @@ from scene_model.ingest.archives.received import (
     remove_received,
     remove_upload,
 )
+from scene_model.ingest.embed_item import Embedder, embed_items
 from scene_model.ingest.file_adder import FileAdder, FileListener
 from scene_model.ingest.incoming import (
     IncomingBatch,
@@ -39,6 +40,7 @@ from scene_model.jobs.job import Job, JobKind, skipped, skipped_outcome
 from scene_model.jobs.results import JobResults
 from scene_model.jobs.workers import WorkerPools
 from scene_model.library.awaited_facts import store_awaited_facts
+from scene_model.library.backbone_embeddings import photos_without
 from scene_model.library.store import Library
 
 logger = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class JobRunner:
                 JobKind.ADD: pools.adding,
                 JobKind.WATCH: pools.adding,
                 JobKind.RETAG: pools.retagging,
+                JobKind.EMBED: pools.retagging,
             }
         )
         self._owner = str(library.folder)
@@ -231,9 +234,42 @@ class JobRunner:
         self._engine.add(job, items)
         return job
 
+    def embed(self, embedder: Embedder) -> Job:
+        """Start a job that embeds the photos that have no embedding by a network.
+
+        Returns the running one if any. Finished photos are stored together, some at a time: after a
+        crash or a cancel another call embeds those that are missing.
+        """
+        with self._engine.lock:
+            running = self._engine.running(JobKind.EMBED)
+            if running:
+                return running[0]
+            return self._start_embedding(embedder, photos_without(self._library, embedder.network))
+
     def none_running(self) -> AbstractContextManager[None]:
-        """Prevent jobs from starting while the caller changes the model; raises JobRunning."""
-        return self._engine.none_running()
+        """Prevent jobs from starting while the caller changes the model; raises JobRunning.
+
+        A job that embeds photos by a further network may run: it does not use the model.
+        """
+        return self._engine.none_running(apart_from=JobKind.EMBED)
+
+    def _start_embedding(self, embedder: Embedder, photo_ids: Sequence[str]) -> Job:
+        job = Job(secrets.token_hex(16), JobKind.EMBED, len(photo_ids))
+        ids = frozenset(photo_ids)
+        with self._engine.lock:
+            self._engine.begin(job, self._owner, partial(self._end_embedding, job, embedder, ids))
+        self._engine.add(job, embed_items(self._library, embedder, job, photo_ids))
+        return job
+
+    def _end_embedding(self, job: Job, embedder: Embedder, photo_ids: frozenset[str]) -> None:
+        """Store the result of a job, and embed the photos that came in meanwhile."""
+        self._results.save(job)
+        if job.is_cancelled:
+            return
+        missing = photos_without(self._library, embedder.network)
+        new_ids = [photo_id for photo_id in missing if photo_id not in photo_ids]
+        if new_ids:
+            self._start_embedding(replace(embedder, may_fetch=False), new_ids)
 
     def job(self, job_id: str) -> Job:
         """Return a job, also one that ended before a restart; raises JobNotFound."""

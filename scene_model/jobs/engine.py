@@ -123,10 +123,13 @@ class JobEngine:
         return [job for job in jobs if job.is_running and kind in (None, job.kind)]
 
     @contextmanager
-    def none_running(self) -> Iterator[None]:
-        """Prevent jobs from starting inside the block; raises JobRunning when one is running."""
+    def none_running(self, apart_from: JobKind | None = None) -> Iterator[None]:
+        """Prevent jobs from starting inside the block; raises JobRunning when one is running.
+
+        apart_from: a kind of job that may run.
+        """
         with self.lock:
-            if self.running():
+            if any(job.kind is not apart_from for job in self.running()):
                 raise JobRunning(
                     "Photos are being tagged. Wait until that has ended, or cancel it, and try "
                     "again."

@@ -15,12 +15,14 @@ logger = logging.getLogger(__name__)
 class JobKind(StrEnum):
     """What a job does: add files to a library, retag its photos, or only classify files.
 
-    WATCH: add files of watched folders or of an inbox, which nobody asked for by hand.
+    WATCH: add files of watched folders or of an inbox, which nobody asked for by hand. EMBED:
+    compute the embeddings of photos by a further network.
     """
 
     ADD = "add"
     WATCH = "watch"
     RETAG = "retag"
+    EMBED = "embed"
     CLASSIFY = "classify"
 
 

@@ -176,7 +176,7 @@ def _corrections(
     Photos without an embedding by this network are left out.
     """
     outputs = {label: index for index, label in enumerate(head.labels.ids)}
-    classes, added, rejected = _decisions(library)
+    classes, added, rejected = people_decisions(library)
     is_class_head = head.id == classifier.bundle.class_head
     corrections: dict[str, Correction] = {}
     for photo_id in dict.fromkeys([*classes, *added, *rejected]):
@@ -194,7 +194,7 @@ def _corrections(
     return ids, [corrections[photo_id] for photo_id in ids]
 
 
-def _decisions(
+def people_decisions(
     library: Library,
 ) -> tuple[dict[str, str], dict[str, list[str]], dict[str, list[str]]]:
     """Return people's classes, added tags and rejected tags, by photo id.

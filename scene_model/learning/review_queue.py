@@ -65,7 +65,7 @@ def review_queue(
             if where is None
             else set(connection.execute(select(photos.c.id).where(where)).scalars())
         )
-    class_head = classifier.heads[classifier.bundle.class_head]
+    class_head = classifier.class_head
     tag_head = classifier.heads.get(classifier.bundle.tag_head or "")
     first: list[tuple[float, str]] = []
     size = classifier.bundle.backbone.embedding_size

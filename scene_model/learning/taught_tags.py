@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from scene_model.classifier.bundle import FloatArray
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.labels import TAUGHT
+from scene_model.classifier.search_model import SearchModel
 from scene_model.classifier.taught_head import (
     MAX_EXAMPLES,
     MIN_EXAMPLES,
@@ -27,7 +28,7 @@ from scene_model.library.records import WrittenPhoto
 from scene_model.library.schema import automatic_tags, taught_tags
 from scene_model.library.store import Library
 
-_TAGGED_FROM = 0.5
+TAGGED_FROM = 0.5
 _ID_BATCH = 500
 _TAUGHT = select(taught_tags).where(taught_tags.c.backbone == bindparam("backbone"))
 
@@ -59,7 +60,10 @@ class TagCandidate:
 
 @dataclass(frozen=True)
 class TaughtTag:
-    """A saved tag. figures: of its training. is_current: made for the network in use."""
+    """A saved tag. figures: of its training. is_current: made for a network in use.
+
+    sentence: what it was made from, instead of examples; see `word_labels`.
+    """
 
     label: str
     examples: tuple[str, ...]
@@ -67,6 +71,7 @@ class TaughtTag:
     figures: TaughtFigures
     made_at: str
     is_current: bool
+    sentence: str | None = None
 
 
 def fit_tag(
@@ -103,7 +108,7 @@ def fit_tag(
         probabilities = head.probabilities(chunk.embeddings)
         for photo_id, probability in zip(chunk.ids, probabilities, strict=True):
             if photo_id not in trained_ids:
-                matches = would_tag if probability >= _TAGGED_FROM else below
+                matches = would_tag if probability >= TAGGED_FROM else below
                 matches.append(TagMatch(photo_id, float(probability)))
         below = sorted(below, key=lambda match: -match.probability)[:nearly]
     return TagCandidate(
@@ -164,8 +169,13 @@ def delete_taught_tag(library: Library, label: str) -> None:
         )
 
 
-def list_taught(library: Library, classifier: Classifier) -> list[TaughtTag]:
-    """Return all taught tags, sorted by name."""
+def list_taught(
+    library: Library, classifier: Classifier, search: SearchModel | None = None
+) -> list[TaughtTag]:
+    """Return all taught tags, sorted by name; search: the search model in use."""
+    in_use = {classifier.provenance.backbone or ""} | (
+        set() if search is None else {search.backbone}
+    )
     with library.database.reader.begin() as connection:
         rows = connection.execute(select(taught_tags).order_by(taught_tags.c.label)).all()
     tags = []
@@ -178,7 +188,8 @@ def list_taught(library: Library, classifier: Classifier) -> list[TaughtTag]:
                 tuple(training["counterexamples"]),
                 TaughtFigures(**training["figures"]),
                 row.made_at,
-                row.backbone == (classifier.provenance.backbone or ""),
+                row.backbone in in_use,
+                training.get("sentence"),
             )
         )
     return tags
@@ -249,7 +260,7 @@ def write_taught_tag(
             "score": float(probabilities[index]),
             "bundle": f"taught {made_at[:10]}",
         }
-        for index in np.flatnonzero(probabilities >= _TAGGED_FROM)
+        for index in np.flatnonzero(probabilities >= TAGGED_FROM)
     ]
     if rows:
         connection.execute(insert(automatic_tags), rows)

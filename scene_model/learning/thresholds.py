@@ -95,13 +95,13 @@ def thresholds_before(library: Library, classifier: Classifier) -> dict[str, flo
 
 def with_thresholds(library: Library, classifier: Classifier) -> Classifier:
     """Return the classifier with the thresholds saved in this library."""
-    head = _class_head(classifier)
+    head = classifier.class_head
     return classifier.with_heads([_with_thresholds(head, own_thresholds(library, classifier))])
 
 
 def class_scores(library: Library, classifier: Classifier) -> ClassScores:
     """Read the predictions of the class head in use; photos of another model are left out."""
-    head = _class_head(classifier)
+    head = classifier.class_head
     query = select(
         *(photos.c.id, photos.c.class_head_label, photos.c.confidence),
         *(photos.c.class_head_unsure, photos.c.human_class, photos.c.trashed_at),
@@ -131,7 +131,7 @@ def preview_thresholds(
 
     chosen: by label; other labels have the head's default. Raises UsageError.
     """
-    then = scores.filed_by(_with_thresholds(_class_head(classifier), chosen))
+    then = scores.filed_by(_with_thresholds(classifier.class_head, chosen))
     enters = np.flatnonzero(scores.is_open & then & ~scores.is_filed)
     leaves = np.flatnonzero(scores.is_open & ~then & scores.is_filed)
     enters = enters[np.argsort(-scores.confidence[enters], kind="stable")]
@@ -151,7 +151,7 @@ def save_thresholds(
 
     People's decisions stay. Photos in the trash are updated too. Raises UsageError.
     """
-    head = _with_thresholds(_class_head(classifier), chosen)
+    head = _with_thresholds(classifier.class_head, chosen)
     scores = class_scores(library, classifier)
     then = scores.filed_by(head)
     enters = [scores.ids[index] for index in np.flatnonzero(then & ~scores.is_filed)]
@@ -247,10 +247,6 @@ def _are_inside(
         is_inside = head.predict(chunk.embeddings).outside <= head.outside_threshold
         inside.update(chunk.ids[index] for index in np.flatnonzero(is_inside))
     return np.array([photo_id in inside for photo_id in photo_ids], np.bool_)
-
-
-def _class_head(classifier: Classifier) -> Head:
-    return classifier.heads[classifier.bundle.class_head]
 
 
 def _with_thresholds(head: Head, chosen: Thresholds) -> Head:

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from scene_model.classifier.bundle import FloatArray
 from scene_model.library.file_system import PRIVATE_MODE
 from scene_model.library.in_memory.changes import Numbers, changed_since, listed
-from scene_model.library.schema import photos
+from scene_model.library.schema import backbone_embeddings, photos
 from scene_model.library.store import Library
 from scene_model.library.triggers import KEPT_CHANGES
 
@@ -140,13 +140,15 @@ def _rewrite(library: Library, file: str, old: _Header, seq: int, changed: Numbe
     """Write the file anew: vectors of changed photos and new slots, the others as before."""
     vectors, directions = _mapped(library, file, old)
     slots = library.embeddings.slot_count(file)
-    query = select(photos.c.embedding_slot).where(
-        photos.c.number.in_(listed(changed)),
-        photos.c.embedding_file == file,
-        photos.c.embedding_slot < old.slots,
+    own = select(photos.c.embedding_slot).where(
+        photos.c.number.in_(listed(changed)), photos.c.embedding_file == file
+    )
+    beside = select(backbone_embeddings.c.slot).where(
+        backbone_embeddings.c.photo.in_(listed(changed)), backbone_embeddings.c.file == file
     )
     with library.database.reader.begin() as connection:
-        stale = sorted(connection.execute(query).scalars())
+        written = connection.execute(own.union_all(beside)).scalars()
+        stale = sorted(slot for slot in written if slot < old.slots)
     updated = np.array(vectors)
     if stale:
         updated[stale] = _projected(library, file, directions, stale)

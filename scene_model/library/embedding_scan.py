@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, union_all
 
 from scene_model.classifier.bundle import FloatArray
 from scene_model.library.edits import chosen_ids
 from scene_model.library.embeddings import file_name
 from scene_model.library.in_memory.changes import Numbers, listed
-from scene_model.library.schema import photos
+from scene_model.library.schema import backbone_embeddings, photos
 from scene_model.library.store import Library
 
 _CHUNK_ROWS = 2048
-_IN_SLOTS = select(photos.c.id, photos.c.number, photos.c.embedding_slot)
 
 
 @dataclass(frozen=True)
@@ -36,18 +35,18 @@ def scan_embeddings(
     only: Sequence[str] | None = None,
     trashed: bool = False,
 ) -> Iterator[EmbeddingChunk]:
-    """Yield the embeddings that a network made, in slot order.
+    """Yield the embeddings that a network made, photos' own and those beside them, in slot order.
 
     size: values of one embedding. only: ids to restrict the scan to. trashed: include photos in
     the trash. A photo whose slot is beyond the end of the file is skipped.
     """
     file = file_name(backbone, size)
-    query = _IN_SLOTS.where(photos.c.embedding_file == file).order_by(photos.c.embedding_slot)
+    queries = _in_file(file)
     if not trashed:
-        query = query.where(photos.c.trashed_at.is_(None))
+        queries = [query.where(photos.c.trashed_at.is_(None)) for query in queries]
     if only is not None:
-        query = query.where(photos.c.id.in_(chosen_ids(only)))
-    yield from _chunks(library, file, query)
+        queries = [query.where(photos.c.id.in_(chosen_ids(only))) for query in queries]
+    yield from _chunks(library, file, queries)
 
 
 def embeddings_at(
@@ -57,26 +56,44 @@ def embeddings_at(
 
     also: numbers of other photos whose embeddings in the file are yielded, too.
     """
-    in_slots = func.json_each(json.dumps(sorted(slots))).table_valued("value")
+    in_slots = select(
+        func.json_each(json.dumps(sorted(slots))).table_valued("value", name="slots").c.value
+    )
     of_photos = select(photos.c.number).where(
-        photos.c.embedding_file == file, photos.c.embedding_slot.in_(select(in_slots.c.value))
+        photos.c.embedding_file == file, photos.c.embedding_slot.in_(in_slots)
     )
-    query = (
-        _IN_SLOTS.where(photos.c.number.in_(of_photos.union_all(listed(also))))
-        .where(photos.c.embedding_file == file, photos.c.trashed_at.is_(None))
-        .order_by(photos.c.embedding_slot)
+    beside = select(backbone_embeddings.c.photo).where(
+        backbone_embeddings.c.file == file, backbone_embeddings.c.slot.in_(in_slots)
     )
-    yield from _chunks(library, file, query)
+    chosen = photos.c.number.in_(union_all(of_photos, beside, listed(also)))
+    queries = [query.where(chosen, photos.c.trashed_at.is_(None)) for query in _in_file(file)]
+    yield from _chunks(library, file, queries)
 
 
-def _chunks(library: Library, file: str, query: Select[Any]) -> Iterator[EmbeddingChunk]:
+def _in_file(file: str) -> list[Select[Any]]:
+    """Select the photos with an embedding in a file: their own, and one beside it."""
+    own = select(photos.c.id, photos.c.number, photos.c.embedding_slot.label("slot")).where(
+        photos.c.embedding_file == file
+    )
+    beside = (
+        select(photos.c.id, photos.c.number, backbone_embeddings.c.slot)
+        .join(photos, photos.c.number == backbone_embeddings.c.photo)
+        .where(backbone_embeddings.c.file == file)
+    )
+    return [own.order_by("slot"), beside.order_by("slot")]
+
+
+def _chunks(
+    library: Library, file: str, queries: Sequence[Select[Any]]
+) -> Iterator[EmbeddingChunk]:
     with library.database.reader.begin() as connection:
-        rows = connection.execute(query).all()
+        rows = [row for query in queries for row in connection.execute(query).all()]
+    rows.sort(key=lambda row: int(row.slot))
     slot_count = library.embeddings.slot_count(file)
-    readable_rows = [row for row in rows if row.embedding_slot < slot_count]
+    readable_rows = [row for row in rows if row.slot < slot_count]
     for start in range(0, len(readable_rows), _CHUNK_ROWS):
         chunk_rows = readable_rows[start : start + _CHUNK_ROWS]
-        slots = [row.embedding_slot for row in chunk_rows]
+        slots = [row.slot for row in chunk_rows]
         # Reading contiguous slots as a slice is many times faster than by index.
         is_contiguous = slots[-1] - slots[0] + 1 == len(slots)
         selection = slice(slots[0], slots[-1] + 1) if is_contiguous else slots

@@ -53,7 +53,7 @@ class EmbeddingFiles:
         """Write one slot, or several consecutive ones, and flush to disk; raises OSError."""
         path = self.path(name)
         is_new = not path.exists()
-        self._file_system.write_flushed(path, slots, offset=slot * _slot_bytes(name))
+        self._file_system.write_flushed(path, slots, offset=slot * slot_bytes(name))
         if is_new:
             self._file_system.flush_folder(self.folder)
 
@@ -67,8 +67,8 @@ class EmbeddingFiles:
         if name is not None and slot is not None:
             try:
                 with self.path(name).open("rb") as file:
-                    file.seek(slot * _slot_bytes(name))
-                    data = file.read(_slot_bytes(name))
+                    file.seek(slot * slot_bytes(name))
+                    data = file.read(slot_bytes(name))
             except OSError:
                 data = b""
         values = np.frombuffer(data[_HEADER_BYTES:], _VALUE) if len(data) % 2 == 0 else None
@@ -83,7 +83,7 @@ class EmbeddingFiles:
     def slot_count(self, name: str) -> int:
         """Count the slots of a file, unused ones included."""
         path = self.path(name)
-        return path.stat().st_size // _slot_bytes(name) if path.exists() else 0
+        return path.stat().st_size // slot_bytes(name) if path.exists() else 0
 
     def rows(self, name: str, slots: Sequence[int] | slice) -> FloatArray:
         """Return the values of some slots, float32 (N, size), without checking their headers.
@@ -91,15 +91,24 @@ class EmbeddingFiles:
         The file is memory-mapped for this call only, so that scanning a large file in chunks
         needs the memory of one chunk. Raises IndexError for a slot beyond the end.
         """
-        count, width = self.slot_count(name), _slot_bytes(name) // _VALUE.itemsize
+        count, width = self.slot_count(name), slot_bytes(name) // _VALUE.itemsize
         if not count:  # an empty file cannot be mapped
             return np.empty((0, width - _HEADER_VALUES), np.float32)[slots]
         mapped = np.memmap(self.path(name), _VALUE, "r", shape=(count, width))
         result: FloatArray = mapped[slots, _HEADER_VALUES:].astype(np.float32)
         return result
 
+    def headers(self, name: str) -> npt.NDArray[np.uint8]:
+        """Return the headers of all slots, shape (slots, 16): whose each is, and its checksum."""
+        count = self.slot_count(name)
+        if not count:
+            return np.empty((0, _HEADER_BYTES), np.uint8)
+        mapped = np.memmap(self.path(name), np.uint8, "r", shape=(count, slot_bytes(name)))
+        return np.array(mapped[:, :_HEADER_BYTES])
 
-def _slot_bytes(name: str) -> int:
+
+def slot_bytes(name: str) -> int:
+    """Return the bytes that one photo takes in a file; raises EmbeddingMissing."""
     match = _NAME.fullmatch(name)
     if match is None:
         raise EmbeddingMissing(f"{name!r} is not a valid embedding file name.")

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Select, func, select
 from scene_model.classifier.album_rules import AlbumRules
 from scene_model.classifier.classify import Classifier
 from scene_model.classifier.model import CurrentModel, Model
+from scene_model.classifier.search_model import SearchModel
 from scene_model.classifier.vocabulary import Vocabulary
 from scene_model.library.rules.rule_rows import rule_labels
 from scene_model.library.schema import class_decisions, tag_decisions
@@ -43,6 +44,11 @@ class LibraryModel(CurrentModel):
     def albums(self) -> AlbumRules:
         """The album rules, for the labels of the classifier in use."""
         return self._shared.albums
+
+    @property
+    def search(self) -> SearchModel | None:
+        """The model that finds photos by sentences; None without one."""
+        return self._shared.search
 
     def swap(self, model: Model) -> None:
         """Use another model from now on."""

@@ -11,9 +11,10 @@ from scene_model.classifier.labels import TAUGHT
 from scene_model.classifier.vocabulary import fold_case
 from scene_model.errors import PhotoNotFound
 from scene_model.library.clutter_rows import judge_photos
+from scene_model.library.embedding_slots import take_slots
 from scene_model.library.embeddings import EmbeddingFiles, file_name, packed
 from scene_model.library.records import NewPhoto, WrittenPhoto
-from scene_model.library.schema import automatic_tags, free_slots, photos
+from scene_model.library.schema import automatic_tags, photos
 from scene_model.photos.content import content_bytes
 from scene_model.photos.dates import date_of_photo
 from scene_model.photos.decode import DecodedPhoto
@@ -33,10 +34,6 @@ _EXISTING = select(photos.c.reference, photos.c.remote_url).where(
     photos.c.id == bindparam("photo_id")
 )
 _INSERT_PHOTO, _INSERT_TAGS = insert(photos), insert(automatic_tags)
-_FREE_SLOT = select(func.min(free_slots.c.slot)).where(free_slots.c.file == bindparam("file"))
-_LAST_SLOT = select(func.max(photos.c.embedding_slot)).where(
-    photos.c.embedding_file == bindparam("file")
-)
 _DELETE_TAGS = delete(automatic_tags).where(
     automatic_tags.c.photo_id == bindparam("photo"), automatic_tags.c.head != TAUGHT
 )
@@ -210,14 +207,7 @@ def _write_embedding(
     It never overwrites the photo's current slot, which is valid until the transaction ends.
     """
     file = file_name(provenance.backbone, len(embedding))
-    slot = connection.execute(_FREE_SLOT, {"file": file}).scalar()
-    if slot is None:
-        last = connection.execute(_LAST_SLOT, {"file": file}).scalar()
-        slot = 0 if last is None else last + 1
-    else:
-        connection.execute(
-            delete(free_slots).where(free_slots.c.file == file, free_slots.c.slot == slot)
-        )
+    (slot,) = take_slots(connection, file, 1)
     embeddings.write(file, slot, packed(photo_id, embedding))
     return {"embedding_file": file, "embedding_slot": slot}
 

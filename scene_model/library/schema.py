@@ -203,6 +203,23 @@ places = Table(
     Column("country_words", Text, nullable=False),
 )
 
+# Embeddings by further networks, beside the one in the photo's row: the slot of each in the file of
+# its network. Triggers remove the row of a photo whose own embedding is by the same network.
+backbone_embeddings = Table(
+    "backbone_embeddings",
+    metadata,
+    Column("photo", ForeignKey("photos.number", ondelete="CASCADE"), primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("slot", Integer, nullable=False),
+)
+Index(
+    "backbone_embeddings_by_slot",
+    backbone_embeddings.c.file,
+    backbone_embeddings.c.slot,
+    backbone_embeddings.c.photo,
+    unique=True,
+)
+
 # Slots of embedding files that no photo uses, for reuse. Filled by triggers.
 free_slots = Table(
     "free_slots",

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import (
     ColumnElement,
     Float,
@@ -32,11 +34,20 @@ class SortKey(StrEnum):
     ALBUM = "album"
 
 
+@dataclass(frozen=True, eq=False)
+class PhotoScores:
+    """Scores of photos by their numbers; photos that are not listed have none."""
+
+    numbers: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.floating]
+
+
 @dataclass(frozen=True)
 class Sort:
     """A sort order. As text: ``taken`` for ascending, ``-taken`` for descending.
 
     labels: for the order by match, the labels whose scores count; they are not part of the text.
+    scores: for the order by match with sentences, which go before labels.
     album: for the order by hand of an album, its id; no part of the text either.
     """
 
@@ -44,6 +55,7 @@ class Sort:
     descending: bool = False
     labels: frozenset[str] = frozenset()
     album: int | None = None
+    scores: PhotoScores | None = None
 
     def __str__(self) -> str:
         """Return the text that `read` parses."""

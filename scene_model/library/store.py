@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -79,6 +80,7 @@ from scene_model.library.sort_order import (
     order_by,
 )
 from scene_model.library.stacks.tiles import HIDDEN_AND_TILES, is_tile, without_hidden
+from scene_model.library.unit_vectors import UnitVectors
 from scene_model.photos.content import Content
 from scene_model.photos.decode import PhotoLimits
 from scene_model.photos.decoders.pool import Decoders
@@ -144,6 +146,7 @@ class Library:
             self._identity = self.database_file.stat()
         self._query_cache = QueryCache(self.database.reader)
         self.columns = PhotoColumns(self.database.reader, self._query_cache.version)
+        self._vectors: tuple[str, UnitVectors] | None = None
 
     def __enter__(self) -> "Library":
         """Return the open library."""
@@ -341,6 +344,18 @@ class Library:
         """Return all ids that match a condition, sorted, with 8 bytes per id in memory."""
         return IdsInOrder(self.database, self._matching(where, sort))
 
+    def numbers_in_order(
+        self, where: ColumnElement[bool] | None, sort: Sort
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return the numbers of all photos that match a condition in a sort's `scores`, with these.
+
+        Photos without a score come last, with minus infinity.
+        """
+        numbers = self._matching(where, sort)
+        if sort.scores is None:
+            return numbers, np.zeros(len(numbers))
+        return numbers, _scores_by_number(numbers, sort.scores.numbers, sort.scores.scores, -np.inf)
+
     def tiles_in_order(self, where: ColumnElement[bool] | None, sort: Sort) -> IdsInOrder:
         """Return the ids of the tiles of a condition, sorted: a stack shows as its pick."""
         return IdsInOrder(self.database, self._tiles(where, sort))
@@ -398,6 +413,19 @@ class Library:
     def pairs(self, query: Select[Any]) -> list[tuple[str, int]]:
         """Run a query for (text, count) rows; the result is cached until the library changes."""
         return self._query_cache.get(query, self._run_pairs)
+
+    def number_pairs(
+        self, query: Select[Any]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Run a query for one row of two lists of numbers; the result is cached as in `pairs`."""
+        return self._query_cache.get(query, self._run_number_pairs)
+
+    def unit_vectors(self, key: str, make: Callable[[], UnitVectors]) -> UnitVectors:
+        """Return the unit vectors in memory; only the latest key's are kept."""
+        cached = self._vectors
+        if cached is None or cached[0] != key:
+            cached = self._vectors = (key, make())
+        return cached[1]
 
     def version(self) -> int:
         """Return a number that changes whenever any process writes to the library."""
@@ -553,14 +581,20 @@ class Library:
         return result
 
     def _best_first(self, numbers: Numbers, sort: Sort) -> Numbers:
-        """Order photos by their highest score of the sort's labels; equal ones keep their order.
+        """Order photos by their scores; equal ones keep their order.
 
-        The order of `order_by`, which sorts in SQL, at half the time for many photos.
+        Of labels the highest counts: the order of `order_by`, which sorts in SQL, at half the time
+        for many photos.
         """
-        scores = self.columns.scores(sort)
-        highest = np.zeros(max(len(scores), int(numbers.max(initial=-1)) + 1))
-        highest[: len(scores)] = scores
-        ordered: Numbers = numbers[np.argsort(-highest[numbers], kind="stable")]
+        if sort.scores is not None:  # those without a score come last
+            scored, values = sort.scores.numbers, sort.scores.scores
+            highest = _scores_by_number(numbers, scored, values, -np.inf)
+        else:
+            scores = self.columns.scores(sort)
+            by_number = np.zeros(max(len(scores), int(numbers.max(initial=-1)) + 1))
+            by_number[: len(scores)] = scores
+            highest = by_number[numbers]
+        ordered: Numbers = numbers[np.argsort(-highest, kind="stable")]
         return ordered
 
     def _run_number_pairs(self, query: Select[Any]) -> tuple[Numbers, Numbers]:
@@ -594,6 +628,20 @@ class Library:
             yield
         except OSError as error:
             raise library_error(error, self.folder) from error
+
+
+def _scores_by_number(
+    numbers: npt.NDArray[np.int64],
+    scored: npt.NDArray[np.int64],
+    values: npt.NDArray[np.floating],
+    lowest: float,
+) -> npt.NDArray[np.float64]:
+    """Return the highest score of each photo; lowest: of those without one."""
+    highest = np.full(int(numbers.max(initial=0)) + 1, lowest)
+    is_listed = scored < len(highest)
+    np.maximum.at(highest, scored[is_listed], values[is_listed])
+    result: npt.NDArray[np.float64] = highest[numbers]
+    return result
 
 
 def _rows_of_places(connection: Connection, rows: Iterable[Any]) -> dict[int, Any]:

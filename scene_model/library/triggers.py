@@ -3,10 +3,10 @@
 
 `photos.human_class` repeats `class_decisions`; `photos.decided_tags` counts `tag_decisions`;
 `held_tags` contains the effective tags (`schema.effective_tags` in Python); `free_slots` lists the
-embedding slots that no photo uses. `stack_photos.tile` is the photo that shows for its stack. A
-photo whose position changes loses its place. The number of the last settled photo (`new_photos`) is
-never above that of a photo. `photo_changes` lists the photos that changed last, or whose
-stack did.
+embedding slots that no photo uses. A photo has one embedding by each network. `stack_photos.tile`
+is the photo that shows for its stack. A photo whose position changes loses its place. The number of
+the last settled photo (`new_photos`) is never above that of a photo. `photo_changes` lists the
+photos that changed last, or whose stack or embeddings did.
 """
 
 # `labels.HUMAN`, with score 1.
@@ -36,6 +36,9 @@ _COUNT_DECISION = (
 )
 _SET_HUMAN_CLASS = "UPDATE photos SET human_class = NEW.label WHERE id = NEW.photo_id;"
 _FREE_SLOT = "INSERT OR IGNORE INTO free_slots VALUES (OLD.embedding_file, OLD.embedding_slot);"
+_REMOVE_SECOND = (
+    "DELETE FROM backbone_embeddings WHERE photo = NEW.number AND file = NEW.embedding_file;"
+)
 
 _SET_TILES = (
     "UPDATE stack_photos SET tile = (SELECT member.photo FROM stack_photos member "
@@ -89,6 +92,21 @@ _ACTIONS = {
         "IS NOT (NEW.embedding_slot, NEW.embedding_file)",
         _FREE_SLOT,
     ),
+    "backbone_slot_freed": (
+        "AFTER DELETE ON backbone_embeddings",
+        "INSERT OR IGNORE INTO free_slots VALUES (OLD.file, OLD.slot);",
+    ),
+    "backbone_slot_left": (
+        "AFTER UPDATE OF file, slot ON backbone_embeddings "
+        "WHEN (OLD.file, OLD.slot) IS NOT (NEW.file, NEW.slot)",
+        "INSERT OR IGNORE INTO free_slots VALUES (OLD.file, OLD.slot);",
+    ),
+    # The photo's own embedding is by this network from now on.
+    "backbone_embedding_doubled": (
+        "AFTER UPDATE OF embedding_file ON photos "
+        "WHEN OLD.embedding_file IS NOT NEW.embedding_file",
+        _REMOVE_SECOND,
+    ),
     # Whoever changed the position names the place anew, or the next job does.
     "place_left": (
         "AFTER UPDATE OF latitude, longitude ON photos "
@@ -114,6 +132,14 @@ _ACTIONS = {
         "WHEN OLD.perceptual_hash IS NOT NULL "
         "AND NEW.perceptual_hash IS NOT OLD.perceptual_hash",
         _NOTE_CHANGE.format(photo="0"),
+    ),
+    "backbone_embedding_added": (
+        "AFTER INSERT ON backbone_embeddings",
+        _NOTE_CHANGE.format(photo="NEW.photo"),
+    ),
+    "backbone_embedding_changed": (
+        "AFTER UPDATE ON backbone_embeddings",
+        _NOTE_CHANGE.format(photo="NEW.photo"),
     ),
     "stack_join_noted": (
         "AFTER INSERT ON stack_photos",

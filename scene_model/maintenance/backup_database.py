@@ -106,7 +106,8 @@ def _check_content(connection: sqlite3.Connection) -> None:
         raise BackupDamaged(f"The database in the backup is damaged: {problems[0]}. {_ANOTHER}")
     names = connection.execute(
         "SELECT embedding_file FROM photos UNION SELECT file FROM free_slots "
-        "UNION SELECT embedding_file FROM compared_photos"
+        "UNION SELECT embedding_file FROM compared_photos "
+        "UNION SELECT file FROM backbone_embeddings"
     )
     for (name,) in names:
         if name is not None and not is_backup_name(f"embeddings/{name}"):

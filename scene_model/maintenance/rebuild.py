@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scene_model.errors import EmbeddingMissing, OriginalChanged, SceneError
+from scene_model.library.backbone_embeddings import damaged_embeddings, forget_damaged
 from scene_model.library.database_file import (
     DATABASE_NAME,
     ORIGINALS,
@@ -122,6 +123,13 @@ def without_embedding(library: Library) -> list[str]:
         except EmbeddingMissing:
             missing.append(photo_id)
     return missing
+
+
+def forget_moved_embeddings(library: Library) -> None:
+    """Delete the rows of search embeddings that are not where these say: the copy is older."""
+    for photo_id in (*library.find(), *library.find(trashed=True)):
+        if damaged_embeddings(library, photo_id):
+            forget_damaged(library, photo_id)
 
 
 def finish_rebuild(folder: Path) -> None:

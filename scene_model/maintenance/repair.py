@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scene_model.errors import SceneError
+from scene_model.library.backbone_embeddings import forget_damaged
 from scene_model.library.inventory import files_of, stored_photos
 from scene_model.library.store import Library
 from scene_model.library.trash import finish_emptying, trash_dir
@@ -46,7 +47,10 @@ class Repair:
         finish_emptying(self.library)
 
     def recreate(self, problem: Problem) -> Problem:
-        """Recreate a thumbnail or an embedding; returns the problem with an updated message."""
+        """Recreate a thumbnail or an embedding; returns the problem with an updated message.
+
+        The row of an embedding for the search is deleted, so that the next job computes it.
+        """
         if problem.photo is None:
             return problem
         try:
@@ -56,6 +60,10 @@ class Repair:
                 self.library.files.recreate_frames(self.library.photo(problem.photo))
             elif problem.code == "missing_embedding" and self.recompute_embedding is not None:
                 self.recompute_embedding(problem.photo)
+            elif problem.code == "missing_search_embedding":
+                forget_damaged(self.library, problem.photo)
+                message = f"{problem.message} It is no longer listed."
+                return replace(problem, message=message, is_repaired=True)
             else:
                 return problem
         except (SceneError, OSError) as error:

@@ -125,6 +125,13 @@ _CONTRADICTIONS = {
         "SELECT count(*) FROM photos WHERE embedding_file IS NOT NULL AND "
         "embedding_file NOT GLOB coalesce(backbone, 'unknown') || '-[1-9]*'"
     ),
+    "an embedding has no valid place, or the same as another one": (
+        "SELECT (SELECT count(*) FROM backbone_embeddings b LEFT JOIN photos p ON "
+        "p.number = b.photo WHERE slot < 0 OR file NOT GLOB '?*-[1-9]*' "
+        "OR p.embedding_file IS b.file) + (SELECT count(*) FROM backbone_embeddings b "
+        "JOIN photos p ON p.embedding_file = b.file AND p.embedding_slot = b.slot) + "
+        "(SELECT count(*) FROM backbone_embeddings b JOIN free_slots f USING (file, slot))"
+    ),
     "a photo's automatic class is not the one without the class head": (
         "SELECT count(*) FROM photos WHERE class_head_unsure AND (auto_class, auto_class_source, "
         "auto_class_score) IS NOT (fallback_class, fallback_class_source, fallback_class_score)"

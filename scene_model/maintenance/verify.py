@@ -19,6 +19,7 @@ from scene_model.errors import (
     PhotoNotFound,
     SceneError,
 )
+from scene_model.library.backbone_embeddings import damaged_embeddings
 from scene_model.library.database_file import (
     DATABASE_NAME,
     ORIGINALS,
@@ -160,7 +161,10 @@ def _check_photos(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="verify")
 
     def check(photo: StoredPhoto) -> list[Problem]:
-        checks = (check_original, _check_thumbnail, _check_frames, _check_embedding)
+        checks = (
+            *(check_original, _check_thumbnail, _check_frames),
+            *(_check_embedding, _check_other_embeddings),
+        )
         results = [check_file(library, photo) for check_file in checks]
         problems = [problem for problem in results if problem is not None]
         return problems if repair is None else [repair.recreate(problem) for problem in problems]
@@ -244,6 +248,17 @@ def _check_embedding(library: Library, photo: StoredPhoto) -> Problem | None:
     except PhotoNotFound:
         return None
     return None
+
+
+def _check_other_embeddings(library: Library, photo: StoredPhoto) -> Problem | None:
+    damaged = damaged_embeddings(library, photo.id)
+    if not damaged:
+        return None
+    message = (
+        f"{photo.name}: The embedding for the search is missing or damaged ({', '.join(damaged)}). "
+        "Run `library embed` after a repair."
+    )
+    return Problem("missing_search_embedding", message, photo.id)
 
 
 def _is_decodable(path: Path) -> bool:

@@ -61,7 +61,7 @@ class RuleRunner:
         self._sidecars = RuleSidecars(library, model, file_system, require_personal)
         self._library, self._today = library, today
         self._model = LibraryModel(library, model)
-        self._reader = QueryReader(library, self._model)
+        self._reader = QueryReader(library, self._model, for_rules=True)
         self._lock = threading.Lock()
 
     def check_query(self, query: str) -> None:

@@ -154,13 +154,13 @@ class PartWorker:
 
 def batch_model(classifier: Classifier, job: PartJob) -> BatchModel:
     """Return what all parts of a job have in common."""
-    head = classifier.bundle.class_head
+    head = classifier.class_head
     return BatchModel(
         job.source,
         classifier.bundle_id,
         classifier.bundle.backbone_id,
-        head,
-        tuple(classifier.head(head).labels.ids),
+        head.id,
+        tuple(head.labels.ids),
         job.with_embeddings,
     )
 

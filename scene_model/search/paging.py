@@ -5,10 +5,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from scene_model.errors import InvalidCursor
-from scene_model.library.photo_query import filter_photos
+from scene_model.library.photo_query import IdsInOrder, filter_photos
 from scene_model.library.schema import photos
 from scene_model.library.sort_order import NEWEST_ADDED, Sort, SortKey, order_by, sort_column
 from scene_model.library.store import Library
@@ -43,6 +44,8 @@ def page_after(
     size: int,
 ) -> Page:
     """Return at most ``size`` photos after a cursor, None for the first; raises InvalidCursor."""
+    if sort.scores is not None:
+        return _page_of_scores(library, where, sort, cursor, size)
     conditions = [] if where is None else [where]
     if cursor is not None:
         conditions.append(_comes_after(sort, read_cursor(cursor, sort)))
@@ -58,6 +61,34 @@ def page_after(
     if len(rows) <= size:
         return Page(ids, None)
     return Page(ids, write_cursor(Cursor(*rows[size - 1][1:]), sort))
+
+
+def _page_of_scores(
+    library: Library,
+    where: ColumnElement[bool] | None,
+    sort: Sort,
+    cursor: str | None,
+    size: int,
+) -> Page:
+    """Page through the order by sentences, which no SQL knows; the cursor holds the last photo.
+
+    Photos added meanwhile before it do not count; where it is gone, the page goes on at its place.
+    """
+    ordered, scores = library.numbers_in_order(where, sort)
+    start = 0
+    if cursor is not None:
+        last = read_cursor(cursor, sort)
+        places = np.flatnonzero(ordered == last.number)
+        if len(places):
+            start = int(places[0]) + 1
+        else:
+            start = int(np.searchsorted(-scores, -float(last.value or 0.0), side="right"))
+    end = start + size
+    ids = tuple(IdsInOrder(library.database, ordered[start:end]))
+    if end >= len(ordered):
+        return Page(ids, None)
+    last_photo = Cursor(float(scores[end - 1]), "", int(ordered[end - 1]), "")
+    return Page(ids, write_cursor(last_photo, sort))
 
 
 def write_cursor(cursor: Cursor, sort: Sort) -> str:

@@ -9,6 +9,7 @@
 ``is:doubtful-date`` ``is:clutter`` ``is:apart`` · ``clutter:receipt`` · ``duration>30s`` ·
 ``has:gps`` ``has:date`` ·
 ``near:38.72,-9.14,10km`` · ``within:38.6,-9.3,38.8,-9.0``.
+``like:"a dog in the snow"``, and words that name nothing, see `sentences`.
 NOT binds before AND before OR.
 ``dogs and cats at night``: operators in any case; small words are passed over.
 
@@ -22,7 +23,7 @@ import datetime
 import difflib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Column, ColumnElement, Integer, and_, cast, func, not_, or_, true
 
@@ -75,6 +76,7 @@ from scene_model.search.query_tree import (
     read_query,
 )
 from scene_model.search.query_values import read_box, read_circle, read_days, read_stars
+from scene_model.search.sentences import LIKE, with_sentences
 from scene_model.search.trip_conditions import is_in_trip, trips_named
 from scene_model.search.words import as_written, ids_for_word
 
@@ -102,6 +104,20 @@ Condition = ColumnElement[bool]
 OwnLabels = Callable[[str], Collection[str]]
 
 
+class Sentences(Protocol):
+    """Finds photos by sentences. is_implicit: words that name nothing are sentences."""
+
+    @property
+    def is_implicit(self) -> bool:
+        """Whether words that name nothing are sentences."""
+
+    def names_photo(self, word: str, conditions: Callable[[], Sequence[Condition]]) -> bool:
+        """Whether a photo matches one of a word's conditions."""
+
+    def is_like(self, sentence: str) -> Condition:
+        """The photo is described by a sentence; raises QueryError."""
+
+
 @dataclass
 class _Context:
     """What the terms of one query refer to.
@@ -116,6 +132,7 @@ class _Context:
     own_labels: OwnLabels
     own_albums: Sequence[OwnAlbum] = ()
     trips: Sequence[TripRow] = ()
+    sentences: Sentences | None = None
     albums_named: int = field(default=0)
     followed: list[OwnAlbum] = field(default_factory=list)
     depth: int = 0
@@ -129,14 +146,16 @@ def parse_query(
     own_labels: OwnLabels = lambda _: (),
     own_albums: Sequence[OwnAlbum] = (),
     trips: Sequence[TripRow] = (),
+    sentences: Sentences | None = None,
 ) -> Condition:
     """Parse a query line; an empty one matches every photo.
 
     albums: the rule albums that ``album:`` refers to; none by default. today: the day ``today``
     means, by default the local date. own_labels: the labels that people made; in ``tag:`` and
     ``class:`` they come before related words. own_albums: the albums that people made; they come
-    before rule albums of the same name. trips: those that did not end, the newest first. Raises
-    QueryError with the position and the reason, and no other error, for any text.
+    before rule albums of the same name. trips: those that did not end, the newest first.
+    sentences: finds photos by sentences; None without a model that does. Raises QueryError with the
+    position and the reason, and no other error, for any text.
     """
     context = _Context(
         vocabulary,
@@ -145,8 +164,25 @@ def parse_query(
         own_labels,
         own_albums,
         trips,
+        sentences,
     )
     return _line(text, context)
+
+
+def read_line(
+    text: str, vocabulary: Vocabulary, own_labels: OwnLabels, sentences: Sentences | None
+) -> Query:
+    """Return a line as a tree in which sentences are ``like:`` terms; raises QueryError."""
+    query = read_query(plain_line(text, vocabulary, own_labels).line)
+    if sentences is None or not sentences.is_implicit:
+        return query
+
+    def names_something(word: str) -> bool:
+        if vocabulary.ids_for(word) or own_labels(word):
+            return True
+        return sentences.names_photo(word, lambda: _parts_of_words([word], vocabulary))
+
+    return with_sentences(query, text, names_something)
 
 
 def plain_line(text: str, vocabulary: Vocabulary, own_labels: OwnLabels) -> PlainLine:
@@ -157,7 +193,7 @@ def plain_line(text: str, vocabulary: Vocabulary, own_labels: OwnLabels) -> Plai
 
 
 def _line(text: str, context: _Context) -> Condition:
-    query = read_query(plain_line(text, context.vocabulary, context.own_labels).line)
+    query = read_line(text, context.vocabulary, context.own_labels, context.sentences)
     depth = depth_of(query)
     context.depth += depth
     if context.depth > MAX_DEPTH:
@@ -197,12 +233,18 @@ def _all_of(terms: Sequence[Query], context: _Context) -> Condition:
     words = dict.fromkeys(term for term in terms if isinstance(term, Words))
     others = [term for term in terms if not isinstance(term, Not | Words)]
     positive: list[Query] = [*words, *others]
-    # Comparing one column is cheap; the other terms select lists of photos.
-    positive.sort(key=lambda term: not isinstance(term, ScoreTerm | RatingTerm | DurationTerm))
+    # Comparing one column is cheap, and so is the short list of a sentence; the other terms select
+    # long lists of photos.
+    positive.sort(key=lambda term: not _is_cheap(term))
     conditions = [_condition(term, context) for term in positive]
     if negated:
         conditions.append(not_(_any_of(negated, context)))
     return and_(true(), *conditions)
+
+
+def _is_cheap(term: Query) -> bool:
+    is_sentence = isinstance(term, FieldTerm) and term.name == LIKE
+    return is_sentence or isinstance(term, ScoreTerm | RatingTerm | DurationTerm)
 
 
 def _any_of(terms: Sequence[Query], context: _Context) -> Condition:
@@ -292,6 +334,16 @@ def _trip(term: FieldTerm, context: _Context) -> Condition:
             term.value_position,
         )
     return is_in_trip([trip.id for trip in named])
+
+
+def _like(term: FieldTerm, context: _Context) -> Condition:
+    if context.sentences is None:
+        raise QueryError(
+            "like: needs a model that reads sentences, and none is in use for this search. The "
+            "page Model and docs/models.md say how to add one.",
+            term.position,
+        )
+    return context.sentences.is_like(term.value)
 
 
 def _name(term: FieldTerm, _: _Context) -> Condition:
@@ -384,6 +436,7 @@ def _has(term: FieldTerm, _: _Context) -> Condition:
 
 
 _FIELDS: dict[str, Callable[[FieldTerm, _Context], Condition]] = {
+    LIKE: _like,
     "tag": _tag,
     "class": _class,
     "group": _group,
@@ -461,10 +514,14 @@ def _compared(
 
 def _words(texts: Sequence[str], vocabulary: Vocabulary) -> Condition:
     """One of the words is a tag, a chosen class, a place, or part of file name or description."""
+    return or_(*_parts_of_words(texts, vocabulary))
+
+
+def _parts_of_words(texts: Sequence[str], vocabulary: Vocabulary) -> list[Condition]:
     ids = {label for text in texts for label in ids_for_word(text, vocabulary)}
     in_text = (*map(name_contains, texts), *map(description_contains, texts))
     in_places = (place_has_word(text, bool(vocabulary.ids_for(text))) for text in texts)
-    return or_(has_tag(ids), has_chosen_class(ids), *in_text, *in_places)
+    return [has_tag(ids), has_chosen_class(ids), *in_text, *in_places]
 
 
 def _exact_ids(

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, select, union
 
@@ -12,29 +12,41 @@ from scene_model.classifier.vocabulary import fold
 from scene_model.library.albums.own_albums import OwnAlbum, own_albums
 from scene_model.library.rules.rule_rows import rule_labels
 from scene_model.library.schema import class_decisions, tag_decisions
-from scene_model.library.sort_order import BEST_MATCH
+from scene_model.library.sort_order import BEST_MATCH, Sort, SortKey
 from scene_model.library.store import Library
 from scene_model.library.trips.trip_rows import TripRow, all_trips
 from scene_model.search.own_albums import album_line
 from scene_model.search.plain_words import PlainLine
-from scene_model.search.query import parse_query, plain_line
+from scene_model.search.query import parse_query, plain_line, read_line
 from scene_model.search.query_tree import Query, read_query
+from scene_model.search.sentence_finder import SentenceFinder
+from scene_model.search.sentences import sentences_of
 from scene_model.search.words import as_written, ids_for_words
 
 Condition = ColumnElement[bool]
+Cached = TypeVar("Cached")
 
 _CACHED_LINES = 16
+
+
+def _latest(cache: dict[tuple[Any, ...], Cached]) -> dict[tuple[Any, ...], Cached]:
+    return dict([*cache.items()][1 - _CACHED_LINES :])
 
 
 class QueryReader:
     """Parses query lines, and again only after the library, the model or the day changed."""
 
     def __init__(
-        self, library: Library, model: CurrentModel, albums_of: Library | None = None
+        self,
+        library: Library,
+        model: CurrentModel,
+        albums_of: Library | None = None,
+        for_rules: bool = False,
     ) -> None:
         """Start with an empty cache.
 
-        albums_of: the library whose albums and trips count; None for this.
+        albums_of: the library whose albums and trips count; None for this. for_rules: words are no
+        sentences, whatever model is added later; only ``like:`` is one.
         """
         self._library, self._model = library, model
         self._albums_of = library if albums_of is None else albums_of
@@ -42,6 +54,8 @@ class QueryReader:
         self._own_albums: tuple[int, list[OwnAlbum]] | None = None
         self._trips: tuple[int, list[TripRow]] | None = None
         self._rules: AlbumRules | None = None
+        self._sentences = SentenceFinder(library, model, for_rules)
+        self._trees: dict[tuple[Any, ...], Query] = {}
 
     def where(self, line: str, today: datetime.date) -> Condition | None:
         """Return the condition of a query line, None for an empty one; raises QueryError."""
@@ -50,13 +64,12 @@ class QueryReader:
         rules = self._model.albums
         if rules is not self._rules:
             self._rules, self._conditions = rules, {}
-        key = (line, self._library.version(), self._model.classifier.bundle_id, today)
+        key = (*self._key(line), today)
         condition = self._conditions.get(key)
         if condition is None:
             condition = self._parse(line, today, self.own_albums())
             # Replaced, not changed in place: threads may share a gallery.
-            latest = [*self._conditions.items()][1 - _CACHED_LINES :]
-            self._conditions = dict(latest) | {key: condition}
+            self._conditions = _latest(self._conditions) | {key: condition}
         return condition
 
     def labels_of_words(self, line: str) -> frozenset[str]:
@@ -64,7 +77,24 @@ class QueryReader:
 
         Raises QueryError.
         """
-        return ids_for_words(self.tree(line), self._model.vocabulary)
+        return ids_for_words(self._resolved(line), self._model.vocabulary)
+
+    def sentences(self, line: str) -> tuple[str, ...]:
+        """Return the sentences that the photos of a line are like; raises QueryError."""
+        return sentences_of(self._resolved(line))
+
+    def match_order(self, line: str) -> Sort | None:
+        """Return the order of the best match; None for a line without words. Raises QueryError.
+
+        By the sentences of the line, else by the labels of its words.
+        """
+        sentences = self.sentences(line)
+        if sentences:
+            scores = self._sentences.scores(sentences)
+            if scores is not None:
+                return Sort(SortKey.MATCH, scores=scores)
+        labels = self.labels_of_words(line)
+        return Sort(SortKey.MATCH, labels=labels) if labels else None
 
     def tree(self, line: str) -> Query:
         """Return a line as a tree, without the words that are passed over; raises QueryError."""
@@ -97,6 +127,20 @@ class QueryReader:
         follower = OwnAlbum(0, name, query, str(BEST_MATCH), None)
         self._parse(album_line(name), today, [follower, *others])
 
+    def _resolved(self, line: str) -> Query:
+        """Return a line as a tree with its sentences; cached."""
+        key = self._key(line)
+        tree = self._trees.get(key)
+        if tree is None:
+            finder = self._sentences.in_use()
+            tree = read_line(line, self._model.vocabulary, self._own_labels, finder)
+            self._trees = _latest(self._trees) | {key: tree}
+        return tree
+
+    def _key(self, line: str) -> tuple[Any, ...]:
+        model = self._model
+        return line, self._library.version(), model.classifier.bundle_id, self._sentences.stamp()
+
     def _parse(self, line: str, today: datetime.date, albums: Sequence[OwnAlbum]) -> Condition:
         return parse_query(
             line,
@@ -106,6 +150,7 @@ class QueryReader:
             self._own_labels,
             albums,
             self.trips(),
+            self._sentences.in_use(),
         )
 
     def _own_labels(self, text: str) -> set[str]:

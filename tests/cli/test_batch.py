@@ -77,8 +77,11 @@ def test_wrong_usage(
     assert not Path("out").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for children on Windows")
-def test_interrupted_run_keeps_what_is_done(tmp_path: Path, large_photo: bytes) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals for children on Windows")
+@pytest.mark.parametrize("interruption", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_keeps_what_is_done(
+    interruption: signal.Signals, tmp_path: Path, large_photo: bytes
+) -> None:
     photos, out = tmp_path / "photos", tmp_path / "out"
     photos.mkdir()
     (photos / "000.jpg").write_bytes(large_photo)
@@ -97,7 +100,7 @@ def test_interrupted_run_keeps_what_is_done(tmp_path: Path, large_photo: bytes) 
         assert time.monotonic() < deadline
         time.sleep(0.01)
     time.sleep(2.0)  # some photos
-    running.send_signal(signal.SIGINT)
+    running.send_signal(interruption)
     _, errors = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "interrupted; finished work is kept" in errors

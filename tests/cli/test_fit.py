@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.classify import Classifier
 from scene_model.cli.main import main
 from scene_model.config import DEFAULT_BUNDLE_DIR, Settings
 from scene_model.errors import EXIT_DONE, EXIT_SOME_FAILED, EXIT_USAGE
+from scene_model.photos.decode import PhotoLimits
+from scene_model.photos.decoders.pool import Decoders
 from scene_model.services import open_services
 from tests.pictures import write_class_folders
+from tests.tiny_networks import float_rule, headless_bundle, onnx_network, tagging_bundle
 from training.__main__ import main as training
 from training.recipe import TRAINING_DIR
 
@@ -77,6 +81,30 @@ def test_a_damaged_photo_is_named_with_its_code(
     assert "passed over Empty: holds no pictures" in output.err
     assert "2 left out" in output.out
     assert (bundles / "my_folders" / "bundle.json").is_file()
+
+
+def test_on_the_network_of_another_model(
+    tmp_path: Path, bundles: Path, capsys: pytest.CaptureFixture[str], decoders: Decoders
+) -> None:
+    photos = write_class_folders(tmp_path / "photos", 12)
+    rule = float_rule(layout="NCHW", resize="centre_crop", short_side=9)
+    search_only = headless_bundle(bundles / "words", onnx_network(rule), rule, "onnx")
+    assert main(["fit", str(photos), "--name", "holiday", "--backbone", "words"]) == EXIT_DONE
+    assert "on 6 held back" in capsys.readouterr().out
+    own = open_bundle(bundles / "holiday").description
+    assert own.backbone_id == search_only.description.backbone_id
+    assert (own.format_version, own.input, own.backbone.engine) == (4, rule, "onnx")
+    assert [head.id for head in own.heads] == ["holiday"]
+    classifier = Classifier.open(bundles / "holiday", PhotoLimits(), 1, decoders)
+    prediction = classifier.predict((photos / "Forest" / "00.png").read_bytes())
+    assert prediction.head_predictions.photo_class.source in ("holiday", "none")
+    # By its folder, and one that has heads: they stay.
+    folder = tagging_bundle(tmp_path / "elsewhere" / "moods")
+    assert main(["fit", str(photos), "--name", "mine", "--backbone", str(folder)]) == EXIT_DONE
+    heads = open_bundle(bundles / "mine").description.heads
+    assert [head.id for head in heads] == ["mine", "moods"]
+    assert main(["fit", str(photos), "--backbone", "nowhere"]) == 1
+    assert "No model bundle in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

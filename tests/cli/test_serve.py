@@ -21,11 +21,12 @@ from scene_model.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE
 
 
 @pytest.fixture(autouse=True)
-def restored_sigint() -> Iterator[None]:
-    """Undo what `command` does at its end; children of later tests would ignore SIGINT, too."""
-    handler = signal.getsignal(signal.SIGINT)
+def restored_signals() -> Iterator[None]:
+    """Undo what `command` does; children of later tests would ignore SIGINT, too."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGINT, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def predictions(services: Services) -> dict[str, tuple[object, ...]]:
 def other_class(services: Services, photo_id: str) -> str:
     """A scene that is not the class of the photo."""
     photo_class = services.library.photo(photo_id).photo_class
-    labels = services.classifier.heads[services.classifier.bundle.class_head].labels.ids
+    labels = services.classifier.class_head.labels.ids
     return next(label for label in labels if label != photo_class)
 
 

@@ -55,7 +55,7 @@ def retagged(services: Services) -> dict[str, tuple[object, ...]]:
 
 
 def for_all_labels(services: Services, threshold: float) -> dict[str, float]:
-    head = services.classifier.heads[services.classifier.bundle.class_head]
+    head = services.classifier.class_head
     return dict.fromkeys(head.labels.ids, threshold)
 
 

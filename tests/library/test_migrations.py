@@ -19,6 +19,12 @@ from scene_model.library.albums.album_edits import create_album
 from scene_model.library.albums.imported_albums import fill_album
 from scene_model.library.albums.own_albums import own_albums
 from scene_model.library.awaited_facts import store_awaited_facts, stored_awaited_facts
+from scene_model.library.backbone_embeddings import (
+    Network,
+    embedding_by,
+    network_state,
+    write_embeddings,
+)
 from scene_model.library.clutter import is_apart, is_clutter
 from scene_model.library.clutter_edits import set_apart
 from scene_model.library.clutter_rows import count_unjudged, judge_unjudged
@@ -328,6 +334,20 @@ def test_version_11_keeps_the_address_of_a_remote_original(tmp_path: Path) -> No
     with Library(folder) as library:
         assert library.photo(FLOWER).remote_url == "s3://bucket/flower.jpg"
         assert library.photo(TEMPLE).remote_url is None
+    assert version(folder) == SCHEMA_VERSION
+    assert problems(folder) == []
+
+
+@pytest.mark.parametrize("number", [1, 6, 11])
+def test_photos_of_earlier_versions_get_embeddings_by_a_further_network(
+    number: int, tmp_path: Path
+) -> None:
+    folder = made_by(number, tmp_path / "library")
+    network = Network("abcd", 4)
+    with Library(folder) as library:
+        assert network_state(library, network).embedded == 0
+        write_embeddings(library, network, {FLOWER: np.ones(4, np.float32)})
+        assert embedding_by(library, network, FLOWER).tolist() == [1.0] * 4
     assert version(folder) == SCHEMA_VERSION
     assert problems(folder) == []
 

@@ -1,5 +1,6 @@
 """The Model page: list of models, switching, retagging."""
 
+import json
 import re
 import threading
 from pathlib import Path
@@ -39,8 +40,15 @@ def plain_text(app: AppTest) -> str:
 def test_models_are_listed_with_facts(own: Path, opened: Services, app: AppTest) -> None:
     damaged = other_network(own.parent, "half_copied")
     (damaged / "heads.npz").write_bytes(b"half")
+    added = other_network(own.parent, "added") / "bundle.json"
+    content = json.loads(added.read_text(encoding="utf-8"))
+    content |= {"training": {"added_from": "org/vit"}, "licence": "apache-2.0"}
+    added.write_text(json.dumps(content), encoding="utf-8")
     app.switch_page("model_card.py").run()
     text = plain_text(app)
+    assert "From:** org/vit" in text
+    assert "Licence:** apache-2.0" in text
+    assert text.count("Accuracy (top 1):** not measured") == 1
     assert "Classes:** Zermatt, Trastevere" in text
     assert "Classes:** Buildings, Forest, Glacier, Mountain, Sea, Street" in text
     assert "My folders (2)" in text
@@ -50,7 +58,7 @@ def test_models_are_listed_with_facts(own: Path, opened: Services, app: AppTest)
     assert "half_copied" in text
     assert "Damaged" in text
     assert "SHA-256" in text
-    assert len([b for b in app.button if b.label == "Use this model"]) == 1
+    assert len([b for b in app.button if b.label == "Use this model"]) == 2
 
 
 def test_using_another_model(

@@ -54,13 +54,13 @@ def add(library: Library, classifier: Classifier) -> AddBatch:
 
 
 def model_of(classifier: Classifier, with_embeddings: bool = True) -> BatchModel:
-    head = classifier.bundle.class_head
+    head = classifier.class_head
     return BatchModel(
         "photos",
         classifier.bundle_id,
         classifier.provenance.backbone,
-        head,
-        classifier.head(head).labels.ids,
+        head.id,
+        head.labels.ids,
         with_embeddings,
     )
 
@@ -69,9 +69,7 @@ def row_of(classifier: Classifier, path: Path, file: str | None = None) -> PartR
     """The row of a file that `batch` read, under a path or URL."""
     content = read_content(path, classifier.limits)
     prediction = classifier.predict(content)
-    record = prediction_record(
-        file or str(path), classifier, classifier.bundle.class_head, prediction
-    )
+    record = prediction_record(file or str(path), classifier, classifier.class_head.id, prediction)
     embedding = prediction.embedding.astype(np.float16)
     return PartRow(
         record, None, None, "", content_id(content), content_bytes(content), None, embedding

@@ -200,5 +200,3 @@ def test_what_is_no_source(tmp_path: Path) -> None:
         source(tmp_path / "missing.csv")
     with pytest.raises(BatchError, match="ftp:// cannot be read"):
         source("ftp://host/photos")
-    with pytest.raises(BatchError, match="Give a list of URLs"):
-        source("https://host.test/photos/")

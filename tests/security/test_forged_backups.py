@@ -256,6 +256,16 @@ def test_a_row_names_no_embedding_file_elsewhere(
         restore_backup(file, tmp_path / "back")
 
 
+def test_nor_does_a_row_of_a_further_network(made: tuple[Path, Path], tmp_path: Path) -> None:
+    def change(members: Members) -> None:
+        photo = "(SELECT min(number) FROM photos)"
+        with_sql(members, f"INSERT INTO backbone_embeddings VALUES ({photo}, '../x-4', 0)")  # noqa: S608
+
+    file = forge(made, tmp_path / "forged.zip", change)
+    with pytest.raises(NotABackup, match="does not belong in a library"):
+        restore_backup(file, tmp_path / "back")
+
+
 def test_values_that_nothing_writes_are_refused(made: tuple[Path, Path], tmp_path: Path) -> None:
     script = "UPDATE photos SET name = CAST(x'ff00fe' AS TEXT)"
     file = forge(made, tmp_path / "forged.zip", lambda members: with_sql(members, script))

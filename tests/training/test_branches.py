@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 def test_two_networks_are_joined(tmp_path: Path) -> None:
     from training.architectures import build_backbone, named_weights, set_named_weights
     from training.bundle_files import FLOAT_FILE
-    from training.mobilenet import BRANCH
+    from training.mobilenet_blocks import BRANCH
     from training.recipe import TRAINING_DIR, read_recipe
     from training.starting_weights import save_weights, start
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scene_model.classifier.bundle import FORMAT_VERSION, open_bundle
+from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.bundle_description import FORMAT_VERSION
 from tests.bundles import SHIPPED, copy_shipped
 from training.__main__ import main
 from training.label_words import LABEL_SETS, read_label_words

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scene_model.classifier.bundle import open_bundle
-from scene_model.classifier.engines.litert import Engine
+from scene_model.classifier.engines.litert import LitertEngine
 from scene_model.classifier.fitting.splits import Part, Split
 from tests.conftest import SHARED
 from tests.pictures import encode, textured
@@ -125,7 +125,7 @@ def test_joint_run_is_trained_published_and_served(
     for plot in ("training_curves", "confusion_scenes", "reliability", "coverage"):
         assert f"plots/{plot}.png" in card
         assert (folder / "plots" / f"{plot}.png").stat().st_size > 1000
-    embedding = Engine(bundle, 1).embed(np.zeros((64, 64, 3), np.uint8))
+    embedding = LitertEngine(bundle, 1).embed(np.zeros((64, 64, 3), np.uint8))
     assert embedding.shape == (1280,)
 
     # Decided once more, with some of these photos judged: the weights stay.

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scene_model.classifier.bundle import HeadEntry, open_bundle
+from scene_model.classifier.bundle import open_bundle
+from scene_model.classifier.bundle_description import HeadEntry
 from scene_model.classifier.groups import GroupBatch
 from scene_model.classifier.heads import HeadBatchPrediction
 from scene_model.classifier.labels import Label, LabelSet

@@ -7,13 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from scene_model.classifier.bundle import (
-    BUNDLE_FILE,
-    BundleDescription,
-    BundleFile,
-    HeadEntry,
-    HeadWeights,
-)
+from scene_model.classifier.bundle import HeadWeights
+from scene_model.classifier.bundle_description import BUNDLE_FILE, BundleDescription, HeadEntry
+from scene_model.classifier.bundle_network import BundleFile
 from scene_model.classifier.bundle_words import LabelEntry
 from scene_model.classifier.fitting.calibration import CONFIDENCE_THRESHOLD, HeadCalibration
 from scene_model.classifier.labels import LabelSet
@@ -70,7 +66,8 @@ def put_in_place(folder: Path, target: Path) -> None:
 
 
 def write_description(folder: Path, description: BundleDescription) -> None:
-    """Write bundle.json."""
+    """Write bundle.json, in the earliest format that can describe it."""
+    description = description.model_copy(update={"format_version": description.needed_format})
     (folder / BUNDLE_FILE).write_text(
         description.model_dump_json(indent=1) + "\n", encoding="utf-8"
     )
@@ -83,7 +80,8 @@ def bundle_file(folder: Path, name: str) -> BundleFile:
 
 def sha256(file: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def now() -> str:

@@ -61,9 +61,11 @@ def _no_facts(_: str) -> ManifestFacts:
 
 
 def load_folders(
-    root: Path, source_id: str
+    root: Path,
+    source_id: str,
+    minimum: MinimumSize = MinimumSize(),  # noqa: B008 - frozen
 ) -> tuple[list[Example], list[str], list[UnreadablePhoto]]:
-    """Decode a folder of class folders.
+    """Decode a folder of class folders. minimum: the size that the network needs.
 
     Returns the examples, one line per skipped folder, and the photos that cannot be read.
     Raises UnusableFolders.
@@ -74,7 +76,7 @@ def load_folders(
         for folder in classes
         for file in folder.files
     ]
-    examples, unreadable = decode_examples(items, source_id)
+    examples, unreadable = decode_examples(items, source_id, minimum=minimum)
     return examples, passed_over, unreadable
 
 
@@ -82,6 +84,7 @@ def decode_examples(
     items: Sequence[tuple[str, Path | bytes, str]],
     source_id: str,
     facts_of: Callable[[str], ManifestFacts] = _no_facts,
+    minimum: MinimumSize = MinimumSize(),  # noqa: B008 - frozen
 ) -> tuple[list[Example], list[UnreadablePhoto]]:
     """Decode ("CLASS/FILE", path or bytes, label) items in several threads; keeps their order."""
 
@@ -92,7 +95,7 @@ def decode_examples(
             data = content
             if not isinstance(data, bytes):
                 data = read_photo_file(data, PhotoLimits())
-            pixels = decode_photo(data, PhotoLimits(), MinimumSize()).pixels
+            pixels = decode_photo(data, PhotoLimits(), minimum).pixels
         except PhotoError as error:
             return UnreadablePhoto(name, error)
         sha256 = hashlib.sha256(data).hexdigest()

@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from scene_model.classifier.bundle import Bundle, FloatArray, HeadWeights
-from scene_model.classifier.engines.litert import Engine
+from scene_model.classifier.engines.opened import open_engine
 from scene_model.classifier.fitting.class_folders import MIN_PHOTOS
 from scene_model.classifier.fitting.examples import Example
-from scene_model.classifier.fitting.measuring import embed_int8
+from scene_model.classifier.fitting.measuring import embed_examples
 from scene_model.classifier.fitting.random_views import random_view
 from scene_model.classifier.fitting.splits import Part, Split
 from scene_model.classifier.heads import softmax
@@ -18,7 +18,6 @@ from scene_model.classifier.labels import LabelSet
 from scene_model.classifier.linear_head import fit_linear_head, one_hot
 from scene_model.errors import UnusableFolders
 from scene_model.photos.colours import Pixels
-from scene_model.photos.resize import resize_to_square
 
 # Beside the whole photo and its mirror image: random crops, so that a head from few photos
 # does not learn their framing.
@@ -42,7 +41,7 @@ def fit_head(
     """Fit a head on the training photos; the same photos and seed give the same weights."""
     train = [examples[i] for i in split.indices(examples, Part.TRAIN)]
     held_out = [examples[i] for i in split.indices(examples, Part.CALIBRATION)]
-    embeddings = embed_int8(bundle, held_out)
+    embeddings = embed_examples(bundle, held_out)
     held_out_labels = _label_indices(held_out, labels)
     weights = _fit(
         _views(bundle, train, seed),
@@ -81,16 +80,18 @@ def _label_indices(examples: list[Example], labels: LabelSet) -> npt.NDArray[np.
 
 def _views(bundle: Bundle, examples: list[Example], seed: int) -> FloatArray:
     """Embeddings of several views a photo: shape (N, views, embedding size)."""
-    engine = Engine(bundle, _WORKERS)
-    side = bundle.description.input.width
+    engine = open_engine(bundle, _WORKERS)
+    preprocessing, rule = engine.preprocessing, bundle.description.input
+    side = max(rule.width, rule.height)
 
     def embed(numbered: tuple[int, Example]) -> FloatArray:
         number, example = numbered
         rng = np.random.default_rng([seed, number])
-        whole = resize_to_square(example.pixels, side)
+        whole = preprocessing.resized(example.pixels)
         views: list[Pixels] = [whole, np.ascontiguousarray(whole[:, ::-1])]
-        views += [random_view(example.pixels, side, rng) for _ in range(_RANDOM_VIEWS)]
-        return np.stack([engine.embed(view) for view in views])
+        for _ in range(_RANDOM_VIEWS):
+            views.append(preprocessing.stretched(random_view(example.pixels, side, rng)))
+        return np.stack([engine.embed_resized(view) for view in views])
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         return np.stack(list(pool.map(embed, enumerate(examples))))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scene_model.classifier.bundle import Bundle, FloatArray
-from scene_model.classifier.engines.litert import Engine
+from scene_model.classifier.engines.opened import open_engine
 from scene_model.classifier.fitting.examples import Example
 from scene_model.classifier.fitting.measures import (
     confusion_matrix,
@@ -23,7 +23,6 @@ from scene_model.classifier.fitting.measures import (
 from scene_model.classifier.heads import Head, HeadBatchPrediction
 from scene_model.classifier.tagging import tags_by_rule
 from scene_model.photos.colours import Pixels
-from scene_model.photos.resize import resize_to_square
 
 _WORKERS = 2
 _TIMED_PHOTOS, _UNTIMED_PHOTOS = 200, 10
@@ -31,14 +30,13 @@ _TIMED_PHOTOS, _UNTIMED_PHOTOS = 200, 10
 FEW_TIMED_PHOTOS = 40
 
 
-def embed_int8(bundle: Bundle, examples: list[Example]) -> FloatArray:
-    """Embed photos with the int8 network: shape (N, embedding_size), float32."""
-    engine = Engine(bundle, _WORKERS)
-    side = bundle.description.input.width
+def embed_examples(bundle: Bundle, examples: list[Example]) -> FloatArray:
+    """Embed photos with the bundle's network: shape (N, embedding_size), float32."""
     if not examples:
         return np.zeros((0, bundle.description.backbone.embedding_size), np.float32)
+    engine = open_engine(bundle, _WORKERS)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        embedded = pool.map(lambda e: engine.embed(resize_to_square(e.pixels, side)), examples)
+        embedded = pool.map(lambda e: engine.embed(e.pixels), examples)
         return np.stack(list(embedded))
 
 
@@ -87,16 +85,16 @@ def speed_metrics(
     reference: runs a 224×224 ImageNet network, timed in the same loop. photo_count: more than
     the ten that only warm up.
     """
-    side = bundle.description.input.width
-    engine = Engine(bundle, 1)
+    rule = bundle.description.input
+    engine = open_engine(bundle, 1)
     rng = np.random.default_rng(0)
-    photos = [rng.integers(0, 256, (side, side, 3), np.uint8) for _ in range(8)]
+    photos = [rng.integers(0, 256, (rule.height, rule.width, 3), np.uint8) for _ in range(8)]
     network_s: list[float] = []
     original_s: list[float] = []
     # Alternate, so that other load on the machine slows both.
     for number in range(photo_count):
-        network_s.append(_timed(lambda: engine.embed(photos[number % 8])))  # noqa: B023 - runs at once
-        if reference is not None and side == 224:
+        network_s.append(_timed(lambda: engine.embed_resized(photos[number % 8])))  # noqa: B023 - runs at once
+        if reference is not None and (rule.width, rule.height) == (224, 224):
             original_s.append(_timed(lambda: reference(photos[number % 8])))  # noqa: B023
     warm = network_s[_UNTIMED_PHOTOS:]
     metrics: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from scene_model.classifier.bundle import BundleDescription
+from scene_model.classifier.bundle_description import BundleDescription
 
 
 def own_model_card(bundle: BundleDescription, head_id: str, photo_count: int) -> str:

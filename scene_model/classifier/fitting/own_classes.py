@@ -9,14 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from scene_model.classifier.bundle import (
-    FORMAT_VERSION,
-    MODEL_CARD_FILE,
-    Bundle,
-    BundleDescription,
-    HeadEntry,
-    open_bundle,
-)
+from scene_model.classifier.bundle import MODEL_CARD_FILE, Bundle, open_bundle
+from scene_model.classifier.bundle_description import FORMAT_VERSION, BundleDescription, HeadEntry
 from scene_model.classifier.fitting.bundle_files import (
     HEADS_FILE,
     bundle_file,
@@ -46,7 +40,7 @@ from scene_model.classifier.fitting.head_fit import (
 )
 from scene_model.classifier.fitting.measuring import (
     FEW_TIMED_PHOTOS,
-    embed_int8,
+    embed_examples,
     head_metrics,
     speed_metrics,
 )
@@ -55,7 +49,9 @@ from scene_model.classifier.fitting.splits import Part, Split, make_split, same_
 from scene_model.classifier.heads import heads_of
 from scene_model.classifier.labels import LabelSet
 from scene_model.classifier.linear_head import one_hot
+from scene_model.classifier.preprocessing import Preprocessing
 from scene_model.errors import UnusableFolders
+from scene_model.photos.decode import MinimumSize
 
 DEFAULT_NAME = "my_folders"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -80,13 +76,15 @@ class OwnClasses:
 def fit_own_classes(root: Path, name: str, base_dir: Path, bundles_dir: Path) -> OwnClasses:
     """Fit a head on the class folders of a folder and publish it as ``bundles_dir/name``.
 
-    base_dir: the bundle whose network and heads it builds on; it is not changed. An own bundle of
-    that name is replaced. Raises UnusableFolders or BundleError.
+    base_dir: the bundle whose network and heads it builds on, also one without heads; it is not
+    changed. An own bundle of that name is replaced. Raises UnusableFolders or BundleError.
     """
     base = open_bundle(base_dir)
     _check_name(name, base)
     labels = label_set_of_folders(root)
-    examples, passed_over, unreadable = load_folders(root, name)
+    short_side = Preprocessing(base.description.input).short_side
+    minimum = MinimumSize(short_side=max(short_side, MinimumSize().short_side))
+    examples, passed_over, unreadable = load_folders(root, name, minimum)
     check_enough(examples, labels)
     split = make_split(examples, same_picture_groups([e.pixels for e in examples]), _SEED)
     fitted = fit_head(base, examples, split, labels, _SEED)
@@ -116,8 +114,10 @@ def fit_own_classes(root: Path, name: str, base_dir: Path, bundles_dir: Path) ->
 
 
 def copy_network_and_heads(folder: Path, base: Bundle, head_id: str, fitted: FittedHead) -> None:
-    """Write a bundle's network, its heads and the new one, and its decisions into a folder."""
-    for entry in (base.description.backbone, base.description.decisions_file):
+    """Write a bundle's networks, its heads and the new one, and its decisions into a folder."""
+    copied = [base.description.backbone, base.description.decisions_file]
+    copied += [] if base.description.text is None else base.description.text.files
+    for entry in copied:
         if entry is not None:
             shutil.copyfile(base.folder / entry.file, folder / entry.file)
     write_heads(folder, base.head_weights | {head_id: fitted.weights})
@@ -218,5 +218,5 @@ def _measure(
     head = heads_of(bundle)[head_id]
     names = [label.source_name for label in labels.labels]
     true_labels = np.array([names.index(e.label) for e in validation], np.intp)
-    prediction = head.predict(embed_int8(bundle, validation))
+    prediction = head.predict(embed_examples(bundle, validation))
     return head_metrics(head, prediction, one_hot(true_labels, len(labels)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Lock
 
-from scene_model.classifier.bundle import BUNDLE_FILE
+from scene_model.classifier.bundle_description import BUNDLE_FILE
 from scene_model.errors import BundleNotFound, SceneError
 from scene_model.scale.items import Chunk
 from scene_model.scale.part_job import PartJob, PartSummary

@@ -7,9 +7,10 @@ import importlib.metadata
 from collections.abc import Mapping
 
 # What `PartWorker` and its decoders import, by name of the distribution; a test holds it complete.
+# Of extras, a node needs only those that the machine which starts the batch has.
 WORKER_PACKAGES = (
-    *("ai-edge-litert", "av", "numpy", "obstore", "opencv-python-headless", "pillow"),
-    *("pillow-heif", "pillow-jxl-plugin", "platformdirs", "pyarrow", "pydantic"),
+    *("ai-edge-litert", "av", "numpy", "obstore", "onnxruntime", "opencv-python-headless"),
+    *("pillow", "pillow-heif", "pillow-jxl-plugin", "platformdirs", "pyarrow", "pydantic"),
     *("pydantic-settings", "rawpy", "threadpoolctl", "urllib3"),
 )
 

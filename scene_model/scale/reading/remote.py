@@ -1,12 +1,13 @@
 """Open files by URL, whatever kind of server they are on."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from scene_model.errors import FetchError
 from scene_model.scale.reading.body import Body, ByteRange
 from scene_model.scale.reading.object_stores import OBJECT_SCHEMES, ListedObject, ObjectStores
 from scene_model.scale.reading.web import WEB_SCHEMES, WebServers
+from scene_model.scale.reading.web_listing import WebEntry, list_web_folder
 
 
 class RemoteFiles:
@@ -35,6 +36,10 @@ class RemoteFiles:
     def list(self, url: str) -> Iterator[ListedObject]:
         """Yield the objects below a prefix of an object store; raises StoreUnavailable."""
         return self.objects.list(url)
+
+    def list_web_folder(self, url: str) -> Sequence[WebEntry]:
+        """Return what a folder of a web server holds, see `web_listing`; raises FetchError."""
+        return list_web_folder(self._web_servers(), url)
 
     @property
     def objects(self) -> ObjectStores:

@@ -1,6 +1,7 @@
 """Pictures of web servers, by ``http://`` and ``https://`` URLs that a person listed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scene_model import __version__
@@ -18,6 +19,17 @@ _PIECE_BYTES = 1 << 18
 _HOSTS, _CONNECTIONS = 64, 32
 _GONE = {404, 410}
 _LATER = {408, 425, 429}
+# A list of some hundred thousand files.
+_MAX_PAGE_BYTES = 64_000_000
+
+
+@dataclass(frozen=True)
+class WebAnswer:
+    """A short answer, read whole. content_type: in lower case; empty where it is not said."""
+
+    status: int
+    content_type: str
+    content: bytes
 
 
 class WebServers:
@@ -64,6 +76,42 @@ class WebServers:
         except FetchError:
             answer.close()
             raise
+
+    def page(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        accept_any: bool = False,
+    ) -> WebAnswer:
+        """Ask for something short, such as a list; raises FetchError.
+
+        accept_any: return the answer whatever its status, unless it says to come back later.
+        """
+        all_headers = {**self._pool.headers, **(headers or {})}
+        try:
+            answer = self._pool.request(
+                method, url, body=body, headers=all_headers, preload_content=False
+            )
+        except (self._urllib3.exceptions.HTTPError, ValueError) as error:
+            raise self._fetch_error(error, url) from error
+        try:
+            if not accept_any or answer.status in _LATER:
+                _check_status(url, answer.status)
+            content = answer.read(_MAX_PAGE_BYTES + 1)
+        except self._urllib3.exceptions.HTTPError as error:
+            raise self._fetch_error(error, url) from error
+        finally:
+            answer.release_conn()
+        if len(content) > _MAX_PAGE_BYTES:
+            answer.close()
+            raise FetchError(
+                f"{host_of(url)} sends a list of more than {_MAX_PAGE_BYTES // 1_000_000} MB. Give "
+                "a list of URLs (.txt, .csv, .jsonl or .parquet).",
+                code="not_listed",
+            )
+        return WebAnswer(answer.status, answer.headers.get("Content-Type", "").lower(), content)
 
     def _body(self, url: str, answer: "BaseHTTPResponse", byte_range: ByteRange | None) -> Body:
         _check_status(url, answer.status)

@@ -14,6 +14,7 @@ from scene_model.scale.sources.object_prefix import PrefixSource
 from scene_model.scale.sources.source import Source
 from scene_model.scale.sources.tars import TAR_SUFFIX, Tars, TarSource
 from scene_model.scale.sources.url_list import ListSource, is_list, list_suffix
+from scene_model.scale.sources.web_prefix import WebPrefixSource
 
 _PACKED_SUFFIXES = frozenset({".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar"})
 
@@ -70,10 +71,7 @@ def _remote_source(url: str, remote: RemoteFiles, tars: Tars, output: str | None
         is_media = has_media_name(PurePosixPath(url)) and not url.endswith("/")
         return SingleSource(url) if is_media else PrefixSource(url, remote, tars, output)
     if url.endswith("/"):
-        raise BatchError(
-            f"{url} cannot be listed: web servers have no listing that all of them share. Give a "
-            "list of URLs (.txt, .csv, .jsonl or .parquet), by path or by URL."
-        )
+        return WebPrefixSource(url, remote, tars)
     return SingleSource(url)
 
 

@@ -1,0 +1,46 @@
+"""Slots of an embedding file that no photo uses, in the caller's transaction.
+
+A file holds the photos' own embeddings by its network and those of `backbone_embeddings`.
+"""
+
+from sqlalchemy import Connection, bindparam, delete, func, select
+
+from scene_model.library.schema import backbone_embeddings, free_slots, photos
+
+# Built once: to build a statement costs more time than SQLite needs for it.
+_FREE_SLOTS = (
+    select(free_slots.c.slot)
+    .where(free_slots.c.file == bindparam("file"))
+    .order_by(free_slots.c.slot)
+    .limit(bindparam("count"))
+)
+_DELETE_FREE = delete(free_slots).where(
+    free_slots.c.file == bindparam("in_file"), free_slots.c.slot == bindparam("taken")
+)
+_LAST_SLOTS = (
+    select(func.max(photos.c.embedding_slot)).where(photos.c.embedding_file == bindparam("file")),
+    select(func.max(backbone_embeddings.c.slot)).where(
+        backbone_embeddings.c.file == bindparam("file")
+    ),
+)
+
+
+def take_slots(connection: Connection, file: str, count: int) -> list[int]:
+    """Return unused slots of a file, free ones before new ones at its end, each once.
+
+    Free ones are no longer listed as such; the caller's transaction must give each to a photo.
+    """
+    slots = list(connection.execute(_FREE_SLOTS, {"file": file, "count": count}).scalars())
+    if slots:
+        connection.execute(_DELETE_FREE, [{"in_file": file, "taken": slot} for slot in slots])
+    if len(slots) < count:
+        ends = [connection.execute(query, {"file": file}).scalar() for query in _LAST_SLOTS]
+        start = max(-1 if end is None else end for end in ends) + 1
+        slots += range(start, start + count - len(slots))
+    return slots
+
+
+def count_free_slots(connection: Connection, file: str) -> int:
+    """Count the slots of a file that no photo uses."""
+    query = select(func.count()).where(free_slots.c.file == file)
+    return int(connection.execute(query).scalar_one())

@@ -1,0 +1,1 @@
+"""Networks that people add: their sources, the checks before they join, their removal."""

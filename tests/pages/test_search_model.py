@@ -1,0 +1,87 @@
+"""The search model on the pages Model, Search and Teach."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.state.session import get_services
+from scene_model.services import Services
+from tests.pages.conftest import texts
+from tests.pictures import encode
+from tests.text_pairs import colour_pair
+
+
+@pytest.fixture
+def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pair to choose; made before the pages start."""
+    monkeypatch.setenv("SCENE_BUNDLES", str(tmp_path / "bundles"))
+    colour_pair(tmp_path / "bundles")
+    return tmp_path / "bundles"
+
+
+@pytest.fixture
+def filled(bundles: Path, opened: Services) -> Services:
+    """Three pictures: two red, one blue."""
+    colours = {"p1.jpg": (250, 10, 10), "p2.jpg": (10, 10, 250), "p3.jpg": (240, 40, 40)}
+    files = [(name, encode(Image.new("RGB", (64, 64), c))) for name, c in colours.items()]
+    assert opened.jobs.submit(files).wait(60)
+    return opened
+
+
+def click(app: AppTest, key: str) -> AppTest:
+    next(button for button in app.button if button.key == key).click().run()
+    return app
+
+
+def test_a_search_model_is_chosen_computed_and_removed(filled: Services, app: AppTest) -> None:
+    app.switch_page("model_card.py").run()
+    assert "| Search in your own words | none |" in texts(app)
+    next(box for box in app.selectbox if box.key == "search_model").select("colours").run()
+    assert "3 photos cannot be found by sentences yet" in texts(app)
+    click(app, "start_embedding")
+    for job in filled.jobs.running():
+        job.wait(60)
+    app.run()
+    assert "| Search in your own words | colours | 3 of 3 photos" in texts(app)
+    click(app, "remove_embeddings")
+    assert "The embeddings were removed" in texts(app)
+    assert "| Search in your own words | colours | 0 of 3 photos |" in texts(app)
+
+
+def test_the_search_says_what_photos_are_ranked_by(filled: Services, app: AppTest) -> None:
+    filled.search_choice.use("colours")
+    filled.search_choice.start().wait(60)
+    app.switch_page("search.py").run()
+    app.text_input(key="q").set_value('"a red thing"').run()
+    assert "Ranked by likeness to “a red thing”" in texts(app)
+    assert "2 photos" in texts(app)
+
+
+def test_without_a_model_one_sentence_says_what_it_would_bring(
+    filled: Services, app: AppTest
+) -> None:
+    app.switch_page("search.py").run()
+    app.text_input(key="q").set_value("happy faces").run()
+    assert "A model that reads sentences would also find" in texts(app)
+    app.text_input(key="q").set_value("taken:1999").run()
+    assert "A model that reads sentences" not in texts(app)
+
+
+def test_words_become_tags(filled: Services, app: AppTest) -> None:
+    app.switch_page("teach.py").run()
+    assert "Tags from words" not in texts(app)
+    filled.search_choice.use("colours")
+    filled.search_choice.start().wait(60)
+    app.run()
+    app.text_area(key="words_typed").set_value("red\npeople")
+    next(b for b in app.button if b.label == "Show what they would tag").click().run()
+    assert [box.label for box in app.checkbox if box.key and box.key.startswith("word_")] == [
+        "**red**: 2 photos",
+        "**People**: 0 photos",
+    ]
+    click(app, "save_words")
+    assert "1 tag saved: 2 photos tagged" in texts(app)
+    assert get_services().gallery().count("tag:red") == 2
+    assert "from the words “a photo of red”" in texts(app)

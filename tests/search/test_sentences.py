@@ -1,0 +1,40 @@
+"""Words that name nothing are sentences, found by likeness; all others keep their meaning."""
+
+import pytest
+
+from scene_model.search.query_tree import print_query, read_query
+from scene_model.search.sentences import sentences_of, with_sentences
+
+NAMES = {"beach", "dog", "snow", "img_2034", "old town"}
+
+
+@pytest.mark.parametrize(
+    ("line", "resolved", "sentences"),
+    [
+        ("", "", []),
+        ("beach", "beach", []),
+        ('"old town"', '"old town"', []),
+        ("happy", "like:happy", ["happy"]),
+        ('"a dog in the snow"', 'like:"a dog in the snow"', ["a dog in the snow"]),
+        ("happy faces", 'like:"happy faces"', ["happy faces"]),
+        ("happy dog", 'dog like:"happy dog"', ["happy dog"]),
+        ("happy in the dog", 'dog like:"happy in the dog"', ["happy in the dog"]),
+        ("happy taken:2024 faces", 'taken:2024 like:"happy faces"', ["happy faces"]),
+        ("happy -dog", "-dog like:happy", ["happy"]),
+        ("beach -crowded", "beach -like:crowded", []),
+        ('-"a crowd"', '-like:"a crowd"', []),
+        ("happy OR beach", "like:happy OR beach", ["happy"]),
+        ("(happy faces) OR beach", 'like:"happy faces" OR beach', ["happy faces"]),
+        ('like:"a dog"', 'like:"a dog"', ["a dog"]),
+        ("like:dog like:dog", "like:dog like:dog", ["dog"]),
+        ("tag:happy is:new", "tag:happy is:new", []),
+        ("the", '"the"', []),
+        ("img_2034 dog", "img_2034 dog", []),
+    ],
+)
+def test_lines(line: str, resolved: str, sentences: list[str]) -> None:
+    # As `plain_line` does: small words become spaces.
+    plain = line.replace(" in the ", " " * 8) if '"' not in line else line
+    query = with_sentences(read_query(plain), line, lambda word: word in NAMES)
+    assert print_query(query) == resolved
+    assert list(sentences_of(query)) == sentences
