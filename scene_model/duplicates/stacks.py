@@ -113,7 +113,7 @@ def _candidates_of(
         return connection.execute(_CANDIDATES_OF_ONE, named).all()
     pairs = sorted({(names[row.number], row.folder or "") for row in rows})
     lists = connection.execute(_OF_NAMES, {"pairs": json.dumps(pairs)}).scalars()
-    numbers = f"[{','.join(filter(None, lists))}]"
+    numbers = f"[{','.join(text for text in lists if text)}]"
     several = {"numbers": numbers, "content_ids": content_ids}
     return connection.execute(_CANDIDATES, several).all()
 

@@ -341,12 +341,12 @@ class Library:
         return self._page(where, limit, offset, sort, trashed)
 
     def ids_in_order(self, where: ColumnElement[bool] | None, sort: Sort) -> IdsInOrder:
-        """Return all ids that match a condition, sorted, with 8 bytes per id in memory."""
+        """Return all ids that match a condition, sorted, with 4 bytes per id in memory."""
         return IdsInOrder(self.database, self._matching(where, sort))
 
     def numbers_in_order(
         self, where: ColumnElement[bool] | None, sort: Sort
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    ) -> tuple[Numbers, npt.NDArray[np.float64]]:
         """Return the numbers of all photos that match a condition in a sort's `scores`, with these.
 
         Photos without a score come last, with minus infinity.
@@ -418,7 +418,8 @@ class Library:
         self, query: Select[Any]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Run a query for one row of two lists of numbers; the result is cached as in `pairs`."""
-        return self._query_cache.get(query, self._run_number_pairs)
+        first, second = self._query_cache.get(query, self._run_number_pairs)
+        return first.astype(np.int64), second.astype(np.int64)
 
     def unit_vectors(self, key: str, make: Callable[[], UnitVectors]) -> UnitVectors:
         """Return the unit vectors in memory; only the latest key's are kept."""
@@ -631,7 +632,7 @@ class Library:
 
 
 def _scores_by_number(
-    numbers: npt.NDArray[np.int64],
+    numbers: Numbers,
     scored: npt.NDArray[np.int64],
     values: npt.NDArray[np.floating],
     lowest: float,
