@@ -112,8 +112,8 @@ def _candidates_of(
         named = {"name": names[row.number], "folder": row.folder, "content_ids": content_ids}
         return connection.execute(_CANDIDATES_OF_ONE, named).all()
     pairs = sorted({(names[row.number], row.folder or "") for row in rows})
-    lists = connection.execute(_OF_NAMES, {"pairs": json.dumps(pairs)}).scalars()
-    numbers = f"[{','.join(text for text in lists if text)}]"
+    lists = connection.execute(_OF_NAMES, {"pairs": json.dumps(pairs)})
+    numbers = f"[{','.join(text for (text,) in lists if text)}]"
     several = {"numbers": numbers, "content_ids": content_ids}
     return connection.execute(_CANDIDATES, several).all()
 
@@ -162,7 +162,7 @@ def _candidates(of_name: Select[tuple[int]]) -> Select[Any]:
     )
 
 
-def _of_names() -> Select[tuple[str]]:
+def _of_names() -> Select[Any]:
     """Select the free photos of each pair of a name and a folder, as one text for each.
 
     Many photos of an earlier version have one name, and no folder: see `_of_one_name`.

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, not_, or_, sele
 from scene_model.classifier.album_rules import Album, AlbumRules, Home, Rule, read_span
 from scene_model.classifier.labels import HUMAN, OBJECTS
 from scene_model.classifier.vocabulary import fold
+from scene_model.library.in_memory.conditions import OF_OWN_VALUE
 from scene_model.library.label_lists import distinct_texts, is_one_of
 from scene_model.library.schema import class_decisions, effective_tags, photos, tag_decisions
 from scene_model.search.conditions import (
@@ -146,7 +147,8 @@ def _by_people_folded(words: Collection[str]) -> list[_Numbers]:
     """Like `_by_people`, with labels folded (case, underscores): once per label, not per photo."""
     columns = (tag_decisions.c.label, class_decisions.c.label)
     labels = union_all(*map(distinct_texts, columns)).subquery()
-    return _by_people(select(labels.c.text).where(func.fold(labels.c.text).in_(sorted(words))))
+    of_words = select(labels.c.text).where(func.fold(labels.c.text).in_(sorted(words)))
+    return _by_people(of_words.execution_options(**{OF_OWN_VALUE: True}))
 
 
 def _is_listed(lists: Sequence[_Numbers]) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, false, func, or_, select
 
 from scene_model.classifier.vocabulary import fold_case
+from scene_model.library.in_memory.conditions import OF_OWN_VALUE
 from scene_model.library.label_lists import distinct_texts, is_one_of
 from scene_model.library.photo_places import fold_place
 from scene_model.library.schema import effective_tags, photos, places
@@ -73,6 +74,7 @@ def exif_contains(column: Column[Any], words: Collection[str]) -> ColumnElement[
     texts = distinct_texts(column).subquery()
     contains = [func.instr(func.fold_case(texts.c.text), fold_case(word)) > 0 for word in words]
     matching_texts = select(texts.c.text).where(*contains)
+    matching_texts = matching_texts.execution_options(**{OF_OWN_VALUE: True})
     if column is photos.c.camera:  # covered by the indexes of the orders
         return and_(column.is_not(None), column.in_(matching_texts))
     return photos.c.number.in_(

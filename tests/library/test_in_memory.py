@@ -25,6 +25,7 @@ from scene_model.library.shown_tags import select_shown_tags
 from scene_model.library.sort_order import SORTS, order_by
 from scene_model.library.store import Library
 from scene_model.search.conditions import (
+    exif_contains,
     has_class,
     has_place,
     has_tag,
@@ -122,6 +123,8 @@ CHANGES: dict[str, Change] = {
     "no date": _set(human_taken_at=""),
     "name": _set(name="m.jpg", folded_name="m.jpg"),
     "size": _set(file_bytes=77),
+    "camera": _set(camera="Canon EOS"),
+    "lens": _set(lens="X1"),
     "score": _set(auto_class="city", auto_class_score=0.7),
     "tag": _tag,
     "class": _class,
@@ -146,6 +149,7 @@ CONDITIONS = {
     "format": photos.c.format == "JPEG",
     "nested": ~((has_tag(["sea"]) | has_place()) & ~name_contains("a")),
     "camera": photos.c.camera == "Canon",
+    "camera or lens": exif_contains(photos.c.camera, ["can"]) | exif_contains(photos.c.lens, ["x"]),
     "duplicate": has_hash_neighbour(),
     "no duplicate": ~has_hash_neighbour() & ~has_tag(["sea"]),
 }

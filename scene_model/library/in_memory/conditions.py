@@ -96,6 +96,9 @@ class OfChanged:
 
 
 OF_CHANGED = "of_changed_photos"
+# The execution option of a query for texts, such as all that contain a word: whether a text is
+# among them depends on that text alone.
+OF_OWN_VALUE = "of_own_value"
 
 
 class Conditions:
@@ -223,10 +226,12 @@ def _photo_of(query: Any) -> Any:
 
 def _has_query(where: Any) -> bool:
     """Whether a condition looks at other rows than that of the photo; its own lists do not."""
-    return where is not None and any(
-        isinstance(node, SelectBase) and not _is_bound_list(node)
-        for node in visitors.iterate(where)
-    )
+    if where is None:
+        return False
+    if isinstance(where, SelectBase | ScalarSelect) and not _is_bound_list(where):
+        query = where.element if isinstance(where, ScalarSelect) else where
+        return not query.get_execution_options().get(OF_OWN_VALUE)
+    return any(_has_query(child) for child in where.get_children())
 
 
 def _is_bound_list(query: Any) -> bool:
