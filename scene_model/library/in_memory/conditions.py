@@ -229,7 +229,7 @@ def _has_query(where: Any) -> bool:
     if where is None:
         return False
     if isinstance(where, SelectBase | ScalarSelect) and not _is_bound_list(where):
-        query = where.element if isinstance(where, ScalarSelect) else where
+        query: Any = where.element if isinstance(where, ScalarSelect) else where
         return not query.get_execution_options().get(OF_OWN_VALUE)
     return any(_has_query(child) for child in where.get_children())
 
